@@ -1,0 +1,5 @@
+"""`python -m selfalign` is `selfalign`."""
+
+from selfalign.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The demonstrations stage: which probes to show before a test probe."""

@@ -1,0 +1,1 @@
+"""The inference stage: log-probabilities of the options of each distinct prompt."""

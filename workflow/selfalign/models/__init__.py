@@ -1,0 +1,1 @@
+"""The models stage: weights from a hub, a package or a folder, as safetensors."""

@@ -1,0 +1,1 @@
+"""The probes stage: two-option statements, and what people answer to them."""

@@ -1,0 +1,1 @@
+"""The prompts stage: the cells of the experiment and the distinct prompts they need."""

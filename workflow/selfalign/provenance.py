@@ -1,0 +1,61 @@
+"""What a step's code is, as a digest: so that Snakemake reruns a step when its code changes, and only then."""
+
+import ast
+import hashlib
+from pathlib import Path
+
+from selfalign.steps import STEPS
+
+_ROOT = Path(__file__).parent
+
+
+def code_digest(step: str) -> str:
+    """Digest of a step's module and of all that it imports from this library.
+
+    Comments, layout and docstrings do not count: what is hashed is the syntax tree without them.
+
+    Args:
+        step: a key of `selfalign.steps.STEPS`.
+
+    Returns:
+        16 hexadecimal digits, the same on every machine with the same Python version.
+    """
+    digest = hashlib.sha256()
+    for module in sorted(import_closure(STEPS[step])):
+        digest.update(f"{module}\n{_bare_source(_path(module))}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def import_closure(module: str) -> set[str]:
+    """Names of the library's modules that `module` imports, directly or not, itself included."""
+    closure: set[str] = set()
+    frontier = {module}
+    while frontier:
+        name = frontier.pop()
+        closure.add(name)
+        frontier |= _imports(_path(name)) - closure
+    return closure
+
+
+def _path(module: str) -> Path:
+    path = _ROOT.joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.split(".")[0] == "selfalign" and _path(name).exists()}
+
+
+def _bare_source(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:]
+    return ast.unparse(tree)

@@ -1,0 +1,1 @@
+"""The scoring stage: from answers to estimates with intervals."""

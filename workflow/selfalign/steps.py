@@ -1,0 +1,20 @@
+"""The steps of the workflow: a step's rule, subcommand, module, log and benchmark share its name."""
+
+STEPS: dict[str, str] = {
+    "simulate_survey": "selfalign.survey.simulate_survey",
+    "parse_survey": "selfalign.survey.parse_survey",
+    "weigh_answers": "selfalign.survey.weigh_answers",
+    "map_poles": "selfalign.probes.map_poles",
+    "rank_demonstrations": "selfalign.demonstrations.rank_demonstrations",
+    "design_prompts": "selfalign.prompts.design_prompts",
+    "fetch_model": "selfalign.models.fetch_model",
+    "convert_model": "selfalign.models.convert_model",
+    "infer": "selfalign.inference.infer",
+    "score_answers": "selfalign.scoring.score_answers",
+    "estimate_agreement": "selfalign.scoring.estimate_agreement",
+    "estimate_contrasts": "selfalign.scoring.estimate_contrasts",
+    "plot_agreement": "selfalign.figures.plot_agreement",
+    "plot_margin": "selfalign.figures.plot_margin",
+    "plot_calibration": "selfalign.figures.plot_calibration",
+    "trace": "selfalign.audit.trace",
+}

@@ -1,0 +1,1 @@
+"""The survey stage: from a survey file to weighted answer distributions."""
