@@ -52,17 +52,40 @@ def read_table(path: Path, schema: type[Table]) -> pd.DataFrame:
     Raises:
         InputError: the file is missing, cannot be read, or breaks its schema.
     """
-    remedy = "Delete the file and run snakemake again"
+    return _read(path, schema, "Let snakemake make it anew, or check the path")
+
+
+def read_input(path: Path, schema: type[Table]) -> pd.DataFrame:
+    """Read a CSV that a person wrote, as text cells turned into the schema's types, and validate it.
+
+    Raises:
+        InputError: the file is missing, is no CSV, or breaks its schema; names the row, column and value.
+    """
+    return _read(path, schema, "Correct the file", dtype=str, keep_default_na=False)
+
+
+def _read(path: Path, schema: type[Table], remedy: str, **csv: object) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-        return schema.validate(table, lazy=True)
+        table = pd.read_csv(path, **csv) if path.suffix == ".csv" else pd.read_parquet(path)
     except FileNotFoundError:
-        raise InputError(path, "there is no such file", "Let snakemake make it, or check the path") from None
+        raise InputError(path, "there is no such file", remedy) from None
+    except pd.errors.EmptyDataError:
+        raise InputError(path, "the file is empty", remedy) from None
     except (OSError, ValueError) as error:
-        raise InputError(path, f"cannot be read as a table ({error})", remedy) from error
+        raise InputError(path, f"cannot be read as a table ({error})", remedy) from None
+    try:
+        return schema.validate(table, lazy=True)
     except pa.errors.SchemaErrors as error:
-        case = error.failure_cases.iloc[0]
-        raise InputError(
-            path, f"breaks the schema {schema.__name__}: {case['check']}", remedy, column=case["column"],
-            value=case["failure_case"],
-        ) from error
+        raise _broken(path, table, schema, error, remedy) from None
+
+
+def _broken(
+    path: Path, table: pd.DataFrame, schema: type[Table], error: pa.errors.SchemaErrors, remedy: str
+) -> InputError:
+    expected = list(schema.to_schema().columns)
+    if schema.Config.strict and list(table.columns) != expected:
+        return InputError(path, f"has columns {', '.join(table.columns)}; expected {', '.join(expected)}", remedy, row=1)
+    case = error.failure_cases.sort_values("index", kind="stable").iloc[0]
+    row = None if pd.isna(case["index"]) else int(case["index"]) + 2
+    problem = f"breaks the rule {case['check']} of the table {schema.__name__}"
+    return InputError(path, problem, remedy, row=row, column=case["column"], value=case["failure_case"])
