@@ -1,0 +1,61 @@
+"""Tables of the probes stage."""
+
+import pandas as pd
+import pandera.pandas as pa
+
+from selfalign.tables import Table
+
+
+class Bank(Table):
+    """The probe bank: which answer codes of a question make pole A and pole B of a probe."""
+
+    probe: str = pa.Field(str_matches=r"^Q\d+[A-Z]?[a-z]?$", unique=True, description="probe id")
+    question: str = pa.Field(str_matches=r"^Q\d+[A-Z]?$", description="WVS-7 variable")
+    category: str = pa.Field(str_matches=r"^[a-z_]+$", description="thematic section of WVS-7")
+    battery: str = pa.Field(str_matches=r"^[A-Za-z0-9_]+$", description="questions asked with the same stem and scale")
+    siblings: str = pa.Field(str_length={"min_value": 1}, description="probes that ask the same; never shown to each other")
+    scale: str = pa.Field(isin=["binary", "nominal", "ordinal"], description="kind of answer scale")
+    pole_a: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole A, such as `1-2 5`")
+    pole_b: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole B")
+    neither: str = pa.Field(str_matches=r"^(\d+(-\d+)?( \d+(-\d+)?)*)?$", description="codes of no pole (midpoints)")
+
+
+class Texts(Table):
+    """The wording of probes in one language."""
+
+    probe: str = pa.Field(unique=True, description="probe id, as in the bank")
+    statement: str = pa.Field(description="a sentence with one blank, written ___")
+    option_a: str = pa.Field(str_length={"min_value": 1}, description="what fills the blank for pole A")
+    option_b: str = pa.Field(str_length={"min_value": 1}, description="what fills the blank for pole B")
+    status: str = pa.Field(isin=["drafted", "reviewed"], description="how far the wording was checked")
+
+    @pa.dataframe_check(error="option_a and option_b differ")
+    @classmethod
+    def options_differ(cls, texts: pd.DataFrame) -> pd.Series:
+        """The two options of a probe are not the same words."""
+        return texts["option_a"] != texts["option_b"]
+
+
+class Poles(Table):
+    """What the people of a country answer to a probe."""
+
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    probe: str = pa.Field(description="probe id")
+    n: int = pa.Field(ge=1, description="respondents who answered with either pole, unweighted")
+    share_a: float = pa.Field(ge=0, le=1, description="weighted share of pole A among both poles")
+    standard_error: float = pa.Field(ge=0, description="of share_a, linearised for the weights")
+    majority: str = pa.Field(isin=["A", "B", "tie"], description="the answer of the country")
+
+    class Config:
+        unique = ["country", "probe"]
+
+
+class Dropped(Table):
+    """Countries' probes that the experiment cannot use, and why."""
+
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    probe: str = pa.Field(description="probe id")
+    reason: str = pa.Field(isin=["no_answers", "tie"], description="nobody answered with a pole, or an exact tie")
+
+    class Config:
+        unique = ["country", "probe"]
