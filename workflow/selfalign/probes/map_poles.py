@@ -17,7 +17,7 @@ from selfalign.tables import read_table, write_table
 def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     """Weighted share of pole A among the answers with either pole, per country and probe.
 
-    The standard error is that of a ratio of weighted sums, linearised (Saerndal et al. 1992, eq. 5.7.4) with
+    The standard error is that of a ratio of weighted sums, linearised (Särndal, Swensson and Wretman 1992, section 5.7) with
     respondents as independent draws: sqrt((1-p)^2 sum_A w^2 + p^2 sum_B w^2) / sum w.
 
     Args:

@@ -1,0 +1,198 @@
+"""Step design_prompts: the cells of the experiment in one language, and the distinct prompts that they need."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from selfalign.demonstrations.tables import SEEDED, Ranking
+from selfalign.errors import InputError
+from selfalign.options import Json, readable, writable
+from selfalign.probes.bank import read_bank, read_texts
+from selfalign.probes.tables import Poles
+from selfalign.prompts.tables import CELL, Design, Prompts
+from selfalign.prompts.templates import Template, read_template
+from selfalign.tables import read_table, write_table
+
+_SET = ["source", "probe", "seed"]
+_OTHER_POLE = {"A": "B", "B": "A"}
+
+
+def pick_demonstrations(ranking: pd.DataFrame, answers: pd.DataFrame, name: str, arm: dict[str, Any]) -> pd.DataFrame:
+    """Demonstrations of an arm: for each source, test probe and seed, the first candidates that may be shown.
+
+    A candidate that the source's people did not answer (not asked, or a tie) is passed over for the next one.
+
+    Args:
+        ranking: a `Ranking` table of the arm's strategy.
+        answers: columns source, candidate, answer (A or B).
+        name: of the arm.
+        arm: its settings: shots, exclude, answers.
+
+    Returns:
+        Columns source, probe, seed, candidate, answer, in the order in which they are shown.
+
+    Raises:
+        InputError: a test probe has fewer candidates than the arm has shots.
+    """
+    excluded = pd.Series(False, index=ranking.index)
+    for what in arm["exclude"]:
+        excluded |= ranking[{"siblings": "sibling", "battery": "same_battery", "category": "same_category"}[what]]
+    seeds = arm["seeds"] if arm["strategy"] in SEEDED else [0]
+    pool = ranking[~excluded & ranking["seed"].isin(seeds)].merge(answers, on="candidate")
+    shown = pool.sort_values([*_SET, "rank"]).groupby(_SET).head(arm["shots"])
+    counts = shown.groupby(_SET).size()
+    sets = pd.MultiIndex.from_product([answers["source"].unique(), ranking["probe"].unique(), seeds], names=_SET)
+    short = counts.reindex(sets, fill_value=0)
+    short = short[short < arm["shots"]]
+    if len(short):
+        source, probe, _ = short.index[0]
+        raise InputError(
+            f"arms.{name}",
+            f"test probe {probe} has {short.iloc[0]} candidates that may be shown with the answers of {source}; "
+            f"{len(short)} sets of demonstrations fall short",
+            "Lower shots, exclude less, choose another strategy, or add probes to the bank",
+            column="shots",
+            value=arm["shots"],
+        )
+    if arm["answers"] == "inverted":
+        shown = shown.assign(answer=shown["answer"].map(_OTHER_POLE))
+    return shown[[*_SET, "candidate", "answer"]].reset_index(drop=True)
+
+
+def write_demonstrations(shown: pd.DataFrame, texts: pd.DataFrame, template: Template) -> pd.DataFrame:
+    """Demonstrations as text: columns source, probe, seed, block (the text) and demonstrations (such as `Q4=A`).
+
+    Which option a demonstration names first is drawn from the names of probe and candidate, so it is the same
+    whoever answers, and neither order is favoured.
+    """
+    lines = [
+        _show(texts.loc[row.candidate], row.answer, _drawn_order(row.probe, row.candidate), template)
+        for row in shown.itertuples()
+    ]
+    shown = shown.assign(block=lines, demonstrations=shown["candidate"] + "=" + shown["answer"])
+    return shown.groupby(_SET, sort=False).agg({"block": "\n\n".join, "demonstrations": " ".join}).reset_index()
+
+
+def _show(text: pd.Series, answer: str, order: str, template: Template) -> str:
+    return template.show(text["statement"], *_options(text, order), place=order.index(answer))
+
+
+def _options(text: pd.Series, order: str) -> list[str]:
+    return [text[f"option_{pole.lower()}"] for pole in order]
+
+
+def _drawn_order(probe: str, candidate: str) -> str:
+    return ("AB", "BA")[hashlib.sha256(f"{probe}/{candidate}".encode()).digest()[0] % 2]
+
+
+def lay_out(
+    arms: dict[str, dict[str, Any]],
+    countries: list[str],
+    poles: pd.DataFrame,
+    rankings: dict[str, pd.DataFrame],
+    texts: pd.DataFrame,
+    templates: list[Template],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cells of the experiment, and the distinct prompts behind them.
+
+    A test probe is used for a country when its people have a majority answer to it. An arm whose answers are
+    `other` takes every other country of the language in turn.
+
+    Args:
+        arms: settings by name: shots, strategy, seeds, answers (own, other, inverted), exclude.
+        countries: of this language.
+        poles: a `Poles` table.
+        rankings: `Ranking` tables by strategy.
+        texts: a `Texts` table indexed by probe.
+        templates: frames of the prompt.
+
+    Returns:
+        A `Design` table and a `Prompts` table.
+    """
+    majority = poles[poles["country"].isin(countries) & (poles["majority"] != "tie")]
+    answers = majority.rename(columns={"country": "source", "probe": "candidate", "majority": "answer"})
+    answers = answers[["source", "candidate", "answer"]]
+    cells = []
+    for template in templates:
+        for name, arm in arms.items():
+            treated = majority[["country", "probe"]].assign(arm=name, template=template.name)
+            if arm["shots"] == 0:
+                cells.append(treated.assign(source="", seed=0, block="", demonstrations=""))
+                continue
+            shown = pick_demonstrations(rankings[arm["strategy"]], answers, name, arm)
+            cells.append(treated.merge(_sources(countries, arm)).merge(write_demonstrations(shown, texts, template)))
+    frames = {template.name: template for template in templates}
+    return _write_prompts(pd.concat(cells, ignore_index=True), texts, frames)
+
+
+def _sources(countries: list[str], arm: dict[str, Any]) -> pd.DataFrame:
+    """Whose answers the demonstrations for each country carry: columns country, source."""
+    pairs = pd.MultiIndex.from_product([countries, countries], names=["country", "source"]).to_frame(index=False)
+    same = pairs["country"] == pairs["source"]
+    return pairs[~same if arm["answers"] == "other" else same]
+
+
+def _write_prompts(
+    cells: pd.DataFrame, texts: pd.DataFrame, frames: dict[str, Template]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    table = cells.merge(pd.DataFrame({"order": ["AB", "BA"]}), how="cross")
+    questions = {
+        (name, probe, order): frame.ask(text["statement"], *_options(text, order))
+        for name, frame in frames.items()
+        for probe, text in texts.iterrows()
+        for order in ("AB", "BA")
+    }
+    asked = pd.Series([questions[key] for key in zip(table["template"], table["probe"], table["order"], strict=True)])
+    table["system"] = table["template"].map(lambda name: frames[name].system)
+    table["user"] = (table["block"] + "\n\n" + asked).str.removeprefix("\n\n")
+    table["label_first"] = table["template"].map(lambda name: frames[name].labels[0])
+    table["label_second"] = table["template"].map(lambda name: frames[name].labels[1])
+    content = ["system", "user", "label_first", "label_second"]
+    ids = {row: _content_hash(row) for row in set(table[content].itertuples(index=False, name=None))}
+    table["prompt"] = [ids[row] for row in table[content].itertuples(index=False, name=None)]
+    prompts = table[["prompt", *content, "demonstrations"]].drop_duplicates(["prompt", *content]).sort_values("prompt")
+    return table.sort_values([*CELL, "order"])[list(Design.to_schema().columns)], prompts
+
+
+def _content_hash(parts: tuple[str, ...]) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+@click.command()
+@click.option("--arms", type=Json(), required=True, help="Settings of the arms, by name (JSON).")
+@click.option("--country", "countries", multiple=True, required=True, help="A country of the language; repeatable.")
+@click.option("--template", "names", multiple=True, required=True, help="A template's name; may be repeated.")
+@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--texts", type=readable, required=True, help="Wording of the probes in this language (CSV).")
+@click.option("--templates", type=readable, required=True, help="Frames of the prompt in this language (YAML).")
+@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
+@click.option("--ranking", "rankings", type=readable, multiple=True, help="Ranking of a strategy, as STRATEGY.parquet.")
+@click.option("--design", type=writable, required=True, help="Cells of the experiment (Parquet).")
+@click.option("--prompts", type=writable, required=True, help="Distinct prompts (Parquet).")
+def command(
+    arms: dict[str, dict[str, Any]],
+    countries: tuple[str, ...],
+    names: tuple[str, ...],
+    bank: Path,
+    texts: Path,
+    templates: Path,
+    poles: Path,
+    rankings: tuple[Path, ...],
+    design: Path,
+    prompts: Path,
+) -> None:
+    """Lay out the cells of the experiment in one language, and write the distinct prompts that they need."""
+    cells, distinct = lay_out(
+        arms,
+        list(countries),
+        read_table(poles, Poles),
+        {path.stem: read_table(path, Ranking) for path in rankings},
+        read_texts(texts, read_bank(bank)),
+        [read_template(templates, name) for name in names],
+    )
+    write_table(cells, design, Design)
+    write_table(distinct, prompts, Prompts)
+    click.echo(f"{len(cells)} cells, {len(distinct)} distinct prompts", err=True)

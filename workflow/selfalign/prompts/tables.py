@@ -1,0 +1,35 @@
+"""Tables of the prompts stage."""
+
+import pandera.pandas as pa
+
+from selfalign.tables import Table
+
+CELL = ["arm", "country", "probe", "source", "seed", "template"]
+"""What names a cell of the experiment, before its two option orders are averaged."""
+
+
+class Design(Table):
+    """A cell of the experiment in one option order, and the prompt that it uses."""
+
+    arm: str = pa.Field(description="treatment, as named in the config")
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the answer is compared with")
+    probe: str = pa.Field(description="test probe")
+    source: str = pa.Field(str_matches=r"^([A-Z]{3})?$", description="whose answers the demonstrations carry")
+    seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw; 0 where nothing is drawn")
+    template: str = pa.Field(description="frame of the prompt")
+    order: str = pa.Field(isin=["AB", "BA"], description="which pole's option comes first")
+    prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="id of the prompt (content hash)")
+
+    class Config:
+        unique = [*CELL, "order"]
+
+
+class Prompts(Table):
+    """A distinct prompt; many cells may use it."""
+
+    prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", unique=True, description="id: hash of the other columns' text")
+    system: str = pa.Field(description="instruction")
+    user: str = pa.Field(description="demonstrations and question")
+    label_first: str = pa.Field(description="answer that means the first option")
+    label_second: str = pa.Field(description="answer that means the second option")
+    demonstrations: str = pa.Field(description="what is shown, in order, such as `Q4=A Q57a=B`: probe and pole answered")
