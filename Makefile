@@ -1,0 +1,39 @@
+# The environment, the default experiment and the checks. `make` alone lists what there is.
+
+PYTHON ?= python3
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+TORCH ?=
+UPGRADE ?=
+BIN := $(CURDIR)/.venv/bin
+IN_ENV = PATH="$(BIN):$$PATH"
+
+.PHONY: help env slurm run test lint lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@echo "Settings: CORES=N, PYTHON=python3.12 (to make .venv with), TORCH=cuda (make env: PyTorch with CUDA)"
+
+env:  ## make .venv from the lock files
+	@$(PYTHON) tools/environment.py $(if $(TORCH),--torch $(TORCH))
+
+slurm:  ## make .venv, with Snakemake's executor for SLURM
+	@$(PYTHON) tools/environment.py $(if $(TORCH),--torch $(TORCH)) --slurm
+
+run: env  ## run the default experiment, and say where the figures are
+	@$(IN_ENV) snakemake --cores $(CORES)
+	@echo "The figures are in results/figures/"
+
+test: env  ## run the tests
+	@$(IN_ENV) pytest
+
+lint: env  ## check the style of the code and of the workflow
+	@$(IN_ENV) ruff check .
+	@$(IN_ENV) ruff format --check .
+	@$(IN_ENV) snakefmt --check Snakefile workflow/rules
+	@$(IN_ENV) snakemake --lint
+
+lock: env  ## write the lock files from pyproject.toml (UPGRADE=1: newer versions)
+	@$(IN_ENV) python tools/lock.py $(if $(UPGRADE),--upgrade)
+
+clean:  ## remove what was made: results/ and Snakemake's own records
+	rm -rf results .snakemake
