@@ -1,0 +1,55 @@
+"""The models stage: weights from a package, a hub or a folder, as safetensors.
+
+Reads   the setting models/{model}/source
+Writes  results/models/{model}/source      the model's files as they came, verified
+        results/models/{model}/weights     its safetensors and tokenizer
+        results/models/{model}/model.json  its card: digests, parameters, context, architecture
+Steps   fetch_model -> convert_model
+"""
+
+
+def model_source(wildcards):
+    """A model's source as JSON, with its keys in one order: so that to reorder the configuration fetches nothing."""
+    return json.dumps(config["models"][wildcards.model]["source"], sort_keys=True)
+
+
+rule fetch_model:
+    output:
+        directory("results/models/{model}/source"),
+    log:
+        "results/logs/fetch_model/{model}.log",
+    benchmark:
+        "results/benchmarks/fetch_model/{model}.tsv"
+    params:
+        source=model_source,
+        code=code_digest("fetch_model"),
+    localrule: True  # nodes of a cluster often have no network
+    threads: 1
+    message:
+        "Fetching the model {wildcards.model}"
+    shell:
+        "selfalign fetch-model --model {wildcards.model} --source {params.source:q} --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule convert_model:
+    input:
+        "results/models/{model}/source",
+    output:
+        weights=directory("results/models/{model}/weights"),
+        card="results/models/{model}/model.json",
+    log:
+        "results/logs/convert_model/{model}.log",
+    benchmark:
+        "results/benchmarks/convert_model/{model}.tsv"
+    params:
+        code=code_digest("convert_model"),
+    threads: 2
+    resources:
+        mem_mb=16_000,
+        runtime=60,
+    message:
+        "Converting the model {wildcards.model} to safetensors"
+    shell:
+        "selfalign convert-model --model {wildcards.model} --source {input} --output {output.weights}"
+        " --card {output.card} 2>&1 | tee {log}"
