@@ -84,8 +84,10 @@ def answers(code: str) -> str | None:
 
 
 def make_venv() -> None:
-    """Make .venv anew, unless there is one that works."""
-    if answers("") is not None and not UNDERWAY.exists():
+    """Make .venv anew, unless there is one that works: finished once, or begun with this version of Python."""
+    this = "{}.{}".format(*sys.version_info)
+    there = answers("import sys; print('{}.{}'.format(*sys.version_info))")
+    if there and not UNDERWAY.exists() and (STAMP.exists() or there == this):
         return
     say(f"making .venv with Python {platform.python_version()}")
     if VENV.exists():
