@@ -23,3 +23,18 @@ class Json(click.ParamType):
             return json.loads(value)
         except json.JSONDecodeError as error:
             self.fail(f"not JSON: {error}", param, ctx)
+
+
+class Words(click.ParamType):
+    """A list in one option: words with spaces between them, as Snakemake writes a list."""
+
+    name = "words"
+
+    def __init__(self, kind: type = str) -> None:
+        self.kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Any]:
+        try:
+            return [self.kind(word) for word in value.split()]
+        except ValueError as error:
+            self.fail(str(error), param, ctx)

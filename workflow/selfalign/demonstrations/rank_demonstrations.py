@@ -8,7 +8,7 @@ import pandas as pd
 from sacrebleu.metrics import CHRF
 
 from selfalign.demonstrations.tables import SEEDED, STRATEGIES, Ranking
-from selfalign.options import readable, writable
+from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import BLANK, read_bank, read_texts
 from selfalign.tables import write_table
 
@@ -82,10 +82,10 @@ def _draw(pairs: pd.DataFrame, strategy: str, seed: int) -> list[int]:
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--texts", type=readable, required=True, help="Wording of the probes in one language (CSV).")
 @click.option("--strategy", type=click.Choice(STRATEGIES), required=True, help="How to order the candidates.")
-@click.option("--seed", "seeds", type=int, multiple=True, help="Seed of a draw; may be repeated.")
+@click.option("--seeds", type=Words(int), default="", help="Seeds of the draws.")
 @click.option("--output", type=writable, required=True, help="Rankings (Parquet).")
-def command(bank: Path, texts: Path, strategy: str, seeds: tuple[int, ...], output: Path) -> None:
+def command(bank: Path, texts: Path, strategy: str, seeds: list[int], output: Path) -> None:
     """Rank all other probes as demonstrations for each test probe."""
     probes = read_bank(bank)
     pairs = pair_probes(probes, chrf_similarity(read_texts(texts, probes)))
-    write_table(rank(pairs, strategy, list(seeds)), output, Ranking)
+    write_table(rank(pairs, strategy, seeds), output, Ranking)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
-from selfalign.options import readable, writable
+from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import parse_codes, read_bank
 from selfalign.probes.tables import Dropped, Poles
 from selfalign.survey.tables import Distributions
@@ -115,14 +115,14 @@ def check_bank(distributions: pd.DataFrame, bank: pd.DataFrame, file: Path) -> N
 @click.command()
 @click.option("--distributions", type=readable, required=True, help="Weighted distributions (Parquet).")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
-@click.option("--country", "countries", multiple=True, required=True, help="A country to report on; may be repeated.")
+@click.option("--countries", type=Words(), required=True, help="Countries of the experiment.")
 @click.option("--poles", type=writable, required=True, help="Shares of pole A (Parquet).")
 @click.option("--dropped", type=writable, required=True, help="Probes without a majority, and why (CSV).")
-def command(distributions: Path, bank: Path, countries: tuple[str, ...], poles: Path, dropped: Path) -> None:
+def command(distributions: Path, bank: Path, countries: list[str], poles: Path, dropped: Path) -> None:
     """Map the answers of each country to the two poles of each probe, and find the majority."""
     answers, probes = read_table(distributions, Distributions), read_bank(bank)
-    check_countries(answers, sorted(set(countries)), distributions)
+    check_countries(answers, countries, distributions)
     check_bank(answers, probes, bank)
     table = map_poles(answers, probes)
     write_table(table, poles, Poles)
-    write_table(find_dropped(table, probes, sorted(set(countries))), dropped, Dropped)
+    write_table(find_dropped(table, probes, countries), dropped, Dropped)

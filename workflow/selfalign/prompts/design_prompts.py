@@ -9,7 +9,7 @@ import pandas as pd
 
 from selfalign.demonstrations.tables import SEEDED, Ranking
 from selfalign.errors import InputError
-from selfalign.options import Json, readable, writable
+from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.tables import Poles
 from selfalign.prompts.tables import CELL, Design, Prompts
@@ -162,36 +162,39 @@ def _content_hash(parts: tuple[str, ...]) -> str:
 
 
 @click.command()
+@click.argument("rankings", type=readable, nargs=-1)
 @click.option("--arms", type=Json(), required=True, help="Settings of the arms, by name (JSON).")
-@click.option("--country", "countries", multiple=True, required=True, help="A country of the language; repeatable.")
-@click.option("--template", "names", multiple=True, required=True, help="A template's name; may be repeated.")
+@click.option("--countries", type=Words(), required=True, help="Countries of the language.")
+@click.option("--frames", type=Words(), required=True, help="Frames of the prompt, by name.")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--texts", type=readable, required=True, help="Wording of the probes in this language (CSV).")
 @click.option("--templates", type=readable, required=True, help="Frames of the prompt in this language (YAML).")
 @click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
-@click.option("--ranking", "rankings", type=readable, multiple=True, help="Ranking of a strategy, as STRATEGY.parquet.")
 @click.option("--design", type=writable, required=True, help="Cells of the experiment (Parquet).")
 @click.option("--prompts", type=writable, required=True, help="Distinct prompts (Parquet).")
 def command(
+    rankings: tuple[Path, ...],
     arms: dict[str, dict[str, Any]],
-    countries: tuple[str, ...],
-    names: tuple[str, ...],
+    countries: list[str],
+    frames: list[str],
     bank: Path,
     texts: Path,
     templates: Path,
     poles: Path,
-    rankings: tuple[Path, ...],
     design: Path,
     prompts: Path,
 ) -> None:
-    """Lay out the cells of the experiment in one language, and write the distinct prompts that they need."""
+    """Lay out the cells of the experiment in one language, and write the distinct prompts that they need.
+
+    RANKINGS are the rankings of the strategies that the arms use, named STRATEGY.parquet.
+    """
     cells, distinct = lay_out(
         arms,
-        list(countries),
+        countries,
         read_table(poles, Poles),
         {path.stem: read_table(path, Ranking) for path in rankings},
         read_texts(texts, read_bank(bank)),
-        [read_template(templates, name) for name in names],
+        [read_template(templates, name) for name in frames],
     )
     write_table(cells, design, Design)
     write_table(distinct, prompts, Prompts)

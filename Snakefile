@@ -1,0 +1,63 @@
+"""Whose values does a language model hold, and can a handful of survey answers in the prompt move them?
+
+survey         the answers of people in each country to the questions of the World Values Survey
+probes         each question as a statement with two options, and which of them a country's majority holds
+demonstrations which other probes to show before a test probe: at random, from its category, or the most similar
+prompts        every cell of the experiment: arm x country x probe x option order, and the distinct prompts it needs
+models         the language models' weights
+inference      the probability that a model gives to each option of each prompt
+scoring        agreement of the model with the people, per arm, and the differences between arms
+figures        (a) agreement per arm and country, (b) own minus other country, (c) model against people
+audit          a notebook on the scores; `selfalign trace` goes from a number back to its prompt
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version, validate
+
+from selfalign.provenance import code_digest
+from selfalign.settings import check_settings
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+configfile: "config/models.yaml"
+configfile: "config/arms.yaml"
+
+
+SETTINGS_SCHEMA = Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
+check_settings(config, SETTINGS_SCHEMA)
+validate(config, str(SETTINGS_SCHEMA))  # fills in the defaults
+
+# So that jobs find the `selfalign` of this environment when it is not activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+wildcard_constraints:
+    model="[^/]+",
+    language="[a-z]{2}",
+    strategy="[a-z]+",
+
+
+rule all:
+    input:
+        collect("results/figures/{figure}.{format}", figure=["agreement", "margin", "calibration"], format=["png", "pdf"]),
+        "results/tables/agreement.csv",
+        "results/tables/contrasts.csv",
+        "results/audit/explore.ipynb",
+    default_target: True
+
+
+include: "workflow/rules/survey.smk"
+include: "workflow/rules/probes.smk"
+include: "workflow/rules/demonstrations.smk"
+include: "workflow/rules/prompts.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/inference.smk"
+include: "workflow/rules/scoring.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/audit.smk"

@@ -1,0 +1,38 @@
+"""The inference stage: the probability that a model gives to each option of each distinct prompt.
+
+Reads   results/prompts/{language}.parquet
+        results/models/{model}/weights, results/models/{model}/model.json
+Writes  results/answers/{model}/{language}.parquet   a distinct prompt, answered
+Keeps   results/ledger/{model}/{language}.sqlite     every answer so far: no output of the rule, so that Snakemake never
+                                                     deletes it; a killed job resumes, a new arm computes its own only
+Steps   infer
+"""
+
+
+rule infer:
+    input:
+        prompts="results/prompts/{language}.parquet",
+        weights="results/models/{model}/weights",
+        card="results/models/{model}/model.json",
+    output:
+        "results/answers/{model}/{language}.parquet",
+    log:
+        "results/logs/infer/{model}/{language}.log",
+    benchmark:
+        "results/benchmarks/infer/{model}/{language}.tsv"
+    params:
+        ledger="results/ledger/{model}/{language}.sqlite",
+        format=lookup(dpath="models/{model}/format", within=config),
+        dtype=lookup(dpath="models/{model}/dtype", within=config),
+        device=lookup(dpath="models/{model}/device", within=config),
+        engine=lookup(dpath="models/{model}/engine", within=config),
+        row_tokens=lookup(dpath="models/{model}/row_tokens", within=config),
+        code=code_digest("infer"),
+    threads: workflow.cores
+    message:
+        "Asking {wildcards.model} in {wildcards.language}"
+    shell:
+        "selfalign infer --prompts {input.prompts} --card {input.card} --weights {input.weights}"
+        " --format {params.format} --dtype {params.dtype} --device {params.device} --engine {params.engine}"
+        " --row-tokens {params.row_tokens} --threads {threads} --ledger {params.ledger} --output {output}"
+        " 2>&1 | tee {log}"

@@ -1,0 +1,33 @@
+"""The probes stage: what the people of each country answer to each probe.
+
+Reads   results/survey/distributions.parquet
+        probes.bank                            which answer codes make pole A and pole B of a probe
+Writes  results/human/poles.parquet            a country's share of pole A on a probe, and its majority
+        results/human/dropped.csv              probes without a majority in a country, and why
+Steps   map_poles
+"""
+
+COUNTRIES = sorted({country for run in config["run"]["languages"] for country in config["languages"][run]["countries"]})
+
+
+rule map_poles:
+    input:
+        distributions="results/survey/distributions.parquet",
+        bank=config["probes"]["bank"],
+    output:
+        poles="results/human/poles.parquet",
+        dropped=report(
+            "results/human/dropped.csv", caption="../report/dropped.rst", category="Tables", labels={"table": "dropped"}
+        ),
+    log:
+        "results/logs/map_poles.log",
+    benchmark:
+        "results/benchmarks/map_poles.tsv"
+    params:
+        countries=COUNTRIES,
+        code=code_digest("map_poles"),
+    message:
+        "Mapping answers to the poles of the probes"
+    shell:
+        "selfalign map-poles --distributions {input.distributions} --bank {input.bank} --countries '{params.countries}'"
+        " --poles {output.poles} --dropped {output.dropped} 2> {log}"

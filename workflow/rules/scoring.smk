@@ -1,0 +1,87 @@
+"""The scoring stage: from answers to estimates with intervals.
+
+Reads   results/design/{language}.parquet, results/answers/{model}/{language}.parquet, results/human/poles.parquet
+        probes.bank
+Writes  results/scores/{model}/{language}.parquet   a cell, scored
+        results/tables/agreement.csv                every measure of every arm, per country
+        results/tables/contrasts.csv                differences between arms, paired by probe
+Steps   score_answers -> estimate_agreement, estimate_contrasts
+"""
+
+SCORES = collect(
+    "results/scores/{model}/{language}.parquet", model=config["run"]["models"], language=config["run"]["languages"]
+)
+
+
+rule score_answers:
+    input:
+        design="results/design/{language}.parquet",
+        answers="results/answers/{model}/{language}.parquet",
+        poles="results/human/poles.parquet",
+        bank=config["probes"]["bank"],
+    output:
+        "results/scores/{model}/{language}.parquet",
+    log:
+        "results/logs/score_answers/{model}/{language}.log",
+    benchmark:
+        "results/benchmarks/score_answers/{model}/{language}.tsv"
+    params:
+        code=code_digest("score_answers"),
+    message:
+        "Scoring {wildcards.model} in {wildcards.language}"
+    shell:
+        "selfalign score-answers --model {wildcards.model} --language {wildcards.language} --design {input.design}"
+        " --answers {input.answers} --poles {input.poles} --bank {input.bank} --output {output} 2> {log}"
+
+
+rule estimate_agreement:
+    input:
+        SCORES,
+    output:
+        report(
+            "results/tables/agreement.csv",
+            caption="../report/agreement_table.rst",
+            category="Tables",
+            labels={"table": "agreement"},
+        ),
+    log:
+        "results/logs/estimate_agreement.log",
+    benchmark:
+        "results/benchmarks/estimate_agreement.tsv"
+    params:
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        code=code_digest("estimate_agreement"),
+    message:
+        "Estimating agreement"
+    shell:
+        "selfalign estimate-agreement {input} --draws {params.draws} --level {params.level} --seed {params.seed}"
+        " --output {output} 2> {log}"
+
+
+rule estimate_contrasts:
+    input:
+        SCORES,
+    output:
+        report(
+            "results/tables/contrasts.csv",
+            caption="../report/contrasts_table.rst",
+            category="Tables",
+            labels={"table": "contrasts"},
+        ),
+    log:
+        "results/logs/estimate_contrasts.log",
+    benchmark:
+        "results/benchmarks/estimate_contrasts.tsv"
+    params:
+        contrasts=json.dumps(config["scoring"]["contrasts"]),
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        code=code_digest("estimate_contrasts"),
+    message:
+        "Estimating differences between arms"
+    shell:
+        "selfalign estimate-contrasts {input} --contrasts {params.contrasts:q} --draws {params.draws}"
+        " --level {params.level} --seed {params.seed} --output {output} 2> {log}"

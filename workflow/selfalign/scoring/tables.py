@@ -1,0 +1,58 @@
+"""Tables of the scoring stage."""
+
+import pandera.pandas as pa
+
+from selfalign.prompts.tables import CELL
+from selfalign.tables import Table
+
+MEASURES = ("agreement", "alignment", "mass_outside", "order_gap")
+"""What is estimated: agreement with the majority, soft alignment, mass outside the options, effect of their order."""
+
+ALL = "all"
+"""The row that is the mean of the countries, each counting the same."""
+
+
+class Scores(Table):
+    """A cell of the experiment, scored: its two option orders averaged and compared with the country's people."""
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the answer is compared with")
+    probe: str = pa.Field(description="test probe")
+    source: str = pa.Field(str_matches=r"^([A-Z]{3})?$", description="whose answers the demonstrations carry")
+    seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
+    template: str = pa.Field(description="frame of the prompt")
+    category: str = pa.Field(description="thematic category of the probe")
+    battery: str = pa.Field(description="battery of the probe")
+    p_a: float = pa.Field(ge=0, le=1, description="model's probability of pole A among both, mean of the two orders")
+    share_a: float = pa.Field(ge=0, le=1, description="people's weighted share of pole A among both")
+    majority: str = pa.Field(isin=["A", "B"], description="the people's answer")
+    agreement: float = pa.Field(isin=[0.0, 0.5, 1.0], description="1 where the model chooses the people's answer; 0.5: p_a = 0.5")
+    alignment: float = pa.Field(ge=0, le=1, description="soft alignment: 1 - |p_a - share_a|")
+    mass_outside: float = pa.Field(ge=0, le=1, description="probability outside both labels, mean of the two orders")
+    order_gap: float = pa.Field(ge=0, le=1, description="|difference of p_a between the two orders|")
+
+    class Config:
+        unique = ["model", "language", *CELL]
+
+
+class Estimates(Table):
+    """A measure of an arm, averaged over probes, with its interval."""
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    country: str = pa.Field(description="ISO 3166 alpha-3, or `all`: the mean of the countries")
+    measure: str = pa.Field(isin=MEASURES, description="what is estimated; shares, 0 to 1")
+    estimate: float = pa.Field(description="mean over probes")
+    low: float = pa.Field(description="lower end of the interval")
+    high: float = pa.Field(description="upper end of the interval")
+    probes: int = pa.Field(ge=1, description="number of probes")
+    batteries: int = pa.Field(ge=1, description="number of batteries, the clusters of the bootstrap")
+
+
+class Contrasts(Estimates):
+    """A measure's difference between two arms, paired by probe, with its interval."""
+
+    against: str = pa.Field(description="the arm that is subtracted")

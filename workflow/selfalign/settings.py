@@ -1,0 +1,72 @@
+"""Check of the merged config before anything runs: its form by a JSON schema, its names against each other."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pycountry
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from selfalign.errors import InputError, did_you_mean
+
+
+def check_settings(config: dict[str, Any], schema_file: Path) -> None:
+    """Refuse a config that breaks its schema or names what is not defined.
+
+    Args:
+        config: the merged settings.
+        schema_file: JSON schema (as YAML).
+
+    Raises:
+        InputError: names the key, the value, what was expected and the nearest valid name.
+    """
+    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    if error is not None:
+        raise _as_input_error(error)
+    _check_names(config)
+
+
+def _as_input_error(error: ValidationError) -> InputError:
+    place = "config: " + (".".join(map(str, error.absolute_path)) or "top level")
+    if error.validator == "additionalProperties" and error.schema.get("properties"):
+        unknown = sorted(set(error.instance) - set(error.schema["properties"]))[0]
+        return InputError(
+            place, f'"{unknown}" is not a known key', f"{did_you_mean(unknown, error.schema['properties'])}? "
+            "config/README.md explains every key",
+        )
+    return InputError(place, error.message, "config/README.md explains every key")
+
+
+def _check_names(config: dict[str, Any]) -> None:
+    _check_known("run.models", config["run"]["models"], config["models"])
+    _check_known("run.languages", config["run"]["languages"], config["languages"])
+    for language, settings in config["languages"].items():
+        if pycountry.languages.get(alpha_2=language) is None:
+            raise InputError("config: languages", f'"{language}" is not an ISO 639-1 code', "Use codes such as en or es")
+        _check_countries(f"languages.{language}.countries", settings["countries"])
+        _check_known(f"languages.{language}.arms", settings["arms"], config["arms"])
+    for arm, against in config["scoring"]["contrasts"]:
+        _check_known("scoring.contrasts", [arm, against], config["arms"])
+    _check_known("figures.calibration.arms", config["figures"]["calibration"]["arms"], config["arms"])
+    if config["figures"]["margin"]["contrast"] not in config["scoring"]["contrasts"]:
+        raise InputError(
+            "config: figures.margin.contrast", f"{config['figures']['margin']['contrast']} is not estimated",
+            "Add it to scoring.contrasts, or choose one of these",
+        )
+
+
+def _check_known(place: str, names: Iterable[str], defined: Iterable[str]) -> None:
+    for name in names:
+        if name not in defined:
+            raise InputError(f"config: {place}", f'"{name}" is not defined', f"{did_you_mean(name, defined)}?")
+
+
+def _check_countries(place: str, countries: list[str]) -> None:
+    known = {country.alpha_3 for country in pycountry.countries} | {"NIR"}
+    for country in countries:
+        if country not in known:
+            hint = did_you_mean(country, known) if len(country) >= 3 else "Codes have three letters, such as TUR"
+            raise InputError(f"config: {place}", f'"{country}" is not an ISO 3166 alpha-3 code', hint)
