@@ -48,7 +48,7 @@ rule all:
         collect("results/figures/{figure}.{format}", figure=["agreement", "margin", "calibration"], format=["png", "pdf"]),
         "results/tables/agreement.csv",
         "results/tables/contrasts.csv",
-        "results/audit/explore.ipynb",
+        "results/audit/hardest_probes.csv",
     default_target: True
 
 

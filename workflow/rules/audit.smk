@@ -1,0 +1,22 @@
+"""The audit stage: the way back from the numbers.
+
+Reads   results/scores/{model}/{language}.parquet
+Writes  results/audit/hardest_probes.csv   the probes with the lowest agreement, per model, language and arm
+        results/audit/explore.ipynb        the notebook, as it ran
+Steps   explore; by hand: `selfalign trace`
+"""
+
+
+rule explore:
+    input:
+        scores=SCORES,
+    output:
+        "results/audit/hardest_probes.csv",
+    log:
+        notebook="results/audit/explore.ipynb",
+    benchmark:
+        "results/benchmarks/explore.tsv"
+    message:
+        "Running the notebook"
+    notebook:
+        "../../notebooks/explore.ipynb"

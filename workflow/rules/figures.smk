@@ -1,0 +1,95 @@
+"""The figures stage: one rule, one figure, as PNG and PDF.
+
+Reads   results/tables/agreement.csv, results/tables/contrasts.csv, results/scores/{model}/{language}.parquet
+Writes  results/figures/agreement.{png,pdf}     (a) agreement per arm and country, beside zero-shot
+        results/figures/margin.{png,pdf}        (b) own-country minus other-country demonstrations
+        results/figures/calibration.{png,pdf}   (c) the model's probability against the people's share
+Steps   plot_agreement, plot_margin, plot_calibration
+"""
+
+LABELS = json.dumps(
+    {kind: {name: entry["label"] for name, entry in config[kind].items()} for kind in ("models", "arms")}
+)
+
+
+rule plot_agreement:
+    input:
+        estimates="results/tables/agreement.csv",
+    output:
+        png=report(
+            "results/figures/agreement.png",
+            caption="../report/agreement.rst",
+            category="Figures",
+            labels={"figure": "a: agreement"},
+        ),
+        pdf="results/figures/agreement.pdf",
+    log:
+        "results/logs/plot_agreement.log",
+    benchmark:
+        "results/benchmarks/plot_agreement.tsv"
+    params:
+        labels=LABELS,
+        width=config["figures"]["agreement"]["width"],
+        height=config["figures"]["agreement"]["height"],
+        code=code_digest("plot_agreement"),
+    message:
+        "Drawing agreement per arm and country"
+    shell:
+        "selfalign plot-agreement --estimates {input.estimates} --labels {params.labels:q} --width {params.width}"
+        " --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
+
+
+rule plot_margin:
+    input:
+        contrasts="results/tables/contrasts.csv",
+    output:
+        png=report(
+            "results/figures/margin.png",
+            caption="../report/margin.rst",
+            category="Figures",
+            labels={"figure": "b: margin"},
+        ),
+        pdf="results/figures/margin.pdf",
+    log:
+        "results/logs/plot_margin.log",
+    benchmark:
+        "results/benchmarks/plot_margin.tsv"
+    params:
+        labels=LABELS,
+        contrast=json.dumps(config["figures"]["margin"]["contrast"]),
+        width=config["figures"]["margin"]["width"],
+        height=config["figures"]["margin"]["height"],
+        code=code_digest("plot_margin"),
+    message:
+        "Drawing own minus other country"
+    shell:
+        "selfalign plot-margin --contrasts {input.contrasts} --contrast {params.contrast:q} --labels {params.labels:q}"
+        " --width {params.width} --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
+
+
+rule plot_calibration:
+    input:
+        SCORES,
+    output:
+        png=report(
+            "results/figures/calibration.png",
+            caption="../report/calibration.rst",
+            category="Figures",
+            labels={"figure": "c: calibration"},
+        ),
+        pdf="results/figures/calibration.pdf",
+    log:
+        "results/logs/plot_calibration.log",
+    benchmark:
+        "results/benchmarks/plot_calibration.tsv"
+    params:
+        labels=LABELS,
+        arms=config["figures"]["calibration"]["arms"],
+        width=config["figures"]["calibration"]["width"],
+        height=config["figures"]["calibration"]["height"],
+        code=code_digest("plot_calibration"),
+    message:
+        "Drawing the model against the people"
+    shell:
+        "selfalign plot-calibration {input} --arms '{params.arms}' --labels {params.labels:q} --width {params.width}"
+        " --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"

@@ -10,9 +10,9 @@ Steps   design_prompts
 
 
 def arms_of(wildcards):
-    """Arms of a language, as JSON."""
-    names = config["languages"][wildcards.language]["arms"]
-    return json.dumps({name: config["arms"][name] for name in names}, sort_keys=True)
+    """Arms of a language, as JSON; without their labels, which are for figures alone."""
+    arms = {name: config["arms"][name] for name in config["languages"][wildcards.language]["arms"]}
+    return json.dumps({name: {k: v for k, v in arm.items() if k != "label"} for name, arm in arms.items()})
 
 
 def rankings_of(wildcards):

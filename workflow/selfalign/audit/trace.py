@@ -1,0 +1,171 @@
+"""`selfalign trace`: from one cell of the results back to its prompt, its demonstrations and the people's answers."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+
+from selfalign.demonstrations.tables import Ranking
+from selfalign.errors import InputError, did_you_mean
+from selfalign.inference.tables import Answers
+from selfalign.options import readable
+from selfalign.probes.bank import BLANK, parse_codes, read_bank, read_texts
+from selfalign.probes.tables import Poles
+from selfalign.prompts.tables import CELL, Design, Prompts
+from selfalign.scoring.tables import Scores
+from selfalign.survey.tables import Distributions, Missing
+from selfalign.tables import read_table
+
+
+class Results:
+    """The tables behind the cells of one model and language; each is read when it is asked for."""
+
+    def __init__(self, folder: Path, model: str, language: str, bank: Path, texts: Path) -> None:
+        self.scores = read_table(folder / "scores" / model / f"{language}.parquet", Scores)
+        self.answers = read_table(folder / "answers" / model / f"{language}.parquet", Answers).set_index("prompt")
+        self.design = read_table(folder / "design" / f"{language}.parquet", Design)
+        self.prompts = read_table(folder / "prompts" / f"{language}.parquet", Prompts).set_index("prompt")
+        self.poles = read_table(folder / "human" / "poles.parquet", Poles).set_index(["country", "probe"])
+        self.distributions = read_table(folder / "survey" / "distributions.parquet", Distributions)
+        self.missing = read_table(folder / "survey" / "missing.csv", Missing)
+        self.bank = read_bank(bank).set_index("probe")
+        self.texts = read_texts(texts / f"{language}.csv", self.bank.reset_index())
+        files = sorted((folder / "demonstrations" / language).glob("*.parquet"))
+        rankings = pd.concat([read_table(file, Ranking) for file in files]) if files else pd.DataFrame()
+        self.pairs = rankings.drop_duplicates(["probe", "candidate"]).set_index(["probe", "candidate"])
+
+
+def find_cells(scores: pd.DataFrame, wanted: dict[str, object]) -> pd.DataFrame:
+    """Scored cells with the wanted names.
+
+    Args:
+        scores: a `Scores` table.
+        wanted: a value for some of its columns; None is any.
+
+    Raises:
+        InputError: there is none; names the first value that excludes all others, and those that there are.
+    """
+    for column, value in wanted.items():
+        if value is None:
+            continue
+        known = sorted(scores[column].astype(str).unique())
+        scores = scores[scores[column] == value]
+        if scores.empty:
+            raise InputError(
+                "results", f'no cell has {column} "{value}"', did_you_mean(str(value), known), column=column, value=value
+            )
+    return scores
+
+
+def describe(results: Results, cell: pd.Series) -> str:
+    """The way back from a scored cell, as text."""
+    orders = results.design.merge(cell[CELL].to_frame().T.astype(results.design[CELL].dtypes), on=CELL)
+    parts = [_people(results, cell), _demonstrations(results, cell, orders["prompt"].iloc[0])]
+    parts += [_prompt(results, row) for row in orders.itertuples()]
+    return "\n\n".join([*parts, _score(cell)])
+
+
+def _heading(text: str) -> str:
+    return f"{text}\n{'-' * len(text)}"
+
+
+def _people(results: Results, cell: pd.Series) -> str:
+    probe, pole = results.bank.loc[cell["probe"]], results.poles.loc[(cell["country"], cell["probe"])]
+    where = {"country": cell["country"], "question": probe["question"]}
+    counts = results.distributions[(results.distributions[list(where)] == pd.Series(where)).all(axis=1)]
+    missing = results.missing[(results.missing[list(where)] == pd.Series(where)).all(axis=1)]
+    sides = {code: side for side in ("pole_a", "pole_b", "neither") for code in parse_codes(probe[side])}
+    text = results.texts.loc[cell["probe"]]
+    lines = [
+        _heading(f"What the people of {cell['country']} answer to {probe['question']}"),
+        f"{text['statement']}  pole A: {text['option_a']} (codes {probe['pole_a']}); "
+        f"pole B: {text['option_b']} (codes {probe['pole_b']})",
+        "code       n   weighted share   counts as",
+        *(f"{row.code:4d}  {row.n:6d}  {row.share:14.1%}   {sides[row.code]}" for row in counts.itertuples()),
+        *(f"   -  {row.n:6d}  {'':14}   missing: {row.kind}" for row in missing.itertuples()),
+        f"Pole A: {pole['share_a']:.1%} of the {pole['n']} who chose a pole, standard error "
+        f"{pole['standard_error']:.1%}. Majority: {pole['majority']}.",
+    ]
+    return "\n".join(lines)
+
+
+def _demonstrations(results: Results, cell: pd.Series, prompt: str) -> str:
+    shown = results.prompts.loc[prompt, "demonstrations"].split()
+    if not shown:
+        return _heading("Demonstrations: none")
+    lines = [_heading(f"Demonstrations, with the answers of {cell['source']}, in the order shown")]
+    for place, demonstration in enumerate(shown, start=1):
+        candidate, answer = demonstration.split("=")
+        text, pair = results.texts.loc[candidate], results.pairs.loc[(cell["probe"], candidate)]
+        share = results.poles.loc[(cell["source"], candidate), "share_a"]
+        lines.append(
+            f"{place}. {candidate} answered {answer}: {text['statement'].replace(BLANK, text[f'option_{answer.lower()}'])}"
+            f"\n   {share:.1%} of {cell['source']} chose A; chrF++ with the test probe {pair['similarity']:.1f}; "
+            f"same battery: {_yes(pair['same_battery'])}; same category: {_yes(pair['same_category'])}"
+        )
+    return "\n".join(lines)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _prompt(results: Results, row: tuple) -> str:
+    answer, prompt = results.answers.loc[row.prompt], results.prompts.loc[row.prompt]
+    p_first = 1 / (1 + np.exp(answer["log_p_second"] - answer["log_p_first"]))
+    p_a = p_first if row.order == "AB" else 1 - p_first
+    return (
+        f"{_heading(f'Prompt {row.prompt}, order {row.order}: exactly what was sent, {answer["tokens"]} tokens')}\n"
+        f"{answer['text']}<<< the model answers here\n\n"
+        f"log p({prompt['label_first']!r}, pole {row.order[0]}) = {answer['log_p_first']:.4f}   "
+        f"log p({prompt['label_second']!r}, pole {row.order[1]}) = {answer['log_p_second']:.4f}   "
+        f"mass outside = {answer['mass_outside']:.4f}   p(A) = {p_a:.4f}\n"
+        f"answered under fingerprint {answer['fingerprint']}"
+    )
+
+
+def _score(cell: pd.Series) -> str:
+    return (
+        f"{_heading('Score of the cell, both orders averaged')}\n"
+        f"model p(A) = {cell['p_a']:.4f}   people's share of A = {cell['share_a']:.4f}   majority {cell['majority']}   "
+        f"agreement {cell['agreement']:g}   alignment {cell['alignment']:.4f}   order gap {cell['order_gap']:.4f}"
+    )
+
+
+@click.command()
+@click.option("--model", required=True, help="Name of the model, as in the config.")
+@click.option("--language", required=True, help="ISO 639-1 code.")
+@click.option("--country", required=True, help="ISO 3166 alpha-3 code.")
+@click.option("--arm", required=True, help="Name of the arm, as in the config.")
+@click.option("--probe", required=True, help="Test probe, such as Q164.")
+@click.option("--source", help="Whose answers the demonstrations carry, where an arm has several.")
+@click.option("--seed", type=int, help="Seed of the draw, where an arm has several.")
+@click.option("--template", help="Frame of the prompt, where there are several.")
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
+@click.option("--bank", type=readable, default=Path("resources/probes/probes.csv"), help="Probe bank (CSV).")
+@click.option("--texts", type=click.Path(path_type=Path), default=Path("resources/probes/texts"), help="Wordings.")
+def command(
+    model: str,
+    language: str,
+    country: str,
+    arm: str,
+    probe: str,
+    source: str | None,
+    seed: int | None,
+    template: str | None,
+    results: Path,
+    bank: Path,
+    texts: Path,
+) -> None:
+    """Show the prompt, the demonstrations, the log-probabilities and the survey answers behind one cell."""
+    tables = Results(results, model, language, bank, texts)
+    wanted = {"arm": arm, "country": country, "probe": probe, "source": source, "seed": seed, "template": template}
+    cells = find_cells(tables.scores, wanted)
+    cell = cells.iloc[0]
+    click.echo(f"{model} asked in {language}: country {country}, arm {arm}, probe {probe}", nl=False)
+    click.echo(f", source {cell['source'] or 'none'}, seed {cell['seed']}, template {cell['template']}\n")
+    click.echo(describe(tables, cell))
+    if len(cells) > 1:
+        others = cells.iloc[1:][["source", "seed", "template"]].to_string(index=False)
+        click.echo(f"\n{len(cells) - 1} more such cells; choose one with --source, --seed or --template:\n{others}")

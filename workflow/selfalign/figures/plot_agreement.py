@@ -1,0 +1,62 @@
+"""Step plot_agreement: agreement with the majority of each country, per arm, beside zero-shot."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from selfalign.figures.rows import stack_panels
+from selfalign.figures.theme import INK, MUTED, Labels, apply_theme, colours, save
+from selfalign.options import Json, readable, writable
+from selfalign.scoring.tables import Estimates
+from selfalign.tables import read_table
+
+
+def draw(estimates: pd.DataFrame, labels: Labels, width: float, height: float) -> Figure:
+    """One row per country, one dot with its interval per arm; a line at a coin's 50 %.
+
+    Args:
+        estimates: an `Estimates` table.
+        labels: names of models and arms.
+        width: inches.
+        height: inches.
+    """
+    agreement = estimates[estimates["measure"] == "agreement"]
+    arms = [arm for arm in labels["arms"] if arm in set(agreement["arm"])]
+    offsets = dict(zip(arms, np.linspace(-0.32, 0.32, len(arms)) if len(arms) > 1 else [0.0], strict=True))
+    figure, panels = stack_panels(agreement, labels, width, height)
+    for ax, rows, countries in panels:
+        ax.axvline(0.5, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+        for arm in arms:
+            _draw_arm(ax, rows[rows["arm"] == arm].set_index("country").reindex(countries), offsets[arm], arm, labels)
+    ax.set_xlabel("Probes on which the model chooses the answer of the country's majority")
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    handles, names = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right upper", frameon=False, title="Demonstrations", alignment="left")
+    return figure
+
+
+def _draw_arm(ax, rows: pd.DataFrame, offset: float, arm: str, labels: Labels) -> None:
+    if rows["estimate"].isna().all():
+        return
+    colour = colours(labels)[arm]
+    places = np.arange(len(rows)) + offset
+    ax.hlines(places, rows["low"], rows["high"], color=colour, linewidth=1.1, alpha=0.55)
+    face = "white" if colour == MUTED else colour
+    ax.plot(rows["estimate"], places, "o", ms=4.6, color=colour, mfc=face, mew=1.2, label=labels["arms"][arm])
+
+
+@click.command()
+@click.option("--estimates", type=readable, required=True, help="Estimates (CSV).")
+@click.option("--labels", type=Json(), required=True, help="Names of models and arms, as JSON.")
+@click.option("--width", type=float, required=True, help="Inches.")
+@click.option("--height", type=float, required=True, help="Inches.")
+@click.option("--png", type=writable, required=True, help="Figure (PNG).")
+@click.option("--pdf", type=writable, required=True, help="Figure (PDF).")
+def command(estimates: Path, labels: Labels, width: float, height: float, png: Path, pdf: Path) -> None:
+    """Draw agreement per arm and country."""
+    apply_theme()
+    save(draw(read_table(estimates, Estimates), labels, width, height), png, pdf)

@@ -1,0 +1,79 @@
+"""Step plot_calibration: the model's probability of pole A against the people's share, probe by probe."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from selfalign.figures.theme import INK, MUTED, PALETTE, Labels, apply_theme, panel_title, save
+from selfalign.options import Json, Words, readable, writable
+from selfalign.scoring.tables import Scores
+from selfalign.tables import read_table
+
+
+def draw(scores: pd.DataFrame, arms: list[str], labels: Labels, width: float, height: float) -> Figure:
+    """A row per model and language, a panel per arm: a dot per country and probe; agreeing quadrants are shaded.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        arms: which arms to draw.
+        labels: names of models and arms.
+        width: inches.
+        height: inches.
+    """
+    keys = ["model", "language", "arm", "country", "probe"]
+    points = scores[scores["arm"].isin(arms)].groupby(keys, sort=False)[["p_a", "share_a", "agreement"]].mean()
+    points = points.reset_index()
+    rows = list(points.groupby(["model", "language"], sort=False))
+    figure, axes = plt.subplots(
+        len(rows), len(arms), figsize=(width, height), sharex=True, sharey=True, squeeze=False, layout="constrained"
+    )
+    for line, ((model, language), group) in zip(axes, rows, strict=True):
+        for ax, arm in zip(line, arms, strict=True):
+            _draw_panel(ax, group[group["arm"] == arm])
+            ax.set_title(labels["arms"][arm], fontweight="normal")
+        line[0].annotate(
+            panel_title(model, language, labels), (0, 1.16), xycoords="axes fraction", fontsize=10, fontweight="bold"
+        )
+    figure.supxlabel("People who answer with pole A, share of those who choose a pole", fontsize=9)
+    figure.supylabel("Model's probability of pole A", fontsize=9)
+    return figure
+
+
+def _draw_panel(ax: Axes, points: pd.DataFrame) -> None:
+    for corner in (0, 0.5):
+        ax.axvspan(corner, corner + 0.5, corner, corner + 0.5, color=MUTED, alpha=0.12, linewidth=0)
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8)
+    colour = np.where(points["agreement"] > 0.5, PALETTE[0], PALETTE[2])
+    ax.scatter(points["share_a"], points["p_a"], s=7, c=colour, alpha=0.5, linewidths=0, rasterized=True)
+    if len(points) > 1:
+        r = np.corrcoef(points["share_a"], points["p_a"])[0, 1]
+        text = f"r = {r:.2f}   agreement {points['agreement'].mean():.0%}"
+        ax.text(0.5, 1.015, text, transform=ax.transAxes, ha="center", va="bottom", color=INK, fontsize=7.5)
+        ax.title.set_y(1.06)
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.set_ticks([0, 0.25, 0.5, 0.75, 1])
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--arms", type=Words(), required=True, help="Arms to draw.")
+@click.option("--labels", type=Json(), required=True, help="Names of models and arms, as JSON.")
+@click.option("--width", type=float, required=True, help="Inches.")
+@click.option("--height", type=float, required=True, help="Inches.")
+@click.option("--png", type=writable, required=True, help="Figure (PNG).")
+@click.option("--pdf", type=writable, required=True, help="Figure (PDF).")
+def command(
+    scores: tuple[Path, ...], arms: list[str], labels: Labels, width: float, height: float, png: Path, pdf: Path
+) -> None:
+    """Draw the model's probabilities against the people's shares; SCORES are tables of cells."""
+    apply_theme()
+    table = pd.concat([read_table(path, Scores) for path in scores], ignore_index=True)
+    save(draw(table, arms, labels, width, height), png, pdf)

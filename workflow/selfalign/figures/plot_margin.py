@@ -1,0 +1,66 @@
+"""Step plot_margin: how much more own-country demonstrations help than another country's."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from selfalign.errors import InputError
+from selfalign.figures.rows import stack_panels
+from selfalign.figures.theme import INK, PALETTE, Labels, apply_theme, save
+from selfalign.options import Json, readable, writable
+from selfalign.scoring.tables import Contrasts
+from selfalign.tables import read_table
+
+_MEASURES = {"agreement": ("Agreement with the majority", PALETTE[0]), "alignment": ("Soft alignment", PALETTE[4])}
+
+
+def draw(contrasts: pd.DataFrame, contrast: list[str], labels: Labels, width: float, height: float) -> Figure:
+    """One row per country: the difference between two arms with its interval, for both measures.
+
+    Args:
+        contrasts: a `Contrasts` table.
+        contrast: the two arms; the second is subtracted.
+        labels: names of models and arms.
+        width: inches.
+        height: inches.
+
+    Raises:
+        InputError: the table has no such contrast.
+    """
+    arm, against = contrast
+    chosen = contrasts[(contrasts["arm"] == arm) & (contrasts["against"] == against)]
+    if chosen.empty:
+        raise InputError("figures.margin.contrast", f"no language runs both {arm} and {against}", "Run both arms")
+    figure, panels = stack_panels(chosen, labels, width, height)
+    for ax, rows, countries in panels:
+        ax.axvline(0, color=INK, linewidth=0.8)
+        for (measure, (label, colour)), offset in zip(_MEASURES.items(), (-0.14, 0.14), strict=True):
+            shown = rows[rows["measure"] == measure].set_index("country").reindex(countries)
+            places = np.arange(len(countries)) + offset
+            ax.hlines(places, shown["low"], shown["high"], color=colour, linewidth=1.6, alpha=0.6)
+            ax.plot(shown["estimate"], places, "o", ms=5, color=colour, label=label)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:+.0f}".replace("-", "\N{MINUS SIGN}")))
+    ax.set_xlabel(f"{labels['arms'][arm]} \N{MINUS SIGN} {labels['arms'][against]}, percentage points")
+    handles, names = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper right", frameon=False, ncols=2)
+    return figure
+
+
+@click.command()
+@click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
+@click.option("--contrast", type=Json(), required=True, help="The two arms, as JSON; the second is subtracted.")
+@click.option("--labels", type=Json(), required=True, help="Names of models and arms, as JSON.")
+@click.option("--width", type=float, required=True, help="Inches.")
+@click.option("--height", type=float, required=True, help="Inches.")
+@click.option("--png", type=writable, required=True, help="Figure (PNG).")
+@click.option("--pdf", type=writable, required=True, help="Figure (PDF).")
+def command(
+    contrasts: Path, contrast: list[str], labels: Labels, width: float, height: float, png: Path, pdf: Path
+) -> None:
+    """Draw the difference between two arms per country."""
+    apply_theme()
+    save(draw(read_table(contrasts, Contrasts), contrast, labels, width, height), png, pdf)

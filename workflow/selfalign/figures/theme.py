@@ -1,0 +1,77 @@
+"""The one look of all figures: style, colours, names, and files that are the same bytes each time."""
+
+from pathlib import Path
+from typing import TypedDict
+
+import matplotlib
+import pycountry
+import seaborn
+from matplotlib.figure import Figure
+
+from selfalign.scoring.tables import ALL
+from selfalign.tables import written_aside
+
+INK = "#222222"
+MUTED = "#8a8f98"
+PALETTE = ("#0072b2", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#7f5f3f")
+"""Okabe and Ito (2008), for readers of any colour vision; arms take them in the order of the config."""
+
+MEAN_OF_COUNTRIES = "Mean of countries"
+
+
+class Labels(TypedDict):
+    """How models and arms are called in figures, by name, in the order of the config."""
+
+    models: dict[str, str]
+    arms: dict[str, str]
+
+
+def apply_theme() -> None:
+    """Set the style of all figures, and draw without a screen."""
+    matplotlib.use("agg")
+    seaborn.set_theme(
+        style="ticks",
+        context="paper",
+        rc={
+            "font.family": "DejaVu Sans",
+            "font.size": 9,
+            "axes.titlesize": 10,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.edgecolor": MUTED,
+            "axes.labelcolor": INK,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "text.color": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "pdf.fonttype": 42,
+        },
+    )
+
+
+def colours(labels: Labels) -> dict[str, str]:
+    """A colour for each arm; arms without demonstrations come first in the config and are grey."""
+    names = list(labels["arms"])
+    return {names[0]: MUTED} | {name: PALETTE[place % len(PALETTE)] for place, name in enumerate(names[1:])}
+
+
+def country_name(code: str) -> str:
+    """Name of a country by its ISO 3166 alpha-3 code."""
+    if code == ALL:
+        return MEAN_OF_COUNTRIES
+    country = pycountry.countries.get(alpha_3=code)
+    return getattr(country, "common_name", country.name).split(",")[0] if country else code
+
+
+def panel_title(model: str, language: str, labels: Labels) -> str:
+    """Title of a panel: the model, and the language that it is asked in."""
+    return f"{labels['models'][model]}, asked in {pycountry.languages.get(alpha_2=language).name}"
+
+
+def save(figure: Figure, *paths: Path) -> None:
+    """Write a figure as PNG, PDF or SVG, by each path's suffix, without the date that would change the bytes."""
+    for path in paths:
+        metadata = {} if path.suffix == ".png" else {"CreationDate": None} if path.suffix == ".pdf" else {"Date": None}
+        with written_aside(path) as aside, matplotlib.rc_context({"svg.hashsalt": "selfalign"}):
+            figure.savefig(aside, dpi=200, bbox_inches="tight", facecolor="white", metadata=metadata)
