@@ -12,12 +12,13 @@ audit          a notebook on the scores; `selfalign trace` goes from a number ba
 """
 
 import json
-import os
+import shlex
 import sys
 from pathlib import Path
 
 from snakemake.utils import min_version, validate
 
+from selfalign.errors import told_plainly
 from selfalign.provenance import code_digest
 from selfalign.settings import check_settings
 
@@ -30,11 +31,12 @@ configfile: "config/arms.yaml"
 
 
 SETTINGS_SCHEMA = Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
-check_settings(config, SETTINGS_SCHEMA)
+with told_plainly():
+    check_settings(config, SETTINGS_SCHEMA)
 validate(config, str(SETTINGS_SCHEMA))  # fills in the defaults
 
-# So that jobs find the `selfalign` of this environment when it is not activated.
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+# So that jobs find this environment's programs when it is not activated.
+shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 
 wildcard_constraints:
@@ -44,14 +46,19 @@ wildcard_constraints:
 
 
 rule all:
+    default_target: True
     input:
-        collect("results/figures/{figure}.{format}", figure=["agreement", "margin", "calibration"], format=["png", "pdf"]),
+        collect(
+            "results/figures/{figure}.{format}",
+            figure=["agreement", "margin", "calibration"],
+            format=["png", "pdf"],
+        ),
         "results/tables/agreement.csv",
         "results/tables/contrasts.csv",
         "results/audit/hardest_probes.csv",
-    default_target: True
 
 
+include: "workflow/rules/config.smk"
 include: "workflow/rules/survey.smk"
 include: "workflow/rules/probes.smk"
 include: "workflow/rules/demonstrations.smk"

@@ -16,6 +16,8 @@ rule explore:
         notebook="results/audit/explore.ipynb",
     benchmark:
         "results/benchmarks/explore.tsv"
+    conda:
+        "../../environment.yml"
     message:
         "Running the notebook"
     notebook:

@@ -7,10 +7,6 @@ Writes  results/figures/agreement.{png,pdf}     (a) agreement per arm and countr
 Steps   plot_agreement, plot_margin, plot_calibration
 """
 
-LABELS = json.dumps(
-    {kind: {name: entry["label"] for name, entry in config[kind].items()} for kind in ("models", "arms")}
-)
-
 
 rule plot_agreement:
     input:
@@ -27,6 +23,8 @@ rule plot_agreement:
         "results/logs/plot_agreement.log",
     benchmark:
         "results/benchmarks/plot_agreement.tsv"
+    conda:
+        "../../environment.yml"
     params:
         labels=LABELS,
         width=config["figures"]["agreement"]["width"],
@@ -54,6 +52,8 @@ rule plot_margin:
         "results/logs/plot_margin.log",
     benchmark:
         "results/benchmarks/plot_margin.tsv"
+    conda:
+        "../../environment.yml"
     params:
         labels=LABELS,
         contrast=json.dumps(config["figures"]["margin"]["contrast"]),
@@ -82,6 +82,8 @@ rule plot_calibration:
         "results/logs/plot_calibration.log",
     benchmark:
         "results/benchmarks/plot_calibration.tsv"
+    conda:
+        "../../environment.yml"
     params:
         labels=LABELS,
         arms=config["figures"]["calibration"]["arms"],

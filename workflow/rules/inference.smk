@@ -20,6 +20,9 @@ rule infer:
         "results/logs/infer/{model}/{language}.log",
     benchmark:
         "results/benchmarks/infer/{model}/{language}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: workflow.cores
     params:
         ledger="results/ledger/{model}/{language}.sqlite",
         format=lookup(dpath="models/{model}/format", within=config),
@@ -28,7 +31,6 @@ rule infer:
         engine=lookup(dpath="models/{model}/engine", within=config),
         row_tokens=lookup(dpath="models/{model}/row_tokens", within=config),
         code=code_digest("infer"),
-    threads: workflow.cores
     message:
         "Asking {wildcards.model} in {wildcards.language}"
     shell:

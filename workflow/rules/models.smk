@@ -8,11 +8,6 @@ Steps   fetch_model -> convert_model
 """
 
 
-def model_source(wildcards):
-    """A model's source as JSON, with its keys in one order: so that to reorder the configuration fetches nothing."""
-    return json.dumps(config["models"][wildcards.model]["source"], sort_keys=True)
-
-
 rule fetch_model:
     output:
         directory("results/models/{model}/source"),
@@ -20,11 +15,13 @@ rule fetch_model:
         "results/logs/fetch_model/{model}.log",
     benchmark:
         "results/benchmarks/fetch_model/{model}.tsv"
+    conda:
+        "../../environment.yml"
+    localrule: True  # nodes of a cluster often have no network
+    threads: 1
     params:
         source=model_source,
         code=code_digest("fetch_model"),
-    localrule: True  # nodes of a cluster often have no network
-    threads: 1
     message:
         "Fetching the model {wildcards.model}"
     shell:
@@ -42,12 +39,14 @@ rule convert_model:
         "results/logs/convert_model/{model}.log",
     benchmark:
         "results/benchmarks/convert_model/{model}.tsv"
-    params:
-        code=code_digest("convert_model"),
+    conda:
+        "../../environment.yml"
     threads: 2
     resources:
         mem_mb=16_000,
         runtime=60,
+    params:
+        code=code_digest("convert_model"),
     message:
         "Converting the model {wildcards.model} to safetensors"
     shell:

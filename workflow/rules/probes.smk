@@ -7,8 +7,6 @@ Writes  results/human/poles.parquet            a country's share of pole A on a 
 Steps   map_poles
 """
 
-COUNTRIES = sorted({country for run in config["run"]["languages"] for country in config["languages"][run]["countries"]})
-
 
 rule map_poles:
     input:
@@ -17,12 +15,17 @@ rule map_poles:
     output:
         poles="results/human/poles.parquet",
         dropped=report(
-            "results/human/dropped.csv", caption="../report/dropped.rst", category="Tables", labels={"table": "dropped"}
+            "results/human/dropped.csv",
+            caption="../report/dropped.rst",
+            category="Tables",
+            labels={"table": "dropped"},
         ),
     log:
         "results/logs/map_poles.log",
     benchmark:
         "results/benchmarks/map_poles.tsv"
+    conda:
+        "../../environment.yml"
     params:
         countries=COUNTRIES,
         code=code_digest("map_poles"),

@@ -8,10 +8,6 @@ Writes  results/scores/{model}/{language}.parquet   a cell, scored
 Steps   score_answers -> estimate_agreement, estimate_contrasts
 """
 
-SCORES = collect(
-    "results/scores/{model}/{language}.parquet", model=config["run"]["models"], language=config["run"]["languages"]
-)
-
 
 rule score_answers:
     input:
@@ -25,6 +21,8 @@ rule score_answers:
         "results/logs/score_answers/{model}/{language}.log",
     benchmark:
         "results/benchmarks/score_answers/{model}/{language}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         code=code_digest("score_answers"),
     message:
@@ -48,6 +46,8 @@ rule estimate_agreement:
         "results/logs/estimate_agreement.log",
     benchmark:
         "results/benchmarks/estimate_agreement.tsv"
+    conda:
+        "../../environment.yml"
     params:
         draws=config["scoring"]["draws"],
         level=config["scoring"]["level"],
@@ -74,6 +74,8 @@ rule estimate_contrasts:
         "results/logs/estimate_contrasts.log",
     benchmark:
         "results/benchmarks/estimate_contrasts.tsv"
+    conda:
+        "../../environment.yml"
     params:
         contrasts=json.dumps(config["scoring"]["contrasts"]),
         draws=config["scoring"]["draws"],

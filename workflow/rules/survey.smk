@@ -18,6 +18,8 @@ rule simulate_survey:
         "results/logs/simulate_survey.log",
     benchmark:
         "results/benchmarks/simulate_survey.tsv"
+    conda:
+        "../../environment.yml"
     params:
         seed=config["survey"]["example_seed"],
         code=code_digest("simulate_survey"),
@@ -37,6 +39,8 @@ rule parse_survey:
         "results/logs/parse_survey.log",
     benchmark:
         "results/benchmarks/parse_survey.tsv"
+    conda:
+        "../../environment.yml"
     params:
         code=code_digest("parse_survey"),
     message:
@@ -55,6 +59,8 @@ rule weigh_answers:
         "results/logs/weigh_answers.log",
     benchmark:
         "results/benchmarks/weigh_answers.tsv"
+    conda:
+        "../../environment.yml"
     params:
         code=code_digest("weigh_answers"),
     message:

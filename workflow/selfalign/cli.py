@@ -1,12 +1,11 @@
 """The program `selfalign`: one subcommand per step of the workflow."""
 
 import importlib
-import sys
 
 import click
 
 from selfalign import __version__
-from selfalign.errors import InputError
+from selfalign.errors import told_plainly
 from selfalign.steps import STEPS
 
 
@@ -29,8 +28,5 @@ def program() -> None:
 
 def main() -> None:
     """Run the program; a user's mistake becomes one paragraph and exit code 1."""
-    try:
+    with told_plainly():
         program(prog_name="selfalign")
-    except InputError as error:
-        click.echo(f"selfalign: {error}", err=True)
-        sys.exit(1)

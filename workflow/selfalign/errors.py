@@ -1,7 +1,9 @@
 """The one error that a user's mistake may raise."""
 
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Iterable
 
 
 class InputError(Exception):
@@ -12,7 +14,7 @@ class InputError(Exception):
     Args:
         file: the file (or setting) at fault.
         problem: what was got and what was expected, as a sentence without its full stop.
-        remedy: what the user can do about it, as a sentence without its full stop.
+        remedy: what the user can do about it; a last full stop may be left out.
         row: line of the file, counted from 1 with the header as line 1.
         column: name of the column.
         value: the value at fault.
@@ -35,13 +37,22 @@ class InputError(Exception):
             place.append(f'column "{column}"')
         if value is not None:
             place.append(f"value {value!r}" if isinstance(value, str) else f"value {value}")
-        super().__init__(f"{', '.join(place)}: {problem}. {remedy}.")
+        end = "" if remedy.endswith((".", "?")) else "."
+        super().__init__(f"{', '.join(place)}: {problem}. {remedy}{end}")
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A hint such as `; did you mean "TUR"?`-less words: `did you mean "TUR"`, or the choices when none is near."""
+    """A remedy: the choice that is nearest to a word, or all of them when none is near."""
     choices = sorted(choices)
     near = get_close_matches(word, choices, n=1)
-    if near:
-        return f'Did you mean "{near[0]}"'
-    return "Known are: " + ", ".join(choices)
+    return f'Did you mean "{near[0]}"?' if near else f"Known are: {', '.join(choices)}."
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Within it, a user's mistake is printed as one paragraph, and ends the program with exit code 1."""
+    try:
+        yield
+    except InputError as error:
+        print(f"selfalign: {error}", file=sys.stderr)
+        sys.exit(1)

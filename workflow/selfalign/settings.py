@@ -34,8 +34,9 @@ def _as_input_error(error: ValidationError) -> InputError:
     if error.validator == "additionalProperties" and error.schema.get("properties"):
         unknown = sorted(set(error.instance) - set(error.schema["properties"]))[0]
         return InputError(
-            place, f'"{unknown}" is not a known key', f"{did_you_mean(unknown, error.schema['properties'])}? "
-            "config/README.md explains every key",
+            place,
+            f'"{unknown}" is not a known key',
+            f"{did_you_mean(unknown, error.schema['properties'])} config/README.md explains every key",
         )
     return InputError(place, error.message, "config/README.md explains every key")
 
@@ -45,7 +46,9 @@ def _check_names(config: dict[str, Any]) -> None:
     _check_known("run.languages", config["run"]["languages"], config["languages"])
     for language, settings in config["languages"].items():
         if pycountry.languages.get(alpha_2=language) is None:
-            raise InputError("config: languages", f'"{language}" is not an ISO 639-1 code', "Use codes such as en or es")
+            raise InputError(
+                "config: languages", f'"{language}" is not an ISO 639-1 code', "Use codes such as en or es"
+            )
         _check_countries(f"languages.{language}.countries", settings["countries"])
         _check_known(f"languages.{language}.arms", settings["arms"], config["arms"])
     for arm, against in config["scoring"]["contrasts"]:
@@ -53,7 +56,8 @@ def _check_names(config: dict[str, Any]) -> None:
     _check_known("figures.calibration.arms", config["figures"]["calibration"]["arms"], config["arms"])
     if config["figures"]["margin"]["contrast"] not in config["scoring"]["contrasts"]:
         raise InputError(
-            "config: figures.margin.contrast", f"{config['figures']['margin']['contrast']} is not estimated",
+            "config: figures.margin.contrast",
+            f"{config['figures']['margin']['contrast']} is not estimated",
             "Add it to scoring.contrasts, or choose one of these",
         )
 
@@ -61,7 +65,7 @@ def _check_names(config: dict[str, Any]) -> None:
 def _check_known(place: str, names: Iterable[str], defined: Iterable[str]) -> None:
     for name in names:
         if name not in defined:
-            raise InputError(f"config: {place}", f'"{name}" is not defined', f"{did_you_mean(name, defined)}?")
+            raise InputError(f"config: {place}", f'"{name}" is not defined', did_you_mean(name, defined))
 
 
 def _check_countries(place: str, countries: list[str]) -> None:

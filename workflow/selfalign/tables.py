@@ -1,6 +1,5 @@
 """Reading and writing of tables: each passes its pandera schema, and none is ever half written."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +26,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.stem}.aside{path.suffix}")
     try:
         yield aside
-        os.replace(aside, path)
+        aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
 
@@ -84,7 +83,9 @@ def _broken(
 ) -> InputError:
     expected = list(schema.to_schema().columns)
     if schema.Config.strict and list(table.columns) != expected:
-        return InputError(path, f"has columns {', '.join(table.columns)}; expected {', '.join(expected)}", remedy, row=1)
+        return InputError(
+            path, f"has columns {', '.join(table.columns)}; expected {', '.join(expected)}", remedy, row=1
+        )
     case = error.failure_cases.sort_values("index", kind="stable").iloc[0]
     row = None if pd.isna(case["index"]) else int(case["index"]) + 2
     problem = f"breaks the rule {case['check']} of the table {schema.__name__}"

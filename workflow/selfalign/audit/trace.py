@@ -19,7 +19,7 @@ from selfalign.tables import read_table
 
 
 class Results:
-    """The tables behind the cells of one model and language; each is read when it is asked for."""
+    """The tables behind the cells of one model and language."""
 
     def __init__(self, folder: Path, model: str, language: str, bank: Path, texts: Path) -> None:
         self.scores = read_table(folder / "scores" / model / f"{language}.parquet", Scores)
@@ -53,7 +53,11 @@ def find_cells(scores: pd.DataFrame, wanted: dict[str, object]) -> pd.DataFrame:
         scores = scores[scores[column] == value]
         if scores.empty:
             raise InputError(
-                "results", f'no cell has {column} "{value}"', did_you_mean(str(value), known), column=column, value=value
+                "results",
+                f'no cell has {column} "{value}"',
+                did_you_mean(str(value), known),
+                column=column,
+                value=value,
             )
     return scores
 
@@ -99,8 +103,9 @@ def _demonstrations(results: Results, cell: pd.Series, prompt: str) -> str:
         candidate, answer = demonstration.split("=")
         text, pair = results.texts.loc[candidate], results.pairs.loc[(cell["probe"], candidate)]
         share = results.poles.loc[(cell["source"], candidate), "share_a"]
+        filled = text["statement"].replace(BLANK, text[f"option_{answer.lower()}"])
         lines.append(
-            f"{place}. {candidate} answered {answer}: {text['statement'].replace(BLANK, text[f'option_{answer.lower()}'])}"
+            f"{place}. {candidate} answered {answer}: {filled}"
             f"\n   {share:.1%} of {cell['source']} chose A; chrF++ with the test probe {pair['similarity']:.1f}; "
             f"same battery: {_yes(pair['same_battery'])}; same category: {_yes(pair['same_category'])}"
         )
@@ -115,8 +120,9 @@ def _prompt(results: Results, row: tuple) -> str:
     answer, prompt = results.answers.loc[row.prompt], results.prompts.loc[row.prompt]
     p_first = 1 / (1 + np.exp(answer["log_p_second"] - answer["log_p_first"]))
     p_a = p_first if row.order == "AB" else 1 - p_first
+    heading = f"Prompt {row.prompt}, order {row.order}: exactly what was sent, {answer['tokens']} tokens"
     return (
-        f"{_heading(f'Prompt {row.prompt}, order {row.order}: exactly what was sent, {answer["tokens"]} tokens')}\n"
+        f"{_heading(heading)}\n"
         f"{answer['text']}<<< the model answers here\n\n"
         f"log p({prompt['label_first']!r}, pole {row.order[0]}) = {answer['log_p_first']:.4f}   "
         f"log p({prompt['label_second']!r}, pole {row.order[1]}) = {answer['log_p_second']:.4f}   "

@@ -74,7 +74,10 @@ def rank(pairs: pd.DataFrame, strategy: str, seeds: list[int]) -> pd.DataFrame:
 
 def _draw(pairs: pd.DataFrame, strategy: str, seed: int) -> list[int]:
     """A random key per pair that depends on nothing else, so that a new probe leaves the order of the others alone."""
-    names = (f"{strategy}/{seed}/{probe}/{candidate}" for probe, candidate in zip(pairs["probe"], pairs["candidate"], strict=True))
+    names = (
+        f"{strategy}/{seed}/{probe}/{candidate}"
+        for probe, candidate in zip(pairs["probe"], pairs["candidate"], strict=True)
+    )
     return [int.from_bytes(hashlib.sha256(name.encode()).digest()[:7]) for name in names]
 
 

@@ -37,7 +37,9 @@ def render(prompts: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, form: str,
     """
     if form == "chat" and not tokenizer.chat_template:
         raise InputError(
-            tokenizer.name_or_path, "the tokenizer has no chat template", "Set format: plain for this model (a base model)"
+            tokenizer.name_or_path,
+            "the tokenizer has no chat template",
+            "Set format: plain for this model (a base model)",
         )
     return [_render_one(prompt, tokenizer, form, context) for prompt in prompts.itertuples()]
 
@@ -53,13 +55,17 @@ def _render_one(prompt: tuple, tokenizer: PreTrainedTokenizerBase, form: str, co
         whole = tuple(tokenizer(text + lead + label, add_special_tokens=special).input_ids)
         if whole[: len(tokens)] != tokens or len(whole) == len(tokens):
             raise InputError(
-                f"prompt {prompt.prompt}", "the label merges with the text before it when tokenized",
-                "Choose other labels in the template", column="labels", value=label,
+                f"prompt {prompt.prompt}",
+                "the label merges with the text before it when tokenized",
+                "Choose other labels in the template",
+                column="labels",
+                value=label,
             )
         labels.append(whole[len(tokens) :])
     if max(map(len, labels)) + len(tokens) > context:
         raise InputError(
-            f"prompt {prompt.prompt}", f"has {len(tokens)} tokens, the model takes {context}",
+            f"prompt {prompt.prompt}",
+            f"has {len(tokens)} tokens, the model takes {context}",
             "Use fewer shots or a model with a longer context; prompts are never cut",
         )
     return Rendered(prompt.prompt, text, tokens, (labels[0], labels[1]))

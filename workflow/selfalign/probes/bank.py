@@ -65,7 +65,7 @@ def read_texts(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
             raise InputError(
                 path,
                 "is not a probe of the bank",
-                f"{did_you_mean(text.probe, bank['probe'])}? Correct the id, or add the probe to the bank",
+                f"{did_you_mean(text.probe, bank['probe'])} Correct the id, or add the probe to the bank",
                 row=row,
                 column="probe",
                 value=text.probe,

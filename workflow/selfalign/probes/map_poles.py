@@ -17,8 +17,8 @@ from selfalign.tables import read_table, write_table
 def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     """Weighted share of pole A among the answers with either pole, per country and probe.
 
-    The standard error is that of a ratio of weighted sums, linearised (Särndal, Swensson and Wretman 1992, section 5.7) with
-    respondents as independent draws: sqrt((1-p)^2 sum_A w^2 + p^2 sum_B w^2) / sum w.
+    The standard error is that of a ratio of weighted sums, linearised, with respondents as independent draws (Särndal,
+    Swensson and Wretman 1992, section 5.7): sqrt((1-p)^2 sum_A w^2 + p^2 sum_B w^2) / sum w.
 
     Args:
         distributions: a `Distributions` table.
@@ -31,7 +31,11 @@ def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     poles = pd.concat([_long_map(bank, "A", "pole_a"), _long_map(bank, "B", "pole_b")])
     answers = distributions.merge(poles, on=["question", "code"])
     sums = answers.pivot_table(
-        index=["country", "probe"], columns="pole", values=["n", "weight", "weight_squared"], aggfunc="sum", fill_value=0
+        index=["country", "probe"],
+        columns="pole",
+        values=["n", "weight", "weight_squared"],
+        aggfunc="sum",
+        fill_value=0,
     ).reindex(columns=pd.MultiIndex.from_product([["n", "weight", "weight_squared"], ["A", "B"]]), fill_value=0)
     weight = sums["weight"].sum(axis=1)
     share = sums["weight"]["A"] / weight
@@ -45,9 +49,11 @@ def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
         }
     )[weight > 0]
     places = {probe: place for place, probe in enumerate(bank["probe"])}
-    return table.reset_index().sort_values(
-        ["country", "probe"], key=lambda column: column.map(places) if column.name == "probe" else column
-    ).reset_index(drop=True)
+    return (
+        table.reset_index()
+        .sort_values(["country", "probe"], key=lambda column: column.map(places) if column.name == "probe" else column)
+        .reset_index(drop=True)
+    )
 
 
 def _long_map(bank: pd.DataFrame, pole: str, column: str) -> pd.DataFrame:
@@ -75,7 +81,7 @@ def check_countries(distributions: pd.DataFrame, countries: list[str], file: Pat
             raise InputError(
                 file,
                 "the survey has no respondents of this country",
-                f"{did_you_mean(country, known)}? Correct run.languages in the config, or give another survey file",
+                f"{did_you_mean(country, known)} Correct run.languages in the config, or give another survey file",
                 column="country",
                 value=country,
             )

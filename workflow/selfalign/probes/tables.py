@@ -13,7 +13,9 @@ class Bank(Table):
     question: str = pa.Field(str_matches=r"^Q\d+[A-Z]?$", description="WVS-7 variable")
     category: str = pa.Field(str_matches=r"^[a-z_]+$", description="thematic section of WVS-7")
     battery: str = pa.Field(str_matches=r"^[A-Za-z0-9_]+$", description="questions asked with the same stem and scale")
-    siblings: str = pa.Field(str_length={"min_value": 1}, description="probes that ask the same; never shown to each other")
+    siblings: str = pa.Field(
+        str_length={"min_value": 1}, description="probes that ask the same; never shown to each other"
+    )
     scale: str = pa.Field(isin=["binary", "nominal", "ordinal"], description="kind of answer scale")
     pole_a: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole A, such as `1-2 5`")
     pole_b: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole B")

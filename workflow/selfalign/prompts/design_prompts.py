@@ -17,10 +17,13 @@ from selfalign.prompts.templates import Template, read_template
 from selfalign.tables import read_table, write_table
 
 _SET = ["source", "probe", "seed"]
+_EXCLUDED = {"siblings": "sibling", "battery": "same_battery", "category": "same_category"}
 _OTHER_POLE = {"A": "B", "B": "A"}
 
 
-def pick_demonstrations(ranking: pd.DataFrame, answers: pd.DataFrame, name: str, arm: dict[str, Any]) -> pd.DataFrame:
+def pick_demonstrations(
+    ranking: pd.DataFrame, answers: pd.DataFrame, needed: pd.DataFrame, name: str, arm: dict[str, Any]
+) -> pd.DataFrame:
     """Demonstrations of an arm: for each source, test probe and seed, the first candidates that may be shown.
 
     A candidate that the source's people did not answer (not asked, or a tie) is passed over for the next one.
@@ -28,8 +31,9 @@ def pick_demonstrations(ranking: pd.DataFrame, answers: pd.DataFrame, name: str,
     Args:
         ranking: a `Ranking` table of the arm's strategy.
         answers: columns source, candidate, answer (A or B).
+        needed: columns source, probe: the sets of demonstrations to pick.
         name: of the arm.
-        arm: its settings: shots, exclude, answers.
+        arm: its settings: strategy, seeds, shots, exclude, answers.
 
     Returns:
         Columns source, probe, seed, candidate, answer, in the order in which they are shown.
@@ -37,29 +41,29 @@ def pick_demonstrations(ranking: pd.DataFrame, answers: pd.DataFrame, name: str,
     Raises:
         InputError: a test probe has fewer candidates than the arm has shots.
     """
-    excluded = pd.Series(False, index=ranking.index)
-    for what in arm["exclude"]:
-        excluded |= ranking[{"siblings": "sibling", "battery": "same_battery", "category": "same_category"}[what]]
     seeds = arm["seeds"] if arm["strategy"] in SEEDED else [0]
-    pool = ranking[~excluded & ranking["seed"].isin(seeds)].merge(answers, on="candidate")
+    excluded = ranking[[_EXCLUDED[what] for what in arm["exclude"]]].any(axis=1)
+    pool = ranking[~excluded & ranking["seed"].isin(seeds)].merge(needed, on="probe").merge(answers)
     shown = pool.sort_values([*_SET, "rank"]).groupby(_SET).head(arm["shots"])
-    counts = shown.groupby(_SET).size()
-    sets = pd.MultiIndex.from_product([answers["source"].unique(), ranking["probe"].unique(), seeds], names=_SET)
-    short = counts.reindex(sets, fill_value=0)
-    short = short[short < arm["shots"]]
+    sets = pd.MultiIndex.from_frame(needed.merge(pd.DataFrame({"seed": seeds}), how="cross")[_SET])
+    _check_shots(shown.groupby(_SET).size().reindex(sets, fill_value=0), name, arm["shots"])
+    if arm["answers"] == "inverted":
+        shown = shown.assign(answer=shown["answer"].map(_OTHER_POLE))
+    return shown[[*_SET, "candidate", "answer"]].reset_index(drop=True)
+
+
+def _check_shots(found: pd.Series, name: str, shots: int) -> None:
+    short = found[found < shots]
     if len(short):
         source, probe, _ = short.index[0]
         raise InputError(
-            f"arms.{name}",
+            f"config: arms.{name}",
             f"test probe {probe} has {short.iloc[0]} candidates that may be shown with the answers of {source}; "
             f"{len(short)} sets of demonstrations fall short",
             "Lower shots, exclude less, choose another strategy, or add probes to the bank",
             column="shots",
-            value=arm["shots"],
+            value=shots,
         )
-    if arm["answers"] == "inverted":
-        shown = shown.assign(answer=shown["answer"].map(_OTHER_POLE))
-    return shown[[*_SET, "candidate", "answer"]].reset_index(drop=True)
 
 
 def write_demonstrations(shown: pd.DataFrame, texts: pd.DataFrame, template: Template) -> pd.DataFrame:
@@ -122,8 +126,10 @@ def lay_out(
             if arm["shots"] == 0:
                 cells.append(treated.assign(source="", seed=0, block="", demonstrations=""))
                 continue
-            shown = pick_demonstrations(rankings[arm["strategy"]], answers, name, arm)
-            cells.append(treated.merge(_sources(countries, arm)).merge(write_demonstrations(shown, texts, template)))
+            treated = treated.merge(_sources(countries, arm))
+            needed = treated[["source", "probe"]].drop_duplicates()
+            shown = pick_demonstrations(rankings[arm["strategy"]], answers, needed, name, arm)
+            cells.append(treated.merge(write_demonstrations(shown, texts, template)))
     frames = {template.name: template for template in templates}
     return _write_prompts(pd.concat(cells, ignore_index=True), texts, frames)
 

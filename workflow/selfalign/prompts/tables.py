@@ -27,9 +27,13 @@ class Design(Table):
 class Prompts(Table):
     """A distinct prompt; many cells may use it."""
 
-    prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", unique=True, description="id: hash of the other columns' text")
+    prompt: str = pa.Field(
+        str_matches=r"^[0-9a-f]{16}$", unique=True, description="id: hash of the other columns' text"
+    )
     system: str = pa.Field(description="instruction")
     user: str = pa.Field(description="demonstrations and question")
     label_first: str = pa.Field(description="answer that means the first option")
     label_second: str = pa.Field(description="answer that means the second option")
-    demonstrations: str = pa.Field(description="what is shown, in order, such as `Q4=A Q57a=B`: probe and pole answered")
+    demonstrations: str = pa.Field(
+        description="what is shown, in order, such as `Q4=A Q57a=B`: probe and pole answered"
+    )

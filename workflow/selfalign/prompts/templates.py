@@ -45,14 +45,16 @@ def read_template(path: Path, name: str) -> Template:
         raise InputError(path, f"is not YAML ({' '.join(str(error).split())})", remedy) from None
     if not isinstance(frames, dict) or name not in frames:
         known = frames if isinstance(frames, dict) else []
-        raise InputError(path, f'there is no template "{name}"', f"{did_you_mean(name, known)}? {remedy}")
+        raise InputError(path, f'there is no template "{name}"', f"{did_you_mean(name, known)} {remedy}")
     frame = frames[name]
     if not isinstance(frame, dict) or set(frame) != {"system", "question", "labels"} or len(frame["labels"]) != 2:
         raise InputError(path, f'template "{name}" needs system, question and two labels', remedy)
     fields = {field for _, field, _, _ in Formatter().parse(frame["question"]) if field is not None}
     if fields != _FIELDS:
         raise InputError(
-            path, f'the question of template "{name}" has the fields {sorted(fields)}; expected {sorted(_FIELDS)}', remedy
+            path,
+            f'the question of template "{name}" has the fields {sorted(fields)}; expected {sorted(_FIELDS)}',
+            remedy,
         )
     if BLANK in frame["question"]:
         raise InputError(path, f'the question of template "{name}" holds a blank of its own', remedy)

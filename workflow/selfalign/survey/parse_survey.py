@@ -90,9 +90,7 @@ def parse(text: str, scales: pd.DataFrame, file: Path) -> pd.DataFrame:
 
 def _check_header(header: pd.Index, scales: pd.DataFrame, file: Path) -> None:
     if "Q1P" in header or "Q46P" in header or "Q57P" in header:
-        raise InputError(
-            file, "is the inverted release, whose recoded columns end in P (Q1P)", _REMEDY, column="Q1P"
-        )
+        raise InputError(file, "is the inverted release, whose recoded columns end in P (Q1P)", _REMEDY, column="Q1P")
     for column in _ID_COLUMNS:
         if column not in header:
             raise InputError(file, "this column is missing", _REMEDY, row=1, column=column)
@@ -106,7 +104,7 @@ def _check_countries(countries: pd.Series, file: Path) -> None:
         raise InputError(
             file,
             "is not an ISO 3166 alpha-3 code of a country",
-            f"{did_you_mean(str(country), known)}? Correct the row, or give the file as it was downloaded",
+            f"{did_you_mean(str(country), known)} Correct the row, or give the file as it was downloaded",
             row=row,
             column=COUNTRY,
             value=country,
@@ -116,9 +114,7 @@ def _check_countries(countries: pd.Series, file: Path) -> None:
 def _numbers(values: pd.Series, file: Path) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
     for row in values.index[numbers.isna()]:
-        raise InputError(
-            file, "is not a number", "Correct the row", row=row, column=values.name, value=values[row]
-        )
+        raise InputError(file, "is not a number", "Correct the row", row=row, column=values.name, value=values[row])
     return numbers
 
 

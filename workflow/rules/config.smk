@@ -1,0 +1,62 @@
+"""What the rules ask of the config; no rule stands here, and no other file reads more than one key of it."""
+
+COUNTRIES = sorted(
+    {
+        country
+        for run in config["run"]["languages"]
+        for country in config["languages"][run]["countries"]
+    }
+)
+
+SCORES = collect(
+    "results/scores/{model}/{language}.parquet",
+    model=config["run"]["models"],
+    language=config["run"]["languages"],
+)
+
+LABELS = json.dumps(
+    {
+        kind: {name: entry["label"] for name, entry in config[kind].items()}
+        for kind in ("models", "arms")
+    }
+)
+
+
+def seeds_of(wildcards):
+    """Seeds of all arms that use a strategy."""
+    arms = [
+        arm
+        for arm in config["arms"].values()
+        if arm.get("strategy") == wildcards.strategy
+    ]
+    return sorted({seed for arm in arms for seed in arm["seeds"]})
+
+
+def arms_of(wildcards):
+    """Arms of a language, as JSON; without their labels, which are for figures alone."""
+    arms = {
+        name: config["arms"][name]
+        for name in config["languages"][wildcards.language]["arms"]
+    }
+    return json.dumps(
+        {
+            name: {k: v for k, v in arm.items() if k != "label"}
+            for name, arm in arms.items()
+        }
+    )
+
+
+def rankings_of(wildcards):
+    """Rankings that the arms of a language use."""
+    arms = [
+        config["arms"][name] for name in config["languages"][wildcards.language]["arms"]
+    ]
+    strategies = sorted({arm["strategy"] for arm in arms if arm["shots"] > 0})
+    return collect(
+        "results/demonstrations/{{language}}/{strategy}.parquet", strategy=strategies
+    )
+
+
+def model_source(wildcards):
+    """A model's source as JSON, with its keys in one order: so that to reorder the configuration fetches nothing."""
+    return json.dumps(config["models"][wildcards.model]["source"], sort_keys=True)
