@@ -1,0 +1,286 @@
+"""The probes stage: the bank that ships, and what the people of a country answer to a probe."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from selfalign.probes.bank import parse_codes, read_bank, read_texts
+from selfalign.probes.map_poles import find_dropped, map_poles
+from selfalign.probes.tables import Poles
+from selfalign.survey.tables import Counts, Scales
+from selfalign.survey.weigh_answers import count_codes, weigh
+from selfalign.tables import read_input
+
+ROOT = Path(__file__).parent.parent
+RESOURCES = ROOT / "resources"
+FACTS = ROOT.parent / "shared" / "data"
+LANGUAGES = sorted(path.stem for path in (RESOURCES / "probes" / "texts").glob("*.csv"))
+needs_facts = pytest.mark.skipif(not FACTS.is_dir(), reason="the published figures to check against are not here")
+
+
+@pytest.fixture(scope="module")
+def bank() -> pd.DataFrame:
+    return read_bank(RESOURCES / "probes" / "probes.csv")
+
+
+@pytest.fixture(scope="module")
+def counts() -> pd.DataFrame:
+    return read_input(RESOURCES / "survey" / "example" / "counts.csv", Counts)
+
+
+@pytest.fixture(scope="module")
+def poles(bank: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+    """Poles of the ten countries of the example."""
+    return Poles.validate(map_poles(unweighted(counts), bank))
+
+
+def unweighted(counts: pd.DataFrame) -> pd.DataFrame:
+    """Distributions of respondents who all weigh 1."""
+    return weigh(counts.assign(n=counts["count"], weight=counts["count"], weight_squared=counts["count"]))
+
+
+# The bank
+
+
+def test_codes_of_every_probe_partition_the_scale_of_its_question(bank: pd.DataFrame) -> None:
+    scales = read_input(RESOURCES / "survey" / "scales.csv", Scales).set_index("question")
+    for row in bank.itertuples():
+        parts = [parse_codes(codes) for codes in (row.pole_a, row.pole_b, row.neither)]
+        scale = scales.loc[row.question]
+        assert sorted(code for part in parts for code in part) == list(range(scale["first"], scale["last"] + 1)), row
+        assert parts[0] and parts[1], row
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_probe_is_worded_with_one_blank_that_two_options_fill(language: str, bank: pd.DataFrame) -> None:
+    texts = read_texts(RESOURCES / "probes" / "texts" / f"{language}.csv", bank)
+    assert list(texts.index) == list(bank["probe"])
+    for row in texts.itertuples():
+        assert re.search(r"(?<!\w)___(?!\w)", row.statement) and row.statement.count("_") == 3, row
+        assert row.option_a.casefold() != row.option_b.casefold(), row
+        cells = (row.statement, row.option_a, row.option_b)
+        assert all(cell == " ".join(cell.split()) for cell in cells), row
+        assert not any(mark in cell for cell in cells for mark in "{}\n"), row
+    assert texts["statement"].is_unique
+    assert set(texts["status"]) == {"reviewed"}
+
+
+def test_every_category_has_six_candidates_for_each_of_its_probes(bank: pd.DataFrame) -> None:
+    for probe in bank.itertuples():
+        others = bank[(bank["category"] == probe.category) & (bank["siblings"] != probe.siblings)]
+        assert len(others) >= 6, probe.probe
+
+
+def test_siblings_and_batteries_lie_within_a_category(bank: pd.DataFrame) -> None:
+    for group in ("siblings", "battery"):
+        assert (bank.groupby(group)["category"].nunique() == 1).all()
+    assert set(bank.loc[bank["siblings"].duplicated(keep=False), "probe"]) == {"Q57a", "Q57b", "Q209", "Q218"}
+
+
+def test_document_on_probes_tells_what_the_bank_holds(bank: pd.DataFrame) -> None:
+    sections, batteries = bank["category"].value_counts(), bank["battery"].value_counts()
+    assert set(sections) == {7, 8}
+    assert_told(
+        f"The bank has {len(bank)} probes for {bank['question'].nunique()} questions, seven or eight from each of ten",
+        f"{(batteries > 1).sum()} batteries hold two probes or more",
+        f"{(batteries == 1).sum()} probes stand alone",
+    )
+    assert len(sections) == 10
+
+
+def test_document_on_probes_tells_the_margins_of_the_example(
+    bank: pd.DataFrame, counts: pd.DataFrame, poles: pd.DataFrame
+) -> None:
+    is_a = poles["majority"] == "A"
+    distance = (poles["share_a"] - 0.5).abs()
+    per_country = is_a.groupby(poles["country"]).mean()
+    per_category = is_a.groupby(poles["probe"].map(bank.set_index("probe")["category"])).mean()
+    same = poles.groupby("probe")["majority"].nunique() == 1
+    uncertain = (distance < 1.959964 * 0.5 / np.sqrt(poles["n"])).sum()
+    close = (distance <= 0.05).sum()
+    assert_told(
+        f"Of {len(poles)} pairs of country and probe, {is_a.sum()} ({is_a.mean():.1%}) have majority A",
+        f"per country between {per_country.min():.0%} and {per_country.max():.0%}. There are no ties",
+        f"from {per_category.min():.0%} (`{per_category.idxmin()}`) to {per_category.max():.0%} "
+        f"(`{per_category.idxmax()}`)",
+        f"in all ten countries ({', '.join(probe for probe in bank['probe'] if same[probe])})",
+        f"In {close} pairs ({close / len(poles):.0%}) the majority is within 5 points of a half, in "
+        f"{(distance <= 0.01).sum()} within one point; in {uncertain} it is not significant at the 5 % level",
+        f"Q121 loses from {neither('NGA', counts):.0%} (NGA) to {neither('RUS', counts):.0%} (RUS)",
+    )
+    assert set(poles["majority"]) == {"A", "B"}
+    assert min((neither(country, counts), country) for country in poles["country"])[1] == "NGA"
+    assert max((neither(country, counts), country) for country in poles["country"])[1] == "RUS"
+
+
+def neither(country: str, counts: pd.DataFrame) -> float:
+    """Share of a country's answers to Q121 that are the midpoint."""
+    given_codes = counts[(counts["country"] == country) & (counts["question"] == "Q121") & (counts["code"] > 0)]
+    return given_codes.loc[given_codes["code"] == 3, "count"].sum() / given_codes["count"].sum()
+
+
+def assert_told(*parts: str) -> None:
+    """Assert that the document on probes says each of these."""
+    document = " ".join((ROOT / "docs" / "probes.md").read_text(encoding="utf-8").split()).replace(" %", "%")
+    for part in parts:
+        assert part.replace(" %", "%") in document, part
+
+
+# Codes
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("1-2", {1, 2}),
+        ("0", {0}),
+        ("6-10", {6, 7, 8, 9, 10}),
+        ("1-2 5", {1, 2, 5}),
+        ("0 2-3 7", {0, 2, 3, 7}),
+        ("", set()),
+    ],
+)
+def test_text_of_codes_is_read_by_hand(text: str, codes: set[int]) -> None:
+    assert parse_codes(text) == codes
+
+
+@given(st.sets(st.integers(0, 99), max_size=12))
+def test_codes_come_back_from_their_text(codes: set[int]) -> None:
+    runs = [f"{code}-{code + 1}" if code + 1 in codes else str(code) for code in codes]
+    assert parse_codes(" ".join(runs)) == codes
+
+
+# The people
+
+
+def test_share_of_a_real_probe_by_hand(bank: pd.DataFrame, counts: pd.DataFrame, poles: pd.DataFrame) -> None:
+    politics = counts[(counts["country"] == "BOL") & (counts["question"] == "Q4")].set_index("code")["count"]
+    unimportant, important = politics[3] + politics[4], politics[1] + politics[2]
+    row = poles.set_index(["country", "probe"]).loc[("BOL", "Q4")]
+    assert row["n"] == unimportant + important
+    assert row["share_a"] == pytest.approx(unimportant / (unimportant + important))
+    assert row["majority"] == ("A" if unimportant > important else "B")
+
+
+@needs_facts
+def test_shares_agree_with_published_weighted_ones_where_weights_are_one(bank: pd.DataFrame) -> None:
+    tops = {"top2of4": {1, 2}, "6-10of10": {6, 7, 8, 9, 10}, "neighbor_mentioned": {1}, "binary_yes=1": {1}}
+    counts = pd.read_csv(FACTS / "wvs7_counts_19_countries.csv")
+    published = pd.read_csv(FACTS / "wvs7_binary_shares_65_countries.csv")
+    published = published[published["country"].isin(["BOL", "DEU", "ETH", "KEN", "NLD", "NZL", "ZWE"])]
+    shares = map_poles(unweighted(counts), bank).set_index(["country", "probe"])["share_a"]
+    compared = published.merge(bank[bank["neither"] == ""], on="question").merge(
+        counts[["country", "question"]].drop_duplicates()
+    )
+    assert compared["probe"].nunique() >= 12
+    for row in compared.itertuples():
+        sides = [parse_codes(row.pole_a), parse_codes(row.pole_b)]
+        assert tops[row.rule] in sides, row
+        share = shares[(row.country, row.probe)]
+        ours = share if sides[0] == tops[row.rule] else 1 - share
+        assert ours == pytest.approx(row.share, abs=2e-6), row
+
+
+@st.composite
+def respondents(draw: st.DrawFn, weights: st.SearchStrategy[float]) -> pd.DataFrame:
+    codes = draw(st.lists(st.sampled_from([-2, 1, 2, 3, 4, 5]), min_size=1, max_size=40))
+    return pd.DataFrame(
+        {
+            "respondent": range(2, len(codes) + 2),
+            "interview": 1,
+            "country": "BOL",
+            "weight": draw(st.lists(weights, min_size=len(codes), max_size=len(codes))),
+            "Q37": codes,
+        }
+    )
+
+
+def small_bank(pole_a: str, pole_b: str, neither: str = "3") -> pd.DataFrame:
+    return pd.DataFrame(
+        {"probe": ["Q37"], "question": ["Q37"], "pole_a": [pole_a], "pole_b": [pole_b], "neither": [neither]}
+    )
+
+
+def ask(people: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
+    return map_poles(weigh(count_codes(people)), bank)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(respondents(st.floats(0.01, 100)))
+def test_share_and_standard_error_are_those_of_the_respondents_one_by_one(people: pd.DataFrame) -> None:
+    table = ask(people, small_bank("4-5", "1-2"))
+    chose = people[people["Q37"].isin([1, 2, 4, 5])]
+    if chose.empty:
+        assert table.empty
+        return
+    weight, a = chose["weight"].to_numpy(), (chose["Q37"] >= 4).to_numpy()
+    share = (weight * a).sum() / weight.sum()
+    row = table.iloc[0]
+    assert row["n"] == len(chose)
+    assert row["share_a"] == pytest.approx(share)
+    assert row["standard_error"] == pytest.approx(np.sqrt((weight**2 * (a - share) ** 2).sum()) / weight.sum())
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(respondents(st.just(0.7)))
+def test_standard_error_of_equal_weights_is_the_binomial_one(people: pd.DataFrame) -> None:
+    for row in ask(people, small_bank("4-5", "1-2")).itertuples():
+        assert row.standard_error == pytest.approx(np.sqrt(row.share_a * (1 - row.share_a) / row.n))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(respondents(st.floats(0.01, 100)))
+def test_exchange_of_the_poles_gives_the_other_share_and_majority(people: pd.DataFrame) -> None:
+    one, other = ask(people, small_bank("4-5", "1-2")), ask(people, small_bank("1-2", "4-5"))
+    np.testing.assert_allclose(one["share_a"], 1 - other["share_a"], atol=1e-12)
+    np.testing.assert_allclose(one["standard_error"], other["standard_error"], atol=1e-12)
+    assert list(one["majority"].map({"A": "B", "B": "A", "tie": "tie"})) == list(other["majority"])
+
+
+def test_siblings_that_mirror_each_other_have_mirrored_answers(poles: pd.DataFrame) -> None:
+    sides = poles.pivot(index="country", columns="probe", values="share_a")
+    np.testing.assert_allclose(sides["Q57a"] + sides["Q57b"], 1)
+
+
+def people_with(codes: list[int], weights: list[float]) -> pd.DataFrame:
+    size = len(codes)
+    return pd.DataFrame(
+        {"respondent": range(2, size + 2), "interview": 1, "country": "BOL", "weight": weights, "Q37": codes}
+    )
+
+
+@pytest.mark.parametrize(
+    ("codes", "weights", "majority", "reason"),
+    [
+        pytest.param([1, 5], [1, 1], "tie", "tie", id="exact tie"),
+        pytest.param([1, 2, 5], [0.1, 0.2, 0.3], "tie", "tie", id="tie up to rounding"),
+        pytest.param([1, 1, 5], [1, 1, 1.99], "B", None, id="narrow majority"),
+        pytest.param([3, 3, 5], [9, 9, 0.1], "A", None, id="midpoint does not count"),
+        pytest.param([3, -1], [1, 1], None, "no_answers", id="nobody chose a pole"),
+        pytest.param([1, 5], [0, 0], None, "no_answers", id="nobody weighs anything"),
+    ],
+)
+def test_ties_and_probes_without_answers_are_dropped_with_the_reason(
+    codes: list[int], weights: list[float], majority: str | None, reason: str | None
+) -> None:
+    bank = small_bank("4-5", "1-2")
+    table = ask(people_with(codes, weights), bank)
+    assert list(table["majority"]) == ([majority] if majority else [])
+    dropped = find_dropped(table, bank, ["BOL"])
+    assert list(dropped.itertuples(index=False, name=None)) == ([("BOL", "Q37", reason)] if reason else [])
+
+
+def test_probes_that_china_was_not_asked_are_dropped(bank: pd.DataFrame, poles: pd.DataFrame) -> None:
+    dropped = find_dropped(poles, bank, sorted(poles["country"].unique()))
+    assert list(dropped.itertuples(index=False, name=None)) == [
+        ("CHN", probe, "no_answers") for probe in ("Q125", "Q130", "Q140", "Q227")
+    ]
+
+
+def test_poles_come_in_the_order_of_the_bank(bank: pd.DataFrame, poles: pd.DataFrame) -> None:
+    assert list(poles["country"].unique()) == sorted(poles["country"].unique())
+    assert list(poles.loc[poles["country"] == "NGA", "probe"]) == list(bank["probe"])
