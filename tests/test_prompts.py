@@ -1,0 +1,395 @@
+"""The prompts stage: what is shown, to whom it belongs, and that every cell finds its prompt."""
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from selfalign.demonstrations.rank_demonstrations import chrf_similarity, pair_probes, rank
+from selfalign.demonstrations.tables import STRATEGIES
+from selfalign.errors import InputError
+from selfalign.probes.bank import read_bank, read_texts
+from selfalign.probes.map_poles import map_poles
+from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts.tables import Design, Prompts
+from selfalign.prompts.templates import Template, read_template
+from selfalign.survey.tables import Counts
+from selfalign.survey.weigh_answers import weigh
+from selfalign.tables import read_input
+
+RESOURCES = Path(__file__).parent.parent / "resources"
+COUNTRIES = ["BOL", "CHN", "DEU"]  # China was not asked four of the questions
+SHOTS = 3
+
+
+def arm(strategy: str = "chrf", answers: str = "own", **settings: object) -> dict[str, object]:
+    defaults = {"shots": SHOTS, "strategy": strategy, "answers": answers, "seeds": [1, 2], "exclude": ["siblings"]}
+    return {**defaults, **settings}
+
+
+ARMS = {
+    "zero": {"shots": 0},
+    "own": arm(),
+    "other": arm(answers="other"),
+    "inverted": arm(answers="inverted"),
+    "random": arm("random"),
+    "category": arm("category"),
+    "far": arm(exclude=["siblings", "battery"]),
+    "foreign": arm(exclude=["category"]),
+}
+
+
+@pytest.fixture(scope="module")
+def bank() -> pd.DataFrame:
+    return read_bank(RESOURCES / "probes" / "probes.csv")
+
+
+@pytest.fixture(scope="module")
+def texts(bank: pd.DataFrame) -> pd.DataFrame:
+    return read_texts(RESOURCES / "probes" / "texts" / "en.csv", bank)
+
+
+@pytest.fixture(scope="module")
+def rankings(bank: pd.DataFrame, texts: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    pairs = pair_probes(bank, chrf_similarity(texts))
+    return {strategy: rank(pairs, strategy, [1, 2]) for strategy in STRATEGIES}
+
+
+@pytest.fixture(scope="module")
+def poles(bank: pd.DataFrame) -> pd.DataFrame:
+    counts = read_input(RESOURCES / "survey" / "example" / "counts.csv", Counts)
+    return map_poles(weigh(counts.assign(n=1, weight=counts["count"], weight_squared=counts["count"])), bank)
+
+
+@pytest.fixture(scope="module")
+def cloze() -> Template:
+    return read_template(RESOURCES / "templates" / "en.yaml", "cloze")
+
+
+@pytest.fixture(scope="module")
+def write(poles: pd.DataFrame, rankings: dict[str, pd.DataFrame], texts: pd.DataFrame, cloze: Template):
+    """A function that lays arms out for some countries, and checks both tables."""
+
+    def lay(arms: dict, countries: list[str] = COUNTRIES, people: pd.DataFrame = poles, frames: tuple = (cloze,)):
+        design, prompts = lay_out(arms, countries, people, rankings, texts, list(frames))
+        return Design.validate(design), Prompts.validate(prompts)
+
+    return lay
+
+
+@pytest.fixture(scope="module")
+def cells(write) -> pd.DataFrame:
+    """Every cell in each order, beside its prompt; `shown` are its demonstrations as pairs of probe and answer."""
+    design, prompts = write(ARMS)
+    table = design.merge(prompts, on="prompt", validate="many_to_one")
+    return table.assign(shown=[[tuple(one.split("=")) for one in line.split()] for line in table["demonstrations"]])
+
+
+@pytest.fixture(scope="module")
+def majority(poles: pd.DataFrame) -> dict[tuple[str, str], str]:
+    return poles.set_index(["country", "probe"])["majority"].to_dict()
+
+
+def select(cells: pd.DataFrame, **wanted: object) -> pd.DataFrame:
+    for column, value in wanted.items():
+        cells = cells[cells[column] == value]
+    return cells
+
+
+# The text
+
+
+def test_real_prompt_reads_as_it_should(cells: pd.DataFrame) -> None:
+    asked = select(cells, arm="own", country="DEU", probe="Q64").set_index("order")
+    assert asked.loc["AB", "demonstrations"] == "Q66=B Q71=A Q6=A"
+    # Of the Germans who answered, 944 of 1,498 lack confidence in the press, 809 of 1,484 in their government, and
+    # religion is not important to 934 of 1,522.
+    user = """The press ___ my confidence.
+A: lacks
+B: has
+Answer: A
+
+My country's government ___ my confidence.
+A: lacks
+B: has
+Answer: A
+
+Religion plays a ___ part in my life.
+A: small
+B: big
+Answer: A
+
+Religious institutions ___ my confidence.
+A: have
+B: lack
+Answer:"""
+    assert asked.loc["AB", "user"] == user
+    assert asked.loc["AB", "system"] == "Fill in the blank the way you see it. Answer with A or B only."
+    assert list(asked.loc["AB", ["label_first", "label_second"]]) == ["A", "B"]
+
+
+def test_zero_shot_prompt_is_the_question_alone(cells: pd.DataFrame) -> None:
+    asked = select(cells, arm="zero", country="BOL", probe="Q4").set_index("order")
+    assert asked.loc["AB", "user"] == "To me, politics means ___.\nA: little\nB: a lot\nAnswer:"
+    assert asked.loc["BA", "user"] == "To me, politics means ___.\nA: a lot\nB: little\nAnswer:"
+
+
+def test_two_orders_of_a_cell_differ_in_the_two_option_lines_only(cells: pd.DataFrame) -> None:
+    orders = cells.pivot(index=["arm", "country", "probe", "source", "seed"], columns="order", values="user")
+    for one, other in orders.itertuples(index=False):
+        first, second = one.split("\n"), other.split("\n")
+        assert first[:-3] + first[-1:] == second[:-3] + second[-1:]
+        options = [[line[3:] for line in lines[-3:-1]] for lines in (first, second)]
+        assert options[0] == options[1][::-1] and options[0][0] != options[0][1]
+        assert [line[:3] for line in first[-3:-1]] == [line[:3] for line in second[-3:-1]] == ["A: ", "B: "]
+
+
+def test_order_ab_shows_pole_a_first(cells: pd.DataFrame, texts: pd.DataFrame) -> None:
+    for row in cells.itertuples():
+        first = texts.loc[row.probe, "option_a" if row.order == "AB" else "option_b"]
+        assert row.user.split("\n")[-3] == f"A: {first}"
+
+
+def test_answer_shown_in_a_demonstration_is_the_pole_on_record(cells: pd.DataFrame, texts: pd.DataFrame) -> None:
+    for row in cells.drop_duplicates("prompt").itertuples():
+        blocks = row.user.split("\n\n")[:-1]
+        assert len(blocks) == len(row.shown)
+        for block, (candidate, answer) in zip(blocks, row.shown, strict=True):
+            statement, first, second, answered = block.split("\n")
+            chosen = {"A": first, "B": second}[answered.removeprefix("Answer: ")]
+            assert statement == texts.loc[candidate, "statement"]
+            assert chosen[3:] == texts.loc[candidate, f"option_{answer.lower()}"]
+
+
+def test_demonstrations_favour_neither_order(cells: pd.DataFrame, texts: pd.DataFrame) -> None:
+    seen = {}
+    for row in cells[cells["arm"] != "zero"].itertuples():
+        for block, (candidate, _) in zip(row.user.split("\n\n")[:-1], row.shown, strict=True):
+            pole_a_first = block.split("\n")[1] == f"A: {texts.loc[candidate, 'option_a']}"
+            assert seen.setdefault((row.probe, candidate), pole_a_first) == pole_a_first  # whoever answers
+    assert len(seen) > 500
+    assert 0.45 < sum(seen.values()) / len(seen) < 0.55
+
+
+# Whose answers
+
+
+def test_own_demonstrations_carry_the_majority_of_the_country_itself(
+    cells: pd.DataFrame, majority: dict[tuple[str, str], str]
+) -> None:
+    for row in cells[cells["arm"].isin(["own", "random", "category", "far", "foreign"])].itertuples():
+        assert row.source == row.country
+        assert all(majority[row.country, candidate] == answer for candidate, answer in row.shown)
+
+
+def test_other_shows_each_other_country_as_that_country_shows_itself(cells: pd.DataFrame, write) -> None:
+    own, other = select(cells, arm="own"), select(cells, arm="other")
+    sources = other.groupby("country")["source"].agg(set)
+    assert sources.to_dict() == {country: set(COUNTRIES) - {country} for country in COUNTRIES}
+    shown = own.set_index(["country", "probe", "order"])["prompt"]
+    compared = 0
+    for row in other.itertuples():
+        if (row.source, row.probe, row.order) in shown.index:
+            assert row.prompt == shown[row.source, row.probe, row.order]
+            compared += 1
+    assert len(other) - compared == 2 * 2 * 4  # two countries and orders, and what China was not asked
+    asked_everywhere = set.intersection(*own.groupby("country")["probe"].agg(set))
+    sets = [set(table.loc[table["probe"].isin(asked_everywhere), "prompt"]) for table in (own, other)]
+    assert sets[0] == sets[1]
+
+
+def test_inverted_turns_each_answer_and_nothing_else(cells: pd.DataFrame) -> None:
+    key = ["country", "probe", "order"]
+    both = select(cells, arm="own").merge(select(cells, arm="inverted"), on=key, suffixes=("", "_inverted"))
+    assert len(both) == len(select(cells, arm="own"))
+    turned = {"A": "B", "B": "A"}
+    for row in both.itertuples():
+        assert [(candidate, turned[answer]) for candidate, answer in row.shown] == row.shown_inverted
+        lines, inverted = row.user.split("\n"), row.user_inverted.split("\n")
+        for line, other in zip(lines, inverted, strict=True):
+            if line.startswith("Answer: "):
+                assert other == f"Answer: {turned[line[-1]]}"
+            else:
+                assert other == line
+
+
+def test_zero_shot_prompt_is_shared_by_all_countries(cells: pd.DataFrame) -> None:
+    zero = select(cells, arm="zero")
+    assert (zero.groupby(["probe", "order"])["prompt"].nunique() == 1).all()
+    assert set(zero.loc[zero["probe"] == "Q4", "country"]) == set(COUNTRIES)
+    assert set(zero["source"]) == {""} and set(zero["seed"]) == {0}
+
+
+# Which are shown
+
+
+def test_demonstrations_are_the_first_in_rank_that_may_be_shown(
+    cells: pd.DataFrame,
+    rankings: dict[str, pd.DataFrame],
+    bank: pd.DataFrame,
+    majority: dict[tuple[str, str], str],
+) -> None:
+    facts = bank.set_index("probe").to_dict("index")
+    alike = {"siblings": "siblings", "battery": "battery", "category": "category"}
+    ranked = {
+        name: table.sort_values("rank").groupby(["probe", "seed"])["candidate"].agg(list).to_dict()
+        for name, table in rankings.items()
+    }
+    for row in cells[(cells["arm"] != "zero") & (cells["order"] == "AB")].itertuples():
+        arm_of_row, itself = ARMS[row.arm], facts[row.probe]
+        expected = [
+            candidate
+            for candidate in ranked[arm_of_row["strategy"]][row.probe, row.seed]
+            if (row.source, candidate) in majority
+            and all(facts[candidate][alike[what]] != itself[alike[what]] for what in arm_of_row["exclude"])
+        ]
+        assert [candidate for candidate, _ in row.shown] == expected[:SHOTS]
+
+
+def test_siblings_are_never_shown_to_each_other(cells: pd.DataFrame, rankings: dict[str, pd.DataFrame]) -> None:
+    nearest = rankings["chrf"][(rankings["chrf"]["rank"] <= SHOTS) & rankings["chrf"]["sibling"]]
+    assert len(nearest) >= 2, "no sibling would be shown anyway"
+    groups = ({"Q57a", "Q57b"}, {"Q209", "Q218"})
+    for row in cells.itertuples():
+        assert not any({row.probe, candidate} in groups for candidate, _ in row.shown)
+
+
+def test_siblings_are_shown_where_an_arm_excludes_nothing(write) -> None:
+    design, prompts = write({"near": arm(exclude=[])}, ["DEU"])
+    shown = design.merge(prompts, on="prompt").set_index(["probe", "order"])["demonstrations"]
+    assert shown["Q57a", "AB"].split()[0].startswith("Q57b=")
+
+
+def test_leaving_out_the_battery_shows_none_of_its_probes(cells: pd.DataFrame, bank: pd.DataFrame) -> None:
+    battery = bank.set_index("probe")["battery"]
+
+    def mates(name: str) -> int:
+        return sum(
+            battery[candidate] == battery[row.probe]
+            for row in select(cells, arm=name).itertuples()
+            for candidate, _ in row.shown
+        )
+
+    assert mates("own") > 100
+    assert mates("far") == 0
+
+
+def test_candidate_without_an_answer_is_passed_over_for_the_next(
+    cells: pd.DataFrame, rankings: dict[str, pd.DataFrame]
+) -> None:
+    ranked = rankings["chrf"].sort_values("rank").groupby("probe")["candidate"].agg(list)
+    absent = {"Q125", "Q130", "Q140", "Q227"}
+    chinese = select(cells, arm="own", country="CHN", order="AB").set_index("probe")["shown"]
+    assert not absent & set(chinese.index)
+    assert not any(candidate in absent for shown in chinese for candidate, _ in shown)
+    passed_over = [probe for probe in chinese.index if absent & set(ranked[probe][:SHOTS])]
+    assert len(passed_over) >= 3
+    assert all(len(chinese[probe]) == SHOTS for probe in passed_over)
+
+
+def test_tie_is_neither_asked_nor_shown(write, poles: pd.DataFrame) -> None:
+    is_tie = (poles["country"] == "DEU") & (poles["probe"] == "Q66")
+    tied = poles.assign(majority=poles["majority"].mask(is_tie, "tie"))
+    design, prompts = write({"own": ARMS["own"], "zero": ARMS["zero"]}, ["BOL", "DEU"], people=tied)
+    table = design.merge(prompts, on="prompt")
+    assert set(table.loc[table["probe"] == "Q66", "country"]) == {"BOL"}
+    shows = table["demonstrations"].str.contains("Q66=")
+    assert set(table.loc[shows, "country"]) == {"BOL"}
+
+
+@pytest.mark.parametrize("shots", [1, 2, 5])
+def test_number_of_demonstrations_is_the_arms(shots: int, write) -> None:
+    _, prompts = write({"some": arm("random", shots=shots)}, ["DEU"])
+    assert set(prompts["demonstrations"].str.split().str.len()) == {shots}
+    assert set(prompts["user"].str.count("\n\n")) == {shots}
+
+
+def test_first_demonstrations_stay_when_there_are_more(write) -> None:
+    few, many = (write({"arm": arm(shots=shots)}, ["DEU"]) for shots in (2, 4))
+    lists = [
+        d.merge(p, on="prompt").set_index(["probe", "order"])["demonstrations"].str.split() for d, p in (few, many)
+    ]
+    assert all(lists[1][key][:2] == shown for key, shown in lists[0].items())
+
+
+def test_too_many_shots_are_refused(write) -> None:
+    with pytest.raises(InputError, match=r"arms\.near.*value 7: test probe \S+ has 6 candidates.*Lower shots"):
+        write({"near": arm("category", shots=7)}, ["DEU"])
+
+
+# The design
+
+
+def test_every_cell_is_there_once_and_no_other(cells: pd.DataFrame, majority: dict[tuple[str, str], str]) -> None:
+    sources = {"zero": lambda _: [""], "other": lambda country: [c for c in COUNTRIES if c != country]}
+    seeds = {"random": [1, 2], "category": [1, 2]}
+    expected = Counter(
+        (name, country, probe, source, seed, order)
+        for name in ARMS
+        for country, probe in majority
+        if country in COUNTRIES
+        for source in sources.get(name, lambda country: [country])(country)
+        for seed in seeds.get(name, [0])
+        for order in ("AB", "BA")
+    )
+    assert (
+        Counter(cells[["arm", "country", "probe", "source", "seed", "order"]].itertuples(index=False, name=None))
+        == expected
+    )
+
+
+def test_design_refers_to_all_prompts_and_to_no_other(write) -> None:
+    design, prompts = write(ARMS)
+    assert set(design["prompt"]) == set(prompts["prompt"])
+    assert len(prompts) == len(prompts.drop_duplicates(["system", "user", "label_first", "label_second"]))
+    assert len(prompts) < len(design)
+
+
+def test_id_of_a_prompt_is_the_hash_of_its_text(cells: pd.DataFrame) -> None:
+    for row in cells.drop_duplicates("prompt").head(20).itertuples():
+        content = "\x1f".join([row.system, row.user, row.label_first, row.label_second])
+        assert row.prompt == hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def test_new_arm_or_country_leaves_the_prompts_of_the_others(cells: pd.DataFrame, write) -> None:
+    design, prompts = write({"own": ARMS["own"]}, ["DEU"])
+    before = select(cells, arm="own", country="DEU").set_index(["probe", "order"])["prompt"].sort_index()
+    pd.testing.assert_series_equal(design.set_index(["probe", "order"])["prompt"].sort_index(), before)
+    assert set(prompts["prompt"]) == set(before)
+
+
+def test_frames_multiply_the_cells_and_keep_the_demonstrations(write, cloze: Template) -> None:
+    plain = Template("plain", "Choose.", "Is it 1 {first} or 2 {second}? {statement}\nReply:", ("1", "2"))
+    design, prompts = write({"own": ARMS["own"]}, ["DEU"], frames=(cloze, plain))
+    table = design.merge(prompts, on="prompt")
+    assert table["template"].value_counts().to_dict() == {"cloze": 144, "plain": 144}
+    assert (table.groupby(["probe", "order"])["demonstrations"].nunique() == 1).all()
+    reframed = table[table["template"] == "plain"]
+    assert set(reframed["label_first"] + reframed["label_second"]) == {"12"}
+    assert (
+        reframed["user"]
+        .str.fullmatch(r"(Is it 1 .* or 2 .*\? .*\nReply: [12]\n\n){3}Is it 1 .* or 2 .*\? .*\nReply:")
+        .all()
+    )
+
+
+def test_tables_do_not_depend_on_the_order_of_arms_and_countries(write) -> None:
+    some = {name: ARMS[name] for name in ("own", "random", "zero")}
+    one = write(some, ["BOL", "DEU"])
+    other = write(dict(reversed(some.items())), ["DEU", "BOL"])
+    for left, right in zip(one, other, strict=True):
+        pd.testing.assert_frame_equal(left.reset_index(drop=True), right.reset_index(drop=True))
+
+
+def test_other_country_arm_has_no_cells_where_there_is_one_country(write) -> None:
+    design, _ = write({"zero": ARMS["zero"], "other": ARMS["other"]}, ["DEU"])
+    assert set(design["arm"]) == {"zero"}
+
+
+@pytest.mark.xfail(
+    strict=True, raises=TypeError, reason="lay_out concatenates no cells and fails on the type of an empty column"
+)
+def test_design_without_any_cell_is_told_plainly(write) -> None:
+    with pytest.raises(InputError):
+        write({"other": ARMS["other"]}, ["DEU"])
