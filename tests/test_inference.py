@@ -1,0 +1,418 @@
+"""The inference stage: rendering, prefix trees that answer as single prompts do, and a ledger that survives."""
+
+import math
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import TemplateError
+from selfalign.errors import InputError
+from selfalign.inference import engine
+from selfalign.inference.infer import answer, check_engine, collect, fingerprint, load_model
+from selfalign.inference.ledger import Ledger
+from selfalign.inference.render import Rendered, render
+from selfalign.inference.tables import Answers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from transformers import (
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
+
+CHAT = (
+    "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHAT
+SYSTEM = "Fill in the blank the way you see it. Answer with A or B only."
+POLITICS = "To me, politics means ___.\nA: a lot\nB: little\nAnswer:"
+RELIGION = "Religion plays a ___ part in my life.\nA: big\nB: small\nAnswer:"
+PRESS = "The press ___ my confidence.\nA: has\nB: lacks\nAnswer:"
+QUESTIONS = [PRESS, POLITICS, f"{POLITICS} B\n\n{PRESS}", f"{POLITICS} B\n\n{RELIGION} A\n\n{PRESS}"]
+MARK = "f" * 16
+CARD = {"weights_sha256": "1", "tokenizer_sha256": "2", "chat_template_sha256": "3", "context_length": 512}
+
+
+def tiny_tokenizer(
+    chat_template: str | None = CHAT, merges: tuple[tuple[str, str], ...] = ()
+) -> PreTrainedTokenizerFast:
+    """A tokenizer of single bytes, and of merges if any; needs no download."""
+    symbols = sorted(pre_tokenizers.ByteLevel.alphabet()) + ["".join(merge) for merge in merges]
+    tokenizer = Tokenizer(models.BPE({symbol: place for place, symbol in enumerate(symbols)}, list(merges)))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken("<|end|>", special=True)])
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|end|>")
+    fast.chat_template = chat_template
+    return fast
+
+
+SIZES = {
+    "vocab_size": 300,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 4096,
+    "initializer_range": 0.5,  # so that it has opinions
+}
+
+
+def tiny_llama() -> LlamaForCausalLM:
+    """A random Llama, always the same."""
+    torch.manual_seed(1)
+    return LlamaForCausalLM(LlamaConfig(**SIZES)).eval()
+
+
+def table_of(questions: list[str], label_first: str = "A", label_second: str = "B") -> pd.DataFrame:
+    """A table of prompts."""
+    ids = [f"{place:016x}" for place in range(len(questions))]
+    labels = {"label_first": label_first, "label_second": label_second}
+    return pd.DataFrame({"prompt": ids, "system": SYSTEM, "user": questions, **labels, "demonstrations": ""})
+
+
+def rendered(*tokens: list[int]) -> list[Rendered]:
+    """Prompts of given tokens, whose labels are the tokens 1 and 2."""
+    return [Rendered(f"{place:016x}", "-", tuple(ids), ((1,), (2,))) for place, ids in enumerate(tokens)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny models are slower with more threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def llama() -> LlamaForCausalLM:
+    return tiny_llama()
+
+
+@pytest.fixture(scope="session")
+def speaker(smollm2: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The default model and its tokenizer."""
+    return load_model(smollm2, "float32", "cpu"), AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
+
+
+trees = st.lists(st.lists(st.integers(3, 5), min_size=1, max_size=9), min_size=1, max_size=14, unique_by=tuple)
+"""Distinct prompts over an alphabet of three tokens, so that many share a prefix or are one another's prefix."""
+
+
+# Rendering
+
+
+def test_chat_is_rendered_as_the_model_was_taught(speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]) -> None:
+    prompt, *_ = render(table_of(QUESTIONS[:1]), speaker[1], "chat", 8192)
+    assert prompt.text == (
+        f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{QUESTIONS[0]}<|im_end|>\n<|im_start|>assistant\n"
+    )
+    assert speaker[1].decode(prompt.tokens) == prompt.text
+    assert [speaker[1].decode(label) for label in prompt.labels] == ["A", "B"]
+    assert all(len(label) == 1 for label in prompt.labels)
+
+
+def test_plain_text_is_instruction_and_question_and_its_label_follows_a_space(
+    speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase],
+) -> None:
+    prompt, *_ = render(table_of(QUESTIONS[:1]), speaker[1], "plain", 8192)
+    assert prompt.text == f"{SYSTEM}\n\n{QUESTIONS[0]}"
+    assert [speaker[1].decode(label) for label in prompt.labels] == [" A", " B"]
+    assert all(len(label) == 1 for label in prompt.labels)
+
+
+def test_template_without_a_system_role_gets_the_instruction_from_the_user() -> None:
+    prompt, *_ = render(table_of(["What?"]), tiny_tokenizer(NO_SYSTEM), "chat", 512)
+    assert prompt.text == f"<|user|>{SYSTEM}\n\nWhat?<|end|><|assistant|>"
+
+
+def test_prompts_are_rendered_in_order_and_keep_their_names() -> None:
+    prompts = render(table_of(QUESTIONS), tiny_tokenizer(), "chat", 4096)
+    assert [prompt.prompt for prompt in prompts] == list(table_of(QUESTIONS)["prompt"])
+    for prompt, question in zip(prompts, QUESTIONS, strict=True):
+        assert prompt.text == f"<|system|>{SYSTEM}<|end|><|user|>{question}<|end|><|assistant|>"
+
+
+def test_label_that_merges_with_the_text_before_it_is_refused() -> None:
+    tokenizer = tiny_tokenizer("{% for m in messages %}{{ m.content }}{% endfor %}", merges=((":", "B"),))
+    with pytest.raises(InputError, match="prompt 0{16}.*'B': the label merges .* Choose other labels"):
+        render(table_of(QUESTIONS), tokenizer, "chat", 4096)
+
+
+def test_base_model_without_a_chat_template_is_refused_in_chat_and_taken_in_plain() -> None:
+    with pytest.raises(InputError, match="no chat template. Set format: plain"):
+        render(table_of(QUESTIONS), tiny_tokenizer(None), "chat", 4096)
+    assert render(table_of(["What?"]), tiny_tokenizer(None), "plain", 4096)[0].text == f"{SYSTEM}\n\nWhat?"
+
+
+@pytest.mark.xfail(
+    strict=True, raises=TemplateError, reason="_render_one fills the chat template in for plain text too"
+)
+def test_plain_text_needs_no_working_chat_template() -> None:
+    broken = tiny_tokenizer("{{ raise_exception('tools are required') }}")
+    assert render(table_of(["What?"]), broken, "plain", 4096)[0].text == f"{SYSTEM}\n\nWhat?"
+
+
+def test_prompt_longer_than_the_context_is_refused_and_never_cut() -> None:
+    tokenizer = tiny_tokenizer()
+    length = len(render(table_of(QUESTIONS[:1]), tokenizer, "chat", 4096)[0].tokens)
+    assert len(render(table_of(QUESTIONS[:1]), tokenizer, "chat", length + 1)[0].tokens) == length
+    with pytest.raises(InputError, match=f"has {length} tokens, the model takes {length - 1}. Use fewer shots"):
+        render(table_of(QUESTIONS[:1]), tokenizer, "chat", length - 1)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a prompt of exactly the context's length is refused, for its label is counted in"
+)
+def test_prompt_as_long_as_the_context_is_taken_where_a_label_is_one_token() -> None:
+    tokenizer = tiny_tokenizer()
+    length = len(render(table_of(QUESTIONS[:1]), tokenizer, "chat", 4096)[0].tokens)
+    assert render(table_of(QUESTIONS[:1]), tokenizer, "chat", length)
+
+
+# Rows
+
+
+@given(trees, st.integers(1, 40), st.randoms(use_true_random=False))
+def test_plan_keeps_every_prompt_respects_the_budget_and_ignores_order(
+    tree: list[list[int]], budget: int, shuffler: random.Random
+) -> None:
+    prompts = rendered(*tree)
+    rows = engine.plan_rows(prompts, budget)
+    assert sorted((p for row in rows for p in row), key=prompts.index) == prompts
+    for row in rows:
+        distinct = {p.tokens[:end] for p in row for end in range(1, len(p.tokens) + 1)}
+        assert len(distinct) <= budget or len(row) == 1
+    shuffled = prompts.copy()
+    shuffler.shuffle(shuffled)
+    assert engine.plan_rows(shuffled, budget) == rows
+
+
+def test_plan_fills_rows_as_far_as_the_budget_goes() -> None:
+    prompts = rendered([1, 2, 3], [1, 2, 4], [1, 5], [6])
+    assert [len(row) for row in engine.plan_rows(prompts, 6)] == [4]
+    assert [len(row) for row in engine.plan_rows(prompts, 5)] == [3, 1]
+    assert [len(row) for row in engine.plan_rows(prompts, 4)] == [2, 2]
+    assert [len(row) for row in engine.plan_rows(prompts, 3)] == [1, 1, 2]
+    assert [len(row) for row in engine.plan_rows(prompts, 1)] == [1, 1, 1, 1]
+
+
+@given(trees)
+def test_row_is_the_prefix_tree_of_its_prompts(tree: list[list[int]]) -> None:
+    prompts = sorted(tree)
+    row = engine.pack(prompts)
+    assert len(row.tokens) == len({tuple(prompt[:end]) for prompt in prompts for end in range(1, len(prompt) + 1)})
+    for prompt, end in zip(prompts, row.ends, strict=True):
+        seen = row.visible[end].nonzero().flatten().tolist()
+        assert [row.tokens[token] for token in seen] == prompt
+        assert [row.positions[token] for token in seen] == list(range(len(prompt)))
+    for token, line in enumerate(row.visible):
+        ancestors = line.nonzero().flatten().tolist()
+        assert ancestors[-1] == token
+        assert len(ancestors) == row.positions[token] + 1
+        for ancestor in ancestors:
+            assert set(row.visible[ancestor].nonzero().flatten().tolist()) <= set(ancestors)
+
+
+# Answers
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(trees, st.integers(1, 60), st.randoms(use_true_random=False))
+def test_rows_answer_as_single_prompts_do_whatever_their_order_and_budget(
+    llama: LlamaForCausalLM, tree: list[list[int]], budget: int, shuffler: random.Random
+) -> None:
+    prompts = rendered(*tree)
+    expected = dict(zip(prompts, engine.score_naive(llama, prompts), strict=True))
+    shuffler.shuffle(prompts)
+    for row in engine.plan_rows(prompts, budget):
+        for prompt, scores in zip(row, engine.score_packed(llama, row), strict=True):
+            assert scores == pytest.approx(expected[prompt], abs=1e-4)
+
+
+def test_rows_of_the_real_model_answer_as_single_prompts_do(
+    speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase],
+) -> None:
+    model, tokenizer = speaker
+    prompts = sorted(render(table_of(QUESTIONS), tokenizer, "chat", 8192), key=lambda prompt: prompt.tokens)
+    packed, naive = engine.score_packed(model, prompts), engine.score_naive(model, prompts)
+    assert np.abs(np.subtract(packed, naive)).max() <= 1e-4
+    assert len(engine.pack([prompt.tokens for prompt in prompts]).tokens) < 0.6 * sum(
+        len(prompt.tokens) for prompt in prompts
+    )
+    assert np.std(packed, axis=0).min() > 0.01  # the prompts do matter
+    masses = np.exp(packed).sum(axis=1)
+    assert (masses > 0.1).all() and (masses < 1).all()
+
+
+def test_scores_are_log_probabilities_of_the_next_token(llama: LlamaForCausalLM) -> None:
+    prompts = [Rendered(f"{token:016x}", "-", (7, 8, 9), ((token,), (token + 1,))) for token in range(0, 300, 2)]
+    assert np.exp(engine.score_packed(llama, prompts)).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_log_probabilities_of_a_label_of_several_tokens_add_up(llama: LlamaForCausalLM) -> None:
+    (whole, _), *_ = engine.score_naive(llama, [Rendered("0", "-", (7, 8), ((3, 4, 5), (1,)))])
+    steps = [Rendered("0", "-", (7, 8), ((3,), (1,))), Rendered("0", "-", (7, 8, 3), ((4,), (1,)))]
+    steps.append(Rendered("0", "-", (7, 8, 3, 4), ((5,), (1,))))
+    assert whole == pytest.approx(sum(first for first, _ in engine.score_naive(llama, steps)), abs=1e-4)
+
+
+def test_packed_engine_refuses_labels_of_several_tokens(llama: LlamaForCausalLM) -> None:
+    prompts = render(table_of(QUESTIONS), tiny_tokenizer(), "plain", 4096)
+    assert {len(label) for prompt in prompts for label in prompt.labels} == {2}
+    with pytest.raises(InputError, match="several tokens.* Set engine: naive"):
+        check_engine(llama, prompts, "float32")
+
+
+def sliding() -> MistralForCausalLM:
+    """A model that sees four tokens back only, which an explicit mask overrules."""
+    torch.manual_seed(1)
+    return MistralForCausalLM(MistralConfig(**SIZES, sliding_window=4)).eval()
+
+
+def test_model_that_the_packed_engine_gets_wrong_is_refused(llama: LlamaForCausalLM) -> None:
+    prompts = rendered([3, 4, 5, 6, 7, 8, 9], [3, 4, 5, 6, 7, 8, 10, 11])
+    check_engine(llama, prompts, "float32")
+    with pytest.raises(InputError, match="nats from the naive one. Set engine: naive"):
+        check_engine(sliding(), prompts, "float32")
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=pytest.fail.Exception,
+    reason="the first prompts in sorted order are checked, whatever their length",
+)
+def test_engine_is_checked_on_the_longest_prompt() -> None:
+    short = [[3, token] for token in range(4, 12)]
+    with pytest.raises(InputError, match="Set engine: naive"):
+        check_engine(sliding(), rendered(*short[:3], [3, 6, 7, 8, 9, 10, 11, 12], *short[3:]), "float32")
+
+
+@pytest.mark.parametrize("kind", engine.ENGINES)
+def test_mass_outside_is_what_both_labels_leave(kind: str, llama: LlamaForCausalLM, tmp_path: Path) -> None:
+    table = table_of(QUESTIONS)
+    prompts = render(table, tiny_tokenizer(), "chat", 4096)
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        answer(llama, prompts, kind, 400, ledger, MARK, "float32")
+        answers = Answers.validate(collect(table, ledger, MARK))
+    assert list(answers["prompt"]) == list(table["prompt"])
+    assert list(answers["tokens"]) == [len(prompt.tokens) for prompt in prompts]
+    assert list(answers["text"]) == [prompt.text for prompt in prompts]
+    for row, prompt in zip(answers.itertuples(), prompts, strict=True):
+        with torch.inference_mode():
+            p = llama(torch.tensor([prompt.tokens])).logits[0, -1].softmax(-1)
+        first, second = (float(p[label[0]]) for label in prompt.labels)
+        assert math.exp(row.log_p_first) == pytest.approx(first, rel=1e-3)
+        assert math.exp(row.log_p_second) == pytest.approx(second, rel=1e-3)
+        assert row.mass_outside == pytest.approx(1 - first - second, abs=1e-5)
+
+
+def test_mass_outside_is_never_below_zero(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        half = float(np.log(np.float32(0.5))) + 1e-7
+        ledger.record(MARK, [(f"{0:016x}", "-", 1, half, half)])
+        assert Answers.validate(collect(table_of(["-"]), ledger, MARK))["mass_outside"].iloc[0] == 0
+
+
+# The ledger
+
+
+def test_recorded_answers_survive_reopening(tmp_path: Path) -> None:
+    answers = [(f"{place:016x}", "text\nó", 3, -0.1 - place, -1e-300) for place in range(5)]
+    with Ledger(tmp_path / "new" / "ledger.sqlite") as ledger:
+        ledger.record(MARK, answers[:3])
+        ledger.record(MARK, answers[3:])
+        ledger.record("0" * 16, [answers[0]])
+    with Ledger(tmp_path / "new" / "ledger.sqlite") as ledger:
+        assert ledger.answered(MARK) == {row[0]: row for row in answers}
+        assert set(ledger.answered("0" * 16)) == {answers[0][0]}
+        assert ledger.answered("1" * 16) == {}
+
+
+def test_batch_that_fails_is_absent_as_a_whole(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.record(MARK, [("a", "-", 1, -1.0, -2.0)])
+        with pytest.raises(sqlite3.IntegrityError):
+            ledger.record(MARK, [("b", "-", 1, -1.0, -2.0), ("a", "-", 1, -1.0, -2.0)])
+        assert set(ledger.answered(MARK)) == {"a"}
+
+
+@pytest.mark.parametrize("delay", [0, 0.01, 0.03])  # seconds; a batch takes some 0.05
+def test_killed_writer_leaves_whole_batches_and_no_lock(delay: float, tmp_path: Path) -> None:
+    size, path = 20_000, tmp_path / "ledger.sqlite"
+    writer = f"""
+from itertools import count
+from pathlib import Path
+from selfalign.inference.ledger import Ledger
+with Ledger(Path({str(path)!r})) as ledger:
+    for batch in count():
+        ledger.record({MARK!r}, [(f"{{batch}}-{{row}}", "-", 1, -1.0, -2.0) for row in range({size})])
+        print(batch, flush=True)
+"""
+    process = subprocess.Popen([sys.executable, "-c", writer], stdout=subprocess.PIPE, text=True)
+    confirmed = int(process.stdout.readline())
+    time.sleep(delay)
+    process.send_signal(signal.SIGKILL)
+    confirmed = max([confirmed, *map(int, process.communicate()[0].split())])
+    with Ledger(path) as ledger:
+        answered = ledger.answered(MARK)
+        assert len(answered) % size == 0
+        assert len(answered) >= (confirmed + 1) * size
+        ledger.record(MARK, [("new", "-", 1, -1.0, -2.0)])
+
+
+def test_resumed_job_keeps_what_was_answered_and_answers_the_rest_alike(
+    llama: LlamaForCausalLM, tmp_path: Path
+) -> None:
+    table = table_of(QUESTIONS)
+    prompts = render(table, tiny_tokenizer(), "chat", 4096)
+    with Ledger(tmp_path / "whole.sqlite") as ledger:
+        answer(llama, prompts, "packed", 400, ledger, MARK, "float32")
+        whole = ledger.answered(MARK)
+    done = (prompts[1].prompt, "recorded before", 7, -0.25, -2.5)
+    with Ledger(tmp_path / "resumed.sqlite") as ledger:
+        ledger.record(MARK, [done])
+        answer(llama, prompts, "packed", 400, ledger, MARK, "float32")
+        resumed = ledger.answered(MARK)
+    assert resumed.pop(done[0]) == done
+    for name, row in resumed.items():
+        assert row[:3] == whole[name][:3]
+        assert row[3:] == pytest.approx(whole[name][3:], abs=1e-4)
+    assert len(resumed) == len(table) - 1
+
+
+def test_fingerprint_changes_with_all_that_decides_an_answer_and_nothing_else() -> None:
+    usual = fingerprint(CARD, "chat", "float32", "cpu", "packed")
+    assert usual == fingerprint(dict(reversed(CARD.items())) | {"parameters": 5}, "chat", "float32", "cpu", "packed")
+    others = [
+        fingerprint(CARD, "plain", "float32", "cpu", "packed"),
+        fingerprint(CARD, "chat", "bfloat16", "cpu", "packed"),
+        fingerprint(CARD, "chat", "float32", "cuda", "packed"),
+        fingerprint(CARD, "chat", "float32", "cpu", "naive"),
+        *(fingerprint(CARD | {key: "9"}, "chat", "float32", "cpu", "packed") for key in CARD if "sha256" in key),
+    ]
+    assert len({usual, *others}) == 8
+
+
+def test_fingerprint_changes_with_the_version_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint(CARD, "chat", "float32", "cpu", "packed")
+    monkeypatch.setattr(engine, "VERSION", engine.VERSION + "+")
+    assert fingerprint(CARD, "chat", "float32", "cpu", "packed") != before
