@@ -1,0 +1,205 @@
+"""The figures: every number has its mark and every mark its name, and files are the same bytes each time."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from selfalign.errors import InputError
+from selfalign.figures import plot_agreement, plot_calibration, plot_margin
+from selfalign.figures.theme import MUTED, apply_theme, country_name, save
+
+LABELS = {"models": {"m": "Model M"}, "arms": {"zero": "Zero-shot", "own": "Similar", "other": "Other country"}}
+
+
+@pytest.fixture(autouse=True)
+def theme() -> Iterator[None]:
+    with matplotlib.rc_context():
+        apply_theme()
+        yield
+    plt.close("all")
+
+
+def estimates(panels: dict[str, list[str]], countries: tuple[str, ...] = ("BOL", "DEU", "all")) -> pd.DataFrame:
+    """A table of agreement: arms by language."""
+    rows = []
+    for language, arms in panels.items():
+        for place, arm in enumerate(arms):
+            for row, country in enumerate(countries):
+                value = 0.4 + 0.1 * place + 0.01 * row
+                rows.append(("m", language, arm, country, "agreement", value, value - 0.1, value + 0.2, 72, 40))
+    columns = ["model", "language", "arm", "country", "measure", "estimate", "low", "high", "probes", "batteries"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def contrasts(languages: tuple[str, ...] = ("en",), countries: tuple[str, ...] = ("BOL", "DEU", "all")) -> pd.DataFrame:
+    table = estimates({language: ["own"] for language in languages}, countries).assign(against="other")
+    return pd.concat([table, table.assign(measure="alignment", estimate=table["estimate"] / 2)])
+
+
+def scores(panels: dict[str, list[str]]) -> pd.DataFrame:
+    """Cells of four probes in two countries; the arm `own` has two seeds."""
+    rows = []
+    for language, arms in panels.items():
+        for arm in arms:
+            for seed in (1, 2) if arm == "own" else (0,):
+                for country, share in (("BOL", 0.2), ("DEU", 0.6)):
+                    for probe in range(4):
+                        p_a = 0.1 + 0.2 * probe + 0.05 * seed
+                        rows.append(("m", language, arm, seed, country, f"Q{probe}", p_a, share + 0.1 * probe))
+    table = pd.DataFrame(rows, columns=["model", "language", "arm", "seed", "country", "probe", "p_a", "share_a"])
+    return table.assign(agreement=((table["p_a"] > 0.5) == (table["share_a"] > 0.5)).astype(float))
+
+
+def dots(ax: Axes) -> dict[str, np.ndarray]:
+    """Points drawn with a marker, by name: rows of x and y."""
+    return {line.get_label(): line.get_xydata() for line in ax.lines if line.get_marker() == "o"}
+
+
+def panels_of(figure: Figure) -> list[str]:
+    return [ax.get_title(loc="left") for ax in figure.axes]
+
+
+def names_in_legend(figure: Figure) -> list[str]:
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+# (a) Agreement
+
+
+def test_agreement_has_a_dot_and_an_interval_per_arm_and_country() -> None:
+    table = estimates({"en": ["zero", "own"]})
+    figure = plot_agreement.draw(table, LABELS, 6, 4)
+    (ax,) = figure.axes
+    assert panels_of(figure) == ["Model M, asked in English"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Mean of countries", "Bolivia", "Germany"]
+    places = {"all": 0, "BOL": 1, "DEU": 2}
+    for arm, points in zip(["zero", "own"], dots(ax).values(), strict=True):
+        rows = table[table["arm"] == arm].set_index("country").loc[list(places)]
+        np.testing.assert_allclose(points[:, 0], rows["estimate"])
+        np.testing.assert_allclose(np.round(points[:, 1]), list(places.values()))
+    lines = [line for lines in ax.collections if hasattr(lines, "get_segments") for line in lines.get_segments()]
+    np.testing.assert_allclose(sorted(line[:, 0].tolist() for line in lines), table[["low", "high"]].sort_values("low"))
+    assert names_in_legend(figure) == ["Zero-shot", "Similar"]
+
+
+def test_country_keeps_its_row_and_an_arm_its_colour_in_every_panel() -> None:
+    figure = plot_agreement.draw(estimates({"en": ["zero", "own", "other"], "es": ["zero", "other"]}), LABELS, 6, 6)
+    assert panels_of(figure) == ["Model M, asked in English", "Model M, asked in Spanish"]
+    colours = [
+        {line.get_label(): to_hex(line.get_color()) for line in ax.lines if line.get_marker() == "o"}
+        for ax in figure.axes
+    ]
+    assert colours[1] == {name: colours[0][name] for name in ("Zero-shot", "Other country")}
+    assert colours[0]["Zero-shot"] == MUTED and len(set(colours[0].values())) == 3
+    rows = [dots(ax)["Other country"][:, 1] for ax in figure.axes]
+    np.testing.assert_allclose(*rows)
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the legend is taken from the first panel alone")
+def test_every_arm_drawn_is_in_the_legend() -> None:
+    figure = plot_agreement.draw(estimates({"de": ["zero"], "en": ["zero", "own", "other"]}), LABELS, 6, 6)
+    assert set(names_in_legend(figure)) == {name for ax in figure.axes for name in dots(ax)}
+
+
+def test_agreement_of_one_country_has_one_row() -> None:
+    figure = plot_agreement.draw(estimates({"en": ["zero"]}, ("BOL", "all")), LABELS, 6, 3)
+    (ax,) = figure.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Bolivia"]
+    assert {name: len(points) for name, points in dots(ax).items()} == {"Zero-shot": 1}
+
+
+def test_country_that_an_arm_lacks_has_no_dot() -> None:
+    table = estimates({"en": ["zero", "own"]}).query("not (arm == 'own' and country == 'DEU')")
+    (ax,) = plot_agreement.draw(table, LABELS, 6, 4).axes
+    assert np.isnan(dots(ax)["Similar"][2, 0]) and not np.isnan(dots(ax)["Zero-shot"]).any()
+
+
+# (b) Margin
+
+
+def test_margin_has_both_measures_per_country_in_points() -> None:
+    table = contrasts()
+    figure = plot_margin.draw(table, ["own", "other"], LABELS, 6, 4)
+    (ax,) = figure.axes
+    assert names_in_legend(figure) == ["Agreement with the majority", "Soft alignment"]
+    for measure, points in zip(["agreement", "alignment"], dots(ax).values(), strict=True):
+        rows = table[table["measure"] == measure].set_index("country").loc[["all", "BOL", "DEU"]]
+        np.testing.assert_allclose(points[:, 0], rows["estimate"])
+    assert ax.get_xlabel() == "Similar \N{MINUS SIGN} Other country, percentage points"
+    assert [ax.xaxis.get_major_formatter()(value) for value in (-0.05, 0, 0.1)] == ["\N{MINUS SIGN}5", "+0", "+10"]
+
+
+def test_margin_draws_the_languages_that_have_the_contrast() -> None:
+    table = pd.concat([contrasts(("en",)), contrasts(("es",)).assign(against="zero")])
+    assert panels_of(plot_margin.draw(table, ["own", "other"], LABELS, 6, 4)) == ["Model M, asked in English"]
+    with pytest.raises(InputError, match="no language runs both other and zero. Run both arms"):
+        plot_margin.draw(table, ["other", "zero"], LABELS, 6, 4)
+
+
+# (c) Calibration
+
+
+def test_calibration_has_a_dot_per_country_and_probe() -> None:
+    table = scores({"en": ["zero", "own"]})
+    figure = plot_calibration.draw(table, ["zero", "own"], LABELS, 6, 4)
+    assert panels_of(figure) == ["Zero-shot", "Similar"]
+    for ax, arm in zip(figure.axes, ["zero", "own"], strict=True):
+        cells = table[table["arm"] == arm].groupby(["country", "probe"])[["share_a", "p_a"]].mean()
+        (points,) = [collection for collection in ax.collections if len(collection.get_offsets()) > 1]
+        np.testing.assert_allclose(np.sort(points.get_offsets(), axis=0), np.sort(cells.to_numpy(), axis=0))
+        assert len(points.get_offsets()) == 8
+        (r,) = [text.get_text() for text in ax.texts if text.get_text().startswith("r = ")]
+        assert r.startswith(f"r = {np.corrcoef(cells['share_a'], cells['p_a'])[0, 1]:.2f} ")
+
+
+def test_calibration_leaves_a_panel_empty_where_a_language_lacks_the_arm() -> None:
+    figure = plot_calibration.draw(scores({"en": ["zero", "own"], "es": ["zero"]}), ["zero", "own"], LABELS, 6, 6)
+    counts = [max(len(collection.get_offsets()) for collection in ax.collections) for ax in figure.axes]
+    assert counts[:3] == [8, 8, 8] and counts[3] <= 1
+    assert not [text for text in figure.axes[3].texts if text.get_text().startswith("r = ")]
+
+
+# Files
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        pytest.param(lambda: plot_agreement.draw(estimates({"en": ["zero", "own"]}), LABELS, 4, 3), id="agreement"),
+        pytest.param(lambda: plot_margin.draw(contrasts(), ["own", "other"], LABELS, 4, 3), id="margin"),
+        pytest.param(lambda: plot_calibration.draw(scores({"en": ["own"]}), ["own"], LABELS, 4, 3), id="calibration"),
+    ],
+)
+def test_file_is_the_same_to_the_byte_each_time(draw, suffix: str, tmp_path: Path, monkeypatch) -> None:
+    one, other = tmp_path / f"one.{suffix}", tmp_path / f"other.{suffix}"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    save(draw(), one)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    save(draw(), other)
+    assert one.read_bytes() == other.read_bytes()
+    assert len(one.read_bytes()) > 4000
+    start = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}[suffix]
+    assert one.read_bytes().startswith(start)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([one.name, other.name])
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("BOL", "Bolivia"),
+        ("RUS", "Russian Federation"),
+        ("TWN", "Taiwan"),
+        ("all", "Mean of countries"),
+        ("NIR", "NIR"),
+    ],
+)
+def test_country_is_called_by_its_common_name(code: str, name: str) -> None:
+    assert country_name(code) == name

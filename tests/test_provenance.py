@@ -1,0 +1,203 @@
+"""Provenance: a step's digest changes with its code and with nothing else, and every rule asks for its own."""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+from selfalign.cli import program
+from selfalign.provenance import code_digest, import_closure
+from selfalign.steps import STEPS
+
+ROOT = Path(__file__).parent.parent
+LIBRARY = ROOT / "workflow" / "selfalign"
+RULES = {
+    name: text
+    for file in sorted((ROOT / "workflow" / "rules").glob("*.smk"))
+    for name, text in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(encoding="utf-8"), re.M | re.S)
+}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the library to edit."""
+    return Path(shutil.copytree(LIBRARY, tmp_path / "selfalign", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def digests(library: Path) -> dict[str, str]:
+    """Digest of every step of a copy of the library, as that copy computes it."""
+    provenance = module_of(library / "provenance.py")
+    return {step: provenance.code_digest(step) for step in STEPS}
+
+
+def module_of(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@cache
+def digests_now() -> dict[str, str]:
+    """Digest of every step of the library."""
+    return {step: code_digest(step) for step in STEPS}
+
+
+def changed(library: Path) -> set[str]:
+    """Steps of a copy whose digest is not that of the library."""
+    return {step for step, digest in digests(library).items() if digest != digests_now()[step]}
+
+
+def test_digest_does_not_depend_on_where_the_library_is(copy: Path) -> None:
+    assert changed(copy) == set()
+    assert len(set(digests_now().values())) == len(STEPS)
+    assert all(re.fullmatch(r"[0-9a-f]{16}", digest) for digest in digests_now().values())
+
+
+def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
+    for file in copy.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        text = re.sub(r'^( *)"""', r'\1"""Reworded. ', text, count=1, flags=re.M)
+        text = re.sub(r"^( *def .*):$", r"\1:  # a comment", text, flags=re.M)
+        file.write_text(f"# A licence.\n\n{text}\n\n# The end.\n", encoding="utf-8")
+    edit(
+        copy / "inference" / "engine.py",
+        "def shared_length(one: Sequence[int], ",
+        "def shared_length(\n    one: Sequence[int],",
+    )
+    edit(copy / "inference" / "engine.py", '"""Number of leading tokens', '"""How many leading tokens')
+    assert changed(copy) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "steps"),
+    [
+        pytest.param(
+            "scoring/bootstrap.py",
+            "(1 - level) / 2, ",
+            "(1 - level) / 3, ",
+            {"estimate_agreement", "estimate_contrasts"},
+            id="a module of two steps",
+        ),
+        pytest.param("inference/engine.py", 'VERSION = "1"', 'VERSION = "2"', {"infer"}, id="a module of one step"),
+        pytest.param(
+            "survey/weigh_answers.py", '["code"] >= 0', '["code"] > 0', {"weigh_answers"}, id="a step's own module"
+        ),
+        pytest.param(
+            "figures/theme.py",
+            "dpi=200",
+            "dpi=300",
+            {"plot_agreement", "plot_margin", "plot_calibration"},
+            id="a module that modules import",
+        ),
+        pytest.param(
+            "demonstrations/tables.py",
+            '"random", "category", "chrf")',
+            '"random", "chrf", "category")',
+            {"rank_demonstrations", "design_prompts", "trace"},
+            id="a constant",
+        ),
+        pytest.param("cli.py", "max_content_width", "terminal_width", set(), id="a module of no step"),
+    ],
+)
+def test_change_of_code_changes_the_steps_that_use_it_and_no_other(
+    file: str, old: str, new: str, steps: set[str], copy: Path
+) -> None:
+    edit(copy / file, old, new)
+    assert changed(copy) == steps
+
+
+def test_new_import_counts_from_then_on(copy: Path) -> None:
+    (copy / "survey" / "extra.py").write_text("FACTOR = 1\n", encoding="utf-8")
+    assert changed(copy) == set()
+    edit(copy / "survey" / "tables.py", "import pandera", "from selfalign.survey.extra import FACTOR\nimport pandera")
+    before = digests(copy)
+    (copy / "survey" / "extra.py").write_text("FACTOR = 2\n", encoding="utf-8")
+    after = digests(copy)
+    using = {step for step in STEPS if before[step] != after[step]}
+    assert using == {"simulate_survey", "parse_survey", "weigh_answers", "map_poles", "trace"}
+
+
+def test_answers_depend_on_few_modules() -> None:
+    assert import_closure(STEPS["infer"]) == {
+        "selfalign.errors",
+        "selfalign.inference",
+        "selfalign.inference.engine",
+        "selfalign.inference.infer",
+        "selfalign.inference.ledger",
+        "selfalign.inference.render",
+        "selfalign.inference.tables",
+        "selfalign.options",
+        "selfalign.prompts.tables",
+        "selfalign.tables",
+    }
+
+
+def test_digest_covers_all_that_a_step_loads() -> None:
+    script = """
+import importlib, json, sys
+from selfalign.steps import STEPS
+loaded = {}
+for step, module in STEPS.items():
+    for name in [name for name in sys.modules if name.partition(".")[0] == "selfalign"]:
+        del sys.modules[name]
+    importlib.import_module(module)
+    loaded[step] = [name for name in sys.modules if name.partition(".")[0] == "selfalign"]
+print(json.dumps(loaded))
+"""
+    printed = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    for step, loaded in json.loads(printed).items():
+        packages = {name for name in loaded if LIBRARY.joinpath(*name.split(".")[1:]).is_dir()}
+        assert STEPS[step] in loaded
+        assert set(loaded) - packages <= import_closure(STEPS[step]), step
+
+
+def test_packages_hold_no_code_that_a_digest_would_miss() -> None:
+    for file in LIBRARY.glob("*/__init__.py"):
+        assert re.fullmatch(r'"""[^"]+"""\n', file.read_text(encoding="utf-8")), file
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_step_has_a_module_and_a_command_of_its_name(step: str) -> None:
+    assert STEPS[step].rpartition(".")[2] == step
+    context = click.Context(program)
+    name = step.replace("_", "-")
+    assert name in program.list_commands(context)
+    command = program.get_command(context, name)
+    assert isinstance(command, click.Command)
+    assert command.help and all(option.help for option in command.params if isinstance(option, click.Option))
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "trace"])
+def test_step_has_a_rule_with_its_command_digest_log_and_benchmark(step: str) -> None:
+    rule = RULES[step]
+    assert re.findall(r'code_digest\("(\w+)"\)', rule) == [step]
+    assert re.findall(r'"selfalign ([\w-]+) ', rule) == [step.replace("_", "-")]
+    assert re.findall(r'"results/logs/(\w+)', rule) == [step]
+    assert re.findall(r'"results/benchmarks/(\w+)', rule) == [step]
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "trace"])
+def test_rule_passes_the_options_that_its_command_has(step: str) -> None:
+    command = program.get_command(click.Context(program), step.replace("_", "-"))
+    options = {name for option in command.params if isinstance(option, click.Option) for name in option.opts}
+    required = {option.opts[0] for option in command.params if isinstance(option, click.Option) and option.required}
+    passed = set(re.findall(r"(--[a-z-]+) ", RULES[step]))
+    assert required <= passed <= options
+
+
+def test_rules_are_the_steps_and_the_notebook() -> None:
+    assert set(RULES) == set(STEPS) - {"trace"} | {"explore"}
