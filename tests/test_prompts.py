@@ -63,15 +63,15 @@ def poles(bank: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def cloze() -> Template:
-    return read_template(RESOURCES / "templates" / "en.yaml", "cloze")
+def letters() -> Template:
+    return read_template(RESOURCES / "templates" / "en.yaml", "letters")
 
 
 @pytest.fixture(scope="module")
-def write(poles: pd.DataFrame, rankings: dict[str, pd.DataFrame], texts: pd.DataFrame, cloze: Template):
+def write(poles: pd.DataFrame, rankings: dict[str, pd.DataFrame], texts: pd.DataFrame, letters: Template):
     """A function that lays arms out for some countries, and checks both tables."""
 
-    def lay(arms: dict, countries: list[str] = COUNTRIES, people: pd.DataFrame = poles, frames: tuple = (cloze,)):
+    def lay(arms: dict, countries: list[str] = COUNTRIES, people: pd.DataFrame = poles, frames: tuple = (letters,)):
         design, prompts = lay_out(arms, countries, people, rankings, texts, list(frames))
         return Design.validate(design), Prompts.validate(prompts)
 
@@ -126,7 +126,49 @@ B: lack
 Answer:"""
     assert asked.loc["AB", "user"] == user
     assert asked.loc["AB", "system"] == "Fill in the blank the way you see it. Answer with A or B only."
-    assert list(asked.loc["AB", ["label_first", "label_second"]]) == ["A", "B"]
+    assert list(asked.loc["AB", ["answer_first", "answer_second", "closed"]]) == ["A", "B", False]
+
+
+def test_real_prompt_with_the_options_words_reads_as_it_should(write) -> None:
+    words = read_template(RESOURCES / "templates" / "en.yaml", "words")
+    design, prompts = write({"own": ARMS["own"]}, ["DEU"], frames=(words,))
+    asked = design.merge(prompts, on="prompt").set_index(["probe", "order"])
+    demonstrations = """The press ___ my confidence.
+Options: lacks / has
+Answer: lacks
+
+My country's government ___ my confidence.
+Options: lacks / has
+Answer: lacks
+
+Religion plays a ___ part in my life.
+Options: small / big
+Answer: small
+
+Religious institutions ___ my confidence.
+"""
+    assert asked.loc[("Q64", "AB"), "user"] == f"{demonstrations}Options: have / lack\nAnswer:"
+    assert asked.loc[("Q64", "BA"), "user"] == f"{demonstrations}Options: lack / have\nAnswer:"
+    assert list(asked.loc[("Q64", "AB"), ["answer_first", "answer_second", "closed"]]) == ["have", "lack", True]
+    assert list(asked.loc[("Q64", "BA"), ["answer_first", "answer_second"]]) == ["lack", "have"]
+    instruction = "Fill in the blank the way you see it. Answer with one of the two options only."
+    assert set(prompts["system"]) == {instruction}
+
+
+def test_frame_changes_the_words_of_a_prompt_and_not_what_is_shown(write, letters: Template) -> None:
+    words = read_template(RESOURCES / "templates" / "en.yaml", "words")
+    design, prompts = write({"own": ARMS["own"], "random": ARMS["random"]}, ["DEU"], frames=(letters, words))
+    table = design.merge(prompts, on="prompt")
+    key = ["arm", "probe", "seed", "order"]
+    assert (table.groupby(key)["demonstrations"].nunique() == 1).all()
+    both = table.pivot(index=key, columns="template", values="user")
+    for lettered, worded in both[["letters", "words"]].itertuples(index=False):
+        for one, other in zip(lettered.split("\n\n"), worded.split("\n\n"), strict=True):
+            statement, first, second, answer = one.split("\n")
+            options = {"A": first[3:], "B": second[3:]}
+            assert other.split("\n")[:2] == [statement, f"Options: {options['A']} / {options['B']}"]
+            chosen = options.get(answer.removeprefix("Answer:").strip(), "")
+            assert other.split("\n")[2] == f"Answer: {chosen}".strip()
 
 
 def test_zero_shot_prompt_is_the_question_alone(cells: pd.DataFrame) -> None:
@@ -342,13 +384,13 @@ def test_every_cell_is_there_once_and_no_other(cells: pd.DataFrame, majority: di
 def test_design_refers_to_all_prompts_and_to_no_other(write) -> None:
     design, prompts = write(ARMS)
     assert set(design["prompt"]) == set(prompts["prompt"])
-    assert len(prompts) == len(prompts.drop_duplicates(["system", "user", "label_first", "label_second"]))
+    assert len(prompts) == len(prompts.drop_duplicates(["system", "user", "answer_first", "answer_second"]))
     assert len(prompts) < len(design)
 
 
 def test_id_of_a_prompt_is_the_hash_of_its_text(cells: pd.DataFrame) -> None:
     for row in cells.drop_duplicates("prompt").head(20).itertuples():
-        content = "\x1f".join([row.system, row.user, row.label_first, row.label_second])
+        content = "\x1f".join([row.system, row.user, row.answer_first, row.answer_second, str(row.closed)])
         assert row.prompt == hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -359,19 +401,15 @@ def test_new_arm_or_country_leaves_the_prompts_of_the_others(cells: pd.DataFrame
     assert set(prompts["prompt"]) == set(before)
 
 
-def test_frames_multiply_the_cells_and_keep_the_demonstrations(write, cloze: Template) -> None:
-    plain = Template("plain", "Choose.", "Is it 1 {first} or 2 {second}? {statement}\nReply:", ("1", "2"))
-    design, prompts = write({"own": ARMS["own"]}, ["DEU"], frames=(cloze, plain))
+def test_frame_of_ones_own_multiplies_the_cells(write, letters: Template) -> None:
+    digits = Template("digits", "Choose.", "Is it 1 {first} or 2 {second}? {statement}\nReply:", ("1", "2"))
+    design, prompts = write({"own": ARMS["own"]}, ["DEU"], frames=(letters, digits))
     table = design.merge(prompts, on="prompt")
-    assert table["template"].value_counts().to_dict() == {"cloze": 144, "plain": 144}
-    assert (table.groupby(["probe", "order"])["demonstrations"].nunique() == 1).all()
-    reframed = table[table["template"] == "plain"]
-    assert set(reframed["label_first"] + reframed["label_second"]) == {"12"}
-    assert (
-        reframed["user"]
-        .str.fullmatch(r"(Is it 1 .* or 2 .*\? .*\nReply: [12]\n\n){3}Is it 1 .* or 2 .*\? .*\nReply:")
-        .all()
-    )
+    assert table["template"].value_counts().to_dict() == {"letters": 144, "digits": 144}
+    reframed = table[table["template"] == "digits"]
+    assert set(reframed["answer_first"] + reframed["answer_second"]) == {"12"}
+    question = r"Is it 1 .* or 2 .*\? .*\nReply:"
+    assert reframed["user"].str.fullmatch(rf"({question} [12]\n\n){{3}}{question}").all()
 
 
 def test_tables_do_not_depend_on_the_order_of_arms_and_countries(write) -> None:
