@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -16,13 +17,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jinja2 import TemplateError
 from selfalign.errors import InputError
 from selfalign.inference import engine
 from selfalign.inference.infer import answer, check_engine, collect, fingerprint, load_model
 from selfalign.inference.ledger import Ledger
-from selfalign.inference.render import Rendered, render
+from selfalign.inference.render import FORMATS, Rendered, render
 from selfalign.inference.tables import Answers
+from selfalign.probes.bank import read_bank, read_texts
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     AutoTokenizer,
@@ -81,16 +82,16 @@ def tiny_llama() -> LlamaForCausalLM:
     return LlamaForCausalLM(LlamaConfig(**SIZES)).eval()
 
 
-def table_of(questions: list[str], label_first: str = "A", label_second: str = "B") -> pd.DataFrame:
+def table_of(questions: list[str], first: str = "A", second: str = "B", closed: bool = False) -> pd.DataFrame:
     """A table of prompts."""
     ids = [f"{place:016x}" for place in range(len(questions))]
-    labels = {"label_first": label_first, "label_second": label_second}
-    return pd.DataFrame({"prompt": ids, "system": SYSTEM, "user": questions, **labels, "demonstrations": ""})
+    answers = {"answer_first": first, "answer_second": second, "closed": closed}
+    return pd.DataFrame({"prompt": ids, "system": SYSTEM, "user": questions, **answers, "demonstrations": ""})
 
 
-def rendered(*tokens: list[int]) -> list[Rendered]:
-    """Prompts of given tokens, whose labels are the tokens 1 and 2."""
-    return [Rendered(f"{place:016x}", "-", tuple(ids), ((1,), (2,))) for place, ids in enumerate(tokens)]
+def rendered(*tokens: list[int], answers: tuple[tuple[int, ...], tuple[int, ...]] = ((1,), (2,))) -> list[Rendered]:
+    """Prompts of given tokens, answered with the tokens 1 and 2 or with others."""
+    return [Rendered(f"{place:016x}", "-", tuple(ids), answers) for place, ids in enumerate(tokens)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -113,8 +114,19 @@ def speaker(smollm2: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     return load_model(smollm2, "float32", "cpu"), AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
 
 
-trees = st.lists(st.lists(st.integers(3, 5), min_size=1, max_size=9), min_size=1, max_size=14, unique_by=tuple)
-"""Distinct prompts over an alphabet of three tokens, so that many share a prefix or are one another's prefix."""
+@st.composite
+def trees(draw: st.DrawFn, longest_answer: int = 4) -> list[Rendered]:
+    """Prompts of three kinds of tokens, with answers of the same: many are another's prefix, or equal but in name."""
+    ids = st.lists(st.integers(3, 5), min_size=1, max_size=9).map(tuple)
+    answer = st.lists(st.integers(3, 5), min_size=1, max_size=longest_answer).map(tuple)
+    cases = draw(st.lists(st.tuples(ids, st.tuples(answer, answer)), min_size=1, max_size=12))
+    return [Rendered(f"{place:016x}", "-", tokens, answers) for place, (tokens, answers) in enumerate(cases)]
+
+
+def prefixes(prompts: list[Rendered]) -> set[tuple[int, ...]]:
+    """Every token that must be computed to score these prompts, named by all up to it."""
+    whole = [prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers]
+    return {tokens[:end] for tokens in whole for end in range(1, len(tokens) + 1)}
 
 
 # Rendering
@@ -126,17 +138,45 @@ def test_chat_is_rendered_as_the_model_was_taught(speaker: tuple[PreTrainedModel
         f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{QUESTIONS[0]}<|im_end|>\n<|im_start|>assistant\n"
     )
     assert speaker[1].decode(prompt.tokens) == prompt.text
-    assert [speaker[1].decode(label) for label in prompt.labels] == ["A", "B"]
-    assert all(len(label) == 1 for label in prompt.labels)
+    assert [speaker[1].decode(answer) for answer in prompt.answers] == ["A", "B"]
+    assert all(len(answer) == 1 for answer in prompt.answers)
 
 
-def test_plain_text_is_instruction_and_question_and_its_label_follows_a_space(
+def test_plain_text_is_instruction_and_question_and_its_answer_follows_a_space(
     speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase],
 ) -> None:
     prompt, *_ = render(table_of(QUESTIONS[:1]), speaker[1], "plain", 8192)
     assert prompt.text == f"{SYSTEM}\n\n{QUESTIONS[0]}"
-    assert [speaker[1].decode(label) for label in prompt.labels] == [" A", " B"]
-    assert all(len(label) == 1 for label in prompt.labels)
+    assert [speaker[1].decode(answer) for answer in prompt.answers] == [" A", " B"]
+    assert all(len(answer) == 1 for answer in prompt.answers)
+
+
+@pytest.mark.parametrize(("form", "answer"), [("chat", "{}<|im_end|>"), ("plain", " {}\n")])
+def test_closed_answer_ends_where_the_models_turn_or_line_ends(
+    form: str, answer: str, speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
+) -> None:
+    table = table_of(QUESTIONS[:1], "would", "would not", closed=True)
+    prompt, *_ = render(table, speaker[1], form, 8192)
+    decoded = [speaker[1].decode(tokens) for tokens in prompt.answers]
+    assert decoded == [answer.format("would"), answer.format("would not")]
+    assert prompt.text == render(table_of(QUESTIONS[:1]), speaker[1], form, 8192)[0].text
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_real_closed_answer_begins_with_the_other(
+    form: str, speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
+) -> None:
+    resources = Path(__file__).parent.parent / "resources" / "probes"
+    begins = 0
+    for language in ("en", "es"):
+        for text in read_texts(
+            resources / "texts" / f"{language}.csv", read_bank(resources / "probes.csv")
+        ).itertuples():
+            begins += text.option_a.startswith(text.option_b) or text.option_b.startswith(text.option_a)
+            table = table_of([text.statement], text.option_a, text.option_b, closed=True)
+            one, other = render(table, speaker[1], form, 8192)[0].answers
+            assert one[: len(other)] != other and other[: len(one)] != one
+    assert begins > 0
 
 
 def test_template_without_a_system_role_gets_the_instruction_from_the_user() -> None:
@@ -151,10 +191,32 @@ def test_prompts_are_rendered_in_order_and_keep_their_names() -> None:
         assert prompt.text == f"<|system|>{SYSTEM}<|end|><|user|>{question}<|end|><|assistant|>"
 
 
-def test_label_that_merges_with_the_text_before_it_is_refused() -> None:
+def test_answer_that_merges_with_the_text_before_it_is_refused() -> None:
     tokenizer = tiny_tokenizer("{% for m in messages %}{{ m.content }}{% endfor %}", merges=((":", "B"),))
-    with pytest.raises(InputError, match="prompt 0{16}.*'B': the label merges .* Choose other labels"):
+    with pytest.raises(InputError, match="prompt 0{16}.*'B': the answer does not stay apart .* Choose other answers"):
         render(table_of(QUESTIONS), tokenizer, "chat", 4096)
+
+
+def test_closed_answer_takes_in_all_that_ends_a_turn() -> None:
+    tokenizer = tiny_tokenizer(CHAT + "{% if not add_generation_prompt %}<|over|>{% endif %}")
+    prompt, *_ = render(table_of(QUESTIONS, closed=True), tokenizer, "chat", 4096)
+    assert tokenizer.decode(prompt.answers[0]) == "A<|end|><|over|>"
+
+
+def test_template_that_writes_a_whole_conversation_otherwise_is_refused() -> None:
+    tokenizer = tiny_tokenizer("{% if not add_generation_prompt %}<|whole|>{% endif %}" + CHAT)
+    with pytest.raises(InputError, match="does not stay apart .* another format for this model"):
+        render(table_of(QUESTIONS, closed=True), tokenizer, "chat", 4096)
+
+
+@pytest.mark.xfail(
+    strict=True, raises=pytest.fail.Exception, reason="what a template puts before an answer is scored too"
+)
+def test_template_that_puts_thoughts_before_an_answer_is_refused() -> None:
+    thoughts = "{% if m.role == 'assistant' %}<think></think>{% endif %}{{ m.content }}"
+    tokenizer = tiny_tokenizer(CHAT.replace("{{ m.content }}", thoughts))  # so does Qwen3's
+    with pytest.raises(InputError, match="another format for this model"):
+        render(table_of(QUESTIONS, closed=True), tokenizer, "chat", 4096)
 
 
 def test_base_model_without_a_chat_template_is_refused_in_chat_and_taken_in_plain() -> None:
@@ -163,44 +225,40 @@ def test_base_model_without_a_chat_template_is_refused_in_chat_and_taken_in_plai
     assert render(table_of(["What?"]), tiny_tokenizer(None), "plain", 4096)[0].text == f"{SYSTEM}\n\nWhat?"
 
 
-@pytest.mark.xfail(
-    strict=True, raises=TemplateError, reason="_render_one fills the chat template in for plain text too"
-)
 def test_plain_text_needs_no_working_chat_template() -> None:
     broken = tiny_tokenizer("{{ raise_exception('tools are required') }}")
     assert render(table_of(["What?"]), broken, "plain", 4096)[0].text == f"{SYSTEM}\n\nWhat?"
 
 
 def test_prompt_longer_than_the_context_is_refused_and_never_cut() -> None:
-    tokenizer = tiny_tokenizer()
-    length = len(render(table_of(QUESTIONS[:1]), tokenizer, "chat", 4096)[0].tokens)
-    assert len(render(table_of(QUESTIONS[:1]), tokenizer, "chat", length + 1)[0].tokens) == length
+    tokenizer, table = tiny_tokenizer(), table_of(QUESTIONS[:1])
+    length = len(render(table, tokenizer, "chat", 4096)[0].tokens)
+    assert len(render(table, tokenizer, "chat", length + 1)[0].tokens) == length
     with pytest.raises(InputError, match=f"has {length} tokens, the model takes {length - 1}. Use fewer shots"):
-        render(table_of(QUESTIONS[:1]), tokenizer, "chat", length - 1)
+        render(table, tokenizer, "chat", length - 1)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a prompt of exactly the context's length is refused, for its label is counted in"
-)
-def test_prompt_as_long_as_the_context_is_taken_where_a_label_is_one_token() -> None:
-    tokenizer = tiny_tokenizer()
-    length = len(render(table_of(QUESTIONS[:1]), tokenizer, "chat", 4096)[0].tokens)
-    assert render(table_of(QUESTIONS[:1]), tokenizer, "chat", length)
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the message leaves the answer's tokens out of its count")
+def test_message_on_a_prompt_that_is_too_long_for_its_answer_names_a_number_above_the_context() -> None:
+    tokenizer, table = tiny_tokenizer(), table_of(QUESTIONS[:1])
+    length = len(render(table, tokenizer, "chat", 4096)[0].tokens)
+    with pytest.raises(InputError) as refusal:
+        render(table, tokenizer, "chat", length)
+    counted, taken = re.search(r"(\d+) tokens.* takes (\d+)", str(refusal.value)).groups()
+    assert int(counted) > int(taken)
 
 
 # Rows
 
 
-@given(trees, st.integers(1, 40), st.randoms(use_true_random=False))
+@given(trees(), st.integers(1, 40), st.randoms(use_true_random=False))
 def test_plan_keeps_every_prompt_respects_the_budget_and_ignores_order(
-    tree: list[list[int]], budget: int, shuffler: random.Random
+    prompts: list[Rendered], budget: int, shuffler: random.Random
 ) -> None:
-    prompts = rendered(*tree)
     rows = engine.plan_rows(prompts, budget)
-    assert sorted((p for row in rows for p in row), key=prompts.index) == prompts
+    assert sorted((p for row in rows for p in row), key=lambda p: p.prompt) == prompts
     for row in rows:
-        distinct = {p.tokens[:end] for p in row for end in range(1, len(p.tokens) + 1)}
-        assert len(distinct) <= budget or len(row) == 1
+        assert len(prefixes(row)) <= budget or len(row) == 1
     shuffled = prompts.copy()
     shuffler.shuffle(shuffled)
     assert engine.plan_rows(shuffled, budget) == rows
@@ -215,32 +273,26 @@ def test_plan_fills_rows_as_far_as_the_budget_goes() -> None:
     assert [len(row) for row in engine.plan_rows(prompts, 1)] == [1, 1, 1, 1]
 
 
-@given(trees)
-def test_row_is_the_prefix_tree_of_its_prompts(tree: list[list[int]]) -> None:
-    prompts = sorted(tree)
-    row = engine.pack(prompts)
-    assert len(row.tokens) == len({tuple(prompt[:end]) for prompt in prompts for end in range(1, len(prompt) + 1)})
-    for prompt, end in zip(prompts, row.ends, strict=True):
-        seen = row.visible[end].nonzero().flatten().tolist()
-        assert [row.tokens[token] for token in seen] == prompt
-        assert [row.positions[token] for token in seen] == list(range(len(prompt)))
-    for token, line in enumerate(row.visible):
-        ancestors = line.nonzero().flatten().tolist()
-        assert ancestors[-1] == token
-        assert len(ancestors) == row.positions[token] + 1
-        for ancestor in ancestors:
-            assert set(row.visible[ancestor].nonzero().flatten().tolist()) <= set(ancestors)
+@given(st.lists(st.lists(st.integers(3, 5), min_size=1, max_size=9), min_size=1, max_size=14).map(sorted))
+def test_row_is_the_prefix_tree_of_its_sequences(sequences: list[list[int]]) -> None:
+    row = engine.pack(sequences)
+    assert len(row.tokens) == len({tuple(one[:end]) for one in sequences for end in range(1, len(one) + 1)})
+    for sequence, path in zip(sequences, row.paths, strict=True):
+        assert [row.tokens[token] for token in path] == sequence
+        assert [row.positions[token] for token in path] == list(range(len(sequence)))
+        for depth, token in enumerate(path, start=1):
+            assert row.visible[token].nonzero().flatten().tolist() == path[:depth]
+    assert {token for path in row.paths for token in path} == set(range(len(row.tokens)))
 
 
 # Answers
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)
-@given(trees, st.integers(1, 60), st.randoms(use_true_random=False))
+@given(trees(), st.integers(1, 60), st.randoms(use_true_random=False))
 def test_rows_answer_as_single_prompts_do_whatever_their_order_and_budget(
-    llama: LlamaForCausalLM, tree: list[list[int]], budget: int, shuffler: random.Random
+    llama: LlamaForCausalLM, prompts: list[Rendered], budget: int, shuffler: random.Random
 ) -> None:
-    prompts = rendered(*tree)
     expected = dict(zip(prompts, engine.score_naive(llama, prompts), strict=True))
     shuffler.shuffle(prompts)
     for row in engine.plan_rows(prompts, budget):
@@ -248,19 +300,21 @@ def test_rows_answer_as_single_prompts_do_whatever_their_order_and_budget(
             assert scores == pytest.approx(expected[prompt], abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [pytest.param({}, id="letters"), pytest.param({"first": "has", "second": "lacks it", "closed": True}, id="words")],
+)
 def test_rows_of_the_real_model_answer_as_single_prompts_do(
-    speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase],
+    answers: dict[str, object], speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> None:
     model, tokenizer = speaker
-    prompts = sorted(render(table_of(QUESTIONS), tokenizer, "chat", 8192), key=lambda prompt: prompt.tokens)
+    prompts = render(table_of(QUESTIONS, **answers), tokenizer, "chat", 8192)
     packed, naive = engine.score_packed(model, prompts), engine.score_naive(model, prompts)
     assert np.abs(np.subtract(packed, naive)).max() <= 1e-4
-    assert len(engine.pack([prompt.tokens for prompt in prompts]).tokens) < 0.6 * sum(
-        len(prompt.tokens) for prompt in prompts
-    )
     assert np.std(packed, axis=0).min() > 0.01  # the prompts do matter
-    masses = np.exp(packed).sum(axis=1)
-    assert (masses > 0.1).all() and (masses < 1).all()
+    assert (np.exp(packed).sum(axis=1) < 1).all()
+    if not answers:
+        assert (np.exp(packed).sum(axis=1) > 0.1).all()
 
 
 def test_scores_are_log_probabilities_of_the_next_token(llama: LlamaForCausalLM) -> None:
@@ -268,18 +322,20 @@ def test_scores_are_log_probabilities_of_the_next_token(llama: LlamaForCausalLM)
     assert np.exp(engine.score_packed(llama, prompts)).sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_log_probabilities_of_a_label_of_several_tokens_add_up(llama: LlamaForCausalLM) -> None:
+def test_log_probabilities_of_an_answer_of_several_tokens_add_up(llama: LlamaForCausalLM) -> None:
     (whole, _), *_ = engine.score_naive(llama, [Rendered("0", "-", (7, 8), ((3, 4, 5), (1,)))])
     steps = [Rendered("0", "-", (7, 8), ((3,), (1,))), Rendered("0", "-", (7, 8, 3), ((4,), (1,)))]
     steps.append(Rendered("0", "-", (7, 8, 3, 4), ((5,), (1,))))
     assert whole == pytest.approx(sum(first for first, _ in engine.score_naive(llama, steps)), abs=1e-4)
 
 
-def test_packed_engine_refuses_labels_of_several_tokens(llama: LlamaForCausalLM) -> None:
-    prompts = render(table_of(QUESTIONS), tiny_tokenizer(), "plain", 4096)
-    assert {len(label) for prompt in prompts for label in prompt.labels} == {2}
-    with pytest.raises(InputError, match="several tokens.* Set engine: naive"):
-        check_engine(llama, prompts, "float32")
+def test_closed_answers_leave_no_probability_to_be_counted_twice(llama: LlamaForCausalLM) -> None:
+    table = table_of(QUESTIONS, "a", "ab")
+    opened, closed = (render(table.assign(closed=kind), tiny_tokenizer(), "chat", 4096) for kind in (False, True))
+    assert all(prompt.answers[1][:1] == prompt.answers[0] for prompt in opened)
+    assert not any(prompt.answers[1][: len(prompt.answers[0])] == prompt.answers[0] for prompt in closed)
+    assert (np.exp(engine.score_packed(llama, closed)).sum(axis=1) <= 1).all()
+    assert (np.array(engine.score_packed(llama, closed)) < engine.score_packed(llama, opened)).all()
 
 
 def sliding() -> MistralForCausalLM:
@@ -307,7 +363,7 @@ def test_engine_is_checked_on_the_longest_prompt() -> None:
 
 
 @pytest.mark.parametrize("kind", engine.ENGINES)
-def test_mass_outside_is_what_both_labels_leave(kind: str, llama: LlamaForCausalLM, tmp_path: Path) -> None:
+def test_mass_outside_is_what_both_answers_leave(kind: str, llama: LlamaForCausalLM, tmp_path: Path) -> None:
     table = table_of(QUESTIONS)
     prompts = render(table, tiny_tokenizer(), "chat", 4096)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
@@ -319,7 +375,7 @@ def test_mass_outside_is_what_both_labels_leave(kind: str, llama: LlamaForCausal
     for row, prompt in zip(answers.itertuples(), prompts, strict=True):
         with torch.inference_mode():
             p = llama(torch.tensor([prompt.tokens])).logits[0, -1].softmax(-1)
-        first, second = (float(p[label[0]]) for label in prompt.labels)
+        first, second = (float(p[label]) for (label,) in prompt.answers)
         assert math.exp(row.log_p_first) == pytest.approx(first, rel=1e-3)
         assert math.exp(row.log_p_second) == pytest.approx(second, rel=1e-3)
         assert row.mass_outside == pytest.approx(1 - first - second, abs=1e-5)

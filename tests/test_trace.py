@@ -1,0 +1,210 @@
+"""From a number back to its prompt, its demonstrations and the people: on results made with a tiny random model."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from selfalign.cli import program
+from selfalign.errors import InputError
+from selfalign.prompts.tables import CELL
+from selfalign.scoring.tables import Scores
+from selfalign.tables import read_table
+from test_inference import tiny_llama, tiny_tokenizer
+
+RESOURCES = Path(__file__).parent.parent / "resources"
+PROBES = ["Q4", "Q6", "Q22", "Q57a", "Q57b", "Q64", "Q66", "Q71"]
+USUAL = {"answers": "own", "exclude": ["siblings"], "seeds": [1]}
+ARMS = {
+    "zero_shot": {"shots": 0},
+    "chrf": {**USUAL, "shots": 2, "strategy": "chrf"},
+    "chrf_other": {**USUAL, "shots": 2, "strategy": "chrf", "answers": "other"},
+    "random": {**USUAL, "shots": 1, "strategy": "random", "seeds": [1, 2]},
+}
+CARD = {"weights_sha256": "1", "tokenizer_sha256": "2", "chat_template_sha256": "3", "context_length": 4096}
+
+
+def run(*arguments: object) -> str:
+    """What a step, or `trace`, prints."""
+    return CliRunner().invoke(program, list(map(str, arguments)), catch_exceptions=False, standalone_mode=False).output
+
+
+def lay_out_and_answer(folder: Path, arms: dict[str, dict]) -> None:
+    """Run the steps from the design to the scores, as the workflow does."""
+    results, bank = folder / "results", folder / "probes.csv"
+    strategies = sorted({arm["strategy"] for arm in arms.values() if arm["shots"]})
+    rankings = [results / "demonstrations" / "en" / f"{strategy}.parquet" for strategy in strategies]
+    texts = ["--bank", bank, "--texts", folder / "texts" / "en.csv"]
+    for ranking in rankings:
+        run("rank-demonstrations", *texts, "--strategy", ranking.stem, "--seeds", "1 2", "--output", ranking)
+    poles = ["--poles", results / "human" / "poles.parquet"]
+    frames = ["--countries", "BOL DEU NGA", "--frames", "letters", "--templates", RESOURCES / "templates" / "en.yaml"]
+    design = ["--design", results / "design" / "en.parquet"]
+    prompts = ["--prompts", results / "prompts" / "en.parquet"]
+    run("design-prompts", *rankings, "--arms", json.dumps(arms), *frames, *texts, *poles, *design, *prompts)
+    model = ["--card", folder / "model.json", "--weights", folder / "weights", "--format", "chat"]
+    how = ["--dtype", "float32", "--device", "cpu", "--engine", "packed", "--row-tokens", 1500, "--threads", 1]
+    answers = results / "answers" / "tiny" / "en.parquet"
+    run("infer", *prompts, *model, *how, "--ledger", folder / "ledger.sqlite", "--output", answers)
+    names = ["--model", "tiny", "--language", "en", "--bank", bank]
+    scores = results / "scores" / "tiny" / "en.parquet"
+    run("score-answers", *names, *design, "--answers", answers, *poles, "--output", scores)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small project: eight real probes, three countries, four arms, a random model."""
+    folder = tmp_path_factory.mktemp("project")
+    survey, human = folder / "results" / "survey", folder / "results" / "human"
+    for source, copy in (("probes.csv", "probes.csv"), ("texts/en.csv", "texts/en.csv")):
+        (folder / copy).parent.mkdir(exist_ok=True)
+        table = pd.read_csv(RESOURCES / "probes" / source, dtype=str, keep_default_na=False)
+        table[table["probe"].isin(PROBES)].to_csv(folder / copy, index=False)
+    counts = pd.read_csv(RESOURCES / "survey" / "example" / "counts.csv")
+    some = counts["country"].isin(["BOL", "DEU", "NGA"]) & counts["question"].isin(
+        [name[:3].strip("ab") for name in PROBES]
+    )
+    counts[some].to_csv(folder / "counts.csv", index=False)
+    run("simulate-survey", "--counts", folder / "counts.csv", "--seed", 1, "--output", folder / "survey.csv")
+    scales = ["--scales", RESOURCES / "survey" / "scales.csv"]
+    run("parse-survey", "--survey", folder / "survey.csv", *scales, "--output", survey / "responses.parquet")
+    distributions = ["--distributions", survey / "distributions.parquet"]
+    run(
+        "weigh-answers",
+        "--responses",
+        survey / "responses.parquet",
+        *distributions,
+        "--missing",
+        survey / "missing.csv",
+    )
+    tables = ["--poles", human / "poles.parquet", "--dropped", human / "dropped.csv"]
+    run("map-poles", *distributions, "--bank", folder / "probes.csv", "--countries", "BOL DEU NGA", *tables)
+    tiny_llama().save_pretrained(folder / "weights")
+    tiny_tokenizer().save_pretrained(folder / "weights")
+    (folder / "model.json").write_text(json.dumps(CARD))
+    lay_out_and_answer(folder, ARMS)
+    return folder
+
+
+def trace(project: Path, **wanted: object) -> str:
+    """What `selfalign trace` prints of the cell of Q64 in Germany, or of another."""
+    cell = {"model": "tiny", "language": "en", "country": "DEU", "arm": "chrf", "probe": "Q64", **wanted}
+    files = ["--results", project / "results", "--bank", project / "probes.csv", "--texts", project / "texts"]
+    return run("trace", *(part for name, value in cell.items() for part in (f"--{name}", value)), *files)
+
+
+@pytest.fixture(scope="module")
+def scores(project: Path) -> pd.DataFrame:
+    return read_table(project / "results" / "scores" / "tiny" / "en.parquet", Scores)
+
+
+def test_trace_shows_the_people_behind_a_probe(project: Path) -> None:
+    told = trace(project)
+    asked = pd.read_csv(project / "counts.csv").query("country == 'DEU' and question == 'Q64'")
+    counts = asked.set_index("code")["count"]
+    assert counts.to_dict() == {-5: 76, 1: 99, 2: 427, 3: 645, 4: 281}
+    valid = counts[counts.index > 0]
+    assert "Religious institutions ___ my confidence.  pole A: have (codes 1-2); pole B: lack (codes 3-4)" in told
+    for code, side in ((1, "pole_a"), (2, "pole_a"), (3, "pole_b"), (4, "pole_b")):
+        share = f"{100 * counts[code] / valid.sum():.1f}%"
+        assert re.search(rf"^ +{code} +{counts[code]} +{share} +{side}$", told, re.M), (code, share)
+    assert re.search(rf"^ +- +{counts[-5]} +missing: other$", told, re.M)
+    share = (counts[1] + counts[2]) / valid.sum()
+    error = (share * (1 - share) / valid.sum()) ** 0.5
+    assert (
+        f"Pole A: {share:.1%} of the {valid.sum()} who chose a pole, standard error {error:.1%}. Majority: B." in told
+    )
+
+
+def test_trace_shows_exactly_what_was_sent_in_both_orders(project: Path) -> None:
+    told = trace(project)
+    demonstrations = "The press ___ my confidence.\nA: lacks\nB: has\nAnswer: A\n\n"
+    demonstrations += "My country's government ___ my confidence.\nA: lacks\nB: has\nAnswer: A\n\n"
+    for options in ("A: have\nB: lack", "A: lack\nB: have"):
+        sent = (
+            "<|system|>Fill in the blank the way you see it. Answer with A or B only.<|end|><|user|>"
+            f"{demonstrations}Religious institutions ___ my confidence.\n{options}\nAnswer:<|end|><|assistant|>"
+        )
+        assert f"exactly what was sent, {len(sent.replace('<|end|>', '#'))} tokens" in told
+        assert f"\n{sent}<<< the model answers here\n" in told
+
+
+def test_trace_shows_the_demonstrations_with_the_answers_of_their_source(project: Path) -> None:
+    told = trace(project)
+    assert "Demonstrations, with the answers of DEU, in the order shown" in told
+    press = pd.read_csv(project / "counts.csv").query("country == 'DEU' and question == 'Q66' and code > 0")["count"]
+    share = press.iloc[:2].sum() / press.sum()
+    assert f"1. Q66 answered B: The press lacks my confidence.\n   {share:.1%} of DEU chose A; chrF++" in told
+    assert re.search(
+        r"2\. Q71 answered A: My country's government lacks .*\n.*same battery: yes; same category: yes", told
+    )
+    assert "with the answers of BOL" in trace(project, arm="chrf_other", source="BOL")
+    assert "Demonstrations: none" in trace(project, arm="zero_shot")
+
+
+def numbers(told: str, pattern: str) -> list[float]:
+    return [float(number) for number in re.findall(pattern, told)]
+
+
+def test_numbers_that_trace_shows_lead_to_the_score(project: Path, scores: pd.DataFrame) -> None:
+    for arm in ARMS:
+        told = trace(project, arm=arm, country="NGA", probe="Q22")
+        row = scores.query(f"arm == '{arm}' and country == 'NGA' and probe == 'Q22'").iloc[0]
+        pole_a = numbers(told, r"pole A\) = (-[\d.]+)")
+        pole_b = numbers(told, r"pole B\) = (-[\d.]+)")
+        p_a = [1 / (1 + 2.718281828 ** (b - a)) for a, b in zip(pole_a, pole_b, strict=True)]
+        assert numbers(told, r"mass outside = .* p\(A\) = ([\d.]+)") == pytest.approx(p_a, abs=2e-4)
+        assert sum(p_a) / 2 == pytest.approx(row["p_a"], abs=2e-4)
+        assert abs(p_a[0] - p_a[1]) == pytest.approx(row["order_gap"], abs=4e-4)
+        assert numbers(told, r"model p\(A\) = ([\d.]+)") == pytest.approx([row["p_a"]], abs=1e-4)
+        assert f"majority {row['majority']}   agreement {row['agreement']:g} " in told
+        assert (row["p_a"] > 0.5) == (row["agreement"] == (row["majority"] == "A"))
+
+
+def test_every_scored_cell_leads_back(project: Path, scores: pd.DataFrame) -> None:
+    assert len(scores) == len(PROBES) * 3 * (1 + 1 + 2 + 2)
+    for row in scores.sample(12, random_state=1).itertuples():
+        wanted = {name: getattr(row, name) for name in CELL}
+        told = trace(project, **wanted)
+        assert told.startswith(f"tiny asked in en: country {row.country}, arm {row.arm}, probe {row.probe}")
+        assert f", source {row.source or 'none'}, seed {row.seed}, template letters\n" in told
+        assert numbers(told, r"model p\(A\) = ([\d.]+)") == pytest.approx([row.p_a], abs=1e-4)
+        assert "more such cells" not in told
+
+
+def test_trace_tells_of_the_other_cells_of_an_arm(project: Path) -> None:
+    told = trace(project, arm="random")
+    assert "seed 1, template" in told
+    assert re.search(r"1 more such cells; choose one with --source, --seed or --template:\n.*\n +DEU +2 +letters", told)
+    assert "seed 2, template" in trace(project, arm="random", seed=2)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"arm": "zero_shots"}, 'no cell has arm "zero_shots". Did you mean "zero_shot"?'),
+        ({"country": "BOLI"}, 'no cell has country "BOLI". Did you mean "BOL"?'),
+        ({"probe": "Q5"}, 'no cell has probe "Q5"'),
+        ({"arm": "random", "seed": 3}, 'no cell has seed "3". Known are: 1, 2.'),
+        ({"source": "NGA"}, 'no cell has source "NGA"'),
+        ({"model": "huge"}, "scores/huge/en.parquet: there is no such file"),
+    ],
+)
+def test_cell_that_is_not_there_is_told_with_those_that_are(
+    wanted: dict[str, object], message: str, project: Path
+) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        trace(project, **wanted)
+
+
+@pytest.mark.xfail(
+    strict=True, raises=KeyError, reason="Results drops duplicates of a table of rankings without columns"
+)
+def test_project_without_demonstrations_can_be_traced(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "project")
+    shutil.rmtree(tmp_path / "project" / "results" / "demonstrations")
+    lay_out_and_answer(tmp_path / "project", {"zero_shot": ARMS["zero_shot"]})
+    assert "Demonstrations: none" in trace(tmp_path / "project", arm="zero_shot")
