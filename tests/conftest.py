@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from project import Project
 from selfalign.provenance import code_digest
 
 ROOT = Path(__file__).parent.parent
@@ -48,3 +49,15 @@ def make_smollm2(folder: Path) -> None:
 
     fetch("smollm2", SMOLLM2, folder / "source")
     convert("smollm2", folder / "source", folder / "weights", folder / "model.json")
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project as it is now, to be copied again."""
+    return Project.checkout(tmp_path_factory.mktemp("checkout") / "project")
+
+
+@pytest.fixture
+def plain(checkout: Project, tmp_path: Path) -> Project:
+    """A copy of the project without results."""
+    return checkout.copy(tmp_path / "project")

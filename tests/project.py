@@ -1,0 +1,89 @@
+"""A copy of the project in a folder of its own, to run the real workflow in."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of Snakemake came to: its exit code and all that it printed."""
+
+    code: int
+    output: str
+
+    def finished(self) -> Counter[str]:
+        """Jobs that ended well, by rule."""
+        return Counter(re.findall(r"^Finished jobid: \d+ \(Rule: (\w+)\)", self.output, re.MULTILINE))
+
+    def planned(self) -> Counter[str]:
+        """Jobs of the plan that a run prints first, by rule; nothing of it for a run without jobs."""
+        stats = re.search(r"^Job stats:\n.*\n-.*\n((?:\w+ +\d+\n)+)", self.output, re.MULTILINE)
+        rows = [line.split() for line in stats[1].splitlines()] if stats else []
+        return Counter({rule: int(count) for rule, count in rows if rule != "total"})
+
+    def lines_of_ours(self) -> list[str]:
+        """Lines in which a step (or the Snakefile) tells a mistake."""
+        lines = [line.strip() + "\n" for line in self.output.splitlines()]
+        return [line for line in lines if line.startswith("selfalign: ")]
+
+
+@dataclass
+class Project:
+    """A copy of the project; its jobs run the copy's code, with the environment of the tests."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def checkout(cls, folder: Path) -> "Project":
+        """Copy what git tracks or would track: neither results nor caches."""
+        listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+        for name in filter(None, names):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        return cls(folder)
+
+    def copy(self, folder: Path) -> "Project":
+        """A copy with all results and Snakemake's records, links and times of files as they are."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder, dict(self.environment))
+
+    def command(self, *arguments: str, config: dict | None = None) -> list[str]:
+        """A command line of Snakemake; `config` are settings on top of the project's own."""
+        overlay = []
+        if config is not None:
+            path = self.folder / "overlay.yaml"
+            path.write_text(json.dumps(config))
+            overlay = ["--configfile", "overlay.yaml"]
+        return [str(BIN / "snakemake"), *arguments, "--cores", "2", *overlay]
+
+    def variables(self) -> dict[str, str]:
+        """Environment variables of a run: the copy's library comes before the installed one."""
+        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+        mine = {"PATH": path, "PYTHONPATH": str(self.folder / "workflow"), "PYTHONDONTWRITEBYTECODE": "1"}
+        mine["OMP_WAIT_POLICY"] = "PASSIVE"  # or else PyTorch's threads are slow by a factor of ten on a busy machine
+        return {**os.environ, **mine, **self.environment}
+
+    def snakemake(self, *arguments: str, config: dict | None = None) -> Run:
+        """Run Snakemake to its end."""
+        done = subprocess.run(
+            self.command(*arguments, config=config),
+            cwd=self.folder,
+            env=self.variables(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return Run(done.returncode, done.stdout)

