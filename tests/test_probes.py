@@ -258,7 +258,7 @@ def people_with(codes: list[int], weights: list[float]) -> pd.DataFrame:
     [
         pytest.param([1, 5], [1, 1], "tie", "tie", id="exact tie"),
         pytest.param([1, 2, 5], [0.1, 0.2, 0.3], "tie", "tie", id="tie up to rounding"),
-        pytest.param([1, 1, 5], [1, 1, 1.99], "B", None, id="narrow majority"),
+        pytest.param([1, 1, 5], [1, 1, 1.9999], "B", None, id="narrow majority"),
         pytest.param([3, 3, 5], [9, 9, 0.1], "A", None, id="midpoint does not count"),
         pytest.param([3, -1], [1, 1], None, "no_answers", id="nobody chose a pole"),
         pytest.param([1, 5], [0, 0], None, "no_answers", id="nobody weighs anything"),
