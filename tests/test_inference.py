@@ -1,5 +1,6 @@
 """The inference stage: rendering, prefix trees that answer as single prompts do, and a ledger that survives."""
 
+import json
 import math
 import random
 import re
@@ -24,6 +25,7 @@ from selfalign.inference.ledger import Ledger
 from selfalign.inference.render import FORMATS, Rendered, render
 from selfalign.inference.tables import Answers
 from selfalign.probes.bank import read_bank, read_texts
+from selfalign.prompts.tables import Prompts
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     AutoTokenizer,
@@ -42,10 +44,17 @@ CHAT = (
 )
 NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHAT
 SYSTEM = "Fill in the blank the way you see it. Answer with A or B only."
-POLITICS = "To me, politics means ___.\nA: a lot\nB: little\nAnswer:"
-RELIGION = "Religion plays a ___ part in my life.\nA: big\nB: small\nAnswer:"
-PRESS = "The press ___ my confidence.\nA: has\nB: lacks\nAnswer:"
-QUESTIONS = [PRESS, POLITICS, f"{POLITICS} B\n\n{PRESS}", f"{POLITICS} B\n\n{RELIGION} A\n\n{PRESS}"]
+POLITICS = "To me, politics means ___.\nA: a lot\nB: little"
+RELIGION = "Religion plays a ___ part in my life.\nA: big\nB: small"
+PRESS = "The press ___ my confidence.\nA: has\nB: lacks"
+Case = tuple[list[tuple[str, str]], str]
+CASES: list[Case] = [
+    ([], PRESS),
+    ([], POLITICS),
+    ([(POLITICS, "B")], PRESS),
+    ([(POLITICS, "B"), (RELIGION, "A")], PRESS),
+]
+"""Demonstrations, and the question that is asked."""
 MARK = "f" * 16
 CARD = {"weights_sha256": "1", "tokenizer_sha256": "2", "chat_template_sha256": "3", "context_length": 512}
 
@@ -82,11 +91,20 @@ def tiny_llama() -> LlamaForCausalLM:
     return LlamaForCausalLM(LlamaConfig(**SIZES)).eval()
 
 
-def table_of(questions: list[str], first: str = "A", second: str = "B", closed: bool = False) -> pd.DataFrame:
+def table_of(cases: list[Case], first: str = "A", second: str = "B", closed: bool = False) -> pd.DataFrame:
     """A table of prompts."""
-    ids = [f"{place:016x}" for place in range(len(questions))]
-    answers = {"answer_first": first, "answer_second": second, "closed": closed}
-    return pd.DataFrame({"prompt": ids, "system": SYSTEM, "user": questions, **answers, "demonstrations": ""})
+    table = {
+        "prompt": [f"{place:016x}" for place in range(len(cases))],
+        "system": SYSTEM,
+        "shown": [json.dumps(shown) for shown, _ in cases],
+        "asked": [asked for _, asked in cases],
+        "cue": "Answer:",
+        "answer_first": first,
+        "answer_second": second,
+        "closed": closed,
+        "demonstrations": "",
+    }
+    return Prompts.validate(pd.DataFrame(table))
 
 
 def rendered(*tokens: list[int], answers: tuple[tuple[int, ...], tuple[int, ...]] = ((1,), (2,))) -> list[Rendered]:
@@ -133,20 +151,35 @@ def prefixes(prompts: list[Rendered]) -> set[tuple[int, ...]]:
 
 
 def test_chat_is_rendered_as_the_model_was_taught(speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]) -> None:
-    prompt, *_ = render(table_of(QUESTIONS[:1]), speaker[1], "chat", 8192)
+    prompt, *_ = render(table_of(CASES[:1]), speaker[1], "chat", 8192)
     assert prompt.text == (
-        f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{QUESTIONS[0]}<|im_end|>\n<|im_start|>assistant\n"
+        f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{PRESS}<|im_end|>\n<|im_start|>assistant\n"
     )
     assert speaker[1].decode(prompt.tokens) == prompt.text
     assert [speaker[1].decode(answer) for answer in prompt.answers] == ["A", "B"]
     assert all(len(answer) == 1 for answer in prompt.answers)
 
 
+def test_demonstrations_are_earlier_turns_of_a_chat(speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]) -> None:
+    prompt, *_ = render(table_of(CASES[3:]), speaker[1], "chat", 8192)
+    assert prompt.text == (
+        f"<|im_start|>system\n{SYSTEM}<|im_end|>\n"
+        f"<|im_start|>user\n{POLITICS}<|im_end|>\n<|im_start|>assistant\nB<|im_end|>\n"
+        f"<|im_start|>user\n{RELIGION}<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\n"
+        f"<|im_start|>user\n{PRESS}<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def test_demonstrations_stand_above_the_question_in_plain_text() -> None:
+    prompt, *_ = render(table_of(CASES[3:]), tiny_tokenizer(None), "plain", 8192)
+    assert prompt.text == f"{SYSTEM}\n\n{POLITICS}\nAnswer: B\n\n{RELIGION}\nAnswer: A\n\n{PRESS}\nAnswer:"
+
+
 def test_plain_text_is_instruction_and_question_and_its_answer_follows_a_space(
     speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase],
 ) -> None:
-    prompt, *_ = render(table_of(QUESTIONS[:1]), speaker[1], "plain", 8192)
-    assert prompt.text == f"{SYSTEM}\n\n{QUESTIONS[0]}"
+    prompt, *_ = render(table_of(CASES[:1]), speaker[1], "plain", 8192)
+    assert prompt.text == f"{SYSTEM}\n\n{PRESS}\nAnswer:"
     assert [speaker[1].decode(answer) for answer in prompt.answers] == [" A", " B"]
     assert all(len(answer) == 1 for answer in prompt.answers)
 
@@ -155,11 +188,11 @@ def test_plain_text_is_instruction_and_question_and_its_answer_follows_a_space(
 def test_closed_answer_ends_where_the_models_turn_or_line_ends(
     form: str, answer: str, speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> None:
-    table = table_of(QUESTIONS[:1], "would", "would not", closed=True)
+    table = table_of(CASES[:1], "would", "would not", closed=True)
     prompt, *_ = render(table, speaker[1], form, 8192)
     decoded = [speaker[1].decode(tokens) for tokens in prompt.answers]
     assert decoded == [answer.format("would"), answer.format("would not")]
-    assert prompt.text == render(table_of(QUESTIONS[:1]), speaker[1], form, 8192)[0].text
+    assert prompt.text == render(table_of(CASES[:1]), speaker[1], form, 8192)[0].text
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -173,40 +206,43 @@ def test_no_real_closed_answer_begins_with_the_other(
             resources / "texts" / f"{language}.csv", read_bank(resources / "probes.csv")
         ).itertuples():
             begins += text.option_a.startswith(text.option_b) or text.option_b.startswith(text.option_a)
-            table = table_of([text.statement], text.option_a, text.option_b, closed=True)
+            table = table_of([([], text.statement)], text.option_a, text.option_b, closed=True)
             one, other = render(table, speaker[1], form, 8192)[0].answers
             assert one[: len(other)] != other and other[: len(one)] != one
     assert begins > 0
 
 
-def test_template_without_a_system_role_gets_the_instruction_from_the_user() -> None:
-    prompt, *_ = render(table_of(["What?"]), tiny_tokenizer(NO_SYSTEM), "chat", 512)
-    assert prompt.text == f"<|user|>{SYSTEM}\n\nWhat?<|end|><|assistant|>"
+def test_template_without_a_system_role_gets_the_instruction_from_the_first_user() -> None:
+    alone, shown = render(table_of([([], "What?"), ([("Who?", "B")], "What?")]), tiny_tokenizer(NO_SYSTEM), "chat", 512)
+    assert alone.text == f"<|user|>{SYSTEM}\n\nWhat?<|end|><|assistant|>"
+    turns = "<|assistant|>B<|end|><|user|>What?<|end|><|assistant|>"
+    assert shown.text == f"<|user|>{SYSTEM}\n\nWho?<|end|>{turns}"
 
 
 def test_prompts_are_rendered_in_order_and_keep_their_names() -> None:
-    prompts = render(table_of(QUESTIONS), tiny_tokenizer(), "chat", 4096)
-    assert [prompt.prompt for prompt in prompts] == list(table_of(QUESTIONS)["prompt"])
-    for prompt, question in zip(prompts, QUESTIONS, strict=True):
-        assert prompt.text == f"<|system|>{SYSTEM}<|end|><|user|>{question}<|end|><|assistant|>"
+    prompts = render(table_of(CASES), tiny_tokenizer(), "chat", 4096)
+    assert [prompt.prompt for prompt in prompts] == list(table_of(CASES)["prompt"])
+    for prompt, (shown, asked) in zip(prompts, CASES, strict=True):
+        turns = "".join(f"<|user|>{question}<|end|><|assistant|>{answer}<|end|>" for question, answer in shown)
+        assert prompt.text == f"<|system|>{SYSTEM}<|end|>{turns}<|user|>{asked}<|end|><|assistant|>"
 
 
 def test_answer_that_merges_with_the_text_before_it_is_refused() -> None:
     tokenizer = tiny_tokenizer("{% for m in messages %}{{ m.content }}{% endfor %}", merges=((":", "B"),))
     with pytest.raises(InputError, match="prompt 0{16}.*'B': the answer does not stay apart .* Choose other answers"):
-        render(table_of(QUESTIONS), tokenizer, "chat", 4096)
+        render(table_of([([], "What:")]), tokenizer, "chat", 4096)
 
 
 def test_closed_answer_takes_in_all_that_ends_a_turn() -> None:
     tokenizer = tiny_tokenizer(CHAT + "{% if not add_generation_prompt %}<|over|>{% endif %}")
-    prompt, *_ = render(table_of(QUESTIONS, closed=True), tokenizer, "chat", 4096)
+    prompt, *_ = render(table_of(CASES, closed=True), tokenizer, "chat", 4096)
     assert tokenizer.decode(prompt.answers[0]) == "A<|end|><|over|>"
 
 
 def test_template_that_writes_a_whole_conversation_otherwise_is_refused() -> None:
     tokenizer = tiny_tokenizer("{% if not add_generation_prompt %}<|whole|>{% endif %}" + CHAT)
     with pytest.raises(InputError, match="does not stay apart .* another format for this model"):
-        render(table_of(QUESTIONS, closed=True), tokenizer, "chat", 4096)
+        render(table_of(CASES, closed=True), tokenizer, "chat", 4096)
 
 
 @pytest.mark.xfail(
@@ -216,22 +252,24 @@ def test_template_that_puts_thoughts_before_an_answer_is_refused() -> None:
     thoughts = "{% if m.role == 'assistant' %}<think></think>{% endif %}{{ m.content }}"
     tokenizer = tiny_tokenizer(CHAT.replace("{{ m.content }}", thoughts))  # so does Qwen3's
     with pytest.raises(InputError, match="another format for this model"):
-        render(table_of(QUESTIONS, closed=True), tokenizer, "chat", 4096)
+        render(table_of(CASES, closed=True), tokenizer, "chat", 4096)
 
 
 def test_base_model_without_a_chat_template_is_refused_in_chat_and_taken_in_plain() -> None:
     with pytest.raises(InputError, match="no chat template. Set format: plain"):
-        render(table_of(QUESTIONS), tiny_tokenizer(None), "chat", 4096)
-    assert render(table_of(["What?"]), tiny_tokenizer(None), "plain", 4096)[0].text == f"{SYSTEM}\n\nWhat?"
+        render(table_of(CASES), tiny_tokenizer(None), "chat", 4096)
+    assert (
+        render(table_of([([], "What?")]), tiny_tokenizer(None), "plain", 4096)[0].text == f"{SYSTEM}\n\nWhat?\nAnswer:"
+    )
 
 
 def test_plain_text_needs_no_working_chat_template() -> None:
     broken = tiny_tokenizer("{{ raise_exception('tools are required') }}")
-    assert render(table_of(["What?"]), broken, "plain", 4096)[0].text == f"{SYSTEM}\n\nWhat?"
+    assert render(table_of([([], "What?")]), broken, "plain", 4096)[0].text == f"{SYSTEM}\n\nWhat?\nAnswer:"
 
 
 def test_prompt_longer_than_the_context_is_refused_and_never_cut() -> None:
-    tokenizer, table = tiny_tokenizer(), table_of(QUESTIONS[:1])
+    tokenizer, table = tiny_tokenizer(), table_of(CASES[:1])
     length = len(render(table, tokenizer, "chat", 4096)[0].tokens)
     assert len(render(table, tokenizer, "chat", length + 1)[0].tokens) == length
     with pytest.raises(InputError, match=f"has {length} tokens, the model takes {length - 1}. Use fewer shots"):
@@ -240,7 +278,7 @@ def test_prompt_longer_than_the_context_is_refused_and_never_cut() -> None:
 
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="the message leaves the answer's tokens out of its count")
 def test_message_on_a_prompt_that_is_too_long_for_its_answer_names_a_number_above_the_context() -> None:
-    tokenizer, table = tiny_tokenizer(), table_of(QUESTIONS[:1])
+    tokenizer, table = tiny_tokenizer(), table_of(CASES[:1])
     length = len(render(table, tokenizer, "chat", 4096)[0].tokens)
     with pytest.raises(InputError) as refusal:
         render(table, tokenizer, "chat", length)
@@ -308,7 +346,7 @@ def test_rows_of_the_real_model_answer_as_single_prompts_do(
     answers: dict[str, object], speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> None:
     model, tokenizer = speaker
-    prompts = render(table_of(QUESTIONS, **answers), tokenizer, "chat", 8192)
+    prompts = render(table_of(CASES, **answers), tokenizer, "chat", 8192)
     packed, naive = engine.score_packed(model, prompts), engine.score_naive(model, prompts)
     assert np.abs(np.subtract(packed, naive)).max() <= 1e-4
     assert np.std(packed, axis=0).min() > 0.01  # the prompts do matter
@@ -330,7 +368,7 @@ def test_log_probabilities_of_an_answer_of_several_tokens_add_up(llama: LlamaFor
 
 
 def test_closed_answers_leave_no_probability_to_be_counted_twice(llama: LlamaForCausalLM) -> None:
-    table = table_of(QUESTIONS, "a", "ab")
+    table = table_of(CASES, "a", "ab")
     opened, closed = (render(table.assign(closed=kind), tiny_tokenizer(), "chat", 4096) for kind in (False, True))
     assert all(prompt.answers[1][:1] == prompt.answers[0] for prompt in opened)
     assert not any(prompt.answers[1][: len(prompt.answers[0])] == prompt.answers[0] for prompt in closed)
@@ -364,7 +402,7 @@ def test_engine_is_checked_on_the_longest_prompt() -> None:
 
 @pytest.mark.parametrize("kind", engine.ENGINES)
 def test_mass_outside_is_what_both_answers_leave(kind: str, llama: LlamaForCausalLM, tmp_path: Path) -> None:
-    table = table_of(QUESTIONS)
+    table = table_of(CASES)
     prompts = render(table, tiny_tokenizer(), "chat", 4096)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         answer(llama, prompts, kind, 400, ledger, MARK, "float32")
@@ -385,7 +423,7 @@ def test_mass_outside_is_never_below_zero(tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         half = float(np.log(np.float32(0.5))) + 1e-7
         ledger.record(MARK, [(f"{0:016x}", "-", 1, half, half)])
-        assert Answers.validate(collect(table_of(["-"]), ledger, MARK))["mass_outside"].iloc[0] == 0
+        assert Answers.validate(collect(table_of([([], "-")]), ledger, MARK))["mass_outside"].iloc[0] == 0
 
 
 # The ledger
@@ -438,7 +476,7 @@ with Ledger(Path({str(path)!r})) as ledger:
 def test_resumed_job_keeps_what_was_answered_and_answers_the_rest_alike(
     llama: LlamaForCausalLM, tmp_path: Path
 ) -> None:
-    table = table_of(QUESTIONS)
+    table = table_of(CASES)
     prompts = render(table, tiny_tokenizer(), "chat", 4096)
     with Ledger(tmp_path / "whole.sqlite") as ledger:
         answer(llama, prompts, "packed", 400, ledger, MARK, "float32")

@@ -121,12 +121,12 @@ def test_trace_shows_the_people_behind_a_probe(project: Path) -> None:
 
 def test_trace_shows_exactly_what_was_sent_in_both_orders(project: Path) -> None:
     told = trace(project)
-    demonstrations = "The press ___ my confidence.\nA: lacks\nB: has\nAnswer: A\n\n"
-    demonstrations += "My country's government ___ my confidence.\nA: lacks\nB: has\nAnswer: A\n\n"
     for options in ("A: have\nB: lack", "A: lack\nB: have"):
         sent = (
-            "<|system|>Fill in the blank the way you see it. Answer with A or B only.<|end|><|user|>"
-            f"{demonstrations}Religious institutions ___ my confidence.\n{options}\nAnswer:<|end|><|assistant|>"
+            "<|system|>Fill in the blank the way you see it. Answer with A or B only.<|end|>"
+            "<|user|>The press ___ my confidence.\nA: lacks\nB: has<|end|><|assistant|>A<|end|>"
+            "<|user|>My country's government ___ my confidence.\nA: lacks\nB: has<|end|><|assistant|>A<|end|>"
+            f"<|user|>Religious institutions ___ my confidence.\n{options}<|end|><|assistant|>"
         )
         assert f"exactly what was sent, {len(sent.replace('<|end|>', '#'))} tokens" in told
         assert f"\n{sent}<<< the model answers here\n" in told
