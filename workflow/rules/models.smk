@@ -15,9 +15,9 @@ rule fetch_model:
         "results/logs/fetch_model/{model}.log",
     benchmark:
         "results/benchmarks/fetch_model/{model}.tsv"
+    localrule: True  # nodes of a cluster often have no network
     conda:
         "../../environment.yml"
-    localrule: True  # nodes of a cluster often have no network
     threads: 1
     params:
         source=model_source,

@@ -27,10 +27,12 @@ rule map_poles:
     conda:
         "../../environment.yml"
     params:
+        categories=config["probes"]["categories"],
         countries=COUNTRIES,
         code=code_digest("map_poles"),
     message:
         "Mapping answers to the poles of the probes"
     shell:
-        "selfalign map-poles --distributions {input.distributions} --bank {input.bank} --countries '{params.countries}'"
+        "selfalign map-poles --distributions {input.distributions} --bank {input.bank}"
+        " --categories '{params.categories}' --countries '{params.countries}'"
         " --poles {output.poles} --dropped {output.dropped} 2> {log}"

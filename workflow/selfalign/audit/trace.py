@@ -124,8 +124,8 @@ def _prompt(results: Results, row: tuple) -> str:
     return (
         f"{_heading(heading)}\n"
         f"{answer['text']}<<< the model answers here\n\n"
-        f"log p({prompt['label_first']!r}, pole {row.order[0]}) = {answer['log_p_first']:.4f}   "
-        f"log p({prompt['label_second']!r}, pole {row.order[1]}) = {answer['log_p_second']:.4f}   "
+        f"log p({prompt['answer_first']!r}, pole {row.order[0]}) = {answer['log_p_first']:.4f}   "
+        f"log p({prompt['answer_second']!r}, pole {row.order[1]}) = {answer['log_p_second']:.4f}   "
         f"mass outside = {answer['mass_outside']:.4f}   p(A) = {p_a:.4f}\n"
         f"answered under fingerprint {answer['fingerprint']}"
     )

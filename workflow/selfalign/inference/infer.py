@@ -1,4 +1,4 @@
-"""Step infer: the log-probabilities that one model gives to the two labels of each prompt of one language."""
+"""Step infer: the log-probabilities that one model gives to the two answers to each prompt of one language."""
 
 import hashlib
 import json
@@ -33,6 +33,22 @@ def fingerprint(card: dict[str, object], form: str, dtype: str, device: str, kin
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def find_device(device: str) -> str:
+    """The device of a setting: `auto` is a GPU where there is one, else the CPU.
+
+    Raises:
+        InputError: this machine has no such device.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError("--device", f"PyTorch cannot use it here ({reason})", "Use auto", value=device) from None
+    return device
+
+
 def load_model(weights: Path, dtype: str, device: str) -> PreTrainedModel:
     """Causal language model of a local folder of safetensors, ready for inference."""
     model = AutoModelForCausalLM.from_pretrained(
@@ -45,15 +61,16 @@ def check_engine(model: PreTrainedModel, prompts: list[Rendered], dtype: str) ->
     """Compare the packed engine with the naive one on a few prompts of this very job.
 
     Raises:
-        InputError: they differ by more than rounding, or a label has several tokens: the model needs the naive engine.
+        InputError: they differ by more than rounding: the model needs the naive engine.
     """
-    remedy = "Set engine: naive for this model"
-    if any(len(label) > 1 for prompt in prompts for label in prompt.labels):
-        raise InputError(model.name_or_path, "a label has several tokens, which the packed engine cannot read", remedy)
     some = sorted(prompts, key=lambda prompt: prompt.tokens)[:: max(1, len(prompts) // _CHECKED)]
     delta = np.abs(np.subtract(engine.score_packed(model, some), engine.score_naive(model, some))).max()
     if not delta <= _TOLERANCE[dtype]:
-        raise InputError(model.name_or_path, f"the packed engine is {delta:.3g} nats from the naive one", remedy)
+        raise InputError(
+            model.name_or_path,
+            f"the packed engine is {delta:.3g} nats from the naive one",
+            "Set engine: naive for this model",
+        )
 
 
 def answer(
@@ -115,10 +132,9 @@ def command(
     """Answer the prompts that the ledger lacks, and write the answers to all of them."""
     torch.set_num_threads(threads)
     logging.disable_progress_bar()
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = find_device(device)
     table, facts = read_table(prompts, Prompts), json.loads(card.read_text(encoding="utf-8"))
-    mark = fingerprint(facts, form, dtype, torch.device(device).type, kind)
+    mark = fingerprint(facts, form, dtype, device.partition(":")[0], kind)
     with Ledger(ledger_path) as ledger:
         new = len(set(table["prompt"]) - set(ledger.answered(mark)))
         click.echo(f"{len(table)} prompts: {new} to answer, {len(table) - new} in the ledger", err=True)

@@ -1,5 +1,6 @@
 """From a prompt's messages to the text and the tokens that a model gets."""
 
+import json
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,21 +10,24 @@ from transformers import PreTrainedTokenizerBase
 from selfalign.errors import InputError
 
 FORMATS = ("chat", "plain")
-"""`chat`: the model's own chat template with its generation prompt; `plain`: bare text, for base models."""
+"""`chat`: the model's chat template, demonstrations as earlier turns, its generation prompt last; `plain`: bare text."""
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A prompt as a model gets it: its text, its token ids, and the token ids of the two labels after it."""
+    """A prompt as a model gets it: its text, its token ids, and the token ids of the two answers after it."""
 
     prompt: str
     text: str
     tokens: tuple[int, ...]
-    labels: tuple[tuple[int, ...], tuple[int, ...]]
+    answers: tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def render(prompts: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, form: str, context: int) -> list[Rendered]:
     """Render every prompt for a model.
+
+    A closed answer ends with what ends the model's turn (in bare text, the line), so that "would" does not also
+    collect the probability of "would not".
 
     Args:
         prompts: a `Prompts` table.
@@ -32,8 +36,8 @@ def render(prompts: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, form: str,
         context: the most tokens that the model takes.
 
     Raises:
-        InputError: the tokenizer has no chat template, a prompt is too long, or a label does not stay apart from
-            the text before it when both are tokenized.
+        InputError: the tokenizer has no chat template, a prompt is too long, or an answer does not stay apart from
+            the text before it.
     """
     if form == "chat" and not tokenizer.chat_template:
         raise InputError(
@@ -45,39 +49,54 @@ def render(prompts: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, form: str,
 
 
 def _render_one(prompt: tuple, tokenizer: PreTrainedTokenizerBase, form: str, context: int) -> Rendered:
-    text, lead = _chat(prompt, tokenizer), ""
-    if form == "plain":
-        text, lead = f"{prompt.system}\n\n{prompt.user}", " "
-    special = form == "plain"
+    write = _chat if form == "chat" else _plain
+    special = form == "plain"  # a chat template writes its special tokens itself
+    text = write(prompt, None, tokenizer)
     tokens = tuple(tokenizer(text, add_special_tokens=special).input_ids)
-    labels = []
-    for label in (prompt.label_first, prompt.label_second):
-        whole = tuple(tokenizer(text + lead + label, add_special_tokens=special).input_ids)
-        if whole[: len(tokens)] != tokens or len(whole) == len(tokens):
+    answers = []
+    for answer in (prompt.answer_first, prompt.answer_second):
+        whole = write(prompt, answer, tokenizer)
+        both = tuple(tokenizer(whole, add_special_tokens=special).input_ids)
+        if not whole.startswith(text) or both[: len(tokens)] != tokens or len(both) == len(tokens):
             raise InputError(
                 f"prompt {prompt.prompt}",
-                "the label merges with the text before it when tokenized",
-                "Choose other labels in the template",
-                column="labels",
-                value=label,
+                "the answer does not stay apart from the text before it",
+                "Choose other answers in the frame, or another format for this model",
+                column="answer",
+                value=answer,
             )
-        labels.append(whole[len(tokens) :])
-    if max(map(len, labels)) + len(tokens) > context:
+        answers.append(both[len(tokens) :])
+    if len(tokens) + max(map(len, answers)) > context:
         raise InputError(
             f"prompt {prompt.prompt}",
             f"has {len(tokens)} tokens, the model takes {context}",
             "Use fewer shots or a model with a longer context; prompts are never cut",
         )
-    return Rendered(prompt.prompt, text, tokens, (labels[0], labels[1]))
+    return Rendered(prompt.prompt, text, tokens, (answers[0], answers[1]))
 
 
-def _chat(prompt: tuple, tokenizer: PreTrainedTokenizerBase) -> str:
-    if not tokenizer.chat_template:
-        return ""
-    system, user = {"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}
+def _plain(prompt: tuple, answer: str | None, tokenizer: PreTrainedTokenizerBase) -> str:
+    shown = [f"{question}\n{prompt.cue} {shown}" for question, shown in json.loads(prompt.shown)]
+    text = "\n\n".join([prompt.system, *shown, f"{prompt.asked}\n{prompt.cue}"])
+    return text if answer is None else f"{text} {answer}" + ("\n" if prompt.closed else "")
+
+
+def _chat(prompt: tuple, answer: str | None, tokenizer: PreTrainedTokenizerBase) -> str:
+    turns = [("system", prompt.system)]
+    for question, shown in json.loads(prompt.shown):
+        turns += [("user", question), ("assistant", shown)]
+    turns.append(("user", prompt.asked))
+    if answer is not None and prompt.closed:
+        return _apply_template(tokenizer, [*turns, ("assistant", answer)]).removesuffix("\n")
+    return _apply_template(tokenizer, turns) + (answer or "")
+
+
+def _apply_template(tokenizer: PreTrainedTokenizerBase, turns: list[tuple[str, str]]) -> str:
+    messages = [{"role": role, "content": content} for role, content in turns]
+    to_answer = turns[-1][0] == "user"
     try:
-        return tokenizer.apply_chat_template([system, user], tokenize=False, add_generation_prompt=True)
+        return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=to_answer)
     except TemplateError:
-        # Some templates (Gemma's) refuse the system role: the instruction then opens the user's turn.
-        user["content"] = f"{prompt.system}\n\n{prompt.user}"
-        return tokenizer.apply_chat_template([user], tokenize=False, add_generation_prompt=True)
+        # Some templates (Gemma's) refuse the system role: the instruction then opens the first user's turn.
+        messages[1]["content"] = f"{turns[0][1]}\n\n{turns[1][1]}"
+        return tokenizer.apply_chat_template(messages[1:], tokenize=False, add_generation_prompt=to_answer)

@@ -42,6 +42,19 @@ def read_bank(path: Path) -> pd.DataFrame:
     return bank
 
 
+def select_categories(bank: pd.DataFrame, categories: list[str], file: Path) -> pd.DataFrame:
+    """The probes of some categories; of all, where none is named.
+
+    Raises:
+        InputError: the bank has no such category.
+    """
+    known = set(bank["category"])
+    for category in categories:
+        if category not in known:
+            raise InputError(file, "no probe is of this category", did_you_mean(category, known), value=category)
+    return bank[bank["category"].isin(categories or known)]
+
+
 def read_texts(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
     """Wording of the bank's probes in one language: a `Texts` table indexed by probe, in the bank's order.
 

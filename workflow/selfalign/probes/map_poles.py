@@ -8,7 +8,7 @@ import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.options import Words, readable, writable
-from selfalign.probes.bank import parse_codes, read_bank
+from selfalign.probes.bank import parse_codes, read_bank, select_categories
 from selfalign.probes.tables import Dropped, Poles
 from selfalign.survey.tables import Distributions
 from selfalign.tables import read_table, write_table
@@ -121,12 +121,15 @@ def check_bank(distributions: pd.DataFrame, bank: pd.DataFrame, file: Path) -> N
 @click.command()
 @click.option("--distributions", type=readable, required=True, help="Weighted distributions (Parquet).")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--categories", type=Words(), default="", help="Categories of probes to use; all by default.")
 @click.option("--countries", type=Words(), required=True, help="Countries of the experiment.")
 @click.option("--poles", type=writable, required=True, help="Shares of pole A (Parquet).")
 @click.option("--dropped", type=writable, required=True, help="Probes without a majority, and why (CSV).")
-def command(distributions: Path, bank: Path, countries: list[str], poles: Path, dropped: Path) -> None:
+def command(
+    distributions: Path, bank: Path, categories: list[str], countries: list[str], poles: Path, dropped: Path
+) -> None:
     """Map the answers of each country to the two poles of each probe, and find the majority."""
-    answers, probes = read_table(distributions, Distributions), read_bank(bank)
+    answers, probes = read_table(distributions, Distributions), select_categories(read_bank(bank), categories, bank)
     check_countries(answers, countries, distributions)
     check_bank(answers, probes, bank)
     table = map_poles(answers, probes)

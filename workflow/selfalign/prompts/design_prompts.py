@@ -1,6 +1,7 @@
 """Step design_prompts: the cells of the experiment in one language, and the distinct prompts that they need."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -67,21 +68,29 @@ def _check_shots(found: pd.Series, name: str, shots: int) -> None:
 
 
 def write_demonstrations(shown: pd.DataFrame, texts: pd.DataFrame, template: Template) -> pd.DataFrame:
-    """Demonstrations as text: columns source, probe, seed, block (the text) and demonstrations (such as `Q4=A`).
+    """Demonstrations in words: columns source, probe, seed, shown (JSON list of pairs of question and answer) and
+    demonstrations (such as `Q4=A`).
 
     Which option a demonstration names first is drawn from the names of probe and candidate, so it is the same
     whoever answers, and neither order is favoured.
     """
-    lines = [
+    pairs = [
         _show(texts.loc[row.candidate], row.answer, _drawn_order(row.probe, row.candidate), template)
         for row in shown.itertuples()
     ]
-    shown = shown.assign(block=lines, demonstrations=shown["candidate"] + "=" + shown["answer"])
-    return shown.groupby(_SET, sort=False).agg({"block": "\n\n".join, "demonstrations": " ".join}).reset_index()
+    sets = shown.assign(shown=pairs, demonstrations=shown["candidate"] + "=" + shown["answer"]).groupby(
+        _SET, sort=False
+    )
+    return sets.agg({"shown": _as_json, "demonstrations": " ".join}).reset_index()
 
 
-def _show(text: pd.Series, answer: str, order: str, template: Template) -> str:
-    return template.show(text["statement"], *_options(text, order), place=order.index(answer))
+def _as_json(pairs: pd.Series) -> str:
+    return json.dumps(list(pairs), ensure_ascii=False)
+
+
+def _show(text: pd.Series, answer: str, order: str, template: Template) -> tuple[str, str]:
+    options = _options(text, order)
+    return template.ask(text["statement"], *options), template.answers(*options)[order.index(answer)]
 
 
 def _options(text: pd.Series, order: str) -> list[str]:
@@ -124,7 +133,7 @@ def lay_out(
         for name, arm in arms.items():
             treated = majority[["country", "probe"]].assign(arm=name, template=template.name)
             if arm["shots"] == 0:
-                cells.append(treated.assign(source="", seed=0, block="", demonstrations=""))
+                cells.append(treated.assign(source="", seed=0, shown="[]", demonstrations=""))
                 continue
             treated = treated.merge(_sources(countries, arm))
             needed = treated[["source", "probe"]].drop_duplicates()
@@ -145,26 +154,37 @@ def _write_prompts(
     cells: pd.DataFrame, texts: pd.DataFrame, frames: dict[str, Template]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     table = cells.merge(pd.DataFrame({"order": ["AB", "BA"]}), how="cross")
-    questions = {
-        (name, probe, order): frame.ask(text["statement"], *_options(text, order))
-        for name, frame in frames.items()
+    questions = [
+        _question(frame, probe, text, order)
+        for frame in frames.values()
         for probe, text in texts.iterrows()
         for order in ("AB", "BA")
-    }
-    asked = pd.Series([questions[key] for key in zip(table["template"], table["probe"], table["order"], strict=True)])
-    table["system"] = table["template"].map(lambda name: frames[name].system)
-    table["user"] = (table["block"] + "\n\n" + asked).str.removeprefix("\n\n")
-    table["label_first"] = table["template"].map(lambda name: frames[name].labels[0])
-    table["label_second"] = table["template"].map(lambda name: frames[name].labels[1])
-    content = ["system", "user", "label_first", "label_second"]
+    ]
+    table = table.merge(pd.DataFrame(questions), on=["template", "probe", "order"])
+    content = ["system", "shown", "asked", "cue", "answer_first", "answer_second", "closed"]
     ids = {row: _content_hash(row) for row in set(table[content].itertuples(index=False, name=None))}
     table["prompt"] = [ids[row] for row in table[content].itertuples(index=False, name=None)]
     prompts = table[["prompt", *content, "demonstrations"]].drop_duplicates(["prompt", *content]).sort_values("prompt")
     return table.sort_values([*CELL, "order"])[list(Design.to_schema().columns)], prompts
 
 
-def _content_hash(parts: tuple[str, ...]) -> str:
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+def _question(frame: Template, probe: str, text: pd.Series, order: str) -> dict[str, object]:
+    first, second = frame.answers(*_options(text, order))
+    return {
+        "template": frame.name,
+        "probe": probe,
+        "order": order,
+        "system": frame.system,
+        "asked": frame.ask(text["statement"], *_options(text, order)),
+        "cue": frame.cue,
+        "answer_first": first,
+        "answer_second": second,
+        "closed": frame.closed,
+    }
+
+
+def _content_hash(parts: tuple[object, ...]) -> str:
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 @click.command()

@@ -31,9 +31,12 @@ class Prompts(Table):
         str_matches=r"^[0-9a-f]{16}$", unique=True, description="id: hash of the other columns' text"
     )
     system: str = pa.Field(description="instruction")
-    user: str = pa.Field(description="demonstrations and question")
-    label_first: str = pa.Field(description="answer that means the first option")
-    label_second: str = pa.Field(description="answer that means the second option")
+    shown: str = pa.Field(description="demonstrations: JSON list of pairs of question and answer")
+    asked: str = pa.Field(description="question")
+    cue: str = pa.Field(description="what comes between question and answer in bare text")
+    answer_first: str = pa.Field(description="answer that means the first option: its label or its words")
+    answer_second: str = pa.Field(description="answer that means the second option")
+    closed: bool = pa.Field(description="whether the answer must also end there")
     demonstrations: str = pa.Field(
         description="what is shown, in order, such as `Q4=A Q57a=B`: probe and pole answered"
     )

@@ -14,20 +14,30 @@ _FIELDS = {"statement", "first", "second"}
 
 @dataclass(frozen=True)
 class Template:
-    """A frame: an instruction, a question with the fields statement, first and second, and the two answers' labels."""
+    """A frame of a prompt: an instruction, a question with the fields statement, first and second, and its answers.
+
+    The cue ("Answer:") comes between question and answer in bare text; a chat needs none. The answers are two labels,
+    such as A and B, or the words of the two options (None).
+    """
 
     name: str
     system: str
     question: str
-    labels: tuple[str, str]
+    cue: str
+    labels: tuple[str, str] | None
+
+    @property
+    def closed(self) -> bool:
+        """Whether an answer must also end there: words must, since one option may begin with the other."""
+        return self.labels is None
 
     def ask(self, statement: str, first: str, second: str) -> str:
-        """The question of one probe, without an answer."""
+        """The question of one probe."""
         return self.question.format(statement=statement, first=first, second=second)
 
-    def show(self, statement: str, first: str, second: str, place: int) -> str:
-        """The question of one probe with its answer: option 0 (the first) or 1."""
-        return f"{self.ask(statement, first, second)} {self.labels[place]}"
+    def answers(self, first: str, second: str) -> tuple[str, str]:
+        """The two answers to a question with these options."""
+        return self.labels or (first, second)
 
 
 def read_template(path: Path, name: str) -> Template:
@@ -47,8 +57,11 @@ def read_template(path: Path, name: str) -> Template:
         known = frames if isinstance(frames, dict) else []
         raise InputError(path, f'there is no template "{name}"', f"{did_you_mean(name, known)} {remedy}")
     frame = frames[name]
-    if not isinstance(frame, dict) or set(frame) != {"system", "question", "labels"} or len(frame["labels"]) != 2:
-        raise InputError(path, f'template "{name}" needs system, question and two labels', remedy)
+    if not isinstance(frame, dict) or set(frame) != {"system", "question", "cue", "answers"}:
+        raise InputError(path, f'template "{name}" needs system, question, cue and answers', remedy)
+    answers = frame["answers"]
+    if answers != "options" and not (isinstance(answers, list) and len(set(map(str, answers))) == 2 == len(answers)):
+        raise InputError(path, f'the answers of template "{name}" are two labels or the word options', remedy)
     fields = {field for _, field, _, _ in Formatter().parse(frame["question"]) if field is not None}
     if fields != _FIELDS:
         raise InputError(
@@ -58,4 +71,5 @@ def read_template(path: Path, name: str) -> Template:
         )
     if BLANK in frame["question"]:
         raise InputError(path, f'the question of template "{name}" holds a blank of its own', remedy)
-    return Template(name, frame["system"], frame["question"], tuple(map(str, frame["labels"])))
+    labels = None if answers == "options" else (str(answers[0]), str(answers[1]))
+    return Template(name, frame["system"], frame["question"], frame["cue"], labels)

@@ -18,9 +18,9 @@ from selfalign.tables import read_table, write_table
 def score(design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     """Score every cell of one model and language.
 
-    In each option order, the probability of pole A is P(its label) / (P(first label) + P(second label)); the two
+    In each option order, the probability of pole A is P(its answer) / (P(first answer) + P(second answer)); the two
     orders are averaged, so a preference for a label or a place cancels. Nothing is imputed: what the model gave to
-    other tokens is `mass_outside`.
+    other answers is `mass_outside`.
 
     Args:
         design: a `Design` table.
