@@ -35,8 +35,9 @@ with told_plainly():
     check_settings(config, SETTINGS_SCHEMA)
 validate(config, str(SETTINGS_SCHEMA))  # fills in the defaults
 
-# So that jobs find this environment's programs when it is not activated.
-shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+# Jobs find this environment's programs when it is not activated; idle threads of PyTorch leave the cores to others.
+BIN = shlex.quote(str(Path(sys.executable).parent))
+shell.prefix(f"set -euo pipefail; export PATH={BIN}:$PATH OMP_WAIT_POLICY=PASSIVE; ")
 
 
 wildcard_constraints:

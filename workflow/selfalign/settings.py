@@ -38,7 +38,23 @@ def _as_input_error(error: ValidationError) -> InputError:
             f'"{unknown}" is not a known key',
             f"{did_you_mean(unknown, error.schema['properties'])} config/README.md explains every key",
         )
+    if error.validator == "oneOf":
+        return _as_form_error(place, error)
     return InputError(place, error.message, "config/README.md explains every key")
+
+
+def _as_form_error(place: str, error: ValidationError) -> InputError:
+    """Says which keys belong together, or what is wrong with the value of one."""
+    forms = error.validator_value
+    remedy = f"Give {', or '.join(' + '.join(form['required']) for form in forms)}. config/README.md explains every key"
+    keys = set(error.instance)
+    known = {key for form in forms for key in form["properties"]}
+    for key in sorted(keys - known):
+        return InputError(place, f'"{key}" is not a known key', f"{did_you_mean(key, known)} {remedy}")
+    for cause in error.context:
+        if keys == set(forms[cause.schema_path[0]]["required"]):
+            return _as_input_error(cause)
+    return InputError(place, f"the keys {', '.join(sorted(keys))} do not belong together", remedy)
 
 
 def _check_names(config: dict[str, Any]) -> None:
@@ -60,6 +76,26 @@ def _check_names(config: dict[str, Any]) -> None:
             f"{config['figures']['margin']['contrast']} is not estimated",
             "Add it to scoring.contrasts, or choose one of these",
         )
+    _check_runs(config)
+
+
+def _check_runs(config: dict[str, Any]) -> None:
+    """Refuse a figure of arms that are not run: so is there always a contrast to estimate."""
+    arms = {language: set(config["languages"][language]["arms"]) for language in config["run"]["languages"]}
+    contrast = config["figures"]["margin"]["contrast"]
+    if not any(set(contrast) <= run for run in arms.values()):
+        raise InputError(
+            "config: figures.margin.contrast",
+            f"no language of run.languages runs both {' and '.join(contrast)}",
+            "Add them to the arms of a language that is run, or choose another of scoring.contrasts",
+        )
+    for arm in config["figures"]["calibration"]["arms"]:
+        if arm not in set().union(*arms.values()):
+            raise InputError(
+                "config: figures.calibration.arms",
+                f'no language of run.languages runs "{arm}"',
+                "Add it to the arms of a language that is run, or take it out",
+            )
 
 
 def _check_known(place: str, names: Iterable[str], defined: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """Reading and writing of tables: each passes its pandera schema, and none is ever half written."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,18 @@ import pandas as pd
 import pandera.pandas as pa
 
 from selfalign.errors import InputError
+
+_RULES = {
+    r"field_uniqueness|multiple_fields_uniqueness": "must not be repeated",
+    r"not_nullable": "must not be missing",
+    r"(?:coerce_)?dtype\('int.*'\)": "must be a whole number",
+    r"(?:coerce_)?dtype\('float.*'\)": "must be a number",
+    r"str_matches\('(.*)'\)": "must look like {}",
+    r"str_length\(1, None\)": "must not be empty",
+    r"isin\(\[(.*)\]\)": "must be one of {}",
+    r"greater_than_or_equal_to\((.*)\)": "must be {} or more",
+    r"less_than_or_equal_to\((.*)\)": "must be {} or less",
+}
 
 
 class Table(pa.DataFrameModel):
@@ -58,14 +71,20 @@ def read_input(path: Path, schema: type[Table]) -> pd.DataFrame:
     """Read a CSV that a person wrote, as text cells turned into the schema's types, and validate it.
 
     Raises:
-        InputError: the file is missing, is no CSV, or breaks its schema; names the row, column and value.
+        InputError: the file is missing, is no CSV, has no rows, or breaks its schema; names the row, column and value.
+
+    Returns:
+        The table without blank lines; the index of a row is its line in the file less 2.
     """
-    return _read(path, schema, "Correct the file", dtype=str, keep_default_na=False)
+    table = _read(path, schema, "Correct the file", dtype=str, keep_default_na=False, skip_blank_lines=False)
+    if table.empty:
+        raise InputError(path, "has a header but no rows", "Correct the file")
+    return table
 
 
 def _read(path: Path, schema: type[Table], remedy: str, **csv: object) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, **csv) if path.suffix == ".csv" else pd.read_parquet(path)
+        table = _read_csv(path, **csv) if path.suffix == ".csv" else pd.read_parquet(path)
     except FileNotFoundError:
         raise InputError(path, "there is no such file", remedy) from None
     except pd.errors.EmptyDataError:
@@ -78,6 +97,13 @@ def _read(path: Path, schema: type[Table], remedy: str, **csv: object) -> pd.Dat
         raise _broken(path, table, schema, error, remedy) from None
 
 
+def _read_csv(path: Path, **settings: object) -> pd.DataFrame:
+    table = pd.read_csv(path, **settings)
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes what is too much for names of the rows
+        raise ValueError("the rows have more fields than the header")
+    return table[~table.isin([""]).all(axis=1)]
+
+
 def _broken(
     path: Path, table: pd.DataFrame, schema: type[Table], error: pa.errors.SchemaErrors, remedy: str
 ) -> InputError:
@@ -88,5 +114,15 @@ def _broken(
         )
     case = error.failure_cases.sort_values("index", kind="stable").iloc[0]
     row = None if pd.isna(case["index"]) else int(case["index"]) + 2
-    problem = f"breaks the rule {case['check']} of the table {schema.__name__}"
+    column = schema.to_schema().columns.get(case["column"])
+    meaning = f" ({column.description})" if column is not None and column.description else ""
+    problem = _in_words(str(case["check"])) + meaning
     return InputError(path, problem, remedy, row=row, column=case["column"], value=case["failure_case"])
+
+
+def _in_words(rule: str) -> str:
+    """What a rule of a schema demands of a value."""
+    for pattern, words in _RULES.items():
+        if match := re.fullmatch(pattern, rule):
+            return words.format(*match.groups())
+    return f"breaks the rule {rule}"

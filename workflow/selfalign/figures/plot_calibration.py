@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from selfalign.figures.theme import INK, MUTED, PALETTE, Labels, apply_theme, panel_title, save
+from selfalign.figures.theme import MUTED, PALETTE, Labels, apply_theme, panel_title, save
 from selfalign.options import Json, Words, readable, writable
 from selfalign.scoring.tables import Scores
 from selfalign.tables import read_table
@@ -28,34 +28,31 @@ def draw(scores: pd.DataFrame, arms: list[str], labels: Labels, width: float, he
     """
     keys = ["model", "language", "arm", "country", "probe"]
     points = scores[scores["arm"].isin(arms)].groupby(keys, sort=False)[["p_a", "share_a", "agreement"]].mean()
-    points = points.reset_index()
-    rows = list(points.groupby(["model", "language"], sort=False))
-    figure, axes = plt.subplots(
-        len(rows), len(arms), figsize=(width, height), sharex=True, sharey=True, squeeze=False, layout="constrained"
-    )
-    for line, ((model, language), group) in zip(axes, rows, strict=True):
-        for ax, arm in zip(line, arms, strict=True):
-            _draw_panel(ax, group[group["arm"] == arm])
-            ax.set_title(labels["arms"][arm], fontweight="normal")
-        line[0].annotate(
-            panel_title(model, language, labels), (0, 1.16), xycoords="axes fraction", fontsize=10, fontweight="bold"
-        )
-    figure.supxlabel("People who answer with pole A, share of those who choose a pole", fontsize=9)
+    rows = list(points.reset_index().groupby(["model", "language"], sort=False))
+    figure = plt.figure(figsize=(width, height), layout="constrained")
+    for part, ((model, language), group) in zip(
+        figure.subfigures(len(rows), 1, squeeze=False)[:, 0], rows, strict=True
+    ):
+        part.suptitle(panel_title(model, language, labels), x=0.02, ha="left", fontsize=10, fontweight="bold")
+        axes = part.subplots(1, len(arms), sharex=True, sharey=True, squeeze=False)[0]
+        for ax, arm in zip(axes, arms, strict=True):
+            _draw_panel(ax, group[group["arm"] == arm], labels["arms"][arm])
+    figure.supxlabel("People who choose pole A, share of those who choose a pole", fontsize=9)
     figure.supylabel("Model's probability of pole A", fontsize=9)
     return figure
 
 
-def _draw_panel(ax: Axes, points: pd.DataFrame) -> None:
+def _draw_panel(ax: Axes, points: pd.DataFrame, label: str) -> None:
+    if points.empty:
+        ax.set_axis_off()
+        return
     for corner in (0, 0.5):
         ax.axvspan(corner, corner + 0.5, corner, corner + 0.5, color=MUTED, alpha=0.12, linewidth=0)
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8)
     colour = np.where(points["agreement"] > 0.5, PALETTE[0], PALETTE[2])
     ax.scatter(points["share_a"], points["p_a"], s=7, c=colour, alpha=0.5, linewidths=0, rasterized=True)
-    if len(points) > 1:
-        r = np.corrcoef(points["share_a"], points["p_a"])[0, 1]
-        text = f"r = {r:.2f}   agreement {points['agreement'].mean():.0%}"
-        ax.text(0.5, 1.015, text, transform=ax.transAxes, ha="center", va="bottom", color=INK, fontsize=7.5)
-        ax.title.set_y(1.06)
+    r = np.corrcoef(points["share_a"], points["p_a"])[0, 1] if len(points) > 1 else np.nan
+    ax.set_title(f"{label}\nr = {r:.2f}, agreement {points['agreement'].mean():.0%}", fontweight="normal", fontsize=8.5)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))

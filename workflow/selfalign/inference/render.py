@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from selfalign.errors import InputError
 
 FORMATS = ("chat", "plain")
-"""`chat`: the model's chat template, demonstrations as earlier turns, its generation prompt last; `plain`: bare text."""
+"""`chat`: the model's chat template, demonstrations as earlier turns; `plain`: bare text, for base models."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Reading of the probe bank and of its wordings, with every row checked."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -24,10 +25,13 @@ def read_bank(path: Path) -> pd.DataFrame:
     """Probe bank, a `Bank` table in the order of the file.
 
     Raises:
-        InputError: a row breaks the schema, or a code belongs to two poles.
+        InputError: there is no row, a row breaks the schema, or a code belongs to two poles.
+
+    Returns:
+        The index of a row is its line in the file less 2.
     """
     bank = read_input(path, Bank)
-    for row, probe in enumerate(bank.itertuples(), start=2):
+    for probe in bank.itertuples():
         claimed = [*parse_codes(probe.pole_a), *parse_codes(probe.pole_b), *parse_codes(probe.neither)]
         twice = sorted({code for code in claimed if claimed.count(code) > 1})
         if twice:
@@ -35,7 +39,7 @@ def read_bank(path: Path) -> pd.DataFrame:
                 path,
                 f"code {twice[0]} of probe {probe.probe} is claimed more than once by pole_a, pole_b and neither",
                 "Give each code to one of the three",
-                row=row,
+                row=probe.Index + 2,
                 column="pole_b",
                 value=probe.pole_b,
             )
@@ -55,6 +59,14 @@ def select_categories(bank: pd.DataFrame, categories: list[str], file: Path) -> 
     return bank[bank["category"].isin(categories or known)]
 
 
+def _find_fault(statement: str) -> str | None:
+    """What is wrong with the blank of a statement."""
+    blanks = re.findall("_{3,}", statement)
+    if len(blanks) != 1:
+        return f"{len(blanks)} blanks"
+    return "a blank that is too long" if blanks[0] != BLANK else None
+
+
 def read_texts(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
     """Wording of the bank's probes in one language: a `Texts` table indexed by probe, in the bank's order.
 
@@ -63,14 +75,13 @@ def read_texts(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
             the bank, or a probe has no text.
     """
     texts = read_input(path, Texts)
-    for row, text in enumerate(texts.itertuples(), start=2):
-        blanks = text.statement.count(BLANK)
-        if blanks != 1 or BLANK + "_" in text.statement:
+    for text in texts.itertuples():
+        if fault := _find_fault(text.statement):
             raise InputError(
                 path,
-                f"the statement of probe {text.probe} has {blanks} blanks; expected one, written {BLANK}",
+                f"the statement of probe {text.probe} has {fault}; expected one blank, written {BLANK}",
                 "Reword the statement",
-                row=row,
+                row=text.Index + 2,
                 column="statement",
                 value=text.statement,
             )
@@ -79,7 +90,7 @@ def read_texts(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
                 path,
                 "is not a probe of the bank",
                 f"{did_you_mean(text.probe, bank['probe'])} Correct the id, or add the probe to the bank",
-                row=row,
+                row=text.Index + 2,
                 column="probe",
                 value=text.probe,
             )

@@ -94,14 +94,14 @@ def check_bank(distributions: pd.DataFrame, bank: pd.DataFrame, file: Path) -> N
         InputError: names the bank's row, and the question or the code.
     """
     given = distributions.groupby("question")["code"].agg(set)
-    for row, probe in enumerate(bank.itertuples(), start=2):
+    for probe in bank.itertuples():
         if probe.question not in given:
             raise InputError(
                 file,
                 f"no country of the survey has an answer to the question of probe {probe.probe}; its column is missing "
                 "from the survey file, or empty",
                 "Give a survey file with this column, or take the probe out of the bank",
-                row=row,
+                row=probe.Index + 2,
                 column="question",
                 value=probe.question,
             )
@@ -112,7 +112,7 @@ def check_bank(distributions: pd.DataFrame, bank: pd.DataFrame, file: Path) -> N
                 file,
                 f"people answered {probe.question} with code {unmapped[0]}, which probe {probe.probe} maps to no pole",
                 "Add the code to pole_a, pole_b or neither",
-                row=row,
+                row=probe.Index + 2,
                 column="pole_a, pole_b, neither",
                 value=f"{probe.pole_a} / {probe.pole_b} / {probe.neither}",
             )

@@ -44,7 +44,7 @@ def read_template(path: Path, name: str) -> Template:
     """One frame of a language's templates file.
 
     Raises:
-        InputError: the file is missing or no such mapping, or the frame is not there or lacks a part.
+        InputError: the file is missing or no such mapping, or the frame is not there, lacks a part or has a wrong one.
     """
     remedy = "See resources/templates/en.yaml for the form"
     try:
@@ -56,20 +56,27 @@ def read_template(path: Path, name: str) -> Template:
     if not isinstance(frames, dict) or name not in frames:
         known = frames if isinstance(frames, dict) else []
         raise InputError(path, f'there is no template "{name}"', f"{did_you_mean(name, known)} {remedy}")
+    if fault := _find_fault(frames[name]):
+        raise InputError(path, f'template "{name}": {fault}', remedy)
     frame = frames[name]
+    labels = None if frame["answers"] == "options" else (str(frame["answers"][0]), str(frame["answers"][1]))
+    return Template(name, frame["system"], frame["question"], frame["cue"], labels)
+
+
+def _find_fault(frame: object) -> str | None:
+    """What is wrong with a frame as it was read."""
     if not isinstance(frame, dict) or set(frame) != {"system", "question", "cue", "answers"}:
-        raise InputError(path, f'template "{name}" needs system, question, cue and answers', remedy)
+        return "it needs system, question, cue and answers"
+    for part in ("system", "question", "cue"):
+        if not isinstance(frame[part], str):
+            return f"{part} is no text but {frame[part]!r}"
     answers = frame["answers"]
     if answers != "options" and not (isinstance(answers, list) and len(set(map(str, answers))) == 2 == len(answers)):
-        raise InputError(path, f'the answers of template "{name}" are two labels or the word options', remedy)
-    fields = {field for _, field, _, _ in Formatter().parse(frame["question"]) if field is not None}
+        return "answers is neither two labels nor the word options"
+    try:
+        fields = {field for _, field, _, _ in Formatter().parse(frame["question"]) if field is not None}
+    except ValueError as error:
+        return f"a brace of the question is not paired ({error})"
     if fields != _FIELDS:
-        raise InputError(
-            path,
-            f'the question of template "{name}" has the fields {sorted(fields)}; expected {sorted(_FIELDS)}',
-            remedy,
-        )
-    if BLANK in frame["question"]:
-        raise InputError(path, f'the question of template "{name}" holds a blank of its own', remedy)
-    labels = None if answers == "options" else (str(answers[0]), str(answers[1]))
-    return Template(name, frame["system"], frame["question"], frame["cue"], labels)
+        return f"the question has the fields {sorted(fields)}; expected {sorted(_FIELDS)}"
+    return "the question holds a blank of its own" if BLANK in frame["question"] else None

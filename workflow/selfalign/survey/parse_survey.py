@@ -1,5 +1,6 @@
 """Step parse_survey: the official WVS-7 file (CSV, plain or in a zip) as one table of respondents."""
 
+import csv
 import io
 import zipfile
 from pathlib import Path
@@ -20,22 +21,26 @@ _REMEDY = (
     "Get the cross-national wave 7 file (WVS_Cross-National_Wave_7_csv) from the World Values Survey Association "
     "and give it unchanged"
 )
+_ROW_REMEDY = "Correct the row (a quote may be left open), or give the file as it was downloaded"
+_TOO_LARGE = 2**63
 
 
 def read_survey_file(path: Path) -> str:
     """Text of a survey file: a CSV, or the one CSV in a zip.
 
     Raises:
-        InputError: the file is missing, empty, a broken zip, a zip without exactly one CSV, or not UTF-8.
+        InputError: the file is missing, empty, a zip that is broken, locked or without exactly one CSV, or not UTF-8.
     """
     try:
-        raw = _unzip(path) if path.suffix == ".zip" else path.read_bytes()
+        raw = _unzip(path) if path.suffix.lower() == ".zip" else path.read_bytes()
     except FileNotFoundError:
         raise InputError(path, "there is no such survey file", "Check survey.file in the config") from None
     except (zipfile.BadZipFile, EOFError, zipfile.zlib.error) as error:
         raise InputError(
             path, f"is not a whole zip archive ({error})", "Download it again, or unzip it and give the CSV"
         ) from None
+    except (RuntimeError, NotImplementedError) as error:  # it has a password, or a compression that Python lacks
+        raise InputError(path, f"cannot be unzipped here ({error})", "Unzip it, and give the CSV") from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -65,27 +70,53 @@ def parse(text: str, scales: pd.DataFrame, file: Path) -> pd.DataFrame:
         A `Responses` table; `respondent` is the line of the file (the header is line 1). Blank answers are -5.
 
     Raises:
-        InputError: a column is missing, or a country, weight or answer code is not valid.
+        InputError: a column is missing, a row is too short or too long, or a country, weight, number of an interview or
+            answer code is not valid.
     """
     separator = max(",;", key=text.partition("\n")[0].count)
-    header = pd.read_csv(io.StringIO(text), sep=separator, nrows=0).columns
+    lines = _lines_of_rows(text, separator, file)
+    header = _read_csv(text, file, sep=separator, nrows=0).columns
     _check_header(header, scales, file)
     questions = [question for question in scales["question"] if question in header]
-    raw = pd.read_csv(
-        io.StringIO(text), sep=separator, usecols=[*_ID_COLUMNS, *questions], dtype=str, skip_blank_lines=False
-    )
+    raw = _read_csv(text, file, sep=separator, usecols=[*_ID_COLUMNS, *questions], dtype=str)
     if raw.empty:
         raise InputError(file, "has a header but no respondents", _REMEDY)
-    raw.index += 2
+    raw.index = lines[1:]
     _check_countries(raw[COUNTRY], file)
     columns = {
         "respondent": raw.index,
-        "interview": _numbers(raw[INTERVIEW], file).astype("int64"),
+        "interview": _interviews(raw[INTERVIEW], file),
         "country": raw[COUNTRY],
         "weight": _weights(raw[WEIGHT], file),
     }
     codes = {row.question: _codes(raw[row.question], row, file) for row in scales.itertuples() if row.question in raw}
     return pd.DataFrame(columns | codes)
+
+
+def _lines_of_rows(text: str, separator: str, file: Path) -> list[int]:
+    """Line on which each row begins, the header's first; blank lines are no rows. Refuses rows of another length."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    lines: list[int] = []
+    width, last = 0, 0
+    try:
+        for row in rows:
+            line, last = last + 1, rows.line_num
+            width = width or len(row)
+            if row and len(row) != width:
+                problem = f"the row has {len(row)} fields, and the header {width}"
+                raise InputError(file, problem, _ROW_REMEDY, row=line)
+            if row:
+                lines.append(line)
+    except csv.Error as error:
+        raise InputError(file, f"cannot be read as CSV ({error})", _ROW_REMEDY, row=last + 1) from None
+    return lines
+
+
+def _read_csv(text: str, file: Path, **settings: object) -> pd.DataFrame:
+    try:
+        return pd.read_csv(io.StringIO(text), **settings)
+    except pd.errors.ParserError as error:
+        raise InputError(file, f"cannot be read as CSV ({str(error).strip()})", _ROW_REMEDY) from None
 
 
 def _check_header(header: pd.Index, scales: pd.DataFrame, file: Path) -> None:
@@ -116,6 +147,20 @@ def _numbers(values: pd.Series, file: Path) -> pd.Series:
     for row in values.index[numbers.isna()]:
         raise InputError(file, "is not a number", "Correct the row", row=row, column=values.name, value=values[row])
     return numbers
+
+
+def _interviews(values: pd.Series, file: Path) -> pd.Series:
+    numbers = _numbers(values, file)
+    for row in numbers.index[~(numbers.abs() < _TOO_LARGE) | (numbers % 1 != 0)]:
+        raise InputError(
+            file,
+            "the number of an interview is a whole number",
+            "Correct the row, or give the file as it was downloaded",
+            row=row,
+            column=INTERVIEW,
+            value=values[row],
+        )
+    return numbers.astype("int64")
 
 
 def _weights(values: pd.Series, file: Path) -> pd.Series:
