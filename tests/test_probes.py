@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from selfalign.probes.bank import parse_codes, read_bank, read_texts
+from selfalign.errors import InputError
+from selfalign.probes.bank import parse_codes, read_bank, read_texts, select_categories
 from selfalign.probes.map_poles import find_dropped, map_poles
 from selfalign.probes.tables import Poles
 from selfalign.survey.tables import Counts, Scales
@@ -130,6 +131,15 @@ def assert_told(*parts: str) -> None:
         assert part.replace(" %", "%") in document, part
 
 
+def test_categories_are_chosen_by_name_and_all_where_none_is_named(bank: pd.DataFrame) -> None:
+    some = select_categories(bank, ["religion", "ethics"], Path("bank.csv"))
+    assert list(some["probe"]) == [row.probe for row in bank.itertuples() if row.category in ("ethics", "religion")]
+    assert len(some) == 14
+    pd.testing.assert_frame_equal(select_categories(bank, [], Path("bank.csv")), bank)
+    with pytest.raises(InputError, match="bank.csv, value 'religions': .*Did you mean \"religion\""):
+        select_categories(bank, ["religions"], Path("bank.csv"))
+
+
 # Codes
 
 
@@ -148,6 +158,7 @@ def test_text_of_codes_is_read_by_hand(text: str, codes: set[int]) -> None:
     assert parse_codes(text) == codes
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.sets(st.integers(0, 99), max_size=12))
 def test_codes_come_back_from_their_text(codes: set[int]) -> None:
     runs = [f"{code}-{code + 1}" if code + 1 in codes else str(code) for code in codes]

@@ -10,7 +10,7 @@ import pytest
 from selfalign.demonstrations.rank_demonstrations import chrf_similarity, pair_probes, rank
 from selfalign.demonstrations.tables import STRATEGIES
 from selfalign.errors import InputError
-from selfalign.probes.bank import read_bank, read_texts
+from selfalign.probes.bank import read_bank, read_texts, select_categories
 from selfalign.probes.map_poles import map_poles
 from selfalign.prompts.design_prompts import lay_out
 from selfalign.prompts.tables import Design, Prompts
@@ -141,22 +141,18 @@ def test_real_prompt_with_the_options_words_reads_as_it_should(write) -> None:
     words = read_template(RESOURCES / "templates" / "en.yaml", "words")
     design, prompts = write({"own": ARMS["own"]}, ["DEU"], frames=(words,))
     asked = design.merge(prompts, on="prompt").set_index(["probe", "order"])
-    demonstrations = """The press ___ my confidence.
-Options: lacks / has
+    demonstrations = """The press ___ my confidence. (lacks / has)
 Answer: lacks
 
-My country's government ___ my confidence.
-Options: lacks / has
+My country's government ___ my confidence. (lacks / has)
 Answer: lacks
 
-Religion plays a ___ part in my life.
-Options: small / big
+Religion plays a ___ part in my life. (small / big)
 Answer: small
 
-Religious institutions ___ my confidence.
-"""
-    assert asked.loc[("Q64", "AB"), "user"] == f"{demonstrations}Options: have / lack\nAnswer:"
-    assert asked.loc[("Q64", "BA"), "user"] == f"{demonstrations}Options: lack / have\nAnswer:"
+Religious institutions ___ my confidence. """
+    assert asked.loc[("Q64", "AB"), "user"] == f"{demonstrations}(have / lack)\nAnswer:"
+    assert asked.loc[("Q64", "BA"), "user"] == f"{demonstrations}(lack / have)\nAnswer:"
     assert list(asked.loc[("Q64", "AB"), ["answer_first", "answer_second", "closed"]]) == ["have", "lack", True]
     assert list(asked.loc[("Q64", "BA"), ["answer_first", "answer_second"]]) == ["lack", "have"]
     instruction = "Fill in the blank the way you see it. Answer with one of the two options only."
@@ -174,9 +170,8 @@ def test_frame_changes_the_words_of_a_prompt_and_not_what_is_shown(write, letter
         for one, other in zip(lettered.split("\n\n"), worded.split("\n\n"), strict=True):
             statement, first, second, answer = one.split("\n")
             options = {"A": first[3:], "B": second[3:]}
-            assert other.split("\n")[:2] == [statement, f"Options: {options['A']} / {options['B']}"]
             chosen = options.get(answer.removeprefix("Answer:").strip(), "")
-            assert other.split("\n")[2] == f"Answer: {chosen}".strip()
+            assert other == f"{statement} ({options['A']} / {options['B']})\nAnswer: {chosen}".strip()
 
 
 def test_zero_shot_prompt_is_the_question_alone(cells: pd.DataFrame) -> None:
@@ -346,6 +341,17 @@ def test_tie_is_neither_asked_nor_shown(write, poles: pd.DataFrame) -> None:
     assert set(table.loc[table["probe"] == "Q66", "country"]) == {"BOL"}
     shows = table["demonstrations"].str.contains("Q66=")
     assert set(table.loc[shows, "country"]) == {"BOL"}
+
+
+def test_probe_of_a_category_that_is_not_used_is_neither_asked_nor_shown(
+    write, bank: pd.DataFrame, poles: pd.DataFrame
+) -> None:
+    used = select_categories(bank, ["religion", "ethics"], RESOURCES / "probes" / "probes.csv")
+    few = poles[poles["probe"].isin(used["probe"])]
+    design, prompts = write({"own": ARMS["own"], "random": ARMS["random"]}, ["DEU"], people=few)
+    assert set(design["probe"]) == set(used["probe"])
+    shown = {one.partition("=")[0] for line in prompts["demonstrations"] for one in line.split()}
+    assert shown <= set(used["probe"])
 
 
 @pytest.mark.parametrize("shots", [1, 2, 5])

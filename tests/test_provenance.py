@@ -79,6 +79,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
         "def shared_length(\n    one: Sequence[int],",
     )
     edit(copy / "inference" / "engine.py", '"""Number of leading tokens', '"""How many leading tokens')
+    edit(copy / "inference" / "engine.py", '"""Part of the fingerprint', '"""A part of the fingerprint')
     assert changed(copy) == set()
 
 

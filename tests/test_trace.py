@@ -141,7 +141,10 @@ def test_trace_shows_the_demonstrations_with_the_answers_of_their_source(project
     assert re.search(
         r"2\. Q71 answered A: My country's government lacks .*\n.*same battery: yes; same category: yes", told
     )
-    assert "with the answers of BOL" in trace(project, arm="chrf_other", source="BOL")
+    bolivian = pd.read_csv(project / "counts.csv").query("country == 'BOL' and question == 'Q66' and code > 0")["count"]
+    told = trace(project, arm="chrf_other", source="BOL")
+    assert "Demonstrations, with the answers of BOL" in told
+    assert f"{bolivian.iloc[:2].sum() / bolivian.sum():.1%} of BOL chose A" in told
     assert "Demonstrations: none" in trace(project, arm="zero_shot")
 
 
