@@ -99,8 +99,8 @@ def _read(path: Path, schema: type[Table], remedy: str, **csv: object) -> pd.Dat
 
 def _read_csv(path: Path, **settings: object) -> pd.DataFrame:
     table = pd.read_csv(path, **settings)
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes what is too much for names of the rows
-        raise ValueError("the rows have more fields than the header")
+    if not isinstance(table.index, pd.RangeIndex):  # rows longer than the header: pandas takes the rest for an index
+        table = table.reset_index(names=["(no name)"] * table.index.nlevels, allow_duplicates=True)
     return table[~table.isin([""]).all(axis=1)]
 
 
