@@ -54,7 +54,7 @@ def _as_form_error(place: str, error: ValidationError) -> InputError:
     for cause in error.context:
         if keys == set(forms[cause.schema_path[0]]["required"]):
             return _as_input_error(cause)
-    return InputError(place, f"the keys {', '.join(sorted(keys))} do not belong together", remedy)
+    return InputError(place, f"has the keys {', '.join(sorted(keys)) or '(none)'}", remedy)
 
 
 def _check_names(config: dict[str, Any]) -> None:
