@@ -102,7 +102,6 @@ def test_country_keeps_its_row_and_an_arm_its_colour_in_every_panel() -> None:
     np.testing.assert_allclose(*rows)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the legend is taken from the first panel alone")
 def test_every_arm_drawn_is_in_the_legend() -> None:
     figure = plot_agreement.draw(estimates({"de": ["zero"], "en": ["zero", "own", "other"]}), LABELS, 6, 6)
     assert set(names_in_legend(figure)) == {name for ax in figure.axes for name in dots(ax)}

@@ -246,9 +246,6 @@ def test_template_that_writes_a_whole_conversation_otherwise_is_refused() -> Non
         render(table_of(CASES, closed=True), tokenizer, "chat", 4096)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=pytest.fail.Exception, reason="what a template puts before an answer is scored too"
-)
 def test_template_that_puts_thoughts_before_an_answer_is_refused() -> None:
     thoughts = "{% if m.role == 'assistant' %}<think></think>{% endif %}{{ m.content }}"
     tokenizer = tiny_tokenizer(CHAT.replace("{{ m.content }}", thoughts))  # so does Qwen3's
@@ -273,11 +270,10 @@ def test_prompt_longer_than_the_context_is_refused_and_never_cut() -> None:
     tokenizer, table = tiny_tokenizer(), table_of(CASES[:1])
     length = len(render(table, tokenizer, "chat", 4096)[0].tokens)
     assert len(render(table, tokenizer, "chat", length + 1)[0].tokens) == length
-    with pytest.raises(InputError, match=f"has {length} tokens, the model takes {length - 1}. Use fewer shots"):
+    with pytest.raises(InputError, match=f"has {length + 1} tokens with its answer, the model takes {length - 1}. Use"):
         render(table, tokenizer, "chat", length - 1)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the message leaves the answer's tokens out of its count")
 def test_message_on_a_prompt_that_is_too_long_for_its_answer_names_a_number_above_the_context() -> None:
     tokenizer, table = tiny_tokenizer(), table_of(CASES[:1])
     length = len(render(table, tokenizer, "chat", 4096)[0].tokens)
@@ -402,11 +398,6 @@ def test_model_that_the_packed_engine_gets_wrong_is_refused(llama: LlamaForCausa
         check_engine(sliding(), prompts, "float32")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=pytest.fail.Exception,
-    reason="the first prompts in sorted order are checked, whatever their length",
-)
 def test_engine_is_checked_on_the_longest_prompt() -> None:
     short = [[3, token] for token in range(4, 12)]
     with pytest.raises(InputError, match="Set engine: naive"):

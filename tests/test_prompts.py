@@ -441,7 +441,6 @@ def test_other_country_arm_has_no_cells_where_there_is_one_country(write) -> Non
     assert set(design["arm"]) == {"zero"}
 
 
-@pytest.mark.xfail(strict=True, raises=pytest.fail.Exception, reason="an empty design is made, and fails steps later")
 def test_design_without_any_cell_is_told_plainly(write) -> None:
     with pytest.raises(InputError):
         write({"other": ARMS["other"]}, ["DEU"])

@@ -203,9 +203,6 @@ def test_cell_that_is_not_there_is_told_with_those_that_are(
         trace(project, **wanted)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=KeyError, reason="Results drops duplicates of a table of rankings without columns"
-)
 def test_project_without_demonstrations_can_be_traced(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project, tmp_path / "project")
     shutil.rmtree(tmp_path / "project" / "results" / "demonstrations")

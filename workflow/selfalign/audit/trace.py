@@ -17,6 +17,8 @@ from selfalign.scoring.tables import Scores
 from selfalign.survey.tables import Distributions, Missing
 from selfalign.tables import read_table
 
+_PAIR = ["probe", "candidate"]
+
 
 class Results:
     """The tables behind the cells of one model and language."""
@@ -32,8 +34,11 @@ class Results:
         self.bank = read_bank(bank).set_index("probe")
         self.texts = read_texts(texts / f"{language}.csv", self.bank.reset_index())
         files = sorted((folder / "demonstrations" / language).glob("*.parquet"))
-        rankings = pd.concat([read_table(file, Ranking) for file in files]) if files else pd.DataFrame()
-        self.pairs = rankings.drop_duplicates(["probe", "candidate"]).set_index(["probe", "candidate"])
+        rankings = [
+            pd.DataFrame(columns=list(Ranking.to_schema().columns)),
+            *(read_table(file, Ranking) for file in files),
+        ]
+        self.pairs = pd.concat(rankings).drop_duplicates(["probe", "candidate"]).set_index(["probe", "candidate"])
 
 
 def find_cells(scores: pd.DataFrame, wanted: dict[str, object]) -> pd.DataFrame:

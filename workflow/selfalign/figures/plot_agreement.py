@@ -34,8 +34,16 @@ def draw(estimates: pd.DataFrame, labels: Labels, width: float, height: float) -
             _draw_arm(ax, rows[rows["arm"] == arm].set_index("country").reindex(countries), offsets[arm], arm, labels)
     ax.set_xlabel("Probes on which the model chooses the answer of the country's majority")
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    handles, names = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside right upper", frameon=False, title="Demonstrations", alignment="left")
+    handles = {name: handle for ax in figure.axes for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
+    names = [labels["arms"][arm] for arm in arms]
+    figure.legend(
+        [handles[name] for name in names],
+        names,
+        loc="outside right upper",
+        frameon=False,
+        title="Demonstrations",
+        alignment="left",
+    )
     return figure
 
 

@@ -49,7 +49,7 @@ def _draw_panel(ax: Axes, points: pd.DataFrame, label: str) -> None:
     for corner in (0, 0.5):
         ax.axvspan(corner, corner + 0.5, corner, corner + 0.5, color=MUTED, alpha=0.12, linewidth=0)
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8)
-    colour = np.where(points["agreement"] > 0.5, PALETTE[0], PALETTE[2])
+    colour = np.where((points["p_a"] > 0.5) == (points["share_a"] > 0.5), PALETTE[0], PALETTE[2])
     ax.scatter(points["share_a"], points["p_a"], s=7, c=colour, alpha=0.5, linewidths=0, rasterized=True)
     r = np.corrcoef(points["share_a"], points["p_a"])[0, 1] if len(points) > 1 else np.nan
     ax.set_title(f"{label}\nr = {r:.2f}, agreement {points['agreement'].mean():.0%}", fontweight="normal", fontsize=8.5)

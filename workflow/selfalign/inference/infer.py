@@ -63,7 +63,8 @@ def check_engine(model: PreTrainedModel, prompts: list[Rendered], dtype: str) ->
     Raises:
         InputError: they differ by more than rounding: the model needs the naive engine.
     """
-    some = sorted(prompts, key=lambda prompt: prompt.tokens)[:: max(1, len(prompts) // _CHECKED)]
+    longest = sorted(prompts, key=lambda prompt: len(prompt.tokens))[-_CHECKED:]
+    some = longest + sorted(prompts, key=lambda prompt: prompt.tokens)[:: max(1, len(prompts) // _CHECKED)]
     delta = np.abs(np.subtract(engine.score_packed(model, some), engine.score_naive(model, some))).max()
     if not delta <= _TOLERANCE[dtype]:
         raise InputError(

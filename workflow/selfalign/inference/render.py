@@ -49,7 +49,7 @@ def render(prompts: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, form: str,
 
 
 def _render_one(prompt: tuple, tokenizer: PreTrainedTokenizerBase, form: str, context: int) -> Rendered:
-    write = _chat if form == "chat" else _plain
+    write, lead = (_chat, "") if form == "chat" else (_plain, " ")
     special = form == "plain"  # a chat template writes its special tokens itself
     text = write(prompt, None, tokenizer)
     tokens = tuple(tokenizer(text, add_special_tokens=special).input_ids)
@@ -57,19 +57,21 @@ def _render_one(prompt: tuple, tokenizer: PreTrainedTokenizerBase, form: str, co
     for answer in (prompt.answer_first, prompt.answer_second):
         whole = write(prompt, answer, tokenizer)
         both = tuple(tokenizer(whole, add_special_tokens=special).input_ids)
-        if not whole.startswith(text) or both[: len(tokens)] != tokens or len(both) == len(tokens):
+        # Some chat templates write thoughts before an answer, or the tokenizer joins it to what stands before it.
+        if not whole.startswith(text + lead + answer) or both[: len(tokens)] != tokens or len(both) == len(tokens):
             raise InputError(
                 f"prompt {prompt.prompt}",
-                "the answer does not stay apart from the text before it",
+                "the answer does not follow the prompt directly, as tokens of its own",
                 "Choose other answers in the frame, or another format for this model",
                 column="answer",
                 value=answer,
             )
         answers.append(both[len(tokens) :])
-    if len(tokens) + max(map(len, answers)) > context:
+    length = len(tokens) + max(map(len, answers))
+    if length > context:
         raise InputError(
             f"prompt {prompt.prompt}",
-            f"has {len(tokens)} tokens, the model takes {context}",
+            f"has {length} tokens with its answer, the model takes {context}",
             "Use fewer shots or a model with a longer context; prompts are never cut",
         )
     return Rendered(prompt.prompt, text, tokens, (answers[0], answers[1]))

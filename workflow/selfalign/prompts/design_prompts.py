@@ -139,6 +139,12 @@ def lay_out(
             needed = treated[["source", "probe"]].drop_duplicates()
             shown = pick_demonstrations(rankings[arm["strategy"]], answers, needed, name, arm)
             cells.append(treated.merge(write_demonstrations(shown, texts, template)))
+    if all(table.empty for table in cells):
+        raise InputError(
+            "config: languages",
+            f"no arm has a cell to run for the countries {', '.join(countries)}",
+            "An arm answered by other countries needs two countries at least",
+        )
     frames = {template.name: template for template in templates}
     return _write_prompts(pd.concat(cells, ignore_index=True), texts, frames)
 

@@ -39,6 +39,8 @@ def estimate(values: pd.DataFrame, draws: int, level: float, seed: int) -> pd.Da
         high, probes, batteries.
     """
     series = [column for column in values.columns if column not in ("probe", "battery", "value")]
+    if values.empty:
+        return pd.DataFrame(columns=[*series, "estimate", "low", "high", "probes", "batteries"])
     by_battery = values.groupby([*series, "battery"])["value"].agg(["sum", "count"]).unstack("battery", fill_value=0)
     sums, counts = by_battery["sum"].to_numpy().T, by_battery["count"].to_numpy().T
     resamples = _draw_batteries(len(sums), draws, seed)

@@ -33,15 +33,16 @@ def score(design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, bank
     """
     table = design.merge(answers, on="prompt", validate="many_to_one")
     gap = table["log_p_first"] - table["log_p_second"]
-    # In closed form, because two probabilities of e^-800 would both be 0.
-    table["p_a"] = 1 / (1 + np.exp(-gap.where(table["order"] == "AB", -gap)))
+    # The logistic function of the gap, in a form that no gap overflows.
+    table["p_a"] = (1 + np.tanh(gap.where(table["order"] == "AB", -gap) / 2)) / 2
     orders = table.groupby(CELL)
     cells = orders.agg(p_a=("p_a", "mean"), mass_outside=("mass_outside", "mean")).assign(
         order_gap=orders["p_a"].max() - orders["p_a"].min()
     )
     cells = cells.reset_index().merge(poles[["country", "probe", "share_a", "majority"]], on=["country", "probe"])
     cells = cells.merge(bank[["probe", "category", "battery"]], on="probe")
-    chosen_a = np.select([cells["p_a"] > 0.5, cells["p_a"] < 0.5], [1.0, 0.0], 0.5)
+    undecided = np.isclose(cells["p_a"], 0.5, rtol=0, atol=1e-12)
+    chosen_a = np.select([undecided, cells["p_a"] > 0.5], [0.5, 1.0], 0.0)
     cells["agreement"] = np.where(cells["majority"] == "A", chosen_a, 1 - chosen_a)
     cells["alignment"] = 1 - (cells["p_a"] - cells["share_a"]).abs()
     return cells.sort_values(CELL)
