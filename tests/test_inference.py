@@ -230,7 +230,7 @@ def test_prompts_are_rendered_in_order_and_keep_their_names() -> None:
 
 def test_answer_that_merges_with_the_text_before_it_is_refused() -> None:
     tokenizer = tiny_tokenizer("{% for m in messages %}{{ m.content }}{% endfor %}", merges=((":", "B"),))
-    with pytest.raises(InputError, match="prompt 0{16}.*'B': the answer does not stay apart .* Choose other answers"):
+    with pytest.raises(InputError, match="prompt 0{16}.*'B': the answer does not follow .* Choose other answers"):
         render(table_of([([], "What:")]), tokenizer, "chat", 4096)
 
 
@@ -242,7 +242,7 @@ def test_closed_answer_takes_in_all_that_ends_a_turn() -> None:
 
 def test_template_that_writes_a_whole_conversation_otherwise_is_refused() -> None:
     tokenizer = tiny_tokenizer("{% if not add_generation_prompt %}<|whole|>{% endif %}" + CHAT)
-    with pytest.raises(InputError, match="does not stay apart .* another format for this model"):
+    with pytest.raises(InputError, match="does not follow .* another format for this model"):
         render(table_of(CASES, closed=True), tokenizer, "chat", 4096)
 
 
