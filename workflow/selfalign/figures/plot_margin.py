@@ -43,11 +43,17 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], labels: Labels, width: fl
             places = np.arange(len(countries)) + offset
             ax.hlines(places, shown["low"], shown["high"], color=colour, linewidth=1.6, alpha=0.6)
             ax.plot(shown["estimate"], places, "o", ms=5, color=colour, label=label)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:+.0f}".replace("-", "\N{MINUS SIGN}")))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _points(value)))
     ax.set_xlabel(f"{labels['arms'][arm]} \N{MINUS SIGN} {labels['arms'][against]}, percentage points")
     handles, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", frameon=False, ncols=2)
     return figure
+
+
+def _points(value: float) -> str:
+    """A difference in percentage points, with its sign."""
+    text = f"{100 * value:+.3g}".replace("-", "\N{MINUS SIGN}")
+    return "0" if text in ("+0", "\N{MINUS SIGN}0") else text
 
 
 @click.command()
