@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_margin
-from selfalign.figures.theme import MUTED, apply_theme, country_name, save
+from selfalign.figures.theme import MUTED, apply_theme, row_name, save
 
 LABELS = {"models": {"m": "Model M"}, "arms": {"zero": "Zero-shot", "own": "Similar", "other": "Other country"}}
 
@@ -209,4 +209,4 @@ def test_file_is_the_same_to_the_byte_each_time(draw, suffix: str, tmp_path: Pat
     ],
 )
 def test_country_is_called_by_its_common_name(code: str, name: str) -> None:
-    assert country_name(code) == name
+    assert row_name(code) == name

@@ -9,6 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from selfalign.countries import CODES
 from selfalign.errors import InputError, did_you_mean
 
 
@@ -105,8 +106,7 @@ def _check_known(place: str, names: Iterable[str], defined: Iterable[str]) -> No
 
 
 def _check_countries(place: str, countries: list[str]) -> None:
-    known = {country.alpha_3 for country in pycountry.countries} | {"NIR"}
     for country in countries:
-        if country not in known:
-            hint = did_you_mean(country, known) if len(country) >= 3 else "Codes have three letters, such as TUR"
+        if country not in CODES:
+            hint = did_you_mean(country, CODES) if len(country) >= 3 else "Codes have three letters, such as TUR"
             raise InputError(f"config: {place}", f'"{country}" is not an ISO 3166 alpha-3 code', hint)

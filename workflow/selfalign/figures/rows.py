@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from selfalign.figures.theme import MUTED, Labels, country_name, panel_title
+from selfalign.figures.theme import MUTED, Labels, panel_title, row_name
 from selfalign.scoring.tables import ALL
 
 
@@ -36,10 +36,10 @@ def stack_panels(
 
 def _fill(axes: list[Axes], panels: list, labels: Labels) -> Iterator[tuple[Axes, pd.DataFrame, list[str]]]:
     for ax, ((model, language), rows) in zip(axes, panels, strict=True):
-        countries = sorted(set(rows["country"]) - {ALL}, key=country_name)
+        countries = sorted(set(rows["country"]) - {ALL}, key=row_name)
         countries = [ALL, *countries] if len(countries) > 1 else countries
         ax.set_title(panel_title(model, language, labels))
-        ax.set_yticks(range(len(countries)), [country_name(country) for country in countries])
+        ax.set_yticks(range(len(countries)), [row_name(country) for country in countries])
         ax.set_ylim(len(countries) - 0.45, -0.55)
         ax.tick_params(axis="y", length=0)
         for place in range(0, len(countries), 2):

@@ -8,6 +8,7 @@ import pycountry
 import seaborn
 from matplotlib.figure import Figure
 
+from selfalign.countries import country_name
 from selfalign.scoring.tables import ALL
 from selfalign.tables import written_aside
 
@@ -56,12 +57,9 @@ def colours(labels: Labels) -> dict[str, str]:
     return {names[0]: MUTED} | {name: PALETTE[place % len(PALETTE)] for place, name in enumerate(names[1:])}
 
 
-def country_name(code: str) -> str:
-    """Name of a country by its ISO 3166 alpha-3 code."""
-    if code == ALL:
-        return MEAN_OF_COUNTRIES
-    country = pycountry.countries.get(alpha_3=code)
-    return getattr(country, "common_name", country.name).split(",")[0] if country else code
+def row_name(country: str) -> str:
+    """Name of a country, or of their mean."""
+    return MEAN_OF_COUNTRIES if country == ALL else country_name(country)
 
 
 def panel_title(model: str, language: str, labels: Labels) -> str:

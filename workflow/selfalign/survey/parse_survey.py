@@ -8,15 +8,14 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-import pycountry
 
+from selfalign.countries import CODES
 from selfalign.errors import InputError, did_you_mean
 from selfalign.options import readable, writable
 from selfalign.survey.tables import COUNTRY, INTERVIEW, MISSING_KINDS, WEIGHT, Responses, Scales
 from selfalign.tables import read_input, write_table
 
 _ID_COLUMNS = [INTERVIEW, COUNTRY, WEIGHT]
-_WVS_ONLY_COUNTRIES = {"NIR": "Northern Ireland"}
 _REMEDY = (
     "Get the cross-national wave 7 file (WVS_Cross-National_Wave_7_csv) from the World Values Survey Association "
     "and give it unchanged"
@@ -130,12 +129,11 @@ def _check_header(header: pd.Index, scales: pd.DataFrame, file: Path) -> None:
 
 
 def _check_countries(countries: pd.Series, file: Path) -> None:
-    known = {country.alpha_3 for country in pycountry.countries} | set(_WVS_ONLY_COUNTRIES)
-    for row, country in countries[~countries.isin(known)].items():
+    for row, country in countries[~countries.isin(CODES)].items():
         raise InputError(
             file,
             "is not an ISO 3166 alpha-3 code of a country",
-            f"{did_you_mean(str(country), known)} Correct the row, or give the file as it was downloaded",
+            f"{did_you_mean(str(country), CODES)} Correct the row, or give the file as it was downloaded",
             row=row,
             column=COUNTRY,
             value=country,
