@@ -12,10 +12,11 @@ from contextlib import closing
 from copy import deepcopy
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import psutil
 import pytest
-from project import Project
+from project import BIN, ROOT, Project
 
 PROBES = {"Q4", "Q8", "Q164", "Q167"}
 ANSWERS = "results/answers/local/en.parquet"
@@ -401,3 +402,53 @@ def test_run_from_scratch_gives_the_same_bytes(
     assert list(first) == list(second)
     assert {path for path in first if first[path] != second[path]} == set()
     assert {path.rpartition(".")[2] for path in first} == {"parquet", "csv", "png", "pdf", "json"}
+
+
+# What else the results are good for
+
+
+def test_trace_shows_what_was_sent_and_the_counts_behind_the_majority(finished: Project) -> None:
+    cell = {"--model": "local", "--language": "en", "--country": "NGA", "--arm": "chrf", "--probe": "Q164"}
+    files = {"--bank": "tiny/probes.csv", "--texts": "tiny"}
+    arguments = [word for pair in (cell | files).items() for word in pair]
+    shown = subprocess.run(
+        [str(BIN / "selfalign"), "trace", *arguments],
+        cwd=finished.folder,
+        env=finished.variables(),
+        capture_output=True,
+        text=True,
+    )
+    assert shown.returncode == 0, shown.stderr
+    design = pd.read_parquet(finished.folder / "results/design/en.parquet")
+    design = design[(design["arm"] == "chrf") & (design["country"] == "NGA") & (design["probe"] == "Q164")]
+    answers = pd.read_parquet(finished.folder / ANSWERS).set_index("prompt").loc[design["prompt"]]
+    assert len(answers) == 2
+    for answer in answers.itertuples():
+        assert answer.text in shown.stdout
+        assert f"= {answer.log_p_first:.4f}" in shown.stdout
+    counts = pd.read_csv(ROOT / "resources/survey/example/counts.csv")
+    counts = counts[(counts["country"] == "NGA") & (counts["question"] == "Q164") & (counts["code"] > 0)]
+    for row in counts.itertuples():
+        assert re.search(rf"^ *{row.code} +{row.count} ", shown.stdout, re.MULTILINE)
+
+
+def test_report_holds_figures_and_tables(finished: Project, config: dict) -> None:
+    run = finished.snakemake("--report", "report.html", config=config)
+    assert run.code == 0, run.output
+    page = (finished.folder / "report.html").read_text(encoding="utf-8")
+    for name in (*(f"{figure}.png" for figure in FIGURES), "agreement.csv", "contrasts.csv", "dropped.csv"):
+        assert name in page
+
+
+def test_workflow_pleases_the_linter(plain: Project) -> None:
+    run = plain.snakemake("--lint")
+    assert run.code == 0, run.output
+
+
+def test_notebook_is_kept_without_outputs_and_runs_without_errors(undisturbed: Project) -> None:
+    kept = nbformat.read(ROOT / "notebooks/explore.ipynb", as_version=4)
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in kept.cells)
+    run = nbformat.read(undisturbed.folder / "results/audit/explore.ipynb", as_version=4)
+    outputs = [output for cell in run.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert outputs
+    assert not any(output.output_type == "error" for output in outputs)
