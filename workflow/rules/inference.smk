@@ -22,7 +22,7 @@ rule infer:
         "results/benchmarks/infer/{model}/{language}.tsv"
     conda:
         "../../environment.yml"
-    threads: workflow.cores
+    threads: 16  # at most; Snakemake gives no more than there are
     params:
         ledger="results/ledger/{model}/{language}.sqlite",
         format=lookup(dpath="models/{model}/format", within=config),
