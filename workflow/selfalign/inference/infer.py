@@ -28,7 +28,7 @@ _TOLERANCE = {"float32": 1e-3, "bfloat16": 0.5, "float16": 0.1}
 
 def fingerprint(card: dict[str, object], form: str, dtype: str, device: str, kind: str) -> str:
     """Hash of all that decides an answer beside the prompt: 16 hexadecimal digits."""
-    facts = {key: card[key] for key in ("weights_sha256", "tokenizer_sha256", "chat_template_sha256")}
+    facts = {key: value for key, value in card.items() if key.endswith("_sha256")}
     facts |= {"format": form, "dtype": dtype, "device": device, "engine": kind, "version": engine.VERSION}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 

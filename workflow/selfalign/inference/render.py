@@ -23,7 +23,7 @@ class Rendered:
     answers: tuple[tuple[int, ...], tuple[int, ...]]
 
 
-def render(prompts: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, form: str, context: int) -> list[Rendered]:
+def render(prompts: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, form: str, context: int | None) -> list[Rendered]:
     """Render every prompt for a model.
 
     A closed answer ends with what ends the model's turn (in bare text, the line), so that "would" does not also
@@ -33,7 +33,7 @@ def render(prompts: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, form: str,
         prompts: a `Prompts` table.
         tokenizer: of the model.
         form: one of `FORMATS`.
-        context: the most tokens that the model takes.
+        context: the most tokens that the model takes; None where it names no limit.
 
     Raises:
         InputError: the tokenizer has no chat template, a prompt is too long, or an answer does not stay apart from
@@ -48,7 +48,7 @@ def render(prompts: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, form: str,
     return [_render_one(prompt, tokenizer, form, context) for prompt in prompts.itertuples()]
 
 
-def _render_one(prompt: tuple, tokenizer: PreTrainedTokenizerBase, form: str, context: int) -> Rendered:
+def _render_one(prompt: tuple, tokenizer: PreTrainedTokenizerBase, form: str, context: int | None) -> Rendered:
     write, lead = (_chat, "") if form == "chat" else (_plain, " ")
     special = form == "plain"  # a chat template writes its special tokens itself
     text = write(prompt, None, tokenizer)
@@ -68,7 +68,7 @@ def _render_one(prompt: tuple, tokenizer: PreTrainedTokenizerBase, form: str, co
             )
         answers.append(both[len(tokens) :])
     length = len(tokens) + max(map(len, answers))
-    if length > context:
+    if context is not None and length > context:
         raise InputError(
             f"prompt {prompt.prompt}",
             f"has {length} tokens with its answer, the model takes {context}",

@@ -187,7 +187,7 @@ def describe(model: str, folder: Path, source: Path) -> dict[str, str | int | No
         source: where they come from, for messages.
 
     Returns:
-        Name, format, digests of the weights, the tokenizer and the chat template, parameters, context, architecture.
+        Name, format, digests of weights, configuration, tokenizer and chat template, parameters, context, architecture.
 
     Raises:
         InputError: the configuration or the tokenizer cannot be used.
@@ -200,6 +200,7 @@ def describe(model: str, folder: Path, source: Path) -> dict[str, str | int | No
         "model": model,
         "format": "safetensors",
         "weights_sha256": digest_files(list(folder.glob("*.safetensors"))),
+        "config_sha256": digest_files([folder / "config.json"]),
         "tokenizer_sha256": digest_files([path for path in folder.iterdir() if path.name in TOKENIZER_FILES]),
         "chat_template_sha256": hashlib.sha256(template.encode()).hexdigest() if template else None,
         "parameters": count_parameters(config, source),
