@@ -20,7 +20,7 @@ from snakemake.utils import min_version, validate
 
 from selfalign.errors import told_plainly
 from selfalign.provenance import code_digest
-from selfalign.settings import check_settings
+from selfalign.settings import check_files, check_settings
 
 min_version("9.27")
 
@@ -33,6 +33,7 @@ configfile: "config/arms.yaml"
 SETTINGS_SCHEMA = Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
 with told_plainly():
     check_settings(config, SETTINGS_SCHEMA)
+    check_files(config, made=["results/survey/example.csv"])
 validate(config, str(SETTINGS_SCHEMA))  # fills in the defaults
 
 # Jobs find this environment's programs when it is not activated; idle threads of PyTorch leave the cores to others.

@@ -641,8 +641,10 @@ def test_mistake_in_the_config_is_told(settings: dict, tells: list[str], capsys:
     [
         ({"scorign": {}}, ['"scorign"', 'Did you mean "scoring"']),
         ({"run": {"models": ["smollm"]}}, ["run.models", '"smollm"', 'Did you mean "smollm2-135m"']),
+        ({"survey": {"file": "resources/mine.csv"}}, ["survey.file", "'resources/mine.csv'", "no such file"]),
+        ({"probes": {"texts": "{language}.csv"}}, ["probes.texts", "'en.csv'", "no such file"]),
     ],
-    ids=["form", "names"],
+    ids=["form", "names", "survey", "texts"],
 )
 def test_mistake_in_the_config_is_told_before_anything_runs(settings: dict, tells: list[str], plain: Project) -> None:
     run = plain.snakemake("--dry-run", config=settings)

@@ -130,6 +130,12 @@ def test_second_run_has_nothing_to_do(finished: Project, config: dict) -> None:
     assert states(finished) == before
 
 
+def test_survey_that_is_not_there_is_refused_though_another_was_read(finished: Project, config: dict) -> None:
+    run = finished.snakemake("--dry-run", config=changed(config, "survey", "file", value="resources/survey/mine.csv"))
+    assert run.code == 1
+    assert "resources/survey/mine.csv" in run.lines_of_ours()[0]
+
+
 @pytest.mark.parametrize("figure", FIGURES)
 def test_changed_figure_setting_redraws_that_figure_only(figure: str, finished: Project, config: dict) -> None:
     before = states(finished)

@@ -30,6 +30,31 @@ def check_settings(config: dict[str, Any], schema_file: Path) -> None:
     _check_names(config)
 
 
+def check_files(config: dict[str, Any], made: Iterable[str]) -> None:
+    """Refuse a config that names an input file which is not there.
+
+    Snakemake would not: where the output of the step that reads the file is there from an earlier run, it takes that
+    for good, and the results would silently be those of another file.
+
+    Args:
+        config: the merged settings, checked by `check_settings`.
+        made: files that the workflow makes itself.
+
+    Raises:
+        InputError: names the key and the file.
+    """
+    files = {"survey.file": [config["survey"]["file"]], "probes.bank": [config["probes"]["bank"]]}
+    for stage, key in (("probes", "texts"), ("prompts", "templates")):
+        pattern = config[stage][key]
+        files[f"{stage}.{key}"] = [pattern.replace("{language}", language) for language in config["run"]["languages"]]
+    for place, paths in files.items():
+        for path in paths:
+            if path not in made and not Path(path).is_file():
+                raise InputError(
+                    f"config: {place}", "there is no such file", "Put it there, or correct the path", value=path
+                )
+
+
 def _as_input_error(error: ValidationError) -> InputError:
     place = "config: " + (".".join(map(str, error.absolute_path)) or "top level")
     if error.validator == "additionalProperties" and error.schema.get("properties"):
