@@ -130,6 +130,18 @@ def test_second_run_has_nothing_to_do(finished: Project, config: dict) -> None:
     assert states(finished) == before
 
 
+def test_changed_file_of_a_local_model_takes_it_anew(finished: Project, config: dict, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(config["models"]["local"]["source"]["folder"], folder)
+    config = changed(config, "models", "local", "source", "folder", value=str(folder))
+    assert finished.snakemake("results/models/local/model.json", config=config).finished()["fetch_model"] == 1
+    assert not finished.snakemake("results/models/local/model.json", config=config).finished()
+    edit(folder / "config.json", '"hidden_act": "silu"', '"hidden_act": "relu"')
+    before = (finished.folder / "results/models/local/model.json").read_text()
+    assert finished.snakemake("results/models/local/model.json", config=config).finished()["fetch_model"] == 1
+    assert (finished.folder / "results/models/local/model.json").read_text() != before
+
+
 def test_survey_that_is_not_there_is_refused_though_another_was_read(finished: Project, config: dict) -> None:
     run = finished.snakemake("--dry-run", config=changed(config, "survey", "file", value="resources/survey/mine.csv"))
     assert run.code == 1

@@ -60,3 +60,9 @@ def rankings_of(wildcards):
 def model_source(wildcards):
     """A model's source as JSON, with its keys in one order: so that to reorder the configuration fetches nothing."""
     return json.dumps(config["models"][wildcards.model]["source"], sort_keys=True)
+
+
+def model_files(wildcards):
+    """Files of a model that lies in a local folder: so that it is taken anew when one of them changes."""
+    folder = Path(config["models"][wildcards.model]["source"].get("folder", "no folder"))
+    return sorted(str(path) for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []

@@ -9,6 +9,8 @@ Steps   fetch_model -> convert_model
 
 
 rule fetch_model:
+    input:
+        model_files,
     output:
         directory("results/models/{model}/source"),
     log:
