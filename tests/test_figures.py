@@ -132,7 +132,7 @@ def test_margin_has_both_measures_per_country_in_points() -> None:
         rows = table[table["measure"] == measure].set_index("country").loc[["all", "BOL", "DEU"]]
         np.testing.assert_allclose(points[:, 0], rows["estimate"])
     assert ax.get_xlabel() == "Similar \N{MINUS SIGN} Other country, percentage points"
-    assert [ax.xaxis.get_major_formatter()(value) for value in (-0.05, 0, 0.1)] == ["\N{MINUS SIGN}5", "+0", "+10"]
+    assert [ax.xaxis.get_major_formatter()(value) for value in (-0.05, 0, 0.1)] == ["\N{MINUS SIGN}5", "0", "+10"]
 
 
 def test_margin_draws_the_languages_that_have_the_contrast() -> None:
@@ -205,7 +205,7 @@ def test_file_is_the_same_to_the_byte_each_time(draw, suffix: str, tmp_path: Pat
         ("RUS", "Russian Federation"),
         ("TWN", "Taiwan"),
         ("all", "Mean of countries"),
-        ("NIR", "NIR"),
+        ("NIR", "Northern Ireland"),
     ],
 )
 def test_country_is_called_by_its_common_name(code: str, name: str) -> None:
