@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from selfalign.inference.render import Rendered
 
 VERSION = "1"
-"""Part of the fingerprint of an answer: raise it when a change here changes log-probabilities."""
+"""Part of the fingerprint of an answer: raise it when a change here or in `render` changes answers."""
 
 ENGINES = ("packed", "naive")
 """`packed`: rows of prefix trees; `naive`: one forward pass per prompt and answer, the reference."""
