@@ -64,5 +64,11 @@ def model_source(wildcards):
 
 def model_files(wildcards):
     """Files of a model that lies in a local folder: so that it is taken anew when one of them changes."""
-    folder = Path(config["models"][wildcards.model]["source"].get("folder", "no folder"))
-    return sorted(str(path) for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    folder = Path(
+        config["models"][wildcards.model]["source"].get("folder", "no folder")
+    )
+    return (
+        sorted(str(path) for path in folder.iterdir() if path.is_file())
+        if folder.is_dir()
+        else []
+    )
