@@ -295,3 +295,12 @@ def test_probes_that_china_was_not_asked_are_dropped(bank: pd.DataFrame, poles: 
 def test_poles_come_in_the_order_of_the_bank(bank: pd.DataFrame, poles: pd.DataFrame) -> None:
     assert list(poles["country"].unique()) == sorted(poles["country"].unique())
     assert list(poles.loc[poles["country"] == "NGA", "probe"]) == list(bank["probe"])
+
+
+def test_answers_of_neither_pole_are_counted_and_move_no_share() -> None:
+    bank = read_bank(ROOT / "resources/probes/probes.csv").query("probe == 'Q37'")
+    counts = {1: 30, 2: 10, 3: 25, 4: 15, 5: 5}
+    answers = pd.DataFrame({"country": "DEU", "question": "Q37", "code": list(counts), "n": list(counts.values())})
+    poles = map_poles(answers.assign(weight=answers["n"], weight_squared=answers["n"]), bank)
+    assert (poles["n"].item(), poles["neither"].item()) == (60, 25)
+    assert poles["share_a"].item() == pytest.approx(20 / 60)

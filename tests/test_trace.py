@@ -115,7 +115,8 @@ def test_trace_shows_the_people_behind_a_probe(project: Path) -> None:
     share = (counts[1] + counts[2]) / valid.sum()
     error = (share * (1 - share) / valid.sum()) ** 0.5
     assert (
-        f"Pole A: {share:.1%} of the {valid.sum()} who chose a pole, standard error {error:.1%}. Majority: B." in told
+        f"Pole A: {share:.1%} of the {valid.sum()} who chose a pole, standard error {error:.1%}. "
+        "Neither pole: 0. Majority: B." in told
     )
 
 

@@ -1,4 +1,4 @@
-"""What the rules ask of the config; no rule stands here, and no other file reads more than one key of it."""
+"""What the rules ask of the config beyond looking up a key; no rule stands here."""
 
 COUNTRIES = sorted(
     {

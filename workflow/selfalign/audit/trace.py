@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import click
-import numpy as np
 import pandas as pd
 
 from selfalign.demonstrations.tables import Ranking
@@ -13,6 +12,7 @@ from selfalign.options import readable
 from selfalign.probes.bank import BLANK, parse_codes, read_bank, read_texts
 from selfalign.probes.tables import Poles
 from selfalign.prompts.tables import CELL, Design, Prompts
+from selfalign.scoring.score_answers import share_of_first
 from selfalign.scoring.tables import Scores
 from selfalign.survey.tables import Distributions, Missing
 from selfalign.tables import read_table
@@ -34,11 +34,8 @@ class Results:
         self.bank = read_bank(bank).set_index("probe")
         self.texts = read_texts(texts / f"{language}.csv", self.bank.reset_index())
         files = sorted((folder / "demonstrations" / language).glob("*.parquet"))
-        rankings = [
-            pd.DataFrame(columns=list(Ranking.to_schema().columns)),
-            *(read_table(file, Ranking) for file in files),
-        ]
-        self.pairs = pd.concat(rankings).drop_duplicates(["probe", "candidate"]).set_index(["probe", "candidate"])
+        pairs = pd.concat([read_table(file, Ranking) for file in files]) if files else pd.DataFrame(columns=_PAIR)
+        self.pairs = pairs.drop_duplicates(_PAIR).set_index(_PAIR)
 
 
 def find_cells(scores: pd.DataFrame, wanted: dict[str, object]) -> pd.DataFrame:
@@ -94,7 +91,7 @@ def _people(results: Results, cell: pd.Series) -> str:
         *(f"{row.code:4d}  {row.n:6d}  {row.share:14.1%}   {sides[row.code]}" for row in counts.itertuples()),
         *(f"   -  {row.n:6d}  {'':14}   missing: {row.kind}" for row in missing.itertuples()),
         f"Pole A: {pole['share_a']:.1%} of the {pole['n']} who chose a pole, standard error "
-        f"{pole['standard_error']:.1%}. Majority: {pole['majority']}.",
+        f"{pole['standard_error']:.1%}. Neither pole: {pole['neither']}. Majority: {pole['majority']}.",
     ]
     return "\n".join(lines)
 
@@ -123,8 +120,8 @@ def _yes(value: bool) -> str:
 
 def _prompt(results: Results, row: tuple) -> str:
     answer, prompt = results.answers.loc[row.prompt], results.prompts.loc[row.prompt]
-    p_first = 1 / (1 + np.exp(answer["log_p_second"] - answer["log_p_first"]))
-    p_a = p_first if row.order == "AB" else 1 - p_first
+    gap = answer["log_p_first"] - answer["log_p_second"]
+    p_a = share_of_first(gap if row.order == "AB" else -gap)
     heading = f"Prompt {row.prompt}, order {row.order}: exactly what was sent, {answer['tokens']} tokens"
     return (
         f"{_heading(heading)}\n"

@@ -8,9 +8,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from selfalign.figures.options import figure_options
 from selfalign.figures.rows import stack_panels
 from selfalign.figures.theme import INK, MUTED, Labels, apply_theme, colours, save
-from selfalign.options import Json, readable, writable
+from selfalign.options import readable
 from selfalign.scoring.tables import Estimates
 from selfalign.tables import read_table
 
@@ -59,11 +60,7 @@ def _draw_arm(ax, rows: pd.DataFrame, offset: float, arm: str, labels: Labels) -
 
 @click.command()
 @click.option("--estimates", type=readable, required=True, help="Estimates (CSV).")
-@click.option("--labels", type=Json(), required=True, help="Names of models and arms, as JSON.")
-@click.option("--width", type=float, required=True, help="Inches.")
-@click.option("--height", type=float, required=True, help="Inches.")
-@click.option("--png", type=writable, required=True, help="Figure (PNG).")
-@click.option("--pdf", type=writable, required=True, help="Figure (PDF).")
+@figure_options
 def command(estimates: Path, labels: Labels, width: float, height: float, png: Path, pdf: Path) -> None:
     """Draw agreement per arm and country."""
     apply_theme()

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from selfalign.figures.options import figure_options
 from selfalign.figures.theme import MUTED, PALETTE, Labels, apply_theme, panel_title, save
-from selfalign.options import Json, Words, readable, writable
+from selfalign.options import Words, readable
 from selfalign.scoring.tables import Scores
 from selfalign.tables import read_table
 
@@ -62,11 +63,7 @@ def _draw_panel(ax: Axes, points: pd.DataFrame, label: str) -> None:
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--arms", type=Words(), required=True, help="Arms to draw.")
-@click.option("--labels", type=Json(), required=True, help="Names of models and arms, as JSON.")
-@click.option("--width", type=float, required=True, help="Inches.")
-@click.option("--height", type=float, required=True, help="Inches.")
-@click.option("--png", type=writable, required=True, help="Figure (PNG).")
-@click.option("--pdf", type=writable, required=True, help="Figure (PDF).")
+@figure_options
 def command(
     scores: tuple[Path, ...], arms: list[str], labels: Labels, width: float, height: float, png: Path, pdf: Path
 ) -> None:

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from selfalign.errors import InputError
+from selfalign.figures.options import figure_options
 from selfalign.figures.rows import stack_panels
 from selfalign.figures.theme import INK, PALETTE, Labels, apply_theme, save
-from selfalign.options import Json, readable, writable
+from selfalign.options import Json, readable
 from selfalign.scoring.tables import Contrasts
 from selfalign.tables import read_table
 
@@ -59,11 +60,7 @@ def _points(value: float) -> str:
 @click.command()
 @click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
 @click.option("--contrast", type=Json(), required=True, help="The two arms, as JSON; the second is subtracted.")
-@click.option("--labels", type=Json(), required=True, help="Names of models and arms, as JSON.")
-@click.option("--width", type=float, required=True, help="Inches.")
-@click.option("--height", type=float, required=True, help="Inches.")
-@click.option("--png", type=writable, required=True, help="Figure (PNG).")
-@click.option("--pdf", type=writable, required=True, help="Figure (PDF).")
+@figure_options
 def command(
     contrasts: Path, contrast: list[str], labels: Labels, width: float, height: float, png: Path, pdf: Path
 ) -> None:

@@ -28,7 +28,9 @@ def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
         A `Poles` table in the order of countries and of the bank. A country without an answer to a probe has no
         row for it.
     """
-    poles = pd.concat([_long_map(bank, "A", "pole_a"), _long_map(bank, "B", "pole_b")])
+    poles = pd.concat(
+        [_long_map(bank, "A", "pole_a"), _long_map(bank, "B", "pole_b"), _long_map(bank, "neither", "neither")]
+    )
     answers = distributions.merge(poles, on=["question", "code"])
     sums = answers.pivot_table(
         index=["country", "probe"],
@@ -36,13 +38,16 @@ def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
         values=["n", "weight", "weight_squared"],
         aggfunc="sum",
         fill_value=0,
-    ).reindex(columns=pd.MultiIndex.from_product([["n", "weight", "weight_squared"], ["A", "B"]]), fill_value=0)
-    weight = sums["weight"].sum(axis=1)
+    ).reindex(
+        columns=pd.MultiIndex.from_product([["n", "weight", "weight_squared"], ["A", "B", "neither"]]), fill_value=0
+    )
+    weight = sums["weight"]["A"] + sums["weight"]["B"]
     share = sums["weight"]["A"] / weight
     variance = (1 - share) ** 2 * sums["weight_squared"]["A"] + share**2 * sums["weight_squared"]["B"]
     table = pd.DataFrame(
         {
-            "n": sums["n"].sum(axis=1),
+            "n": sums["n"]["A"] + sums["n"]["B"],
+            "neither": sums["n"]["neither"],
             "share_a": share,
             "standard_error": np.sqrt(variance) / weight,
             "majority": np.select([np.isclose(share, 0.5, rtol=0, atol=1e-12), share > 0.5], ["tie", "A"], "B"),
@@ -61,6 +66,7 @@ def _long_map(bank: pd.DataFrame, pole: str, column: str) -> pd.DataFrame:
         bank[["probe", "question"]]
         .assign(pole=pole, code=[sorted(parse_codes(codes)) for codes in bank[column]])
         .explode("code")
+        .dropna()
         .astype({"code": "int64"})
     )
 
@@ -81,7 +87,8 @@ def check_countries(distributions: pd.DataFrame, countries: list[str], file: Pat
             raise InputError(
                 file,
                 "the survey has no respondents of this country",
-                f"{did_you_mean(country, known)} Correct run.languages in the config, or give another survey file",
+                f"{did_you_mean(country, known)} Correct languages.*.countries in the config, or give another survey"
+                " file",
                 column="country",
                 value=country,
             )

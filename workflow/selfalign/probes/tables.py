@@ -44,6 +44,7 @@ class Poles(Table):
     country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
     probe: str = pa.Field(description="probe id")
     n: int = pa.Field(ge=1, description="respondents who answered with either pole, unweighted")
+    neither: int = pa.Field(ge=0, description="respondents whose answer is of no pole, left out of n and share_a")
     share_a: float = pa.Field(ge=0, le=1, description="weighted share of pole A among both poles")
     standard_error: float = pa.Field(ge=0, description="of share_a, linearised for the weights")
     majority: str = pa.Field(isin=["A", "B", "tie"], description="the answer of the country")

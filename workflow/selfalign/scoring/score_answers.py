@@ -15,6 +15,14 @@ from selfalign.scoring.tables import Scores
 from selfalign.tables import read_table, write_table
 
 
+def share_of_first(gap: pd.Series | float) -> pd.Series | float:
+    """Probability of the first of two answers as a share of both, from the gap of their log-probabilities (nats).
+
+    It is the logistic function, in a form that no gap overflows.
+    """
+    return (1 + np.tanh(gap / 2)) / 2
+
+
 def score(design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     """Score every cell of one model and language.
 
@@ -33,8 +41,7 @@ def score(design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, bank
     """
     table = design.merge(answers, on="prompt", validate="many_to_one")
     gap = table["log_p_first"] - table["log_p_second"]
-    # The logistic function of the gap, in a form that no gap overflows.
-    table["p_a"] = (1 + np.tanh(gap.where(table["order"] == "AB", -gap) / 2)) / 2
+    table["p_a"] = share_of_first(gap.where(table["order"] == "AB", -gap))
     orders = table.groupby(CELL)
     cells = orders.agg(p_a=("p_a", "mean"), mass_outside=("mass_outside", "mean")).assign(
         order_gap=orders["p_a"].max() - orders["p_a"].min()
