@@ -357,8 +357,8 @@ def design(folder: Path, arms: dict, templates: Path = TEMPLATES, frames: str | 
     """Arguments that design prompts over four probes which two countries answered."""
     bank, texts = pd.read_csv(BANK, dtype=str).head(4), pd.read_csv(TEXTS).head(4)
     poles = pd.DataFrame(
-        [(country, probe, 100, 0.3, 0.05, "B") for country in ("DEU", "MEX") for probe in bank["probe"]],
-        columns=["country", "probe", "n", "share_a", "standard_error", "majority"],
+        [(country, probe, 100, 0, 0.3, 0.05, "B") for country in ("DEU", "MEX") for probe in bank["probe"]],
+        columns=["country", "probe", "n", "neither", "share_a", "standard_error", "majority"],
     )
     (folder / "in").mkdir()
     bank.to_csv(folder / "in" / "probes.csv", index=False)

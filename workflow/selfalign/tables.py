@@ -108,7 +108,7 @@ def _broken(
     path: Path, table: pd.DataFrame, schema: type[Table], error: pa.errors.SchemaErrors, remedy: str
 ) -> InputError:
     expected = list(schema.to_schema().columns)
-    if schema.Config.strict and list(table.columns) != expected:
+    if schema.to_schema().strict and list(table.columns) != expected:
         return InputError(
             path, f"has columns {', '.join(table.columns)}; expected {', '.join(expected)}", remedy, row=1
         )
