@@ -12,6 +12,7 @@ audit          a notebook on the scores; `selfalign trace` goes from a number ba
 """
 
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -21,11 +22,13 @@ from snakemake.utils import min_version, validate
 from selfalign.errors import told_plainly
 from selfalign.provenance import code_digest
 from selfalign.settings import check_files, check_settings
+from selfalign.survey.citations import how_to_cite
 
 min_version("9.27")
 
 
 configfile: "config/config.yaml"
+configfile: "config/surveys.yaml"
 configfile: "config/models.yaml"
 configfile: "config/arms.yaml"
 
@@ -33,7 +36,7 @@ configfile: "config/arms.yaml"
 SETTINGS_SCHEMA = Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
 with told_plainly():
     check_settings(config, SETTINGS_SCHEMA)
-    check_files(config, made=["results/survey/example.csv"])
+    check_files(config)
 validate(config, str(SETTINGS_SCHEMA))  # fills in the defaults
 
 # Jobs find this environment's programs when it is not activated; idle threads of PyTorch leave the cores to others.
@@ -42,9 +45,13 @@ shell.prefix(f"set -euo pipefail; export PATH={BIN}:$PATH OMP_WAIT_POLICY=PASSIV
 
 
 wildcard_constraints:
+    survey="[^/]+",
     model="[^/]+",
     language="[a-z]{2}",
     strategy="[a-z]+",
+
+
+include: "workflow/rules/config.smk"
 
 
 rule all:
@@ -58,9 +65,13 @@ rule all:
         "results/tables/agreement.csv",
         "results/tables/contrasts.csv",
         "results/audit/hardest_probes.csv",
+        SURVEY_TABLES,
 
 
-include: "workflow/rules/config.smk"
+onsuccess:
+    print(how_to_cite(config["surveys"][config["run"]["survey"]]["form"]))
+
+
 include: "workflow/rules/survey.smk"
 include: "workflow/rules/probes.smk"
 include: "workflow/rules/demonstrations.smk"

@@ -1,5 +1,47 @@
 """What the rules ask of the config beyond looking up a key; no rule stands here."""
 
+SURVEY = f"results/survey/{config['run']['survey']}"
+
+
+def surveys_of(*forms):
+    """Pattern of the names of all surveys of some forms."""
+    names = [
+        name for name, survey in config["surveys"].items() if survey["form"] in forms
+    ]
+    return "|".join(map(re.escape, names)) or "no survey"
+
+
+MICRODATA = surveys_of("wvs7", "counts", "trends")
+
+SURVEY_TABLES = (
+    [f"{SURVEY}/dictionary.csv", f"{SURVEY}/quality.csv"]
+    if re.fullmatch(MICRODATA, config["run"]["survey"])
+    else []
+)
+
+
+def survey_file(wildcards):
+    """The file of a survey: the user's own, or where it is fetched to."""
+    source = config["surveys"][wildcards.survey]["source"]
+    fetched = Path(source.get("url") or source.get("path") or "").name
+    return source.get("file") or f"results/survey/{wildcards.survey}/download/{fetched}"
+
+
+def survey_source(wildcards):
+    """A survey's source as JSON, with its keys in one order."""
+    return json.dumps(config["surveys"][wildcards.survey]["source"], sort_keys=True)
+
+
+def wvs7_file(wildcards):
+    """The file of wave 7: simulated where the survey is published counts."""
+    counts = config["surveys"][wildcards.survey]["form"] == "counts"
+    return (
+        f"results/survey/{wildcards.survey}/simulated.csv"
+        if counts
+        else survey_file(wildcards)
+    )
+
+
 COUNTRIES = sorted(
     {
         country

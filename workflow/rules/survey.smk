@@ -1,70 +1,141 @@
-"""The survey stage: from a survey file to weighted answer distributions.
+"""The survey stage: from a survey's file to weighted answer distributions.
 
-Reads   survey.file                            the official WVS-7 file; by default simulated from the example's counts
-        resources/survey/scales.csv            the answer codes of each question
-Writes  results/survey/responses.parquet       a respondent
-        results/survey/distributions.parquet   a country's answers to a question: share of each code
-        results/survey/missing.csv             missing answers, counted by kind
-Steps   simulate_survey -> parse_survey -> weigh_answers
+Reads   surveys.{survey}.source                         the survey of the run; docs/surveys.md explains the forms
+        resources/survey/scales.csv, questions/, labels/  the questionnaire: answer codes, and what they mean
+Writes  results/survey/{survey}/responses.parquet       a respondent (microdata: never leaves results/)
+        results/survey/{survey}/columns.csv             what became of each column of the file
+        results/survey/{survey}/distributions.parquet   a country's answers to a question: share of each code
+        results/survey/{survey}/missing.csv             missing answers, counted by kind
+        results/survey/{survey}/dictionary.csv          a question, its codes and who was asked
+        results/survey/{survey}/quality.csv             a country's sample: size, weights, missing answers
+Steps   microdata:         [simulate_survey ->] parse_wvs7 -> weigh_answers, describe_survey
+        published shares:  parse_shares
 """
 
 
 rule simulate_survey:
     input:
-        counts="resources/survey/example/counts.csv",
+        counts=survey_file,
     output:
-        "results/survey/example.csv",
+        "results/survey/{survey}/simulated.csv",
     log:
-        "results/logs/simulate_survey.log",
+        "results/logs/simulate_survey/{survey}.log",
     benchmark:
-        "results/benchmarks/simulate_survey.tsv"
+        "results/benchmarks/simulate_survey/{survey}.tsv"
+    wildcard_constraints:
+        survey=surveys_of("counts"),
     conda:
         "../../environment.yml"
     params:
-        seed=config["survey"]["example_seed"],
+        seed=lookup(dpath="surveys/{survey}/seed", within=config),
         code=code_digest("simulate_survey"),
     message:
-        "Simulating respondents with the example's real marginals"
+        "Simulating respondents with real marginals: {wildcards.survey}"
     shell:
-        "selfalign simulate-survey --counts {input.counts} --seed {params.seed} --output {output} 2> {log}"
+        "selfalign simulate-survey --counts {input.counts:q} --seed {params.seed} --output {output} 2> {log}"
 
 
-rule parse_survey:
+rule parse_wvs7:
     input:
-        survey=config["survey"]["file"],
+        survey=wvs7_file,
         scales="resources/survey/scales.csv",
     output:
-        "results/survey/responses.parquet",
+        responses="results/survey/{survey}/responses.parquet",
+        columns="results/survey/{survey}/columns.csv",
     log:
-        "results/logs/parse_survey.log",
+        "results/logs/parse_wvs7/{survey}.log",
     benchmark:
-        "results/benchmarks/parse_survey.tsv"
+        "results/benchmarks/parse_wvs7/{survey}.tsv"
+    wildcard_constraints:
+        survey=surveys_of("wvs7", "counts"),
     conda:
         "../../environment.yml"
     params:
-        code=code_digest("parse_survey"),
+        code=code_digest("parse_wvs7"),
     message:
         "Reading {input.survey}"
     shell:
-        "selfalign parse-survey --survey {input.survey:q} --scales {input.scales} --output {output} 2> {log}"
+        "selfalign parse-wvs7 --survey {input.survey:q} --scales {input.scales} --responses {output.responses}"
+        " --columns {output.columns} 2> {log}"
+
+
+rule parse_shares:
+    input:
+        shares=survey_file,
+        scales="resources/survey/scales.csv",
+    output:
+        distributions="results/survey/{survey}/distributions.parquet",
+    log:
+        "results/logs/parse_shares/{survey}.log",
+    benchmark:
+        "results/benchmarks/parse_shares/{survey}.tsv"
+    wildcard_constraints:
+        survey=surveys_of("shares"),
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("parse_shares"),
+    message:
+        "Reading {input.shares}"
+    shell:
+        "selfalign parse-shares --shares {input.shares:q} --scales {input.scales}"
+        " --distributions {output.distributions} 2> {log}"
 
 
 rule weigh_answers:
     input:
-        responses="results/survey/responses.parquet",
+        responses="results/survey/{survey}/responses.parquet",
     output:
-        distributions="results/survey/distributions.parquet",
-        missing="results/survey/missing.csv",
+        distributions="results/survey/{survey}/distributions.parquet",
+        missing="results/survey/{survey}/missing.csv",
     log:
-        "results/logs/weigh_answers.log",
+        "results/logs/weigh_answers/{survey}.log",
     benchmark:
-        "results/benchmarks/weigh_answers.tsv"
+        "results/benchmarks/weigh_answers/{survey}.tsv"
+    wildcard_constraints:
+        survey=MICRODATA,
     conda:
         "../../environment.yml"
     params:
         code=code_digest("weigh_answers"),
     message:
-        "Weighing the answers of each country"
+        "Weighing the answers of each country: {wildcards.survey}"
     shell:
         "selfalign weigh-answers --responses {input.responses} --distributions {output.distributions}"
         " --missing {output.missing} 2> {log}"
+
+
+rule describe_survey:
+    input:
+        responses="results/survey/{survey}/responses.parquet",
+        scales="resources/survey/scales.csv",
+        questions="resources/survey/questions/en.csv",
+        labels="resources/survey/labels/en.csv",
+    output:
+        dictionary=report(
+            "results/survey/{survey}/dictionary.csv",
+            caption="../report/dictionary.rst",
+            category="Survey",
+            labels={"table": "dictionary"},
+        ),
+        quality=report(
+            "results/survey/{survey}/quality.csv",
+            caption="../report/quality.rst",
+            category="Survey",
+            labels={"table": "quality"},
+        ),
+    log:
+        "results/logs/describe_survey/{survey}.log",
+    benchmark:
+        "results/benchmarks/describe_survey/{survey}.tsv"
+    wildcard_constraints:
+        survey=MICRODATA,
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("describe_survey"),
+    message:
+        "Describing the questions and samples: {wildcards.survey}"
+    shell:
+        "selfalign describe-survey --responses {input.responses} --scales {input.scales} --questions {input.questions}"
+        " --labels {input.labels} --dictionary {output.dictionary} --quality {output.quality} 2> {log}"

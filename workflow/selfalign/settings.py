@@ -11,6 +11,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from selfalign.countries import CODES
 from selfalign.errors import InputError, did_you_mean
+from selfalign.survey.citations import how_to_get
 
 
 def check_settings(config: dict[str, Any], schema_file: Path) -> None:
@@ -43,7 +44,9 @@ def check_files(config: dict[str, Any], made: Iterable[str]) -> None:
     Raises:
         InputError: names the key and the file.
     """
-    files = {"survey.file": [config["survey"]["file"]], "probes.bank": [config["probes"]["bank"]]}
+    survey = config["run"]["survey"]
+    _check_survey_file(survey, config["surveys"][survey])
+    files = {"probes.bank": [config["probes"]["bank"]]}
     for stage, key in (("probes", "texts"), ("prompts", "templates")):
         pattern = config[stage][key]
         files[f"{stage}.{key}"] = [pattern.replace("{language}", language) for language in config["run"]["languages"]]
@@ -53,6 +56,13 @@ def check_files(config: dict[str, Any], made: Iterable[str]) -> None:
                 raise InputError(
                     f"config: {place}", "there is no such file", "Put it there, or correct the path", value=path
                 )
+
+
+def _check_survey_file(name: str, survey: dict[str, Any]) -> None:
+    file = survey["source"].get("file")
+    if file is not None and not Path(file).is_file():
+        remedy = f"{how_to_get(survey['form'])} Put it there, or correct the path"
+        raise InputError(f"config: surveys.{name}.source.file", "there is no such file", remedy, value=file)
 
 
 def _as_input_error(error: ValidationError) -> InputError:
@@ -84,6 +94,7 @@ def _as_form_error(place: str, error: ValidationError) -> InputError:
 
 
 def _check_names(config: dict[str, Any]) -> None:
+    _check_known("run.survey", [config["run"]["survey"]], config["surveys"])
     _check_known("run.models", config["run"]["models"], config["models"])
     _check_known("run.languages", config["run"]["languages"], config["languages"])
     for language, settings in config["languages"].items():

@@ -2,8 +2,10 @@
 
 STEPS: dict[str, str] = {
     "simulate_survey": "selfalign.survey.simulate_survey",
-    "parse_survey": "selfalign.survey.parse_survey",
+    "parse_wvs7": "selfalign.survey.parse_wvs7",
+    "parse_shares": "selfalign.survey.parse_shares",
     "weigh_answers": "selfalign.survey.weigh_answers",
+    "describe_survey": "selfalign.survey.describe_survey",
     "map_poles": "selfalign.probes.map_poles",
     "rank_demonstrations": "selfalign.demonstrations.rank_demonstrations",
     "design_prompts": "selfalign.prompts.design_prompts",

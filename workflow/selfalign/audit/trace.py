@@ -18,19 +18,21 @@ from selfalign.survey.tables import Distributions, Missing
 from selfalign.tables import read_table
 
 _PAIR = ["probe", "candidate"]
+_NOT_COUNTED = pd.DataFrame(columns=list(Missing.to_schema().columns))
 
 
 class Results:
     """The tables behind the cells of one model and language."""
 
-    def __init__(self, folder: Path, model: str, language: str, bank: Path, texts: Path) -> None:
+    def __init__(self, folder: Path, survey: str, model: str, language: str, bank: Path, texts: Path) -> None:
         self.scores = read_table(folder / "scores" / model / f"{language}.parquet", Scores)
         self.answers = read_table(folder / "answers" / model / f"{language}.parquet", Answers).set_index("prompt")
         self.design = read_table(folder / "design" / f"{language}.parquet", Design)
         self.prompts = read_table(folder / "prompts" / f"{language}.parquet", Prompts).set_index("prompt")
         self.poles = read_table(folder / "human" / "poles.parquet", Poles).set_index(["country", "probe"])
-        self.distributions = read_table(folder / "survey" / "distributions.parquet", Distributions)
-        self.missing = read_table(folder / "survey" / "missing.csv", Missing)
+        self.distributions = read_table(folder / "survey" / survey / "distributions.parquet", Distributions)
+        missing = folder / "survey" / survey / "missing.csv"
+        self.missing = read_table(missing, Missing) if missing.exists() else _NOT_COUNTED
         self.bank = read_bank(bank).set_index("probe")
         self.texts = read_texts(texts / f"{language}.csv", self.bank.reset_index())
         files = sorted((folder / "demonstrations" / language).glob("*.parquet"))
@@ -87,13 +89,34 @@ def _people(results: Results, cell: pd.Series) -> str:
         _heading(f"What the people of {cell['country']} answer to {probe['question']}"),
         f"{text['statement']}  pole A: {text['option_a']} (codes {probe['pole_a']}); "
         f"pole B: {text['option_b']} (codes {probe['pole_b']})",
-        "code       n   weighted share   counts as",
-        *(f"{row.code:4d}  {row.n:6d}  {row.share:14.1%}   {sides[row.code]}" for row in counts.itertuples()),
-        *(f"   -  {row.n:6d}  {'':14}   missing: {row.kind}" for row in missing.itertuples()),
-        f"Pole A: {pole['share_a']:.1%} of the {pole['n']} who chose a pole, standard error "
-        f"{pole['standard_error']:.1%}. Neither pole: {pole['neither']}. Majority: {pole['majority']}.",
+        " code       n   weighted share   counts as",
+        *(
+            f"{_codes(row):>5}  {_number(row.n):>6}  {row.share:14.1%}   {sides[row.code]}"
+            for row in counts.itertuples()
+        ),
+        *(f"    -  {row.n:6d}  {'':14}   missing: {row.kind}" for row in missing.itertuples()),
+        _pole(pole),
     ]
     return "\n".join(lines)
+
+
+def _codes(row: tuple) -> str:
+    return str(row.code) if row.code == row.last_code else f"{row.code}-{row.last_code}"
+
+
+def _number(n: object) -> str:
+    return "-" if pd.isna(n) else str(n)
+
+
+def _pole(pole: pd.Series) -> str:
+    if pd.isna(pole["n"]):
+        return (
+            f"Pole A: {pole['share_a']:.1%}, of a number of people that is not published. Majority: {pole['majority']}."
+        )
+    return (
+        f"Pole A: {pole['share_a']:.1%} of the {pole['n']} who chose a pole, standard error "
+        f"{pole['standard_error']:.1%}. Neither pole: {pole['neither']}. Majority: {pole['majority']}."
+    )
 
 
 def _demonstrations(results: Results, cell: pd.Series, prompt: str) -> str:
@@ -151,6 +174,7 @@ def _score(cell: pd.Series) -> str:
 @click.option("--seed", type=int, help="Seed of the draw, where an arm has several.")
 @click.option("--template", help="Frame of the prompt, where there are several.")
 @click.option("--results", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
+@click.option("--survey", default="example", help="Name of the survey, as in the config.")
 @click.option("--bank", type=readable, default=Path("resources/probes/probes.csv"), help="Probe bank (CSV).")
 @click.option("--texts", type=click.Path(path_type=Path), default=Path("resources/probes/texts"), help="Wordings.")
 def command(
@@ -163,11 +187,12 @@ def command(
     seed: int | None,
     template: str | None,
     results: Path,
+    survey: str,
     bank: Path,
     texts: Path,
 ) -> None:
     """Show the prompt, the demonstrations, the log-probabilities and the survey answers behind one cell."""
-    tables = Results(results, model, language, bank, texts)
+    tables = Results(results, survey, model, language, bank, texts)
     wanted = {"arm": arm, "country": country, "probe": probe, "source": source, "seed": seed, "template": template}
     cells = find_cells(tables.scores, wanted)
     cell = cells.iloc[0]

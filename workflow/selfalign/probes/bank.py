@@ -46,17 +46,26 @@ def read_bank(path: Path) -> pd.DataFrame:
     return bank
 
 
-def select_categories(bank: pd.DataFrame, categories: list[str], file: Path) -> pd.DataFrame:
-    """The probes of some categories; of all, where none is named.
+def select_probes(bank: pd.DataFrame, categories: list[str], only: list[str], file: Path) -> pd.DataFrame:
+    """The probes of some categories and of some ids; an empty list leaves nothing out.
 
     Raises:
-        InputError: the bank has no such category.
+        InputError: the bank has no such category or probe, or none is left.
     """
-    known = set(bank["category"])
-    for category in categories:
-        if category not in known:
-            raise InputError(file, "no probe is of this category", did_you_mean(category, known), value=category)
-    return bank[bank["category"].isin(categories or known)]
+    chosen = bank
+    for column, names in (("category", categories), ("probe", only)):
+        known = set(bank[column])
+        for name in names:
+            if name not in known:
+                raise InputError(
+                    file, f"no probe has this {column}", did_you_mean(name, known), column=column, value=name
+                )
+        chosen = chosen[chosen[column].isin(names or known)]
+    if chosen.empty:
+        raise InputError(
+            file, "none of probes.only is of the categories of probes.categories", "Empty one of the lists"
+        )
+    return chosen
 
 
 def _find_fault(statement: str) -> str | None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.options import Words, readable, writable
-from selfalign.probes.bank import parse_codes, read_bank, select_categories
+from selfalign.probes.bank import parse_codes, read_bank, select_probes
 from selfalign.probes.tables import Dropped, Poles
 from selfalign.survey.tables import Distributions
 from selfalign.tables import read_table, write_table
@@ -26,33 +26,30 @@ def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A `Poles` table in the order of countries and of the bank. A country without an answer to a probe has no
-        row for it.
+        row for it. Where the survey has no numbers of respondents, n, neither and standard_error are empty.
     """
     poles = pd.concat(
         [_long_map(bank, "A", "pole_a"), _long_map(bank, "B", "pole_b"), _long_map(bank, "neither", "neither")]
     )
     answers = distributions.merge(poles, on=["question", "code"])
+    values = ["n", "share", "weight", "weight_squared"]
     sums = answers.pivot_table(
-        index=["country", "probe"],
-        columns="pole",
-        values=["n", "weight", "weight_squared"],
-        aggfunc="sum",
-        fill_value=0,
-    ).reindex(
-        columns=pd.MultiIndex.from_product([["n", "weight", "weight_squared"], ["A", "B", "neither"]]), fill_value=0
-    )
+        index=["country", "probe"], columns="pole", values=values, aggfunc="sum", fill_value=0
+    ).reindex(columns=pd.MultiIndex.from_product([values, ["A", "B", "neither"]]), fill_value=0)
+    published = answers["n"].notna().groupby([answers["country"], answers["probe"]]).all()
+    both = sums["share"]["A"] + sums["share"]["B"]
+    share = sums["share"]["A"] / both
     weight = sums["weight"]["A"] + sums["weight"]["B"]
-    share = sums["weight"]["A"] / weight
     variance = (1 - share) ** 2 * sums["weight_squared"]["A"] + share**2 * sums["weight_squared"]["B"]
     table = pd.DataFrame(
         {
-            "n": sums["n"]["A"] + sums["n"]["B"],
-            "neither": sums["n"]["neither"],
+            "n": (sums["n"]["A"] + sums["n"]["B"]).astype("Int64").where(published),
+            "neither": sums["n"]["neither"].astype("Int64").where(published),
             "share_a": share,
-            "standard_error": np.sqrt(variance) / weight,
+            "standard_error": (np.sqrt(variance) / weight).where(published),
             "majority": np.select([np.isclose(share, 0.5, rtol=0, atol=1e-12), share > 0.5], ["tie", "A"], "B"),
         }
-    )[weight > 0]
+    )[both > 0]
     places = {probe: place for place, probe in enumerate(bank["probe"])}
     return (
         table.reset_index()
@@ -95,48 +92,72 @@ def check_countries(distributions: pd.DataFrame, countries: list[str], file: Pat
 
 
 def check_bank(distributions: pd.DataFrame, bank: pd.DataFrame, file: Path) -> None:
-    """Refuse a probe whose question nobody was asked, or one of whose answer codes the bank does not place.
+    """Refuse a probe whose question nobody was asked, or one of whose answer codes is in no pole, or in two.
 
     Raises:
         InputError: names the bank's row, and the question or the code.
     """
-    given = distributions.groupby("question")["code"].agg(set)
+    answered = distributions.groupby("question")[["code", "last_code"]]
+    given = {question: sorted(set(codes.itertuples(index=False, name=None))) for question, codes in answered}
     for probe in bank.itertuples():
         if probe.question not in given:
             raise InputError(
                 file,
                 f"no country of the survey has an answer to the question of probe {probe.probe}; its column is missing "
                 "from the survey file, or empty",
-                "Give a survey file with this column, or take the probe out of the bank",
+                "Give a survey file with this column, or leave the probe out (probes.only in the config)",
                 row=probe.Index + 2,
                 column="question",
                 value=probe.question,
             )
-        mapped = parse_codes(probe.pole_a) | parse_codes(probe.pole_b) | parse_codes(probe.neither)
-        unmapped = sorted(given[probe.question] - mapped)
-        if unmapped:
+        if fault := _find_fault(probe, given[probe.question]):
             raise InputError(
                 file,
-                f"people answered {probe.question} with code {unmapped[0]}, which probe {probe.probe} maps to no pole",
-                "Add the code to pole_a, pole_b or neither",
+                *fault,
                 row=probe.Index + 2,
                 column="pole_a, pole_b, neither",
                 value=f"{probe.pole_a} / {probe.pole_b} / {probe.neither}",
             )
 
 
+def _find_fault(probe: tuple, given: list[tuple[int, int]]) -> tuple[str, str] | None:
+    """What is wrong with the poles of a probe for the answers that were given, and what to do."""
+    sides = [parse_codes(codes) for codes in (probe.pole_a, probe.pole_b, probe.neither)]
+    for first, last in given:
+        if first not in set().union(*sides):
+            return (
+                f"people answered {probe.question} with code {first}, which probe {probe.probe} maps to no pole",
+                "Add the code to pole_a, pole_b or neither",
+            )
+        if not any(set(range(first, last + 1)) <= side for side in sides):
+            return (
+                f"the survey has one share of {probe.question} for the codes {first}-{last} together, and probe "
+                f"{probe.probe} parts them",
+                "Leave the probe out (probes.only in the config), or give a survey with a share for each code",
+            )
+    return None
+
+
 @click.command()
 @click.option("--distributions", type=readable, required=True, help="Weighted distributions (Parquet).")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--categories", type=Words(), default="", help="Categories of probes to use; all by default.")
+@click.option("--only", type=Words(), default="", help="Probes to use, by id; all by default.")
 @click.option("--countries", type=Words(), required=True, help="Countries of the experiment.")
 @click.option("--poles", type=writable, required=True, help="Shares of pole A (Parquet).")
 @click.option("--dropped", type=writable, required=True, help="Probes without a majority, and why (CSV).")
 def command(
-    distributions: Path, bank: Path, categories: list[str], countries: list[str], poles: Path, dropped: Path
+    distributions: Path,
+    bank: Path,
+    categories: list[str],
+    only: list[str],
+    countries: list[str],
+    poles: Path,
+    dropped: Path,
 ) -> None:
     """Map the answers of each country to the two poles of each probe, and find the majority."""
-    answers, probes = read_table(distributions, Distributions), select_categories(read_bank(bank), categories, bank)
+    answers = read_table(distributions, Distributions)
+    probes = select_probes(read_bank(bank), categories, only, bank)
     check_countries(answers, countries, distributions)
     check_bank(answers, probes, bank)
     table = map_poles(answers, probes)

@@ -17,6 +17,9 @@ class Bank(Table):
         str_length={"min_value": 1}, description="probes that ask the same; never shown to each other"
     )
     scale: str = pa.Field(isin=["binary", "nominal", "ordinal"], description="kind of answer scale")
+    reversed: str = pa.Field(
+        isin=["yes", "no", ""], description="whether a higher code means less of what is asked; empty where nominal"
+    )
     pole_a: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole A, such as `1-2 5`")
     pole_b: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole B")
     neither: str = pa.Field(str_matches=r"^(\d+(-\d+)?( \d+(-\d+)?)*)?$", description="codes of no pole (midpoints)")
@@ -43,10 +46,16 @@ class Poles(Table):
 
     country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
     probe: str = pa.Field(description="probe id")
-    n: int = pa.Field(ge=1, description="respondents who answered with either pole, unweighted")
-    neither: int = pa.Field(ge=0, description="respondents whose answer is of no pole, left out of n and share_a")
+    n: pd.Int64Dtype = pa.Field(
+        ge=1, nullable=True, description="respondents who answered with either pole, unweighted; empty if not published"
+    )
+    neither: pd.Int64Dtype = pa.Field(
+        ge=0, nullable=True, description="respondents whose answer is of no pole, left out of n and share_a"
+    )
     share_a: float = pa.Field(ge=0, le=1, description="weighted share of pole A among both poles")
-    standard_error: float = pa.Field(ge=0, description="of share_a, linearised for the weights")
+    standard_error: float = pa.Field(
+        ge=0, nullable=True, description="of share_a, linearised for the weights; empty where n is"
+    )
     majority: str = pa.Field(isin=["A", "B", "tie"], description="the answer of the country")
 
     class Config:

@@ -10,7 +10,8 @@ import pycountry
 
 from selfalign.errors import InputError
 from selfalign.options import readable, writable
-from selfalign.survey.tables import COUNTRY, INTERVIEW, WEIGHT, Counts
+from selfalign.survey.parse_wvs7 import COUNTRY, INTERVIEW, WEIGHT
+from selfalign.survey.tables import Counts
 from selfalign.tables import read_input, written_aside
 
 

@@ -1,5 +1,6 @@
 """Tables of the survey stage, and the names of its codes."""
 
+import pandas as pd
 import pandera.pandas as pa
 
 from selfalign.tables import Table
@@ -11,26 +12,49 @@ MISSING_KINDS: dict[int, str] = {
     -4: "not_asked",
     -5: "other",
 }
-"""The missing codes of WVS-7, kept apart by kind."""
+"""The missing codes of the World Values Survey, kept apart by kind."""
 
-WEIGHT = "W_WEIGHT"
-COUNTRY = "B_COUNTRY_ALPHA"
-INTERVIEW = "D_INTERVIEW"
+RESPONDENT = ["respondent", "interview", "country", "wave", "year", "weight"]
+"""The columns of `Responses` that are no question."""
+
+_QUESTION = r"^[A-Z][A-Za-z0-9_]*$"
+_COUNTRY = r"^[A-Z]{3}$"
 
 
 class Scales(Table):
-    """The answer scale of each question of WVS-7: its substantive codes are first..last."""
+    """The answer scale of each question: its substantive codes are first..last."""
 
-    question: str = pa.Field(str_matches=r"^Q\d+[A-Z]?$", unique=True, description="WVS-7 variable")
+    question: str = pa.Field(str_matches=_QUESTION, unique=True, description="WVS-7 variable")
     first: int = pa.Field(ge=0, description="lowest substantive code")
     last: int = pa.Field(ge=1, description="highest substantive code")
+    labels: str = pa.Field(str_matches=r"^[A-Za-z0-9_]+$", description="set of `Labels` that says what the codes mean")
+
+
+class Questions(Table):
+    """What each question asks, in one language."""
+
+    question: str = pa.Field(unique=True, description="WVS-7 variable")
+    wording: str = pa.Field(str_length={"min_value": 1}, description="the question, in the project's words")
+    status: str = pa.Field(isin=["drafted", "reviewed"], description="how far the wording was checked")
+
+
+class Labels(Table):
+    """What the answer codes mean, in one language: one row per set of labels and code that has one."""
+
+    labels: str = pa.Field(description="name of the set, as in `Scales`")
+    code: int = pa.Field(ge=0, description="answer code; one without a row is shown as its number")
+    label: str = pa.Field(str_length={"min_value": 1}, description="what it means, in the project's words")
+    status: str = pa.Field(isin=["drafted", "reviewed"], description="how far the wording was checked")
+
+    class Config:
+        unique = ["labels", "code"]
 
 
 class Counts(Table):
     """Published answer counts: one row per country, question and code (missing codes included)."""
 
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
-    question: str = pa.Field(str_matches=r"^Q\d+[A-Z]?$", description="WVS-7 variable")
+    country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
+    question: str = pa.Field(str_matches=_QUESTION, description="WVS-7 variable")
     code: int = pa.Field(ge=-5, description="answer code; negative is missing")
     count: int = pa.Field(ge=1, description="respondents, unweighted")
 
@@ -38,27 +62,68 @@ class Counts(Table):
         unique = ["country", "question", "code"]
 
 
+class Shares(Table):
+    """Published shares of one pole: one row per country and question."""
+
+    question: str = pa.Field(str_matches=_QUESTION, description="WVS-7 variable")
+    rule: str = pa.Field(description="which answer codes the share is of: see `RULES` of parse_shares")
+    country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
+    share: float = pa.Field(ge=0, le=1, description="weighted share of these codes among the substantive answers")
+
+    class Config:
+        unique = ["country", "question"]
+
+
+class Trends(Table):
+    """What the time-series and the joint EVS/WVS files call the questions of wave 7."""
+
+    question: str = pa.Field(str_matches=_QUESTION, unique=True, description="WVS-7 variable")
+    variable: str = pa.Field(str_matches=r"^[A-Z]\d+[A-Z0-9_]*$", unique=True, description="variable of those files")
+    codes: str = pa.Field(
+        str_matches=r"^(\d+=\d+( \d+=\d+)*)?$", description="their code = that of wave 7, where any differs: `0=2 1=1`"
+    )
+
+
+class Columns(Table):
+    """A column of a survey file, and what became of it."""
+
+    column: str = pa.Field(description="name in the file")
+    use: str = pa.Field(
+        isin=["respondent", "question", "variant", "unused"],
+        description="about the respondent; a question; another form of a question (one country's, recoded); none",
+    )
+    question: str = pa.Field(nullable=True, description="WVS-7 variable that it is, or is a variant of")
+
+
 class Responses(Table):
     """One row per respondent; beside these columns, one int16 column of answer codes per question."""
 
-    respondent: int = pa.Field(ge=2, unique=True, description="line of the survey file")
-    interview: int = pa.Field(description="D_INTERVIEW; not unique in every release")
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
-    weight: float = pa.Field(ge=0, description="W_WEIGHT")
+    respondent: int = pa.Field(ge=2, unique=True, description="record of the survey file; its header is record 1")
+    interview: int = pa.Field(description="number of the interview; not unique in every release")
+    country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
+    wave: int = pa.Field(ge=1, description="wave of the World Values Survey")
+    year: pd.Int64Dtype = pa.Field(nullable=True, description="year of the interview; empty where the file has none")
+    weight: float = pa.Field(ge=0, description="weight of the respondent within the country")
 
     class Config:
         strict = False
 
 
 class Distributions(Table):
-    """One row per country, question and substantive answer code that somebody gave."""
+    """One row per country, question and substantive answer code that somebody gave.
 
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    Published shares may be of several codes together (code..last_code), and come without numbers of respondents.
+    """
+
+    country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
     question: str = pa.Field(description="WVS-7 variable")
     code: int = pa.Field(ge=0, description="answer code")
-    n: int = pa.Field(ge=1, description="respondents, unweighted")
-    weight: float = pa.Field(ge=0, description="sum of their weights")
-    weight_squared: float = pa.Field(ge=0, description="sum of their squared weights, for standard errors")
+    last_code: int = pa.Field(ge=0, description="last answer code of the row; as a rule the same as code")
+    n: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="respondents, unweighted; empty where not published")
+    weight: float = pa.Field(ge=0, nullable=True, description="sum of their weights")
+    weight_squared: float = pa.Field(
+        ge=0, nullable=True, description="sum of their squared weights, for standard errors"
+    )
     share: float = pa.Field(ge=0, le=1, description="weighted share among the substantive answers")
 
     class Config:
@@ -68,10 +133,71 @@ class Distributions(Table):
 class Missing(Table):
     """What weigh_answers set aside: one row per country, question and kind of missing answer."""
 
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
     question: str = pa.Field(description="WVS-7 variable")
     kind: str = pa.Field(isin=sorted(MISSING_KINDS.values()), description="kind of missing answer")
     n: int = pa.Field(ge=1, description="respondents, unweighted")
 
     class Config:
         unique = ["country", "question", "kind"]
+
+
+class LeftOut(Table):
+    """Rows of a source that no table holds, counted."""
+
+    place: str = pa.Field(description="country, wave or question at fault, as the source names it")
+    reason: str = pa.Field(description="why its rows were left out")
+    n: int = pa.Field(ge=1, description="rows")
+
+    class Config:
+        unique = ["place", "reason"]
+
+
+class Dictionary(Table):
+    """The data dictionary: one row per question of the survey."""
+
+    question: str = pa.Field(unique=True, description="WVS-7 variable")
+    wording: str = pa.Field(nullable=True, description="what is asked, in the project's words")
+    answers: str = pa.Field(nullable=True, description="what the codes mean, in the project's words: `1 yes; 2 no`")
+    first: int = pa.Field(ge=0, description="lowest substantive code")
+    last: int = pa.Field(ge=1, description="highest substantive code")
+    countries: int = pa.Field(ge=0, description="countries where anybody was asked")
+    not_asked_in: str = pa.Field(nullable=True, description="countries where nobody was asked")
+    partly_asked_in: str = pa.Field(
+        nullable=True, description="countries where a part was asked (split ballot, filter)"
+    )
+    valid: int = pa.Field(ge=0, description="respondents with a substantive answer, unweighted")
+    dont_know: int = pa.Field(ge=0, description="respondents who said that they do not know")
+    no_answer: int = pa.Field(ge=0, description="respondents who gave no answer")
+    not_applicable: int = pa.Field(ge=0, description="respondents to whom it does not apply")
+    not_asked: int = pa.Field(ge=0, description="respondents who were not asked")
+    other: int = pa.Field(ge=0, description="respondents whose answer is missing for another or an unknown reason")
+
+
+class Quality(Table):
+    """The quality table: one row per country of the survey."""
+
+    country: str = pa.Field(str_matches=_COUNTRY, unique=True, description="ISO 3166 alpha-3")
+    wave: int = pa.Field(ge=1, description="wave of the World Values Survey")
+    first_year: pd.Int64Dtype = pa.Field(nullable=True, description="year of the first interview")
+    last_year: pd.Int64Dtype = pa.Field(nullable=True, description="year of the last interview")
+    n: int = pa.Field(ge=1, description="respondents")
+    weight_min: float = pa.Field(ge=0, description="smallest weight")
+    weight_mean: float = pa.Field(ge=0, description="mean weight; 1 where the weights are as published")
+    weight_max: float = pa.Field(ge=0, description="largest weight")
+    zero_weights: int = pa.Field(ge=0, description="respondents who count for nothing")
+    effective_n: float = pa.Field(ge=0, description="effective sample size for the weights (Kish 1965)")
+    design_effect: float = pa.Field(
+        ge=1 - 1e-9, nullable=True, description="n over effective_n: variance lost to weights"
+    )
+    questions: int = pa.Field(ge=0, description="questions that anybody was asked")
+    questions_not_asked: int = pa.Field(ge=0, description="questions that nobody was asked")
+    valid: float = pa.Field(ge=0, le=1, description="share of substantive answers among all that were asked for")
+    dont_know: float = pa.Field(ge=0, le=1, description="share of answers `don't know`, of those asked for")
+    no_answer: float = pa.Field(ge=0, le=1, description="share of refusals, of those asked for")
+    not_applicable: float = pa.Field(ge=0, le=1, description="share of `not applicable`, of those asked for")
+    other: float = pa.Field(
+        ge=0, le=1, description="share missing for another or an unknown reason, of those asked for"
+    )
+    repeated_interviews: int = pa.Field(ge=0, description="respondents whose interview number another one has too")
+    repeated_answers: int = pa.Field(ge=0, description="respondents all of whose answers another one gave too")

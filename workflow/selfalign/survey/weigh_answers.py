@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import click
+import numpy as np
 import pandas as pd
 
 from selfalign.options import readable, writable
-from selfalign.survey.tables import MISSING_KINDS, Distributions, Missing, Responses
+from selfalign.survey.tables import MISSING_KINDS, RESPONDENT, Distributions, Missing, Responses
 from selfalign.tables import read_table, write_table
 
-_KEY = ["country", "question", "code"]
+_LOWEST = min(MISSING_KINDS)
 
 
 def count_codes(responses: pd.DataFrame) -> pd.DataFrame:
@@ -21,17 +22,29 @@ def count_codes(responses: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns country, question, code, n, weight, weight_squared; questions in the order of `responses`.
     """
-    questions = responses.columns.drop(["respondent", "interview", "country", "weight"])
-    weights = pd.DataFrame({"weight": responses["weight"], "weight_squared": responses["weight"] ** 2, "n": 1})
-    counted = {
-        question: weights.groupby([responses["country"], responses[question].rename("code")]).sum()
-        for question in questions
-    }
-    table = pd.concat(counted, names=["question"]).reset_index()
-    order = {question: place for place, question in enumerate(questions)}
-    return table.sort_values(_KEY, key=lambda column: column.map(order) if column.name == "question" else column)[
-        [*_KEY, "n", "weight", "weight_squared"]
-    ].reset_index(drop=True)
+    places, countries = pd.factorize(responses["country"], sort=True)
+    weight = responses["weight"].to_numpy()
+    counted = []
+    for question in responses.columns.drop(RESPONDENT):
+        codes = responses[question].to_numpy().astype("int64") - _LOWEST
+        width = codes.max() + 1
+        cell = places * width + codes
+        sums = [np.bincount(cell, weights, len(countries) * width) for weights in (None, weight, weight**2)]
+        found = np.flatnonzero(sums[0])
+        counted.append(
+            pd.DataFrame(
+                {
+                    "country": countries[found // width],
+                    "question": question,
+                    "code": found % width + _LOWEST,
+                    **{
+                        name: values[found]
+                        for name, values in zip(["n", "weight", "weight_squared"], sums, strict=True)
+                    },
+                }
+            )
+        )
+    return pd.concat(counted).sort_values("country", kind="stable").reset_index(drop=True)
 
 
 def weigh(counted: pd.DataFrame) -> pd.DataFrame:
@@ -45,7 +58,8 @@ def weigh(counted: pd.DataFrame) -> pd.DataFrame:
     """
     table = counted[counted["code"] >= 0]
     total = table.groupby(["country", "question"])["weight"].transform("sum")
-    return table.assign(share=table["weight"] / total)[total > 0].reset_index(drop=True)
+    table = table.assign(share=table["weight"] / total, last_code=table["code"])[total > 0]
+    return table[list(Distributions.to_schema().columns)].reset_index(drop=True)
 
 
 def count_missing(counted: pd.DataFrame) -> pd.DataFrame:

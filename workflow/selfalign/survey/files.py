@@ -1,0 +1,249 @@
+"""Opening of survey files: CSV, SPSS (.sav) or Stata (.dta), each plain or in a zip.
+
+Nothing but the columns asked for is read, as text and each distinct value once, so that a file of 100,000 respondents
+and 600 columns takes seconds, and the encoding of free-text answers does not matter.
+"""
+
+import csv
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyreadstat
+
+from selfalign.errors import InputError
+
+FORMATS = (".csv", ".sav", ".dta")
+LARGEST = 16 * 2**30
+"""Bytes of the largest file that is unzipped; the published ones have 0.2 to 2 GB."""
+
+_RATIO = 300
+_READ_ROW = "Correct the row (a quote may be left open), or give the file as it was downloaded"
+_DOWNLOAD = "Give the file as it was downloaded"
+
+
+@dataclass(frozen=True)
+class SurveyFile:
+    """A survey file that was opened.
+
+    Attributes:
+        path: what the user gave; named in messages.
+        data: the file with the data: the same one, or what was in the zip.
+        names: its columns.
+    """
+
+    path: Path
+    data: Path
+    names: list[str]
+
+    def read(self, names: list[str]) -> pd.DataFrame:
+        """Some columns, as categories of text, blank where there is no value; one row per record of the file.
+
+        SPSS and Stata numbers are written as short as they can be (`1`, `0.25`), Stata's extended missing values as
+        `.a` to `.z`.
+
+        Raises:
+            InputError: a row is too short or too long, or the file cannot be read.
+        """
+        if self.data.suffix.lower() == ".csv":
+            return _read_csv(self.path, self.data, self.names, names)
+        return _read_labelled(self.path, self.data, names)
+
+    def line(self, record: int) -> int:
+        """Line of a CSV on which a record begins, the header being record 1; of other files, the record itself."""
+        if self.data.suffix.lower() != ".csv":
+            return record
+        separator = _separator(self.path, self.data)
+        for place, (line, _) in enumerate(_rows(self.data, separator), start=1):
+            if place == record:
+                return line
+        return record
+
+
+@contextmanager
+def open_survey(path: Path, scratch: Path) -> Iterator[SurveyFile]:
+    """Open a survey file; what is unzipped lies in `scratch` until it is closed.
+
+    Raises:
+        InputError: the file is missing, empty, of another format, a zip that is broken, locked, unsafe or without
+            exactly one survey file, or its header cannot be read.
+    """
+    if not path.is_file():
+        raise InputError(path, "there is no such survey file", "Check the file of this survey in the config")
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unzipped-", dir=scratch) as folder:
+        data = _unzip(path, Path(folder)) if path.suffix.lower() == ".zip" else path
+        if data.suffix.lower() not in FORMATS:
+            raise InputError(
+                path, f"is not one of {', '.join(FORMATS)}, nor a .zip with one", "Download it in one of these"
+            )
+        if data.stat().st_size == 0:
+            raise InputError(path, "the file is empty", _DOWNLOAD)
+        names = _csv_header(path, data) if data.suffix.lower() == ".csv" else _labelled_header(path, data)
+        yield SurveyFile(path, data, names)
+
+
+def _unzip(path: Path, folder: Path) -> Path:
+    """The one survey file of an archive, written into `folder` under a name of ours."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            member = _choose_member(path, archive.infolist())
+            data = folder / f"survey{PurePosixPath(member.filename).suffix.lower()}"
+            with archive.open(member) as source, data.open("wb") as target:
+                shutil.copyfileobj(source, target, length=2**20)
+    except (zipfile.BadZipFile, EOFError, zipfile.zlib.error) as error:
+        raise InputError(
+            path, f"is not a whole zip archive ({error})", "Download it again, or unzip it and give what was in it"
+        ) from None
+    except (RuntimeError, NotImplementedError) as error:  # it has a password, or a compression that Python lacks
+        raise InputError(path, f"cannot be unzipped here ({error})", "Unzip it, and give what was in it") from None
+    return data
+
+
+def _choose_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+    for member in members:
+        place = PurePosixPath(member.filename.replace("\\", "/"))
+        if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
+            raise InputError(
+                path,
+                "a member of this archive would be written outside of it",
+                "Do not trust this archive; download it from the survey's own site",
+                value=member.filename,
+            )
+    surveys = [
+        member
+        for member in members
+        if PurePosixPath(member.filename).suffix.lower() in FORMATS
+        and not member.filename.startswith("__MACOSX/")
+        and not PurePosixPath(member.filename).name.startswith(".")
+    ]
+    if len(surveys) != 1:
+        found = f" ({', '.join(member.filename for member in surveys)})" if surveys else ""
+        raise InputError(
+            path,
+            f"holds {len(surveys)} survey files ({', '.join(FORMATS)}) where one was expected{found}",
+            "Unzip it, and give the one that is meant",
+        )
+    size, packed = surveys[0].file_size, max(surveys[0].compress_size, 1)
+    if size > LARGEST or (size > 2**24 and size / packed > _RATIO):
+        raise InputError(
+            path,
+            f"{surveys[0].filename} would unzip to {size:,} bytes from {packed:,}, which no survey does",
+            "Do not trust this archive; if it is sound, unzip it and give what was in it",
+        )
+    return surveys[0]
+
+
+# CSV
+
+
+def _separator(path: Path, data: Path) -> str:
+    with data.open("rb") as file:
+        head = file.readline(2**20)
+    if b"\0" in head:
+        raise InputError(path, "is not text of one byte a character (it may be UTF-16)", "Save it as UTF-8", row=1)
+    header = head.decode("latin-1")
+    separator = max(",;\t", key=header.count)
+    if separator not in header:
+        raise InputError(
+            path,
+            "the header has one column only; expected columns with a comma, semicolon or tab between them",
+            "Save it as CSV with commas, or give the file as it was downloaded",
+            row=1,
+            value=header.strip()[:60],
+        )
+    return separator
+
+
+def _rows(data: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record of a CSV that is no blank line, with the line on which it begins."""
+    with data.open(encoding="latin-1", newline="") as file:
+        reader = csv.reader(file, delimiter=separator)
+        line = 1
+        for row in reader:
+            if row:
+                yield line, row
+            line = reader.line_num + 1
+
+
+def _csv_header(path: Path, data: Path) -> list[str]:
+    separator = _separator(path, data)
+    with data.open(encoding="latin-1", newline="") as file:
+        header = next(csv.reader(file, delimiter=separator))
+    names = [name.removeprefix("ï»¿").strip().strip('"') for name in header]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise InputError(path, "this column is there twice", _DOWNLOAD, row=1, column=twice[0])
+    return [name or f"(column {place})" for place, name in enumerate(names, start=1)]
+
+
+def _read_csv(path: Path, data: Path, header: list[str], names: list[str]) -> pd.DataFrame:
+    separator = _separator(path, data)
+    try:
+        table = arrow_csv.read_csv(
+            data,
+            read_options=arrow_csv.ReadOptions(column_names=header, skip_rows=1, block_size=2**24),
+            parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(
+                include_columns=names,
+                column_types={name: pa.dictionary(pa.int32(), pa.binary()) for name in names},
+                strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise _diagnose(path, data, separator, len(header), error) from None
+    return pd.DataFrame({name: _as_text(table.column(name).to_pandas()) for name in names})
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    values = [value.decode("utf-8", "backslashreplace") for value in column.cat.categories]
+    return column.cat.rename_categories(pd.Index(values, dtype=object))
+
+
+def _diagnose(path: Path, data: Path, separator: str, width: int, error: Exception) -> InputError:
+    """Which line of a CSV could not be read."""
+    line = 1
+    try:
+        for line, row in _rows(data, separator):
+            if len(row) != width:
+                problem = f"the row has {len(row)} fields, and the header {width}"
+                return InputError(path, problem, _READ_ROW, row=line)
+    except csv.Error as cause:
+        return InputError(path, f"cannot be read as CSV ({cause})", _READ_ROW, row=line)
+    return InputError(path, f"cannot be read as CSV ({' '.join(str(error).split())})", _READ_ROW)
+
+
+# SPSS and Stata
+
+
+def _labelled_header(path: Path, data: Path) -> list[str]:
+    return list(_read_stat(path, data, metadataonly=True)[1].column_names)
+
+
+def _read_labelled(path: Path, data: Path, names: list[str]) -> pd.DataFrame:
+    table, _ = _read_stat(path, data, usecols=names, user_missing=True)
+    return pd.DataFrame({name: table[name].map(_as_short).astype("category") for name in names})
+
+
+def _read_stat(path: Path, data: Path, **settings: object) -> tuple[pd.DataFrame, object]:
+    read = pyreadstat.read_sav if data.suffix.lower() == ".sav" else pyreadstat.read_dta
+    try:
+        return read(data, disable_datetime_conversion=True, **settings)
+    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as error:
+        raise InputError(path, f"cannot be read as {data.suffix} ({error})", "Download it again") from None
+
+
+def _as_short(value: object) -> str:
+    """A value as text: whole numbers without decimals, extended missing values of Stata with their dot."""
+    if isinstance(value, float):
+        return "" if value != value else repr(int(value)) if value.is_integer() else repr(value)
+    if isinstance(value, str) and len(value) == 1 and value.islower():
+        return f".{value}"
+    return "" if value is None else str(value)
