@@ -31,7 +31,7 @@ def check_settings(config: dict[str, Any], schema_file: Path) -> None:
     _check_names(config)
 
 
-def check_files(config: dict[str, Any], made: Iterable[str]) -> None:
+def check_files(config: dict[str, Any], made: Iterable[str] = ()) -> None:
     """Refuse a config that names an input file which is not there.
 
     Snakemake would not: where the output of the step that reads the file is there from an earlier run, it takes that
