@@ -6,9 +6,10 @@ Writes  results/survey/{survey}/responses.parquet       a respondent (microdata:
         results/survey/{survey}/columns.csv             what became of each column of the file
         results/survey/{survey}/distributions.parquet   a country's answers to a question: share of each code
         results/survey/{survey}/missing.csv             missing answers, counted by kind
+        results/survey/{survey}/left_out.csv            respondents of other waves and places, counted
         results/survey/{survey}/dictionary.csv          a question, its codes and who was asked
         results/survey/{survey}/quality.csv             a country's sample: size, weights, missing answers
-Steps   microdata:         [simulate_survey ->] parse_wvs7 -> weigh_answers, describe_survey
+Steps   microdata:         [simulate_survey ->] parse_wvs7 or parse_trends -> weigh_answers, describe_survey
         published shares:  parse_shares
 """
 
@@ -57,6 +58,34 @@ rule parse_wvs7:
     shell:
         "selfalign parse-wvs7 --survey {input.survey:q} --scales {input.scales} --responses {output.responses}"
         " --columns {output.columns} 2> {log}"
+
+
+rule parse_trends:
+    input:
+        survey=survey_file,
+        scales="resources/survey/scales.csv",
+        trends="resources/survey/trends.csv",
+    output:
+        responses="results/survey/{survey}/responses.parquet",
+        columns="results/survey/{survey}/columns.csv",
+        left_out="results/survey/{survey}/left_out.csv",
+    log:
+        "results/logs/parse_trends/{survey}.log",
+    benchmark:
+        "results/benchmarks/parse_trends/{survey}.tsv"
+    wildcard_constraints:
+        survey=surveys_of("trends"),
+    conda:
+        "../../environment.yml"
+    params:
+        waves=lookup(dpath="surveys/{survey}/waves", within=config),
+        code=code_digest("parse_trends"),
+    message:
+        "Reading {input.survey}"
+    shell:
+        "selfalign parse-trends --survey {input.survey:q} --scales {input.scales} --trends {input.trends}"
+        " --waves '{params.waves}' --responses {output.responses} --columns {output.columns}"
+        " --left-out {output.left_out} 2> {log}"
 
 
 rule parse_shares:

@@ -1,12 +1,27 @@
 """Country codes as this project takes them: ISO 3166 alpha-3, and what the World Values Survey has beside them."""
 
+from difflib import get_close_matches
+
 import pycountry
 
 WVS_ONLY = {"NIR": "Northern Ireland"}
 """Polled apart from the rest of the United Kingdom, which is GBR."""
 
+WVS_NUMBERS = {"909": "NIR"}
+"""Their numbers in the files that number countries."""
+
 CODES = frozenset(country.alpha_3 for country in pycountry.countries) | frozenset(WVS_ONLY)
 """Codes of all countries."""
+
+
+def suggest_country(text: str) -> str:
+    """A remedy for a text that is no code: the country that it stands for by another standard, or a code like it."""
+    try:
+        known = pycountry.countries.lookup(text.zfill(3) if text.isdigit() else text)
+    except LookupError:
+        near = get_close_matches(text.upper(), sorted(CODES), n=1)
+        return f'Did you mean "{near[0]}"?' if near else "Codes have three letters, such as DEU."
+    return f"It may stand for {known.alpha_3}, {known.name}."
 
 
 def country_name(code: str) -> str:

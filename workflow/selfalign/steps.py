@@ -3,6 +3,7 @@
 STEPS: dict[str, str] = {
     "simulate_survey": "selfalign.survey.simulate_survey",
     "parse_wvs7": "selfalign.survey.parse_wvs7",
+    "parse_trends": "selfalign.survey.parse_trends",
     "parse_shares": "selfalign.survey.parse_shares",
     "weigh_answers": "selfalign.survey.weigh_answers",
     "describe_survey": "selfalign.survey.describe_survey",

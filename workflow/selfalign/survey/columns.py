@@ -20,11 +20,15 @@ _STATA_MISSING = {".a": -1, ".b": -2, ".c": -3, ".d": -4, ".e": -5}
 """How the Stata releases write the missing codes."""
 
 
+class _CellError(ValueError):
+    """A cell that has no value, and what was expected instead."""
+
+
 def to_values(column: pd.Series, read: Callable[[str], object], survey: SurveyFile, expected: str) -> pd.Series:
     """Each cell of a column as `read` understands it.
 
     Args:
-        column: categories of text, one cell a record.
+        column: categories of text, indexed by record.
         read: the value of a text; raises ValueError where it has none.
         survey: the file, for messages.
         expected: what a cell should have been, and after a full stop what to do, for messages.
@@ -36,21 +40,24 @@ def to_values(column: pd.Series, read: Callable[[str], object], survey: SurveyFi
     for text in column.cat.categories:
         try:
             values[text] = read(text.strip())
-        except ValueError as error:
+        except _CellError as error:
             faults[text] = str(error)
+        except ValueError:
+            faults[text] = expected
     bad = column.isin(faults)
     if bad.any():
         place = int(np.argmax(bad))
-        problem, _, remedy = (faults[column.iloc[place]] or expected).partition(". ")
+        problem, _, remedy = faults[column.iloc[place]].partition(". ")
         raise InputError(
             survey.path,
             problem,
             remedy or _ROW_REMEDY,
-            row=survey.line(place + 2),
+            row=survey.line(column.index[place]),
             column=column.name,
             value=column.iloc[place],
         )
-    return pd.Series(np.array([values[text] for text in column.cat.categories])[column.cat.codes], name=column.name)
+    known = np.array([values.get(text) for text in column.cat.categories])
+    return pd.Series(known[column.cat.codes], index=column.index, name=column.name).infer_objects()
 
 
 def to_countries(column: pd.Series, survey: SurveyFile) -> pd.Series:
@@ -64,7 +71,7 @@ def _country(text: str) -> str:
     known = pycountry.countries.get(numeric=text.zfill(3)) if text.isdigit() else None
     known = known or pycountry.countries.get(alpha_2=text.upper())
     hint = f"It may stand for {known.alpha_3}, {known.name}." if known else did_you_mean(text, CODES)
-    raise ValueError(f"is not an ISO 3166 alpha-3 code of a country. {hint} {_ROW_REMEDY}")
+    raise _CellError(f"is not an ISO 3166 alpha-3 code of a country. {hint} {_ROW_REMEDY}")
 
 
 def to_numbers(column: pd.Series, survey: SurveyFile) -> pd.Series:
@@ -96,7 +103,7 @@ def to_weights(column: pd.Series, survey: SurveyFile) -> pd.Series:
 
 
 def _weight(text: str) -> float:
-    weight = float(text)
+    weight = float(text.replace(",", "."))  # files with semicolons have a decimal comma
     if not 0 <= weight < float("inf"):
         raise ValueError
     return weight
@@ -118,7 +125,7 @@ def to_codes(column: pd.Series, scale: tuple, survey: SurveyFile, recoding: dict
             return int(number)
         if recoding:
             if number not in recoding:
-                raise ValueError(f"the answer codes of {column.name} are {', '.join(map(str, sorted(recoding)))}{end}")
+                raise _CellError(f"the answer codes of {column.name} are {', '.join(map(str, sorted(recoding)))}{end}")
             number = recoding[number]
         if number % 1 != 0 or not scale.first <= number <= scale.last:
             raise ValueError

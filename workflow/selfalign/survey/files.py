@@ -44,7 +44,7 @@ class SurveyFile:
     names: list[str]
 
     def read(self, names: list[str]) -> pd.DataFrame:
-        """Some columns, as categories of text, blank where there is no value; one row per record of the file.
+        """Some columns, as categories of text, blank where there is no value; indexed by record, the header being 1.
 
         SPSS and Stata numbers are written as short as they can be (`1`, `0.25`), Stata's extended missing values as
         `.a` to `.z`.
@@ -53,8 +53,10 @@ class SurveyFile:
             InputError: a row is too short or too long, or the file cannot be read.
         """
         if self.data.suffix.lower() == ".csv":
-            return _read_csv(self.path, self.data, self.names, names)
-        return _read_labelled(self.path, self.data, names)
+            table = _read_csv(self.path, self.data, self.names, names)
+        else:
+            table = _read_labelled(self.path, self.data, names)
+        return table.set_index(pd.RangeIndex(2, len(table) + 2))
 
     def line(self, record: int) -> int:
         """Line of a CSV on which a record begins, the header being record 1; of other files, the record itself."""

@@ -45,7 +45,7 @@ def parse_wvs7(survey: SurveyFile, scales: pd.DataFrame) -> pd.DataFrame:
     if raw.empty:
         raise InputError(survey.path, "has a header but no respondents", _REMEDY)
     columns = {
-        "respondent": pd.RangeIndex(2, len(raw) + 2),
+        "respondent": raw.index,
         "interview": to_interviews(raw[INTERVIEW], survey),
         "country": to_countries(raw[COUNTRY], survey),
         "wave": 7,
