@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import pycountry
 
-from selfalign.countries import CODES
-from selfalign.errors import InputError, did_you_mean
+from selfalign.countries import CODES, suggest_country
+from selfalign.errors import InputError
 from selfalign.survey.files import SurveyFile
 from selfalign.survey.tables import MISSING_KINDS
 
@@ -68,15 +67,7 @@ def to_countries(column: pd.Series, survey: SurveyFile) -> pd.Series:
 def _country(text: str) -> str:
     if text in CODES:
         return text
-    known = pycountry.countries.get(numeric=text.zfill(3)) if text.isdigit() else None
-    known = known or pycountry.countries.get(alpha_2=text.upper())
-    hint = f"It may stand for {known.alpha_3}, {known.name}." if known else did_you_mean(text, CODES)
-    raise _CellError(f"is not an ISO 3166 alpha-3 code of a country. {hint} {_ROW_REMEDY}")
-
-
-def to_numbers(column: pd.Series, survey: SurveyFile) -> pd.Series:
-    """Numbers."""
-    return to_values(column, float, survey, "is not a number")
+    raise _CellError(f"is not an ISO 3166 alpha-3 code of a country. {suggest_country(text)} {_ROW_REMEDY}")
 
 
 def to_interviews(column: pd.Series, survey: SurveyFile) -> pd.Series:
@@ -93,8 +84,15 @@ def _whole(text: str) -> int:
 
 def to_years(column: pd.Series, survey: SurveyFile) -> pd.Series:
     """Years; empty where the cell is, or holds a missing code."""
-    years = to_values(column, lambda text: float(text or "nan"), survey, "is not a year")
-    return years.where(years > 0).astype("Int64")
+    years = to_values(column, _year, survey, "a year is a whole number such as 2018")
+    return years.astype("Int64").where(years > 0)
+
+
+def _year(text: str) -> int:
+    year = 0 if not text or text in _STATA_MISSING else _whole(text)
+    if year > 0 and not 1900 <= year <= 2100:
+        raise ValueError
+    return year
 
 
 def to_weights(column: pd.Series, survey: SurveyFile) -> pd.Series:

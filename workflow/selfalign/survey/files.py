@@ -5,13 +5,15 @@ and 600 columns takes seconds, and the encoding of free-text answers does not ma
 """
 
 import csv
+import lzma
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pandas as pd
 import pyarrow as pa
@@ -100,7 +102,7 @@ def _unzip(path: Path, folder: Path) -> Path:
             data = folder / f"survey{PurePosixPath(member.filename).suffix.lower()}"
             with archive.open(member) as source, data.open("wb") as target:
                 shutil.copyfileobj(source, target, length=2**20)
-    except (zipfile.BadZipFile, EOFError, zipfile.zlib.error) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise InputError(
             path, f"is not a whole zip archive ({error})", "Download it again, or unzip it and give what was in it"
         ) from None
@@ -111,8 +113,8 @@ def _unzip(path: Path, folder: Path) -> Path:
 
 def _choose_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     for member in members:
-        place = PurePosixPath(member.filename.replace("\\", "/"))
-        if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
+        place = PureWindowsPath(member.filename)  # which knows both slashes, and drives
+        if place.anchor or ".." in place.parts:
             raise InputError(
                 path,
                 "a member of this archive would be written outside of it",
@@ -123,6 +125,7 @@ def _choose_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInf
         member
         for member in members
         if PurePosixPath(member.filename).suffix.lower() in FORMATS
+        and not member.is_dir()
         and not member.filename.startswith("__MACOSX/")
         and not PurePosixPath(member.filename).name.startswith(".")
     ]
@@ -166,6 +169,7 @@ def _separator(path: Path, data: Path) -> str:
 
 def _rows(data: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Each record of a CSV that is no blank line, with the line on which it begins."""
+    csv.field_size_limit(2**31 - 1)
     with data.open(encoding="latin-1", newline="") as file:
         reader = csv.reader(file, delimiter=separator)
         line = 1
@@ -191,7 +195,7 @@ def _read_csv(path: Path, data: Path, header: list[str], names: list[str]) -> pd
     try:
         table = arrow_csv.read_csv(
             data,
-            read_options=arrow_csv.ReadOptions(column_names=header, skip_rows=1, block_size=2**24),
+            read_options=arrow_csv.ReadOptions(column_names=header, skip_rows_after_names=1, block_size=2**24),
             parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
                 include_columns=names,
@@ -201,7 +205,22 @@ def _read_csv(path: Path, data: Path, header: list[str], names: list[str]) -> pd
         )
     except pa.ArrowInvalid as error:
         raise _diagnose(path, data, separator, len(header), error) from None
+    if table.num_rows + 1 < _count_lines(data):
+        _check_quotes(path, data, separator)
     return pd.DataFrame({name: _as_text(table.column(name).to_pandas()) for name in names})
+
+
+def _count_lines(data: Path) -> int:
+    with data.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(2**20), b""))
+
+
+def _check_quotes(path: Path, data: Path, separator: str) -> None:
+    """Refuse a quote that was left open and swallowed rows: in its field is a line with as many fields as before it."""
+    for line, row in _rows(data, separator):
+        for place, field in enumerate(row):
+            if "\n" in field and any(part.count(separator) >= place for part in field.split("\n")[1:]):
+                raise InputError(path, f"field {place + 1} of the row holds other rows", _READ_ROW, row=line)
 
 
 def _as_text(column: pd.Series) -> pd.Series:
@@ -212,13 +231,11 @@ def _as_text(column: pd.Series) -> pd.Series:
 def _diagnose(path: Path, data: Path, separator: str, width: int, error: Exception) -> InputError:
     """Which line of a CSV could not be read."""
     line = 1
-    try:
-        for line, row in _rows(data, separator):
-            if len(row) != width:
-                problem = f"the row has {len(row)} fields, and the header {width}"
-                return InputError(path, problem, _READ_ROW, row=line)
-    except csv.Error as cause:
-        return InputError(path, f"cannot be read as CSV ({cause})", _READ_ROW, row=line)
+    for line, row in _rows(data, separator):
+        if len(row) != width:
+            return InputError(path, f"the row has {len(row)} fields, and the header {width}", _READ_ROW, row=line)
+    if line == 1:
+        return InputError(path, "has a header but no respondents", _DOWNLOAD)
     return InputError(path, f"cannot be read as CSV ({' '.join(str(error).split())})", _READ_ROW)
 
 
@@ -231,14 +248,24 @@ def _labelled_header(path: Path, data: Path) -> list[str]:
 
 def _read_labelled(path: Path, data: Path, names: list[str]) -> pd.DataFrame:
     table, _ = _read_stat(path, data, usecols=names, user_missing=True)
-    return pd.DataFrame({name: table[name].map(_as_short).astype("category") for name in names})
+    return pd.DataFrame({name: _as_categories(table[name]) for name in names})
+
+
+def _as_categories(column: pd.Series) -> pd.Categorical:
+    places, values = pd.factorize(column, use_na_sentinel=False)
+    return pd.Series([_as_short(value) for value in values], dtype=object).take(places).astype("category").array
 
 
 def _read_stat(path: Path, data: Path, **settings: object) -> tuple[pd.DataFrame, object]:
     read = pyreadstat.read_sav if data.suffix.lower() == ".sav" else pyreadstat.read_dta
     try:
-        return read(data, disable_datetime_conversion=True, **settings)
-    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as error:
+        try:
+            return read(data, disable_datetime_conversion=True, **settings)
+        except pyreadstat.ReadstatError as error:
+            if "encoding" not in str(error):
+                raise
+            return read(data, disable_datetime_conversion=True, encoding="latin1", **settings)
+    except Exception as error:  # what it raises on a damaged file is of many kinds
         raise InputError(path, f"cannot be read as {data.suffix} ({error})", "Download it again") from None
 
 

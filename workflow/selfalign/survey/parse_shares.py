@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from selfalign.countries import CODES
+from selfalign.countries import CODES, suggest_country
 from selfalign.errors import InputError, did_you_mean
 from selfalign.options import readable, writable
 from selfalign.survey.tables import Distributions, Scales, Shares
@@ -47,7 +47,7 @@ def check_shares(shares: pd.DataFrame, scales: pd.DataFrame, file: Path) -> None
     ends = scales.set_index("question")
     for share in shares.itertuples():
         if share.country not in CODES:
-            raise _fault(file, share, "country", "is not an ISO 3166 alpha-3 code", did_you_mean(share.country, CODES))
+            raise _fault(file, share, "country", "is not an ISO 3166 alpha-3 code", suggest_country(share.country))
         if share.rule not in RULES:
             raise _fault(file, share, "rule", "is not a known rule", did_you_mean(share.rule, RULES))
         if share.question not in ends.index:

@@ -76,7 +76,7 @@ def _check_header(survey: SurveyFile, scales: pd.DataFrame) -> None:
 def _renamed(name: str, survey: SurveyFile) -> str:
     """Which column of the file may be a missing one under another name."""
     stem = name.partition("_")[2]
-    alike = [other for other in survey.names if other.upper() == name or stem in other.upper().split("_", 1)[-1]]
+    alike = [other for other in survey.names if stem in other.upper()]
     return f" ({alike[0]} may be the same under another name)" if alike else ""
 
 
