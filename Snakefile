@@ -29,6 +29,7 @@ min_version("9.27")
 
 configfile: "config/config.yaml"
 configfile: "config/surveys.yaml"
+configfile: "config/languages.yaml"
 configfile: "config/models.yaml"
 configfile: "config/arms.yaml"
 
