@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 
 @dataclass
@@ -16,9 +16,10 @@ class Hub:
     """What the hub holds, and what was asked of it.
 
     Attributes:
-        repos: folder of each model, by its name; one commit each.
+        repos: folder of each model or data set, by its name; one commit each.
         revision: the commit of all of them.
-        gated: models that are listed to no one.
+        gated: those that are listed to no one.
+        datasets: those that are data sets.
         corrupt: files that are served with their last byte changed.
         requests: method and path of each request.
         tokens: authorisation of each request to the hub.
@@ -30,6 +31,7 @@ class Hub:
     repos: dict[str, Path]
     revision: str
     gated: set[str] = field(default_factory=set)
+    datasets: set[str] = field(default_factory=set)
     corrupt: set[str] = field(default_factory=set)
     requests: list[str] = field(default_factory=list)
     tokens: set[str | None] = field(default_factory=set)
@@ -52,13 +54,15 @@ def serving(hub: Hub) -> Iterator[Hub]:
 
 
 def _is_large(path: Path) -> bool:
-    return path.suffix in {".safetensors", ".bin"}
+    return path.suffix in {".safetensors", ".bin", ".parquet"}
 
 
-def _entry(path: Path) -> dict:
+def _entry(path: Path, root: Path) -> dict:
+    if path.is_dir():
+        return {"type": "directory", "path": path.relative_to(root).as_posix(), "size": 0, "oid": "0" * 40}
     content = path.read_bytes()
     blob = hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()
-    entry = {"type": "file", "path": path.name, "size": len(content), "oid": blob}
+    entry = {"type": "file", "path": path.relative_to(root).as_posix(), "size": len(content), "oid": blob}
     if _is_large(path):
         entry["lfs"] = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
     return entry
@@ -79,38 +83,46 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.requests.append(f"{self.command} {path}")
         is_storage = self.headers["Host"].startswith("localhost")
         (self.hub.storage_tokens if is_storage else self.hub.tokens).add(self.headers.get("Authorization"))
-        is_api = path.startswith("api/models/")
-        organisation, name, verb, revision, *rest = [*path.removeprefix("api/models/").split("/"), *[""] * 4][:5]
+        is_api, kind = path.startswith("api/"), "datasets" if "datasets/" in path else "models"
+        named = path.removeprefix("api/").removeprefix(f"{kind}/")
+        organisation, name, verb, revision, *rest = [*named.split("/", 4), *[""] * 5]
         if is_storage:
-            self._send(self._content(Path(self.hub.repos[self._decode(name)], verb)))
+            self._send(self._content(Path(self.hub.repos[self._decode(name)], unquote(verb))))
             return
         repo = f"{organisation}/{name}"
         if repo in self.hub.gated:
             self._refuse(403, "GatedRepo", "Access to this model is restricted")
-        elif repo not in self.hub.repos:
+        elif repo not in self.hub.repos or (repo in self.hub.datasets) != (kind == "datasets"):
             self._refuse(404, "RepoNotFound", "Repository not found")
         elif revision != self.hub.revision:
             self._refuse(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         elif is_api and verb == "tree":
-            files = [path for path in sorted(self.hub.repos[repo].iterdir()) if path.is_file()]
-            self._send(json.dumps([_entry(path) for path in files]).encode(), {"Content-Type": "application/json"})
+            self._list(self.hub.repos[repo], unquote(rest[0]))
         elif is_api and verb == "revision":
             facts = {"id": repo, "sha": revision, "siblings": []}
             self._send(json.dumps(facts).encode(), {"Content-Type": "application/json"})
         else:
-            self._resolve(repo, self.hub.repos[repo] / rest[0])
+            self._resolve(repo, self.hub.repos[repo] / unquote(rest[0]))
+
+    def _list(self, root: Path, folder: str) -> None:
+        if not (root / folder).is_dir():
+            self._refuse(404, "EntryNotFound", "Entry not found")
+            return
+        entries = [_entry(path, root) for path in sorted((root / folder).iterdir())]
+        self._send(json.dumps(entries).encode(), {"Content-Type": "application/json"})
 
     def _resolve(self, repo: str, path: Path) -> None:
         if not path.is_file():
             self._refuse(404, "EntryNotFound", "Entry not found")
             return
-        entry = _entry(path)
+        root = self.hub.repos[repo]
+        entry = _entry(path, root)
         headers = {"X-Repo-Commit": self.hub.revision, "ETag": f'"{entry["oid"]}"'}
         if not _is_large(path):
             self._send(self._content(path), headers)
             return
         large = {"X-Linked-Size": str(entry["size"]), "X-Linked-Etag": f'"{entry["lfs"]["oid"]}"'}
-        location = f"{self.hub.storage}/large/{self._encode(repo)}/{path.name}"
+        location = f"{self.hub.storage}/large/{self._encode(repo)}/{quote(entry['path'], safe='')}"
         self._send(b"", headers | large | {"Location": location}, status=302)
 
     @staticmethod

@@ -13,6 +13,15 @@ def surveys_of(*forms):
 
 MICRODATA = surveys_of("wvs7", "counts", "trends")
 
+FETCHED = (
+    "|".join(
+        re.escape(name)
+        for name, survey in config["surveys"].items()
+        if "file" not in survey["source"]
+    )
+    or "no survey"
+)
+
 SURVEY_TABLES = (
     [f"{SURVEY}/dictionary.csv", f"{SURVEY}/quality.csv"]
     if re.fullmatch(MICRODATA, config["run"]["survey"])
@@ -23,8 +32,9 @@ SURVEY_TABLES = (
 def survey_file(wildcards):
     """The file of a survey: the user's own, or where it is fetched to."""
     source = config["surveys"][wildcards.survey]["source"]
-    fetched = Path(source.get("url") or source.get("path") or "").name
-    return source.get("file") or f"results/survey/{wildcards.survey}/download/{fetched}"
+    place = re.sub("[?#].*", "", source.get("url") or source.get("path") or "")
+    fetched = f"results/survey/{wildcards.survey}/download/{Path(place).name}"
+    return source.get("file") or fetched
 
 
 def survey_source(wildcards):

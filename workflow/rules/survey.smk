@@ -1,17 +1,46 @@
 """The survey stage: from a survey's file to weighted answer distributions.
 
 Reads   surveys.{survey}.source                         the survey of the run; docs/surveys.md explains the forms
+        resources/survey/opinions.csv                   which questions of an opinion table are of wave 7
         resources/survey/scales.csv, questions/, labels/  the questionnaire: answer codes, and what they mean
 Writes  results/survey/{survey}/responses.parquet       a respondent (microdata: never leaves results/)
         results/survey/{survey}/columns.csv             what became of each column of the file
         results/survey/{survey}/distributions.parquet   a country's answers to a question: share of each code
         results/survey/{survey}/missing.csv             missing answers, counted by kind
-        results/survey/{survey}/left_out.csv            respondents of other waves and places, counted
+        results/survey/{survey}/download/               its file, where it comes from an address or a hub
+        results/survey/{survey}/left_out.csv            respondents of other waves and places, counted; or what an
+                                                        opinion table has that cannot be used
+        results/survey/{survey}/opinions.csv            a question of an opinion table, and its codes
         results/survey/{survey}/dictionary.csv          a question, its codes and who was asked
         results/survey/{survey}/quality.csv             a country's sample: size, weights, missing answers
-Steps   microdata:         [simulate_survey ->] parse_wvs7 or parse_trends -> weigh_answers, describe_survey
+Steps   any:               [fetch_survey ->]
+        microdata:         [simulate_survey ->] parse_wvs7 or parse_trends -> weigh_answers, describe_survey
         published shares:  parse_shares
+        opinion tables:    parse_opinions
 """
+
+
+rule fetch_survey:
+    output:
+        "results/survey/{survey}/download/{file}",
+    log:
+        "results/logs/fetch_survey/{survey}/{file}.log",
+    benchmark:
+        "results/benchmarks/fetch_survey/{survey}/{file}.tsv"
+    wildcard_constraints:
+        survey=FETCHED,
+        file="[^/]+",
+    localrule: True  # nodes of a cluster often have no network
+    conda:
+        "../../environment.yml"
+    params:
+        source=survey_source,
+        code=code_digest("fetch_survey"),
+    message:
+        "Fetching the survey {wildcards.survey}"
+    shell:
+        "selfalign fetch-survey --survey {wildcards.survey} --source {params.source:q} --output {output:q}"
+        " 2>&1 | tee {log:q}"
 
 
 rule simulate_survey:
@@ -109,6 +138,31 @@ rule parse_shares:
     shell:
         "selfalign parse-shares --shares {input.shares:q} --scales {input.scales}"
         " --distributions {output.distributions} 2> {log}"
+
+
+rule parse_opinions:
+    input:
+        opinions=survey_file,
+        known="resources/survey/opinions.csv",
+    output:
+        distributions="results/survey/{survey}/distributions.parquet",
+        dictionary="results/survey/{survey}/opinions.csv",
+        left_out="results/survey/{survey}/left_out.csv",
+    log:
+        "results/logs/parse_opinions/{survey}.log",
+    benchmark:
+        "results/benchmarks/parse_opinions/{survey}.tsv"
+    wildcard_constraints:
+        survey=surveys_of("opinions"),
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("parse_opinions"),
+    message:
+        "Reading {input.opinions}"
+    shell:
+        "selfalign parse-opinions --opinions {input.opinions:q} --known {input.known} --distributions {output.distributions}"
+        " --dictionary {output.dictionary} --left-out {output.left_out} 2> {log}"
 
 
 rule weigh_answers:

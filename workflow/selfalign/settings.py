@@ -9,6 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from selfalign.addresses import refuse_login
 from selfalign.countries import CODES
 from selfalign.errors import InputError, did_you_mean
 from selfalign.survey.citations import how_to_get
@@ -24,11 +25,20 @@ def check_settings(config: dict[str, Any], schema_file: Path) -> None:
     Raises:
         InputError: names the key, the value, what was expected and the nearest valid name.
     """
+    _check_addresses(config)
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
         raise _as_input_error(error)
     _check_names(config)
+
+
+def _check_addresses(config: dict[str, Any]) -> None:
+    """Refuse a password in an address before the schema would show it, and Snakemake the command that holds it."""
+    surveys = config.get("surveys")
+    for name, survey in surveys.items() if isinstance(surveys, dict) else ():
+        if isinstance(survey, dict) and isinstance(survey.get("source"), dict):
+            refuse_login(survey["source"].get("url"), f"config: surveys.{name}.source.url")
 
 
 def check_files(config: dict[str, Any], made: Iterable[str] = ()) -> None:

@@ -1,10 +1,12 @@
 """The steps of the workflow: a step's rule, subcommand, module, log and benchmark share its name."""
 
 STEPS: dict[str, str] = {
+    "fetch_survey": "selfalign.survey.fetch_survey",
     "simulate_survey": "selfalign.survey.simulate_survey",
     "parse_wvs7": "selfalign.survey.parse_wvs7",
     "parse_trends": "selfalign.survey.parse_trends",
     "parse_shares": "selfalign.survey.parse_shares",
+    "parse_opinions": "selfalign.survey.parse_opinions",
     "weigh_answers": "selfalign.survey.weigh_answers",
     "describe_survey": "selfalign.survey.describe_survey",
     "map_poles": "selfalign.probes.map_poles",

@@ -20,7 +20,8 @@ from transformers import (
 from transformers.utils import logging
 
 from selfalign.errors import InputError
-from selfalign.models.fetch_model import file_digest, is_wanted, made_aside
+from selfalign.hub import file_digest
+from selfalign.models.fetch_model import is_wanted, made_aside
 
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 TOKENIZER_FILES = {

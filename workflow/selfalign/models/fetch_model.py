@@ -7,7 +7,6 @@ the one that the source declares (package), or those that the hub lists for the 
 import glob
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -23,18 +22,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
-import httpx2
 from huggingface_hub import HfApi, RepoFile, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HFValidationError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-    XetDownloadError,
-)
 from huggingface_hub.utils import disable_progress_bars
 
 from selfalign.errors import InputError, did_you_mean
+from selfalign.hub import check_arrived, hub_access, hub_errors_told
 from selfalign.options import Json
 
 WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model")
@@ -82,15 +74,6 @@ def is_wanted(name: str) -> bool:
     """Whether a file of a model is one to take: safetensors, configuration, tokenizer; never code or a pickle."""
     matches = [any(fnmatchcase(name, pattern) for pattern in patterns) for patterns in (WANTED, UNWANTED)]
     return "/" not in name and matches == [True, False]
-
-
-def file_digest(path: Path, prefix: bytes = b"", algorithm: str = "sha256") -> str:
-    """Hexadecimal digest of a file, read in pieces, after an optional prefix."""
-    digest = hashlib.new(algorithm, prefix, usedforsecurity=algorithm != "sha1")
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def check_source(source: object, place: str) -> dict:
@@ -203,8 +186,6 @@ def _append_member(wheel: Path, member: str, joined: BinaryIO, digest: "hashlib.
 def fetch_snapshot(source: dict, folder: Path, place: str) -> None:
     """Download a model of the hub at a pinned commit: safetensors, configuration and tokenizer, each file verified.
 
-    The hub's address is taken from HF_ENDPOINT, a token from HF_TOKEN, and from nowhere else.
-
     Args:
         source: "hub" (organisation/name), "revision" (commit hash).
         folder: an empty folder to write to.
@@ -215,9 +196,8 @@ def fetch_snapshot(source: dict, folder: Path, place: str) -> None:
             downloaded file differs from what the hub lists.
     """
     disable_progress_bars()
-    where = {"endpoint": os.environ.get("HF_ENDPOINT") or None, "token": os.environ.get("HF_TOKEN") or False}
-    repo, revision = source["hub"], source["revision"]
-    with _hub_errors_told(repo, revision, place):
+    where, repo, revision = hub_access(), source["hub"], source["revision"]
+    with hub_errors_told("model", repo, revision, place):
         tree = [file for file in HfApi(**where).list_repo_tree(repo, revision=revision) if isinstance(file, RepoFile)]
         files = [file for file in tree if is_wanted(file.path)]
         _require_weights([file.path for file in files], [file.path for file in tree], f"{place}/hub", repo)
@@ -226,39 +206,7 @@ def fetch_snapshot(source: dict, folder: Path, place: str) -> None:
         snapshot_download(repo, revision=revision, local_dir=folder, allow_patterns=names, **where)
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     for file in files:
-        _verify(folder / file.path, file, place)
-
-
-def _verify(path: Path, file: RepoFile, place: str) -> None:
-    # A large file is listed by its SHA-256, a small one by its git object: SHA-1 of a header and the content.
-    if file.lfs:
-        expected, got = file.lfs.sha256, file_digest(path)
-    else:
-        expected, got = file.blob_id, file_digest(path, f"blob {path.stat().st_size}\0".encode(), "sha1")
-    if got != expected:
-        raise InputError(
-            place, f"{path.name} arrived with the digest {got}; the hub lists {expected}", "Run snakemake again"
-        )
-
-
-@contextmanager
-def _hub_errors_told(repo: str, revision: str, place: str) -> Iterator[None]:
-    elsewhere = "or download the model elsewhere and give its folder as the source"
-    try:
-        yield
-    except GatedRepoError as error:
-        problem = f"{repo} is open only to those who accepted its terms"
-        raise InputError(place, problem, "Accept them on the hub, and put a token in HF_TOKEN") from error
-    except RepositoryNotFoundError as error:
-        problem = f"the hub has no model {repo}, or hides it"
-        raise InputError(place, problem, "Check its name; if it is private, put a token in HF_TOKEN") from error
-    except RevisionNotFoundError as error:
-        problem = f"{repo} has no commit {revision}"
-        raise InputError(place, problem, "Copy the hash from the model's list of commits") from error
-    except (httpx2.HTTPError, OSError, HFValidationError, XetDownloadError) as error:
-        why = str(error).strip().splitlines() or [""]
-        problem = f"{repo} cannot be fetched ({type(error).__name__}: {why[0]})"
-        raise InputError(place, problem, f"Check the network and HF_ENDPOINT, {elsewhere}") from error
+        check_arrived(folder / file.path, file, place)
 
 
 def link_folder(source: dict, folder: Path, place: str) -> None:

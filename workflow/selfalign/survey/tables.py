@@ -84,6 +84,27 @@ class Trends(Table):
     )
 
 
+class OpinionTable(Table):
+    """Aggregated opinions in the form of GlobalOpinionQA: one row per question."""
+
+    question: str = pa.Field(description="what is asked; a row without it is left out")
+    selections: str = pa.Field(description="text of a Python dictionary: the shares of the options, by country")
+    options: str = pa.Field(description="text of a Python list: the answer options")
+    source: str = pa.Field(description="where the question is from: WVS or GAS")
+
+
+class OpinionKeys(Table):
+    """Which questions of GlobalOpinionQA are questions of wave 7; without their text, whose licence forbids it."""
+
+    question: str = pa.Field(str_matches=_QUESTION, description="WVS-7 variable")
+    digest: str = pa.Field(
+        str_matches=r"^[0-9a-f]{16}$", unique=True, description="of the question's text: see `digest_text`"
+    )
+    codes: str = pa.Field(
+        str_matches=r"^\d+( \d+)*$", description="code of each substantive option, in the order of the options"
+    )
+
+
 class Columns(Table):
     """A column of a survey file, and what became of it."""
 
@@ -151,6 +172,19 @@ class LeftOut(Table):
 
     class Config:
         unique = ["place", "reason"]
+
+
+class Opinions(Table):
+    """The dictionary of an opinion table: one row per question that was taken."""
+
+    question: str = pa.Field(
+        str_matches=_QUESTION, unique=True, description="WVS-7 variable; another question is G and a part of its digest"
+    )
+    source: str = pa.Field(description="where the question is from: WVS or GAS")
+    wording: str = pa.Field(description="what is asked, in the source's words")
+    answers: str = pa.Field(description="the substantive options and their codes: `1 Yes; 2 No`")
+    missing: str = pa.Field(nullable=True, description="options set aside as missing answers: `No answer | Refused`")
+    countries: int = pa.Field(ge=0, description="countries whose answers were taken")
 
 
 class Dictionary(Table):

@@ -1,0 +1,154 @@
+"""Step fetch_survey: bring a survey's file from an address or the data hub, whole and verified or not at all."""
+
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path, PurePosixPath
+
+import click
+import pooch
+from huggingface_hub import HfApi, RepoFile, hf_hub_download
+from huggingface_hub.utils import disable_progress_bars
+from tqdm import tqdm
+
+from selfalign.addresses import BY_HAND, refuse_login
+from selfalign.errors import InputError, did_you_mean
+from selfalign.hub import check_arrived, file_digest, hub_access, hub_errors_told
+from selfalign.options import Json, writable
+from selfalign.tables import written_aside
+
+PATTERNS = {
+    "url": (r"https?://[^\s/?#]+(/\S*)?", "an address that begins with http:// or https://"),
+    "sha256": (r"[0-9a-f]{64}", "64 hexadecimal digits in lower case"),
+    "hub": (r"[\w.-]+/[\w.-]+", 'a data set of the hub, such as "organisation/name"'),
+    "revision": (r"[0-9a-f]{40}", "a full commit hash, of 40 hexadecimal digits: a branch or a tag can move"),
+    "path": (r"(?!.*(^|/)\.\.?(/|$))[^/\\]+(/[^/\\]+)*", "the path of a file in the data set"),
+}
+"""Form of each key's value, and what it is."""
+
+_KINDS = ({"url", "sha256"}, {"hub", "revision", "path"})
+_TIMEOUT = 30
+
+
+def check_source(source: object, place: str) -> dict[str, str]:
+    """Check a survey's source.
+
+    Args:
+        source: what the configuration says.
+        place: name of the setting, for messages.
+
+    Raises:
+        InputError: not one kind of source, a value of the wrong form, or an address with a password in it.
+    """
+    if not isinstance(source, dict) or set(source) not in _KINDS:
+        got = "{" + ", ".join(sorted(source)) + "}" if isinstance(source, dict) else json.dumps(source)
+        raise InputError(
+            place, f"got {got}; expected {{url, sha256}} or {{hub, revision, path}}", "Give all keys of one kind"
+        )
+    refuse_login(source.get("url"), f"{place}/url")
+    for key, value in source.items():
+        pattern, meaning = PATTERNS[key]
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise InputError(f"{place}/{key}", f"got {json.dumps(value)}; expected {meaning}", "Correct the value")
+    return source
+
+
+def fetch_address(source: dict[str, str], file: Path, place: str) -> None:
+    """Download a file from an address; its SHA-256 must be the declared one.
+
+    Args:
+        source: "url", "sha256".
+        file: the file to write.
+        place: name of the setting, for messages; none shows what follows a "?" in the address, as it may be a key.
+
+    Raises:
+        InputError: the server is out of reach, refuses or breaks off, or the file has another digest.
+    """
+    address = source["url"].partition("?")[0]
+    bar = {"total": 1, "unit": "B", "unit_scale": True, "mininterval": 1, "file": sys.stderr}  # pooch sets the total
+    with tqdm(desc=PurePosixPath(address).name, **bar) as progress:
+        download = pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT)
+        try:
+            download(source["url"], str(file), None)
+        except OSError as error:  # the errors of requests are of this class
+            raise InputError(f"{place}/url", *_in_words(error, address)) from error
+    got = file_digest(file)
+    if got != source["sha256"]:
+        raise InputError(
+            f"{place}/sha256",
+            f"expected {source['sha256']}, got {got} from {address}",
+            "Trust no file whose digest differs; correct sha256 if its publisher has changed the file",
+        )
+
+
+def _in_words(error: OSError, address: str) -> tuple[str, str]:
+    """What went wrong with a download, and what to do; without the error's own text, which has the whole address."""
+    response = getattr(error, "response", None)
+    if response is not None:
+        reason = next((status.phrase for status in HTTPStatus if status == response.status_code), "")
+        return f"the server answers {response.status_code} {reason} to {address}", f"Check the address, {BY_HAND}"
+    problem = f"{address} cannot be fetched whole ({type(error).__name__})"
+    return problem, f"Check the address and the network and run snakemake again, {BY_HAND}"
+
+
+def fetch_dataset_file(source: dict[str, str], file: Path, place: str) -> None:
+    """Download a file of a data set of the hub at a pinned commit; it must be what the hub lists.
+
+    Args:
+        source: "hub" (organisation/name), "revision" (commit hash), "path" (file in the data set).
+        file: the file to write.
+        place: name of the setting, for messages.
+
+    Raises:
+        InputError: the hub is out of reach, has no such data set, commit or file, asks for rights, or the file differs
+            from what the hub lists.
+    """
+    disable_progress_bars()
+    access, path = hub_access(), source["path"]
+    where = {"repo_type": "dataset", "revision": source["revision"]}
+    with (
+        hub_errors_told("data set", source["hub"], source["revision"], place),
+        tempfile.TemporaryDirectory(dir=file.parent) as scratch,
+    ):
+        folder = path.rpartition("/")[0] or None
+        listed = {entry.path: entry for entry in HfApi(**access).list_repo_tree(source["hub"], folder, **where)}
+        if not isinstance(listed.get(path), RepoFile):
+            problem = f"{source['hub']} has no file {path} at {source['revision']}"
+            raise InputError(f"{place}/path", problem, did_you_mean(path, listed))
+        click.echo(f"{source['hub']} at {source['revision']}: {path}, {listed[path].size:,} bytes", err=True)
+        arrived = Path(hf_hub_download(source["hub"], path, local_dir=scratch, **where, **access))
+        check_arrived(arrived, listed[path], place)
+        arrived.replace(file)
+
+
+FETCHERS: dict[str, Callable[[dict[str, str], Path, str], None]] = {"url": fetch_address, "hub": fetch_dataset_file}
+
+
+def fetch_survey(survey: str, source: object, output: Path) -> None:
+    """Bring a survey's file to `output`, whole or not at all.
+
+    Args:
+        survey: the survey's name in the configuration.
+        source: its source, as the configuration has it.
+        output: file to write; what is there is replaced.
+
+    Raises:
+        InputError: the source is malformed, or cannot be fetched.
+    """
+    place = f"setting surveys/{survey}/source"
+    checked = check_source(source, place)
+    with written_aside(output) as aside:
+        next(fetcher for kind, fetcher in FETCHERS.items() if kind in checked)(checked, aside, place)
+    click.echo(f"{output}: {output.stat().st_size:,} bytes, SHA-256 {file_digest(output)}", err=True)
+
+
+@click.command("fetch-survey")
+@click.option("--survey", required=True, help="Name of the survey in the configuration.")
+@click.option("--source", required=True, type=Json(), help="Where its file is: a JSON object.")
+@click.option("--output", required=True, type=writable, help="File to write.")
+def command(survey: str, source: object, output: Path) -> None:
+    """Bring a survey's file from an address or the data hub, and verify it."""
+    fetch_survey(survey, source, output)

@@ -1,0 +1,50 @@
+"""Names of the samples in GlobalOpinionQA, as countries."""
+
+import re
+
+import pycountry
+
+NAMES = {
+    "Bosnia Herzegovina": "BIH",
+    "Britain": "GBR",
+    "Czech Rep.": "CZE",
+    "Great Britain": "GBR",
+    "Hong Kong SAR": "HKG",
+    "Ivory Coast": "CIV",
+    "Macau SAR": "MAC",
+    "Northern Ireland": "NIR",
+    "Palest. ter.": "PSE",
+    "Russia": "RUS",
+    "S. Africa": "ZAF",
+    "S. Korea": "KOR",
+    "South Korea": "KOR",
+    "Taiwan ROC": "TWN",
+    "Turkey": "TUR",
+}
+"""Names that ISO 3166 does not have."""
+
+MISNAMED = frozenset({"Albania", "Andorra", "Argentina", "Armenia", "Australia", "Austria", "Azerbaijan"})
+"""Names under which the questions from the World Values Survey have other countries' answers; docs/surveys.md says how
+that was found."""
+
+_BY_NAME = {
+    name.casefold(): country.alpha_3
+    for country in pycountry.countries
+    for name in (country.name, getattr(country, "common_name", country.name))
+} | {name.casefold(): code for name, code in NAMES.items()}
+_NAME = re.compile(r"(?P<country>.*?)(?: \((?P<sample>[^()]*)\))?")
+_RANKS = {None: 0, "Current national sample": 0, "Old national sample": 1}
+
+
+def read_sample(name: str) -> tuple[str | None, int | None]:
+    """Country of a sample, and its rank among the samples of this country.
+
+    Args:
+        name: such as "S. Korea" or "India (Old national sample)".
+
+    Returns:
+        The ISO 3166 alpha-3 code, None where the country is not known; and 0 for the sample to use, 1 for one to use
+        where there is no other, None for one that is not national.
+    """
+    country, sample = _NAME.fullmatch(name.strip()).group("country", "sample")
+    return _BY_NAME.get(country.casefold()), _RANKS.get(sample)
