@@ -1,6 +1,7 @@
-"""What the tests share: a small language model, fetched and converted once."""
+"""What the tests share: a small language model, fetched and converted once; copies of the project; refusals."""
 
 import shutil
+import sys
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -8,6 +9,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from project import Project
+from refusal import Refused, assert_one_paragraph
+from selfalign.cli import main
 from selfalign.provenance import code_digest
 
 ROOT = Path(__file__).parent.parent
@@ -61,3 +64,22 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def plain(checkout: Project, tmp_path: Path) -> Project:
     """A copy of the project without results."""
     return checkout.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Refused:
+    """A function that runs the program, sees that it refuses as promised, and returns the paragraph."""
+
+    def run(*arguments: object, tells: list[str]) -> str:
+        before = sorted(tmp_path.rglob("*"))
+        monkeypatch.setattr(sys, "argv", ["selfalign", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        said = capsys.readouterr().err
+        assert stopped.value.code == 1, said
+        assert_one_paragraph(said, tells)
+        assert sorted(tmp_path.rglob("*")) == before, "something is left behind"
+        return said
+
+    return run

@@ -5,7 +5,6 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,55 +12,20 @@ import pandas as pd
 import pytest
 import yaml
 from project import BIN, ROOT, Project
+from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
 from selfalign.errors import told_plainly
 from selfalign.settings import check_settings
+from selfalign.survey.tables import Distributions
+from selfalign.survey.weigh_answers import weigh
+from selfalign.tables import write_table
 from snakemake.utils import update_config
+from surveys import COUNTS, SURVEY, parse_arguments, write_zip
 
-SCALES = ROOT / "resources" / "survey" / "scales.csv"
 BANK = ROOT / "resources" / "probes" / "probes.csv"
 TEXTS = ROOT / "resources" / "probes" / "texts" / "en.csv"
 SETTINGS_SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 TEMPLATES = ROOT / "resources" / "templates" / "en.yaml"
-SURVEY = """D_INTERVIEW,B_COUNTRY_ALPHA,W_WEIGHT,Q4,Q48
-1,DEU,1.0,1,10
-2,DEU,0.5,3,-1
-3,MEX,1.2,4,4
-"""
-Refused = Callable[..., str]
-
-
-@pytest.fixture
-def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Refused:
-    """A function that runs the program, sees that it refuses as promised, and returns the paragraph."""
-
-    def run(*arguments: object, tells: list[str]) -> str:
-        before = sorted(tmp_path.rglob("*"))
-        monkeypatch.setattr(sys, "argv", ["selfalign", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        said = capsys.readouterr().err
-        assert stopped.value.code == 1, said
-        assert_one_paragraph(said, tells)
-        assert sorted(tmp_path.rglob("*")) == before, "something is left behind"
-        return said
-
-    return run
-
-
-def assert_one_paragraph(said: str, tells: list[str]) -> None:
-    """Assert that a message is a single paragraph of the program's, and names what it should."""
-    assert said.startswith("selfalign: ") and said.endswith((".\n", "?\n")), said
-    assert said.count("\n") == 1, said
-    assert "Traceback" not in said
-    for part in tells:
-        assert part in said, f"{part!r} is not in: {said}"
-
-
-def parse_survey(survey: Path) -> list[object]:
-    """Arguments that read a survey file."""
-    return ["parse-survey", "--survey", survey, "--scales", SCALES, "--output", survey.parent / "responses.parquet"]
 
 
 def edited(source: Path, folder: Path, old: str, new: str) -> Path:
@@ -71,152 +35,6 @@ def edited(source: Path, folder: Path, old: str, new: str) -> Path:
     copy = folder / source.name
     copy.write_text(text.replace(old, new), encoding="utf-8")
     return copy
-
-
-# The survey file
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "tells"),
-    [
-        pytest.param(
-            "W_WEIGHT", "WEIGHT", ["line 1", 'column "W_WEIGHT"', "missing", "Get the cross"], id="no weights"
-        ),
-        pytest.param("B_COUNTRY_ALPHA", "C", ["line 1", 'column "B_COUNTRY_ALPHA"', "missing"], id="no countries"),
-        pytest.param("Q4,Q48", "X4,X48", ["line 1", "no column of a question"], id="no questions"),
-        pytest.param(
-            "3,MEX",
-            "3,TURK",
-            ["line 4", 'column "B_COUNTRY_ALPHA"', "'TURK'", 'Did you mean "TUR"'],
-            id="unknown country",
-        ),
-        pytest.param("3,MEX", "3,", ["line 4", 'column "B_COUNTRY_ALPHA"', "Correct the row"], id="no country"),
-        pytest.param(
-            "3,-1",
-            "5,-1",
-            ["line 3", 'column "Q4"', "value '5'", "are 1 to 4", "mark the answer as missing"],
-            id="high code",
-        ),
-        pytest.param(
-            "3,-1", "3,-6", ["line 3", 'column "Q48"', "'-6'", "-5 to -1 for missing"], id="unknown missing code"
-        ),
-        pytest.param("3,-1", "2.5,-1", ["line 3", 'column "Q4"', "'2.5'", "are 1 to 4"], id="half a code"),
-        pytest.param("3,-1", "often,-1", ["line 3", 'column "Q4"', "'often'", "not a number"], id="an answer in words"),
-        pytest.param("0.5", "-0.5", ["line 3", 'column "W_WEIGHT"', "'-0.5'", "0 or more"], id="negative weight"),
-        pytest.param("0.5", "inf", ["line 3", 'column "W_WEIGHT"', "'inf'", "0 or more"], id="infinite weight"),
-        pytest.param("0.5", "heavy", ["line 3", 'column "W_WEIGHT"', "'heavy'", "not a number"], id="weight in words"),
-        pytest.param("0.5", "", ["line 3", 'column "W_WEIGHT"', "not a number"], id="no weight"),
-        pytest.param(
-            "\n2,DEU",
-            "\ninf,DEU",
-            ["line 3", 'column "D_INTERVIEW"', "'inf'"],
-            id="infinite interview",
-        ),
-        pytest.param("Q48", "Q1P", ['column "Q1P"', "inverted release", "give it unchanged"], id="inverted release"),
-        pytest.param(SURVEY, "", ["is empty", "Get the cross-national"], id="empty file"),
-        pytest.param(SURVEY, "\n\n", ["is empty"], id="blank file"),
-        pytest.param(SURVEY, SURVEY.splitlines()[0] + "\n", ["has a header but no respondents"], id="header only"),
-        pytest.param("\n2,DEU", "\n2.5,DEU", ["line 3", 'column "D_INTERVIEW"', "'2.5'"], id="half an interview"),
-        pytest.param("3,-1", "3,-1,7", ["line 3", "6 fields, and the header 5"], id="a field too many"),
-        pytest.param("3,-1", "3", ["line 3", "4 fields, and the header 5"], id="a field too few"),
-        pytest.param(",1.2,4,4\n", "", ["line 4", "2 fields, and the header 5"], id="cut off in a row"),
-        pytest.param("\n3,MEX", '\n\n3,"MEX', ["line 5", "a quote may be left open"], id="a quote that is not closed"),
-        pytest.param(
-            "10\n",
-            f'"10\n{"x" * 140_000}',
-            ["line 2", "a quote may be left open"],
-            id="a quote not closed in a large file",
-        ),
-        pytest.param(
-            ",4,4\n", ',4,"4\n', ["cannot be read as CSV", "a quote may be left open"], id="a quote open at the end"
-        ),
-    ],
-)
-def test_mistake_in_a_survey_file_is_told_by_line_and_column(
-    old: str, new: str, tells: list[str], tmp_path: Path, refused: Refused
-) -> None:
-    survey = tmp_path / "survey.csv"
-    survey.write_text(SURVEY.replace(old, new, 1), encoding="utf-8")
-    refused(*parse_survey(survey), tells=[str(survey), *tells])
-
-
-def test_mistake_below_blank_answers_and_other_columns_keeps_its_line(tmp_path: Path, refused: Refused) -> None:
-    survey = tmp_path / "survey.csv"
-    survey.write_text("\ufeff" + SURVEY.replace(",", ";").replace("10", "").replace("3;-1", "9;-1"), encoding="utf-8")
-    refused(*parse_survey(survey), tells=["line 3", 'column "Q4"', "'9'"])
-
-
-def test_blank_lines_and_line_ends_in_fields_of_a_survey_do_not_shift_its_lines(
-    tmp_path: Path, refused: Refused
-) -> None:
-    text = SURVEY.replace("Q48", 'Q48,note "x"', 1).replace(",10\n", ',10,"two\nlines"\n\n').replace(",-1\n", ",-1,\n")
-    (tmp_path / "survey.csv").write_text(text.replace("4,4\n", "9,4,\n"), encoding="utf-8")
-    refused(*parse_survey(tmp_path / "survey.csv"), tells=["line 6", 'column "Q4"', "'9'"])
-
-
-def test_survey_in_latin_1_is_refused(tmp_path: Path, refused: Refused) -> None:
-    survey = tmp_path / "survey.csv"
-    survey.write_bytes(SURVEY.replace("Q48", "Q48,región").encode("latin-1"))
-    refused(*parse_survey(survey), tells=[str(survey), "not UTF-8", "Save it as UTF-8"])
-
-
-def test_survey_that_is_not_there_is_refused(tmp_path: Path, refused: Refused) -> None:
-    refused(
-        *parse_survey(tmp_path / "none.csv"), tells=[str(tmp_path / "none.csv"), "no such survey file", "survey.file"]
-    )
-
-
-def write_zip(path: Path, *members: str, text: str = SURVEY * 50) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for member in members:
-            archive.writestr(member, text)
-    return path
-
-
-def test_truncated_zip_is_refused(tmp_path: Path, refused: Refused) -> None:
-    survey = write_zip(tmp_path / "survey.zip", "wvs.csv")
-    survey.write_bytes(survey.read_bytes()[:-40])
-    refused(*parse_survey(survey), tells=[str(survey), "not a whole zip", "Download it again"])
-
-
-def test_zip_with_a_flipped_byte_is_refused(tmp_path: Path, refused: Refused) -> None:
-    survey = write_zip(tmp_path / "survey.zip", "wvs.csv")
-    raw = bytearray(survey.read_bytes())
-    raw[60] ^= 0xFF
-    survey.write_bytes(raw)
-    refused(*parse_survey(survey), tells=[str(survey), "not a whole zip", "Download it again"])
-
-
-def test_zip_that_asks_for_a_password_is_refused(tmp_path: Path, refused: Refused) -> None:
-    survey = write_zip(tmp_path / "survey.zip", "wvs.csv")
-    raw = bytearray(survey.read_bytes())
-    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        raw[raw.index(header) + flags] |= 1
-    survey.write_bytes(raw)
-    refused(*parse_survey(survey), tells=[str(survey), "Unzip it"])
-
-
-def test_zip_by_another_compression_is_refused(tmp_path: Path, refused: Refused) -> None:
-    survey = write_zip(tmp_path / "survey.ZIP", "wvs.csv")
-    raw = bytearray(survey.read_bytes())
-    for header, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
-        raw[raw.index(header) + method] = 99
-    survey.write_bytes(raw)
-    refused(*parse_survey(survey), tells=[str(survey), "Unzip it"])
-
-
-@pytest.mark.parametrize("members", [(), ("one.csv", "two.csv")])
-def test_zip_without_exactly_one_table_is_refused(members: tuple[str, ...], tmp_path: Path, refused: Refused) -> None:
-    survey = write_zip(tmp_path / "survey.zip", "readme.txt", *members)
-    refused(*parse_survey(survey), tells=[str(survey), f"{len(members)} CSV files where one was expected"])
-
-
-def test_counts_that_do_not_add_up_are_refused(tmp_path: Path, refused: Refused) -> None:
-    counts = edited(ROOT / "resources/survey/example/counts.csv", tmp_path, "BOL,Q4,1,309\n", "BOL,Q4,1,310\n")
-    refused(
-        *["simulate-survey", "--counts", counts, "--seed", 1, "--output", tmp_path / "example.csv"],
-        tells=[str(counts), "Q4 in BOL", "2068", "2067", "code -5"],
-    )
 
 
 # The probes
@@ -237,11 +55,10 @@ def rank(bank: Path, texts: Path, folder: Path) -> list[object]:
 @pytest.fixture(scope="session")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Distributions of the example survey, from its counts."""
-    counts = pd.read_csv(ROOT / "resources/survey/example/counts.csv").query("code >= 0").rename(columns={"count": "n"})
-    total = counts.groupby(["country", "question"])["n"].transform("sum")
-    counts = counts.assign(weight=counts["n"] * 1.0, weight_squared=counts["n"] * 1.0, share=counts["n"] / total)
+    counts = pd.read_csv(COUNTS).rename(columns={"count": "n"})
+    shares = weigh(counts.assign(weight=counts["n"] * 1.0, weight_squared=counts["n"] * 1.0))
     path = tmp_path_factory.mktemp("survey") / "distributions.parquet"
-    counts.to_parquet(path, index=False)
+    write_table(shares, path, Distributions)
     return path
 
 
@@ -249,22 +66,33 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("old", "new", "tells"),
     [
         pytest.param(
-            "3-4,1-2,\nQ6", "2-4,1-2,\nQ6", ["line 2", "code 2 of probe Q4", "more than once"], id="poles overlap"
+            "1-2,3-4,\nQ2,", "1-2,2-4,\nQ2,", ["line 2", "code 2 of probe Q1", "more than once"], id="poles overlap"
         ),
-        pytest.param("3-4,1-2,\nQ6", "3-4,1 to 2,\nQ6", ["line 2", 'column "pole_b"', "'1 to 2'"], id="code syntax"),
-        pytest.param("3-4,1-2,\nQ6", "4-3,1-2,\nQ6", ["line 2", "Q4", "4-3"], id="range backwards"),
-        pytest.param("3-4,1-2,\nQ6", "3-4,,\nQ6", ["line 2", 'column "pole_b"'], id="no codes"),
-        pytest.param("3-4,1-2,\nQ6", "3-4,1,\nQ6", ["line 2", "Q4 with code 2", "Add the code to"], id="unmapped code"),
-        pytest.param("\nQ6,Q6,", "\nQ4,Q6,", ["line 2", 'column "probe"', "'Q4'"], id="two probes of one name"),
+        pytest.param("1-2,3-4,\nQ2,", "1-2,3 to 4,\nQ2,", ["line 2", 'column "pole_b"', "'3 to 4'"], id="code syntax"),
+        pytest.param("1-2,3-4,\nQ2,", "2-1,3-4,\nQ2,", ["line 2", "Q1", "2-1"], id="range backwards"),
+        pytest.param("1-2,3-4,\nQ2,", "1-2,,\nQ2,", ["line 2", 'column "pole_b"'], id="no codes"),
+        pytest.param(
+            "1-2,3-4,\nQ2,", "1-2,3,\nQ2,", ["line 2", "Q1 with code 4", "Add the code to"], id="unmapped code"
+        ),
+        pytest.param("\nQ2,Q2,", "\nQ1,Q2,", ["line 2", 'column "probe"', "'Q1'"], id="two probes of one name"),
         pytest.param("battery,siblings", "battery", ["line 1", "siblings"], id="missing column"),
         pytest.param(
-            "\nQ6,Q6,", "\nQ6,Q7,", ["line 3", 'column "question"', "'Q7'", "missing from the survey"], id="not asked"
+            "\nQ2,Q2,",
+            "\nQ2,Q223,",
+            ["line 3", 'column "question"', "'Q223'", "missing from the survey", "probes.only"],
+            id="not asked",
         ),
         pytest.param(
-            "Q6,ordinal,",
-            "Q6,vague,",
+            "Q2,ordinal,",
+            "Q2,vague,",
             ["line 3", 'column "scale"', "'vague'", "must be one of 'binary'"],
             id="unknown kind of scale",
+        ),
+        pytest.param(
+            "Q2,ordinal,yes,",
+            "Q2,ordinal,maybe,",
+            ["line 3", 'column "reversed"', "'maybe'", "must be one of 'yes', 'no'"],
+            id="unknown direction of a scale",
         ),
     ],
 )
@@ -284,12 +112,12 @@ def test_bank_without_a_probe_is_refused(tmp_path: Path, distributions: Path, re
 
 
 def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path, distributions: Path, refused: Refused) -> None:
-    bank = edited(BANK, tmp_path, "\nQ6,Q6,", "\n\nQ6,Q7,")
-    refused(*map_poles(bank, tmp_path, distributions), tells=["line 4", "'Q7'"])
-    bank = edited(BANK, tmp_path, "3-4,1-2,\nQ6,Q6,", "3-4,1-2,\n,,,,,,,,\n\nQ6,6,")
-    refused(*map_poles(bank, tmp_path, distributions), tells=["line 5", "'6'", "must look like", "(WVS-7 variable)"])
-    bank = edited(BANK, tmp_path, "3-4,1-2,\nQ6,", "3-4,1-2,\n\nQ4,")
-    refused(*map_poles(bank, tmp_path, distributions), tells=["'Q4'", "must not be repeated (probe id)"])
+    bank = edited(BANK, tmp_path, "\nQ2,Q2,", "\n\nQ2,Q223,")
+    refused(*map_poles(bank, tmp_path, distributions), tells=["line 4", "'Q223'"])
+    bank = edited(BANK, tmp_path, "1-2,3-4,\nQ2,Q2,", "1-2,3-4,\n,,,,,,,,,\n\nQ2,2,")
+    refused(*map_poles(bank, tmp_path, distributions), tells=["line 5", "'2'", "must look like", "(WVS-7 variable)"])
+    bank = edited(BANK, tmp_path, "1-2,3-4,\nQ2,", "1-2,3-4,\n\nQ1,")
+    refused(*map_poles(bank, tmp_path, distributions), tells=["'Q1'", "must not be repeated (probe id)"])
 
 
 def test_bank_that_is_not_there_is_refused(tmp_path: Path, distributions: Path, refused: Refused) -> None:
@@ -306,40 +134,42 @@ def test_country_that_the_survey_lacks_is_refused(tmp_path: Path, distributions:
     ("old", "new", "tells"),
     [
         pytest.param(
-            "To me, politics means ___.",
+            "To me, family means ___.",
             "To me, ___ means ___.",
-            ["line 2", 'column "statement"', "To me, ___ means ___.", "Q4 has 2 blanks", "Reword"],
+            ["line 2", 'column "statement"', "To me, ___ means ___.", "Q1 has 2 blanks", "Reword"],
             id="two blanks",
         ),
         pytest.param(
-            "To me, politics means ___.",
-            "To me, politics means.",
-            ["line 2", 'column "statement"', "Q4 has 0 blanks", "Reword"],
+            "To me, family means ___.",
+            "To me, family means.",
+            ["line 2", 'column "statement"', "Q1 has 0 blanks", "Reword"],
             id="no blank",
         ),
         pytest.param(
-            "politics means ___.",
-            "politics means ____.",
+            "family means ___.",
+            "family means ____.",
             ["line 2", "too long"],
             id="a blank too long",
         ),
         pytest.param(
-            'means ___.",little,',
-            'means ___.",a lot,',
-            ["line 2", "option_a and option_b differ", "Q4"],
+            'family means ___.",a lot,',
+            'family means ___.",little,',
+            ["line 2", "option_a and option_b differ", "Q1"],
             id="same options",
         ),
-        pytest.param('means ___.",little,', 'means ___.",,', ["line 2", 'column "option_a"'], id="no option"),
         pytest.param(
-            "\nQ4,", "\nQ5,", ["line 2", 'column "probe"', "'Q5'", "not a probe of the bank"], id="unknown probe"
+            'family means ___.",a lot,', 'family means ___.",,', ["line 2", 'column "option_a"'], id="no option"
         ),
         pytest.param(
-            'Q4,"To me, politics means ___.",little,a lot,reviewed\n',
+            "\nQ1,", "\nQ223,", ["line 2", 'column "probe"', "'Q223'", "not a probe of the bank"], id="unknown probe"
+        ),
+        pytest.param(
+            'Q1,"To me, family means ___.",a lot,little,reviewed\n',
             "",
-            ['column "probe"', "1 probes of the bank", "Q4", "Add a row"],
+            ['column "probe"', "1 probes of the bank", "Q1", "Add a row"],
             id="probe without text",
         ),
-        pytest.param("\nQ4,", "\nQ6,", ["line", 'column "probe"', "'Q6'"], id="a probe twice"),
+        pytest.param("\nQ1,", "\nQ2,", ["line", 'column "probe"', "'Q2'"], id="a probe twice"),
         pytest.param("statement,", "sentence,", ["line 1", "sentence", "statement"], id="missing column"),
     ],
 )
@@ -404,7 +234,7 @@ def test_good_input_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_arm_with_more_shots_than_candidates_is_refused(tmp_path: Path, refused: Refused) -> None:
     refused(
         *design(tmp_path, similar(4)),
-        tells=["arms.chrf", 'column "shots"', "value 4", "test probe Q4 has 3 candidates", "Lower shots"],
+        tells=["arms.chrf", 'column "shots"', "value 4", "test probe Q1 has 3 candidates", "Lower shots"],
     )
 
 
@@ -561,7 +391,7 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             id="undefined model",
         ),
         pytest.param(
-            {"run": {"languages": ["et"]}}, ["run.languages", '"et"', "Known are: en, es"], id="undefined language"
+            {"run": {"languages": ["et"]}}, ["run.languages", '"et"', "Known are: bn, de, el, en"], id="undefined language"
         ),
         pytest.param(
             {"languages": {"en": {"countries": ["TURK"]}}},
@@ -623,7 +453,7 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
 )
 def test_mistake_in_the_config_is_told(settings: dict, tells: list[str], capsys: pytest.CaptureFixture) -> None:
     config = {}
-    for name in ("config", "models", "arms"):
+    for name in ("config", "surveys", "languages", "models", "arms"):
         update_config(config, yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8")))
     check_settings(config, SETTINGS_SCHEMA)
     update_config(config, settings)
@@ -636,15 +466,24 @@ def test_mistake_in_the_config_is_told(settings: dict, tells: list[str], capsys:
 # The whole run, as a user sees it
 
 
+def use_survey(file: str) -> dict:
+    """Settings that use a survey file of the user's own."""
+    return {"surveys": {"mine": {"form": "wvs7", "source": {"file": file}}}, "run": {"survey": "mine"}}
+
+
 @pytest.mark.parametrize(
     ("settings", "tells"),
     [
         ({"scorign": {}}, ['"scorign"', 'Did you mean "scoring"']),
         ({"run": {"models": ["smollm"]}}, ["run.models", '"smollm"', 'Did you mean "smollm2-135m"']),
-        ({"survey": {"file": "resources/mine.csv"}}, ["survey.file", "'resources/mine.csv'", "no such file"]),
+        ({"run": {"survey": "exmaple"}}, ["run.survey", '"exmaple"', 'Did you mean "example"']),
+        (
+            use_survey("resources/mine.csv"),
+            ["surveys.mine.source.file", "'resources/mine.csv'", "no such file", "after registration"],
+        ),
         ({"probes": {"texts": "{language}.csv"}}, ["probes.texts", "'en.csv'", "no such file"]),
     ],
-    ids=["form", "names", "survey", "texts"],
+    ids=["form", "names", "name of the survey", "file of the survey", "texts"],
 )
 def test_mistake_in_the_config_is_told_before_anything_runs(settings: dict, tells: list[str], plain: Project) -> None:
     run = plain.snakemake("--dry-run", config=settings)
@@ -668,27 +507,23 @@ def fails(project: Project, settings: dict, target: str, tells: list[str]) -> No
 
 
 def test_run_with_a_broken_survey_file_stops(plain: Project) -> None:
-    survey = plain.folder / "survey.csv"
-    survey.write_text(SURVEY.replace("0.5", "-0.5"))
+    (plain.folder / "survey.csv").write_text(SURVEY.replace(",0.5,", ",-0.5,"))
     tells = ["survey.csv", "line 3", 'column "W_WEIGHT"', "'-0.5'", "Correct the row"]
-    fails(plain, {"survey": {"file": "survey.csv"}}, "results/survey/responses.parquet", tells)
+    fails(plain, use_survey("survey.csv"), "results/survey/mine/responses.parquet", tells)
 
 
 def test_run_with_a_truncated_zip_stops(plain: Project) -> None:
-    survey = write_zip(plain.folder / "survey.zip", "wvs.csv")
+    survey = write_zip(plain.folder / "survey.zip", {"wvs.csv": SURVEY})
     survey.write_bytes(survey.read_bytes()[:-40])
     tells = ["survey.zip", "not a whole zip", "Download it again"]
-    fails(plain, {"survey": {"file": "survey.zip"}}, "results/survey/responses.parquet", tells)
+    fails(plain, use_survey("survey.zip"), "results/survey/mine/responses.parquet", tells)
 
 
 def test_run_with_a_question_missing_from_the_survey_stops(plain: Project) -> None:
     (plain.folder / "survey.csv").write_text(SURVEY)
-    settings = {
-        "survey": {"file": "survey.csv"},
-        "languages": {"en": {"countries": ["DEU"]}},
-        "run": {"languages": ["en"]},
-    }
-    tells = ["resources/probes/probes.csv", "line 3", 'column "question"', "'Q6'", "missing from the survey file"]
+    settings = use_survey("survey.csv") | {"languages": {"en": {"countries": ["DEU"]}}}
+    settings["run"] |= {"languages": ["en"]}
+    tells = ["resources/probes/probes.csv", "line 7", 'column "question"', "'Q6'", "missing from the survey file"]
     fails(plain, settings, "results/human/poles.parquet", tells)
 
 
@@ -731,7 +566,7 @@ def test_run_with_a_wrong_checksum_stops(plain: Project) -> None:
 def test_program_says_the_same_from_the_shell(tmp_path: Path) -> None:
     survey = tmp_path / "survey.csv"
     survey.write_text("")
-    done = subprocess.run([BIN / "selfalign", *map(str, parse_survey(survey))], capture_output=True, text=True)
+    done = subprocess.run([BIN / "selfalign", *map(str, parse_arguments(survey))], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stdout == ""
     assert_one_paragraph(done.stderr, [str(survey), "is empty"])
