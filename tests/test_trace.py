@@ -58,7 +58,7 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict]) -> None:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small project: eight real probes, three countries, four arms, a random model."""
     folder = tmp_path_factory.mktemp("project")
-    survey, human = folder / "results" / "survey", folder / "results" / "human"
+    survey, human = folder / "results" / "survey" / "example", folder / "results" / "human"
     for source, copy in (("probes.csv", "probes.csv"), ("texts/en.csv", "texts/en.csv")):
         (folder / copy).parent.mkdir(exist_ok=True)
         table = pd.read_csv(RESOURCES / "probes" / source, dtype=str, keep_default_na=False)
@@ -69,17 +69,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     counts[some].to_csv(folder / "counts.csv", index=False)
     run("simulate-survey", "--counts", folder / "counts.csv", "--seed", 1, "--output", folder / "survey.csv")
-    scales = ["--scales", RESOURCES / "survey" / "scales.csv"]
-    run("parse-survey", "--survey", folder / "survey.csv", *scales, "--output", survey / "responses.parquet")
+    scales, responses = ["--scales", RESOURCES / "survey" / "scales.csv"], ["--responses", survey / "responses.parquet"]
+    run("parse-wvs7", "--survey", folder / "survey.csv", *scales, *responses, "--columns", survey / "columns.csv")
     distributions = ["--distributions", survey / "distributions.parquet"]
-    run(
-        "weigh-answers",
-        "--responses",
-        survey / "responses.parquet",
-        *distributions,
-        "--missing",
-        survey / "missing.csv",
-    )
+    run("weigh-answers", *responses, *distributions, "--missing", survey / "missing.csv")
     tables = ["--poles", human / "poles.parquet", "--dropped", human / "dropped.csv"]
     run("map-poles", *distributions, "--bank", folder / "probes.csv", "--countries", "BOL DEU NGA", *tables)
     tiny_llama().save_pretrained(folder / "weights")
@@ -209,3 +202,20 @@ def test_project_without_demonstrations_can_be_traced(project: Path, tmp_path: P
     shutil.rmtree(tmp_path / "project" / "results" / "demonstrations")
     lay_out_and_answer(tmp_path / "project", {"zero_shot": ARMS["zero_shot"]})
     assert "Demonstrations: none" in trace(tmp_path / "project", arm="zero_shot")
+
+
+def test_trace_shows_published_shares_where_no_numbers_are(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "project")
+    results = tmp_path / "project" / "results"
+    rows = "".join(f"{probe[:3]},top2of4,DEU,0.25\n" for probe in ("Q64", "Q66", "Q71"))
+    (tmp_path / "shares.csv").write_text(f"question,rule,country,share\n{rows}")
+    distributions = ["--distributions", results / "survey" / "mine" / "distributions.parquet"]
+    scales = ["--scales", RESOURCES / "survey" / "scales.csv"]
+    run("parse-shares", "--shares", tmp_path / "shares.csv", *scales, *distributions)
+    poles = ["--poles", results / "human" / "poles.parquet", "--dropped", results / "human" / "dropped.csv"]
+    probes = ["--bank", project / "probes.csv", "--only", "Q64 Q66 Q71", "--countries", "DEU"]
+    run("map-poles", *distributions, *probes, *poles)
+    told = trace(tmp_path / "project", survey="mine")
+    assert re.search(r"^ +1-2 +- +25\.0% +pole_a$", told, re.M)
+    assert re.search(r"^ +3-4 +- +75\.0% +pole_b$", told, re.M)
+    assert "Pole A: 25.0%, of a number of people that is not published. Majority: B." in told
