@@ -124,3 +124,9 @@ def model_files(wildcards):
         if folder.is_dir()
         else []
     )
+
+
+def arora_file(wildcards):
+    """A language's file in the user's own copy of the probes of Arora et al."""
+    folder = Path(config["probes"].get("arora", "no folder"))
+    return str(folder / f"{wildcards.language}.csv")

@@ -1,11 +1,60 @@
-"""The probes stage: what the people of each country answer to each probe.
+"""The probes stage: what the people of each country answer to each probe; and, if asked for, an alternative bank.
 
 Reads   results/survey/{survey}/distributions.parquet   of the survey of the run
         probes.bank                            which answer codes make pole A and pole B of a probe
+        probes.arora                           your own copy of the probes of Arora et al. (2023), if you use them
+        resources/probes/arora.csv             what its rows stand for
+        resources/probes/arora_repairs.csv     what is wrong in it
 Writes  results/human/poles.parquet            a country's share of pole A on a probe, and its majority
         results/human/dropped.csv              probes without a majority in a country, and why
-Steps   map_poles
+        results/arora/probes.csv               the copy as a probe bank
+        results/arora/texts/{language}.csv     the copy as wordings of its probes
+        results/arora/repairs/{language}.csv   what was repaired and dropped
+Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> map_poles
 """
+
+
+rule adopt_arora_bank:
+    input:
+        rows="resources/probes/arora.csv",
+        bank="resources/probes/probes.csv",
+    output:
+        "results/arora/probes.csv",
+    log:
+        "results/logs/adopt_arora_bank.log",
+    benchmark:
+        "results/benchmarks/adopt_arora_bank.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("adopt_arora_bank"),
+    message:
+        "Making the bank of the probes of Arora et al."
+    shell:
+        "selfalign adopt-arora-bank --rows {input.rows} --bank {input.bank} --output {output} 2> {log}"
+
+
+rule adopt_arora:
+    input:
+        release=arora_file,
+        rows="resources/probes/arora.csv",
+        repairs="resources/probes/arora_repairs.csv",
+    output:
+        texts="results/arora/texts/{language}.csv",
+        log="results/arora/repairs/{language}.csv",
+    log:
+        "results/logs/adopt_arora/{language}.log",
+    benchmark:
+        "results/benchmarks/adopt_arora/{language}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("adopt_arora"),
+    message:
+        "Adopting the probes of Arora et al.: {wildcards.language}"
+    shell:
+        "selfalign adopt-arora --release {input.release:q} --language {wildcards.language} --rows {input.rows}"
+        " --repairs {input.repairs} --texts {output.texts} --log {output.log} 2> {log}"
 
 
 rule map_poles:

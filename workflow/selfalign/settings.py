@@ -14,6 +14,9 @@ from selfalign.countries import CODES
 from selfalign.errors import InputError, did_you_mean
 from selfalign.survey.citations import how_to_get
 
+ADOPTED = {"bank": "results/arora/probes.csv", "texts": "results/arora/texts/{language}.csv"}
+"""Where the workflow puts the probes of Arora et al. (2023), by key of the settings."""
+
 
 def check_settings(config: dict[str, Any], schema_file: Path) -> None:
     """Refuse a config that breaks its schema or names what is not defined.
@@ -56,6 +59,7 @@ def check_files(config: dict[str, Any], made: Iterable[str] = ()) -> None:
     """
     survey = config["run"]["survey"]
     _check_survey_file(survey, config["surveys"][survey])
+    made = {*made, *_adopted_files(config["probes"], config["run"]["languages"])}
     files = {"probes.bank": [config["probes"]["bank"]]}
     for stage, key in (("probes", "texts"), ("prompts", "templates")):
         pattern = config[stage][key]
@@ -66,6 +70,33 @@ def check_files(config: dict[str, Any], made: Iterable[str] = ()) -> None:
                 raise InputError(
                     f"config: {place}", "there is no such file", "Put it there, or correct the path", value=path
                 )
+
+
+def _adopted_files(probes: dict[str, Any], languages: list[str]) -> list[str]:
+    """Bank and texts that are made from a copy of the probes of Arora et al.; refuse a config without the copy."""
+    asked = [key for key, path in ADOPTED.items() if probes[key] == path]
+    if not asked:
+        return []
+    for key in ADOPTED:
+        if key not in asked:
+            problem = f"does not go with probes.{asked[0]}, {ADOPTED[asked[0]]}"
+            raise InputError(f"config: probes.{key}", problem, f'Write "{ADOPTED[key]}"', value=probes[key])
+    if "arora" not in probes:
+        raise InputError("config: probes.arora", "must be given, to make probes.bank", "docs/arora.md says how")
+    folder = Path(probes["arora"])
+    if not folder.is_dir():
+        remedy = "Put your copy of the probes of Arora et al. (2023) there, or correct the path"
+        raise InputError("config: probes.arora", "there is no such folder", remedy, value=probes["arora"])
+    for language in languages:
+        if not (folder / f"{language}.csv").is_file():
+            there = ", ".join(sorted(path.stem for path in folder.glob("*.csv"))) or "none"
+            raise InputError(
+                "config: probes.arora",
+                f"has no file {language}.csv; its languages are: {there}",
+                "Put it there, or take the language out of run.languages",
+                value=probes["arora"],
+            )
+    return [ADOPTED["bank"], *(ADOPTED["texts"].replace("{language}", language) for language in languages)]
 
 
 def _check_survey_file(name: str, survey: dict[str, Any]) -> None:

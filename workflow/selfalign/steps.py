@@ -9,6 +9,8 @@ STEPS: dict[str, str] = {
     "parse_opinions": "selfalign.survey.parse_opinions",
     "weigh_answers": "selfalign.survey.weigh_answers",
     "describe_survey": "selfalign.survey.describe_survey",
+    "adopt_arora_bank": "selfalign.probes.adopt_arora_bank",
+    "adopt_arora": "selfalign.probes.adopt_arora",
     "map_poles": "selfalign.probes.map_poles",
     "rank_demonstrations": "selfalign.demonstrations.rank_demonstrations",
     "design_prompts": "selfalign.prompts.design_prompts",
