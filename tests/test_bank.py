@@ -150,8 +150,8 @@ def test_direction_is_that_of_a_blind_reading(bank: pd.DataFrame) -> None:
 
 
 # Ends of the survey's scales (in lower case), by whether they mean much or little of what is asked.
-MUCH = r"very|a great deal|agree|often|mentioned|yes|important|always|good|strongly|completely|most people can|daily|member"
-LITTLE = r"not|none|never|disagree|no\b|don|hardly|bad|less|little|need to be|unsafe"
+MUCH = "very|a great deal|agree|often|mentioned|yes|important|always|good|strongly|most people can|daily"
+LITTLE = r"not|none|never|disagree|no\b|hardly|bad|less|little|need to be|unsafe"
 
 
 def test_reversed_agrees_with_the_codebook(bank: pd.DataFrame, codebook: dict) -> None:
