@@ -10,7 +10,7 @@ import pytest
 from selfalign.demonstrations.rank_demonstrations import chrf_similarity, pair_probes, rank
 from selfalign.demonstrations.tables import STRATEGIES
 from selfalign.errors import InputError
-from selfalign.probes.bank import read_bank, read_texts, select_categories
+from selfalign.probes.bank import read_bank, read_texts, select_probes
 from selfalign.probes.map_poles import map_poles
 from selfalign.prompts.design_prompts import lay_out
 from selfalign.prompts.tables import Design, Prompts
@@ -346,7 +346,7 @@ def test_tie_is_neither_asked_nor_shown(write, poles: pd.DataFrame) -> None:
 def test_probe_of_a_category_that_is_not_used_is_neither_asked_nor_shown(
     write, bank: pd.DataFrame, poles: pd.DataFrame
 ) -> None:
-    used = select_categories(bank, ["religion", "ethics"], RESOURCES / "probes" / "probes.csv")
+    used = select_probes(bank, ["religion", "ethics"], [], RESOURCES / "probes" / "probes.csv")
     few = poles[poles["probe"].isin(used["probe"])]
     design, prompts = write({"own": ARMS["own"], "random": ARMS["random"]}, ["DEU"], people=few)
     assert set(design["probe"]) == set(used["probe"])
