@@ -32,7 +32,8 @@ FROM_SCORING = {"score_answers", "explore", "all"} | ESTIMATES | PLOTS
 def settings(model: Path) -> dict:
     """An experiment of seconds: four probes, two countries, three arms, one model from the disk."""
     return {
-        "probes": {"bank": "tiny/probes.csv", "texts": "tiny/{language}.csv", "categories": []},
+        "surveys": {"example": {"source": {"file": "tiny/counts.csv"}}},
+        "probes": {"bank": "tiny/probes.csv", "texts": "tiny/{language}.csv", "categories": [], "only": []},
         "models": {"local": {"label": "SmolLM2", "source": {"folder": str(model)}, "device": "cpu", "row_tokens": 160}},
         "run": {"models": ["local"], "languages": ["en"]},
         "languages": {"en": {"countries": ["MEX", "NGA"], "arms": ["zero_shot", "chrf", "chrf_other"]}},
@@ -42,20 +43,23 @@ def settings(model: Path) -> dict:
     }
 
 
-def write_probes(project: Project) -> None:
-    """Cut the bank and the English wordings down to a few probes."""
+def write_small_inputs(project: Project) -> None:
+    """Cut the bank and the English wordings down to a few probes, the survey to them and three countries."""
     (project.folder / "tiny").mkdir()
     for name, source in {"probes.csv": "probes.csv", "en.csv": "texts/en.csv"}.items():
         header, *rows = (project.folder / "resources" / "probes" / source).read_text(encoding="utf-8").splitlines(True)
         kept = [row for row in rows if row.partition(",")[0] in PROBES]
         assert len(kept) == len(PROBES)
         (project.folder / "tiny" / name).write_text(header + "".join(kept), encoding="utf-8")
+    counts = pd.read_csv(ROOT / "resources/survey/example/counts.csv")
+    some = counts["country"].isin(["DEU", "MEX", "NGA"]) & counts["question"].isin(PROBES)
+    counts[some].to_csv(project.folder / "tiny" / "counts.csv", index=False)
 
 
 def run_from_scratch(checkout: Project, folder: Path, config: dict, targets: list[str]) -> Project:
     """Run the small experiment in a new copy of the project."""
     project = checkout.copy(folder)
-    write_probes(project)
+    write_small_inputs(project)
     run = project.snakemake(*targets, config=config)
     assert run.code == 0, run.output
     assert run.finished() == run.planned()
@@ -143,9 +147,28 @@ def test_changed_file_of_a_local_model_takes_it_anew(finished: Project, config: 
 
 
 def test_survey_that_is_not_there_is_refused_though_another_was_read(finished: Project, config: dict) -> None:
-    run = finished.snakemake("--dry-run", config=changed(config, "survey", "file", value="resources/survey/mine.csv"))
+    config = changed(config, "surveys", "example", "source", "file", value="resources/survey/mine.csv")
+    run = finished.snakemake("--dry-run", config=config)
     assert run.code == 1
     assert "resources/survey/mine.csv" in run.lines_of_ours()[0]
+
+
+def test_other_survey_is_read_into_a_folder_of_its_own(finished: Project, config: dict) -> None:
+    before = contents(finished, "results/survey/example/*")
+    config = changed(config, "run", "survey", value="shares")
+    config = changed(config, "languages", "en", "countries", value=["DEU", "USA"])
+    config = changed(config, "probes", "only", value=["Q164", "Q167"])
+    run = finished.snakemake("results/human/poles.parquet", config=config)
+    assert run.code == 0, run.output
+    assert set(run.finished()) == {"parse_shares", "map_poles"}
+    assert contents(finished, "results/survey/example/*") == before
+    assert list(contents(finished, "results/survey/shares/*")) == ["results/survey/shares/distributions.parquet"]
+    poles = pd.read_parquet(finished.folder / "results/human/poles.parquet").set_index(["country", "probe"])
+    published = pd.read_csv(ROOT / "resources/survey/shares/shares.csv").set_index(["country", "question"])["share"]
+    assert {"DEU", "USA"} <= set(poles.index.get_level_values("country"))
+    for country, probe in poles.index:
+        share = poles.loc[(country, probe), "share_a"]
+        assert min(abs(published[(country, probe)] - side) for side in (share, 1 - share)) < 1e-12
 
 
 @pytest.mark.parametrize("figure", FIGURES)
@@ -413,7 +436,8 @@ def test_run_from_scratch_gives_the_same_bytes(
     checkout: Project, undisturbed: Project, config: dict, tmp_path: Path
 ) -> None:
     figures = [f"results/figures/{figure}.png" for figure in FIGURES]  # and no notebook, which tells the time
-    again = run_from_scratch(checkout, tmp_path / "elsewhere", config, [*TABLES, *figures])
+    described = [f"results/survey/example/{table}.csv" for table in ("dictionary", "quality")]
+    again = run_from_scratch(checkout, tmp_path / "elsewhere", config, [*TABLES, *figures, *described])
     results = ["results/[!a]*/**/*.parquet", "results/answers/**/*.parquet", "results/models/*/model.json"]
     results += ["results/[!a]*/**/*.csv", "results/figures/*"]
     first, second = contents(undisturbed, *results), contents(again, *results)
@@ -454,7 +478,8 @@ def test_report_holds_figures_and_tables(finished: Project, config: dict) -> Non
     run = finished.snakemake("--report", "report.html", config=config)
     assert run.code == 0, run.output
     page = (finished.folder / "report.html").read_text(encoding="utf-8")
-    for name in (*(f"{figure}.png" for figure in FIGURES), "agreement.csv", "contrasts.csv", "dropped.csv"):
+    tables = [f"{table}.csv" for table in ("agreement", "contrasts", "dropped", "dictionary", "quality")]
+    for name in (*(f"{figure}.png" for figure in FIGURES), *tables):
         assert name in page
 
 

@@ -58,7 +58,7 @@ def select_probes(bank: pd.DataFrame, categories: list[str], only: list[str], fi
         for name in names:
             if name not in known:
                 raise InputError(
-                    file, f"no probe has this {column}", did_you_mean(name, known), column=column, value=name
+                    file, f"the bank has no such {column}", did_you_mean(name, known), column=column, value=name
                 )
         chosen = chosen[chosen[column].isin(names or known)]
     if chosen.empty:
