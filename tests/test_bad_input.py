@@ -391,7 +391,9 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             id="undefined model",
         ),
         pytest.param(
-            {"run": {"languages": ["et"]}}, ["run.languages", '"et"', "Known are: bn, de, el, en"], id="undefined language"
+            {"run": {"languages": ["et"]}},
+            ["run.languages", '"et"', "Known are: bn, de, el, en"],
+            id="undefined language",
         ),
         pytest.param(
             {"languages": {"en": {"countries": ["TURK"]}}},

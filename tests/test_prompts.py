@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from selfalign.demonstrations.rank_demonstrations import chrf_similarity, pair_probes, rank
 from selfalign.demonstrations.tables import STRATEGIES
 from selfalign.errors import InputError
@@ -19,7 +20,8 @@ from selfalign.survey.tables import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
 
-RESOURCES = Path(__file__).parent.parent / "resources"
+ROOT = Path(__file__).parent.parent
+RESOURCES = ROOT / "resources"
 COUNTRIES = ["BOL", "CHN", "DEU"]  # China was not asked four of the questions
 SHOTS = 3
 
@@ -43,12 +45,15 @@ ARMS = {
 
 @pytest.fixture(scope="module")
 def bank() -> pd.DataFrame:
-    return read_bank(RESOURCES / "probes" / "probes.csv")
+    """The probes of the default experiment."""
+    used = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["probes"]["only"]
+    return select_probes(read_bank(RESOURCES / "probes" / "probes.csv"), [], used, RESOURCES)
 
 
 @pytest.fixture(scope="module")
 def texts(bank: pd.DataFrame) -> pd.DataFrame:
-    return read_texts(RESOURCES / "probes" / "texts" / "en.csv", bank)
+    everything = read_texts(RESOURCES / "probes" / "texts" / "en.csv", read_bank(RESOURCES / "probes" / "probes.csv"))
+    return everything.loc[bank["probe"]]
 
 
 @pytest.fixture(scope="module")
@@ -417,11 +422,11 @@ def test_new_arm_or_country_leaves_the_prompts_of_the_others(cells: pd.DataFrame
     assert set(prompts["prompt"]) == set(before)
 
 
-def test_frame_of_ones_own_multiplies_the_cells(write, letters: Template) -> None:
+def test_frame_of_ones_own_multiplies_the_cells(write, letters: Template, bank: pd.DataFrame) -> None:
     digits = Template("digits", "Choose.", "Is it 1 {first} or 2 {second}? {statement}", "Reply:", ("1", "2"))
     design, prompts = write({"own": ARMS["own"]}, ["DEU"], frames=(letters, digits))
     table = design.merge(prompts, on="prompt")
-    assert table["template"].value_counts().to_dict() == {"letters": 144, "digits": 144}
+    assert table["template"].value_counts().to_dict() == dict.fromkeys(["letters", "digits"], 2 * len(bank))
     reframed = table[table["template"] == "digits"]
     assert set(reframed["answer_first"] + reframed["answer_second"]) == {"12"}
     question = r"Is it 1 .* or 2 .*\? .*\nReply:"
