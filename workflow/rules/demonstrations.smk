@@ -19,10 +19,12 @@ rule rank_demonstrations:
     conda:
         "../../environment.yml"
     params:
+        categories=config["probes"]["categories"],
+        only=config["probes"]["only"],
         seeds=seeds_of,
         code=code_digest("rank_demonstrations"),
     message:
         "Ranking demonstrations: {wildcards.strategy}, {wildcards.language}"
     shell:
-        "selfalign rank-demonstrations --bank {input.bank} --texts {input.texts} --strategy {wildcards.strategy}"
-        " --seeds '{params.seeds}' --output {output} 2> {log}"
+        "selfalign rank-demonstrations --bank {input.bank} --texts {input.texts} --categories '{params.categories}'"
+        " --only '{params.only}' --strategy {wildcards.strategy} --seeds '{params.seeds}' --output {output} 2> {log}"

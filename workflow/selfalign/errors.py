@@ -42,10 +42,12 @@ class InputError(Exception):
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A remedy: the choice that is nearest to a word, or all of them when none is near."""
+    """A remedy: the choice that is nearest to a word, or the choices when none is near, at most 30 of them."""
     choices = sorted(choices)
-    near = get_close_matches(word, choices, n=1)
-    return f'Did you mean "{near[0]}"?' if near else f"Known are: {', '.join(choices)}."
+    if near := get_close_matches(word, choices, n=1):
+        return f'Did you mean "{near[0]}"?'
+    more = f" and {len(choices) - 30} more" if len(choices) > 30 else ""
+    return f"Known are: {', '.join(choices[:30])}{more}."
 
 
 @contextmanager

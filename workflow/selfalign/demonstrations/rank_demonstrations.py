@@ -9,7 +9,7 @@ from sacrebleu.metrics import CHRF
 
 from selfalign.demonstrations.tables import SEEDED, STRATEGIES, Ranking
 from selfalign.options import Words, readable, writable
-from selfalign.probes.bank import BLANK, read_bank, read_texts
+from selfalign.probes.bank import BLANK, read_bank, read_texts, select_probes
 from selfalign.tables import write_table
 
 
@@ -84,11 +84,16 @@ def _draw(pairs: pd.DataFrame, strategy: str, seed: int) -> list[int]:
 @click.command()
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--texts", type=readable, required=True, help="Wording of the probes in one language (CSV).")
+@click.option("--categories", type=Words(), default="", help="Categories of probes to use; all by default.")
+@click.option("--only", type=Words(), default="", help="Probes to use, by id; all by default.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), required=True, help="How to order the candidates.")
 @click.option("--seeds", type=Words(int), default="", help="Seeds of the draws.")
 @click.option("--output", type=writable, required=True, help="Rankings (Parquet).")
-def command(bank: Path, texts: Path, strategy: str, seeds: list[int], output: Path) -> None:
+def command(
+    bank: Path, texts: Path, categories: list[str], only: list[str], strategy: str, seeds: list[int], output: Path
+) -> None:
     """Rank all other probes as demonstrations for each test probe."""
-    probes = read_bank(bank)
-    pairs = pair_probes(probes, chrf_similarity(read_texts(texts, probes)))
+    everything = read_bank(bank)
+    probes = select_probes(everything, categories, only, bank)
+    pairs = pair_probes(probes, chrf_similarity(read_texts(texts, everything).loc[probes["probe"]]))
     write_table(rank(pairs, strategy, seeds), output, Ranking)

@@ -12,7 +12,7 @@ SEEDED = ("random", "category")
 
 
 class Ranking(Table):
-    """A candidate's place among the demonstrations for a test probe, the whole bank ranked."""
+    """A candidate's place among the demonstrations for a test probe, all probes in use ranked."""
 
     probe: str = pa.Field(description="test probe")
     seed: int = pa.Field(ge=0, description="seed of the draw; 0 where nothing is drawn")

@@ -51,7 +51,7 @@ def check_shares(shares: pd.DataFrame, scales: pd.DataFrame, file: Path) -> None
         if share.rule not in RULES:
             raise _fault(file, share, "rule", "is not a known rule", did_you_mean(share.rule, RULES))
         if share.question not in ends.index:
-            remedy = did_you_mean(share.question, ends.index) if len(ends) < 20 else "See resources/survey/scales.csv"
+            remedy = f"{did_you_mean(share.question, ends.index)} See resources/survey/scales.csv"
             raise _fault(file, share, "question", "is not a question with a known scale", remedy)
         (first, last), scale = RULES[share.rule], ends.loc[share.question]
         if (first == scale["first"]) == (last == scale["last"]):
