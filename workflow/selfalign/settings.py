@@ -44,7 +44,7 @@ def _check_addresses(config: dict[str, Any]) -> None:
             refuse_login(survey["source"].get("url"), f"config: surveys.{name}.source.url")
 
 
-def check_files(config: dict[str, Any], made: Iterable[str] = ()) -> None:
+def check_files(config: dict[str, Any]) -> None:
     """Refuse a config that names an input file which is not there.
 
     Snakemake would not: where the output of the step that reads the file is there from an earlier run, it takes that
@@ -52,14 +52,13 @@ def check_files(config: dict[str, Any], made: Iterable[str] = ()) -> None:
 
     Args:
         config: the merged settings, checked by `check_settings`.
-        made: files that the workflow makes itself.
 
     Raises:
         InputError: names the key and the file.
     """
     survey = config["run"]["survey"]
     _check_survey_file(survey, config["surveys"][survey])
-    made = {*made, *_adopted_files(config["probes"], config["run"]["languages"])}
+    made = _adopted_files(config["probes"], config["run"]["languages"])
     files = {"probes.bank": [config["probes"]["bank"]]}
     for stage, key in (("probes", "texts"), ("prompts", "templates")):
         pattern = config[stage][key]
