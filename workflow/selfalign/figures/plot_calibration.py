@@ -25,12 +25,12 @@ def draw(scores: pd.DataFrame, arms: list[str], labels: Labels, width: float, he
         arms: which arms to draw.
         labels: names of models and arms.
         width: inches.
-        height: inches.
+        height: inches of a row, whose panels are square.
     """
     keys = ["model", "language", "arm", "country", "probe"]
     points = scores[scores["arm"].isin(arms)].groupby(keys, sort=False)[["p_a", "share_a", "agreement"]].mean()
     rows = list(points.reset_index().groupby(["model", "language"], sort=False))
-    figure = plt.figure(figsize=(width, height), layout="constrained")
+    figure = plt.figure(figsize=(width, height * len(rows)), layout="constrained")
     for part, ((model, language), group) in zip(
         figure.subfigures(len(rows), 1, squeeze=False)[:, 0], rows, strict=True
     ):
