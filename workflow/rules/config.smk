@@ -66,6 +66,12 @@ SCORES = collect(
     language=config["run"]["languages"],
 )
 
+READOUTS = collect(
+    "results/tables/readouts/{model}/{language}.csv",
+    model=config["run"]["models"],
+    language=config["run"]["languages"],
+)
+
 LABELS = json.dumps(
     {
         kind: {name: entry["label"] for name, entry in config[kind].items()}
@@ -107,6 +113,11 @@ def rankings_of(wildcards):
     return collect(
         "results/demonstrations/{{language}}/{strategy}.parquet", strategy=strategies
     )
+
+
+def template_settings(wildcards):
+    """What a model's chat template is given beside the messages, as JSON with its keys in one order."""
+    return json.dumps(config["models"][wildcards.model]["template"], sort_keys=True)
 
 
 def model_source(wildcards):

@@ -2,7 +2,7 @@
 
 Reads   results/prompts/{language}.parquet
         results/models/{model}/weights, results/models/{model}/model.json
-Writes  results/answers/{model}/{language}.parquet   a distinct prompt, answered
+Writes  results/answers/{model}/{language}.parquet   an option of a distinct prompt, in every readout
 Keeps   results/ledger/{model}/{language}.sqlite     every answer so far: no output of the rule, so that Snakemake never
                                                      deletes it; a killed job resumes, a new arm computes its own only
 Steps   infer
@@ -28,6 +28,9 @@ rule infer:
         format=lookup(dpath="models/{model}/format", within=config),
         dtype=lookup(dpath="models/{model}/dtype", within=config),
         device=lookup(dpath="models/{model}/device", within=config),
+        template=template_settings,
+        attention=lookup(dpath="models/{model}/attention", within=config),
+        gpus=lookup(dpath="models/{model}/gpus", within=config),
         engine=lookup(dpath="models/{model}/engine", within=config),
         row_tokens=lookup(dpath="models/{model}/row_tokens", within=config),
         code=code_digest("infer"),
@@ -35,6 +38,7 @@ rule infer:
         "Asking {wildcards.model} in {wildcards.language}"
     shell:
         "selfalign infer --prompts {input.prompts} --card {input.card} --weights {input.weights}"
-        " --format {params.format} --dtype {params.dtype} --device {params.device} --engine {params.engine}"
+        " --format {params.format} --template {params.template:q} --dtype {params.dtype} --device {params.device}"
+        " --gpus {params.gpus} --attention {params.attention} --engine {params.engine}"
         " --row-tokens {params.row_tokens} --threads {threads} --ledger {params.ledger} --output {output}"
         " 2>&1 | tee {log}"

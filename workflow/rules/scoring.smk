@@ -3,9 +3,11 @@
 Reads   results/design/{language}.parquet, results/answers/{model}/{language}.parquet, results/human/poles.parquet
         probes.bank
 Writes  results/scores/{model}/{language}.parquet   a cell, scored
+        results/scores/{model}/{language}_unanswered.csv   cells that are left out for want of an answer
+        results/tables/readouts/{model}/{language}.csv   how often readouts choose differently
         results/tables/agreement.csv                every measure of every arm, per country
         results/tables/contrasts.csv                differences between arms, paired by probe
-Steps   score_answers -> estimate_agreement, estimate_contrasts
+Steps   score_answers -> estimate_agreement, estimate_contrasts; compare_readouts
 """
 
 
@@ -16,7 +18,8 @@ rule score_answers:
         poles="results/human/poles.parquet",
         bank=config["probes"]["bank"],
     output:
-        "results/scores/{model}/{language}.parquet",
+        scores="results/scores/{model}/{language}.parquet",
+        unanswered="results/scores/{model}/{language}_unanswered.csv",
     log:
         "results/logs/score_answers/{model}/{language}.log",
     benchmark:
@@ -24,12 +27,40 @@ rule score_answers:
     conda:
         "../../environment.yml"
     params:
+        readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
         code=code_digest("score_answers"),
     message:
         "Scoring {wildcards.model} in {wildcards.language}"
     shell:
         "selfalign score-answers --model {wildcards.model} --language {wildcards.language} --design {input.design}"
-        " --answers {input.answers} --poles {input.poles} --bank {input.bank} --output {output} 2> {log}"
+        " --answers {input.answers} --poles {input.poles} --bank {input.bank} --readouts {params.readouts:q}"
+        " --unanswered {output.unanswered} --output {output.scores} 2> {log}"
+
+
+rule compare_readouts:
+    input:
+        design="results/design/{language}.parquet",
+        answers="results/answers/{model}/{language}.parquet",
+    output:
+        report(
+            "results/tables/readouts/{model}/{language}.csv",
+            caption="../report/readouts_table.rst",
+            category="Tables",
+            labels={"table": "readouts", "model": "{model}", "language": "{language}"},
+        ),
+    log:
+        "results/logs/compare_readouts/{model}/{language}.log",
+    benchmark:
+        "results/benchmarks/compare_readouts/{model}/{language}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("compare_readouts"),
+    message:
+        "Comparing readouts of {wildcards.model} in {wildcards.language}"
+    shell:
+        "selfalign compare-readouts --model {wildcards.model} --language {wildcards.language} --design {input.design}"
+        " --answers {input.answers} --output {output} 2> {log}"
 
 
 rule estimate_agreement:

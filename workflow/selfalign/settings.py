@@ -144,6 +144,10 @@ def _check_names(config: dict[str, Any]) -> None:
             )
         _check_countries(f"languages.{language}.countries", settings["countries"])
         _check_known(f"languages.{language}.arms", settings["arms"], config["arms"])
+    for frame in config["prompts"]["frames"]:
+        if frame not in config["scoring"]["readouts"]:
+            remedy = f"Add {frame}: label if it shows labels, else {frame}: option"
+            raise InputError("config: scoring.readouts", f"has no readout for the frame {frame}", remedy)
     for arm, against in config["scoring"]["contrasts"]:
         _check_known("scoring.contrasts", [arm, against], config["arms"])
     _check_known("figures.calibration.arms", config["figures"]["calibration"]["arms"], config["arms"])

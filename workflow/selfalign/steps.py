@@ -18,6 +18,7 @@ STEPS: dict[str, str] = {
     "convert_model": "selfalign.models.convert_model",
     "infer": "selfalign.inference.infer",
     "score_answers": "selfalign.scoring.score_answers",
+    "compare_readouts": "selfalign.scoring.compare_readouts",
     "estimate_agreement": "selfalign.scoring.estimate_agreement",
     "estimate_contrasts": "selfalign.scoring.estimate_contrasts",
     "plot_agreement": "selfalign.figures.plot_agreement",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from selfalign.demonstrations.tables import Ranking
 from selfalign.errors import InputError, did_you_mean
-from selfalign.inference.tables import Answers
+from selfalign.inference.tables import READOUTS, Answers
 from selfalign.options import readable
 from selfalign.probes.bank import BLANK, parse_codes, read_bank, read_texts
 from selfalign.probes.tables import Poles
@@ -26,7 +26,7 @@ class Results:
 
     def __init__(self, folder: Path, survey: str, model: str, language: str, bank: Path, texts: Path) -> None:
         self.scores = read_table(folder / "scores" / model / f"{language}.parquet", Scores)
-        self.answers = read_table(folder / "answers" / model / f"{language}.parquet", Answers).set_index("prompt")
+        self.answers = read_table(folder / "answers" / model / f"{language}.parquet", Answers)
         self.design = read_table(folder / "design" / f"{language}.parquet", Design)
         self.prompts = read_table(folder / "prompts" / f"{language}.parquet", Prompts).set_index("prompt")
         self.poles = read_table(folder / "human" / "poles.parquet", Poles).set_index(["country", "probe"])
@@ -142,18 +142,31 @@ def _yes(value: bool) -> str:
 
 
 def _prompt(results: Results, row: tuple) -> str:
-    answer, prompt = results.answers.loc[row.prompt], results.prompts.loc[row.prompt]
-    gap = answer["log_p_first"] - answer["log_p_second"]
-    p_a = share_of_first(gap if row.order == "AB" else -gap)
-    heading = f"Prompt {row.prompt}, order {row.order}: exactly what was sent, {answer['tokens']} tokens"
-    return (
-        f"{_heading(heading)}\n"
-        f"{answer['text']}<<< the model answers here\n\n"
-        f"log p({prompt['answer_first']!r}, pole {row.order[0]}) = {answer['log_p_first']:.4f}   "
-        f"log p({prompt['answer_second']!r}, pole {row.order[1]}) = {answer['log_p_second']:.4f}   "
-        f"mass outside = {answer['mass_outside']:.4f}   p(A) = {p_a:.4f}\n"
-        f"answered under fingerprint {answer['fingerprint']}"
-    )
+    answers = results.answers[results.answers["prompt"] == row.prompt].sort_values("place")
+    sent = answers.iloc[0]
+    length = "" if pd.isna(sent["tokens"]) else f", {sent['tokens']} tokens"
+    poles = [f"{answer!r} ({pole})" for answer, pole in zip(answers["answer"], row.order, strict=True)]
+    lines = [
+        _heading(f"Prompt {row.prompt}, order {row.order}: exactly what was sent{length}"),
+        f"{sent['text']}<<< the model answers here\n",
+        f"{'readout, nats':15}  {'  '.join(f'{pole:>20}' for pole in poles)}     p(A)",
+        *(_readout(name, list(answers[name]), row.order) for name in READOUTS if answers[name].notna().any()),
+        *(
+            f"mass outside the {what}: {sent[f'mass_outside_{what}']:.4f}"
+            for what in ("labels", "options")
+            if pd.notna(sent[f"mass_outside_{what}"])
+        ),
+        f"answered under fingerprint {sent['fingerprint']}",
+    ]
+    if pd.notna(sent["samples"]):
+        lines.append(f"{sent['samples']} replies drawn; standard error of a share {sent['standard_error']:.4f}")
+    return "\n".join(lines)
+
+
+def _readout(name: str, scores: list[float], order: str) -> str:
+    gap = scores[0] - scores[1]
+    p_a = share_of_first(gap if order == "AB" else -gap)
+    return f"{name:15}  {'  '.join(f'{score:20.4f}' for score in scores)}   {p_a:.4f}"
 
 
 def _score(cell: pd.Series) -> str:

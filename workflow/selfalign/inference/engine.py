@@ -1,129 +1,244 @@
-"""Log-probabilities of the two answers to each prompt, with every shared token prefix computed once per row.
+"""Log-probabilities of answers to prompts, with every distinct prefix of their tokens computed once.
 
-Prompts with their answers, sorted by their tokens, form a prefix tree. A row holds the distinct tokens of some
-neighbouring prompts; an attention mask lets each token see its ancestors only, and its position is its depth. One
-forward pass of a row answers all of its prompts.
+Prompts with their answers form a prefix tree. Its nodes are computed in preorder, a row of them at a time: a row's tokens
+see their own ancestors only, at their own positions; of what came before the row, the keys and values of its first token's
+ancestors are kept, and no others are needed. docs/inference.md has the reasons and the measurements.
 """
 
-from collections.abc import Sequence
+import inspect
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 
+import numpy as np
 import torch
-from transformers import PreTrainedModel
+from transformers import DynamicCache, PreTrainedModel
+from transformers.models.bloom.modeling_bloom import BloomPreTrainedModel, build_alibi_tensor
 
+from selfalign.errors import InputError
+from selfalign.inference import attention
 from selfalign.inference.render import Rendered
+from selfalign.inference.tree import Tree, grow, rows_needed, see
 
-VERSION = "1"
-"""Part of the fingerprint of an answer: raise it when a change here or in `render` changes answers."""
+VERSION = "2"
+"""Part of the fingerprint of an answer: raise it when a change of the engine changes answers."""
 
 ENGINES = ("packed", "naive")
-"""`packed`: rows of prefix trees; `naive`: one forward pass per prompt and answer, the reference."""
+"""`packed`: rows of a prefix tree; `naive`: one forward pass per prompt and answer, the reference."""
+
+CHUNKS = {"cpu": 64}
+_CHUNK = 512
+"""Tokens of a row that attend together, by device; measured in docs/inference.md."""
+
 
 
 @dataclass(frozen=True)
-class Row:
-    """Distinct tokens of some sequences: n tokens, the depth of each, the ancestors that each may see (n x n), and for
-    each sequence the places of its tokens in the row."""
+class Batch:
+    """Prompts that one step of an engine completed.
 
-    tokens: list[int]
-    positions: list[int]
-    visible: torch.Tensor
-    paths: list[list[int]]
-
-
-def shared_length(one: Sequence[int], other: Sequence[int]) -> int:
-    """Number of leading tokens that two prompts share."""
-    for place, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return place
-    return min(len(one), len(other))
-
-
-def plan_rows(prompts: Sequence[Rendered], budget: int) -> list[list[Rendered]]:
-    """Cut prompts, sorted by their tokens, into rows of at most `budget` distinct tokens, fewest tokens in all.
-
-    A row begins anew at the root of the tree, so a cut costs the prefix that it cuts through: where to cut is found by
-    dynamic programming. The plan depends on the set of prompts only, not on their order: a job that was killed and
-    starts again gets the same rows. A prompt longer than the budget has a row of its own.
+    Attributes:
+        answers: each prompt with the log-probabilities (nats) of its answers.
+        tokens: number of tokens that were computed since the batch before.
     """
-    ordered = sorted(prompts, key=lambda prompt: (prompt.tokens, prompt.prompt))
-    alone = [len(prompt.tokens) + sum(len(answer) - 1 for answer in prompt.answers) for prompt in ordered]
-    shared = [0] + [shared_length(one.tokens, other.tokens) for one, other in pairwise(ordered)]
-    cheapest, cut = [0], [0]
-    for end in range(1, len(ordered) + 1):
-        cheapest.append(cheapest[end - 1] + alone[end - 1])
-        cut.append(end - 1)
-        size = alone[end - 1]
-        for start in range(end - 2, -1, -1):
-            size += alone[start] - shared[start + 1]
-            if size > budget:
-                break
-            if cheapest[start] + size < cheapest[end]:
-                cheapest[end], cut[end] = cheapest[start] + size, start
-    rows, end = [], len(ordered)
-    while end:
-        rows.append(ordered[cut[end] : end])
-        end = cut[end]
-    return rows[::-1]
+
+    answers: list[tuple[Rendered, tuple[float, ...]]]
+    tokens: int
 
 
-def pack(sequences: Sequence[Sequence[int]]) -> Row:
-    """Prefix tree of sequences of tokens, which are in sorted order, laid out as one row."""
-    tokens: list[int] = []
-    positions: list[int] = []
-    ancestors: list[list[int]] = []
-    paths: list[list[int]] = []
-    previous: Sequence[int] = ()
-    for sequence in sequences:
-        shared = shared_length(previous, sequence)
-        new = range(len(tokens), len(tokens) + len(sequence) - shared)
-        path = [*(paths[-1][:shared] if paths else ()), *new]
-        tokens += sequence[shared:]
-        positions += range(shared, len(sequence))
-        ancestors += [path[: depth + 1] for depth in range(shared, len(sequence))]
-        paths.append(path)
-        previous = sequence
-    visible = torch.zeros(len(tokens), len(tokens), dtype=torch.bool)
-    for token, seen in enumerate(ancestors):
-        visible[token, seen] = True
-    return Row(tokens, positions, visible, paths)
+def score(
+    model: PreTrainedModel,
+    prompts: Sequence[Rendered],
+    kind: str,
+    row_tokens: int,
+    done: Collection[str] = (),
+) -> Iterator[Batch]:
+    """Log-probabilities of the answers to prompts, in batches, as they are computed.
+
+    Args:
+        model: causal language model, ready for inference.
+        prompts: all prompts of a job, no two with the same key. The rows are planned over all of them, whatever is done
+            already, so that a resumed job computes the same numbers.
+        kind: one of `ENGINES`.
+        row_tokens: distinct tokens per forward pass. It is halved when memory runs out.
+        done: keys of the prompts that need no answer.
+
+    Raises:
+        InputError: memory does not suffice for one token at a time, or the packed engine does not know this kind of model.
+    """
+    missing = [prompt for prompt in prompts if prompt.key not in done]
+    if kind == "packed":
+        return Packed(model, prompts).score(missing, row_tokens)
+    return map(partial(_score_naive, model), missing)
+
+
+class Packed:
+    """The prefix tree of some prompts, and a model that computes it."""
+
+    def __init__(self, model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
+        if getattr(model, "_is_stateful", False):
+            raise InputError(
+                model.name_or_path, "keeps a state that runs along the text", "Set engine: naive for this model"
+            )
+        self.model = model
+        self.tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers)
+        self.kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.past: list[int] = []
+        self.arguments = set(inspect.signature(model.forward).parameters)
+
+    def score(self, prompts: Sequence[Rendered], row_tokens: int) -> Iterator[Batch]:
+        """Log-probabilities of the answers to some of the prompts, row by row."""
+        steps = {prompt.key: [self._steps(prompt, answer) for answer in prompt.answers] for prompt in prompts}
+        # A prompt is complete with the last node that one of its answers is read from.
+        last = {key: max(node for answer in answers for node, _ in answer) for key, answers in steps.items()}
+        waiting = sorted(prompts, key=lambda prompt: last[prompt.key], reverse=True)
+        wanted = defaultdict(set)
+        for node, token in (step for answers in steps.values() for answer in answers for step in answer):
+            wanted[node].add(token)
+        log_p: dict[tuple[int, int], float] = {}
+        tokens = 0
+        for start, end in self._walk(wanted, row_tokens, log_p):
+            tokens += end - start
+            complete = []
+            while waiting and last[waiting[-1].key] < end:
+                prompt = waiting.pop()
+                answers = steps[prompt.key]
+                complete.append((prompt, tuple(sum(log_p[step] for step in answer) for answer in answers)))
+            if complete:
+                yield Batch(complete, tokens)
+                tokens = 0
+
+    def _steps(self, prompt: Rendered, answer: tuple[int, ...]) -> list[tuple[int, int]]:
+        """The nodes that predict each token of an answer, each with its token."""
+        path = self.tree.path(self.tree.ends[prompt.tokens + answer[:-1]])
+        return list(zip(path[len(prompt.tokens) - 1 :], answer, strict=True))
+
+    def _walk(
+        self, wanted: dict[int, set[int]], row_tokens: int, log_p: dict[tuple[int, int], float]
+    ) -> Iterator[tuple[int, int]]:
+        """Compute the rows that are needed, add what is read from them to `log_p`, and yield their ends."""
+        rows = [(start, min(start + row_tokens, len(self.tree))) for start in range(0, len(self.tree), row_tokens)]
+        rows = rows_needed(self.tree, rows, wanted)[::-1]
+        while rows:
+            start, end = rows.pop()
+            try:
+                log_p |= self._compute(start, end, wanted, rows[-1][0] if rows else None)
+            except RuntimeError as error:
+                if not _is_out_of_memory(error):
+                    raise
+                rows = _halve([*rows, (start, end)], self.model, error)
+                continue
+            yield start, end
+
+    @torch.inference_mode()
+    def _compute(
+        self, start: int, end: int, wanted: dict[int, set[int]], following: int | None
+    ) -> dict[tuple[int, int], float]:
+        """One forward pass: log-probabilities of the wanted tokens after the nodes of a row; and keep the keys and values
+        of the ancestors of the row that follows."""
+        tree, device = self.tree, self.model.device
+        places = [node - start for node in range(start, end) if node in wanted]
+        cache = DynamicCache(self.kept or None)
+        given = {
+            "input_ids": torch.from_numpy(tree.tokens[None, start:end]).to(device),
+            "position_ids": torch.from_numpy(tree.depths[None, start:end]).to(device),
+            "past_key_values": cache,
+            "use_cache": True,
+            "logits_to_keep": torch.tensor(places, dtype=torch.long, device=device),
+        }
+        with _seen_by(self.model, see(tree, self.past, start, end), tree.depths[start:end], len(self.past)) as how:
+            logits = self.model(**{name: given[name] for name in given if name in self.arguments}, **how).logits[0]
+        found = _log_probabilities(logits, [sorted(wanted[start + place]) for place in places])
+        if following is not None:
+            self._keep(cache, start, tree.path(tree.parents[following]))
+        return {(start + places[row], token): value for (row, token), value in found.items()}
+
+    def _keep(self, cache: DynamicCache, start: int, path: list[int]) -> None:
+        columns = {node: column for column, node in enumerate(self.past)}
+        kept = torch.tensor([columns.get(node, len(self.past) + node - start) for node in path], dtype=torch.long)
+        self.kept = [
+            (layer.keys[:, :, kept.to(layer.keys.device)], layer.values[:, :, kept.to(layer.values.device)])
+            for layer in cache.layers
+        ]
+        self.past = path
+
+
+def _log_probabilities(logits: torch.Tensor, tokens: list[list[int]]) -> dict[tuple[int, int], float]:
+    """Log-probabilities of some tokens in each row of logits (rows x vocabulary), by row and token."""
+    if not tokens:
+        return {}
+    logits = logits.float()
+    pairs = [(row, token) for row, wanted in enumerate(tokens) for token in wanted]
+    rows, ids = (torch.tensor(part, device=logits.device) for part in zip(*pairs, strict=True))
+    values = (logits[rows, ids] - logits.logsumexp(dim=-1)[rows]).clamp(max=0)  # rounding may lift it above
+    return dict(zip(pairs, values.tolist(), strict=True))
+
+
+@contextmanager
+def _seen_by(model: PreTrainedModel, seen: np.ndarray, depths: np.ndarray, past: int) -> Iterator[dict[str, object]]:
+    """What a model is told of who sees whom in a row: chunks where it takes an attention function, else a mask."""
+    if model._supports_attention_backend:
+        usual = model.config._attn_implementation
+        model.set_attn_implementation(attention.NAME)
+        try:
+            yield {"tree": attention.cut_chunks(seen, depths, past, CHUNKS.get(model.device.type, _CHUNK))}
+        finally:
+            model.set_attn_implementation(usual)
+        return
+    mask = torch.zeros(seen.shape, dtype=model.dtype).masked_fill_(~torch.from_numpy(seen), torch.finfo(model.dtype).min)
+    with _alibi_by_depth(model, np.concatenate([np.arange(past), depths])):
+        yield {"attention_mask": mask[None, None].to(model.device)}
+
+
+@contextmanager
+def _alibi_by_depth(model: PreTrainedModel, depths: np.ndarray) -> Iterator[None]:
+    """BLOOM's bias for the distance between tokens, of which it knows their places in the row only."""
+    if not isinstance(model, BloomPreTrainedModel):
+        yield
+        return
+
+    def build(mask: torch.Tensor, heads: int, dtype: torch.dtype) -> torch.Tensor:
+        alibi = build_alibi_tensor(torch.ones(1, int(depths.max()) + 1, device=mask.device), heads, dtype)
+        return alibi[:, :, torch.from_numpy(depths).to(mask.device)]
+
+    model.base_model.build_alibi_tensor = build
+    try:
+        yield
+    finally:
+        del model.base_model.build_alibi_tensor
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    # PyTorch has a class of its own for GPUs; on a CPU only the allocator's words tell.
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator: can't allocate memory" in str(error)
+
+
+def _halve(rows: list[tuple[int, int]], model: PreTrainedModel, error: RuntimeError) -> list[tuple[int, int]]:
+    """Halves of rows, which are in reverse order."""
+    start, end = rows[-1]
+    if end - start == 1:
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            model.name_or_path,
+            f"memory does not suffice for a single token ({reason})",
+            "Use another dtype or a device with more memory, or let the model span several GPUs",
+        ) from None
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    middles = [(start + end) // 2 for start, end in rows]
+    halves = [((middle, end), (start, middle)) for (start, end), middle in zip(rows, middles, strict=True)]
+    return [half for pair in halves for half in pair if half[0] < half[1]]
 
 
 @torch.inference_mode()
-def score_packed(model: PreTrainedModel, prompts: Sequence[Rendered]) -> list[tuple[float, float]]:
-    """Log-probabilities (nats) of the two answers to each prompt of a row, by one forward pass.
-
-    Only the places that predict a token of an answer reach the vocabulary projection.
-    """
-    asked = sorted((prompt.tokens + answer[:-1], answer) for prompt in prompts for answer in prompt.answers)
-    row = pack([sequence for sequence, _ in asked])
-    # The last len(answer) tokens of a path predict the tokens of its answer, each the next one.
-    reads = {
-        case: list(zip(path[-len(case[1]) :], case[1], strict=True))
-        for case, path in zip(asked, row.paths, strict=True)
-    }
-    places = sorted({place for read in reads.values() for place, _ in read})
-    mask = torch.zeros(row.visible.shape, dtype=model.dtype).masked_fill(~row.visible, torch.finfo(model.dtype).min)
-    logits = model(
-        input_ids=torch.tensor([row.tokens], device=model.device),
-        position_ids=torch.tensor([row.positions], device=model.device),
-        attention_mask=mask[None, None].to(model.device),
-        use_cache=False,
-        logits_to_keep=torch.tensor(places, device=model.device),
-    ).logits[0]
-    log_p = dict(zip(places, logits.float().log_softmax(-1).cpu(), strict=True))
-    scores = {case: sum(float(log_p[place][token]) for place, token in read) for case, read in reads.items()}
-    return [tuple(scores[prompt.tokens + answer[:-1], answer] for answer in prompt.answers) for prompt in prompts]
-
-
-@torch.inference_mode()
-def score_naive(model: PreTrainedModel, prompts: Sequence[Rendered]) -> list[tuple[float, float]]:
-    """Log-probabilities (nats) of the two answers to each prompt, by one forward pass per prompt and answer."""
-    return [tuple(_score_answer(model, prompt.tokens, answer) for answer in prompt.answers) for prompt in prompts]
+def _score_naive(model: PreTrainedModel, prompt: Rendered) -> Batch:
+    """One forward pass per answer to a prompt."""
+    scores = tuple(_score_answer(model, prompt.tokens, answer) for answer in prompt.answers)
+    return Batch([(prompt, scores)], sum(len(prompt.tokens) + len(answer) for answer in prompt.answers))
 
 
 def _score_answer(model: PreTrainedModel, tokens: tuple[int, ...], answer: tuple[int, ...]) -> float:
     ids = torch.tensor([tokens + answer], device=model.device)
-    log_p = model(input_ids=ids, use_cache=False).logits[0].float().log_softmax(-1).cpu()
-    return sum(float(log_p[len(tokens) - 1 + place, token]) for place, token in enumerate(answer))
+    log_p = model(input_ids=ids, use_cache=False).logits[0, len(tokens) - 1 :].float().log_softmax(-1).cpu()
+    return sum(float(log_p[place, token]) for place, token in enumerate(answer))

@@ -1,23 +1,27 @@
-"""Step infer: the log-probabilities that one model gives to the two answers to each prompt of one language."""
+"""Step infer: the log-probabilities that one model gives to the labels and options of each prompt of one language."""
 
-import hashlib
 import json
+import resource
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 import numpy as np
 import pandas as pd
 import torch
+import transformers
 from tqdm import tqdm
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
-from transformers.utils import logging
+from transformers import AutoTokenizer, PreTrainedModel
 
 from selfalign.errors import InputError
 from selfalign.inference import engine
-from selfalign.inference.ledger import Ledger
-from selfalign.inference.render import FORMATS, Rendered, render
+from selfalign.inference.devices import ATTENTIONS, find_devices, lease, load_model, require_decoder
+from selfalign.inference.ledger import Entry, Ledger, Run, fingerprint
+from selfalign.inference.readouts import list_options, read_out
+from selfalign.inference.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.tables import Answers
-from selfalign.options import readable, writable
+from selfalign.options import Json, readable, writable
 from selfalign.prompts.tables import Prompts
 from selfalign.tables import read_table, write_table
 
@@ -26,83 +30,90 @@ _CHECKED = 2
 _TOLERANCE = {"float32": 1e-3, "bfloat16": 0.5, "float16": 0.1}
 
 
-def fingerprint(card: dict[str, object], form: str, dtype: str, device: str, kind: str) -> str:
-    """Hash of all that decides an answer beside the prompt: 16 hexadecimal digits."""
-    facts = {key: value for key, value in card.items() if key.endswith("_sha256")}
-    facts |= {"format": form, "dtype": dtype, "device": device, "engine": kind, "version": engine.VERSION}
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+def gather_facts(card: Mapping[str, object], how: Mapping[str, object]) -> dict[str, object]:
+    """All that decides an answer beside what the model is given: the digests of its files, and how it is computed."""
+    return {key: value for key, value in card.items() if key.endswith("_sha256")} | dict(how, version=engine.VERSION)
 
 
-def find_device(device: str) -> str:
-    """The device of a setting: `auto` is a GPU where there is one, else the CPU.
-
-    Raises:
-        InputError: this machine has no such device.
-    """
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError("--device", f"PyTorch cannot use it here ({reason})", "Use auto", value=device) from None
-    return device
-
-
-def load_model(weights: Path, dtype: str, device: str) -> PreTrainedModel:
-    """Causal language model of a local folder of safetensors, ready for inference."""
-    model = AutoModelForCausalLM.from_pretrained(
-        weights, dtype=getattr(torch, dtype), use_safetensors=True, local_files_only=True, trust_remote_code=False
-    )
-    return model.eval().to(device)
-
-
-def check_engine(model: PreTrainedModel, prompts: list[Rendered], dtype: str) -> None:
+def check_engine(model: PreTrainedModel, prompts: list[Rendered], dtype: str, row_tokens: int) -> float:
     """Compare the packed engine with the naive one on a few prompts of this very job.
+
+    Returns:
+        The largest difference, in nats.
 
     Raises:
         InputError: they differ by more than rounding: the model needs the naive engine.
     """
-    longest = sorted(prompts, key=lambda prompt: len(prompt.tokens))[-_CHECKED:]
-    some = longest + sorted(prompts, key=lambda prompt: prompt.tokens)[:: max(1, len(prompts) // _CHECKED)]
-    delta = np.abs(np.subtract(engine.score_packed(model, some), engine.score_naive(model, some))).max()
+    ordered = sorted(prompts, key=lambda prompt: (len(prompt.tokens), prompt.key))
+    some = {prompt.key: prompt for prompt in ordered[-_CHECKED:] + ordered[:: max(1, len(ordered) // _CHECKED)]}
+    remedy = "Set engine: naive for this model"
+    try:
+        packed, naive = (_score_all(model, list(some.values()), kind, row_tokens) for kind in engine.ENGINES)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        reason = f"the packed engine does not know this kind of model ({' '.join(str(error).split())})"
+        raise InputError(model.name_or_path, reason, remedy) from None
+    delta = max(np.abs(np.subtract(packed[key], naive[key])).max() for key in some)
     if not delta <= _TOLERANCE[dtype]:
-        raise InputError(
-            model.name_or_path,
-            f"the packed engine is {delta:.3g} nats from the naive one",
-            "Set engine: naive for this model",
-        )
+        raise InputError(model.name_or_path, f"the packed engine is {delta:.3g} nats from the naive one", remedy)
+    return float(delta)
+
+
+def _score_all(
+    model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int
+) -> dict[str, tuple[float, ...]]:
+    batches = engine.score(model, prompts, kind, row_tokens)
+    return {prompt.key: scores for batch in batches for prompt, scores in batch.answers}
 
 
 def answer(
-    model: PreTrainedModel, prompts: list[Rendered], kind: str, budget: int, ledger: Ledger, mark: str, dtype: str
+    model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int, done: set[str], run: Run
 ) -> None:
-    """Answer the prompts that the ledger lacks, row by row, and record each row at once."""
-    done = set(ledger.answered(mark))
-    missing = [prompt for prompt in prompts if prompt.prompt not in done]
-    if kind == "packed":
-        check_engine(model, missing, dtype)
-    score = engine.score_packed if kind == "packed" else engine.score_naive
-    with tqdm(total=len(missing), unit="prompt", mininterval=5, desc="infer") as progress:
-        # Rows are planned over all prompts, answered or not, so that a resumed job computes what it would have.
-        for row in engine.plan_rows(prompts, budget):
-            new = [prompt for prompt in row if prompt.prompt not in done]
-            if new:
-                scores = score(model, new)
-                ledger.record(mark, [(p.prompt, p.text, len(p.tokens), *s) for p, s in zip(new, scores, strict=True)])
-                progress.update(len(new))
+    """Answer the prompts that are not done, and record each batch at once."""
+    distinct = list({prompt.key: prompt for prompt in prompts}.values())
+    with tqdm(total=len(distinct), initial=len(done), unit="prompt", mininterval=5, desc="infer") as progress:
+        for batch in engine.score(model, distinct, kind, row_tokens, done):
+            entries = [
+                Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), {"log_p": list(scores)})
+                for prompt, scores in batch.answers
+            ]
+            run.record(entries, tokens=batch.tokens, peak_memory=measure_memory(model))
+            progress.update(len(entries))
 
 
-def collect(prompts: pd.DataFrame, ledger: Ledger, mark: str) -> pd.DataFrame:
-    """Answers of a language's prompts, cut from the ledger: an `Answers` table in the order of `prompts`."""
-    answered = ledger.answered(mark)
-    table = pd.DataFrame(
-        [answered[prompt] for prompt in prompts["prompt"]],
-        columns=["prompt", "text", "tokens", "log_p_first", "log_p_second"],
-    )
-    table.insert(1, "fingerprint", mark)
-    inside = np.exp(table["log_p_first"]) + np.exp(table["log_p_second"])
-    return table.assign(mass_outside=(1 - inside).clip(lower=0))
+def measure_memory(model: PreTrainedModel) -> int:
+    """Peak memory of this job so far in bytes: of its GPUs where it has any, else of the process."""
+    places = {parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"}
+    if places:
+        return sum(torch.cuda.max_memory_allocated(place) for place in places)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def collect(prompts: pd.DataFrame, rendered: list[Rendered], answered: Mapping[str, Entry], mark: str) -> pd.DataFrame:
+    """Answers of a language's prompts, cut from the ledger: an `Answers` table in the order of `prompts`.
+
+    Args:
+        prompts: a `Prompts` table.
+        rendered: its prompts as the model got them.
+        answered: what the ledger has, by key.
+        mark: the fingerprint that it has them under.
+    """
+    columns = ["prompt", "place", "text", "tokens", "answer_tokens", "label", "option"]
+    rows = [
+        row
+        for prompt, options in zip(rendered, prompts["options"].map(json.loads), strict=True)
+        for row in _read_entry(prompt, len(options), answered[prompt.key].scores["log_p"])
+    ]
+    table = list_options(prompts).merge(pd.DataFrame(rows, columns=columns), on=["prompt", "place"])
+    return read_out(table.assign(fingerprint=mark, samples=pd.NA, standard_error=np.nan))
+
+
+def _read_entry(prompt: Rendered, options: int, log_p: list[float]) -> list[tuple[object, ...]]:
+    """A row of `collect` for each option of a prompt: its labels' answers, if any, stand before its options'."""
+    labels = log_p[:-options] or [np.nan] * options
+    lengths = [len(answer) for answer in prompt.answers[-options:]]
+    both = zip(lengths, labels, log_p[-options:], strict=True)
+    return [(prompt.prompt, place, prompt.text, len(prompt.tokens), *rest) for place, rest in enumerate(both, start=1)]
 
 
 @click.command()
@@ -110,8 +121,11 @@ def collect(prompts: pd.DataFrame, ledger: Ledger, mark: str) -> pd.DataFrame:
 @click.option("--card", type=readable, required=True, help="Card of the model (JSON).")
 @click.option("--weights", type=click.Path(path_type=Path), required=True, help="Folder of the model.")
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="How a prompt becomes text.")
+@click.option("--template", type=Json(), default="{}", help="What the chat template is given beside messages (JSON).")
 @click.option("--dtype", type=click.Choice(DTYPES), required=True, help="Number format of weights and activations.")
-@click.option("--device", required=True, help="cpu, cuda, mps, or auto: a GPU where there is one.")
+@click.option("--device", required=True, help="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.")
+@click.option("--gpus", type=click.IntRange(min=1), default=1, help="GPUs to hold, where it runs on GPUs.")
+@click.option("--attention", type=click.Choice(ATTENTIONS), default="sdpa", help="How attention is computed.")
 @click.option("--engine", "kind", type=click.Choice(engine.ENGINES), required=True, help="How prompts are computed.")
 @click.option("--row-tokens", type=click.IntRange(min=1), required=True, help="Distinct tokens per forward pass.")
 @click.option("--threads", type=click.IntRange(min=1), required=True, help="CPU threads.")
@@ -122,8 +136,11 @@ def command(
     card: Path,
     weights: Path,
     form: str,
+    template: dict[str, object],
     dtype: str,
     device: str,
+    gpus: int,
+    attention: str,
     kind: str,
     row_tokens: int,
     threads: int,
@@ -132,15 +149,29 @@ def command(
 ) -> None:
     """Answer the prompts that the ledger lacks, and write the answers to all of them."""
     torch.set_num_threads(threads)
-    logging.disable_progress_bar()
-    device = find_device(device)
-    table, facts = read_table(prompts, Prompts), json.loads(card.read_text(encoding="utf-8"))
-    mark = fingerprint(facts, form, dtype, device.partition(":")[0], kind)
+    transformers.utils.logging.disable_progress_bar()
+    where = find_devices(device)[0].type
+    table, about = read_table(prompts, Prompts), json.loads(card.read_text(encoding="utf-8"))
+    how = {"format": form, "dtype": dtype, "device": where, "engine": kind, "attention": attention, "template": template}
+    facts = gather_facts(about, how)
+    mark = fingerprint(facts)
     with Ledger(ledger_path) as ledger:
-        new = len(set(table["prompt"]) - set(ledger.answered(mark)))
-        click.echo(f"{len(table)} prompts: {new} to answer, {len(table) - new} in the ledger", err=True)
-        if new:
-            tokenizer = AutoTokenizer.from_pretrained(weights, local_files_only=True, trust_remote_code=False)
-            rendered = render(table, tokenizer, form, facts["context_length"])
-            answer(load_model(weights, dtype, device), rendered, kind, row_tokens, ledger, mark, dtype)
-        write_table(collect(table, ledger, mark), output, Answers)
+        require_decoder(weights)
+        tokenizer = AutoTokenizer.from_pretrained(weights, local_files_only=True, trust_remote_code=False)
+        rendered = render(table, Speech(tokenizer, form, template), about["context_length"])
+        keys = {prompt.key for prompt in rendered}
+        done = keys & set(ledger.answered(mark))
+        click.echo(f"{len(keys)} prompts: {len(keys) - len(done)} to answer, {len(done)} in the ledger", err=True)
+        if keys - done:
+            versions = {"torch": torch.__version__, "transformers": transformers.__version__}
+            with lease(device, gpus, str(weights)) as places, ledger.run(
+                facts, device=", ".join(map(str, places)), threads=threads, versions=versions
+            ) as run:
+                model = load_model(weights, dtype, places, attention)
+                if kind == "packed":
+                    missing = [prompt for prompt in rendered if prompt.key not in done]
+                    delta = check_engine(model, missing, dtype, row_tokens)
+                    click.echo(f"the packed engine is {delta:.1e} nats from the naive one", err=True)
+                answer(model, rendered, kind, row_tokens, done, run)
+                click.echo(f"peak memory {measure_memory(model) / 1e9:.2f} GB", err=True)
+        write_table(collect(table, rendered, ledger.answered(mark), mark), output, Answers)

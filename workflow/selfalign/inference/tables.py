@@ -1,19 +1,38 @@
 """Tables of the inference stage."""
 
+import pandas as pd
 import pandera.pandas as pa
 
 from selfalign.tables import Table
 
+READOUTS = ("label", "option", "per_token", "per_byte", "pmi")
+"""Ways to read how much a model is for an option; `selfalign.inference.readouts` has their formulas."""
+
 
 class Answers(Table):
-    """A distinct prompt, answered by one model: the log-probabilities of its two answers."""
+    """An option of a distinct prompt, and how much one model is for it, in each readout (nats)."""
 
-    prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", unique=True, description="id of the prompt")
+    prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="id of the prompt")
+    place: int = pa.Field(ge=1, description="which of the prompt's options it is, in the order shown")
     fingerprint: str = pa.Field(description="what answered: hash of weights, tokenizer, template, dtype and engine")
     text: str = pa.Field(description="exactly what the model was given")
-    tokens: int = pa.Field(ge=1, description="length of the text in tokens")
-    log_p_first: float = pa.Field(le=0, description="log-probability (nats) of the answer that means the first option")
-    log_p_second: float = pa.Field(
-        le=0, description="log-probability (nats) of the answer that means the second option"
+    tokens: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="length of the text, where it is known")
+    answer: str = pa.Field(description="the option in words")
+    answer_tokens: pd.Int64Dtype = pa.Field(
+        ge=1, nullable=True, description="tokens of the option's words and of what ends them, where they are known"
     )
-    mass_outside: float = pa.Field(ge=0, le=1, description="probability of every other answer")
+    answer_bytes: int = pa.Field(ge=1, description="bytes of the option's words in UTF-8")
+    label: float = pa.Field(le=0, nullable=True, description="log-probability of its label; null where none is shown")
+    option: float = pa.Field(le=0, nullable=True, description="log-probability of its words and of what ends them")
+    per_token: float = pa.Field(le=0, nullable=True, description="option / answer_tokens")
+    per_byte: float = pa.Field(le=0, nullable=True, description="option / answer_bytes")
+    pmi: float = pa.Field(nullable=True, description="option - option where nothing was asked; null for a premise")
+    mass_outside_labels: float = pa.Field(ge=0, le=1, nullable=True, description="probability of all but the labels")
+    mass_outside_options: float = pa.Field(ge=0, le=1, nullable=True, description="probability of all but the options")
+    samples: pd.Int64Dtype = pa.Field(
+        ge=1, nullable=True, description="replies that were drawn; null where probabilities were read"
+    )
+    standard_error: float = pa.Field(ge=0, nullable=True, description="of the option's share of the replies drawn")
+
+    class Config:
+        unique = ["prompt", "place"]

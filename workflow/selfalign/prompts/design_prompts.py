@@ -13,7 +13,7 @@ from selfalign.errors import InputError
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.tables import Poles
-from selfalign.prompts.tables import CELL, Design, Prompts
+from selfalign.prompts.tables import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.templates import Template, read_template
 from selfalign.tables import read_table, write_table
 
@@ -167,30 +167,38 @@ def _write_prompts(
         for order in ("AB", "BA")
     ]
     table = table.merge(pd.DataFrame(questions), on=["template", "probe", "order"])
-    content = ["system", "shown", "asked", "cue", "answer_first", "answer_second", "closed"]
-    ids = {row: _content_hash(row) for row in set(table[content].itertuples(index=False, name=None))}
-    table["prompt"] = [ids[row] for row in table[content].itertuples(index=False, name=None)]
-    prompts = table[["prompt", *content, "demonstrations"]].drop_duplicates(["prompt", *content]).sort_values("prompt")
+    table["prompt"] = _identify(table)
+    premises = table.assign(shown="[]", asked="", labels="[]", demonstrations="", options=table["options"].map(_in_order))
+    table["premise"] = premises["prompt"] = _identify(premises)
+    prompts = pd.concat([table, premises.assign(premise="")])[["prompt", *CONTENT, "premise", "demonstrations"]]
+    prompts = prompts.drop_duplicates(["prompt", *CONTENT]).sort_values("prompt")
     return table.sort_values([*CELL, "order"])[list(Design.to_schema().columns)], prompts
 
 
 def _question(frame: Template, probe: str, text: pd.Series, order: str) -> dict[str, object]:
-    first, second = frame.answers(*_options(text, order))
+    options = _options(text, order)
     return {
         "template": frame.name,
         "probe": probe,
         "order": order,
         "system": frame.system,
-        "asked": frame.ask(text["statement"], *_options(text, order)),
+        "asked": frame.ask(text["statement"], *options),
         "cue": frame.cue,
-        "answer_first": first,
-        "answer_second": second,
-        "closed": frame.closed,
+        "options": json.dumps(options, ensure_ascii=False),
+        "labels": json.dumps(frame.labels or [], ensure_ascii=False),
     }
 
 
-def _content_hash(parts: tuple[object, ...]) -> str:
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:16]
+def _in_order(options: str) -> str:
+    """A premise shows no options, so it is the same whichever comes first."""
+    return json.dumps(sorted(json.loads(options)), ensure_ascii=False)
+
+
+def _identify(table: pd.DataFrame) -> list[str]:
+    """Ids of prompts: hashes of their content."""
+    rows = list(table[CONTENT].itertuples(index=False, name=None))
+    ids = {row: hashlib.sha256("\x1f".join(row).encode()).hexdigest()[:16] for row in set(rows)}
+    return [ids[row] for row in rows]
 
 
 @click.command()
@@ -230,4 +238,5 @@ def command(
     )
     write_table(cells, design, Design)
     write_table(distinct, prompts, Prompts)
-    click.echo(f"{len(cells)} cells, {len(distinct)} distinct prompts", err=True)
+    asked = int((distinct["premise"] != "").sum())
+    click.echo(f"{len(cells)} cells, {asked} distinct prompts, {len(distinct) - asked} premises", err=True)

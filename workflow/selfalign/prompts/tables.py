@@ -7,6 +7,9 @@ from selfalign.tables import Table
 CELL = ["arm", "country", "probe", "source", "seed", "template"]
 """What names a cell of the experiment, before its two option orders are averaged."""
 
+CONTENT = ["system", "shown", "asked", "cue", "options", "labels"]
+"""What a prompt consists of."""
+
 
 class Design(Table):
     """A cell of the experiment in one option order, and the prompt that it uses."""
@@ -25,18 +28,21 @@ class Design(Table):
 
 
 class Prompts(Table):
-    """A distinct prompt; many cells may use it."""
+    """A distinct prompt; many cells may use it. Premises, which ask nothing, are prompts that no cell uses."""
 
     prompt: str = pa.Field(
-        str_matches=r"^[0-9a-f]{16}$", unique=True, description="id: hash of the other columns' text"
+        str_matches=r"^[0-9a-f]{16}$", unique=True, description="id: hash of the columns from system to labels"
     )
     system: str = pa.Field(description="instruction")
     shown: str = pa.Field(description="demonstrations: JSON list of pairs of question and answer")
     asked: str = pa.Field(description="question")
     cue: str = pa.Field(description="what comes between question and answer in bare text")
-    answer_first: str = pa.Field(description="answer that means the first option: its label or its words")
-    answer_second: str = pa.Field(description="answer that means the second option")
-    closed: bool = pa.Field(description="whether the answer must also end there")
+    options: str = pa.Field(description="the options in words, in the order shown: JSON list")
+    labels: str = pa.Field(description="the options' labels, such as A and B: JSON list, empty where none are shown")
+    premise: str = pa.Field(
+        str_matches=r"^([0-9a-f]{16})?$",
+        description="id of the prompt with the same frame and options that asks nothing; empty: this is one",
+    )
     demonstrations: str = pa.Field(
         description="what is shown, in order, such as `Q4=A Q57a=B`: probe and pole answered"
     )

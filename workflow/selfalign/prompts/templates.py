@@ -16,8 +16,8 @@ _FIELDS = {"statement", "first", "second"}
 class Template:
     """A frame of a prompt: an instruction, a question with the fields statement, first and second, and its answers.
 
-    The cue ("Answer:") comes between question and answer in bare text; a chat needs none. The answers are two labels,
-    such as A and B, or the words of the two options (None).
+    The cue ("Answer:") comes between question and answer in bare text; a chat needs none. Demonstrations are answered
+    with two labels, such as A and B, or with the words of the two options (None).
     """
 
     name: str
@@ -26,17 +26,12 @@ class Template:
     cue: str
     labels: tuple[str, str] | None
 
-    @property
-    def closed(self) -> bool:
-        """Whether an answer must also end there: words must, since one option may begin with the other."""
-        return self.labels is None
-
     def ask(self, statement: str, first: str, second: str) -> str:
         """The question of one probe."""
         return self.question.format(statement=statement, first=first, second=second)
 
     def answers(self, first: str, second: str) -> tuple[str, str]:
-        """The two answers to a question with these options."""
+        """What a demonstration answers to a question with these options, one or the other."""
         return self.labels or (first, second)
 
 

@@ -6,12 +6,13 @@ import click
 import numpy as np
 import pandas as pd
 
+from selfalign.errors import InputError
 from selfalign.inference.tables import Answers
-from selfalign.options import readable, writable
+from selfalign.options import Json, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import Poles
 from selfalign.prompts.tables import CELL, Design
-from selfalign.scoring.tables import Scores
+from selfalign.scoring.tables import Scores, Unanswered
 from selfalign.tables import read_table, write_table
 
 
@@ -23,26 +24,64 @@ def share_of_first(gap: pd.Series | float) -> pd.Series | float:
     return (1 + np.tanh(gap / 2)) / 2
 
 
-def score(design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
+def read_poles(design: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.Series:
+    """Probability of pole A, as a share of both poles, in each cell and option order; null where there is no answer.
+
+    With s the readout, in nats, of each option: exp(s of A) / (exp(s of A) + exp(s of B)).
+
+    Args:
+        design: a `Design` table.
+        answers: an `Answers` table with all of the design's prompts.
+        readout: one of `READOUTS`.
+    """
+    sides = answers.pivot(index="prompt", columns="place", values=readout)
+    # Sampled replies may give an option none, and its log-probability is then -inf; both without a reply are no answer.
+    with np.errstate(invalid="ignore"):
+        gap = design["prompt"].map(sides[1] - sides[2])
+    return share_of_first(gap.where(design["order"] == "AB", -gap))
+
+
+def score(
+    design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, readouts: dict[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score every cell of one model and language.
 
-    In each option order, the probability of pole A is P(its answer) / (P(first answer) + P(second answer)); the two
-    orders are averaged, so a preference for a label or a place cancels. Nothing is imputed: what the model gave to
-    other answers is `mass_outside`.
+    The probabilities of pole A in the two option orders are averaged, so a preference for a label or a place cancels.
+    Nothing is imputed: what the model gave to other answers is `mass_outside`, and a cell without an answer in one of
+    its orders is left out.
 
     Args:
         design: a `Design` table.
         answers: an `Answers` table with all of the design's prompts.
         poles: a `Poles` table.
         bank: a `Bank` table.
+        readouts: by frame, what decides between the options.
 
     Returns:
-        A `Scores` table without its columns model and language.
+        A `Scores` table without its columns model and language, and an `Unanswered` table.
+
+    Raises:
+        InputError: a frame has no readout, or not the one that is asked for.
     """
-    table = design.merge(answers, on="prompt", validate="many_to_one")
-    gap = table["log_p_first"] - table["log_p_second"]
-    table["p_a"] = share_of_first(gap.where(table["order"] == "AB", -gap))
-    orders = table.groupby(CELL)
+    outside = answers.drop_duplicates("prompt").set_index("prompt")
+    parts = []
+    for frame, cells in design.groupby("template"):
+        readout = _readout_of(frame, readouts)
+        p_a = read_poles(cells, answers, readout)
+        if p_a.isna().all():
+            raise InputError(
+                "config: scoring.readouts",
+                f"the answers to the frame {frame} have no readout {readout}",
+                "Choose label for frames that show labels, option for those that do not",
+                column=frame,
+                value=readout,
+            )
+        column = "mass_outside_labels" if readout == "label" else "mass_outside_options"
+        parts.append(cells.assign(p_a=p_a, mass_outside=cells["prompt"].map(outside[column])))
+    table = pd.concat(parts)
+    unanswered = table.loc[table["p_a"].isna(), list(Unanswered.to_schema().columns)].sort_values([*CELL, "order"])
+    left_out = pd.MultiIndex.from_frame(unanswered[CELL])
+    orders = table[~pd.MultiIndex.from_frame(table[CELL]).isin(left_out)].groupby(CELL)
     cells = orders.agg(p_a=("p_a", "mean"), mass_outside=("mass_outside", "mean")).assign(
         order_gap=orders["p_a"].max() - orders["p_a"].min()
     )
@@ -52,7 +91,15 @@ def score(design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, bank
     chosen_a = np.select([undecided, cells["p_a"] > 0.5], [0.5, 1.0], 0.0)
     cells["agreement"] = np.where(cells["majority"] == "A", chosen_a, 1 - chosen_a)
     cells["alignment"] = 1 - (cells["p_a"] - cells["share_a"]).abs()
-    return cells.sort_values(CELL)
+    return cells.sort_values(CELL), unanswered
+
+
+def _readout_of(frame: str, readouts: dict[str, str]) -> str:
+    if frame not in readouts:
+        raise InputError(
+            "config: scoring.readouts", f"the frame {frame} has no readout", f"Add {frame}: label, or {frame}: option"
+        )
+    return readouts[frame]
 
 
 @click.command()
@@ -62,9 +109,25 @@ def score(design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, bank
 @click.option("--answers", type=readable, required=True, help="Answers of the model (Parquet).")
 @click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--readouts", type=Json(), required=True, help="By frame, what decides between the options (JSON).")
+@click.option("--unanswered", type=writable, required=True, help="Cells that are left out (CSV).")
 @click.option("--output", type=writable, required=True, help="Scores (Parquet).")
-def command(model: str, language: str, design: Path, answers: Path, poles: Path, bank: Path, output: Path) -> None:
+def command(
+    model: str,
+    language: str,
+    design: Path,
+    answers: Path,
+    poles: Path,
+    bank: Path,
+    readouts: dict[str, str],
+    unanswered: Path,
+    output: Path,
+) -> None:
     """Score a model's answers in one language against what the people of each country answer."""
-    table = score(read_table(design, Design), read_table(answers, Answers), read_table(poles, Poles), read_bank(bank))
+    tables = read_table(design, Design), read_table(answers, Answers), read_table(poles, Poles), read_bank(bank)
+    table, left_out = score(*tables, readouts)
     table = table.assign(model=model, language=language)
+    if len(left_out):
+        click.echo(f"{len(left_out)} prompts of cells have no answer; their cells are left out", err=True)
+    write_table(left_out, unanswered, Unanswered)
     write_table(table[list(Scores.to_schema().columns)], output, Scores)

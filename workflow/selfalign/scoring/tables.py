@@ -2,6 +2,7 @@
 
 import pandera.pandas as pa
 
+from selfalign.inference.tables import READOUTS
 from selfalign.prompts.tables import CELL
 from selfalign.tables import Table
 
@@ -32,11 +33,40 @@ class Scores(Table):
         isin=[0.0, 0.5, 1.0], description="1 where the model chooses the people's answer; 0.5: p_a = 0.5"
     )
     alignment: float = pa.Field(ge=0, le=1, description="soft alignment: 1 - |p_a - share_a|")
-    mass_outside: float = pa.Field(ge=0, le=1, description="probability outside both answers, mean of the two orders")
+    mass_outside: float = pa.Field(ge=0, le=1, description="probability outside labels or options, by readout, mean of the two orders")
     order_gap: float = pa.Field(ge=0, le=1, description="|difference of p_a between the two orders|")
 
     class Config:
         unique = ["model", "language", *CELL]
+
+
+class Unanswered(Table):
+    """A cell in one option order to which the model gave no answer; the cell is left out of the scores."""
+
+    arm: str = pa.Field(description="treatment")
+    country: str = pa.Field(description="whose people the answer is compared with")
+    probe: str = pa.Field(description="test probe")
+    source: str = pa.Field(nullable=True, description="whose answers the demonstrations carry")
+    seed: int = pa.Field(description="seed of the demonstrations' draw")
+    template: str = pa.Field(description="frame of the prompt")
+    order: str = pa.Field(description="which pole's option comes first")
+    prompt: str = pa.Field(description="the prompt that has no answer")
+
+
+class Readouts(Table):
+    """Two readouts of one model's answers in a language and frame, compared over cells."""
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(description="ISO 639-1")
+    template: str = pa.Field(description="frame of the prompt")
+    readout: str = pa.Field(isin=READOUTS, description="one readout")
+    against: str = pa.Field(isin=READOUTS, description="the other")
+    cells: int = pa.Field(ge=1, description="cells that both answer, their option orders averaged")
+    differ: float = pa.Field(ge=0, le=1, description="share of cells in which they choose differently")
+    correlation: float = pa.Field(nullable=True, description="Spearman's, of the probabilities of pole A")
+
+    class Config:
+        unique = ["model", "language", "template", "readout", "against"]
 
 
 class Estimates(Table):

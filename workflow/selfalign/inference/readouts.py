@@ -1,0 +1,53 @@
+"""Readouts: from the log-probabilities of labels and options to numbers that compare one option with another."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from selfalign.inference.tables import Answers
+
+
+def list_options(prompts: pd.DataFrame) -> pd.DataFrame:
+    """The options of prompts, one a row: columns prompt, premise, place, answer, answer_bytes.
+
+    Args:
+        prompts: a `Prompts` table; its order is kept.
+    """
+    table = prompts[["prompt", "premise"]].assign(answer=prompts["options"].map(json.loads)).explode("answer")
+    return table.assign(
+        place=table.groupby("prompt", sort=False).cumcount() + 1,
+        answer_bytes=table["answer"].map(lambda answer: len(answer.encode())),
+    ).reset_index(drop=True)
+
+
+def read_out(table: pd.DataFrame) -> pd.DataFrame:
+    """Derive all readouts, in nats, from the log-probabilities of labels and options.
+
+    With log p(o | x) the log-probability of the words of option o, and of what ends them, after prompt x:
+
+    - label: log p of the option's label after the prompt.
+    - option: log p(o | x), which favours short options.
+    - per_token: log p(o | x) / tokens; per_byte: log p(o | x) / bytes of its words, which no tokenizer changes.
+    - pmi: log p(o | x) - log p(o | premise), domain-conditional pointwise mutual information (Holtzman et al. 2021,
+      "Surface Form Competition", equation 3): how much the question speaks for the option, however common its words.
+      The premise is the prompt's frame without demonstrations and question.
+
+    The mass outside is what all the labels (options) of a prompt leave: 1 - sum of exp(log p).
+
+    Args:
+        table: columns prompt, premise, answer, answer_tokens, answer_bytes, label, option, and others, which are kept.
+
+    Returns:
+        An `Answers` table, if the others are those that it needs.
+    """
+    alone = table.loc[table["premise"] == "", ["prompt", "answer", "option"]]
+    alone = alone.rename(columns={"prompt": "premise", "option": "alone"})
+    table = table.merge(alone, on=["premise", "answer"], how="left")
+    table["per_token"] = table["option"] / table["answer_tokens"].astype(float)
+    table["per_byte"] = table["option"] / table["answer_bytes"]
+    table["pmi"] = table["option"] - table["alone"]
+    for readout in ("label", "option"):
+        inside = np.exp(table[readout]).groupby(table["prompt"]).transform("sum", min_count=1)
+        table[f"mass_outside_{readout}s"] = (1 - inside).clip(lower=0)
+    return table[list(Answers.to_schema().columns)]
