@@ -325,10 +325,11 @@ def test_device_that_is_not_there_is_refused(device: str, asked: Path, smollm2: 
 
 
 def fill_ledger(path: Path) -> None:
-    from selfalign.inference.ledger import Ledger
+    from selfalign.inference.ledger import Entry, Ledger
 
-    with Ledger(path) as ledger:
-        ledger.record("mark", [(f"{number:016x}", "text " * 50, 50, -1.0, -1.0) for number in range(2000)])
+    scores = {"log_p": [-1.0, -1.0]}
+    with Ledger(path) as ledger, ledger.run({}, device="cpu", threads=1, versions={}) as run:
+        run.record([Entry(f"{number:016x}", f"{number:016x}", "text " * 50, 50, scores) for number in range(2000)])
 
 
 @pytest.mark.parametrize("damage", ["header", "pages", "columns"])
@@ -352,13 +353,13 @@ def test_damaged_ledger_is_refused_and_kept(damage: str, asked: Path, smollm2: P
 
 
 def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refused: Refused) -> None:
-    from selfalign.inference.ledger import Ledger
+    from selfalign.inference.ledger import Entry, Ledger, fingerprint
 
-    with Ledger(asked / "ledger.sqlite") as ledger:
-        ledger.record("mark", [("0" * 16, "text", 1, -1.0, -1.0)])
+    with Ledger(asked / "ledger.sqlite") as ledger, ledger.run({}, device="cpu", threads=1, versions={}) as run:
+        run.record([Entry("0" * 16, "0" * 16, "text", 1, {"log_p": [-1.0, -1.0]})])
         refused(*infer(asked, smollm2), tells=[str(ledger.path), "another job", "Wait for it"])
     with Ledger(asked / "ledger.sqlite") as ledger:
-        assert len(ledger.answered("mark")) == 1
+        assert len(ledger.answered(fingerprint({}))) == 1
 
 
 # The config

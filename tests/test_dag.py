@@ -26,7 +26,7 @@ TABLES = ["results/tables/agreement.csv", "results/tables/contrasts.csv"]
 FIGURES = ["agreement", "margin", "calibration"]
 ESTIMATES = {"estimate_agreement", "estimate_contrasts"}
 PLOTS = {f"plot_{figure}" for figure in FIGURES}
-FROM_SCORING = {"score_answers", "explore", "all"} | ESTIMATES | PLOTS
+FROM_SCORING = {"score_answers", "compare_readouts", "explore", "all"} | ESTIMATES | PLOTS
 
 
 def settings(model: Path) -> dict:
@@ -464,10 +464,11 @@ def test_trace_shows_what_was_sent_and_the_counts_behind_the_majority(finished: 
     design = pd.read_parquet(finished.folder / "results/design/en.parquet")
     design = design[(design["arm"] == "chrf") & (design["country"] == "NGA") & (design["probe"] == "Q164")]
     answers = pd.read_parquet(finished.folder / ANSWERS).set_index("prompt").loc[design["prompt"]]
-    assert len(answers) == 2
+    assert len(answers) == 4
     for answer in answers.itertuples():
         assert answer.text in shown.stdout
-        assert f"= {answer.log_p_first:.4f}" in shown.stdout
+        for readout in ("option", "per_token", "per_byte", "pmi"):
+            assert f" {getattr(answer, readout):.4f} " in shown.stdout
     counts = pd.read_csv(ROOT / "resources/survey/example/counts.csv")
     counts = counts[(counts["country"] == "NGA") & (counts["question"] == "Q164") & (counts["code"] > 0)]
     for row in counts.itertuples():

@@ -23,7 +23,7 @@ from selfalign.errors import InputError
 from selfalign.inference import engine
 from selfalign.inference.infer import answer, check_engine, collect, fingerprint, load_model
 from selfalign.inference.ledger import Ledger
-from selfalign.inference.render import FORMATS, Rendered, render
+from selfalign.inference.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.tables import Answers
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.tables import Prompts
@@ -56,7 +56,7 @@ CASES: list[Case] = [
     ([(POLITICS, "B"), (RELIGION, "A")], PRESS),
 ]
 """Demonstrations, and the question that is asked."""
-MARK = "f" * 16
+PREMISE = "f" * 16
 CARD = {"weights_sha256": "1", "tokenizer_sha256": "2", "chat_template_sha256": "3", "context_length": 512}
 
 
@@ -92,23 +92,33 @@ def tiny_llama() -> LlamaForCausalLM:
     return LlamaForCausalLM(LlamaConfig(**SIZES)).eval()
 
 
-def table_of(cases: list[Case], first: str = "A", second: str = "B", closed: bool = False) -> pd.DataFrame:
-    """A table of prompts."""
+def table_of(
+    cases: list[Case], options: tuple[str, ...] = ("has", "lacks it"), labels: tuple[str, ...] = ("A", "B")
+) -> pd.DataFrame:
+    """A table of prompts, and their premise."""
+    cases = [*cases, ([], "")]
     table = {
         "prompt": [f"{place:016x}" for place in range(len(cases))],
         "system": SYSTEM,
         "shown": [json.dumps(shown) for shown, _ in cases],
         "asked": [asked for _, asked in cases],
         "cue": "Answer:",
-        "answer_first": first,
-        "answer_second": second,
-        "closed": closed,
+        "options": json.dumps(options),
+        "labels": [json.dumps(labels)] * (len(cases) - 1) + ["[]"],
+        "premise": [PREMISE] * (len(cases) - 1) + [""],
         "demonstrations": "",
     }
-    return Prompts.validate(pd.DataFrame(table))
+    table = pd.DataFrame(table)
+    table.loc[table["premise"] == "", "prompt"] = PREMISE
+    return Prompts.validate(table)
 
 
-def rendered(*tokens: list[int], answers: tuple[tuple[int, ...], tuple[int, ...]] = ((1,), (2,))) -> list[Rendered]:
+def speak(tokenizer: PreTrainedTokenizerBase, table: pd.DataFrame, form: str = "chat", context: int = 8192) -> list[Rendered]:
+    """Prompts as a model would get them."""
+    return render(table, Speech(tokenizer, form), context)
+
+
+def rendered(*tokens: list[int], answers: tuple[tuple[int, ...], ...] = ((1,), (2,))) -> list[Rendered]:
     """Prompts of given tokens, answered with the tokens 1 and 2 or with others."""
     return [Rendered(f"{place:016x}", "-", tuple(ids), answers) for place, ids in enumerate(tokens)]
 
@@ -152,7 +162,7 @@ def prefixes(prompts: list[Rendered]) -> set[tuple[int, ...]]:
 
 
 def test_chat_is_rendered_as_the_model_was_taught(speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]) -> None:
-    prompt, *_ = render(table_of(CASES[:1]), speaker[1], "chat", 8192)
+    prompt, *_ = speak(speaker[1], table_of(CASES[:1]), "chat", 8192)
     assert prompt.text == (
         f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{PRESS}<|im_end|>\n<|im_start|>assistant\n"
     )
@@ -162,7 +172,7 @@ def test_chat_is_rendered_as_the_model_was_taught(speaker: tuple[PreTrainedModel
 
 
 def test_demonstrations_are_earlier_turns_of_a_chat(speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]) -> None:
-    prompt, *_ = render(table_of(CASES[3:]), speaker[1], "chat", 8192)
+    prompt, *_ = speak(speaker[1], table_of(CASES[3:]), "chat", 8192)
     assert prompt.text == (
         f"<|im_start|>system\n{SYSTEM}<|im_end|>\n"
         f"<|im_start|>user\n{POLITICS}<|im_end|>\n<|im_start|>assistant\nB<|im_end|>\n"
@@ -172,14 +182,14 @@ def test_demonstrations_are_earlier_turns_of_a_chat(speaker: tuple[PreTrainedMod
 
 
 def test_demonstrations_stand_above_the_question_in_plain_text() -> None:
-    prompt, *_ = render(table_of(CASES[3:]), tiny_tokenizer(None), "plain", 8192)
+    prompt, *_ = speak(tiny_tokenizer(None), table_of(CASES[3:]), "plain", 8192)
     assert prompt.text == f"{SYSTEM}\n\n{POLITICS}\nAnswer: B\n\n{RELIGION}\nAnswer: A\n\n{PRESS}\nAnswer:"
 
 
 def test_plain_text_is_instruction_and_question_and_its_answer_follows_a_space(
     speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase],
 ) -> None:
-    prompt, *_ = render(table_of(CASES[:1]), speaker[1], "plain", 8192)
+    prompt, *_ = speak(speaker[1], table_of(CASES[:1]), "plain", 8192)
     assert prompt.text == f"{SYSTEM}\n\n{PRESS}\nAnswer:"
     assert [speaker[1].decode(answer) for answer in prompt.answers] == [" A", " B"]
     assert all(len(answer) == 1 for answer in prompt.answers)
@@ -190,10 +200,10 @@ def test_closed_answer_ends_where_the_models_turn_or_line_ends(
     form: str, answer: str, speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> None:
     table = table_of(CASES[:1], "would", "would not", closed=True)
-    prompt, *_ = render(table, speaker[1], form, 8192)
+    prompt, *_ = speak(speaker[1], table, form, 8192)
     decoded = [speaker[1].decode(tokens) for tokens in prompt.answers]
     assert decoded == [answer.format("would"), answer.format("would not")]
-    assert prompt.text == render(table_of(CASES[:1]), speaker[1], form, 8192)[0].text
+    assert prompt.text == speak(speaker[1], table_of(CASES[:1]), form, 8192)[0].text
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -208,7 +218,7 @@ def test_no_real_closed_answer_begins_with_the_other(
         ).itertuples():
             begins += text.option_a.startswith(text.option_b) or text.option_b.startswith(text.option_a)
             table = table_of([([], text.statement)], text.option_a, text.option_b, closed=True)
-            one, other = render(table, speaker[1], form, 8192)[0].answers
+            one, other = speak(speaker[1], table, form, 8192)[0].answers
             assert one[: len(other)] != other and other[: len(one)] != one
     assert begins > 0
 
@@ -221,7 +231,7 @@ def test_template_without_a_system_role_gets_the_instruction_from_the_first_user
 
 
 def test_prompts_are_rendered_in_order_and_keep_their_names() -> None:
-    prompts = render(table_of(CASES), tiny_tokenizer(), "chat", 4096)
+    prompts = speak(tiny_tokenizer(), table_of(CASES), "chat", 4096)
     assert [prompt.prompt for prompt in prompts] == list(table_of(CASES)["prompt"])
     for prompt, (shown, asked) in zip(prompts, CASES, strict=True):
         turns = "".join(f"<|user|>{question}<|end|><|assistant|>{answer}<|end|>" for question, answer in shown)
@@ -236,26 +246,26 @@ def test_answer_that_merges_with_the_text_before_it_is_refused() -> None:
 
 def test_closed_answer_takes_in_all_that_ends_a_turn() -> None:
     tokenizer = tiny_tokenizer(CHAT + "{% if not add_generation_prompt %}<|over|>{% endif %}")
-    prompt, *_ = render(table_of(CASES, closed=True), tokenizer, "chat", 4096)
+    prompt, *_ = speak(tokenizer, table_of(CASES, closed=True), "chat", 4096)
     assert tokenizer.decode(prompt.answers[0]) == "A<|end|><|over|>"
 
 
 def test_template_that_writes_a_whole_conversation_otherwise_is_refused() -> None:
     tokenizer = tiny_tokenizer("{% if not add_generation_prompt %}<|whole|>{% endif %}" + CHAT)
     with pytest.raises(InputError, match="does not follow .* another format for this model"):
-        render(table_of(CASES, closed=True), tokenizer, "chat", 4096)
+        speak(tokenizer, table_of(CASES, closed=True), "chat", 4096)
 
 
 def test_template_that_puts_thoughts_before_an_answer_is_refused() -> None:
     thoughts = "{% if m.role == 'assistant' %}<think></think>{% endif %}{{ m.content }}"
     tokenizer = tiny_tokenizer(CHAT.replace("{{ m.content }}", thoughts))  # so does Qwen3's
     with pytest.raises(InputError, match="another format for this model"):
-        render(table_of(CASES, closed=True), tokenizer, "chat", 4096)
+        speak(tokenizer, table_of(CASES, closed=True), "chat", 4096)
 
 
 def test_base_model_without_a_chat_template_is_refused_in_chat_and_taken_in_plain() -> None:
     with pytest.raises(InputError, match="no chat template. Set format: plain"):
-        render(table_of(CASES), tiny_tokenizer(None), "chat", 4096)
+        speak(tiny_tokenizer(None), table_of(CASES), "chat", 4096)
     assert (
         render(table_of([([], "What?")]), tiny_tokenizer(None), "plain", 4096)[0].text == f"{SYSTEM}\n\nWhat?\nAnswer:"
     )
@@ -268,17 +278,17 @@ def test_plain_text_needs_no_working_chat_template() -> None:
 
 def test_prompt_longer_than_the_context_is_refused_and_never_cut() -> None:
     tokenizer, table = tiny_tokenizer(), table_of(CASES[:1])
-    length = len(render(table, tokenizer, "chat", 4096)[0].tokens)
-    assert len(render(table, tokenizer, "chat", length + 1)[0].tokens) == length
+    length = len(speak(tokenizer, table, "chat", 4096)[0].tokens)
+    assert len(speak(tokenizer, table, "chat", length + 1)[0].tokens) == length
     with pytest.raises(InputError, match=f"has {length + 1} tokens with its answer, the model takes {length - 1}. Use"):
-        render(table, tokenizer, "chat", length - 1)
+        speak(tokenizer, table, "chat", length - 1)
 
 
 def test_message_on_a_prompt_that_is_too_long_for_its_answer_names_a_number_above_the_context() -> None:
     tokenizer, table = tiny_tokenizer(), table_of(CASES[:1])
-    length = len(render(table, tokenizer, "chat", 4096)[0].tokens)
+    length = len(speak(tokenizer, table, "chat", 4096)[0].tokens)
     with pytest.raises(InputError) as refusal:
-        render(table, tokenizer, "chat", length)
+        speak(tokenizer, table, "chat", length)
     counted, taken = re.search(r"(\d+) tokens.* takes (\d+)", str(refusal.value)).groups()
     assert int(counted) > int(taken)
 
@@ -355,7 +365,7 @@ def test_rows_of_the_real_model_answer_as_single_prompts_do(
     answers: dict[str, object], speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> None:
     model, tokenizer = speaker
-    prompts = render(table_of(CASES, **answers), tokenizer, "chat", 8192)
+    prompts = speak(tokenizer, table_of(CASES, **answers), "chat", 8192)
     packed, naive = engine.score_packed(model, prompts), engine.score_naive(model, prompts)
     assert np.abs(np.subtract(packed, naive)).max() <= 1e-4
     assert np.std(packed, axis=0).min() > 0.01  # the prompts do matter
@@ -407,7 +417,7 @@ def test_engine_is_checked_on_the_longest_prompt() -> None:
 @pytest.mark.parametrize("kind", engine.ENGINES)
 def test_mass_outside_is_what_both_answers_leave(kind: str, llama: LlamaForCausalLM, tmp_path: Path) -> None:
     table = table_of(CASES)
-    prompts = render(table, tiny_tokenizer(), "chat", 4096)
+    prompts = speak(tiny_tokenizer(), table, "chat", 4096)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         answer(llama, prompts, kind, 400, ledger, MARK, "float32")
         answers = Answers.validate(collect(table, ledger, MARK))
@@ -481,7 +491,7 @@ def test_resumed_job_keeps_what_was_answered_and_answers_the_rest_alike(
     llama: LlamaForCausalLM, tmp_path: Path
 ) -> None:
     table = table_of(CASES)
-    prompts = render(table, tiny_tokenizer(), "chat", 4096)
+    prompts = speak(tiny_tokenizer(), table, "chat", 4096)
     with Ledger(tmp_path / "whole.sqlite") as ledger:
         answer(llama, prompts, "packed", 400, ledger, MARK, "float32")
         whole = ledger.answered(MARK)

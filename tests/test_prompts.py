@@ -14,7 +14,7 @@ from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank, read_texts, select_probes
 from selfalign.probes.map_poles import map_poles
 from selfalign.prompts.design_prompts import lay_out
-from selfalign.prompts.tables import Design, Prompts
+from selfalign.prompts.tables import CONTENT, Design, Prompts
 from selfalign.prompts.templates import Template, read_template
 from selfalign.survey.tables import Counts
 from selfalign.survey.weigh_answers import weigh
@@ -139,7 +139,7 @@ B: lack
 Answer:"""
     assert asked.loc["AB", "user"] == user
     assert asked.loc["AB", "system"] == "Fill in the blank the way you see it. Answer with A or B only."
-    assert list(asked.loc["AB", ["answer_first", "answer_second", "closed"]]) == ["A", "B", False]
+    assert list(asked.loc["AB", ["options", "labels"]]) == ['["have", "lack"]', '["A", "B"]']
 
 
 def test_real_prompt_with_the_options_words_reads_as_it_should(write) -> None:
@@ -158,10 +158,23 @@ Answer: small
 Religious institutions ___ my confidence. """
     assert asked.loc[("Q64", "AB"), "user"] == f"{demonstrations}(have / lack)\nAnswer:"
     assert asked.loc[("Q64", "BA"), "user"] == f"{demonstrations}(lack / have)\nAnswer:"
-    assert list(asked.loc[("Q64", "AB"), ["answer_first", "answer_second", "closed"]]) == ["have", "lack", True]
-    assert list(asked.loc[("Q64", "BA"), ["answer_first", "answer_second"]]) == ["lack", "have"]
+    assert list(asked.loc[("Q64", "AB"), ["options", "labels"]]) == ['["have", "lack"]', "[]"]
+    assert list(asked.loc[("Q64", "BA"), ["options", "labels"]]) == ['["lack", "have"]', "[]"]
     instruction = "Fill in the blank the way you see it. Answer with one of the two options only."
     assert set(prompts["system"]) == {instruction}
+
+
+def test_premise_asks_nothing_and_serves_both_orders_and_all_demonstrations(cells: pd.DataFrame, write) -> None:
+    _, prompts = write(ARMS)
+    premises = prompts[prompts["premise"] == ""].set_index("prompt")
+    assert set(premises["asked"]) == {""} and set(premises["shown"]) == {"[]"} and set(premises["labels"]) == {"[]"}
+    assert (cells.groupby(["probe", "template"])["premise"].nunique() == 1).all()
+    asked = prompts[prompts["premise"] != ""]
+    assert set(asked["premise"]) == set(premises.index)
+    for row in asked.itertuples():
+        premise = premises.loc[row.premise]
+        assert (premise["system"], premise["cue"]) == (row.system, row.cue)
+        assert sorted(json.loads(row.options)) == json.loads(premise["options"])
 
 
 def test_frame_changes_the_words_of_a_prompt_and_not_what_is_shown(write, letters: Template) -> None:
@@ -363,7 +376,7 @@ def test_probe_of_a_category_that_is_not_used_is_neither_asked_nor_shown(
 def test_number_of_demonstrations_is_the_arms(shots: int, write) -> None:
     _, prompts = write({"some": arm("random", shots=shots)}, ["DEU"])
     assert set(prompts["demonstrations"].str.split().str.len()) == {shots}
-    assert set(prompts["user"].str.count("\n\n")) == {shots}
+    assert set(prompts.loc[prompts["premise"] != "", "user"].str.count("\n\n")) == {shots}
 
 
 def test_first_demonstrations_stay_when_there_are_more(write) -> None:
@@ -402,16 +415,16 @@ def test_every_cell_is_there_once_and_no_other(cells: pd.DataFrame, majority: di
 
 def test_design_refers_to_all_prompts_and_to_no_other(write) -> None:
     design, prompts = write(ARMS)
-    assert set(design["prompt"]) == set(prompts["prompt"])
-    assert len(prompts) == len(prompts.drop_duplicates(["system", "user", "answer_first", "answer_second", "closed"]))
-    assert len(prompts) < len(design)
+    asked = prompts[prompts["premise"] != ""]
+    assert set(design["prompt"]) == set(asked["prompt"])
+    assert set(asked["premise"]) | set(asked["prompt"]) == set(prompts["prompt"])
+    assert len(prompts) == len(prompts.drop_duplicates(CONTENT))
+    assert len(asked) < len(design)
 
 
 def test_id_of_a_prompt_is_the_hash_of_its_text(cells: pd.DataFrame) -> None:
     for row in cells.drop_duplicates("prompt").head(20).itertuples():
-        content = "\x1f".join(
-            [row.system, row.shown, row.asked, row.cue, row.answer_first, row.answer_second, str(row.closed)]
-        )
+        content = "\x1f".join([row.system, row.shown, row.asked, row.cue, row.options, row.labels])
         assert row.prompt == hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -419,7 +432,7 @@ def test_new_arm_or_country_leaves_the_prompts_of_the_others(cells: pd.DataFrame
     design, prompts = write({"own": ARMS["own"]}, ["DEU"])
     before = select(cells, arm="own", country="DEU").set_index(["probe", "order"])["prompt"].sort_index()
     pd.testing.assert_series_equal(design.set_index(["probe", "order"])["prompt"].sort_index(), before)
-    assert set(prompts["prompt"]) == set(before)
+    assert set(prompts.loc[prompts["premise"] != "", "prompt"]) == set(before)
 
 
 def test_frame_of_ones_own_multiplies_the_cells(write, letters: Template, bank: pd.DataFrame) -> None:
@@ -428,7 +441,7 @@ def test_frame_of_ones_own_multiplies_the_cells(write, letters: Template, bank: 
     table = design.merge(prompts, on="prompt")
     assert table["template"].value_counts().to_dict() == dict.fromkeys(["letters", "digits"], 2 * len(bank))
     reframed = table[table["template"] == "digits"]
-    assert set(reframed["answer_first"] + reframed["answer_second"]) == {"12"}
+    assert set(reframed["labels"]) == {'["1", "2"]'}
     question = r"Is it 1 .* or 2 .*\? .*\nReply:"
     assert reframed["user"].str.fullmatch(rf"({question} [12]\n\n){{3}}{question}").all()
 

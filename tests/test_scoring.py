@@ -27,12 +27,19 @@ def score_one(ab: tuple[float, float], ba: tuple[float, float], share_a: float, 
     """Score of a cell from the log-probabilities of the first and second label in both orders."""
     cell = {"arm": "own", "country": "BOL", "probe": "Q4", "source": "BOL", "seed": 0, "template": "cloze"}
     design = pd.DataFrame([{**cell, "order": "AB", "prompt": "1"}, {**cell, "order": "BA", "prompt": "2"}])
-    answers = pd.DataFrame({"prompt": ["2", "1"], "log_p_first": [ba[0], ab[0]], "log_p_second": [ba[1], ab[1]]})
-    answers["mass_outside"] = 1 - np.exp(answers["log_p_first"]) - np.exp(answers["log_p_second"])
     poles = pd.DataFrame({"country": ["BOL"], "probe": ["Q4"], "share_a": [share_a], "majority": [majority]})
-    (_, row), *rest = score(design, answers, poles, BANK).iterrows()
-    assert not rest
+    scored, unanswered = score(design, answers_of({"2": ba, "1": ab}), poles, BANK, {"cloze": "label"})
+    (_, row), *rest = scored.iterrows()
+    assert not rest and unanswered.empty
     return row
+
+
+def answers_of(labels: dict[str, tuple[float, float]]) -> pd.DataFrame:
+    """Answers to prompts, of which the log-probabilities of two labels are known."""
+    rows = [(prompt, place, p) for prompt, pair in labels.items() for place, p in enumerate(pair, start=1)]
+    answers = pd.DataFrame(rows, columns=["prompt", "place", "label"])
+    outside = {prompt: 1 - np.exp(pair).sum() for prompt, pair in labels.items()}
+    return answers.assign(mass_outside_labels=answers["prompt"].map(outside))
 
 
 def log(*probabilities: float) -> tuple[float, ...]:

@@ -51,7 +51,8 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict]) -> None:
     run("infer", *prompts, *model, *how, "--ledger", folder / "ledger.sqlite", "--output", answers)
     names = ["--model", "tiny", "--language", "en", "--bank", bank]
     scores = results / "scores" / "tiny" / "en.parquet"
-    run("score-answers", *names, *design, "--answers", answers, *poles, "--output", scores)
+    readouts = ["--readouts", '{"letters": "label"}', "--unanswered", scores.with_suffix(".csv")]
+    run("score-answers", *names, *design, "--answers", answers, *poles, *readouts, "--output", scores)
 
 
 @pytest.fixture(scope="module")
