@@ -21,7 +21,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from selfalign.errors import InputError
 
 ATTENTIONS = ("sdpa", "eager")
-"""Implementations of attention: PyTorch's fused one, and plain matrix products."""
+"""Implementations of attention: PyTorch's fused one where the model's family has it, and plain matrix products."""
 
 LEASES = Path("/tmp/selfalign-devices")
 """Folder of the lock files. Not TMPDIR or XDG_RUNTIME_DIR, which differ between users, sessions and jobs: all who
@@ -217,7 +217,8 @@ def load_model(weights: Path, dtype: str, places: Sequence[torch.device], attent
         model = AutoModelForCausalLM.from_pretrained(
             weights,
             dtype=getattr(torch, dtype),
-            attn_implementation=attention,
+            # Left to itself, transformers takes sdpa where it can; asked for it, it refuses families without (BLOOM).
+            attn_implementation=None if attention == "sdpa" else attention,
             use_safetensors=True,
             **spread,
             **_LOCAL,
