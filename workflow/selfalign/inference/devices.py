@@ -225,13 +225,9 @@ def load_model(weights: Path, dtype: str, places: Sequence[torch.device], attent
         )
     except (torch.OutOfMemoryError, MemoryError):
         raise _too_large(weights, dtype, needed, free) from None
-    if not {torch.device(_device_name(place)) for place in model.hf_device_map.values()} <= set(places):
-        raise _too_large(weights, dtype, needed, free)  # accelerate would compute the rest from the disk
+    if any(parameter.is_meta for parameter in model.parameters()):
+        raise _too_large(weights, dtype, needed, free)  # accelerate would read what found no room from the disk
     return model.eval()
-
-
-def _device_name(place: object) -> object:
-    return torch.device("cuda", place) if isinstance(place, int) else "meta" if place == "disk" else place
 
 
 def require_decoder(weights: Path) -> None:
