@@ -70,8 +70,15 @@ CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
     "olmo2": lambda: Olmo2Config(**_SIZES),
     "falcon": lambda: FalconConfig(**_SIZES, new_decoder_architecture=True, num_kv_heads=2),
     "falcon_alibi": lambda: FalconConfig(
-        **_ALL, hidden_size=48, num_hidden_layers=3, num_attention_heads=6, alibi=True, multi_query=False,
-        parallel_attn=False, new_decoder_architecture=False, max_position_embeddings=POSITIONS,
+        **_ALL,
+        hidden_size=48,
+        num_hidden_layers=3,
+        num_attention_heads=6,
+        alibi=True,
+        multi_query=False,
+        parallel_attn=False,
+        new_decoder_architecture=False,
+        max_position_embeddings=POSITIONS,
     ),
     "mpt": lambda: MptConfig(**_ALL, d_model=48, n_heads=6, n_layers=3, max_seq_len=POSITIONS),
     "gpt2": lambda: GPT2Config(**_ALL, n_embd=32, n_layer=3, n_head=4, n_positions=POSITIONS),
@@ -89,7 +96,7 @@ def tiny_model(family: str) -> PreTrainedModel:
     torch.manual_seed(1)
     model = AutoModelForCausalLM.from_config(CONFIGS[family](), dtype=torch.float32).eval()
     # Norms and biases start as ones and zeros in every family: a mistake in them would go unseen.
-    for name, parameter in model.named_parameters():
+    for parameter in model.parameters():
         if parameter.ndim == 1:
             torch.nn.init.normal_(parameter, mean=float(parameter.detach().mean()), std=0.1)
     return model

@@ -1,30 +1,30 @@
 """The inference stage: rendering, prefix trees that answer as single prompts do, and a ledger that survives."""
 
-import itertools
 import json
 import math
 import random
 import re
-import signal
-import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from families import CONFIGS, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
 from selfalign.inference import engine
-from selfalign.inference.infer import answer, check_engine, collect, fingerprint, load_model
-from selfalign.inference.ledger import Ledger
+from selfalign.inference.devices import load_model
+from selfalign.inference.infer import answer, check_engine, collect, gather_facts
+from selfalign.inference.ledger import Ledger, fingerprint
+from selfalign.inference.readouts import list_options, read_out
 from selfalign.inference.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.tables import Answers
+from selfalign.inference.tree import Tree, grow, rows_needed, see
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.tables import Prompts
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
@@ -32,8 +32,6 @@ from transformers import (
     AutoTokenizer,
     LlamaConfig,
     LlamaForCausalLM,
-    MistralConfig,
-    MistralForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
@@ -57,6 +55,7 @@ CASES: list[Case] = [
 ]
 """Demonstrations, and the question that is asked."""
 PREMISE = "f" * 16
+FACTS = {"engine": "packed"}
 CARD = {"weights_sha256": "1", "tokenizer_sha256": "2", "chat_template_sha256": "3", "context_length": 512}
 
 
@@ -113,7 +112,9 @@ def table_of(
     return Prompts.validate(table)
 
 
-def speak(tokenizer: PreTrainedTokenizerBase, table: pd.DataFrame, form: str = "chat", context: int = 8192) -> list[Rendered]:
+def speak(
+    tokenizer: PreTrainedTokenizerBase, table: pd.DataFrame, form: str = "chat", context: int = 8192
+) -> list[Rendered]:
     """Prompts as a model would get them."""
     return render(table, Speech(tokenizer, form), context)
 
@@ -140,15 +141,18 @@ def llama() -> LlamaForCausalLM:
 @pytest.fixture(scope="session")
 def speaker(smollm2: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The default model and its tokenizer."""
-    return load_model(smollm2, "float32", "cpu"), AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
+    return load_model(smollm2, "float32", [torch.device("cpu")]), AutoTokenizer.from_pretrained(
+        smollm2, local_files_only=True
+    )
 
 
 @st.composite
 def trees(draw: st.DrawFn, longest_answer: int = 4) -> list[Rendered]:
-    """Prompts of three kinds of tokens, with answers of the same: many are another's prefix, or equal but in name."""
+    """Prompts of three kinds of tokens, with two to four answers of the same: many are another's prefix."""
     ids = st.lists(st.integers(3, 5), min_size=1, max_size=9).map(tuple)
     answer = st.lists(st.integers(3, 5), min_size=1, max_size=longest_answer).map(tuple)
-    cases = draw(st.lists(st.tuples(ids, st.tuples(answer, answer)), min_size=1, max_size=12))
+    answers = st.lists(answer, min_size=2, max_size=4, unique=True).map(tuple)
+    cases = draw(st.lists(st.tuples(ids, answers), min_size=1, max_size=12, unique=True))
     return [Rendered(f"{place:016x}", "-", tokens, answers) for place, (tokens, answers) in enumerate(cases)]
 
 
@@ -162,17 +166,17 @@ def prefixes(prompts: list[Rendered]) -> set[tuple[int, ...]]:
 
 
 def test_chat_is_rendered_as_the_model_was_taught(speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]) -> None:
-    prompt, *_ = speak(speaker[1], table_of(CASES[:1]), "chat", 8192)
+    prompt, *_ = speak(speaker[1], table_of(CASES[:1]))
     assert prompt.text == (
         f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{PRESS}<|im_end|>\n<|im_start|>assistant\n"
     )
     assert speaker[1].decode(prompt.tokens) == prompt.text
-    assert [speaker[1].decode(answer) for answer in prompt.answers] == ["A", "B"]
-    assert all(len(answer) == 1 for answer in prompt.answers)
+    assert [speaker[1].decode(answer) for answer in prompt.answers] == ["A", "B", "has<|im_end|>", "lacks it<|im_end|>"]
+    assert [len(answer) for answer in prompt.answers][:3] == [1, 1, 2]
 
 
 def test_demonstrations_are_earlier_turns_of_a_chat(speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]) -> None:
-    prompt, *_ = speak(speaker[1], table_of(CASES[3:]), "chat", 8192)
+    prompt, *_ = speak(speaker[1], table_of(CASES[3:]))
     assert prompt.text == (
         f"<|im_start|>system\n{SYSTEM}<|im_end|>\n"
         f"<|im_start|>user\n{POLITICS}<|im_end|>\n<|im_start|>assistant\nB<|im_end|>\n"
@@ -182,32 +186,32 @@ def test_demonstrations_are_earlier_turns_of_a_chat(speaker: tuple[PreTrainedMod
 
 
 def test_demonstrations_stand_above_the_question_in_plain_text() -> None:
-    prompt, *_ = speak(tiny_tokenizer(None), table_of(CASES[3:]), "plain", 8192)
+    prompt, *_ = speak(tiny_tokenizer(None), table_of(CASES[3:]), "plain")
     assert prompt.text == f"{SYSTEM}\n\n{POLITICS}\nAnswer: B\n\n{RELIGION}\nAnswer: A\n\n{PRESS}\nAnswer:"
 
 
 def test_plain_text_is_instruction_and_question_and_its_answer_follows_a_space(
     speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase],
 ) -> None:
-    prompt, *_ = speak(speaker[1], table_of(CASES[:1]), "plain", 8192)
+    prompt, *_ = speak(speaker[1], table_of(CASES[:1]), "plain")
     assert prompt.text == f"{SYSTEM}\n\n{PRESS}\nAnswer:"
-    assert [speaker[1].decode(answer) for answer in prompt.answers] == [" A", " B"]
-    assert all(len(answer) == 1 for answer in prompt.answers)
+    assert [speaker[1].decode(answer) for answer in prompt.answers] == [" A", " B", " has\n", " lacks it\n"]
+    assert [len(answer) for answer in prompt.answers] == [1, 1, 2, 3]
 
 
 @pytest.mark.parametrize(("form", "answer"), [("chat", "{}<|im_end|>"), ("plain", " {}\n")])
-def test_closed_answer_ends_where_the_models_turn_or_line_ends(
+def test_option_ends_where_the_models_turn_or_line_ends(
     form: str, answer: str, speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> None:
-    table = table_of(CASES[:1], "would", "would not", closed=True)
-    prompt, *_ = speak(speaker[1], table, form, 8192)
+    table = table_of(CASES[:1], ("would", "would not"), labels=())
+    prompt, *_ = speak(speaker[1], table, form)
     decoded = [speaker[1].decode(tokens) for tokens in prompt.answers]
     assert decoded == [answer.format("would"), answer.format("would not")]
-    assert prompt.text == speak(speaker[1], table_of(CASES[:1]), form, 8192)[0].text
+    assert prompt.text == speak(speaker[1], table_of(CASES[:1]), form)[0].text
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_no_real_closed_answer_begins_with_the_other(
+def test_no_real_option_begins_with_the_other(
     form: str, speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> None:
     resources = Path(__file__).parent.parent / "resources" / "probes"
@@ -217,310 +221,420 @@ def test_no_real_closed_answer_begins_with_the_other(
             resources / "texts" / f"{language}.csv", read_bank(resources / "probes.csv")
         ).itertuples():
             begins += text.option_a.startswith(text.option_b) or text.option_b.startswith(text.option_a)
-            table = table_of([([], text.statement)], text.option_a, text.option_b, closed=True)
-            one, other = speak(speaker[1], table, form, 8192)[0].answers
+            table = table_of([([], text.statement)], (text.option_a, text.option_b), labels=())
+            one, other = speak(speaker[1], table, form)[0].answers
             assert one[: len(other)] != other and other[: len(one)] != one
     assert begins > 0
 
 
 def test_template_without_a_system_role_gets_the_instruction_from_the_first_user() -> None:
-    alone, shown = render(table_of([([], "What?"), ([("Who?", "B")], "What?")]), tiny_tokenizer(NO_SYSTEM), "chat", 512)
+    table = table_of([([], "What?"), ([("Who?", "B")], "What?")])
+    alone, shown, _ = speak(tiny_tokenizer(NO_SYSTEM), table)
     assert alone.text == f"<|user|>{SYSTEM}\n\nWhat?<|end|><|assistant|>"
     turns = "<|assistant|>B<|end|><|user|>What?<|end|><|assistant|>"
     assert shown.text == f"<|user|>{SYSTEM}\n\nWho?<|end|>{turns}"
 
 
 def test_prompts_are_rendered_in_order_and_keep_their_names() -> None:
-    prompts = speak(tiny_tokenizer(), table_of(CASES), "chat", 4096)
-    assert [prompt.prompt for prompt in prompts] == list(table_of(CASES)["prompt"])
+    *prompts, premise = speak(tiny_tokenizer(), table_of(CASES))
+    assert [prompt.prompt for prompt in [*prompts, premise]] == list(table_of(CASES)["prompt"])
     for prompt, (shown, asked) in zip(prompts, CASES, strict=True):
         turns = "".join(f"<|user|>{question}<|end|><|assistant|>{answer}<|end|>" for question, answer in shown)
         assert prompt.text == f"<|system|>{SYSTEM}<|end|>{turns}<|user|>{asked}<|end|><|assistant|>"
 
 
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("chat", f"<|system|>{SYSTEM}<|end|><|user|>Answer:<|end|><|assistant|>"), ("plain", f"{SYSTEM}\n\nAnswer:")],
+)
+def test_premise_is_the_frame_without_a_question(form: str, text: str) -> None:
+    premise = speak(tiny_tokenizer(), table_of(CASES), form)[-1]
+    assert (premise.prompt, premise.text, len(premise.answers)) == (PREMISE, text, 2)
+
+
+def test_key_changes_with_what_the_model_is_given_and_not_with_the_prompts_name() -> None:
+    table = table_of(CASES)
+    prompts = speak(tiny_tokenizer(), table)
+    assert len({prompt.key for prompt in prompts}) == len(prompts)
+    renamed = speak(tiny_tokenizer(), table.assign(prompt=[f"{place:016x}" for place in range(10, 15)]))
+    assert [prompt.key for prompt in renamed] == [prompt.key for prompt in prompts]
+    others = speak(tiny_tokenizer(), table.assign(options='["has", "lacks"]'))
+    assert {prompt.text for prompt in others} == {prompt.text for prompt in prompts}
+    assert not {prompt.key for prompt in others} & {prompt.key for prompt in prompts}
+
+
+def test_template_that_writes_the_date_gets_it_from_the_settings() -> None:
+    tokenizer = tiny_tokenizer("{{ date_string or strftime_now('%d %b %Y') }}" + CHAT)
+    today, fixed = (
+        render(table_of(CASES), Speech(tokenizer, "chat", template), None)[0]
+        for template in ({}, {"date_string": "26 Jul 2024"})
+    )
+    assert today.text.startswith(datetime.now().strftime("%d %b %Y"))
+    assert fixed.text.startswith("26 Jul 2024<|system|>")
+    assert today.key != fixed.key
+
+
 def test_answer_that_merges_with_the_text_before_it_is_refused() -> None:
     tokenizer = tiny_tokenizer("{% for m in messages %}{{ m.content }}{% endfor %}", merges=((":", "B"),))
     with pytest.raises(InputError, match="prompt 0{16}.*'B': the answer does not follow .* Choose other answers"):
-        render(table_of([([], "What:")]), tokenizer, "chat", 4096)
+        speak(tokenizer, table_of([([], "What:")]))
 
 
-def test_closed_answer_takes_in_all_that_ends_a_turn() -> None:
+def test_option_takes_in_all_that_ends_a_turn() -> None:
     tokenizer = tiny_tokenizer(CHAT + "{% if not add_generation_prompt %}<|over|>{% endif %}")
-    prompt, *_ = speak(tokenizer, table_of(CASES, closed=True), "chat", 4096)
-    assert tokenizer.decode(prompt.answers[0]) == "A<|end|><|over|>"
+    prompt, *_ = speak(tokenizer, table_of(CASES))
+    assert [tokenizer.decode(answer) for answer in prompt.answers[1:3]] == ["B", "has<|end|><|over|>"]
 
 
 def test_template_that_writes_a_whole_conversation_otherwise_is_refused() -> None:
     tokenizer = tiny_tokenizer("{% if not add_generation_prompt %}<|whole|>{% endif %}" + CHAT)
     with pytest.raises(InputError, match="does not follow .* another format for this model"):
-        speak(tokenizer, table_of(CASES, closed=True), "chat", 4096)
+        speak(tokenizer, table_of(CASES))
 
 
 def test_template_that_puts_thoughts_before_an_answer_is_refused() -> None:
     thoughts = "{% if m.role == 'assistant' %}<think></think>{% endif %}{{ m.content }}"
     tokenizer = tiny_tokenizer(CHAT.replace("{{ m.content }}", thoughts))  # so does Qwen3's
     with pytest.raises(InputError, match="another format for this model"):
-        speak(tokenizer, table_of(CASES, closed=True), "chat", 4096)
+        speak(tokenizer, table_of(CASES))
 
 
 def test_base_model_without_a_chat_template_is_refused_in_chat_and_taken_in_plain() -> None:
     with pytest.raises(InputError, match="no chat template. Set format: plain"):
-        speak(tiny_tokenizer(None), table_of(CASES), "chat", 4096)
-    assert (
-        render(table_of([([], "What?")]), tiny_tokenizer(None), "plain", 4096)[0].text == f"{SYSTEM}\n\nWhat?\nAnswer:"
-    )
+        speak(tiny_tokenizer(None), table_of(CASES))
+    assert speak(tiny_tokenizer(None), table_of([([], "What?")]), "plain")[0].text == f"{SYSTEM}\n\nWhat?\nAnswer:"
 
 
 def test_plain_text_needs_no_working_chat_template() -> None:
     broken = tiny_tokenizer("{{ raise_exception('tools are required') }}")
-    assert render(table_of([([], "What?")]), broken, "plain", 4096)[0].text == f"{SYSTEM}\n\nWhat?\nAnswer:"
+    assert speak(broken, table_of([([], "What?")]), "plain")[0].text == f"{SYSTEM}\n\nWhat?\nAnswer:"
 
 
 def test_prompt_longer_than_the_context_is_refused_and_never_cut() -> None:
     tokenizer, table = tiny_tokenizer(), table_of(CASES[:1])
-    length = len(speak(tokenizer, table, "chat", 4096)[0].tokens)
-    assert len(speak(tokenizer, table, "chat", length + 1)[0].tokens) == length
-    with pytest.raises(InputError, match=f"has {length + 1} tokens with its answer, the model takes {length - 1}. Use"):
-        speak(tokenizer, table, "chat", length - 1)
+    prompt, _ = speak(tokenizer, table)
+    length = len(prompt.tokens) + max(map(len, prompt.answers))
+    assert speak(tokenizer, table, context=length)[0] == prompt
+    with pytest.raises(InputError, match=f"has {length} tokens with its answer, the model takes {length - 1}. Use"):
+        speak(tokenizer, table, context=length - 1)
 
 
 def test_message_on_a_prompt_that_is_too_long_for_its_answer_names_a_number_above_the_context() -> None:
     tokenizer, table = tiny_tokenizer(), table_of(CASES[:1])
-    length = len(speak(tokenizer, table, "chat", 4096)[0].tokens)
+    length = len(speak(tokenizer, table)[0].tokens)
     with pytest.raises(InputError) as refusal:
         speak(tokenizer, table, "chat", length)
     counted, taken = re.search(r"(\d+) tokens.* takes (\d+)", str(refusal.value)).groups()
     assert int(counted) > int(taken)
 
 
-# Rows
+# The tree
 
 
 @settings(deadline=None, derandomize=True)
-@given(trees(), st.integers(1, 40), st.randoms(use_true_random=False))
-def test_plan_keeps_every_prompt_respects_the_budget_and_ignores_order(
-    prompts: list[Rendered], budget: int, shuffler: random.Random
+@given(st.lists(st.lists(st.integers(3, 5), min_size=1, max_size=9).map(tuple), min_size=1, max_size=14))
+def test_tree_has_a_node_for_each_distinct_prefix_in_preorder(sequences: list[tuple[int, ...]]) -> None:
+    tree = grow(sequences)
+    assert len(tree) == len({one[:end] for one in sequences for end in range(1, len(one) + 1)})
+    for sequence in sequences:
+        path = tree.path(tree.ends[sequence])
+        assert tuple(tree.tokens[path]) == sequence
+        assert list(tree.depths[path]) == list(range(len(sequence)))
+    for node, parent in enumerate(tree.parents):
+        assert parent < node
+        assert parent == -1 or parent in tree.path(node - 1)  # nothing stands between a node and its subtree
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.lists(st.integers(3, 5), min_size=1, max_size=9).map(tuple), min_size=1, max_size=14), st.data())
+def test_token_of_a_row_sees_its_ancestors_and_itself(sequences: list[tuple[int, ...]], data: st.DataObject) -> None:
+    tree = grow(sequences)
+    start = data.draw(st.integers(0, len(tree) - 1))
+    end = data.draw(st.integers(start + 1, len(tree)))
+    past = tree.path(tree.parents[start])
+    places = np.array([*past, *range(start, end)])
+    for node, seen in zip(range(start, end), see(tree, past, start, end), strict=True):
+        assert list(places[seen]) == tree.path(node)
+
+
+@settings(deadline=None, derandomize=True)
+@given(trees(), st.integers(1, 9), st.data())
+def test_rows_needed_hold_the_ancestors_of_their_first_nodes_and_no_other_rows(
+    prompts: list[Rendered], size: int, data: st.DataObject
 ) -> None:
-    rows = engine.plan_rows(prompts, budget)
-    assert sorted((p for row in rows for p in row), key=lambda p: p.prompt) == prompts
-    for row in rows:
-        assert len(prefixes(row)) <= budget or len(row) == 1
-    shuffled = prompts.copy()
-    shuffler.shuffle(shuffled)
-    assert engine.plan_rows(shuffled, budget) == rows
+    tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers)
+    rows = [(start, min(start + size, len(tree))) for start in range(0, len(tree), size)]
+    wanted = set(data.draw(st.lists(st.integers(0, len(tree) - 1), min_size=1, max_size=4)))
+    needed = rows_needed(tree, rows, wanted)
+    assert needed == sorted(needed) and set(needed) <= set(rows)
 
+    def nodes_of(chosen: list[tuple[int, int]]) -> set[int]:
+        return {node for start, end in chosen for node in range(start, end)}
 
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(trees(longest_answer=1), st.integers(1, 30))
-def test_plan_computes_as_few_tokens_as_any_cut_of_the_sorted_prompts(prompts: list[Rendered], budget: int) -> None:
-    ordered = sorted(prompts[:7], key=lambda prompt: (prompt.tokens, prompt.prompt))
-    totals = []
-    for cuts in itertools.product((False, True), repeat=len(ordered) - 1):
-        edges = [0, *(place for place, cut in enumerate(cuts, start=1) if cut), len(ordered)]
-        rows = [ordered[start:end] for start, end in itertools.pairwise(edges)]
-        if all(len(prefixes(row)) <= budget or len(row) == 1 for row in rows):
-            totals.append(sum(len(prefixes(row)) for row in rows))
-    assert sum(len(prefixes(row)) for row in engine.plan_rows(ordered, budget)) == min(totals)
-
-
-def test_plan_cuts_real_rows_by_hand() -> None:
-    prompts = rendered([1, 2, 3], [1, 2, 4], [1, 5], [1, 6])
-    for budget, lengths in ((6, [4]), (4, [2, 2]), (3, [1, 1, 2]), (1, [1, 1, 1, 1])):
-        assert [len(row) for row in engine.plan_rows(prompts, budget)] == lengths
-
-
-@settings(deadline=None, derandomize=True)
-@given(st.lists(st.lists(st.integers(3, 5), min_size=1, max_size=9), min_size=1, max_size=14).map(sorted))
-def test_row_is_the_prefix_tree_of_its_sequences(sequences: list[list[int]]) -> None:
-    row = engine.pack(sequences)
-    assert len(row.tokens) == len({tuple(one[:end]) for one in sequences for end in range(1, len(one) + 1)})
-    for sequence, path in zip(sequences, row.paths, strict=True):
-        assert [row.tokens[token] for token in path] == sequence
-        assert [row.positions[token] for token in path] == list(range(len(sequence)))
-        for depth, token in enumerate(path, start=1):
-            assert row.visible[token].nonzero().flatten().tolist() == path[:depth]
-    assert {token for path in row.paths for token in path} == set(range(len(row.tokens)))
+    asked = wanted | {node for start, _ in needed for node in tree.path(tree.parents[start])}
+    assert asked <= nodes_of(needed)
+    for row in needed:
+        assert asked & nodes_of([row])
 
 
 # Answers
 
 
+def score_all(model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int = 512, **how) -> list[tuple]:
+    """Scores of prompts, in their order."""
+    scores = {
+        prompt.key: scores
+        for batch in engine.score(model, prompts, kind, row_tokens, **how)
+        for prompt, scores in batch.answers
+    }
+    return [scores[prompt.key] for prompt in prompts if prompt.key in scores]
+
+
+def assert_close(one: list[tuple], other: list[tuple], bound: float = 1e-4) -> None:
+    for left, right in zip(one, other, strict=True):
+        assert left == pytest.approx(right, abs=bound)
+
+
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(trees(), st.integers(1, 60), st.randoms(use_true_random=False))
-def test_rows_answer_as_single_prompts_do_whatever_their_order_and_budget(
-    llama: LlamaForCausalLM, prompts: list[Rendered], budget: int, shuffler: random.Random
+def test_rows_answer_as_single_prompts_do_whatever_their_order_and_size(
+    llama: LlamaForCausalLM, prompts: list[Rendered], row_tokens: int, shuffler: random.Random
 ) -> None:
-    expected = dict(zip(prompts, engine.score_naive(llama, prompts), strict=True))
     shuffler.shuffle(prompts)
-    for row in engine.plan_rows(prompts, budget):
-        for prompt, scores in zip(row, engine.score_packed(llama, row), strict=True):
-            assert scores == pytest.approx(expected[prompt], abs=1e-4)
+    assert_close(score_all(llama, prompts, "packed", row_tokens), score_all(llama, prompts, "naive"))
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [pytest.param({}, id="letters"), pytest.param({"first": "has", "second": "lacks it", "closed": True}, id="words")],
-)
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(trees(), st.integers(1, 30))
+def test_every_distinct_prefix_is_computed_once(
+    llama: LlamaForCausalLM, prompts: list[Rendered], row_tokens: int
+) -> None:
+    batches = list(engine.score(llama, prompts, "packed", row_tokens))
+    assert sum(batch.tokens for batch in batches) == len(prefixes(prompts))
+    assert sorted(prompt.prompt for batch in batches for prompt, _ in batch.answers) == sorted(
+        p.prompt for p in prompts
+    )
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(trees(), st.integers(1, 60))
+def test_answer_hangs_on_its_own_prompt_alone(
+    llama: LlamaForCausalLM, prompts: list[Rendered], row_tokens: int
+) -> None:
+    together = score_all(llama, prompts, "packed", row_tokens)
+    alone = [score_all(llama, [prompt], "packed", row_tokens)[0] for prompt in prompts]
+    assert_close(together, alone)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(trees(), st.integers(1, 20), st.data())
+def test_resumed_job_computes_the_very_numbers_of_an_undisturbed_one(
+    llama: LlamaForCausalLM, prompts: list[Rendered], row_tokens: int, data: st.DataObject
+) -> None:
+    whole = dict(zip((p.key for p in prompts), score_all(llama, prompts, "packed", row_tokens), strict=True))
+    done = set(data.draw(st.lists(st.sampled_from(sorted(whole)), unique=True)))
+    rest = [prompt for prompt in prompts if prompt.key not in done]
+    assert score_all(llama, prompts, "packed", row_tokens, done=done) == [whole[prompt.key] for prompt in rest]
+
+
+UNKNOWN = {"mpt", "falcon_alibi"}
+"""Families that compute the distance between tokens where no caller can tell it to them."""
+
+
+@pytest.fixture(scope="module")
+def family_prompts() -> list[Rendered]:
+    """Prompts of up to twenty tokens that share beginnings, each with four answers."""
+    draw = random.Random(1)
+
+    def some(least: int, most: int) -> tuple[int, ...]:
+        return tuple(draw.randint(3, 299) for _ in range(draw.randint(least, most)))
+
+    starts = [some(4, 12) for _ in range(3)]
+    answers = [tuple(some(1, 4) for _ in range(4)) for _ in range(16)]
+    return [
+        Rendered(f"{place:016x}", "-", draw.choice(starts) + some(1, 8), answer) for place, answer in enumerate(answers)
+    ]
+
+
+@pytest.mark.parametrize("family", [family for family in CONFIGS if family not in UNKNOWN])
+def test_rows_answer_as_single_prompts_do_in_every_family(family: str, family_prompts: list[Rendered]) -> None:
+    model = tiny_model(family)
+    naive = score_all(model, family_prompts, "naive")
+    assert np.std(naive) > 0.5  # the model has opinions
+    for row_tokens in (9, 60, 1000):
+        assert_close(score_all(model, family_prompts, "packed", row_tokens), naive)
+
+
+@pytest.mark.parametrize("family", sorted(UNKNOWN))
+def test_family_that_the_packed_engine_does_not_know_is_refused(family: str, family_prompts: list[Rendered]) -> None:
+    with pytest.raises(InputError, match="Set engine: naive for this model"):
+        check_engine(tiny_model(family), family_prompts, "float32", 100)
+
+
+@pytest.mark.parametrize("labels", [pytest.param(("A", "B"), id="letters"), pytest.param((), id="words")])
 def test_rows_of_the_real_model_answer_as_single_prompts_do(
-    answers: dict[str, object], speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
+    labels: tuple[str, ...], speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> None:
     model, tokenizer = speaker
-    prompts = speak(tokenizer, table_of(CASES, **answers), "chat", 8192)
-    packed, naive = engine.score_packed(model, prompts), engine.score_naive(model, prompts)
+    *prompts, premise = speak(tokenizer, table_of(CASES, labels=labels))
+    packed, naive = (score_all(model, prompts, kind) for kind in ("packed", "naive"))
     assert np.abs(np.subtract(packed, naive)).max() <= 1e-4
     assert np.std(packed, axis=0).min() > 0.01  # the prompts do matter
-    assert (np.exp(packed).sum(axis=1) < 1).all()
-    if not answers:
-        assert (np.exp(packed).sum(axis=1) > 0.1).all()
+    assert (np.exp(packed)[:, :2].sum(axis=1) < 1).all()
+    if labels:
+        assert (np.exp(packed)[:, :2].sum(axis=1) > 0.1).all()
 
 
 def test_scores_are_log_probabilities_of_the_next_token(llama: LlamaForCausalLM) -> None:
     prompts = [Rendered(f"{token:016x}", "-", (7, 8, 9), ((token,), (token + 1,))) for token in range(0, 300, 2)]
-    assert np.exp(engine.score_packed(llama, prompts)).sum() == pytest.approx(1, abs=1e-5)
-
-
-def test_log_probabilities_of_an_answer_of_several_tokens_add_up(llama: LlamaForCausalLM) -> None:
-    (whole, _), *_ = engine.score_naive(llama, [Rendered("0", "-", (7, 8), ((3, 4, 5), (1,)))])
-    steps = [Rendered("0", "-", (7, 8), ((3,), (1,))), Rendered("0", "-", (7, 8, 3), ((4,), (1,)))]
-    steps.append(Rendered("0", "-", (7, 8, 3, 4), ((5,), (1,))))
-    assert whole == pytest.approx(sum(first for first, _ in engine.score_naive(llama, steps)), abs=1e-4)
-
-
-def test_closed_answers_leave_no_probability_to_be_counted_twice(llama: LlamaForCausalLM) -> None:
-    table = table_of(CASES, "a", "ab")
-    opened, closed = (render(table.assign(closed=kind), tiny_tokenizer(), "chat", 4096) for kind in (False, True))
-    assert all(prompt.answers[1][:1] == prompt.answers[0] for prompt in opened)
-    assert not any(prompt.answers[1][: len(prompt.answers[0])] == prompt.answers[0] for prompt in closed)
-    assert (np.exp(engine.score_packed(llama, closed)).sum(axis=1) <= 1).all()
-    assert (np.array(engine.score_packed(llama, closed)) < engine.score_packed(llama, opened)).all()
-
-
-def sliding() -> MistralForCausalLM:
-    """A model that sees four tokens back only, which an explicit mask overrules."""
-    torch.manual_seed(1)
-    return MistralForCausalLM(MistralConfig(**SIZES, sliding_window=4)).eval()
-
-
-def test_model_that_the_packed_engine_gets_wrong_is_refused(llama: LlamaForCausalLM) -> None:
-    prompts = rendered([3, 4, 5, 6, 7, 8, 9], [3, 4, 5, 6, 7, 8, 10, 11])
-    check_engine(llama, prompts, "float32")
-    with pytest.raises(InputError, match="nats from the naive one. Set engine: naive"):
-        check_engine(sliding(), prompts, "float32")
-
-
-def test_engine_is_checked_on_the_longest_prompt() -> None:
-    short = [[3, token] for token in range(4, 12)]
-    with pytest.raises(InputError, match="Set engine: naive"):
-        check_engine(sliding(), rendered(*short[:3], [3, 6, 7, 8, 9, 10, 11, 12], *short[3:]), "float32")
+    assert np.exp(score_all(llama, prompts, "packed")).sum() == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", engine.ENGINES)
-def test_mass_outside_is_what_both_answers_leave(kind: str, llama: LlamaForCausalLM, tmp_path: Path) -> None:
-    table = table_of(CASES)
-    prompts = speak(tiny_tokenizer(), table, "chat", 4096)
-    with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        answer(llama, prompts, kind, 400, ledger, MARK, "float32")
-        answers = Answers.validate(collect(table, ledger, MARK))
-    assert list(answers["prompt"]) == list(table["prompt"])
-    assert list(answers["tokens"]) == [len(prompt.tokens) for prompt in prompts]
-    assert list(answers["text"]) == [prompt.text for prompt in prompts]
-    for row, prompt in zip(answers.itertuples(), prompts, strict=True):
-        with torch.inference_mode():
-            p = llama(torch.tensor([prompt.tokens])).logits[0, -1].softmax(-1)
-        first, second = (float(p[label]) for (label,) in prompt.answers)
-        assert math.exp(row.log_p_first) == pytest.approx(first, rel=1e-3)
-        assert math.exp(row.log_p_second) == pytest.approx(second, rel=1e-3)
-        assert row.mass_outside == pytest.approx(1 - first - second, abs=1e-5)
+def test_log_probabilities_of_an_answer_of_several_tokens_add_up(kind: str, llama: LlamaForCausalLM) -> None:
+    ((whole,),) = score_all(llama, [Rendered("0", "-", (7, 8), ((3, 4, 5),))], kind)
+    steps = [Rendered("0", "-", (7, 8, 3, 4, 5)[:end], (((3, 4, 5)[end - 2],),)) for end in (2, 3, 4)]
+    assert whole == pytest.approx(sum(first for (first,) in score_all(llama, steps, kind)), abs=1e-4)
 
 
-def test_mass_outside_is_never_below_zero(tmp_path: Path) -> None:
-    with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        half = float(np.log(np.float32(0.5))) + 1e-7
-        ledger.record(MARK, [(f"{0:016x}", "-", 1, half, half)])
-        assert Answers.validate(collect(table_of([([], "-")]), ledger, MARK))["mass_outside"].iloc[0] == 0
+def test_options_leave_no_probability_to_be_counted_twice_and_labels_do(llama: LlamaForCausalLM) -> None:
+    prompts = speak(tiny_tokenizer(), table_of(CASES, ("a", "ab"), ("a", "ab")))[:-1]
+    assert all(prompt.answers[1][:1] == prompt.answers[0] for prompt in prompts)
+    assert not any(prompt.answers[3][: len(prompt.answers[2])] == prompt.answers[2] for prompt in prompts)
+    scores = np.array(score_all(llama, prompts, "packed"))
+    assert (np.exp(scores[:, 2:]).sum(axis=1) <= 1).all()
+    assert (scores[:, 2:] < scores[:, :2]).all()
 
 
-# The ledger
+@contextmanager
+def memory_for(tokens: int, model: PreTrainedModel) -> Iterator[None]:
+    """Let a model run out of memory when it is given more tokens at a time."""
+
+    def refuse(_: object, __: tuple, given: dict[str, torch.Tensor]) -> None:
+        if given["input_ids"].shape[1] > tokens:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    hook = model.register_forward_pre_hook(refuse, with_kwargs=True)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
-def test_recorded_answers_survive_reopening(tmp_path: Path) -> None:
-    answers = [(f"{place:016x}", "text\nó", 3, -0.1 - place, -1e-300) for place in range(5)]
-    with Ledger(tmp_path / "new" / "ledger.sqlite") as ledger:
-        ledger.record(MARK, answers[:3])
-        ledger.record(MARK, answers[3:])
-        ledger.record("0" * 16, [answers[0]])
-    with Ledger(tmp_path / "new" / "ledger.sqlite") as ledger:
-        assert ledger.answered(MARK) == {row[0]: row for row in answers}
-        assert set(ledger.answered("0" * 16)) == {answers[0][0]}
-        assert ledger.answered("1" * 16) == {}
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(trees(), st.integers(1, 20))
+def test_row_is_halved_until_memory_suffices_and_nothing_is_lost(
+    llama: LlamaForCausalLM, prompts: list[Rendered], tokens: int
+) -> None:
+    with memory_for(tokens, llama):
+        short = score_all(llama, prompts, "packed", 64)
+    assert_close(short, score_all(llama, prompts, "packed", 64))
 
 
-def test_batch_that_fails_is_absent_as_a_whole(tmp_path: Path) -> None:
-    with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        ledger.record(MARK, [("a", "-", 1, -1.0, -2.0)])
-        with pytest.raises(sqlite3.IntegrityError):
-            ledger.record(MARK, [("b", "-", 1, -1.0, -2.0), ("a", "-", 1, -1.0, -2.0)])
-        assert set(ledger.answered(MARK)) == {"a"}
+def test_memory_that_does_not_suffice_for_one_token_is_told(llama: LlamaForCausalLM) -> None:
+    prompts = rendered([3, 4, 5], [3, 4, 6])
+    with memory_for(0, llama), pytest.raises(InputError, match="not suffice for a single token .* Use another dtype"):
+        score_all(llama, prompts, "packed")
 
 
-@pytest.mark.parametrize("delay", [0, 0.01, 0.03])  # seconds; a batch takes some 0.05
-def test_killed_writer_leaves_whole_batches_and_no_lock(delay: float, tmp_path: Path) -> None:
-    size, path = 20_000, tmp_path / "ledger.sqlite"
-    writer = f"""
-from itertools import count
-from pathlib import Path
-from selfalign.inference.ledger import Ledger
-with Ledger(Path({str(path)!r})) as ledger:
-    for batch in count():
-        ledger.record({MARK!r}, [(f"{{batch}}-{{row}}", "-", 1, -1.0, -2.0) for row in range({size})])
-        print(batch, flush=True)
-"""
-    process = subprocess.Popen([sys.executable, "-c", writer], stdout=subprocess.PIPE, text=True)
-    confirmed = int(process.stdout.readline())
-    time.sleep(delay)
-    process.send_signal(signal.SIGKILL)
-    confirmed = max([confirmed, *map(int, process.communicate()[0].split())])
-    with Ledger(path) as ledger:
-        answered = ledger.answered(MARK)
-        assert len(answered) % size == 0
-        assert len(answered) >= (confirmed + 1) * size
-        ledger.record(MARK, [("new", "-", 1, -1.0, -2.0)])
+def test_packed_engine_that_is_wrong_is_found_out_on_the_longest_prompt(
+    llama: LlamaForCausalLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = rendered(*([3, token] for token in range(4, 12)), [3, 6, 7, 8, 9, 10, 11, 12])
+    assert check_engine(llama, prompts, "float32", 100) < 1e-4
+
+    def short_sighted(tree: Tree, past: list[int], start: int, end: int) -> np.ndarray:
+        seen = see(tree, past, start, end)
+        seen[tree.depths[start:end] > 4, 0] = False
+        return seen
+
+    monkeypatch.setattr(engine, "see", short_sighted)
+    with pytest.raises(InputError, match="nats from the naive one. Set engine: naive"):
+        check_engine(llama, prompts, "float32", 100)
 
 
-def test_resumed_job_keeps_what_was_answered_and_answers_the_rest_alike(
-    llama: LlamaForCausalLM, tmp_path: Path
+def ask(model: PreTrainedModel, table: pd.DataFrame, kind: str, folder: Path) -> pd.DataFrame:
+    """Answers of a model, by way of a ledger."""
+    prompts = speak(tiny_tokenizer(), table)
+    with Ledger(folder / "ledger.sqlite") as ledger:
+        with ledger.run(FACTS, device="cpu", threads=1, versions={}) as run:
+            answer(model, prompts, kind, 400, set(), run)
+        return Answers.validate(collect(table, prompts, ledger.answered(fingerprint(FACTS)), fingerprint(FACTS)))
+
+
+@pytest.mark.parametrize("kind", engine.ENGINES)
+def test_readouts_are_what_the_model_says_of_labels_and_options(
+    kind: str, llama: LlamaForCausalLM, tmp_path: Path
 ) -> None:
     table = table_of(CASES)
-    prompts = speak(tiny_tokenizer(), table, "chat", 4096)
-    with Ledger(tmp_path / "whole.sqlite") as ledger:
-        answer(llama, prompts, "packed", 400, ledger, MARK, "float32")
-        whole = ledger.answered(MARK)
-    done = (prompts[1].prompt, "recorded before", 7, -0.25, -2.5)
-    with Ledger(tmp_path / "resumed.sqlite") as ledger:
-        ledger.record(MARK, [done])
-        answer(llama, prompts, "packed", 400, ledger, MARK, "float32")
-        resumed = ledger.answered(MARK)
-    assert resumed.pop(done[0]) == done
-    for name, row in resumed.items():
-        assert row[:3] == whole[name][:3]
-        assert row[3:] == pytest.approx(whole[name][3:], abs=1e-4)
-    assert len(resumed) == len(table) - 1
+    prompts = speak(tiny_tokenizer(), table)
+    answers = ask(llama, table, kind, tmp_path)
+    assert list(answers["prompt"]) == [prompt for prompt in table["prompt"] for _ in range(2)]
+    assert list(answers["place"]) == [1, 2] * len(table)
+    premise = answers[answers["prompt"] == PREMISE].set_index("answer")["option"]
+    assert answers.loc[answers["prompt"] == PREMISE, ["label", "pmi", "mass_outside_labels"]].isna().all(axis=None)
+    for prompt in prompts[:-1]:
+        (label, other, *options), rows = naive_scores(llama, prompt), answers[answers["prompt"] == prompt.prompt]
+        assert list(rows["text"]) == [prompt.text] * 2
+        assert list(rows["tokens"]) == [len(prompt.tokens)] * 2
+        assert list(rows["label"]) == pytest.approx([label, other], abs=1e-4)
+        assert list(rows["option"]) == pytest.approx(options, abs=1e-4)
+        assert list(rows["answer"]) == ["has", "lacks it"]
+        # In bytes-tokens of their own, and the special token that ends the turn.
+        assert list(rows["answer_tokens"]) == [4, 9] and list(rows["answer_bytes"]) == [3, 8]
+        assert list(rows["per_token"]) == pytest.approx([options[0] / 4, options[1] / 9], abs=1e-4)
+        assert list(rows["per_byte"]) == pytest.approx([options[0] / 3, options[1] / 8], abs=1e-4)
+        alone = [premise["has"], premise["lacks it"]]
+        assert list(rows["pmi"]) == pytest.approx(list(np.subtract(options, alone)), abs=1e-4)
+        outside = 1 - math.exp(label) - math.exp(other)
+        assert list(rows["mass_outside_labels"]) == pytest.approx([outside] * 2, abs=1e-5)
+        assert list(rows["mass_outside_options"]) == pytest.approx([1 - np.exp(options).sum()] * 2, abs=1e-5)
 
 
-def test_fingerprint_changes_with_all_that_decides_an_answer_and_nothing_else() -> None:
-    usual = fingerprint(CARD, "chat", "float32", "cpu", "packed")
-    assert usual == fingerprint(dict(reversed(CARD.items())) | {"parameters": 5}, "chat", "float32", "cpu", "packed")
-    others = [
-        fingerprint(CARD, "plain", "float32", "cpu", "packed"),
-        fingerprint(CARD, "chat", "bfloat16", "cpu", "packed"),
-        fingerprint(CARD, "chat", "float32", "cuda", "packed"),
-        fingerprint(CARD, "chat", "float32", "cpu", "naive"),
-        *(fingerprint(CARD | {key: "9"}, "chat", "float32", "cpu", "packed") for key in CARD if "sha256" in key),
-    ]
-    assert len({usual, *others}) == 8
+def naive_scores(model: PreTrainedModel, prompt: Rendered) -> list[float]:
+    """Log-probabilities of answers, by the book."""
+    scores = []
+    for ids in prompt.answers:
+        with torch.inference_mode():
+            log_p = model(torch.tensor([prompt.tokens + ids])).logits[0].log_softmax(-1)
+        scores.append(sum(float(log_p[len(prompt.tokens) - 1 + place, token]) for place, token in enumerate(ids)))
+    return scores
 
 
-def test_fingerprint_changes_with_the_version_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint(CARD, "chat", "float32", "cpu", "packed")
+def test_bytes_of_an_option_are_those_of_utf8() -> None:
+    options = list_options(table_of(CASES[:1], ("重要", "no")))
+    assert list(options["answer_bytes"]) == [6, 2, 6, 2]
+
+
+def test_mass_outside_is_never_below_zero() -> None:
+    half = float(np.log(np.float32(0.5))) + 1e-7
+    table = list_options(table_of(CASES[:1])).assign(
+        label=half,
+        option=half,
+        answer_tokens=1,
+        text="-",
+        tokens=1,
+        fingerprint="f",
+        samples=pd.NA,
+        standard_error=np.nan,
+    )
+    answers = Answers.validate(read_out(table))
+    assert set(answers["mass_outside_labels"]) == set(answers["mass_outside_options"]) == {0}
+
+
+def test_facts_change_with_all_that_decides_an_answer_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    how = {
+        "format": "chat",
+        "dtype": "float32",
+        "device": "cpu",
+        "engine": "packed",
+        "attention": "sdpa",
+        "template": {},
+    }
+    usual = fingerprint(gather_facts(CARD, how))
+    assert usual == fingerprint(gather_facts(dict(reversed(CARD.items())) | {"parameters": 5}, how))
+    others = [fingerprint(gather_facts(CARD, how | {key: "other"})) for key in how]
+    others += [fingerprint(gather_facts(CARD | {key: "9"}, how)) for key in CARD if "sha256" in key]
     monkeypatch.setattr(engine, "VERSION", engine.VERSION + "+")
-    assert fingerprint(CARD, "chat", "float32", "cpu", "packed") != before
+    others.append(fingerprint(gather_facts(CARD, how)))
+    assert len({usual, *others}) == 11

@@ -1,8 +1,8 @@
 """Log-probabilities of answers to prompts, with every distinct prefix of their tokens computed once.
 
-Prompts with their answers form a prefix tree. Its nodes are computed in preorder, a row of them at a time: a row's tokens
-see their own ancestors only, at their own positions; of what came before the row, the keys and values of its first token's
-ancestors are kept, and no others are needed. docs/inference.md has the reasons and the measurements.
+Prompts with their answers form a prefix tree. Its nodes are computed in preorder, a row of them at a time: a token sees
+its own ancestors only, and its position is its depth; of what came before a row, the keys and values of its first
+token's ancestors are kept, and no others are needed. docs/inference.md has the reasons and the measurements.
 """
 
 import inspect
@@ -20,7 +20,7 @@ from transformers.models.bloom.modeling_bloom import BloomPreTrainedModel, build
 from selfalign.errors import InputError
 from selfalign.inference import attention
 from selfalign.inference.render import Rendered
-from selfalign.inference.tree import Tree, grow, rows_needed, see
+from selfalign.inference.tree import grow, rows_needed, see
 
 VERSION = "2"
 """Part of the fingerprint of an answer: raise it when a change of the engine changes answers."""
@@ -31,7 +31,6 @@ ENGINES = ("packed", "naive")
 CHUNKS = {"cpu": 64}
 _CHUNK = 512
 """Tokens of a row that attend together, by device; measured in docs/inference.md."""
-
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def score(
         done: keys of the prompts that need no answer.
 
     Raises:
-        InputError: memory does not suffice for one token at a time, or the packed engine does not know this kind of model.
+        InputError: memory does not suffice for one token at a time, or the model keeps a state that runs along.
     """
     missing = [prompt for prompt in prompts if prompt.key not in done]
     if kind == "packed":
@@ -135,8 +134,7 @@ class Packed:
     def _compute(
         self, start: int, end: int, wanted: dict[int, set[int]], following: int | None
     ) -> dict[tuple[int, int], float]:
-        """One forward pass: log-probabilities of the wanted tokens after the nodes of a row; and keep the keys and values
-        of the ancestors of the row that follows."""
+        """Compute a row: log-probabilities of the wanted tokens after its nodes; and keep what the next row sees."""
         tree, device = self.tree, self.model.device
         places = [node - start for node in range(start, end) if node in wanted]
         cache = DynamicCache(self.kept or None)
@@ -186,7 +184,9 @@ def _seen_by(model: PreTrainedModel, seen: np.ndarray, depths: np.ndarray, past:
         finally:
             model.set_attn_implementation(usual)
         return
-    mask = torch.zeros(seen.shape, dtype=model.dtype).masked_fill_(~torch.from_numpy(seen), torch.finfo(model.dtype).min)
+    mask = torch.zeros(seen.shape, dtype=model.dtype).masked_fill_(
+        ~torch.from_numpy(seen), torch.finfo(model.dtype).min
+    )
     with _alibi_by_depth(model, np.concatenate([np.arange(past), depths])):
         yield {"attention_mask": mask[None, None].to(model.device)}
 

@@ -152,7 +152,14 @@ def command(
     transformers.utils.logging.disable_progress_bar()
     where = find_devices(device)[0].type
     table, about = read_table(prompts, Prompts), json.loads(card.read_text(encoding="utf-8"))
-    how = {"format": form, "dtype": dtype, "device": where, "engine": kind, "attention": attention, "template": template}
+    how = {
+        "format": form,
+        "dtype": dtype,
+        "device": where,
+        "engine": kind,
+        "attention": attention,
+        "template": template,
+    }
     facts = gather_facts(about, how)
     mark = fingerprint(facts)
     with Ledger(ledger_path) as ledger:
@@ -164,9 +171,10 @@ def command(
         click.echo(f"{len(keys)} prompts: {len(keys) - len(done)} to answer, {len(done)} in the ledger", err=True)
         if keys - done:
             versions = {"torch": torch.__version__, "transformers": transformers.__version__}
-            with lease(device, gpus, str(weights)) as places, ledger.run(
-                facts, device=", ".join(map(str, places)), threads=threads, versions=versions
-            ) as run:
+            with (
+                lease(device, gpus, str(weights)) as places,
+                ledger.run(facts, device=", ".join(map(str, places)), threads=threads, versions=versions) as run,
+            ):
                 model = load_model(weights, dtype, places, attention)
                 if kind == "packed":
                     missing = [prompt for prompt in rendered if prompt.key not in done]

@@ -168,7 +168,9 @@ def _write_prompts(
     ]
     table = table.merge(pd.DataFrame(questions), on=["template", "probe", "order"])
     table["prompt"] = _identify(table)
-    premises = table.assign(shown="[]", asked="", labels="[]", demonstrations="", options=table["options"].map(_in_order))
+    premises = table.assign(
+        shown="[]", asked="", labels="[]", demonstrations="", options=table["options"].map(_in_order)
+    )
     table["premise"] = premises["prompt"] = _identify(premises)
     prompts = pd.concat([table, premises.assign(premise="")])[["prompt", *CONTENT, "premise", "demonstrations"]]
     prompts = prompts.drop_duplicates(["prompt", *CONTENT]).sort_values("prompt")

@@ -33,7 +33,9 @@ class Scores(Table):
         isin=[0.0, 0.5, 1.0], description="1 where the model chooses the people's answer; 0.5: p_a = 0.5"
     )
     alignment: float = pa.Field(ge=0, le=1, description="soft alignment: 1 - |p_a - share_a|")
-    mass_outside: float = pa.Field(ge=0, le=1, description="probability outside labels or options, by readout, mean of the two orders")
+    mass_outside: float = pa.Field(
+        ge=0, le=1, description="probability outside labels or options, by readout, mean of the two orders"
+    )
     order_gap: float = pa.Field(ge=0, le=1, description="|difference of p_a between the two orders|")
 
     class Config:
