@@ -1,72 +1,132 @@
-"""Attention over a row of a prefix tree, for every model of transformers that takes an attention function.
+"""Attention over a row of a prefix tree: who sees whom is the tree's affair, and each model's own rule besides.
 
-Of the places before a token in a row, most belong to other prompts. So the row is cut into chunks, and the tokens of a
+A model of transformers makes its masks by a rule on places: no later token, in some layers none beyond a window. While
+a row is computed, that rule is asked about depths in the tree, and joined with "is an ancestor". Windows are so counted
+along a token's own prompt, whatever the family.
+
+Of the places before a token in a row, most belong to other prompts. So a row is cut into chunks, and the tokens of a
 chunk are compared with those places only that one of them sees.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+from transformers.models.bloom.modeling_bloom import BloomPreTrainedModel, build_alibi_tensor
 
 NAME = "selfalign_tree"
 
+CHUNKS = {"cpu": 64}
+_CHUNK = 512
+"""Tokens of a row that attend together, by device; measured in docs/inference.md."""
 
-class Chunk:
-    """Some neighbouring tokens of a row, and what they see.
-
-    Args:
-        start: first token of the chunk in its row.
-        seen: what each of its tokens sees (tokens x places), of the past and the row.
-        depths: of its tokens.
-        places: depths of all places.
-    """
-
-    def __init__(self, start: int, seen: np.ndarray, depths: np.ndarray, places: np.ndarray) -> None:
-        self.start, self.end = start, start + len(seen)
-        columns = seen.any(axis=0).nonzero()[0]
-        self._columns = torch.from_numpy(columns)
-        self._seen = torch.from_numpy(seen[:, columns])
-        self._distances = torch.from_numpy(depths[:, None] - places[columns][None])
-        self._made: dict[tuple[object, ...], torch.Tensor] = {}
-
-    def columns(self, device: torch.device) -> torch.Tensor:
-        """Places that its tokens see, in a row with its past."""
-        return self._keep(("columns", device), lambda: self._columns.to(device))
-
-    def bias(self, window: int | None, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-        """What is added to the scores: 0 where a token sees a place, else the least number.
-
-        A sliding window is counted along the token's own prompt, not along the row.
-        """
-        return self._keep((window, dtype, device), lambda: self._make_bias(window, dtype).to(device))
-
-    def _make_bias(self, window: int | None, dtype: torch.dtype) -> torch.Tensor:
-        seen = self._seen if window is None else self._seen & (self._distances < window)
-        return torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, torch.finfo(dtype).min)
-
-    def _keep(self, key: tuple[object, ...], make) -> torch.Tensor:
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]
+Rule = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""A model's rule for a kind of layers: whether a token sees a place, from batch, head, token and place."""
 
 
-def cut_chunks(seen: np.ndarray, depths: np.ndarray, past: int, size: int) -> list[Chunk]:
-    """Cut a row into chunks.
+@dataclass(frozen=True)
+class Row:
+    """Some neighbouring nodes of a prefix tree, after the ancestors of the first.
 
-    Args:
-        seen: what each token of the row sees (n x (p + n)).
-        depths: of the row's tokens (n).
+    Attributes:
+        seen: who is whose ancestor, or it itself: n tokens x (p + n) places.
+        depths: of the tokens (n).
         past: number of places before the row (p), at the depths 0 to p - 1.
-        size: tokens per chunk.
     """
-    places = np.concatenate([np.arange(past), depths])
-    return [
-        Chunk(start, seen[start : start + size], depths[start : start + size], places)
-        for start in range(0, len(seen), size)
-    ]
+
+    seen: np.ndarray
+    depths: np.ndarray
+    past: int
+
+    @property
+    def places(self) -> np.ndarray:
+        """Depths of all places (p + n)."""
+        return np.concatenate([np.arange(self.past), self.depths])
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some neighbouring tokens of a row, the places that they see, and which of them sees which."""
+
+    start: int
+    end: int
+    columns: torch.Tensor
+    seen: torch.Tensor
+
+
+@contextmanager
+def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
+    """While it lasts, a forward pass of the model over a row attends as in the tree."""
+    if model._supports_attention_backend:
+        usual, name = model.config._attn_implementation, NAME
+        mask = partial(_cut_mask, row, CHUNKS.get(model.device.type, _CHUNK))
+        model.set_attn_implementation(NAME)
+    else:
+        usual = name = model.config._attn_implementation
+        mask = partial(_whole_mask, row, name)
+    ALL_MASK_ATTENTION_FUNCTIONS[name] = mask
+    try:
+        with _alibi_by_depth(model, row.places):
+            yield
+    finally:
+        del ALL_MASK_ATTENTION_FUNCTIONS[name]
+        if name != usual:
+            model.set_attn_implementation(usual)
+
+
+def _cut_mask(row: Row, size: int, *, mask_function: Rule, device: torch.device, **_: object) -> list[Chunk]:
+    """The mask of a kind of layers, as chunks that `attend` takes."""
+    places, chunks = row.places, []
+    for start in range(0, len(row.depths), size):
+        seen = row.seen[start : start + size]
+        columns = seen.any(axis=0).nonzero()[0]
+        allowed = _ask(mask_function, row.depths[start : start + size], places[columns], device)
+        seen = torch.from_numpy(seen[:, columns]).to(device) & allowed
+        chunks.append(Chunk(start, start + len(seen), torch.from_numpy(columns).to(device), seen))
+    return chunks
+
+
+def _whole_mask(
+    row: Row, name: str, *, mask_function: Rule, dtype: torch.dtype, device: torch.device, **_: object
+) -> torch.Tensor:
+    """The mask of a kind of layers, for models with an attention of their own: 1 x 1 x n x (p + n)."""
+    seen = torch.from_numpy(row.seen).to(device) & _ask(mask_function, row.depths, row.places, device)
+    return seen[None, None] if name == "sdpa" else _bias(seen, dtype)[None, None]
+
+
+def _ask(rule: Rule, depths: np.ndarray, places: np.ndarray, device: torch.device) -> torch.Tensor:
+    """A model's rule about every pair of a token's and a place's depth."""
+    zero = torch.zeros(1, 1, dtype=torch.long, device=device)
+    return rule(zero, zero, torch.from_numpy(depths[:, None]).to(device), torch.from_numpy(places[None]).to(device))
+
+
+def _bias(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """What is added to scores: 0 where a token sees a place, else the least number."""
+    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, torch.finfo(dtype).min)
+
+
+@contextmanager
+def _alibi_by_depth(model: PreTrainedModel, places: np.ndarray) -> Iterator[None]:
+    """BLOOM's bias for the distance between tokens, which it would count along the row."""
+    if not isinstance(model, BloomPreTrainedModel):
+        yield
+        return
+
+    def build(mask: torch.Tensor, heads: int, dtype: torch.dtype) -> torch.Tensor:
+        alibi = build_alibi_tensor(torch.ones(1, int(places.max()) + 1, device=mask.device), heads, dtype)
+        return alibi[:, :, torch.from_numpy(places).to(mask.device)]
+
+    model.base_model.build_alibi_tensor = build
+    try:
+        yield
+    finally:
+        del model.base_model.build_alibi_tensor
 
 
 def attend(
@@ -74,10 +134,8 @@ def attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
+    attention_mask: list[Chunk],
     scaling: float | None = None,
-    tree: Sequence[Chunk] = (),
-    sliding_window: int | None = None,
     softcap: float | None = None,
     position_bias: torch.Tensor | None = None,
     s_aux: torch.Tensor | None = None,
@@ -88,8 +146,7 @@ def attend(
     Args:
         query: (1, heads, n, size).
         key: (1, heads or fewer, p + n, size), the past before the row; so is value.
-        tree: chunks of the row; whoever calls the model passes them on.
-        sliding_window: tokens that a layer looks back, its own among them.
+        attention_mask: chunks of the row.
         softcap: bound of the scores, as in Gemma 2.
 
     Returns:
@@ -98,19 +155,18 @@ def attend(
     Raises:
         NotImplementedError: the model asks for what this function does not know.
     """
-    if not tree or position_bias is not None or s_aux is not None:
-        raise NotImplementedError(f"{type(module).__name__} attends in a way that the packed engine does not know")
+    if position_bias is not None or s_aux is not None:
+        raise NotImplementedError(f"{type(module).__name__} adds to its scores what the packed engine does not know")
     groups = query.shape[1] // key.shape[1]
     outputs = []
-    for chunk in tree:
-        columns = chunk.columns(query.device)
+    for chunk in attention_mask:
+        columns = chunk.columns.to(query.device)
         keys, values = (part[:, :, columns].repeat_interleave(groups, dim=1) for part in (key, value))
-        bias = chunk.bias(sliding_window, query.dtype, query.device)
-        queries = query[:, :, chunk.start : chunk.end]
+        queries, seen = query[:, :, chunk.start : chunk.end], chunk.seen.to(query.device)
         if softcap is None:
-            outputs.append(scaled_dot_product_attention(queries, keys, values, attn_mask=bias, scale=scaling))
+            outputs.append(scaled_dot_product_attention(queries, keys, values, attn_mask=seen, scale=scaling))
         else:
-            outputs.append(_attend_capped(queries, keys, values, bias, scaling, softcap))
+            outputs.append(_attend_capped(queries, keys, values, seen, scaling, softcap))
     return torch.cat(outputs, dim=2).transpose(1, 2), None
 
 
@@ -118,13 +174,14 @@ def _attend_capped(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    bias: torch.Tensor,
+    seen: torch.Tensor,
     scaling: float | None,
     softcap: float,
 ) -> torch.Tensor:
     scores = query @ key.transpose(2, 3) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
-    scores = torch.tanh(scores / softcap) * softcap + bias
+    scores = torch.tanh(scores / softcap) * softcap + _bias(seen, query.dtype)
     return scores.softmax(dim=-1, dtype=torch.float32).to(query.dtype) @ value
 
 
 AttentionInterface.register(NAME, attend)
+AttentionMaskInterface.register(NAME, _cut_mask)  # `in_tree` puts that of its row in its place

@@ -8,17 +8,14 @@ token's ancestors are kept, and no others are needed. docs/inference.md has the 
 import inspect
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import torch
 from transformers import DynamicCache, PreTrainedModel
-from transformers.models.bloom.modeling_bloom import BloomPreTrainedModel, build_alibi_tensor
 
 from selfalign.errors import InputError
-from selfalign.inference import attention
+from selfalign.inference.attention import Row, in_tree
 from selfalign.inference.render import Rendered
 from selfalign.inference.tree import grow, rows_needed, see
 
@@ -27,10 +24,6 @@ VERSION = "2"
 
 ENGINES = ("packed", "naive")
 """`packed`: rows of a prefix tree; `naive`: one forward pass per prompt and answer, the reference."""
-
-CHUNKS = {"cpu": 64}
-_CHUNK = 512
-"""Tokens of a row that attend together, by device; measured in docs/inference.md."""
 
 
 @dataclass(frozen=True)
@@ -141,12 +134,14 @@ class Packed:
         given = {
             "input_ids": torch.from_numpy(tree.tokens[None, start:end]).to(device),
             "position_ids": torch.from_numpy(tree.depths[None, start:end]).to(device),
+            "attention_mask": torch.ones(1, len(self.past) + end - start, dtype=torch.long, device=device),
             "past_key_values": cache,
             "use_cache": True,
             "logits_to_keep": torch.tensor(places, dtype=torch.long, device=device),
         }
-        with _seen_by(self.model, see(tree, self.past, start, end), tree.depths[start:end], len(self.past)) as how:
-            logits = self.model(**{name: given[name] for name in given if name in self.arguments}, **how).logits[0]
+        row = Row(see(tree, self.past, start, end), tree.depths[start:end], len(self.past))
+        with in_tree(self.model, row):
+            logits = self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
         found = _log_probabilities(logits, [sorted(wanted[start + place]) for place in places])
         if following is not None:
             self._keep(cache, start, tree.path(tree.parents[following]))
@@ -171,42 +166,6 @@ def _log_probabilities(logits: torch.Tensor, tokens: list[list[int]]) -> dict[tu
     rows, ids = (torch.tensor(part, device=logits.device) for part in zip(*pairs, strict=True))
     values = (logits[rows, ids] - logits.logsumexp(dim=-1)[rows]).clamp(max=0)  # rounding may lift it above
     return dict(zip(pairs, values.tolist(), strict=True))
-
-
-@contextmanager
-def _seen_by(model: PreTrainedModel, seen: np.ndarray, depths: np.ndarray, past: int) -> Iterator[dict[str, object]]:
-    """What a model is told of who sees whom in a row: chunks where it takes an attention function, else a mask."""
-    if model._supports_attention_backend:
-        usual = model.config._attn_implementation
-        model.set_attn_implementation(attention.NAME)
-        try:
-            yield {"tree": attention.cut_chunks(seen, depths, past, CHUNKS.get(model.device.type, _CHUNK))}
-        finally:
-            model.set_attn_implementation(usual)
-        return
-    mask = torch.zeros(seen.shape, dtype=model.dtype).masked_fill_(
-        ~torch.from_numpy(seen), torch.finfo(model.dtype).min
-    )
-    with _alibi_by_depth(model, np.concatenate([np.arange(past), depths])):
-        yield {"attention_mask": mask[None, None].to(model.device)}
-
-
-@contextmanager
-def _alibi_by_depth(model: PreTrainedModel, depths: np.ndarray) -> Iterator[None]:
-    """BLOOM's bias for the distance between tokens, of which it knows their places in the row only."""
-    if not isinstance(model, BloomPreTrainedModel):
-        yield
-        return
-
-    def build(mask: torch.Tensor, heads: int, dtype: torch.dtype) -> torch.Tensor:
-        alibi = build_alibi_tensor(torch.ones(1, int(depths.max()) + 1, device=mask.device), heads, dtype)
-        return alibi[:, :, torch.from_numpy(depths).to(mask.device)]
-
-    model.base_model.build_alibi_tensor = build
-    try:
-        yield
-    finally:
-        del model.base_model.build_alibi_tensor
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
