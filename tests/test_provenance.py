@@ -74,11 +74,11 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
         text = re.sub(r"^( *def .*):$", r"\1:  # a comment", text, flags=re.M)
         file.write_text(f"# A licence.\n\n{text}\n\n# The end.\n", encoding="utf-8")
     edit(
-        copy / "inference" / "engine.py",
+        copy / "inference" / "tree.py",
         "def shared_length(one: Sequence[int], ",
         "def shared_length(\n    one: Sequence[int],",
     )
-    edit(copy / "inference" / "engine.py", '"""Number of leading tokens', '"""How many leading tokens')
+    edit(copy / "inference" / "tree.py", '"""Number of leading tokens', '"""How many leading tokens')
     edit(copy / "inference" / "engine.py", '"""Part of the fingerprint', '"""A part of the fingerprint')
     assert changed(copy) == set()
 
@@ -100,7 +100,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
             {"weigh_answers", "describe_survey"},
             id="a step's module that another step uses",
         ),
-        pytest.param("inference/engine.py", 'VERSION = "1"', 'VERSION = "2"', {"infer"}, id="a module of one step"),
+        pytest.param("inference/engine.py", 'VERSION = "2"', 'VERSION = "3"', {"infer"}, id="a module of one step"),
         pytest.param(
             "survey/parse_shares.py",
             '"top2of4": (1, 2)',
@@ -150,11 +150,15 @@ def test_answers_depend_on_few_modules() -> None:
     assert import_closure(STEPS["infer"]) == {
         "selfalign.errors",
         "selfalign.inference",
+        "selfalign.inference.attention",
+        "selfalign.inference.devices",
         "selfalign.inference.engine",
         "selfalign.inference.infer",
         "selfalign.inference.ledger",
+        "selfalign.inference.readouts",
         "selfalign.inference.render",
         "selfalign.inference.tables",
+        "selfalign.inference.tree",
         "selfalign.options",
         "selfalign.prompts.tables",
         "selfalign.tables",

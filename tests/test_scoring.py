@@ -11,8 +11,10 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.cli import program
+from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank
 from selfalign.scoring.bootstrap import average_cells, estimate
+from selfalign.scoring.compare_readouts import compare
 from selfalign.scoring.estimate_contrasts import pair_arms
 from selfalign.scoring.score_answers import score
 from selfalign.scoring.tables import MEASURES, Contrasts, Estimates, Scores
@@ -123,6 +125,70 @@ def test_extreme_log_probabilities_give_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         score_one((-800.0, -0.0), (-0.0, -800.0), 0.25, "B")
+
+
+def score_pair(labels: dict[str, tuple[float, float]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores of two countries' cells that use the same two prompts, and what is left out."""
+    cell = {"arm": "own", "probe": "Q4", "seed": 0, "template": "cloze"}
+    rows = [
+        {**cell, "country": country, "source": country, "order": order, "prompt": prompt}
+        for country, prompts in {"BOL": "12", "DEU": "13"}.items()
+        for order, prompt in zip(("AB", "BA"), prompts, strict=True)
+    ]
+    poles = pd.DataFrame({"country": ["BOL", "DEU"], "probe": "Q4", "share_a": 0.7, "majority": "A"})
+    return score(pd.DataFrame(rows), answers_of(labels), poles, BANK, {"cloze": "label"})
+
+
+def test_cell_without_an_answer_in_one_order_is_left_out_and_counted() -> None:
+    for nothing in ((np.nan, np.nan), (-1.0, np.nan), (-np.inf, -np.inf)):
+        scores, unanswered = score_pair({"1": log(0.6, 0.2), "2": log(0.2, 0.3), "3": nothing})
+        assert list(scores["country"]) == ["BOL"]
+        assert unanswered[["country", "order", "prompt"]].to_numpy().tolist() == [["DEU", "BA", "3"]]
+
+
+def test_option_that_no_sampled_reply_chose_has_no_share() -> None:
+    scores, unanswered = score_pair({"1": (np.log(0.8), -np.inf), "2": (-np.inf, np.log(0.4)), "3": log(0.2, 0.2)})
+    assert unanswered.empty
+    assert list(scores["p_a"]) == pytest.approx([1.0, 0.75])
+
+
+@pytest.mark.parametrize(
+    ("readouts", "tells"),
+    [({}, "the frame cloze has no readout"), ({"cloze": "option"}, "have no readout option. Choose label")],
+)
+def test_frame_without_its_readout_is_refused(readouts: dict[str, str], tells: str) -> None:
+    cell = {"arm": "own", "country": "BOL", "probe": "Q4", "source": "BOL", "seed": 0, "template": "cloze"}
+    design = pd.DataFrame([{**cell, "order": "AB", "prompt": "1"}, {**cell, "order": "BA", "prompt": "2"}])
+    answers = answers_of({"1": (-1, -2), "2": (-1, -2)}).assign(option=np.nan, mass_outside_options=np.nan)
+    poles = pd.DataFrame({"country": ["BOL"], "probe": ["Q4"], "share_a": [0.7], "majority": ["A"]})
+    with pytest.raises(InputError, match=tells):
+        score(design, answers, poles, BANK, readouts)
+
+
+# Readouts
+
+
+def test_readouts_that_choose_differently_are_counted() -> None:
+    cell = {"arm": "own", "country": "BOL", "source": "BOL", "seed": 0, "template": "cloze"}
+    rows = [
+        {**cell, "probe": probe, "order": order, "prompt": probe + order}
+        for probe in ("Q4", "Q6", "Q8", "Q22")
+        for order in ("AB", "BA")
+    ]
+    # In order AB the first option is pole A's. The label always chooses A; the option does for two, and is torn once.
+    options = {"Q4": (-1, -2), "Q6": (-1, -3), "Q8": (-2, -1), "Q22": (-1, -1)}
+    answers = pd.DataFrame(
+        [
+            {"prompt": row["prompt"], "place": 1 + row["order"].index(pole), "label": label, "option": option}
+            for row in rows
+            for pole, label, option in zip("AB", (-1, -5), options[row["probe"]], strict=True)
+        ]
+    ).assign(per_token=lambda table: table["option"] / 2, per_byte=np.nan, pmi=np.nan)
+    table = compare(pd.DataFrame(rows), answers).set_index(["readout", "against"])
+    assert set(table.index) == {("label", "option"), ("label", "per_token"), ("option", "per_token")}
+    assert table.loc[("label", "option"), ["cells", "differ"]].tolist() == [4, 0.5]
+    assert np.isnan(table.loc[("label", "option"), "correlation"])  # the label is as sure of all
+    assert table.loc[("option", "per_token"), ["differ", "correlation"]].tolist() == [0, pytest.approx(1)]
 
 
 # Means and intervals
@@ -255,7 +321,7 @@ def scores(
     table = pd.concat(rows, ignore_index=True).assign(model="m", template="cloze", share_a=0.7, majority="A")
     table["agreement"] = (table["p_a"] > 0.5).astype(float)
     table["alignment"] = 1 - (table["p_a"] - 0.7).abs()
-    return table.assign(mass_outside=0.1, order_gap=0.2)[list(Scores.to_schema().columns)]
+    return table.assign(readout="label", mass_outside=0.1, order_gap=0.2)[list(Scores.to_schema().columns)]
 
 
 def run(*arguments: object) -> None:

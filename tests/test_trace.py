@@ -151,10 +151,11 @@ def test_numbers_that_trace_shows_lead_to_the_score(project: Path, scores: pd.Da
     for arm in ARMS:
         told = trace(project, arm=arm, country="NGA", probe="Q22")
         row = scores.query(f"arm == '{arm}' and country == 'NGA' and probe == 'Q22'").iloc[0]
-        pole_a = numbers(told, r"pole A\) = (-[\d.]+)")
-        pole_b = numbers(told, r"pole B\) = (-[\d.]+)")
-        p_a = [1 / (1 + 2.718281828 ** (b - a)) for a, b in zip(pole_a, pole_b, strict=True)]
-        assert numbers(told, r"mass outside = .* p\(A\) = ([\d.]+)") == pytest.approx(p_a, abs=2e-4)
+        assert "readout label " in told
+        ab, ba = re.findall(r"^label +(-[\d.]+) +(-[\d.]+) +([\d.]+)$", told, re.MULTILINE)
+        gaps = [float(ab[0]) - float(ab[1]), float(ba[1]) - float(ba[0])]  # in the order BA, pole A comes second
+        p_a = [1 / (1 + 2.718281828**-gap) for gap in gaps]
+        assert [float(ab[2]), float(ba[2])] == pytest.approx(p_a, abs=2e-4)
         assert sum(p_a) / 2 == pytest.approx(row["p_a"], abs=2e-4)
         assert abs(p_a[0] - p_a[1]) == pytest.approx(row["order_gap"], abs=4e-4)
         assert numbers(told, r"model p\(A\) = ([\d.]+)") == pytest.approx([row["p_a"]], abs=1e-4)

@@ -172,7 +172,8 @@ def _readout(name: str, scores: list[float], order: str) -> str:
 def _score(cell: pd.Series) -> str:
     return (
         f"{_heading('Score of the cell, both orders averaged')}\n"
-        f"model p(A) = {cell['p_a']:.4f}   people's share of A = {cell['share_a']:.4f}   majority {cell['majority']}   "
+        f"readout {cell['readout']}   model p(A) = {cell['p_a']:.4f}   "
+        f"people's share of A = {cell['share_a']:.4f}   majority {cell['majority']}   "
         f"agreement {cell['agreement']:g}   alignment {cell['alignment']:.4f}   order gap {cell['order_gap']:.4f}"
     )
 

@@ -77,14 +77,13 @@ def score(
                 value=readout,
             )
         column = "mass_outside_labels" if readout == "label" else "mass_outside_options"
-        parts.append(cells.assign(p_a=p_a, mass_outside=cells["prompt"].map(outside[column])))
+        parts.append(cells.assign(p_a=p_a, readout=readout, mass_outside=cells["prompt"].map(outside[column])))
     table = pd.concat(parts)
     unanswered = table.loc[table["p_a"].isna(), list(Unanswered.to_schema().columns)].sort_values([*CELL, "order"])
     left_out = pd.MultiIndex.from_frame(unanswered[CELL])
     orders = table[~pd.MultiIndex.from_frame(table[CELL]).isin(left_out)].groupby(CELL)
-    cells = orders.agg(p_a=("p_a", "mean"), mass_outside=("mass_outside", "mean")).assign(
-        order_gap=orders["p_a"].max() - orders["p_a"].min()
-    )
+    means = {"p_a": ("p_a", "mean"), "mass_outside": ("mass_outside", "mean"), "readout": ("readout", "first")}
+    cells = orders.agg(**means).assign(order_gap=orders["p_a"].max() - orders["p_a"].min())
     cells = cells.reset_index().merge(poles[["country", "probe", "share_a", "majority"]], on=["country", "probe"])
     cells = cells.merge(bank[["probe", "category", "battery"]], on="probe")
     undecided = np.isclose(cells["p_a"], 0.5, rtol=0, atol=1e-12)

@@ -24,6 +24,7 @@ class Scores(Table):
     source: str = pa.Field(str_matches=r"^([A-Z]{3})?$", description="whose answers the demonstrations carry")
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
+    readout: str = pa.Field(isin=READOUTS, description="what decides between the options")
     category: str = pa.Field(description="thematic category of the probe")
     battery: str = pa.Field(description="battery of the probe")
     p_a: float = pa.Field(ge=0, le=1, description="model's probability of pole A among both, mean of the two orders")
