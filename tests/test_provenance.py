@@ -14,7 +14,7 @@ import click
 import pytest
 from selfalign.cli import program
 from selfalign.provenance import code_digest, import_closure
-from selfalign.steps import STEPS
+from selfalign.steps import BY_HAND, STEPS
 
 ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "workflow" / "selfalign"
@@ -200,7 +200,7 @@ def test_step_has_a_module_and_a_command_of_its_name(step: str) -> None:
     assert command.help and all(option.help for option in command.params if isinstance(option, click.Option))
 
 
-@pytest.mark.parametrize("step", [step for step in STEPS if step != "trace"])
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in BY_HAND])
 def test_step_has_a_rule_with_its_command_digest_log_and_benchmark(step: str) -> None:
     rule = RULES[step]
     assert re.findall(r'code_digest\("(\w+)"\)', rule) == [step]
@@ -209,7 +209,7 @@ def test_step_has_a_rule_with_its_command_digest_log_and_benchmark(step: str) ->
     assert re.findall(r'"results/benchmarks/(\w+)', rule) == [step]
 
 
-@pytest.mark.parametrize("step", [step for step in STEPS if step != "trace"])
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in BY_HAND])
 def test_rule_passes_the_options_that_its_command_has(step: str) -> None:
     command = program.get_command(click.Context(program), step.replace("_", "-"))
     options = {name for option in command.params if isinstance(option, click.Option) for name in option.opts}
@@ -219,4 +219,4 @@ def test_rule_passes_the_options_that_its_command_has(step: str) -> None:
 
 
 def test_rules_are_the_steps_and_the_notebook() -> None:
-    assert set(RULES) == set(STEPS) - {"trace"} | {"explore"}
+    assert set(RULES) == set(STEPS) - BY_HAND | {"explore"}

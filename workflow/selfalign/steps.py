@@ -25,4 +25,8 @@ STEPS: dict[str, str] = {
     "plot_margin": "selfalign.figures.plot_margin",
     "plot_calibration": "selfalign.figures.plot_calibration",
     "trace": "selfalign.audit.trace",
+    "ledger": "selfalign.audit.ledger",
 }
+
+BY_HAND = {"trace", "ledger"}
+"""Commands that a person runs, and no rule."""

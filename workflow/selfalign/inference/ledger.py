@@ -19,6 +19,9 @@ from selfalign.errors import InputError
 VERSION = 1
 """Of the tables below: SQLite's `user_version`. Ledgers of version 0 had another table of answers."""
 
+PATIENCE = 2
+"""Seconds to wait for a passing lock, as of `selfalign ledger list`; a job holds its own to its end."""
+
 _SCHEMA = (
     """CREATE TABLE models (
     fingerprint TEXT NOT NULL PRIMARY KEY,
@@ -52,7 +55,6 @@ _SCHEMA = (
 )
 _TABLES = {"models", "runs", "answers"}
 _OF_THE_DISK = ("SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_PERM", "SQLITE_READONLY")
-_PATIENCE = 2  # seconds for a passing lock, as of `selfalign ledger list`; a job holds its own to its end
 
 Row = tuple[str, str, str, str, int, str, str]
 """A row of `answers`, in the order of its columns."""
@@ -80,7 +82,12 @@ class Entry:
 
 def fingerprint(facts: dict[str, object]) -> str:
     """Hash of all that decides an answer beside what the model is given: 16 hexadecimal digits."""
-    return hashlib.sha256(_json(facts).encode()).hexdigest()[:16]
+    return _sha256(_json(facts))[:16]
+
+
+def stands_for(fingerprint: str, facts: str) -> bool:
+    """Whether facts, as a ledger keeps them, are those that a fingerprint is the hash of."""
+    return _sha256(facts)[:16] == fingerprint
 
 
 def check_row(row: Row) -> None:
@@ -168,7 +175,7 @@ class Ledger:
     def __enter__(self) -> "Ledger":
         with told_plainly(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
+            self._db = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
             try:
                 # The lock is the operating system's, held until the connection ends: a killed job leaves none behind.
                 self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -226,7 +233,7 @@ class Ledger:
         """
         mark, run = fingerprint(facts), secrets.token_hex(8)
         with self.change() as database:
-            database.execute("INSERT OR IGNORE INTO models VALUES (?, ?)", (mark, _json(facts)))
+            database.execute("INSERT OR REPLACE INTO models VALUES (?, ?)", (mark, _json(facts)))
             database.execute(
                 "INSERT INTO runs VALUES (?, ?, ?, NULL, 0, 0, 0, 0, ?, ?, ?)",
                 (run, mark, _now(), device, threads, _json(versions)),
@@ -331,8 +338,12 @@ def _damaged(path: Path, reason: str) -> InputError:
 
 def _digest(*columns: object) -> str:
     """Hash of columns, each after its length, so that no two rows run together to the same."""
-    parts = [str(column).encode("utf-8", "surrogateescape") for column in columns]
-    return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()[:32]
+    parts = map(str, columns)
+    return _sha256("".join(f"{len(part)}:{part}" for part in parts))[:32]
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _json(value: object) -> str:
