@@ -82,12 +82,16 @@ class Entry:
 
 def fingerprint(facts: dict[str, object]) -> str:
     """Hash of all that decides an answer beside what the model is given: 16 hexadecimal digits."""
-    return _sha256(_json(facts))[:16]
+    return _hash_facts(_json(facts))
 
 
 def stands_for(fingerprint: str, facts: str) -> bool:
     """Whether facts, as a ledger keeps them, are those that a fingerprint is the hash of."""
-    return _sha256(facts)[:16] == fingerprint
+    return _hash_facts(facts) == fingerprint
+
+
+def _hash_facts(facts: str) -> str:
+    return hashlib.sha256(_encode(facts)).hexdigest()[:16]
 
 
 def check_row(row: Row) -> None:
@@ -338,12 +342,12 @@ def _damaged(path: Path, reason: str) -> InputError:
 
 def _digest(*columns: object) -> str:
     """Hash of columns, each after its length, so that no two rows run together to the same."""
-    parts = map(str, columns)
-    return _sha256("".join(f"{len(part)}:{part}" for part in parts))[:32]
+    parts = [_encode(str(column)) for column in columns]
+    return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()[:32]
 
 
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _json(value: object) -> str:
