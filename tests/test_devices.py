@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from families import tiny_model
+from project import BIN, Project
 from refusal import assert_one_paragraph
 from selfalign.errors import InputError
 from selfalign.inference.devices import ATTENTIONS, find_devices, lease, load_model, model_bytes, too_large
@@ -338,6 +339,57 @@ def test_model_larger_than_its_gpus_is_told_with_what_would_do(
     said = str(too_large(Path("weights"), dtype, gigabytes * 10**9, room))
     assert said.startswith(f"weights: does not fit: needs {gigabytes} GB in {dtype}; cuda:0 has {gpus[0]} GB free")
     assert said.endswith(remedy)
+
+
+ASKED = {
+    "plain": ({}, 0),
+    "on_cpu": ({"device": "cpu", "gpus": 2}, 0),
+    "on_mps": ({"device": "mps"}, 1),
+    "on_cuda": ({"device": "cuda"}, 1),
+    "on_this": ({"device": "cuda:1"}, 1),
+    "large": ({"device": "cuda", "gpus": 4}, 4),
+}
+"""By model: its settings, and the GPUs that its job asks Snakemake for."""
+
+
+def test_rule_asks_snakemake_for_the_gpus_of_the_model(plain: Project) -> None:
+    rules = plain.folder / "workflow" / "rules" / "inference.smk"
+    text, messages = re.subn(r" +message:\n.+\n", "", rules.read_text())  # in its place, Snakemake tells the resources
+    assert messages
+    rules.write_text(text)
+    source = {"folder": str(plain.folder)}
+    models = {name: {"label": name, "source": source, **settings} for name, (settings, _) in ASKED.items()}
+    config = {"models": models, "run": {"models": list(ASKED), "languages": ["en"]}}
+    run = plain.snakemake("-n", *(f"results/answers/{name}/en.parquet" for name in ASKED), config=config)
+    assert run.code == 0, run.output
+    jobs = re.findall(r"^ +output: results/answers/(\w+)/en\.parquet\n(?: +.*\n)*? +resources: (.*)", run.output, re.M)
+    asked = {name: int(re.search(r"\bgpu=(\d+)", resources)[1]) for name, resources in jobs}
+    assert asked == {name: gpus for name, (_, gpus) in ASKED.items()}, run.output
+
+
+SNAKEFILE = """
+rule all:
+    input: expand("{job}.done", job=range(6))
+
+rule compute:
+    output: "{job}.done"
+    resources: gpu=1
+    shell: "python job.py leases diary GPU-a,GPU-b 1 1 0.5 me 2> {wildcards.job}.log && touch {output}"
+"""
+
+
+@pytest.mark.parametrize(("limit", "wait"), [(["--resources", "gpu=2"], False), ([], True)])
+def test_jobs_of_snakemake_never_share_a_device(limit: list[str], wait: bool, tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    (tmp_path / "job.py").write_text(JOB)
+    two = Machine(tmp_path, "GPU-a,GPU-b")
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    line = [str(BIN / "snakemake"), "--cores", "6", *limit]
+    subprocess.run(line, cwd=tmp_path, env={**os.environ, "PATH": path}, check=True, capture_output=True)
+    assert len(two.lines()) == 12
+    assert two.most_at_once() == {"GPU-a": 1, "GPU-b": 1}
+    # Told how many GPUs there are, Snakemake starts no more jobs than that; else they start and wait.
+    assert any("waiting" in log.read_text() for log in tmp_path.glob("*.log")) == wait
 
 
 ANSWER = """

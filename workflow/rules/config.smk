@@ -137,6 +137,12 @@ def model_files(wildcards):
     )
 
 
+def gpus_of(wildcards):
+    """GPUs that a job asks Snakemake for; with device auto none, so that it never waits for what is not there."""
+    model = config["models"][wildcards.model]
+    return 0 if model["device"] in ("auto", "cpu") else model["gpus"]
+
+
 def arora_file(wildcards):
     """A language's file in the user's own copy of the probes of Arora et al."""
     folder = Path(config["probes"].get("arora", "no folder"))

@@ -23,6 +23,8 @@ rule infer:
     conda:
         "../../environment.yml"
     threads: 16  # at most; Snakemake gives no more than there are
+    resources:
+        gpu=gpus_of,
     params:
         ledger="results/ledger/{model}/{language}.sqlite",
         format=lookup(dpath="models/{model}/format", within=config),
