@@ -147,3 +147,49 @@ def arora_file(wildcards):
     """A language's file in the user's own copy of the probes of Arora et al."""
     folder = Path(config["probes"].get("arora", "no folder"))
     return str(folder / f"{wildcards.language}.csv")
+
+
+def gguf_memory(wildcards, input, attempt):
+    """MB to unpack a GGUF file in, more at each attempt: in float32, 4 bits grow to 32. Safetensors are not loaded."""
+    size = sum(path.stat().st_size for path in Path(str(input)).glob("*.gguf"))
+    return attempt * int(2000 + 10 * size / 1e6)
+
+
+def model_memory(wildcards, input, attempt):
+    """MB to run a model in, more at each attempt: a quarter above its weights in their number format, and 2 GB."""
+    card = json.loads(Path(input.card).read_text())
+    width = 4 if config["models"][wildcards.model]["dtype"] == "float32" else 2
+    return attempt * int(2000 + 1.25 * width * card["parameters"] / 1e6)
+
+
+def longer(minutes):
+    """So many minutes, and as many more at each attempt."""
+
+    def runtime(wildcards, attempt):
+        return attempt * minutes
+
+    return runtime
+
+
+# A cluster runs the jobs that hold a model. The other steps take seconds, even on a survey of full size
+# (docs/cluster.md), less than a job waits in a queue: the machine that submits runs them.
+localrules:
+    simulate_survey,
+    parse_wvs7,
+    parse_trends,
+    parse_shares,
+    parse_opinions,
+    weigh_answers,
+    describe_survey,
+    adopt_arora_bank,
+    adopt_arora,
+    map_poles,
+    rank_demonstrations,
+    design_prompts,
+    score_answers,
+    estimate_agreement,
+    estimate_contrasts,
+    plot_agreement,
+    plot_margin,
+    plot_calibration,
+    explore,

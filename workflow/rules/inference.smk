@@ -25,6 +25,8 @@ rule infer:
     threads: 16  # at most; Snakemake gives no more than there are
     resources:
         gpu=gpus_of,
+        mem_mb=model_memory,
+        runtime=longer(240),
     params:
         ledger="results/ledger/{model}/{language}.sqlite",
         format=lookup(dpath="models/{model}/format", within=config),

@@ -45,8 +45,8 @@ rule convert_model:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=16_000,
-        runtime=60,
+        mem_mb=gguf_memory,
+        runtime=longer(60),
     params:
         code=code_digest("convert_model"),
     message:
