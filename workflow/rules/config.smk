@@ -187,6 +187,7 @@ localrules:
     rank_demonstrations,
     design_prompts,
     score_answers,
+    compare_readouts,
     estimate_agreement,
     estimate_contrasts,
     plot_agreement,
