@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/inference.py`: workloads, contenders, the limit, the report."""

@@ -1,0 +1,268 @@
+"""How fast the engine answers prompts, beside lm-evaluation-harness, a padded loop and the limit of the machine.
+
+Three workloads in the shape of the real experiment, each in two readouts; every contender in a process of its own, with
+the same texts; repeats interleaved. Writes a table and a figure, and ends with one line of JSON.
+
+    python benchmarks/inference.py --quick                    # under 10 minutes on 2 cores
+    python benchmarks/inference.py --model NAME=FOLDER ...    # hours; docs/performance.md
+    python benchmarks/inference.py --device cuda --dtype bfloat16 --shape llama3-8b
+
+lm-evaluation-harness is no dependency of the project: it is installed, once, into an environment of its own in .cache/.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from engines.contender import SHAPES, count_parameters
+from engines.report import summarise, write, write_markdown
+from engines.workloads import FRAMES, WORKLOADS, build_workloads
+from selfalign.inference.render import Rendered, Speech, render
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "benchmarks"
+DEFAULT = "smollm2-135m"
+SIZES = (1, 4, 8, 16, 32, 64)
+"""Batch sizes to try."""
+SAMPLE = {"quick": 8, "full": 32}
+"""Prompts to try them on, at most."""
+CHECKED = {"quick": 3, "full": 1}
+"""Every how many-th prompt is compared with the naive engine."""
+LARGE = 2e8
+"""Parameters from which a model on a CPU gets the smaller workloads: it would take hours."""
+GPU = "no GPU here: measured on the CPU; with one, add --device cuda --dtype bfloat16 --shape llama3-8b"
+
+
+class Worker:
+    """A contender in a process of its own."""
+
+    def __init__(self, name: str, settings: Path) -> None:
+        python = harness_python() if name == "lm_eval" else sys.executable
+        paths = os.pathsep.join([str(ROOT / "benchmarks"), str(ROOT / "workflow")])
+        quiet = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
+        self.name, self.settings = name, settings
+        self.process = subprocess.Popen(
+            [python, "-m", "engines.contender", name, str(settings)],
+            env={"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | quiet | {"PYTHONPATH": paths},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def answer(self) -> dict:
+        """The next answer; the first one says that the contender is ready."""
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{self.name} ended with exit code {self.process.wait()}; its messages are above")
+        return json.loads(line)
+
+    def ask(self, **order: object) -> dict:
+        """Have a case scored: seconds, scores and peak memory."""
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def harness_python() -> str:
+    """Python of an environment that sees ours and has lm-evaluation-harness besides, made at the first call."""
+    folder = CACHE / "lm-eval"
+    python = folder / "bin" / "python"
+    if not (folder / "ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", folder], check=True)
+        scheme = {"vars": {"base": folder, "platbase": folder}}
+        ours, theirs = sysconfig.get_path("purelib"), Path(sysconfig.get_path("purelib", "venv", **scheme))
+        (theirs / "ours.pth").write_text(ours + "\n", encoding="utf-8")
+        pip = [python, "-m", "pip", "install", "--quiet", "--requirement", ROOT / "requirements" / "benchmark.txt"]
+        if subprocess.run(pip).returncode:
+            sys.exit("pip cannot install lm-evaluation-harness; without it: --contenders ours,padded")
+        (folder / "ready").touch()
+    return str(python)
+
+
+def default_model() -> Path:
+    """Folder of the weights of the default model, from the workflow's results, or fetched and converted once."""
+    if (made := ROOT / "results" / "models" / DEFAULT / "weights").exists():
+        return made
+    folder = CACHE / DEFAULT
+    if not (folder / "model.json").exists():
+        config = yaml.safe_load((ROOT / "config" / "models.yaml").read_text(encoding="utf-8"))
+        program, source = [sys.executable, "-m", "selfalign"], json.dumps(config["models"][DEFAULT]["source"])
+        model = ["--model", DEFAULT, "--output"]
+        subprocess.run([*program, "fetch-model", *model, folder / "source", "--source", source], check=True)
+        paths = ["--source", folder / "source", "--card", folder / "model.json"]
+        subprocess.run([*program, "convert-model", *model, folder / "weights", *paths], check=True)
+    return folder / "weights"
+
+
+def continuations(prompt: Rendered, tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    """Answers of a prompt as text that, encoded behind the prompt's, gives the same tokens again."""
+    start, special = len(tokenizer.decode(prompt.tokens)), not tokenizer.chat_template
+    texts = [tokenizer.decode(prompt.tokens + answer)[start:] for answer in prompt.answers]
+    for text, answer in zip(texts, prompt.answers, strict=True):
+        assert tuple(tokenizer(prompt.text + text, add_special_tokens=special).input_ids) == prompt.tokens + answer
+    return texts
+
+
+def make_cases(size: str, tokenizer: PreTrainedTokenizerBase) -> tuple[dict[str, list], dict[str, int]]:
+    """Requests of every case, and the number of distinct tokens to compute in each: those of the prefix tree of the
+    prompts with their answers, but for each answer's last."""
+    cases, distinct = {}, {}
+    speech = Speech(tokenizer, "chat" if tokenizer.chat_template else "plain")
+    for (workload, readout), prompts in build_workloads(size).items():
+        rendered = render(prompts, speech, None)
+        if readout == "label":  # the labels come before the options
+            rendered = [replace(prompt, answers=prompt.answers[:2]) for prompt in rendered]
+        name = f"{workload}/{readout}"
+        cases[name] = [(prompt.prompt, prompt.text, continuations(prompt, tokenizer)) for prompt in rendered]
+        computed = {prompt.tokens + answer[:-1] for prompt in rendered for answer in prompt.answers}
+        distinct[name] = len({tokens[:end] for tokens in computed for end in range(1, len(tokens) + 1)})
+    return cases, distinct
+
+
+def find_batch(settings: Path, workload: str, prompts: int, sample: int, most: int) -> int:
+    """Batch size at which lm-evaluation-harness answers a sample fastest; sizes grow until one is clearly slower."""
+    fastest: dict[int, float] = {}
+    with Worker("lm_eval", settings) as harness:
+        harness.answer()
+        for batch in [size for size in SIZES if size <= most]:
+            order = {"case": f"{workload}/option", "batch": batch, "step": max(1, prompts // sample)}
+            fastest[batch] = harness.ask(**order)["seconds"]
+            if fastest[batch] > 1.2 * min(fastest.values()):
+                break
+    tried = ", ".join(f"{batch}: {seconds:.1f} s" for batch, seconds in fastest.items())
+    best = min(fastest, key=fastest.__getitem__)
+    print(f"  lm-evaluation-harness, {workload}: batch size {best} is best ({tried})", flush=True)
+    return best
+
+
+def race(settings: Path, contenders: list[str], workload: str, batch: int, repeats: int, step: int) -> pd.DataFrame:
+    """Score both readouts of a workload with every contender in turn, again and again: a row per repeat.
+
+    Columns readout, repeat, contender, batch, seconds, peak_gb, delta (from the naive engine), rate (of matmul then).
+    """
+    workers = {name: Worker(name, settings) for name in [*contenders, "matmul"]}
+    for worker in workers.values():
+        worker.answer()
+    rows, scores = [], {}
+    for repeat in range(repeats):
+        rate = workers["matmul"].ask(case=f"{workload}/label")["scores"][0][0]
+        for name in contenders:
+            for readout in FRAMES:
+                told = workers[name].ask(case=f"{workload}/{readout}", batch=batch)
+                scores[name, readout] = told["scores"]
+                row = {"readout": readout, "repeat": repeat, "contender": name, "rate": rate, "batch": batch}
+                rows.append(row | {key: told[key] for key in ("seconds", "peak_gb")})
+    for worker in workers.values():
+        worker.__exit__()
+    with Worker("naive", settings) as naive:
+        naive.answer()
+        for readout in FRAMES:
+            truth = np.array(naive.ask(case=f"{workload}/{readout}", step=step)["scores"])
+            for row in [row for row in rows if row["readout"] == readout]:
+                row["delta"] = np.abs(np.array(scores[row["contender"], readout])[::step] - truth).max()
+    return pd.DataFrame(rows)
+
+
+def own_shapes_rate(settings: Path) -> float:
+    """Rate of matmul at the shapes of the model's own layers."""
+    with Worker("matmul", settings) as worker:
+        worker.answer()
+        return worker.ask(own_shapes=True)["rate"]
+
+
+def measure(name: str, options: dict, quick: bool, contenders: list[str], repeats: int) -> pd.DataFrame:
+    """All cases of a model: a row per repeat, as `report.tabulate` takes it."""
+    total, dense, vocabulary = count_parameters(options)
+    size = "quick" if quick or (total > LARGE and options["device"] == "cpu") else "full"
+    tokenizer = AutoTokenizer.from_pretrained(options["model"], local_files_only=True)
+    cases, distinct = make_cases(size, tokenizer)
+    # Logits and their log-softmax, of all tokens of a batch, in a quarter of the memory.
+    longest = max(len(tokenizer(text + words[0]).input_ids) for case in cases.values() for _, text, words in case)
+    most = memory(options["device"]) // 4 // (2 * 4 * vocabulary * longest)
+    tables = []
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder, "settings.json")
+        special = not tokenizer.chat_template
+        settings.write_text(json.dumps(options | {"special": special, "cases": cases}), encoding="utf-8")
+        rate = own_shapes_rate(settings) / 1e9
+        print(f"{name}: {total:,} parameters, {dense:,} of them dense; {size} workloads", flush=True)
+        print(f"  matmul at the model's own shapes: {rate:,.0f} GFLOP/s", flush=True)
+        for workload in WORKLOADS:
+            sample = len(cases[f"{workload}/option"]), SAMPLE[size]
+            batch = find_batch(settings, workload, *sample, most) if "lm_eval" in contenders else 8
+            table = race(settings, contenders, workload, batch, repeats, CHECKED["quick" if quick else "full"])
+            for fact, of in (("prompts", {case: len(asked) for case, asked in cases.items()}), ("tokens", distinct)):
+                table[fact] = [of[f"{workload}/{readout}"] for readout in table["readout"]]
+            table["limit"] = table["tokens"] * 2 * dense / table["rate"]
+            tables.append(table.assign(workload=workload, model=name))
+            print(f"  {workload}: matmul {table['rate'].median() / 1e9:,.0f} GFLOP/s", flush=True)
+            print(table.groupby(["contender", "readout"], sort=False)["seconds"].median().to_string(), flush=True)
+    return pd.concat(tables, ignore_index=True)
+
+
+def memory(device: str) -> int:
+    """Bytes of memory of the GPU, or of this machine."""
+    if device == "cuda":
+        return torch.cuda.mem_get_info()[1]
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Smaller workloads, fewer repeats, no padded loop.")
+@click.option("--model", "models", multiple=True, metavar="NAME=FOLDER", help="Weights as safetensors, with tokenizer.")
+@click.option("--shape", type=click.Choice(sorted(SHAPES)), help="Also a model of this shape, with random weights.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), default="float32", show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), default=os.cpu_count(), show_default=True, help="CPU threads.")
+@click.option("--row-tokens", type=click.IntRange(min=1), default=640, show_default=True, help="Budget of the engine.")
+@click.option("--repeats", type=click.IntRange(min=1), help="3, or 2 with --quick.")
+@click.option("--contenders", help="ours,lm_eval,padded by default.")
+@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "results" / "performance", help="Folder.")
+def main(
+    quick: bool,
+    models: tuple[str, ...],
+    shape: str | None,
+    device: str,
+    dtype: str,
+    threads: int,
+    row_tokens: int,
+    repeats: int | None,
+    contenders: str | None,
+    output: Path,
+) -> None:
+    """Measure every model, write the table and the figure, and print the summary."""
+    if not torch.cuda.is_available():
+        if device == "cuda":
+            sys.exit(GPU)
+        print(GPU)
+    names = contenders.split(",") if contenders else ["ours", "lm_eval"] + ["padded"] * (not quick)
+    folders = dict(model.split("=", 1) for model in models) or {DEFAULT: str(default_model())}
+    options = {"device": device, "dtype": dtype, "threads": threads, "row_tokens": row_tokens, "shape": ""}
+    runs = {name: options | {"model": str(Path(folder).resolve())} for name, folder in folders.items()}
+    if shape:  # the tokens are those of the first model
+        runs = {shape: next(iter(runs.values())) | {"shape": shape}}
+    tables = [measure(name, chosen, quick, names, repeats or (2 if quick else 3)) for name, chosen in runs.items()]
+    table = write(pd.concat(tables, ignore_index=True), output)
+    print(write_markdown(table), f"table and figure: {output}", json.dumps(summarise(table)), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
