@@ -63,18 +63,6 @@ def summarise(table: pd.DataFrame) -> dict[str, object]:
 
 def write_markdown(table: pd.DataFrame) -> str:
     """The table as Markdown."""
-        "model",
-        "workload",
-        "readout",
-        "contender",
-        "batch",
-        "prompts/s",
-        "slowest-fastest",
-        "x_lm-eval",
-        "of_limit",
-        "peak_GB",
-        "delta",
-    ]
     lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     for row in table.itertuples():
         rate = f"{row.prompts_per_second:.3g} | {row.slowest:.3g}-{row.fastest:.3g}"
