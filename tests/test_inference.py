@@ -638,3 +638,13 @@ def test_facts_change_with_all_that_decides_an_answer_and_nothing_else(monkeypat
     monkeypatch.setattr(engine, "VERSION", engine.VERSION + "+")
     others.append(fingerprint(gather_facts(CARD, how)))
     assert len({usual, *others}) == 11
+
+
+def test_prompts_on_both_sides_of_a_bound_of_rope_are_refused() -> None:
+    torch.manual_seed(1)
+    rope = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10_000.0}
+    model = LlamaForCausalLM(LlamaConfig(**SIZES | {"max_position_embeddings": 8}, rope_parameters=rope)).eval()
+    short, long = rendered([3, 4, 5], [3, 4, 6, 7, 8, 9, 10, 11, 12])
+    assert_close(score_all(model, [short], "packed"), score_all(model, [short], "naive"))
+    with pytest.raises(InputError, match="more than 8 tokens in another way .* one has 9. Set engine: naive"):
+        score_all(model, [short, long], "packed")

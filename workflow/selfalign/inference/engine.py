@@ -69,12 +69,9 @@ class Packed:
     """The prefix tree of some prompts, and a model that computes it."""
 
     def __init__(self, model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
-        if getattr(model, "_is_stateful", False):
-            raise InputError(
-                model.name_or_path, "keeps a state that runs along the text", "Set engine: naive for this model"
-            )
         self.model = model
         self.tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers)
+        _check_kind(model, int(self.tree.depths.max()) + 1)
         self.kept: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.past: list[int] = []
         self.arguments = set(inspect.signature(model.forward).parameters)
@@ -155,6 +152,22 @@ class Packed:
             for layer in cache.layers
         ]
         self.past = path
+
+
+def _check_kind(model: PreTrainedModel, longest: int) -> None:
+    """Refuse models to which a token is more than its ancestors and its depth."""
+    config = model.config.get_text_config()
+    rope = getattr(config, "rope_parameters", None) or {}
+    fault = None
+    if getattr(model, "_is_stateful", False):
+        fault = "keeps a state that runs along the text"
+    elif rope.get("rope_type") in ("dynamic", "longrope"):
+        # Beyond the bound, all positions of a forward pass turn otherwise: those of other prompts in the row as well.
+        bound = rope.get("original_max_position_embeddings", config.max_position_embeddings)
+        if longest > bound:
+            fault = f"takes prompts of more than {bound} tokens in another way than others, and one has {longest}"
+    if fault:
+        raise InputError(model.name_or_path, fault, "Set engine: naive for this model")
 
 
 def _log_probabilities(logits: torch.Tensor, tokens: list[list[int]]) -> dict[tuple[int, int], float]:
