@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from accelerate import dispatch_model
 from families import CONFIGS, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -648,3 +649,12 @@ def test_prompts_on_both_sides_of_a_bound_of_rope_are_refused() -> None:
     assert_close(score_all(model, [short], "packed"), score_all(model, [short], "naive"))
     with pytest.raises(InputError, match="more than 8 tokens in another way .* one has 9. Set engine: naive"):
         score_all(model, [short, long], "packed")
+
+
+def test_model_whose_layers_are_on_several_devices_answers_alike(family_prompts: list[Rendered]) -> None:
+    model = tiny_model("gemma2")
+    expected = score_all(model, family_prompts, "packed", 60)
+    parts = {"model.embed_tokens": "cpu", "model.layers": "cpu", "model.norm": "cpu", "model.rotary_emb": "cpu"}
+    spread = dispatch_model(tiny_model("gemma2"), parts | {"lm_head": "cpu"}, main_device="cpu", force_hooks=True)
+    assert hasattr(spread.model.layers, "_hf_hook")
+    assert score_all(spread, family_prompts, "packed", 60) == expected

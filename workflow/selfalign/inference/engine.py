@@ -134,7 +134,7 @@ class Packed:
             "attention_mask": torch.ones(1, len(self.past) + end - start, dtype=torch.long, device=device),
             "past_key_values": cache,
             "use_cache": True,
-            "logits_to_keep": torch.tensor(places, dtype=torch.long, device=device),
+            "logits_to_keep": places,  # no tensor: of a model on several devices, the last layer's is not this one
         }
         row = Row(see(tree, self.past, start, end), tree.depths[start:end], len(self.past))
         with in_tree(self.model, row):
