@@ -342,7 +342,8 @@ def verify_ledgers(context: click.Context, ledgers: tuple[Path, ...], as_json: b
         _print(json.dumps(found, indent=2))
     for one in () if as_json else found:
         faults = one["faults"]
-        _print(f"{one['ledger']}: {one['answers']:,} answers, {f'{len(faults):,} faults' if faults else 'all intact'}")
+        state = f"{len(faults):,} fault{'s' * (len(faults) > 1)}" if faults else "all intact"
+        _print(f"{one['ledger']}: {one['answers']:,} answers, {state}")
         more = [f"and {len(faults) - _SHOWN:,} more"] if len(faults) > _SHOWN else []
         for fault in [*faults[:_SHOWN], *more]:
             _print(f"  {fault}")
