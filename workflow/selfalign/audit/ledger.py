@@ -4,7 +4,7 @@ import json
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from selfalign.inference.ledger import (
     decode,
     intact_rows,
     stands_for,
+    tell_damage,
     told_plainly,
 )
 from selfalign.options import readable, writable
@@ -28,6 +29,7 @@ from selfalign.tables import read_table
 
 _SAME = 1e-9  # nats
 _SHOWN = 20
+_SHORTEST = 64  # bytes: no row is shorter
 _HASH = re.compile(r"[0-9a-f]{32,}")
 
 
@@ -169,11 +171,26 @@ def _check_models(database: sqlite3.Connection) -> tuple[set[str], list[str]]:
     return known, faults
 
 
+def require_intact(path: Path) -> None:
+    """Check that nothing is wrong with a ledger.
+
+    Raises:
+        InputError: something is.
+    """
+    if faults := find_faults(path)[1]:
+        raise tell_damage(path, f"{faults[0]}; `selfalign ledger verify` tells all")
+
+
 # Merge
 
 
-def merge(sources: list[Path], target: Path) -> tuple[int, int]:
+def merge(sources: list[Path], target: Path, intact: bool = False) -> tuple[int, int]:
     """Add to a ledger the answers of others that it lacks, and their runs: all of them, or nothing.
+
+    Args:
+        sources: ledgers, which stay as they are.
+        target: a ledger, which is made if there is none.
+        intact: take from damaged sources what is intact.
 
     Returns:
         How many answers were added, and how many there are now.
@@ -181,31 +198,58 @@ def merge(sources: list[Path], target: Path) -> tuple[int, int]:
     Raises:
         InputError: a ledger is damaged or in use, or two have different answers.
     """
+    read = _rows_one_by_one if intact else intact_rows
     for source in sources:
         if target.exists() and source.exists() and source.samefile(target):
             raise InputError(source, "is both a source and the target", "Name it once")
-        if faults := find_faults(source)[1]:
-            remedy = f"See `selfalign ledger verify {source}`, and leave it out or repair it with prune --damaged"
-            raise InputError(source, f"the ledger is damaged ({faults[0]})", remedy)
-    for _ in _new_rows(sources, {}):
+        if not intact:
+            require_intact(source)
+    for _ in _new_rows(sources, read, {}):
         pass  # refuse before there is a target, so that a refusal leaves nothing behind
     with Ledger(target) as ledger, ledger.change() as database:
         known = {row[:2]: (row[5], target) for row in intact_rows(target, database)}
         before = len(known)
-        database.executemany("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", _new_rows(sources, known))
+        database.executemany("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", _new_rows(sources, read, known))
         for source in sources:
             _add_runs(source, database)
     return len(known) - before, len(known)
 
 
-def _new_rows(sources: list[Path], known: dict[tuple[str, str], tuple[str, Path]]) -> Iterator[Row]:
+def _rows_one_by_one(path: Path, database: sqlite3.Connection) -> Iterator[Row]:
+    """Rows of a damaged ledger that are intact, each sought by its number, since a damaged page ends a walk."""
+    try:
+        last = database.execute("SELECT max(rowid) FROM answers").fetchone()[0] or 0
+    except sqlite3.DatabaseError:
+        last = path.stat().st_size // _SHORTEST
+    for number in range(1, last + 1):
+        try:
+            row = database.execute("SELECT * FROM answers NOT INDEXED WHERE rowid = ?", (number,)).fetchone()
+        except sqlite3.DatabaseError:
+            continue
+        if row and _is_intact(row):
+            yield row
+
+
+def _is_intact(row: Row) -> bool:
+    try:
+        check_row(row)
+    except ValueError:
+        return False
+    return True
+
+
+def _new_rows(
+    sources: list[Path],
+    read: Callable[[Path, sqlite3.Connection], Iterator[Row]],
+    known: dict[tuple[str, str], tuple[str, Path]],
+) -> Iterator[Row]:
     """Rows of ledgers that are not among the known, which maps fingerprint and key to scores and where they are.
 
     What is yielded is known from then on.
     """
     for source in sources:
         with opened(source) as database:
-            for row in intact_rows(source, database):
+            for row in read(source, database):
                 mark, key, prompt, _, _, scores, _ = row
                 if (mark, key) not in known:
                     known[mark, key] = scores, source
@@ -235,11 +279,19 @@ def _alike(one: object, other: object) -> bool:
 def _add_runs(source: Path, target: sqlite3.Connection) -> None:
     """Add a ledger's models and runs; of a run that is in both, the copy that came farther stays."""
     with opened(source) as database:
-        models, runs = (database.execute(f"SELECT * FROM {table}").fetchall() for table in ("models", "runs"))
+        models, runs = _read_all(database, "models"), _read_all(database, "runs")
     known = {row[0]: _progress(row) for row in target.execute("SELECT * FROM runs")}
     farther = [row for row in runs if row[0] not in known or _progress(row) > known[row[0]]]
-    target.executemany("INSERT OR IGNORE INTO models VALUES (?, ?)", models)
+    target.executemany("INSERT OR IGNORE INTO models VALUES (?, ?)", (row for row in models if stands_for(*row)))
     target.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", farther)
+
+
+def _read_all(database: sqlite3.Connection, table: str) -> list[tuple]:
+    """Rows of a table; none if it is damaged: a job writes what it needs anew."""
+    try:
+        return database.execute(f"SELECT * FROM {table} NOT INDEXED").fetchall()
+    except sqlite3.DatabaseError:
+        return []
 
 
 def _progress(run: tuple) -> tuple[int, bool]:
@@ -251,48 +303,35 @@ def _progress(run: tuple) -> tuple[int, bool]:
 
 
 def find_superfluous(
-    database: sqlite3.Connection, keep: set[str], prompts: set[str], damaged: bool
+    database: sqlite3.Connection, keep: set[str], prompts: set[str]
 ) -> tuple[list[int], list[list[str]]]:
-    """Rows of answers that are not to be kept, and their numbers by fingerprint.
+    """Answers that are not to be kept.
 
     Args:
         database: an open ledger.
         keep: fingerprints to keep; all if empty.
         prompts: ids of prompts to keep; all if empty.
-        damaged: whether rows that `verify` names are not to be kept either.
 
     Returns:
-        Numbers of rows; and cells: fingerprint, answers, how many go, how many stay.
+        Numbers of their rows; and for each fingerprint its name, how many answers it has, and how many go and stay.
     """
     rows, answers, gone = [], Counter(), Counter()
-    for number, *columns in database.execute("SELECT rowid, * FROM answers NOT INDEXED"):
-        mark, _, prompt, *_ = columns
-        superfluous = (keep and mark not in keep) or (prompts and prompt not in prompts)
+    for number, mark, prompt in database.execute("SELECT rowid, fingerprint, prompt FROM answers"):
         answers[mark] += 1
-        if superfluous or (damaged and not _is_intact(tuple(columns))):
+        if (keep and mark not in keep) or (prompts and prompt not in prompts):
             gone[mark] += 1
             rows.append(number)
     cells = [[mark, *(f"{n:,}" for n in (answers[mark], gone[mark], answers[mark] - gone[mark]))] for mark in answers]
     return rows, sorted(cells)
 
 
-def _is_intact(row: Row) -> bool:
-    try:
-        check_row(row)
-    except ValueError:
-        return False
-    return True
-
-
-def delete(path: Path, rows: list[int], damaged: bool) -> None:
+def delete(path: Path, rows: list[int]) -> None:
     """Delete rows of answers, and models and runs that have no answers then; give the space back.
 
     Raises:
         InputError: the ledger is in use, or cannot be written.
     """
     with Ledger(path) as ledger, ledger.change() as database:
-        if damaged:
-            database.execute("REINDEX")  # or else a damaged row is not found in the index, and cannot be deleted
         database.executemany("DELETE FROM answers WHERE rowid = ?", ((row,) for row in rows))
         for table in ("models", "runs"):
             database.execute(f"DELETE FROM {table} WHERE fingerprint NOT IN (SELECT fingerprint FROM answers)")
@@ -353,9 +392,10 @@ def verify_ledgers(context: click.Context, ledgers: tuple[Path, ...], as_json: b
 @command.command("merge")
 @click.argument("sources", nargs=-1, required=True, type=readable)
 @click.option("--into", "target", type=writable, required=True, help="Ledger to add to; made if there is none.")
-def merge_ledgers(sources: tuple[Path, ...], target: Path) -> None:
+@click.option("--intact", is_flag=True, help="Take from damaged ledgers what is intact.")
+def merge_ledgers(sources: tuple[Path, ...], target: Path, intact: bool) -> None:
     """Add the answers of SOURCES to another ledger: all of them, or nothing where two ledgers differ."""
-    added, now = merge(list(sources), target)
+    added, now = merge(list(sources), target, intact)
     click.echo(f"{target}: {added:,} answers added, {now:,} now")
 
 
@@ -363,23 +403,23 @@ def merge_ledgers(sources: tuple[Path, ...], target: Path) -> None:
 @click.argument("ledger", type=readable)
 @click.option("--keep", multiple=True, help="Fingerprint to keep, others go; may be repeated.")
 @click.option("--prompts", multiple=True, type=readable, help="Prompts to keep (Parquet), others go; may be repeated.")
-@click.option("--damaged", is_flag=True, help="Answers that verify finds damaged go.")
 @click.option("--yes", is_flag=True, help="Delete them; without it, only say what would go.")
-def prune_ledger(ledger: Path, keep: tuple[str, ...], prompts: tuple[Path, ...], damaged: bool, yes: bool) -> None:
+def prune_ledger(ledger: Path, keep: tuple[str, ...], prompts: tuple[Path, ...], yes: bool) -> None:
     """Delete answers of LEDGER that are not to be kept, and give the space back."""
-    if not (keep or prompts or damaged):
-        raise InputError(ledger, "nothing says what is to be kept", "Give --keep, --prompts or --damaged")
+    if not (keep or prompts):
+        raise InputError(ledger, "nothing says what is to be kept", "Give --keep, --prompts or both")
+    require_intact(ledger)
     wanted = {prompt for path in prompts for prompt in read_table(path, Prompts)["prompt"]}
     with opened(ledger) as database:
         known = {mark for (mark,) in database.execute("SELECT DISTINCT fingerprint FROM answers")}
         for mark in keep:
             if mark not in known:
                 raise InputError(ledger, "no answer is under this fingerprint", did_you_mean(mark, known), value=mark)
-        rows, cells = find_superfluous(database, set(keep), wanted, damaged)
+        rows, cells = find_superfluous(database, set(keep), wanted)
     _print("\n".join(_aligned([["fingerprint", "answers", "go", "stay"], *cells])))
     if not yes:
         click.echo(f"{len(rows):,} answers would go; nothing is deleted without --yes.")
         return
     before = ledger.stat().st_size
-    delete(ledger, rows, damaged)
+    delete(ledger, rows)
     click.echo(f"{len(rows):,} answers deleted; {_size(before)} before, {_size(ledger.stat().st_size)} now.")

@@ -303,11 +303,11 @@ def intact_rows(path: Path, database: sqlite3.Connection) -> Iterator[Row]:
     for number, *columns in database.execute("SELECT rowid, * FROM answers NOT INDEXED"):
         row, count = tuple(columns), count + 1
         if row[-1] != _digest(*row[:-1]):
-            raise _damaged(path, f"row {number} of its answers, key {row[1]}, does not match its digest")
+            raise tell_damage(path, f"row {number} of its answers, key {row[1]}, does not match its digest")
         yield row
     indexed = database.execute("SELECT count(fingerprint) FROM answers INDEXED BY sqlite_autoindex_answers_1")
     if (expected := indexed.fetchone()[0]) != count:
-        raise _damaged(path, f"{count} answers are there of {expected}")
+        raise tell_damage(path, f"{count} answers are there of {expected}")
 
 
 @contextmanager
@@ -323,9 +323,7 @@ def told_plainly(path: Path) -> Iterator[None]:
             raise InputError(path, "another job is using this ledger", "Wait for it, or end it") from None
         if name.startswith(_OF_THE_DISK):
             raise _not_writable(path, error) from None
-        raise InputError(
-            path, f"the ledger is damaged ({error})", "Restore it, or delete it to answer all prompts anew"
-        ) from None
+        raise tell_damage(path, error) from None
     except OSError as error:
         raise _not_writable(path, error.strerror) from None
 
@@ -335,8 +333,10 @@ def _not_writable(path: Path, reason: object) -> InputError:
     return InputError(path, f"the ledger cannot be opened or written ({reason})", remedy)
 
 
-def _damaged(path: Path, reason: str) -> InputError:
-    remedy = f"See `selfalign ledger verify {path}`, then `selfalign ledger prune --damaged {path}`, or restore it"
+def tell_damage(path: Path, reason: object) -> InputError:
+    """The error that a ledger is damaged, with what can be done."""
+    save = f"save what is intact (`selfalign ledger merge --intact {path} --into NEW`)"
+    remedy = f"Restore it, or {save}, or delete it to answer all prompts anew"
     return InputError(path, f"the ledger is damaged ({reason})", remedy)
 
 
