@@ -226,8 +226,8 @@ def test_changed_description_of_a_constant_reruns_nothing(finished: Project, con
 
 def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Project, config: dict) -> None:
     before = states(finished)
-    table = "    table = design.merge("
-    edit(finished.folder / "workflow/selfalign/scoring/score_answers.py", table, f"    assert len(design)\n{table}")
+    parts = "    parts = []\n"
+    edit(finished.folder / "workflow/selfalign/scoring/score_answers.py", parts, f"    assert len(design)\n{parts}")
     run = finished.snakemake(config=config)
     assert run.code == 0, run.output
     assert set(run.finished()) == FROM_SCORING
@@ -437,6 +437,7 @@ def test_run_from_scratch_gives_the_same_bytes(
 ) -> None:
     figures = [f"results/figures/{figure}.png" for figure in FIGURES]  # and no notebook, which tells the time
     described = [f"results/survey/example/{table}.csv" for table in ("dictionary", "quality")]
+    described.append("results/tables/readouts/local/en.csv")
     again = run_from_scratch(checkout, tmp_path / "elsewhere", config, [*TABLES, *figures, *described])
     results = ["results/[!a]*/**/*.parquet", "results/answers/**/*.parquet", "results/models/*/model.json"]
     results += ["results/[!a]*/**/*.csv", "results/figures/*"]
