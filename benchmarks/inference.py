@@ -232,7 +232,7 @@ def memory(device: str) -> int:
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), default="float32", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), default=os.cpu_count(), show_default=True, help="CPU threads.")
-@click.option("--row-tokens", type=click.IntRange(min=1), default=512, show_default=True, help="As in the config.")
+@click.option("--row-tokens", type=click.IntRange(min=1), default=1024, show_default=True, help="As in the config.")
 @click.option("--repeats", type=click.IntRange(min=1), help="3, or 2 with --quick.")
 @click.option("--contenders", help="ours,lm_eval,padded by default.")
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "results" / "performance", help="Folder.")

@@ -25,7 +25,7 @@ from selfalign.inference.ledger import Ledger, fingerprint
 from selfalign.inference.readouts import list_options, read_out
 from selfalign.inference.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.tables import Answers
-from selfalign.inference.tree import Tree, grow, rows_needed, see
+from selfalign.inference.tree import Tree, cut_rows, grow, rows_needed, see
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.tables import Prompts
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
@@ -359,12 +359,46 @@ def test_token_of_a_row_sees_its_ancestors_and_itself(sequences: list[tuple[int,
 
 
 @settings(deadline=None, derandomize=True)
+@given(trees(), st.integers(1, 30))
+def test_rows_hold_every_node_once_in_order_within_their_size(prompts: list[Rendered], size: int) -> None:
+    tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers)
+    rows = cut_rows(tree, size)
+    assert [node for start, end in rows for node in range(start, end)] == list(range(len(tree)))
+    assert all(end - start <= size for start, end in rows)
+    for start, end in rows[:-1]:
+        assert end - start >= size // 2
+        assert tree.depths[end] == tree.depths[start + max(1, size // 2) : start + size + 1].min()
+
+
+def test_rows_end_between_prompts() -> None:
+    tree = grow([(1, 2, 3, 4), (1, 2, 5, 6), (1, 7, 8, 9)])
+    assert list(tree.depths) == [0, 1, 2, 3, 2, 3, 1, 2, 3]
+    assert cut_rows(tree, 7) == [(0, 6), (6, 9)]
+    assert cut_rows(tree, 5) == [(0, 4), (4, 9)]
+
+
+def test_resumed_job_computes_little_again() -> None:
+    draw = random.Random(1)
+
+    def some(number: int) -> tuple[int, ...]:
+        return tuple(draw.randint(3, 299) for _ in range(number))
+
+    start = some(20)
+    countries = [start + some(100) for _ in range(5)]
+    tree = grow(country + some(30) for country in countries for _ in range(40))
+    rows = cut_rows(tree, 256)
+    for row in range(len(rows)):
+        again = rows_needed(tree, rows[: row + 1], [rows[row][0]])
+        assert len(again) <= 4  # of up to 30: itself, and those in which what it shares with others begins
+
+
+@settings(deadline=None, derandomize=True)
 @given(trees(), st.integers(1, 9), st.data())
 def test_rows_needed_hold_the_ancestors_of_their_first_nodes_and_no_other_rows(
     prompts: list[Rendered], size: int, data: st.DataObject
 ) -> None:
     tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers)
-    rows = [(start, min(start + size, len(tree))) for start in range(0, len(tree), size)]
+    rows = cut_rows(tree, size)
     wanted = set(data.draw(st.lists(st.integers(0, len(tree) - 1), min_size=1, max_size=4)))
     needed = rows_needed(tree, rows, wanted)
     assert needed == sorted(needed) and set(needed) <= set(rows)

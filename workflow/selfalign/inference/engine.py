@@ -17,7 +17,7 @@ from transformers import DynamicCache, PreTrainedModel
 from selfalign.errors import InputError
 from selfalign.inference.attention import Row, in_tree
 from selfalign.inference.render import Rendered
-from selfalign.inference.tree import grow, rows_needed, see
+from selfalign.inference.tree import cut_rows, grow, rows_needed, see
 
 VERSION = "2"
 """Part of the fingerprint of an answer: raise it when a change of the engine changes answers."""
@@ -107,8 +107,7 @@ class Packed:
         self, wanted: dict[int, set[int]], row_tokens: int, log_p: dict[tuple[int, int], float]
     ) -> Iterator[tuple[int, int]]:
         """Compute the rows that are needed, add what is read from them to `log_p`, and yield their ends."""
-        rows = [(start, min(start + row_tokens, len(self.tree))) for start in range(0, len(self.tree), row_tokens)]
-        rows = rows_needed(self.tree, rows, wanted)[::-1]
+        rows = rows_needed(self.tree, cut_rows(self.tree, row_tokens), wanted)[::-1]
         while rows:
             start, end = rows.pop()
             try:

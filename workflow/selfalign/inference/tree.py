@@ -83,6 +83,23 @@ def see(tree: Tree, past: Sequence[int], start: int, end: int) -> np.ndarray:
     return seen
 
 
+def cut_rows(tree: Tree, most: int) -> list[tuple[int, int]]:
+    """Cut the nodes, in preorder, into rows: first node and the node after the last.
+
+    Of the places where a row of at least half of `most` nodes may end, it ends before the node that has the fewest
+    ancestors: between prompts rather than within one. Few keys and values then stand before a row, and few other rows
+    compute them, which `rows_needed` depends on.
+    """
+    rows, start = [], 0
+    while len(tree) - start > most:
+        earliest = start + max(1, most // 2)
+        depths = tree.depths[earliest : start + most + 1]
+        end = earliest + int(np.flatnonzero(depths == depths.min())[-1])
+        rows.append((start, end))
+        start = end
+    return [*rows, (start, len(tree))]
+
+
 def rows_needed(tree: Tree, rows: Sequence[tuple[int, int]], nodes: Iterable[int]) -> list[tuple[int, int]]:
     """Rows that hold some nodes, and those that hold the ancestors of such rows' first nodes, theirs, and so on.
 
