@@ -23,8 +23,9 @@ from jobs import Job
 from refusal import Refused, assert_one_paragraph
 from selfalign.audit.ledger import describe, find_faults
 from selfalign.errors import InputError
+from selfalign.inference import engine
 from selfalign.inference.ledger import Entry, Ledger, fingerprint
-from test_inference import POLITICS, PRESS, RELIGION, table_of, tiny_llama, tiny_tokenizer
+from test_inference import POLITICS, PRESS, RELIGION, speak, table_of, tiny_llama, tiny_tokenizer
 
 FACTS = {"weights_sha256": "0123456789abcdef" * 4, "dtype": "float32"}
 OTHER_FACTS = {"weights_sha256": "fedcba9876543210" * 4, "dtype": "bfloat16"}
@@ -540,6 +541,20 @@ def test_prune_of_what_is_not_there_or_not_said_is_refused(two: Path, refused: R
 
 # Faults of real jobs
 
+CASES = [([(f"Who {n % 7}?", "A")] * (n % 3), f"What {n}? {'Really? ' * (n % 5)}") for n in range(150)]
+
+
+def test_what_is_left_after_any_batch_is_computed_to_the_same_bit() -> None:
+    model, prompts = tiny_llama(), speak(tiny_tokenizer(), table_of(CASES))
+    batches = [batch.answers for batch in engine.score(model, prompts, "packed", 100)]
+    whole = {prompt.key: scores for batch in batches for prompt, scores in batch}
+    done: set[str] = set()
+    for number, batch in enumerate(batches):
+        done |= {prompt.key for prompt, _ in batch}
+        if number % 6 == 0:
+            rest = [answer for batch in engine.score(model, prompts, "packed", 100, done) for answer in batch.answers]
+            assert {prompt.key: scores for prompt, scores in rest} == {k: whole[k] for k in whole.keys() - done}
+
 
 @dataclass(frozen=True)
 class Task:
@@ -601,8 +616,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, float]:
     tiny_llama().save_pretrained(folder / "weights")
     tiny_tokenizer().save_pretrained(folder / "weights")
     (folder / "model.json").write_text(json.dumps({"weights_sha256": "1" * 64, "context_length": 4096}))
-    cases = [([(f"Who {n % 7}?", "A")] * (n % 3), f"What {n}? {'Really? ' * (n % 5)}") for n in range(150)]
-    table_of(cases).to_parquet(folder / "prompts.parquet")
+    table_of(CASES).to_parquet(folder / "prompts.parquet")
     task = Task(folder, folder / "weights", folder / "model.json", 1, 100)
     for _ in range(2):  # the first one also starts the process that others are forked from
         shutil.rmtree(folder / "l", ignore_errors=True)
