@@ -92,7 +92,7 @@ class Submission:
     def __init__(self, project: Project, *arguments: str) -> None:
         self.project = project
         options = ["--profile", "profiles/slurm", "--configfile", "overlay.yaml", "--set-threads", "infer=2"]
-        options += ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
+        options += ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "7"]
         self.printed = project.folder / f"snakemake-{time.monotonic_ns()}.txt"
         with self.printed.open("w") as output:
             self.process = subprocess.Popen(
