@@ -90,7 +90,7 @@ start() {
   [ ! -e "$LINK" ] || die "this machine is in a cluster already: $(realpath "$LINK")"
   configure
   mkdir -p "$(dirname "$LINK")"
-  ln -sf "$folder/slurm.conf" "$LINK" # over one that leads nowhere: a start that was never stopped
+  ln -sf "$folder/slurm.conf" "$LINK"    # over one that leads nowhere: a start that was never stopped
   export SLURM_CONF="$folder/slurm.conf" # the daemons find their other files beside it
   munged --force --key-file="$folder/munge.key" --socket="$folder/munge.socket" --pid-file="$folder/munged.pid" \
     --seed-file="$folder/munge.seed" --log-file="$folder/munged.log"
@@ -128,11 +128,11 @@ stop() {
 
 [ $# -ge 1 ] || die "install, start FOLDER or stop FOLDER"
 case $1 in
-  install) install ;;
-  start | stop)
-    [ $# = 2 ] || die "$1 needs a folder"
-    folder=$(realpath -m "$2")
-    "$1"
-    ;;
-  *) die "install, start FOLDER or stop FOLDER; not $1" ;;
+install) install ;;
+start | stop)
+  [ $# = 2 ] || die "$1 needs a folder"
+  folder=$(realpath -m "$2")
+  "$1"
+  ;;
+*) die "install, start FOLDER or stop FOLDER; not $1" ;;
 esac
