@@ -35,9 +35,9 @@ CACHE = ROOT / ".cache" / "benchmarks"
 DEFAULT = "smollm2-135m"
 SIZES = (1, 4, 8, 16, 32, 64)
 """Batch sizes to try."""
-SAMPLE = {"quick": 8, "full": 32}
-"""Prompts to try them on, at most."""
-CHECKED = {"quick": 3, "full": 1}
+SAMPLE = {"quick": 8, "full": 32, "gpu": 200}
+"""Prompts to try them on, at most, by size of the workloads."""
+CHECKED = {"quick": 3, "full": 1, "gpu": 10}
 """Every how many-th prompt is compared with the naive engine."""
 LARGE = 2e8
 """Parameters from which a model on a CPU gets the smaller workloads: it would take hours."""
@@ -50,7 +50,12 @@ class Worker:
     def __init__(self, name: str, settings: Path) -> None:
         python = harness_python() if name == "lm_eval" else sys.executable
         paths = os.pathsep.join([str(ROOT / "benchmarks"), str(ROOT / "workflow")])
-        quiet = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
+        quiet = {
+            "TRANSFORMERS_VERBOSITY": "error",
+            "LMEVAL_LOG_LEVEL": "ERROR",
+            "HF_HUB_OFFLINE": "1",
+            "TQDM_DISABLE": "1",
+        }
         self.name, self.settings = name, settings
         self.process = subprocess.Popen(
             [python, "-m", "engines.contender", name, str(settings)],
@@ -137,14 +142,14 @@ def make_cases(size: str, tokenizer: PreTrainedTokenizerBase) -> tuple[dict[str,
     return cases, distinct
 
 
-def find_batch(settings: Path, workload: str, prompts: int, sample: int, most: int) -> int:
-    """Batch size at which lm-evaluation-harness answers a sample fastest; sizes grow until one is clearly slower."""
+def find_batch(settings: Path, workload: str, step: int, most: int) -> int:
+    """Batch size, of `most` at most, at which lm-evaluation-harness answers a sample, every `step`-th prompt, fastest.
+    Sizes grow until one is clearly slower."""
     fastest: dict[int, float] = {}
     with Worker("lm_eval", settings) as harness:
         harness.answer()
         for batch in [size for size in SIZES if size <= most]:
-            order = {"case": f"{workload}/option", "batch": batch, "step": max(1, prompts // sample)}
-            fastest[batch] = harness.ask(**order)["seconds"]
+            fastest[batch] = harness.ask(case=f"{workload}/option", batch=batch, step=step)["seconds"]
             if fastest[batch] > 1.2 * min(fastest.values()):
                 break
     tried = ", ".join(f"{batch}: {seconds:.1f} s" for batch, seconds in fastest.items())
@@ -191,12 +196,9 @@ def own_shapes_rate(settings: Path) -> float:
 def measure(name: str, options: dict, quick: bool, contenders: list[str], repeats: int) -> pd.DataFrame:
     """All cases of a model: a row per repeat, as `report.tabulate` takes it."""
     total, dense, vocabulary = count_parameters(options)
-    size = "quick" if quick or (total > LARGE and options["device"] == "cpu") else "full"
+    size = "gpu" if options["device"] == "cuda" else "quick" if quick or total > LARGE else "full"
     tokenizer = AutoTokenizer.from_pretrained(options["model"], local_files_only=True)
     cases, distinct = make_cases(size, tokenizer)
-    # Logits and their log-softmax, of all tokens of a batch, in a quarter of the memory.
-    longest = max(len(tokenizer(text + words[0]).input_ids) for case in cases.values() for _, text, words in case)
-    most = memory(options["device"]) // 4 // (2 * 4 * vocabulary * longest)
     tables = []
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "settings.json")
@@ -206,9 +208,14 @@ def measure(name: str, options: dict, quick: bool, contenders: list[str], repeat
         print(f"{name}: {total:,} parameters, {dense:,} of them dense; {size} workloads", flush=True)
         print(f"  matmul at the model's own shapes: {rate:,.0f} GFLOP/s", flush=True)
         for workload in WORKLOADS:
-            sample = len(cases[f"{workload}/option"]), SAMPLE[size]
-            batch = find_batch(settings, workload, *sample, most) if "lm_eval" in contenders else 8
-            table = race(settings, contenders, workload, batch, repeats, CHECKED["quick" if quick else "full"])
+            asked = cases[f"{workload}/option"]
+            # Logits and their log-softmax, of all tokens of a batch, are to fit into a quarter of the memory.
+            longest = max(len(tokenizer(text).input_ids) for _, text, _ in asked)
+            most = memory(options["device"]) // 4 // (2 * 4 * vocabulary * longest)
+            step = max(1, len(asked) // SAMPLE[size])
+            most = min(most, 2 * len(asked[::step]))
+            batch = find_batch(settings, workload, step, most) if "lm_eval" in contenders else 8
+            table = race(settings, contenders, workload, batch, repeats, CHECKED["quick"] if quick else CHECKED[size])
             for fact, of in (("prompts", {case: len(asked) for case, asked in cases.items()}), ("tokens", distinct)):
                 table[fact] = [of[f"{workload}/{readout}"] for readout in table["readout"]]
             table["limit"] = table["tokens"] * 2 * dense / table["rate"]

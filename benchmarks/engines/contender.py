@@ -54,7 +54,14 @@ class Contender:
         self.settings, self.device = settings, torch.device(settings["device"])
         torch.set_num_threads(settings["threads"])
         self.tokenizer = AutoTokenizer.from_pretrained(settings["model"], local_files_only=True)
-        self.model = load(settings)
+        self.model = self.load()
+
+    def load(self) -> PreTrainedModel:
+        """The model of the folder, or one of the shape, with random weights."""
+        if self.settings["shape"]:
+            return empty_model(self.settings, self.device).eval()
+        options = {"dtype": getattr(torch, self.settings["dtype"]), "use_safetensors": True, "local_files_only": True}
+        return AutoModelForCausalLM.from_pretrained(self.settings["model"], **options).eval().to(self.device)
 
     def encode(self, requests: list[Request]) -> list[Rendered]:
         """Tokens of texts and continuations: each pair is encoded together, and cut where the text alone ends."""
@@ -156,9 +163,12 @@ def _regroup(flat: list[float], requests: list[Request]) -> Scores:
 class Matmul(Contender):
     """No engine at all: the rate (operations a second) at which this machine multiplies matrices.
 
-    A large square product; and, once, the products of the model's own layers over one row of tokens, each as
+    A large square product; and, when asked, the products of the model's own layers over one row of tokens, each as
     often as the model has it.
     """
+
+    def load(self) -> PreTrainedModel:
+        return empty_model(self.settings, torch.device("meta"))
 
     def score(self, requests: list[Request], batch: int) -> Scores:
         return [[self._rate(*3 * [SQUARE[self.device.type]])]]
@@ -195,24 +205,19 @@ CONTENDERS: dict[str, Callable[[dict], Contender]] = {
 }
 
 
-def load(settings: dict) -> PreTrainedModel:
-    """The model of a folder, or one of random weights."""
-    dtype, device = getattr(torch, settings["dtype"]), settings["device"]
-    if settings["shape"]:
-        with torch.device(device):
-            return AutoModelForCausalLM.from_config(SHAPES[settings["shape"]], dtype=dtype).eval()
-    options = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
-    return AutoModelForCausalLM.from_pretrained(settings["model"], **options).eval().to(device)
+def empty_model(settings: dict, device: torch.device) -> PreTrainedModel:
+    """A model of the shape of the settings, or else of their model's, with random weights: on the device meta, none."""
+    config = SHAPES.get(settings["shape"]) or AutoConfig.from_pretrained(settings["model"], local_files_only=True)
+    with device:
+        return AutoModelForCausalLM.from_config(config, dtype=getattr(torch, settings["dtype"]))
 
 
 def count_parameters(settings: dict) -> tuple[int, int, int]:
     """Parameters, those outside the embedding and the output projection, and the size of the vocabulary."""
-    config = SHAPES.get(settings["shape"]) or AutoConfig.from_pretrained(settings["model"], local_files_only=True)
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
+    model = empty_model(settings, torch.device("meta"))
     tables = {id(part.weight): part.weight for part in (model.get_input_embeddings(), model.get_output_embeddings())}
     total = model.num_parameters()
-    return total, total - sum(table.numel() for table in tables.values()), config.get_text_config().vocab_size
+    return total, total - sum(table.numel() for table in tables.values()), model.config.get_text_config().vocab_size
 
 
 def peak_memory(device: torch.device) -> float:
