@@ -59,7 +59,7 @@ class Worker:
         self.name, self.settings = name, settings
         self.process = subprocess.Popen(
             [python, "-m", "engines.contender", name, str(settings)],
-            env={"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | quiet | {"PYTHONPATH": paths},
+            env=os.environ | quiet | {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "PYTHONPATH": paths},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 from selfalign.figures.theme import INK, MUTED, PALETTE, apply_theme, save
 
 from engines.workloads import WORKLOADS
@@ -92,6 +93,7 @@ def draw(table: pd.DataFrame) -> Figure:
         ax.set_yticks(range(len(cases)), [f"{workload.replace('_', ' ')}, {readout}" for workload, readout in cases])
         ax.set_ylim(len(cases) - 0.5, -0.5)
         ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.set_title(model)
     panels[-1].set_xlabel("prompts per second (log scale)")
     handles = [
