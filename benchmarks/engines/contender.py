@@ -59,6 +59,7 @@ class Contender:
     def load(self) -> PreTrainedModel:
         """The model of the folder, or one of the shape, with random weights."""
         if self.settings["shape"]:
+            torch.manual_seed(1)
             return empty_model(self.settings, self.device).eval()
         options = {"dtype": getattr(torch, self.settings["dtype"]), "use_safetensors": True, "local_files_only": True}
         return AutoModelForCausalLM.from_pretrained(self.settings["model"], **options).eval().to(self.device)
