@@ -143,6 +143,21 @@ def gpus_of(wildcards):
     return 0 if model["device"] in ("auto", "cpu") else model["gpus"]
 
 
+ENDPOINTS = (
+    "|".join(
+        re.escape(name)
+        for name, model in config["models"].items()
+        if "endpoint" in model
+    )
+    or "no endpoint"
+)
+
+
+def model_endpoint(wildcards):
+    """A model's endpoint as JSON, with its keys in one order."""
+    return json.dumps(config["models"][wildcards.model]["endpoint"], sort_keys=True)
+
+
 def arora_file(wildcards):
     """A language's file in the user's own copy of the probes of Arora et al."""
     folder = Path(config["probes"].get("arora", "no folder"))

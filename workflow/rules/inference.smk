@@ -5,8 +5,11 @@ Reads   results/prompts/{language}.parquet
 Writes  results/answers/{model}/{language}.parquet   an option of a distinct prompt, in every readout
 Keeps   results/ledger/{model}/{language}.sqlite     every answer so far: no output of the rule, so that Snakemake never
                                                      deletes it; a killed job resumes, a new arm computes its own only
-Steps   infer
+Steps   infer; ask, for a model behind an endpoint
 """
+
+
+ruleorder: ask > infer
 
 
 rule infer:
@@ -46,3 +49,29 @@ rule infer:
         " --gpus {params.gpus} --attention {params.attention} --engine {params.engine}"
         " --row-tokens {params.row_tokens} --threads {threads} --ledger {params.ledger} --output {output}"
         " 2>&1 | tee {log}"
+
+
+rule ask:
+    input:
+        prompts="results/prompts/{language}.parquet",
+    output:
+        "results/answers/{model}/{language}.parquet",
+    log:
+        "results/logs/ask/{model}/{language}.log",
+    benchmark:
+        "results/benchmarks/ask/{model}/{language}.tsv"
+    wildcard_constraints:
+        model=ENDPOINTS,
+    localrule: True  # nodes of a cluster often have no network
+    conda:
+        "../../environment.yml"
+    params:
+        ledger="results/ledger/{model}/{language}.sqlite",
+        format=lookup(dpath="models/{model}/format", within=config),
+        endpoint=model_endpoint,
+        code=code_digest("ask"),
+    message:
+        "Asking {wildcards.model} in {wildcards.language}, behind its endpoint"
+    shell:
+        "selfalign ask --prompts {input.prompts} --format {params.format} --endpoint {params.endpoint:q}"
+        " --ledger {params.ledger} --output {output} 2>&1 | tee {log}"

@@ -42,6 +42,11 @@ def _check_addresses(config: dict[str, Any]) -> None:
     for name, survey in surveys.items() if isinstance(surveys, dict) else ():
         if isinstance(survey, dict) and isinstance(survey.get("source"), dict):
             refuse_login(survey["source"].get("url"), f"config: surveys.{name}.source.url")
+    models = config.get("models")
+    for name, model in models.items() if isinstance(models, dict) else ():
+        if isinstance(model, dict) and isinstance(model.get("endpoint"), dict):
+            remedy = "Take it out, put the key into a variable, and name that in key_env"
+            refuse_login(model["endpoint"].get("url"), f"config: models.{name}.endpoint.url", remedy)
 
 
 def check_files(config: dict[str, Any]) -> None:
@@ -137,6 +142,7 @@ def _check_names(config: dict[str, Any]) -> None:
     _check_known("run.survey", [config["run"]["survey"]], config["surveys"])
     _check_known("run.models", config["run"]["models"], config["models"])
     _check_known("run.languages", config["run"]["languages"], config["languages"])
+    _check_models(config["models"])
     for language, settings in config["languages"].items():
         if pycountry.languages.get(alpha_2=language) is None:
             raise InputError(
@@ -158,6 +164,17 @@ def _check_names(config: dict[str, Any]) -> None:
             "Add it to scoring.contrasts, or choose one of these",
         )
     _check_runs(config)
+
+
+def _check_models(models: dict[str, Any]) -> None:
+    for name, model in models.items():
+        if ("source" in model) == ("endpoint" in model):
+            problem = "has both a source and an endpoint" if "source" in model else "has no source"
+            raise InputError(
+                f"config: models.{name}",
+                problem,
+                "Give source (weights to run here) or endpoint (where it answers). config/README.md explains every key",
+            )
 
 
 def _check_runs(config: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ STEPS: dict[str, str] = {
     "fetch_model": "selfalign.models.fetch_model",
     "convert_model": "selfalign.models.convert_model",
     "infer": "selfalign.inference.infer",
+    "ask": "selfalign.inference.ask",
     "score_answers": "selfalign.scoring.score_answers",
     "compare_readouts": "selfalign.scoring.compare_readouts",
     "estimate_agreement": "selfalign.scoring.estimate_agreement",
