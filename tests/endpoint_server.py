@@ -81,9 +81,14 @@ def serving(endpoint: Endpoint, port: int = 0) -> Iterator[Endpoint]:
         thread.join()
 
 
+def name_of(body: object) -> str:
+    """A request's name, which its content decides."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def _number(*parts: object) -> float:
     """A number from 0 to 1 that these parts decide."""
-    return int(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+    return int(name_of(parts)[:8], 16) / 0x100000000
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -95,8 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:  # noqa: N802
         state = self.endpoint
-        raw = self.rfile.read(int(self.headers["Content-Length"]))
-        name, body = hashlib.sha256(raw).hexdigest()[:16], json.loads(raw)
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = name_of(body)
         with state._lock:
             state.started.append(time.monotonic())
             state._busy += 1
@@ -123,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif state.filtered and state.filtered in json.dumps(body, ensure_ascii=False):
             self._refuse(400, "The response was filtered.", code="content_filter")
         elif state.faults and attempt < state.each:
-            first = int(_number(name) * len(state.faults))
+            first = list(state.attempts).index(name)  # in the order in which they came
             self._fail(name, state.faults[(first + attempt) % len(state.faults)])
         else:
             with state._lock:

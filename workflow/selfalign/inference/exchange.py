@@ -271,7 +271,7 @@ def collect(
         text = requests[0].text if requests else json.dumps(_messages(prompt, endpoint), ensure_ascii=False)
         about = {"prompt": prompt.prompt, "text": text, "tokens": (first and first.tokens) or pd.NA}
         rows += [about | row for row in read(prompt, entries, form)]
-    table = pd.DataFrame(rows, columns=["prompt", "place", "text", "tokens", *_READ]).astype({"tokens": "Int64"})
+    table = pd.DataFrame(rows, columns=["prompt", "place", "text", *_READ]).astype(_READ)
     table = list_options(prompts).merge(table, on=["prompt", "place"], validate="one_to_one")
     table = read_out(table.assign(fingerprint=mark))
     if endpoint.readout == "samples":  # a share of replies is no likelihood of words
@@ -279,7 +279,8 @@ def collect(
     return table
 
 
-_READ = ["answer_tokens", "label", "option", "samples", "standard_error"]
+_READ = {"tokens": "Int64", "answer_tokens": "Int64", "label": float, "option": float, "samples": "Int64"}
+_READ |= {"standard_error": float}
 
 
 def _read_labels(prompt: tuple, entries: list[Entry | None], form: str) -> Iterator[dict[str, object]]:
