@@ -2,33 +2,43 @@
 
 import json
 import math
+import os
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import endpoint_server
 import pandas as pd
 import pytest
+import torch
 import yaml
 from click.testing import CliRunner
 from endpoint_server import serving, top_of
+from project import BIN, ROOT, Project
 from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
 from selfalign.errors import InputError
 from selfalign.inference.ask import command
+from selfalign.inference.engine import score
 from selfalign.inference.exchange import Endpoint, collect, entry_of, requests_of, which_option
 from selfalign.inference.ledger import fingerprint
+from selfalign.inference.render import Speech, render
 from selfalign.inference.tables import Answers
 from selfalign.prompts.tables import Prompts
+from selfalign.settings import check_settings
 from selfalign.tables import read_table, write_table
+from test_dag import changed, write_small_inputs
+from test_dag import settings as small_settings
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-ROOT = Path(__file__).parent.parent
 KEY = "sk-test-3f9a51c07d"
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SAMPLES = {"readout": "samples", "samples": 6, "reply_tokens": 4}
 
 
@@ -183,7 +193,7 @@ def test_fingerprint_counts_what_decides_an_answer_and_nothing_else(change: dict
 
 
 def test_defaults_of_the_schema_are_those_of_the_code() -> None:
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    schema = yaml.safe_load(SCHEMA.read_text())
     keys = schema["properties"]["models"]["additionalProperties"]["properties"]["endpoint"]["properties"]
     plain = Endpoint("-", "-")
     assert keys.keys() == vars(plain).keys()
@@ -555,3 +565,148 @@ def test_killed_step_loses_only_what_was_on_its_way(prompts: Path) -> None:
         assert sum(server.answered.values()) - before == 72 - kept
     assert list(read["samples"].unique()) == [6]
     assert count_answers(prompts.parent / "run.sqlite") == 72
+
+
+# In the workflow
+
+
+def hosted(url: str) -> dict:
+    """The small experiment of the tests, with a model behind an endpoint and a frame that shows labels."""
+    endpoint = {"url": url, "model": "mini", "key_env": "MINI_KEY", "retries": 4, "timeout": 0.5}
+    config = changed(
+        small_settings(Path("no weights")), "models", value={"hosted": {"label": "H", "endpoint": endpoint}}
+    )
+    return changed(changed(config, "prompts", value={"frames": ["letters"]}), "run", "models", value=["hosted"])
+
+
+def test_workflow_asks_the_endpoint_and_fetches_no_weights(plain: Project) -> None:
+    write_small_inputs(plain)
+    plain.environment["MINI_KEY"] = KEY
+    with serving(endpoint_server.Endpoint(key=KEY, faults=endpoint_server.FAULTS)) as server:
+        run = plain.snakemake("results/answers/hosted/en.parquet", config=hosted(server.url))
+    assert run.code == 0, run.output
+    assert set(run.finished()) == {"simulate_survey", "parse_wvs7", "weigh_answers", "map_poles"} | {
+        "rank_demonstrations",
+        "design_prompts",
+        "ask",
+    }
+    read = read_table(plain.folder / "results/answers/hosted/en.parquet", Answers)
+    assert read["label"].notna().all()
+    assert KEY not in run.output
+    files = [path for path in plain.folder.rglob("*") if path.is_file()]
+    assert plain.folder / "results/logs/ask/hosted/en.log" in files
+    assert not [path for path in files if KEY.encode() in path.read_bytes()]
+
+
+def settings_of(model: dict) -> dict:
+    """The project's own settings, with one more model."""
+    config: dict = {}
+    for path in sorted((ROOT / "config").glob("*.yaml")):
+        if path.name != "paper_countries.yaml":
+            config |= yaml.safe_load(path.read_text())
+    return config | {"models": config["models"] | {"hosted": {"label": "H"} | model}}
+
+
+SOURCE = {"folder": "weights"}
+ENDPOINT = {"url": "https://lab.example/v1", "model": "mini"}
+
+
+def test_model_behind_an_endpoint_is_a_setting() -> None:
+    check_settings(settings_of({"endpoint": ENDPOINT}), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("model", "tells"),
+    [
+        pytest.param({}, ["models.hosted", "no source", "endpoint"], id="neither"),
+        pytest.param({"source": SOURCE, "endpoint": ENDPOINT}, ["both a source and an endpoint"], id="both"),
+        pytest.param({"endpoint": {"url": "https://lab.example"}}, ["models.hosted.endpoint", "model"], id="no model"),
+        pytest.param({"endpoint": ENDPOINT | {"key": KEY}}, ['"key"', 'Did you mean "key_env"?'], id="a key"),
+        pytest.param({"endpoint": ENDPOINT | {"readout": "logits"}}, ["endpoint.readout", "logits"], id="a readout"),
+        pytest.param({"endpoint": ENDPOINT | {"url": f"https://lab.example/v1?key={KEY}"}}, ["url"], id="in a query"),
+        pytest.param({"endpoint": ENDPOINT | {"url": f"https://me:{KEY}@lab.example/v1"}}, ["key_env"], id="a login"),
+    ],
+)
+def test_mistake_in_an_endpoint_is_told_before_anything_runs(model: dict, tells: list[str]) -> None:
+    with pytest.raises(InputError) as refusal:
+        check_settings(settings_of(model), SCHEMA)
+    assert all(part in str(refusal.value) for part in tells), refusal.value
+    assert KEY not in str(refusal.value)
+
+
+# Real servers
+
+
+def local_answers(weights: Path, table: pd.DataFrame, form: str) -> dict[str, tuple[float, ...]]:
+    """Log-probabilities of labels and options by the reference engine of this project, by prompt."""
+    prompts = render(table, Speech(AutoTokenizer.from_pretrained(weights, local_files_only=True), form), None)
+    model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32, local_files_only=True).eval()
+    batches = score(model, prompts, "naive", 512)
+    return {prompt.prompt: answers for batch in batches for prompt, answers in batch.answers}
+
+
+@pytest.fixture(scope="module")
+def transformers_server(smollm2: Path) -> Iterator[str]:
+    """Address of `transformers serve`, which serves SmolLM2."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    words = [BIN / "transformers", "serve", smollm2, "--host", "127.0.0.1", "--port", port]
+    more = ["--device", "cpu", "--dtype", "float32"]
+    variables = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
+    process = subprocess.Popen([*words, *more], env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        for _ in range(600):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", int(port)), 1):
+                break
+            assert process.poll() is None, process.communicate()[0].decode()
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def test_shares_of_a_real_servers_replies_are_the_local_engines_probabilities(
+    transformers_server: str, smollm2: Path, prompts: Path
+) -> None:
+    table = table_of(2, labels=())
+    table = table.assign(system="Answer with one word.", asked=table["asked"].str.partition("\n")[0])
+    write_table(table, prompts, Prompts)
+    # It draws only if told to, in its own words, whatever the temperature.
+    drawing = {"do_sample": True, "top_k": 0, "eos_token_id": 2, "pad_token_id": 2}
+    settings = {"readout": "samples", "samples": 60, "reply_tokens": 6, "seed": 1, "concurrency": 1, "timeout": 60}
+    settings |= {"model": str(smollm2), "extra": {"generation_config": json.dumps(drawing)}}
+    read = ask(prompts, transformers_server, **settings)
+    exact = local_answers(smollm2, table, "chat")
+    assert list(read["samples"]) == [60] * 4
+    for row in read.itertuples():
+        p = math.exp(exact[row.prompt][row.place - 1])
+        assert 0 < p < 1
+        assert abs(math.exp(row.option) - p) <= 4 * math.sqrt(p * (1 - p) / 60) + 0.02
+
+
+@pytest.mark.skipif("SELFALIGN_TEST_ENDPOINT" not in os.environ, reason="no server to ask: docs/endpoints.md says how")
+@pytest.mark.parametrize(
+    ("form", "readout"), [("chat", "logprobs"), ("plain", "logprobs"), ("plain", "echo"), ("chat", "echo")]
+)
+def test_log_probabilities_of_a_real_server_are_the_local_engines(
+    form: str, readout: str, smollm2: Path, prompts: Path
+) -> None:
+    table = table_of(6)
+    settings = {"readout": readout, "model": os.environ.get("SELFALIGN_TEST_MODEL", "smollm2"), "timeout": 120}
+    settings |= {"top_logprobs": 5} if (form, readout) == ("plain", "logprobs") else {}
+    words = arguments(prompts, os.environ["SELFALIGN_TEST_ENDPOINT"], **settings)
+    words[words.index("--format") + 1] = form
+    assert CliRunner().invoke(command, words, catch_exceptions=False).exit_code == 0
+    read = read_table(prompts.parent / "run.parquet", Answers)
+    exact = local_answers(smollm2, table, form)
+    compared = 0
+    for row in read.itertuples():
+        answers = exact[row.prompt]
+        labels, options = (answers[:2], answers[2:]) if len(answers) == 4 else ((math.nan, math.nan), answers)
+        for got, expected in ((row.label, labels[row.place - 1]), (row.option, options[row.place - 1])):
+            if not math.isnan(got):
+                assert got == pytest.approx(expected, abs=1e-4)
+                compared += 1
+    assert compared >= 12 if readout == "logprobs" and form == "chat" else compared >= 6

@@ -1,5 +1,6 @@
 """Check of the merged config before anything runs: its form by a JSON schema, its names against each other."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,16 @@ def _check_addresses(config: dict[str, Any]) -> None:
     models = config.get("models")
     for name, model in models.items() if isinstance(models, dict) else ():
         if isinstance(model, dict) and isinstance(model.get("endpoint"), dict):
-            remedy = "Take it out, put the key into a variable, and name that in key_env"
-            refuse_login(model["endpoint"].get("url"), f"config: models.{name}.endpoint.url", remedy)
+            _check_endpoint_address(model["endpoint"].get("url"), f"config: models.{name}.endpoint.url")
+
+
+def _check_endpoint_address(url: object, place: str) -> None:
+    remedy = "Take it out, put the key into a variable of the environment, and name that in key_env"
+    refuse_login(url, place, remedy)
+    if isinstance(url, str) and re.search("[?#]", url):
+        raise InputError(
+            place, "the address goes on after a ? or #, where a key may be, which would get into logs", remedy
+        )
 
 
 def check_files(config: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from selfalign.errors import InputError
+from selfalign.inference.messages import messages_of, plain_text, without_system
 
 FORMATS = ("chat", "plain")
 """`chat`: the model's chat template, demonstrations as earlier turns; `plain`: bare text, for base models."""
@@ -112,24 +113,7 @@ def _tokenize(text: str, speech: Speech) -> tuple[int, ...]:
 
 def _write(prompt: tuple, speech: Speech, answer: str | None = None, closed: bool = False) -> str:
     """Text of a prompt, and of an answer to it."""
-    return _plain(prompt, answer, closed) if speech.form == "plain" else _chat(prompt, speech, answer, closed)
-
-
-def _plain(prompt: tuple, answer: str | None, closed: bool) -> str:
-    shown = [f"{question}\n{prompt.cue} {shown}" for question, shown in json.loads(prompt.shown)]
-    asked = f"{prompt.asked}\n{prompt.cue}" if prompt.asked else prompt.cue
-    text = "\n\n".join([prompt.system, *shown, asked])
-    return text if answer is None else f"{text} {answer}" + ("\n" if closed else "")
-
-
-def messages_of(prompt: tuple) -> list[dict[str, str]]:
-    """Messages of a chat: the instruction, the demonstrations as earlier turns, the question; of a premise, the cue
-    in the question's place."""
-    turns = [("system", prompt.system)]
-    for question, shown in json.loads(prompt.shown):
-        turns += [("user", question), ("assistant", shown)]
-    turns.append(("user", prompt.asked or prompt.cue))
-    return [{"role": role, "content": content} for role, content in turns]
+    return plain_text(prompt, answer, closed) if speech.form == "plain" else _chat(prompt, speech, answer, closed)
 
 
 def _chat(prompt: tuple, speech: Speech, answer: str | None, closed: bool) -> str:
@@ -145,5 +129,4 @@ def _apply_template(speech: Speech, messages: list[dict[str, str]]) -> str:
         return speech.tokenizer.apply_chat_template(messages, **settings)
     except TemplateError:
         # Some templates (Gemma's) refuse the system role: the instruction then opens the first user's turn.
-        first = {"role": "user", "content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
-        return speech.tokenizer.apply_chat_template([first, *messages[2:]], **settings)
+        return speech.tokenizer.apply_chat_template(without_system(messages), **settings)
