@@ -339,6 +339,7 @@ def test_option_that_no_reply_is_has_a_share_of_zero_not_a_small_number() -> Non
 def test_withheld_replies_are_missing_and_all_withheld_is_null() -> None:
     answers = [*drawn("A", "B", None), *drawn("", finish="length")]
     assert list(answer_with("samples", answers)["samples"]) == [2, 2]
+    assert list(answer_with("samples", drawn("A", ""))["samples"]) == [2, 2]  # to say nothing is a reply
     read = answer_with("samples", drawn(None, None))
     assert read[["option", "samples", "standard_error"]].isna().all(axis=None)
 

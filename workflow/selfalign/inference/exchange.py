@@ -193,10 +193,10 @@ def _replies(request: Request, answer: Mapping[str, Any]) -> dict[str, Any]:
 def _reply(choice: Mapping[str, Any]) -> str | None:
     if "text" in choice:
         return choice["text"]
-    message = choice.get("message") or {}
-    if choice.get("finish_reason") == "content_filter" or message.get("refusal"):
-        return None
-    return message.get("content") or None  # empty: thoughts took up the whole length, or a filter the words
+    message, end = choice.get("message") or {}, choice.get("finish_reason")
+    # Nothing said before the reply was cut off: thoughts took its length, or a filter the words.
+    withheld = end == "content_filter" or message.get("refusal") or (not message.get("content") and end != "stop")
+    return None if withheld else message.get("content")
 
 
 def _top(request: Request, answer: Mapping[str, Any]) -> dict[str, Any]:
