@@ -26,9 +26,10 @@ from selfalign.cli import main
 from selfalign.errors import InputError
 from selfalign.inference.ask import command
 from selfalign.inference.engine import score
-from selfalign.inference.exchange import Endpoint, collect, entry_of, requests_of, which_option
 from selfalign.inference.ledger import fingerprint
+from selfalign.inference.questions import Endpoint, requests_of
 from selfalign.inference.render import Speech, render
+from selfalign.inference.replies import collect, entry_of, which_option
 from selfalign.inference.tables import Answers
 from selfalign.prompts.tables import Prompts
 from selfalign.settings import check_settings

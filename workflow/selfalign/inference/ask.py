@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.inference.endpoint import Answer, Gate, ask, read_key
-from selfalign.inference.exchange import Endpoint, Request, collect, entry_of, requests_of, withheld
 from selfalign.inference.ledger import Entry, Ledger, Run, fingerprint
+from selfalign.inference.questions import Endpoint, Request, requests_of
+from selfalign.inference.replies import collect, entry_of, withheld
 from selfalign.inference.tables import Answers
 from selfalign.options import Json, readable, writable
 from selfalign.prompts.tables import Prompts

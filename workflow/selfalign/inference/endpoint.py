@@ -17,7 +17,7 @@ import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
 
 from selfalign.errors import InputError
-from selfalign.inference.exchange import Endpoint, Request
+from selfalign.inference.questions import Endpoint, Request
 
 Answer = dict[str, Any]
 """Body of an endpoint's answer, or {"withheld": reason} of a request that it refused to answer."""

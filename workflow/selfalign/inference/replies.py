@@ -1,166 +1,23 @@
-"""What is asked of an endpoint for each prompt, and what its answers say. Nothing here touches the network."""
+"""What the answers of an endpoint say. Nothing here touches the network."""
 
-import hashlib
 import json
 import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from selfalign.errors import InputError
 from selfalign.inference.ledger import Entry
-from selfalign.inference.messages import messages_of, plain_text, without_system
+from selfalign.inference.messages import plain_text
+from selfalign.inference.questions import Endpoint, Request, answers_of, requests_of
 from selfalign.inference.readouts import list_options, read_out
 
-VERSION = "1"
-"""Part of the fingerprint of an answer: raise it when a change here changes what is asked or kept."""
-
-READOUTS = ("logprobs", "echo", "samples")
-"""`logprobs`: of the first token of the reply, so of labels; `echo`: of every label and option, given as text;
-`samples`: how many of some replies are an option."""
-
-_CHAT, _TEXT = "/chat/completions", "/completions"
-_OPERATION = {
-    "key_env",
-    "samples",
-    "concurrency",
-    "requests_per_minute",
-    "tokens_per_minute",
-    "max_requests",
-    "max_tokens",
-    "max_failed",
-    "timeout",
-    "retries",
-}
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """An endpoint as the config describes it; config/README.md explains every key."""
-
-    url: str
-    model: str
-    key_env: str = ""
-    readout: str = "logprobs"
-    top_logprobs: int = 20
-    samples: int = 20
-    samples_per_request: int = 1
-    temperature: float = 1.0
-    reply_tokens: int = 32
-    seed: int | None = None
-    limit_name: str = "max_tokens"
-    instruction: str = "system"
-    extra: dict[str, Any] = field(default_factory=dict)
-    concurrency: int = 8
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    max_requests: int | None = None
-    max_tokens: int | None = None
-    max_failed: int = 0
-    timeout: float = 120
-    retries: int = 8
-
-    def facts(self, form: str) -> dict[str, object]:
-        """All that decides an answer beside the prompt: not how fast one asks, nor how many samples there are."""
-        settings = {name: value for name, value in asdict(self).items() if name not in _OPERATION}
-        return settings | {"format": form, "version": VERSION}
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request: the prompt that it is for, where it goes and what it holds.
-
-    Attributes:
-        prompt: id of the prompt.
-        route: path below the endpoint's address.
-        body: what is sent, as JSON would hold it.
-        share: tells requests with the same body apart: which samples it asks for.
-        answer: of a readout by echo, the label or option in it; None: none.
-    """
-
-    prompt: str
-    route: str
-    body: dict[str, Any]
-    share: str = ""
-    answer: str | None = None
-
-    @property
-    def key(self) -> str:
-        """Hash of all that is sent, and of its share: 16 hexadecimal digits."""
-        return hashlib.sha256(json.dumps([self.route, self.body, self.share], sort_keys=True).encode()).hexdigest()[:16]
-
-    @property
-    def text(self) -> str:
-        """What the model is given: bare text, or messages as JSON."""
-        return self.body.get("prompt") or json.dumps(self.body["messages"], ensure_ascii=False)
-
-
-def requests_of(prompt: tuple, endpoint: Endpoint, form: str) -> list[Request]:
-    """The requests that answer a prompt; none where the readout does not reach it.
-
-    The readouts `logprobs` and `samples` skip premises, `logprobs` also prompts that show no labels.
-
-    Args:
-        prompt: a row of a `Prompts` table, as a named tuple.
-        endpoint: which is asked.
-        form: `chat` or `plain`.
-    """
-    if endpoint.readout == "echo":
-        labels, options = json.loads(prompt.labels), json.loads(prompt.options)
-        answers = [(None, False), *((label, False) for label in labels), *((option, True) for option in options)]
-        return [_given(prompt, endpoint, form, *answer) for answer in answers]
-    if not prompt.premise:
-        return []
-    if endpoint.readout == "logprobs":
-        return [_first_token(prompt, endpoint, form)] if json.loads(prompt.labels) else []
-    starts = range(0, endpoint.samples, endpoint.samples_per_request)
-    return [_draw(prompt, endpoint, form, start) for start in starts]
-
-
-def _first_token(prompt: tuple, endpoint: Endpoint, form: str) -> Request:
-    # At temperature 0 the token that is drawn is the likeliest, so that it takes nobody's place in the list.
-    if form == "chat":
-        asked = {"logprobs": True, "top_logprobs": endpoint.top_logprobs}
-    else:
-        asked = {"logprobs": endpoint.top_logprobs}
-    return _request(prompt, endpoint, form, {"temperature": 0, endpoint.limit_name: 1} | asked)
-
-
-def _draw(prompt: tuple, endpoint: Endpoint, form: str, start: int) -> Request:
-    count = min(endpoint.samples_per_request, endpoint.samples - start)
-    asked: dict[str, Any] = {"temperature": endpoint.temperature, endpoint.limit_name: endpoint.reply_tokens}
-    asked |= {"n": count} if count > 1 else {}  # not every endpoint knows it
-    asked |= {"seed": endpoint.seed + start} if endpoint.seed is not None else {}
-    asked |= {"stop": ["\n"]} if form == "plain" else {}
-    return _request(prompt, endpoint, form, asked, share=f"{start}+{count}")
-
-
-def _given(prompt: tuple, endpoint: Endpoint, form: str, answer: str | None, closed: bool) -> Request:
-    """A prompt with an answer after it, of which the endpoint tells every token's log-probability."""
-    asked: dict[str, Any] = {"temperature": 0, endpoint.limit_name: 1}
-    if form == "plain":
-        text = plain_text(prompt, answer, closed)
-        return _request(prompt, endpoint, form, asked | {"prompt": text, "echo": True, "logprobs": 1}, answer=answer)
-    asked |= {"prompt_logprobs": 0}
-    if answer is not None:
-        messages = [*_messages(prompt, endpoint), {"role": "assistant", "content": answer}]
-        asked |= {"messages": messages, "add_generation_prompt": False, "continue_final_message": not closed}
-    return _request(prompt, endpoint, form, asked, answer=answer)
-
-
-def _request(prompt: tuple, endpoint: Endpoint, form: str, asked: dict[str, Any], **more: Any) -> Request:
-    given = {"messages": _messages(prompt, endpoint)} if form == "chat" else {"prompt": plain_text(prompt)}
-    body = {"model": endpoint.model} | given | asked | endpoint.extra
-    return Request(prompt.prompt, _CHAT if form == "chat" else _TEXT, body, **more)
-
-
-def _messages(prompt: tuple, endpoint: Endpoint) -> list[dict[str, str]]:
-    messages = messages_of(prompt)
-    return messages if endpoint.instruction == "system" else without_system(messages)
+_READ = {"tokens": "Int64", "answer_tokens": "Int64", "label": float, "option": float, "samples": "Int64"}
+_READ |= {"standard_error": float}
+"""What is read of the answers to a prompt: columns of `Answers`, with their types."""
 
 
 def entry_of(request: Request, answer: Mapping[str, Any], endpoint: Endpoint) -> Entry:
@@ -268,7 +125,7 @@ def collect(
             continue
         entries = [answered.get(request.key) for request in requests]
         first = entries[0] if entries else None
-        text = requests[0].text if requests else json.dumps(_messages(prompt, endpoint), ensure_ascii=False)
+        text = requests[0].text if requests else ""
         about = {"prompt": prompt.prompt, "text": text, "tokens": (first and first.tokens) or pd.NA}
         rows += [about | row for row in read(prompt, entries, form)]
     table = pd.DataFrame(rows, columns=["prompt", "place", "text", *_READ]).astype(_READ)
@@ -277,10 +134,6 @@ def collect(
     if endpoint.readout == "samples":  # a share of replies is no likelihood of words
         table[["per_token", "per_byte", "pmi"]] = math.nan
     return table
-
-
-_READ = {"tokens": "Int64", "answer_tokens": "Int64", "label": float, "option": float, "samples": "Int64"}
-_READ |= {"standard_error": float}
 
 
 def _read_labels(prompt: tuple, entries: list[Entry | None], form: str) -> Iterator[dict[str, object]]:
@@ -303,12 +156,8 @@ def _read_given(prompt: tuple, entries: list[Entry | None], form: str) -> Iterat
     """Log-probabilities of labels and options that followed the prompt as text."""
     alone, *given = entries
     labels, options = json.loads(prompt.labels), json.loads(prompt.options)
-    read = [
-        _read_tail(prompt, alone, entry, answer, closed, form)
-        for entry, (answer, closed) in zip(
-            given, [*((label, False) for label in labels), *((option, True) for option in options)], strict=True
-        )
-    ]
+    answers = zip(given, answers_of(prompt), strict=True)
+    read = [_read_tail(prompt, alone, entry, answer, closed, form) for entry, (answer, closed) in answers]
     for place in range(len(options)):
         tokens, option = read[len(labels) + place]
         label = read[place][1] if labels else None

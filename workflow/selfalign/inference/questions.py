@@ -1,0 +1,158 @@
+"""What is asked of an endpoint for each prompt. Nothing here touches the network."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from selfalign.inference.messages import messages_of, plain_text, without_system
+
+VERSION = "1"
+"""Part of the fingerprint of an answer: raise it when a change here changes what is asked or kept."""
+
+READOUTS = ("logprobs", "echo", "samples")
+"""`logprobs`: of the first token of the reply, so of labels; `echo`: of every label and option, given as text;
+`samples`: how many of some replies are an option."""
+
+_CHAT, _TEXT = "/chat/completions", "/completions"
+_OPERATION = {
+    "key_env",
+    "samples",
+    "concurrency",
+    "requests_per_minute",
+    "tokens_per_minute",
+    "max_requests",
+    "max_tokens",
+    "max_failed",
+    "timeout",
+    "retries",
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint as the config describes it; config/README.md explains every key."""
+
+    url: str
+    model: str
+    key_env: str = ""
+    readout: str = "logprobs"
+    top_logprobs: int = 20
+    samples: int = 20
+    samples_per_request: int = 1
+    temperature: float = 1.0
+    reply_tokens: int = 32
+    seed: int | None = None
+    limit_name: str = "max_tokens"
+    instruction: str = "system"
+    extra: dict[str, Any] = field(default_factory=dict)
+    concurrency: int = 8
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    max_requests: int | None = None
+    max_tokens: int | None = None
+    max_failed: int = 0
+    timeout: float = 120
+    retries: int = 8
+
+    def facts(self, form: str) -> dict[str, object]:
+        """All that decides an answer beside the prompt: not how fast one asks, nor how many samples there are."""
+        settings = {name: value for name, value in asdict(self).items() if name not in _OPERATION}
+        return settings | {"format": form, "version": VERSION}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request: the prompt that it is for, where it goes and what it holds.
+
+    Attributes:
+        prompt: id of the prompt.
+        route: path below the endpoint's address.
+        body: what is sent, as JSON would hold it.
+        draws: tells requests with the same body apart: which samples it asks for.
+        answer: of a readout by echo, the label or option in it; None: none.
+    """
+
+    prompt: str
+    route: str
+    body: dict[str, Any]
+    draws: str = ""
+    answer: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Hash of all that is sent, and of its draws: 16 hexadecimal digits."""
+        return hashlib.sha256(json.dumps([self.route, self.body, self.draws], sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def text(self) -> str:
+        """What the model is given: bare text, or messages as JSON."""
+        return self.body.get("prompt") or json.dumps(self.body["messages"], ensure_ascii=False)
+
+
+def requests_of(prompt: tuple, endpoint: Endpoint, form: str) -> list[Request]:
+    """The requests that answer a prompt; none where the readout does not reach it.
+
+    The readouts `logprobs` and `samples` skip premises, `logprobs` also prompts that show no labels.
+
+    Args:
+        prompt: a row of a `Prompts` table, as a named tuple.
+        endpoint: which is asked.
+        form: `chat` or `plain`.
+    """
+    if endpoint.readout == "echo":
+        return [_given(prompt, endpoint, form, *answer) for answer in [(None, False), *answers_of(prompt)]]
+    if not prompt.premise:
+        return []
+    if endpoint.readout == "logprobs":
+        return [_first_token(prompt, endpoint, form)] if json.loads(prompt.labels) else []
+    starts = range(0, endpoint.samples, endpoint.samples_per_request)
+    return [_draw(prompt, endpoint, form, start) for start in starts]
+
+
+def answers_of(prompt: tuple) -> list[tuple[str, bool]]:
+    """Labels and options of a prompt, and whether each is closed: an option ends there, a label is a beginning."""
+    labels, options = json.loads(prompt.labels), json.loads(prompt.options)
+    return [*((label, False) for label in labels), *((option, True) for option in options)]
+
+
+def _first_token(prompt: tuple, endpoint: Endpoint, form: str) -> Request:
+    # At temperature 0 the token that is drawn is the likeliest, so that it takes nobody's place in the list.
+    if form == "chat":
+        asked = {"logprobs": True, "top_logprobs": endpoint.top_logprobs}
+    else:
+        asked = {"logprobs": endpoint.top_logprobs}
+    return _request(prompt, endpoint, form, {"temperature": 0, endpoint.limit_name: 1} | asked)
+
+
+def _draw(prompt: tuple, endpoint: Endpoint, form: str, start: int) -> Request:
+    count = min(endpoint.samples_per_request, endpoint.samples - start)
+    asked: dict[str, Any] = {"temperature": endpoint.temperature, endpoint.limit_name: endpoint.reply_tokens}
+    asked |= {"n": count} if count > 1 else {}  # not every endpoint knows it
+    asked |= {"seed": endpoint.seed + start} if endpoint.seed is not None else {}
+    asked |= {"stop": ["\n"]} if form == "plain" else {}
+    return _request(prompt, endpoint, form, asked, draws=f"{start}+{count}")
+
+
+def _given(prompt: tuple, endpoint: Endpoint, form: str, answer: str | None, closed: bool) -> Request:
+    """A prompt with an answer after it, of which the endpoint tells every token's log-probability."""
+    asked: dict[str, Any] = {"temperature": 0, endpoint.limit_name: 1}
+    if form == "plain":
+        text = plain_text(prompt, answer, closed)
+        return _request(prompt, endpoint, form, asked | {"prompt": text, "echo": True, "logprobs": 1}, answer=answer)
+    asked |= {"prompt_logprobs": 0}
+    if answer is not None:
+        messages = [*_messages(prompt, endpoint), {"role": "assistant", "content": answer}]
+        asked |= {"messages": messages, "add_generation_prompt": False, "continue_final_message": not closed}
+    return _request(prompt, endpoint, form, asked, answer=answer)
+
+
+def _request(prompt: tuple, endpoint: Endpoint, form: str, asked: dict[str, Any], **more: Any) -> Request:
+    given = {"messages": _messages(prompt, endpoint)} if form == "chat" else {"prompt": plain_text(prompt)}
+    body = {"model": endpoint.model} | given | asked | endpoint.extra
+    return Request(prompt.prompt, _CHAT if form == "chat" else _TEXT, body, **more)
+
+
+def _messages(prompt: tuple, endpoint: Endpoint) -> list[dict[str, str]]:
+    messages = messages_of(prompt)
+    return messages if endpoint.instruction == "system" else without_system(messages)
