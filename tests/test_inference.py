@@ -503,7 +503,7 @@ def test_rows_answer_as_single_prompts_do_in_every_family(family: str, family_pr
 @pytest.mark.parametrize("family", sorted(UNKNOWN))
 def test_family_that_the_packed_engine_does_not_know_is_refused(family: str, family_prompts: list[Rendered]) -> None:
     with pytest.raises(InputError, match="Set engine: naive for this model"):
-        check_engine(tiny_model(family), family_prompts, "float32", 100)
+        check_engine(tiny_model(family), family_prompts, 100)
 
 
 @pytest.mark.parametrize("labels", [pytest.param(("A", "B"), id="letters"), pytest.param((), id="words")])
@@ -576,7 +576,7 @@ def test_packed_engine_that_is_wrong_is_found_out_on_the_longest_prompt(
     llama: LlamaForCausalLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prompts = rendered(*([3, token] for token in range(4, 12)), [3, 6, 7, 8, 9, 10, 11, 12])
-    assert check_engine(llama, prompts, "float32", 100) < 1e-4
+    assert check_engine(llama, prompts, 100) < 1e-4
 
     def short_sighted(tree: Tree, past: list[int], start: int, end: int) -> np.ndarray:
         seen = see(tree, past, start, end)
@@ -585,7 +585,7 @@ def test_packed_engine_that_is_wrong_is_found_out_on_the_longest_prompt(
 
     monkeypatch.setattr(engine, "see", short_sighted)
     with pytest.raises(InputError, match="nats from the naive one. Set engine: naive"):
-        check_engine(llama, prompts, "float32", 100)
+        check_engine(llama, prompts, 100)
 
 
 def ask(model: PreTrainedModel, table: pd.DataFrame, kind: str, folder: Path) -> pd.DataFrame:

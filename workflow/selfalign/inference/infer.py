@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 import transformers
 from tqdm import tqdm
-from transformers import AutoTokenizer, PreTrainedModel
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from selfalign.errors import InputError
 from selfalign.inference import engine
@@ -27,7 +27,8 @@ from selfalign.tables import read_table, write_table
 
 DTYPES = ("float32", "bfloat16", "float16")
 _CHECKED = 2
-_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.5, "float16": 0.1}
+_TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.5, torch.float16: 0.1}
+"""Nats."""
 
 
 def gather_facts(card: Mapping[str, object], how: Mapping[str, object]) -> dict[str, object]:
@@ -35,7 +36,17 @@ def gather_facts(card: Mapping[str, object], how: Mapping[str, object]) -> dict[
     return {key: value for key, value in card.items() if key.endswith("_sha256")} | dict(how, version=engine.VERSION)
 
 
-def check_engine(model: PreTrainedModel, prompts: list[Rendered], dtype: str, row_tokens: int) -> float:
+def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
+    """Tokenizer of a local folder of a model that continues text.
+
+    Raises:
+        InputError: the model is an encoder-decoder.
+    """
+    require_decoder(weights)
+    return AutoTokenizer.from_pretrained(weights, local_files_only=True, trust_remote_code=False)
+
+
+def check_engine(model: PreTrainedModel, prompts: list[Rendered], row_tokens: int) -> float:
     """Compare the packed engine with the naive one on a few prompts of this very job.
 
     Returns:
@@ -53,7 +64,7 @@ def check_engine(model: PreTrainedModel, prompts: list[Rendered], dtype: str, ro
         reason = f"the packed engine does not know this kind of model ({' '.join(str(error).split())})"
         raise InputError(model.name_or_path, reason, remedy) from None
     delta = max(np.abs(np.subtract(packed[key], naive[key])).max() for key in some)
-    if not delta <= _TOLERANCE[dtype]:
+    if not delta <= _TOLERANCE[model.dtype]:
         raise InputError(model.name_or_path, f"the packed engine is {delta:.3g} nats from the naive one", remedy)
     return float(delta)
 
@@ -70,6 +81,9 @@ def answer(
 ) -> None:
     """Answer the prompts that are not done, and record each batch at once."""
     distinct = list({prompt.key: prompt for prompt in prompts}.values())
+    if kind == "packed":
+        delta = check_engine(model, [prompt for prompt in distinct if prompt.key not in done], row_tokens)
+        click.echo(f"the packed engine is {delta:.1e} nats from the naive one", err=True)
     with tqdm(total=len(distinct), initial=len(done), unit="prompt", mininterval=5, desc="infer") as progress:
         for batch in engine.score(model, distinct, kind, row_tokens, done):
             entries = [
@@ -78,6 +92,7 @@ def answer(
             ]
             run.record(entries, tokens=batch.tokens, peak_memory=measure_memory(model))
             progress.update(len(entries))
+    click.echo(f"peak memory {measure_memory(model) / 1e9:.2f} GB", err=True)
 
 
 def measure_memory(model: PreTrainedModel) -> int:
@@ -163,9 +178,7 @@ def command(
     facts = gather_facts(about, how)
     mark = fingerprint(facts)
     with Ledger(ledger_path) as ledger:
-        require_decoder(weights)
-        tokenizer = AutoTokenizer.from_pretrained(weights, local_files_only=True, trust_remote_code=False)
-        rendered = render(table, Speech(tokenizer, form, template), about["context_length"])
+        rendered = render(table, Speech(load_tokenizer(weights), form, template), about["context_length"])
         keys = {prompt.key for prompt in rendered}
         done = keys & set(ledger.answered(mark))
         click.echo(f"{len(keys)} prompts: {len(keys) - len(done)} to answer, {len(done)} in the ledger", err=True)
@@ -175,11 +188,5 @@ def command(
                 lease(device, gpus, str(weights)) as places,
                 ledger.run(facts, device=", ".join(map(str, places)), threads=threads, versions=versions) as run,
             ):
-                model = load_model(weights, dtype, places, attention)
-                if kind == "packed":
-                    missing = [prompt for prompt in rendered if prompt.key not in done]
-                    delta = check_engine(model, missing, dtype, row_tokens)
-                    click.echo(f"the packed engine is {delta:.1e} nats from the naive one", err=True)
-                answer(model, rendered, kind, row_tokens, done, run)
-                click.echo(f"peak memory {measure_memory(model) / 1e9:.2f} GB", err=True)
+                answer(load_model(weights, dtype, places, attention), rendered, kind, row_tokens, done, run)
         write_table(collect(table, rendered, ledger.answered(mark), mark), output, Answers)
