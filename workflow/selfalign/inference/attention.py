@@ -22,7 +22,7 @@ from transformers.models.bloom.modeling_bloom import BloomPreTrainedModel, build
 
 NAME = "selfalign_tree"
 
-CHUNKS = {"cpu": 64}
+CHUNKS = {"cpu": 128}
 _CHUNK = 512
 """Tokens of a row that attend together, by device; measured in docs/inference.md."""
 
