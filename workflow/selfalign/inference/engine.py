@@ -70,6 +70,7 @@ class Packed:
 
     def __init__(self, model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
         self.model = model
+        self.prompts = prompts
         self.tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers)
         _check_kind(model, int(self.tree.depths.max()) + 1)
         self.kept: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -78,16 +79,18 @@ class Packed:
 
     def score(self, prompts: Sequence[Rendered], row_tokens: int) -> Iterator[Batch]:
         """Log-probabilities of the answers to some of the prompts, row by row."""
-        steps = {prompt.key: [self._steps(prompt, answer) for answer in prompt.answers] for prompt in prompts}
+        steps = {prompt.key: [self._steps(prompt, answer) for answer in prompt.answers] for prompt in self.prompts}
         # A prompt is complete with the last node that one of its answers is read from.
         last = {key: max(node for answer in answers for node, _ in answer) for key, answers in steps.items()}
         waiting = sorted(prompts, key=lambda prompt: last[prompt.key], reverse=True)
         wanted = defaultdict(set)
         for node, token in (step for answers in steps.values() for answer in answers for step in answer):
             wanted[node].add(token)
+        # Rows are read for all prompts, answered or not: with fewer places the projection would round otherwise.
+        missing = {node for prompt in prompts for answer in steps[prompt.key] for node, _ in answer}
         log_p: dict[tuple[int, int], float] = {}
         tokens = 0
-        for start, end in self._walk(wanted, row_tokens, log_p):
+        for start, end in self._walk(wanted, missing, row_tokens, log_p):
             tokens += end - start
             complete = []
             while waiting and last[waiting[-1].key] < end:
@@ -104,10 +107,10 @@ class Packed:
         return list(zip(path[len(prompt.tokens) - 1 :], answer, strict=True))
 
     def _walk(
-        self, wanted: dict[int, set[int]], row_tokens: int, log_p: dict[tuple[int, int], float]
+        self, wanted: dict[int, set[int]], missing: set[int], row_tokens: int, log_p: dict[tuple[int, int], float]
     ) -> Iterator[tuple[int, int]]:
         """Compute the rows that are needed, add what is read from them to `log_p`, and yield their ends."""
-        rows = rows_needed(self.tree, cut_rows(self.tree, row_tokens), wanted)[::-1]
+        rows = rows_needed(self.tree, cut_rows(self.tree, row_tokens), missing)[::-1]
         while rows:
             start, end = rows.pop()
             try:
