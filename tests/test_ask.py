@@ -38,7 +38,7 @@ from test_dag import changed, write_small_inputs
 from test_dag import settings as small_settings
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-KEY = "sk-test-3f9a51c07d"
+KEY = f"sk-{os.urandom(8).hex()}"  # no file has it, this one included
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SAMPLES = {"readout": "samples", "samples": 6, "reply_tokens": 4}
 
@@ -677,15 +677,15 @@ def test_shares_of_a_real_servers_replies_are_the_local_engines_probabilities(
     write_table(table, prompts, Prompts)
     # It draws only if told to, in its own words, whatever the temperature.
     drawing = {"do_sample": True, "top_k": 0, "eos_token_id": 2, "pad_token_id": 2}
-    settings = {"readout": "samples", "samples": 60, "reply_tokens": 6, "seed": 1, "concurrency": 1, "timeout": 60}
+    settings = {"readout": "samples", "samples": 20, "reply_tokens": 6, "seed": 1, "concurrency": 1, "timeout": 60}
     settings |= {"model": str(smollm2), "extra": {"generation_config": json.dumps(drawing)}}
     read = ask(prompts, transformers_server, **settings)
     exact = local_answers(smollm2, table, "chat")
-    assert list(read["samples"]) == [60] * 4
+    assert list(read["samples"]) == [20] * 4
     for row in read.itertuples():
         p = math.exp(exact[row.prompt][row.place - 1])
         assert 0 < p < 1
-        assert abs(math.exp(row.option) - p) <= 4 * math.sqrt(p * (1 - p) / 60) + 0.02
+        assert abs(math.exp(row.option) - p) <= 4 * math.sqrt(p * (1 - p) / 20) + 0.02
 
 
 @pytest.mark.skipif("SELFALIGN_TEST_ENDPOINT" not in os.environ, reason="no server to ask: docs/endpoints.md says how")
@@ -709,6 +709,6 @@ def test_log_probabilities_of_a_real_server_are_the_local_engines(
         labels, options = (answers[:2], answers[2:]) if len(answers) == 4 else ((math.nan, math.nan), answers)
         for got, expected in ((row.label, labels[row.place - 1]), (row.option, options[row.place - 1])):
             if not math.isnan(got):
-                assert got == pytest.approx(expected, abs=1e-4)
+                assert got == pytest.approx(expected, abs=2e-4)  # each engine is within 1e-4
                 compared += 1
     assert compared >= 12 if readout == "logprobs" and form == "chat" else compared >= 6
