@@ -70,32 +70,31 @@ class Packed:
 
     def __init__(self, model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
         self.model = model
-        self.prompts = prompts
         self.tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers)
         _check_kind(model, int(self.tree.depths.max()) + 1)
+        self.steps = {prompt.key: [self._steps(prompt, answer) for answer in prompt.answers] for prompt in prompts}
+        # Rows are read for all prompts, answered or not: with fewer places the projection would round otherwise.
+        self.wanted = defaultdict(set)
+        for node, token in (step for answers in self.steps.values() for answer in answers for step in answer):
+            self.wanted[node].add(token)
         self.kept: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.past: list[int] = []
         self.arguments = set(inspect.signature(model.forward).parameters)
 
     def score(self, prompts: Sequence[Rendered], row_tokens: int) -> Iterator[Batch]:
         """Log-probabilities of the answers to some of the prompts, row by row."""
-        steps = {prompt.key: [self._steps(prompt, answer) for answer in prompt.answers] for prompt in self.prompts}
         # A prompt is complete with the last node that one of its answers is read from.
-        last = {key: max(node for answer in answers for node, _ in answer) for key, answers in steps.items()}
+        last = {p.key: max(node for answer in self.steps[p.key] for node, _ in answer) for p in prompts}
         waiting = sorted(prompts, key=lambda prompt: last[prompt.key], reverse=True)
-        wanted = defaultdict(set)
-        for node, token in (step for answers in steps.values() for answer in answers for step in answer):
-            wanted[node].add(token)
-        # Rows are read for all prompts, answered or not: with fewer places the projection would round otherwise.
-        missing = {node for prompt in prompts for answer in steps[prompt.key] for node, _ in answer}
+        missing = {node for prompt in prompts for answer in self.steps[prompt.key] for node, _ in answer}
         log_p: dict[tuple[int, int], float] = {}
         tokens = 0
-        for start, end in self._walk(wanted, missing, row_tokens, log_p):
+        for start, end in self._walk(missing, row_tokens, log_p):
             tokens += end - start
             complete = []
             while waiting and last[waiting[-1].key] < end:
                 prompt = waiting.pop()
-                answers = steps[prompt.key]
+                answers = self.steps[prompt.key]
                 complete.append((prompt, tuple(sum(log_p[step] for step in answer) for answer in answers)))
             if complete:
                 yield Batch(complete, tokens)
@@ -107,14 +106,14 @@ class Packed:
         return list(zip(path[len(prompt.tokens) - 1 :], answer, strict=True))
 
     def _walk(
-        self, wanted: dict[int, set[int]], missing: set[int], row_tokens: int, log_p: dict[tuple[int, int], float]
+        self, missing: set[int], row_tokens: int, log_p: dict[tuple[int, int], float]
     ) -> Iterator[tuple[int, int]]:
         """Compute the rows that are needed, add what is read from them to `log_p`, and yield their ends."""
         rows = rows_needed(self.tree, cut_rows(self.tree, row_tokens), missing)[::-1]
         while rows:
             start, end = rows.pop()
             try:
-                log_p |= self._compute(start, end, wanted, rows[-1][0] if rows else None)
+                log_p |= self._compute(start, end, rows[-1][0] if rows else None)
             except RuntimeError as error:
                 if not _is_out_of_memory(error):
                     raise
@@ -123,12 +122,10 @@ class Packed:
             yield start, end
 
     @torch.inference_mode()
-    def _compute(
-        self, start: int, end: int, wanted: dict[int, set[int]], following: int | None
-    ) -> dict[tuple[int, int], float]:
+    def _compute(self, start: int, end: int, following: int | None) -> dict[tuple[int, int], float]:
         """Compute a row: log-probabilities of the wanted tokens after its nodes; and keep what the next row sees."""
         tree, device = self.tree, self.model.device
-        places = [node - start for node in range(start, end) if node in wanted]
+        places = [node - start for node in range(start, end) if node in self.wanted]
         cache = DynamicCache(self.kept or None)
         given = {
             "input_ids": torch.from_numpy(tree.tokens[None, start:end]).to(device),
@@ -141,7 +138,7 @@ class Packed:
         row = Row(see(tree, self.past, start, end), tree.depths[start:end], len(self.past))
         with in_tree(self.model, row):
             logits = self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
-        found = _log_probabilities(logits, [sorted(wanted[start + place]) for place in places])
+        found = _log_probabilities(logits, [sorted(self.wanted[start + place]) for place in places])
         if following is not None:
             self._keep(cache, start, tree.path(tree.parents[following]))
         return {(start + places[row], token): value for (row, token), value in found.items()}
