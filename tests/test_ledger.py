@@ -1,5 +1,6 @@
 """The ledger of answers: what it keeps, what it survives, and the commands that look after it."""
 
+import itertools
 import json
 import os
 import random
@@ -12,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -658,28 +659,32 @@ def spoken(weights: Path, folder: Path) -> Task:
 
 
 def test_killed_job_of_the_default_model_resumes_to_the_same_tables(smollm2: Path, tmp_path: Path) -> None:
-    def run(folder: Path, seconds: float | None = None) -> tuple[int, float]:
-        """Exit code of the job, and its time from its first batch on, after which it may be killed."""
-        command = [sys.executable, "-m", "selfalign", *map(str, task.arguments(folder))]
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen(command, stderr=log, env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})
-        while "nats from the naive one" not in (folder / "log").read_text() and process.poll() is None:
-            time.sleep(0.01)
-        began = time.monotonic()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-        process.send_signal(signal.SIGKILL)
-        return process.wait(), time.monotonic() - began
-
     killed, task, rng, kept = tmp_path / "killed", spoken(smollm2, tmp_path), random.Random(21), [0]
     killed.mkdir()
-    code, seconds = run(tmp_path)
-    assert code == 0
+
+    def start(folder: Path) -> subprocess.Popen:
+        command = [sys.executable, "-m", "selfalign", *map(str, task.arguments(folder))]
+        with (folder / "log").open("w") as log:
+            return subprocess.Popen(command, stderr=log, env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})
+
+    def written() -> int:
+        journal = killed / "l" / "ledger.sqlite-wal"
+        return journal.stat().st_mtime_ns if journal.exists() else 0
+
+    assert start(tmp_path).wait() == 0
     for _ in range(4):
-        assert run(killed, rng.uniform(0.5, 1) * seconds / 6)[0] == -signal.SIGKILL
+        job = start(killed)
+        while "nats from the naive one" not in (killed / "log").read_text() and job.poll() is None:
+            time.sleep(0.01)
+        before = written()
+        while written() == before and job.poll() is None:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0, 0.3))  # some time after its first batch
+        job.send_signal(signal.SIGKILL)
+        assert job.wait() == -signal.SIGKILL
         kept.append(count(killed / "l" / "ledger.sqlite"))
-    assert kept == sorted(kept) and len(set(kept)) >= 3 and kept[-1] < len(task.answered()), kept
-    assert run(killed)[0] == 0
+    assert all(earlier < later for earlier, later in itertools.pairwise(kept)) and kept[-1] < len(task.answered()), kept
+    assert start(killed).wait() == 0
     task.compare(killed)
 
 
