@@ -50,16 +50,12 @@ class Worker:
     def __init__(self, name: str, settings: Path) -> None:
         python = harness_python() if name == "lm_eval" else sys.executable
         paths = os.pathsep.join([str(ROOT / "benchmarks"), str(ROOT / "workflow")])
-        quiet = {
-            "TRANSFORMERS_VERBOSITY": "error",
-            "LMEVAL_LOG_LEVEL": "ERROR",
-            "HF_HUB_OFFLINE": "1",
-            "TQDM_DISABLE": "1",
-        }
+        quiet = {"TRANSFORMERS_VERBOSITY": "error", "LMEVAL_LOG_LEVEL": "ERROR", "TQDM_DISABLE": "1"}
+        ours = {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "PYTHONPATH": paths}
         self.name, self.settings = name, settings
         self.process = subprocess.Popen(
             [python, "-m", "engines.contender", name, str(settings)],
-            env=os.environ | quiet | {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "PYTHONPATH": paths},
+            env=os.environ | quiet | ours,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
