@@ -235,7 +235,7 @@ def memory(device: str) -> int:
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), default="float32", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), default=os.cpu_count(), show_default=True, help="CPU threads.")
-@click.option("--row-tokens", type=click.IntRange(min=1), help="1024, or 4096 on a GPU.")
+@click.option("--row-tokens", type=click.IntRange(min=1), help="2048, or 4096 on a GPU.")
 @click.option("--repeats", type=click.IntRange(min=1), help="3, or 2 with --quick.")
 @click.option("--contenders", help="ours,lm_eval,padded by default.")
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "results" / "performance", help="Folder.")
@@ -258,7 +258,7 @@ def main(
         print(GPU)
     names = contenders.split(",") if contenders else ["ours", "lm_eval"] + ["padded"] * (not quick)
     folders = dict(model.split("=", 1) for model in models) or {DEFAULT: str(default_model())}
-    row_tokens = row_tokens or (4096 if device == "cuda" else 1024)
+    row_tokens = row_tokens or (4096 if device == "cuda" else 2048)
     options = {"device": device, "dtype": dtype, "threads": threads, "row_tokens": row_tokens, "shape": ""}
     runs = {name: options | {"model": str(Path(folder).resolve())} for name, folder in folders.items()}
     if shape:  # the tokens are those of the first model

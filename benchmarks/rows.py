@@ -3,7 +3,7 @@
 The three workloads of benchmarks/inference.py, in the frame of words, with SmolLM2 or a model of one's own; choices
 interleaved, the rate of matmul measured beside each. docs/inference.md has the table.
 
-    python benchmarks/rows.py [--model FOLDER] [--rows 512,1024,2048] [--chunks 64,128,0]
+    python benchmarks/rows.py [--model FOLDER] [--rows 1024,2048] [--chunks 64,128,192,0]
 """
 
 import itertools
@@ -65,8 +65,8 @@ def measure_all(
 
 @click.command()
 @click.option("--model", type=Path, default=ROOT / "results" / "models" / "smollm2-135m" / "weights", help="Folder.")
-@click.option("--rows", default="512,1024,2048", show_default=True, help="Tokens of a row.")
-@click.option("--chunks", default="64,128,0", show_default=True, help="Tokens of a chunk; 0 is the whole row.")
+@click.option("--rows", default="1024,2048", show_default=True, help="Tokens of a row.")
+@click.option("--chunks", default="64,128,192,0", show_default=True, help="Tokens of a chunk; 0 is the whole row.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--repeats", default=3, show_default=True)
 def main(model: Path, rows: str, chunks: str, threads: int, repeats: int) -> None:
