@@ -696,6 +696,7 @@ def test_log_probabilities_of_a_real_server_are_the_local_engines(
     form: str, readout: str, smollm2: Path, prompts: Path
 ) -> None:
     table = table_of(6)
+    write_table(table, prompts, Prompts)
     settings = {"readout": readout, "model": os.environ.get("SELFALIGN_TEST_MODEL", "smollm2"), "timeout": 120}
     settings |= {"top_logprobs": 5} if (form, readout) == ("plain", "logprobs") else {}
     words = arguments(prompts, os.environ["SELFALIGN_TEST_ENDPOINT"], **settings)
