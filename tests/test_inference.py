@@ -657,6 +657,22 @@ def test_mass_outside_is_never_below_zero() -> None:
     assert set(answers["mass_outside_labels"]) == set(answers["mass_outside_options"]) == {0}
 
 
+def test_mass_outside_is_unknown_where_one_label_is() -> None:
+    table = list_options(table_of(CASES[:2])).assign(
+        label=[-1.0, np.nan, -1.0, -2.0, np.nan, np.nan],
+        option=-1.0,
+        answer_tokens=1,
+        text="-",
+        tokens=1,
+        fingerprint="f",
+        samples=pd.NA,
+        standard_error=np.nan,
+    )
+    outside = Answers.validate(read_out(table))["mass_outside_labels"]
+    assert list(outside.isna()) == [True, True, False, False, True, True]
+    assert outside[2] == pytest.approx(1 - math.exp(-1) - math.exp(-2))
+
+
 def test_facts_change_with_all_that_decides_an_answer_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     how = {
         "format": "chat",

@@ -33,7 +33,8 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
       "Surface Form Competition", equation 3): how much the question speaks for the option, however common its words.
       The premise is the prompt's frame without demonstrations and question.
 
-    The mass outside is what all the labels (options) of a prompt leave: 1 - sum of exp(log p).
+    The mass outside is what all the labels (options) of a prompt leave: 1 - sum of exp(log p); null where one of them
+    is not known.
 
     Args:
         table: columns prompt, premise, answer, answer_tokens, answer_bytes, label, option, and others, which are kept.
@@ -48,6 +49,7 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
     table["per_byte"] = table["option"] / table["answer_bytes"]
     table["pmi"] = table["option"] - table["alone"]
     for readout in ("label", "option"):
-        inside = np.exp(table[readout]).groupby(table["prompt"]).transform("sum", min_count=1)
-        table[f"mass_outside_{readout}s"] = (1 - inside).clip(lower=0)
+        inside = np.exp(table[readout]).groupby(table["prompt"]).transform("sum")
+        unknown = table[readout].isna().groupby(table["prompt"]).transform("any")
+        table[f"mass_outside_{readout}s"] = (1 - inside).clip(lower=0).mask(unknown)
     return table[list(Answers.to_schema().columns)]
