@@ -541,13 +541,20 @@ def test_options_leave_no_probability_to_be_counted_twice_and_labels_do(llama: L
     assert (scores[:, 2:] < scores[:, :2]).all()
 
 
+SHORT = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:128] data. DefaultCPUAllocator: not enough memory"),
+]
+
+
 @contextmanager
-def memory_for(tokens: int, model: PreTrainedModel) -> Iterator[None]:
+def memory_for(tokens: int, model: PreTrainedModel, error: Exception = SHORT[0]) -> Iterator[None]:
     """Let a model run out of memory when it is given more tokens at a time."""
 
     def refuse(_: object, __: tuple, given: dict[str, torch.Tensor]) -> None:
         if given["input_ids"].shape[1] > tokens:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            raise error
 
     hook = model.register_forward_pre_hook(refuse, with_kwargs=True)
     try:
@@ -566,9 +573,13 @@ def test_row_is_halved_until_memory_suffices_and_nothing_is_lost(
     assert_close(short, score_all(llama, prompts, "packed", 64))
 
 
-def test_memory_that_does_not_suffice_for_one_token_is_told(llama: LlamaForCausalLM) -> None:
+@pytest.mark.parametrize("error", SHORT)
+def test_memory_that_does_not_suffice_for_one_token_is_told(error: Exception, llama: LlamaForCausalLM) -> None:
     prompts = rendered([3, 4, 5], [3, 4, 6])
-    with memory_for(0, llama), pytest.raises(InputError, match="not suffice for a single token .* Use another dtype"):
+    with (
+        memory_for(0, llama, error),
+        pytest.raises(InputError, match="not suffice for a single token .* Use another dtype"),
+    ):
         score_all(llama, prompts, "packed")
 
 
@@ -641,34 +652,27 @@ def test_bytes_of_an_option_are_those_of_utf8() -> None:
     assert list(options["answer_bytes"]) == [6, 2, 6, 2]
 
 
+def read_out_of(cases: list[Case], label: float | list[float], option: float) -> pd.DataFrame:
+    """Answers of which the log-probabilities are given."""
+    rest = {
+        "answer_tokens": 1,
+        "text": "-",
+        "tokens": 1,
+        "fingerprint": "f",
+        "samples": pd.NA,
+        "standard_error": np.nan,
+    }
+    return Answers.validate(read_out(list_options(table_of(cases)).assign(label=label, option=option, **rest)))
+
+
 def test_mass_outside_is_never_below_zero() -> None:
     half = float(np.log(np.float32(0.5))) + 1e-7
-    table = list_options(table_of(CASES[:1])).assign(
-        label=half,
-        option=half,
-        answer_tokens=1,
-        text="-",
-        tokens=1,
-        fingerprint="f",
-        samples=pd.NA,
-        standard_error=np.nan,
-    )
-    answers = Answers.validate(read_out(table))
+    answers = read_out_of(CASES[:1], half, half)
     assert set(answers["mass_outside_labels"]) == set(answers["mass_outside_options"]) == {0}
 
 
 def test_mass_outside_is_unknown_where_one_label_is() -> None:
-    table = list_options(table_of(CASES[:2])).assign(
-        label=[-1.0, np.nan, -1.0, -2.0, np.nan, np.nan],
-        option=-1.0,
-        answer_tokens=1,
-        text="-",
-        tokens=1,
-        fingerprint="f",
-        samples=pd.NA,
-        standard_error=np.nan,
-    )
-    outside = Answers.validate(read_out(table))["mass_outside_labels"]
+    outside = read_out_of(CASES[:2], [-1.0, np.nan, -1.0, -2.0, np.nan, np.nan], -1.0)["mass_outside_labels"]
     assert list(outside.isna()) == [True, True, False, False, True, True]
     assert outside[2] == pytest.approx(1 - math.exp(-1) - math.exp(-2))
 

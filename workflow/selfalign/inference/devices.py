@@ -114,15 +114,19 @@ def load_model(weights: Path, dtype: str, places: Sequence[torch.device], attent
             **spread,
             **_LOCAL,
         )
-    except (torch.OutOfMemoryError, MemoryError):
-        raise too_large(weights, dtype, needed, room) from None
-    except RuntimeError as error:  # PyTorch has no class of its own for a CPU's memory
-        if "not enough memory" not in str(error) and "t allocate memory" not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
             raise
         raise too_large(weights, dtype, needed, room) from None
     if any(parameter.is_meta for parameter in model.parameters()):
         raise too_large(weights, dtype, needed, room)  # accelerate would read what found no room from the disk
     return model.eval()
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out: PyTorch has a class for that on a GPU, and words on a CPU."""
+    words = ("not enough memory", "t allocate memory")
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(word in str(error) for word in words)
 
 
 def require_decoder(weights: Path) -> None:

@@ -16,6 +16,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from selfalign.errors import InputError
 from selfalign.inference.attention import Row, in_tree
+from selfalign.inference.devices import is_out_of_memory
 from selfalign.inference.render import Rendered
 from selfalign.inference.tree import cut_rows, grow, rows_needed, see
 
@@ -114,8 +115,8 @@ class Packed:
             start, end = rows.pop()
             try:
                 log_p |= self._compute(start, end, rows[-1][0] if rows else None)
-            except RuntimeError as error:
-                if not _is_out_of_memory(error):
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
                     raise
                 rows = _halve([*rows, (start, end)], self.model, error)
                 continue
@@ -180,12 +181,7 @@ def _log_probabilities(logits: torch.Tensor, tokens: list[list[int]]) -> dict[tu
     return dict(zip(pairs, values.tolist(), strict=True))
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    # PyTorch has a class of its own for GPUs; on a CPU only the allocator's words tell.
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator: can't allocate memory" in str(error)
-
-
-def _halve(rows: list[tuple[int, int]], model: PreTrainedModel, error: RuntimeError) -> list[tuple[int, int]]:
+def _halve(rows: list[tuple[int, int]], model: PreTrainedModel, error: Exception) -> list[tuple[int, int]]:
     """Halves of rows, which are in reverse order."""
     start, end = rows[-1]
     if end - start == 1:

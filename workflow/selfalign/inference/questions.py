@@ -10,10 +10,6 @@ from selfalign.inference.messages import messages_of, plain_text, without_system
 VERSION = "1"
 """Part of the fingerprint of an answer: raise it when a change here changes what is asked or kept."""
 
-READOUTS = ("logprobs", "echo", "samples")
-"""`logprobs`: of the first token of the reply, so of labels; `echo`: of every label and option, given as text;
-`samples`: how many of some replies are an option."""
-
 _CHAT, _TEXT = "/chat/completions", "/completions"
 _OPERATION = {
     "key_env",
