@@ -8,7 +8,8 @@ from typing import Any
 import click
 import pandas as pd
 
-from selfalign.demonstrations.tables import SEEDED, Ranking
+from selfalign.demonstrations.pick import SET, pick_demonstrations
+from selfalign.demonstrations.tables import Ranking
 from selfalign.errors import InputError
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank, read_texts
@@ -17,54 +18,7 @@ from selfalign.prompts.tables import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.templates import Template, read_template
 from selfalign.tables import read_table, write_table
 
-_SET = ["source", "probe", "seed"]
-_EXCLUDED = {"siblings": "sibling", "battery": "same_battery", "category": "same_category"}
 _OTHER_POLE = {"A": "B", "B": "A"}
-
-
-def pick_demonstrations(
-    ranking: pd.DataFrame, answers: pd.DataFrame, needed: pd.DataFrame, name: str, arm: dict[str, Any]
-) -> pd.DataFrame:
-    """Demonstrations of an arm: for each source, test probe and seed, the first candidates that may be shown.
-
-    A candidate that the source's people did not answer (not asked, or a tie) is passed over for the next one.
-
-    Args:
-        ranking: a `Ranking` table of the arm's strategy.
-        answers: columns source, candidate, answer (A or B).
-        needed: columns source, probe: the sets of demonstrations to pick.
-        name: of the arm.
-        arm: its settings: strategy, seeds, shots, exclude, answers.
-
-    Returns:
-        Columns source, probe, seed, candidate, answer, in the order in which they are shown.
-
-    Raises:
-        InputError: a test probe has fewer candidates than the arm has shots.
-    """
-    seeds = arm["seeds"] if arm["strategy"] in SEEDED else [0]
-    excluded = ranking[[_EXCLUDED[what] for what in arm["exclude"]]].any(axis=1)
-    pool = ranking[~excluded & ranking["seed"].isin(seeds)].merge(needed, on="probe").merge(answers)
-    shown = pool.sort_values([*_SET, "rank"]).groupby(_SET).head(arm["shots"])
-    sets = pd.MultiIndex.from_frame(needed.merge(pd.DataFrame({"seed": seeds}), how="cross")[_SET])
-    _check_shots(shown.groupby(_SET).size().reindex(sets, fill_value=0), name, arm["shots"])
-    if arm["answers"] == "inverted":
-        shown = shown.assign(answer=shown["answer"].map(_OTHER_POLE))
-    return shown[[*_SET, "candidate", "answer"]].reset_index(drop=True)
-
-
-def _check_shots(found: pd.Series, name: str, shots: int) -> None:
-    short = found[found < shots]
-    if len(short):
-        source, probe, _ = short.index[0]
-        raise InputError(
-            f"config: arms.{name}",
-            f"test probe {probe} has {short.iloc[0]} candidates that may be shown with the answers of {source}; "
-            f"{len(short)} sets of demonstrations fall short",
-            "Lower shots, exclude less, choose another strategy, or add probes to the bank",
-            column="shots",
-            value=shots,
-        )
 
 
 def write_demonstrations(shown: pd.DataFrame, texts: pd.DataFrame, template: Template) -> pd.DataFrame:
@@ -78,9 +32,7 @@ def write_demonstrations(shown: pd.DataFrame, texts: pd.DataFrame, template: Tem
         _show(texts.loc[row.candidate], row.answer, _drawn_order(row.probe, row.candidate), template)
         for row in shown.itertuples()
     ]
-    sets = shown.assign(shown=pairs, demonstrations=shown["candidate"] + "=" + shown["answer"]).groupby(
-        _SET, sort=False
-    )
+    sets = shown.assign(shown=pairs, demonstrations=shown["candidate"] + "=" + shown["answer"]).groupby(SET, sort=False)
     return sets.agg({"shown": _as_json, "demonstrations": " ".join}).reset_index()
 
 
@@ -138,6 +90,8 @@ def lay_out(
             treated = treated.merge(_sources(countries, arm))
             needed = treated[["source", "probe"]].drop_duplicates()
             shown = pick_demonstrations(rankings[arm["strategy"]], answers, needed, name, arm)
+            if arm["answers"] == "inverted":
+                shown = shown.assign(answer=shown["answer"].map(_OTHER_POLE))
             cells.append(treated.merge(write_demonstrations(shown, texts, template)))
     if all(table.empty for table in cells):
         raise InputError(
