@@ -21,7 +21,7 @@ from snakemake.utils import min_version, validate
 
 from selfalign.errors import told_plainly
 from selfalign.provenance import code_digest
-from selfalign.settings import check_files, check_settings
+from selfalign.settings import check_files, check_settings, find_languages
 from selfalign.survey.citations import how_to_cite
 
 min_version("9.27")

@@ -203,8 +203,7 @@ def design(folder: Path, arms: dict, templates: Path = TEMPLATES, frames: str | 
     inputs = [
         "--bank",
         folder / "in/probes.csv",
-        "--texts",
-        folder / "in/en.csv",
+        f"--texts=en={folder / 'in/en.csv'}",
         "--poles",
         folder / "in/poles.parquet",
     ]
@@ -215,10 +214,9 @@ def design(folder: Path, arms: dict, templates: Path = TEMPLATES, frames: str | 
         "DEU MEX",
         "--frames",
         frames or FRAME,
-        "--templates",
-        templates,
+        f"--templates=en={templates}",
     ]
-    outputs = ["--design", folder / "design.parquet", "--prompts", folder / "prompts.parquet"]
+    outputs = ["--language", "en", "--design", folder / "design.parquet", "--prompts", folder / "prompts.parquet"]
     return ["design-prompts", folder / "in/chrf.parquet", *inputs, *settings, *outputs]
 
 

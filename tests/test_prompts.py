@@ -16,6 +16,7 @@ from selfalign.probes.map_poles import map_poles
 from selfalign.prompts.design_prompts import lay_out
 from selfalign.prompts.tables import CONTENT, Design, Prompts
 from selfalign.prompts.templates import Template, read_template
+from selfalign.prompts.wording import Languages, Wording
 from selfalign.survey.tables import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
@@ -78,7 +79,8 @@ def write(poles: pd.DataFrame, rankings: dict[str, pd.DataFrame], texts: pd.Data
     """A function that lays arms out for some countries, and checks both tables."""
 
     def lay(arms: dict, countries: list[str] = COUNTRIES, people: pd.DataFrame = poles, frames: tuple = (letters,)):
-        design, prompts = lay_out(arms, countries, people, rankings, texts, list(frames))
+        languages = Languages("en", {"en": Wording(texts, {frame.name: frame for frame in frames})})
+        design, prompts = lay_out(arms, countries, people, rankings, languages)
         prompts = Prompts.validate(prompts)
         return Design.validate(design), prompts.assign(user=[as_bare_text(row) for row in prompts.itertuples()])
 

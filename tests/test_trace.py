@@ -37,14 +37,15 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict]) -> None:
     results, bank = folder / "results", folder / "probes.csv"
     strategies = sorted({arm["strategy"] for arm in arms.values() if arm["shots"]})
     rankings = [results / "demonstrations" / "en" / f"{strategy}.parquet" for strategy in strategies]
-    texts = ["--bank", bank, "--texts", folder / "texts" / "en.csv"]
+    texts = folder / "texts" / "en.csv"
     for ranking in rankings:
-        run("rank-demonstrations", *texts, "--strategy", ranking.stem, "--seeds", "1 2", "--output", ranking)
+        run("rank-demonstrations", "--bank", bank, "--texts", texts, "--strategy", ranking.stem, "--seeds", "1 2", "--output", ranking)
     poles = ["--poles", results / "human" / "poles.parquet"]
-    frames = ["--countries", "BOL DEU NGA", "--frames", "letters", "--templates", RESOURCES / "templates" / "en.yaml"]
+    frames = ["--countries", "BOL DEU NGA", "--frames", "letters"]
+    words = ["--language", "en", f"--texts=en={texts}", f"--templates=en={RESOURCES / 'templates' / 'en.yaml'}"]
     design = ["--design", results / "design" / "en.parquet"]
     prompts = ["--prompts", results / "prompts" / "en.parquet"]
-    run("design-prompts", *rankings, "--arms", json.dumps(arms), *frames, *texts, *poles, *design, *prompts)
+    run("design-prompts", *rankings, "--arms", json.dumps(arms), *frames, *words, "--bank", bank, *poles, *design, *prompts)
     model = ["--card", folder / "model.json", "--weights", folder / "weights", "--format", "chat"]
     how = ["--dtype", "float32", "--device", "cpu", "--engine", "packed", "--row-tokens", 1500, "--threads", 1]
     answers = results / "answers" / "tiny" / "en.parquet"
@@ -132,9 +133,9 @@ def test_trace_shows_the_demonstrations_with_the_answers_of_their_source(project
     assert "Demonstrations, with the answers of DEU, in the order shown" in told
     press = pd.read_csv(project / "counts.csv").query("country == 'DEU' and question == 'Q66' and code > 0")["count"]
     share = press.iloc[:2].sum() / press.sum()
-    assert f"1. Q66 answered B: The press lacks my confidence.\n   {share:.1%} of DEU chose A; chrF++" in told
+    assert f"1. Q66 answered B: The press ___ my confidence. A: lacks B: has -> A\n   {share:.1%} of DEU chose A; chrF++" in told
     assert re.search(
-        r"2\. Q71 answered A: My country's government lacks .*\n.*same battery: yes; same category: yes", told
+        r"2\. Q71 answered A: My country's government ___ my .* -> .*\n.*same battery: yes; same category: yes", told
     )
     bolivian = pd.read_csv(project / "counts.csv").query("country == 'BOL' and question == 'Q66' and code > 0")["count"]
     told = trace(project, arm="chrf_other", source="BOL")

@@ -13,6 +13,7 @@ from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
 from selfalign.prompts.design_prompts import lay_out, write_demonstrations
 from selfalign.prompts.templates import Template, read_template
+from selfalign.prompts.wording import Languages, Wording
 from selfalign.survey.tables import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
@@ -57,7 +58,8 @@ def build_workloads(size: str) -> dict[tuple[str, str], Prompts]:
     workloads = {}
     for readout, name in FRAMES.items():
         frame = read_template(RESOURCES / "templates" / "en.yaml", name)
-        design, prompts = lay_out(ARMS, COUNTRIES, poles, rankings, texts, [frame])
+        languages = Languages("en", {"en": Wording(texts, {name: frame})})
+        design, prompts = lay_out(ARMS, COUNTRIES, poles, rankings, languages)
         cells = design.merge(prompts, on="prompt")
         fixed = show_fixed(cells[cells["arm"] == "zero_shot"], write_fixed(shown, poles, texts, frame))
         for workload, (countries, probes) in SIZES[size].items():

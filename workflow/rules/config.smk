@@ -109,10 +109,43 @@ def rankings_of(wildcards):
     arms = [
         config["arms"][name] for name in config["languages"][wildcards.language]["arms"]
     ]
-    strategies = sorted({arm["strategy"] for arm in arms if arm["shots"] > 0})
+    strategies = sorted(
+        {arm["strategy"] for arm in arms if arm["shots"] and "strategy" in arm}
+    )
     return collect(
         "results/demonstrations/{{language}}/{strategy}.parquet", strategy=strategies
     )
+
+
+def wordings_of(stage, key, what):
+    """Files of all the languages in which the arms of a language speak."""
+
+    def files(wildcards):
+        languages = find_languages(config, wildcards.language)[what]
+        return [config[stage][key].replace("{language}", one) for one in languages]
+
+    return files
+
+
+def spoken_of(wildcards):
+    """The languages of the countries, where an arm of a language speaks a country's own."""
+    arms = [
+        config["arms"][name] for name in config["languages"][wildcards.language]["arms"]
+    ]
+    own = any("own" in (arm.get("persona"), arm.get("shown_in")) for arm in arms)
+    return [config["prompts"]["spoken"]] if own else []
+
+
+def named_wordings(wildcards, input):
+    """The same files as options of the command line, each with its language."""
+    languages = find_languages(config, wildcards.language)
+    files = {"texts": "texts", "templates": "texts"}
+    files |= {"personas": "personas", "neutral": "neutral"}
+    return [
+        f"--{option}={language}={file}"
+        for option, what in files.items()
+        for language, file in zip(languages[what], input.get(option), strict=True)
+    ] + [f"--spoken={file}" for file in input.get("spoken")]
 
 
 def template_settings(wildcards):

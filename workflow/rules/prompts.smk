@@ -2,7 +2,7 @@
 
 Reads   results/human/poles.parquet
         results/demonstrations/{language}/{strategy}.parquet   of the strategies of the language's arms
-        probes.bank, probes.texts, prompts.templates
+        probes.bank, probes.texts, prompts.templates, and where an arm needs them prompts.personas, .neutral, .spoken
 Writes  results/design/{language}.parquet    a cell: arm, country, probe, source, seed, template, order, and its prompt
         results/prompts/{language}.parquet   a distinct prompt
 Steps   design_prompts
@@ -12,8 +12,11 @@ Steps   design_prompts
 rule design_prompts:
     input:
         bank=config["probes"]["bank"],
-        texts=config["probes"]["texts"],
-        templates=config["prompts"]["templates"],
+        texts=wordings_of("probes", "texts", "texts"),
+        templates=wordings_of("prompts", "templates", "texts"),
+        personas=wordings_of("prompts", "personas", "personas"),
+        neutral=wordings_of("prompts", "neutral", "neutral"),
+        spoken=spoken_of,
         poles="results/human/poles.parquet",
         rankings=rankings_of,
     output:
@@ -29,10 +32,11 @@ rule design_prompts:
         arms=arms_of,
         countries=lookup(dpath="languages/{language}/countries", within=config),
         frames=config["prompts"]["frames"],
+        wordings=named_wordings,
         code=code_digest("design_prompts"),
     message:
         "Designing the prompts: {wildcards.language}"
     shell:
-        "selfalign design-prompts {input.rankings} --arms {params.arms:q} --countries '{params.countries}'"
-        " --frames '{params.frames}' --bank {input.bank} --texts {input.texts} --templates {input.templates}"
+        "selfalign design-prompts {input.rankings} --language {wildcards.language} --arms {params.arms:q}"
+        " --countries '{params.countries}' --frames '{params.frames}' --bank {input.bank} {params.wordings:q}"
         " --poles {input.poles} --design {output.design} --prompts {output.prompts} 2> {log}"

@@ -38,3 +38,15 @@ class Words(click.ParamType):
             return [self.kind(word) for word in value.split()]
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Named(click.ParamType):
+    """A file of several of a kind, with its name: NAME=FILE."""
+
+    name = "name=file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Path]:
+        name, equals, file = value.partition("=")
+        if not (name and equals and file):
+            self.fail(f"{value!r} is not NAME=FILE", param, ctx)
+        return name, Path(file)

@@ -13,6 +13,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from selfalign.addresses import refuse_login
 from selfalign.countries import CODES
 from selfalign.errors import InputError, did_you_mean
+from selfalign.prompts.wording import read_countries
 from selfalign.survey.citations import how_to_get
 
 ADOPTED = {"bank": "results/arora/probes.csv", "texts": "results/arora/texts/{language}.csv"}
@@ -58,6 +59,46 @@ def _check_endpoint_address(url: object, place: str) -> None:
         )
 
 
+def find_languages(config: dict[str, Any], language: str) -> dict[str, list[str]]:
+    """The languages in which the arms of a language speak: `texts`, those of probes and demonstrations; `personas`; and
+    `neutral`, those of demonstrations that are about no values.
+
+    Args:
+        config: the merged settings; the file prompts.spoken is read where an arm speaks a country's own language.
+
+    Raises:
+        InputError: the file does not say which language a country speaks.
+    """
+    found: dict[str, set[str]] = {"texts": {language}, "personas": set(), "neutral": set()}
+    for name in config["languages"][language]["arms"]:
+        arm = config["arms"][name]
+        countries = [one for one in config["languages"][language]["countries"] if one in arm.get("countries", [one])]
+        if "persona" in arm:
+            found["personas"] |= _resolve(config, name, arm["persona"], language, countries)
+        if arm["shots"]:
+            shown = _resolve(config, name, arm.get("shown_in", "asked"), language, countries)
+            found["texts"] |= shown
+            found["neutral"] |= shown if arm.get("answers") == "neutral" else set()
+    return {what: sorted(languages) for what, languages in found.items()}
+
+
+def _resolve(config: dict[str, Any], arm: str, setting: str, language: str, countries: list[str]) -> set[str]:
+    """The languages that a setting of an arm stands for."""
+    if setting != "own":
+        return {language if setting == "asked" else setting}
+    spoken = read_countries(Path(config["prompts"]["spoken"]))
+    for country in countries:
+        if country not in spoken:
+            raise InputError(
+                config["prompts"]["spoken"],
+                f"does not say which language {country} speaks, and the arm {arm} does",
+                "Add a row for it, or name the countries to run the arm for (arms.*.countries)",
+                column="country",
+                value=country,
+            )
+    return {spoken[country] for country in countries}
+
+
 def check_files(config: dict[str, Any]) -> None:
     """Refuse a config that names an input file which is not there.
 
@@ -74,15 +115,18 @@ def check_files(config: dict[str, Any]) -> None:
     _check_survey_file(survey, config["surveys"][survey])
     made = _adopted_files(config["probes"], config["run"]["languages"])
     files = {"probes.bank": [config["probes"]["bank"]]}
-    for stage, key in (("probes", "texts"), ("prompts", "templates")):
-        pattern = config[stage][key]
-        files[f"{stage}.{key}"] = [pattern.replace("{language}", language) for language in config["run"]["languages"]]
+    needed = [find_languages(config, language) for language in config["run"]["languages"]]
+    patterns = {"probes.texts": "texts", "prompts.templates": "texts"}
+    patterns |= {"prompts.personas": "personas", "prompts.neutral": "neutral"}
+    for place, what in patterns.items():
+        stage, key = place.split(".")
+        languages = sorted({language for each in needed for language in each[what]})
+        files[place] = [config[stage][key].replace("{language}", language) for language in languages]
     for place, paths in files.items():
         for path in paths:
             if path not in made and not Path(path).is_file():
-                raise InputError(
-                    f"config: {place}", "there is no such file", "Put it there, or correct the path", value=path
-                )
+                remedy = "Put it there, correct the path, or run no arm that speaks this language"
+                raise InputError(f"config: {place}", "there is no such file", remedy, value=path)
 
 
 def _adopted_files(probes: dict[str, Any], languages: list[str]) -> list[str]:
@@ -152,6 +196,9 @@ def _check_names(config: dict[str, Any]) -> None:
     _check_known("run.models", config["run"]["models"], config["models"])
     _check_known("run.languages", config["run"]["languages"], config["languages"])
     _check_models(config["models"])
+    for name, arm in config["arms"].items():
+        for key in ("countries", "sources"):
+            _check_countries(f"arms.{name}.{key}", arm.get(key, []))
     for language, settings in config["languages"].items():
         if pycountry.languages.get(alpha_2=language) is None:
             raise InputError(

@@ -1,5 +1,6 @@
 """`selfalign trace`: from one cell of the results back to its prompt, its demonstrations and the people's answers."""
 
+import json
 from pathlib import Path
 
 import click
@@ -9,7 +10,8 @@ from selfalign.demonstrations.tables import Ranking
 from selfalign.errors import InputError, did_you_mean
 from selfalign.inference.tables import READOUTS, Answers
 from selfalign.options import readable
-from selfalign.probes.bank import BLANK, parse_codes, read_bank, read_texts
+from selfalign.probes.bank import parse_codes, read_bank, read_texts
+from selfalign.probes.cultures import pool_world
 from selfalign.probes.tables import Poles
 from selfalign.prompts.tables import CELL, Design, Prompts
 from selfalign.scoring.score_answers import share_of_first
@@ -29,7 +31,9 @@ class Results:
         self.answers = read_table(folder / "answers" / model / f"{language}.parquet", Answers)
         self.design = read_table(folder / "design" / f"{language}.parquet", Design)
         self.prompts = read_table(folder / "prompts" / f"{language}.parquet", Prompts).set_index("prompt")
-        self.poles = read_table(folder / "human" / "poles.parquet", Poles).set_index(["country", "probe"])
+        poles = read_table(folder / "human" / "poles.parquet", Poles)
+        self.poles = poles.set_index(["country", "probe"])
+        self.shares = pd.concat([poles, pool_world(poles)]).set_index(["country", "probe"])["share_a"]
         self.distributions = read_table(folder / "survey" / survey / "distributions.parquet", Distributions)
         missing = folder / "survey" / survey / "missing.csv"
         self.missing = read_table(missing, Missing) if missing.exists() else _NOT_COUNTED
@@ -120,21 +124,29 @@ def _pole(pole: pd.Series) -> str:
 
 
 def _demonstrations(results: Results, cell: pd.Series, prompt: str) -> str:
-    shown = results.prompts.loc[prompt, "demonstrations"].split()
+    row = results.prompts.loc[prompt]
+    shown = list(zip(row["demonstrations"].split(), json.loads(row["shown"]), strict=True))
     if not shown:
         return _heading("Demonstrations: none")
-    lines = [_heading(f"Demonstrations, with the answers of {cell['source']}, in the order shown")]
-    for place, demonstration in enumerate(shown, start=1):
+    whose = f"with the answers of {cell['source']}" if cell["source"] else "with answers that are nobody's"
+    lines = [_heading(f"Demonstrations, {whose}, in the order shown")]
+    for place, (demonstration, (question, told)) in enumerate(shown, start=1):
         candidate, answer = demonstration.split("=")
-        text, pair = results.texts.loc[candidate], results.pairs.loc[(cell["probe"], candidate)]
-        share = results.poles.loc[(cell["source"], candidate), "share_a"]
-        filled = text["statement"].replace(BLANK, text[f"option_{answer.lower()}"])
-        lines.append(
-            f"{place}. {candidate} answered {answer}: {filled}"
-            f"\n   {share:.1%} of {cell['source']} chose A; chrF++ with the test probe {pair['similarity']:.1f}; "
-            f"same battery: {_yes(pair['same_battery'])}; same category: {_yes(pair['same_category'])}"
-        )
+        asked = " ".join(question.split())
+        lines.append(f"{place}. {candidate} answered {answer}: {asked} -> {told}\n   {_about(results, cell, candidate)}")
     return "\n".join(lines)
+
+
+def _about(results: Results, cell: pd.Series, candidate: str) -> str:
+    """What is known of a candidate, as one that its source answered and as one like the test probe."""
+    if (cell["probe"], candidate) not in results.pairs.index:
+        return "a neutral item, about no values"
+    pair = results.pairs.loc[(cell["probe"], candidate)]
+    return (
+        f"{results.shares[cell['source'], candidate]:.1%} of {cell['source']} chose A; "
+        f"chrF++ with the test probe {pair['similarity']:.1f}; "
+        f"same battery: {_yes(pair['same_battery'])}; same category: {_yes(pair['same_category'])}"
+    )
 
 
 def _yes(value: bool) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ import pandas as pd
 from selfalign.demonstrations.pick import SET, pick_demonstrations
 from selfalign.demonstrations.tables import Ranking
 from selfalign.errors import InputError
-from selfalign.options import Json, Words, readable, writable
+from selfalign.options import Json, Named, Words, readable, writable
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.tables import Poles
+from selfalign.prompts.sources import answer_otherwise, draw_neutral, majority_answers, name_sources
 from selfalign.prompts.tables import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.templates import Template, read_template
+from selfalign.prompts.wording import Languages, Wording, read_countries, read_neutral, read_personas
 from selfalign.tables import read_table, write_table
-
-_OTHER_POLE = {"A": "B", "B": "A"}
 
 
 def write_demonstrations(shown: pd.DataFrame, texts: pd.DataFrame, template: Template) -> pd.DataFrame:
@@ -54,73 +55,114 @@ def _drawn_order(probe: str, candidate: str) -> str:
 
 
 def lay_out(
-    arms: dict[str, dict[str, Any]],
+    arms: Mapping[str, dict[str, Any]],
     countries: list[str],
     poles: pd.DataFrame,
-    rankings: dict[str, pd.DataFrame],
-    texts: pd.DataFrame,
-    templates: list[Template],
+    rankings: Mapping[str, pd.DataFrame],
+    languages: Languages,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cells of the experiment, and the distinct prompts behind them.
 
-    A test probe is used for a country when its people have a majority answer to it. An arm whose answers are
-    `other` takes every other country of the language in turn.
+    A test probe is used for a country when its people have a majority answer to it.
 
     Args:
-        arms: settings by name: shots, strategy, seeds, answers (own, other, inverted), exclude.
+        arms: settings by name, as config/README.md explains them.
         countries: of this language.
-        poles: a `Poles` table.
+        poles: a `Poles` table of all countries of the survey.
         rankings: `Ranking` tables by strategy.
-        texts: a `Texts` table indexed by probe.
-        templates: frames of the prompt.
+        languages: the test probes' language with its words, and those of others that arms speak.
 
     Returns:
         A `Design` table and a `Prompts` table.
+
+    Raises:
+        InputError: an arm cannot be laid out, or none has a cell.
     """
-    majority = poles[poles["country"].isin(countries) & (poles["majority"] != "tie")]
-    answers = majority.rename(columns={"country": "source", "probe": "candidate", "majority": "answer"})
-    answers = answers[["source", "candidate", "answer"]]
-    cells = []
-    for template in templates:
-        for name, arm in arms.items():
-            treated = majority[["country", "probe"]].assign(arm=name, template=template.name)
-            if arm["shots"] == 0:
-                cells.append(treated.assign(source="", seed=0, shown="[]", demonstrations=""))
-                continue
-            treated = treated.merge(_sources(countries, arm))
-            needed = treated[["source", "probe"]].drop_duplicates()
-            shown = pick_demonstrations(rankings[arm["strategy"]], answers, needed, name, arm)
-            if arm["answers"] == "inverted":
-                shown = shown.assign(answer=shown["answer"].map(_OTHER_POLE))
-            cells.append(treated.merge(write_demonstrations(shown, texts, template)))
-    if all(table.empty for table in cells):
+    parts = []
+    for name, arm in arms.items():
+        cells = _treat(name, arm, countries, poles, languages)
+        shown = _pick(name, arm, cells, poles, rankings, languages) if arm["shots"] else None
+        parts += [_word(cells, shown, frame, languages) for frame in languages.words.frames]
+    table = pd.concat(parts, ignore_index=True)
+    if table.empty:
         raise InputError(
             "config: languages",
             f"no arm has a cell to run for the countries {', '.join(countries)}",
-            "An arm answered by other countries needs two countries at least",
+            "An arm answered by other countries needs two countries, or sources of its own",
         )
-    frames = {template.name: template for template in templates}
-    return _write_prompts(pd.concat(cells, ignore_index=True), texts, frames)
+    return _write_prompts(table, languages.words)
 
 
-def _sources(countries: list[str], arm: dict[str, Any]) -> pd.DataFrame:
-    """Whose answers the demonstrations for each country carry: columns country, source."""
-    pairs = pd.MultiIndex.from_product([countries, countries], names=["country", "source"]).to_frame(index=False)
-    same = pairs["country"] == pairs["source"]
-    return pairs[~same if arm["answers"] == "other" else same]
+def _treat(
+    name: str, arm: dict[str, Any], countries: list[str], poles: pd.DataFrame, languages: Languages
+) -> pd.DataFrame:
+    """Whom an arm is run for: columns country, probe, source, arm, shown_in (language of demonstrations), persona."""
+    chosen = [country for country in countries if country in arm.get("countries", countries)]
+    cells = poles.loc[poles["country"].isin(chosen) & (poles["majority"] != "tie"), ["country", "probe"]]
+    cells = cells.merge(name_sources(arm, name, chosen, countries, poles))
+    return cells.assign(
+        arm=name,
+        shown_in=languages.resolve(arm.get("shown_in", "asked"), cells["country"]),
+        persona=_personas(name, arm, cells["country"], languages),
+    )
 
 
-def _write_prompts(
-    cells: pd.DataFrame, texts: pd.DataFrame, frames: dict[str, Template]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _personas(name: str, arm: dict[str, Any], countries: pd.Series, languages: Languages) -> pd.Series:
+    """What is said before the instruction, by cell; empty where the arm gives no persona."""
+    if "persona" not in arm:
+        return pd.Series("", index=countries.index)
+    told = pd.DataFrame({"country": countries, "language": languages.resolve(arm["persona"], countries)})
+    for country, language in told.drop_duplicates().itertuples(index=False):
+        if country not in languages.personas[language]:
+            raise InputError(
+                f"config: arms.{name}.persona",
+                f"there is no sentence in {language} that makes a model a person of {country}",
+                "Add a row for this country to that language's file of prompts.personas",
+                value=arm["persona"],
+            )
+    return pd.Series([languages.personas[to][one] for one, to in told.itertuples(index=False)], told.index)
+
+
+def _pick(
+    name: str,
+    arm: dict[str, Any],
+    cells: pd.DataFrame,
+    poles: pd.DataFrame,
+    rankings: Mapping[str, pd.DataFrame],
+    languages: Languages,
+) -> pd.DataFrame:
+    """What an arm shows: columns source, probe, seed, candidate, answer, in the order in which they are shown."""
+    if arm["answers"] == "neutral":
+        return draw_neutral(cells["probe"], languages.words.neutral, arm, name)
+    answers = majority_answers(poles)
+    needed = cells[["source", "probe"]].drop_duplicates()
+    return answer_otherwise(pick_demonstrations(rankings[arm["strategy"]], answers, needed, name, arm), arm, answers)
+
+
+def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: Languages) -> pd.DataFrame:
+    """Cells in one frame, with their demonstrations in words, in the language of each: adds template, seed, shown and
+    demonstrations."""
+    cells = cells.assign(template=frame)
+    if shown is None:
+        return cells.assign(seed=0, shown="[]", demonstrations="")
+    parts = [cells.iloc[:0]]
+    for language, group in cells.groupby("shown_in"):
+        words = languages.wordings[language]
+        sets = shown.merge(group[["source", "probe"]].drop_duplicates())
+        parts.append(group.merge(write_demonstrations(sets, words.showable, words.frames[frame])))
+    return pd.concat(parts)
+
+
+def _write_prompts(cells: pd.DataFrame, words: Wording) -> tuple[pd.DataFrame, pd.DataFrame]:
     table = cells.merge(pd.DataFrame({"order": ["AB", "BA"]}), how="cross")
     questions = [
         _question(frame, probe, text, order)
-        for frame in frames.values()
-        for probe, text in texts.iterrows()
+        for frame in words.frames.values()
+        for probe, text in words.texts.iterrows()
         for order in ("AB", "BA")
     ]
     table = table.merge(pd.DataFrame(questions), on=["template", "probe", "order"])
+    table["system"] = (table["persona"] + " " + table["system"]).str.lstrip()
     table["prompt"] = _identify(table)
     premises = table.assign(
         shown="[]", asked="", labels="[]", demonstrations="", options=table["options"].map(_in_order)
@@ -159,38 +201,58 @@ def _identify(table: pd.DataFrame) -> list[str]:
 
 @click.command()
 @click.argument("rankings", type=readable, nargs=-1)
+@click.option("--language", required=True, help="Language of the test probes (ISO 639-1).")
 @click.option("--arms", type=Json(), required=True, help="Settings of the arms, by name (JSON).")
 @click.option("--countries", type=Words(), required=True, help="Countries of the language.")
 @click.option("--frames", type=Words(), required=True, help="Frames of the prompt, by name.")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
-@click.option("--texts", type=readable, required=True, help="Wording of the probes in this language (CSV).")
-@click.option("--templates", type=readable, required=True, help="Frames of the prompt in this language (YAML).")
+@click.option("--texts", type=Named(), multiple=True, required=True, help="Wording of the probes (CSV), by language.")
+@click.option("--templates", type=Named(), multiple=True, required=True, help="Frames (YAML), by language.")
+@click.option("--personas", type=Named(), multiple=True, help="Personas (CSV), by language.")
+@click.option("--neutral", type=Named(), multiple=True, help="Neutral items (CSV), by language.")
+@click.option("--spoken", type=readable, help="Each country's own language (CSV).")
 @click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
 @click.option("--design", type=writable, required=True, help="Cells of the experiment (Parquet).")
 @click.option("--prompts", type=writable, required=True, help="Distinct prompts (Parquet).")
 def command(
     rankings: tuple[Path, ...],
+    language: str,
     arms: dict[str, dict[str, Any]],
     countries: list[str],
     frames: list[str],
     bank: Path,
-    texts: Path,
-    templates: Path,
+    texts: tuple[tuple[str, Path], ...],
+    templates: tuple[tuple[str, Path], ...],
+    personas: tuple[tuple[str, Path], ...],
+    neutral: tuple[tuple[str, Path], ...],
+    spoken: Path | None,
     poles: Path,
     design: Path,
     prompts: Path,
 ) -> None:
     """Lay out the cells of the experiment in one language, and write the distinct prompts that they need.
 
-    RANKINGS are the rankings of the strategies that the arms use, named STRATEGY.parquet.
+    RANKINGS are the rankings of the strategies that the arms use, named STRATEGY.parquet. A language's file is given as
+    CODE=FILE.
     """
+    probes = read_bank(bank)
+    items, framed = dict(neutral), dict(templates)
+    wordings = {
+        code: Wording(
+            read_texts(file, probes),
+            {name: read_template(framed[code], name) for name in frames},
+            read_neutral(items[code]) if code in items else None,
+        )
+        for code, file in texts
+    }
+    own = read_countries(spoken) if spoken else {}
+    people = {code: read_personas(file) for code, file in personas}
     cells, distinct = lay_out(
         arms,
         countries,
         read_table(poles, Poles),
         {path.stem: read_table(path, Ranking) for path in rankings},
-        read_texts(texts, read_bank(bank)),
-        [read_template(templates, name) for name in frames],
+        Languages(language, wordings, own, people),
     )
     write_table(cells, design, Design)
     write_table(distinct, prompts, Prompts)

@@ -17,7 +17,9 @@ class Design(Table):
     arm: str = pa.Field(description="treatment, as named in the config")
     country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the answer is compared with")
     probe: str = pa.Field(description="test probe")
-    source: str = pa.Field(str_matches=r"^([A-Z]{3})?$", description="whose answers the demonstrations carry")
+    source: str = pa.Field(
+        str_matches=r"^([A-Z]{3}|world)?$", description="whose answers the demonstrations carry; empty: nobody's"
+    )
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw; 0 where nothing is drawn")
     template: str = pa.Field(description="frame of the prompt")
     order: str = pa.Field(isin=["AB", "BA"], description="which pole's option comes first")
@@ -44,5 +46,29 @@ class Prompts(Table):
         description="id of the prompt with the same frame and options that asks nothing; empty: this is one",
     )
     demonstrations: str = pa.Field(
-        description="what is shown, in order, such as `Q4=A Q57a=B`: probe and pole answered"
+        description="what is shown, in order, such as `Q4=A Q57a=B`: probe (or neutral item) and pole answered"
     )
+
+
+class Personas(Table):
+    """What makes a model a person of a country, in one language."""
+
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", unique=True, description="ISO 3166 alpha-3")
+    persona: str = pa.Field(str_length={"min_value": 1}, description="a sentence, said before the instruction")
+
+
+class Neutral(Table):
+    """Cloze statements about matters of fact, in one language: demonstrations that are about no values."""
+
+    item: str = pa.Field(str_matches=r"^[A-Za-z]\w*$", unique=True, description="id")
+    statement: str = pa.Field(description="a sentence with one blank, written ___")
+    option_a: str = pa.Field(str_length={"min_value": 1}, description="one filling of the blank")
+    option_b: str = pa.Field(str_length={"min_value": 1}, description="the other")
+    answer: str = pa.Field(isin=["A", "B"], description="which is right")
+
+
+class Countries(Table):
+    """The language of each country."""
+
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", unique=True, description="ISO 3166 alpha-3")
+    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
