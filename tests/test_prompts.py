@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +15,10 @@ from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank, read_texts, select_probes
 from selfalign.probes.map_poles import map_poles
 from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts.sources import answer_otherwise, majority_answers
 from selfalign.prompts.tables import CONTENT, Design, Prompts
 from selfalign.prompts.templates import Template, read_template
-from selfalign.prompts.wording import Languages, Wording
+from selfalign.prompts.wording import Languages, Wording, read_countries, read_neutral, read_personas
 from selfalign.survey.tables import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
@@ -41,6 +43,17 @@ ARMS = {
     "category": arm("category"),
     "far": arm(exclude=["siblings", "battery"]),
     "foreign": arm(exclude=["category"]),
+    "nearest": arm(answers="nearest"),
+    "farthest": arm(answers="farthest"),
+    "world": arm(answers="world"),
+    "shuffled": arm(answers="shuffled"),
+    "neutral": {"shots": SHOTS, "answers": "neutral", "seeds": [1, 2]},
+    "persona": {"shots": 0, "persona": "asked"},
+    "persona_own": arm(persona="asked"),
+    "persona_spoken": {"shots": 0, "persona": "own"},
+    "german": arm(shown_in="de"),
+    "spoken": arm(shown_in="own"),
+    "some": arm(countries=["DEU", "RUS"]),
 }
 
 
@@ -75,12 +88,31 @@ def letters() -> Template:
 
 
 @pytest.fixture(scope="module")
-def write(poles: pd.DataFrame, rankings: dict[str, pd.DataFrame], texts: pd.DataFrame, letters: Template):
+def languages(bank: pd.DataFrame, letters: Template) -> Languages:
+    """English, and the languages of the three countries."""
+    everything, wordings = read_bank(RESOURCES / "probes" / "probes.csv"), {}
+    for code in ("en", "de", "es", "zh"):
+        texts = read_texts(RESOURCES / "probes" / "texts" / f"{code}.csv", everything).loc[bank["probe"]]
+        frame = read_template(RESOURCES / "templates" / f"{code}.yaml", "letters")
+        wordings[code] = Wording(texts, {"letters": frame}, read_neutral(RESOURCES / "neutral" / f"{code}.csv"))
+    personas = {code: read_personas(RESOURCES / "personas" / f"{code}.csv") for code in wordings}
+    return Languages("en", wordings, read_countries(RESOURCES / "countries.csv"), personas)
+
+
+@pytest.fixture(scope="module")
+def write(languages: Languages, poles: pd.DataFrame, rankings: dict[str, pd.DataFrame], letters: Template):
     """A function that lays arms out for some countries, and checks both tables."""
 
-    def lay(arms: dict, countries: list[str] = COUNTRIES, people: pd.DataFrame = poles, frames: tuple = (letters,)):
-        languages = Languages("en", {"en": Wording(texts, {frame.name: frame for frame in frames})})
-        design, prompts = lay_out(arms, countries, people, rankings, languages)
+    def lay(
+        arms: dict,
+        countries: list[str] = COUNTRIES,
+        people: pd.DataFrame = poles,
+        frames: tuple = (letters,),
+        **changed: object,
+    ):
+        asked = replace(languages.words, frames={frame.name: frame for frame in frames})
+        spoken = replace(languages, wordings={**languages.wordings, "en": asked}, **changed)
+        design, prompts = lay_out(arms, countries, people, rankings, spoken)
         prompts = Prompts.validate(prompts)
         return Design.validate(design), prompts.assign(user=[as_bare_text(row) for row in prompts.itertuples()])
 
@@ -104,6 +136,12 @@ def cells(write) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def majority(poles: pd.DataFrame) -> dict[tuple[str, str], str]:
     return poles.set_index(["country", "probe"])["majority"].to_dict()
+
+
+def shows_probes(cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells whose demonstrations are probes, in the language of the test probe."""
+    arms = [name for name, one in ARMS.items() if one["shots"] and "strategy" in one and "shown_in" not in one]
+    return cells[cells["arm"].isin(arms)]
 
 
 def select(cells: pd.DataFrame, **wanted: object) -> pd.DataFrame:
@@ -217,7 +255,7 @@ def test_order_ab_shows_pole_a_first(cells: pd.DataFrame, texts: pd.DataFrame) -
 
 
 def test_answer_shown_in_a_demonstration_is_the_pole_on_record(cells: pd.DataFrame, texts: pd.DataFrame) -> None:
-    for row in cells.drop_duplicates("prompt").itertuples():
+    for row in shows_probes(cells).drop_duplicates("prompt").itertuples():
         blocks = row.user.split("\n\n")[:-1]
         assert len(blocks) == len(row.pairs)
         for block, (candidate, answer) in zip(blocks, row.pairs, strict=True):
@@ -229,7 +267,7 @@ def test_answer_shown_in_a_demonstration_is_the_pole_on_record(cells: pd.DataFra
 
 def test_demonstrations_favour_neither_order(cells: pd.DataFrame, texts: pd.DataFrame) -> None:
     seen = {}
-    for row in cells[cells["arm"] != "zero"].itertuples():
+    for row in shows_probes(cells).itertuples():
         for block, (candidate, _) in zip(row.user.split("\n\n")[:-1], row.pairs, strict=True):
             pole_a_first = block.split("\n")[1] == f"A: {texts.loc[candidate, 'option_a']}"
             assert seen.setdefault((row.probe, candidate), pole_a_first) == pole_a_first  # whoever answers
@@ -286,6 +324,128 @@ def test_zero_shot_prompt_is_shared_by_all_countries(cells: pd.DataFrame) -> Non
     assert set(zero["source"]) == {""} and set(zero["seed"]) == {0}
 
 
+def test_nearest_and_farthest_are_the_two_ends_of_the_distances(cells: pd.DataFrame, poles: pd.DataFrame) -> None:
+    shares = poles.pivot(index="country", columns="probe", values="share_a")
+    for country in COUNTRIES:
+        gaps = {other: (shares.loc[other] - shares.loc[country]).abs().mean() for other in shares.index.drop(country)}
+        assert set(select(cells, arm="nearest", country=country)["source"]) == {min(gaps, key=gaps.get)}
+        assert set(select(cells, arm="farthest", country=country)["source"]) == {max(gaps, key=gaps.get)}
+
+
+def test_world_answers_with_the_mean_of_all_countries_shares(cells: pd.DataFrame, poles: pd.DataFrame) -> None:
+    means = poles.groupby("probe")["share_a"].mean()
+    asked = select(cells, arm="world")
+    assert set(asked["source"]) == {"world"}
+    assert all(answer == ("A" if means[candidate] > 0.5 else "B") for row in asked.pairs for candidate, answer in row)
+    assert (asked.groupby(["probe", "order"])["prompt"].nunique() == 1).all()  # whoever is compared
+
+
+def test_shuffled_deals_the_own_answers_to_other_probes(
+    cells: pd.DataFrame, majority: dict[tuple[str, str], str]
+) -> None:
+    key = ["country", "probe", "order"]
+    own = select(cells, arm="own").set_index(key)["pairs"]
+    for seed in (1, 2):
+        dealt = select(cells, arm="shuffled", seed=seed).set_index(key)["pairs"]
+        assert [[c for c, _ in pairs] for pairs in dealt] == [[c for c, _ in own[cell]] for cell in dealt.index]
+        for country in COUNTRIES:
+            given = {candidate: answer for pairs in dealt.xs(country) for candidate, answer in pairs}
+            true = [answer == majority[country, candidate] for candidate, answer in given.items()]
+            assert 0.3 < sum(true) / len(true) < 0.7, "as often true as by chance"
+    one, other = (select(cells, arm="shuffled", seed=seed)["demonstrations"].tolist() for seed in (1, 2))
+    assert one != other
+
+
+def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame) -> None:
+    answers = majority_answers(poles)
+    every = answers.assign(probe="any", seed=0)[["source", "probe", "seed", "candidate", "answer"]]
+    dealt = answer_otherwise(every, arm(answers="shuffled"), answers)
+    counts = dealt.groupby(["source", "seed"])["answer"].value_counts().unstack()
+    for seed in (1, 2):
+        pd.testing.assert_frame_equal(
+            counts.xs(seed, level="seed"), every.groupby("source")["answer"].value_counts().unstack(), check_dtype=False
+        )
+
+
+def test_neutral_demonstrations_are_right_and_about_no_probe(cells: pd.DataFrame, languages: Languages) -> None:
+    items = languages.words.neutral.set_index("item")
+    asked = select(cells, arm="neutral")
+    assert set(asked["source"]) == {""} and set(asked["seed"]) == {1, 2}
+    for row in asked.itertuples():
+        assert len({item for item, _ in row.pairs}) == SHOTS
+        for (item, answer), block in zip(row.pairs, row.user.split("\n\n"), strict=False):
+            statement, first, second, answered = block.split("\n")
+            assert answer == items.loc[item, "answer"] and statement == items.loc[item, "statement"]
+            chosen = {"A": first, "B": second}[answered.removeprefix("Answer: ")]
+            assert chosen[3:] == items.loc[item, f"option_{answer.lower()}"]
+    assert (asked.groupby(["probe", "seed", "order"])["prompt"].nunique() == 1).all()
+
+
+def test_each_country_answers_for_each_where_sources_are_named(write) -> None:
+    design, _ = write({"other": arm(answers="other", sources=["BOL", "RUS", "USA"])}, ["BOL", "DEU"])
+    sources = design.groupby("country")["source"].agg(set).to_dict()
+    assert sources == {"BOL": {"RUS", "USA"}, "DEU": {"BOL", "RUS", "USA"}}
+
+
+def test_source_that_was_not_surveyed_is_refused(write) -> None:
+    with pytest.raises(InputError, match=r"arms\.other\.sources.*ROU.*no respondents"):
+        write({"other": arm(answers="other", sources=["BOL", "ROU"])}, ["DEU"])
+
+
+# Personas and languages
+
+
+def test_persona_comes_before_the_instruction_and_changes_nothing_else(cells: pd.DataFrame) -> None:
+    key = ["country", "probe", "order"]
+    for plain, persona in (("zero", "persona"), ("own", "persona_own")):
+        both = select(cells, arm=plain).merge(select(cells, arm=persona), on=key, suffixes=("", "_of_persona"))
+        assert len(both) == len(select(cells, arm=plain))
+        said = {"BOL": "You are from Bolivia. ", "CHN": "You are from China. ", "DEU": "You are from Germany. "}
+        assert (both["system_of_persona"] == both["country"].map(said) + both["system"]).all()
+        assert (both["user_of_persona"] == both["user"]).all()
+
+
+def test_persona_speaks_the_countrys_own_language(cells: pd.DataFrame) -> None:
+    asked = select(cells, arm="persona_spoken").groupby("country")["system"].first()
+    instruction = "Fill in the blank the way you see it. Answer with A or B only."
+    assert asked["DEU"] == f"Sie kommen aus Deutschland. {instruction}"
+    assert asked["BOL"].endswith(instruction) and "Bolivia" in asked["BOL"] and "You are" not in asked["BOL"]
+
+
+def test_country_without_a_persona_is_refused(write) -> None:
+    with pytest.raises(InputError, match=r"arms\.me\.persona.*no sentence in en .* of UKR.*Add a row"):
+        write({"me": {"shots": 0, "persona": "asked"}}, ["UKR"], personas={"en": {"DEU": "You are from Germany."}})
+
+
+def test_demonstrations_in_another_language_show_the_same_probes_and_answers(
+    cells: pd.DataFrame, languages: Languages
+) -> None:
+    key = ["country", "probe", "order"]
+    both = select(cells, arm="own").merge(select(cells, arm="german"), on=key, suffixes=("", "_german"))
+    assert len(both) == len(select(cells, arm="own"))
+    german = languages.wordings["de"]
+    for row in both.itertuples():
+        assert row.demonstrations == row.demonstrations_german and row.system == row.system_german
+        blocks, translated = row.user.split("\n\n"), row.user_german.split("\n\n")
+        assert blocks[-1] == translated[-1], "the test probe is asked in English"
+        for (candidate, answer), block in zip(row.pairs, json.loads(row.shown_german), strict=True):
+            question, told = block
+            statement, first, second = question.split("\n")
+            assert statement == german.texts.loc[candidate, "statement"]
+            assert {"A": first, "B": second}[told][3:] == german.texts.loc[candidate, f"option_{answer.lower()}"]
+
+
+def test_demonstrations_in_the_own_language_differ_by_country(cells: pd.DataFrame) -> None:
+    key = ["country", "probe", "order"]
+    spoken, german = (select(cells, arm=name).set_index(key)["prompt"] for name in ("spoken", "german"))
+    assert (spoken["DEU"] == german["DEU"]).all()
+    assert (spoken["BOL"] != german["BOL"]).all()
+
+
+def test_arm_is_run_for_its_countries_alone(cells: pd.DataFrame) -> None:
+    assert set(select(cells, arm="some")["country"]) == {"DEU"}
+
+
 # Which are shown
 
 
@@ -301,12 +461,13 @@ def test_demonstrations_are_the_first_in_rank_that_may_be_shown(
         name: table.sort_values("rank").groupby(["probe", "seed"])["candidate"].agg(list).to_dict()
         for name, table in rankings.items()
     }
-    for row in cells[(cells["arm"] != "zero") & (cells["order"] == "AB")].itertuples():
+    shown = shows_probes(cells)
+    for row in shown[shown["order"] == "AB"].itertuples():
         arm_of_row, itself = ARMS[row.arm], facts[row.probe]
         expected = [
             candidate
-            for candidate in ranked[arm_of_row["strategy"]][row.probe, row.seed]
-            if (row.source, candidate) in majority
+            for candidate in ranked[arm_of_row["strategy"]][row.probe, 0 if row.arm == "shuffled" else row.seed]
+            if row.source == "world" or (row.source, candidate) in majority
             and all(facts[candidate][alike[what]] != itself[alike[what]] for what in arm_of_row["exclude"])
         ]
         assert [candidate for candidate, _ in row.pairs] == expected[:SHOTS]
@@ -399,13 +560,18 @@ def test_too_many_shots_are_refused(write) -> None:
 
 
 def test_every_cell_is_there_once_and_no_other(cells: pd.DataFrame, majority: dict[tuple[str, str], str]) -> None:
-    sources = {"zero": lambda _: [""], "other": lambda country: [c for c in COUNTRIES if c != country]}
-    seeds = {"random": [1, 2], "category": [1, 2]}
+    nobody = dict.fromkeys(["zero", "persona", "persona_spoken", "neutral"], lambda _: [""])
+    sources = nobody | {"other": lambda country: [c for c in COUNTRIES if c != country], "world": lambda _: ["world"]}
+    for name in ("nearest", "farthest"):
+        found = select(cells, arm=name).groupby("country")["source"].first()
+        sources[name] = lambda country, found=found: [found[country]]
+    seeds = dict.fromkeys(["random", "category", "shuffled", "neutral"], [1, 2])
+    countries = {"some": ["DEU"]}
     expected = Counter(
         (name, country, probe, source, seed, order)
         for name in ARMS
         for country, probe in majority
-        if country in COUNTRIES
+        if country in countries.get(name, COUNTRIES)
         for source in sources.get(name, lambda country: [country])(country)
         for seed in seeds.get(name, [0])
         for order in ("AB", "BA")
