@@ -11,6 +11,7 @@ import yaml
 from selfalign.countries import CODES
 from selfalign.probes.bank import BLANK, read_bank, read_texts
 from selfalign.prompts.templates import Template, read_template
+from selfalign.prompts.wording import read_countries, read_neutral, read_personas
 from selfalign.survey.tables import Labels, Questions
 from selfalign.tables import read_input
 
@@ -43,16 +44,20 @@ def defined() -> dict[str, dict]:
     return yaml.safe_load((ROOT / "config" / "languages.yaml").read_text(encoding="utf-8"))["languages"]
 
 
-def read(file: str) -> pd.DataFrame:
-    """A table of resources/, as text, by its first column."""
-    table = pd.read_csv(RESOURCES / file, dtype=str, keep_default_na=False)
-    assert table.iloc[:, 0].is_unique, file
-    return table.set_index(table.columns[0])
-
-
 def frames(language: str) -> dict[str, Template]:
+    """The frames of a language, by name."""
     path = RESOURCES / "templates" / f"{language}.yaml"
     return {name: read_template(path, name) for name in LABELS}
+
+
+def neutral(language: str) -> pd.DataFrame:
+    """The neutral demonstrations of a language, by item."""
+    return read_neutral(RESOURCES / "neutral" / f"{language}.csv").set_index("item")
+
+
+def personas(language: str) -> pd.Series:
+    """The personas of a language, by country."""
+    return read_personas(RESOURCES / "personas" / f"{language}.csv")
 
 
 def pieces(language: str, bank: pd.DataFrame) -> dict[str, str]:
@@ -66,11 +71,9 @@ def pieces(language: str, bank: pd.DataFrame) -> dict[str, str]:
     for name, frame in frames(language).items():
         lines = [frame.system, frame.cue, *frame.ask(BLANK, BLANK, BLANK).split("\n")]
         found[f"frame {name}"] = " ".join(lines)
-    neutral = read(f"neutral/{language}.csv")
-    found |= {
-        f"neutral {item} {part}": neutral.loc[item, part] for item in neutral.index for part in neutral.columns[:3]
-    }
-    return found | {f"persona {country}": row.persona for country, row in read(f"personas/{language}.csv").iterrows()}
+    facts = neutral(language)
+    found |= {f"neutral {item} {part}": facts.loc[item, part] for item in facts.index for part in facts.columns[:3]}
+    return found | {f"persona {country}": text for country, text in personas(language).items()}
 
 
 def test_languages_of_the_config_are_those_that_ship() -> None:
@@ -110,7 +113,7 @@ def test_words_are_composed_visible_and_in_their_script(language: str, bank: pd.
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_blank_stands_alone_and_options_are_a_pair(language: str, bank: pd.DataFrame) -> None:
     texts = read_texts(PROBES / "texts" / f"{language}.csv", bank)
-    for place, text in pd.concat([texts, read(f"neutral/{language}.csv")]).iterrows():
+    for place, text in pd.concat([texts, neutral(language)]).iterrows():
         before, after = text["statement"].split(BLANK)
         if language not in ("ko", "zh"):  # written without spaces, or with particles set close
             assert not re.search(r"\w$", before) and not re.search(r"^\w", after), place
@@ -149,7 +152,7 @@ def test_wordings_of_the_frame_differ_in_instruction_and_lay_out(language: str) 
 
 
 def test_every_country_of_the_survey_has_a_language_of_its_own() -> None:
-    languages = read("countries.csv")["language"]
+    languages = read_countries(RESOURCES / "countries.csv")
     assert set(languages.index) <= CODES and len(languages) == 66
     assert all(pycountry.languages.get(alpha_2=code) for code in languages)
     asked = {country for settings in defined().values() for country in settings["countries"]}
@@ -163,29 +166,28 @@ def test_every_country_of_the_survey_has_a_language_of_its_own() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_personas_name_every_country_apart(language: str) -> None:
-    personas = read(f"personas/{language}.csv")["persona"]
-    assert list(personas.index) == list(read("countries.csv").index)
-    assert personas.is_unique
+    told = personas(language)
+    assert list(told.index) == list(read_countries(RESOURCES / "countries.csv").index)
+    assert told.is_unique
     stops = ".。।۔"
-    assert all(text[-1] in stops and not set(text[:-1]) & set(stops) for text in personas), "one sentence"
-    english = read("personas/en.csv")["persona"]
-    assert language == "en" or not set(personas) & set(english)
+    assert all(text[-1] in stops and not set(text[:-1]) & set(stops) for text in told), "one sentence"
+    assert language == "en" or not set(told) & set(personas("en"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_neutral_demonstrations_are_the_same_in_every_language(language: str) -> None:
-    neutral, english = read(f"neutral/{language}.csv"), read("neutral/en.csv")
-    assert list(neutral.columns) == ["statement", "option_a", "option_b", "answer"]
-    pd.testing.assert_series_equal(neutral["answer"], english["answer"])
-    assert neutral["answer"].value_counts().to_dict() == {"A": 10, "B": 10}
-    assert neutral["statement"].is_unique
+    facts, english = neutral(language), neutral("en")
+    pd.testing.assert_series_equal(facts["answer"], english["answer"])
+    assert facts["answer"].value_counts().to_dict() == {"A": 10, "B": 10}
+    assert facts["statement"].is_unique
     if language != "en":
-        assert not (neutral.drop(columns="answer") == english.drop(columns="answer")).any(axis=None)
+        words = facts.columns.drop("answer")
+        assert not (facts[words] == english[words]).any(axis=None)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_neutral_statements_are_as_long_as_probes(language: str, bank: pd.DataFrame) -> None:
     probes = read_texts(PROBES / "texts" / f"{language}.csv", bank)["statement"].str.len()
-    neutral = read(f"neutral/{language}.csv")["statement"].str.len()
-    assert neutral.between(probes.min(), probes.max()).all()
-    assert probes.quantile(0.25) <= neutral.median() <= probes.quantile(0.75)
+    facts = neutral(language)["statement"].str.len()
+    assert facts.between(probes.min(), probes.max()).all()
+    assert probes.quantile(0.25) <= facts.median() <= probes.quantile(0.75)
