@@ -1,20 +1,24 @@
-"""The wording of probes, questions, labels and frames in every language that ships."""
+"""The wording of everything that is put to a model, in every language that ships."""
 
 import re
 import unicodedata
 from pathlib import Path
 
 import pandas as pd
+import pycountry
 import pytest
 import yaml
+from selfalign.countries import CODES
 from selfalign.probes.bank import BLANK, read_bank, read_texts
-from selfalign.prompts.templates import read_template
+from selfalign.prompts.templates import Template, read_template
+from selfalign.prompts.wording import read_countries, read_neutral, read_personas
 from selfalign.survey.tables import Labels, Questions
 from selfalign.tables import read_input
 
 ROOT = Path(__file__).parent.parent
-PROBES = ROOT / "resources" / "probes"
-SURVEY = ROOT / "resources" / "survey"
+RESOURCES = ROOT / "resources"
+PROBES = RESOURCES / "probes"
+SURVEY = RESOURCES / "survey"
 LANGUAGES = sorted(path.stem for path in (PROBES / "texts").glob("*.csv"))
 SCRIPTS = {
     **dict.fromkeys(["sr", "ru"], "CYRILLIC"),
@@ -22,6 +26,9 @@ SCRIPTS = {
     **{"el": "GREEK", "bn": "BENGALI", "ko": "HANGUL", "zh": "CJK"},
 }
 """The script of a language that is not written in Latin letters, as Unicode names it."""
+
+LABELS = {"words": None, "letters": ("A", "B"), "numbers": ("1", "2"), "words_short": None, "words_opinion": None}
+"""The frames of every language, with their labels."""
 
 NAMES = {"AIDS", "NATO", "Amnesty", "International", "Facebook", "WHO", "WTO", "IMF", "SNS"}
 UNSEEN = re.compile("[\u00a0\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -32,6 +39,27 @@ def bank() -> pd.DataFrame:
     return read_bank(PROBES / "probes.csv")
 
 
+def defined() -> dict[str, dict]:
+    """The languages of the config."""
+    return yaml.safe_load((ROOT / "config" / "languages.yaml").read_text(encoding="utf-8"))["languages"]
+
+
+def frames(language: str) -> dict[str, Template]:
+    """The frames of a language, by name."""
+    path = RESOURCES / "templates" / f"{language}.yaml"
+    return {name: read_template(path, name) for name in LABELS}
+
+
+def neutral(language: str) -> pd.DataFrame:
+    """The neutral demonstrations of a language, by item."""
+    return read_neutral(RESOURCES / "neutral" / f"{language}.csv").set_index("item")
+
+
+def personas(language: str) -> pd.Series:
+    """The personas of a language, by country."""
+    return read_personas(RESOURCES / "personas" / f"{language}.csv")
+
+
 def pieces(language: str, bank: pd.DataFrame) -> dict[str, str]:
     """Every text of a language, by where it stands."""
     texts = read_texts(PROBES / "texts" / f"{language}.csv", bank)
@@ -39,14 +67,19 @@ def pieces(language: str, bank: pd.DataFrame) -> dict[str, str]:
     labels = read_input(SURVEY / "labels" / f"{language}.csv", Labels)
     found = {f"{probe} {part}": texts.loc[probe, part] for probe in texts.index for part in texts.columns[:3]}
     found |= {f"question {row.question}": row.wording for row in questions.itertuples()}
-    return found | {f"label {row.labels} {row.code}": row.label for row in labels.itertuples()}
+    found |= {f"label {row.labels} {row.code}": row.label for row in labels.itertuples()}
+    for name, frame in frames(language).items():
+        lines = [frame.system, frame.cue, *frame.ask(BLANK, BLANK, BLANK).split("\n")]
+        found[f"frame {name}"] = " ".join(lines)
+    facts = neutral(language)
+    found |= {f"neutral {item} {part}": facts.loc[item, part] for item in facts.index for part in facts.columns[:3]}
+    return found | {f"persona {country}": text for country, text in personas(language).items()}
 
 
 def test_languages_of_the_config_are_those_that_ship() -> None:
-    defined = yaml.safe_load((ROOT / "config" / "languages.yaml").read_text(encoding="utf-8"))["languages"]
-    assert sorted(defined) == LANGUAGES
-    for folder in (SURVEY / "questions", SURVEY / "labels", ROOT / "resources" / "templates"):
-        assert sorted(path.stem for path in folder.iterdir()) == LANGUAGES, folder
+    assert sorted(defined()) == LANGUAGES
+    for folder in ("survey/questions", "survey/labels", "templates", "personas", "neutral"):
+        assert sorted(path.stem for path in (RESOURCES / folder).iterdir()) == LANGUAGES, folder
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -80,12 +113,13 @@ def test_words_are_composed_visible_and_in_their_script(language: str, bank: pd.
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_blank_stands_alone_and_options_are_a_pair(language: str, bank: pd.DataFrame) -> None:
     texts = read_texts(PROBES / "texts" / f"{language}.csv", bank)
-    for probe, text in texts.iterrows():
+    for place, text in pd.concat([texts, neutral(language)]).iterrows():
         before, after = text["statement"].split(BLANK)
         if language not in ("ko", "zh"):  # written without spaces, or with particles set close
-            assert not re.search(r"\w$", before) and not re.search(r"^\w", after), probe
+            assert not re.search(r"\w$", before) and not re.search(r"^\w", after), place
         for option in (text["option_a"], text["option_b"]):
-            assert BLANK not in option and not re.search(r"[.。।۔?!]$", option), probe
+            assert BLANK not in option and not re.search(r"[.。।۔?!]$", option), place
+        assert text["option_a"] != text["option_b"], place
     assert texts["statement"].nunique() >= len(texts) - 2, "two probes say the same"
 
 
@@ -96,11 +130,64 @@ def test_labels_of_a_scale_differ(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("frame", ["words", "letters"])
-def test_frames_can_be_filled(language: str, frame: str) -> None:
-    template = read_template(ROOT / "resources" / "templates" / f"{language}.yaml", frame)
-    asked = template.ask("X ___ Y", "one", "two")
+@pytest.mark.parametrize("name", LABELS)
+def test_frames_can_be_filled(language: str, name: str) -> None:
+    frame = frames(language)[name]
+    asked = frame.ask("X ___ Y", "one", "two")
     assert all(asked.count(part) == 1 for part in ("X ___ Y", "one", "two"))
-    assert template.labels == (("A", "B") if frame == "letters" else None)
-    english = read_template(ROOT / "resources" / "templates" / "en.yaml", frame)
-    assert language == "en" or (template.system != english.system and template.cue != english.cue)
+    assert asked.index("one") < asked.index("two")
+    assert frame.labels == LABELS[name]
+    for label in frame.labels or ():
+        assert label in frame.system and re.search(rf"^{label}[:：]", asked, re.MULTILINE), "labelled, and asked for"
+    english = frames("en")[name]
+    assert language == "en" or (frame.system != english.system and frame.cue != english.cue)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_wordings_of_the_frame_differ_in_instruction_and_lay_out(language: str) -> None:
+    path = RESOURCES / "templates" / f"{language}.yaml"
+    assert list(yaml.safe_load(path.read_text(encoding="utf-8"))) == list(LABELS)
+    found = frames(language).values()
+    assert len({frame.system for frame in found}) == len({frame.question for frame in found}) == len(LABELS)
+
+
+def test_every_country_of_the_survey_has_a_language_of_its_own() -> None:
+    languages = read_countries(RESOURCES / "countries.csv")
+    assert set(languages.index) <= CODES and len(languages) == 66
+    assert all(pycountry.languages.get(alpha_2=code) for code in languages)
+    asked = {country for settings in defined().values() for country in settings["countries"]}
+    for data in ("example/counts.csv", "shares/shares.csv"):
+        asked |= set(pd.read_csv(SURVEY / data)["country"])
+    assert asked <= set(languages.index)
+    for language, settings in defined().items():
+        if language != "en":  # in English, any country is asked about
+            assert set(languages[settings["countries"]]) == {language}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_personas_name_every_country_apart(language: str) -> None:
+    told = personas(language)
+    assert list(told.index) == list(read_countries(RESOURCES / "countries.csv").index)
+    assert told.is_unique
+    stops = ".。।۔"
+    assert all(text[-1] in stops and not set(text[:-1]) & set(stops) for text in told), "one sentence"
+    assert language == "en" or not set(told) & set(personas("en"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_neutral_demonstrations_are_the_same_in_every_language(language: str) -> None:
+    facts, english = neutral(language), neutral("en")
+    pd.testing.assert_series_equal(facts["answer"], english["answer"])
+    assert facts["answer"].value_counts().to_dict() == {"A": 10, "B": 10}
+    assert facts["statement"].is_unique
+    if language != "en":
+        words = facts.columns.drop("answer")
+        assert not (facts[words] == english[words]).any(axis=None)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_neutral_statements_are_as_long_as_probes(language: str, bank: pd.DataFrame) -> None:
+    probes = read_texts(PROBES / "texts" / f"{language}.csv", bank)["statement"].str.len()
+    facts = neutral(language)["statement"].str.len()
+    assert facts.between(probes.min(), probes.max()).all()
+    assert probes.quantile(0.25) <= facts.median() <= probes.quantile(0.75)
