@@ -208,7 +208,7 @@ def test_premise_asks_nothing_and_serves_both_orders_and_all_demonstrations(cell
     _, prompts = write(ARMS)
     premises = prompts[prompts["premise"] == ""].set_index("prompt")
     assert set(premises["asked"]) == {""} and set(premises["shown"]) == {"[]"} and set(premises["labels"]) == {"[]"}
-    assert (cells.groupby(["probe", "template"])["premise"].nunique() == 1).all()
+    assert (cells.groupby(["probe", "template", "system"])["premise"].nunique() == 1).all()
     asked = prompts[prompts["premise"] != ""]
     assert set(asked["premise"]) == set(premises.index)
     for row in asked.itertuples():
@@ -467,7 +467,8 @@ def test_demonstrations_are_the_first_in_rank_that_may_be_shown(
         expected = [
             candidate
             for candidate in ranked[arm_of_row["strategy"]][row.probe, 0 if row.arm == "shuffled" else row.seed]
-            if row.source == "world" or (row.source, candidate) in majority
+            if row.source == "world"
+            or (row.source, candidate) in majority
             and all(facts[candidate][alike[what]] != itself[alike[what]] for what in arm_of_row["exclude"])
         ]
         assert [candidate for candidate, _ in row.pairs] == expected[:SHOTS]

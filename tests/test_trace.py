@@ -39,13 +39,37 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict]) -> None:
     rankings = [results / "demonstrations" / "en" / f"{strategy}.parquet" for strategy in strategies]
     texts = folder / "texts" / "en.csv"
     for ranking in rankings:
-        run("rank-demonstrations", "--bank", bank, "--texts", texts, "--strategy", ranking.stem, "--seeds", "1 2", "--output", ranking)
+        run(
+            "rank-demonstrations",
+            "--bank",
+            bank,
+            "--texts",
+            texts,
+            "--strategy",
+            ranking.stem,
+            "--seeds",
+            "1 2",
+            "--output",
+            ranking,
+        )
     poles = ["--poles", results / "human" / "poles.parquet"]
     frames = ["--countries", "BOL DEU NGA", "--frames", "letters"]
     words = ["--language", "en", f"--texts=en={texts}", f"--templates=en={RESOURCES / 'templates' / 'en.yaml'}"]
     design = ["--design", results / "design" / "en.parquet"]
     prompts = ["--prompts", results / "prompts" / "en.parquet"]
-    run("design-prompts", *rankings, "--arms", json.dumps(arms), *frames, *words, "--bank", bank, *poles, *design, *prompts)
+    run(
+        "design-prompts",
+        *rankings,
+        "--arms",
+        json.dumps(arms),
+        *frames,
+        *words,
+        "--bank",
+        bank,
+        *poles,
+        *design,
+        *prompts,
+    )
     model = ["--card", folder / "model.json", "--weights", folder / "weights", "--format", "chat"]
     how = ["--dtype", "float32", "--device", "cpu", "--engine", "packed", "--row-tokens", 1500, "--threads", 1]
     answers = results / "answers" / "tiny" / "en.parquet"
@@ -133,7 +157,10 @@ def test_trace_shows_the_demonstrations_with_the_answers_of_their_source(project
     assert "Demonstrations, with the answers of DEU, in the order shown" in told
     press = pd.read_csv(project / "counts.csv").query("country == 'DEU' and question == 'Q66' and code > 0")["count"]
     share = press.iloc[:2].sum() / press.sum()
-    assert f"1. Q66 answered B: The press ___ my confidence. A: lacks B: has -> A\n   {share:.1%} of DEU chose A; chrF++" in told
+    assert (
+        f"1. Q66 answered B: The press ___ my confidence. A: lacks B: has -> A\n   {share:.1%} of DEU chose A; chrF++"
+        in told
+    )
     assert re.search(
         r"2\. Q71 answered A: My country's government ___ my .* -> .*\n.*same battery: yes; same category: yes", told
     )
