@@ -467,8 +467,7 @@ def test_demonstrations_are_the_first_in_rank_that_may_be_shown(
         expected = [
             candidate
             for candidate in ranked[arm_of_row["strategy"]][row.probe, 0 if row.arm == "shuffled" else row.seed]
-            if row.source == "world"
-            or (row.source, candidate) in majority
+            if (row.source == "world" or (row.source, candidate) in majority)
             and all(facts[candidate][alike[what]] != itself[alike[what]] for what in arm_of_row["exclude"])
         ]
         assert [candidate for candidate, _ in row.pairs] == expected[:SHOTS]
