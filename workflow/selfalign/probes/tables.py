@@ -101,7 +101,9 @@ class ScaleTexts(Table):
     code: int = pa.Field(ge=0, description="answer code")
     place: int = pa.Field(ge=1, description="place among the answers, as offered in order AB")
     wording: str = pa.Field(str_length={"min_value": 1}, description="the question")
-    shown: str = pa.Field(str_length={"min_value": 1}, description="the answer as it is listed: `1 = left`, or `rarely`")
+    shown: str = pa.Field(
+        str_length={"min_value": 1}, description="the answer as it is listed: `1 = left`, or `rarely`"
+    )
     answer: str = pa.Field(str_length={"min_value": 1}, description="the answer as it is given: `1`, or `rarely`")
 
     class Config:
