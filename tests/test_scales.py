@@ -258,7 +258,7 @@ def test_nobody_is_dropped_silently(human: pd.DataFrame, distributions: pd.DataF
     key = ["country", "question"]
     kept = human.groupby(key)["n"].sum()
     outside = dropped[dropped["reason"] == "outside"].set_index(key)["n"].reindex(kept.index, fill_value=0)
-    everybody = asked.groupby(key)["n"].sum()
+    everybody = asked.astype({"n": "Int64"}).groupby(key)["n"].sum()
     assert (kept + outside).equals(everybody.reindex(kept.index))
     assert len(kept) == len(everybody)
     absent = dropped.loc[dropped["reason"] == "no_answers", key]
@@ -268,6 +268,8 @@ def test_nobody_is_dropped_silently(human: pd.DataFrame, distributions: pd.DataF
     assert len(modal_answers(human)) == len(kept) - len(ties)
     document = " ".join((ROOT / "docs" / "probes.md").read_text(encoding="utf-8").split())
     assert f"{len(ties)} of {len(kept):,} pairs of country and question tie" in document
+    named = (read_input(SCALES, Scales)[["order", "merged"]] != "").any(axis=1)
+    assert f"which is so for {named.sum()} questions" in document
 
 
 def test_modal_answer_is_the_most_frequent_and_a_tie_has_none() -> None:
@@ -288,7 +290,7 @@ def test_code_that_a_scale_does_not_have_is_refused() -> None:
 
 def test_shares_of_several_codes_together_are_dropped_and_said() -> None:
     shares = read_input(SURVEY / "shares" / "shares.csv", Shares)
-    table = Distributions.validate(parse_shares(shares, read_input(SCALES, Scales), SCALES))
+    table = Distributions.validate(parse_shares(shares, read_input(SCALES, Scales)))
     human = HumanScales.validate(human_distribution(table, CODES))
     binary = set(CODES.loc[CODES["scale"] == "binary", "question"])
     assert human["question"].nunique() > 5 and set(human["question"]) <= binary

@@ -69,7 +69,8 @@ def _place(table: pd.DataFrame, codes: pd.DataFrame) -> pd.DataFrame:
 def score_scales(codes: pd.DataFrame, human: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The model's distribution over the codes in each cell, beside the people's.
 
-    The probabilities of a code in the two orders are averaged, so a preference for a place cancels.
+    The probabilities of a code in the two orders are averaged, so what favours one end of the list cancels; what
+    favours its middle does not.
 
     Args:
         codes: as `read_codes` returns it.
