@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 
 from selfalign.errors import InputError
-from selfalign.probes.bank import list_codes
 from selfalign.probes.tables import ScaleCodes, ScaleTexts
 from selfalign.survey.tables import Labels, Questions, Scales
 from selfalign.tables import read_input
@@ -22,19 +21,15 @@ def read_scales(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
         A `ScaleCodes` table.
 
     Raises:
-        InputError: a row breaks the schema, its order or merged codes make no sense or do not fit the bank's poles,
-            or a question of the bank has no row.
+        InputError: a row breaks the schema, its order or merged codes make no sense, or a question of the bank has no
+            row.
     """
     scales = read_input(path, Scales)
     kinds = bank.drop_duplicates("question").set_index("question")["scale"]
     _check_presence(kinds.index, scales, path, "Add a row for each")
-    poles = list_codes(bank)
-    for scale in scales[scales["question"].isin(kinds.index)].itertuples():
-        fault = _find_fault(scale)
-        if not fault and kinds[scale.question] != "nominal":
-            fault = _find_misfit(scale, poles[poles["question"] == scale.question])
-        if fault:
-            remedy = "Write the codes of one end first and those of the other end last; see docs/probes.md"
+    for scale in scales.itertuples():
+        if fault := _find_fault(scale):
+            remedy = "Name each code that is offered once in order, and in merged those that count as one of them"
             raise InputError(path, fault, remedy, row=scale.Index + 2, column="order", value=scale.order)
     rows = scales.set_index("question", drop=False).loc[kinds.index]
     codes = [(kinds[row.question], *place) for row in rows.itertuples() for place in _list_places(row)]
@@ -63,7 +58,7 @@ def _offered(scale: tuple) -> list[int]:
 
 def _merged(scale: tuple) -> dict[int, int]:
     """The codes of a row of `Scales` that count as another."""
-    return {int(code): int(other) for code, other in (pair.split("=") for pair in scale.merged.split())}
+    return dict(map(int, pair.split("=")) for pair in scale.merged.split())
 
 
 def _list_places(scale: tuple) -> list[tuple[str, str, int, int | None, int | None]]:
@@ -78,28 +73,16 @@ def _list_places(scale: tuple) -> list[tuple[str, str, int, int | None, int | No
 
 def _find_fault(scale: tuple) -> str | None:
     """What is wrong with a row of `Scales` in itself."""
-    offered, merged = _offered(scale), _merged(scale)
-    for code in [*offered, *merged]:
+    offered = _offered(scale)
+    named = [*offered, *(int(pair.split("=")[0]) for pair in scale.merged.split())]
+    for code in named:
         if not scale.first <= code <= scale.last:
             return f"code {code} is none of {scale.question}, whose codes are {scale.first} to {scale.last}"
-        if [*offered, *merged].count(code) > 1:
+        if named.count(code) > 1:
             return f"code {code} of {scale.question} is named more than once by order and merged"
-    for code, other in merged.items():
+    for code, other in _merged(scale).items():
         if other not in offered:
             return f"code {code} of {scale.question} is to count as {other}, which is not offered"
-    return None
-
-
-def _find_misfit(scale: tuple, poles: pd.DataFrame) -> str | None:
-    """Which probe of a question has poles that are not the two ends of the scale, if any."""
-    places = {code: place for _, _, code, _, place in _list_places(scale) if place}
-    for probe, codes in poles.assign(place=poles["code"].map(places)).dropna().groupby("probe"):
-        a, b, middle = (set(codes.loc[codes["pole"] == pole, "place"]) for pole in ("A", "B", "neither"))
-        if not a or not b:
-            return f"no code of one pole of probe {probe} is on the scale"
-        (_, low), (high, _) = sorted((min(side), max(side)) for side in (a, b))
-        if not all(low < place < high for place in middle) or low >= high:
-            return f"the poles of probe {probe} are not the two ends of the scale, with what is neither between them"
     return None
 
 
