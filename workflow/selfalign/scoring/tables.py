@@ -102,7 +102,7 @@ class ScaleScores(Table):
     arm: str = pa.Field(description="treatment")
     country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the answer is compared with")
     probe: str = pa.Field(description="test probe, whose question is asked")
-    source: str = pa.Field(str_matches=r"^([A-Z]{3})?$", description="whose answers the demonstrations carry")
+    source: str = pa.Field(str_matches=r"^([A-Z]{3}|world)?$", description="whose answers the demonstrations carry")
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
     question: str = pa.Field(description="WVS-7 variable")
