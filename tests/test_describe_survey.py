@@ -38,7 +38,9 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with both tables of the respondents above."""
     folder = tmp_path_factory.mktemp("described")
     write_table(RESPONSES, folder / "responses.parquet", Responses)
-    (folder / "scales.csv").write_text("question,first,last,labels\nQ57,1,2,trust\nQ4,1,4,importance\nQ48,1,10,ten\n")
+    (folder / "scales.csv").write_text(
+        "question,first,last,labels,order,merged\nQ57,1,2,trust,,\nQ4,1,4,importance,,\nQ48,1,10,ten,,\n"
+    )
     (folder / "questions.csv").write_text("question,wording,status\nQ4,How important is politics?,drafted\n")
     labels = ["importance,1,very", "trust,1,yes", "importance,4,not at all", "trust,2,no"]
     rows = "".join(f"{row},reviewed\n" for row in labels)

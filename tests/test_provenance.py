@@ -142,6 +142,7 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
     using = {step for step in STEPS if before[step] != after[step]}
     assert using == {step for step in STEPS if "survey" in STEPS[step] and not step.startswith("fetch")} | {
         "map_poles",
+        "map_scales",
         "trace",
     }
 

@@ -5,12 +5,15 @@ Reads   results/survey/{survey}/distributions.parquet   of the survey of the run
         probes.arora                           your own copy of the probes of Arora et al. (2023), if you use them
         resources/probes/arora.csv             what its rows stand for
         resources/probes/arora_repairs.csv     what is wrong in it
+        resources/survey/scales.csv            answer codes of each question, and their order
 Writes  results/human/poles.parquet            a country's share of pole A on a probe, and its majority
         results/human/dropped.csv              probes without a majority in a country, and why
+        results/human/scales.parquet           how a country's people spread over a question's whole scale
+        results/human/dropped_scales.csv       what of these is left out, and why
         results/arora/probes.csv               the copy as a probe bank
         results/arora/texts/{language}.csv     the copy as wordings of its probes
         results/arora/repairs/{language}.csv   what was repaired and dropped
-Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> map_poles
+Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> map_poles, map_scales
 """
 
 
@@ -86,3 +89,30 @@ rule map_poles:
         "selfalign map-poles --distributions {input.distributions} --bank {input.bank}"
         " --categories '{params.categories}' --only '{params.only}' --countries '{params.countries}'"
         " --poles {output.poles} --dropped {output.dropped} 2> {log}"
+
+
+rule map_scales:
+    input:
+        distributions=f"{SURVEY}/distributions.parquet",
+        bank=config["probes"]["bank"],
+        scales="resources/survey/scales.csv",
+    output:
+        scales="results/human/scales.parquet",
+        dropped="results/human/dropped_scales.csv",
+    log:
+        "results/logs/map_scales.log",
+    benchmark:
+        "results/benchmarks/map_scales.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        categories=config["probes"]["categories"],
+        only=config["probes"]["only"],
+        countries=COUNTRIES,
+        code=code_digest("map_scales"),
+    message:
+        "Mapping answers to whole scales"
+    shell:
+        "selfalign map-scales --distributions {input.distributions} --bank {input.bank} --scales {input.scales}"
+        " --categories '{params.categories}' --only '{params.only}' --countries '{params.countries}'"
+        " --output {output.scales} --dropped {output.dropped} 2> {log}"

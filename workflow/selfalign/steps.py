@@ -12,6 +12,7 @@ STEPS: dict[str, str] = {
     "adopt_arora_bank": "selfalign.probes.adopt_arora_bank",
     "adopt_arora": "selfalign.probes.adopt_arora",
     "map_poles": "selfalign.probes.map_poles",
+    "map_scales": "selfalign.probes.map_scales",
     "rank_demonstrations": "selfalign.demonstrations.rank_demonstrations",
     "design_prompts": "selfalign.prompts.design_prompts",
     "fetch_model": "selfalign.models.fetch_model",

@@ -21,6 +21,20 @@ def parse_codes(text: str) -> set[int]:
     return codes
 
 
+def list_codes(bank: pd.DataFrame) -> pd.DataFrame:
+    """Which pole each answer code is of: columns probe, question, pole (A, B or neither), code; one row per code.
+
+    Args:
+        bank: a `Bank` table.
+    """
+    sides = {"A": "pole_a", "B": "pole_b", "neither": "neither"}
+    tables = [
+        bank[["probe", "question"]].assign(pole=pole, code=[sorted(parse_codes(codes)) for codes in bank[column]])
+        for pole, column in sides.items()
+    ]
+    return pd.concat(tables).explode("code").dropna().astype({"code": "int64"})
+
+
 def read_bank(path: Path) -> pd.DataFrame:
     """Probe bank, a `Bank` table in the order of the file.
 

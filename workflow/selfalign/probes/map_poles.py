@@ -8,7 +8,7 @@ import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.options import Words, readable, writable
-from selfalign.probes.bank import parse_codes, read_bank, select_probes
+from selfalign.probes.bank import list_codes, parse_codes, read_bank, select_probes
 from selfalign.probes.tables import Dropped, Poles
 from selfalign.survey.tables import Distributions
 from selfalign.tables import read_table, write_table
@@ -28,10 +28,7 @@ def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
         A `Poles` table in the order of countries and of the bank. A country without an answer to a probe has no
         row for it. Where the survey has no numbers of respondents, n, neither and standard_error are empty.
     """
-    poles = pd.concat(
-        [_long_map(bank, "A", "pole_a"), _long_map(bank, "B", "pole_b"), _long_map(bank, "neither", "neither")]
-    )
-    answers = distributions.merge(poles, on=["question", "code"])
+    answers = distributions.merge(list_codes(bank), on=["question", "code"])
     values = ["n", "share", "weight", "weight_squared"]
     sums = answers.pivot_table(
         index=["country", "probe"], columns="pole", values=values, aggfunc="sum", fill_value=0
@@ -55,16 +52,6 @@ def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
         table.reset_index()
         .sort_values(["country", "probe"], key=lambda column: column.map(places) if column.name == "probe" else column)
         .reset_index(drop=True)
-    )
-
-
-def _long_map(bank: pd.DataFrame, pole: str, column: str) -> pd.DataFrame:
-    return (
-        bank[["probe", "question"]]
-        .assign(pole=pole, code=[sorted(parse_codes(codes)) for codes in bank[column]])
-        .explode("code")
-        .dropna()
-        .astype({"code": "int64"})
     )
 
 

@@ -71,3 +71,73 @@ class Dropped(Table):
 
     class Config:
         unique = ["country", "probe"]
+
+
+class ScaleCodes(Table):
+    """A substantive answer code of a question of the bank, and where it stands on the question's scale."""
+
+    question: str = pa.Field(description="WVS-7 variable")
+    scale: str = pa.Field(isin=["binary", "nominal", "ordinal"], description="kind of answer scale, as in the bank")
+    labels: str = pa.Field(description="set of labels that says what the code means")
+    code: int = pa.Field(ge=0, description="answer code")
+    counted: pd.Int64Dtype = pa.Field(
+        ge=0, nullable=True, description="code as which it counts: itself if offered, one that is, or none: outside"
+    )
+    place: pd.Int64Dtype = pa.Field(
+        ge=1, nullable=True, description="place of that code among the answers, as offered in order AB; empty: outside"
+    )
+    position: pd.Int64Dtype = pa.Field(
+        ge=1, nullable=True, description="place on the scale, for distances; empty: nominal, or outside"
+    )
+
+    class Config:
+        unique = ["question", "code"]
+
+
+class ScaleTexts(Table):
+    """A question with its whole answer scale, in one language: one row per answer that is offered."""
+
+    question: str = pa.Field(description="WVS-7 variable")
+    code: int = pa.Field(ge=0, description="answer code")
+    place: int = pa.Field(ge=1, description="place among the answers, as offered in order AB")
+    wording: str = pa.Field(str_length={"min_value": 1}, description="the question")
+    shown: str = pa.Field(
+        str_length={"min_value": 1}, description="the answer as it is listed: `1 = left`, or `rarely`"
+    )
+    answer: str = pa.Field(str_length={"min_value": 1}, description="the answer as it is given: `1`, or `rarely`")
+
+    class Config:
+        unique = ["question", "answer"]
+
+
+class HumanScales(Table):
+    """How the people of a country spread over the answers to a question: a row for each that was offered."""
+
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    question: str = pa.Field(description="WVS-7 variable")
+    code: int = pa.Field(ge=0, description="answer code")
+    place: int = pa.Field(ge=1, description="place among the answers, as offered in order AB")
+    position: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="place on the scale; empty where nominal")
+    share: float = pa.Field(ge=0, le=1, description="weighted share among the answers that have a place")
+    n: pd.Int64Dtype = pa.Field(ge=0, nullable=True, description="respondents, unweighted; empty where not published")
+    modal: bool = pa.Field(description="whether more gave this answer than any other; never at a tie")
+
+    class Config:
+        unique = ["country", "question", "code"]
+
+
+class DroppedScales(Table):
+    """Countries' questions, or answers to them, that the whole scale cannot use, and why."""
+
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    question: str = pa.Field(description="WVS-7 variable")
+    reason: str = pa.Field(
+        isin=["no_answers", "codes_together", "tie", "outside"],
+        description="nobody answered on the scale; shares published for several codes together; no modal answer, but "
+        "a distribution; answers that have no place on the scale, left out of it",
+    )
+    n: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="respondents left out (outside), where published")
+    share: float = pa.Field(ge=0, le=1, nullable=True, description="their weighted share of the substantive answers")
+
+    class Config:
+        unique = ["country", "question", "reason"]

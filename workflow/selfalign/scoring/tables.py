@@ -1,5 +1,6 @@
 """Tables of the scoring stage."""
 
+import pandas as pd
 import pandera.pandas as pa
 
 from selfalign.inference.tables import READOUTS
@@ -91,3 +92,26 @@ class Contrasts(Estimates):
     """A measure's difference between two arms, paired by probe, with its interval."""
 
     against: str = pa.Field(description="the arm that is subtracted")
+
+
+class ScaleScores(Table):
+    """An answer on a whole scale in a cell of the experiment: how probable the model makes it, and people give it."""
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the answer is compared with")
+    probe: str = pa.Field(description="test probe, whose question is asked")
+    source: str = pa.Field(str_matches=r"^([A-Z]{3}|world)?$", description="whose answers the demonstrations carry")
+    seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
+    template: str = pa.Field(description="frame of the prompt")
+    question: str = pa.Field(description="WVS-7 variable")
+    readout: str = pa.Field(isin=READOUTS, description="what decides between the answers")
+    code: int = pa.Field(ge=0, description="answer code")
+    place: int = pa.Field(ge=1, description="place among the answers, as offered in order AB")
+    position: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="place on the scale; empty where nominal")
+    p: float = pa.Field(ge=0, le=1, description="model's probability of the answer among all, mean of the two orders")
+    share: float = pa.Field(ge=0, le=1, description="people's weighted share of the answer among all")
+
+    class Config:
+        unique = ["model", "language", *CELL, "code"]

@@ -28,6 +28,14 @@ class Scales(Table):
     first: int = pa.Field(ge=0, description="lowest substantive code")
     last: int = pa.Field(ge=1, description="highest substantive code")
     labels: str = pa.Field(str_matches=r"^[A-Za-z0-9_]+$", description="set of `Labels` that says what the codes mean")
+    order: str = pa.Field(
+        str_matches=r"^(\d+( \d+)+)?$",
+        description="codes that are offered as answers, from one end to the other: `1 3 2`; empty: first to last",
+    )
+    merged: str = pa.Field(
+        str_matches=r"^(\d+=\d+( \d+=\d+)*)?$",
+        description="codes that were not offered and count as one that was: `0=1`; others that were not have no place",
+    )
 
 
 class Questions(Table):
