@@ -186,7 +186,7 @@ def _measure_pattern(x: Array, y: Array) -> dict[str, Value]:
 
 
 def _as_rows(scored: dict[str, dict[str, Value]], items: int) -> pd.DataFrame:
-    """One row per metric: the model's value, the stand-ins', the items that it is over and those it does not apply to."""
+    """One row per metric: the model's value, the stand-ins', its number of items, and of those it does not apply to."""
     names = list(scored["value"])
     columns = {who: [scored[who][name][0] if who in scored else np.nan for name in names] for who in _SCORED}
     probes = np.array([scored["value"][name][1] for name in names])
