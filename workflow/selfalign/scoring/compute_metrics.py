@@ -136,7 +136,7 @@ def _compare(people: People, country: int, answers: Array, known: dict) -> pd.Da
     """
     answers = answers.reshape(-1, *people.positions.shape)
     items = ~np.isnan(answers).all(axis=(0, 2))
-    key = (country, items.tobytes())
+    key = ("items", country, items.tobytes())
     if key not in known:
         known[key] = {name: _measure(people, country, p, items) for name, p in people.stand_ins(country)}
     near = people.neighbours[country]
@@ -168,7 +168,7 @@ def _compare_patterns(people: People, countries: list[int], answers: Array, know
     items = ~np.isnan(answers).all(axis=(0, 1, 2, 4))
     places = people.positions[items]
     x, y = (metrics.mean_answer(p[..., items, :], places) for p in (answers, people.shares[countries]))
-    key = (*countries, items.tobytes())
+    key = ("pattern", *countries, items.tobytes())
     if key not in known:
         near = metrics.mean_answer(people.nearest[countries][:, items], places)[None]
         again = np.stack([metrics.mean_answer(people.ceiling(one)[:, items], places) for one in countries], axis=1)
