@@ -16,7 +16,13 @@ from selfalign.probes.map_poles import map_poles
 from selfalign.probes.tables import Poles
 from selfalign.scoring import baselines
 from selfalign.scoring.bootstrap import average_cells
-from selfalign.scoring.compute_metrics import cells_of_scores, compute, options_of_poles, people_of_poles
+from selfalign.scoring.compute_metrics import (
+    cells_of_scores,
+    compute,
+    nearest_of_poles,
+    options_of_poles,
+    people_of_poles,
+)
 from selfalign.scoring.metrics import (
     agreement,
     alignment,
@@ -38,7 +44,7 @@ from selfalign.tables import read_table, write_table
 ROOT = Path(__file__).parent.parent
 BANK = read_bank(ROOT / "resources" / "probes" / "probes.csv")
 EXAMPLE = ROOT / "resources" / "survey" / "example" / "counts.csv"
-SCALE = {"overlap": 0.8, "samples": 50, "seed": 1}
+SAMPLED = {"samples": 50, "seed": 1}
 some = settings(max_examples=60, deadline=None, derandomize=True)
 
 
@@ -394,20 +400,18 @@ def test_world_is_the_mean_of_the_others_each_weighing_the_same() -> None:
 
 
 def test_nearest_country_of_a_copy_is_the_copy() -> None:
-    generator = np.random.default_rng(0)
-    shares = generator.dirichlet(np.ones(4), size=(5, 20))
-    shares[3] = shares[1]
-    found = baselines.nearest(shares, 0.8)
-    assert found[1] == 3 and found[3] == 1
-    assert all(found[country] != country for country in range(5))
+    people = {**PEOPLE, "ZZZ": PEOPLE["DEU"]}
+    poles = poles_of(people)
+    assert nearest_of_poles(poles) == {"BOL": "IND", "DEU": "ZZZ", "IND": "BOL", "ZZZ": "DEU"}
+    table = tabulate(scores_of(MODEL, poles), poles).loc[("own", "DEU")]
+    assert set(table["nearest_country"]) == {"ZZZ"}
+    best = {"agreement": 1, "alignment": 1, "pearson": 1, "spearman": 1}
+    assert table["nearest"].to_dict() == near({metric: best.get(metric, 0) for metric in table.index})
 
 
-def test_nearest_country_was_asked_enough_of_the_same() -> None:
-    shares = shares_of([0.1, 0.2, 0.3, 0.4], [0.1, np.nan, np.nan, np.nan], [0.5, 0.5, 0.5, np.nan])
-    assert baselines.nearest(shares, 0.75).tolist() == [2, 0, 0]
-    assert baselines.nearest(shares, 0.25).tolist() == [1, 0, 0]
-    assert baselines.nearest(shares, 1.0).tolist() == [-1, 0, 0]
-    assert baselines.nearest(shares[:1], 0.5).tolist() == [-1]
+def test_country_that_shares_no_probe_has_no_neighbour() -> None:
+    apart = poles_of({"BOL": {"Q1": 0.9}, "DEU": {"Q1": 0.7}, "IND": {"Q4": 0.3}})
+    assert nearest_of_poles(apart) == {"BOL": "DEU", "DEU": "BOL"}
 
 
 def test_effective_size_is_n_without_weights_and_less_with_uneven_ones() -> None:
@@ -473,7 +477,8 @@ def poles_of(shares: dict[str, dict[str, float]], n: int | None = 1000) -> pd.Da
 
 def tabulate(scores: pd.DataFrame, poles: pd.DataFrame) -> pd.DataFrame:
     """The table of metrics, by arm, country and metric."""
-    table = compute(cells_of_scores(scores), people_of_poles(poles), options_of_poles(BANK), **SCALE)
+    people, options = people_of_poles(poles), options_of_poles(BANK)
+    table = compute(cells_of_scores(scores), people, options, nearest_of_poles(poles), **SAMPLED)
     return Metrics.validate(table).set_index(["arm", "country", "metric"])
 
 
@@ -638,7 +643,9 @@ def test_distributions_over_whole_scales() -> None:
     cells = people.rename(columns={"share": "p"}).drop(columns="size")
     cells["p"] = cells.groupby(["country", "item"])["p"].transform(lambda p: p.to_numpy()[::-1])
     cells = cells.assign(model="m", language="en", arm="own", source=cells["country"], seed=0, template="words")
-    table = Metrics.validate(compute(cells, people, options, **SCALE)).set_index(["country", "metric"])
+    table = Metrics.validate(compute(cells, people, options, {"BOL": "DEU"}, **SAMPLED)).set_index(
+        ["country", "metric"]
+    )
     q = {item: drawn["BOL", item] for item in codes}
     by_hand = {
         "agreement": np.mean([agreement(q[item][::-1], q[item]) for item in codes]),
@@ -659,7 +666,7 @@ def test_command_writes_the_table(tmp_path: Path) -> None:
     write_table(scores_of(MODEL, poles), tmp_path / "scores.parquet", Scores)
     names = {"--poles": "poles.parquet", "--output": "metrics.csv"}
     arguments = [part for name, file in names.items() for part in (name, tmp_path / file)]
-    arguments += ["--bank", ROOT / "resources/probes/probes.csv", "--overlap", 0.8, "--samples", 50, "--seed", 1]
+    arguments += ["--bank", ROOT / "resources/probes/probes.csv", "--samples", 50, "--seed", 1]
     command = ["compute-metrics", tmp_path / "scores.parquet", *arguments]
     result = CliRunner().invoke(program, [str(part) for part in command], catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -680,7 +687,7 @@ def real() -> People:
     counts = counts.assign(weight=counts["n"].astype(float), weight_squared=counts["n"].astype(float))
     counts["share"] = counts["n"] / counts.groupby(["country", "question"])["n"].transform("sum")
     poles = map_poles(counts.drop(columns="count"), BANK)
-    return People.lay_out(people_of_poles(poles), options_of_poles(BANK), **SCALE)
+    return People.lay_out(people_of_poles(poles), options_of_poles(BANK), nearest_of_poles(poles), **SAMPLED)
 
 
 def test_neighbours_of_real_countries(real: People) -> None:

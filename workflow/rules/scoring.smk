@@ -140,12 +140,11 @@ rule compute_metrics:
     conda:
         "../../environment.yml"
     params:
-        overlap=config["scoring"]["nearest_overlap"],
         samples=config["scoring"]["second_samples"],
         seed=config["scoring"]["seed"],
         code=code_digest("compute_metrics"),
     message:
         "Computing metrics and their baselines"
     shell:
-        "selfalign compute-metrics {input.scores} --poles {input.poles} --bank {input.bank} --overlap {params.overlap}"
+        "selfalign compute-metrics {input.scores} --poles {input.poles} --bank {input.bank}"
         " --samples {params.samples} --seed {params.seed} --output {output} 2> {log}"

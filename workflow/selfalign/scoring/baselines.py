@@ -6,7 +6,7 @@ countries x items x options, NaN where a country was not asked an item, 0 for an
 
 import numpy as np
 
-from selfalign.scoring.metrics import Array, js_distance
+from selfalign.scoring.metrics import Array
 
 
 def uniform(offered: Array) -> Array:
@@ -33,30 +33,6 @@ def world(shares: Array) -> Array:
     known = np.where(asked, shares, 0)
     others = asked.sum(axis=0) - asked
     return (known.sum(axis=0) - known) / np.where(others > 0, others, np.nan)
-
-
-def nearest(shares: Array, overlap: float) -> Array:
-    """For each country, the other country whose people answer most like its own.
-
-    Least mean Jensen-Shannon distance over the items that both were asked, as Durmus et al. (2023) compare countries.
-
-    Args:
-        shares: the people's shares.
-        overlap: the other country must have been asked at least this share of the country's items.
-
-    Returns:
-        Place of the nearest country, per country, the first of equals; -1 where there is none.
-    """
-    asked = ~np.isnan(shares).any(axis=-1)
-    found = np.full(len(shares), -1)
-    for country, own in enumerate(shares):
-        both = asked & asked[country]
-        distance = np.where(both, js_distance(shares, own), 0).sum(axis=-1) / np.maximum(both.sum(axis=-1), 1)
-        enough = (both.sum(axis=-1) >= overlap * asked[country].sum()) & both.any(axis=-1)
-        enough[country] = False
-        if enough.any():
-            found[country] = np.where(enough, distance, np.inf).argmin()
-    return found
 
 
 def effective_size(share: Array, standard_error: Array, n: Array) -> Array:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from selfalign.options import readable, writable
 from selfalign.probes.bank import read_bank
+from selfalign.probes.cultures import find_nearest, measure_distances
 from selfalign.probes.tables import Poles
 from selfalign.scoring import baselines, metrics
 from selfalign.scoring.metrics import Array
@@ -61,6 +62,17 @@ def people_of_poles(poles: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([people.assign(option="A", share=share), people.assign(option="B", share=1 - share)])
 
 
+def nearest_of_poles(poles: pd.DataFrame) -> dict[str, str]:
+    """The nearest other country of each country that shares a probe with another: see `probes.cultures`.
+
+    Args:
+        poles: a `Poles` table.
+    """
+    distances = measure_distances(poles)
+    compared = distances.columns[distances.notna().sum() > 1]
+    return {country: find_nearest(distances, country) for country in compared}
+
+
 def cells_of_scores(scores: pd.DataFrame) -> pd.DataFrame:
     """What the models answer in two-option mode.
 
@@ -75,7 +87,12 @@ def cells_of_scores(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def compute(
-    cells: pd.DataFrame, people: pd.DataFrame, options: pd.DataFrame, overlap: float, samples: int, seed: int
+    cells: pd.DataFrame,
+    people: pd.DataFrame,
+    options: pd.DataFrame,
+    nearest: dict[str, str],
+    samples: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Compute every metric of each series and country, and what stand-ins score on the same items.
 
@@ -88,14 +105,14 @@ def compute(
             option of an item.
         people: what the people answer: country, item, option, share, size (respondents; empty where not published).
         options: the options of every item: item, option, position (on the answer scale; empty where it has none).
-        overlap: as for `baselines.nearest`.
+        nearest: the other country whose people answer most alike, by country; a country may have none.
         samples: number of second samples of people, for the ceiling.
         seed: of these samples.
 
     Returns:
         A `Metrics` table.
     """
-    arrays = People.lay_out(people, options, overlap, samples, seed)
+    arrays = People.lay_out(people, options, nearest, samples, seed)
     known: dict = {}
     tables = []
     for series, group in cells.groupby(_SERIES, sort=True):
@@ -210,14 +227,13 @@ def _mean(values: Array, axis: int | None = None) -> Array:
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
-@click.option("--overlap", type=click.FloatRange(0, 1), required=True, help="Share of probes the nearest country has.")
 @click.option("--samples", type=click.IntRange(min=1), required=True, help="Second samples of people, for the ceiling.")
 @click.option("--seed", type=int, required=True, help="Seed of these samples.")
 @click.option("--output", type=writable, required=True, help="Metrics (CSV).")
-def command(
-    scores: tuple[Path, ...], poles: Path, bank: Path, overlap: float, samples: int, seed: int, output: Path
-) -> None:
+def command(scores: tuple[Path, ...], poles: Path, bank: Path, samples: int, seed: int, output: Path) -> None:
     """Compute every metric of every arm and country beside what others score in the model's place."""
     cells = cells_of_scores(pd.concat([read_table(path, Scores) for path in scores], ignore_index=True))
-    people, options = people_of_poles(read_table(poles, Poles)), options_of_poles(read_bank(bank))
-    write_table(compute(cells, people, options, overlap, samples, seed).round(6), output, Metrics)
+    answered = read_table(poles, Poles)
+    people, options = people_of_poles(answered), options_of_poles(read_bank(bank))
+    table = compute(cells, people, options, nearest_of_poles(answered), samples, seed)
+    write_table(table.round(6), output, Metrics)

@@ -24,7 +24,7 @@ class People:
         offered: items x options: whether the item has the option.
         shares: countries x items x options; NaN where a country was not asked.
         sizes: countries x items: respondents; NaN where not published.
-        overlap: share of a country's items that its nearest country must have been asked.
+        neighbours: place of each country's nearest country; -1 where there is none.
         samples: number of second samples.
         seed: of these samples.
     """
@@ -36,12 +36,14 @@ class People:
     offered: Array
     shares: Array
     sizes: Array
-    overlap: float
+    neighbours: Array
     samples: int
     seed: int
 
     @classmethod
-    def lay_out(cls, people: pd.DataFrame, options: pd.DataFrame, overlap: float, samples: int, seed: int) -> "People":
+    def lay_out(
+        cls, people: pd.DataFrame, options: pd.DataFrame, nearest: dict[str, str], samples: int, seed: int
+    ) -> "People":
         """Arrays from long tables; arguments as those of `compute_metrics.compute`."""
         countries, items = (pd.Index(sorted(set(people[column]))) for column in ("country", "item"))
         options = options[options["item"].isin(items)]
@@ -57,7 +59,8 @@ class People:
         shares[country, item, option[pd.MultiIndex.from_frame(people[["item", "option"]])]] = people["share"]
         sizes = np.full(shares.shape[:2], np.nan)
         sizes[country, item] = people["size"]
-        return cls(countries, items, option, positions, offered, shares, sizes, overlap, samples, seed)
+        neighbours = countries.get_indexer([nearest.get(country, "") for country in countries])
+        return cls(countries, items, option, positions, offered, shares, sizes, neighbours, samples, seed)
 
     @cached_property
     def uniform(self) -> Array:
@@ -68,11 +71,6 @@ class People:
     def world(self) -> Array:
         """Countries x items x options."""
         return baselines.world(self.shares)
-
-    @cached_property
-    def neighbours(self) -> Array:
-        """Place of each country's nearest country; -1 where there is none."""
-        return baselines.nearest(self.shares, self.overlap)
 
     @cached_property
     def nearest(self) -> Array:
