@@ -38,7 +38,7 @@ def world(shares: Array) -> Array:
 def effective_size(share: Array, standard_error: Array, n: Array) -> Array:
     """Respondents of a simple random sample that knows a share as well as the survey's weighted sample does.
 
-    p (1 - p) / standard_error^2: n over the design effect (Kish 1965, section 8.2). Where everybody answered alike the
+    p (1 - p) / standard_error^2: n over the design effect (Kish 1965). Where everybody answered alike the
     standard error is 0 and tells nothing, and n is taken.
     """
     sampled = standard_error > 0
