@@ -168,7 +168,7 @@ def _measure(people: People, country: int, p: Array, items: Array) -> dict[str, 
     each = {name: metric(p, q) for name, metric in _OF_OPTIONS.items()}
     each |= {name: metric(p, q, positions) for name, metric in _OF_SCALES.items()}
     means = {name: _mean(values, axis=0) for name, values in each.items()}
-    values = {name: (float(_mean(items)), int((~np.isnan(items)).sum())) for name, items in means.items()}
+    values = {name: (float(_mean(mean)), int((~np.isnan(mean)).sum())) for name, mean in means.items()}
     x, y = metrics.mean_answer(p, positions), metrics.mean_answer(q, positions)
     both = int(((~np.isnan(x)).any(axis=0) & ~np.isnan(y)).sum())
     x, y = metrics.from_both_ends(x), metrics.from_both_ends(np.broadcast_to(y, x.shape))
@@ -183,12 +183,12 @@ def _compare_patterns(people: People, countries: list[int], answers: Array, know
     so between items they correlate exactly as the countries' own. Uniform answers do not vary, and do not correlate.
     """
     items = ~np.isnan(answers).all(axis=(0, 1, 2, 4))
-    places = people.positions[items]
-    x, y = (metrics.mean_answer(p[..., items, :], places) for p in (answers, people.shares[countries]))
+    positions = people.positions[items]
+    x, y = (metrics.mean_answer(p[..., items, :], positions) for p in (answers, people.shares[countries]))
     key = ("pattern", *countries, items.tobytes())
     if key not in known:
-        near = metrics.mean_answer(people.nearest[countries][:, items], places)[None]
-        again = np.stack([metrics.mean_answer(people.ceiling(one)[:, items], places) for one in countries], axis=1)
+        near = metrics.mean_answer(people.nearest[countries][:, items], positions)[None]
+        again = np.stack([metrics.mean_answer(people.ceiling(one)[:, items], positions) for one in countries], axis=1)
         known[key] = {"nearest": _measure_pattern(near, y), "ceiling": _measure_pattern(again, y)}
     x = x[0] if len(x) == 1 else np.full_like(x[0], np.nan)
     row = {"value": _measure_pattern(x, y), **known[key]}
