@@ -123,9 +123,10 @@ def test_answer_outside_the_scale_is_left_out_and_the_rest_taken_as_a_whole() ->
     assert js_divergence(p, q) > js_divergence(p[:2] / 0.5, q[:2])
 
 
-def test_nominal_item_has_no_distance_on_a_scale() -> None:
-    p, q, positions = np.array([0.4, 0.1, 0.5]), np.array([0.2, 0.8, 0.0]), np.full(3, np.nan)
-    assert np.isnan([wasserstein(p, q, positions), mean_error(p, q, positions), mean_answer(p, positions)]).all()
+@pytest.mark.parametrize("positions", [[np.nan] * 3, [np.nan, 2.0, np.nan], [2.0, 2.0, 2.0]])
+def test_item_without_two_places_has_no_distance_on_a_scale(positions: list[float]) -> None:
+    p, q, places = np.array([0.4, 0.1, 0.5]), np.array([0.2, 0.7, 0.1]), np.array(positions)
+    assert np.isnan([wasserstein(p, q, places), mean_error(p, q, places), mean_answer(p, places)]).all()
 
 
 def test_what_is_not_known_stays_unknown() -> None:
