@@ -659,6 +659,8 @@ def test_distributions_over_whole_scales() -> None:
     assert table.loc[("BOL", "agreement"), "uniform"] == near((1 / 4 + 1 / 3 + 1 / 3) / 3)
     assert table.loc[("all", "response_pattern"), "probes"] == 2
     assert table["ceiling"].notna().all() and (table.loc["BOL", "ceiling"]["alignment"] > 0.9)
+    again = People.lay_out(people, options, {}, **SAMPLED).ceiling(0)
+    assert again.sum(axis=-1) == near(1), "of items with fewer options too"
 
 
 def test_command_writes_the_table(tmp_path: Path) -> None:
