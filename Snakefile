@@ -65,6 +65,7 @@ rule all:
         ),
         "results/tables/agreement.csv",
         "results/tables/contrasts.csv",
+        "results/tables/metrics.csv",
         READOUTS,
         "results/audit/hardest_probes.csv",
         SURVEY_TABLES,

@@ -22,11 +22,11 @@ PROBES = {"Q4", "Q8", "Q164", "Q167"}
 ANSWERS = "results/answers/local/en.parquet"
 LEDGER = "results/ledger/local/en.sqlite"
 LOG = "results/logs/infer/local/en.log"
-TABLES = ["results/tables/agreement.csv", "results/tables/contrasts.csv"]
+TABLES = ["results/tables/agreement.csv", "results/tables/contrasts.csv", "results/tables/metrics.csv"]
 FIGURES = ["agreement", "margin", "calibration"]
 ESTIMATES = {"estimate_agreement", "estimate_contrasts"}
 PLOTS = {f"plot_{figure}" for figure in FIGURES}
-FROM_SCORING = {"score_answers", "compare_readouts", "explore", "all"} | ESTIMATES | PLOTS
+FROM_SCORING = {"score_answers", "compare_readouts", "compute_metrics", "explore", "all"} | ESTIMATES | PLOTS
 
 
 def settings(model: Path) -> dict:
@@ -243,6 +243,7 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
     [
         ("figures/plot_margin.py", {"plot_margin", "all"}),
         ("scoring/estimate_contrasts.py", {"estimate_contrasts", "plot_margin", "all"}),
+        ("scoring/metrics.py", {"compute_metrics", "all"}),
         ("inference/engine.py", {"infer"} | FROM_SCORING),
         ("probes/map_poles.py", {"map_poles", "design_prompts", "infer"} | FROM_SCORING),
     ],

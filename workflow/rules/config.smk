@@ -238,6 +238,7 @@ localrules:
     compare_readouts,
     estimate_agreement,
     estimate_contrasts,
+    compute_metrics,
     plot_agreement,
     plot_margin,
     plot_calibration,

@@ -7,7 +7,8 @@ Writes  results/scores/{model}/{language}.parquet   a cell, scored
         results/tables/readouts/{model}/{language}.csv   how often readouts choose differently
         results/tables/agreement.csv                every measure of every arm, per country
         results/tables/contrasts.csv                differences between arms, paired by probe
-Steps   score_answers -> estimate_agreement, estimate_contrasts; compare_readouts
+        results/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
+Steps   score_answers -> estimate_agreement, estimate_contrasts, compute_metrics; compare_readouts
 """
 
 
@@ -118,3 +119,32 @@ rule estimate_contrasts:
     shell:
         "selfalign estimate-contrasts {input} --contrasts {params.contrasts:q} --draws {params.draws}"
         " --level {params.level} --seed {params.seed} --output {output} 2> {log}"
+
+
+rule compute_metrics:
+    input:
+        scores=SCORES,
+        poles="results/human/poles.parquet",
+        bank=config["probes"]["bank"],
+    output:
+        report(
+            "results/tables/metrics.csv",
+            caption="../report/metrics_table.rst",
+            category="Tables",
+            labels={"table": "metrics"},
+        ),
+    log:
+        "results/logs/compute_metrics.log",
+    benchmark:
+        "results/benchmarks/compute_metrics.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        samples=config["scoring"]["second_samples"],
+        seed=config["scoring"]["seed"],
+        code=code_digest("compute_metrics"),
+    message:
+        "Computing metrics and their baselines"
+    shell:
+        "selfalign compute-metrics {input.scores} --poles {input.poles} --bank {input.bank}"
+        " --samples {params.samples} --seed {params.seed} --output {output} 2> {log}"

@@ -23,6 +23,7 @@ STEPS: dict[str, str] = {
     "compare_readouts": "selfalign.scoring.compare_readouts",
     "estimate_agreement": "selfalign.scoring.estimate_agreement",
     "estimate_contrasts": "selfalign.scoring.estimate_contrasts",
+    "compute_metrics": "selfalign.scoring.compute_metrics",
     "plot_agreement": "selfalign.figures.plot_agreement",
     "plot_margin": "selfalign.figures.plot_margin",
     "plot_calibration": "selfalign.figures.plot_calibration",

@@ -10,6 +10,19 @@ from selfalign.tables import Table
 MEASURES = ("agreement", "alignment", "mass_outside", "order_gap")
 """What is estimated: agreement with the majority, soft alignment, mass outside the options, effect of their order."""
 
+METRICS = (
+    "agreement",
+    "alignment",
+    "js_divergence",
+    "js_distance",
+    "wasserstein",
+    "mean_error",
+    "pearson",
+    "spearman",
+    "response_pattern",
+)
+"""How a model's answers are compared with the people's; docs/metrics.md says what each is."""
+
 ALL = "all"
 """The row that is the mean of the countries, each counting the same."""
 
@@ -22,7 +35,7 @@ class Scores(Table):
     arm: str = pa.Field(description="treatment")
     country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the answer is compared with")
     probe: str = pa.Field(description="test probe")
-    source: str = pa.Field(str_matches=r"^([A-Z]{3})?$", description="whose answers the demonstrations carry")
+    source: str = pa.Field(str_matches=r"^([A-Z]{3}|world)?$", description="whose answers the demonstrations carry")
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
     readout: str = pa.Field(isin=READOUTS, description="what decides between the options")
@@ -115,3 +128,30 @@ class ScaleScores(Table):
 
     class Config:
         unique = ["model", "language", *CELL, "code"]
+
+
+class Metrics(Table):
+    """A metric of an arm in a country, beside what others score in the model's place, on the same probes."""
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    country: str = pa.Field(
+        str_matches=r"^([A-Z]{3}|all)$", description="ISO 3166 alpha-3, or `all`: mean of the countries"
+    )
+    metric: str = pa.Field(isin=METRICS, description="which metric; docs/metrics.md has range and direction of each")
+    value: float = pa.Field(ge=-1, le=1, nullable=True, description="the model's; empty where not defined")
+    uniform: float = pa.Field(ge=-1, le=1, nullable=True, description="of every option as likely as any other")
+    world: float = pa.Field(ge=-1, le=1, nullable=True, description="of the mean of all other surveyed countries")
+    nearest: float = pa.Field(ge=-1, le=1, nullable=True, description="of the people of the nearest other country")
+    nearest_country: str = pa.Field(
+        nullable=True, str_matches=r"^([A-Z]{3})?$", description="which country that is; empty for `all`"
+    )
+    ceiling: float = pa.Field(
+        ge=-1, le=1, nullable=True, description="of as many people of the country again; empty without numbers of them"
+    )
+    probes: int = pa.Field(ge=0, description="probes that the value is over; of `all`, in the country with most")
+    not_applicable: int = pa.Field(ge=0, description="probes left out because the metric does not apply to them")
+
+    class Config:
+        unique = ["model", "language", "arm", "country", "metric"]

@@ -1,0 +1,239 @@
+"""Step compute_metrics: every metric of every arm and country, beside what others score in the model's place."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+
+from selfalign.options import readable, writable
+from selfalign.probes.bank import read_bank
+from selfalign.probes.cultures import find_nearest, measure_distances
+from selfalign.probes.tables import Poles
+from selfalign.scoring import baselines, metrics
+from selfalign.scoring.metrics import Array
+from selfalign.scoring.people import People, places
+from selfalign.scoring.tables import ALL, Metrics, Scores
+from selfalign.tables import read_table, write_table
+
+Value = tuple[float, int]
+"""A metric's value, and the number of items that it is over."""
+
+_SERIES = ["model", "language", "arm"]
+_SCORED = ["value", "uniform", "world", "nearest", "ceiling"]
+_OF_OPTIONS = {
+    "agreement": metrics.agreement,
+    "alignment": metrics.alignment,
+    "js_divergence": metrics.js_divergence,
+    "js_distance": metrics.js_distance,
+}
+_OF_SCALES = {"wasserstein": metrics.wasserstein, "mean_error": metrics.mean_error}
+_ACROSS_ITEMS = {"pearson": metrics.pearson, "spearman": metrics.spearman}
+
+
+def options_of_poles(bank: pd.DataFrame) -> pd.DataFrame:
+    """The options of two-option mode: pole A at 1 of a scale and pole B at 0; without position where it is nominal.
+
+    Args:
+        bank: a `Bank` table.
+
+    Returns:
+        Columns item (the probe), option, position.
+    """
+    position = {"A": 1.0, "B": 0.0}
+    table = bank[["probe", "scale"]].merge(pd.Series(list(position), name="option"), how="cross")
+    table = table.assign(position=table["option"].map(position).where(table["scale"] != "nominal"))
+    return table.rename(columns={"probe": "item"})[["item", "option", "position"]]
+
+
+def people_of_poles(poles: pd.DataFrame) -> pd.DataFrame:
+    """What the people answer in two-option mode.
+
+    Args:
+        poles: a `Poles` table.
+
+    Returns:
+        Columns country, item, option, share, and size: respondents of a simple random sample that the country's are
+        worth; empty where the survey publishes no numbers.
+    """
+    share, error, n = (poles[column].to_numpy(float, na_value=np.nan) for column in ("share_a", "standard_error", "n"))
+    people = poles[["country", "probe"]].rename(columns={"probe": "item"})
+    people = people.assign(size=baselines.effective_size(share, error, n))
+    return pd.concat([people.assign(option="A", share=share), people.assign(option="B", share=1 - share)])
+
+
+def nearest_of_poles(poles: pd.DataFrame) -> dict[str, str]:
+    """The nearest other country of each country that shares a probe with another: see `probes.cultures`.
+
+    Args:
+        poles: a `Poles` table.
+    """
+    distances = measure_distances(poles)
+    compared = distances.columns[distances.notna().sum() > 1]
+    return {country: find_nearest(distances, country) for country in compared}
+
+
+def cells_of_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """What the models answer in two-option mode.
+
+    Args:
+        scores: `Scores` tables, stacked.
+
+    Returns:
+        Columns model, language, arm, country, source, seed, template, item, option, p.
+    """
+    cells = scores[[*_SERIES, "country", "source", "seed", "template"]].assign(item=scores["probe"])
+    return pd.concat([cells.assign(option="A", p=scores["p_a"]), cells.assign(option="B", p=1 - scores["p_a"])])
+
+
+def compute(
+    cells: pd.DataFrame,
+    people: pd.DataFrame,
+    options: pd.DataFrame,
+    nearest: dict[str, str],
+    samples: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Compute every metric of each series and country, and what stand-ins score on the same items.
+
+    A metric of an item is averaged over its sources, seeds and templates, then over items. A metric across items is
+    computed for each source, seed and template, then averaged: answers that were averaged first would be smoother than
+    any of them, and flatter an arm that has many.
+
+    Args:
+        cells: what the models answer: model, language, arm, country, source, seed, template, item, option, p, for every
+            option of an item.
+        people: what the people answer: country, item, option, share, size (respondents; empty where not published).
+        options: the options of every item: item, option, position (on the answer scale; empty where it has none).
+        nearest: the other country whose people answer most alike, by country; a country may have none.
+        samples: number of second samples of people, for the ceiling.
+        seed: of these samples.
+
+    Returns:
+        A `Metrics` table.
+    """
+    arrays = People.lay_out(people, options, nearest, samples, seed)
+    known: dict = {}
+    tables = []
+    for series, group in cells.groupby(_SERIES, sort=True):
+        countries, answers = _lay_out_cells(arrays, group)
+        each = pd.concat(
+            _compare(arrays, country, answers[:, :, place], known) for place, country in enumerate(countries)
+        )
+        table = pd.concat([each, _average(each), _compare_patterns(arrays, countries, answers, known)])
+        tables.append(table.assign(**dict(zip(_SERIES, series, strict=True))))
+    return pd.concat(tables, ignore_index=True)[list(Metrics.to_schema().columns)]
+
+
+def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Array]:
+    """A series' countries, and its answers: sources x (seeds and templates) x countries x items x options.
+
+    Sources are numbered within a country, so that where each country is shown its own answers there is one.
+    """
+    country, item = places(people.countries, cells["country"]), places(people.items, cells["item"])
+    countries = sorted(set(country))
+    country = np.searchsorted(countries, country)
+    source = cells.groupby("country")["source"].rank("dense").to_numpy(int) - 1
+    run = cells.groupby(["seed", "template"]).ngroup().to_numpy()
+    option = people.options[pd.MultiIndex.from_frame(cells[["item", "option"]])].to_numpy()
+    answers = np.full((source.max() + 1, run.max() + 1, len(countries), *people.positions.shape), np.nan)
+    answers[source, run, country, item] = 0  # for the options that other items have more of
+    answers[source, run, country, item, option] = cells["p"]
+    return countries, answers
+
+
+def _compare(people: People, country: int, answers: Array, known: dict) -> pd.DataFrame:
+    """Rows of one country.
+
+    Args:
+        people: what the people answer.
+        country: its place.
+        answers: sources x runs x items x options.
+        known: what stand-ins score, by country and items: filled here, as many series share it.
+    """
+    answers = answers.reshape(-1, *people.positions.shape)
+    items = ~np.isnan(answers).all(axis=(0, 2))
+    key = ("items", country, items.tobytes())
+    if key not in known:
+        known[key] = {name: _measure(people, country, p, items) for name, p in people.stand_ins(country)}
+    near = people.neighbours[country]
+    return _as_rows({"value": _measure(people, country, answers, items), **known[key]}, items.sum()).assign(
+        country=people.countries[country], nearest_country=people.countries[near] if near >= 0 else ""
+    )
+
+
+def _measure(people: People, country: int, p: Array, items: Array) -> dict[str, Value]:
+    """Every metric but the response pattern, of answers p (replicates x items x options) to some items."""
+    p, q, positions = p[:, items], people.shares[country, items], people.positions[items]
+    each = {name: metric(p, q) for name, metric in _OF_OPTIONS.items()}
+    each |= {name: metric(p, q, positions) for name, metric in _OF_SCALES.items()}
+    means = {name: _mean(values, axis=0) for name, values in each.items()}
+    values = {name: (float(_mean(mean)), int((~np.isnan(mean)).sum())) for name, mean in means.items()}
+    x, y = metrics.mean_answer(p, positions), metrics.mean_answer(q, positions)
+    both = int(((~np.isnan(x)).any(axis=0) & ~np.isnan(y)).sum())
+    x, y = metrics.from_both_ends(x), metrics.from_both_ends(np.broadcast_to(y, x.shape))
+    return values | {name: (float(_mean(metric(x, y))), both) for name, metric in _ACROSS_ITEMS.items()}
+
+
+def _compare_patterns(people: People, countries: list[int], answers: Array, known: dict) -> pd.DataFrame:
+    """The row of the response pattern, over all countries of a series.
+
+    Means of the others do not count as answers of a country, neither the world's nor those of an arm with several
+    sources: the mean of the others departs from the mean of all as the country itself does, turned round and shrunk,
+    so between items they correlate exactly as the countries' own. Uniform answers do not vary, and do not correlate.
+    """
+    items = ~np.isnan(answers).all(axis=(0, 1, 2, 4))
+    positions = people.positions[items]
+    x, y = (metrics.mean_answer(p[..., items, :], positions) for p in (answers, people.shares[countries]))
+    key = ("pattern", *countries, items.tobytes())
+    if key not in known:
+        near = metrics.mean_answer(people.nearest[countries][:, items], positions)[None]
+        again = np.stack([metrics.mean_answer(people.ceiling(one)[:, items], positions) for one in countries], axis=1)
+        known[key] = {"nearest": _measure_pattern(near, y), "ceiling": _measure_pattern(again, y)}
+    x = x[0] if len(x) == 1 else np.full_like(x[0], np.nan)
+    row = {"value": _measure_pattern(x, y), **known[key]}
+    return _as_rows(row, items.sum()).assign(country=ALL, nearest_country="")
+
+
+def _measure_pattern(x: Array, y: Array) -> dict[str, Value]:
+    """Mean over replicates, the first axis of x."""
+    value = float(_mean(metrics.response_pattern(x, y)))
+    used = metrics.varying_items(x, y).any(axis=0).sum()
+    return {"response_pattern": (value, 0 if np.isnan(value) else int(used))}
+
+
+def _as_rows(scored: dict[str, dict[str, Value]], items: int) -> pd.DataFrame:
+    """One row per metric: the model's value, the stand-ins', its number of items, and of those it does not apply to."""
+    names = list(scored["value"])
+    columns = {who: [scored[who][name][0] if who in scored else np.nan for name in names] for who in _SCORED}
+    probes = np.array([scored["value"][name][1] for name in names])
+    return pd.DataFrame({"metric": names, **columns, "probes": probes, "not_applicable": items - probes})
+
+
+def _average(rows: pd.DataFrame) -> pd.DataFrame:
+    """The mean of the countries, empty where one of them has no value: the mean of the rest would be another thing."""
+    groups = rows.groupby("metric", sort=False)
+    means = groups[_SCORED].agg(lambda values: values.mean(skipna=False))
+    return means.join(groups[["probes", "not_applicable"]].max()).reset_index().assign(country=ALL, nearest_country="")
+
+
+def _mean(values: Array, axis: int | None = None) -> Array:
+    """Mean of what is known; NaN where nothing is."""
+    count = (~np.isnan(values)).sum(axis=axis)
+    return np.nansum(values, axis=axis) / np.where(count > 0, count, np.nan)
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
+@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--samples", type=click.IntRange(min=1), required=True, help="Second samples of people, for the ceiling.")
+@click.option("--seed", type=int, required=True, help="Seed of these samples.")
+@click.option("--output", type=writable, required=True, help="Metrics (CSV).")
+def command(scores: tuple[Path, ...], poles: Path, bank: Path, samples: int, seed: int, output: Path) -> None:
+    """Compute every metric of every arm and country beside what others score in the model's place."""
+    cells = cells_of_scores(pd.concat([read_table(path, Scores) for path in scores], ignore_index=True))
+    answered = read_table(poles, Poles)
+    people, options = people_of_poles(answered), options_of_poles(read_bank(bank))
+    table = compute(cells, people, options, nearest_of_poles(answered), samples, seed)
+    write_table(table.round(6), output, Metrics)

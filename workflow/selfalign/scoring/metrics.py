@@ -1,0 +1,201 @@
+"""How far a model's answers are from the people's: pure functions on arrays.
+
+`p` are the model's probabilities and `q` the people's shares. The last axis is the options of an item (a probe with two
+poles, or a question with its whole answer scale), and sums to 1; leading axes broadcast. Items of fewer options are
+filled up with options that neither side gave anything. NaN stands for what is not known, and for a metric that does not
+apply: never for a number. docs/metrics.md has the table of formulas, ranges and baselines.
+"""
+
+import numpy as np
+from scipy.special import rel_entr
+from scipy.stats import rankdata
+
+Array = np.ndarray
+
+_SAME = 2e-12
+"""Two options that are this close are tied: as in score_answers, where |p(A) - 0.5| <= 1e-12 is no choice."""
+
+
+def agreement(p: Array, q: Array) -> Array:
+    """1 where the model's most probable option is the people's most frequent one, else 0.
+
+    [argmax p = argmax q]; where t options of the model are tied and the people's is among them, 1/t. Choenni and
+    Shutova (2024) for two options. Range 0 to 1, higher is nearer; not symmetric. NaN where the people are tied.
+    """
+    chosen, majority = _largest(p), _largest(q)
+    among = (chosen & majority).sum(axis=-1) / np.maximum(chosen.sum(axis=-1), 1)
+    known = (majority.sum(axis=-1) == 1) & (chosen.sum(axis=-1) > 0)
+    return np.where(known, among, np.nan)
+
+
+def _largest(p: Array) -> Array:
+    return p >= p.max(axis=-1, keepdims=True) - _SAME
+
+
+def alignment(p: Array, q: Array) -> Array:
+    """Soft alignment: 1 - sum_i |p_i - q_i| / 2, which for two poles is 1 - |p(A) - q(A)|.
+
+    One minus the total variation distance (Levin, Peres and Wilmer 2017, proposition 4.2). Range 0 to 1, higher is
+    nearer; symmetric; blind to the order of the options.
+    """
+    return 1 - np.abs(p - q).sum(axis=-1) / 2
+
+
+def js_divergence(p: Array, q: Array) -> Array:
+    """Jensen-Shannon divergence in bits: H((p + q) / 2) - (H(p) + H(q)) / 2.
+
+    Lin (1991), section IV, with equal weights. Range 0 to 1, lower is nearer; symmetric; blind to the order of options.
+    Computed with scipy's relative entropy: scipy's own function returns the root, and NaN where rounding makes the
+    divergence of equal distributions negative.
+    """
+    middle = (p + q) / 2
+    bits = (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=-1) / (2 * np.log(2))
+    return np.clip(bits, 0, 1)
+
+
+def js_distance(p: Array, q: Array) -> Array:
+    """Jensen-Shannon distance: the square root of the divergence in bits.
+
+    A metric (Endres and Schindelin 2003); Durmus et al. (2023) compare models and countries by 1 minus it. Range 0 to
+    1, lower is nearer.
+    """
+    return np.sqrt(js_divergence(p, q))
+
+
+def wasserstein(p: Array, q: Array, positions: Array) -> Array:
+    """Wasserstein-1 distance on the answer scale, as a share of the scale's range.
+
+    sum_j |P_j - Q_j| (x_{j+1} - x_j) / (x_k - x_1), with P and Q the cumulative shares up to position x_j (Vallender
+    1974; Santurkar et al. 2023 normalise by the range likewise). Range 0 to 1, lower is nearer; symmetric.
+
+    Args:
+        p, q: probabilities.
+        positions: places of the options on the scale, in the order of the last axis; NaN for an option that has none,
+            which is left out and the rest made to sum to 1. An item without places (a nominal one) gives NaN.
+    """
+    p, q = _on_scale(p, positions), _on_scale(q, positions)
+    order = np.argsort(positions, axis=-1)  # options without a place come last
+    steps = np.diff(np.take_along_axis(_unit(positions), order, axis=-1), axis=-1)
+    surplus = p - q
+    ahead = np.cumsum(np.take_along_axis(surplus, np.broadcast_to(order, surplus.shape), axis=-1), axis=-1)
+    distance = (np.abs(ahead[..., :-1]) * np.nan_to_num(steps)).sum(axis=-1)
+    return np.where(np.isnan(_unit(positions)).all(axis=-1), np.nan, distance)
+
+
+def mean_answer(p: Array, positions: Array) -> Array:
+    """Mean place of the answers on their scale: 0 at its lowest position, 1 at its highest; NaN for a nominal item.
+
+    Args:
+        p: probabilities.
+        positions: as for `wasserstein`.
+    """
+    places = _unit(positions)
+    mean = (_on_scale(p, positions) * np.nan_to_num(places)).sum(axis=-1)
+    return np.where(np.isnan(places).all(axis=-1), np.nan, mean)
+
+
+def mean_error(p: Array, q: Array, positions: Array) -> Array:
+    """Absolute error of the mean answer, as a share of the scale's range; over items, the mean absolute error of means.
+
+    |mean(p) - mean(q)| / (x_k - x_1). Range 0 to 1, lower is nearer; symmetric. Never above `wasserstein`, and 0 for
+    different distributions with one mean. NaN for a nominal item.
+    """
+    return np.abs(mean_answer(p, positions) - mean_answer(q, positions))
+
+
+def _unit(positions: Array) -> Array:
+    """Positions from 0 to 1; all NaN where there are not two different ones."""
+    low = np.fmin.reduce(positions, axis=-1, keepdims=True)
+    span = np.fmax.reduce(positions, axis=-1, keepdims=True) - low
+    return (positions - low) / np.where(span > 0, span, np.nan)
+
+
+def _on_scale(p: Array, positions: Array) -> Array:
+    """Shares among the options that have a position; NaN where they have none of the probability."""
+    p = np.where(np.isnan(positions), 0, p)
+    total = p.sum(axis=-1, keepdims=True)
+    return p / np.where(total > 0, total, np.nan)
+
+
+def pearson(x: Array, y: Array) -> Array:
+    """Pearson's correlation along the last axis, over the places where both are known.
+
+    Range -1 to 1; symmetric. NaN where one of them is constant, or fewer than two places are known.
+    """
+    known = ~(np.isnan(x) | np.isnan(y))
+    x, y = (_centred(np.where(known, side, np.nan)) for side in (x, y))
+    with np.errstate(invalid="ignore"):
+        return np.clip((x * y).sum(axis=-1) / (_length(x) * _length(y)), -1, 1)
+
+
+def spearman(x: Array, y: Array) -> Array:
+    """Spearman's rank correlation along the last axis: Pearson's of the ranks, ties sharing their mean rank.
+
+    Values are compared to 12 decimals, so that rounding breaks no tie. NaN as for `pearson`.
+    """
+    known = ~(np.isnan(x) | np.isnan(y))
+    ranks = (rankdata(np.where(known, side, np.inf).round(12), axis=-1) for side in (x, y))  # the unknown rank last
+    return pearson(*(np.where(known, side, np.nan) for side in ranks))
+
+
+def from_both_ends(x: Array) -> Array:
+    """Mean answers (0 to 1) followed by the same answers told from the scale's other end, 1 - x.
+
+    Which end of a scale is called high is a convention, and a plain correlation across items changes with it. With
+    every item once from each end it does not: Cohen's (1969) r_c, which the reflection of an item leaves as it is.
+    """
+    return np.concatenate([x, 1 - x], axis=-1)
+
+
+def response_pattern(x: Array, y: Array) -> Array:
+    """Distance between the model's and the people's correlations between items, over countries.
+
+    1 - tr(R S) / (|R| |S|), with R and S the two correlation matrices and |.| the Frobenius norm (Herdin et al. 2005).
+    Comparing such matrices rather than marginals is after Williams et al. (2026). Range 0 to 1, lower is nearer;
+    symmetric; the same whichever end of an item is called high. It asks whether the same answers go together, not which
+    country gives them: exchanging countries changes nothing.
+
+    With Z the standardised columns of x, R = Z'Z and tr(R S) = |Z W'|^2: so that nothing is larger than
+    countries x countries.
+
+    Args:
+        x, y: mean answers, (..., countries, items). Items that `varying_items` does not name are left out.
+
+    Returns:
+        The distance, (...); NaN with fewer than 2 items, or fewer than 3 countries: over two, each correlation is 1 or
+        -1 whatever they answer.
+    """
+    use = varying_items(x, y)[..., None, :]
+    z, w = (_standard_columns(side, use) for side in (x, y))
+    with np.errstate(invalid="ignore"):
+        alike = _square_norm(z, w) / np.sqrt(_square_norm(z, z) * _square_norm(w, w))
+    defined = (use.sum(axis=(-1, -2)) >= 2) & (x.shape[-2] >= 3)
+    return np.where(defined, np.clip(1 - alike, 0, 1), np.nan)
+
+
+def varying_items(x: Array, y: Array) -> Array:
+    """Items that every country answered in both, and that differ between countries in both: (..., items)."""
+    known = [~np.isnan(side).any(axis=-2) & (np.ptp(side, axis=-2) > _SAME) for side in (x, y)]
+    return known[0] & known[1]
+
+
+def _standard_columns(x: Array, use: Array) -> Array:
+    columns = np.where(use, x, 0.0)
+    columns = columns - columns.mean(axis=-2, keepdims=True)
+    length = np.sqrt((columns**2).sum(axis=-2, keepdims=True))
+    return columns / np.where(use, length, 1.0)
+
+
+def _square_norm(z: Array, w: Array) -> Array:
+    return ((z @ np.swapaxes(w, -1, -2)) ** 2).sum(axis=(-1, -2))
+
+
+def _centred(x: Array) -> Array:
+    """Differences from the mean of what is known, 0 elsewhere; all NaN where what is known is constant."""
+    count = np.maximum((~np.isnan(x)).sum(axis=-1, keepdims=True), 1)
+    constant = ~(np.fmax.reduce(x, axis=-1, keepdims=True) - np.fmin.reduce(x, axis=-1, keepdims=True) > _SAME)
+    return np.where(constant, np.nan, np.nan_to_num(x - np.nansum(x, axis=-1, keepdims=True) / count))
+
+
+def _length(x: Array) -> Array:
+    return np.sqrt((x**2).sum(axis=-1))

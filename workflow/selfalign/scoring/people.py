@@ -1,0 +1,105 @@
+"""The people's answers as arrays, and the distributions that are scored in the model's place."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from selfalign.scoring import baselines
+from selfalign.scoring.metrics import Array
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """What the people of all surveyed countries answer to all items.
+
+    Attributes:
+        countries: country, by its place in the arrays.
+        items: item, by its place in the arrays.
+        options: place of an option, by item and option.
+        positions: items x options: place on the answer scale; NaN where it has none.
+        offered: items x options: whether the item has the option.
+        shares: countries x items x options; NaN where a country was not asked.
+        sizes: countries x items: respondents; NaN where not published.
+        neighbours: place of each country's nearest country; -1 where there is none.
+        samples: number of second samples.
+        seed: of these samples.
+    """
+
+    countries: pd.Index
+    items: pd.Index
+    options: pd.Series
+    positions: Array
+    offered: Array
+    shares: Array
+    sizes: Array
+    neighbours: Array
+    samples: int
+    seed: int
+
+    @classmethod
+    def lay_out(
+        cls, people: pd.DataFrame, options: pd.DataFrame, nearest: dict[str, str], samples: int, seed: int
+    ) -> "People":
+        """Arrays from long tables; arguments as those of `compute_metrics.compute`."""
+        countries, items = (pd.Index(sorted(set(people[column]))) for column in ("country", "item"))
+        options = options[options["item"].isin(items)]
+        row, column = places(items, options["item"]), options.groupby("item").cumcount().to_numpy()
+        positions = np.full((len(items), column.max() + 1), np.nan)
+        positions[row, column] = options["position"]
+        offered = np.zeros(positions.shape, dtype=bool)
+        offered[row, column] = True
+        option = pd.Series(column, index=pd.MultiIndex.from_frame(options[["item", "option"]]))
+        country, item = places(countries, people["country"]), places(items, people["item"])
+        shares = np.full((len(countries), *positions.shape), np.nan)
+        shares[country, item] = 0  # an option that nobody chose need not have a row
+        shares[country, item, option[pd.MultiIndex.from_frame(people[["item", "option"]])]] = people["share"]
+        sizes = np.full(shares.shape[:2], np.nan)
+        sizes[country, item] = people["size"]
+        neighbours = countries.get_indexer([nearest.get(country, "") for country in countries])
+        return cls(countries, items, option, positions, offered, shares, sizes, neighbours, samples, seed)
+
+    @cached_property
+    def uniform(self) -> Array:
+        """Items x options."""
+        return baselines.uniform(self.offered)
+
+    @cached_property
+    def world(self) -> Array:
+        """Countries x items x options."""
+        return baselines.world(self.shares)
+
+    @cached_property
+    def nearest(self) -> Array:
+        """The nearest country's shares: countries x items x options."""
+        return np.where(self.neighbours[:, None, None] >= 0, self.shares[self.neighbours], np.nan)
+
+    def ceiling(self, country: int) -> Array:
+        """Second samples of a country's people: samples x items x options; NaN where no number of people is known.
+
+        Each item has a random stream of its own, so that a new item or country changes no other's.
+        """
+        again = np.full((self.samples, *self.positions.shape), np.nan)
+        for item in np.flatnonzero(~np.isnan(self.sizes[country])):
+            name = f"{self.seed}/{self.countries[country]}/{self.items[item]}"
+            stream = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]))
+            offered = self.offered[item]
+            share, size = self.shares[country, item, offered], self.sizes[country, item]
+            again[:, item] = np.where(offered, again[:, item], 0)
+            again[:, item, offered] = baselines.second_sample(share, size, self.samples, stream)
+        return again
+
+    def stand_ins(self, country: int) -> Iterator[tuple[str, Array]]:
+        """What is scored in the model's place in a country, by name of its column: replicates x items x options."""
+        yield "uniform", self.uniform[None]
+        yield "world", self.world[None, country]
+        yield "nearest", self.nearest[None, country]
+        yield "ceiling", self.ceiling(country)
+
+
+def places(index: pd.Index, labels: pd.Series) -> Array:
+    """Place of each label in an index; KeyError for one that is not there."""
+    return pd.Series(np.arange(len(index)), index=index)[labels].to_numpy()
