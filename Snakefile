@@ -21,7 +21,12 @@ from snakemake.utils import min_version, validate
 
 from selfalign.errors import told_plainly
 from selfalign.provenance import code_digest
-from selfalign.settings import check_files, check_settings, find_languages
+from selfalign.settings import (
+    check_files,
+    check_settings,
+    find_languages,
+    frames_on_scales,
+)
 from selfalign.survey.citations import how_to_cite
 
 min_version("9.27")
@@ -67,6 +72,7 @@ rule all:
         "results/tables/contrasts.csv",
         "results/tables/metrics.csv",
         READOUTS,
+        SCALE_SCORES,
         "results/audit/hardest_probes.csv",
         SURVEY_TABLES,
 

@@ -127,6 +127,39 @@ def wordings_of(stage, key, what):
     return files
 
 
+with told_plainly():
+    SCALE_FRAMES = frames_on_scales(config)
+
+# Files that are there only where a frame of the run asks with the whole answer scale.
+HUMAN_SCALES = ["results/human/scales.parquet"] if SCALE_FRAMES else []
+
+ANSWER_SCALES = ["resources/survey/scales.csv"] if SCALE_FRAMES else []
+
+SCALE_SCORES = (
+    collect(
+        "results/scales/{model}/{language}.parquet",
+        model=config["run"]["models"],
+        language=config["run"]["languages"],
+    )
+    if SCALE_FRAMES
+    else []
+)
+
+
+def questions_of(kind):
+    """Files of whole scales, in all the languages in which the arms of a language speak."""
+
+    def files(wildcards):
+        languages = find_languages(config, wildcards.language)["texts"]
+        return collect(
+            "resources/survey/{kind}/{language}.csv",
+            kind=kind,
+            language=languages if SCALE_FRAMES else [],
+        )
+
+    return files
+
+
 def spoken_of(wildcards):
     """The languages of the countries, where an arm of a language speaks a country's own."""
     arms = [
@@ -136,16 +169,20 @@ def spoken_of(wildcards):
     return [config["prompts"]["spoken"]] if own else []
 
 
-def named_wordings(wildcards, input):
-    """The same files as options of the command line, each with its language."""
+def design_files(wildcards, input):
+    """Files that a design needs or not, as options of the command line; wordings with their language."""
     languages = find_languages(config, wildcards.language)
-    files = {"texts": "texts", "templates": "texts"}
-    files |= {"personas": "personas", "neutral": "neutral"}
+    kinds = {"texts": "texts", "templates": "texts", "questions": "texts"}
+    kinds |= {"labels": "texts", "personas": "personas", "neutral": "neutral"}
     return [
-        f"--{option}={language}={file}"
-        for option, what in files.items()
-        for language, file in zip(languages[what], input.get(option), strict=True)
-    ] + [f"--spoken={file}" for file in input.get("spoken")]
+        f"--{kind}={language}={file}"
+        for kind, what in kinds.items()
+        for language, file in zip(languages[what], input.get(kind))
+    ] + [
+        f"--{kind}={file}"
+        for kind in ("spoken", "scales", "human")
+        for file in input.get(kind)
+    ]
 
 
 def template_settings(wildcards):
@@ -232,9 +269,11 @@ localrules:
     adopt_arora_bank,
     adopt_arora,
     map_poles,
+    map_scales,
     rank_demonstrations,
     design_prompts,
     score_answers,
+    score_scales,
     compare_readouts,
     estimate_agreement,
     estimate_contrasts,

@@ -3,12 +3,13 @@
 Reads   results/design/{language}.parquet, results/answers/{model}/{language}.parquet, results/human/poles.parquet
         probes.bank
 Writes  results/scores/{model}/{language}.parquet   a cell, scored
+        results/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
         results/scores/{model}/{language}_unanswered.csv   cells that are left out for want of an answer
         results/tables/readouts/{model}/{language}.csv   how often readouts choose differently
         results/tables/agreement.csv                every measure of every arm, per country
         results/tables/contrasts.csv                differences between arms, paired by probe
         results/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers -> estimate_agreement, estimate_contrasts, compute_metrics; compare_readouts
+Steps   score_answers -> estimate_agreement, estimate_contrasts, compute_metrics; compare_readouts; score_scales
 """
 
 
@@ -17,6 +18,7 @@ rule score_answers:
         design="results/design/{language}.parquet",
         answers="results/answers/{model}/{language}.parquet",
         poles="results/human/poles.parquet",
+        human=HUMAN_SCALES,
         bank=config["probes"]["bank"],
     output:
         scores="results/scores/{model}/{language}.parquet",
@@ -29,13 +31,39 @@ rule score_answers:
         "../../environment.yml"
     params:
         readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
+        human=[f"--human={file}" for file in HUMAN_SCALES],
         code=code_digest("score_answers"),
     message:
         "Scoring {wildcards.model} in {wildcards.language}"
     shell:
         "selfalign score-answers --model {wildcards.model} --language {wildcards.language} --design {input.design}"
-        " --answers {input.answers} --poles {input.poles} --bank {input.bank} --readouts {params.readouts:q}"
-        " --unanswered {output.unanswered} --output {output.scores} 2> {log}"
+        " --answers {input.answers} --poles {input.poles} {params.human:q} --bank {input.bank}"
+        " --readouts {params.readouts:q} --unanswered {output.unanswered} --output {output.scores} 2> {log}"
+
+
+rule score_scales:
+    input:
+        design="results/design/{language}.parquet",
+        answers="results/answers/{model}/{language}.parquet",
+        human="results/human/scales.parquet",
+        bank=config["probes"]["bank"],
+    output:
+        "results/scales/{model}/{language}.parquet",
+    log:
+        "results/logs/score_scales/{model}/{language}.log",
+    benchmark:
+        "results/benchmarks/score_scales/{model}/{language}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
+        code=code_digest("score_scales"),
+    message:
+        "Scoring {wildcards.model} in {wildcards.language} on whole scales"
+    shell:
+        "selfalign score-scales --model {wildcards.model} --language {wildcards.language} --design {input.design}"
+        " --answers {input.answers} --human {input.human} --bank {input.bank} --readouts {params.readouts:q}"
+        " --output {output} 2> {log}"
 
 
 rule compare_readouts:

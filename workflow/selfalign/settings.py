@@ -13,6 +13,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from selfalign.addresses import refuse_login
 from selfalign.countries import CODES
 from selfalign.errors import InputError, did_you_mean
+from selfalign.prompts.templates import read_template
 from selfalign.prompts.wording import read_countries
 from selfalign.survey.citations import how_to_get
 
@@ -97,6 +98,12 @@ def _resolve(config: dict[str, Any], arm: str, setting: str, language: str, coun
                 value=country,
             )
     return {spoken[country] for country in countries}
+
+
+def frames_on_scales(config: dict[str, Any]) -> list[str]:
+    """The frames of the run that ask with the whole answer scale, as the templates of its first language have it."""
+    path = Path(config["prompts"]["templates"].replace("{language}", config["run"]["languages"][0]))
+    return [name for name in config["prompts"]["frames"] if read_template(path, name).whole_scale]
 
 
 def check_files(config: dict[str, Any]) -> None:

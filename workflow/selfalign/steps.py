@@ -20,6 +20,7 @@ STEPS: dict[str, str] = {
     "infer": "selfalign.inference.infer",
     "ask": "selfalign.inference.ask",
     "score_answers": "selfalign.scoring.score_answers",
+    "score_scales": "selfalign.scoring.score_scales",
     "compare_readouts": "selfalign.scoring.compare_readouts",
     "estimate_agreement": "selfalign.scoring.estimate_agreement",
     "estimate_contrasts": "selfalign.scoring.estimate_contrasts",

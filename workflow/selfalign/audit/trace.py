@@ -133,7 +133,9 @@ def _demonstrations(results: Results, cell: pd.Series, prompt: str) -> str:
     for place, (demonstration, (question, told)) in enumerate(shown, start=1):
         candidate, answer = demonstration.split("=")
         asked = " ".join(question.split())
-        lines.append(f"{place}. {candidate} answered {answer}: {asked} -> {told}\n   {_about(results, cell, candidate)}")
+        lines.append(
+            f"{place}. {candidate} answered {answer}: {asked} -> {told}\n   {_about(results, cell, candidate)}"
+        )
     return "\n".join(lines)
 
 

@@ -13,24 +13,29 @@ from selfalign.demonstrations.pick import SET, pick_demonstrations
 from selfalign.demonstrations.tables import Ranking
 from selfalign.errors import InputError
 from selfalign.options import Json, Named, Words, readable, writable
-from selfalign.probes.bank import read_bank, read_texts
-from selfalign.probes.tables import Poles
-from selfalign.prompts.sources import answer_otherwise, draw_neutral, majority_answers, name_sources
+from selfalign.probes.bank import read_bank
+from selfalign.probes.tables import HumanScales, Poles
+from selfalign.prompts.sources import People, answer_otherwise, draw_neutral, name_sources
 from selfalign.prompts.tables import CELL, CONTENT, Design, Prompts
-from selfalign.prompts.templates import Template, read_template
-from selfalign.prompts.wording import Languages, Wording, read_countries, read_neutral, read_personas
+from selfalign.prompts.templates import Item, Template
+from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_wording
 from selfalign.tables import read_table, write_table
 
 
-def write_demonstrations(shown: pd.DataFrame, texts: pd.DataFrame, template: Template) -> pd.DataFrame:
+def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], template: Template) -> pd.DataFrame:
     """Demonstrations in words: columns source, probe, seed, shown (JSON list of pairs of question and answer) and
     demonstrations (such as `Q4=A`).
 
     Which option a demonstration names first is drawn from the names of probe and candidate, so it is the same
     whoever answers, and neither order is favoured.
+
+    Args:
+        shown: columns source, probe, seed, candidate, answer.
+        items: what can be shown, by candidate.
+        template: frame of the prompt.
     """
     pairs = [
-        _show(texts.loc[row.candidate], row.answer, _drawn_order(row.probe, row.candidate), template)
+        _show(items[row.candidate].turned(_drawn_order(row.probe, row.candidate)), row.answer, template)
         for row in shown.itertuples()
     ]
     sets = shown.assign(shown=pairs, demonstrations=shown["candidate"] + "=" + shown["answer"]).groupby(SET, sort=False)
@@ -41,13 +46,8 @@ def _as_json(pairs: pd.Series) -> str:
     return json.dumps(list(pairs), ensure_ascii=False)
 
 
-def _show(text: pd.Series, answer: str, order: str, template: Template) -> tuple[str, str]:
-    options = _options(text, order)
-    return template.ask(text["statement"], *options), template.answers(*options)[order.index(answer)]
-
-
-def _options(text: pd.Series, order: str) -> list[str]:
-    return [text[f"option_{pole.lower()}"] for pole in order]
+def _show(item: Item, answer: str, template: Template) -> tuple[str, str]:
+    return template.ask(item), template.answer(item, answer)
 
 
 def _drawn_order(probe: str, candidate: str) -> str:
@@ -57,7 +57,7 @@ def _drawn_order(probe: str, candidate: str) -> str:
 def lay_out(
     arms: Mapping[str, dict[str, Any]],
     countries: list[str],
-    poles: pd.DataFrame,
+    people: People,
     rankings: Mapping[str, pd.DataFrame],
     languages: Languages,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -68,7 +68,7 @@ def lay_out(
     Args:
         arms: settings by name, as config/README.md explains them.
         countries: of this language.
-        poles: a `Poles` table of all countries of the survey.
+        people: what all countries of the survey answer.
         rankings: `Ranking` tables by strategy.
         languages: the test probes' language with its words, and those of others that arms speak.
 
@@ -80,9 +80,10 @@ def lay_out(
     """
     parts = []
     for name, arm in arms.items():
-        cells = _treat(name, arm, countries, poles, languages)
-        shown = _pick(name, arm, cells, poles, rankings, languages) if arm["shots"] else None
-        parts += [_word(cells, shown, frame, languages) for frame in languages.words.frames]
+        cells = _treat(name, arm, countries, people.poles, languages)
+        for frame in languages.words.frames:
+            shown = _pick(name, arm, cells, people, rankings, languages.words, frame) if arm["shots"] else None
+            parts.append(_word(cells, shown, frame, languages))
     table = pd.concat(parts, ignore_index=True)
     if table.empty:
         raise InputError(
@@ -127,16 +128,19 @@ def _pick(
     name: str,
     arm: dict[str, Any],
     cells: pd.DataFrame,
-    poles: pd.DataFrame,
+    people: People,
     rankings: Mapping[str, pd.DataFrame],
-    languages: Languages,
+    words: Wording,
+    frame: str,
 ) -> pd.DataFrame:
-    """What an arm shows: columns source, probe, seed, candidate, answer, in the order in which they are shown."""
+    """What an arm shows in a frame: columns source, probe, seed, candidate, answer, in the order in which they are
+    shown."""
     if arm["answers"] == "neutral":
-        return draw_neutral(cells["probe"], languages.words.neutral, arm, name)
-    answers = majority_answers(poles)
+        return draw_neutral(cells["probe"], words.right, arm, name)
+    answers = people.modal if words.frames[frame].whole_scale else people.majority
     needed = cells[["source", "probe"]].drop_duplicates()
-    return answer_otherwise(pick_demonstrations(rankings[arm["strategy"]], answers, needed, name, arm), arm, answers)
+    picked = pick_demonstrations(rankings[arm["strategy"]], answers, needed, name, arm)
+    return answer_otherwise(picked, arm, answers, words.asked(frame))
 
 
 def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: Languages) -> pd.DataFrame:
@@ -149,16 +153,17 @@ def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages
     for language, group in cells.groupby("shown_in"):
         words = languages.wordings[language]
         sets = shown.merge(group[["source", "probe"]].drop_duplicates())
-        parts.append(group.merge(write_demonstrations(sets, words.showable, words.frames[frame])))
+        items = {**words.asked(frame), **words.neutral}
+        parts.append(group.merge(write_demonstrations(sets, items, words.frames[frame])))
     return pd.concat(parts)
 
 
 def _write_prompts(cells: pd.DataFrame, words: Wording) -> tuple[pd.DataFrame, pd.DataFrame]:
     table = cells.merge(pd.DataFrame({"order": ["AB", "BA"]}), how="cross")
     questions = [
-        _question(frame, probe, text, order)
+        _question(frame, probe, item.turned(order), order)
         for frame in words.frames.values()
-        for probe, text in words.texts.iterrows()
+        for probe, item in words.asked(frame.name).items()
         for order in ("AB", "BA")
     ]
     table = table.merge(pd.DataFrame(questions), on=["template", "probe", "order"])
@@ -173,16 +178,16 @@ def _write_prompts(cells: pd.DataFrame, words: Wording) -> tuple[pd.DataFrame, p
     return table.sort_values([*CELL, "order"])[list(Design.to_schema().columns)], prompts
 
 
-def _question(frame: Template, probe: str, text: pd.Series, order: str) -> dict[str, object]:
-    options = _options(text, order)
+def _question(frame: Template, probe: str, item: Item, order: str) -> dict[str, object]:
     return {
         "template": frame.name,
         "probe": probe,
         "order": order,
+        "asks": "scale" if frame.whole_scale else "poles",
         "system": frame.system,
-        "asked": frame.ask(text["statement"], *options),
+        "asked": frame.ask(item),
         "cue": frame.cue,
-        "options": json.dumps(options, ensure_ascii=False),
+        "options": json.dumps(item.answers, ensure_ascii=False),
         "labels": json.dumps(frame.labels or [], ensure_ascii=False),
     }
 
@@ -210,8 +215,12 @@ def _identify(table: pd.DataFrame) -> list[str]:
 @click.option("--templates", type=Named(), multiple=True, required=True, help="Frames (YAML), by language.")
 @click.option("--personas", type=Named(), multiple=True, help="Personas (CSV), by language.")
 @click.option("--neutral", type=Named(), multiple=True, help="Neutral items (CSV), by language.")
+@click.option("--questions", type=Named(), multiple=True, help="Questions with a whole scale (CSV), by language.")
+@click.option("--labels", type=Named(), multiple=True, help="Labels of their answers (CSV), by language.")
 @click.option("--spoken", type=readable, help="Each country's own language (CSV).")
+@click.option("--scales", type=readable, help="Answer scales of the questions (CSV).")
 @click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
+@click.option("--human", type=readable, help="How they spread over whole scales (Parquet).")
 @click.option("--design", type=writable, required=True, help="Cells of the experiment (Parquet).")
 @click.option("--prompts", type=writable, required=True, help="Distinct prompts (Parquet).")
 def command(
@@ -221,38 +230,29 @@ def command(
     countries: list[str],
     frames: list[str],
     bank: Path,
-    texts: tuple[tuple[str, Path], ...],
-    templates: tuple[tuple[str, Path], ...],
-    personas: tuple[tuple[str, Path], ...],
-    neutral: tuple[tuple[str, Path], ...],
     spoken: Path | None,
+    scales: Path | None,
     poles: Path,
+    human: Path | None,
     design: Path,
     prompts: Path,
+    **files: tuple[tuple[str, Path], ...],
 ) -> None:
     """Lay out the cells of the experiment in one language, and write the distinct prompts that they need.
 
     RANKINGS are the rankings of the strategies that the arms use, named STRATEGY.parquet. A language's file is given as
-    CODE=FILE.
+    CODE=FILE. The files of whole scales are needed where a frame asks with them.
     """
-    probes = read_bank(bank)
-    items, framed = dict(neutral), dict(templates)
-    wordings = {
-        code: Wording(
-            read_texts(file, probes),
-            {name: read_template(framed[code], name) for name in frames},
-            read_neutral(items[code]) if code in items else None,
-        )
-        for code, file in texts
-    }
+    probes, by_language = read_bank(bank), {kind: dict(given) for kind, given in files.items()}
+    wordings = {code: read_wording(code, by_language, frames, probes, scales) for code in by_language["texts"]}
     own = read_countries(spoken) if spoken else {}
-    people = {code: read_personas(file) for code, file in personas}
+    personas = {code: read_personas(file) for code, file in by_language["personas"].items()}
     cells, distinct = lay_out(
         arms,
         countries,
-        read_table(poles, Poles),
+        People(read_table(poles, Poles), read_table(human, HumanScales) if human else None, probes),
         {path.stem: read_table(path, Ranking) for path in rankings},
-        Languages(language, wordings, own, people),
+        Languages(language, wordings, own, personas),
     )
     write_table(cells, design, Design)
     write_table(distinct, prompts, Prompts)

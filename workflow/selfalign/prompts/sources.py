@@ -1,15 +1,44 @@
 """Whose answers the demonstrations of an arm carry."""
 
 import hashlib
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from selfalign.demonstrations.tables import SEEDED
+from selfalign.demonstrations.pick import is_drawn
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.cultures import WORLD, find_nearest, measure_distances, pool_world
+from selfalign.probes.map_scales import modal_answers
+from selfalign.prompts.templates import Item
 
-_OTHER_POLE = {"A": "B", "B": "A"}
+
+@dataclass(frozen=True)
+class People:
+    """What all countries of a survey answer.
+
+    Attributes:
+        poles: a `Poles` table.
+        scales: a `HumanScales` table; None where nothing is asked with its whole scale.
+        bank: a `Bank` table.
+    """
+
+    poles: pd.DataFrame
+    scales: pd.DataFrame | None = None
+    bank: pd.DataFrame | None = None
+
+    @cached_property
+    def majority(self) -> pd.DataFrame:
+        """The majority answer of each source to each probe: columns source, candidate, answer (A or B)."""
+        return majority_answers(self.poles)
+
+    @cached_property
+    def modal(self) -> pd.DataFrame:
+        """The modal answer of each source on the whole scale: columns source, candidate, answer (a code)."""
+        return modal_by_probe(self.scales, self.bank)
 
 
 def name_sources(
@@ -68,48 +97,86 @@ def majority_answers(poles: pd.DataFrame) -> pd.DataFrame:
     return people[people["answer"] != "tie"].reset_index(drop=True)
 
 
-def answer_otherwise(shown: pd.DataFrame, arm: dict[str, Any], answers: pd.DataFrame) -> pd.DataFrame:
+def modal_by_probe(human: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
+    """The modal answer of each country, and of the pooled world, on the whole scale of each probe's question: columns
+    source, candidate, answer (a code, as text).
+
+    The world's shares are the means of the countries', each country weighing the same. Ties are left out.
+
+    Args:
+        human: a `HumanScales` table.
+        bank: a `Bank` table.
+    """
+    shares = human.groupby(["question", "code"], as_index=False)["share"].mean().assign(country=WORLD)
+    shares["modal"] = _is_largest(shares)
+    people = pd.concat([modal_answers(human), modal_answers(shares)])
+    probes = bank[["probe", "question"]].merge(people, on="question")
+    probes = probes.assign(answer=probes["code"].astype(str))
+    return probes.rename(columns={"country": "source", "probe": "candidate"})[["source", "candidate", "answer"]]
+
+
+def _is_largest(shares: pd.DataFrame) -> pd.Series:
+    """Whether an answer's share is larger than all others of its question, to 12 digits."""
+    rounded = shares["share"].round(12)
+    largest = rounded == rounded.groupby(shares["question"]).transform("max")
+    return largest & (largest.groupby(shares["question"]).transform("sum") == 1)
+
+
+def answer_otherwise(
+    shown: pd.DataFrame, arm: dict[str, Any], answers: pd.DataFrame, items: Mapping[str, Item]
+) -> pd.DataFrame:
     """Demonstrations with the answers that an arm gives them in place of the source's.
 
-    `inverted` turns each answer round. `shuffled` gives each candidate the answer of another: the source's own answers,
-    permuted over all probes, anew for each seed, so that as many are A as before and nothing is true.
+    `inverted` turns each answer round: the other pole, or the code as far from the other end of the scale. `shuffled`
+    gives each candidate the answer of another: the source's own answers, permuted over all probes with as many options,
+    anew for each seed, so that as many are in each place as before and nothing is true.
 
     Args:
         shown: columns source, probe, seed, candidate, answer.
         arm: its settings.
-        answers: as `majority_answers` returns them.
+        answers: columns source, candidate, answer: all that the sources answer.
+        items: what is asked, by probe.
 
     Returns:
         The same columns; of `shuffled`, a set for each of the arm's seeds.
     """
     if arm["answers"] == "inverted":
-        return shown.assign(answer=shown["answer"].map(_OTHER_POLE))
+        turned = [_turn(items[row.candidate].codes, row.answer) for row in shown.itertuples()]
+        return shown.assign(answer=turned)
     if arm["answers"] == "shuffled":
-        permuted = _permute(answers[answers["source"].isin(shown["source"])], arm["seeds"])
-        if arm["strategy"] not in SEEDED:  # the same demonstrations under each seed
+        dealt = _deal(answers[answers["source"].isin(shown["source"])], arm["seeds"], items)
+        if not is_drawn(arm):  # the same demonstrations under each seed
             shown = shown.drop(columns="seed").merge(pd.DataFrame({"seed": arm["seeds"]}), how="cross")
-        order = list(shown.columns)
-        return shown.drop(columns="answer").merge(permuted, on=["source", "seed", "candidate"])[order]
+        columns = list(shown.columns)
+        return shown.drop(columns="answer").merge(dealt, on=["source", "seed", "candidate"])[columns]
     return shown
 
 
-def _permute(answers: pd.DataFrame, seeds: list[int]) -> pd.DataFrame:
-    """Each source's answers, dealt to its candidates in an order drawn from seed and source: source, seed, candidate,
-    answer."""
+def _turn(codes: tuple[str, ...], answer: str) -> str:
+    return codes[-1 - codes.index(answer)]
+
+
+def _deal(answers: pd.DataFrame, seeds: list[int], items: Mapping[str, Item]) -> pd.DataFrame:
+    """Each source's answers, dealt to its candidates with as many options, in an order drawn from seed and names:
+    source, seed, candidate, answer."""
+    places = [items[row.candidate].codes.index(row.answer) for row in answers.itertuples()]
+    answers = answers.assign(place=places, options=[len(items[name].codes) for name in answers["candidate"]])
     dealt = []
-    for (source, own), seed in ((group, seed) for group in answers.groupby("source") for seed in seeds):
-        own = own.sort_values("candidate")
-        drawn = sorted(own.index, key=lambda row: _draw(f"{source}/{seed}/{own.loc[row, 'candidate']}"))
-        dealt.append(own.assign(seed=seed, answer=own.loc[drawn, "answer"].to_numpy()))
+    for (source, _), own in answers.groupby(["source", "options"]):
+        for seed in seeds:
+            drawn = sorted(range(len(own)), key=lambda row: _draw(f"{source}/{seed}/{own['candidate'].iloc[row]}"))
+            codes = [items[name].codes for name in own["candidate"]]
+            given = [code[place] for code, place in zip(codes, own["place"].iloc[drawn], strict=True)]
+            dealt.append(own[["source", "candidate"]].assign(seed=seed, answer=given))
     return pd.concat(dealt, ignore_index=True)
 
 
-def draw_neutral(probes: pd.Series, neutral: pd.DataFrame, arm: dict[str, Any], name: str) -> pd.DataFrame:
+def draw_neutral(probes: pd.Series, right: Mapping[str, str], arm: dict[str, Any], name: str) -> pd.DataFrame:
     """Demonstrations that are about no values: for each test probe and seed, items drawn from their names.
 
     Args:
         probes: the test probes.
-        neutral: a `Neutral` table.
+        right: the right answer of each neutral item: A or B.
         arm: its settings: shots, seeds.
         name: of the arm.
 
@@ -119,23 +186,18 @@ def draw_neutral(probes: pd.Series, neutral: pd.DataFrame, arm: dict[str, Any], 
     Raises:
         InputError: there are fewer items than shots.
     """
-    if arm["shots"] > len(neutral):
+    if arm["shots"] > len(right):
         raise InputError(
             f"config: arms.{name}",
-            f"there are {len(neutral)} neutral items",
+            f"there are {len(right)} neutral items",
             "Lower shots, or add items to prompts.neutral",
             column="shots",
             value=arm["shots"],
         )
-    facts = neutral.set_index("item")["answer"]
-    rows = [
-        ("", probe, seed, item, facts[item])
-        for probe in probes.unique()
-        for seed in arm["seeds"]
-        for item in sorted(facts.index, key=lambda item, probe=probe, seed=seed: _draw(f"{seed}/{probe}/{item}"))[
-            : arm["shots"]
-        ]
-    ]
+    rows = []
+    for probe, seed in itertools.product(probes.unique(), arm["seeds"]):
+        drawn = sorted(right, key=lambda item, of=f"{seed}/{probe}": _draw(f"{of}/{item}"))
+        rows += [("", probe, seed, item, right[item]) for item in drawn[: arm["shots"]]]
     return pd.DataFrame(rows, columns=["source", "probe", "seed", "candidate", "answer"])
 
 

@@ -22,7 +22,10 @@ class Design(Table):
     )
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw; 0 where nothing is drawn")
     template: str = pa.Field(description="frame of the prompt")
-    order: str = pa.Field(isin=["AB", "BA"], description="which pole's option comes first")
+    asks: str = pa.Field(
+        isin=["poles", "scale"], description="whether with two options, or with the whole answer scale"
+    )
+    order: str = pa.Field(isin=["AB", "BA"], description="which pole's option, or end of the scale, comes first")
     prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="id of the prompt (content hash)")
 
     class Config:

@@ -10,14 +10,41 @@ from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.bank import BLANK
 
 _FIELDS = {"statement", "first", "second"}
+_SCALE_FIELDS = {"statement", "options"}
+_BETWEEN = " / "
+"""Stands between the options of a whole scale."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something that can be asked: a probe, a neutral item, or a question with its whole scale.
+
+    Attributes:
+        statement: a sentence with a blank, or a question.
+        codes: what each option stands for: the poles A and B, or the scale's answer codes, in order.
+        shown: the options as a question lists them.
+        answers: the options as they are answered.
+    """
+
+    statement: str
+    codes: tuple[str, ...]
+    shown: tuple[str, ...]
+    answers: tuple[str, ...]
+
+    def turned(self, order: str) -> "Item":
+        """With the options in an order: `AB` as they stand, `BA` the other way round."""
+        if order == "AB":
+            return self
+        return Item(self.statement, self.codes[::-1], self.shown[::-1], self.answers[::-1])
 
 
 @dataclass(frozen=True)
 class Template:
-    """A frame of a prompt: an instruction, a question with the fields statement, first and second, and its answers.
+    """A frame of a prompt: an instruction, a question and its answers.
 
-    The cue ("Answer:") comes between question and answer in bare text; a chat needs none. Demonstrations are answered
-    with two labels, such as A and B, or with the words of the two options (None).
+    The question has the fields statement, first and second; or statement and options, where it is asked with its whole
+    scale. The cue ("Answer:") comes between question and answer in bare text; a chat needs none. Demonstrations are
+    answered with two labels, such as A and B, or with the words of the options (None).
     """
 
     name: str
@@ -25,14 +52,18 @@ class Template:
     question: str
     cue: str
     labels: tuple[str, str] | None
+    whole_scale: bool = False
 
-    def ask(self, statement: str, first: str, second: str) -> str:
-        """The question of one probe."""
-        return self.question.format(statement=statement, first=first, second=second)
+    def ask(self, item: Item) -> str:
+        """The question, with the options in the order in which they stand."""
+        if self.whole_scale:
+            return self.question.format(statement=item.statement, options=_BETWEEN.join(item.shown))
+        first, second = item.shown
+        return self.question.format(statement=item.statement, first=first, second=second)
 
-    def answers(self, first: str, second: str) -> tuple[str, str]:
-        """What a demonstration answers to a question with these options, one or the other."""
-        return self.labels or (first, second)
+    def answer(self, item: Item, code: str) -> str:
+        """What a demonstration answers."""
+        return (self.labels or item.answers)[item.codes.index(code)]
 
 
 def read_template(path: Path, name: str) -> Template:
@@ -54,8 +85,9 @@ def read_template(path: Path, name: str) -> Template:
     if fault := _find_fault(frames[name]):
         raise InputError(path, f'template "{name}": {fault}', remedy)
     frame = frames[name]
-    labels = None if frame["answers"] == "options" else (str(frame["answers"][0]), str(frame["answers"][1]))
-    return Template(name, frame["system"], frame["question"], frame["cue"], labels)
+    answers = frame["answers"]
+    labels = None if isinstance(answers, str) else (str(answers[0]), str(answers[1]))
+    return Template(name, frame["system"], frame["question"], frame["cue"], labels, answers == "scale")
 
 
 def _find_fault(frame: object) -> str | None:
@@ -66,12 +98,14 @@ def _find_fault(frame: object) -> str | None:
         if not isinstance(frame[part], str):
             return f"{part} is no text but {frame[part]!r}"
     answers = frame["answers"]
-    if answers != "options" and not (isinstance(answers, list) and len(set(map(str, answers))) == 2 == len(answers)):
-        return "answers is neither two labels nor the word options"
+    labels = isinstance(answers, list) and len(set(map(str, answers))) == 2 == len(answers)
+    if answers not in ("options", "scale") and not labels:
+        return "answers is neither two labels nor one of the words options and scale"
     try:
         fields = {field for _, field, _, _ in Formatter().parse(frame["question"]) if field is not None}
     except ValueError as error:
         return f"a brace of the question is not paired ({error})"
-    if fields != _FIELDS:
-        return f"the question has the fields {sorted(fields)}; expected {sorted(_FIELDS)}"
+    expected = _SCALE_FIELDS if answers == "scale" else _FIELDS
+    if fields != expected:
+        return f"the question has the fields {sorted(fields)}; expected {sorted(expected)}"
     return "the question holds a blank of its own" if BLANK in frame["question"] else None

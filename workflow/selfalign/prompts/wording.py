@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from selfalign.errors import InputError
-from selfalign.probes.bank import BLANK
+from selfalign.probes.bank import BLANK, read_texts
+from selfalign.probes.scales import read_scale_texts, read_scales
 from selfalign.prompts.tables import Countries, Neutral, Personas
-from selfalign.prompts.templates import Template
+from selfalign.prompts.templates import Item, Template, read_template
 from selfalign.tables import read_input
 
 
@@ -18,20 +19,22 @@ class Wording:
     """One language's words.
 
     Attributes:
-        texts: a `Texts` table indexed by probe.
         frames: frames of the prompt, by name.
-        neutral: a `Neutral` table; None where no arm needs it.
+        probes: what is asked in frames of two options, by probe.
+        scales: what is asked in frames of whole scales, by probe.
+        neutral: items that are about no values, by name.
+        right: the right answer of each neutral item: A or B.
     """
 
-    texts: pd.DataFrame
     frames: Mapping[str, Template]
-    neutral: pd.DataFrame | None = None
+    probes: Mapping[str, Item]
+    scales: Mapping[str, Item] = field(default_factory=dict)
+    neutral: Mapping[str, Item] = field(default_factory=dict)
+    right: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def showable(self) -> pd.DataFrame:
-        """All that a demonstration may show: columns statement, option_a, option_b, by probe or neutral item."""
-        parts = [self.texts] if self.neutral is None else [self.texts, self.neutral.set_index("item")]
-        return pd.concat(parts)[["statement", "option_a", "option_b"]]
+    def asked(self, frame: str) -> Mapping[str, Item]:
+        """What can be asked in a frame, by probe."""
+        return self.scales if self.frames[frame].whole_scale else self.probes
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,73 @@ class Languages:
         if setting == "own":
             return countries.map(self.spoken)
         return pd.Series(self.asked if setting == "asked" else setting, index=countries.index)
+
+
+def word_poles(texts: pd.DataFrame) -> dict[str, Item]:
+    """Cloze statements with their two options, poles A and B.
+
+    Args:
+        texts: columns statement, option_a, option_b, indexed by what is asked.
+    """
+    return {
+        row.Index: Item(row.statement, ("A", "B"), *[(row.option_a, row.option_b)] * 2) for row in texts.itertuples()
+    }
+
+
+def word_scales(bank: pd.DataFrame, texts: pd.DataFrame) -> dict[str, Item]:
+    """The questions of probes with their whole scales, by probe.
+
+    Args:
+        bank: a `Bank` table.
+        texts: a `ScaleTexts` table.
+    """
+    questions = {
+        question: Item(
+            rows["wording"].iloc[0], tuple(rows["code"].astype(str)), tuple(rows["shown"]), tuple(rows["answer"])
+        )
+        for question, rows in texts.groupby("question", sort=False)
+    }
+    return {probe: questions[question] for probe, question in zip(bank["probe"], bank["question"], strict=True)}
+
+
+def read_wording(
+    language: str,
+    files: Mapping[str, Mapping[str, Path]],
+    frames: list[str],
+    bank: pd.DataFrame,
+    scales: Path | None,
+) -> Wording:
+    """A language's words, of the files that there are.
+
+    Args:
+        language: which.
+        files: by kind (texts, templates, neutral, questions, labels) and language.
+        frames: names of the frames.
+        bank: a `Bank` table.
+        scales: answer scales of the questions (CSV); needed where a frame asks with them.
+
+    Raises:
+        InputError: a file is missing, or one of its rows is wrong.
+    """
+    framed = {name: read_template(files["templates"][language], name) for name in frames}
+    whole = {}
+    if any(frame.whole_scale for frame in framed.values()):
+        if scales is None or language not in files["questions"] or language not in files["labels"]:
+            raise InputError(
+                files["templates"][language],
+                "a frame asks with the whole scale, and there is nothing to ask with",
+                "Give --scales, and --questions and --labels of this language",
+            )
+        questions, labels = files["questions"][language], files["labels"][language]
+        whole = word_scales(bank, read_scale_texts(questions, labels, read_scales(scales, bank)))
+    neutral = read_neutral(files["neutral"][language]).set_index("item") if language in files["neutral"] else None
+    return Wording(
+        framed,
+        word_poles(read_texts(files["texts"][language], bank)),
+        whole,
+        {} if neutral is None else word_poles(neutral),
+        {} if neutral is None else neutral["answer"].to_dict(),
+    )
 
 
 def read_personas(path: Path) -> pd.Series:

@@ -16,7 +16,7 @@ from selfalign.tables import read_table, write_table
 
 
 def compare(design: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """Compare every two readouts, frame by frame, over the cells that both answer.
+    """Compare every two readouts, frame by frame, over the cells that ask with two options and that both answer.
 
     A cell is a pair of option orders, averaged; its choice is the pole with more than half. A cell that one readout
     leaves undecided and the other does not counts as different.
@@ -29,7 +29,7 @@ def compare(design: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
         A `Readouts` table without its columns model and language.
     """
     rows = []
-    for frame, cells in design.groupby("template"):
+    for frame, cells in design[design["asks"] == "poles"].groupby("template"):
         shares = pd.DataFrame({readout: _share(cells, answers, readout) for readout in READOUTS})
         for readout, against in combinations(READOUTS, 2):
             both = shares[[readout, against]].dropna()

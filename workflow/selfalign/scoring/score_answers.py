@@ -6,12 +6,13 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.errors import InputError
 from selfalign.inference.tables import Answers
 from selfalign.options import Json, readable, writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.tables import Poles
+from selfalign.probes.tables import HumanScales, Poles
 from selfalign.prompts.tables import CELL, Design
+from selfalign.scoring.cells import check_readout, column_outside, judge, part_unanswered, readout_of
+from selfalign.scoring.score_scales import read_codes, score_poles
 from selfalign.scoring.tables import Scores, Unanswered
 from selfalign.tables import read_table, write_table
 
@@ -51,7 +52,7 @@ def score(
     its orders is left out.
 
     Args:
-        design: a `Design` table.
+        design: a `Design` table of cells that ask with two options.
         answers: an `Answers` table with all of the design's prompts.
         poles: a `Poles` table.
         bank: a `Bank` table.
@@ -78,72 +79,13 @@ def score(
     return judge(cells.reset_index(), poles, bank), unanswered
 
 
-def part_unanswered(table: pd.DataFrame, value: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The cells that have a value in both orders; and the others, as an `Unanswered` table of the orders without.
-
-    Args:
-        table: a `Design` table and more columns, of which `value` is null where there is no answer; its rows may
-            be parts of a cell's order.
-        value: name of that column.
-    """
-    columns = list(Unanswered.to_schema().columns)
-    unanswered = table.loc[table[value].isna(), columns].drop_duplicates().sort_values([*CELL, "order"])
-    left_out = pd.MultiIndex.from_frame(unanswered[CELL])
-    return table[~pd.MultiIndex.from_frame(table[CELL]).isin(left_out)], unanswered
-
-
-def judge(cells: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
-    """Put what a model answers beside what the people answer.
-
-    Args:
-        cells: the columns of `CELL`, p_a and others, which are kept.
-        poles: a `Poles` table.
-        bank: a `Bank` table.
-
-    Returns:
-        The cells, sorted, with share_a, majority, category, battery, agreement, alignment.
-    """
-    cells = cells.merge(poles[["country", "probe", "share_a", "majority"]], on=["country", "probe"])
-    cells = cells.merge(bank[["probe", "category", "battery"]], on="probe")
-    undecided = np.isclose(cells["p_a"], 0.5, rtol=0, atol=1e-12)
-    chosen_a = np.select([undecided, cells["p_a"] > 0.5], [0.5, 1.0], 0.0)
-    cells["agreement"] = np.where(cells["majority"] == "A", chosen_a, 1 - chosen_a)
-    cells["alignment"] = 1 - (cells["p_a"] - cells["share_a"]).abs()
-    return cells.sort_values(CELL)
-
-
-def readout_of(frame: str, readouts: dict[str, str]) -> str:
-    """What decides between the options of a frame, or InputError."""
-    if frame not in readouts:
-        raise InputError(
-            "config: scoring.readouts", f"the frame {frame} has no readout", f"Add {frame}: label, or {frame}: option"
-        )
-    return readouts[frame]
-
-
-def check_readout(values: pd.Series, frame: str, readout: str) -> None:
-    """Raise InputError when no answer to a frame has its readout."""
-    if values.isna().all():
-        raise InputError(
-            "config: scoring.readouts",
-            f"the answers to the frame {frame} have no readout {readout}",
-            "Choose label for frames that show labels, option for those that do not",
-            column=frame,
-            value=readout,
-        )
-
-
-def column_outside(readout: str) -> str:
-    """The column of `Answers` that has the probability of all that a readout does not compare."""
-    return "mass_outside_labels" if readout == "label" else "mass_outside_options"
-
-
 @click.command()
 @click.option("--model", required=True, help="Name of the model.")
 @click.option("--language", required=True, help="ISO 639-1 code.")
 @click.option("--design", type=readable, required=True, help="Cells of the experiment (Parquet).")
 @click.option("--answers", type=readable, required=True, help="Answers of the model (Parquet).")
 @click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
+@click.option("--human", type=readable, help="How they spread over whole scales (Parquet), where frames ask with them.")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--readouts", type=Json(), required=True, help="By frame, what decides between the options (JSON).")
 @click.option("--unanswered", type=writable, required=True, help="Cells that are left out (CSV).")
@@ -154,14 +96,22 @@ def command(
     design: Path,
     answers: Path,
     poles: Path,
+    human: Path | None,
     bank: Path,
     readouts: dict[str, str],
     unanswered: Path,
     output: Path,
 ) -> None:
     """Score a model's answers in one language against what the people of each country answer."""
-    tables = read_table(design, Design), read_table(answers, Answers), read_table(poles, Poles), read_bank(bank)
-    table, left_out = score(*tables, readouts)
+    cells, replies = read_table(design, Design), read_table(answers, Answers)
+    people, probes = read_table(poles, Poles), read_bank(bank)
+    parts = []
+    if len(two := cells[cells["asks"] == "poles"]):
+        parts.append(score(two, replies, people, probes, readouts))
+    if len(whole := cells[cells["asks"] == "scale"]):
+        codes = read_codes(whole, replies, read_table(human, HumanScales), probes, readouts)
+        parts.append(score_poles(codes, people, probes))
+    table, left_out = (pd.concat(tables).sort_values(CELL) for tables in zip(*parts, strict=True))
     table = table.assign(model=model, language=language)
     if len(left_out):
         click.echo(f"{len(left_out)} prompts of cells have no answer; their cells are left out", err=True)

@@ -1,11 +1,19 @@
-"""A model's answers on whole scales: how they spread over the codes, and what they say about the poles of probes."""
+"""Step score_scales: how a model's answers spread over whole scales; and what they say about the poles of probes."""
 
+from pathlib import Path
+
+import click
 import numpy as np
 import pandas as pd
 
-from selfalign.probes.bank import list_codes
-from selfalign.prompts.tables import CELL
-from selfalign.scoring.score_answers import check_readout, column_outside, judge, part_unanswered, readout_of
+from selfalign.inference.tables import Answers
+from selfalign.options import Json, readable, writable
+from selfalign.probes.bank import list_codes, read_bank
+from selfalign.probes.tables import HumanScales
+from selfalign.prompts.tables import CELL, Design
+from selfalign.scoring.cells import check_readout, column_outside, judge, part_unanswered, readout_of
+from selfalign.scoring.tables import ScaleScores
+from selfalign.tables import read_table, write_table
 
 
 def read_codes(
@@ -114,3 +122,30 @@ def score_poles(codes: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame) ->
     means = orders[["a", "both", "mass_outside"]].mean()
     cells = means.assign(p_a=means["a"] / means["both"], order_gap=orders["alone"].max() - orders["alone"].min())
     return judge(cells.drop(columns=["a", "both"]).reset_index(), poles, bank), unanswered
+
+
+@click.command()
+@click.option("--model", required=True, help="Name of the model.")
+@click.option("--language", required=True, help="ISO 639-1 code.")
+@click.option("--design", type=readable, required=True, help="Cells of the experiment (Parquet).")
+@click.option("--answers", type=readable, required=True, help="Answers of the model (Parquet).")
+@click.option("--human", type=readable, required=True, help="How the people spread over whole scales (Parquet).")
+@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--readouts", type=Json(), required=True, help="By frame, what decides between the options (JSON).")
+@click.option("--output", type=writable, required=True, help="Distributions beside the people's (Parquet).")
+def command(
+    model: str,
+    language: str,
+    design: Path,
+    answers: Path,
+    human: Path,
+    bank: Path,
+    readouts: dict[str, str],
+    output: Path,
+) -> None:
+    """Put a model's distributions over whole scales, in one language, beside the people's."""
+    cells, people = read_table(design, Design), read_table(human, HumanScales)
+    whole = cells[cells["asks"] == "scale"]
+    codes = read_codes(whole, read_table(answers, Answers), people, read_bank(bank), readouts)
+    table = score_scales(codes, people)[0].assign(model=model, language=language)
+    write_table(table[list(ScaleScores.to_schema().columns)], output, ScaleScores)
