@@ -19,6 +19,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version, validate
 
+from selfalign.demonstrations.strategies import SEEDED, measure_of
 from selfalign.errors import told_plainly
 from selfalign.provenance import code_digest
 from selfalign.settings import check_files, check_settings, find_languages
@@ -49,7 +50,8 @@ wildcard_constraints:
     survey="[^/]+",
     model="[^/]+",
     language="[a-z]{2}",
-    strategy="[a-z]+",
+    strategy="[a-z0-9]+",
+    measure="[a-z0-9]+",
 
 
 include: "workflow/rules/config.smk"
@@ -66,6 +68,7 @@ rule all:
         "results/tables/agreement.csv",
         "results/tables/contrasts.csv",
         READOUTS,
+        DEMONSTRATIONS,
         "results/audit/hardest_probes.csv",
         SURVEY_TABLES,
 
