@@ -83,8 +83,7 @@ def describe_demonstrations(
         known = known.reindex(columns=["similarity", *_SHARES]).astype(float)
         row |= known.mean().to_dict()
         rows.append(row | {column: known["similarity"].quantile(level) for column, level in _QUANTILES.items()})
-    table = pd.DataFrame(rows, columns=list(Demonstrations.to_schema().columns))
-    return table.round({column: 4 for column in table.columns[table.columns.get_loc("similarity") :]})
+    return pd.DataFrame(rows, columns=list(Demonstrations.to_schema().columns)).round(4)
 
 
 @click.command()
