@@ -153,6 +153,7 @@ def test_trace_shows_the_demonstrations_with_the_answers_of_their_source(project
         f"1. Q66 answered B: The press ___ my confidence. A: lacks B: has -> A\n   {share:.1%} of DEU chose A; similarity"
         in told
     )
+    assert re.search(r"2\. Q71 .*\n.*; similarity with the test probe: chrf [1-9]\d\.\d; ", told)
     assert re.search(
         r"2\. Q71 answered A: My country's government ___ my .* -> .*\n.*same battery: yes; same category: yes", told
     )

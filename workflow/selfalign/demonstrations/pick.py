@@ -35,7 +35,7 @@ def pick_demonstrations(
     Raises:
         InputError: a test probe has fewer candidates than the arm has shots.
     """
-    seeds, shots = seeds_of_sets(arm), arm["shots"]
+    seeds, shots = arm["seeds"] if is_drawn(arm) else [0], arm["shots"]
     pool = _find_pool(ranking, arm, seeds).merge(needed, on="probe").merge(answers, on=["source", "candidate"])
     pool = pool.sort_values([*SET, "rank"])
     diversity = arm.get("diversity", 0)
@@ -45,9 +45,9 @@ def pick_demonstrations(
     return _arrange(shown, arm.get("sequence"))[[*SET, "candidate", "answer"]].reset_index(drop=True)
 
 
-def seeds_of_sets(arm: dict[str, Any]) -> list[int]:
-    """Seeds of an arm's sets of demonstrations: 0 alone where neither their choice nor their sequence is drawn."""
-    return arm["seeds"] if arm["strategy"] in SEEDED or arm.get("sequence") == "drawn" else [0]
+def is_drawn(arm: dict[str, Any]) -> bool:
+    """Whether an arm draws its demonstrations, or their sequence; if so, there is a set for each of its seeds."""
+    return arm["strategy"] in SEEDED or arm.get("sequence") == "drawn"
 
 
 def _find_pool(ranking: pd.DataFrame, arm: dict[str, Any], seeds: list[int]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from selfalign.demonstrations.tables import SEEDED
+from selfalign.demonstrations.pick import is_drawn
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.cultures import WORLD, find_nearest, measure_distances, pool_world
 
@@ -86,7 +86,7 @@ def answer_otherwise(shown: pd.DataFrame, arm: dict[str, Any], answers: pd.DataF
         return shown.assign(answer=shown["answer"].map(_OTHER_POLE))
     if arm["answers"] == "shuffled":
         permuted = _permute(answers[answers["source"].isin(shown["source"])], arm["seeds"])
-        if arm["strategy"] not in SEEDED:  # the same demonstrations under each seed
+        if not is_drawn(arm):  # the same demonstrations under each seed
             shown = shown.drop(columns="seed").merge(pd.DataFrame({"seed": arm["seeds"]}), how="cross")
         order = list(shown.columns)
         return shown.drop(columns="answer").merge(permuted, on=["source", "seed", "candidate"])[order]
