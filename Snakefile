@@ -19,6 +19,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version, validate
 
+from selfalign.demonstrations.strategies import SEEDED, measure_of
 from selfalign.errors import told_plainly
 from selfalign.provenance import code_digest
 from selfalign.settings import (
@@ -54,7 +55,8 @@ wildcard_constraints:
     survey="[^/]+",
     model="[^/]+",
     language="[a-z]{2}",
-    strategy="[a-z]+",
+    strategy="[a-z0-9]+",
+    measure="[a-z0-9]+",
 
 
 include: "workflow/rules/config.smk"
@@ -73,6 +75,7 @@ rule all:
         "results/tables/metrics.csv",
         READOUTS,
         SCALE_SCORES,
+        DEMONSTRATIONS,
         "results/audit/hardest_probes.csv",
         SURVEY_TABLES,
 

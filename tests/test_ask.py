@@ -588,6 +588,7 @@ def test_workflow_asks_the_endpoint_and_fetches_no_weights(plain: Project) -> No
         run = plain.snakemake("results/answers/hosted/en.parquet", config=hosted(server.url))
     assert run.code == 0, run.output
     assert set(run.finished()) == {"simulate_survey", "parse_wvs7", "weigh_answers", "map_poles"} | {
+        "measure_similarity",
         "rank_demonstrations",
         "design_prompts",
         "ask",

@@ -46,10 +46,10 @@ def map_poles(bank: Path, folder: Path, distributions: Path, countries: str = "D
     return ["map-poles", *inputs, "--poles", folder / "poles.parquet", "--dropped", folder / "dropped.csv"]
 
 
-def rank(bank: Path, texts: Path, folder: Path) -> list[object]:
-    """Arguments that rank demonstrations."""
-    inputs = ["--bank", bank, "--texts", texts, "--strategy", "chrf"]
-    return ["rank-demonstrations", *inputs, "--output", folder / "chrf.parquet"]
+def compare(bank: Path, texts: Path, folder: Path) -> list[object]:
+    """Arguments that measure the similarity of probes."""
+    inputs = ["--bank", bank, "--texts", texts, "--language", "en", "--measure", "bm25"]
+    return ["measure-similarity", *inputs, "--settings", '{"k1": 1.2, "b": 0.75}', "--output", folder / "bm25.parquet"]
 
 
 @pytest.fixture(scope="session")
@@ -177,7 +177,7 @@ def test_mistake_in_the_wordings_is_told_by_line_and_column(
     old: str, new: str, tells: list[str], tmp_path: Path, refused: Refused
 ) -> None:
     texts = edited(TEXTS, tmp_path, old, new)
-    refused(*rank(BANK, texts, tmp_path), tells=[str(texts), *tells])
+    refused(*compare(BANK, texts, tmp_path), tells=[str(texts), *tells])
 
 
 # Arms and templates
@@ -403,6 +403,17 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             {"languages": {"xx": {"countries": ["DEU"], "arms": ["zero_shot"]}}},
             ['"xx"', "ISO 639-1"],
             id="no language",
+        ),
+        pytest.param(
+            {"arms": {"random": {"diversity": 0.5}}},
+            ["arms.random.diversity", "0.5", "strategy random", "chrf, bm25, embedding"],
+            id="diversity of a draw",
+        ),
+        pytest.param({"arms": {"chrf": {"sequence": "first"}}}, ["arms.chrf.sequence", "'first'"], id="no sequence"),
+        pytest.param(
+            {"demonstrations": {"embedding": {"texts": "english"}}},
+            ["demonstrations.embedding.texts", "'english'"],
+            id="texts of no language",
         ),
         pytest.param({"scoring": {"level": 95}}, ["scoring.level", "95", "1"], id="level in percent"),
         pytest.param({"scoring": None}, ["scoring", "None"], id="section without content"),

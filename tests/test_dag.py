@@ -27,6 +27,7 @@ FIGURES = ["agreement", "margin", "calibration"]
 ESTIMATES = {"estimate_agreement", "estimate_contrasts"}
 PLOTS = {f"plot_{figure}" for figure in FIGURES}
 FROM_SCORING = {"score_answers", "compare_readouts", "compute_metrics", "explore", "all"} | ESTIMATES | PLOTS
+FROM_DESIGN = {"design_prompts", "describe_demonstrations", "infer"} | FROM_SCORING
 
 
 def settings(model: Path) -> dict:
@@ -245,7 +246,10 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
         ("scoring/estimate_contrasts.py", {"estimate_contrasts", "plot_margin", "all"}),
         ("scoring/metrics.py", {"compute_metrics", "all"}),
         ("inference/engine.py", {"infer"} | FROM_SCORING),
-        ("probes/map_poles.py", {"map_poles", "design_prompts", "infer"} | FROM_SCORING),
+        ("probes/map_poles.py", {"map_poles"} | FROM_DESIGN),
+        ("demonstrations/draws.py", {"rank_demonstrations"} | FROM_DESIGN),
+        ("demonstrations/encoders.py", {"measure_similarity", "rank_demonstrations"} | FROM_DESIGN),
+        ("prompts/describe_demonstrations.py", {"describe_demonstrations", "all"}),
     ],
 )
 def test_edited_module_reruns_its_step_and_what_follows(
@@ -298,7 +302,7 @@ def test_new_country_or_arm_computes_its_new_prompts_only(
     old, old_answers = prompts(finished), answers(finished)
     assert told_counts(finished) == (len(old), len(old), 0)
     config = changed(config, "languages", "en", key, value=value)
-    assert set(finished.snakemake("--dry-run", config=config).planned()) == upstream | {"infer"} | FROM_SCORING
+    assert set(finished.snakemake("--dry-run", config=config).planned()) == upstream | FROM_DESIGN
     run = finished.snakemake(ANSWERS, config=config)
     assert run.code == 0, run.output
     assert set(run.finished()) == upstream | {"infer"}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from selfalign.demonstrations.rank_demonstrations import chrf_similarity, pair_probes, rank
-from selfalign.demonstrations.tables import STRATEGIES
+from selfalign.demonstrations.measure_similarity import chrf_similarity, list_pairs
+from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank, read_texts, select_probes
 from selfalign.probes.map_poles import map_poles
@@ -72,8 +72,8 @@ def texts(bank: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def rankings(bank: pd.DataFrame, texts: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    pairs = pair_probes(bank, chrf_similarity(texts))
-    return {strategy: rank(pairs, strategy, [1, 2]) for strategy in STRATEGIES}
+    pairs = pair_probes(bank, list_pairs(chrf_similarity(texts)))
+    return {strategy: rank(pairs, strategy, [1, 2]) for strategy in ("random", "category", "chrf")}
 
 
 @pytest.fixture(scope="module")

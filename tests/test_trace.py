@@ -38,20 +38,12 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict]) -> None:
     strategies = sorted({arm["strategy"] for arm in arms.values() if arm["shots"]})
     rankings = [results / "demonstrations" / "en" / f"{strategy}.parquet" for strategy in strategies]
     texts = folder / "texts" / "en.csv"
+    similarity = results / "similarity" / "en" / "chrf.parquet"
+    measured = ["--texts", texts, "--language", "en", "--measure", "chrf", "--output", similarity]
+    run("measure-similarity", "--bank", bank, *measured)
+    ranked = ["--bank", bank, "--similarity", similarity, "--seeds", "1 2"]
     for ranking in rankings:
-        run(
-            "rank-demonstrations",
-            "--bank",
-            bank,
-            "--texts",
-            texts,
-            "--strategy",
-            ranking.stem,
-            "--seeds",
-            "1 2",
-            "--output",
-            ranking,
-        )
+        run("rank-demonstrations", *ranked, "--strategy", ranking.stem, "--output", ranking)
     poles = ["--poles", results / "human" / "poles.parquet"]
     frames = ["--countries", "BOL DEU NGA", "--frames", "letters"]
     words = ["--language", "en", f"--texts=en={texts}", f"--templates=en={RESOURCES / 'templates' / 'en.yaml'}"]
@@ -158,9 +150,10 @@ def test_trace_shows_the_demonstrations_with_the_answers_of_their_source(project
     press = pd.read_csv(project / "counts.csv").query("country == 'DEU' and question == 'Q66' and code > 0")["count"]
     share = press.iloc[:2].sum() / press.sum()
     assert (
-        f"1. Q66 answered B: The press ___ my confidence. A: lacks B: has -> A\n   {share:.1%} of DEU chose A; chrF++"
+        f"1. Q66 answered B: The press ___ my confidence. A: lacks B: has -> A\n   {share:.1%} of DEU chose A; similarity"
         in told
     )
+    assert re.search(r"2\. Q71 .*\n.*; similarity with the test probe: chrf [1-9]\d\.\d; ", told)
     assert re.search(
         r"2\. Q71 answered A: My country's government ___ my .* -> .*\n.*same battery: yes; same category: yes", told
     )
@@ -229,7 +222,8 @@ def test_cell_that_is_not_there_is_told_with_those_that_are(
 
 def test_project_without_demonstrations_can_be_traced(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project, tmp_path / "project")
-    shutil.rmtree(tmp_path / "project" / "results" / "demonstrations")
+    for stage in ("similarity", "demonstrations"):
+        shutil.rmtree(tmp_path / "project" / "results" / stage)
     lay_out_and_answer(tmp_path / "project", {"zero_shot": ARMS["zero_shot"]})
     assert "Demonstrations: none" in trace(tmp_path / "project", arm="zero_shot")
 

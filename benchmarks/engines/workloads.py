@@ -8,7 +8,8 @@ import hashlib
 from pathlib import Path
 
 import pandas as pd
-from selfalign.demonstrations.rank_demonstrations import chrf_similarity, pair_probes, rank
+from selfalign.demonstrations.measure_similarity import chrf_similarity, list_pairs
+from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
 from selfalign.prompts.design_prompts import lay_out, write_demonstrations
@@ -53,7 +54,7 @@ def build_workloads(size: str) -> dict[tuple[str, str], Prompts]:
     bank = read_bank(RESOURCES / "probes" / "probes.csv")
     texts = read_texts(RESOURCES / "probes" / "texts" / "en.csv", bank)
     poles = read_poles(bank)
-    rankings = {"chrf": rank(pair_probes(bank, chrf_similarity(texts)), "chrf", [])}
+    rankings = {"chrf": rank(pair_probes(bank, list_pairs(chrf_similarity(texts))), "chrf", [])}
     shown, tests = choose_probes(bank, poles)
     workloads = {}
     for readout, name in FRAMES.items():

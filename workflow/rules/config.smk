@@ -72,6 +72,10 @@ READOUTS = collect(
     language=config["run"]["languages"],
 )
 
+DEMONSTRATIONS = collect(
+    "results/tables/demonstrations/{language}.csv", language=config["run"]["languages"]
+)
+
 LABELS = json.dumps(
     {
         kind: {name: entry["label"] for name, entry in config[kind].items()}
@@ -80,12 +84,48 @@ LABELS = json.dumps(
 )
 
 
+def compared_language(wildcards):
+    """Language whose wording a measure compares: the prompts' own, unless the measure is told otherwise."""
+    settings = config["demonstrations"].get(wildcards.measure, {})
+    texts = settings.get("texts", "own")
+    return wildcards.language if texts == "own" else texts
+
+
+def compared_texts(wildcards):
+    """The wording that a measure compares."""
+    return config["probes"]["texts"].replace("{language}", compared_language(wildcards))
+
+
+def measure_settings(wildcards):
+    """Settings of a measure, as JSON with its keys in one order."""
+    return json.dumps(
+        config["demonstrations"].get(wildcards.measure, {}), sort_keys=True
+    )
+
+
+def encoder_files(wildcards):
+    """Files of an encoder that lies in a local folder: so that it is used anew when one of them changes."""
+    model = config["demonstrations"].get(wildcards.measure, {}).get("model")
+    folder = Path(model or "no folder")
+    return (
+        sorted(str(path) for path in folder.rglob("*") if path.is_file())
+        if folder.is_dir()
+        else []
+    )
+
+
+def similarity_of(wildcards):
+    """The similarity that a strategy has on record."""
+    measure = measure_of(wildcards.strategy)
+    return f"results/similarity/{wildcards.language}/{measure}.parquet"
+
+
 def seeds_of(wildcards):
-    """Seeds of all arms that use a strategy."""
+    """Seeds of all arms that use a strategy, if it draws."""
     arms = [
         arm
         for arm in config["arms"].values()
-        if arm.get("strategy") == wildcards.strategy
+        if arm.get("strategy") == wildcards.strategy and wildcards.strategy in SEEDED
     ]
     return sorted({seed for arm in arms for seed in arm["seeds"]})
 
@@ -270,8 +310,10 @@ localrules:
     adopt_arora,
     map_poles,
     map_scales,
+    measure_similarity,
     rank_demonstrations,
     design_prompts,
+    describe_demonstrations,
     score_answers,
     score_scales,
     compare_readouts,

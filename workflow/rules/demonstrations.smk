@@ -1,15 +1,44 @@
 """The demonstrations stage: which probes to show before each test probe.
 
 Reads   probes.bank, probes.texts
-Writes  results/demonstrations/{language}/{strategy}.parquet   a candidate's rank for a test probe
-Steps   rank_demonstrations
+        the folder of demonstrations.embedding.model, if it is one
+Writes  results/similarity/{language}/{measure}.parquet        how similar a candidate is to a test probe
+        results/demonstrations/{language}/{strategy}.parquet   a candidate's rank for a test probe
+Steps   measure_similarity -> rank_demonstrations
 """
+
+
+rule measure_similarity:
+    input:
+        bank=config["probes"]["bank"],
+        texts=compared_texts,
+        encoder=encoder_files,
+    output:
+        "results/similarity/{language}/{measure}.parquet",
+    log:
+        "results/logs/measure_similarity/{language}/{measure}.log",
+    benchmark:
+        "results/benchmarks/measure_similarity/{language}/{measure}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        wording=compared_language,
+        categories=config["probes"]["categories"],
+        only=config["probes"]["only"],
+        settings=measure_settings,
+        code=code_digest("measure_similarity"),
+    message:
+        "Measuring similarity: {wildcards.measure}, {wildcards.language}"
+    shell:
+        "selfalign measure-similarity --bank {input.bank} --texts {input.texts} --language {params.wording}"
+        " --categories '{params.categories}' --only '{params.only}' --measure {wildcards.measure}"
+        " --settings {params.settings:q} --output {output} 2> {log}"
 
 
 rule rank_demonstrations:
     input:
         bank=config["probes"]["bank"],
-        texts=config["probes"]["texts"],
+        similarity=similarity_of,
     output:
         "results/demonstrations/{language}/{strategy}.parquet",
     log:
@@ -26,5 +55,6 @@ rule rank_demonstrations:
     message:
         "Ranking demonstrations: {wildcards.strategy}, {wildcards.language}"
     shell:
-        "selfalign rank-demonstrations --bank {input.bank} --texts {input.texts} --categories '{params.categories}'"
-        " --only '{params.only}' --strategy {wildcards.strategy} --seeds '{params.seeds}' --output {output} 2> {log}"
+        "selfalign rank-demonstrations --bank {input.bank} --similarity {input.similarity}"
+        " --categories '{params.categories}' --only '{params.only}' --strategy {wildcards.strategy}"
+        " --seeds '{params.seeds}' --output {output} 2> {log}"

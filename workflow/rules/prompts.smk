@@ -6,7 +6,8 @@ Reads   results/human/poles.parquet
         where a frame asks with whole scales, results/human/scales.parquet and their words in resources/survey/
 Writes  results/design/{language}.parquet    a cell: arm, country, probe, source, seed, template, order, and its prompt
         results/prompts/{language}.parquet   a distinct prompt
-Steps   design_prompts
+        results/tables/demonstrations/{language}.csv   how close what each arm shows is to the test probes
+Steps   design_prompts -> describe_demonstrations
 """
 
 
@@ -45,3 +46,34 @@ rule design_prompts:
         "selfalign design-prompts {input.rankings} --language {wildcards.language} --arms {params.arms:q}"
         " --countries '{params.countries}' --frames '{params.frames}' --bank {input.bank} {params.files:q}"
         " --poles {input.poles} --design {output.design} --prompts {output.prompts} 2> {log}"
+
+
+rule describe_demonstrations:
+    input:
+        bank=config["probes"]["bank"],
+        texts=config["probes"]["texts"],
+        rankings=rankings_of,
+        design="results/design/{language}.parquet",
+        prompts="results/prompts/{language}.parquet",
+    output:
+        report(
+            "results/tables/demonstrations/{language}.csv",
+            caption="../report/demonstrations_table.rst",
+            category="Tables",
+            labels={"table": "demonstrations", "language": "{language}"},
+        ),
+    log:
+        "results/logs/describe_demonstrations/{language}.log",
+    benchmark:
+        "results/benchmarks/describe_demonstrations/{language}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        arms=arms_of,
+        code=code_digest("describe_demonstrations"),
+    message:
+        "Describing the demonstrations: {wildcards.language}"
+    shell:
+        "selfalign describe-demonstrations {input.rankings} --arms {params.arms:q} --language {wildcards.language}"
+        " --bank {input.bank} --texts {input.texts} --design {input.design} --prompts {input.prompts}"
+        " --output {output} 2> {log}"

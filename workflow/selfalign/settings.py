@@ -12,6 +12,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from selfalign.addresses import refuse_login
 from selfalign.countries import CODES
+from selfalign.demonstrations.strategies import MEASURES, SEEDED
 from selfalign.errors import InputError, did_you_mean
 from selfalign.prompts.templates import read_template
 from selfalign.prompts.wording import read_countries
@@ -120,7 +121,6 @@ def check_files(config: dict[str, Any]) -> None:
     """
     survey = config["run"]["survey"]
     _check_survey_file(survey, config["surveys"][survey])
-    made = _adopted_files(config["probes"], config["run"]["languages"])
     files = {"probes.bank": [config["probes"]["bank"]]}
     needed = [find_languages(config, language) for language in config["run"]["languages"]]
     patterns = {"probes.texts": "texts", "prompts.templates": "texts"}
@@ -129,11 +129,22 @@ def check_files(config: dict[str, Any]) -> None:
         stage, key = place.split(".")
         languages = sorted({language for each in needed for language in each[what]})
         files[place] = [config[stage][key].replace("{language}", language) for language in languages]
+    compared = _compared_languages(config)
+    files["demonstrations.embedding.texts"] = [config["probes"]["texts"].replace("{language}", one) for one in compared]
+    made = _adopted_files(config["probes"], sorted({*compared, *(one for each in needed for one in each["texts"])}))
     for place, paths in files.items():
         for path in paths:
             if path not in made and not Path(path).is_file():
                 remedy = "Put it there, correct the path, or run no arm that speaks this language"
                 raise InputError(f"config: {place}", "there is no such file", remedy, value=path)
+
+
+def _compared_languages(config: dict[str, Any]) -> list[str]:
+    """Languages whose wording arms of the run compare probes by, though no prompt may be in them."""
+    languages = [config["languages"][language] for language in config["run"]["languages"]]
+    strategies = {config["arms"][arm].get("strategy") for language in languages for arm in language["arms"]}
+    measures = [settings for name, settings in config["demonstrations"].items() if name in strategies]
+    return [settings["texts"] for settings in measures if settings.get("texts", "own") != "own"]
 
 
 def _adopted_files(probes: dict[str, Any], languages: list[str]) -> list[str]:
@@ -203,6 +214,7 @@ def _check_names(config: dict[str, Any]) -> None:
     _check_known("run.models", config["run"]["models"], config["models"])
     _check_known("run.languages", config["run"]["languages"], config["languages"])
     _check_models(config["models"])
+    _check_arms(config["arms"])
     for name, arm in config["arms"].items():
         for key in ("countries", "sources"):
             _check_countries(f"arms.{name}.{key}", arm.get(key, []))
@@ -227,6 +239,17 @@ def _check_names(config: dict[str, Any]) -> None:
             "Add it to scoring.contrasts, or choose one of these",
         )
     _check_runs(config)
+
+
+def _check_arms(arms: dict[str, Any]) -> None:
+    for name, arm in arms.items():
+        if arm.get("diversity") and arm.get("strategy") in SEEDED:
+            raise InputError(
+                f"config: arms.{name}.diversity",
+                f"does not go with strategy {arm['strategy']}, which draws and measures no relevance",
+                f"Take it out, or choose one of the strategies {', '.join(MEASURES)}",
+                value=arm["diversity"],
+            )
 
 
 def _check_models(models: dict[str, Any]) -> None:

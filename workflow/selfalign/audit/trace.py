@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from selfalign.demonstrations.tables import Ranking
+from selfalign.demonstrations.tables import Similarity
 from selfalign.errors import InputError, did_you_mean
 from selfalign.inference.tables import READOUTS, Answers
 from selfalign.options import readable
@@ -39,9 +39,8 @@ class Results:
         self.missing = read_table(missing, Missing) if missing.exists() else _NOT_COUNTED
         self.bank = read_bank(bank).set_index("probe")
         self.texts = read_texts(texts / f"{language}.csv", self.bank.reset_index())
-        files = sorted((folder / "demonstrations" / language).glob("*.parquet"))
-        pairs = pd.concat([read_table(file, Ranking) for file in files]) if files else pd.DataFrame(columns=_PAIR)
-        self.pairs = pairs.drop_duplicates(_PAIR).set_index(_PAIR)
+        files = sorted((folder / "similarity" / language).glob("*.parquet"))
+        self.similarity = {file.stem: read_table(file, Similarity).set_index(_PAIR)["similarity"] for file in files}
 
 
 def find_cells(scores: pd.DataFrame, wanted: dict[str, object]) -> pd.DataFrame:
@@ -141,13 +140,15 @@ def _demonstrations(results: Results, cell: pd.Series, prompt: str) -> str:
 
 def _about(results: Results, cell: pd.Series, candidate: str) -> str:
     """What is known of a candidate, as one that its source answered and as one like the test probe."""
-    if (cell["probe"], candidate) not in results.pairs.index:
+    if candidate not in results.bank.index:
         return "a neutral item, about no values"
-    pair = results.pairs.loc[(cell["probe"], candidate)]
+    pair = (cell["probe"], candidate)
+    similarity = [f"{name} {pairs[pair]:.1f}" for name, pairs in results.similarity.items() if pair in pairs.index]
+    same = results.bank.loc[candidate] == results.bank.loc[cell["probe"]]
     return (
         f"{results.shares[cell['source'], candidate]:.1%} of {cell['source']} chose A; "
-        f"chrF++ with the test probe {pair['similarity']:.1f}; "
-        f"same battery: {_yes(pair['same_battery'])}; same category: {_yes(pair['same_category'])}"
+        f"similarity with the test probe: {', '.join(similarity)}; "
+        f"same battery: {_yes(same['battery'])}; same category: {_yes(same['category'])}"
     )
 
 

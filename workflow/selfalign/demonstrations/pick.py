@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from selfalign.demonstrations.tables import SEEDED
+from selfalign.demonstrations.draws import draw
+from selfalign.demonstrations.strategies import SEEDED
 from selfalign.errors import InputError
 
 SET = ["source", "probe", "seed"]
@@ -25,7 +27,7 @@ def pick_demonstrations(
         answers: columns source, candidate, answer (A or B).
         needed: columns source, probe: the sets of demonstrations to pick.
         name: of the arm.
-        arm: its settings: strategy, seeds, shots, exclude.
+        arm: its settings: strategy, seeds, shots, exclude; ceiling, diversity, sequence where it has them.
 
     Returns:
         Columns source, probe, seed, candidate, answer, in the order in which they are shown.
@@ -33,13 +35,74 @@ def pick_demonstrations(
     Raises:
         InputError: a test probe has fewer candidates than the arm has shots.
     """
-    seeds = arm["seeds"] if arm["strategy"] in SEEDED else [0]
-    excluded = ranking[[_EXCLUDED[what] for what in arm["exclude"]]].any(axis=1)
-    pool = ranking[~excluded & ranking["seed"].isin(seeds)].merge(needed, on="probe").merge(answers)
-    shown = pool.sort_values([*SET, "rank"]).groupby(SET).head(arm["shots"])
+    seeds, shots = arm["seeds"] if is_drawn(arm) else [0], arm["shots"]
+    pool = _find_pool(ranking, arm, seeds).merge(needed, on="probe").merge(answers, on=["source", "candidate"])
+    pool = pool.sort_values([*SET, "rank"])
+    diversity = arm.get("diversity", 0)
+    shown = diversify(pool, ranking, shots, diversity) if diversity else pool.groupby(SET).head(shots)
     sets = pd.MultiIndex.from_frame(needed.merge(pd.DataFrame({"seed": seeds}), how="cross")[SET])
-    _check_shots(shown.groupby(SET).size().reindex(sets, fill_value=0), name, arm["shots"])
-    return shown[[*SET, "candidate", "answer"]].reset_index(drop=True)
+    _check_shots(shown.groupby(SET).size().reindex(sets, fill_value=0), name, shots)
+    return _arrange(shown, arm.get("sequence"))[[*SET, "candidate", "answer"]].reset_index(drop=True)
+
+
+def is_drawn(arm: dict[str, Any]) -> bool:
+    """Whether an arm draws its demonstrations, or their sequence; if so, there is a set for each of its seeds."""
+    return arm["strategy"] in SEEDED or arm.get("sequence") == "drawn"
+
+
+def _find_pool(ranking: pd.DataFrame, arm: dict[str, Any], seeds: list[int]) -> pd.DataFrame:
+    """The candidates that an arm may show, whoever answers them."""
+    allowed = ~ranking[[_EXCLUDED[what] for what in arm["exclude"]]].any(axis=1)
+    if "ceiling" in arm:
+        allowed &= ranking["similarity"] < arm["ceiling"]
+    if arm["strategy"] in SEEDED:
+        return ranking[allowed & ranking["seed"].isin(seeds)]
+    return ranking[allowed].drop(columns="seed").merge(pd.DataFrame({"seed": seeds}), how="cross")
+
+
+def diversify(pool: pd.DataFrame, ranking: pd.DataFrame, shots: int, diversity: float) -> pd.DataFrame:
+    """Candidates by maximal marginal relevance: similar to the test probe, and unlike those picked before.
+
+    Carbonell and Goldstein (1998), with lambda = 1 - diversity: the next candidate has the largest
+    (1 - diversity) * similarity(test probe, candidate) - diversity * max over shown of similarity(shown, candidate);
+    the second term is 0 while nothing is shown. Equal ones come in the order of their ranks. Where the measure is not
+    symmetric, a demonstration that is shown takes the place of the test probe.
+
+    Args:
+        pool: columns source, probe, seed, candidate, rank, similarity: those to pick from, for each set.
+        ranking: a `Ranking` table of one measure, which has the similarity of any two candidates.
+        shots: how many to pick for each set; fewer are picked where the pool has no more.
+        diversity: from 0 to 1.
+
+    Returns:
+        The rows of `pool` that are picked, set by set, in the order in which they were.
+    """
+    between = ranking.pivot(index="probe", columns="candidate", values="similarity")
+    names = between.columns
+    between = between.reindex(index=names).fillna(0).to_numpy()  # a candidate and itself never meet
+    sets, place = pool.groupby(SET).ngroup().to_numpy(), names.get_indexer(pool["candidate"])
+    shape = (pool[SET].drop_duplicates().shape[0], len(names))
+    rank, relevance = np.full(shape, np.inf), np.full(shape, -np.inf)
+    rank[sets, place], relevance[sets, place] = pool["rank"], (1 - diversity) * pool["similarity"]
+    closest, turn, each = np.zeros(shape), np.full(shape, -1), np.arange(shape[0])
+    for step in range(shots):
+        gain = relevance - diversity * closest
+        best = np.where(gain == gain.max(axis=1, keepdims=True), rank, np.inf).argmin(axis=1)
+        turn[each, best] = np.where(np.isfinite(rank[each, best]), step, turn[each, best])
+        rank[each, best], relevance[each, best] = np.inf, -np.inf
+        closest = np.maximum(closest, between[best]) if step else between[best]
+    picked = pool.assign(turn=turn[sets, place])
+    return picked[picked["turn"] >= 0].sort_values([*SET, "turn"]).drop(columns="turn")
+
+
+def _arrange(shown: pd.DataFrame, sequence: str | None) -> pd.DataFrame:
+    """Demonstrations of each set in the order in which they are shown."""
+    if sequence == "nearest_last":
+        return shown.iloc[::-1].sort_values(SET, kind="stable")
+    if sequence == "drawn":
+        keys = [draw("sequence", row.seed, row.probe, row.candidate) for row in shown.itertuples()]
+        return shown.assign(key=keys).sort_values([*SET, "key"])
+    return shown
 
 
 def _check_shots(found: pd.Series, name: str, shots: int) -> None:
@@ -50,7 +113,7 @@ def _check_shots(found: pd.Series, name: str, shots: int) -> None:
             f"config: arms.{name}",
             f"test probe {probe} has {short.iloc[0]} candidates that may be shown with the answers of {source}; "
             f"{len(short)} sets of demonstrations fall short",
-            "Lower shots, exclude less, choose another strategy, or add probes to the bank",
+            "Lower shots, exclude less, raise the ceiling, choose another strategy, or add probes to the bank",
             column="shots",
             value=shots,
         )

@@ -4,11 +4,16 @@ import pandera.pandas as pa
 
 from selfalign.tables import Table
 
-STRATEGIES = ("random", "category", "chrf")
-"""How candidates are ordered: at random, at random within the test probe's category, by chrF++ similarity."""
 
-SEEDED = ("random", "category")
-"""The strategies that draw; the others have the one seed 0."""
+class Similarity(Table):
+    """How similar a candidate is to a test probe, by one measure; every pair of the probes in use."""
+
+    probe: str = pa.Field(description="test probe")
+    candidate: str = pa.Field(description="probe that may be shown")
+    similarity: float = pa.Field(ge=-100, le=100, description="in points; below 0 only where embeddings point apart")
+
+    class Config:
+        unique = ["probe", "candidate"]
 
 
 class Ranking(Table):
@@ -18,7 +23,9 @@ class Ranking(Table):
     seed: int = pa.Field(ge=0, description="seed of the draw; 0 where nothing is drawn")
     rank: int = pa.Field(ge=1, description="1 is shown first")
     candidate: str = pa.Field(description="probe that may be shown")
-    similarity: float = pa.Field(ge=0, le=100, description="chrF++ of the candidate with the test probe, in points")
+    similarity: float = pa.Field(
+        ge=-100, le=100, description="with the test probe, in points, by the strategy's measure; chrF++ where it draws"
+    )
     sibling: bool = pa.Field(description="asks the same as the test probe")
     same_battery: bool = pa.Field(description="was asked in the same battery of the survey")
     same_category: bool = pa.Field(description="is of the same thematic category")

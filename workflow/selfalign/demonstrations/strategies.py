@@ -1,0 +1,15 @@
+"""The strategies by which demonstrations are chosen, and what they measure."""
+
+MEASURES = ("chrf", "bm25", "embedding")
+"""Similarities of two probes: by character n-grams and words, by shared rare words, by sentence embeddings."""
+
+SEEDED = ("random", "category")
+"""The strategies that draw: from all candidates, from those of the test probe's category. They have seeds."""
+
+STRATEGIES = (*SEEDED, *MEASURES)
+"""How candidates are ordered: at random, or by a measure of similarity."""
+
+
+def measure_of(strategy: str) -> str:
+    """The measure whose similarity a strategy has on record: its own, or chrF++ for those that draw."""
+    return strategy if strategy in MEASURES else "chrf"

@@ -1,0 +1,121 @@
+"""Step describe_demonstrations: how close what each arm shows is to its test probes, in one language."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from selfalign.demonstrations.pick import SET
+from selfalign.demonstrations.strategies import measure_of
+from selfalign.demonstrations.tables import Ranking
+from selfalign.options import Json, readable, writable
+from selfalign.probes.bank import read_bank, read_texts
+from selfalign.prompts.tables import Demonstrations, Design, Prompts
+from selfalign.tables import read_table, write_table
+
+_SHARES = ["same_battery", "same_category", "same_options", "within_5"]
+_QUANTILES = {f"similarity_q{round(100 * level):02d}": level for level in (0.05, 0.25, 0.5, 0.75, 0.95)}
+
+
+def list_shown(design: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
+    """What is shown, a row per demonstration: columns arm, source, probe, seed, candidate.
+
+    A set that several countries, frames or orders share is listed once.
+
+    Args:
+        design: a `Design` table.
+        prompts: its `Prompts` table.
+    """
+    sets = design.merge(prompts[["prompt", "demonstrations"]], on="prompt", validate="many_to_one")
+    sets = sets[sets["demonstrations"] != ""].drop_duplicates(["arm", *SET])
+    shown = sets.assign(candidate=sets["demonstrations"].str.split()).explode("candidate")
+    return shown.assign(candidate=shown["candidate"].str.partition("=")[0])[["arm", *SET, "candidate"]]
+
+
+def describe_pairs(ranking: pd.DataFrame, bank: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
+    """Facts of each test probe with each candidate: probe, candidate, similarity and the columns of shares.
+
+    Args:
+        ranking: a `Ranking` table.
+        bank: a `Bank` table.
+        texts: a `Texts` table indexed by probe.
+    """
+    pairs = ranking.drop_duplicates(["probe", "candidate"])
+    number = bank.set_index("probe")["question"].str.extract(r"(\d+)", expand=False).astype(int)
+    options = texts[["option_a", "option_b"]].agg(frozenset, axis=1)
+    first, second = pairs["probe"], pairs["candidate"]
+    apart = (first.map(number) - second.map(number)).abs()
+    pairs = pairs.assign(same_options=first.map(options) == second.map(options), within_5=apart <= 5)
+    return pairs[["probe", "candidate", "similarity", *_SHARES]]
+
+
+def describe_demonstrations(
+    language: str,
+    arms: dict[str, dict[str, Any]],
+    shown: pd.DataFrame,
+    rankings: dict[str, pd.DataFrame],
+    bank: pd.DataFrame,
+    texts: pd.DataFrame,
+) -> pd.DataFrame:
+    """Similarity and kinship of the demonstrations of each arm with their test probes.
+
+    Args:
+        language: ISO 639-1 code.
+        arms: settings by name; of these, strategy is used.
+        shown: as `list_shown` returns it.
+        rankings: `Ranking` tables by strategy.
+        bank: a `Bank` table.
+        texts: a `Texts` table indexed by probe.
+
+    Returns:
+        A `Demonstrations` table: a row per arm that shows something, in the order of `arms`.
+    """
+    facts = {strategy: describe_pairs(ranking, bank, texts) for strategy, ranking in rankings.items()}
+    rows = []
+    for name, arm in arms.items():
+        strategy, mine = arm.get("strategy", ""), shown[shown["arm"] == name]
+        if mine.empty:
+            continue
+        known = mine.merge(facts[strategy], on=["probe", "candidate"]) if strategy else mine.iloc[:0]
+        row = {"language": language, "arm": name, "strategy": strategy, "sets": len(mine[SET].drop_duplicates())}
+        row |= {"shown": len(mine), "not_ranked": len(mine) - len(known), "measure": measure_of(strategy)}
+        known = known.reindex(columns=["similarity", *_SHARES]).astype(float)
+        row |= known.mean().to_dict()
+        rows.append(row | {column: known["similarity"].quantile(level) for column, level in _QUANTILES.items()})
+    return pd.DataFrame(rows, columns=list(Demonstrations.to_schema().columns)).round(4)
+
+
+@click.command()
+@click.argument("rankings", type=readable, nargs=-1)
+@click.option("--arms", type=Json(), required=True, help="Settings of the arms, by name (JSON).")
+@click.option("--language", required=True, help="Language of the prompts.")
+@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--texts", type=readable, required=True, help="Wording of the probes in this language (CSV).")
+@click.option("--design", type=readable, required=True, help="Cells of the experiment (Parquet).")
+@click.option("--prompts", type=readable, required=True, help="Distinct prompts (Parquet).")
+@click.option("--output", type=writable, required=True, help="Description (CSV).")
+def command(
+    rankings: tuple[Path, ...],
+    arms: dict[str, dict[str, Any]],
+    language: str,
+    bank: Path,
+    texts: Path,
+    design: Path,
+    prompts: Path,
+    output: Path,
+) -> None:
+    """Describe how close what each arm shows is to its test probes.
+
+    RANKINGS are the rankings of the strategies that the arms use, named STRATEGY.parquet.
+    """
+    everything = read_bank(bank)
+    table = describe_demonstrations(
+        language,
+        arms,
+        list_shown(read_table(design, Design), read_table(prompts, Prompts)),
+        {path.stem: read_table(path, Ranking) for path in rankings},
+        everything,
+        read_texts(texts, everything),
+    )
+    write_table(table, output, Demonstrations)
