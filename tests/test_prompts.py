@@ -14,11 +14,13 @@ from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank, read_texts, select_probes
 from selfalign.probes.map_poles import map_poles
+from selfalign.probes.map_scales import human_distribution
+from selfalign.probes.scales import read_scales
 from selfalign.prompts.design_prompts import lay_out
-from selfalign.prompts.sources import answer_otherwise, majority_answers
+from selfalign.prompts.sources import People, answer_otherwise, majority_answers
 from selfalign.prompts.tables import CONTENT, Design, Prompts
 from selfalign.prompts.templates import Template, read_template
-from selfalign.prompts.wording import Languages, Wording, read_countries, read_neutral, read_personas
+from selfalign.prompts.wording import Languages, read_countries, read_neutral, read_personas, read_wording
 from selfalign.survey.tables import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
@@ -83,6 +85,14 @@ def poles(bank: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
+def human(bank: pd.DataFrame) -> pd.DataFrame:
+    """How the same people spread over whole scales."""
+    counts = read_input(RESOURCES / "survey" / "example" / "counts.csv", Counts)
+    answers = weigh(counts.assign(n=1, weight=counts["count"], weight_squared=counts["count"]))
+    return human_distribution(answers, read_scales(RESOURCES / "survey" / "scales.csv", bank))
+
+
+@pytest.fixture(scope="module")
 def letters() -> Template:
     return read_template(RESOURCES / "templates" / "en.yaml", "letters")
 
@@ -92,15 +102,26 @@ def languages(bank: pd.DataFrame, letters: Template) -> Languages:
     """English, and the languages of the three countries."""
     everything, wordings = read_bank(RESOURCES / "probes" / "probes.csv"), {}
     for code in ("en", "de", "es", "zh"):
-        texts = read_texts(RESOURCES / "probes" / "texts" / f"{code}.csv", everything).loc[bank["probe"]]
-        frame = read_template(RESOURCES / "templates" / f"{code}.yaml", "letters")
-        wordings[code] = Wording(texts, {"letters": frame}, read_neutral(RESOURCES / "neutral" / f"{code}.csv"))
+        files = {"texts": RESOURCES / "probes" / "texts", "neutral": RESOURCES / "neutral"}
+        files |= {kind: RESOURCES / "survey" / kind for kind in ("questions", "labels")}
+        files = {kind: {code: folder / f"{code}.csv"} for kind, folder in files.items()}
+        files["templates"] = {code: RESOURCES / "templates" / f"{code}.yaml"}
+        words = read_wording(code, files, ["letters", "scale"], everything, RESOURCES / "survey" / "scales.csv")
+        asked = {kind: {probe: getattr(words, kind)[probe] for probe in bank["probe"]} for kind in ("probes", "scales")}
+        wordings[code] = replace(words, **asked)
     personas = {code: read_personas(RESOURCES / "personas" / f"{code}.csv") for code in wordings}
     return Languages("en", wordings, read_countries(RESOURCES / "countries.csv"), personas)
 
 
 @pytest.fixture(scope="module")
-def write(languages: Languages, poles: pd.DataFrame, rankings: dict[str, pd.DataFrame], letters: Template):
+def write(
+    languages: Languages,
+    poles: pd.DataFrame,
+    human: pd.DataFrame,
+    bank: pd.DataFrame,
+    rankings: dict[str, pd.DataFrame],
+    letters: Template,
+):
     """A function that lays arms out for some countries, and checks both tables."""
 
     def lay(
@@ -112,7 +133,8 @@ def write(languages: Languages, poles: pd.DataFrame, rankings: dict[str, pd.Data
     ):
         asked = replace(languages.words, frames={frame.name: frame for frame in frames})
         spoken = replace(languages, wordings={**languages.wordings, "en": asked}, **changed)
-        design, prompts = lay_out(arms, countries, people, rankings, spoken)
+        everyone = People(people, human, bank)
+        design, prompts = lay_out(arms, countries, everyone, rankings, spoken)
         prompts = Prompts.validate(prompts)
         return Design.validate(design), prompts.assign(user=[as_bare_text(row) for row in prompts.itertuples()])
 
@@ -356,10 +378,10 @@ def test_shuffled_deals_the_own_answers_to_other_probes(
     assert one != other
 
 
-def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame) -> None:
+def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages: Languages) -> None:
     answers = majority_answers(poles)
     every = answers.assign(probe="any", seed=0)[["source", "probe", "seed", "candidate", "answer"]]
-    dealt = answer_otherwise(every, arm(answers="shuffled"), answers)
+    dealt = answer_otherwise(every, arm(answers="shuffled"), answers, languages.words.probes)
     counts = dealt.groupby(["source", "seed"])["answer"].value_counts().unstack()
     for seed in (1, 2):
         pd.testing.assert_frame_equal(
@@ -367,8 +389,8 @@ def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame) -> None:
         )
 
 
-def test_neutral_demonstrations_are_right_and_about_no_probe(cells: pd.DataFrame, languages: Languages) -> None:
-    items = languages.words.neutral.set_index("item")
+def test_neutral_demonstrations_are_right_and_about_no_probe(cells: pd.DataFrame) -> None:
+    items = read_neutral(RESOURCES / "neutral" / "en.csv").set_index("item")
     asked = select(cells, arm="neutral")
     assert set(asked["source"]) == {""} and set(asked["seed"]) == {1, 2}
     for row in asked.itertuples():
@@ -423,7 +445,7 @@ def test_demonstrations_in_another_language_show_the_same_probes_and_answers(
     key = ["country", "probe", "order"]
     both = select(cells, arm="own").merge(select(cells, arm="german"), on=key, suffixes=("", "_german"))
     assert len(both) == len(select(cells, arm="own"))
-    german = languages.wordings["de"]
+    german = languages.wordings["de"].probes
     for row in both.itertuples():
         assert row.demonstrations == row.demonstrations_german and row.system == row.system_german
         blocks, translated = row.user.split("\n\n"), row.user_german.split("\n\n")
@@ -431,8 +453,8 @@ def test_demonstrations_in_another_language_show_the_same_probes_and_answers(
         for (candidate, answer), block in zip(row.pairs, json.loads(row.shown_german), strict=True):
             question, told = block
             statement, first, second = question.split("\n")
-            assert statement == german.texts.loc[candidate, "statement"]
-            assert {"A": first, "B": second}[told][3:] == german.texts.loc[candidate, f"option_{answer.lower()}"]
+            assert statement == german[candidate].statement
+            assert {"A": first, "B": second}[told][3:] == german[candidate].answers["AB".index(answer)]
 
 
 def test_demonstrations_in_the_own_language_differ_by_country(cells: pd.DataFrame) -> None:
@@ -444,6 +466,50 @@ def test_demonstrations_in_the_own_language_differ_by_country(cells: pd.DataFram
 
 def test_arm_is_run_for_its_countries_alone(cells: pd.DataFrame) -> None:
     assert set(select(cells, arm="some")["country"]) == {"DEU"}
+
+
+# Whole scales
+
+
+def read_scale_prompt(write, probe: str, order: str, country: str = "DEU", **settings: object) -> pd.Series:
+    scale = read_template(RESOURCES / "templates" / "en.yaml", "scale")
+    design, prompts = write({"some": arm(shots=2, **settings)}, [country], frames=(scale,))
+    assert set(design["asks"]) == {"scale"}
+    return design.merge(prompts, on="prompt").set_index(["probe", "order"]).loc[(probe, order)]
+
+
+def test_real_prompt_with_a_whole_scale_reads_as_it_should(write) -> None:
+    # Of the Germans who answered, most have not much confidence (3) in the press and in their government.
+    asked = read_scale_prompt(write, "Q64", "AB")
+    assert asked["demonstrations"] == "Q66=3 Q71=3"
+    scale = "a lot / a fair amount / not much / none"
+    turned = " / ".join(scale.split(" / ")[::-1])
+    blocks = asked["user"].split("\n\n")
+    assert [block.split("\n")[1] for block in blocks] == ["Answer: not much"] * 2 + ["Answer:"]
+    assert all(block.split("\n")[0].endswith((f"({scale})", f"({turned})")) for block in blocks)
+    assert blocks[-1].endswith(f"({scale})\nAnswer:")
+    assert json.loads(asked["options"]) == scale.split(" / ")
+    other = read_scale_prompt(write, "Q64", "BA")
+    assert json.loads(other["options"]) == turned.split(" / ") and other["user"].endswith(f"({turned})\nAnswer:")
+
+
+def test_scale_of_ten_points_is_answered_with_its_numbers(write) -> None:
+    asked = read_scale_prompt(write, "Q164", "AB")
+    assert json.loads(asked["options"]) == [str(code) for code in range(1, 11)]
+    assert " / 2 / 3 / 4 / 5 / 6 / 7 / 8 / 9 / 10 = " in asked["user"].split("\n\n")[-1]
+
+
+def test_demonstrations_on_scales_carry_the_modal_answer_of_their_source(write, human: pd.DataFrame, bank) -> None:
+    question = bank.set_index("probe")["question"]
+    modal = human[human["modal"]].set_index(["country", "question"])["code"]
+    size = human.groupby("question")["code"].nunique()
+    for answers in ("own", "inverted", "other"):
+        asked = read_scale_prompt(write, "Q64", "AB", answers=answers, sources=["BOL"])
+        source = "BOL" if answers == "other" else "DEU"
+        for candidate, code in (pair.split("=") for pair in asked["demonstrations"].split()):
+            own = modal[source, question[candidate]]
+            expected = size[question[candidate]] + 1 - own if answers == "inverted" else own
+            assert int(code) == expected, "confidence is asked on codes 1 to 4"
 
 
 # Which are shown

@@ -13,8 +13,9 @@ from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
 from selfalign.prompts.design_prompts import lay_out, write_demonstrations
-from selfalign.prompts.templates import Template, read_template
-from selfalign.prompts.wording import Languages, Wording
+from selfalign.prompts.sources import People
+from selfalign.prompts.templates import Item, Template, read_template
+from selfalign.prompts.wording import Languages, Wording, word_poles
 from selfalign.survey.tables import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
@@ -56,13 +57,14 @@ def build_workloads(size: str) -> dict[tuple[str, str], Prompts]:
     poles = read_poles(bank)
     rankings = {"chrf": rank(pair_probes(bank, list_pairs(chrf_similarity(texts))), "chrf", [])}
     shown, tests = choose_probes(bank, poles)
+    items = word_poles(texts)
     workloads = {}
     for readout, name in FRAMES.items():
         frame = read_template(RESOURCES / "templates" / "en.yaml", name)
-        languages = Languages("en", {"en": Wording(texts, {name: frame})})
-        design, prompts = lay_out(ARMS, COUNTRIES, poles, rankings, languages)
+        languages = Languages("en", {"en": Wording({name: frame}, items)})
+        design, prompts = lay_out(ARMS, COUNTRIES, People(poles), rankings, languages)
         cells = design.merge(prompts, on="prompt")
-        fixed = show_fixed(cells[cells["arm"] == "zero_shot"], write_fixed(shown, poles, texts, frame))
+        fixed = show_fixed(cells[cells["arm"] == "zero_shot"], write_fixed(shown, poles, items, frame))
         for workload, (countries, probes) in SIZES[size].items():
             every = fixed if workload == "fixed" else cells[cells["arm"] == workload]
             chosen = every["country"].isin(COUNTRIES[:countries]) & every["probe"].isin(_spread(tests, probes))
@@ -93,11 +95,11 @@ def _spread(items: list[str], number: int) -> list[str]:
     return [items[place * len(items) // number] for place in range(number)]
 
 
-def write_fixed(shown: list[str], poles: pd.DataFrame, texts: pd.DataFrame, frame: Template) -> pd.Series:
+def write_fixed(shown: list[str], poles: pd.DataFrame, items: dict[str, Item], frame: Template) -> pd.Series:
     """The same demonstrations, in words, with the answers of each country: JSON lists by country."""
     answers = poles.rename(columns={"country": "source", "probe": "candidate", "majority": "answer"})
     answers = answers[answers["candidate"].isin(shown)].assign(probe="", seed=0)
-    return write_demonstrations(answers, texts, frame).set_index("source")["shown"]
+    return write_demonstrations(answers, items, frame).set_index("source")["shown"]
 
 
 def show_fixed(cells: pd.DataFrame, shown: pd.Series) -> pd.DataFrame:
