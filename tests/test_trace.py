@@ -149,10 +149,8 @@ def test_trace_shows_the_demonstrations_with_the_answers_of_their_source(project
     assert "Demonstrations, with the answers of DEU, in the order shown" in told
     press = pd.read_csv(project / "counts.csv").query("country == 'DEU' and question == 'Q66' and code > 0")["count"]
     share = press.iloc[:2].sum() / press.sum()
-    assert (
-        f"1. Q66 answered B: The press ___ my confidence. A: lacks B: has -> A\n   {share:.1%} of DEU chose A; similarity"
-        in told
-    )
+    first = "1. Q66 answered B: The press ___ my confidence. A: lacks B: has -> A"
+    assert f"{first}\n   {share:.1%} of DEU chose A; similarity" in told
     assert re.search(r"2\. Q71 .*\n.*; similarity with the test probe: chrf [1-9]\d\.\d; ", told)
     assert re.search(
         r"2\. Q71 answered A: My country's government ___ my .* -> .*\n.*same battery: yes; same category: yes", told
