@@ -67,6 +67,7 @@ def test_figures_are_those_of_a_calculation_by_hand(
     assert texts.loc["Q1", ["option_a", "option_b"]].equals(texts.loc["Q2", ["option_a", "option_b"]])
     assert chrf["same_options"] == 0.75
     assert table.loc["other", ["similarity", "same_battery", "within_5"]].tolist() == [20, 0.5, 0.5]
+    assert table.loc["neutral", ["strategy", "measure"]].tolist() == ["none", "none"]
     assert table.loc["neutral", "similarity":].isna().all()
 
 

@@ -1,6 +1,7 @@
 """Sentence embeddings from encoders that lie on the disk; nothing is fetched, and no code of a model is run."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,12 @@ def _encode_universal(sentences: list[str], language: str) -> np.ndarray:
             "Write texts: en, which compares the English wording of the probes, or give the folder of an encoder "
             "that knows the language as model",
         )
-    encoder = USE(threads=1)
-    return np.stack([encoder.encode(sentence) for sentence in sentences]).astype(float)
+    return np.stack([_load_universal().encode(sentence) for sentence in sentences]).astype(float)
+
+
+@cache
+def _load_universal() -> USE:
+    return USE(threads=1)
 
 
 def _encode_by_mean(sentences: list[str], folder: Path) -> np.ndarray:

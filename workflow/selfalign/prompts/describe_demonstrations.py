@@ -74,12 +74,13 @@ def describe_demonstrations(
     facts = {strategy: describe_pairs(ranking, bank, texts) for strategy, ranking in rankings.items()}
     rows = []
     for name, arm in arms.items():
-        strategy, mine = arm.get("strategy", ""), shown[shown["arm"] == name]
+        strategy, mine = arm.get("strategy"), shown[shown["arm"] == name]
         if mine.empty:
             continue
         known = mine.merge(facts[strategy], on=["probe", "candidate"]) if strategy else mine.iloc[:0]
-        row = {"language": language, "arm": name, "strategy": strategy, "sets": len(mine[SET].drop_duplicates())}
-        row |= {"shown": len(mine), "not_ranked": len(mine) - len(known), "measure": measure_of(strategy)}
+        row = {"language": language, "arm": name, "strategy": strategy or "none"}
+        row |= {"sets": len(mine[SET].drop_duplicates()), "shown": len(mine), "not_ranked": len(mine) - len(known)}
+        row |= {"measure": measure_of(strategy) if strategy else "none"}
         known = known.reindex(columns=["similarity", *_SHARES]).astype(float)
         row |= known.mean().to_dict()
         rows.append(row | {column: known["similarity"].quantile(level) for column, level in _QUANTILES.items()})

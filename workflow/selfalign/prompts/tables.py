@@ -82,11 +82,11 @@ class Demonstrations(Table):
 
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
     arm: str = pa.Field(description="treatment, as named in the config")
-    strategy: str = pa.Field(description="how its demonstrations are chosen; empty where they are not of the bank")
+    strategy: str = pa.Field(description="how its demonstrations are chosen; none where they are not of the bank")
     sets: int = pa.Field(ge=1, description="sets of demonstrations: one per test probe, source and seed")
     shown: int = pa.Field(ge=1, description="demonstrations in all sets together")
     not_ranked: int = pa.Field(ge=0, description="those that the strategy did not rank; not in the columns that follow")
-    measure: str = pa.Field(description="of the similarity; a strategy's own, chrf where it draws")
+    measure: str = pa.Field(description="of the similarity: the strategy's own, chrf where it draws")
     similarity: float = pa.Field(ge=-100, le=100, nullable=True, description="mean, in points")
     similarity_q05: float = pa.Field(ge=-100, le=100, nullable=True, description="5 % are below")
     similarity_q25: float = pa.Field(ge=-100, le=100, nullable=True, description="first quartile")
