@@ -10,7 +10,7 @@ import pytest
 import yaml
 from selfalign.countries import CODES
 from selfalign.probes.bank import BLANK, read_bank, read_texts
-from selfalign.prompts.templates import Template, read_template
+from selfalign.prompts.templates import Item, Template, read_template
 from selfalign.prompts.wording import read_countries, read_neutral, read_personas
 from selfalign.survey.tables import Labels, Questions
 from selfalign.tables import read_input
@@ -27,7 +27,10 @@ SCRIPTS = {
 }
 """The script of a language that is not written in Latin letters, as Unicode names it."""
 
-LABELS = {"words": None, "letters": ("A", "B"), "numbers": ("1", "2"), "words_short": None, "words_opinion": None}
+LABELS = {
+    **{"words": None, "letters": ("A", "B"), "numbers": ("1", "2")},
+    **{"words_short": None, "words_opinion": None, "scale": None},
+}
 """The frames of every language, with their labels."""
 
 NAMES = {"AIDS", "NATO", "Amnesty", "International", "Facebook", "WHO", "WTO", "IMF", "SNS"}
@@ -50,6 +53,11 @@ def frames(language: str) -> dict[str, Template]:
     return {name: read_template(path, name) for name in LABELS}
 
 
+def ask(frame: Template, statement: str, first: str, second: str) -> str:
+    """A frame's question with two options."""
+    return frame.ask(Item(statement, ("A", "B"), (first, second), (first, second)))
+
+
 def neutral(language: str) -> pd.DataFrame:
     """The neutral demonstrations of a language, by item."""
     return read_neutral(RESOURCES / "neutral" / f"{language}.csv").set_index("item")
@@ -69,7 +77,7 @@ def pieces(language: str, bank: pd.DataFrame) -> dict[str, str]:
     found |= {f"question {row.question}": row.wording for row in questions.itertuples()}
     found |= {f"label {row.labels} {row.code}": row.label for row in labels.itertuples()}
     for name, frame in frames(language).items():
-        lines = [frame.system, frame.cue, *frame.ask(BLANK, BLANK, BLANK).split("\n")]
+        lines = [frame.system, frame.cue, *ask(frame, BLANK, BLANK, BLANK).split("\n")]
         found[f"frame {name}"] = " ".join(lines)
     facts = neutral(language)
     found |= {f"neutral {item} {part}": facts.loc[item, part] for item in facts.index for part in facts.columns[:3]}
@@ -133,7 +141,7 @@ def test_labels_of_a_scale_differ(language: str) -> None:
 @pytest.mark.parametrize("name", LABELS)
 def test_frames_can_be_filled(language: str, name: str) -> None:
     frame = frames(language)[name]
-    asked = frame.ask("X ___ Y", "one", "two")
+    asked = ask(frame, "X ___ Y", "one", "two")
     assert all(asked.count(part) == 1 for part in ("X ___ Y", "one", "two"))
     assert asked.index("one") < asked.index("two")
     assert frame.labels == LABELS[name]
