@@ -28,6 +28,7 @@ from selfalign.tables import read_input
 ROOT = Path(__file__).parent.parent
 RESOURCES = ROOT / "resources"
 COUNTRIES = ["BOL", "CHN", "DEU"]  # China was not asked four of the questions
+NAMES = {"BOL": "Bolivia", "CHN": "China", "DEU": "Germany"}
 SHOTS = 3
 
 
@@ -422,7 +423,7 @@ def test_persona_comes_before_the_instruction_and_changes_nothing_else(cells: pd
     for plain, persona in (("zero", "persona"), ("own", "persona_own")):
         both = select(cells, arm=plain).merge(select(cells, arm=persona), on=key, suffixes=("", "_of_persona"))
         assert len(both) == len(select(cells, arm=plain))
-        said = {"BOL": "You are from Bolivia. ", "CHN": "You are from China. ", "DEU": "You are from Germany. "}
+        said = {country: f"You are from {name}.\n" for country, name in NAMES.items()}
         assert (both["system_of_persona"] == both["country"].map(said) + both["system"]).all()
         assert (both["user_of_persona"] == both["user"]).all()
 
@@ -430,7 +431,7 @@ def test_persona_comes_before_the_instruction_and_changes_nothing_else(cells: pd
 def test_persona_speaks_the_countrys_own_language(cells: pd.DataFrame) -> None:
     asked = select(cells, arm="persona_spoken").groupby("country")["system"].first()
     instruction = "Fill in the blank the way you see it. Answer with A or B only."
-    assert asked["DEU"] == f"Sie kommen aus Deutschland. {instruction}"
+    assert asked["DEU"] == f"Sie kommen aus Deutschland.\n{instruction}"
     assert asked["BOL"].endswith(instruction) and "Bolivia" in asked["BOL"] and "You are" not in asked["BOL"]
 
 

@@ -167,7 +167,7 @@ def _write_prompts(cells: pd.DataFrame, words: Wording) -> tuple[pd.DataFrame, p
         for order in ("AB", "BA")
     ]
     table = table.merge(pd.DataFrame(questions), on=["template", "probe", "order"])
-    table["system"] = (table["persona"] + " " + table["system"]).str.lstrip()
+    table["system"] = (table["persona"] + "\n" + table["system"]).str.lstrip("\n")
     table["prompt"] = _identify(table)
     premises = table.assign(
         shown="[]", asked="", labels="[]", demonstrations="", options=table["options"].map(_in_order)
