@@ -71,6 +71,14 @@ def test_figures_are_those_of_a_calculation_by_hand(
     assert table.loc["neutral", "similarity":].isna().all()
 
 
+def test_set_is_listed_once_for_all_that_share_it() -> None:
+    design, prompts = cells([("chrf", "DEU", "Q1", "DEU", "Q2=A Q112=B")])
+    frames = [design.assign(template=name, prompt=prompt) for name, prompt in (("a", "x"), ("b", "y"), ("c", "z"))]
+    told = pd.DataFrame({"prompt": ["x", "y", "z"], "demonstrations": ["Q2=A Q112=B", "Q2=1 Q112=4", "Q112=4 Q5=2"]})
+    shown = list_shown(pd.concat(frames), told)
+    assert shown.groupby("set")["candidate"].agg(list).tolist() == [["Q2", "Q112"], ["Q112", "Q5"]]
+
+
 def test_options_are_the_same_whichever_pole_is_which(bank: pd.DataFrame, ranking: pd.DataFrame) -> None:
     options = {"Q1": ("much", "little"), "Q2": ("little", "much"), "Q5": ("much", "none")}
     texts = pd.DataFrame.from_dict(options, orient="index", columns=["option_a", "option_b"])

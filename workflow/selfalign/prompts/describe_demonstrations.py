@@ -19,18 +19,19 @@ _QUANTILES = {f"similarity_q{round(100 * level):02d}": level for level in (0.05,
 
 
 def list_shown(design: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
-    """What is shown, a row per demonstration: columns arm, source, probe, seed, candidate.
+    """What is shown, a row per demonstration: columns arm, set (its number), source, probe, seed, candidate.
 
-    A set that several countries, frames or orders share is listed once.
+    A set that several countries, frames, orders or answers share is listed once.
 
     Args:
         design: a `Design` table.
         prompts: its `Prompts` table.
     """
     sets = design.merge(prompts[["prompt", "demonstrations"]], on="prompt", validate="many_to_one")
-    sets = sets[sets["demonstrations"] != ""].drop_duplicates(["arm", *SET])
-    shown = sets.assign(candidate=sets["demonstrations"].str.split()).explode("candidate")
-    return shown.assign(candidate=shown["candidate"].str.partition("=")[0])[["arm", *SET, "candidate"]]
+    sets = sets.assign(candidate=sets["demonstrations"].str.replace(r"=\S+", "", regex=True))
+    sets = sets[sets["candidate"] != ""].drop_duplicates(["arm", *SET, "candidate"]).reset_index(drop=True)
+    shown = sets.assign(set=sets.index, candidate=sets["candidate"].str.split()).explode("candidate")
+    return shown[["arm", "set", *SET, "candidate"]].reset_index(drop=True)
 
 
 def describe_pairs(ranking: pd.DataFrame, bank: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
@@ -79,7 +80,7 @@ def describe_demonstrations(
             continue
         known = mine.merge(facts[strategy], on=["probe", "candidate"]) if strategy else mine.iloc[:0]
         row = {"language": language, "arm": name, "strategy": strategy or "none"}
-        row |= {"sets": len(mine[SET].drop_duplicates()), "shown": len(mine), "not_ranked": len(mine) - len(known)}
+        row |= {"sets": mine["set"].nunique(), "shown": len(mine), "not_ranked": len(mine) - len(known)}
         row |= {"measure": measure_of(strategy) if strategy else "none"}
         known = known.reindex(columns=["similarity", *_SHARES]).astype(float)
         row |= known.mean().to_dict()
