@@ -184,7 +184,7 @@ class World:
             names=["seed", "template", "country", "probe"],
         )
         cells = pd.DataFrame({"leaning": leaning.ravel()}, index=index).reset_index()
-        return cells.assign(arm=name, source=cells["country"])
+        return cells.assign(arm=name, source=cells["country"], asks="poles")
 
 
 def true_shares(bank: pd.DataFrame, countries: tuple[str, ...]) -> pd.DataFrame:
