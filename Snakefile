@@ -72,6 +72,8 @@ rule all:
         ),
         "results/tables/agreement.csv",
         "results/tables/contrasts.csv",
+        "results/tables/mixed.csv",
+        "results/tables/worth.csv",
         "results/tables/metrics.csv",
         READOUTS,
         SCALE_SCORES,

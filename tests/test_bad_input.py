@@ -443,6 +443,29 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             id="contrast that is not estimated",
         ),
         pytest.param(
+            {"scoring": {"mixed": [["zero_shot", "chrf"]]}},
+            ["scoring.mixed", "['zero_shot', 'chrf'] is not estimated", "scoring.contrasts"],
+            id="cross-check of what is not estimated",
+        ),
+        pytest.param(
+            {"scoring": {"contrasts": [{"arm": "chrf", "agianst": "zero_shot"}]}},
+            ["scoring.contrasts.0", '"agianst" is not a known key', 'Did you mean "against"'],
+            id="misspelt key of a contrast",
+        ),
+        pytest.param(
+            {"scoring": {"contrasts": [{"arm": "chrf", "against": "chrf", "against_language": "xx"}]}},
+            ["scoring.contrasts", '"xx" is not defined'],
+            id="contrast with an unknown language",
+        ),
+        pytest.param(
+            {"scoring": {"contrasts": [["chrf"]]}},
+            ["scoring.contrasts.0", "['chrf'] is too short"],
+            id="pair of one arm",
+        ),
+        pytest.param(
+            {"scoring": {"resample": ["orders"]}}, ["scoring.resample.0", "'orders' is not one of"], id="orders drawn"
+        ),
+        pytest.param(
             {"languages": {"en": {"arms": ["zero_shot"]}, "es": {"arms": ["zero_shot"]}}},
             ["contrasts", "arms"],
             id="contrasts of arms that are not run",
@@ -450,7 +473,7 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
         pytest.param(
             {
                 "figures": {"margin": {"contrast": ["mine", "zero_shot"]}},
-                "scoring": {"contrasts": [["mine", "zero_shot"]]},
+                "scoring": {"contrasts": [["mine", "zero_shot"]], "mixed": [["mine", "zero_shot"]]},
             }
             | {"arms": {"mine": {"label": "Mine", "shots": 1, "strategy": "chrf"}}},
             ["figures.margin.contrast", "mine"],

@@ -22,11 +22,13 @@ PROBES = {"Q4", "Q8", "Q164", "Q167"}
 ANSWERS = "results/answers/local/en.parquet"
 LEDGER = "results/ledger/local/en.sqlite"
 LOG = "results/logs/infer/local/en.log"
-TABLES = ["results/tables/agreement.csv", "results/tables/contrasts.csv", "results/tables/metrics.csv"]
+TABLES = [f"results/tables/{table}.csv" for table in ("agreement", "contrasts", "mixed", "worth", "metrics")]
 FIGURES = ["agreement", "margin", "calibration"]
-ESTIMATES = {"estimate_agreement", "estimate_contrasts"}
+ESTIMATES = {"estimate_agreement", "estimate_contrasts", "fit_mixed"}
 PLOTS = {f"plot_{figure}" for figure in FIGURES}
-FROM_SCORING = {"score_answers", "compare_readouts", "compute_metrics", "explore", "all"} | ESTIMATES | PLOTS
+FROM_SCORING = (
+    {"score_answers", "compare_readouts", "compute_metrics", "estimate_worth", "explore", "all"} | ESTIMATES | PLOTS
+)
 FROM_DESIGN = {"design_prompts", "describe_demonstrations", "infer"} | FROM_SCORING
 
 
@@ -243,10 +245,10 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
     ("module", "rules"),
     [
         ("figures/plot_margin.py", {"plot_margin", "all"}),
-        ("scoring/estimate_contrasts.py", {"estimate_contrasts", "plot_margin", "all"}),
+        ("scoring/estimate_contrasts.py", {"estimate_contrasts", "fit_mixed", "plot_margin", "all"}),
         ("scoring/metrics.py", {"compute_metrics", "all"}),
         ("inference/engine.py", {"infer"} | FROM_SCORING),
-        ("probes/map_poles.py", {"map_poles"} | FROM_DESIGN),
+        ("probes/map_poles.py", {"map_poles", "resample_people"} | FROM_DESIGN),
         ("demonstrations/draws.py", {"rank_demonstrations"} | FROM_DESIGN),
         ("demonstrations/encoders.py", {"measure_similarity", "rank_demonstrations"} | FROM_DESIGN),
         ("prompts/describe_demonstrations.py", {"describe_demonstrations", "all"}),
@@ -302,7 +304,9 @@ def test_new_country_or_arm_computes_its_new_prompts_only(
     old, old_answers = prompts(finished), answers(finished)
     assert told_counts(finished) == (len(old), len(old), 0)
     config = changed(config, "languages", "en", key, value=value)
-    assert set(finished.snakemake("--dry-run", config=config).planned()) == upstream | FROM_DESIGN
+    people = {"resample_people"} if key == "countries" else set()
+    planned = set(finished.snakemake("--dry-run", config=config).planned())
+    assert planned == upstream | people | FROM_DESIGN
     run = finished.snakemake(ANSWERS, config=config)
     assert run.code == 0, run.output
     assert set(run.finished()) == upstream | {"infer"}
@@ -485,7 +489,9 @@ def test_report_holds_figures_and_tables(finished: Project, config: dict) -> Non
     run = finished.snakemake("--report", "report.html", config=config)
     assert run.code == 0, run.output
     page = (finished.folder / "report.html").read_text(encoding="utf-8")
-    tables = [f"{table}.csv" for table in ("agreement", "contrasts", "dropped", "dictionary", "quality")]
+    tables = [
+        f"{table}.csv" for table in ("agreement", "contrasts", "mixed", "worth", "dropped", "dictionary", "quality")
+    ]
     for name in (*(f"{figure}.png" for figure in FIGURES), *tables):
         assert name in page
 

@@ -39,7 +39,9 @@ def estimates(panels: dict[str, list[str]], countries: tuple[str, ...] = ("BOL",
 
 
 def contrasts(languages: tuple[str, ...] = ("en",), countries: tuple[str, ...] = ("BOL", "DEU", "all")) -> pd.DataFrame:
-    table = estimates({language: ["own"] for language in languages}, countries).assign(against="other")
+    table = estimates({language: ["own"] for language in languages}, countries).assign(
+        against="other", against_language=lambda rows: rows["language"]
+    )
     return pd.concat([table, table.assign(measure="alignment", estimate=table["estimate"] / 2)])
 
 
@@ -133,6 +135,13 @@ def test_margin_has_both_measures_per_country_in_points() -> None:
         np.testing.assert_allclose(points[:, 0], rows["estimate"])
     assert ax.get_xlabel() == "Similar \N{MINUS SIGN} Other country, percentage points"
     assert [ax.xaxis.get_major_formatter()(value) for value in (-0.05, 0, 0.1)] == ["\N{MINUS SIGN}5", "0", "+10"]
+
+
+def test_margin_leaves_out_contrasts_across_languages() -> None:
+    across = contrasts(("es",)).assign(against_language="en")
+    assert panels_of(plot_margin.draw(pd.concat([contrasts(), across]), ["own", "other"], LABELS, 6, 4)) == [
+        "Model M, asked in English"
+    ]
 
 
 def test_margin_draws_the_languages_that_have_the_contrast() -> None:

@@ -88,8 +88,8 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
     [
         pytest.param(
             "scoring/bootstrap.py",
-            "(1 - level) / 2, ",
-            "(1 - level) / 3, ",
+            "(1 + level) / 2, df",
+            "(1 + level) / 3, df",
             {"estimate_agreement", "estimate_contrasts"},
             id="a module of two steps",
         ),
@@ -143,6 +143,7 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
     assert using == {step for step in STEPS if "survey" in STEPS[step] and not step.startswith("fetch")} | {
         "map_poles",
         "map_scales",
+        "resample_people",
         "trace",
     }
 

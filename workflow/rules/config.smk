@@ -29,6 +29,13 @@ SURVEY_TABLES = (
 )
 
 
+RESPONSES = (
+    [f"{SURVEY}/responses.parquet"]
+    if re.fullmatch(MICRODATA, config["run"]["survey"])
+    else []
+)
+
+
 def survey_file(wildcards):
     """The file of a survey: the user's own, or where it is fetched to."""
     source = config["surveys"][wildcards.survey]["source"]
@@ -309,6 +316,7 @@ localrules:
     adopt_arora_bank,
     adopt_arora,
     map_poles,
+    resample_people,
     map_scales,
     measure_similarity,
     rank_demonstrations,
@@ -319,6 +327,8 @@ localrules:
     compare_readouts,
     estimate_agreement,
     estimate_contrasts,
+    estimate_worth,
+    fit_mixed,
     compute_metrics,
     plot_agreement,
     plot_margin,

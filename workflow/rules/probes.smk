@@ -8,12 +8,14 @@ Reads   results/survey/{survey}/distributions.parquet   of the survey of the run
         resources/survey/scales.csv            answer codes of each question, and their order
 Writes  results/human/poles.parquet            a country's share of pole A on a probe, and its majority
         results/human/dropped.csv              probes without a majority in a country, and why
+        results/human/replicates.parquet       the same shares in other samples of the people
         results/human/scales.parquet           how a country's people spread over a question's whole scale
         results/human/dropped_scales.csv       what of these is left out, and why
         results/arora/probes.csv               the copy as a probe bank
         results/arora/texts/{language}.csv     the copy as wordings of its probes
         results/arora/repairs/{language}.csv   what was repaired and dropped
-Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> map_poles, map_scales
+Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> map_poles -> resample_people;
+        map_scales
 """
 
 
@@ -89,6 +91,33 @@ rule map_poles:
         "selfalign map-poles --distributions {input.distributions} --bank {input.bank}"
         " --categories '{params.categories}' --only '{params.only}' --countries '{params.countries}'"
         " --poles {output.poles} --dropped {output.dropped} 2> {log}"
+
+
+rule resample_people:
+    input:
+        responses=RESPONSES,
+        poles="results/human/poles.parquet",
+        bank=config["probes"]["bank"],
+    output:
+        "results/human/replicates.parquet",
+    log:
+        "results/logs/resample_people.log",
+    benchmark:
+        "results/benchmarks/resample_people.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        responses=[f"--responses {file}" for file in RESPONSES],
+        countries=COUNTRIES,
+        replicates=config["probes"]["replicates"],
+        seed=config["probes"]["seed"],
+        code=code_digest("resample_people"),
+    message:
+        "Drawing samples of the people"
+    shell:
+        "selfalign resample-people {params.responses} --poles {input.poles} --bank {input.bank}"
+        " --countries '{params.countries}' --replicates {params.replicates} --seed {params.seed}"
+        " --output {output} 2> {log}"
 
 
 rule map_scales:

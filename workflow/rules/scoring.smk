@@ -1,6 +1,7 @@
 """The scoring stage: from answers to estimates with intervals.
 
 Reads   results/design/{language}.parquet, results/answers/{model}/{language}.parquet, results/human/poles.parquet
+        results/human/replicates.parquet            the people's shares in other samples
         probes.bank
 Writes  results/scores/{model}/{language}.parquet   a cell, scored
         results/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
@@ -8,8 +9,11 @@ Writes  results/scores/{model}/{language}.parquet   a cell, scored
         results/tables/readouts/{model}/{language}.csv   how often readouts choose differently
         results/tables/agreement.csv                every measure of every arm, per country
         results/tables/contrasts.csv                differences between arms, paired by probe
+        results/tables/mixed.csv                    some of them by mixed-effects models, as a cross-check
+        results/tables/worth.csv                    how many people's answers an arm's are worth
         results/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers -> estimate_agreement, estimate_contrasts, compute_metrics; compare_readouts; score_scales
+Steps   score_answers -> estimate_agreement, estimate_contrasts -> fit_mixed; estimate_worth; compute_metrics;
+        compare_readouts; score_scales
 """
 
 
@@ -94,7 +98,8 @@ rule compare_readouts:
 
 rule estimate_agreement:
     input:
-        SCORES,
+        scores=SCORES,
+        people="results/human/replicates.parquet",
     output:
         report(
             "results/tables/agreement.csv",
@@ -112,17 +117,21 @@ rule estimate_agreement:
         draws=config["scoring"]["draws"],
         level=config["scoring"]["level"],
         seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        families=config["scoring"]["families"],
         code=code_digest("estimate_agreement"),
     message:
         "Estimating agreement"
     shell:
-        "selfalign estimate-agreement {input} --draws {params.draws} --level {params.level} --seed {params.seed}"
+        "selfalign estimate-agreement {input.scores} --people {input.people} --draws {params.draws}"
+        " --level {params.level} --seed {params.seed} --resample '{params.resample}' --families '{params.families}'"
         " --output {output} 2> {log}"
 
 
 rule estimate_contrasts:
     input:
-        SCORES,
+        scores=SCORES,
+        people="results/human/replicates.parquet",
     output:
         report(
             "results/tables/contrasts.csv",
@@ -137,16 +146,75 @@ rule estimate_contrasts:
     conda:
         "../../environment.yml"
     params:
-        contrasts=json.dumps(config["scoring"]["contrasts"]),
+        contrasts=json.dumps(config["scoring"]["contrasts"], sort_keys=True),
         draws=config["scoring"]["draws"],
         level=config["scoring"]["level"],
         seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        families=config["scoring"]["families"],
         code=code_digest("estimate_contrasts"),
     message:
         "Estimating differences between arms"
     shell:
-        "selfalign estimate-contrasts {input} --contrasts {params.contrasts:q} --draws {params.draws}"
-        " --level {params.level} --seed {params.seed} --output {output} 2> {log}"
+        "selfalign estimate-contrasts {input.scores} --contrasts {params.contrasts:q} --people {input.people}"
+        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
+        " --families '{params.families}' --output {output} 2> {log}"
+
+
+rule fit_mixed:
+    input:
+        scores=SCORES,
+        estimates="results/tables/contrasts.csv",
+    output:
+        report(
+            "results/tables/mixed.csv",
+            caption="../report/mixed_table.rst",
+            category="Tables",
+            labels={"table": "mixed models"},
+        ),
+    log:
+        "results/logs/fit_mixed.log",
+    benchmark:
+        "results/benchmarks/fit_mixed.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        contrasts=json.dumps(config["scoring"]["mixed"], sort_keys=True),
+        level=config["scoring"]["level"],
+        code=code_digest("fit_mixed"),
+    message:
+        "Cross-checking contrasts by mixed-effects models"
+    shell:
+        "selfalign fit-mixed {input.scores} --estimates {input.estimates} --contrasts {params.contrasts:q}"
+        " --level {params.level} --output {output} 2> {log}"
+
+
+rule estimate_worth:
+    input:
+        scores=SCORES,
+        poles="results/human/poles.parquet",
+    output:
+        report(
+            "results/tables/worth.csv",
+            caption="../report/worth_table.rst",
+            category="Tables",
+            labels={"table": "worth in respondents"},
+        ),
+    log:
+        "results/logs/estimate_worth.log",
+    benchmark:
+        "results/benchmarks/estimate_worth.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        level=config["scoring"]["level"],
+        largest=config["scoring"]["worth"],
+        code=code_digest("estimate_worth"),
+    message:
+        "Estimating how many respondents every arm is worth"
+    shell:
+        "selfalign estimate-worth {input.scores} --poles {input.poles} --level {params.level}"
+        " --largest {params.largest} --output {output} 2> {log}"
 
 
 rule compute_metrics:

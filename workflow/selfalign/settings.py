@@ -229,8 +229,8 @@ def _check_names(config: dict[str, Any]) -> None:
         if frame not in config["scoring"]["readouts"]:
             remedy = f"Add {frame}: label if it shows labels, else {frame}: option"
             raise InputError("config: scoring.readouts", f"has no readout for the frame {frame}", remedy)
-    for arm, against in config["scoring"]["contrasts"]:
-        _check_known("scoring.contrasts", [arm, against], config["arms"])
+    for key in ("contrasts", "mixed"):
+        _check_contrasts(f"scoring.{key}", config["scoring"][key], config)
     _check_known("figures.calibration.arms", config["figures"]["calibration"]["arms"], config["arms"])
     if config["figures"]["margin"]["contrast"] not in config["scoring"]["contrasts"]:
         raise InputError(
@@ -238,7 +238,20 @@ def _check_names(config: dict[str, Any]) -> None:
             f"{config['figures']['margin']['contrast']} is not estimated",
             "Add it to scoring.contrasts, or choose one of these",
         )
+    for contrast in config["scoring"]["mixed"]:
+        if contrast not in config["scoring"]["contrasts"]:
+            remedy = "Add it to scoring.contrasts, or choose of these"
+            raise InputError("config: scoring.mixed", f"{contrast} is not estimated", remedy)
     _check_runs(config)
+
+
+def _check_contrasts(place: str, contrasts: list[Any], config: dict[str, Any]) -> None:
+    for contrast in contrasts:
+        arms = contrast if isinstance(contrast, list) else [contrast["arm"], contrast["against"]]
+        _check_known(place, arms, config["arms"])
+        if isinstance(contrast, dict):
+            languages = [contrast[key] for key in ("language", "against_language") if key in contrast]
+            _check_known(place, languages, config["languages"])
 
 
 def _check_arms(arms: dict[str, Any]) -> None:

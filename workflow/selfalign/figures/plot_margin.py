@@ -33,7 +33,8 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], labels: Labels, width: fl
         InputError: the table has no such contrast.
     """
     arm, against = contrast
-    chosen = contrasts[(contrasts["arm"] == arm) & (contrasts["against"] == against)]
+    alike = contrasts["against_language"] == contrasts["language"]
+    chosen = contrasts[alike & (contrasts["arm"] == arm) & (contrasts["against"] == against)]
     if chosen.empty:
         raise InputError("figures.margin.contrast", f"no language runs both {arm} and {against}", "Run both arms")
     figure, panels = stack_panels(chosen, labels, width, height)

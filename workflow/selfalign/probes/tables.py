@@ -62,6 +62,24 @@ class Poles(Table):
         unique = ["country", "probe"]
 
 
+class Replicates(Table):
+    """Shares of pole A that a country might have had, had others of its people been asked."""
+
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    probe: str = pa.Field(description="probe id")
+    method: str = pa.Field(
+        isin=["respondents", "normal", "none"],
+        description="drawn from respondents; from a published standard error; or not at all, as none is published",
+    )
+    respondents: pd.Int64Dtype = pa.Field(
+        ge=1, nullable=True, description="respondents of the country with a weight, whom the samples are drawn from"
+    )
+    shares: object = pa.Field(description="list of shares of pole A, one per sample; empty where nothing is drawn")
+
+    class Config:
+        unique = ["country", "probe"]
+
+
 class Dropped(Table):
     """Countries' probes that the experiment cannot use, and why."""
 

@@ -1,75 +1,302 @@
-"""Means over probes with intervals from a bootstrap of batteries."""
+"""Means over probes with intervals and p-values, from a bootstrap of batteries and respondents together."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
+from selfalign.scoring.panels import Panel
 from selfalign.scoring.tables import ALL
 
+FACTORS = {"seeds": "seed", "templates": "template"}
+"""Sources of chance with few levels, and their columns in `Scores`."""
 
-def average_cells(scores: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
-    """Measures of each probe under each arm: the mean over sources, seeds and templates, in long form.
+CHANCE = ("batteries", "respondents", *FACTORS)
+"""What an interval can cover."""
 
-    Args:
-        scores: `Scores` tables, stacked.
-        measures: columns of `scores`.
+_RESULTS = ["estimate", "standard_error", "low", "high", "df", "p", "probes", "batteries", "respondents"]
 
-    Returns:
-        Columns model, language, arm, country, probe, battery, measure, value.
+_CHUNK = 1000  # resamples at once: three matrices of 1000 x 250 in float32 stay in the cache of a core
+
+
+@dataclass
+class _Sums:
+    """What is known of some series: their estimates, what the resamples did to them, and each probe's part.
+
+    Attributes:
+        estimate: k.
+        resampled: draws x k: what each resample adds to the estimates.
+        parts: n x k: what each probe adds to the estimates' deviation from their expectation.
+        present: n x k: whether the series has the probe.
+        levels: by factor, levels x n x k: what each probe adds to the deviation of each level.
+        runs: by factor, levels x k.
     """
-    keys = ["model", "language", "arm", "country", "probe", "battery"]
-    means = scores.groupby(keys, sort=True)[measures].mean().reset_index()
-    return means.melt(keys, measures, var_name="measure")
+
+    estimate: np.ndarray
+    resampled: np.ndarray
+    parts: np.ndarray
+    present: np.ndarray
+    levels: dict[str, np.ndarray] = field(default_factory=dict)
+    runs: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def estimate(values: pd.DataFrame, draws: int, level: float, seed: int) -> pd.DataFrame:
-    """Mean over probes of each series, with a percentile interval from resampled batteries.
+def estimate(
+    panels: Mapping[str, Panel],
+    people: pd.DataFrame,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: Sequence[str] = CHANCE,
+    bounds: tuple[float, float] = (0, 1),
+    null: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
+    """Mean over probes of each series, per country and for the mean of the countries, with interval and p-value.
 
-    Probes of one battery are asked with one stem and scale and answered alike, so batteries are what is drawn, with
-    replacement, and the same batteries for all series (Efron and Tibshirani 1993, chapter 8, for clusters). The
-    interval covers the choice of probes; it does not cover the sampling of respondents.
+    The standard error is that of resamples in which batteries (probes of one battery are asked with one stem and scale
+    and answered alike) and the people's replicate shares are drawn together, the same batteries for all series and
+    countries. For seeds and templates, too few to draw from, a component of variance is added: see `spread_of_levels`.
+    The interval is estimate -+ t x standard error, with degrees of freedom after Satterthwaite: see
+    `freedom_of_batteries`. docs/validity.md says how this was chosen.
 
     Args:
-        values: columns country, probe, battery and value, and the columns that name a series.
+        panels: by country.
+        people: a `Replicates` table.
         draws: number of resamples.
         level: coverage of the interval, such as 0.95.
         seed: of the resamples.
+        resample: which of `CHANCE` the interval covers.
+        bounds: lowest and highest value that an estimate can take.
+        null: by measure, the value against which p is computed; p is empty for other measures.
 
     Returns:
-        One row per series and country, and one for the mean of the countries: the series' columns, estimate, low,
-        high, probes, batteries.
+        The series' columns, country, estimate, standard_error, low, high, df, p, probes, batteries, respondents. With
+        one battery only, an interval that is to cover their choice is empty.
     """
-    series = [column for column in values.columns if column not in ("probe", "battery", "value")]
-    if values.empty:
-        return pd.DataFrame(columns=[*series, "estimate", "low", "high", "probes", "batteries"])
-    by_battery = values.groupby([*series, "battery"])["value"].agg(["sum", "count"]).unstack("battery", fill_value=0)
-    sums, counts = by_battery["sum"].to_numpy().T, by_battery["count"].to_numpy().T
-    resamples = _draw_batteries(len(sums), draws, seed)
-    points = pd.DataFrame((sums.sum(axis=0) / counts.sum(axis=0))[None], columns=by_battery.index)
-    with np.errstate(invalid="ignore"):
-        replicates = pd.DataFrame((resamples @ sums) / (resamples @ counts), columns=by_battery.index)
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    table = pd.DataFrame(
-        {
-            "estimate": _with_mean(points, series).iloc[0],
-            "low": _with_mean(replicates, series).quantile(tails[0]),
-            "high": _with_mean(replicates, series).quantile(tails[1]),
-        }
-    )
-    return table.join(_with_sizes(values, series)).reset_index()
+    keys = list(next(iter(panels.values())).series.columns)
+    every = pd.concat([panel.series for panel in panels.values()]).value_counts(sort=False).sort_index()
+    if every.empty:
+        return pd.DataFrame(columns=[*keys, "country", *_RESULTS])
+    probes, home = _place_probes(panels.values())
+    weights = _draw_batteries(home.max() + 1, draws, seed) if "batteries" in resample else None
+    shares = {country: rows.set_index("probe")["shares"] for country, rows in people.groupby("country")}
+    mean = _empty_sums(len(every), len(probes), draws)
+    tables = []
+    for country, panel in panels.items():
+        rows = probes.get_indexer(panel.probes)
+        columns = every.index.get_indexer(pd.MultiIndex.from_frame(panel.series))
+        replicates = _replicate(panel, shares.get(country)) if "respondents" in resample else None
+        sums = _resample(panel, home[rows], weights, replicates, draws)
+        _add(mean, sums, rows, columns, every.to_numpy())
+        tables.append(panel.series.assign(country=country).join(_summarise(sums, home[rows], level, resample)))
+    tables.append(every.index.to_frame(index=False).assign(country=ALL).join(_summarise(mean, home, level, resample)))
+    table = pd.concat(tables, ignore_index=True)
+    table[["low", "high"]] = table[["low", "high"]].clip(*bounds)
+    table["p"] = _test(table, table["measure"].map(null or {}))
+    table["respondents"] = _count_respondents(table, keys, people.groupby("country")["respondents"].max())
+    order = [*(name for name in keys if name != "measure"), "measure", "country"]
+    return table.sort_values(order, kind="stable", ignore_index=True)[[*keys, "country", *_RESULTS]]
+
+
+def _place_probes(panels: Iterable[Panel]) -> tuple[pd.Index, np.ndarray]:
+    """All probes, sorted, and the number of each one's battery."""
+    batteries = pd.concat([pd.Series(panel.batteries, panel.probes) for panel in panels]).groupby(level=0).first()
+    return batteries.index, pd.factorize(batteries, sort=True)[0]
 
 
 def _draw_batteries(batteries: int, draws: int, seed: int) -> np.ndarray:
     """How often each battery is drawn: draws x batteries."""
-    return np.random.default_rng(seed).multinomial(batteries, np.full(batteries, 1 / batteries), size=draws)
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(batteries, np.full(batteries, 1 / batteries), size=draws).astype(np.float32)
 
 
-def _with_mean(table: pd.DataFrame, series: list[str]) -> pd.DataFrame:
-    """The columns of each country, and the mean of the countries as one more."""
-    others = [name for name in series if name != "country"]
-    mean = table.T.groupby(level=others).mean().assign(country=ALL).set_index("country", append=True)
-    return pd.concat([mean.reorder_levels(series), table.T]).T
+def _replicate(panel: Panel, shares: pd.Series | None) -> dict[str, np.ndarray] | None:
+    """What replicates of the people change, by measure: replicates x n, for the majority and for the share of pole A.
+
+    Both are 0 for a probe without replicates; None where none has any.
+    """
+    found = {} if shares is None else {probe: drawn for probe, drawn in shares.items() if len(drawn)}
+    size = max((len(drawn) for drawn in found.values()), default=0)
+    if not size:
+        return None
+    drawn = np.column_stack(
+        [found.get(probe, np.full(size, share)) for probe, share in zip(panel.probes, panel.share, strict=True)]
+    )
+    has = np.isin(panel.probes, list(found))
+    return {
+        "agreement": np.where(has, (drawn > 0.5) - panel.majority, 0).astype(np.float32),
+        "alignment": np.where(has, drawn - panel.share, 0).astype(np.float32),
+    }
 
 
-def _with_sizes(values: pd.DataFrame, series: list[str]) -> pd.DataFrame:
-    every = pd.concat([values.assign(country=ALL), values])
-    return every.groupby(series)[["probe", "battery"]].nunique().set_axis(["probes", "batteries"], axis=1)
+def _resample(
+    panel: Panel,
+    home: np.ndarray,
+    weights: np.ndarray | None,
+    replicates: dict[str, np.ndarray] | None,
+    draws: int,
+) -> _Sums:
+    """Estimates of a country, and what drawing batteries and people adds to them.
+
+    Both measures of agreement are linear in the people (see `Panel.slope`), so a resample of all series is two matrix
+    products: the probes' weights with their values, and weights times change of the people with the slopes.
+    """
+    present = np.isfinite(panel.value)
+    number = present.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        point = np.where(present, panel.value, 0).sum(axis=0) / number
+    centred = np.where(present, panel.value - point, 0)
+    resampled = np.zeros((draws, len(point)), dtype=np.float32)
+    for rows in _chunks(draws):
+        drawn = np.ones((rows.stop - rows.start, len(home)), np.float32) if weights is None else weights[rows][:, home]
+        added = drawn @ centred.astype(np.float32)
+        for measure, change in (replicates or {}).items():
+            columns = (panel.series["measure"] == measure).to_numpy()
+            slope = np.where(present, panel.slope, 0)[:, columns].astype(np.float32)
+            some = change[np.arange(rows.start, rows.stop) % len(change)]
+            added[:, columns] += (drawn * some) @ slope
+        count = drawn @ present.astype(np.float32)
+        np.divide(added, count, out=resampled[rows], where=count > 0)  # no battery of the country's: nothing is added
+    levels = {factor: np.where(present, part, 0) / number for factor, part in panel.levels.items()}
+    return _Sums(point, resampled, centred / number, present, levels, dict(panel.runs))
+
+
+def _chunks(draws: int) -> Iterator[slice]:
+    return (slice(start, min(start + _CHUNK, draws)) for start in range(0, draws, _CHUNK))
+
+
+def _empty_sums(series: int, probes: int, draws: int) -> _Sums:
+    return _Sums(
+        np.zeros(series),
+        np.zeros((draws, series), dtype=np.float32),
+        np.zeros((probes, series)),
+        np.zeros((probes, series), dtype=bool),
+    )
+
+
+def _add(mean: _Sums, sums: _Sums, rows: np.ndarray, place: np.ndarray, countries: np.ndarray) -> None:
+    """Add a country's sums to the mean of the countries, in place, at its rows (probes) and places (series)."""
+    share = 1 / countries[place]
+    mean.estimate[place] += sums.estimate * share
+    mean.resampled[:, place] += sums.resampled * share.astype(np.float32)
+    mean.parts[np.ix_(rows, place)] += sums.parts * share
+    mean.present[np.ix_(rows, place)] |= sums.present
+    for factor, part in sums.levels.items():
+        if factor not in mean.levels:
+            mean.levels[factor] = np.zeros((len(part), *mean.parts.shape))
+            mean.runs[factor] = np.zeros((len(part), mean.parts.shape[1]), dtype=bool)
+        mean.levels[factor][np.ix_(np.arange(len(part)), rows, place)] += part * share
+        mean.runs[factor][:, place] |= sums.runs[factor]
+
+
+def _summarise(sums: _Sums, home: np.ndarray, level: float, resample: Sequence[str]) -> pd.DataFrame:
+    """Estimate, standard error, interval and degrees of freedom of each series."""
+    sizes = _by_battery(sums.present.astype(float), home)
+    batteries = (sizes > 0).sum(axis=0)
+    variance = sums.resampled.var(axis=0, ddof=1, dtype=np.float64)
+    if "batteries" in resample:
+        freedom = freedom_of_batteries(sums.parts, home, sizes)
+        variance = np.where(batteries > 1, variance, np.nan)
+    else:
+        freedom = np.full(len(variance), np.inf)
+    uncertain = variance**2 / freedom
+    for name, factor in FACTORS.items():
+        if name in resample and factor in sums.levels:
+            added, degrees = spread_of_levels(sums.levels[factor], sums.runs[factor], sums.present, home)
+            variance = variance + added
+            uncertain = uncertain + added**2 / degrees
+    with np.errstate(invalid="ignore", divide="ignore"):
+        df = np.where(uncertain > 0, variance**2 / uncertain, freedom)
+    error = np.sqrt(variance)
+    reach = stats.t.ppf((1 + level) / 2, df) * error
+    return pd.DataFrame(
+        {
+            "estimate": sums.estimate,
+            "standard_error": error,
+            "low": sums.estimate - reach,
+            "high": sums.estimate + reach,
+            "df": df,
+            "probes": sums.present.sum(axis=0),
+            "batteries": batteries,
+        }
+    )
+
+
+def _by_battery(values: np.ndarray, home: np.ndarray) -> np.ndarray:
+    """Sums over the probes of each battery: the axis before the last becomes batteries."""
+    member = np.equal.outer(np.arange(home.max() + 1), home).astype(float)
+    return member @ values
+
+
+def freedom_of_batteries(parts: np.ndarray, home: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Degrees of freedom of a variance between batteries of unequal sizes (Satterthwaite).
+
+    As if probes had one variance, and one correlation r within batteries (estimated by moments, cut to 0..1), the
+    total of a battery of n probes has a variance of v = n (1 + (n - 1) r), and the degrees are (sum v)^2 / sum v^2, at
+    most one less than there are batteries: Bell and McCaffrey (2002) with the working covariance of Imbens and Kolesar
+    (2016, section 4), for a mean.
+
+    Args:
+        parts: n x k, centred values of the probes, up to a factor.
+        home: n, the numbers of the probes' batteries.
+        sizes: batteries x k, probes of each battery.
+
+    Returns:
+        k degrees.
+    """
+    within = (_by_battery(parts, home) ** 2).sum(axis=0) - (parts**2).sum(axis=0)
+    pairs = (sizes * (sizes - 1)).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        alike = np.nan_to_num(within / pairs * sizes.sum(axis=0) / (parts**2).sum(axis=0))
+    spread = sizes * (1 + (sizes - 1) * np.clip(alike, 0, 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        freedom = spread.sum(axis=0) ** 2 / (spread**2).sum(axis=0)
+    return np.minimum(freedom, np.maximum((sizes > 0).sum(axis=0) - 1, 1))
+
+
+def spread_of_levels(
+    levels: np.ndarray, runs: np.ndarray, present: np.ndarray, home: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Variance that the choice of seeds or templates adds to a mean over them, and its degrees of freedom.
+
+    The variance between the levels' means, less what the batteries' different responses to the levels explain (which
+    drawing batteries covers already), not below 0, divided by the number of levels: the moment estimator of a main
+    effect in a crossed design (Searle, Casella and McCulloch 1992, chapter 4). To draw 3 levels with replacement
+    would find two thirds of the one, and count the other twice (Owen 2007).
+
+    Args:
+        levels: levels x n x k, what each probe adds to the level's deviation from the mean.
+        runs: levels x k, whether the series has the level.
+        present: n x k, whether the series has the probe.
+        home: n, the numbers of the probes' batteries.
+
+    Returns:
+        k variances, and k degrees; 0 and 1 for a series with one level.
+    """
+    number = runs.sum(axis=0)
+    freedom = np.maximum(number - 1, 1)
+    means = levels.sum(axis=1)
+    probes = np.maximum(present.sum(axis=0), 1)
+    apart = _by_battery(levels - present * (means / probes)[:, None, :], home)
+    between = (means**2).sum(axis=0) / freedom
+    chance = (apart**2).sum(axis=(0, 1)) / freedom
+    return np.maximum(between - chance, 0) * (number > 1) / np.maximum(number, 1), freedom
+
+
+def _test(table: pd.DataFrame, null: pd.Series) -> np.ndarray:
+    """Two-sided p of the t statistic against `null`; 1 where the estimate is exactly that; empty without a spread."""
+    gap = (table["estimate"] - null).to_numpy(float)
+    error = table["standard_error"].to_numpy(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = 2 * stats.t.sf(np.abs(gap) / error, table["df"])
+    return np.select([np.isnan(error), np.abs(gap) < 1e-12, error < 1e-12], [np.nan, 1.0, np.nan], p)
+
+
+def _count_respondents(table: pd.DataFrame, keys: list[str], asked: pd.Series) -> pd.Series:
+    """Respondents of each row's country, of all its countries in the row of the mean; empty where not known."""
+    alone = table["country"].map(asked)
+    countries = table[table["country"] != ALL].assign(respondents=alone)
+    total = countries.groupby(keys)["respondents"].agg(lambda numbers: numbers.sum(skipna=False))
+    of_mean = total.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy()
+    return alone.where(table["country"] != ALL, of_mean).astype("Int64")

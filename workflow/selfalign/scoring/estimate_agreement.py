@@ -3,22 +3,39 @@
 from pathlib import Path
 
 import click
-import pandas as pd
 
 from selfalign.options import readable, writable
-from selfalign.scoring.bootstrap import average_cells, estimate
-from selfalign.scoring.tables import MEASURES, Estimates, Scores
+from selfalign.probes.tables import Replicates
+from selfalign.scoring.bootstrap import FACTORS, estimate
+from selfalign.scoring.families import correct
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.options import estimate_options
+from selfalign.scoring.panels import build_panels
+from selfalign.scoring.tables import MEASURES, Estimates
 from selfalign.tables import read_table, write_table
+
+CHANCE_LEVEL = {"agreement": 0.5}
+"""By measure, what a model that knows nothing scores: with two options, half of the majorities. The other measures have
+no such value, so no p: the soft alignment of an ignorant model depends on the people's shares."""
 
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--draws", type=click.IntRange(min=1), required=True, help="Bootstrap resamples.")
-@click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True, help="Coverage.")
-@click.option("--seed", type=int, required=True, help="Seed of the resamples.")
+@estimate_options
 @click.option("--output", type=writable, required=True, help="Estimates (CSV).")
-def command(scores: tuple[Path, ...], draws: int, level: float, seed: int, output: Path) -> None:
+def command(
+    scores: tuple[Path, ...],
+    people: Path,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    families: list[str],
+    output: Path,
+) -> None:
     """Estimate every measure of every arm, per country and for the mean of the countries."""
-    table = pd.concat([read_table(path, Scores) for path in scores], ignore_index=True)
-    estimates = estimate(average_cells(table, list(MEASURES)), draws, level, seed)
-    write_table(estimates[list(Estimates.to_schema().columns)].round(6), output, Estimates)
+    panels = build_panels(read_scores(scores), MEASURES, list(FACTORS.values()))
+    replicates = read_table(people, Replicates)
+    table = estimate(panels, replicates, draws, level, seed, resample, null=CHANCE_LEVEL)
+    table = correct(table, families)
+    write_table(table[list(Estimates.to_schema().columns)].round(6), output, Estimates)

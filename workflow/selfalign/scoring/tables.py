@@ -10,6 +10,9 @@ from selfalign.tables import Table
 MEASURES = ("agreement", "alignment", "mass_outside", "order_gap")
 """What is estimated: agreement with the majority, soft alignment, mass outside the options, effect of their order."""
 
+CONTRASTED = ("agreement", "alignment")
+"""The measures whose differences are estimated."""
+
 METRICS = (
     "agreement",
     "alignment",
@@ -86,27 +89,6 @@ class Readouts(Table):
         unique = ["model", "language", "template", "readout", "against"]
 
 
-class Estimates(Table):
-    """A measure of an arm, averaged over probes, with its interval."""
-
-    model: str = pa.Field(description="as named in the config")
-    language: str = pa.Field(description="ISO 639-1")
-    arm: str = pa.Field(description="treatment")
-    country: str = pa.Field(description="ISO 3166 alpha-3, or `all`: the mean of the countries")
-    measure: str = pa.Field(isin=MEASURES, description="what is estimated; shares, 0 to 1")
-    estimate: float = pa.Field(description="mean over probes")
-    low: float = pa.Field(description="lower end of the interval")
-    high: float = pa.Field(description="upper end of the interval")
-    probes: int = pa.Field(ge=1, description="number of probes")
-    batteries: int = pa.Field(ge=1, description="number of batteries, the clusters of the bootstrap")
-
-
-class Contrasts(Estimates):
-    """A measure's difference between two arms, paired by probe, with its interval."""
-
-    against: str = pa.Field(description="the arm that is subtracted")
-
-
 class ScaleScores(Table):
     """An answer on a whole scale in a cell of the experiment: how probable the model makes it, and people give it."""
 
@@ -155,3 +137,82 @@ class Metrics(Table):
 
     class Config:
         unique = ["model", "language", "arm", "country", "metric"]
+
+
+class Estimates(Table):
+    """A measure of an arm, averaged over probes, with its interval and p-value."""
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    country: str = pa.Field(description="ISO 3166 alpha-3, or `all`: the mean of the countries")
+    measure: str = pa.Field(isin=MEASURES, description="what is estimated; shares, 0 to 1")
+    estimate: float = pa.Field(description="mean over probes")
+    standard_error: float = pa.Field(ge=0, nullable=True, description="of the estimate; empty with one battery only")
+    low: float = pa.Field(nullable=True, description="lower end of the interval")
+    high: float = pa.Field(nullable=True, description="upper end of the interval")
+    df: float = pa.Field(ge=0, description="degrees of freedom of the standard error")
+    p: float = pa.Field(
+        ge=0, le=1, nullable=True, description="two-sided, against 0 for a difference, against 0.5 for agreement"
+    )
+    family: str = pa.Field(nullable=True, description="rows corrected together for many comparisons")
+    p_holm: float = pa.Field(ge=0, le=1, nullable=True, description="p corrected within the family (Holm)")
+    p_bh: float = pa.Field(
+        ge=0, le=1, nullable=True, description="p corrected within the family (Benjamini and Hochberg)"
+    )
+    probes: int = pa.Field(ge=1, description="number of probes")
+    batteries: int = pa.Field(ge=1, description="number of batteries, the clusters of the bootstrap")
+    respondents: pd.Int64Dtype = pa.Field(
+        ge=1, nullable=True, description="people asked in the country, or in all; empty where it is not published"
+    )
+
+
+class Contrasts(Estimates):
+    """A measure's difference between two arms, or two languages, paired by probe, with its interval and p-value."""
+
+    against: str = pa.Field(description="the arm that is subtracted")
+    against_language: str = pa.Field(description="the language of what is subtracted")
+
+
+class Worth(Table):
+    """How many people's answers an arm's answers are worth, in a country."""
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    respondents: int = pa.Field(
+        ge=0, description="largest number of simulated answers whose interval covers the people's share often enough"
+    )
+    capped: bool = pa.Field(description="whether the number is the largest that was tried")
+    equal_error: float = pa.Field(
+        ge=0, nullable=True, description="people in a random sample with the same mean squared error; empty: no error"
+    )
+    squared_error: float = pa.Field(
+        ge=0, description="mean of (p_a - share_a)^2, less the sampling variance of share_a; not below 0"
+    )
+    probes: int = pa.Field(ge=1, description="number of probes")
+
+
+class Mixed(Table):
+    """A contrast of the mean of countries by a mixed-effects model, beside the bootstrap's."""
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    against: str = pa.Field(description="the arm that is subtracted")
+    against_language: str = pa.Field(description="the language of what is subtracted")
+    measure: str = pa.Field(isin=MEASURES, description="what is estimated")
+    estimate: float = pa.Field(nullable=True, description="of the mixed model; empty where it could not be fitted")
+    standard_error: float = pa.Field(ge=0, nullable=True, description="of the mixed model")
+    low: float = pa.Field(nullable=True, description="lower end of the mixed model's interval")
+    high: float = pa.Field(nullable=True, description="upper end of the mixed model's interval")
+    p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, of the mixed model")
+    bootstrap: float = pa.Field(description="the bootstrap's estimate")
+    difference: float = pa.Field(nullable=True, description="mixed less bootstrap, in standard errors of the bootstrap")
+    same_verdict: bool = pa.Field(description="whether both tell the contrast from 0, or both do not, at the level")
+    converged: bool = pa.Field(description="whether the fit converged")
+    note: str = pa.Field(nullable=True, description="what the fit said")
+    battery_sd: float = pa.Field(ge=0, nullable=True, description="standard deviation between batteries")
+    probe_sd: float = pa.Field(ge=0, nullable=True, description="standard deviation between a battery's probes")
+    residual_sd: float = pa.Field(ge=0, nullable=True, description="standard deviation within a probe")

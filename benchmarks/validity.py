@@ -1,0 +1,140 @@
+"""Whether the estimates are right: studies of synthetic models, planted through the workflow's own steps.
+
+    python benchmarks/validity.py --quick    1,000 studies; under 15 minutes on 2 cores
+    python benchmarks/validity.py            4,000 studies, and 1,000 with several seeds and templates
+
+Each study asks new people, scores five models (benchmarks/synthetic.py) and estimates their contrasts. The last line is
+JSON; tables of all contrasts, with Monte Carlo errors, come before it. docs/validity.md reports them.
+"""
+
+import argparse
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.tables import ALL
+from synthetic import MODELS, Arm, Model, World, spread
+
+CONTRASTS = [
+    ["own", "zero_shot"],
+    ["other", "zero_shot"],
+    ["own", "other"],
+    ["near", "zero_shot"],
+    ["far", "zero_shot"],
+    ["near", "far"],
+]
+LEVEL = 0.95
+DRAWS = 999
+REPLICATES = 200
+RESAMPLE = ["batteries", "respondents", "seeds", "templates"]
+
+
+def run_study(seed: int, world: World, models: dict[str, Model], ways: dict[str, list[str]]) -> pd.DataFrame:
+    """The contrasts of one study, in several ways to resample: a row per way, model, contrast, country, measure."""
+    rng = np.random.default_rng([20251117, seed])
+    scores, people = world.study(rng, models, REPLICATES)
+    parts = [
+        estimate_contrasts(scores, people, CONTRASTS, DRAWS, LEVEL, seed, resample).assign(way=way)
+        for way, resample in ways.items()
+    ]
+    return pd.concat(parts, ignore_index=True).assign(study=seed)
+
+
+def run_studies(
+    runs: int, world: World, models: dict[str, Model], ways: dict[str, list[str]], jobs: int
+) -> pd.DataFrame:
+    """The contrasts of many studies, each with the truth."""
+    work = partial(run_study, world=world, models=models, ways=ways)
+    with ProcessPoolExecutor(jobs) as pool:
+        table = pd.concat(pool.map(work, range(runs), chunksize=5), ignore_index=True)
+    gains = pd.Series(true_gains(world, models), name="truth").rename_axis(["model", "arm", "against"])
+    return table.join(gains, on=["model", "arm", "against"])
+
+
+def true_gains(world: World, models: dict[str, Model]) -> dict[tuple[str, str, str], float]:
+    """The true difference of agreement of every contrast that a model has."""
+    levels = {
+        (name, key): true_agreement(arm, world) for name, model in models.items() for key, arm in model.arms.items()
+    }
+    return {
+        (name, arm, against): levels[name, arm] - levels[name, against]
+        for name in models
+        for arm, against in CONTRASTS
+        if (name, arm) in levels and (name, against) in levels
+    }
+
+
+def true_agreement(arm: Arm, world: World) -> float:
+    """The share of probes on which an arm truly chooses the majority, in expectation over stances and batteries."""
+    knowledge = norm.ppf(arm.agreement) * spread(arm) + arm.per_mate * world.mates[arm.without_battery]
+    return float(norm.cdf(knowledge / spread(arm)).mean())
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """Per contrast of agreement: bias, coverage and rejections, each with its Monte Carlo error."""
+    table = table[table["measure"] == "agreement"].assign(
+        scope=np.where(table.loc[table["measure"] == "agreement", "country"] == ALL, "mean", "country")
+    )
+    table = table.assign(
+        error=table["estimate"] - table["truth"],
+        covered=(table["low"] <= table["truth"]) & (table["truth"] <= table["high"]),
+        rejected=table["p"] < 1 - LEVEL,
+        width=table["high"] - table["low"],
+    )
+    values = ["truth", "estimate", "error", "covered", "rejected", "width"]
+    groups = ["way", "model", "arm", "against", "scope"]
+    # The countries of one study are not independent, so a study's mean over them is what the errors count.
+    studies = table.groupby([*groups, "study"])[values].mean().groupby(groups)
+    means, errors = studies.mean(), studies.sem()[["error", "covered", "rejected"]].add_suffix("_mc")
+    return means.join(errors).join(table.groupby(groups)["estimate"].std().rename("sd")).reset_index()
+
+
+def report(found: pd.DataFrame) -> dict[str, float]:
+    """The five numbers, all of agreement and the mean of the countries."""
+    mean = found[found["scope"] == "mean"].set_index(["model", "arm", "against"])
+    null = found[(found["model"] == "null") & (found["scope"] == "mean")]
+    return {
+        "false_positive_rate": round(float(null["rejected"].mean()), 4),
+        "coverage": round(float(mean.loc[("country", "own", "other"), "covered"]), 4),
+        "bias": round(float(mean.loc[("country", "own", "other"), "error"]), 5),
+        "format_only_margin": round(float(mean.loc[("format", "own", "other"), "estimate"]), 5),
+        "leakage_only_gain_without_battery": round(float(mean.loc[("leakage", "far", "zero_shot"), "estimate"]), 5),
+    }
+
+
+def with_levels(spread_of_templates: float) -> dict[str, Model]:
+    """A null model asked with three seeds and three templates."""
+    arm = Arm(cells=(3, 3), template_spread=spread_of_templates)
+    return {"null": Model({"zero_shot": replace(arm, cells=(1, 3)), "own": arm})}
+
+
+def main() -> None:
+    """Run the studies, and print what they found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="1,000 studies")
+    parser.add_argument("--studies", type=int, help="another number of studies")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    options = parser.parse_args()
+    pd.set_option("display.width", 200, "display.max_rows", 200, "display.max_columns", 30)
+    world = World()
+    runs = options.studies or (1000 if options.quick else 4000)
+    found = summarise(run_studies(runs, world, MODELS, {"joint": RESAMPLE}, options.jobs))
+    print(found.round(4).to_string(index=False))
+    if not options.quick:
+        ways = {"batteries": ["batteries"], "and respondents": ["batteries", "respondents"], "and levels": RESAMPLE}
+        for sd in (0.0, 0.2):
+            levels = run_studies(runs // 4, world, with_levels(sd), ways, options.jobs)
+            print(f"Three seeds and templates; standard deviation of the templates' knowledge {sd}")
+            print(summarise(levels).round(4).to_string(index=False))
+    print(json.dumps(report(found)))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()

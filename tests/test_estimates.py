@@ -1,0 +1,439 @@
+"""Estimates: means by hand, standard errors against theory, pairs that are paired, families that are corrected."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from scipy import stats
+from selfalign.cli import program
+from selfalign.probes.bank import read_bank
+from selfalign.probes.tables import Poles, Replicates
+from selfalign.scoring.bootstrap import CHANCE, estimate
+from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.estimate_worth import count_respondents, estimate_worth
+from selfalign.scoring.families import correct
+from selfalign.scoring.fit_mixed import fit, fit_mixed
+from selfalign.scoring.panels import build_panels, contrast_panel
+from selfalign.scoring.tables import CONTRASTED, MEASURES, Contrasts, Estimates, Mixed, Scores, Worth
+from selfalign.tables import read_table, write_table
+
+ROOT = Path(__file__).parent.parent
+BANK = read_bank(ROOT / "resources" / "probes" / "probes.csv")
+SETTINGS = {"draws": 400, "level": 0.95, "seed": 1}
+
+
+def scores(
+    arms: dict[str, float],
+    countries: tuple[str, ...] = ("BOL", "MEX"),
+    languages: tuple[str, ...] = ("en",),
+    bank: pd.DataFrame = BANK,
+    seed: int = 3,
+) -> pd.DataFrame:
+    """Random scores; the number of an arm is added to its p_a. An arm `other` has two sources, `random` two seeds."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for language in languages:
+        for arm, shift in arms.items():
+            for country in countries:
+                for source in ("DEU", "USA") if arm == "other" else (country,):
+                    for draw in (1, 2) if arm == "random" else (0,):
+                        part = bank[["probe", "category", "battery"]].assign(
+                            language=language, arm=arm, country=country
+                        )
+                        part = part.assign(source=source, seed=draw, p_a=np.clip(rng.random(len(bank)) + shift, 0, 1))
+                        rows.append(part)
+    table = pd.concat(rows, ignore_index=True).assign(model="m", template="cloze", share_a=0.7, majority="A")
+    return complete(table)
+
+
+def complete(table: pd.DataFrame) -> pd.DataFrame:
+    """`Scores` of cells whose p_a, share_a and majority are known."""
+    chosen = (table["p_a"] > 0.5) == (table["majority"] == "A")
+    table = table.assign(agreement=chosen.astype(float), alignment=1 - (table["p_a"] - table["share_a"]).abs())
+    return table.assign(readout="label", mass_outside=0.1, order_gap=0.2)[list(Scores.to_schema().columns)]
+
+
+def people(table: pd.DataFrame, spread: float = 0.0, size: int = 200) -> pd.DataFrame:
+    """Replicates around the shares of a `Scores` table."""
+    rows = table.drop_duplicates(["country", "probe"])
+    drawn = rows["share_a"].to_numpy()[:, None] + spread * np.random.default_rng(8).normal(size=(len(rows), size))
+    made = rows[["country", "probe"]].assign(method="respondents", respondents=1000)
+    return made.assign(shares=list(np.clip(drawn, 0, 1).astype(np.float32)))
+
+
+def estimate_all(table: pd.DataFrame, resample: tuple[str, ...] = CHANCE, **settings: object) -> pd.DataFrame:
+    settings = {**SETTINGS, **settings}
+    panels = build_panels(table, MEASURES, ["seed", "template"])
+    return estimate(panels, people(table), resample=resample, null={"agreement": 0.5}, **settings)
+
+
+def contrast(table: pd.DataFrame, *pairs: object, **settings: object) -> pd.DataFrame:
+    return estimate_contrasts(table, people(table), list(pairs), **{**SETTINGS, "resample": list(CHANCE), **settings})
+
+
+INTERVAL = ["estimate", "low", "high"]
+
+
+# Estimates
+
+
+def test_estimate_is_the_plain_mean_and_all_the_mean_of_countries() -> None:
+    table = scores({"own": 0.1}, ("BOL", "DEU", "USA")).query("not (country == 'USA' and battery == 'child_qualities')")
+    made = estimate_all(table).query("measure == 'alignment'").set_index("country")
+    means = table.groupby("country")["alignment"].mean()
+    assert set(made.index) == {"all", "BOL", "DEU", "USA"}
+    for country, mean in means.items():
+        assert made.loc[country, "estimate"] == pytest.approx(mean)
+    assert made.loc["all", "estimate"] == pytest.approx(means.mean())
+    sizes = table.groupby("country")[["probe", "battery"]].nunique()
+    for country in means.index:
+        assert list(made.loc[country, ["probes", "batteries"]]) == list(sizes.loc[country])
+    assert list(made.loc["all", ["probes", "batteries"]]) == [len(BANK), BANK["battery"].nunique()]
+    assert list(made.loc[["BOL", "all"], "respondents"]) == [1000, 3000]
+
+
+def test_probe_counts_once_however_many_seeds_and_sources_it_has() -> None:
+    table = scores({"zero": 0, "other": 0.1, "random": 0.2})
+    panel = build_panels(table, MEASURES)["BOL"]
+    assert panel.value.shape == (len(BANK), 3 * len(MEASURES))
+    column = panel.series.query("arm == 'other' and measure == 'alignment'").index[0]
+    cells = table.query("arm == 'other' and country == 'BOL' and probe == 'Q4'")["alignment"]
+    assert len(cells) == 2 and panel.value[list(panel.probes).index("Q4"), column] == pytest.approx(cells.mean())
+
+
+def test_standard_error_is_that_of_means_of_independent_probes_where_batteries_are_single() -> None:
+    bank = BANK.assign(battery=BANK["probe"])
+    table = scores({"own": 0.1}, ("BOL",), bank=bank)
+    made = estimate_all(table, draws=20_000).query("country == 'BOL' and measure == 'alignment'").iloc[0]
+    assert made["standard_error"] == pytest.approx(table["alignment"].std() / np.sqrt(len(bank)), rel=0.03)
+    assert made["df"] == len(bank) - 1
+    reach = stats.t.ppf(0.975, len(bank) - 1) * made["standard_error"]
+    assert [made["low"], made["high"]] == pytest.approx([made["estimate"] - reach, made["estimate"] + reach])
+
+
+def test_probes_that_answer_as_one_count_as_one_battery() -> None:
+    values = scores({"own": 0.0}, ("BOL",)).assign(p_a=lambda cells: cells.groupby("battery")["p_a"].transform("first"))
+    alike = estimate_all(complete(values)).query("country == 'BOL' and measure == 'alignment'").iloc[0]
+    apart = estimate_all(scores({"own": 0.0}, ("BOL",))).query("country == 'BOL' and measure == 'alignment'").iloc[0]
+    assert alike["standard_error"] > 1.5 * apart["standard_error"]
+    sizes = BANK.groupby("battery").size()
+    assert alike["df"] == pytest.approx((sizes**2).sum() ** 2 / (sizes**4).sum(), rel=0.05)
+    assert apart["df"] > 2 * alike["df"]
+
+
+def test_interval_widens_with_its_level_and_stays_a_share() -> None:
+    table = scores({"own": 0.49})
+    narrow, wide = (estimate_all(table, level=level).set_index(["country", "measure"]) for level in (0.5, 0.999))
+    assert (wide["low"] <= narrow["low"]).all() and (narrow["high"] <= wide["high"]).all()
+    assert (wide["high"] <= 1).all() and (wide["low"] >= 0).all()
+
+
+def test_estimates_depend_on_values_and_seed_only() -> None:
+    table = scores({"own": 0.1, "random": 0})
+    one = estimate_all(table)
+    pd.testing.assert_frame_equal(one, estimate_all(table.sample(frac=1, random_state=1)))
+    other = estimate_all(table, seed=2)
+    assert not one["low"].equals(other["low"])
+    assert np.allclose(one["low"], other["low"], atol=0.05)
+    pd.testing.assert_series_equal(one["estimate"], other["estimate"])
+
+
+def test_language_and_model_are_estimated_as_if_alone() -> None:
+    both = scores({"zero": 0, "own": 0.2}, languages=("en", "es"))
+    both = pd.concat([both, both.assign(model="n", p_a=0.9, agreement=1.0)])
+    together = estimate_all(both)
+    alone = estimate_all(both.query("model == 'm' and language == 'es'"))
+    same = together.query("model == 'm' and language == 'es'").reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, same, rtol=1e-4)
+    assert (together.query("model == 'n' and measure == 'agreement'")[INTERVAL] == 1).all().all()
+
+
+def test_one_battery_has_an_estimate_and_no_interval() -> None:
+    made = estimate_all(scores({"own": 0.1}).assign(battery="only"))
+    assert made["estimate"].notna().all()
+    assert made[["standard_error", "low", "high", "p"]].isna().all().all()
+
+
+def test_battery_that_a_country_lacks_leaves_its_estimates_finite() -> None:
+    few = BANK[BANK["battery"].isin(BANK["battery"].unique()[:3])]
+    table = scores({"own": 0.1}, bank=few).query("country != 'MEX' or battery != 'neighbours'")
+    assert np.isfinite(estimate_all(table)[INTERVAL].to_numpy()).all()
+
+
+def test_p_agrees_with_the_interval() -> None:
+    made = estimate_all(scores({"zero": 0, "own": 0.03, "random": 0.1}))
+    known = made[made["measure"] == "agreement"]
+    excluded = (known["low"] > 0.5) | (known["high"] < 0.5)
+    assert excluded.any() and not excluded.all()
+    assert list(known["p"] < 0.05) == list(excluded)
+    assert made.loc[made["measure"] != "agreement", "p"].isna().all()
+
+
+# What else is left to chance
+
+
+def test_people_widen_the_interval_of_close_majorities_as_theory_says() -> None:
+    """A model that always says A: its agreement is the share of probes whose majority is A, which few people tell."""
+    table = complete(scores({"own": 0.0}, ("BOL",)).assign(p_a=1.0, share_a=0.51, majority="A"))
+    drawn = people(table, spread=0.02, size=4000)
+    made = {
+        chance: estimate(build_panels(table, MEASURES), drawn, **SETTINGS, resample=[chance])
+        .query("country == 'BOL'")
+        .set_index("measure")["standard_error"]
+        for chance in ("batteries", "respondents")
+    }
+    flips = stats.norm.cdf(-0.01 / 0.02)
+    assert made["batteries"]["agreement"] == 0
+    assert made["respondents"]["agreement"] == pytest.approx(np.sqrt(flips * (1 - flips) / len(BANK)), rel=0.1)
+    assert made["respondents"]["alignment"] == pytest.approx(0.02 / np.sqrt(len(BANK)), rel=0.1)
+
+
+def test_change_with_the_people_is_that_of_scoring_anew() -> None:
+    table = scores({"own": 0.0, "random": 0.2}, ("BOL",))
+    panel = build_panels(table, CONTRASTED)["BOL"]
+    turned = build_panels(complete(table.assign(majority="B", share_a=0.69)), CONTRASTED)["BOL"]
+    change = np.where(panel.series["measure"] == "agreement", -1, -0.01)
+    far = (table.groupby("probe")["p_a"].agg(lambda p: (p - 0.695).abs().min()) > 0.01).to_numpy()
+    np.testing.assert_allclose(turned.value[far], (panel.value + panel.slope * change)[far])
+
+
+def test_country_without_replicates_has_the_interval_of_its_probes() -> None:
+    table = scores({"own": 0.1}, ("BOL",))
+    none = people(table).assign(method="none", respondents=pd.NA, shares=[np.array([], np.float32)] * len(BANK))
+    panels = build_panels(table, MEASURES)
+    made = estimate(panels, none, **SETTINGS)
+    pd.testing.assert_frame_equal(
+        made.drop(columns="respondents"),
+        estimate(panels, people(table), **SETTINGS, resample=["batteries"]).drop(columns="respondents"),
+    )
+    assert made["respondents"].isna().all()
+
+
+def with_templates(main: float, own: float, seed: int = 1) -> pd.DataFrame:
+    """Three templates whose alignment differs by a main effect, and by one of their own on every probe."""
+    rng = np.random.default_rng(seed)
+    table = scores({"own": 0.0}, ("BOL",))
+    effects = main * np.array([-1.0, 0.0, 1.0])
+    parts = [
+        table.assign(template=f"t{number}", p_a=0.4 + effect + own * rng.normal(size=len(table)))
+        for number, effect in enumerate(effects)
+    ]
+    return complete(pd.concat(parts, ignore_index=True))
+
+
+def spread_of_templates(table: pd.DataFrame) -> float:
+    """What templates add to the variance of the alignment."""
+    errors = [
+        estimate_all(table, resample=chance)
+        .query("country == 'BOL' and measure == 'alignment'")["standard_error"]
+        .item()
+        for chance in (("batteries",), ("batteries", "templates"))
+    ]
+    return errors[1] ** 2 - errors[0] ** 2
+
+
+def test_templates_add_the_variance_of_their_means() -> None:
+    assert spread_of_templates(with_templates(0.05, 0.0)) == pytest.approx(0.05**2 / 3, rel=1e-3)
+
+
+def test_templates_that_differ_by_probe_only_add_little() -> None:
+    added = [spread_of_templates(with_templates(0.0, 0.05, seed)) for seed in range(20)]
+    assert np.mean(added) < 0.05**2 / 3 / len(BANK)
+
+
+def test_one_template_adds_nothing() -> None:
+    assert spread_of_templates(scores({"own": 0.1}, ("BOL",))) == 0
+
+
+# Contrasts
+
+
+def test_contrast_of_an_arm_with_itself_is_zero() -> None:
+    made = contrast(scores({"own": 0.2}), ["own", "own"])
+    assert len(made) == 2 * 3
+    assert (made[INTERVAL] == 0).all().all() and (made["p"] == 1).all()
+
+
+def test_contrast_is_the_difference_of_the_estimates_and_changes_sign_with_its_order() -> None:
+    table = scores({"zero": 0, "own": 0.2})
+    single = estimate_all(table).set_index(["arm", "country", "measure"])["estimate"]
+    made = contrast(table, ["own", "zero"], ["zero", "own"]).set_index(["arm", "country", "measure"])
+    for country in ("BOL", "MEX", "all"):
+        for measure in CONTRASTED:
+            forth, back = made.loc[("own", country, measure)], made.loc[("zero", country, measure)]
+            difference = single["own", country, measure] - single["zero", country, measure]
+            assert forth["estimate"] == pytest.approx(difference)
+            assert [back["estimate"], back["low"], back["high"]] == pytest.approx(
+                [-forth["estimate"], -forth["high"], -forth["low"]]
+            )
+
+
+def test_contrast_is_paired_so_what_both_arms_share_does_not_widen_it() -> None:
+    table = scores({"zero": 0})
+    shifted = table.assign(arm="shifted", alignment=table["alignment"] - 0.125)
+    made = contrast(pd.concat([table, shifted]), ["shifted", "zero"], resample=["batteries"])
+    np.testing.assert_allclose(made.query("measure == 'alignment'")[INTERVAL], -0.125)
+
+
+def test_contrast_leaves_out_probes_that_one_arm_lacks() -> None:
+    table = scores({"zero": 0, "own": 0.2}).query("not (arm == 'own' and probe in ['Q4', 'Q258'])")
+    made = contrast(table, ["own", "zero"]).query("country == 'BOL' and measure == 'agreement'").iloc[0]
+    common = table.query("country == 'BOL' and probe not in ['Q4', 'Q258']").groupby("arm")["agreement"].mean()
+    assert made["estimate"] == pytest.approx(common["own"] - common["zero"])
+    assert made["probes"] == len(BANK) - 2
+
+
+def test_contrast_across_languages_is_of_the_countries_that_both_have() -> None:
+    both = scores({"own": 0.2}, ("BOL", "MEX", "USA"), ("en", "es")).query("language == 'en' or country != 'USA'")
+    made = contrast(both, {"arm": "own", "against": "own", "against_language": "en"})
+    assert set(made["language"]) == {"es"} and set(made["against_language"]) == {"en"}
+    assert set(made["country"]) == {"BOL", "MEX", "all"}
+    means = both.groupby(["language", "country"])["alignment"].mean()
+    one = made.query("country == 'BOL' and measure == 'alignment'")["estimate"].item()
+    assert one == pytest.approx(means["es", "BOL"] - means["en", "BOL"])
+
+
+def test_contrast_keeps_to_the_language_that_it_names() -> None:
+    table = scores({"own": 0.2, "zero": 0}, languages=("en", "es", "de"))
+    entry = {"arm": "own", "against": "zero", "language": "es"}
+    panel = contrast_panel(build_panels(table, CONTRASTED)["BOL"], [entry])
+    assert set(panel.series["language"]) == set(panel.series["against_language"]) == {"es"}
+    crossed = contrast_panel(build_panels(table, CONTRASTED)["BOL"], [{**entry, "against_language": "de"}])
+    assert set(crossed.series["language"]) == {"es"} and set(crossed.series["against_language"]) == {"de"}
+
+
+# Families
+
+
+def test_corrections_by_hand_within_each_family() -> None:
+    table = pd.DataFrame(
+        {"country": ["BOL", "DEU", "all", "USA"], "measure": "agreement", "p": [0.01, 0.04, 0.03, 0.03]}
+    )
+    made = correct(table, ["measure", "scope"])
+    assert list(made["family"]) == [f"agreement, {kind}" for kind in ("single countries",) * 2] + [
+        "agreement, mean of countries",
+        "agreement, single countries",
+    ]
+    assert list(made["p_holm"]) == pytest.approx([0.03, 0.06, 0.03, 0.06])
+    assert list(made["p_bh"]) == pytest.approx([0.03, 0.04, 0.03, 0.04])
+
+
+def test_rows_without_p_are_in_no_family_of_tests() -> None:
+    table = pd.DataFrame({"country": ["BOL", "DEU"], "measure": "agreement", "p": [0.01, np.nan]})
+    made = correct(table, [])
+    assert made.loc[0, "p_holm"] == 0.01 and made.loc[1, ["p_holm", "p_bh"]].isna().all()
+
+
+# Worth
+
+
+def test_worth_of_the_people_themselves_is_the_largest_tried() -> None:
+    share = np.linspace(0.05, 0.95, 100)
+    assert count_respondents(share, share, 0.95, 300) == 300
+
+
+@pytest.mark.parametrize("people", [40, 160])
+def test_worth_of_a_sample_grows_with_its_size(people: int) -> None:
+    """A model that has seen n people: its intervals go wrong when k adds half as much variance as was there (C = 2)."""
+    share = np.random.default_rng(1).uniform(0.2, 0.8, 3000)
+    seen = np.random.default_rng(2).binomial(people, share) / people
+    assert 0.4 * people <= count_respondents(seen, share, 0.95, 1000) <= 0.7 * people
+
+
+def test_equal_error_is_the_size_of_a_sample_with_the_model_s_error() -> None:
+    rng = np.random.default_rng(3)
+    table = scores({"own": 0.0}, ("BOL",)).assign(share_a=lambda cells: rng.uniform(0.2, 0.8, len(cells)))
+    table["p_a"] = rng.binomial(50, table["share_a"]) / 50
+    poles = table[["country", "probe", "share_a"]].assign(standard_error=0.0)
+    made = estimate_worth(complete(table), poles, 0.95, 1000).iloc[0]
+    assert made["equal_error"] == pytest.approx(50, rel=0.2)
+    assert made["probes"] == len(BANK) and not made["capped"]
+
+
+# Mixed models
+
+
+def crossed(gain: float, seed: int = 1) -> pd.DataFrame:
+    """Differences with effects of battery and probe, in four countries."""
+    rng = np.random.default_rng(seed)
+    home = pd.factorize(BANK["battery"])[0]
+    shared = 0.1 * rng.normal(size=home.max() + 1)[home] + 0.1 * rng.normal(size=len(BANK))
+    parts = [
+        BANK[["probe", "battery"]].assign(country=country, value=gain + shared + 0.2 * rng.normal(size=len(BANK)))
+        for country in ("BOL", "DEU", "MEX", "USA")
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_mixed_model_finds_what_was_planted() -> None:
+    made = fit(crossed(0.2), 0.95)
+    assert made["converged"]
+    assert made["low"] < 0.2 < made["high"] and made["p"] < 0.001
+    assert [made["battery_sd"], made["probe_sd"], made["residual_sd"]] == pytest.approx([0.1, 0.1, 0.2], abs=0.03)
+
+
+def test_mixed_model_that_cannot_be_fitted_says_so() -> None:
+    for values in (crossed(0.2).assign(value=0.1), crossed(0.2).assign(battery="only")):
+        made = fit(values, 0.95)
+        assert not made["converged"] and "not fitted" in made["note"] and np.isnan(made["estimate"])
+
+
+def test_mixed_models_stand_beside_the_bootstrap() -> None:
+    table = scores({"zero": 0, "own": 0.2})
+    made = fit_mixed(table, contrast(table, ["own", "zero"]), [["own", "zero"]], 0.95)
+    assert list(made["measure"]) == list(CONTRASTED)
+    assert made["same_verdict"].all() and (made["difference"].abs() < 1).all()
+
+
+# From scores to tables
+
+
+def run(*arguments: object) -> None:
+    CliRunner().invoke(program, list(map(str, arguments)), catch_exceptions=False, standalone_mode=False)
+
+
+def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
+    """Run all steps of the estimates on scores."""
+    write_table(table, folder / "s.parquet", Scores)
+    write_table(people(table), folder / "people.parquet", Replicates)
+    poles = table.drop_duplicates(["country", "probe"]).assign(n=900, neither=0, standard_error=0.01)
+    write_table(poles[list(Poles.to_schema().columns)], folder / "poles.parquet", Poles)
+    common = ["--people", folder / "people.parquet", "--draws", 200, "--level", 0.95, "--seed", 1]
+    common += ["--resample", "batteries respondents", "--families", "measure scope"]
+    contrasts = ["--contrasts", json.dumps(pairs)]
+    run("estimate-agreement", folder / "s.parquet", *common, "--output", folder / "agreement.csv")
+    run("estimate-contrasts", folder / "s.parquet", *contrasts, *common, "--output", folder / "contrasts.csv")
+    fits = [*contrasts, "--estimates", folder / "contrasts.csv", "--level", 0.95, "--output", folder / "mixed.csv"]
+    run("fit-mixed", folder / "s.parquet", *fits)
+    worth = ["--poles", folder / "poles.parquet", "--level", 0.95, "--largest", 100, "--output", folder / "worth.csv"]
+    run("estimate-worth", folder / "s.parquet", *worth)
+    return folder
+
+
+def test_tables_have_every_measure_arm_and_country(tmp_path: Path) -> None:
+    table = scores({"zero": 0, "own": 0.2})
+    folder = steps(tmp_path, table, [["own", "zero"]])
+    made = read_table(folder / "agreement.csv", Estimates).set_index(["arm", "country", "measure"])
+    assert len(made) == 2 * 3 * len(MEASURES)
+    for (arm, country), cells in table.groupby(["arm", "country"]):
+        for measure in MEASURES:
+            assert made.loc[(arm, country, measure), "estimate"] == pytest.approx(cells[measure].mean(), abs=1e-6)
+    assert len(read_table(folder / "contrasts.csv", Contrasts)) == 3 * 2
+    assert len(read_table(folder / "mixed.csv", Mixed)) == 2
+    assert len(read_table(folder / "worth.csv", Worth)) == 2 * 2
+
+
+def test_contrast_of_which_a_language_runs_one_arm_has_no_rows_there(tmp_path: Path) -> None:
+    table = scores({"zero": 0, "own": 0.2, "other": 0}, languages=("en", "es"))
+    table = table[(table["language"] == "en") | (table["arm"] != "other")]
+    made = read_table(steps(tmp_path, table, [["own", "zero"], ["own", "other"]]) / "contrasts.csv", Contrasts)
+    assert set(zip(made["language"], made["against"], strict=True)) == {("en", "zero"), ("es", "zero"), ("en", "other")}
+
+
+def test_contrasts_of_which_no_language_runs_both_arms_give_empty_tables(tmp_path: Path) -> None:
+    folder = steps(tmp_path, scores({"zero": 0}), [["own", "zero"]])
+    assert read_table(folder / "contrasts.csv", Contrasts).empty
+    assert read_table(folder / "mixed.csv", Mixed).empty

@@ -1,0 +1,93 @@
+"""The estimates are right: synthetic models, planted through the workflow's steps, in a small simulation.
+
+`benchmarks/validity.py` is the study of full size; docs/validity.md has its results. Each bound here is four Monte
+Carlo errors wide, computed from the number of studies and the spread of the estimates, so a right estimator fails one
+of them once in thousands of seeds; and the seeds are fixed.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+from synthetic import MODELS, Arm, Model, World  # noqa: E402
+from validity import report, run_study, summarise, true_agreement, true_gains  # noqa: E402
+
+STUDIES = 30
+WAYS = {"joint": ["batteries", "respondents", "seeds", "templates"]}
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World(respondents=400)
+
+
+@pytest.fixture(scope="module")
+def found(world: World) -> pd.DataFrame:
+    """Contrasts of all models, summarised over the studies."""
+    table = pd.concat([run_study(seed, world, MODELS, WAYS) for seed in range(STUDIES)], ignore_index=True)
+    gains = pd.Series(true_gains(world, MODELS), name="truth").rename_axis(["model", "arm", "against"])
+    return summarise(table.join(gains, on=["model", "arm", "against"]))
+
+
+def row(found: pd.DataFrame, model: str, arm: str, against: str, scope: str = "mean") -> pd.Series:
+    keys = ["model", "arm", "against", "scope"]
+    return found.set_index(keys).loc[(model, arm, against, scope)]
+
+
+def error_of_share(share: float) -> float:
+    return np.sqrt(share * (1 - share) / STUDIES)
+
+
+def test_no_effect_is_seldom_taken_for_one(found: pd.DataFrame) -> None:
+    assert report(found)["false_positive_rate"] <= 0.05 + 4 * error_of_share(0.05)
+
+
+def test_intervals_cover_what_was_planted(found: pd.DataFrame) -> None:
+    covered = found[found["scope"] == "mean"]["covered"]
+    assert len(covered) == 15
+    assert (covered >= 0.95 - 4 * error_of_share(0.95)).all()
+    assert covered.mean() < 1, "intervals that always cover are too wide"
+
+
+@pytest.mark.parametrize("model", ["country", "place"])
+def test_planted_gain_is_recovered_whatever_place_the_model_prefers(model: str, found: pd.DataFrame) -> None:
+    gain = row(found, model, "own", "other")
+    assert gain["truth"] == pytest.approx(0.05)
+    assert abs(gain["error"]) <= 4 * gain["error_mc"]
+    assert row(found, model, "own", "zero_shot")["estimate"] > 4 * gain["error_mc"]
+
+
+def test_effect_of_any_demonstrations_has_no_margin_over_other_countries(found: pd.DataFrame) -> None:
+    margin = row(found, "format", "own", "other")
+    assert abs(margin["estimate"]) <= 4 * margin["error_mc"]
+    assert row(found, "format", "own", "zero_shot")["estimate"] > 0.05
+
+
+def test_leakage_from_the_battery_is_gone_without_it(found: pd.DataFrame) -> None:
+    without = row(found, "leakage", "far", "zero_shot")
+    assert abs(without["estimate"]) <= 4 * without["error_mc"]
+    assert row(found, "leakage", "near", "zero_shot")["estimate"] > 0.1
+
+
+def test_preference_for_a_place_changes_no_agreement_once_orders_are_averaged(world: World) -> None:
+    """The same draws, with and without a preference that decides nearly every answer in one order."""
+    arms = {"own": Arm(0.63)}
+    made = []
+    for place in (0.0, 4.0):
+        scores, _ = world.study(np.random.default_rng(1), {"m": Model(arms, place)}, 2)
+        made.append(scores.set_index(["country", "probe"]))
+    assert made[1]["order_gap"].mean() > made[0]["order_gap"].mean() + 0.3
+    pd.testing.assert_series_equal(made[0]["agreement"], made[1]["agreement"])
+
+
+def test_agreement_that_is_planted_is_what_a_study_measures(world: World) -> None:
+    arm = Arm(0.8)
+    levels = [
+        world.study(np.random.default_rng(seed), {"m": Model({"own": arm})}, 2)[0]["agreement"].mean()
+        for seed in range(8)
+    ]
+    assert abs(np.mean(levels) - true_agreement(arm, world)) <= 4 * np.std(levels, ddof=1) / np.sqrt(len(levels))

@@ -1,0 +1,133 @@
+"""Step resample_people: what each country's people might have answered, had others of them been asked."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+
+from selfalign.options import Words, readable, writable
+from selfalign.probes.bank import parse_codes, read_bank
+from selfalign.probes.tables import Poles, Replicates
+from selfalign.survey.tables import Responses
+from selfalign.tables import read_table, write_table
+
+
+def resample_respondents(
+    responses: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, replicates: int, seed: int
+) -> pd.DataFrame:
+    """Shares of pole A in bootstrap samples of each country's respondents.
+
+    As many respondents as the country has are drawn with replacement, each with weight and all answers, so that the
+    answers of one person stay together (Efron and Tibshirani 1993, chapter 8; for weights Rao, Wu and Yue 1992, here
+    with respondents as the units drawn, since the surveys publish no strata or clusters).
+
+    Args:
+        responses: a `Responses` table.
+        poles: the rows of a `Poles` table to resample.
+        bank: a `Bank` table.
+        replicates: number of samples.
+        seed: of the draws; those of a country also depend on its name, and on nothing else.
+
+    Returns:
+        A `Replicates` table with the rows of `poles`. A sample in which nobody answers a probe has the share of
+        `poles` for it.
+    """
+    codes = bank.set_index("probe")
+    parts = []
+    for country, rows in poles.groupby("country", sort=False):
+        people = responses[(responses["country"] == country) & (responses["weight"] > 0)]
+        weighted = [
+            people["weight"].to_numpy()[:, None] * _chose(people, codes.loc[rows["probe"]], pole)
+            for pole in ("pole_a", "pole_b")
+        ]
+        counts = _draw_counts(len(people), replicates, _generator(seed, country))
+        of_a, of_b = (counts @ side.astype(np.float32) for side in weighted)
+        with np.errstate(invalid="ignore"):
+            shares = of_a / (of_a + of_b)
+        shares = np.where(np.isfinite(shares), shares, rows["share_a"].to_numpy())
+        parts.append(_replicates(rows, shares, "respondents", len(people)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def draw_shares(poles: pd.DataFrame, replicates: int, seed: int) -> pd.DataFrame:
+    """Shares of pole A drawn from each share and its standard error, where a survey publishes no respondents.
+
+    The draws are normal, cut to 0..1, and independent between probes: what links one person's answers is not known.
+
+    Args:
+        poles: the rows of a `Poles` table to resample.
+        replicates: number of draws.
+        seed: of the draws; those of a country also depend on its name, and on nothing else.
+
+    Returns:
+        A `Replicates` table with the rows of `poles`; where a standard error is not published, it has no shares.
+    """
+    parts = []
+    for country, rows in poles.groupby("country", sort=False):
+        noise = _generator(seed, country).standard_normal((replicates, len(rows)), dtype=np.float32)
+        known = rows["standard_error"].notna().to_numpy()
+        error = rows["standard_error"].fillna(0).to_numpy()
+        drawn = np.clip(rows["share_a"].to_numpy() + error * noise, 0, 1)
+        parts.append(_replicates(rows[known], drawn[:, known], "normal", pd.NA))
+        parts.append(_replicates(rows[~known], np.empty((0, int((~known).sum()))), "none", pd.NA))
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+
+def _chose(people: pd.DataFrame, probes: pd.DataFrame, pole: str) -> np.ndarray:
+    """Whether each respondent answered each probe with a pole: respondents x probes."""
+    answers = people[list(probes["question"])].to_numpy()
+    codes = [list(parse_codes(text)) for text in probes[pole]]
+    return np.column_stack([np.isin(answers[:, place], some) for place, some in enumerate(codes)])
+
+
+def _draw_counts(people: int, replicates: int, generator: np.random.Generator) -> np.ndarray:
+    """How often each respondent is in each sample: replicates x people."""
+    counts = np.empty((replicates, people), dtype=np.float32)
+    for row in counts:
+        row[:] = np.bincount(generator.integers(people, size=people), minlength=people)
+    return counts
+
+
+def _generator(seed: int, country: str) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(sha256(f"{seed} {country}".encode()).digest()[:8], "big"))
+
+
+def _replicates(rows: pd.DataFrame, shares: np.ndarray, method: str, respondents: object) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "country": rows["country"].to_numpy(),
+            "probe": rows["probe"].to_numpy(),
+            "method": method,
+            "respondents": pd.array([respondents] * len(rows), dtype="Int64"),
+            "shares": list(shares.T.astype(np.float32)),
+        }
+    )
+
+
+@click.command()
+@click.option("--responses", type=readable, help="Responses (Parquet); not given: the survey publishes shares only.")
+@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
+@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--countries", type=Words(), required=True, help="Countries of the experiment.")
+@click.option("--replicates", type=click.IntRange(min=2), required=True, help="Number of samples.")
+@click.option("--seed", type=int, required=True, help="Seed of the draws.")
+@click.option("--output", type=writable, required=True, help="Replicate shares (Parquet).")
+def command(
+    responses: Path | None,
+    poles: Path,
+    bank: Path,
+    countries: list[str],
+    replicates: int,
+    seed: int,
+    output: Path,
+) -> None:
+    """Draw samples of the respondents of each country, or of its published shares."""
+    rows = read_table(poles, Poles)
+    rows = rows[rows["country"].isin(countries)]
+    if responses is None:
+        table = draw_shares(rows, replicates, seed)
+    else:
+        table = resample_respondents(read_table(responses, Responses), rows, read_bank(bank), replicates, seed)
+    write_table(table, output, Replicates)

@@ -1,0 +1,40 @@
+"""Correction of p-values for many comparisons, within declared families."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from selfalign.scoring.tables import ALL
+
+SCOPE = "scope"
+"""Stands for whether a row is the mean of the countries or one of them."""
+
+COLUMNS = ("model", "language", "arm", "against", "against_language", "country", "measure", SCOPE)
+"""What can name a family."""
+
+
+def correct(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFrame:
+    """Add p-values corrected within families: after Holm (1979), and Benjamini and Hochberg (1995).
+
+    Holm's bounds the probability of any false positive in the family; Benjamini and Hochberg's the expected share of
+    false ones among the positive.
+
+    Args:
+        table: rows with a column p.
+        families: which of `COLUMNS` name a family: rows with the same values in them are corrected together. Those
+            that the table lacks are passed over.
+
+    Returns:
+        The table with columns family, p_holm and p_bh; empty where p is.
+    """
+    scope = pd.Series(np.where(table["country"] == ALL, "mean of countries", "single countries"), table.index)
+    known = [name for name in families if name == SCOPE or name in table.columns]
+    names = [scope if name == SCOPE else table[name].astype(str) for name in known]
+    family = pd.concat(names, axis=1).agg(", ".join, axis=1) if names and len(table) else pd.Series("", table.index)
+    table = table.assign(family=family, p_holm=np.nan, p_bh=np.nan)
+    for _, rows in table[table["p"].notna()].groupby("family"):
+        for column, method in (("p_holm", "holm"), ("p_bh", "fdr_bh")):
+            table.loc[rows.index, column] = multipletests(rows["p"], method=method)[1]
+    return table

@@ -1,0 +1,132 @@
+"""Step fit_mixed: contrasts by a mixed-effects model, as a cross-check of the bootstrap."""
+
+import warnings
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.formula.api import mixedlm
+
+from selfalign.options import Json, readable, writable
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.tables import ALL, CONTRASTED, Contrasts, Mixed
+from selfalign.tables import read_table, write_table
+
+SERIES = ["model", "language", "arm", "against", "against_language", "measure"]
+"""What names a fit."""
+
+
+def fit_mixed(
+    scores: pd.DataFrame, estimates: pd.DataFrame, contrasts: list[Contrast | list[str]], level: float
+) -> pd.DataFrame:
+    """Differences between two arms, for the mean of the countries, by a mixed-effects model beside the bootstrap's.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        estimates: a `Contrasts` table with these contrasts.
+        contrasts: pairs of arms, or mappings; see `Contrast`.
+        level: coverage of the intervals.
+
+    Returns:
+        A `Mixed` table.
+    """
+    panels = {country: contrast_panel(panel, contrasts) for country, panel in build_panels(scores, CONTRASTED).items()}
+    values = pd.concat([_lengthen(country, panel) for country, panel in panels.items()], ignore_index=True)
+    bootstrap = estimates[estimates["country"] == ALL].set_index(SERIES)
+    rows = []
+    for key, part in values.groupby(SERIES, sort=True):
+        found = fit(part, level)
+        against = bootstrap.loc[key]
+        told = (against["low"] > 0 or against["high"] < 0, found["low"] > 0 or found["high"] < 0)
+        rows.append(
+            {
+                **dict(zip(SERIES, key, strict=True)),
+                **found,
+                "bootstrap": against["estimate"],
+                "difference": _ratio(found["estimate"] - against["estimate"], against["standard_error"]),
+                "same_verdict": told[0] == told[1],
+            }
+        )
+    columns = list(Mixed.to_schema().columns)
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _ratio(gap: float, error: float) -> float:
+    return gap / error if error > 0 else np.nan
+
+
+def _lengthen(country: str, panel: Panel) -> pd.DataFrame:
+    """A country's differences, a row per series and probe."""
+    rows, columns = np.nonzero(np.isfinite(panel.value))
+    table = panel.series.iloc[columns].reset_index(drop=True)
+    value = panel.value[rows, columns]
+    return table.assign(country=country, probe=panel.probes[rows], battery=panel.batteries[rows], value=value)
+
+
+def fit(values: pd.DataFrame, level: float) -> dict[str, object]:
+    """The mean of the countries' differences, with random effects of battery and of probe in battery.
+
+    Countries are fixed effects, coded to sum to 0, so that the intercept is the mean of the countries that were run,
+    as in the bootstrap; with one country there is no effect of probes beside the residual. The fit is restricted
+    maximum likelihood (statsmodels' MixedLM), the interval Wald's.
+
+    Args:
+        values: columns country, probe, battery, value.
+        level: coverage of the interval.
+
+    Returns:
+        The columns of a `Mixed` table that a fit gives. What the fit complains of is told in `note`; where it fails,
+        its numbers are empty.
+    """
+    empty = dict.fromkeys(["estimate", "standard_error", "low", "high", "p"], np.nan)
+    empty |= dict.fromkeys(["battery_sd", "probe_sd", "residual_sd"], np.nan)
+    if values["value"].nunique() == 1 or values["battery"].nunique() == 1:
+        return {**empty, "converged": False, "note": "not fitted: one battery, or no variation"}
+    several = values["country"].nunique() > 1
+    formula = "value ~ C(country, Sum)" if several else "value ~ 1"
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            model = mixedlm(
+                formula,
+                values,
+                groups="battery",
+                vc_formula={"probe": "0 + C(probe)"} if several else None,
+                re_formula="1",
+            )
+            found = model.fit(reml=True)
+        except (np.linalg.LinAlgError, ValueError) as error:
+            return {**empty, "converged": False, "note": f"not fitted: {error}"}
+    mean, error = found.params["Intercept"], found.bse["Intercept"]
+    reach = stats.norm.ppf((1 + level) / 2) * error
+    return {
+        "estimate": mean,
+        "standard_error": error,
+        "low": mean - reach,
+        "high": mean + reach,
+        "p": found.pvalues["Intercept"],
+        "converged": bool(found.converged and np.isfinite(error)),
+        "note": "; ".join(dict.fromkeys(" ".join(str(warning.message).split()) for warning in said)) or None,
+        "battery_sd": np.sqrt(found.cov_re.iloc[0, 0]),
+        "probe_sd": np.sqrt(found.vcomp[0]) if several else np.nan,
+        "residual_sd": np.sqrt(found.scale),
+    }
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--estimates", type=readable, required=True, help="The bootstrap's contrasts (CSV).")
+@click.option("--contrasts", type=Json(), required=True, help="Which contrasts to fit, as JSON.")
+@click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True, help="Coverage.")
+@click.option("--output", type=writable, required=True, help="Fits beside the bootstrap's estimates (CSV).")
+def command(
+    scores: tuple[Path, ...], estimates: Path, contrasts: list[Contrast | list[str]], level: float, output: Path
+) -> None:
+    """Fit mixed-effects models to contrasts, and say where they tell another story than the bootstrap."""
+    table = fit_mixed(read_scores(scores), read_table(estimates, Contrasts), contrasts, level)
+    for row in table[~table["converged"]].itertuples():
+        click.echo(f"{row.model}, {row.language}, {row.arm} - {row.against}, {row.measure}: {row.note}", err=True)
+    write_table(table.round(6), output, Mixed)

@@ -1,0 +1,182 @@
+"""Scores as matrices: for each country a row per probe and a column per series, for the estimates to work on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypedDict
+
+import numpy as np
+import pandas as pd
+
+SERIES = ["model", "language", "arm", "measure"]
+"""What names a column of a panel; a contrast adds what it is against."""
+
+
+class Contrast(TypedDict, total=False):
+    """A contrast of the config: the second arm is subtracted from the first, in the same language if none is named."""
+
+    arm: str
+    against: str
+    language: str
+    against_language: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A country's values: n probes x k series.
+
+    Attributes:
+        probes: n ids.
+        batteries: n names, of the probes' batteries.
+        share: n, the people's share of pole A.
+        majority: n, 1 where pole A is the majority, else 0.
+        series: k rows that say what the columns are.
+        value: n x k means over sources, seeds and templates; NaN where a series lacks the probe.
+        slope: n x k, how much the value changes with the people: agreement with their majority (0 or 1), soft
+            alignment with their share of pole A.
+        levels: by factor (`seed`, `template`), levels x n x k: the value at each level less `value`; 0 for a series
+            with one level.
+        runs: by factor, levels x k: whether a series with several levels has the level.
+    """
+
+    probes: np.ndarray
+    batteries: np.ndarray
+    share: np.ndarray
+    majority: np.ndarray
+    series: pd.DataFrame
+    value: np.ndarray
+    slope: np.ndarray
+    levels: Mapping[str, np.ndarray]
+    runs: Mapping[str, np.ndarray]
+
+
+def build_panels(scores: pd.DataFrame, measures: Sequence[str], factors: Sequence[str] = ()) -> dict[str, Panel]:
+    """Panels of all countries.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        measures: columns of `scores` to take.
+        factors: columns of `scores`, such as `seed`, whose levels are to be kept apart in `Panel.levels`.
+
+    Returns:
+        By country.
+    """
+    places = {factor: pd.factorize(scores[factor], sort=True) for factor in factors}
+    shared = scores.assign(**{factor: codes for factor, (codes, _) in places.items()})
+    sizes = {factor: len(levels) for factor, (_, levels) in places.items()}
+    return {
+        country: _build(cells, measures, sizes)
+        for country, cells in shared.groupby("country", sort=True, observed=True)
+    }
+
+
+def _build(cells: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]) -> Panel:
+    rows, probes = pd.factorize(cells["probe"], sort=True)
+    columns, series = _factorize(cells[["model", "language", "arm"]])
+    people = cells.drop_duplicates("probe").set_index("probe").loc[probes]
+    shape = (len(probes), len(series))
+    place = rows * shape[1] + columns
+    number = np.bincount(place, minlength=shape[0] * shape[1])
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return (np.bincount(place, values, len(number)) / number).reshape(shape)
+
+    value = {measure: mean(cells[measure].to_numpy(float)) for measure in measures}
+    slopes = {measure: mean(_slope(cells, measure)) for measure in measures}
+    levels: dict[str, np.ndarray] = {}
+    runs: dict[str, np.ndarray] = {}
+    for factor, size in factors.items():
+        code = cells[factor].to_numpy()
+        parts = [_deviations(code, size, place, cells[m].to_numpy(float), value[m]) for m in measures]
+        levels[factor] = np.concatenate(parts, axis=2)
+        has = np.zeros((size, shape[1]), dtype=bool)
+        has[code, columns] = True
+        runs[factor] = np.tile(has & (has.sum(axis=0) > 1), len(measures))
+    return Panel(
+        probes=np.asarray(probes),
+        batteries=people["battery"].to_numpy(),
+        share=people["share_a"].to_numpy(float),
+        majority=(people["majority"] == "A").to_numpy(float),
+        series=pd.concat([series.assign(measure=measure) for measure in measures], ignore_index=True),
+        value=np.hstack([value[measure] for measure in measures]),
+        slope=np.hstack([slopes[measure] for measure in measures]),
+        levels=levels,
+        runs=runs,
+    )
+
+
+def _factorize(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+    """Number of each row's combination, and the combinations, sorted."""
+    groups = table.groupby(list(table.columns), sort=True, observed=True)
+    return groups.ngroup().to_numpy(), groups.size().reset_index()[list(table.columns)]
+
+
+def _slope(cells: pd.DataFrame, measure: str) -> np.ndarray:
+    """How a cell's measure changes with the people's majority (agreement) or share (alignment); else 0.
+
+    Agreement is the share of A chosen where the majority is A, and 1 less it elsewhere, so turning the majority from B
+    to A changes it by 2 x (A chosen) - 1. Alignment is 1 - |p_a - share_a|, which is linear in the share up to p_a.
+    """
+    if measure == "agreement":
+        return np.where(cells["majority"] == "A", 1, -1) * (2 * cells["agreement"].to_numpy(float) - 1)
+    if measure == "alignment":
+        return np.sign((cells["p_a"] - cells["share_a"]).to_numpy(float))
+    return np.zeros(len(cells))
+
+
+def _deviations(code: np.ndarray, size: int, place: np.ndarray, values: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Mean at each level less the mean over levels: levels x n x k; 0 where a level has no cell."""
+    at = code * mean.size + place
+    number = np.bincount(at, minlength=size * mean.size)
+    sums = np.bincount(at, values, size * mean.size)
+    with np.errstate(invalid="ignore"):
+        deviations = (sums / number).reshape(size, *mean.shape) - mean
+    return np.nan_to_num(deviations)
+
+
+def as_contrast(entry: Contrast | list[str]) -> Contrast:
+    """A contrast of the config, whether written as a pair of arms or as a mapping."""
+    return Contrast(arm=entry[0], against=entry[1]) if isinstance(entry, list) else entry
+
+
+def contrast_panel(panel: Panel, contrasts: Sequence[Contrast | list[str]]) -> Panel:
+    """Differences between two series on the same probe.
+
+    Args:
+        panel: a country's series.
+        contrasts: pairs of arms, or mappings; see `Contrast`. One whose arms or languages the country lacks, or
+            of which no probe has both, has no column.
+
+    Returns:
+        A panel whose series also have columns against and against_language.
+    """
+    pairs = pd.concat([_pair(panel.series, as_contrast(entry)) for entry in contrasts], ignore_index=True)
+    both = np.isfinite(panel.value[:, pairs["first"]] - panel.value[:, pairs["second"]])
+    pairs = pairs[both.any(axis=0)].reset_index(drop=True)
+    first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
+    return replace(
+        panel,
+        series=pairs.drop(columns=["first", "second"]),
+        value=panel.value[:, first] - panel.value[:, second],
+        slope=panel.slope[:, first] - panel.slope[:, second],
+        levels={factor: part[..., first] - part[..., second] for factor, part in panel.levels.items()},
+        runs={factor: has[:, first] | has[:, second] for factor, has in panel.runs.items()},
+    )
+
+
+def _pair(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
+    """Columns of a panel that a contrast compares: what they are, and the numbers of the first and the second."""
+    numbered = series.assign(number=np.arange(len(series)))
+    first = numbered[numbered["arm"] == contrast["arm"]].rename(columns={"number": "first"})
+    second = numbered[numbered["arm"] == contrast["against"]]
+    second = second.rename(columns={"number": "second", "arm": "against", "language": "against_language"})
+    pairs = first.merge(second, on=["model", "measure"])
+    if "language" in contrast:
+        pairs = pairs[pairs["language"] == contrast["language"]]
+    if "against_language" in contrast:
+        other = contrast["against_language"]
+        same_arm = contrast["arm"] == contrast["against"]
+        pairs = pairs[(pairs["against_language"] == other) & ~(same_arm & (pairs["language"] == other))]
+    else:
+        pairs = pairs[pairs["against_language"] == pairs["language"]]
+    return pairs
