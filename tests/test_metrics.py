@@ -15,7 +15,6 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.tables import Poles
 from selfalign.scoring import baselines
-from selfalign.scoring.bootstrap import average_cells
 from selfalign.scoring.compute_metrics import (
     cells_of_scores,
     compute,
@@ -37,6 +36,7 @@ from selfalign.scoring.metrics import (
     varying_items,
     wasserstein,
 )
+from selfalign.scoring.panels import build_panels
 from selfalign.scoring.people import People
 from selfalign.scoring.tables import METRICS, Metrics, Scores
 from selfalign.tables import read_table, write_table
@@ -480,7 +480,7 @@ def tabulate(scores: pd.DataFrame, poles: pd.DataFrame) -> pd.DataFrame:
     """The table of metrics, by arm, country and metric."""
     people, options = people_of_poles(poles), options_of_poles(BANK)
     table = compute(cells_of_scores(scores), people, options, nearest_of_poles(poles), **SAMPLED)
-    return Metrics.validate(table).set_index(["arm", "country", "metric"])
+    return Metrics.validate(table.assign(asks="poles")).set_index(["arm", "country", "metric"])
 
 
 PROBES = ["Q1", "Q4", "Q8", "Q29", "Q174"]  # Q174 is nominal
@@ -573,7 +573,11 @@ def test_agreement_and_alignment_are_those_of_the_estimates() -> None:
         scores_of(PEOPLE, poles, arm="other", source="YYY", seed=2).iloc[2:],
     ]
     scores = pd.concat(parts, ignore_index=True)
-    means = average_cells(scores, ["agreement", "alignment"]).groupby(["arm", "country", "measure"])["value"].mean()
+    means = {
+        (row.arm, country, row.measure): panel.value[:, place].mean()
+        for country, panel in build_panels(scores, ["agreement", "alignment"]).items()
+        for place, row in enumerate(panel.series.itertuples())
+    }
     table = tabulate(scores, poles)["value"]
     assert len(means) == 12
     assert table[means.index].to_numpy() == near(means.to_numpy())
@@ -644,9 +648,8 @@ def test_distributions_over_whole_scales() -> None:
     cells = people.rename(columns={"share": "p"}).drop(columns="size")
     cells["p"] = cells.groupby(["country", "item"])["p"].transform(lambda p: p.to_numpy()[::-1])
     cells = cells.assign(model="m", language="en", arm="own", source=cells["country"], seed=0, template="words")
-    table = Metrics.validate(compute(cells, people, options, {"BOL": "DEU"}, **SAMPLED)).set_index(
-        ["country", "metric"]
-    )
+    table = compute(cells, people, options, {"BOL": "DEU"}, **SAMPLED)
+    table = Metrics.validate(table.assign(asks="scale")).set_index(["country", "metric"])
     q = {item: drawn["BOL", item] for item in codes}
     by_hand = {
         "agreement": np.mean([agreement(q[item][::-1], q[item]) for item in codes]),

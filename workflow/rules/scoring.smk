@@ -220,6 +220,8 @@ rule estimate_worth:
 rule compute_metrics:
     input:
         scores=SCORES,
+        scales=SCALE_SCORES,
+        human=HUMAN_SCALES,
         poles="results/human/poles.parquet",
         bank=config["probes"]["bank"],
     output:
@@ -236,11 +238,13 @@ rule compute_metrics:
     conda:
         "../../environment.yml"
     params:
+        scales=[f"--scales={file}" for file in SCALE_SCORES]
+        + [f"--human={file}" for file in HUMAN_SCALES],
         samples=config["scoring"]["second_samples"],
         seed=config["scoring"]["seed"],
         code=code_digest("compute_metrics"),
     message:
         "Computing metrics and their baselines"
     shell:
-        "selfalign compute-metrics {input.scores} --poles {input.poles} --bank {input.bank}"
+        "selfalign compute-metrics {input.scores} {params.scales:q} --poles {input.poles} --bank {input.bank}"
         " --samples {params.samples} --seed {params.seed} --output {output} 2> {log}"

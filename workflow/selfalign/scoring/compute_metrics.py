@@ -9,11 +9,12 @@ import pandas as pd
 from selfalign.options import readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cultures import find_nearest, measure_distances
-from selfalign.probes.tables import Poles
+from selfalign.probes.tables import HumanScales, Poles
 from selfalign.scoring import baselines, metrics
+from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.metrics import Array
 from selfalign.scoring.people import People, places
-from selfalign.scoring.tables import ALL, Metrics, Scores
+from selfalign.scoring.tables import ALL, Metrics, ScaleScores
 from selfalign.tables import read_table, write_table
 
 Value = tuple[float, int]
@@ -60,6 +61,54 @@ def people_of_poles(poles: pd.DataFrame) -> pd.DataFrame:
     people = poles[["country", "probe"]].rename(columns={"probe": "item"})
     people = people.assign(size=baselines.effective_size(share, error, n))
     return pd.concat([people.assign(option="A", share=share), people.assign(option="B", share=1 - share)])
+
+
+def options_of_scales(scales: pd.DataFrame) -> pd.DataFrame:
+    """The options of whole scales: columns item (the question), option (the code), position.
+
+    Args:
+        scales: a `HumanScales` table.
+    """
+    table = scales[["question", "code", "position"]].drop_duplicates(["question", "code"])
+    return table.set_axis(["item", "option", "position"], axis=1).astype({"position": float})
+
+
+def people_of_scales(scales: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
+    """What the people answer on whole scales: columns country, item, option, share, size.
+
+    The sample's size is its respondents over the design effect, which is that of the question's first probe.
+
+    Args:
+        scales: a `HumanScales` table.
+        poles: a `Poles` table.
+        bank: a `Bank` table.
+    """
+    pole = (
+        people_of_poles(poles)
+        .drop_duplicates(["country", "item"])
+        .merge(poles[["country", "probe", "n"]], left_on=["country", "item"], right_on=["country", "probe"])
+    )
+    pole["effect"] = pole["n"].astype(float) / pole["size"]
+    effects = pole.merge(bank[["probe", "question"]], on="probe").drop_duplicates(["country", "question"])
+    table = scales.merge(effects[["country", "question", "effect"]], "left", on=["country", "question"])
+    asked = table.groupby(["country", "question"])["n"].transform(lambda n: n.sum(skipna=False)).astype(float)
+    table["size"] = asked / table["effect"].fillna(1.0)
+    columns = {"question": "item", "code": "option"}
+    return table.rename(columns=columns)[["country", "item", "option", "share", "size"]]
+
+
+def cells_of_scales(scores: pd.DataFrame) -> pd.DataFrame:
+    """What the models answer on whole scales, each question once: probes that split one share its answers.
+
+    Args:
+        scores: `ScaleScores` tables, stacked.
+
+    Returns:
+        Columns model, language, arm, country, source, seed, template, item, option, p.
+    """
+    key = [*_SERIES, "country", "source", "seed", "template", "question", "code"]
+    table = scores.drop_duplicates(key).rename(columns={"question": "item", "code": "option"})
+    return table[[*_SERIES, "country", "source", "seed", "template", "item", "option", "p"]]
 
 
 def nearest_of_poles(poles: pd.DataFrame) -> dict[str, str]:
@@ -110,7 +159,7 @@ def compute(
         seed: of these samples.
 
     Returns:
-        A `Metrics` table.
+        A `Metrics` table without its column asks.
     """
     arrays = People.lay_out(people, options, nearest, samples, seed)
     known: dict = {}
@@ -122,7 +171,7 @@ def compute(
         )
         table = pd.concat([each, _average(each), _compare_patterns(arrays, countries, answers, known)])
         tables.append(table.assign(**dict(zip(_SERIES, series, strict=True))))
-    return pd.concat(tables, ignore_index=True)[list(Metrics.to_schema().columns)]
+    return pd.concat(tables, ignore_index=True)
 
 
 def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Array]:
@@ -225,15 +274,35 @@ def _mean(values: Array, axis: int | None = None) -> Array:
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--scales", type=readable, multiple=True, help="Scores on whole scales (Parquet).")
+@click.option("--human", type=readable, help="How the people spread over whole scales (Parquet).")
 @click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--samples", type=click.IntRange(min=1), required=True, help="Second samples of people, for the ceiling.")
 @click.option("--seed", type=int, required=True, help="Seed of these samples.")
 @click.option("--output", type=writable, required=True, help="Metrics (CSV).")
-def command(scores: tuple[Path, ...], poles: Path, bank: Path, samples: int, seed: int, output: Path) -> None:
+def command(
+    scores: tuple[Path, ...],
+    scales: tuple[Path, ...],
+    human: Path | None,
+    poles: Path,
+    bank: Path,
+    samples: int,
+    seed: int,
+    output: Path,
+) -> None:
     """Compute every metric of every arm and country beside what others score in the model's place."""
-    cells = cells_of_scores(pd.concat([read_table(path, Scores) for path in scores], ignore_index=True))
-    answered = read_table(poles, Poles)
-    people, options = people_of_poles(answered), options_of_poles(read_bank(bank))
-    table = compute(cells, people, options, nearest_of_poles(answered), samples, seed)
+    answered, probes = read_table(poles, Poles), read_bank(bank)
+    nearest = nearest_of_poles(answered)
+    tables = []
+    cells = read_scores(scores)
+    if (cells["asks"] == "poles").all():
+        asked = cells_of_scores(cells), people_of_poles(answered), options_of_poles(probes)
+        tables.append(compute(*asked, nearest, samples, seed).assign(asks="poles"))
+    if scales:
+        cells = pd.concat([read_table(path, ScaleScores) for path in scales], ignore_index=True)
+        people = read_table(human, HumanScales)
+        asked = cells_of_scales(cells), people_of_scales(people, answered, probes), options_of_scales(people)
+        tables.append(compute(*asked, nearest, samples, seed).assign(asks="scale"))
+    table = pd.concat(tables, ignore_index=True)[list(Metrics.to_schema().columns)]
     write_table(table.round(6), output, Metrics)

@@ -76,7 +76,7 @@ def score(
     orders = table.groupby(CELL)
     means = {"p_a": ("p_a", "mean"), "mass_outside": ("mass_outside", "mean"), "readout": ("readout", "first")}
     cells = orders.agg(**means).assign(order_gap=orders["p_a"].max() - orders["p_a"].min())
-    return judge(cells.reset_index(), poles, bank), unanswered
+    return judge(cells.reset_index(), poles, bank).assign(asks="poles"), unanswered
 
 
 @click.command()

@@ -121,7 +121,8 @@ def score_poles(codes: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame) ->
     orders = answered.assign(alone=answered["a"] / answered["both"]).groupby([*CELL, "readout"])
     means = orders[["a", "both", "mass_outside"]].mean()
     cells = means.assign(p_a=means["a"] / means["both"], order_gap=orders["alone"].max() - orders["alone"].min())
-    return judge(cells.drop(columns=["a", "both"]).reset_index(), poles, bank), unanswered
+    table = judge(cells.drop(columns=["a", "both"]).reset_index(), poles, bank)
+    return table.assign(asks="scale"), unanswered
 
 
 @click.command()

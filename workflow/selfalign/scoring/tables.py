@@ -41,6 +41,9 @@ class Scores(Table):
     source: str = pa.Field(str_matches=r"^([A-Z]{3}|world)?$", description="whose answers the demonstrations carry")
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
+    asks: str = pa.Field(
+        isin=["poles", "scale"], description="whether with two options, or with the whole answer scale"
+    )
     readout: str = pa.Field(isin=READOUTS, description="what decides between the options")
     category: str = pa.Field(description="thematic category of the probe")
     battery: str = pa.Field(description="battery of the probe")
@@ -118,6 +121,9 @@ class Metrics(Table):
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
     arm: str = pa.Field(description="treatment")
+    asks: str = pa.Field(
+        isin=["poles", "scale"], description="whether with two options, or with the whole answer scale"
+    )
     country: str = pa.Field(
         str_matches=r"^([A-Z]{3}|all)$", description="ISO 3166 alpha-3, or `all`: mean of the countries"
     )
@@ -136,7 +142,7 @@ class Metrics(Table):
     not_applicable: int = pa.Field(ge=0, description="probes left out because the metric does not apply to them")
 
     class Config:
-        unique = ["model", "language", "arm", "country", "metric"]
+        unique = ["model", "language", "arm", "asks", "country", "metric"]
 
 
 class Estimates(Table):
