@@ -167,7 +167,7 @@ def test_draws_favour_no_candidate(pairs: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_new_probe_leaves_the_order_of_the_others(strategy: str, bank: pd.DataFrame, texts: pd.DataFrame) -> None:
-    measure, larger = measure_of(strategy), bank[::4]
+    measure, larger = measure_of(strategy), bank[110:170]
     new = larger["probe"].iloc[30]
     found = []
     for probes in (larger[larger["probe"] != new], larger):
@@ -298,9 +298,9 @@ def nearest(square: pd.DataFrame, probe: str) -> str:
 @pytest.mark.parametrize("language", ["en", "de", "es", "ko", "ru", "tr", "zh"])
 def test_embedding_finds_what_is_known_to_be_near(language: str, bank: pd.DataFrame) -> None:
     category = bank.set_index("probe")["category"]
-    some = list(bank["probe"][::8]) + ["Q66", "Q67", "Q199", "Q200"]
+    some = [*bank["probe"][::8], "Q199", "Q200"]
     square = embedding_similarity(read_texts(TEXTS / f"{language}.csv", bank).loc[some], language, UNIVERSAL)
-    known = {"Q66": "Q67", "Q67": "Q66", "Q199": "Q200", "Q200": "Q199"}  # press and television; politics
+    known = {"Q199": "Q200", "Q200": "Q199"}  # interest in politics, talk of politics
     assert {probe: nearest(square, probe) for probe in known} == known
     of_chance = (category[some].value_counts() / len(some)).pow(2).sum()
     assert np.mean([category[probe] == category[nearest(square, probe)] for probe in some]) > 3 * of_chance
@@ -308,10 +308,10 @@ def test_embedding_finds_what_is_known_to_be_near(language: str, bank: pd.DataFr
 
 def test_embeddings_of_a_wording_and_of_its_translation_are_near(bank: pd.DataFrame) -> None:
     rows = {
-        language: encode(list(read_texts(TEXTS / f"{language}.csv", bank)["statement"]), language, UNIVERSAL)
+        language: encode(list(read_texts(TEXTS / f"{language}.csv", bank)["statement"][::4]), language, UNIVERSAL)
         for language in ("en", "es")
     }
-    same = (rows["en"] @ rows["es"].T).argmax(axis=1) == np.arange(len(bank))
+    same = (rows["en"] @ rows["es"].T).argmax(axis=1) == np.arange(len(rows["en"]))
     assert same.mean() > 0.7
 
 
@@ -414,12 +414,11 @@ def show(rankings: dict[str, pd.DataFrame], answers: pd.DataFrame, bank: pd.Data
     return pick
 
 
-@pytest.mark.parametrize("diversity", [0, 0.3])
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(
+    ("strategy", "diversity"), [(strategy, 0) for strategy in STRATEGIES] + [(measure, 0.3) for measure in MEASURES]
+)
 def test_fewer_shots_show_the_first_of_more(strategy: str, diversity: float, show) -> None:
-    if diversity and strategy in SEEDED:
-        pytest.skip("the config refuses it")
-    most = show(arm(strategy, 4 if strategy == "category" else 10, diversity=diversity, exclude=[]))
+    most = show(arm(strategy, 3 if strategy == "category" else 10, diversity=diversity, exclude=[]))
     for shots in (1, 3, 4, 5):
         if shots <= len(next(iter(most.values()))):
             fewer = show(arm(strategy, shots, diversity=diversity, exclude=[]))
