@@ -53,7 +53,8 @@ def complete(table: pd.DataFrame) -> pd.DataFrame:
     """`Scores` of cells whose p_a, share_a and majority are known."""
     chosen = (table["p_a"] > 0.5) == (table["majority"] == "A")
     table = table.assign(agreement=chosen.astype(float), alignment=1 - (table["p_a"] - table["share_a"]).abs())
-    return table.assign(readout="label", mass_outside=0.1, order_gap=0.2)[list(Scores.to_schema().columns)]
+    table = table.assign(asks="poles", readout="label", mass_outside=0.1, order_gap=0.2)
+    return table[list(Scores.to_schema().columns)]
 
 
 def people(table: pd.DataFrame, spread: float = 0.0, size: int = 200) -> pd.DataFrame:

@@ -461,8 +461,8 @@ def scores_of(shares: dict[str, dict[str, float]], poles: pd.DataFrame, **column
     chosen = np.select([table["p_a"] == 0.5, table["p_a"] > 0.5], [0.5, 1.0], 0.0)
     table["agreement"] = np.where(table["majority"] == "A", chosen, 1 - chosen)
     table["alignment"] = 1 - (table["p_a"] - table["share_a"]).abs()
-    fixed = {"model": "m", "language": "en", "arm": "own", "seed": 0, "template": "words", "readout": "option"}
-    table = table.assign(**{**fixed, "mass_outside": 0.1, "order_gap": 0.1, **columns})
+    fixed = {"model": "m", "language": "en", "arm": "own", "seed": 0, "template": "words", "asks": "poles"}
+    table = table.assign(**{**fixed, "readout": "option", "mass_outside": 0.1, "order_gap": 0.1, **columns})
     return Scores.validate(table[list(Scores.to_schema().columns)])
 
 
@@ -480,7 +480,12 @@ def tabulate(scores: pd.DataFrame, poles: pd.DataFrame) -> pd.DataFrame:
     """The table of metrics, by arm, country and metric."""
     people, options = people_of_poles(poles), options_of_poles(BANK)
     table = compute(cells_of_scores(scores), people, options, nearest_of_poles(poles), **SAMPLED)
-    return Metrics.validate(table.assign(asks="poles")).set_index(["arm", "country", "metric"])
+    return as_written(table, "poles").set_index(["arm", "country", "metric"])
+
+
+def as_written(table: pd.DataFrame, asks: str) -> pd.DataFrame:
+    """A table of metrics as the step writes it."""
+    return Metrics.validate(table.assign(asks=asks)[list(Metrics.to_schema().columns)])
 
 
 PROBES = ["Q1", "Q4", "Q8", "Q29", "Q174"]  # Q174 is nominal
@@ -649,7 +654,7 @@ def test_distributions_over_whole_scales() -> None:
     cells["p"] = cells.groupby(["country", "item"])["p"].transform(lambda p: p.to_numpy()[::-1])
     cells = cells.assign(model="m", language="en", arm="own", source=cells["country"], seed=0, template="words")
     table = compute(cells, people, options, {"BOL": "DEU"}, **SAMPLED)
-    table = Metrics.validate(table.assign(asks="scale")).set_index(["country", "metric"])
+    table = as_written(table, "scale").set_index(["country", "metric"])
     q = {item: drawn["BOL", item] for item in codes}
     by_hand = {
         "agreement": np.mean([agreement(q[item][::-1], q[item]) for item in codes]),

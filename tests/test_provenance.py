@@ -100,7 +100,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
             {"weigh_answers", "describe_survey"},
             id="a step's module that another step uses",
         ),
-        pytest.param("inference/engine.py", 'VERSION = "2"', 'VERSION = "3"', {"infer"}, id="a module of one step"),
+        pytest.param("inference/engine.py", 'VERSION = "3"', 'VERSION = "4"', {"infer"}, id="a module of one step"),
         pytest.param(
             "survey/parse_shares.py",
             '"top2of4": (1, 2)',
@@ -143,6 +143,7 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
     assert using == {step for step in STEPS if "survey" in STEPS[step] and not step.startswith("fetch")} | {
         "map_poles",
         "map_scales",
+        "design_prompts",
         "resample_people",
         "trace",
     }

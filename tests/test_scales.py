@@ -15,8 +15,8 @@ from selfalign.cli import program
 from selfalign.errors import InputError
 from selfalign.probes.bank import list_codes, parse_codes, read_bank
 from selfalign.probes.map_poles import map_poles
-from selfalign.probes.map_scales import check_codes, find_dropped, human_distribution, modal_answers
-from selfalign.probes.scales import read_scale_texts, read_scales
+from selfalign.probes.map_scales import check_codes, find_dropped, human_distribution
+from selfalign.probes.scales import modal_answers, read_scale_texts, read_scales
 from selfalign.probes.tables import DroppedScales, HumanScales
 from selfalign.scoring.score_answers import score
 from selfalign.scoring.score_scales import read_codes, score_poles, score_scales
@@ -422,6 +422,7 @@ def test_scale_of_two_answers_scores_as_two_options_do_when_orders_agree(
         (ours,) = score_poles(read(probe, human, answers), poles, BANK)[0].to_dict("records")
         two = answers_of(_1=[a, b], _2=[c, d])  # what a prompt with pole A first, then pole B first, is answered
         (theirs,) = score(design_of(probe), two, poles, BANK, {"scale": "option"})[0].to_dict("records")
+        assert (ours.pop("asks"), theirs.pop("asks")) == ("scale", "poles")
         assert ours == pytest.approx(theirs)
 
 

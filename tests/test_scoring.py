@@ -161,7 +161,7 @@ def test_frame_without_its_readout_is_refused(readouts: dict[str, str], tells: s
 
 
 def test_readouts_that_choose_differently_are_counted() -> None:
-    cell = {"arm": "own", "country": "BOL", "source": "BOL", "seed": 0, "template": "cloze"}
+    cell = {"arm": "own", "country": "BOL", "source": "BOL", "seed": 0, "template": "cloze", "asks": "poles"}
     rows = [
         {**cell, "probe": probe, "order": order, "prompt": probe + order}
         for probe in ("Q4", "Q6", "Q8", "Q22")

@@ -66,15 +66,6 @@ def _is_modal(table: pd.DataFrame) -> pd.Series:
     return largest & alone
 
 
-def modal_answers(human: pd.DataFrame) -> pd.DataFrame:
-    """What a country's people answer most often: columns country, question, code; no row at a tie.
-
-    Args:
-        human: a `HumanScales` table.
-    """
-    return human.loc[human["modal"], [*_PAIR, "code"]].reset_index(drop=True)
-
-
 def find_dropped(
     distributions: pd.DataFrame, human: pd.DataFrame, scales: pd.DataFrame, countries: list[str]
 ) -> pd.DataFrame:

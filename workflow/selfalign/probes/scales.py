@@ -44,6 +44,15 @@ def sort_questions(table: pd.DataFrame, columns: list[str], scales: pd.DataFrame
     return table.sort_values(columns, key=lambda key: key.map(places) if key.name == "question" else key)
 
 
+def modal_answers(human: pd.DataFrame) -> pd.DataFrame:
+    """What a country's people answer most often: columns country, question, code; no row at a tie.
+
+    Args:
+        human: a `HumanScales` table.
+    """
+    return human.loc[human["modal"], ["country", "question", "code"]].reset_index(drop=True)
+
+
 def _check_presence(questions: pd.Index, table: pd.DataFrame, path: Path, remedy: str) -> None:
     absent = questions[~questions.isin(table["question"])]
     if len(absent):

@@ -12,7 +12,7 @@ import pandas as pd
 from selfalign.demonstrations.pick import is_drawn
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.cultures import WORLD, find_nearest, measure_distances, pool_world
-from selfalign.probes.map_scales import modal_answers
+from selfalign.probes.scales import modal_answers
 from selfalign.prompts.templates import Item
 
 
