@@ -211,8 +211,8 @@ def _identify(table: pd.DataFrame) -> list[str]:
 @click.option("--countries", type=Words(), required=True, help="Countries of the language.")
 @click.option("--frames", type=Words(), required=True, help="Frames of the prompt, by name.")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
-@click.option("--texts", type=Named(), multiple=True, required=True, help="Wording of the probes (CSV), by language.")
-@click.option("--templates", type=Named(), multiple=True, required=True, help="Frames (YAML), by language.")
+@click.option("--texts", type=Named(), multiple=True, help="Wording of the probes (CSV), by language.")
+@click.option("--templates", type=Named(), multiple=True, help="Frames (YAML), by language.")
 @click.option("--personas", type=Named(), multiple=True, help="Personas (CSV), by language.")
 @click.option("--neutral", type=Named(), multiple=True, help="Neutral items (CSV), by language.")
 @click.option("--questions", type=Named(), multiple=True, help="Questions with a whole scale (CSV), by language.")
@@ -244,6 +244,9 @@ def command(
     CODE=FILE. The files of whole scales are needed where a frame asks with them.
     """
     probes, by_language = read_bank(bank), {kind: dict(given) for kind, given in files.items()}
+    for kind in ("texts", "templates"):
+        if language not in by_language[kind]:
+            raise click.UsageError(f"--{kind} {language}=FILE is missing")
     wordings = {code: read_wording(code, by_language, frames, probes, scales) for code in by_language["texts"]}
     own = read_countries(spoken) if spoken else {}
     personas = {code: read_personas(file) for code, file in by_language["personas"].items()}
