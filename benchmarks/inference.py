@@ -189,10 +189,13 @@ def own_shapes_rate(settings: Path) -> float:
         return worker.ask(own_shapes=True)["rate"]
 
 
-def measure(name: str, options: dict, quick: bool, contenders: list[str], repeats: int) -> pd.DataFrame:
+def measure(
+    name: str, options: dict, quick: bool, size: str | None, contenders: list[str], repeats: int
+) -> pd.DataFrame:
     """All cases of a model: a row per repeat, as `report.tabulate` takes it."""
     total, dense, vocabulary = count_parameters(options)
-    size = "gpu" if options["device"] == "cuda" else "quick" if quick or total > LARGE else "full"
+    if size is None:
+        size = "gpu" if options["device"] == "cuda" else "quick" if quick or total > LARGE else "full"
     tokenizer = AutoTokenizer.from_pretrained(options["model"], local_files_only=True)
     cases, distinct = make_cases(size, tokenizer)
     tables = []
@@ -236,6 +239,7 @@ def memory(device: str) -> int:
 @click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), default="float32", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), default=os.cpu_count(), show_default=True, help="CPU threads.")
 @click.option("--row-tokens", type=click.IntRange(min=1), help="2048, or 4096 on a GPU.")
+@click.option("--size", type=click.Choice(sorted(SAMPLE)), help="Of the workloads, whatever the model's.")
 @click.option("--repeats", type=click.IntRange(min=1), help="3, or 2 with --quick.")
 @click.option("--contenders", help="ours,lm_eval,padded by default.")
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "results" / "performance", help="Folder.")
@@ -247,6 +251,7 @@ def main(
     dtype: str,
     threads: int,
     row_tokens: int | None,
+    size: str | None,
     repeats: int | None,
     contenders: str | None,
     output: Path,
@@ -263,7 +268,9 @@ def main(
     runs = {name: options | {"model": str(Path(folder).resolve())} for name, folder in folders.items()}
     if shape:  # the tokens are those of the first model
         runs = {shape: next(iter(runs.values())) | {"shape": shape}}
-    tables = [measure(name, chosen, quick, names, repeats or (2 if quick else 3)) for name, chosen in runs.items()]
+    tables = [
+        measure(name, chosen, quick, size, names, repeats or (2 if quick else 3)) for name, chosen in runs.items()
+    ]
     table = write(pd.concat(tables, ignore_index=True), output)
     print(write_markdown(table), f"table and figure: {output}", json.dumps(summarise(table)), sep="\n")
 
