@@ -1,6 +1,6 @@
 """Which interval? Candidates for the mean of a contrast, on studies of the synthetic world, by how often they miss.
 
-    python benchmarks/intervals.py    about 3 minutes on 2 cores
+    python benchmarks/intervals.py    about 2 minutes
 
 The values are those of benchmarks/synthetic.py (true majorities known, so that batteries alone are left to chance), for
 the whole bank and for the probes of the default config, with batteries that matter little and much. A right interval

@@ -235,7 +235,7 @@ def freedom_of_batteries(parts: np.ndarray, home: np.ndarray, sizes: np.ndarray)
     As if probes had one variance, and one correlation r within batteries (estimated by moments, cut to 0..1), the
     total of a battery of n probes has a variance of v = n (1 + (n - 1) r), and the degrees are (sum v)^2 / sum v^2, at
     most one less than there are batteries: Bell and McCaffrey (2002) with the working covariance of Imbens and Kolesar
-    (2016, section 4), for a mean.
+    (2016), for a mean.
 
     Args:
         parts: n x k, centred values of the probes, up to a factor.
