@@ -473,8 +473,13 @@ def settings(folder: str | None, **probes: str) -> dict:
     return {
         "surveys": {"example": {"source": {}}},
         "run": {"survey": "example", "languages": ["de"]},
+        "languages": {"de": {"countries": ["DEU"], "arms": ["zero_shot"]}},
+        "arms": {"zero_shot": {"shots": 0}},
+        "demonstrations": {"embedding": {"model": "universal"}},
         "probes": made | ({"arora": folder} if folder else {}) | probes,
-        "prompts": {"templates": str(ROOT / "resources" / "templates" / "en.yaml")},
+        "prompts": {
+            key: str(ROOT / "resources" / "templates" / "en.yaml") for key in ("templates", "personas", "neutral")
+        },
     }
 
 
