@@ -229,8 +229,8 @@ def test_changed_description_of_a_constant_reruns_nothing(finished: Project, con
 
 def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Project, config: dict) -> None:
     before = states(finished)
-    parts = "    parts = []\n"
-    edit(finished.folder / "workflow/selfalign/scoring/score_answers.py", parts, f"    assert len(design)\n{parts}")
+    first = '    outside = answers.drop_duplicates("prompt")'
+    edit(finished.folder / "workflow/selfalign/scoring/score_answers.py", first, f"    assert len(design)\n{first}")
     run = finished.snakemake(config=config)
     assert run.code == 0, run.output
     assert set(run.finished()) == FROM_SCORING
