@@ -446,7 +446,7 @@ def test_run_from_scratch_gives_the_same_bytes(
 ) -> None:
     figures = [f"results/figures/{figure}.png" for figure in FIGURES]  # and no notebook, which tells the time
     described = [f"results/survey/example/{table}.csv" for table in ("dictionary", "quality")]
-    described.append("results/tables/readouts/local/en.csv")
+    described += [f"results/tables/{table}/en.csv" for table in ("readouts/local", "demonstrations")]
     again = run_from_scratch(checkout, tmp_path / "elsewhere", config, [*TABLES, *figures, *described])
     results = ["results/[!a]*/**/*.parquet", "results/answers/**/*.parquet", "results/models/*/model.json"]
     results += ["results/[!a]*/**/*.csv", "results/figures/*"]
