@@ -13,7 +13,9 @@ from scipy.spatial import distance
 from selfalign.cli import program
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import map_poles
-from selfalign.probes.tables import Poles
+from selfalign.probes.map_scales import human_distribution
+from selfalign.probes.scales import read_scales
+from selfalign.probes.tables import HumanScales, Poles
 from selfalign.scoring import baselines
 from selfalign.scoring.compute_metrics import (
     cells_of_scores,
@@ -38,8 +40,10 @@ from selfalign.scoring.metrics import (
 )
 from selfalign.scoring.panels import build_panels
 from selfalign.scoring.people import People
-from selfalign.scoring.tables import METRICS, Metrics, Scores
-from selfalign.tables import read_table, write_table
+from selfalign.scoring.tables import METRICS, Metrics, ScaleScores, Scores
+from selfalign.survey.tables import Counts
+from selfalign.survey.weigh_answers import weigh
+from selfalign.tables import read_input, read_table, write_table
 
 ROOT = Path(__file__).parent.parent
 BANK = read_bank(ROOT / "resources" / "probes" / "probes.csv")
@@ -583,6 +587,7 @@ def test_agreement_and_alignment_are_those_of_the_estimates() -> None:
         for country, panel in build_panels(scores, ["agreement", "alignment"]).items()
         for place, row in enumerate(panel.series.itertuples())
     }
+    means = pd.Series(means)
     table = tabulate(scores, poles)["value"]
     assert len(means) == 12
     assert table[means.index].to_numpy() == near(means.to_numpy())
@@ -669,6 +674,46 @@ def test_distributions_over_whole_scales() -> None:
     assert table["ceiling"].notna().all() and (table.loc["BOL", "ceiling"]["alignment"] > 0.9)
     again = People.lay_out(people, options, {}, **SAMPLED).ceiling(0)
     assert again.sum(axis=-1) == near(1), "of items with fewer options too"
+
+
+def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path: Path) -> None:
+    """Real counts of three questions: four answers, ten, and three of which the middle one is no pole."""
+    answers = weigh(read_example({"Q1", "Q164", "Q56"}))
+    bank = BANK[BANK["question"].isin({"Q1", "Q164", "Q56"})].reset_index(drop=True)
+    codes = read_scales(ROOT / "resources/survey/scales.csv", bank)
+    human, poles = human_distribution(answers, codes), map_poles(answers, bank)
+    cells = human.merge(bank[["probe", "question"]]).assign(model="m", language="en", arm="own", seed=0)
+    cells = cells.assign(template="scale", readout="option", p=cells["share"], source=cells["country"])
+    turned = cells.assign(
+        arm="turned", p=cells.groupby(["country", "probe"])["p"].transform(lambda p: p.to_numpy()[::-1])
+    )
+    table = pd.concat([cells, turned])[list(ScaleScores.to_schema().columns)]
+    write_table(table, tmp_path / "scales.parquet", ScaleScores)
+    write_table(human, tmp_path / "human.parquet", HumanScales)
+    write_table(poles, tmp_path / "poles.parquet", Poles)
+    shares = {one: dict(rows[["probe", "share_a"]].to_numpy()) for one, rows in poles.groupby("country")}
+    scores = scores_of(shares, poles[poles["majority"] != "tie"], asks="scale", template="scale")
+    write_table(scores, tmp_path / "scores.parquet", Scores)
+    files = {"--scales": "scales.parquet", "--human": "human.parquet", "--poles": "poles.parquet"}
+    command = [part for name, file in files.items() for part in (name, str(tmp_path / file))]
+    command += ["--bank", str(ROOT / "resources/probes/probes.csv"), "--samples", "20", "--seed", "1"]
+    command = ["compute-metrics", str(tmp_path / "scores.parquet"), *command, "--output", str(tmp_path / "m.csv")]
+    assert CliRunner().invoke(program, command, catch_exceptions=False).exit_code == 0
+    found = read_table(tmp_path / "m.csv", Metrics)
+    assert set(found["asks"]) == {"scale"}, "cells that ask with scales are not scored as two options"
+    found = found.set_index(["arm", "country", "metric"])
+    assert found.loc[("own", "BOL", "wasserstein"), "value"] == 0 == found.loc[("own", "BOL", "js_divergence"), "value"]
+    assert found.loc[("own", "BOL", "agreement"), ["value", "probes"]].tolist() == [1, 3]
+    assert (found.loc[("turned", "BOL", "wasserstein"), ["value", "uniform"]] > 0.05).all()
+    ceilings = found.xs("alignment", level="metric")["ceiling"]
+    assert ((ceilings > 0.9) & (ceilings < 1)).all()
+
+
+def read_example(questions: set[str]) -> pd.DataFrame:
+    """Answers of the example's people to some questions, each weighing 1."""
+    counts = read_input(EXAMPLE, Counts)
+    counts = counts[counts["question"].isin(questions) & counts["country"].isin(["BOL", "DEU", "IND"])]
+    return counts.assign(n=counts["count"], weight=counts["count"], weight_squared=counts["count"])
 
 
 def test_command_writes_the_table(tmp_path: Path) -> None:
