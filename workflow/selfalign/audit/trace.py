@@ -160,12 +160,10 @@ def _prompt(results: Results, row: tuple) -> str:
     answers = results.answers[results.answers["prompt"] == row.prompt].sort_values("place")
     sent = answers.iloc[0]
     length = "" if pd.isna(sent["tokens"]) else f", {sent['tokens']} tokens"
-    poles = [f"{answer!r} ({pole})" for answer, pole in zip(answers["answer"], row.order, strict=True)]
     lines = [
         _heading(f"Prompt {row.prompt}, order {row.order}: exactly what was sent{length}"),
         f"{sent['text']}<<< the model answers here\n",
-        f"{'readout, nats':15}  {'  '.join(f'{pole:>20}' for pole in poles)}     p(A)",
-        *(_readout(name, list(answers[name]), row.order) for name in READOUTS if answers[name].notna().any()),
+        *(_options(answers) if row.asks == "scale" else _poles(answers, row.order)),
         *(
             f"mass outside the {what}: {sent[f'mass_outside_{what}']:.4f}"
             for what in ("labels", "options")
@@ -176,6 +174,27 @@ def _prompt(results: Results, row: tuple) -> str:
     if pd.notna(sent["samples"]):
         lines.append(f"{sent['samples']} replies drawn; standard error of a share {sent['standard_error']:.4f}")
     return "\n".join(lines)
+
+
+def _poles(answers: pd.DataFrame, order: str) -> list[str]:
+    """A line per readout of two options."""
+    poles = [f"{answer!r} ({pole})" for answer, pole in zip(answers["answer"], order, strict=True)]
+    return [
+        f"{'readout, nats':15}  {'  '.join(f'{pole:>20}' for pole in poles)}     p(A)",
+        *(_readout(name, list(answers[name]), order) for name in READOUTS if answers[name].notna().any()),
+    ]
+
+
+def _options(answers: pd.DataFrame) -> list[str]:
+    """A line per option of a whole scale."""
+    known = [name for name in READOUTS if answers[name].notna().any()]
+    return [
+        f"{'option':30}  {'  '.join(f'{name:>12}' for name in known)}   (nats)",
+        *(
+            f"{row['answer']!r:30}  {'  '.join(f'{row[name]:12.4f}' for name in known)}"
+            for _, row in answers.iterrows()
+        ),
+    ]
 
 
 def _readout(name: str, scores: list[float], order: str) -> str:
