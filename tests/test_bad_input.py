@@ -409,6 +409,11 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             ["arms.random.diversity", "0.5", "strategy random", "chrf, bm25, embedding"],
             id="diversity of a draw",
         ),
+        pytest.param(
+            {"arms": {"chrf": {"sources": ["DEU"]}}},
+            ["arms.chrf.sources", "answers: other", "the answers are own"],
+            id="sources of nobody else",
+        ),
         pytest.param({"arms": {"chrf": {"sequence": "first"}}}, ["arms.chrf.sequence", "'first'"], id="no sequence"),
         pytest.param(
             {"demonstrations": {"embedding": {"texts": "english"}}},

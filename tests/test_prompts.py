@@ -17,7 +17,7 @@ from selfalign.probes.map_poles import map_poles
 from selfalign.probes.map_scales import human_distribution
 from selfalign.probes.scales import read_scales
 from selfalign.prompts.design_prompts import lay_out
-from selfalign.prompts.sources import People, answer_otherwise, majority_answers
+from selfalign.prompts.sources import Surveyed, answer_otherwise, majority_answers
 from selfalign.prompts.tables import CONTENT, Design, Prompts
 from selfalign.prompts.templates import Template, read_template
 from selfalign.prompts.wording import Languages, read_countries, read_neutral, read_personas, read_wording
@@ -130,11 +130,12 @@ def write(
         countries: list[str] = COUNTRIES,
         people: pd.DataFrame = poles,
         frames: tuple = (letters,),
+        human: pd.DataFrame = human,
         **changed: object,
     ):
         asked = replace(languages.words, frames={frame.name: frame for frame in frames})
         spoken = replace(languages, wordings={**languages.wordings, "en": asked}, **changed)
-        everyone = People(people, human, bank)
+        everyone = Surveyed(people, human, bank)
         design, prompts = lay_out(arms, countries, everyone, rankings, spoken)
         prompts = Prompts.validate(prompts)
         return Design.validate(design), prompts.assign(user=[as_bare_text(row) for row in prompts.itertuples()])
@@ -404,6 +405,18 @@ def test_neutral_demonstrations_are_right_and_about_no_probe(cells: pd.DataFrame
     assert (asked.groupby(["probe", "seed", "order"])["prompt"].nunique() == 1).all()
 
 
+def test_neutral_demonstrations_may_be_in_a_language_that_alone_has_them(
+    languages: Languages, poles: pd.DataFrame
+) -> None:
+    english = replace(languages.words, neutral={}, right={}, frames={"letters": languages.words.frames["letters"]})
+    spoken = replace(languages, wordings={**languages.wordings, "en": english})
+    arms = {"neutral": {**ARMS["neutral"], "shown_in": "de"}}
+    _, prompts = lay_out(arms, ["DEU"], Surveyed(poles), {}, spoken)
+    german = {item.statement for item in languages.wordings["de"].neutral.values()}
+    shown = [question.split("\n")[0] for row in prompts["shown"] for question, _ in json.loads(row)]
+    assert shown and set(shown) <= german
+
+
 def test_each_country_answers_for_each_where_sources_are_named(write) -> None:
     design, _ = write({"other": arm(answers="other", sources=["BOL", "RUS", "USA"])}, ["BOL", "DEU"])
     sources = design.groupby("country")["source"].agg(set).to_dict()
@@ -511,6 +524,16 @@ def test_demonstrations_on_scales_carry_the_modal_answer_of_their_source(write, 
             own = modal[source, question[candidate]]
             expected = size[question[candidate]] + 1 - own if answers == "inverted" else own
             assert int(code) == expected, "confidence is asked on codes 1 to 4"
+
+
+def test_probe_without_a_distribution_over_its_scale_is_asked_with_two_options_alone(
+    write, human: pd.DataFrame
+) -> None:
+    frames = tuple(read_template(RESOURCES / "templates" / "en.yaml", name) for name in ("letters", "scale"))
+    few = human[(human["country"] != "DEU") | (human["question"] != "Q64")]
+    design, _ = write({"zero": ARMS["zero"]}, ["BOL", "DEU"], frames=frames, human=few)
+    asked = design[design["probe"] == "Q64"].groupby("country")["asks"].agg(set).to_dict()
+    assert asked == {"BOL": {"poles", "scale"}, "DEU": {"poles"}}
 
 
 # Which are shown

@@ -93,8 +93,8 @@ def draw(table: pd.DataFrame) -> Figure:
         ax.set_yticks(range(len(cases)), [f"{workload.replace('_', ' ')}, {readout}" for workload, readout in cases])
         ax.set_ylim(len(cases) - 0.5, -0.5)
         ax.set_xscale("log")
-        for axis in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
-            axis(FuncFormatter(lambda value, _: f"{value:g}"))
+        for set_formatter in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
+            set_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.set_title(model)
     panels[-1].set_xlabel("prompts per second (log scale)")
     handles = [

@@ -13,7 +13,7 @@ from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
 from selfalign.prompts.design_prompts import lay_out, write_demonstrations
-from selfalign.prompts.sources import People
+from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.templates import Item, Template, read_template
 from selfalign.prompts.wording import Languages, Wording, word_poles
 from selfalign.survey.tables import Counts
@@ -62,7 +62,7 @@ def build_workloads(size: str) -> dict[tuple[str, str], Prompts]:
     for readout, name in FRAMES.items():
         frame = read_template(RESOURCES / "templates" / "en.yaml", name)
         languages = Languages("en", {"en": Wording({name: frame}, items)})
-        design, prompts = lay_out(ARMS, COUNTRIES, People(poles), rankings, languages)
+        design, prompts = lay_out(ARMS, COUNTRIES, Surveyed(poles), rankings, languages)
         cells = design.merge(prompts, on="prompt")
         fixed = show_fixed(cells[cells["arm"] == "zero_shot"], write_fixed(shown, poles, items, frame))
         for workload, (countries, probes) in SIZES[size].items():

@@ -256,6 +256,10 @@ def _check_contrasts(place: str, contrasts: list[Any], config: dict[str, Any]) -
 
 def _check_arms(arms: dict[str, Any]) -> None:
     for name, arm in arms.items():
+        if "sources" in arm and arm.get("answers", "own") != "other":
+            problem = f"goes with answers: other, and the answers are {arm.get('answers', 'own')}"
+            remedy = "Take it out, or show the answers of other countries"
+            raise InputError(f"config: arms.{name}.sources", problem, remedy, value=arm["sources"])
         if arm.get("diversity") and arm.get("strategy") in SEEDED:
             raise InputError(
                 f"config: arms.{name}.diversity",

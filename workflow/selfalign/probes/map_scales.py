@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import click
-import numpy as np
 import pandas as pd
 
 from selfalign.errors import InputError
 from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import read_bank, select_probes
 from selfalign.probes.map_poles import check_countries
-from selfalign.probes.scales import read_scales, sort_questions
+from selfalign.probes.scales import is_modal, read_scales, sort_questions
 from selfalign.probes.tables import DroppedScales, HumanScales
 from selfalign.survey.tables import Distributions
 from selfalign.tables import read_table, write_table
@@ -47,7 +46,7 @@ def human_distribution(distributions: pd.DataFrame, scales: pd.DataFrame) -> pd.
     at = pd.MultiIndex.from_frame(table[_PAIR])
     table["share"] = table["share"].fillna(0) / total.reindex(at).to_numpy()
     table["n"] = table["n"].astype("Int64").fillna(0).where(published.reindex(at).to_numpy())
-    table["modal"] = _is_modal(table)
+    table["modal"] = is_modal(table)
     table = sort_questions(table, [*_PAIR, "place"], scales)
     return table[list(HumanScales.to_schema().columns)].reset_index(drop=True)
 
@@ -56,14 +55,6 @@ def _find_together(distributions: pd.DataFrame) -> pd.MultiIndex:
     """Countries and questions of which a share is of several codes together."""
     spans = distributions["code"] != distributions["last_code"]
     return pd.MultiIndex.from_frame(distributions.loc[spans, _PAIR].drop_duplicates())
-
-
-def _is_modal(table: pd.DataFrame) -> pd.Series:
-    """Whether an answer is given more often than any other of its country and question."""
-    by = [table[column] for column in _PAIR]
-    largest = np.isclose(table["share"], table["share"].groupby(by).transform("max"), rtol=0, atol=1e-12)
-    alone = pd.Series(largest, table.index).groupby(by).transform("sum") == 1
-    return largest & alone
 
 
 def find_dropped(

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from selfalign.errors import InputError
@@ -42,6 +43,14 @@ def sort_questions(table: pd.DataFrame, columns: list[str], scales: pd.DataFrame
     """A table sorted by some of its columns, questions in the order of a `ScaleCodes` table."""
     places = {question: place for place, question in enumerate(scales["question"].unique())}
     return table.sort_values(columns, key=lambda key: key.map(places) if key.name == "question" else key)
+
+
+def is_modal(table: pd.DataFrame) -> pd.Series:
+    """Whether an answer is given more often than any other of its country and question."""
+    by = [table[column] for column in ("country", "question")]
+    largest = np.isclose(table["share"], table["share"].groupby(by).transform("max"), rtol=0, atol=1e-12)
+    alone = pd.Series(largest, table.index).groupby(by).transform("sum") == 1
+    return largest & alone
 
 
 def modal_answers(human: pd.DataFrame) -> pd.DataFrame:

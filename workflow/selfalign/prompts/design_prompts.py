@@ -15,7 +15,7 @@ from selfalign.errors import InputError
 from selfalign.options import Json, Named, Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles
-from selfalign.prompts.sources import People, answer_otherwise, draw_neutral, name_sources
+from selfalign.prompts.sources import Surveyed, answer_otherwise, draw_neutral, name_sources
 from selfalign.prompts.tables import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.templates import Item, Template
 from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_wording
@@ -57,13 +57,14 @@ def _drawn_order(probe: str, candidate: str) -> str:
 def lay_out(
     arms: Mapping[str, dict[str, Any]],
     countries: list[str],
-    people: People,
+    people: Surveyed,
     rankings: Mapping[str, pd.DataFrame],
     languages: Languages,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cells of the experiment, and the distinct prompts behind them.
 
-    A test probe is used for a country when its people have a majority answer to it.
+    A test probe is used for a country when its people have a majority answer to it; on whole scales, when their answers
+    are known code by code besides (`map_scales` lists where they are not).
 
     Args:
         arms: settings by name, as config/README.md explains them.
@@ -81,17 +82,19 @@ def lay_out(
     parts = []
     for name, arm in arms.items():
         cells = _treat(name, arm, countries, people.poles, languages)
+        if cells.empty:
+            continue
         for frame in languages.words.frames:
-            shown = _pick(name, arm, cells, people, rankings, languages.words, frame) if arm["shots"] else None
-            parts.append(_word(cells, shown, frame, languages))
-    table = pd.concat(parts, ignore_index=True)
-    if table.empty:
+            shown = _pick(name, arm, cells, people, rankings, languages, frame) if arm["shots"] else None
+            known = cells.merge(people.on_scales) if languages.words.frames[frame].whole_scale else cells
+            parts.append(_word(known, shown, frame, languages))
+    if all(part.empty for part in parts):
         raise InputError(
             "config: languages",
             f"no arm has a cell to run for the countries {', '.join(countries)}",
             "An arm answered by other countries needs two countries, or sources of its own",
         )
-    return _write_prompts(table, languages.words)
+    return _write_prompts(pd.concat(parts, ignore_index=True), languages.words)
 
 
 def _treat(
@@ -128,19 +131,20 @@ def _pick(
     name: str,
     arm: dict[str, Any],
     cells: pd.DataFrame,
-    people: People,
+    people: Surveyed,
     rankings: Mapping[str, pd.DataFrame],
-    words: Wording,
+    languages: Languages,
     frame: str,
 ) -> pd.DataFrame:
     """What an arm shows in a frame: columns source, probe, seed, candidate, answer, in the order in which they are
     shown."""
-    if arm["answers"] == "neutral":
-        return draw_neutral(cells["probe"], words.right, arm, name)
+    words = languages.words
+    if arm["answers"] == "neutral":  # the same items are right in every language in which they are shown
+        return draw_neutral(cells["probe"], languages.wordings[cells["shown_in"].iloc[0]].right, arm, name)
     answers = people.modal if words.frames[frame].whole_scale else people.majority
     needed = cells[["source", "probe"]].drop_duplicates()
     picked = pick_demonstrations(rankings[arm["strategy"]], answers, needed, name, arm)
-    return answer_otherwise(picked, arm, answers, words.asked(frame))
+    return answer_otherwise(picked, arm, answers, words.items(frame))
 
 
 def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: Languages) -> pd.DataFrame:
@@ -153,7 +157,7 @@ def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages
     for language, group in cells.groupby("shown_in"):
         words = languages.wordings[language]
         sets = shown.merge(group[["source", "probe"]].drop_duplicates())
-        items = {**words.asked(frame), **words.neutral}
+        items = {**words.items(frame), **words.neutral}
         parts.append(group.merge(write_demonstrations(sets, items, words.frames[frame])))
     return pd.concat(parts)
 
@@ -163,7 +167,7 @@ def _write_prompts(cells: pd.DataFrame, words: Wording) -> tuple[pd.DataFrame, p
     questions = [
         _question(frame, probe, item.turned(order), order)
         for frame in words.frames.values()
-        for probe, item in words.asked(frame.name).items()
+        for probe, item in words.items(frame.name).items()
         for order in ("AB", "BA")
     ]
     table = table.merge(pd.DataFrame(questions), on=["template", "probe", "order"])
@@ -253,7 +257,7 @@ def command(
     cells, distinct = lay_out(
         arms,
         countries,
-        People(read_table(poles, Poles), read_table(human, HumanScales) if human else None, probes),
+        Surveyed(read_table(poles, Poles), read_table(human, HumanScales) if human else None, probes),
         {path.stem: read_table(path, Ranking) for path in rankings},
         Languages(language, wordings, own, personas),
     )

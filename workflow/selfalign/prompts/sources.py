@@ -1,6 +1,5 @@
 """Whose answers the demonstrations of an arm carry."""
 
-import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,15 +8,16 @@ from typing import Any
 
 import pandas as pd
 
+from selfalign.demonstrations.draws import draw
 from selfalign.demonstrations.pick import is_drawn
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.cultures import WORLD, find_nearest, measure_distances, pool_world
-from selfalign.probes.scales import modal_answers
+from selfalign.probes.scales import is_modal, modal_answers
 from selfalign.prompts.templates import Item
 
 
 @dataclass(frozen=True)
-class People:
+class Surveyed:
     """What all countries of a survey answer.
 
     Attributes:
@@ -39,6 +39,12 @@ class People:
     def modal(self) -> pd.DataFrame:
         """The modal answer of each source on the whole scale: columns source, candidate, answer (a code)."""
         return modal_by_probe(self.scales, self.bank)
+
+    @cached_property
+    def on_scales(self) -> pd.DataFrame:
+        """The countries and probes whose people's answers on the whole scale are known: columns country, probe."""
+        pairs = self.scales[["country", "question"]].drop_duplicates()
+        return pairs.merge(self.bank[["probe", "question"]], on="question")[["country", "probe"]]
 
 
 def name_sources(
@@ -108,18 +114,11 @@ def modal_by_probe(human: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
         bank: a `Bank` table.
     """
     shares = human.groupby(["question", "code"], as_index=False)["share"].mean().assign(country=WORLD)
-    shares["modal"] = _is_largest(shares)
+    shares["modal"] = is_modal(shares)
     people = pd.concat([modal_answers(human), modal_answers(shares)])
     probes = bank[["probe", "question"]].merge(people, on="question")
     probes = probes.assign(answer=probes["code"].astype(str))
     return probes.rename(columns={"country": "source", "probe": "candidate"})[["source", "candidate", "answer"]]
-
-
-def _is_largest(shares: pd.DataFrame) -> pd.Series:
-    """Whether an answer's share is larger than all others of its question, to 12 digits."""
-    rounded = shares["share"].round(12)
-    largest = rounded == rounded.groupby(shares["question"]).transform("max")
-    return largest & (largest.groupby(shares["question"]).transform("sum") == 1)
 
 
 def answer_otherwise(
@@ -164,7 +163,7 @@ def _deal(answers: pd.DataFrame, seeds: list[int], items: Mapping[str, Item]) ->
     dealt = []
     for (source, _), own in answers.groupby(["source", "options"]):
         for seed in seeds:
-            drawn = sorted(range(len(own)), key=lambda row: _draw(f"{source}/{seed}/{own['candidate'].iloc[row]}"))
+            drawn = sorted(range(len(own)), key=lambda row: draw(source, seed, own["candidate"].iloc[row]))
             codes = [items[name].codes for name in own["candidate"]]
             given = [code[place] for code, place in zip(codes, own["place"].iloc[drawn], strict=True)]
             dealt.append(own[["source", "candidate"]].assign(seed=seed, answer=given))
@@ -196,11 +195,6 @@ def draw_neutral(probes: pd.Series, right: Mapping[str, str], arm: dict[str, Any
         )
     rows = []
     for probe, seed in itertools.product(probes.unique(), arm["seeds"]):
-        drawn = sorted(right, key=lambda item, of=f"{seed}/{probe}": _draw(f"{of}/{item}"))
+        drawn = sorted(right, key=lambda item, of=(seed, probe): draw(*of, item))
         rows += [("", probe, seed, item, right[item]) for item in drawn[: arm["shots"]]]
     return pd.DataFrame(rows, columns=["source", "probe", "seed", "candidate", "answer"])
-
-
-def _draw(name: str) -> bytes:
-    """A random key that depends on the name alone."""
-    return hashlib.sha256(name.encode()).digest()

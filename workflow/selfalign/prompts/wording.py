@@ -32,7 +32,7 @@ class Wording:
     neutral: Mapping[str, Item] = field(default_factory=dict)
     right: Mapping[str, str] = field(default_factory=dict)
 
-    def asked(self, frame: str) -> Mapping[str, Item]:
+    def items(self, frame: str) -> Mapping[str, Item]:
         """What can be asked in a frame, by probe."""
         return self.scales if self.frames[frame].whole_scale else self.probes
 
