@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -604,9 +605,8 @@ def test_workflow_asks_the_endpoint_and_fetches_no_weights(plain: Project) -> No
 def settings_of(model: dict) -> dict:
     """The project's own settings, with one more model."""
     config: dict = {}
-    for path in sorted((ROOT / "config").glob("*.yaml")):
-        if path.name != "paper_countries.yaml":
-            config |= yaml.safe_load(path.read_text())
+    for path in re.findall('^configfile: "(.+)"', (ROOT / "Snakefile").read_text(), flags=re.MULTILINE):
+        config |= yaml.safe_load((ROOT / path).read_text())
     return config | {"models": config["models"] | {"hosted": {"label": "H"} | model}}
 
 
