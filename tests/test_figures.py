@@ -162,9 +162,20 @@ def test_calibration_has_a_dot_per_country_and_probe() -> None:
         (points,) = [collection for collection in ax.collections if len(collection.get_offsets()) > 1]
         drawn, expected = points.get_offsets().tolist(), cells[["share_a", "p_a"]].to_numpy().tolist()
         np.testing.assert_allclose(sorted(drawn), sorted(expected))
-        r = np.corrcoef(cells["share_a"], cells["p_a"])[0, 1]
-        title = f"{LABELS['arms'][arm]}\nr = {r:.2f}, agreement {cells['agreement'].mean():.0%}"
+        r = np.corrcoef(*(np.append(cells[side], 1 - cells[side]) for side in ("share_a", "p_a")))[0, 1]
+        title = f"{LABELS['arms'][arm]}\n$r_c$ = {r:.2f}, agreement {cells['agreement'].mean():.0%}"
         assert ax.get_title(loc="left") == title
+
+
+def test_calibration_says_the_same_whichever_pole_is_called_a() -> None:
+    table = scores({"en": ["zero"]})
+    renamed = table.copy()
+    turned = renamed["probe"] == renamed["probe"].iloc[0]
+    renamed.loc[turned, ["share_a", "p_a"]] = 1 - renamed.loc[turned, ["share_a", "p_a"]]
+    titles = [
+        plot_calibration.draw(drawn, ["zero"], LABELS, 4, 3).axes[0].get_title(loc="left") for drawn in (table, renamed)
+    ]
+    assert titles[0] == titles[1]
 
 
 def test_calibration_leaves_a_panel_empty_where_a_language_lacks_the_arm() -> None:

@@ -13,12 +13,14 @@ from matplotlib.ticker import PercentFormatter
 from selfalign.figures.options import figure_options
 from selfalign.figures.theme import MUTED, PALETTE, Labels, apply_theme, panel_title, save
 from selfalign.options import Words, readable
-from selfalign.scoring.tables import Scores
-from selfalign.tables import read_table
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.metrics import from_both_ends, pearson
 
 
 def draw(scores: pd.DataFrame, arms: list[str], labels: Labels, width: float, height: float) -> Figure:
     """A row per model and language, a panel per arm: a dot per country and probe; agreeing quadrants are shaded.
+
+    Each panel names Cohen's r_c (`metrics.from_both_ends`), which does not depend on which pole is called A.
 
     Args:
         scores: `Scores` tables, stacked.
@@ -52,8 +54,9 @@ def _draw_panel(ax: Axes, points: pd.DataFrame, label: str) -> None:
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8)
     colour = np.where((points["p_a"] > 0.5) == (points["share_a"] > 0.5), PALETTE[0], PALETTE[2])
     ax.scatter(points["share_a"], points["p_a"], s=7, c=colour, alpha=0.5, linewidths=0, rasterized=True)
-    r = np.corrcoef(points["share_a"], points["p_a"])[0, 1] if len(points) > 1 else np.nan
-    ax.set_title(f"{label}\nr = {r:.2f}, agreement {points['agreement'].mean():.0%}", fontweight="normal", fontsize=8.5)
+    r = pearson(*(from_both_ends(points[side].to_numpy()) for side in ("share_a", "p_a")))
+    reads = f"$r_c$ = {r:.2f}, agreement {points['agreement'].mean():.0%}"
+    ax.set_title(f"{label}\n{reads}", fontweight="normal", fontsize=8.5)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -69,5 +72,4 @@ def command(
 ) -> None:
     """Draw the model's probabilities against the people's shares; SCORES are tables of cells."""
     apply_theme()
-    table = pd.concat([read_table(path, Scores) for path in scores], ignore_index=True)
-    save(draw(table, arms, labels, width, height), png, pdf)
+    save(draw(read_scores(scores), arms, labels, width, height), png, pdf)
