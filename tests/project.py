@@ -9,9 +9,26 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import yaml
+from snakemake.utils import update_config
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
+
+
+def default_configs() -> list[Path]:
+    """The config files that the Snakefile reads."""
+    return [ROOT / path for path in re.findall(r'(?m)^configfile: "(.+)"', (ROOT / "Snakefile").read_text())]
+
+
+def read_settings(*overlays: Path) -> dict[str, Any]:
+    """The project's own settings as Snakemake merges them, with more config files on top."""
+    config: dict[str, Any] = {}
+    for path in [*default_configs(), *overlays]:
+        update_config(config, yaml.safe_load(path.read_text(encoding="utf-8")))
+    return config
 
 
 @dataclass(frozen=True)

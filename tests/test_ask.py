@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import re
 import signal
 import socket
 import sqlite3
@@ -21,7 +20,7 @@ import torch
 import yaml
 from click.testing import CliRunner
 from endpoint_server import serving, top_of
-from project import BIN, ROOT, Project
+from project import BIN, ROOT, Project, read_settings
 from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
 from selfalign.errors import InputError
@@ -604,9 +603,7 @@ def test_workflow_asks_the_endpoint_and_fetches_no_weights(plain: Project) -> No
 
 def settings_of(model: dict) -> dict:
     """The project's own settings, with one more model."""
-    config: dict = {}
-    for path in re.findall('^configfile: "(.+)"', (ROOT / "Snakefile").read_text(), flags=re.MULTILINE):
-        config |= yaml.safe_load((ROOT / path).read_text())
+    config = read_settings()
     return config | {"models": config["models"] | {"hosted": {"label": "H"} | model}}
 
 

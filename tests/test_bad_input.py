@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from project import BIN, ROOT, Project
+from project import BIN, ROOT, Project, default_configs, read_settings
 from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
 from selfalign.errors import told_plainly
@@ -492,15 +492,20 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
     ],
 )
 def test_mistake_in_the_config_is_told(settings: dict, tells: list[str], capsys: pytest.CaptureFixture) -> None:
-    config = {}
-    for name in ("config", "surveys", "languages", "models", "arms"):
-        update_config(config, yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8")))
+    config = read_settings()
     check_settings(config, SETTINGS_SCHEMA)
     update_config(config, settings)
     with pytest.raises(SystemExit) as stopped, told_plainly():
         check_settings(config, SETTINGS_SCHEMA)
     assert stopped.value.code == 1
     assert_one_paragraph(capsys.readouterr().err, ["config", *tells])
+
+
+@pytest.mark.parametrize(
+    "overlay", sorted({*(ROOT / "config").glob("*.yaml")} - {*default_configs()}), ids=lambda p: p.stem
+)
+def test_configs_of_whole_studies_are_right(overlay: Path) -> None:
+    check_settings(read_settings(overlay), SETTINGS_SCHEMA)
 
 
 # The whole run, as a user sees it
