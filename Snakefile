@@ -75,6 +75,7 @@ rule all:
         "results/tables/mixed.csv",
         "results/tables/worth.csv",
         "results/tables/metrics.csv",
+        TRANSFER,
         READOUTS,
         SCALE_SCORES,
         DEMONSTRATIONS,

@@ -485,6 +485,16 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             id="figure of an arm that is not run",
         ),
         pytest.param(
+            {"scoring": {"transfer": ["chrf", "chrf_inverted"]}},
+            ["scoring.transfer", "chrf_inverted", "null"],
+            id="transfer to an arm that is not of other countries",
+        ),
+        pytest.param(
+            {"run": {"languages": ["ru"]}, "figures": {"margin": {"contrast": ["random", "zero_shot"]}}},
+            ["scoring.transfer", "run.languages", "chrf_other"],
+            id="transfer that is not run",
+        ),
+        pytest.param(
             {"run": {"languages": ["es"]}, "figures": {"calibration": {"arms": ["zero_shot", "random"]}}},
             ["figures.calibration.arms", '"random"', "run.languages"],
             id="panel of an arm that is not run",

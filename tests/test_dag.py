@@ -22,9 +22,11 @@ PROBES = {"Q4", "Q8", "Q164", "Q167"}
 ANSWERS = "results/answers/local/en.parquet"
 LEDGER = "results/ledger/local/en.sqlite"
 LOG = "results/logs/infer/local/en.log"
-TABLES = [f"results/tables/{table}.csv" for table in ("agreement", "contrasts", "mixed", "worth", "metrics")]
-FIGURES = ["agreement", "margin", "calibration"]
-ESTIMATES = {"estimate_agreement", "estimate_contrasts", "fit_mixed"}
+TABLES = [
+    f"results/tables/{table}.csv" for table in ("agreement", "contrasts", "transfer", "mixed", "worth", "metrics")
+]
+FIGURES = ["agreement", "margin", "calibration", "transfer"]
+ESTIMATES = {"estimate_agreement", "estimate_contrasts", "estimate_transfer", "fit_mixed"}
 PLOTS = {f"plot_{figure}" for figure in FIGURES}
 FROM_SCORING = (
     {"score_answers", "compare_readouts", "compute_metrics", "estimate_worth", "explore", "all"} | ESTIMATES | PLOTS
@@ -191,7 +193,7 @@ def test_changed_label_of_an_arm_redraws_the_figures_only(finished: Project, con
 
 def test_changed_number_of_resamples_reruns_the_estimates(finished: Project, config: dict) -> None:
     run = finished.snakemake("--dry-run", config=changed(config, "scoring", "draws", value=200))
-    assert set(run.planned()) == ESTIMATES | {"plot_agreement", "plot_margin", "all"}
+    assert set(run.planned()) == ESTIMATES | {"plot_agreement", "plot_margin", "plot_transfer", "all"}
 
 
 def comment(path: Path) -> None:

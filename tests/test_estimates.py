@@ -13,11 +13,12 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import Poles, Replicates
 from selfalign.scoring.bootstrap import CHANCE, estimate
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.estimate_transfer import estimate_transfer
 from selfalign.scoring.estimate_worth import count_respondents, estimate_worth
 from selfalign.scoring.families import correct
 from selfalign.scoring.fit_mixed import fit, fit_mixed
 from selfalign.scoring.panels import build_panels, contrast_panel
-from selfalign.scoring.tables import CONTRASTED, MEASURES, Contrasts, Estimates, Mixed, Scores, Worth
+from selfalign.scoring.tables import CONTRASTED, MEASURES, Contrasts, Estimates, Mixed, Scores, Transfer, Worth
 from selfalign.tables import read_table, write_table
 
 ROOT = Path(__file__).parent.parent
@@ -309,6 +310,41 @@ def test_contrast_keeps_to_the_language_that_it_names() -> None:
 # Families
 
 
+def transfer(table: pd.DataFrame) -> pd.DataFrame:
+    made = estimate_transfer(table, people(table), ("own", "other"), **SETTINGS, resample=list(CHANCE))
+    return made.set_index(["measure", "country", "source"])
+
+
+def test_transfer_is_the_contrast_with_each_source_by_itself() -> None:
+    table = scores({"own": 0.1, "other": 0, "zero": 0})
+    made = transfer(table)
+    assert set(made.index) == {(m, c, s) for m in CONTRASTED for c in ("all", "BOL", "MEX") for s in ("DEU", "USA")}
+    for source in ("DEU", "USA"):
+        alone = contrast(table[(table["arm"] != "other") | (table["source"] == source)], ["own", "other"])
+        rows = made.xs(source, level="source").loc[list(zip(alone["measure"], alone["country"], strict=True))]
+        names = ["estimate", "standard_error", "low", "high", "p", "probes", "batteries", "respondents"]
+        pd.testing.assert_frame_equal(rows[names].reset_index(drop=True), alone[names])
+        assert set(rows["arm"]) == {"own"} and set(rows["against"]) == {"other"}
+
+
+def test_transfer_says_what_was_reached_with_each_source_on_the_same_probes() -> None:
+    table = scores({"own": 0.1, "other": 0}).query(
+        "not (arm == 'own' and country == 'MEX' and battery == 'child_qualities')"
+    )
+    made = transfer(table)
+    own = table[table["arm"] == "own"].set_index(["country", "probe"])["alignment"]
+    for source in ("DEU", "USA"):
+        cells = table[(table["arm"] == "other") & (table["source"] == source)].set_index(["country", "probe"])[
+            "alignment"
+        ]
+        both = pd.concat({"own": own, "shown": cells}, axis=1).dropna().groupby("country").mean()
+        rows = made.loc["alignment"].xs(source, level="source")
+        for country in ("BOL", "MEX"):
+            assert rows.loc[country, "shown"] == pytest.approx(both.loc[country, "shown"])
+            assert rows.loc[country, "estimate"] == pytest.approx(both.loc[country, "own"] - both.loc[country, "shown"])
+        assert rows.loc["all", "shown"] == pytest.approx(both["shown"].mean())
+
+
 def test_corrections_by_hand_within_each_family() -> None:
     table = pd.DataFrame(
         {"country": ["BOL", "DEU", "all", "USA"], "measure": "agreement", "p": [0.01, 0.04, 0.03, 0.03]}
@@ -407,6 +443,8 @@ def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
     contrasts = ["--contrasts", json.dumps(pairs)]
     run("estimate-agreement", folder / "s.parquet", *common, "--output", folder / "agreement.csv")
     run("estimate-contrasts", folder / "s.parquet", *contrasts, *common, "--output", folder / "contrasts.csv")
+    transfer = ["--pair", json.dumps(["own", "other"]), *common, "--output", folder / "transfer.csv"]
+    run("estimate-transfer", folder / "s.parquet", *transfer)
     fits = [*contrasts, "--estimates", folder / "contrasts.csv", "--level", 0.95, "--output", folder / "mixed.csv"]
     run("fit-mixed", folder / "s.parquet", *fits)
     worth = ["--poles", folder / "poles.parquet", "--level", 0.95, "--largest", 100, "--output", folder / "worth.csv"]
@@ -427,6 +465,13 @@ def test_tables_have_every_measure_arm_and_country(tmp_path: Path) -> None:
     assert len(read_table(folder / "worth.csv", Worth)) == 2 * 2
 
 
+def test_transfer_has_a_row_per_country_source_and_measure(tmp_path: Path) -> None:
+    made = read_table(steps(tmp_path, scores({"own": 0.2, "other": 0}), [["own", "other"]]) / "transfer.csv", Transfer)
+    assert len(made) == 3 * 2 * 2 and set(made["family"]) == set(made["measure"] + ", mean of countries") | set(
+        made["measure"] + ", single countries"
+    )
+
+
 def test_contrast_of_which_a_language_runs_one_arm_has_no_rows_there(tmp_path: Path) -> None:
     table = scores({"zero": 0, "own": 0.2, "other": 0}, languages=("en", "es"))
     table = table[(table["language"] == "en") | (table["arm"] != "other")]
@@ -437,4 +482,5 @@ def test_contrast_of_which_a_language_runs_one_arm_has_no_rows_there(tmp_path: P
 def test_contrasts_of_which_no_language_runs_both_arms_give_empty_tables(tmp_path: Path) -> None:
     folder = steps(tmp_path, scores({"zero": 0}), [["own", "zero"]])
     assert read_table(folder / "contrasts.csv", Contrasts).empty
+    assert read_table(folder / "transfer.csv", Transfer).empty
     assert read_table(folder / "mixed.csv", Mixed).empty

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from selfalign.errors import InputError
-from selfalign.figures import plot_agreement, plot_calibration, plot_margin
+from selfalign.figures import plot_agreement, plot_calibration, plot_margin, plot_transfer
 from selfalign.figures.theme import MUTED, apply_theme, row_name, save
 
 LABELS = {"models": {"m": "Model M"}, "arms": {"zero": "Zero-shot", "own": "Similar", "other": "Other country"}}
@@ -189,6 +189,68 @@ def test_calibration_leaves_a_panel_empty_where_a_language_lacks_the_arm() -> No
     ]
 
 
+# (d) Transfer
+
+
+def transfers(countries: tuple[str, ...], sources: tuple[str, ...], language: str = "en") -> pd.DataFrame:
+    """A table of transfer, with a row for the mean of the countries."""
+    rows = [
+        ("m", language, "own", "other", measure, country, source, 0.02 * row - 0.03 * column, 0.04 if row == 1 else 0.5)
+        for measure in ("agreement", "alignment")
+        for row, country in enumerate(("all", *countries))
+        for column, source in enumerate(sources)
+        if country != source
+    ]
+    names = ["model", "language", "arm", "against", "measure", "country", "source", "estimate", "p_holm"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def matrix_of(ax: Axes) -> np.ma.MaskedArray:
+    return ax.collections[0].get_array().reshape(len(ax.get_yticks()), len(ax.get_xticks()))
+
+
+def test_transfer_has_a_row_per_country_and_a_column_per_source() -> None:
+    table = transfers(("BOL", "MEX"), ("BOL", "DEU", "MEX"))
+    figure = plot_transfer.draw(table, LABELS, 6, 0.4)
+    ax, bar = figure.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Mean of countries", "Bolivia", "Mexico"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["BOL", "DEU", "MEX"]
+    agreement = table[table["measure"] == "agreement"]
+    expected = agreement.pivot(index="country", columns="source", values="estimate").loc[["all", "BOL", "MEX"]]
+    np.testing.assert_allclose(matrix_of(ax).filled(np.nan), expected)
+    written = [text.get_text() for text in ax.texts]
+    assert written == [
+        "0",
+        "\N{MINUS SIGN}3.0",
+        "\N{MINUS SIGN}6.0",
+        "\N{MINUS SIGN}1.0",
+        "\N{MINUS SIGN}4.0",
+        "+4.0",
+        "+1.0",
+    ]
+    assert bar.get_ylabel() == "Similar \N{MINUS SIGN} Other country, percentage points"
+
+
+def test_transfer_marks_what_is_told_from_zero_after_correction() -> None:
+    (ax, _) = plot_transfer.draw(transfers(("BOL", "MEX"), ("BOL", "DEU", "MEX")), LABELS, 6, 0.4).axes
+    (marks,) = dots(ax).values()
+    assert np.floor(marks).tolist() == [[1, 1], [2, 1]]  # Bolivia's row, without its own column
+
+
+def test_transfer_between_no_countries_is_refused() -> None:
+    with pytest.raises(InputError, match="scoring.transfer: no country is answered by another. Ask about two"):
+        plot_transfer.draw(transfers(("BOL",), ("BOL", "DEU")).head(0), LABELS, 6, 0.4)
+
+
+def test_transfer_of_one_country_has_one_row_and_of_many_no_numbers() -> None:
+    many = ("AUS", "BRA", "CAN", "CHN", "DEU", "ETH", "GBR", "IND", "KEN", "MEX", "NGA")
+    table = pd.concat([transfers(("BOL",), ("DEU", "MEX"), "es"), transfers(("USA", "ZWE"), many)])
+    figure = plot_transfer.draw(table, LABELS, 6, 0.4)
+    assert panels_of(figure)[:2] == ["Model M, asked in Spanish", "Model M, asked in English"]
+    assert matrix_of(figure.axes[0]).shape == (1, 2) and len(figure.axes[0].texts) == 2
+    assert matrix_of(figure.axes[1]).shape == (3, 11) and not figure.axes[1].texts
+
+
 def dots_of(ax: Axes) -> list[np.ndarray]:
     return [collection.get_offsets() for collection in ax.collections]
 
@@ -203,6 +265,7 @@ def dots_of(ax: Axes) -> list[np.ndarray]:
         pytest.param(lambda: plot_agreement.draw(estimates({"en": ["zero", "own"]}), LABELS, 4, 3), id="agreement"),
         pytest.param(lambda: plot_margin.draw(contrasts(), ["own", "other"], LABELS, 4, 3), id="margin"),
         pytest.param(lambda: plot_calibration.draw(scores({"en": ["own"]}), ["own"], LABELS, 4, 3), id="calibration"),
+        pytest.param(lambda: plot_transfer.draw(transfers(("BOL",), ("DEU",)), LABELS, 4, 0.4), id="transfer"),
     ],
 )
 def test_file_is_the_same_to_the_byte_each_time(draw, suffix: str, tmp_path: Path, monkeypatch) -> None:

@@ -90,8 +90,8 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
             "scoring/bootstrap.py",
             "(1 + level) / 2, df",
             "(1 + level) / 3, df",
-            {"estimate_agreement", "estimate_contrasts"},
-            id="a module of two steps",
+            {"estimate_agreement", "estimate_contrasts", "estimate_transfer"},
+            id="a module of three steps",
         ),
         pytest.param(
             "survey/weigh_answers.py",
@@ -112,7 +112,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
             "figures/theme.py",
             "dpi=200",
             "dpi=300",
-            {"plot_agreement", "plot_margin", "plot_calibration"},
+            {"plot_agreement", "plot_margin", "plot_calibration", "plot_transfer"},
             id="a module that modules import",
         ),
         pytest.param(

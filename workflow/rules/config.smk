@@ -91,6 +91,17 @@ LABELS = json.dumps(
 )
 
 
+# There only where an arm answered by other countries is compared.
+TRANSFER = (
+    collect(
+        "results/{file}",
+        file=["tables/transfer.csv", "figures/transfer.png", "figures/transfer.pdf"],
+    )
+    if config["scoring"]["transfer"]
+    else []
+)
+
+
 def compared_language(wildcards):
     """Language whose wording a measure compares: the prompts' own, unless the measure is told otherwise."""
     settings = config["demonstrations"].get(wildcards.measure, {})
@@ -327,10 +338,12 @@ localrules:
     compare_readouts,
     estimate_agreement,
     estimate_contrasts,
+    estimate_transfer,
     estimate_worth,
     fit_mixed,
     compute_metrics,
     plot_agreement,
     plot_margin,
     plot_calibration,
+    plot_transfer,
     explore,

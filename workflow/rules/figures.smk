@@ -1,10 +1,11 @@
 """The figures stage: one rule, one figure, as PNG and PDF.
 
-Reads   results/tables/agreement.csv, results/tables/contrasts.csv, results/scores/{model}/{language}.parquet
+Reads   results/tables/{agreement,contrasts,transfer}.csv, results/scores/{model}/{language}.parquet
 Writes  results/figures/agreement.{png,pdf}     (a) agreement per arm and country, beside zero-shot
         results/figures/margin.{png,pdf}        (b) own-country minus other-country demonstrations
         results/figures/calibration.{png,pdf}   (c) the model's probability against the people's share
-Steps   plot_agreement, plot_margin, plot_calibration
+        results/figures/transfer.{png,pdf}      (d) own demonstrations against those of each other country
+Steps   plot_agreement, plot_margin, plot_calibration, plot_transfer
 """
 
 
@@ -94,4 +95,33 @@ rule plot_calibration:
         "Drawing the model against the people"
     shell:
         "selfalign plot-calibration {input} --arms '{params.arms}' --labels {params.labels:q} --width {params.width}"
+        " --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
+
+
+rule plot_transfer:
+    input:
+        transfer="results/tables/transfer.csv",
+    output:
+        png=report(
+            "results/figures/transfer.png",
+            caption="../report/transfer.rst",
+            category="Figures",
+            labels={"figure": "d: transfer"},
+        ),
+        pdf="results/figures/transfer.pdf",
+    log:
+        "results/logs/plot_transfer.log",
+    benchmark:
+        "results/benchmarks/plot_transfer.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        labels=LABELS,
+        width=config["figures"]["transfer"]["width"],
+        height=config["figures"]["transfer"]["height"],
+        code=code_digest("plot_transfer"),
+    message:
+        "Drawing the transfer between countries"
+    shell:
+        "selfalign plot-transfer --transfer {input.transfer} --labels {params.labels:q} --width {params.width}"
         " --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"

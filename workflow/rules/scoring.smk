@@ -9,11 +9,12 @@ Writes  results/scores/{model}/{language}.parquet   a cell, scored
         results/tables/readouts/{model}/{language}.csv   how often readouts choose differently
         results/tables/agreement.csv                every measure of every arm, per country
         results/tables/contrasts.csv                differences between arms, paired by probe
+        results/tables/transfer.csv                 an arm less its like with each other country's answers
         results/tables/mixed.csv                    some of them by mixed-effects models, as a cross-check
         results/tables/worth.csv                    how many people's answers an arm's are worth
         results/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers -> estimate_agreement, estimate_contrasts -> fit_mixed; estimate_worth; compute_metrics;
-        compare_readouts; score_scales
+Steps   score_answers -> estimate_agreement, estimate_contrasts -> fit_mixed; estimate_transfer; estimate_worth;
+        compute_metrics; compare_readouts; score_scales
 """
 
 
@@ -157,6 +158,39 @@ rule estimate_contrasts:
         "Estimating differences between arms"
     shell:
         "selfalign estimate-contrasts {input.scores} --contrasts {params.contrasts:q} --people {input.people}"
+        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
+        " --families '{params.families}' --output {output} 2> {log}"
+
+
+rule estimate_transfer:
+    input:
+        scores=SCORES,
+        people="results/human/replicates.parquet",
+    output:
+        report(
+            "results/tables/transfer.csv",
+            caption="../report/transfer_table.rst",
+            category="Tables",
+            labels={"table": "transfer"},
+        ),
+    log:
+        "results/logs/estimate_transfer.log",
+    benchmark:
+        "results/benchmarks/estimate_transfer.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        pair=json.dumps(config["scoring"]["transfer"]),
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        families=config["scoring"]["families"],
+        code=code_digest("estimate_transfer"),
+    message:
+        "Estimating the transfer between countries"
+    shell:
+        "selfalign estimate-transfer {input.scores} --pair {params.pair:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
         " --families '{params.families}' --output {output} 2> {log}"
 

@@ -231,6 +231,7 @@ def _check_names(config: dict[str, Any]) -> None:
             raise InputError("config: scoring.readouts", f"has no readout for the frame {frame}", remedy)
     for key in ("contrasts", "mixed"):
         _check_contrasts(f"scoring.{key}", config["scoring"][key], config)
+    _check_transfer(config)
     _check_known("figures.calibration.arms", config["figures"]["calibration"]["arms"], config["arms"])
     if config["figures"]["margin"]["contrast"] not in config["scoring"]["contrasts"]:
         raise InputError(
@@ -252,6 +253,14 @@ def _check_contrasts(place: str, contrasts: list[Any], config: dict[str, Any]) -
         if isinstance(contrast, dict):
             languages = [contrast[key] for key in ("language", "against_language") if key in contrast]
             _check_known(place, languages, config["languages"])
+
+
+def _check_transfer(config: dict[str, Any]) -> None:
+    pair = config["scoring"].get("transfer") or []
+    _check_known("scoring.transfer", pair, config["arms"])
+    if pair and config["arms"][pair[1]].get("answers") != "other":
+        problem = f"the second arm, {pair[1]}, is not answered by other countries"
+        raise InputError("config: scoring.transfer", problem, "Name one with answers: other, or null for no matrix")
 
 
 def _check_arms(arms: dict[str, Any]) -> None:
@@ -283,13 +292,17 @@ def _check_models(models: dict[str, Any]) -> None:
 def _check_runs(config: dict[str, Any]) -> None:
     """Refuse a figure of arms that are not run: so is there always a contrast to estimate."""
     arms = {language: set(config["languages"][language]["arms"]) for language in config["run"]["languages"]}
-    contrast = config["figures"]["margin"]["contrast"]
-    if not any(set(contrast) <= run for run in arms.values()):
-        raise InputError(
-            "config: figures.margin.contrast",
-            f"no language of run.languages runs both {' and '.join(contrast)}",
-            "Add them to the arms of a language that is run, or choose another of scoring.contrasts",
-        )
+    pairs = {
+        "figures.margin.contrast": (config["figures"]["margin"]["contrast"], "choose another of scoring.contrasts"),
+        "scoring.transfer": (config["scoring"].get("transfer") or [], "write null for no matrix"),
+    }
+    for place, (pair, otherwise) in pairs.items():
+        if not any(set(pair) <= run for run in arms.values()):
+            raise InputError(
+                f"config: {place}",
+                f"no language of run.languages runs both {' and '.join(pair)}",
+                f"Add them to the arms of a language that is run, or {otherwise}",
+            )
     for arm in config["figures"]["calibration"]["arms"]:
         if arm not in set().union(*arms.values()):
             raise InputError(

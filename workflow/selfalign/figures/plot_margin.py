@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from selfalign.errors import InputError
 from selfalign.figures.options import figure_options
 from selfalign.figures.rows import stack_panels
-from selfalign.figures.theme import INK, PALETTE, Labels, apply_theme, save
+from selfalign.figures.theme import INK, PALETTE, Labels, apply_theme, points, save
 from selfalign.options import Json, readable
 from selfalign.scoring.tables import Contrasts
 from selfalign.tables import read_table
@@ -45,17 +45,11 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], labels: Labels, width: fl
             places = np.arange(len(countries)) + offset
             ax.hlines(places, shown["low"], shown["high"], color=colour, linewidth=1.6, alpha=0.6)
             ax.plot(shown["estimate"], places, "o", ms=5, color=colour, label=label)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _points(value)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: points(value)))
     ax.set_xlabel(f"{labels['arms'][arm]} \N{MINUS SIGN} {labels['arms'][against]}, percentage points")
     handles, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", frameon=False, ncols=2)
     return figure
-
-
-def _points(value: float) -> str:
-    """A difference in percentage points, with its sign."""
-    text = f"{100 * value:+.3g}".replace("-", "\N{MINUS SIGN}")
-    return "0" if text in ("+0", "\N{MINUS SIGN}0") else text
 
 
 @click.command()

@@ -1,6 +1,6 @@
 """Figures with one row per country: panels for each model and language, one above the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 from matplotlib import pyplot as plt
@@ -34,10 +34,15 @@ def stack_panels(
     return figure, _fill(axes[:, 0], panels, labels)
 
 
+def order_countries(countries: Iterable[str]) -> list[str]:
+    """Distinct countries by name, their mean (where there is one of several) before them."""
+    single = sorted(set(countries) - {ALL}, key=row_name)
+    return [ALL, *single] if ALL in set(countries) and len(single) > 1 else single
+
+
 def _fill(axes: list[Axes], panels: list, labels: Labels) -> Iterator[tuple[Axes, pd.DataFrame, list[str]]]:
     for ax, ((model, language), rows) in zip(axes, panels, strict=True):
-        countries = sorted(set(rows["country"]) - {ALL}, key=row_name)
-        countries = [ALL, *countries] if len(countries) > 1 else countries
+        countries = order_countries(rows["country"])
         ax.set_title(panel_title(model, language, labels))
         ax.set_yticks(range(len(countries)), [row_name(country) for country in countries])
         ax.set_ylim(len(countries) - 0.45, -0.55)

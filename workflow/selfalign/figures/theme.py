@@ -17,6 +17,9 @@ MUTED = "#8a8f98"
 PALETTE = ("#0072b2", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#7f5f3f")
 """Okabe and Ito (2008), for readers of any colour vision; arms take them in the order of the config."""
 
+DIVERGING = seaborn.blend_palette([PALETTE[2], "#f7f7f7", PALETTE[0]], as_cmap=True)
+"""From losses to gains."""
+
 MEAN_OF_COUNTRIES = "Mean of countries"
 
 
@@ -60,6 +63,12 @@ def colours(labels: Labels) -> dict[str, str]:
 def row_name(country: str) -> str:
     """Name of a country, or of their mean."""
     return MEAN_OF_COUNTRIES if country == ALL else country_name(country)
+
+
+def points(value: float, form: str = "+.3g") -> str:
+    """A difference in percentage points, with its sign."""
+    text = f"{100 * value:{form}}"
+    return "0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
 def panel_title(model: str, language: str, labels: Labels) -> str:

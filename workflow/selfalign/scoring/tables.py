@@ -180,6 +180,14 @@ class Contrasts(Estimates):
     against_language: str = pa.Field(description="the language of what is subtracted")
 
 
+class Transfer(Estimates):
+    """What is lost with another country's demonstrations: an arm less its like with one source, paired by probe."""
+
+    against: str = pa.Field(description="the arm answered by other countries")
+    source: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose answers its demonstrations carry")
+    shown: float = pa.Field(ge=0, le=1, description="mean over probes with these demonstrations")
+
+
 class Worth(Table):
     """How many people's answers an arm's answers are worth, in a country."""
 

@@ -1,0 +1,90 @@
+"""Step estimate_transfer: own demonstrations against those of each other country, the transfer matrix."""
+
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from selfalign.options import Json, readable, writable
+from selfalign.probes.tables import Replicates
+from selfalign.scoring.bootstrap import FACTORS, estimate
+from selfalign.scoring.families import correct
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.options import estimate_options
+from selfalign.scoring.panels import build_panels, contrast_panel
+from selfalign.scoring.tables import ALL, CONTRASTED, Transfer
+from selfalign.tables import read_table, write_table
+
+_ROW = ["model", "language", "country", "source"]
+
+
+def estimate_transfer(
+    scores: pd.DataFrame,
+    people: pd.DataFrame,
+    pair: tuple[str, str],
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+) -> pd.DataFrame:
+    """What is lost, on the same probes, where demonstrations carry one other country's answers instead of the own.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        people: a `Replicates` table.
+        pair: an arm, and one answered by other countries, source by source.
+        draws: number of resamples.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover; see `estimate`.
+
+    Returns:
+        As `estimate`, with columns arm, against, source and shown (mean of the second arm with that source's answers);
+        estimate is the first arm's mean less shown, p against 0. Of country `all`, means over the countries that the
+        source answers for. Empty where no country is answered by another.
+    """
+    arm, against = pair
+    own, others = scores[scores["arm"] == arm], scores[scores["arm"] == against]
+    if others.empty:
+        return pd.DataFrame(columns=list(Transfer.to_schema().columns))
+    sources = sorted(others["source"].unique())
+    series = pd.concat([own, others.assign(arm=others["source"])])
+    panels = build_panels(series, CONTRASTED, list(FACTORS.values()))
+    pairs = {country: contrast_panel(panel, [[arm, source] for source in sources]) for country, panel in panels.items()}
+    null = dict.fromkeys(CONTRASTED, 0.0)
+    table = estimate(pairs, people, draws, level, seed, resample, bounds=(-1, 1), null=null)
+    table = table.rename(columns={"against": "source"}).assign(against=against)
+    return table.merge(_mean_shown(own, others), on=[*_ROW, "measure"], validate="one_to_one")
+
+
+def _mean_shown(own: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Means of the second arm over the probes that both have, per source: long, with those of all countries."""
+    measures = list(CONTRASTED)
+    asked = own[["model", "language", "country", "probe"]].drop_duplicates()
+    probes = others.merge(asked).groupby([*_ROW, "probe"])[measures].mean()
+    countries = probes.groupby(_ROW).mean().reset_index()
+    everyone = countries.groupby(["model", "language", "source"])[measures].mean().reset_index().assign(country=ALL)
+    return pd.concat([countries, everyone]).melt(_ROW, measures, "measure", "shown")
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--pair", type=Json(), required=True, help="An arm, and one answered by other countries, as JSON.")
+@estimate_options
+@click.option("--output", type=writable, required=True, help="Transfer (CSV).")
+def command(
+    scores: tuple[Path, ...],
+    pair: tuple[str, str],
+    people: Path,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    families: list[str],
+    output: Path,
+) -> None:
+    """Estimate what every other country's demonstrations lose against the own ones, per country."""
+    replicates = read_table(people, Replicates)
+    table = estimate_transfer(read_scores(scores), replicates, pair, draws, level, seed, resample)
+    table = correct(table, families)
+    write_table(table[list(Transfer.to_schema().columns)].round(6), output, Transfer)
