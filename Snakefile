@@ -67,7 +67,7 @@ rule all:
     input:
         collect(
             "results/figures/{figure}.{format}",
-            figure=["agreement", "margin", "calibration"],
+            figure=["agreement", "contrasts", "margin", "calibration"],
             format=["png", "pdf"],
         ),
         "results/tables/agreement.csv",

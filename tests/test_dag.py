@@ -25,7 +25,7 @@ LOG = "results/logs/infer/local/en.log"
 TABLES = [
     f"results/tables/{table}.csv" for table in ("agreement", "contrasts", "transfer", "mixed", "worth", "metrics")
 ]
-FIGURES = ["agreement", "margin", "calibration", "transfer"]
+FIGURES = ["agreement", "contrasts", "margin", "calibration", "transfer"]
 ESTIMATES = {"estimate_agreement", "estimate_contrasts", "estimate_transfer", "fit_mixed"}
 PLOTS = {f"plot_{figure}" for figure in FIGURES}
 FROM_SCORING = (
@@ -193,7 +193,7 @@ def test_changed_label_of_an_arm_redraws_the_figures_only(finished: Project, con
 
 def test_changed_number_of_resamples_reruns_the_estimates(finished: Project, config: dict) -> None:
     run = finished.snakemake("--dry-run", config=changed(config, "scoring", "draws", value=200))
-    assert set(run.planned()) == ESTIMATES | {"plot_agreement", "plot_margin", "plot_transfer", "all"}
+    assert set(run.planned()) == ESTIMATES | {"plot_agreement", "plot_contrasts", "plot_margin", "plot_transfer", "all"}
 
 
 def comment(path: Path) -> None:
@@ -247,7 +247,7 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
     ("module", "rules"),
     [
         ("figures/plot_margin.py", {"plot_margin", "all"}),
-        ("scoring/estimate_contrasts.py", {"estimate_contrasts", "fit_mixed", "plot_margin", "all"}),
+        ("scoring/estimate_contrasts.py", {"estimate_contrasts", "fit_mixed", "plot_contrasts", "plot_margin", "all"}),
         ("scoring/metrics.py", {"compute_metrics", "all"}),
         ("inference/engine.py", {"infer"} | FROM_SCORING),
         ("probes/map_poles.py", {"map_poles", "resample_people"} | FROM_DESIGN),

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from selfalign.errors import InputError
-from selfalign.figures import plot_agreement, plot_calibration, plot_margin, plot_transfer
+from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
 from selfalign.figures.theme import MUTED, apply_theme, row_name, save
 
 LABELS = {"models": {"m": "Model M"}, "arms": {"zero": "Zero-shot", "own": "Similar", "other": "Other country"}}
@@ -122,7 +122,7 @@ def test_country_that_an_arm_lacks_has_no_dot() -> None:
     assert np.isnan(dots(ax)["Similar"][2, 0]) and not np.isnan(dots(ax)["Zero-shot"]).any()
 
 
-# (b) Margin
+# (c) Margin
 
 
 def test_margin_has_both_measures_per_country_in_points() -> None:
@@ -151,7 +151,46 @@ def test_margin_draws_the_languages_that_have_the_contrast() -> None:
         plot_margin.draw(table, ["other", "zero"], LABELS, 6, 4)
 
 
-# (c) Calibration
+# (b) Contrasts
+
+
+def several() -> pd.DataFrame:
+    """Contrasts of two languages, and one across them."""
+    zero = contrasts(("en", "es")).assign(against="zero")
+    return pd.concat([contrasts(("en",)), zero, contrasts(("es",)).assign(against="own", against_language="en")])
+
+
+ORDER = [["own", "zero"], ["own", "other"], {"arm": "own", "against": "own", "against_language": "en"}]
+
+
+def test_contrasts_stand_in_the_order_of_the_config_where_a_language_has_them() -> None:
+    figure = plot_contrasts.draw(several(), ORDER, LABELS, 6, 0.3)
+    assert panels_of(figure) == ["Model M, asked in English", "Model M, asked in Spanish"]
+    minus = " \N{MINUS SIGN} "
+    assert [[label.get_text() for label in ax.get_yticklabels()] for ax in figure.axes] == [
+        [f"Similar{minus}Zero-shot", f"Similar{minus}Other country"],
+        [f"Similar{minus}Zero-shot", f"Similar (Spanish){minus}Similar (English)"],
+    ]
+
+
+def test_contrasts_have_both_measures_for_the_mean_of_countries() -> None:
+    figure = plot_contrasts.draw(several(), ORDER, LABELS, 6, 0.3)
+    assert names_in_legend(figure) == ["Agreement with the majority", "Soft alignment"]
+    for ax, table in zip(figure.axes, (contrasts(("en",)), contrasts(("es",))), strict=True):
+        means = table[table["country"] == "all"].set_index("measure")
+        for measure, drawn in zip(["agreement", "alignment"], dots(ax).values(), strict=True):
+            assert drawn[:, 0].tolist() == [means.loc[measure, "estimate"]] * 2
+            assert np.round(drawn[:, 1]).tolist() in ([0, 1], [1, 0])
+        lines = [line for lines in ax.collections if hasattr(lines, "get_segments") for line in lines.get_segments()]
+        assert {tuple(line[:, 0]) for line in lines} == set(zip(means["low"], means["high"], strict=True))
+
+
+def test_contrasts_of_nothing_are_refused() -> None:
+    with pytest.raises(InputError, match="scoring.contrasts: no language runs both arms of any"):
+        plot_contrasts.draw(contrasts().head(0), ORDER, LABELS, 6, 0.3)
+
+
+# (e) Calibration
 
 
 def test_calibration_has_a_dot_per_country_and_probe() -> None:
@@ -265,6 +304,7 @@ def dots_of(ax: Axes) -> list[np.ndarray]:
         pytest.param(lambda: plot_agreement.draw(estimates({"en": ["zero", "own"]}), LABELS, 4, 3), id="agreement"),
         pytest.param(lambda: plot_margin.draw(contrasts(), ["own", "other"], LABELS, 4, 3), id="margin"),
         pytest.param(lambda: plot_calibration.draw(scores({"en": ["own"]}), ["own"], LABELS, 4, 3), id="calibration"),
+        pytest.param(lambda: plot_contrasts.draw(several(), ORDER, LABELS, 4, 0.3), id="contrasts"),
         pytest.param(lambda: plot_transfer.draw(transfers(("BOL",), ("DEU",)), LABELS, 4, 0.4), id="transfer"),
     ],
 )

@@ -112,7 +112,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
             "figures/theme.py",
             "dpi=200",
             "dpi=300",
-            {"plot_agreement", "plot_margin", "plot_calibration", "plot_transfer"},
+            {"plot_agreement", "plot_contrasts", "plot_margin", "plot_calibration", "plot_transfer"},
             id="a module that modules import",
         ),
         pytest.param(

@@ -343,6 +343,7 @@ localrules:
     fit_mixed,
     compute_metrics,
     plot_agreement,
+    plot_contrasts,
     plot_margin,
     plot_calibration,
     plot_transfer,

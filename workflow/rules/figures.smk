@@ -2,10 +2,11 @@
 
 Reads   results/tables/{agreement,contrasts,transfer}.csv, results/scores/{model}/{language}.parquet
 Writes  results/figures/agreement.{png,pdf}     (a) agreement per arm and country, beside zero-shot
-        results/figures/margin.{png,pdf}        (b) own-country minus other-country demonstrations
-        results/figures/calibration.{png,pdf}   (c) the model's probability against the people's share
+        results/figures/contrasts.{png,pdf}     (b) every contrast, for the mean of the countries
+        results/figures/margin.{png,pdf}        (c) own-country minus other-country demonstrations
         results/figures/transfer.{png,pdf}      (d) own demonstrations against those of each other country
-Steps   plot_agreement, plot_margin, plot_calibration, plot_transfer
+        results/figures/calibration.{png,pdf}   (e) the model's probability against the people's share
+Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_transfer
 """
 
 
@@ -38,6 +39,36 @@ rule plot_agreement:
         " --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
 
 
+rule plot_contrasts:
+    input:
+        contrasts="results/tables/contrasts.csv",
+    output:
+        png=report(
+            "results/figures/contrasts.png",
+            caption="../report/contrasts.rst",
+            category="Figures",
+            labels={"figure": "b: contrasts"},
+        ),
+        pdf="results/figures/contrasts.pdf",
+    log:
+        "results/logs/plot_contrasts.log",
+    benchmark:
+        "results/benchmarks/plot_contrasts.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        labels=LABELS,
+        order=json.dumps(config["scoring"]["contrasts"], sort_keys=True),
+        width=config["figures"]["contrasts"]["width"],
+        height=config["figures"]["contrasts"]["height"],
+        code=code_digest("plot_contrasts"),
+    message:
+        "Drawing every contrast"
+    shell:
+        "selfalign plot-contrasts --contrasts {input.contrasts} --order {params.order:q} --labels {params.labels:q}"
+        " --width {params.width} --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
+
+
 rule plot_margin:
     input:
         contrasts="results/tables/contrasts.csv",
@@ -46,7 +77,7 @@ rule plot_margin:
             "results/figures/margin.png",
             caption="../report/margin.rst",
             category="Figures",
-            labels={"figure": "b: margin"},
+            labels={"figure": "c: margin"},
         ),
         pdf="results/figures/margin.pdf",
     log:
@@ -76,7 +107,7 @@ rule plot_calibration:
             "results/figures/calibration.png",
             caption="../report/calibration.rst",
             category="Figures",
-            labels={"figure": "c: calibration"},
+            labels={"figure": "e: calibration"},
         ),
         pdf="results/figures/calibration.pdf",
     log:

@@ -32,6 +32,7 @@ STEPS: dict[str, str] = {
     "estimate_worth": "selfalign.scoring.estimate_worth",
     "fit_mixed": "selfalign.scoring.fit_mixed",
     "plot_agreement": "selfalign.figures.plot_agreement",
+    "plot_contrasts": "selfalign.figures.plot_contrasts",
     "plot_margin": "selfalign.figures.plot_margin",
     "plot_calibration": "selfalign.figures.plot_calibration",
     "plot_transfer": "selfalign.figures.plot_transfer",

@@ -11,12 +11,10 @@ from matplotlib.ticker import FuncFormatter
 from selfalign.errors import InputError
 from selfalign.figures.options import figure_options
 from selfalign.figures.rows import stack_panels
-from selfalign.figures.theme import INK, PALETTE, Labels, apply_theme, points, save
+from selfalign.figures.theme import INK, MEASURED, Labels, apply_theme, points, save
 from selfalign.options import Json, readable
 from selfalign.scoring.tables import Contrasts
 from selfalign.tables import read_table
-
-_MEASURES = {"agreement": ("Agreement with the majority", PALETTE[0]), "alignment": ("Soft alignment", PALETTE[4])}
 
 
 def draw(contrasts: pd.DataFrame, contrast: list[str], labels: Labels, width: float, height: float) -> Figure:
@@ -40,7 +38,7 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], labels: Labels, width: fl
     figure, panels = stack_panels(chosen, labels, width, height)
     for ax, rows, countries in panels:
         ax.axvline(0, color=INK, linewidth=0.8)
-        for (measure, (label, colour)), offset in zip(_MEASURES.items(), (-0.14, 0.14), strict=True):
+        for (measure, (label, colour)), offset in zip(MEASURED.items(), (-0.14, 0.14), strict=True):
             shown = rows[rows["measure"] == measure].set_index("country").reindex(countries)
             places = np.arange(len(countries)) + offset
             ax.hlines(places, shown["low"], shown["high"], color=colour, linewidth=1.6, alpha=0.6)

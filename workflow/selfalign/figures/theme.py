@@ -17,6 +17,9 @@ MUTED = "#8a8f98"
 PALETTE = ("#0072b2", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#7f5f3f")
 """Okabe and Ito (2008), for readers of any colour vision; arms take them in the order of the config."""
 
+MEASURED = {"agreement": ("Agreement with the majority", PALETTE[0]), "alignment": ("Soft alignment", PALETTE[4])}
+"""How the measures of a difference are called, and their colours."""
+
 DIVERGING = seaborn.blend_palette([PALETTE[2], "#f7f7f7", PALETTE[0]], as_cmap=True)
 """From losses to gains."""
 
