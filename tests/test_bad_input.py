@@ -485,6 +485,11 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             id="figure of an arm that is not run",
         ),
         pytest.param(
+            {"scoring": {"contrasts": [{"arm": "chrf", "against": "zero_shot", "beyond": ["random", "zero"]}]}},
+            ["scoring.contrasts", '"zero"', "zero_shot"],
+            id="difference beyond an unknown arm",
+        ),
+        pytest.param(
             {"scoring": {"transfer": ["chrf", "chrf_inverted"]}},
             ["scoring.transfer", "chrf_inverted", "null"],
             id="transfer to an arm that is not of other countries",

@@ -310,6 +310,35 @@ def test_contrast_keeps_to_the_language_that_it_names() -> None:
 # Families
 
 
+DIFFERENCES = {"arm": "own", "against": "other", "beyond": ["random", "zero"]}
+
+
+def test_difference_of_differences_is_by_hand_and_on_the_probes_that_all_four_arms_have() -> None:
+    table = scores({"zero": 0, "own": 0.2, "other": 0.05, "random": 0.1})
+    table = table.query("not (arm == 'random' and battery == 'child_qualities')")
+    made = contrast(table, DIFFERENCES).set_index(["country", "measure"])
+    assert set(made["beyond"]) == {"random - zero"}
+    for country, cells in table.groupby("country"):
+        value = cells.groupby(["probe", "arm"])["alignment"].mean().unstack().dropna()
+        by_hand = ((value["own"] - value["other"]) - (value["random"] - value["zero"])).mean()
+        assert made.loc[(country, "alignment"), "estimate"] == pytest.approx(by_hand)
+        assert made.loc[(country, "alignment"), "probes"] == len(value) < len(BANK)
+
+
+def test_difference_of_differences_is_paired() -> None:
+    table = scores({"zero": 0, "own": 0.2})
+    more = [table.assign(arm=table["arm"].map({"zero": zero, "own": own})) for zero, own in (("other", "random"),)]
+    made = contrast(pd.concat([table, *more]), {"arm": "own", "against": "zero", "beyond": ["random", "other"]})
+    assert (made["estimate"] == 0).all() and (made["standard_error"] == 0).all()
+
+
+def test_difference_of_differences_changes_no_other_contrast() -> None:
+    table = scores({"zero": 0, "own": 0.2, "other": 0.05, "random": 0.1})
+    alone, beside = contrast(table, ["own", "other"]), contrast(table, ["own", "other"], DIFFERENCES)
+    pd.testing.assert_frame_equal(alone, beside[beside["beyond"] == ""].reset_index(drop=True))
+    assert len(beside) == 2 * len(alone)
+
+
 def transfer(table: pd.DataFrame) -> pd.DataFrame:
     made = estimate_transfer(table, people(table), ("own", "other"), **SETTINGS, resample=list(CHANCE))
     return made.set_index(["measure", "country", "source"])
@@ -450,6 +479,14 @@ def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
     worth = ["--poles", folder / "poles.parquet", "--level", 0.95, "--largest", 100, "--output", folder / "worth.csv"]
     run("estimate-worth", folder / "s.parquet", *worth)
     return folder
+
+
+def test_difference_of_differences_is_cross_checked_too(tmp_path: Path) -> None:
+    table = scores({"zero": 0, "own": 0.2, "other": 0.05, "random": 0.1})
+    folder = steps(tmp_path, table, [["own", "other"], DIFFERENCES])
+    made = read_table(folder / "mixed.csv", Mixed)
+    assert sorted(made["beyond"].fillna("")) == ["", "", "random - zero", "random - zero"]
+    assert made["difference"].abs().max() < 1
 
 
 def test_tables_have_every_measure_arm_and_country(tmp_path: Path) -> None:

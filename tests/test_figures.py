@@ -40,7 +40,7 @@ def estimates(panels: dict[str, list[str]], countries: tuple[str, ...] = ("BOL",
 
 def contrasts(languages: tuple[str, ...] = ("en",), countries: tuple[str, ...] = ("BOL", "DEU", "all")) -> pd.DataFrame:
     table = estimates({language: ["own"] for language in languages}, countries).assign(
-        against="other", against_language=lambda rows: rows["language"]
+        against="other", against_language=lambda rows: rows["language"], beyond=None
     )
     return pd.concat([table, table.assign(measure="alignment", estimate=table["estimate"] / 2)])
 
@@ -183,6 +183,20 @@ def test_contrasts_have_both_measures_for_the_mean_of_countries() -> None:
             assert np.round(drawn[:, 1]).tolist() in ([0, 1], [1, 0])
         lines = [line for lines in ax.collections if hasattr(lines, "get_segments") for line in lines.get_segments()]
         assert {tuple(line[:, 0]) for line in lines} == set(zip(means["low"], means["high"], strict=True))
+
+
+def test_difference_of_differences_says_what_it_is() -> None:
+    less = contrasts().assign(beyond="own - zero")
+    order = [["own", "other"], {"arm": "own", "against": "other", "beyond": ["own", "zero"]}]
+    (ax,) = plot_contrasts.draw(pd.concat([less, contrasts()]), order, LABELS, 6, 0.3).axes
+    minus = " \N{MINUS SIGN} "
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        f"Similar{minus}Other country",
+        f"(Similar{minus}Other country)\n\N{MINUS SIGN} (Similar{minus}Zero-shot)",
+    ]
+    assert panels_of(plot_margin.draw(pd.concat([less, contrasts()]), ["own", "other"], LABELS, 6, 4))
+    with pytest.raises(InputError):
+        plot_margin.draw(less, ["own", "other"], LABELS, 6, 4)
 
 
 def test_contrasts_of_nothing_are_refused() -> None:

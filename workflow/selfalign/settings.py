@@ -249,7 +249,8 @@ def _check_names(config: dict[str, Any]) -> None:
 def _check_contrasts(place: str, contrasts: list[Any], config: dict[str, Any]) -> None:
     for contrast in contrasts:
         arms = contrast if isinstance(contrast, list) else [contrast["arm"], contrast["against"]]
-        _check_known(place, arms, config["arms"])
+        beyond = contrast.get("beyond", []) if isinstance(contrast, dict) else []
+        _check_known(place, [*arms, *beyond], config["arms"])
         if isinstance(contrast, dict):
             languages = [contrast[key] for key in ("language", "against_language") if key in contrast]
             _check_known(place, languages, config["languages"])

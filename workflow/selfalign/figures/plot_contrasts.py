@@ -35,7 +35,7 @@ def draw(
     Raises:
         InputError: the table is empty.
     """
-    means = contrasts[contrasts["country"] == ALL]
+    means = contrasts[contrasts["country"] == ALL].fillna({"beyond": ""})
     if means.empty:
         raise InputError("config: scoring.contrasts", "no language runs both arms of any", "Run both arms of one")
     panels = [(key, _put_in_order(rows, order)) for key, rows in means.groupby(["model", "language"], sort=False)]
@@ -69,6 +69,7 @@ def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.D
             for place, entry in enumerate(entries)
             if (entry["arm"], entry["against"]) == (row.arm, row.against)
             and entry.get("against_language", row.language) == row.against_language
+            and " - ".join(entry.get("beyond", [])) == row.beyond
         )
 
     places = [place(row) for row in rows.itertuples()]
@@ -93,6 +94,9 @@ def _draw_panel(ax: Axes, rows: pd.DataFrame, labels: Labels) -> None:
 def _name(row: tuple, labels: Labels) -> str:
     """What is subtracted from what."""
     arm, against = labels["arms"][row.arm], labels["arms"][row.against]
+    if row.beyond:
+        less = " \N{MINUS SIGN} ".join(labels["arms"][name] for name in row.beyond.split(" - "))
+        return f"({arm} \N{MINUS SIGN} {against})\n\N{MINUS SIGN} ({less})"
     if row.against_language != row.language:
         arm, against = (
             f"{name} ({pycountry.languages.get(alpha_2=language).name})"

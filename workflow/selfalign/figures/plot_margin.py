@@ -31,7 +31,7 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], labels: Labels, width: fl
         InputError: the table has no such contrast.
     """
     arm, against = contrast
-    alike = contrasts["against_language"] == contrasts["language"]
+    alike = (contrasts["against_language"] == contrasts["language"]) & (contrasts["beyond"].fillna("") == "")
     chosen = contrasts[alike & (contrasts["arm"] == arm) & (contrasts["against"] == against)]
     if chosen.empty:
         raise InputError("figures.margin.contrast", f"no language runs both {arm} and {against}", "Run both arms")

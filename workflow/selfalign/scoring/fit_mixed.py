@@ -15,7 +15,7 @@ from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_pan
 from selfalign.scoring.tables import ALL, CONTRASTED, Contrasts, Mixed
 from selfalign.tables import read_table, write_table
 
-SERIES = ["model", "language", "arm", "against", "against_language", "measure"]
+SERIES = ["model", "language", "arm", "against", "against_language", "beyond", "measure"]
 """What names a fit."""
 
 
@@ -35,7 +35,7 @@ def fit_mixed(
     """
     panels = {country: contrast_panel(panel, contrasts) for country, panel in build_panels(scores, CONTRASTED).items()}
     values = pd.concat([_lengthen(country, panel) for country, panel in panels.items()], ignore_index=True)
-    bootstrap = estimates[estimates["country"] == ALL].set_index(SERIES)
+    bootstrap = estimates[estimates["country"] == ALL].fillna({"beyond": ""}).set_index(SERIES)
     rows = []
     for key, part in values.groupby(SERIES, sort=True):
         found = fit(part, level)

@@ -11,13 +11,21 @@ SERIES = ["model", "language", "arm", "measure"]
 """What names a column of a panel; a contrast adds what it is against."""
 
 
+_TERMS = ["first", "second", "third", "fourth"]
+"""What a contrast is made of: (first - second) - (third - fourth)."""
+
+
 class Contrast(TypedDict, total=False):
-    """A contrast of the config: the second arm is subtracted from the first, in the same language if none is named."""
+    """A contrast of the config: the second arm is subtracted from the first, in the same language if none is named.
+
+    With `beyond`, a pair of arms, their difference is subtracted besides: a difference of differences.
+    """
 
     arm: str
     against: str
     language: str
     against_language: str
+    beyond: list[str]
 
 
 @dataclass(frozen=True)
@@ -140,32 +148,54 @@ def as_contrast(entry: Contrast | list[str]) -> Contrast:
 
 
 def contrast_panel(panel: Panel, contrasts: Sequence[Contrast | list[str]]) -> Panel:
-    """Differences between two series on the same probe.
+    """Differences between two series, or between two such differences, on the same probe.
 
     Args:
         panel: a country's series.
         contrasts: pairs of arms, or mappings; see `Contrast`. One whose arms or languages the country lacks, or
-            of which no probe has both, has no column.
+            of which no probe has all, has no column.
 
     Returns:
-        A panel whose series also have columns against and against_language.
+        A panel whose series also have columns against, against_language and beyond (`arm - arm`; empty for a plain
+        difference).
     """
-    pairs = pd.concat([_pair(panel.series, as_contrast(entry)) for entry in contrasts], ignore_index=True)
-    both = np.isfinite(panel.value[:, pairs["first"]] - panel.value[:, pairs["second"]])
-    pairs = pairs[both.any(axis=0)].reset_index(drop=True)
-    first, second = pairs["first"].to_numpy(), pairs["second"].to_numpy()
+    compared = pd.concat([_compare(panel.series, as_contrast(entry)) for entry in contrasts], ignore_index=True)
+    both = np.isfinite(_subtract(panel.value, compared))
+    compared = compared[both.any(axis=0)].reset_index(drop=True)
     return replace(
         panel,
-        series=pairs.drop(columns=["first", "second"]),
-        value=panel.value[:, first] - panel.value[:, second],
-        slope=panel.slope[:, first] - panel.slope[:, second],
-        levels={factor: part[..., first] - part[..., second] for factor, part in panel.levels.items()},
-        runs={factor: has[:, first] | has[:, second] for factor, has in panel.runs.items()},
+        series=compared.drop(columns=_TERMS),
+        value=_subtract(panel.value, compared),
+        slope=_subtract(panel.slope, compared),
+        levels={factor: _subtract(part, compared) for factor, part in panel.levels.items()},
+        runs={
+            factor: np.any([has[:, compared[term]] for term in _TERMS], axis=0) for factor, has in panel.runs.items()
+        },
     )
 
 
+def _subtract(values: np.ndarray, compared: pd.DataFrame) -> np.ndarray:
+    first, second, third, fourth = (values[..., compared[term]] for term in _TERMS)
+    return (first - second) - (third - fourth)
+
+
+def _compare(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
+    """Columns of a panel that a contrast compares: what they are, and the numbers of its four terms.
+
+    The last two of a plain difference are one column, so that they come to 0.
+    """
+    pairs = _pair(series, contrast)
+    if "beyond" not in contrast:
+        return pairs.assign(third=pairs["first"], fourth=pairs["first"], beyond="")
+    arm, against = contrast["beyond"]
+    less = _pair(series, Contrast(**{**contrast, "arm": arm, "against": against}))
+    less = less.drop(columns=["arm", "against"]).rename(columns={"first": "third", "second": "fourth"})
+    keys = ["model", "language", "against_language", "measure"]
+    return pairs.merge(less, on=keys).assign(beyond=f"{arm} - {against}")
+
+
 def _pair(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
-    """Columns of a panel that a contrast compares: what they are, and the numbers of the first and the second."""
+    """Columns of a panel that a difference compares: what they are, and the numbers of the first and the second."""
     numbered = series.assign(number=np.arange(len(series)))
     first = numbered[numbered["arm"] == contrast["arm"]].rename(columns={"number": "first"})
     second = numbered[numbered["arm"] == contrast["against"]]

@@ -178,6 +178,9 @@ class Contrasts(Estimates):
 
     against: str = pa.Field(description="the arm that is subtracted")
     against_language: str = pa.Field(description="the language of what is subtracted")
+    beyond: str = pa.Field(
+        nullable=True, description="the difference between two arms that is subtracted besides; empty for none"
+    )
 
 
 class Transfer(Estimates):
@@ -216,6 +219,9 @@ class Mixed(Table):
     arm: str = pa.Field(description="treatment")
     against: str = pa.Field(description="the arm that is subtracted")
     against_language: str = pa.Field(description="the language of what is subtracted")
+    beyond: str = pa.Field(
+        nullable=True, description="the difference between two arms that is subtracted besides; empty for none"
+    )
     measure: str = pa.Field(isin=MEASURES, description="what is estimated")
     estimate: float = pa.Field(nullable=True, description="of the mixed model; empty where it could not be fitted")
     standard_error: float = pa.Field(ge=0, nullable=True, description="of the mixed model")
