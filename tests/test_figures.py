@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
-from selfalign.figures.theme import MUTED, apply_theme, row_name, save
+from selfalign.figures.theme import MUTED, PALETTE, apply_theme, looks, row_name, save
 
 LABELS = {"models": {"m": "Model M"}, "arms": {"zero": "Zero-shot", "own": "Similar", "other": "Other country"}}
 
@@ -77,7 +77,7 @@ def names_in_legend(figure: Figure) -> list[str]:
 
 def test_agreement_has_a_dot_and_an_interval_per_arm_and_country() -> None:
     table = estimates({"en": ["zero", "own"]})
-    figure = plot_agreement.draw(table, LABELS, 6, 4)
+    figure = plot_agreement.draw(table, None, LABELS, 6, 4)
     (ax,) = figure.axes
     assert panels_of(figure) == ["Model M, asked in English"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Mean of countries", "Bolivia", "Germany"]
@@ -92,7 +92,9 @@ def test_agreement_has_a_dot_and_an_interval_per_arm_and_country() -> None:
 
 
 def test_country_keeps_its_row_and_an_arm_its_colour_in_every_panel() -> None:
-    figure = plot_agreement.draw(estimates({"en": ["zero", "own", "other"], "es": ["zero", "other"]}), LABELS, 6, 6)
+    figure = plot_agreement.draw(
+        estimates({"en": ["zero", "own", "other"], "es": ["zero", "other"]}), None, LABELS, 6, 6
+    )
     assert panels_of(figure) == ["Model M, asked in English", "Model M, asked in Spanish"]
     colours = [
         {line.get_label(): to_hex(line.get_color()) for line in ax.lines if line.get_marker() == "o"}
@@ -104,13 +106,30 @@ def test_country_keeps_its_row_and_an_arm_its_colour_in_every_panel() -> None:
     np.testing.assert_allclose(*rows)
 
 
+def test_agreement_draws_the_arms_that_are_chosen() -> None:
+    figure = plot_agreement.draw(estimates({"en": ["zero", "own", "other"]}), ["zero", "other"], LABELS, 6, 4)
+    assert names_in_legend(figure) == ["Zero-shot", "Other country"]
+    colours = {
+        name: to_hex(line.get_color())
+        for line in figure.axes[0].lines
+        if (name := line.get_label()) in dots(figure.axes[0])
+    }
+    assert colours["Other country"] == PALETTE[1], "its colour is that which it has beside all others"
+
+
+def test_no_two_of_many_arms_look_alike() -> None:
+    names = [f"arm{number}" for number in range(29)]
+    shown = looks({"models": {}, "arms": dict(zip(names, names, strict=True))})
+    assert len(set(shown.values())) == 29 and shown["arm0"][0] == MUTED
+
+
 def test_every_arm_drawn_is_in_the_legend() -> None:
-    figure = plot_agreement.draw(estimates({"de": ["zero"], "en": ["zero", "own", "other"]}), LABELS, 6, 6)
+    figure = plot_agreement.draw(estimates({"de": ["zero"], "en": ["zero", "own", "other"]}), None, LABELS, 6, 6)
     assert set(names_in_legend(figure)) == {name for ax in figure.axes for name in dots(ax)}
 
 
 def test_agreement_of_one_country_has_one_row() -> None:
-    figure = plot_agreement.draw(estimates({"en": ["zero"]}, ("BOL", "all")), LABELS, 6, 3)
+    figure = plot_agreement.draw(estimates({"en": ["zero"]}, ("BOL", "all")), None, LABELS, 6, 3)
     (ax,) = figure.axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Bolivia"]
     assert {name: len(points) for name, points in dots(ax).items()} == {"Zero-shot": 1}
@@ -118,7 +137,7 @@ def test_agreement_of_one_country_has_one_row() -> None:
 
 def test_country_that_an_arm_lacks_has_no_dot() -> None:
     table = estimates({"en": ["zero", "own"]}).query("not (arm == 'own' and country == 'DEU')")
-    (ax,) = plot_agreement.draw(table, LABELS, 6, 4).axes
+    (ax,) = plot_agreement.draw(table, None, LABELS, 6, 4).axes
     assert np.isnan(dots(ax)["Similar"][2, 0]) and not np.isnan(dots(ax)["Zero-shot"]).any()
 
 
@@ -315,7 +334,9 @@ def dots_of(ax: Axes) -> list[np.ndarray]:
 @pytest.mark.parametrize(
     "draw",
     [
-        pytest.param(lambda: plot_agreement.draw(estimates({"en": ["zero", "own"]}), LABELS, 4, 3), id="agreement"),
+        pytest.param(
+            lambda: plot_agreement.draw(estimates({"en": ["zero", "own"]}), None, LABELS, 4, 3), id="agreement"
+        ),
         pytest.param(lambda: plot_margin.draw(contrasts(), ["own", "other"], LABELS, 4, 3), id="margin"),
         pytest.param(lambda: plot_calibration.draw(scores({"en": ["own"]}), ["own"], LABELS, 4, 3), id="calibration"),
         pytest.param(lambda: plot_contrasts.draw(several(), ORDER, LABELS, 4, 0.3), id="contrasts"),

@@ -83,10 +83,20 @@ DEMONSTRATIONS = collect(
     "results/tables/demonstrations/{language}.csv", language=config["run"]["languages"]
 )
 
+# What figures show, in the order in which the run lists it.
+SHOWN = {
+    "models": config["run"]["models"],
+    "arms": [
+        arm
+        for language in config["run"]["languages"]
+        for arm in config["languages"][language]["arms"]
+    ],
+}
+
 LABELS = json.dumps(
     {
-        kind: {name: entry["label"] for name, entry in config[kind].items()}
-        for kind in ("models", "arms")
+        kind: {name: config[kind][name]["label"] for name in names}
+        for kind, names in SHOWN.items()
     }
 )
 

@@ -29,14 +29,15 @@ rule plot_agreement:
         "../../environment.yml"
     params:
         labels=LABELS,
+        arms=" ".join(config["figures"]["agreement"].get("arms", SHOWN["arms"])),
         width=config["figures"]["agreement"]["width"],
         height=config["figures"]["agreement"]["height"],
         code=code_digest("plot_agreement"),
     message:
         "Drawing agreement per arm and country"
     shell:
-        "selfalign plot-agreement --estimates {input.estimates} --labels {params.labels:q} --width {params.width}"
-        " --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
+        "selfalign plot-agreement --estimates {input.estimates} --arms {params.arms:q} --labels {params.labels:q}"
+        " --width {params.width} --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
 
 
 rule plot_contrasts:

@@ -232,7 +232,8 @@ def _check_names(config: dict[str, Any]) -> None:
     for key in ("contrasts", "mixed"):
         _check_contrasts(f"scoring.{key}", config["scoring"][key], config)
     _check_transfer(config)
-    _check_known("figures.calibration.arms", config["figures"]["calibration"]["arms"], config["arms"])
+    for figure in ("agreement", "calibration"):
+        _check_known(f"figures.{figure}.arms", config["figures"][figure].get("arms", []), config["arms"])
     if config["figures"]["margin"]["contrast"] not in config["scoring"]["contrasts"]:
         raise InputError(
             "config: figures.margin.contrast",
@@ -298,19 +299,21 @@ def _check_runs(config: dict[str, Any]) -> None:
         "scoring.transfer": (config["scoring"].get("transfer") or [], "write null for no matrix"),
     }
     for place, (pair, otherwise) in pairs.items():
-        if not any(set(pair) <= run for run in arms.values()):
+        if not any(set(pair) <= those for those in arms.values()):
             raise InputError(
                 f"config: {place}",
                 f"no language of run.languages runs both {' and '.join(pair)}",
                 f"Add them to the arms of a language that is run, or {otherwise}",
             )
-    for arm in config["figures"]["calibration"]["arms"]:
-        if arm not in set().union(*arms.values()):
-            raise InputError(
-                "config: figures.calibration.arms",
-                f'no language of run.languages runs "{arm}"',
-                "Add it to the arms of a language that is run, or take it out",
-            )
+    run = set().union(*arms.values())
+    for figure in ("agreement", "calibration"):
+        for arm in config["figures"][figure].get("arms", []):
+            if arm not in run:
+                raise InputError(
+                    f"config: figures.{figure}.arms",
+                    f'no language of run.languages runs "{arm}"',
+                    "Add it to the arms of a language that is run, or take it out",
+                )
 
 
 def _check_known(place: str, names: Iterable[str], defined: Iterable[str]) -> None:

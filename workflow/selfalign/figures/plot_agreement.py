@@ -10,22 +10,24 @@ from matplotlib.ticker import PercentFormatter
 
 from selfalign.figures.options import figure_options
 from selfalign.figures.rows import stack_panels
-from selfalign.figures.theme import INK, MUTED, Labels, apply_theme, colours, save
-from selfalign.options import readable
+from selfalign.figures.theme import INK, MUTED, Labels, apply_theme, looks, save
+from selfalign.options import Words, readable
 from selfalign.scoring.tables import Estimates
 from selfalign.tables import read_table
 
 
-def draw(estimates: pd.DataFrame, labels: Labels, width: float, height: float) -> Figure:
+def draw(estimates: pd.DataFrame, chosen: list[str] | None, labels: Labels, width: float, height: float) -> Figure:
     """One row per country, one dot with its interval per arm; a line at a coin's 50 %.
 
     Args:
         estimates: an `Estimates` table.
+        chosen: arms to draw; None for all.
         labels: names of models and arms.
         width: inches.
         height: inches.
     """
     agreement = estimates[estimates["measure"] == "agreement"]
+    agreement = agreement[agreement["arm"].isin(labels["arms"] if chosen is None else chosen)]
     arms = [arm for arm in labels["arms"] if arm in set(agreement["arm"])]
     offsets = dict(zip(arms, np.linspace(-0.32, 0.32, len(arms)) if len(arms) > 1 else [0.0], strict=True))
     figure, panels = stack_panels(agreement, labels, width, height)
@@ -51,17 +53,20 @@ def draw(estimates: pd.DataFrame, labels: Labels, width: float, height: float) -
 def _draw_arm(ax, rows: pd.DataFrame, offset: float, arm: str, labels: Labels) -> None:
     if rows["estimate"].isna().all():
         return
-    colour = colours(labels)[arm]
+    colour, marker = looks(labels)[arm]
     places = np.arange(len(rows)) + offset
     ax.hlines(places, rows["low"], rows["high"], color=colour, linewidth=1.1, alpha=0.55)
     face = "white" if colour == MUTED else colour
-    ax.plot(rows["estimate"], places, "o", ms=4.6, color=colour, mfc=face, mew=1.2, label=labels["arms"][arm])
+    ax.plot(rows["estimate"], places, marker, ms=4.6, color=colour, mfc=face, mew=1.2, label=labels["arms"][arm])
 
 
 @click.command()
 @click.option("--estimates", type=readable, required=True, help="Estimates (CSV).")
+@click.option("--arms", type=Words(), help="Arms to draw; all if not given.")
 @figure_options
-def command(estimates: Path, labels: Labels, width: float, height: float, png: Path, pdf: Path) -> None:
+def command(
+    estimates: Path, arms: list[str] | None, labels: Labels, width: float, height: float, png: Path, pdf: Path
+) -> None:
     """Draw agreement per arm and country."""
     apply_theme()
-    save(draw(read_table(estimates, Estimates), labels, width, height), png, pdf)
+    save(draw(read_table(estimates, Estimates), arms, labels, width, height), png, pdf)

@@ -15,7 +15,9 @@ from selfalign.tables import written_aside
 INK = "#222222"
 MUTED = "#8a8f98"
 PALETTE = ("#0072b2", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#7f5f3f")
-"""Okabe and Ito (2008), for readers of any colour vision; arms take them in the order of the config."""
+"""Okabe and Ito (2008), for readers of any colour vision; arms take them in the order in which the run lists them."""
+
+MARKERS = "os^D"
 
 MEASURED = {"agreement": ("Agreement with the majority", PALETTE[0]), "alignment": ("Soft alignment", PALETTE[4])}
 """How the measures of a difference are called, and their colours."""
@@ -27,7 +29,7 @@ MEAN_OF_COUNTRIES = "Mean of countries"
 
 
 class Labels(TypedDict):
-    """How models and arms are called in figures, by name, in the order of the config."""
+    """How models and arms are called in figures, by name, in the order in which the run lists them."""
 
     models: dict[str, str]
     arms: dict[str, str]
@@ -57,10 +59,12 @@ def apply_theme() -> None:
     )
 
 
-def colours(labels: Labels) -> dict[str, str]:
-    """A colour for each arm; arms without demonstrations come first in the config and are grey."""
+def looks(labels: Labels) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each arm: the first, which others are compared with, is grey; the rest share no look until
+    28 of them are drawn."""
     names = list(labels["arms"])
-    return {names[0]: MUTED} | {name: PALETTE[place % len(PALETTE)] for place, name in enumerate(names[1:])}
+    of_rest = {name: (PALETTE[place % 7], MARKERS[place // 7 % 4]) for place, name in enumerate(names[1:])}
+    return {names[0]: (MUTED, MARKERS[0])} | of_rest
 
 
 def row_name(country: str) -> str:
