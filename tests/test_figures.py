@@ -114,12 +114,14 @@ def test_agreement_draws_the_arms_that_are_chosen() -> None:
         for line in figure.axes[0].lines
         if (name := line.get_label()) in dots(figure.axes[0])
     }
-    assert colours["Other country"] == PALETTE[1], "its colour is that which it has beside all others"
+    assert colours == {"Zero-shot": MUTED, "Other country": PALETTE[0]}
+    (ax,) = plot_agreement.draw(estimates({"en": ["zero", "own"]}), ["own"], LABELS, 6, 4).axes
+    assert MUTED not in {to_hex(line.get_color()) for line in ax.lines if line.get_label() in dots(ax)}
 
 
 def test_no_two_of_many_arms_look_alike() -> None:
     names = [f"arm{number}" for number in range(29)]
-    shown = looks({"models": {}, "arms": dict(zip(names, names, strict=True))})
+    shown = looks(names, {"models": {}, "arms": dict(zip(names, names, strict=True))})
     assert len(set(shown.values())) == 29 and shown["arm0"][0] == MUTED
 
 

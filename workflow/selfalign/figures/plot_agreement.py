@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -30,11 +31,13 @@ def draw(estimates: pd.DataFrame, chosen: list[str] | None, labels: Labels, widt
     agreement = agreement[agreement["arm"].isin(labels["arms"] if chosen is None else chosen)]
     arms = [arm for arm in labels["arms"] if arm in set(agreement["arm"])]
     offsets = dict(zip(arms, np.linspace(-0.32, 0.32, len(arms)) if len(arms) > 1 else [0.0], strict=True))
+    look = looks(arms, labels)
     figure, panels = stack_panels(agreement, labels, width, height)
     for ax, rows, countries in panels:
         ax.axvline(0.5, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
         for arm in arms:
-            _draw_arm(ax, rows[rows["arm"] == arm].set_index("country").reindex(countries), offsets[arm], arm, labels)
+            shown = rows[rows["arm"] == arm].set_index("country").reindex(countries)
+            _draw_arm(ax, shown, offsets[arm], look[arm], labels["arms"][arm])
     ax.set_xlabel("Probes on which the model chooses the answer of the country's majority")
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     handles = {name: handle for ax in figure.axes for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
@@ -50,14 +53,14 @@ def draw(estimates: pd.DataFrame, chosen: list[str] | None, labels: Labels, widt
     return figure
 
 
-def _draw_arm(ax, rows: pd.DataFrame, offset: float, arm: str, labels: Labels) -> None:
+def _draw_arm(ax: Axes, rows: pd.DataFrame, offset: float, look: tuple[str, str], label: str) -> None:
     if rows["estimate"].isna().all():
         return
-    colour, marker = looks(labels)[arm]
+    colour, marker = look
     places = np.arange(len(rows)) + offset
     ax.hlines(places, rows["low"], rows["high"], color=colour, linewidth=1.1, alpha=0.55)
     face = "white" if colour == MUTED else colour
-    ax.plot(rows["estimate"], places, marker, ms=4.6, color=colour, mfc=face, mew=1.2, label=labels["arms"][arm])
+    ax.plot(rows["estimate"], places, marker, ms=4.6, color=colour, mfc=face, mew=1.2, label=label)
 
 
 @click.command()

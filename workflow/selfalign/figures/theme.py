@@ -1,5 +1,6 @@
 """The one look of all figures: style, colours, names, and files that are the same bytes each time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -59,12 +60,15 @@ def apply_theme() -> None:
     )
 
 
-def looks(labels: Labels) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each arm: the first, which others are compared with, is grey; the rest share no look until
-    28 of them are drawn."""
-    names = list(labels["arms"])
-    of_rest = {name: (PALETTE[place % 7], MARKERS[place // 7 % 4]) for place, name in enumerate(names[1:])}
-    return {names[0]: (MUTED, MARKERS[0])} | of_rest
+def looks(arms: Sequence[str], labels: Labels) -> dict[str, tuple[str, str]]:
+    """Colour and marker of some arms: the run's first, which others are compared with, is grey; of the rest no two look
+    alike up to 28."""
+    first = next(iter(labels["arms"]))
+    rest = [arm for arm in arms if arm != first]
+    return {first: (MUTED, MARKERS[0])} | {
+        arm: (PALETTE[place % len(PALETTE)], MARKERS[place // len(PALETTE) % len(MARKERS)])
+        for place, arm in enumerate(rest)
+    }
 
 
 def row_name(country: str) -> str:
