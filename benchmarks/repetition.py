@@ -1,0 +1,75 @@
+"""Does a model follow a country, or repeat the option that it was just shown most often?
+
+Takes the cells of an arm of which three or more demonstrations answer with one of the test probe's own two options, one
+of them more often than the other. Where the country's majority is on that side, repeating looks like agreement; where
+it is on the other, it does not. docs/findings.md has the results.
+
+    python benchmarks/repetition.py [--results results] [--arm chrf]
+"""
+
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+
+CELL = ["country", "probe", "source", "seed", "template"]
+
+
+def count_options(results: Path, language: str, arm: str) -> pd.DataFrame:
+    """How often each cell's demonstrations answer with its own option for pole A, and for pole B.
+
+    Returns:
+        Columns of a cell's key, a, b.
+    """
+    design = pd.read_parquet(results / "design" / f"{language}.parquet")
+    prompts = pd.read_parquet(results / "prompts" / f"{language}.parquet", columns=["prompt", "shown", "options"])
+    cells = design[(design["arm"] == arm) & (design["order"] == "AB")].merge(prompts, on="prompt")
+    answers = [[answer for _, answer in json.loads(shown)] for shown in cells["shown"]]
+    options = cells["options"].map(json.loads)
+    counts = [[shown.count(option) for option in two] for shown, two in zip(answers, options, strict=True)]
+    return cells[CELL].assign(a=[a for a, _ in counts], b=[b for _, b in counts])
+
+
+def measure(results: Path, model: str, language: str, arm: str) -> dict[str, object]:
+    """What the model does where one of its own options was shown more often, and what elsewhere."""
+    scores = pd.read_parquet(results / "scores" / model / f"{language}.parquet")
+    zero = scores[scores["arm"] == "zero_shot"].set_index(["country", "probe", "template"])
+    cells = scores[scores["arm"] == arm].merge(count_options(results, language, arm), on=CELL)
+    cells["before"] = zero["agreement"].reindex(pd.MultiIndex.from_frame(cells[["country", "probe", "template"]])).array
+    told = (cells["a"] + cells["b"] >= 3) & (cells["a"] != cells["b"])
+    often = np.where(cells["a"] > cells["b"], "A", "B")
+    repeats = np.where(cells["p_a"] > 0.5, "A", "B") == often
+    with_people = told & (often == cells["majority"])
+    against = told & (often != cells["majority"])
+    return {
+        "model": model,
+        "language": language,
+        "cells": len(cells),
+        "of these with such an option": told.mean(),
+        "the people are on its side": with_people.sum() / told.sum(),
+        "the model repeats it": repeats[told].mean(),
+        "agreement, people on its side": cells.loc[with_people, "agreement"].mean(),
+        "agreement, people on the other": cells.loc[against, "agreement"].mean(),
+        "zero-shot there": cells.loc[with_people, "before"].mean(),
+        "and there": cells.loc[against, "before"].mean(),
+        "agreement elsewhere": cells.loc[~told, "agreement"].mean(),
+        "zero-shot elsewhere": cells.loc[~told, "before"].mean(),
+    }
+
+
+@click.command()
+@click.option("--results", type=click.Path(exists=True, path_type=Path), default="results", show_default=True)
+@click.option("--arm", default="chrf", show_default=True, help="Arm whose cells are looked at.")
+def main(results: Path, arm: str) -> None:
+    """Print a column per model and language."""
+    tables = sorted((results / "scores").glob("*/*.parquet"))
+    rows = [measure(results, path.parent.name, path.stem, arm) for path in tables]
+    shares = pd.DataFrame(rows).set_index(["model", "language"])
+    shares["cells"] = shares["cells"].map("{:,}".format)
+    print(shares.map(lambda value: value if isinstance(value, str) else f"{value:.0%}").T.to_string())
+
+
+if __name__ == "__main__":
+    main()
