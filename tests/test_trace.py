@@ -1,6 +1,7 @@
 """From a number back to its prompt, its demonstrations and the people: on results made with a tiny random model."""
 
 import json
+import math
 import re
 import shutil
 from pathlib import Path
@@ -32,8 +33,8 @@ def run(*arguments: object) -> str:
     return CliRunner().invoke(program, list(map(str, arguments)), catch_exceptions=False, standalone_mode=False).output
 
 
-def lay_out_and_answer(folder: Path, arms: dict[str, dict]) -> None:
-    """Run the steps from the design to the scores, as the workflow does."""
+def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letters", readout: str = "label") -> None:
+    """Run the steps from the design to the scores, as the workflow does; a whole scale needs `map_scales` before."""
     results, bank = folder / "results", folder / "probes.csv"
     strategies = sorted({arm["strategy"] for arm in arms.values() if arm["shots"]})
     rankings = [results / "demonstrations" / "en" / f"{strategy}.parquet" for strategy in strategies]
@@ -45,7 +46,10 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict]) -> None:
     for ranking in rankings:
         run("rank-demonstrations", *ranked, "--strategy", ranking.stem, "--output", ranking)
     poles = ["--poles", results / "human" / "poles.parquet"]
-    frames = ["--countries", "BOL DEU NGA", "--frames", "letters"]
+    frames = ["--countries", "BOL DEU NGA", "--frames", frame]
+    human = ["--human", results / "human" / "scales.parquet"] if frame == "scale" else []
+    asked = [f"--{kind}=en={RESOURCES / 'survey' / kind / 'en.csv'}" for kind in ("questions", "labels") if human]
+    asked += ["--scales", RESOURCES / "survey" / "scales.csv"] if human else []
     words = ["--language", "en", f"--texts=en={texts}", f"--templates=en={RESOURCES / 'templates' / 'en.yaml'}"]
     design = ["--design", results / "design" / "en.parquet"]
     prompts = ["--prompts", results / "prompts" / "en.parquet"]
@@ -56,6 +60,8 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict]) -> None:
         json.dumps(arms),
         *frames,
         *words,
+        *asked,
+        *human,
         "--bank",
         bank,
         *poles,
@@ -68,8 +74,12 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict]) -> None:
     run("infer", *prompts, *model, *how, "--ledger", folder / "ledger.sqlite", "--output", answers)
     names = ["--model", "tiny", "--language", "en", "--bank", bank]
     scores = results / "scores" / "tiny" / "en.parquet"
-    readouts = ["--readouts", '{"letters": "label"}', "--unanswered", scores.with_suffix(".csv")]
-    run("score-answers", *names, *design, "--answers", answers, *poles, *readouts, "--output", scores)
+    readouts = ["--readouts", json.dumps({frame: readout})]
+    unanswered = ["--unanswered", scores.with_suffix(".csv")]
+    answered = [*names, *design, "--answers", answers, *human, *readouts]
+    run("score-answers", *answered, *poles, *unanswered, "--output", scores)
+    if human:
+        run("score-scales", *answered, "--output", results / "scales" / "tiny" / "en.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -241,3 +251,38 @@ def test_trace_shows_published_shares_where_no_numbers_are(project: Path, tmp_pa
     assert re.search(r"^ +1-2 +- +25\.0% +pole_a$", told, re.M)
     assert re.search(r"^ +3-4 +- +75\.0% +pole_b$", told, re.M)
     assert "Pole A: 25.0%, of a number of people that is not published. Majority: B." in told
+
+
+# Whole scales
+
+
+@pytest.fixture(scope="module")
+def on_scales(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same project, whose prompts ask with the whole answer scale."""
+    folder = tmp_path_factory.mktemp("on_scales") / "project"
+    shutil.copytree(project, folder)
+    human, distributions = folder / "results" / "human", folder / "results" / "survey" / "example"
+    files = ["--bank", folder / "probes.csv", "--scales", RESOURCES / "survey" / "scales.csv"]
+    outputs = ["--output", human / "scales.parquet", "--dropped", human / "dropped_scales.csv"]
+    distributions /= "distributions.parquet"
+    run("map-scales", "--distributions", distributions, *files, "--countries", "BOL DEU NGA", *outputs)
+    lay_out_and_answer(folder, {name: ARMS[name] for name in ("zero_shot", "chrf")}, "scale", "option")
+    return folder
+
+
+@pytest.mark.parametrize("arm", ["zero_shot", "chrf"])
+def test_options_of_a_whole_scale_lead_to_the_models_distribution(arm: str, on_scales: Path) -> None:
+    told = trace(on_scales, arm=arm, country="NGA", probe="Q64")
+    scales = pd.read_parquet(on_scales / "results" / "scales" / "tiny" / "en.parquet")
+    cell = scales.query("arm == @arm and country == 'NGA' and probe == 'Q64'").sort_values("place")
+    prompts = told.split("exactly what was sent")[1:]
+    assert len(prompts) == 2 and "template scale" in told
+    shares = []
+    for prompt in prompts:
+        nats = {name: float(value) for name, value in re.findall(r"^'(.+?)' +.*?(-[\d.]+)", prompt, re.MULTILINE)}
+        assert len(nats) == len(cell) == cell["code"].nunique() == 4
+        total = sum(math.exp(value) for value in nats.values())
+        shares.append({name: math.exp(value) / total for name, value in nats.items()})
+    assert list(shares[0]) == list(reversed(shares[1])), "offered from either end"
+    mean = [(shares[0][name] + shares[1][name]) / 2 for name in shares[0]]
+    assert mean == pytest.approx(list(cell["p"]), abs=2e-4)
