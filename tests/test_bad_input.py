@@ -500,6 +500,11 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             id="transfer that is not run",
         ),
         pytest.param(
+            {"run": {"languages": ["es"]}, "languages": {"es": {"countries": ["MEX"]}}},
+            ["figures.margin.contrast", "chrf and chrf_other", "two countries"],
+            id="margin of a country alone",
+        ),
+        pytest.param(
             {"run": {"languages": ["es"]}, "figures": {"calibration": {"arms": ["zero_shot", "random"]}}},
             ["figures.calibration.arms", '"random"', "run.languages"],
             id="panel of an arm that is not run",

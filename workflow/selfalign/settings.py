@@ -293,7 +293,7 @@ def _check_models(models: dict[str, Any]) -> None:
 
 def _check_runs(config: dict[str, Any]) -> None:
     """Refuse a figure of arms that are not run: so is there always a contrast to estimate."""
-    arms = {language: set(config["languages"][language]["arms"]) for language in config["run"]["languages"]}
+    arms = {language: _arms_with_cells(config, language) for language in config["run"]["languages"]}
     pairs = {
         "figures.margin.contrast": (config["figures"]["margin"]["contrast"], "choose another of scoring.contrasts"),
         "scoring.transfer": (config["scoring"].get("transfer") or [], "write null for no matrix"),
@@ -303,7 +303,8 @@ def _check_runs(config: dict[str, Any]) -> None:
             raise InputError(
                 f"config: {place}",
                 f"no language of run.languages runs both {' and '.join(pair)}",
-                f"Add them to the arms of a language that is run, or {otherwise}",
+                "Add them to the arms of a language that is run (one answered by other countries needs two countries, or"
+                f" sources), or {otherwise}",
             )
     run = set().union(*arms.values())
     for figure in ("agreement", "calibration"):
@@ -314,6 +315,17 @@ def _check_runs(config: dict[str, Any]) -> None:
                     f'no language of run.languages runs "{arm}"',
                     "Add it to the arms of a language that is run, or take it out",
                 )
+
+
+def _arms_with_cells(config: dict[str, Any], language: str) -> set[str]:
+    """The arms of a language, less those answered by other countries where there are none."""
+    countries = config["languages"][language]["countries"]
+
+    def has_cells(arm: dict[str, Any]) -> bool:
+        asked = [country for country in countries if country in arm.get("countries", countries)]
+        return arm.get("answers") != "other" or any({*arm.get("sources", countries)} - {country} for country in asked)
+
+    return {name for name in config["languages"][language]["arms"] if has_cells(config["arms"][name])}
 
 
 def _check_known(place: str, names: Iterable[str], defined: Iterable[str]) -> None:
