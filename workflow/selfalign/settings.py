@@ -303,8 +303,8 @@ def _check_runs(config: dict[str, Any]) -> None:
             raise InputError(
                 f"config: {place}",
                 f"no language of run.languages runs both {' and '.join(pair)}",
-                "Add them to the arms of a language that is run (one answered by other countries needs two countries, or"
-                f" sources), or {otherwise}",
+                "Add them to the arms of a language that is run (one answered by other countries needs two countries,"
+                f" or sources), or {otherwise}",
             )
     run = set().union(*arms.values())
     for figure in ("agreement", "calibration"):
