@@ -39,11 +39,11 @@ def draw(
     if means.empty:
         raise InputError("config: scoring.contrasts", "no language runs both arms of any", "Run both arms of one")
     panels = [(key, _put_in_order(rows, order)) for key, rows in means.groupby(["model", "language"], sort=False)]
-    sizes = [rows["row"].nunique() + 1.6 for _, rows in panels]
+    sizes = [rows["row"].nunique() for _, rows in panels]
     figure, axes = plt.subplots(
         len(panels),
         1,
-        figsize=(width, height * (sum(sizes) + 2)),
+        figsize=(width, height * (sum(size + 1.6 for size in sizes) + 2)),
         sharex=True,
         squeeze=False,
         height_ratios=sizes,

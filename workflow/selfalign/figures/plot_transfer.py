@@ -44,11 +44,11 @@ def draw(transfer: pd.DataFrame, labels: Labels, width: float, height: float) ->
         remedy = "Ask about two countries in a language, name sources of the second arm, or write null for no matrix"
         raise InputError("config: scoring.transfer", "no country is answered by another", remedy)
     panels = list(agreement.groupby(["model", "language"], sort=False))
-    sizes = [rows["country"].nunique() + 2 for _, rows in panels]
+    sizes = [len(order_countries(rows["country"])) for _, rows in panels]
     figure, axes = plt.subplots(
         len(panels),
         1,
-        figsize=(width, height * sum(sizes)),
+        figsize=(width, height * sum(size + 2 for size in sizes)),
         squeeze=False,
         height_ratios=sizes,
         layout="constrained",
