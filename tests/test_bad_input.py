@@ -588,6 +588,7 @@ def test_run_with_a_question_missing_from_the_survey_stops(plain: Project) -> No
     (plain.folder / "survey.csv").write_text(SURVEY)
     settings = use_survey("survey.csv") | {"languages": {"en": {"countries": ["DEU"]}}}
     settings["run"] |= {"languages": ["en"]}
+    settings |= {"figures": {"margin": {"contrast": ["random", "zero_shot"]}}, "scoring": {"transfer": None}}
     tells = ["resources/probes/probes.csv", "line 7", 'column "question"', "'Q6'", "missing from the survey file"]
     fails(plain, settings, "results/human/poles.parquet", tells)
 

@@ -70,4 +70,4 @@ def test_known_answers_are_given(agreement: pd.Series) -> None:
 
 
 def test_inverted_answers_are_given_inverted(agreement: pd.Series) -> None:
-    assert agreement["itself_inverted"] < 0.4 < agreement["itself_own"] - 0.25
+    assert agreement["itself_inverted"] < min(0.4, agreement["itself_own"] - 0.2)
