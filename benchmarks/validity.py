@@ -20,6 +20,7 @@ from scipy.stats import norm
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.tables import ALL
 from synthetic import MODELS, Arm, Model, World, spread
+from tqdm import tqdm
 
 CONTRASTS = [
     ["own", "zero_shot"],
@@ -52,7 +53,8 @@ def run_studies(
     """The contrasts of many studies, each with the truth."""
     work = partial(run_study, world=world, models=models, ways=ways)
     with ProcessPoolExecutor(jobs) as pool:
-        table = pd.concat(pool.map(work, range(runs), chunksize=5), ignore_index=True)
+        studies = tqdm(pool.map(work, range(runs), chunksize=5), total=runs, unit="study", mininterval=5)
+        table = pd.concat(studies, ignore_index=True)
     gains = pd.Series(true_gains(world, models), name="truth").rename_axis(["model", "arm", "against"])
     return table.join(gains, on=["model", "arm", "against"])
 
