@@ -306,7 +306,7 @@ def _check_runs(config: dict[str, Any]) -> None:
                 "Add them to the arms of a language that is run (one answered by other countries needs two countries,"
                 f" or sources), or {otherwise}",
             )
-    run = set().union(*arms.values())
+    run = {arm for language in arms for arm in config["languages"][language]["arms"]}
     for figure in ("agreement", "calibration"):
         for arm in config["figures"][figure].get("arms", []):
             if arm not in run:
