@@ -247,7 +247,10 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
     ("module", "rules"),
     [
         ("figures/plot_margin.py", {"plot_margin", "all"}),
-        ("scoring/estimate_contrasts.py", {"estimate_contrasts", "fit_mixed", "plot_contrasts", "plot_margin", "all"}),
+        (
+            "scoring/estimate_contrasts.py",
+            ESTIMATES - {"estimate_agreement"} | {"plot_contrasts", "plot_margin", "plot_transfer", "all"},
+        ),
         ("scoring/metrics.py", {"compute_metrics", "plot_calibration", "all"}),
         ("inference/engine.py", {"infer"} | FROM_SCORING),
         ("probes/map_poles.py", {"map_poles", "resample_people"} | FROM_DESIGN),

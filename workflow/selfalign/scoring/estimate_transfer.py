@@ -7,11 +7,10 @@ import pandas as pd
 
 from selfalign.options import Json, readable, writable
 from selfalign.probes.tables import Replicates
-from selfalign.scoring.bootstrap import FACTORS, estimate
+from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.options import estimate_options
-from selfalign.scoring.panels import build_panels, contrast_panel
 from selfalign.scoring.tables import ALL, CONTRASTED, Transfer
 from selfalign.tables import read_table, write_table
 
@@ -36,10 +35,10 @@ def estimate_transfer(
         draws: number of resamples.
         level: coverage of the intervals.
         seed: of the resamples.
-        resample: what the intervals cover; see `estimate`.
+        resample: what the intervals cover; see `bootstrap.estimate`.
 
     Returns:
-        As `estimate`, with columns arm, against, source and shown (mean of the second arm with that source's answers);
+        As `estimate_contrasts`; source is whose answers were shown, and shown the second arm's mean with them;
         estimate is the first arm's mean less shown, p against 0. Of country `all`, means over the countries that the
         source answers for. Empty where no country is answered by another.
     """
@@ -49,10 +48,7 @@ def estimate_transfer(
         return pd.DataFrame(columns=list(Transfer.to_schema().columns))
     sources = sorted(others["source"].unique())
     series = pd.concat([own, others.assign(arm=others["source"])])
-    panels = build_panels(series, CONTRASTED, list(FACTORS.values()))
-    pairs = {country: contrast_panel(panel, [[arm, source] for source in sources]) for country, panel in panels.items()}
-    null = dict.fromkeys(CONTRASTED, 0.0)
-    table = estimate(pairs, people, draws, level, seed, resample, bounds=(-1, 1), null=null)
+    table = estimate_contrasts(series, people, [[arm, source] for source in sources], draws, level, seed, resample)
     table = table.rename(columns={"against": "source"}).assign(against=against)
     return table.merge(_mean_shown(own, others), on=[*_ROW, "measure"], validate="one_to_one")
 
