@@ -2,6 +2,7 @@
 
     python benchmarks/exactness.py NAME=FOLDER[:DTYPE] ... [--prompts TABLE] [--most N]
 
+In a format of fewer digits than float32, both also round: so each is compared with the naive engine in float32 as well.
 The prompts are those of benchmarks/inference.py, or a table that a run of the workflow made. docs/inference.md has the
 results.
 """
@@ -20,6 +21,8 @@ from selfalign.inference.render import Rendered, Speech, render
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
+COLUMNS = ["model", "format", "prompts", "answers", "packed - naive", "packed - float32", "naive - float32"]
+
 
 def score(model: PreTrainedModel, prompts: list[Rendered], kind: str) -> dict[str, tuple[float, ...]]:
     """Scores by key."""
@@ -31,15 +34,20 @@ def score(model: PreTrainedModel, prompts: list[Rendered], kind: str) -> dict[st
     return scores
 
 
-def compare(folder: Path, dtype: str, table: pd.DataFrame) -> tuple[int, int, float, float]:
-    """Prompts, answers, and the largest and median difference."""
+def compare(folder: Path, dtype: str, table: pd.DataFrame) -> list[str]:
+    """Prompts, answers, and the largest and median difference: of packed and naive, and of each from float32."""
     tokenizer = load_tokenizer(folder)
     speech = Speech(tokenizer, "chat" if tokenizer.chat_template else "plain")
     prompts = list({prompt.key: prompt for prompt in render(table, speech, None)}.values())
     model = load_model(folder, dtype, [torch.device("cpu")])
     packed, naive = (score(model, prompts, kind) for kind in engine.ENGINES)
-    deltas = np.concatenate([np.abs(np.subtract(packed[key], naive[key])) for key in naive])
-    return len(prompts), len(deltas), float(deltas.max()), float(np.median(deltas))
+    pairs = [(packed, naive)]
+    if dtype != "float32":
+        true = score(load_model(folder, "float32", [torch.device("cpu")]), prompts, "naive")
+        pairs += [(packed, true), (naive, true)]
+    deltas = [np.concatenate([np.abs(np.subtract(one[key], other[key])) for key in naive]) for one, other in pairs]
+    told = [f"{delta.max():.1e} (median {np.median(delta):.1e})" for delta in deltas]
+    return [str(len(prompts)), str(len(deltas[0])), *told, *["-"] * (3 - len(told))]
 
 
 @click.command()
@@ -48,7 +56,8 @@ def compare(folder: Path, dtype: str, table: pd.DataFrame) -> tuple[int, int, fl
 @click.option("--most", type=int, default=0, help="At most so many prompts, spread evenly; 0 is all.")
 @click.option("--threads", default=2, show_default=True)
 def main(models: tuple[str, ...], prompts: Path | None, most: int, threads: int) -> None:
-    """Print the largest and the median difference of each model."""
+    """Print a table with a row for each model."""
+    print(f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", sep="\n")
     torch.set_num_threads(threads)
     tables = [pd.read_parquet(prompts)] if prompts else list(build_workloads("quick").values())
     table = pd.concat(tables).drop_duplicates("prompt")
@@ -57,8 +66,8 @@ def main(models: tuple[str, ...], prompts: Path | None, most: int, threads: int)
     for model in models:
         name, _, place = model.partition("=")
         folder, _, dtype = place.partition(":")
-        count, answers, largest, median = compare(Path(folder), dtype or "float32", table)
-        print(f"| {name} | {dtype or 'float32'} | {count} | {answers} | {largest:.1e} | {median:.1e} |", flush=True)
+        told = [name, dtype or "float32", *compare(Path(folder), dtype or "float32", table)]
+        print(f"| {' | '.join(told)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -14,13 +14,14 @@ import pandas as pd
 import pytest
 import torch
 from accelerate import dispatch_model
-from families import CONFIGS, tiny_model
+from families import CONFIGS, WINDOW, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
 from selfalign.inference import engine
-from selfalign.inference.devices import load_model
-from selfalign.inference.infer import answer, check_engine, collect, gather_facts
+from selfalign.inference.check import check_engine, check_first_layers
+from selfalign.inference.devices import load_model, model_bytes
+from selfalign.inference.infer import answer, collect, gather_facts
 from selfalign.inference.ledger import Ledger, fingerprint
 from selfalign.inference.readouts import list_options, read_out
 from selfalign.inference.render import FORMATS, Rendered, Speech, render
@@ -31,6 +32,8 @@ from selfalign.prompts.tables import Prompts
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     AutoTokenizer,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
@@ -583,20 +586,76 @@ def test_memory_that_does_not_suffice_for_one_token_is_told(error: Exception, ll
         score_all(llama, prompts, "packed")
 
 
+ONE_IS_LONG = rendered(*([3, token] for token in range(4, 12)), [3, 6, 7, 8, 9, 10, 11, 12])
+
+
+def short_sighted(tree: Tree, past: list[int], start: int, end: int) -> np.ndarray:
+    """As `see`, but that tokens far from the root do not see it."""
+    seen = see(tree, past, start, end)
+    seen[tree.depths[start:end] > 4, 0] = False
+    return seen
+
+
 def test_packed_engine_that_is_wrong_is_found_out_on_the_longest_prompt(
     llama: LlamaForCausalLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prompts = rendered(*([3, token] for token in range(4, 12)), [3, 6, 7, 8, 9, 10, 11, 12])
-    assert check_engine(llama, prompts, 100) < 1e-4
-
-    def short_sighted(tree: Tree, past: list[int], start: int, end: int) -> np.ndarray:
-        seen = see(tree, past, start, end)
-        seen[tree.depths[start:end] > 4, 0] = False
-        return seen
-
+    assert check_engine(llama, ONE_IS_LONG, 100) < 1e-4
     monkeypatch.setattr(engine, "see", short_sighted)
     with pytest.raises(InputError, match="nats from the naive one. Set engine: naive"):
-        check_engine(llama, prompts, 100)
+        check_engine(llama, ONE_IS_LONG, 100)
+
+
+LAYERS = 8
+FULL = 6
+"""Place of the one layer without a window, from 1."""
+
+
+@pytest.fixture(scope="module")
+def rounding(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model in bfloat16, of whose layers one has no window."""
+    kinds = ["sliding_attention" if place != FULL else "full_attention" for place in range(1, LAYERS + 1)]
+    sizes = SIZES | {"num_hidden_layers": LAYERS, "head_dim": 8, "sliding_window": WINDOW, "layer_types": kinds}
+    torch.manual_seed(1)
+    folder = tmp_path_factory.mktemp("rounding")
+    Gemma3ForCausalLM(Gemma3TextConfig(**sizes)).to(torch.bfloat16).save_pretrained(folder)
+    return folder
+
+
+def test_rounding_of_a_short_number_format_stops_no_job(rounding: Path, family_prompts: list[Rendered]) -> None:
+    model = load_model(rounding, "bfloat16", [torch.device("cpu")])
+    assert 1e-3 < check_engine(model, family_prompts, 100) < 5
+    layers, delta = check_first_layers(rounding, torch.device("cpu"), "sdpa", family_prompts, 100)
+    assert (layers, len(model.model.layers)) == (FULL, LAYERS)
+    assert delta < 1e-4
+
+
+def test_gross_fault_is_found_out_in_a_short_number_format(
+    rounding: Path, family_prompts: list[Rendered], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model(rounding, "bfloat16", [torch.device("cpu")])
+    monkeypatch.setattr(engine, "see", lambda *row: np.ones_like(see(*row)))  # all see all
+    with pytest.raises(InputError, match="nats from the naive one. Set engine: naive"):
+        check_engine(model, family_prompts, 100)
+
+
+def test_fault_that_could_be_rounding_is_found_out_in_float32(rounding: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model(rounding, "bfloat16", [torch.device("cpu")])
+    monkeypatch.setattr(engine, "see", short_sighted)
+    check_engine(model, ONE_IS_LONG, 100)  # sees nothing: most answers are right
+    with pytest.raises(InputError, match="nats from the naive one. Set engine: naive"):
+        check_first_layers(rounding, torch.device("cpu"), "sdpa", ONE_IS_LONG, 100)
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma3", "bloom", "gpt2", "gpt_neox", "qwen3_moe"])
+def test_first_layers_of_a_model_are_its_own(family: str, family_prompts: list[Rendered], tmp_path: Path) -> None:
+    whole = tiny_model(family)
+    whole.save_pretrained(tmp_path)
+    first = load_model(tmp_path, "float32", [torch.device("cpu")], layers=2)
+    assert first.config.num_hidden_layers == 2
+    assert model_bytes(tmp_path, "float32", 2) == 4 * first.num_parameters() < model_bytes(tmp_path, "float32")
+    given, theirs = dict(first.named_parameters()), dict(whole.named_parameters())
+    assert all(torch.equal(weight, theirs[name]) for name, weight in given.items())
+    assert max(np.abs(np.subtract(*(score_all(first, family_prompts, kind) for kind in engine.ENGINES))).ravel()) < 1e-4
 
 
 def ask(model: PreTrainedModel, table: pd.DataFrame, kind: str, folder: Path) -> pd.DataFrame:

@@ -3,12 +3,13 @@
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 
 from selfalign.errors import InputError
 from selfalign.inference.leases import hold
@@ -83,7 +84,9 @@ def _identity(place: torch.device) -> str:
     return f"cuda-{getattr(torch.cuda.get_device_properties(place), 'uuid', place.index)}"
 
 
-def load_model(weights: Path, dtype: str, places: Sequence[torch.device], attention: str = "sdpa") -> PreTrainedModel:
+def load_model(
+    weights: Path, dtype: str, places: Sequence[torch.device], attention: str = "sdpa", layers: int | None = None
+) -> PreTrainedModel:
     """Causal language model of a local folder of safetensors on one device, or spread over several, for inference.
 
     Args:
@@ -91,13 +94,16 @@ def load_model(weights: Path, dtype: str, places: Sequence[torch.device], attent
         dtype: name of PyTorch's number format.
         places: devices that this job holds; over several, the layers are spread evenly.
         attention: one of `ATTENTIONS`.
+        layers: how many of its layers, from the first on; None: all.
 
     Raises:
         InputError: the model is an encoder-decoder, or does not fit.
     """
-    require_decoder(weights)
+    config = require_decoder(weights)
+    if layers is not None:
+        _keep_layers(config.get_text_config(), layers)
     room = {place: _room(place) for place in places}
-    needed = model_bytes(weights, dtype)
+    needed = model_bytes(weights, dtype, layers)
     if needed > sum(room.values()):
         raise too_large(weights, dtype, needed, room)
     if len(places) == 1:
@@ -107,6 +113,7 @@ def load_model(weights: Path, dtype: str, places: Sequence[torch.device], attent
     try:
         model = AutoModelForCausalLM.from_pretrained(
             weights,
+            config=config,
             dtype=getattr(torch, dtype),
             # Left to itself, transformers takes sdpa where it can; asked for it, it refuses families without (BLOOM).
             attn_implementation=None if attention == "sdpa" else attention,
@@ -129,8 +136,16 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(word in str(error) for word in words)
 
 
-def require_decoder(weights: Path) -> None:
-    """Refuse a model that has an encoder, by its configuration alone: no weight is read.
+def _keep_layers(config: PreTrainedConfig, layers: int) -> None:
+    """Shorten a configuration to its first layers, and with it what it lists by layer."""
+    for name, value in vars(config).copy().items():
+        if isinstance(value, list) and len(value) == config.num_hidden_layers:
+            setattr(config, name, value[:layers])
+    config.num_hidden_layers = layers
+
+
+def require_decoder(weights: Path) -> PreTrainedConfig:
+    """The configuration of a model, which may not have an encoder: no weight is read.
 
     Raises:
         InputError: the model is an encoder-decoder, such as a T5 or a BART.
@@ -142,16 +157,30 @@ def require_decoder(weights: Path) -> None:
             f"the model ({config.model_type}) is an encoder-decoder; expected a model that continues text",
             "Choose a causal language model, such as a Llama, a Qwen, a Gemma or a BLOOM",
         )
+    return config
 
 
-def model_bytes(weights: Path, dtype: str) -> int:
-    """Bytes of a model's weights in a number format, by the headers of its files: no weight is read or mapped."""
+def model_bytes(weights: Path, dtype: str, layers: int | None = None) -> int:
+    """Bytes of a model's weights in a number format, by the headers of its files: no weight is read or mapped.
+
+    Args:
+        weights: folder of the model.
+        dtype: the number format.
+        layers: how many of its layers, from the first on; None: all.
+    """
     numbers = 0
     for path in weights.glob("*.safetensors"):
         with path.open("rb") as file:  # the format: length of the header, header as JSON, weights
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        numbers += sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+        shapes = {name: tensor["shape"] for name, tensor in header.items() if name != "__metadata__"}
+        numbers += sum(math.prod(shape) for name, shape in shapes.items() if layers is None or _layer(name) < layers)
     return numbers * getattr(torch, dtype).itemsize
+
+
+def _layer(name: str) -> int:
+    """Layer of a weight, such as `model.layers.3.mlp.up_proj.weight`; -1 of one that belongs to none."""
+    number = re.search(r"\.(\d+)\.", name)
+    return int(number[1]) if number else -1
 
 
 def _room(place: torch.device) -> int:

@@ -14,8 +14,8 @@ import transformers
 from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from selfalign.errors import InputError
 from selfalign.inference import engine
+from selfalign.inference.check import check_engine, check_first_layers
 from selfalign.inference.devices import ATTENTIONS, find_devices, lease, load_model, require_decoder
 from selfalign.inference.ledger import Entry, Ledger, Run, fingerprint
 from selfalign.inference.readouts import list_options, read_out
@@ -26,9 +26,6 @@ from selfalign.prompts.tables import Prompts
 from selfalign.tables import read_table, write_table
 
 DTYPES = ("float32", "bfloat16", "float16")
-_CHECKED = 2
-_TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.5, torch.float16: 0.1}
-"""Nats."""
 
 
 def gather_facts(card: Mapping[str, object], how: Mapping[str, object]) -> dict[str, object]:
@@ -44,36 +41,6 @@ def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
     """
     require_decoder(weights)
     return AutoTokenizer.from_pretrained(weights, local_files_only=True, trust_remote_code=False)
-
-
-def check_engine(model: PreTrainedModel, prompts: list[Rendered], row_tokens: int) -> float:
-    """Compare the packed engine with the naive one on a few prompts of this very job.
-
-    Returns:
-        The largest difference, in nats.
-
-    Raises:
-        InputError: they differ by more than rounding: the model needs the naive engine.
-    """
-    ordered = sorted(prompts, key=lambda prompt: (len(prompt.tokens), prompt.key))
-    some = {prompt.key: prompt for prompt in ordered[-_CHECKED:] + ordered[:: max(1, len(ordered) // _CHECKED)]}
-    remedy = "Set engine: naive for this model"
-    try:
-        packed, naive = (_score_all(model, list(some.values()), kind, row_tokens) for kind in engine.ENGINES)
-    except (NotImplementedError, TypeError, ValueError) as error:
-        reason = f"the packed engine does not know this kind of model ({' '.join(str(error).split())})"
-        raise InputError(model.name_or_path, reason, remedy) from None
-    delta = max(np.abs(np.subtract(packed[key], naive[key])).max() for key in some)
-    if not delta <= _TOLERANCE[model.dtype]:
-        raise InputError(model.name_or_path, f"the packed engine is {delta:.3g} nats from the naive one", remedy)
-    return float(delta)
-
-
-def _score_all(
-    model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int
-) -> dict[str, tuple[float, ...]]:
-    batches = engine.score(model, prompts, kind, row_tokens)
-    return {prompt.key: scores for batch in batches for prompt, scores in batch.answers}
 
 
 def answer(
@@ -188,5 +155,9 @@ def command(
                 lease(device, gpus, str(weights)) as places,
                 ledger.run(facts, device=", ".join(map(str, places)), threads=threads, versions=versions) as run,
             ):
+                if kind == "packed" and dtype != "float32":
+                    missing = [prompt for prompt in rendered if prompt.key not in done]
+                    layers, delta = check_first_layers(weights, places[0], attention, missing, row_tokens)
+                    click.echo(f"its first {layers} layers in float32: packed {delta:.1e} nats from naive", err=True)
                 answer(load_model(weights, dtype, places, attention), rendered, kind, row_tokens, done, run)
         write_table(collect(table, rendered, ledger.answered(mark), mark), output, Answers)
