@@ -18,6 +18,7 @@ import torch
 from engines.workloads import WORKLOADS, build_workloads
 from selfalign.inference import attention, engine
 from selfalign.inference.devices import load_model
+from selfalign.inference.linear import OneDnn
 from selfalign.inference.render import Rendered, Speech, render
 from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedModel
@@ -31,7 +32,8 @@ def matmul_rate() -> float:
     left, right, seconds = torch.randn(SQUARE, SQUARE), torch.randn(SQUARE, SQUARE), []
     for _ in range(5):
         start = time.perf_counter()
-        left @ right
+        with OneDnn():
+            torch.nn.functional.linear(left, right)
         seconds.append(time.perf_counter() - start)
     return 2 * SQUARE**3 / median(seconds)
 
