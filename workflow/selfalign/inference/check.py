@@ -5,6 +5,7 @@ that there the first layers are compared in float32, and the whole model is held
 breaks.
 """
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,7 +80,11 @@ def check_first_layers(
         model = load_model(weights, "float32", [place], attention, layers)
     finally:
         logging.set_verbosity(before)
-    return layers, check_engine(model, prompts, row_tokens)
+    delta = check_engine(model, prompts, row_tokens)
+    del model
+    gc.collect()
+    torch.cuda.empty_cache()  # what this process keeps for later would not count as free for the whole model
+    return layers, delta
 
 
 def _score_all(
