@@ -157,21 +157,20 @@ def find_batch(settings: Path, workload: str, step: int, most: int) -> int:
 def race(settings: Path, contenders: list[str], workload: str, batch: int, repeats: int, step: int) -> pd.DataFrame:
     """Score both readouts of a workload with every contender in turn, again and again: a row per repeat.
 
-    Columns readout, repeat, contender, batch, seconds, peak_gb, delta (from the naive engine), rate and rate_onednn (of
-    matmul, and of the same product by oneDNN, then).
+    Columns readout, repeat, contender, batch, seconds, peak_gb, delta (from the naive engine), rate (of matmul then).
     """
     workers = {name: Worker(name, settings) for name in [*contenders, "matmul"]}
     for worker in workers.values():
         worker.answer()
     rows, scores = [], {}
     for repeat in range(repeats):
-        rate, onednn = workers["matmul"].ask(case=f"{workload}/label")["scores"][0]
+        rate = workers["matmul"].ask(case=f"{workload}/label")["scores"][0][0]
         for name in contenders:
             for readout in FRAMES:
                 told = workers[name].ask(case=f"{workload}/{readout}", batch=batch)
                 scores[name, readout] = told["scores"]
-                row = {"readout": readout, "repeat": repeat, "contender": name, "rate": rate, "rate_onednn": onednn}
-                rows.append(row | {"batch": batch} | {key: told[key] for key in ("seconds", "peak_gb")})
+                row = {"readout": readout, "repeat": repeat, "contender": name, "rate": rate, "batch": batch}
+                rows.append(row | {key: told[key] for key in ("seconds", "peak_gb")})
     for worker in workers.values():
         worker.__exit__()
     with Worker("naive", settings) as naive:
@@ -183,11 +182,11 @@ def race(settings: Path, contenders: list[str], workload: str, batch: int, repea
     return pd.DataFrame(rows)
 
 
-def own_shapes_rates(settings: Path) -> dict[str, float]:
-    """Rate of matmul, and of oneDNN, at the shapes of the model's own layers."""
+def own_shapes_rate(settings: Path) -> float:
+    """Rate of matmul at the shapes of the model's own layers."""
     with Worker("matmul", settings) as worker:
         worker.answer()
-        return worker.ask(own_shapes=True)
+        return worker.ask(own_shapes=True)["rate"]
 
 
 def measure(
@@ -204,10 +203,9 @@ def measure(
         settings = Path(folder, "settings.json")
         special = not tokenizer.chat_template
         settings.write_text(json.dumps(options | {"special": special, "cases": cases}), encoding="utf-8")
-        rates = own_shapes_rates(settings)
+        rate = own_shapes_rate(settings) / 1e9
         print(f"{name}: {total:,} parameters, {dense:,} of them dense; {size} workloads", flush=True)
-        shown = ", ".join(f"{name} {rate / 1e9:,.0f} GFLOP/s" for name, rate in rates.items())
-        print(f"  at the model's own shapes: {shown}", flush=True)
+        print(f"  matmul at the model's own shapes: {rate:,.0f} GFLOP/s", flush=True)
         for workload in WORKLOADS:
             asked = cases[f"{workload}/option"]
             # Logits and their log-softmax, of all tokens of a batch, are to fit into a quarter of the memory.
@@ -219,11 +217,9 @@ def measure(
             table = race(settings, contenders, workload, batch, repeats, CHECKED["quick"] if quick else CHECKED[size])
             for fact, of in (("prompts", {case: len(asked) for case, asked in cases.items()}), ("tokens", distinct)):
                 table[fact] = [of[f"{workload}/{readout}"] for readout in table["readout"]]
-            work = table["tokens"] * 2 * dense
-            table["limit"], table["limit_onednn"] = work / table["rate"], work / table["rate_onednn"]
+            table["limit"] = table["tokens"] * 2 * dense / table["rate"]
             tables.append(table.assign(workload=workload, model=name))
-            rates = (table[["rate", "rate_onednn"]].median() / 1e9).round()
-            print(f"  {workload}: matmul {rates['rate']:g}, oneDNN {rates['rate_onednn']:g} GFLOP/s", flush=True)
+            print(f"  {workload}: matmul {table['rate'].median() / 1e9:,.0f} GFLOP/s", flush=True)
             print(table.groupby(["contender", "readout"], sort=False)["seconds"].median().to_string(), flush=True)
     return pd.concat(tables, ignore_index=True)
 

@@ -1,9 +1,9 @@
-"""How long the engine's rows and their chunks should be, and what multiplies: the share of the limit that each reaches.
+"""How long the engine's rows and their chunks should be: the share of the limit that each choice reaches.
 
 The three workloads of benchmarks/inference.py, in the frame of words, with SmolLM2 or a model of one's own; choices
-interleaved, the rate of oneDNN measured beside each. docs/inference.md has the table.
+interleaved, the rate of matmul measured beside each. docs/inference.md has the table.
 
-    python benchmarks/rows.py [--model FOLDER] [--rows 1024,2048] [--chunks 64,128,192,0] [--by oneDNN,MKL]
+    python benchmarks/rows.py [--model FOLDER] [--rows 1024,2048] [--chunks 64,128,192,0]
 """
 
 import itertools
@@ -16,7 +16,7 @@ import click
 import pandas as pd
 import torch
 from engines.workloads import WORKLOADS, build_workloads
-from selfalign.inference import attention, engine, linear
+from selfalign.inference import attention, engine
 from selfalign.inference.devices import load_model
 from selfalign.inference.render import Rendered, Speech, render
 from tqdm import tqdm
@@ -24,18 +24,14 @@ from transformers import AutoTokenizer, PreTrainedModel
 
 ROOT = Path(__file__).resolve().parent.parent
 SQUARE = 2048
-Choice = tuple[int, int, str]
-"""Tokens of a row, tokens of a chunk, and the library that multiplies."""
 
 
 def matmul_rate() -> float:
-    """Operations a second of a large matrix product by oneDNN, now."""
-    linear.AVAILABLE = True
+    """Operations a second of a large matrix product, now."""
     left, right, seconds = torch.randn(SQUARE, SQUARE), torch.randn(SQUARE, SQUARE), []
     for _ in range(5):
         start = time.perf_counter()
-        with linear.OneDnn():
-            torch.nn.functional.linear(left, right)
+        left @ right
         seconds.append(time.perf_counter() - start)
     return 2 * SQUARE**3 / median(seconds)
 
@@ -48,11 +44,10 @@ def dense_parameters(model: PreTrainedModel) -> int:
     return model.num_parameters() - sum(tables.values())
 
 
-def measure(model: PreTrainedModel, prompts: list[Rendered], rows: int, chunk: int, library: str) -> float:
+def measure(model: PreTrainedModel, prompts: list[Rendered], rows: int, chunk: int) -> float:
     """Share of the limit that a choice reaches: the time of matmul alone, over the time taken."""
     attention.CHUNKS["cpu"] = chunk or rows
     before = matmul_rate()
-    linear.AVAILABLE = library == "oneDNN"
     start = time.perf_counter()
     tokens = sum(batch.tokens for batch in engine.score(model, prompts, "packed", rows))
     seconds = time.perf_counter() - start
@@ -60,37 +55,34 @@ def measure(model: PreTrainedModel, prompts: list[Rendered], rows: int, chunk: i
 
 
 def measure_all(
-    model: PreTrainedModel, workloads: dict[str, list[Rendered]], choices: list[Choice], repeats: int
-) -> Iterator[tuple[str, int, int, str, float]]:
+    model: PreTrainedModel, workloads: dict[str, list[Rendered]], choices: list[tuple[int, int]], repeats: int
+) -> Iterator[tuple[str, int, int, float]]:
     """Every choice on every workload, again and again."""
     every = list(itertools.product(range(repeats), workloads.items(), choices))
-    for _, (workload, prompts), choice in tqdm(every):
-        yield workload, *choice, measure(model, prompts, *choice)
+    for _, (workload, prompts), (rows, chunk) in tqdm(every):
+        yield workload, rows, chunk, measure(model, prompts, rows, chunk)
 
 
 @click.command()
 @click.option("--model", type=Path, default=ROOT / "results" / "models" / "smollm2-135m" / "weights", help="Folder.")
 @click.option("--rows", default="1024,2048", show_default=True, help="Tokens of a row.")
 @click.option("--chunks", default="64,128,192,0", show_default=True, help="Tokens of a chunk; 0 is the whole row.")
-@click.option("--by", "libraries", default="oneDNN", show_default=True, help="What multiplies: oneDNN, MKL.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--repeats", default=3, show_default=True)
-def main(model: Path, rows: str, chunks: str, libraries: str, threads: int, repeats: int) -> None:
-    """Print the share of the limit, by workload, of every length of rows and chunks by every library."""
-    if not linear.AVAILABLE:
-        raise SystemExit("PyTorch has no oneDNN on this machine")
+def main(model: Path, rows: str, chunks: str, threads: int, repeats: int) -> None:
+    """Print the share of the limit, by workload, of every length of rows and chunks."""
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
     speech = Speech(tokenizer, "chat" if tokenizer.chat_template else "plain")
     tables = build_workloads("quick")
     workloads = {workload: render(tables[workload, "option"], speech, None) for workload in WORKLOADS}
-    choices = list(itertools.product(map(int, rows.split(",")), map(int, chunks.split(",")), libraries.split(",")))
+    choices = list(itertools.product(map(int, rows.split(",")), map(int, chunks.split(","))))
     loaded = load_model(model, "float32", [torch.device("cpu")])
     measure(loaded, workloads["zero_shot"], *choices[0])  # warms up
     table = pd.DataFrame(
-        measure_all(loaded, workloads, choices, repeats), columns=["workload", "row", "chunk", "by", "fraction"]
+        measure_all(loaded, workloads, choices, repeats), columns=["workload", "row", "chunk", "fraction"]
     )
-    shares = table.groupby(["row", "chunk", "by", "workload"])["fraction"].median().unstack()[list(WORKLOADS)]
+    shares = table.groupby(["row", "chunk", "workload"])["fraction"].median().unstack()[list(WORKLOADS)]
     print(shares.assign(mean=shares.mean(axis=1)).round(2).to_markdown())
 
 

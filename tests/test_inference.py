@@ -18,7 +18,7 @@ from families import CONFIGS, WINDOW, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
-from selfalign.inference import engine, linear
+from selfalign.inference import engine
 from selfalign.inference.check import check_engine, check_first_layers
 from selfalign.inference.devices import load_model, model_bytes
 from selfalign.inference.infer import answer, collect, gather_facts
@@ -501,43 +501,6 @@ def test_rows_answer_as_single_prompts_do_in_every_family(family: str, family_pr
     assert np.std(naive) > 0.5  # the model has opinions
     for row_tokens in (9, 60, 1000):
         assert_close(score_all(model, family_prompts, "packed", row_tokens), naive)
-
-
-@pytest.mark.skipif(not linear.AVAILABLE, reason="this machine has no oneDNN, or needs none")
-@pytest.mark.parametrize("tokens", [0, 1, 7, 300])
-@pytest.mark.parametrize("biased", [True, False])
-def test_onednn_multiplies_as_pytorch_does(tokens: int, biased: bool) -> None:
-    torch.manual_seed(1)
-    layer = torch.nn.Linear(64, 33, bias=biased)
-    given = torch.randn(1, tokens, 64)
-    with torch.inference_mode():
-        with linear.OneDnn():
-            found = layer(given)
-        assert torch.allclose(found, layer(given), atol=1e-5)
-
-
-@pytest.mark.skipif(not linear.AVAILABLE, reason="this machine has no oneDNN, or needs none")
-def test_onednn_computes_the_rows_and_not_the_reference(
-    llama: LlamaForCausalLM, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls, by_onednn = [], linear._linear
-    monkeypatch.setattr(linear, "_linear", lambda *given: (calls.append(given), by_onednn(*given))[1])
-    prompts = rendered([3, 4, 5], [3, 4, 6])
-    naive = score_all(llama, prompts, "naive")
-    assert not calls
-    packed = score_all(llama, prompts, "packed")
-    assert len(calls) == 7 * SIZES["num_hidden_layers"] + 1  # the matrices of a layer, and the output projection
-    monkeypatch.setattr(linear, "AVAILABLE", False)
-    assert_close(score_all(llama, prompts, "packed"), naive)
-    assert_close(packed, naive)
-    assert len(calls) == 7 * SIZES["num_hidden_layers"] + 1
-
-
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
-def test_other_number_formats_are_left_to_pytorch(dtype: torch.dtype) -> None:
-    given, weight = torch.randn(3, 8, dtype=dtype), torch.randn(4, 8, dtype=dtype)
-    with linear.OneDnn():
-        assert torch.equal(torch.nn.functional.linear(given, weight), given @ weight.T)
 
 
 @pytest.mark.parametrize("family", sorted(UNKNOWN))

@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -356,6 +357,23 @@ def test_list_tells_models_answers_and_runs(two: Path) -> None:
     assert {model["fingerprint"]: model["answers"] for model in listed["models"]} == {MARK: 40, OTHER: 20}
 
 
+def test_list_tells_of_a_change_that_was_cut_off_and_the_next_job_undoes_it(tmp_path: Path) -> None:
+    entries = [entry(number) for number in range(300)]
+    write(tmp_path / "whole.sqlite", entries)
+    whole, cut = tmp_path / "whole.sqlite", tmp_path / "cut.sqlite"
+    with closing(sqlite3.connect(whole, isolation_level=None)) as database:
+        for order in ("PRAGMA cache_size=2", "BEGIN EXCLUSIVE", "UPDATE answers SET text = 'half'"):
+            database.execute(order)  # more than the cache holds: the file is changed, and the journal tells how it was
+        for end in ("", "-journal"):
+            shutil.copy(f"{whole}{end}", f"{cut}{end}")
+        database.execute("ROLLBACK")
+    assert b"half" in cut.read_bytes()
+    with pytest.raises(InputError, match="cut off in the middle of a change .* Run the workflow again"):
+        describe(cut)
+    assert read(cut) == by_key(entries)
+    assert describe(cut)["models"][0]["answers"] == len(entries)
+
+
 def test_list_reads_what_a_killed_job_left(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     writer(path, 5, 3).communicate()
@@ -607,7 +625,13 @@ class Task:
 
 def count(path: Path) -> int:
     """Answers in what a killed job left, which stays as it is."""
-    return sum(model["answers"] for model in describe(path)["models"]) if path.exists() and path.stat().st_size else 0
+    if not path.exists():
+        return 0
+    with tempfile.TemporaryDirectory() as copy:
+        shutil.copytree(path.parent, copy, dirs_exist_ok=True)
+        with closing(sqlite3.connect(Path(copy, path.name))) as database:  # undoes what was half done
+            there = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'answers'").fetchone()
+            return database.execute("SELECT count(*) FROM answers").fetchone()[0] if there else 0
 
 
 @pytest.fixture(scope="module")

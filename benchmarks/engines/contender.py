@@ -12,13 +12,11 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from statistics import median
 
 import torch
 from selfalign.inference import engine
-from selfalign.inference.linear import OneDnn
 from selfalign.inference.render import Rendered
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, LlamaConfig, PreTrainedModel
 
@@ -40,9 +38,6 @@ SHAPES = {
 """Models of random weights, for speed alone."""
 SQUARE = {"cpu": 4096, "cuda": 8192}
 """Rows of the square matrices whose product tells the rate of matmul."""
-Library = Callable[[], AbstractContextManager[object]]
-LIBRARIES: dict[str, Library] = {"matmul": nullcontext, "oneDNN": OneDnn}
-"""What computes products of matrices; on a GPU both are the same."""
 WARM_UP = 4
 """Prompts that are scored before time is taken."""
 
@@ -170,38 +165,33 @@ class Matmul(Contender):
     """No engine at all: the rate (operations a second) at which this machine multiplies matrices.
 
     A large square product; and, when asked, the products of the model's own layers over one row of tokens, each as
-    often as the model has it. Each as PyTorch's matmul computes it, and by oneDNN, as our engine does on a CPU.
+    often as the model has it.
     """
 
     def load(self) -> PreTrainedModel:
         return empty_model(self.settings, torch.device("meta"))
 
     def score(self, requests: list[Request], batch: int) -> Scores:
-        shape = 3 * [SQUARE[self.device.type]]
-        return [[self._rate(library, *shape) for library in LIBRARIES.values()]]
+        return [[self._rate(*3 * [SQUARE[self.device.type]])]]
 
-    def own_shapes(self) -> dict[str, float]:
-        """Rate of each library at the model's own shapes."""
+    def own_shapes(self) -> float:
+        """Rate at the model's own shapes."""
         head = self.model.get_output_embeddings()
         layers = [part for part in self.model.modules() if isinstance(part, torch.nn.Linear) and part is not head]
         shapes = [(self.settings["row_tokens"], layer.in_features, layer.out_features) for layer in layers]
+        rates = {shape: self._rate(*shape) for shape in set(shapes)}
         work = [2 * rows * inner * columns for rows, inner, columns in shapes]
-        total = {}
-        for name, library in LIBRARIES.items():
-            rates = {shape: self._rate(library, *shape) for shape in set(shapes)}
-            total[name] = sum(work) / sum(amount / rates[shape] for amount, shape in zip(work, shapes, strict=True))
-        return total
+        return sum(work) / sum(amount / rates[shape] for amount, shape in zip(work, shapes, strict=True))
 
-    def _rate(self, library: Library, rows: int, inner: int, columns: int) -> float:
+    def _rate(self, rows: int, inner: int, columns: int) -> float:
         options = {"dtype": self.model.dtype, "device": self.device}
         left, right = torch.randn(rows, inner, **options), torch.randn(columns, inner, **options)
         repeats, seconds = 1 + int(2e10 / (2 * rows * inner * columns)), []
         for _ in range(4):
             self._wait()
             start = time.perf_counter()
-            with library():
-                for _ in range(repeats):
-                    torch.nn.functional.linear(left, right)
+            for _ in range(repeats):
+                torch.nn.functional.linear(left, right)
             self._wait()
             seconds.append((time.perf_counter() - start) / repeats)
         return 2 * rows * inner * columns / median(seconds[1:])
@@ -248,7 +238,7 @@ def main(name: str, settings_file: str) -> None:
     for line in sys.stdin:
         order = json.loads(line)
         if order.get("own_shapes"):
-            answers.write(json.dumps(contender.own_shapes()) + "\n")
+            answers.write(json.dumps({"rate": contender.own_shapes()}) + "\n")
             continue
         requests, batch = settings["cases"][order["case"]][:: order.get("step", 1)], order.get("batch", 1)
         if not warm:

@@ -14,7 +14,7 @@ from engines.workloads import WORKLOADS
 LABELS = {"ours": "selfalign", "lm_eval": "lm-evaluation-harness", "padded": "padded batches"}
 COLOURS = {"ours": PALETTE[0], "lm_eval": PALETTE[2], "padded": MUTED}
 COLUMNS = ["model", "workload", "readout", "contender", "batch", "prompts/s", "slowest-fastest", "x lm-eval"]
-COLUMNS += ["of the limit", "with oneDNN", "peak, GB", "delta"]
+COLUMNS += ["of the limit", "peak, GB", "delta"]
 CASE = ["model", "workload", "readout"]
 
 
@@ -23,10 +23,10 @@ def tabulate(measured: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         measured: columns model, workload, readout, contender, prompts, tokens (distinct), batch, limit (seconds for
-            the distinct tokens at the rate of matmul in that repeat), limit_onednn, seconds, peak_gb, delta.
+            the distinct tokens at the rate of matmul in that repeat), seconds, peak_gb, delta.
 
     Returns:
-        Seconds and prompts per second (median, slowest and fastest repeat), times lm-eval's, fraction of either limit,
+        Seconds and prompts per second (median, slowest and fastest repeat), times lm-eval's, fraction of the limit,
         peak memory, largest difference (nats) from the naive engine.
     """
     groups = measured.groupby([*CASE, "contender"], sort=False)
@@ -36,10 +36,8 @@ def tabulate(measured: pd.DataFrame) -> pd.DataFrame:
     rates = {"prompts_per_second": seconds.median(), "slowest": seconds.max(), "fastest": seconds.min()}
     for name, taken in rates.items():
         table[name] = table["prompts"] / taken
-    limits = measured.groupby(CASE)[["limit", "limit_onednn"]].median().reindex(table.index.droplevel("contender"))
-    table["limit_seconds"], table["limit_seconds_onednn"] = limits.to_numpy().T
+    table["limit_seconds"] = measured.groupby(CASE)["limit"].median().reindex(table.index.droplevel("contender")).values
     table["of_limit"] = table["limit_seconds"] / table["seconds"]
-    table["of_limit_onednn"] = table["limit_seconds_onednn"] / table["seconds"]
     table = table.reset_index()
     harness = table[table["contender"] == "lm_eval"].set_index(CASE)["seconds"]
     table["times_lm_eval"] = harness.reindex(pd.MultiIndex.from_frame(table[CASE])).to_numpy() / table["seconds"]
@@ -73,7 +71,7 @@ def write_markdown(table: pd.DataFrame) -> str:
         batch = "" if row.contender == "ours" else row.batch
         lines.append(
             f"| {row.model} | {row.workload} | {row.readout} | {LABELS[row.contender]} | {batch} | {rate} | {times} "
-            f"| {row.of_limit:.0%} | {row.of_limit_onednn:.0%} | {row.peak_gb:.2f} | {row.delta:.0e} |"
+            f"| {row.of_limit:.0%} | {row.peak_gb:.2f} | {row.delta:.0e} |"
         )
     return "\n".join(lines) + "\n"
 

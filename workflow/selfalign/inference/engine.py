@@ -17,11 +17,10 @@ from transformers import DynamicCache, PreTrainedModel
 from selfalign.errors import InputError
 from selfalign.inference.attention import Row, in_tree
 from selfalign.inference.devices import is_out_of_memory
-from selfalign.inference.linear import OneDnn
 from selfalign.inference.render import Rendered
 from selfalign.inference.tree import cut_rows, grow, rows_needed, see
 
-VERSION = "4"
+VERSION = "3"
 """Part of the fingerprint of an answer: raise it when a change of the engine changes answers."""
 
 ENGINES = ("packed", "naive")
@@ -138,7 +137,7 @@ class Packed:
             "logits_to_keep": places,  # no tensor: of a model on several devices, the last layer's is not this one
         }
         row = Row(see(tree, self.past, start, end), tree.depths[start:end], len(self.past))
-        with in_tree(self.model, row), OneDnn():
+        with in_tree(self.model, row):
             logits = self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
         found = _log_probabilities(logits, [sorted(self.wanted[start + place]) for place in places])
         if following is not None:
