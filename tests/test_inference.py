@@ -218,17 +218,16 @@ def test_option_ends_where_the_models_turn_or_line_ends(
 def test_no_real_option_begins_with_the_other(
     form: str, speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> None:
-    resources = Path(__file__).parent.parent / "resources" / "probes"
-    begins = 0
-    for language in ("en", "es"):
-        for text in read_texts(
-            resources / "texts" / f"{language}.csv", read_bank(resources / "probes.csv")
-        ).itertuples():
-            begins += text.option_a.startswith(text.option_b) or text.option_b.startswith(text.option_a)
-            table = table_of([([], text.statement)], (text.option_a, text.option_b), labels=())
-            one, other = speak(speaker[1], table, form)[0].answers
-            assert one[: len(other)] != other and other[: len(one)] != one
-    assert begins > 0
+    folder = Path(__file__).parent.parent / "resources" / "probes"
+    bank = read_bank(folder / "probes.csv")
+    texts = pd.concat(read_texts(folder / "texts" / f"{language}.csv", bank) for language in ("en", "es"))
+    options = list(zip(texts["option_a"], texts["option_b"], strict=True))
+    assert any(a.startswith(b) or b.startswith(a) for a, b in options)
+    table = table_of([([], statement) for statement in texts["statement"]], labels=())
+    table["options"] = [*map(json.dumps, options), table["options"].iloc[-1]]
+    for prompt in speak(speaker[1], table, form)[:-1]:
+        one, other = prompt.answers
+        assert one[: len(other)] != other and other[: len(one)] != one
 
 
 def test_template_without_a_system_role_gets_the_instruction_from_the_first_user() -> None:
