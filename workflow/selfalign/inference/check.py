@@ -11,18 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoConfig, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from selfalign.errors import InputError
 from selfalign.inference import engine
-from selfalign.inference.devices import load_model
+from selfalign.inference.devices import load_model, require_decoder
 from selfalign.inference.render import Rendered
 
 _CHECKED = 2
 _EXACT = 1e-3
 """Nats: no answer may differ by more in float32."""
-_ROUNDED = 1.0
+_ROUNDED = {torch.bfloat16: 0.5, torch.float16: 0.1}
 """Nats: the median answer may not differ by more in formats of fewer digits."""
 _LAYERS = 4
 _REMEDY = "Set engine: naive for this model"
@@ -45,7 +45,7 @@ def check_engine(model: PreTrainedModel, prompts: Sequence[Rendered], row_tokens
         reason = f"the packed engine does not know this kind of model ({' '.join(str(error).split())})"
         raise InputError(model.name_or_path, reason, _REMEDY) from None
     deltas = np.concatenate([np.abs(np.subtract(packed[key], naive[key])) for key in some])
-    sound = deltas.max() <= _EXACT if model.dtype == torch.float32 else np.median(deltas) <= _ROUNDED
+    sound = deltas.max() <= _EXACT if model.dtype == torch.float32 else np.median(deltas) <= _ROUNDED[model.dtype]
     if not sound:
         raise InputError(
             model.name_or_path, f"the packed engine is {deltas.max():.3g} nats from the naive one", _REMEDY
@@ -71,7 +71,7 @@ def check_first_layers(
     Raises:
         InputError: as `check_engine` and `load_model` do.
     """
-    config = AutoConfig.from_pretrained(weights, local_files_only=True, trust_remote_code=False).get_text_config()
+    config = require_decoder(weights).get_text_config()
     kinds = getattr(config, "layer_types", None) or []
     layers = min(config.num_hidden_layers, max([_LAYERS, *(kinds.index(kind) + 1 for kind in kinds)]))
     before = logging.get_verbosity()

@@ -158,9 +158,6 @@ def command(
                 if kind == "packed" and dtype != "float32":
                     missing = [prompt for prompt in rendered if prompt.key not in done]
                     layers, delta = check_first_layers(weights, places[0], attention, missing, row_tokens)
-                    told = (
-                        f"first {layers} layers, in float32: the packed engine is {delta:.1e} nats from the naive one"
-                    )
-                    click.echo(told, err=True)
+                    click.echo(f"its first {layers} layers, in float32: {delta:.1e} nats from the naive one", err=True)
                 answer(load_model(weights, dtype, places, attention), rendered, kind, row_tokens, done, run)
         write_table(collect(table, rendered, ledger.answered(mark), mark), output, Answers)

@@ -323,7 +323,7 @@ def told_plainly(path: Path) -> Iterator[None]:
             raise InputError(path, "another job is using this ledger", "Wait for it, or end it") from None
         if name == "SQLITE_READONLY_ROLLBACK":  # one who reads only may not undo it
             fault = "a job was cut off in the middle of a change to this ledger"
-            remedy = "Run the workflow again, which undoes that change: what was recorded before is kept"
+            remedy = "Run the workflow again, in a folder that it may write to: it undoes that change and no other"
             raise InputError(path, fault, remedy) from None
         if name.startswith(_OF_THE_DISK):
             raise _not_writable(path, error) from None
