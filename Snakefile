@@ -46,9 +46,9 @@ with told_plainly():
     check_files(config)
 validate(config, str(SETTINGS_SCHEMA))  # fills in the defaults
 
-# Jobs find this environment's programs when it is not activated; idle threads of PyTorch leave the cores to others.
+# Jobs find this environment's programs when it is not activated; idle threads of PyTorch soon leave the cores to others.
 BIN = shlex.quote(str(Path(sys.executable).parent))
-shell.prefix(f"set -euo pipefail; export PATH={BIN}:$PATH OMP_WAIT_POLICY=PASSIVE; ")
+shell.prefix(f"set -euo pipefail; export PATH={BIN}:$PATH OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=3000; ")
 
 
 wildcard_constraints:

@@ -51,7 +51,8 @@ class Worker:
         python = harness_python() if name == "lm_eval" else sys.executable
         paths = os.pathsep.join([str(ROOT / "benchmarks"), str(ROOT / "workflow")])
         quiet = {"TRANSFORMERS_VERBOSITY": "error", "LMEVAL_LOG_LEVEL": "ERROR", "TQDM_DISABLE": "1"}
-        ours = {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "PYTHONPATH": paths}
+        waiting = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "3000"}  # as in the workflow
+        ours = waiting | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": paths}
         self.name, self.settings = name, settings
         self.process = subprocess.Popen(
             [python, "-m", "engines.contender", name, str(settings)],

@@ -52,12 +52,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some neighbouring tokens of a row, the places that they see, and which of them sees which."""
+    """Some neighbouring tokens of a row, the places that they see, and what bars the others: see `_bias`."""
 
     start: int
     end: int
     columns: torch.Tensor
-    seen: torch.Tensor
+    bias: torch.Tensor
 
 
 @contextmanager
@@ -80,15 +80,17 @@ def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
             model.set_attn_implementation(usual)
 
 
-def _cut_mask(row: Row, size: int, *, mask_function: Rule, device: torch.device, **_: object) -> list[Chunk]:
+def _cut_mask(
+    row: Row, size: int, *, mask_function: Rule, dtype: torch.dtype, device: torch.device, **_: object
+) -> list[Chunk]:
     """The mask of a kind of layers, as chunks that `attend` takes."""
     places, chunks = row.places, []
     for start in range(0, len(row.depths), size):
         seen = row.seen[start : start + size]
         columns = seen.any(axis=0).nonzero()[0]
         allowed = _ask(mask_function, row.depths[start : start + size], places[columns], device)
-        seen = torch.from_numpy(seen[:, columns]).to(device) & allowed
-        chunks.append(Chunk(start, start + len(seen), torch.from_numpy(columns).to(device), seen))
+        bias = _bias(torch.from_numpy(seen[:, columns]).to(device) & allowed, dtype)
+        chunks.append(Chunk(start, start + len(bias), torch.from_numpy(columns).to(device), bias))
     return chunks
 
 
@@ -158,15 +160,22 @@ def attend(
     if position_bias is not None or s_aux is not None:
         raise NotImplementedError(f"{type(module).__name__} adds to its scores what the packed engine does not know")
     groups = query.shape[1] // key.shape[1]
+    # Given a mask, PyTorch's fused attention lets heads share their keys on a CPU, and on no GPU.
+    shared = softcap is None and query.device.type == "cpu"
     outputs = []
     for chunk in attention_mask:
         columns = chunk.columns.to(query.device)
-        keys, values = (part[:, :, columns].repeat_interleave(groups, dim=1) for part in (key, value))
-        queries, seen = query[:, :, chunk.start : chunk.end], chunk.seen.to(query.device)
+        keys, values = (part[:, :, columns] for part in (key, value))
+        if not shared:
+            keys, values = (part.repeat_interleave(groups, dim=1) for part in (keys, values))
+        queries, bias = query[:, :, chunk.start : chunk.end], chunk.bias.to(query.device)
         if softcap is None:
-            outputs.append(scaled_dot_product_attention(queries, keys, values, attn_mask=seen, scale=scaling))
+            fused = scaled_dot_product_attention(
+                queries, keys, values, attn_mask=bias, scale=scaling, enable_gqa=shared
+            )
+            outputs.append(fused)
         else:
-            outputs.append(_attend_capped(queries, keys, values, seen, scaling, softcap))
+            outputs.append(_attend_capped(queries, keys, values, bias, scaling, softcap))
     return torch.cat(outputs, dim=2).transpose(1, 2), None
 
 
@@ -174,12 +183,12 @@ def _attend_capped(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    seen: torch.Tensor,
+    bias: torch.Tensor,
     scaling: float | None,
     softcap: float,
 ) -> torch.Tensor:
     scores = query @ key.transpose(2, 3) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
-    scores = torch.tanh(scores / softcap) * softcap + _bias(seen, query.dtype)
+    scores = torch.tanh(scores / softcap) * softcap + bias
     return scores.softmax(dim=-1, dtype=torch.float32).to(query.dtype) @ value
 
 
