@@ -41,17 +41,18 @@ CHECKED = {"quick": 3, "full": 1, "gpu": 10}
 """Every how many-th prompt is compared with the naive engine."""
 LARGE = 2e8
 """Parameters from which a model on a CPU gets the smaller workloads: it would take hours."""
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "3000"}
+"""As in the workflow."""
 GPU = "no GPU here: measured on the CPU; with one, add --device cuda --dtype bfloat16 --shape llama3-8b"
 
 
 class Worker:
-    """A contender in a process of its own."""
+    """A contender in a process of its own; `waiting`: variables that say how its idle threads wait."""
 
-    def __init__(self, name: str, settings: Path) -> None:
+    def __init__(self, name: str, settings: Path, waiting: dict[str, str] = WAITING) -> None:
         python = harness_python() if name == "lm_eval" else sys.executable
         paths = os.pathsep.join([str(ROOT / "benchmarks"), str(ROOT / "workflow")])
         quiet = {"TRANSFORMERS_VERBOSITY": "error", "LMEVAL_LOG_LEVEL": "ERROR", "TQDM_DISABLE": "1"}
-        waiting = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "3000"}  # as in the workflow
         ours = waiting | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": paths}
         self.name, self.settings = name, settings
         self.process = subprocess.Popen(
@@ -69,10 +70,14 @@ class Worker:
             sys.exit(f"{self.name} ended with exit code {self.process.wait()}; its messages are above")
         return json.loads(line)
 
-    def ask(self, **order: object) -> dict:
-        """Have a case scored: seconds, scores and peak memory."""
+    def tell(self, **order: object) -> None:
+        """Have a case scored, without waiting for the answer."""
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
+
+    def ask(self, **order: object) -> dict:
+        """Have a case scored: seconds, scores and peak memory."""
+        self.tell(**order)
         return self.answer()
 
     def __enter__(self) -> "Worker":
