@@ -47,8 +47,8 @@ with told_plainly():
 validate(config, str(SETTINGS_SCHEMA))  # fills in the defaults
 
 # Jobs find this environment's programs when it is not activated; idle threads of PyTorch soon leave the cores to others.
-BIN = shlex.quote(str(Path(sys.executable).parent))
-shell.prefix(f"set -euo pipefail; export PATH={BIN}:$PATH OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=3000; ")
+PATH = f"{shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+shell.prefix(f"set -euo pipefail; export PATH={PATH} OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=3000; ")
 
 
 wildcard_constraints:
