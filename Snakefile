@@ -47,8 +47,9 @@ with told_plainly():
 validate(config, str(SETTINGS_SCHEMA))  # fills in the defaults
 
 # Jobs find this environment's programs when it is not activated; idle threads of PyTorch soon leave the cores to others.
-PATH = f"{shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-shell.prefix(f"set -euo pipefail; export PATH={PATH} OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=3000; ")
+BIN = shlex.quote(str(Path(sys.executable).parent))
+IDLE = "OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=3000"
+shell.prefix(f"set -euo pipefail; export PATH={BIN}:$PATH {IDLE}; ")
 
 
 wildcard_constraints:
