@@ -48,7 +48,8 @@ def take(workers: list[Worker]) -> float:
 def main(threads: int, repeats: int) -> None:
     """Print the median seconds of one job and of two at once, by the way to wait, and their ratios to the first way."""
     model = str(default_model().resolve())
-    cases, _ = make_cases("quick", tokenizer := AutoTokenizer.from_pretrained(model, local_files_only=True))
+    tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
+    cases, _ = make_cases("quick", tokenizer)
     options = {"model": model, "device": "cpu", "dtype": "float32", "threads": threads, "row_tokens": 2048, "shape": ""}
     rows = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:

@@ -160,7 +160,7 @@ def attend(
     if position_bias is not None or s_aux is not None:
         raise NotImplementedError(f"{type(module).__name__} adds to its scores what the packed engine does not know")
     groups = query.shape[1] // key.shape[1]
-    # Given a mask, PyTorch's fused attention lets heads share their keys on a CPU, and on no GPU.
+    # Given a mask, PyTorch's fused attention lets heads share their keys on a CPU; elsewhere each head gets a copy.
     shared = softcap is None and query.device.type == "cpu"
     outputs = []
     for chunk in attention_mask:
