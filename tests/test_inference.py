@@ -4,9 +4,11 @@ import json
 import math
 import random
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,7 @@ from selfalign.inference.tree import Tree, cut_rows, grow, rows_needed, see
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.tables import Prompts
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from torch import nn
 from transformers import (
     AutoTokenizer,
     Gemma3ForCausalLM,
@@ -451,6 +454,25 @@ def test_every_distinct_prefix_is_computed_once(
     assert sorted(prompt.prompt for batch in batches for prompt, _ in batch.answers) == sorted(
         p.prompt for p in prompts
     )
+
+
+@pytest.mark.parametrize("row_tokens", [3, 1000])
+def test_last_mlp_is_computed_where_an_answer_is_read_and_nowhere_else(
+    row_tokens: int, llama: LlamaForCausalLM, family_prompts: list[Rendered]
+) -> None:
+    computed: dict[int, int] = defaultdict(int)
+
+    def count(layer: int, _: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        computed[layer] += inputs[0].shape[1]
+
+    layers = llama.model.layers
+    hooks = [layer.mlp.gate_proj.register_forward_pre_hook(partial(count, k)) for k, layer in enumerate(layers)]
+    score_all(llama, family_prompts, "packed", row_tokens)
+    for hook in hooks:
+        hook.remove()
+    read = {p.tokens + answer[:end] for p in family_prompts for answer in p.answers for end in range(len(answer))}
+    assert computed == {0: len(prefixes(family_prompts)), 1: len(read)}
+    assert not layers[-1].mlp._forward_hooks and not layers[-1].mlp._forward_pre_hooks
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)

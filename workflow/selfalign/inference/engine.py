@@ -8,10 +8,12 @@ token's ancestors are kept, and no others are needed. docs/inference.md has the 
 import inspect
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import torch
+from torch import nn
 from transformers import DynamicCache, PreTrainedModel
 
 from selfalign.errors import InputError
@@ -20,7 +22,7 @@ from selfalign.inference.devices import is_out_of_memory
 from selfalign.inference.render import Rendered
 from selfalign.inference.tree import cut_rows, grow, rows_needed, see
 
-VERSION = "3"
+VERSION = "4"
 """Part of the fingerprint of an answer: raise it when a change of the engine changes answers."""
 
 ENGINES = ("packed", "naive")
@@ -74,7 +76,7 @@ class Packed:
         self.tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers)
         _check_kind(model, int(self.tree.depths.max()) + 1)
         self.steps = {prompt.key: [self._steps(prompt, answer) for answer in prompt.answers] for prompt in prompts}
-        # Rows are read for all prompts, answered or not: with fewer places the projection would round otherwise.
+        # Rows are read for all prompts, answered or not: with fewer places the matrix products would round otherwise.
         self.wanted = defaultdict(set)
         for node, token in (step for answers in self.steps.values() for answer in answers for step in answer):
             self.wanted[node].add(token)
@@ -137,7 +139,7 @@ class Packed:
             "logits_to_keep": places,  # no tensor: of a model on several devices, the last layer's is not this one
         }
         row = Row(see(tree, self.past, start, end), tree.depths[start:end], len(self.past))
-        with in_tree(self.model, row):
+        with in_tree(self.model, row), _last_mlp_at(self.model, places, end - start):
             logits = self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
         found = _log_probabilities(logits, [sorted(self.wanted[start + place]) for place in places])
         if following is not None:
@@ -152,6 +154,43 @@ class Packed:
             for layer in cache.layers
         ]
         self.past = path
+
+
+@contextmanager
+def _last_mlp_at(model: PreTrainedModel, places: list[int], length: int) -> Iterator[None]:
+    """While it lasts, the last layer's MLP is computed at some places of a row of `length` tokens, and 0 at the others.
+
+    No layer follows that would see the others, and nobody reads them. Keys and values come before the MLP.
+    """
+    mlp = _last_mlp(model)
+    if mlp is None:
+        yield
+        return
+
+    def take(_: nn.Module, inputs: tuple[torch.Tensor]) -> torch.Tensor:
+        return inputs[0][:, places]
+
+    def put(_: nn.Module, __: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
+        whole = output.new_zeros(1, length, output.shape[-1])
+        whole[:, places] = output
+        return whole
+
+    hooks = mlp.register_forward_pre_hook(take), mlp.register_forward_hook(put)
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _last_mlp(model: PreTrainedModel) -> nn.Module | None:
+    """The MLP of a model's last layer, if no other modules than linear layers have weights in it."""
+    layers = getattr(model.get_decoder(), "layers", None)
+    mlp = getattr(layers[-1], "mlp", None) if layers else None
+    if mlp is None:
+        return None
+    weighted = [module for module in mlp.modules() if any(True for _ in module.parameters(recurse=False))]
+    return mlp if all(isinstance(module, nn.Linear) for module in weighted) else None
 
 
 def _check_kind(model: PreTrainedModel, longest: int) -> None:
