@@ -29,6 +29,7 @@ from selfalign.settings import (
     frames_on_scales,
 )
 from selfalign.survey.citations import how_to_cite
+from selfalign.variables import FAST
 
 min_version("9.27")
 
@@ -46,10 +47,10 @@ with told_plainly():
     check_files(config)
 validate(config, str(SETTINGS_SCHEMA))  # fills in the defaults
 
-# Jobs find this environment's programs when it is not activated; idle threads of PyTorch soon leave the cores to others.
+# Jobs find this environment's programs when it is not activated.
 BIN = shlex.quote(str(Path(sys.executable).parent))
-IDLE = "OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=3000"
-shell.prefix(f"set -euo pipefail; export PATH={BIN}:$PATH {IDLE}; ")
+VARIABLES = " ".join(f"{name}={value}" for name, value in FAST.items())
+shell.prefix(f"set -euo pipefail; export PATH={BIN}:$PATH {VARIABLES}; ")
 
 
 wildcard_constraints:

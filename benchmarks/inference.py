@@ -28,6 +28,7 @@ from engines.contender import SHAPES, count_parameters
 from engines.report import summarise, write, write_markdown
 from engines.workloads import FRAMES, WORKLOADS, build_workloads
 from selfalign.inference.render import Rendered, Speech, render
+from selfalign.variables import FAST
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,19 +42,17 @@ CHECKED = {"quick": 3, "full": 1, "gpu": 10}
 """Every how many-th prompt is compared with the naive engine."""
 LARGE = 2e8
 """Parameters from which a model on a CPU gets the smaller workloads: it would take hours."""
-WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "3000"}
-"""As in the workflow."""
 GPU = "no GPU here: measured on the CPU; with one, add --device cuda --dtype bfloat16 --shape llama3-8b"
 
 
 class Worker:
-    """A contender in a process of its own; `waiting`: variables that say how its idle threads wait."""
+    """A contender in a process of its own, with the variables of the workflow's jobs, or others."""
 
-    def __init__(self, name: str, settings: Path, waiting: dict[str, str] = WAITING) -> None:
+    def __init__(self, name: str, settings: Path, variables: dict[str, str] = FAST) -> None:
         python = harness_python() if name == "lm_eval" else sys.executable
         paths = os.pathsep.join([str(ROOT / "benchmarks"), str(ROOT / "workflow")])
         quiet = {"TRANSFORMERS_VERBOSITY": "error", "LMEVAL_LOG_LEVEL": "ERROR", "TQDM_DISABLE": "1"}
-        ours = waiting | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": paths}
+        ours = variables | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": paths}
         self.name, self.settings = name, settings
         self.process = subprocess.Popen(
             [python, "-m", "engines.contender", name, str(settings)],
