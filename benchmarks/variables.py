@@ -3,7 +3,7 @@
 How long idle threads of PyTorch wait for work before they sleep, and whether freed memory is given back. Both readouts
 of one workload of benchmarks/inference.py, in processes of their own, interleaved. docs/architecture.md has the result.
 
-    python benchmarks/variables.py [--model FOLDER] [--ways "as here,memory given back"] [--threads 2] [--repeats 8]
+    python benchmarks/variables.py [--model FOLDER] [--way "as here" --way ...] [--repeats 8]
 """
 
 import json
@@ -25,7 +25,7 @@ WAYS: dict[str, dict[str, str]] = {
     "as here": FAST,
     "sleep at once": MEMORY | {"OMP_WAIT_POLICY": "PASSIVE"},
     "300 turns": FAST | {"GOMP_SPINCOUNT": "300"},
-    "30,000 turns": FAST | {"GOMP_SPINCOUNT": "30000"},
+    "30000 turns": FAST | {"GOMP_SPINCOUNT": "30000"},
     "threads as PyTorch's": MEMORY,
     "memory given back": THREADS,
 }
@@ -44,10 +44,10 @@ def take(workers: list[Worker]) -> tuple[float, float]:
 
 @click.command()
 @click.option("--model", type=Path, help="Folder of weights and tokenizer; the default model's otherwise.")
-@click.option("--ways", default=",".join(WAYS), help="Some of these; the first is what others are compared with.")
+@click.option("--way", "ways", multiple=True, type=click.Choice(list(WAYS)), default=list(WAYS), show_default=True)
 @click.option("--threads", default=os.cpu_count(), show_default=True, help="Of each job.")
 @click.option("--repeats", default=8, show_default=True)
-def main(model: Path | None, ways: str, threads: int, repeats: int) -> None:
+def main(model: Path | None, ways: tuple[str, ...], threads: int, repeats: int) -> None:
     """Print the median seconds of one job and of two at once, their ratios to the first way, and the peak memory."""
     model = str((model or default_model()).resolve())
     tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
@@ -57,9 +57,7 @@ def main(model: Path | None, ways: str, threads: int, repeats: int) -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         settings = Path(folder, "settings.json")
         settings.write_text(json.dumps(options | {"special": not tokenizer.chat_template, "cases": cases}), "utf-8")
-        pairs = {
-            way: [stack.enter_context(Worker("ours", settings, WAYS[way])) for _ in range(2)] for way in ways.split(",")
-        }
+        pairs = {way: [stack.enter_context(Worker("ours", settings, WAYS[way])) for _ in range(2)] for way in ways}
         for pair in pairs.values():
             for worker in pair:
                 worker.answer()

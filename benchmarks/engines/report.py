@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from selfalign.figures.theme import INK, MUTED, PALETTE, apply_theme, save
 
 from engines.workloads import WORKLOADS
@@ -93,8 +93,9 @@ def draw(table: pd.DataFrame) -> Figure:
         ax.set_yticks(range(len(cases)), [f"{workload.replace('_', ' ')}, {readout}" for workload, readout in cases])
         ax.set_ylim(len(cases) - 0.5, -0.5)
         ax.set_xscale("log")
-        for set_formatter in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
-            set_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_title(model)
     panels[-1].set_xlabel("prompts per second (log scale)")
     handles = [
