@@ -7,6 +7,9 @@ import pandas as pd
 
 from selfalign.inference.tables import Answers
 
+_UNREAD = {"label_bound": False, "open": np.nan, "mass_open": np.nan, "reply": None, "replied": pd.NA}
+"""Values of the columns that a way of answering does not read."""
+
 
 def list_options(prompts: pd.DataFrame) -> pd.DataFrame:
     """The options of prompts, one a row: columns prompt, premise, place, answer, answer_bytes.
@@ -52,4 +55,5 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
         inside = np.exp(table[readout]).groupby(table["prompt"]).transform("sum")
         unknown = table[readout].isna().groupby(table["prompt"]).transform("any")
         table[f"mass_outside_{readout}s"] = (1 - inside).clip(lower=0).mask(unknown)
-    return table[list(Answers.to_schema().columns)]
+    unread = {name: value for name, value in _UNREAD.items() if name not in table}
+    return table.assign(**unread)[list(Answers.to_schema().columns)]

@@ -26,9 +26,24 @@ class Answers(Table):
     option: float = pa.Field(le=0, nullable=True, description="log-probability of its words and of what ends them")
     per_token: float = pa.Field(le=0, nullable=True, description="option / answer_tokens")
     per_byte: float = pa.Field(le=0, nullable=True, description="option / answer_bytes")
+    label_bound: bool = pa.Field(
+        description="whether label is only an upper bound: the endpoint listed its likeliest tokens, not this one"
+    )
+    open: float = pa.Field(
+        le=0,
+        nullable=True,
+        description="log-probability that a reply begins with its words, in any form that a reader accepts",
+    )
     pmi: float = pa.Field(nullable=True, description="option - option where nothing was asked; null for a premise")
     mass_outside_labels: float = pa.Field(ge=0, le=1, nullable=True, description="probability of all but the labels")
     mass_outside_options: float = pa.Field(ge=0, le=1, nullable=True, description="probability of all but the options")
+    mass_open: float = pa.Field(
+        ge=0, le=1, nullable=True, description="probability that a reply begins with the words of one of the options"
+    )
+    reply: str = pa.Field(nullable=True, description="greedy reply to the prompt; null where none was asked for")
+    replied: pd.Int64Dtype = pa.Field(
+        ge=1, nullable=True, description="place of the option that the reply is; null: no option, or no reply"
+    )
     samples: pd.Int64Dtype = pa.Field(
         ge=1, nullable=True, description="replies that were drawn; null where probabilities were read"
     )
