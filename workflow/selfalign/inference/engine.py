@@ -74,7 +74,7 @@ class Packed:
     def __init__(self, model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
         self.model = model
         self.tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers)
-        _check_kind(model, int(self.tree.depths.max()) + 1)
+        check_kind(model, int(self.tree.depths.max()) + 1)
         self.steps = {prompt.key: [self._steps(prompt, answer) for answer in prompt.answers] for prompt in prompts}
         # Rows are read for all prompts, answered or not: with fewer places the matrix products would round otherwise.
         self.wanted = defaultdict(set)
@@ -120,7 +120,7 @@ class Packed:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                rows = _halve([*rows, (start, end)], self.model, error)
+                rows = halve([*rows, (start, end)], self.model, error)
                 continue
             yield start, end
 
@@ -193,7 +193,7 @@ def _last_mlp(model: PreTrainedModel) -> nn.Module | None:
     return mlp if all(isinstance(module, nn.Linear) for module in weighted) else None
 
 
-def _check_kind(model: PreTrainedModel, longest: int) -> None:
+def check_kind(model: PreTrainedModel, longest: int) -> None:
     """Refuse models to which a token is more than its ancestors and its depth."""
     config = model.config.get_text_config()
     rope = getattr(config, "rope_parameters", None) or {}
@@ -220,7 +220,7 @@ def _log_probabilities(logits: torch.Tensor, tokens: list[list[int]]) -> dict[tu
     return dict(zip(pairs, values.tolist(), strict=True))
 
 
-def _halve(rows: list[tuple[int, int]], model: PreTrainedModel, error: Exception) -> list[tuple[int, int]]:
+def halve(rows: list[tuple[int, int]], model: PreTrainedModel, error: Exception) -> list[tuple[int, int]]:
     """Halves of rows, which are in reverse order."""
     start, end = rows[-1]
     if end - start == 1:
