@@ -344,8 +344,9 @@ def replies(setup: Setup) -> Iterator[Row]:
         list(reply(model, prompts[:8], [stop], 16, ROWS))
         synchronise()
         start = time.perf_counter()
-        ours = {one.prompt.key: one.tokens for batch in reply(model, prompts, [stop], 16, ROWS) for one in batch.replies}
+        batches = list(reply(model, prompts, [stop], 16, ROWS))
         synchronise()
+        ours = {one.prompt.key: one.tokens for batch in batches for one in batch.replies}
         yield case, "rate, selfalign", len(prompts) / (time.perf_counter() - start), "prompts/s"
         for batch in (32, 128):
             seconds, theirs = _generate(model, prompts, stop, batch)
