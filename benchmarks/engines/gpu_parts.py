@@ -325,14 +325,14 @@ def _run_out(setup: Setup) -> Iterator[Row]:
     prompts = setup.bundle.prompts()[0][: setup.most]
     expected, _ = run_engine(model, prompts, "packed", 1024)
     halvings = 0
-    usual = engine._halve
+    usual = engine.halve
 
     def halve(*arguments: object) -> list[tuple[int, int]]:
         nonlocal halvings
         halvings += 1
         return usual(*arguments)
 
-    engine._halve = halve
+    engine.halve = halve
     try:
         if setup.device == "cuda":
             torch.cuda.empty_cache()
@@ -341,7 +341,7 @@ def _run_out(setup: Setup) -> Iterator[Row]:
             torch.cuda.set_per_process_memory_fraction(room / whole)
         found, _ = run_engine(model, prompts, "packed", 16_384)
     finally:
-        engine._halve = usual
+        engine.halve = usual
         if setup.device == "cuda":
             torch.cuda.set_per_process_memory_fraction(1.0)
     yield "out of memory", "times that rows were halved", halvings, ""
