@@ -5,7 +5,7 @@ Reads   results/design/{language}.parquet, results/answers/{model}/{language}.pa
         probes.bank
 Writes  results/scores/{model}/{language}.parquet   a cell, scored
         results/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
-        results/scores/{model}/{language}_unanswered.csv   cells that are left out for want of an answer
+        results/scores/{model}/{language}_unanswered.csv   prompts without an answer
         results/tables/readouts/{model}/{language}.csv   how often readouts choose differently
         results/tables/agreement.csv                every measure of every arm, per country
         results/tables/contrasts.csv                differences between arms, paired by probe
@@ -36,6 +36,7 @@ rule score_answers:
         "../../environment.yml"
     params:
         readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
+        rule=config["scoring"]["unanswered"],
         human=[f"--human={file}" for file in HUMAN_SCALES],
         code=code_digest("score_answers"),
     message:
@@ -43,7 +44,7 @@ rule score_answers:
     shell:
         "selfalign score-answers --model {wildcards.model} --language {wildcards.language} --design {input.design}"
         " --answers {input.answers} --poles {input.poles} {params.human:q} --bank {input.bank}"
-        " --readouts {params.readouts:q} --unanswered {output.unanswered} --output {output.scores} 2> {log}"
+        " --readouts {params.readouts:q} --rule {params.rule} --unanswered {output.unanswered} --output {output.scores} 2> {log}"
 
 
 rule score_scales:
@@ -274,6 +275,7 @@ rule compute_metrics:
     params:
         scales=[f"--scales={file}" for file in SCALE_SCORES]
         + [f"--human={file}" for file in HUMAN_SCALES],
+        rule=config["scoring"]["unanswered"],
         samples=config["scoring"]["second_samples"],
         seed=config["scoring"]["seed"],
         code=code_digest("compute_metrics"),
@@ -281,4 +283,4 @@ rule compute_metrics:
         "Computing metrics and their baselines"
     shell:
         "selfalign compute-metrics {input.scores} {params.scales:q} --poles {input.poles} --bank {input.bank}"
-        " --samples {params.samples} --seed {params.seed} --output {output} 2> {log}"
+        " --rule {params.rule} --samples {params.samples} --seed {params.seed} --output {output} 2> {log}"

@@ -9,6 +9,7 @@ from scipy import stats
 
 from selfalign.scoring.panels import Panel
 from selfalign.scoring.tables import ALL
+from selfalign.scoring.unanswered import AGREEMENTS
 
 FACTORS = {"seeds": "seed", "templates": "template"}
 """Sources of chance with few levels, and their columns in `Scores`."""
@@ -17,6 +18,9 @@ CHANCE = ("batteries", "respondents", *FACTORS)
 """What an interval can cover."""
 
 _RESULTS = ["estimate", "standard_error", "low", "high", "df", "p", "probes", "batteries", "respondents"]
+
+_MOVED_WITH = {"agreement": ["agreement", *AGREEMENTS], "alignment": ["alignment"]}
+"""By what changes with the people (their majority, or their share of pole A), the measures that change with it."""
 
 _CHUNK = 1000  # resamples at once: three matrices of 1000 x 250 in float32 stay in the cache of a core
 
@@ -156,7 +160,7 @@ def _resample(
         drawn = np.ones((rows.stop - rows.start, len(home)), np.float32) if weights is None else weights[rows][:, home]
         added = drawn @ widened
         for measure, change in (replicates or {}).items():
-            columns = (panel.series["measure"] == measure).to_numpy()
+            columns = panel.series["measure"].isin(_MOVED_WITH[measure]).to_numpy()
             slope = np.where(present, panel.slope, 0)[:, columns].astype(np.float32)
             some = change[np.arange(rows.start, rows.stop) % len(change)]
             added[:, columns] += (drawn * some) @ slope

@@ -5,13 +5,28 @@ import pandera.pandas as pa
 
 from selfalign.inference.tables import READOUTS
 from selfalign.prompts.tables import CELL
+from selfalign.scoring.unanswered import AGREEMENTS
 from selfalign.tables import Table
 
-MEASURES = ("agreement", "alignment", "mass_outside", "order_gap")
-"""What is estimated: agreement with the majority, soft alignment, mass outside the options, effect of their order."""
+MEASURES = (
+    "agreement",
+    *AGREEMENTS,
+    "answered",
+    "alignment",
+    "bound",
+    "mass_outside",
+    "mass_open",
+    "order_gap",
+)
+"""Measures of an arm, in this order: agreement with the majority under the main rule, and under each rule; share of
+answered cells; soft alignment; share of cells whose p(A) is a bound; mass outside the options; mass of replies that
+begin with an option; effect of the options' order."""
 
 CONTRASTED = ("agreement", "alignment")
-"""The measures whose differences are estimated."""
+"""The measures whose differences are estimated and tested."""
+
+COMPARED = (*CONTRASTED, *AGREEMENTS, "answered")
+"""The measures whose differences are estimated in the table of contrasts; only those of `CONTRASTED` are tested."""
 
 METRICS = (
     "agreement",
@@ -31,7 +46,10 @@ ALL = "all"
 
 
 class Scores(Table):
-    """A cell of the experiment, scored: its two option orders averaged and compared with the country's people."""
+    """A cell of the experiment, scored: its two option orders averaged and compared with the country's people.
+
+    Every cell of the design has a row. Where it has no answer, p_a and the columns computed from it are null.
+    """
 
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
@@ -47,24 +65,48 @@ class Scores(Table):
     readout: str = pa.Field(isin=READOUTS, description="what decides between the options")
     category: str = pa.Field(description="thematic category of the probe")
     battery: str = pa.Field(description="battery of the probe")
-    p_a: float = pa.Field(ge=0, le=1, description="model's probability of pole A among both, mean of the two orders")
+    answered: bool = pa.Field(description="whether both option orders have an answer")
+    bound: bool = pa.Field(
+        description="whether p_a is a bound, the true value being further from 0.5: an endpoint listed one label only"
+    )
+    p_a: float = pa.Field(
+        ge=0,
+        le=1,
+        nullable=True,
+        description="model's probability of pole A among both, from the mean log-odds of the two orders",
+    )
+    p_a_mean: float = pa.Field(
+        ge=0, le=1, nullable=True, description="the same from the mean of the two orders' probabilities"
+    )
     share_a: float = pa.Field(ge=0, le=1, description="people's weighted share of pole A among both")
     majority: str = pa.Field(isin=["A", "B"], description="the people's answer")
     agreement: float = pa.Field(
-        isin=[0.0, 0.5, 1.0], description="1 where the model chooses the people's answer; 0.5: p_a = 0.5"
+        isin=[0.0, 0.5, 1.0],
+        nullable=True,
+        description="1 where the model chooses the people's answer; 0.5: p_a = 0.5; unanswered: scoring.unanswered",
     )
-    alignment: float = pa.Field(ge=0, le=1, description="soft alignment: 1 - |p_a - share_a|")
+    alignment: float = pa.Field(
+        ge=0, le=1, nullable=True, description="soft alignment: 1 - |p_a - share_a|; null where unanswered"
+    )
     mass_outside: float = pa.Field(
-        ge=0, le=1, description="probability outside labels or options, by readout, mean of the two orders"
+        ge=0, le=1, nullable=True, description="probability outside labels or options, by readout, mean of the orders"
     )
-    order_gap: float = pa.Field(ge=0, le=1, description="|difference of p_a between the two orders|")
+    mass_open: float = pa.Field(
+        ge=0,
+        le=1,
+        nullable=True,
+        description="probability that a reply begins with an option, mean of the two orders; null where not read",
+    )
+    order_gap: float = pa.Field(
+        ge=0, le=1, nullable=True, description="|difference of the probability of pole A between the two orders|"
+    )
 
     class Config:
         unique = ["model", "language", *CELL]
 
 
 class Unanswered(Table):
-    """A cell in one option order to which the model gave no answer; the cell is left out of the scores."""
+    """A prompt for which the model's choice is not known: one option order of a cell without an answer."""
 
     arm: str = pa.Field(description="treatment")
     country: str = pa.Field(description="whose people the answer is compared with")
@@ -73,7 +115,11 @@ class Unanswered(Table):
     seed: int = pa.Field(description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
     order: str = pa.Field(description="which pole's option comes first")
-    prompt: str = pa.Field(description="the prompt that has no answer")
+    prompt: str = pa.Field(description="the prompt")
+    reason: str = pa.Field(
+        isin=["no answer", "choice left open"],
+        description="no answer; or the label that was listed in one order does not settle the choice of both",
+    )
 
 
 class Readouts(Table):
@@ -108,7 +154,15 @@ class ScaleScores(Table):
     code: int = pa.Field(ge=0, description="answer code")
     place: int = pa.Field(ge=1, description="place among the answers, as offered in order AB")
     position: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="place on the scale; empty where nominal")
-    p: float = pa.Field(ge=0, le=1, description="model's probability of the answer among all, mean of the two orders")
+    p: float = pa.Field(
+        ge=0,
+        le=1,
+        nullable=True,
+        description="model's probability of the answer among all, from the mean log-probabilities of the two orders",
+    )
+    p_mean: float = pa.Field(
+        ge=0, le=1, nullable=True, description="the same from the mean of the two orders' probabilities"
+    )
     share: float = pa.Field(ge=0, le=1, description="people's weighted share of the answer among all")
 
     class Config:
