@@ -1,4 +1,4 @@
-"""The scoring stage: a cell's score by hand, and readouts compared."""
+"""The scoring stage: a cell's score by hand."""
 
 import warnings
 from pathlib import Path
@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank
-from selfalign.scoring.compare_readouts import compare
 from selfalign.scoring.score_answers import score
 from selfalign.scoring.tables import Unanswered
 
@@ -283,29 +282,3 @@ def test_frame_without_its_readout_is_refused(readouts: dict[str, str], tells: s
     poles = pd.DataFrame({"country": ["BOL"], "probe": ["Q4"], "share_a": [0.7], "majority": ["A"]})
     with pytest.raises(InputError, match=tells):
         score(design, answers, poles, BANK, readouts)
-
-
-# Readouts
-
-
-def test_readouts_that_choose_differently_are_counted() -> None:
-    cell = {"arm": "own", "country": "BOL", "source": "BOL", "seed": 0, "template": "cloze", "asks": "poles"}
-    rows = [
-        {**cell, "probe": probe, "order": order, "prompt": probe + order}
-        for probe in ("Q4", "Q6", "Q8", "Q22")
-        for order in ("AB", "BA")
-    ]
-    # In order AB the first option is pole A's. The label always chooses A; the option does for two, and is torn once.
-    options = {"Q4": (-1, -2), "Q6": (-1, -3), "Q8": (-2, -1), "Q22": (-1, -1)}
-    answers = pd.DataFrame(
-        [
-            {"prompt": row["prompt"], "place": 1 + row["order"].index(pole), "label": label, "option": option}
-            for row in rows
-            for pole, label, option in zip("AB", (-1, -5), options[row["probe"]], strict=True)
-        ]
-    ).assign(per_token=lambda table: table["option"] / 2, per_byte=np.nan, pmi=np.nan)
-    table = compare(pd.DataFrame(rows), answers).set_index(["readout", "against"])
-    assert set(table.index) == {("label", "option"), ("label", "per_token"), ("option", "per_token")}
-    assert table.loc[("label", "option"), ["cells", "differ"]].tolist() == [4, 0.5]
-    assert np.isnan(table.loc[("label", "option"), "correlation"])  # the label is as sure of all
-    assert table.loc[("option", "per_token"), ["differ", "correlation"]].tolist() == [0, pytest.approx(1)]

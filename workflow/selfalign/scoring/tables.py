@@ -45,6 +45,10 @@ ALL = "all"
 """The row that is the mean of the countries, each counting the same."""
 
 
+EVERY_ARM = "all arms"
+"""Stands in the column arm for all of them together; no arm can have this name, which has a space."""
+
+
 class Scores(Table):
     """A cell of the experiment, scored: its two option orders averaged and compared with the country's people.
 
@@ -123,19 +127,23 @@ class Unanswered(Table):
 
 
 class Readouts(Table):
-    """Two readouts of one model's answers in a language and frame, compared over cells."""
+    """Two readouts of one model's answers in a language and frame, compared over the cells of an arm."""
 
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(description="ISO 639-1")
     template: str = pa.Field(description="frame of the prompt")
+    arm: str = pa.Field(description=f"treatment, or `{EVERY_ARM}`: the cells of all arms together")
     readout: str = pa.Field(isin=READOUTS, description="one readout")
     against: str = pa.Field(isin=READOUTS, description="the other")
     cells: int = pa.Field(ge=1, description="cells that both answer, their option orders averaged")
+    not_compared: int = pa.Field(ge=0, description="cells without an answer by one of the readouts, in no other column")
+    agreement: float = pa.Field(ge=0, le=1, description="share of cells in which the one chooses the people's answer")
+    agreement_against: float = pa.Field(ge=0, le=1, description="share in which the other does")
     differ: float = pa.Field(ge=0, le=1, description="share of cells in which they choose differently")
     correlation: float = pa.Field(nullable=True, description="Spearman's, of the probabilities of pole A")
 
     class Config:
-        unique = ["model", "language", "template", "readout", "against"]
+        unique = ["model", "language", "template", "arm", "readout", "against"]
 
 
 class ScaleScores(Table):
@@ -235,6 +243,13 @@ class Contrasts(Estimates):
     beyond: str = pa.Field(
         nullable=True, description="the difference between two arms that is subtracted besides; empty for none"
     )
+
+
+class ContrastsByReadout(Contrasts):
+    """A contrast as the models' answers are read by one of the readouts."""
+
+    readout: str = pa.Field(isin=READOUTS, description="what decides between the options, in all frames")
+    templates: str = pa.Field(description="the frames in which the model's answers have the readout")
 
 
 class Transfer(Estimates):
