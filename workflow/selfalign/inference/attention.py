@@ -10,7 +10,7 @@ chunk are compared with those places only that one of them sees.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -43,11 +43,26 @@ class Row:
     seen: np.ndarray
     depths: np.ndarray
     past: int
+    _cuts: dict[int, list[tuple[np.ndarray, np.ndarray]]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def places(self) -> np.ndarray:
         """Depths of all places (p + n)."""
         return np.concatenate([np.arange(self.past), self.depths])
+
+    def cut(self, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Chunks of neighbouring tokens: the places that one of them sees, and who sees which of these places.
+
+        The chunks are kept, because they can be cut while a device still computes the row before.
+
+        Args:
+            size: tokens of a chunk.
+        """
+        if size not in self._cuts:
+            parts = [self.seen[start : start + size] for start in range(0, len(self.depths), size)]
+            columns = [part.any(axis=0).nonzero()[0] for part in parts]
+            self._cuts[size] = [(seen, part[:, seen]) for seen, part in zip(columns, parts, strict=True)]
+        return self._cuts[size]
 
 
 @dataclass(frozen=True)
@@ -60,12 +75,17 @@ class Chunk:
     bias: torch.Tensor
 
 
+def chunk_size(device: torch.device) -> int:
+    """Tokens of a row that attend together on a device."""
+    return CHUNKS.get(device.type, _CHUNK)
+
+
 @contextmanager
 def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
     """While it lasts, a forward pass of the model over a row attends as in the tree."""
     if model._supports_attention_backend:
         usual, name = model.config._attn_implementation, NAME
-        mask = partial(_cut_mask, row, CHUNKS.get(model.device.type, _CHUNK))
+        mask = partial(_cut_mask, row, chunk_size(model.device))
         model.set_attn_implementation(NAME)
     else:
         usual = name = model.config._attn_implementation
@@ -85,11 +105,9 @@ def _cut_mask(
 ) -> list[Chunk]:
     """The mask of a kind of layers, as chunks that `attend` takes."""
     places, chunks = row.places, []
-    for start in range(0, len(row.depths), size):
-        seen = row.seen[start : start + size]
-        columns = seen.any(axis=0).nonzero()[0]
+    for start, (columns, seen) in zip(range(0, len(row.depths), size), row.cut(size), strict=True):
         allowed = _ask(mask_function, row.depths[start : start + size], places[columns], device)
-        bias = _bias(torch.from_numpy(seen[:, columns]).to(device) & allowed, dtype)
+        bias = _bias(torch.from_numpy(seen).to(device) & allowed, dtype)
         chunks.append(Chunk(start, start + len(bias), torch.from_numpy(columns).to(device), bias))
     return chunks
 

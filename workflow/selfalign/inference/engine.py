@@ -17,7 +17,7 @@ from torch import nn
 from transformers import DynamicCache, PreTrainedModel
 
 from selfalign.errors import InputError
-from selfalign.inference.attention import Row, in_tree
+from selfalign.inference.attention import Row, chunk_size, in_tree
 from selfalign.inference.devices import is_out_of_memory
 from selfalign.inference.render import Rendered
 from selfalign.inference.tree import cut_rows, grow, rows_needed, see
@@ -74,7 +74,7 @@ class Packed:
     def __init__(self, model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
         self.model = model
         self.tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers)
-        _check_kind(model, int(self.tree.depths.max()) + 1)
+        check_kind(model, int(self.tree.depths.max()) + 1)
         self.steps = {prompt.key: [self._steps(prompt, answer) for answer in prompt.answers] for prompt in prompts}
         # Rows are read for all prompts, answered or not: with fewer places the matrix products would round otherwise.
         self.wanted = defaultdict(set)
@@ -82,6 +82,7 @@ class Packed:
             self.wanted[node].add(token)
         self.kept: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.past: list[int] = []
+        self.ahead: dict[tuple[int, int], Row] = {}
         self.arguments = set(inspect.signature(model.forward).parameters)
 
     def score(self, prompts: Sequence[Rendered], row_tokens: int) -> Iterator[Batch]:
@@ -105,8 +106,12 @@ class Packed:
 
     def _steps(self, prompt: Rendered, answer: tuple[int, ...]) -> list[tuple[int, int]]:
         """The nodes that predict each token of an answer, each with its token."""
-        path = self.tree.path(self.tree.ends[prompt.tokens + answer[:-1]])
-        return list(zip(path[len(prompt.tokens) - 1 :], answer, strict=True))
+        node = self.tree.ends[prompt.tokens + answer[:-1]]
+        nodes = []
+        for _ in answer:
+            nodes.append(int(node))
+            node = self.tree.parents[node]
+        return list(zip(reversed(nodes), answer, strict=True))
 
     def _walk(
         self, missing: set[int], row_tokens: int, log_p: dict[tuple[int, int], float]
@@ -116,16 +121,16 @@ class Packed:
         while rows:
             start, end = rows.pop()
             try:
-                log_p |= self._compute(start, end, rows[-1][0] if rows else None)
+                log_p |= self._compute(start, end, rows[-1] if rows else None)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                rows = _halve([*rows, (start, end)], self.model, error)
+                rows = halve([*rows, (start, end)], self.model, error)
                 continue
             yield start, end
 
     @torch.inference_mode()
-    def _compute(self, start: int, end: int, following: int | None) -> dict[tuple[int, int], float]:
+    def _compute(self, start: int, end: int, following: tuple[int, int] | None) -> dict[tuple[int, int], float]:
         """Compute a row: log-probabilities of the wanted tokens after its nodes; and keep what the next row sees."""
         tree, device = self.tree, self.model.device
         places = [node - start for node in range(start, end) if node in self.wanted]
@@ -138,13 +143,23 @@ class Packed:
             "use_cache": True,
             "logits_to_keep": places,  # no tensor: of a model on several devices, the last layer's is not this one
         }
-        row = Row(see(tree, self.past, start, end), tree.depths[start:end], len(self.past))
+        row = self._look(start, end, self.past)
         with in_tree(self.model, row), _last_mlp_at(self.model, places, end - start):
             logits = self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
-        found = _log_probabilities(logits, [sorted(self.wanted[start + place]) for place in places])
         if following is not None:
-            self._keep(cache, start, tree.path(tree.parents[following]))
+            path = tree.path(tree.parents[following[0]])
+            self._keep(cache, start, path)
+            # A GPU is still computing this row: to read from it would wait for that.
+            self.ahead = {following: self._look(*following, path)}
+        found = _log_probabilities(logits, [sorted(self.wanted[start + place]) for place in places])
         return {(start + places[row], token): value for (row, token), value in found.items()}
+
+    def _look(self, start: int, end: int, past: list[int]) -> Row:
+        """A row, with who sees whom in it: prepared while the row before it was computed, or now."""
+        if (row := self.ahead.pop((start, end), None)) is None:
+            row = Row(see(self.tree, past, start, end), self.tree.depths[start:end], len(past))
+            row.cut(chunk_size(self.model.device))
+        return row
 
     def _keep(self, cache: DynamicCache, start: int, path: list[int]) -> None:
         columns = {node: column for column, node in enumerate(self.past)}
@@ -193,7 +208,7 @@ def _last_mlp(model: PreTrainedModel) -> nn.Module | None:
     return mlp if all(isinstance(module, nn.Linear) for module in weighted) else None
 
 
-def _check_kind(model: PreTrainedModel, longest: int) -> None:
+def check_kind(model: PreTrainedModel, longest: int) -> None:
     """Refuse models to which a token is more than its ancestors and its depth."""
     config = model.config.get_text_config()
     rope = getattr(config, "rope_parameters", None) or {}
@@ -220,7 +235,7 @@ def _log_probabilities(logits: torch.Tensor, tokens: list[list[int]]) -> dict[tu
     return dict(zip(pairs, values.tolist(), strict=True))
 
 
-def _halve(rows: list[tuple[int, int]], model: PreTrainedModel, error: Exception) -> list[tuple[int, int]]:
+def halve(rows: list[tuple[int, int]], model: PreTrainedModel, error: Exception) -> list[tuple[int, int]]:
     """Halves of rows, which are in reverse order."""
     start, end = rows[-1]
     if end - start == 1:

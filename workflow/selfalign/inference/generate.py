@@ -1,0 +1,224 @@
+"""Greedy replies to prompts: after each token the likeliest one follows, until one ends the reply.
+
+The packed engine computes the prompts as a prefix tree, row by row, as `selfalign.inference.engine` does. The prompts
+that end in a row are answered together: each forward pass adds one token to every reply that goes on. A new token is a
+new leaf of the tree, so it sees its own prompt and its own reply, and no keys or values are copied for it.
+"""
+
+import inspect
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from transformers import DynamicCache, PreTrainedModel
+
+from selfalign.errors import InputError
+from selfalign.inference.attention import Row, in_tree
+from selfalign.inference.devices import is_out_of_memory
+from selfalign.inference.engine import check_kind, halve
+from selfalign.inference.render import Rendered
+from selfalign.inference.tree import cut_rows, grow, rows_needed, see
+
+LONGEST = 16
+"""The most tokens of a reply: the options are a few words."""
+
+
+class Reply(NamedTuple):
+    """A greedy reply to a prompt.
+
+    Attributes:
+        prompt: the prompt.
+        tokens: token ids of the reply, without the token that ends it.
+        ended: whether the model ended it; False where it was cut off after the most tokens.
+    """
+
+    prompt: Rendered
+    tokens: tuple[int, ...]
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Replies:
+    """Replies that one step of an engine completed, and how many tokens the model computed for them."""
+
+    replies: list[Reply]
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Leaves(Row):
+    """The latest token of each reply that goes on.
+
+    Attributes:
+        before: depths of all places before these tokens.
+    """
+
+    before: np.ndarray
+
+    @property
+    def places(self) -> np.ndarray:
+        return np.concatenate([self.before, self.depths])
+
+
+def reply(
+    model: PreTrainedModel,
+    prompts: Sequence[Rendered],
+    stops: Collection[int],
+    new_tokens: int,
+    batch_tokens: int,
+    kind: str = "packed",
+    done: Collection[str] = (),
+) -> Iterator[Replies]:
+    """Greedy replies to prompts, in batches, as they are computed.
+
+    Nothing but the logits decides: penalties and temperatures of the model's generation settings are not used. Of two
+    tokens with equal logits the one with the lower id follows.
+
+    Args:
+        model: causal language model, ready for inference.
+        prompts: all prompts of a job. The rows are planned over all of them, so that a resumed job computes the same
+            numbers.
+        stops: ids of the tokens that end a reply.
+        new_tokens: the most tokens of a reply. One more is computed, to see whether the reply ends there.
+        batch_tokens: distinct tokens of prompts per forward pass. It is halved when memory runs out.
+        kind: one of `selfalign.inference.engine.ENGINES`.
+        done: keys of the prompts that need no reply.
+
+    Raises:
+        InputError: memory does not suffice for one token, the model's numbers are not finite, or the model keeps a
+            state that runs along the text.
+    """
+    missing = [prompt for prompt in prompts if prompt.key not in done]
+    if not missing:
+        return iter(())
+    if kind == "packed":
+        return _Packed(model, prompts, sorted(stops), new_tokens).reply(missing, batch_tokens)
+    return (_reply_naive(model, prompt, frozenset(stops), new_tokens) for prompt in missing)
+
+
+class _Packed:
+    """The prefix tree of some prompts, and a model that answers them."""
+
+    def __init__(self, model: PreTrainedModel, prompts: Sequence[Rendered], stops: list[int], new_tokens: int) -> None:
+        self.model, self.stops, self.new_tokens = model, stops, new_tokens
+        self.tree = grow(prompt.tokens for prompt in prompts)
+        check_kind(model, int(self.tree.depths.max()) + 1 + new_tokens)
+        self.kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.past: list[int] = []
+        self.arguments = set(inspect.signature(model.forward).parameters)
+
+    def reply(self, prompts: Sequence[Rendered], batch_tokens: int) -> Iterator[Replies]:
+        """Replies to some of the prompts, row by row."""
+        missing: dict[int, list[Rendered]] = defaultdict(list)  # prompts of the same tokens differ in their options
+        for prompt in prompts:
+            missing[self.tree.ends[prompt.tokens]].append(prompt)
+        rows = rows_needed(self.tree, cut_rows(self.tree, batch_tokens), missing)[::-1]
+        while rows:
+            start, end = rows.pop()
+            wanted = [node for node in range(start, end) if node in missing]
+            # A resumed job answers again all that the row held: with fewer replies the products would round otherwise.
+            ends = sorted(node for node in self.tree.ends.values() if start <= node < end) if wanted else []
+            try:
+                found, tokens = self._compute(start, end, ends, rows[-1][0] if rows else None)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                rows = halve([*rows, (start, end)], self.model, error)
+                continue
+            yield Replies([Reply(prompt, *found[node]) for node in wanted for prompt in missing[node]], tokens)
+
+    @torch.inference_mode()
+    def _compute(
+        self, start: int, end: int, ends: list[int], following: int | None
+    ) -> tuple[dict[int, tuple[tuple[int, ...], bool]], int]:
+        """Compute a row, and the replies to the prompts that end at some of its nodes; keep what the next row sees."""
+        tree = self.tree
+        cache = DynamicCache(self.kept or None)
+        row = Row(see(tree, self.past, start, end), tree.depths[start:end], len(self.past))
+        heads = [node - start for node in ends]
+        logits = self._forward(tree.tokens[start:end], row, cache, heads)
+        found, tokens = self._continue(ends, heads, row, cache, logits) if ends else ({}, 0)
+        if following is not None:
+            self._keep(cache, start, tree.path(tree.parents[following]))
+        return found, end - start + tokens
+
+    def _continue(
+        self, ends: list[int], heads: list[int], row: Row, cache: DynamicCache, logits: torch.Tensor
+    ) -> tuple[dict[int, tuple[tuple[int, ...], bool]], int]:
+        """Replies after a row, by the node that they follow, and how many tokens were computed for them."""
+        said: dict[int, list[int]] = {node: [] for node in ends}
+        ended, computed = set(), 0
+        alive, places = np.array(ends), row.places
+        seen, depths = row.seen[heads], row.depths[heads]
+        for step in range(self.new_tokens + 1):
+            tokens = _choose(logits, self.model)
+            stopped = np.isin(tokens, self.stops)
+            ended |= set(alive[stopped].tolist())
+            going = np.flatnonzero(~stopped)
+            if step == self.new_tokens or not len(going):
+                break
+            alive, tokens = alive[going], tokens[going]
+            for node, token in zip(alive.tolist(), tokens.tolist(), strict=True):
+                said[node].append(token)
+            seen = np.concatenate([seen[going], np.eye(len(going), dtype=bool)], axis=1)
+            leaves = Leaves(seen, depths[going] + 1, len(places), places)
+            logits = self._forward(tokens, leaves, cache, list(range(len(going))))
+            depths, places, computed = leaves.depths, leaves.places, computed + len(going)
+        return {node: (tuple(ids), node in ended) for node, ids in said.items()}, computed
+
+    def _forward(self, tokens: np.ndarray, row: Row, cache: DynamicCache, places: list[int]) -> torch.Tensor:
+        """Logits at some places of a row (places x vocabulary); the row's keys and values are added to the cache."""
+        device = self.model.device
+        given = {
+            "input_ids": torch.from_numpy(tokens[None]).to(device),
+            "position_ids": torch.from_numpy(row.depths[None]).to(device),
+            "attention_mask": torch.ones(1, row.seen.shape[1], dtype=torch.long, device=device),
+            "past_key_values": cache,
+            "use_cache": True,
+            "logits_to_keep": places,
+        }
+        with in_tree(self.model, row):
+            return self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
+
+    def _keep(self, cache: DynamicCache, start: int, path: list[int]) -> None:
+        columns = {node: column for column, node in enumerate(self.past)}
+        kept = torch.tensor([columns.get(node, len(self.past) + node - start) for node in path], dtype=torch.long)
+        self.kept = [
+            (layer.keys[:, :, kept.to(layer.keys.device)], layer.values[:, :, kept.to(layer.values.device)])
+            for layer in cache.layers
+        ]
+        self.past = path
+
+
+def _choose(logits: torch.Tensor, model: PreTrainedModel) -> np.ndarray:
+    """The likeliest token in each row of logits (rows x vocabulary), the first of equals.
+
+    Raises:
+        InputError: the largest logit of a row is not finite.
+    """
+    values, tokens = logits.float().max(dim=-1)
+    if not values.isfinite().all():
+        raise InputError(
+            model.name_or_path,
+            "the model's logits are not finite, so no reply is recorded",
+            "Try another dtype or engine for this model",
+        )
+    return tokens.cpu().numpy()
+
+
+@torch.inference_mode()
+def _reply_naive(model: PreTrainedModel, prompt: Rendered, stops: frozenset[int], new_tokens: int) -> Replies:
+    """The reply to one prompt, by one forward pass over all tokens for each new one: the reference."""
+    tokens, computed, ended = list(prompt.tokens), 0, False
+    for step in range(new_tokens + 1):
+        ids = torch.tensor([tokens], device=model.device)
+        (token,) = _choose(model(input_ids=ids, use_cache=False).logits[:, -1], model).tolist()
+        computed += len(tokens)
+        if ended := token in stops:
+            break
+        if step < new_tokens:
+            tokens.append(token)
+    return Replies([Reply(prompt, tuple(tokens[len(prompt.tokens) :]), ended)], computed)
