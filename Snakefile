@@ -74,6 +74,7 @@ rule all:
         ),
         "results/tables/agreement.csv",
         "results/tables/contrasts.csv",
+        "results/tables/contrasts_by_readout.csv",
         "results/tables/mixed.csv",
         "results/tables/worth.csv",
         "results/tables/metrics.csv",

@@ -55,6 +55,11 @@ def make_scores(language: str, countries: list[str], bank: pd.DataFrame, share: 
         alignment=1 - (table["p_a"] - table["share_a"]).abs(),
         mass_outside=0.1,
         order_gap=0.2,
+        asks="poles",
+        answered=True,
+        bound=False,
+        mass_open=0.9,
+        p_a_mean=table["p_a"],
     )
 
 

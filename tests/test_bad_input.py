@@ -453,6 +453,11 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             id="cross-check of what is not estimated",
         ),
         pytest.param(
+            {"prompts": {"premises": False}, "scoring": {"readouts": {"words": "pmi"}}},
+            ["scoring.readouts", "the frame words is read by pmi", "Set prompts.premises: true"],
+            id="pmi without premises",
+        ),
+        pytest.param(
             {"scoring": {"contrasts": [{"arm": "chrf", "agianst": "zero_shot"}]}},
             ["scoring.contrasts.0", '"agianst" is not a known key', 'Did you mean "against"'],
             id="misspelt key of a contrast",

@@ -23,10 +23,11 @@ ANSWERS = "results/answers/local/en.parquet"
 LEDGER = "results/ledger/local/en.sqlite"
 LOG = "results/logs/infer/local/en.log"
 TABLES = [
-    f"results/tables/{table}.csv" for table in ("agreement", "contrasts", "transfer", "mixed", "worth", "metrics")
+    f"results/tables/{table}.csv"
+    for table in ("agreement", "contrasts", "contrasts_by_readout", "transfer", "mixed", "worth", "metrics")
 ]
 FIGURES = ["agreement", "contrasts", "margin", "calibration", "transfer"]
-ESTIMATES = {"estimate_agreement", "estimate_contrasts", "estimate_transfer", "fit_mixed"}
+ESTIMATES = {"estimate_agreement", "estimate_contrasts", "estimate_readouts", "estimate_transfer", "fit_mixed"}
 PLOTS = {f"plot_{figure}" for figure in FIGURES}
 FROM_SCORING = (
     {"score_answers", "compare_readouts", "compute_metrics", "estimate_worth", "explore", "all"} | ESTIMATES | PLOTS

@@ -73,6 +73,16 @@ SCORES = collect(
     language=config["run"]["languages"],
 )
 
+DESIGNS = collect(
+    "results/design/{language}.parquet", language=config["run"]["languages"]
+)
+
+ANSWERS = collect(
+    "results/answers/{model}/{language}.parquet",
+    model=config["run"]["models"],
+    language=config["run"]["languages"],
+)
+
 READOUTS = collect(
     "results/tables/readouts/{model}/{language}.csv",
     model=config["run"]["models"],
@@ -349,6 +359,7 @@ localrules:
     estimate_agreement,
     estimate_contrasts,
     estimate_transfer,
+    estimate_readouts,
     estimate_worth,
     fit_mixed,
     compute_metrics,

@@ -229,6 +229,11 @@ def _check_names(config: dict[str, Any]) -> None:
         if frame not in config["scoring"]["readouts"]:
             remedy = f"Add {frame}: label if it shows labels, else {frame}: option"
             raise InputError("config: scoring.readouts", f"has no readout for the frame {frame}", remedy)
+        if config["scoring"]["readouts"][frame] == "pmi" and not config["prompts"].get("premises", True):
+            problem = f"the frame {frame} is read by pmi, which needs premises, and prompts.premises is false"
+            raise InputError(
+                "config: scoring.readouts", problem, "Set prompts.premises: true, or choose another readout"
+            )
     for key in ("contrasts", "mixed"):
         _check_contrasts(f"scoring.{key}", config["scoring"][key], config)
     _check_transfer(config)

@@ -28,6 +28,7 @@ STEPS: dict[str, str] = {
     "estimate_agreement": "selfalign.scoring.estimate_agreement",
     "estimate_contrasts": "selfalign.scoring.estimate_contrasts",
     "estimate_transfer": "selfalign.scoring.estimate_transfer",
+    "estimate_readouts": "selfalign.scoring.estimate_readouts",
     "compute_metrics": "selfalign.scoring.compute_metrics",
     "estimate_worth": "selfalign.scoring.estimate_worth",
     "fit_mixed": "selfalign.scoring.fit_mixed",

@@ -34,7 +34,7 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
     - per_token: log p(o | x) / tokens; per_byte: log p(o | x) / bytes of its words, which no tokenizer changes.
     - pmi: log p(o | x) - log p(o | premise), domain-conditional pointwise mutual information (Holtzman et al. 2021,
       "Surface Form Competition", equation 3): how much the question speaks for the option, however common its words.
-      The premise is the prompt's frame without demonstrations and question.
+      The premise is the same prompt with a blank as the statement of the test probe.
 
     The mass outside is what all the labels (options) of a prompt leave: 1 - sum of exp(log p); null where one of them
     is not known.
