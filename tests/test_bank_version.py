@@ -1,5 +1,6 @@
 """The version of the probe bank: what ships has one, and results record what they used."""
 
+import csv
 import json
 import shutil
 import sys
@@ -109,3 +110,22 @@ def test_damaged_version_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "bank.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"bank\.yaml"):
         read_version(tmp_path / "bank.yaml")
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (ROOT / "docs" / "translations" / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_second_review_is_counted_as_its_decisions_and_edits() -> None:
+    document = (ROOT / "docs/translations.md").read_text(encoding="utf-8")
+    decisions, edits = rows("decisions.csv"), rows("edits.csv")
+    for language in {row["language"] for row in edits}:
+        made = [row["decision"] for row in decisions if row["language"] == language]
+        counts = [len(made), *(made.count(kind) for kind in ("fixed", "noted", "disagreed"))]
+        changed = sum(row["language"] == language for row in edits)
+        assert f"(`{language}`) | {' | '.join(map(str, counts))} | {changed} |" in document, language
+    kinds = [row["decision"] for row in decisions]
+    totals = [len(kinds), *(kinds.count(kind) for kind in ("fixed", "noted", "disagreed"))]
+    assert f"| all | {' | '.join(map(str, totals))} | {len(edits):,} |" in document
+    assert all(row["reason"] for row in decisions)
