@@ -84,6 +84,7 @@ rule all:
         DEMONSTRATIONS,
         "results/audit/hardest_probes.csv",
         SURVEY_TABLES,
+        "results/human/bank.json",
 
 
 onsuccess:

@@ -189,7 +189,7 @@ def test_ranking_does_not_depend_on_which_other_seeds_are_asked_for(
 def test_what_two_probes_have_in_common_is_flagged(pairs: pd.DataFrame) -> None:
     flags = pairs.set_index(["probe", "candidate"])[["sibling", "same_battery", "same_category"]]
     assert list(flags.loc[("Q57a", "Q57b")]) == [True, True, True]
-    assert list(flags.loc[("Q209", "Q218")]) == [True, False, True]
+    assert list(flags.loc[("Q209", "Q218")]) == [True, True, True]
     assert list(flags.loc[("Q182", "Q185")]) == [False, True, True]
     assert list(flags.loc[("Q46", "Q48")]) == [False, False, True]
     assert list(flags.loc[("Q46", "Q4")]) == [False, False, False]

@@ -238,6 +238,32 @@ def questions_of(kind):
     return files
 
 
+# The version file beside the bank; a bank of one's own may have none.
+BANK_VERSION = [
+    str(path)
+    for path in [Path(config["probes"]["bank"]).with_name("bank.yaml")]
+    if path.is_file()
+]
+
+
+def bank_texts(wildcards):
+    """Files of wordings that any prompt of the run is made of, each once."""
+    files = set(ANSWER_SCALES)
+    patterns = {("probes", "texts"): "texts", ("prompts", "templates"): "texts"}
+    patterns |= {("prompts", "personas"): "personas", ("prompts", "neutral"): "neutral"}
+    for run in config["run"]["languages"]:
+        languages = find_languages(config, run)
+        for (stage, key), what in patterns.items():
+            pattern = config[stage][key]
+            files |= {pattern.replace("{language}", one) for one in languages[what]}
+        if SCALE_FRAMES:
+            kinds = [f"resources/survey/{kind}" for kind in ("questions", "labels")]
+            files |= {
+                f"{kind}/{one}.csv" for kind in kinds for one in languages["texts"]
+            }
+    return sorted(files)
+
+
 def spoken_of(wildcards):
     """The languages of the countries, where an arm of a language speaks a country's own."""
     arms = [
@@ -346,6 +372,7 @@ localrules:
     describe_survey,
     adopt_arora_bank,
     adopt_arora,
+    record_bank,
     map_poles,
     resample_people,
     map_scales,

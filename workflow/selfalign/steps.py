@@ -11,6 +11,7 @@ STEPS: dict[str, str] = {
     "describe_survey": "selfalign.survey.describe_survey",
     "adopt_arora_bank": "selfalign.probes.adopt_arora_bank",
     "adopt_arora": "selfalign.probes.adopt_arora",
+    "record_bank": "selfalign.probes.record_bank",
     "map_poles": "selfalign.probes.map_poles",
     "resample_people": "selfalign.probes.resample_people",
     "map_scales": "selfalign.probes.map_scales",

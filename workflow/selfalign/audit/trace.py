@@ -13,6 +13,7 @@ from selfalign.options import readable
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.cultures import pool_world
 from selfalign.probes.tables import Poles
+from selfalign.probes.versions import digest_file, tell_bank
 from selfalign.prompts.tables import CELL, Design, Prompts
 from selfalign.scoring.score_answers import log_odds_of_first, share_of_first
 from selfalign.scoring.tables import Scores
@@ -41,6 +42,25 @@ class Results:
         self.texts = read_texts(texts / f"{language}.csv", self.bank.reset_index())
         files = sorted((folder / "similarity" / language).glob("*.parquet"))
         self.similarity = {file.stem: read_table(file, Similarity).set_index(_PAIR)["similarity"] for file in files}
+
+
+def tell_recorded_bank(folder: Path, files: list[Path]) -> str:
+    """Which bank the results were made with, and which of its files have changed since.
+
+    Args:
+        folder: of the results.
+        files: the bank and the wordings that the cell is traced with.
+    """
+    path = folder / "human" / "bank.json"
+    if not path.exists():
+        return "Probe bank: not recorded. Let snakemake make results/human/bank.json."
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        told, known = tell_bank(record), record["files"].values()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(path, "not a record of a probe bank", "Let snakemake make it again") from error
+    others = [str(file) for file in files if digest_file(file) not in known]
+    return f"{told} Not the files of the results: {', '.join(others)}." if others else told
 
 
 def find_cells(scores: pd.DataFrame, wanted: dict[str, object]) -> pd.DataFrame:
@@ -252,6 +272,7 @@ def command(
     cell = cells.iloc[0]
     click.echo(f"{model} asked in {language}: country {country}, arm {arm}, probe {probe}", nl=False)
     click.echo(f", source {cell['source'] or 'none'}, seed {cell['seed']}, template {cell['template']}\n")
+    click.echo(f"{tell_recorded_bank(results, [bank, texts / f'{language}.csv'])}\n")
     click.echo(describe(tables, cell))
     if len(cells) > 1:
         others = cells.iloc[1:][["source", "seed", "template"]].to_string(index=False)
