@@ -1,6 +1,7 @@
 """Only what changed: the real workflow, run on a small experiment with a real model, then changed, killed and rerun."""
 
 import ast
+import os
 import re
 import shutil
 import signal
@@ -137,6 +138,32 @@ def test_second_run_has_nothing_to_do(finished: Project, config: dict) -> None:
     assert "Nothing to be done" in run.output
     assert not run.finished()
     assert states(finished) == before
+
+
+def test_new_timestamp_alone_reruns_nothing(finished: Project, config: dict, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(config["models"]["local"]["source"]["folder"], folder)
+    config = changed(config, "models", "local", "source", "folder", value=str(folder))
+    assert finished.snakemake(config=config).code == 0
+    made = (finished.folder / "results", finished.folder / ".snakemake")
+    files = [path for path in finished.folder.rglob("*") if path.is_file() and not set(made) & set(path.parents)]
+    files += folder.iterdir()
+    names = {path.name for path in files}
+    assert names >= {"counts.csv", "probes.csv", "scales.csv", "en.csv", "en.yaml", "explore.ipynb", "config.json"}
+    assert any(path.stat().st_size > 1e8 for path in files), "weights are larger than what Snakemake checks by itself"
+    later = time.time() + 60
+    for path in files:
+        os.utime(path, (later, later))
+    run = finished.snakemake("--dry-run", config=config)
+    assert run.code == 0, run.output
+    assert not run.planned()
+
+
+def test_changed_notebook_reruns_the_notebook_only(finished: Project, config: dict) -> None:
+    path = finished.folder / "notebooks/explore.ipynb"
+    path.write_text(path.read_text(encoding="utf-8").replace("## By category", "## Per category"), encoding="utf-8")
+    run = finished.snakemake("--dry-run", config=config)
+    assert set(run.planned()) == {"explore", "all"}
 
 
 def test_changed_file_of_a_local_model_takes_it_anew(finished: Project, config: dict, tmp_path: Path) -> None:
