@@ -528,6 +528,31 @@ def test_report_holds_figures_and_tables(finished: Project, config: dict) -> Non
         assert name in page
 
 
+@pytest.mark.parametrize(
+    ("settings", "linked"),
+    [(None, False), ({"scoring": {"draws": 300}}, False), ({}, True)],
+    ids=["no", "own", "links"],
+)
+def test_workflow_is_a_module_of_another_folder(
+    settings: dict | None, linked: bool, plain: Project, tmp_path: Path
+) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    config = "" if settings is None else f"    config: {settings!r}\n"
+    snakefile = (
+        f'module selfalign:\n    snakefile: "{plain.folder}/Snakefile"\n{config}use rule * from selfalign as sa_*\n'
+    )
+    (folder / "Snakefile").write_text(snakefile, encoding="utf-8")
+    for name in ("config", "resources") if linked else ():
+        (folder / name).symlink_to(plain.folder / name)
+    run = Project(folder, plain.variables()).snakemake("--dry-run", "--printshellcmds")
+    assert run.code == 0, run.output
+    assert run.planned()["sa_infer"] == 2
+    assert f"--draws {(settings or {}).get('scoring', {}).get('draws', 2000)} " in run.output
+    bank = "resources/probes/probes.csv"
+    assert f"--bank {bank if linked else plain.folder / bank} " in run.output
+
+
 def test_workflow_pleases_the_linter(plain: Project) -> None:
     run = plain.snakemake("--lint")
     assert run.code == 0, run.output
