@@ -224,5 +224,5 @@ def test_rule_passes_the_options_that_its_command_has(step: str) -> None:
     assert required <= passed <= options
 
 
-def test_rules_are_the_steps_and_the_notebook() -> None:
-    assert set(RULES) == set(STEPS) - BY_HAND | {"explore"}
+def test_rules_are_the_steps() -> None:
+    assert set(RULES) == set(STEPS) - BY_HAND

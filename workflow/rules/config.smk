@@ -1,5 +1,11 @@
 """What the rules ask of the config beyond looking up a key; no rule stands here."""
 
+
+def shipped(path):
+    """A file of the project: in the working folder, or in the workflow's own if only that folder has it."""
+    return locate(path, HOME)
+
+
 SURVEY = f"results/survey/{config['run']['survey']}"
 
 
@@ -110,6 +116,11 @@ LABELS = json.dumps(
     }
 )
 
+# The user's font file, if there is one: as an input, so that figures are drawn again when it changes.
+FONT = [config["figures"]["font"]] if "font" in config["figures"] else []
+
+FONT_OPTION = "".join(f"--font {shlex.quote(file)}" for file in FONT)
+
 
 # There only where an arm answered by other countries is compared.
 TRANSFER = (
@@ -211,7 +222,7 @@ with told_plainly():
 # Files that are there only where a frame of the run asks with the whole answer scale.
 HUMAN_SCALES = ["results/human/scales.parquet"] if SCALE_FRAMES else []
 
-ANSWER_SCALES = ["resources/survey/scales.csv"] if SCALE_FRAMES else []
+ANSWER_SCALES = [shipped("resources/survey/scales.csv")] if SCALE_FRAMES else []
 
 SCALE_SCORES = (
     collect(
@@ -230,7 +241,7 @@ def questions_of(kind):
     def files(wildcards):
         languages = find_languages(config, wildcards.language)["texts"]
         return collect(
-            "resources/survey/{kind}/{language}.csv",
+            shipped("resources/survey/{kind}/{language}.csv"),
             kind=kind,
             language=languages if SCALE_FRAMES else [],
         )

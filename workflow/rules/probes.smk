@@ -23,8 +23,8 @@ Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are
 
 rule adopt_arora_bank:
     input:
-        rows="resources/probes/arora.csv",
-        bank="resources/probes/probes.csv",
+        rows=shipped("resources/probes/arora.csv"),
+        bank=shipped("resources/probes/probes.csv"),
     output:
         "results/arora/probes.csv",
     log:
@@ -44,8 +44,8 @@ rule adopt_arora_bank:
 rule adopt_arora:
     input:
         release=arora_file,
-        rows="resources/probes/arora.csv",
-        repairs="resources/probes/arora_repairs.csv",
+        rows=shipped("resources/probes/arora.csv"),
+        repairs=shipped("resources/probes/arora_repairs.csv"),
     output:
         texts="results/arora/texts/{language}.csv",
         log="results/arora/repairs/{language}.csv",
@@ -148,7 +148,7 @@ rule map_scales:
     input:
         distributions=f"{SURVEY}/distributions.parquet",
         bank=config["probes"]["bank"],
-        scales="resources/survey/scales.csv",
+        scales=shipped("resources/survey/scales.csv"),
     output:
         scales="results/human/scales.parquet",
         dropped="results/human/dropped_scales.csv",

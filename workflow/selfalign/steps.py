@@ -38,6 +38,7 @@ STEPS: dict[str, str] = {
     "plot_margin": "selfalign.figures.plot_margin",
     "plot_calibration": "selfalign.figures.plot_calibration",
     "plot_transfer": "selfalign.figures.plot_transfer",
+    "explore": "selfalign.audit.explore",
     "trace": "selfalign.audit.trace",
     "ledger": "selfalign.audit.ledger",
 }
