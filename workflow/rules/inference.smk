@@ -45,7 +45,8 @@ rule infer:
         "Asking {wildcards.model} in {wildcards.language}"
     shell:
         "selfalign infer --prompts {input.prompts} --card {input.card} --weights {input.weights}"
-        " --format {params.format} --template {params.template:q} --dtype {params.dtype} --device {params.device}"
+        " --language {wildcards.language} --format {params.format} --template {params.template:q}"
+        " --dtype {params.dtype} --device {params.device}"
         " --gpus {params.gpus} --attention {params.attention} --engine {params.engine}"
         " --row-tokens {params.row_tokens} --threads {threads} --ledger {params.ledger} --output {output}"
         " 2>&1 | tee {log}"

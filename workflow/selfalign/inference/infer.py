@@ -4,6 +4,7 @@ import json
 import resource
 import sys
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -15,9 +16,11 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from selfalign.inference import engine
+from selfalign.inference.chat import DATE
 from selfalign.inference.check import check_engine, check_first_layers
 from selfalign.inference.devices import ATTENTIONS, find_devices, lease, load_model, require_decoder
 from selfalign.inference.ledger import Entry, Ledger, Run, fingerprint
+from selfalign.inference.openings import log_p_open
 from selfalign.inference.readouts import list_options, read_out
 from selfalign.inference.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.tables import Answers
@@ -54,12 +57,18 @@ def answer(
     with tqdm(total=len(distinct), initial=len(done), unit="prompt", mininterval=5, desc="infer") as progress:
         for batch in engine.score(model, distinct, kind, row_tokens, done):
             entries = [
-                Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), {"log_p": list(scores)})
+                Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), _keep(prompt, scores))
                 for prompt, scores in batch.answers
             ]
             run.record(entries, tokens=batch.tokens, peak_memory=measure_memory(model))
             progress.update(len(entries))
     click.echo(f"peak memory {measure_memory(model) / 1e9:.2f} GB", err=True)
+
+
+def _keep(prompt: Rendered, scores: tuple[float, ...]) -> dict[str, list[float]]:
+    """What the ledger keeps: the log-probabilities of the answers, and of the openings of all options."""
+    count = len(prompt.answers)
+    return {"log_p": list(scores[:count]), "open": list(scores[count:])}
 
 
 def measure_memory(model: PreTrainedModel) -> int:
@@ -80,21 +89,24 @@ def collect(prompts: pd.DataFrame, rendered: list[Rendered], answered: Mapping[s
         answered: what the ledger has, by key.
         mark: the fingerprint that it has them under.
     """
-    columns = ["prompt", "place", "text", "tokens", "answer_tokens", "label", "option"]
+    columns = ["prompt", "place", "text", "tokens", "answer_tokens", "label", "option", "open"]
     rows = [
         row
         for prompt, options in zip(rendered, prompts["options"].map(json.loads), strict=True)
-        for row in _read_entry(prompt, len(options), answered[prompt.key].scores["log_p"])
+        for row in _read_entry(prompt, len(options), answered[prompt.key].scores)
     ]
     table = list_options(prompts).merge(pd.DataFrame(rows, columns=columns), on=["prompt", "place"])
     return read_out(table.assign(fingerprint=mark, samples=pd.NA, standard_error=np.nan))
 
 
-def _read_entry(prompt: Rendered, options: int, log_p: list[float]) -> list[tuple[object, ...]]:
-    """A row of `collect` for each option of a prompt: its labels' answers, if any, stand before its options'."""
+def _read_entry(prompt: Rendered, options: int, scores: Mapping[str, list[float]]) -> list[tuple[object, ...]]:
+    """A row of `collect` for each option of a prompt. The answers of labels, if any, come before those of options."""
+    log_p, given = scores["log_p"], iter(scores["open"])
     labels = log_p[:-options] or [np.nan] * options
     lengths = [len(answer) for answer in prompt.answers[-options:]]
-    both = zip(lengths, labels, log_p[-options:], strict=True)
+    opens = log_p_open(prompt.openings, [list(islice(given, len(openings))) for openings in prompt.openings])
+    opens = np.maximum(opens, log_p[-options:])  # an option is one of the replies that begin with its words
+    both = zip(lengths, labels, log_p[-options:], opens, strict=True)
     return [(prompt.prompt, place, prompt.text, len(prompt.tokens), *rest) for place, rest in enumerate(both, start=1)]
 
 
@@ -103,7 +115,8 @@ def _read_entry(prompt: Rendered, options: int, log_p: list[float]) -> list[tupl
 @click.option("--card", type=readable, required=True, help="Card of the model (JSON).")
 @click.option("--weights", type=click.Path(path_type=Path), required=True, help="Folder of the model.")
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="How a prompt becomes text.")
-@click.option("--template", type=Json(), default="{}", help="What the chat template is given beside messages (JSON).")
+@click.option("--template", type=Json(), default="{}", help="What the chat template gets besides messages (JSON).")
+@click.option("--language", default="", help="Language of the prompts, for capital letters and full stops.")
 @click.option("--dtype", type=click.Choice(DTYPES), required=True, help="Number format of weights and activations.")
 @click.option("--device", required=True, help="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.")
 @click.option("--gpus", type=click.IntRange(min=1), default=1, help="GPUs to hold, where it runs on GPUs.")
@@ -119,6 +132,7 @@ def command(
     weights: Path,
     form: str,
     template: dict[str, object],
+    language: str,
     dtype: str,
     device: str,
     gpus: int,
@@ -134,6 +148,7 @@ def command(
     transformers.utils.logging.disable_progress_bar()
     where = find_devices(device)[0].type
     table, about = read_table(prompts, Prompts), json.loads(card.read_text(encoding="utf-8"))
+    template = {"date": DATE} | template
     how = {
         "format": form,
         "dtype": dtype,
@@ -145,7 +160,7 @@ def command(
     facts = gather_facts(about, how)
     mark = fingerprint(facts)
     with Ledger(ledger_path) as ledger:
-        rendered = render(table, Speech(load_tokenizer(weights), form, template), about["context_length"])
+        rendered = render(table, Speech(load_tokenizer(weights), form, template, language), about["context_length"])
         keys = {prompt.key for prompt in rendered}
         done = keys & set(ledger.answered(mark))
         click.echo(f"{len(keys)} prompts: {len(keys) - len(done)} to answer, {len(done)} in the ledger", err=True)

@@ -2,6 +2,9 @@
 
 import json
 
+BREAK = "\n\n"
+"""What ends an answer in bare text: the blank line before the next question."""
+
 
 def messages_of(prompt: tuple) -> list[dict[str, str]]:
     """Messages of a chat: the instruction, the demonstrations as earlier turns, the question; of a premise, the cue
@@ -24,14 +27,30 @@ def without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def plain_text(prompt: tuple, answer: str | None = None, closed: bool = False) -> str:
-    """Bare text of a prompt, and of an answer to it; a closed answer ends with its line.
+    """Bare text of a prompt, and of an answer to it. A closed answer ends as a demonstration's does: `BREAK` follows.
 
     Args:
         prompt: a row of a `Prompts` table, as a named tuple.
         answer: what follows the prompt, if anything.
         closed: whether the answer ends there.
     """
-    shown = [f"{question}\n{prompt.cue} {shown}" for question, shown in json.loads(prompt.shown)]
-    asked = f"{prompt.asked}\n{prompt.cue}" if prompt.asked else prompt.cue
-    text = "\n\n".join([prompt.system, *shown, asked])
-    return text if answer is None else f"{text} {answer}" + ("\n" if closed else "")
+    text = BREAK.join([prompt.system, *_demonstrate(prompt), asked_after(prompt)])
+    return text if answer is None else f"{text} {answer}" + (BREAK if closed else "")
+
+
+def plain_ends(prompt: tuple) -> list[int]:
+    """Where the answer of each demonstration ends in the bare text of a prompt, in characters."""
+    ends, place = [], len(prompt.system)
+    for shown in _demonstrate(prompt):
+        place += len(BREAK) + len(shown)
+        ends.append(place)
+    return ends
+
+
+def asked_after(prompt: tuple) -> str:
+    """The question of a prompt in bare text, with the cue after it; of a premise the cue alone."""
+    return f"{prompt.asked}\n{prompt.cue}" if prompt.asked else prompt.cue
+
+
+def _demonstrate(prompt: tuple) -> list[str]:
+    return [f"{question}\n{prompt.cue} {answer}" for question, answer in json.loads(prompt.shown)]
