@@ -79,6 +79,7 @@ rule all:
         "results/tables/metrics.csv",
         TRANSFER,
         READOUTS,
+        REPLIES,
         SCALE_SCORES,
         DEMONSTRATIONS,
         "results/audit/hardest_probes.csv",

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from selfalign.errors import InputError, did_you_mean
 from selfalign.inference.endpoint import Answer, Gate, ask, read_key
 from selfalign.inference.ledger import Entry, Ledger, Run, fingerprint
+from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.questions import Endpoint, Request, requests_of
 from selfalign.inference.replies import collect, entry_of, withheld
 from selfalign.inference.tables import Answers
@@ -91,15 +92,16 @@ def count_missing(table: pd.DataFrame, endpoint: Endpoint) -> int:
 @click.command()
 @click.option("--prompts", type=readable, required=True, help="Distinct prompts (Parquet).")
 @click.option("--format", "form", type=click.Choice(("chat", "plain")), required=True, help="Messages, or bare text.")
+@click.option("--shown", type=click.Choice(SHOWN), default="turns", help="Where demonstrations are in a chat.")
 @click.option("--endpoint", "settings", type=Json(), required=True, help="Settings of the endpoint (JSON).")
 @click.option("--ledger", "ledger_path", type=writable, required=True, help="Ledger of answers (SQLite), kept.")
 @click.option("--output", type=writable, required=True, help="Answers (Parquet).")
-def command(prompts: Path, form: str, settings: dict[str, Any], ledger_path: Path, output: Path) -> None:
+def command(prompts: Path, form: str, shown: str, settings: dict[str, Any], ledger_path: Path, output: Path) -> None:
     """Ask an endpoint what the ledger lacks, and write the answers to all prompts."""
-    endpoint, table = read_endpoint(settings), read_table(prompts, Prompts)
+    endpoint, table = read_endpoint(settings), place_demonstrations(read_table(prompts, Prompts), shown, form)
     read_key(endpoint)
     requests = list_requests(table, endpoint, form)
-    facts = endpoint.facts(form)
+    facts = endpoint.facts(form) | ({"shown": shown} if shown != "turns" else {})
     with Ledger(ledger_path) as ledger:
         done = ledger.answered(fingerprint(facts))
         new = len(requests.keys() - done.keys())
