@@ -1,19 +1,39 @@
 """Greedy replies: computed as transformers computes them, resumed, matched to options, and scored."""
 
 import inspect
+import json
 import random
+import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from families import CONFIGS, VOCABULARY, tiny_model
+from jobs import Job
 from selfalign.errors import InputError
 from selfalign.inference import engine, generate
 from selfalign.inference.devices import load_model
-from selfalign.inference.greedy import find_stops, plan_replies
+from selfalign.inference.greedy import Plan, add_replies, find_stops, plan_replies
+from selfalign.inference.ledger import Entry
+from selfalign.inference.messages import SHOWN, place_demonstrations
+from selfalign.inference.readouts import list_options
 from selfalign.inference.render import FORMATS, Rendered, Speech, render
-from test_inference import CASES, table_of
+from selfalign.scoring.compare_replies import read_replies, summarise
+from test_inference import (
+    CASES,
+    POLITICS,
+    PREMISE,
+    PRESS,
+    SYSTEM,
+    table_of,
+    tiny_llama,
+    tiny_tokenizer,
+)
 from transformers import (
     AutoTokenizer,
     GenerationConfig,
@@ -169,3 +189,218 @@ def test_stops_are_the_ends_of_turns_and_in_bare_text_the_line(
     assert {end, *tokenizer("\n").input_ids, *tokenizer("\n\n").input_ids} <= lines
     assert all("\n" in tokenizer.decode([token]) for token in lines - {end})
     assert tokenizer(" a").input_ids[0] not in lines
+
+
+# Jobs
+
+
+def job_arguments(folder: Path, made: Path, *more: object) -> list[object]:
+    """Arguments of a job with the inputs in one folder, and its ledger and answers in another."""
+    inputs = ["--prompts", folder / "prompts.parquet", "--card", folder / "model.json", "--weights", folder / "weights"]
+    how = ["--format", "chat", "--dtype", "float32", "--device", "cpu", "--engine", "packed", "--row-tokens", 100]
+    places = ["--ledger", made / "ledger.sqlite", "--output", made / "answers.parquet"]
+    return ["infer", *inputs, *how, "--threads", 1, *places, *more]
+
+
+def run_job(folder: Path, made: Path, *more: object) -> pd.DataFrame:
+    """Run a job to its end; its answers."""
+    made.mkdir(exist_ok=True)
+    job = Job(job_arguments(folder, made, *more), made / "log")
+    assert job.wait(120) == 0, job.said()
+    return pd.read_parquet(made / "answers.parquet")
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random model and 60 prompts, of which some have the same text and other options."""
+    folder = tmp_path_factory.mktemp("inputs")
+    tiny_llama().save_pretrained(folder / "weights")
+    tiny_tokenizer().save_pretrained(folder / "weights")
+    (folder / "model.json").write_text(json.dumps({"weights_sha256": "1" * 64, "context_length": 4096}))
+    table = table_of([([("Who?", "A")] * (n % 50 % 3), f"What {n % 50}? {'Really? ' * (n % 5)}") for n in range(60)])
+    table.loc[50:59, "options"] = '["has", "has not"]'
+    table.to_parquet(folder / "prompts.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a job with replies leaves that nobody disturbs."""
+    made = tmp_path_factory.mktemp("told")
+    run_job(inputs, made, "--reply", 5)
+    return made
+
+
+def entries(made: Path) -> dict[str, str]:
+    """What a ledger holds: scores, as JSON, by key."""
+    with closing(sqlite3.connect(made / "ledger.sqlite")) as database:
+        return dict(database.execute("SELECT key, scores FROM answers"))
+
+
+def prompts_computed(made: Path) -> list[int]:
+    """Number of answers and replies of every run of a ledger."""
+    with closing(sqlite3.connect(made / "ledger.sqlite")) as database:
+        return [count for (count,) in database.execute("SELECT prompts FROM runs ORDER BY rowid")]
+
+
+def test_replies_added_later_compute_no_likelihood_again(inputs: Path, told: Path, tmp_path: Path) -> None:
+    plain = run_job(inputs, tmp_path)
+    assert plain["reply"].isna().all() and plain["replied"].isna().all()
+    run_job(inputs, tmp_path, "--reply", 5)
+    assert (tmp_path / "answers.parquet").read_bytes() == (told / "answers.parquet").read_bytes()
+    assert entries(tmp_path) == entries(told)
+    assert prompts_computed(tmp_path) == [61, 50]  # 10 prompts share another's tokens
+    assert "61 prompts: 0 to answer, 61 in the ledger" in (tmp_path / "log").read_text()
+    run_job(inputs, tmp_path, "--reply", 5)
+    assert prompts_computed(tmp_path) == [61, 50]
+    assert run_job(inputs, tmp_path).drop(columns=["reply", "replied"]).equals(plain.drop(columns=["reply", "replied"]))
+
+
+def test_answers_have_a_reply_for_each_prompt_and_none_for_the_premise(inputs: Path, told: Path) -> None:
+    table, answers = pd.read_parquet(inputs / "prompts.parquet"), pd.read_parquet(told / "answers.parquet")
+    premise = answers["prompt"] == PREMISE
+    assert answers.loc[premise, "reply"].isna().all() and answers.loc[~premise, "reply"].notna().all()
+    assert (answers.groupby("prompt")["reply"].nunique(dropna=False) == 1).all()
+    model, tokenizer = tiny_llama(), tiny_tokenizer()
+    for prompt in render(table, Speech(tokenizer, "chat"), None)[:3]:
+        tokens = by_transformers(model, prompt, {tokenizer.eos_token_id, 2}, 5)
+        reply = answers.loc[answers["prompt"] == prompt.prompt, "reply"].iloc[0]
+        assert reply == tokenizer.decode(tokens, skip_special_tokens=True)
+
+
+def test_killed_job_resumes_to_the_same_replies(inputs: Path, told: Path, tmp_path: Path) -> None:
+    run_job(inputs, tmp_path)
+    journal = tmp_path / "ledger.sqlite-wal"
+    for pages in (12, 24):
+        job, journal = (
+            Job(job_arguments(inputs, tmp_path, "--reply", 5), tmp_path / "log"),
+            tmp_path / "ledger.sqlite-wal",
+        )
+        while job.wait(0.001) is None and not (journal.exists() and journal.stat().st_size > 4096 * pages):
+            pass
+        job.send(signal.SIGKILL)
+        job.wait()
+    run_job(inputs, tmp_path, "--reply", 5)
+    assert (tmp_path / "answers.parquet").read_bytes() == (told / "answers.parquet").read_bytes()
+    assert entries(tmp_path) == entries(told)
+    assert sum(prompts_computed(tmp_path)) == len(entries(told))  # none was computed twice
+    first, *replies = prompts_computed(tmp_path)
+    assert first == 61 and len(replies) == 3 and all(0 < count < 50 for count in replies)  # no job gave all
+
+
+def test_reply_that_does_not_fit_into_the_context_is_refused(inputs: Path) -> None:
+    table, speech = pd.read_parquet(inputs / "prompts.parquet"), Speech(tiny_tokenizer(), "chat")
+    prompts = render(table, speech, None)
+    longest = max(len(prompt.tokens) for prompt in prompts[:-1])
+    assert plan_replies(table, prompts, speech, inputs / "weights", 16, longest + 16).prompts
+    with pytest.raises(InputError, match=f"16 more with its reply; the model takes {longest + 15}. Set a smaller"):
+        plan_replies(table, prompts, speech, inputs / "weights", 16, longest + 15)
+
+
+# Matching and scoring
+
+
+def test_reply_is_matched_to_its_own_prompts_options_and_none_if_it_was_cut_off() -> None:
+    table = table_of([([], POLITICS), ([], PRESS)], ("has", "lacks it"))
+    table["labels"] = ['["A", "B"]', "[]", "[]"]
+    names = list(table["prompt"])
+    answers = list_options(table)[["prompt", "place"]]
+
+    def places(reply: str, ended: bool = True) -> list[object]:
+        entry = Entry("k", "p", "text", 1, {"reply": reply, "reply_tokens": [1], "ended": ended})
+        plan = Plan({}, dict.fromkeys(names[:2], "k"), frozenset(), 5)
+        filled = add_replies(answers, table, plan, {"k": entry}, "en").set_index(["prompt", "place"])
+        assert filled.loc[names[2], "reply"].isna().all() and (filled.loc[names[0], "reply"] == reply).all()
+        return [filled.loc[(name, 1), "replied"] for name in names]
+
+    assert places("B") == [2, pd.NA, pd.NA]  # the second prompt shows no labels
+    assert places(" Lacks it.\n") == [2, 2, pd.NA]
+    assert places("has", ended=False) == [pd.NA, pd.NA, pd.NA]
+    assert places("") == [pd.NA, pd.NA, pd.NA]
+
+
+CELL_OF = {"arm": "own", "country": "BOL", "source": "BOL", "seed": 0, "template": "cloze"}
+POLES = pd.DataFrame({"country": "BOL", "probe": ["Q1", "Q2", "Q3"], "majority": ["A", "A", "B"]})
+
+
+def scored(*cases: tuple[str, str, str | None, int | None, tuple[float, float]]) -> pd.DataFrame:
+    """Replies of cases: probe, order, reply, place of the option that it is, likelihoods of both options."""
+    design, answers = [], []
+    for number, (probe, order, reply, place, log_p) in enumerate(cases):
+        prompt = f"{number:016x}"
+        design.append({**CELL_OF, "probe": probe, "asks": "poles", "order": order, "prompt": prompt})
+        told = {"prompt": prompt, "reply": reply, "replied": place}
+        answers += [told | {"place": one, "option": value} for one, value in enumerate(log_p, start=1)]
+    answers = pd.DataFrame(answers).astype({"replied": "Int64"})
+    return read_replies(pd.DataFrame(design), answers, POLES, {"cloze": "option"})
+
+
+def test_reply_and_likelihood_choose_poles_by_the_order_of_the_options() -> None:
+    table = scored(
+        ("Q1", "AB", "first", 1, (-1.0, -2.0)),
+        ("Q1", "BA", "first", 1, (-1.0, -2.0)),
+        ("Q2", "AB", "second", 2, (-1.0, -2.0)),
+        ("Q2", "BA", "I cannot say", None, (-2.0, -1.0)),
+        ("Q3", "AB", " ", None, (-1.0, -1.0)),
+        ("Q3", "BA", "second", 2, (-1.0, -1.0)),
+    )
+    assert list(table["replied"].fillna("")) == ["A", "B", "B", "", "", "A"]
+    assert list(table["likelier"].fillna("")) == ["A", "B", "A", "A", "", ""]
+    assert list(table["kind"]) == ["option", "option", "option", "other", "empty", "option"]
+    assert list(table["mismatch"]) == [False, False, True, pd.NA, pd.NA, pd.NA]
+
+
+def test_shares_of_replies_by_hand() -> None:
+    table = scored(
+        ("Q1", "AB", "first", 1, (-1.0, -2.0)),  # A, as the people and as the likelihood
+        ("Q1", "BA", "first", 1, (-2.0, -1.0)),  # B, neither
+        ("Q2", "AB", "first", 1, (-1.0, -2.0)),  # A, both
+        ("Q2", "BA", "second", 2, (-1.0, -2.0)),  # A, the people
+        ("Q3", "AB", "I cannot say", None, (-2.0, -1.0)),
+        ("Q3", "BA", "", None, (-2.0, -1.0)),
+    )
+    (row,) = summarise(table).to_dict("records")
+    assert row == pytest.approx(
+        {
+            "arm": "own",
+            "template": "cloze",
+            "replies": 6,
+            "option": 4 / 6,
+            "empty": 1 / 6,
+            "other": 1 / 6,
+            "agreement": (3 + 2 * 0.5) / 6,
+            "compared": 4,
+            "mismatch": 2 / 4,
+            "both_orders": 2,
+            "orders_differ": 1 / 2,
+        }
+    )
+
+
+def test_arm_without_any_option_has_shares_and_no_mismatch() -> None:
+    table = scored(("Q1", "AB", "Sorry", None, (-1.0, -2.0)), ("Q1", "BA", "Sorry", None, (-1.0, -2.0)))
+    (row,) = summarise(table).to_dict("records")
+    assert (row["replies"], row["other"], row["agreement"], row["compared"]) == (2, 1, 0.5, 0)
+    assert np.isnan([row["mismatch"], row["orders_differ"]]).all()
+
+
+# The one-message form
+
+
+def test_demonstrations_are_lines_of_the_message() -> None:
+    table = table_of([([(POLITICS, "B"), ("Is it so? (yes / no)", "yes")], PRESS), ([], PRESS)])
+    placed = place_demonstrations(table, "message", "chat")
+    lines = "To me, politics means ___. (A: a lot / B: little) Answer: B\nIs it so? (yes / no) Answer: yes"
+    assert list(placed["asked"]) == [f"{lines}\n\n{PRESS}", PRESS, ""]
+    one, none, premise = render(placed, Speech(tiny_tokenizer(), "chat"), None)
+    assert one.text == f"<|system|>{SYSTEM}<|end|><|user|>{lines}\n\n{PRESS}<|end|><|assistant|>"
+    before = render(table, Speech(tiny_tokenizer(), "chat"), None)
+    assert [none, premise] == before[1:] and one.prompt == before[0].prompt and one.key != before[0].key
+    assert place_demonstrations(table, "turns", "plain") is table
+    with pytest.raises(InputError, match="bare text has no messages. Set shown: turns, or format: chat"):
+        place_demonstrations(table, "message", "plain")
+
+
+def test_place_of_demonstrations_is_part_of_the_fingerprint(inputs: Path, tmp_path: Path) -> None:
+    marks = {tuple(run_job(inputs, tmp_path, "--shown", shown)["fingerprint"].unique()) for shown in SHOWN}
+    assert len(marks) == 2
