@@ -73,5 +73,5 @@ rule ask:
     message:
         "Asking {wildcards.model} in {wildcards.language}, behind its endpoint"
     shell:
-        "selfalign ask --prompts {input.prompts} --format {params.format} --endpoint {params.endpoint:q}"
-        " --ledger {params.ledger} --output {output} 2>&1 | tee {log}"
+        "selfalign ask --prompts {input.prompts} --format {params.format} --language {wildcards.language}"
+        " --endpoint {params.endpoint:q} --ledger {params.ledger} --output {output} 2>&1 | tee {log}"
