@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +32,8 @@ class Endpoint:
         usage: whether it counts tokens.
         hang: seconds after which it answers nothing at all.
         delay: seconds that an answer takes, at most: it depends on the request, so that answers come out of order.
+        says: gives the status and the body (bytes, or an object of JSON) for a request, and may add headers; None
+            in place of them: the usual answer.
         attempts: number of attempts, by content of the request.
         answered: number of whole answers sent, by content of the request.
         outcomes: number of attempts, by outcome: a fault, or "answer".
@@ -49,6 +51,7 @@ class Endpoint:
     usage: bool = True
     hang: float = 1.0
     delay: float = 0.0
+    says: Callable[[dict, int], tuple | None] = lambda body, attempt: None
     attempts: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -127,6 +130,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(400, 'Invalid JSON payload received. Unknown name "logprobs": Cannot find field.')
         elif state.filtered and state.filtered in json.dumps(body, ensure_ascii=False):
             self._refuse(400, "The response was filtered.", code="content_filter")
+        elif said := state.says(body, attempt):
+            status, content, *headers = said
+            with state._lock:
+                state.outcomes["said"] += 1
+            self._send(content if isinstance(content, bytes) else json.dumps(content).encode(), status, *headers)
         elif state.faults and attempt < state.each:
             first = list(state.attempts).index(name)  # in the order in which they came
             self._fail(name, state.faults[(first + attempt) % len(state.faults)])

@@ -24,12 +24,13 @@ from project import BIN, ROOT, Project, read_settings
 from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
 from selfalign.errors import InputError
+from selfalign.inference.answers import entry_of
 from selfalign.inference.ask import command
 from selfalign.inference.engine import score
 from selfalign.inference.ledger import fingerprint
 from selfalign.inference.questions import Endpoint, requests_of
 from selfalign.inference.render import Speech, render
-from selfalign.inference.replies import collect, entry_of, which_option
+from selfalign.inference.replies import collect
 from selfalign.inference.tables import Answers
 from selfalign.prompts.tables import Prompts
 from selfalign.settings import check_settings
@@ -206,33 +207,6 @@ def test_defaults_of_the_schema_are_those_of_the_code() -> None:
 # What answers say
 
 
-@pytest.mark.parametrize(
-    ("reply", "place"),
-    [
-        ("A", 1),
-        ("b", 2),
-        (" B.\n", 2),
-        ("Important!", 1),
-        ("UNIMPORTANT", 2),
-        ("A.。", 1),
-        ("A: important", None),
-        ("A, because it is", None),
-        ("**A**", None),
-        ("very important", None),
-        ("", None),
-        ("...", None),
-    ],
-)
-def test_reply_is_an_option_only_if_it_is_its_label_or_its_words(reply: str, place: int | None) -> None:
-    assert which_option(reply, ["A", "B"], ["important", "unimportant"]) == place
-
-
-def test_reply_that_could_be_two_options_is_none() -> None:
-    assert which_option("a", ["A", "B"], ["b", "a"]) is None
-    assert which_option("a lot", [], ["a lot", "a lot."]) is None
-    assert which_option("আমি একমত।", [], ["আমি একমত", "একমত নই"]) == 1
-
-
 def answer_with(readout: str, answers: list[dict], form: str = "chat", count: int = 1) -> pd.DataFrame:
     """The table of one prompt that got these answers, in the order of its requests."""
     table, endpoint = table_of(count), Endpoint("-", "mini", readout=readout, samples=len(answers))
@@ -260,9 +234,50 @@ def test_two_tokens_of_the_same_letters_are_one_label() -> None:
     assert list(read["label"]) == pytest.approx([math.log(0.6), math.log(0.2)])
 
 
-def test_label_that_is_not_listed_is_null_and_the_list_that_bounds_it_is_kept() -> None:
-    read = answer_with("logprobs", [top_answer([("A", -0.01), ("The", -5.0)])])
+def test_label_that_is_not_listed_is_at_most_the_last_that_is() -> None:
+    read = answer_with("logprobs", [top_answer([("A", -1.0), ("The", -3.0), ("a", -5.0)])])
+    assert list(read["label"]) == pytest.approx([-1.0, -5.0], abs=1e-5)
+    assert list(read["label_bound"]) == [False, True]
+    assert list(read["mass_outside_labels"]) == pytest.approx([1 - math.exp(-1.0)] * 2)
+
+
+@pytest.mark.parametrize(
+    ("listed", "most"),
+    [
+        pytest.param([("A", -0.01), ("The", -5.0)], 1 - math.exp(-0.01) - math.exp(-5.0), id="what the list leaves"),
+        pytest.param([("A", 0.0), ("The", -0.2)], 0.0, id="a list that sums to more than 1"),
+        pytest.param([("A", 0.0)], 0.0, id="a list of one that is certain"),
+        pytest.param([("A", -1.0)], math.exp(-1.0), id="a list of one"),
+    ],
+)
+def test_label_that_is_not_listed_is_less_likely_than_the_one_that_is(
+    listed: list[tuple[str, float]], most: float
+) -> None:
+    read = answer_with("logprobs", [top_answer(listed)])
+    chosen, other = read["label"]
+    assert chosen > other
+    assert math.exp(other) == pytest.approx(most, abs=1.1e-4)  # the margin for rounded numbers
+    assert read["mass_outside_labels"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("listed", [[("The", -0.1), ("a", -3.0)], [(" A", -0.1), (" B", -3.0)]])
+def test_labels_are_null_if_none_is_listed(listed: list[tuple[str, float]]) -> None:
+    read = answer_with("logprobs", [top_answer(listed)])
+    assert read["label"].isna().all()
+    assert not read["label_bound"].any()
+
+
+@pytest.mark.parametrize("start", ["1", "\ufffd"])
+def test_label_that_may_have_begun_in_the_list_has_no_bound(start: str) -> None:
+    table, endpoint = table_of(1, labels=("A", "10")), Endpoint("-", "mini")
+    (request,) = requests_of(first(table), endpoint, "chat")
+    entry = entry_of(request, top_answer([(start, -0.2), ("A", -2.0)]), endpoint)
+    read = collect(table, {entry.key: entry}, endpoint, "chat", "-")
     assert read["label"].isna().tolist() == [False, True]
+    assert not read["label_bound"].any()
+
+
+def test_list_of_tokens_is_kept() -> None:
     endpoint = Endpoint("-", "mini")
     (request,) = requests_of(first(table_of()), endpoint, "chat")
     assert entry_of(request, top_answer([("A", -0.01), ("The", -5.0)]), endpoint).scores["top"][-1] == ["The", -5.0]

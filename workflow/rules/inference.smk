@@ -78,4 +78,4 @@ rule ask:
         "Asking {wildcards.model} in {wildcards.language}, behind its endpoint"
     shell:
         "selfalign ask --prompts {input.prompts} --format {params.format} --shown {params.shown}"
-        " --endpoint {params.endpoint:q} --ledger {params.ledger} --output {output} 2>&1 | tee {log}"
+        " --language {wildcards.language} --endpoint {params.endpoint:q} --ledger {params.ledger} --output {output} 2>&1 | tee {log}"

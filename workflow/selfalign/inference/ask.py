@@ -1,6 +1,7 @@
 """Step ask: what a model behind an OpenAI-compatible endpoint answers to each prompt of one language."""
 
 import sys
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import version
@@ -12,11 +13,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from selfalign.errors import InputError, did_you_mean
-from selfalign.inference.endpoint import Answer, Gate, ask, read_key
+from selfalign.inference.answers import is_sound, tokens_of
+from selfalign.inference.endpoint import Gate, ask, read_key
 from selfalign.inference.ledger import Entry, Ledger, Run, fingerprint
 from selfalign.inference.messages import SHOWN, place_demonstrations
-from selfalign.inference.questions import Endpoint, Request, requests_of
-from selfalign.inference.replies import collect, entry_of, withheld
+from selfalign.inference.questions import Endpoint, Request, requests_of, rest_of
+from selfalign.inference.replies import chain, collect
 from selfalign.inference.tables import Answers
 from selfalign.options import Json, readable, writable
 from selfalign.prompts.tables import Prompts
@@ -53,34 +55,60 @@ def list_requests(prompts: pd.DataFrame, endpoint: Endpoint, form: str) -> dict[
     return {request.key: request for request in requests}
 
 
-def answer(requests: list[Request], endpoint: Endpoint, done: Mapping[str, Entry], run: Run) -> list[str]:
+def answer(missing: list[Request], wanted: int, endpoint: Endpoint, done: Mapping[str, Entry], run: Run) -> list[str]:
     """Ask what was not asked yet, and record each answer at once.
 
     Args:
-        requests: all that are needed.
+        missing: requests without an answer that can be used.
+        wanted: number of all requests.
         endpoint: that is asked.
         done: what the ledger has; counts towards the budget.
         run: records.
 
     Returns:
-        What became of requests that failed for good.
+        What happened that the user should know: requests that failed for good, and answers with too few replies.
     """
-    missing = [request for request in requests if request.key not in done]
-    gate = Gate(endpoint, len(done), sum(sum(entry.scores["usage"]) for entry in done.values()))
-    old = len(requests) - len(missing)
-    with tqdm(total=len(requests), initial=old, unit="request", mininterval=5, desc="ask") as progress:
+    gate = Gate(endpoint, len(done), sum(tokens_of(entry.scores) or 0 for entry in done.values()))
+    queue, short = deque(missing), 0
+    with tqdm(total=wanted, initial=wanted - len(missing), unit="request", mininterval=5, desc="ask") as progress:
 
-        def take(request: Request, got: Answer) -> None:
-            entry = withheld(request, got["withheld"]) if "withheld" in got else entry_of(request, got, endpoint)
-            tokens = sum(entry.scores["usage"])
-            if endpoint.max_tokens and not tokens and "withheld" not in got:
+        def take(request: Request, entry: Entry) -> None:
+            nonlocal short
+            tokens = tokens_of(entry.scores)
+            if endpoint.max_tokens and not tokens and "withheld" not in entry.scores:
                 remedy = "Leave max_tokens out and set max_requests"
                 raise InputError(endpoint.url, "the endpoint does not say how many tokens it counts", remedy)
-            run.record([entry], tokens=tokens)
+            run.record([entry], tokens=tokens, replace=request.key in done)
             gate.count(tokens)
             progress.update()
+            replies = entry.scores.get("replies")
+            if replies and (rest := rest_of(request, len(replies), endpoint)):
+                short += 1
+                queue.append(rest)
+                progress.total += 1
 
-        return ask(missing, endpoint, gate, take)
+        failures = ask(queue, endpoint, gate, take)
+    told = [f"failed: {failure}" for failure in failures]
+    fewer = f"{short} answers had fewer replies than asked for: the others were asked for again"
+    return told + ([fewer] if short else [])
+
+
+def list_usable(done: Mapping[str, Entry], endpoint: Endpoint) -> dict[str, Entry]:
+    """The entries of a ledger that can be used; an earlier version recorded answers before it checked them."""
+    return {key: entry for key, entry in done.items() if is_sound(entry.scores, endpoint.readout)}
+
+
+def list_missing(requests: Mapping[str, Request], done: Mapping[str, Entry], endpoint: Endpoint) -> list[Request]:
+    """The requests that have no answer that can be used, and those for replies that did not come.
+
+    Args:
+        requests: all that are needed, by key.
+        done: what the ledger has, by key.
+        endpoint: that is asked.
+    """
+    usable = list_usable(done, endpoint)
+    following = [chain(request, usable, endpoint)[1] for request in requests.values()]
+    return [request for request in following if request is not None]
 
 
 def count_missing(table: pd.DataFrame, endpoint: Endpoint) -> int:
@@ -89,14 +117,32 @@ def count_missing(table: pd.DataFrame, endpoint: Endpoint) -> int:
     return table.loc[table[column].isna(), "prompt"].nunique()
 
 
+def report(answers: pd.DataFrame, endpoint: Endpoint) -> None:
+    """Say how many prompts lack an answer, and how many have only a bound of one."""
+    asked = answers["prompt"].nunique()
+    if missing := count_missing(answers, endpoint):
+        click.echo(f"{missing} of {asked} prompts lack an answer: null, not imputed", err=True)
+    if bound := answers.loc[answers["label_bound"], "prompt"].nunique():
+        click.echo(f"{bound} of {asked} prompts have a label that is not listed: an upper bound is kept", err=True)
+
+
 @click.command()
 @click.option("--prompts", type=readable, required=True, help="Distinct prompts (Parquet).")
 @click.option("--format", "form", type=click.Choice(("chat", "plain")), required=True, help="Messages, or bare text.")
 @click.option("--shown", type=click.Choice(SHOWN), default="turns", help="Where demonstrations are in a chat.")
+@click.option("--language", default="", help="Code of the prompts' language: its rules compare replies with options.")
 @click.option("--endpoint", "settings", type=Json(), required=True, help="Settings of the endpoint (JSON).")
 @click.option("--ledger", "ledger_path", type=writable, required=True, help="Ledger of answers (SQLite), kept.")
 @click.option("--output", type=writable, required=True, help="Answers (Parquet).")
-def command(prompts: Path, form: str, shown: str, settings: dict[str, Any], ledger_path: Path, output: Path) -> None:
+def command(
+    prompts: Path,
+    form: str,
+    shown: str,
+    language: str,
+    settings: dict[str, Any],
+    ledger_path: Path,
+    output: Path,
+) -> None:
     """Ask an endpoint what the ledger lacks, and write the answers to all prompts."""
     endpoint, table = read_endpoint(settings), place_demonstrations(read_table(prompts, Prompts), shown, form)
     read_key(endpoint)
@@ -104,16 +150,17 @@ def command(prompts: Path, form: str, shown: str, settings: dict[str, Any], ledg
     facts = endpoint.facts(form) | ({"shown": shown} if shown != "turns" else {})
     with Ledger(ledger_path) as ledger:
         done = ledger.answered(fingerprint(facts))
-        new = len(requests.keys() - done.keys())
+        missing = list_missing(requests, done, endpoint)
+        new = len(missing)
         click.echo(f"{len(requests)} requests: {new} to make, {len(requests) - new} in the ledger", err=True)
+        if spoiled := sum(request.key in done for request in missing):
+            click.echo(f"{spoiled} answers in the ledger cannot be used, and are asked for again", err=True)
         if new:
             versions = {"openai": version("openai"), "python": sys.version.partition(" ")[0]}
             with ledger.run(facts, device="endpoint", threads=endpoint.concurrency, versions=versions) as run:
-                for failure in answer(list(requests.values()), endpoint, done, run):
-                    click.echo(f"failed: {failure}", err=True)
+                for line in answer(missing, len(requests), endpoint, done, run):
+                    click.echo(line, err=True)
             done = ledger.answered(fingerprint(facts))
-        answers = collect(table, done, endpoint, form, fingerprint(facts))
-        if missing := count_missing(answers, endpoint):
-            asked = answers["prompt"].nunique()
-            click.echo(f"{missing} of {asked} prompts lack an answer: null, not imputed", err=True)
+        answers = collect(table, list_usable(done, endpoint), endpoint, form, fingerprint(facts), language)
+        report(answers, endpoint)
         write_table(answers, output, Answers)

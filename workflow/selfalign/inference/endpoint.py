@@ -1,33 +1,42 @@
 """The network: requests to an OpenAI-compatible endpoint, several at once, paced, counted and tried again.
 
-The `openai` client tries again by itself after lost connections, timeouts, 408, 409, 429 and 5xx: with exponential
-backoff and jitter, or when the endpoint says (Retry-After). Two hooks add what it lacks: before each attempt, rates and
-budget; after it, a look whether the answer is whole, so that one that is cut short is tried again as well.
+The `openai` client tries again after lost connections, timeouts, 408, 409, 429 and 5xx: with exponential backoff and
+jitter, or when the endpoint says (Retry-After). Two hooks add what the client lacks. Before each attempt, one looks at
+rates and budget. After it, the other reads the answer: an answer that cannot be used is tried again as well, and a
+refusal that no waiting would change stops the job at once.
 """
 
 import asyncio
-import json
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections import Counter, deque
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
 
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
 
 from selfalign.errors import InputError
+from selfalign.inference.answers import read_answer, withheld
+from selfalign.inference.ledger import Entry
 from selfalign.inference.questions import Endpoint, Request
+from selfalign.inference.refusals import PassingError, judge, quote, read_refusal
 
-Answer = dict[str, Any]
-"""Body of an endpoint's answer, or {"withheld": reason} of a request that it refused to answer."""
-
-_FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
-_FOR_LATER = (408, 409, 429)
+_asked: ContextVar[Request] = ContextVar("asked")
+"""The request that a task has sent; the hooks of the client are given only HTTP."""
 
 
 class _OutOfBudgetError(OpenAIError):
     """Raised in a hook; the client passes its own errors on without trying again."""
+
+
+class _FinalError(OpenAIError):
+    """Carries an InputError through the client, which passes its own errors on without trying again."""
+
+    def __init__(self, error: InputError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Gate:
@@ -91,48 +100,47 @@ def read_key(endpoint: Endpoint) -> str:
     return key
 
 
-def ask(
-    requests: Iterable[Request], endpoint: Endpoint, gate: Gate, take: Callable[[Request, Answer], None]
-) -> list[str]:
+def ask(requests: deque[Request], endpoint: Endpoint, gate: Gate, take: Callable[[Request, Entry], None]) -> list[str]:
     """Send requests, some at once, and hand over each answer as soon as it is there.
 
     Args:
-        requests: to send; in this order, but answers come in any.
+        requests: to send, in this order; answers come in any order. `take` may add to them.
         endpoint: where to.
         gate: holds rates and budget.
-        take: gets each answer; the next request of this place waits for it.
+        take: gets each answer, as an entry of the ledger; the next request of this place waits for it.
 
     Returns:
-        What became of requests that failed for good, one entry each; no more than `max_failed`.
+        The reasons for which requests failed for good, one entry each; at most `max_failed`.
 
     Raises:
-        InputError: the endpoint refuses the key, the model or a request; more requests failed than may; or the budget
-            is used up. All answers that came were handed over.
+        InputError: the endpoint refuses the key, the model or a request; its quota is used up; more requests failed
+            than may; or the budget is used up. All answers that came were handed over.
     """
-    return asyncio.run(_ask(iter(requests), endpoint, gate, take))
+    return asyncio.run(_ask(requests, endpoint, gate, take))
 
 
 async def _ask(
-    requests: Iterator[Request], endpoint: Endpoint, gate: Gate, take: Callable[[Request, Answer], None]
+    requests: deque[Request], endpoint: Endpoint, gate: Gate, take: Callable[[Request, Entry], None]
 ) -> list[str]:
     key = read_key(endpoint)
+    secret = key if endpoint.key_env else ""
     failures: list[str] = []
 
     async def work() -> None:
-        for request in requests:  # one iterator for all: each takes what is next
+        while requests:
+            request = requests.popleft()
             try:
-                take(request, await _send(client, request))
+                take(request, await _send(client, request, endpoint, secret))
             except _OutOfBudgetError:
                 return  # those on their way still arrive
+            except PassingError as error:
+                failures.append(str(error))
             except APIConnectionError as error:
-                failures.append(_why(error))
-            except APIStatusError as error:
-                _raise_unless_passing(error, request, endpoint, key)
-                failures.append(f"status {error.status_code}")
+                failures.append(quote(_explain(error), secret))
             if len(failures) > endpoint.max_failed:
                 return
 
-    async with _open_client(endpoint, gate, key) as client:
+    async with _open_client(endpoint, gate, key, secret) as client:
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(endpoint.concurrency):
@@ -149,60 +157,55 @@ async def _ask(
     return failures
 
 
-def _open_client(endpoint: Endpoint, gate: Gate, key: str) -> AsyncOpenAI:
-    hooks = {"request": [gate.enter], "response": [_check_whole]}
+def _open_client(endpoint: Endpoint, gate: Gate, key: str, secret: str) -> AsyncOpenAI:
+    hooks = {"request": [gate.enter], "response": [partial(_check, endpoint, secret)]}
     web = DefaultAsyncHttpxClient(event_hooks=hooks, timeout=endpoint.timeout)
     settings = {"max_retries": endpoint.retries, "timeout": endpoint.timeout, "http_client": web}
     return AsyncOpenAI(api_key=key, base_url=endpoint.url, **settings)
 
 
-async def _send(client: AsyncOpenAI, request: Request) -> Answer:
+async def _send(client: AsyncOpenAI, request: Request, endpoint: Endpoint, secret: str) -> Entry:
+    """Ask until there is an answer that can be recorded, and return it.
+
+    Raises:
+        PassingError, APIConnectionError: all attempts failed.
+        InputError: no attempt would succeed.
+    """
+    _asked.set(request)
     try:
         response = await client.post(request.route, cast_to=httpx2.Response, body=request.body)
+    except _FinalError as final:
+        raise final.error from None
     except APIStatusError as error:
-        if any(word in str(error.body) for word in _FILTERED):
-            return {"withheld": "content_filter"}
-        raise
-    return response.json()
+        return _read(error.response, error.response.content, request, endpoint, secret)
+    return _read(response, response.content, request, endpoint, secret)
 
 
-async def _check_whole(response: httpx2.Response) -> None:
-    """Raise what the client tries again after, unless an answer is JSON with a choice in it."""
-    if not response.is_success:
-        return
+async def _check(endpoint: Endpoint, secret: str, response: httpx2.Response) -> None:
+    """Raise what the client tries again after, unless an answer can be recorded; or what it does not try again."""
+    content = await response.aread()
     try:
-        choices = json.loads(await response.aread()).get("choices")
-    except (ValueError, AttributeError):
-        raise httpx2.RemoteProtocolError("the answer was cut short, or no JSON", request=response.request) from None
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise httpx2.RemoteProtocolError("the answer was empty", request=response.request)
+        _read(response, content, _asked.get(), endpoint, secret)
+    except PassingError as error:
+        if response.is_success:  # the client knows the others by their status
+            raise httpx2.RemoteProtocolError(str(error), request=response.request) from None
+    except InputError as error:
+        raise _FinalError(error) from None
 
 
-def _why(error: APIConnectionError) -> str:
+def _read(response: httpx2.Response, content: bytes, request: Request, endpoint: Endpoint, secret: str) -> Entry:
+    if response.is_success:
+        return read_answer(content, request, endpoint, secret)
+    wait = "retry-after" in response.headers
+    refusal = read_refusal(content, secret, response.status_code, wait)
+    return withheld(request, judge(refusal, request, endpoint))
+
+
+def _explain(error: APIConnectionError) -> str:
     cause = error.__cause__
-    told = f"{type(cause).__name__}: {cause}".strip(": ") if cause else str(error)
-    return " ".join(told.split())
-
-
-def _raise_unless_passing(error: APIStatusError, request: Request, endpoint: Endpoint, key: str) -> None:
-    """Raise InputError for a refusal that no waiting would change."""
-    status, said = error.status_code, " ".join(str(error.message).replace(key, "***").split())[:300]
-    if status in _FOR_LATER or status >= 500:
-        return
-    if status in (401, 403):  # what it says may hold the key, or a part of it
-        variable = f"the variable {endpoint.key_env}" if endpoint.key_env else "key_env, which names a variable"
-        raise InputError(endpoint.url, f"the endpoint refused the key (status {status})", f"Check {variable}") from None
-    if status == 404:
-        remedy = f"Check url and model, and that it has the route {request.route}"
-        raise InputError(endpoint.url, f'the endpoint does not know this address or model ("{said}")', remedy) from None
-    if any(word in said.lower() for word in ("logprob", "echo")) and endpoint.readout != "samples":
-        remedy = "Set readout: samples for this model; docs/endpoints.md tells which servers give what"
-        raise InputError(endpoint.url, f'the endpoint gives no such log-probabilities ("{said}")', remedy) from None
-    raise InputError(
-        f"prompt {request.prompt}",
-        f'{endpoint.url} refused the request (status {status}: "{said}")',
-        "Change the settings of this model, or the prompt, then run again: what was answered is kept",
-    ) from None
+    if isinstance(cause, httpx2.RemoteProtocolError):
+        return str(cause)
+    return f"{type(cause).__name__}: {cause}".strip(": ") if cause else str(error)
 
 
 def _too_many(failures: list[str], endpoint: Endpoint) -> InputError:

@@ -163,7 +163,9 @@ def add_replies(
             said = answered[plan.keys[prompt.prompt]].scores
             labels, options = json.loads(prompt.labels), json.loads(prompt.options)
             texts[prompt.prompt] = said["reply"]
-            places[prompt.prompt] = which_option(said["reply"], labels, options) if said["ended"] else None
+            places[prompt.prompt] = (
+                which_option(said["reply"], labels, options, language=language) if said["ended"] else None
+            )
     asked = answers["prompt"]
     return answers.assign(
         reply=asked.map(texts).astype(object).where(asked.isin(texts.keys()), None),

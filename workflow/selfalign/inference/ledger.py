@@ -132,13 +132,14 @@ class Run:
         self._ledger, self._mark, self._run = ledger, mark, run
         self._began = time.monotonic()
 
-    def record(self, entries: Iterable[Entry], *, tokens: int = 0, peak_memory: int = 0) -> None:
+    def record(self, entries: Iterable[Entry], *, tokens: int = 0, peak_memory: int = 0, replace: bool = False) -> None:
         """Write a batch of answers to disk, all of it or nothing.
 
         Args:
-            entries: none of which the ledger has under this fingerprint.
+            entries: the ledger has none of them under this fingerprint, unless `replace` is set.
             tokens: number that the model computed for the batch.
             peak_memory: bytes, of the job so far.
+            replace: whether to write over answers that an earlier version recorded and that cannot be used.
 
         Raises:
             InputError: an answer has a number that cannot be, or the ledger is damaged or cannot be written.
@@ -146,7 +147,8 @@ class Run:
         rows = [self._row(entry) for entry in entries]
         spent = (len(rows), tokens, time.monotonic() - self._began, peak_memory, self._run)
         with self._ledger.change() as database:
-            database.executemany("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            insert = "INSERT OR REPLACE" if replace else "INSERT"
+            database.executemany(f"{insert} INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             database.execute(
                 "UPDATE runs SET prompts = prompts + ?, tokens = tokens + ?, seconds = ?,"
                 " peak_memory = max(peak_memory, ?) WHERE run = ?",

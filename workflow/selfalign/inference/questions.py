@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from selfalign.inference.messages import messages_of, plain_text, without_system
@@ -104,6 +104,25 @@ def requests_of(prompt: tuple, endpoint: Endpoint, form: str) -> list[Request]:
         return [_first_token(prompt, endpoint, form)] if json.loads(prompt.labels) else []
     starts = range(0, endpoint.samples, endpoint.samples_per_request)
     return [_draw(prompt, endpoint, form, start) for start in starts]
+
+
+def rest_of(request: Request, came: int, endpoint: Endpoint) -> Request | None:
+    """The request for the replies that a request for several did not bring; None if all came.
+
+    Args:
+        request: that was answered; one for `samples`.
+        came: number of replies that it brought.
+        endpoint: that answered.
+    """
+    start, wanted = (int(number) for number in request.draws.split("+"))
+    if came >= wanted:
+        return None
+    body = request.body | ({"seed": request.body["seed"] + came} if "seed" in request.body else {})
+    if wanted - came > 1:
+        body["n"] = wanted - came
+    elif "n" not in endpoint.extra:
+        body.pop("n", None)
+    return replace(request, body=body | endpoint.extra, draws=f"{start + came}+{wanted - came}")
 
 
 def answers_of(prompt: tuple) -> list[tuple[str, bool]]:

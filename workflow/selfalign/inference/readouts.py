@@ -37,7 +37,7 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
       The premise is the prompt's frame without demonstrations and question.
 
     The mass outside is what all the labels (options) of a prompt leave: 1 - sum of exp(log p); null where one of them
-    is not known.
+    is not known. A label of which only a bound is known counts as 0, so the mass is then an upper bound as well.
 
     Args:
         table: columns prompt, premise, answer, answer_tokens, answer_bytes, label, option, and others, which are kept.
@@ -52,7 +52,10 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
     table["per_byte"] = table["option"] / table["answer_bytes"]
     table["pmi"] = table["option"] - table["alone"]
     for readout in ("label", "option"):
-        inside = np.exp(table[readout]).groupby(table["prompt"]).transform("sum")
+        known = np.exp(table[readout])
+        if readout == "label" and "label_bound" in table:
+            known = known.mask(table["label_bound"], 0)  # a bound is more than the endpoint said
+        inside = known.groupby(table["prompt"]).transform("sum")
         unknown = table[readout].isna().groupby(table["prompt"]).transform("any")
         table[f"mass_outside_{readout}s"] = (1 - inside).clip(lower=0).mask(unknown)
     unread = {name: value for name, value in _UNREAD.items() if name not in table}

@@ -1,133 +1,81 @@
-"""What the answers of an endpoint say. Nothing here touches the network."""
+"""From an endpoint's answers in the ledger to a table. Nothing here touches the network."""
 
 import json
 import math
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import partial
 
 import pandas as pd
 
 from selfalign.errors import InputError
 from selfalign.inference.ledger import Entry
+from selfalign.inference.letters import which_option
 from selfalign.inference.messages import plain_text
-from selfalign.inference.questions import Endpoint, Request, answers_of, requests_of
+from selfalign.inference.questions import Endpoint, Request, answers_of, requests_of, rest_of
 from selfalign.inference.readouts import list_options, read_out
 
 _READ = {"tokens": "Int64", "answer_tokens": "Int64", "label": float, "option": float, "samples": "Int64"}
-_READ |= {"standard_error": float}
+_READ |= {"standard_error": float, "label_bound": bool}
 """What is read of the answers to a prompt: columns of `Answers`, with their types."""
 
+_ROUNDING = 1e-4
+"""Endpoints round log-probabilities, so a sum of probabilities may be wrong by this much."""
 
-def entry_of(request: Request, answer: Mapping[str, Any], endpoint: Endpoint) -> Entry:
-    """What is kept of an endpoint's answer, for the ledger.
+_STEP = 1e-6
+"""Nats by which a bound lies below the last listed token: a listed label was at least as likely as an unlisted one."""
+
+
+def chain(request: Request, answered: Mapping[str, Entry], endpoint: Endpoint) -> tuple[list[Entry], Request | None]:
+    """Entries of a request and of those for the replies that it did not bring; and the first that has no entry yet.
 
     Args:
-        request: that was answered.
-        answer: body of the answer; has at least one choice.
-        endpoint: that answered.
-
-    Raises:
-        InputError: it has not the log-probabilities that were asked for.
+        request: that a prompt needs.
+        answered: entries of the ledger that can be used, by key.
+        endpoint: that was asked.
     """
-    usage = answer.get("usage") or {}
-    tokens = [int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)]
-    kept = {"samples": _replies, "logprobs": _top, "echo": _tail}[endpoint.readout](request, answer)
-    return Entry(request.key, request.prompt, request.text, tokens[0], kept | {"usage": tokens})
-
-
-def withheld(request: Request, reason: str) -> Entry:
-    """Entry of a request that the endpoint refused to answer."""
-    return Entry(request.key, request.prompt, request.text, 0, {"withheld": reason, "usage": [0, 0]})
-
-
-def _replies(request: Request, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The replies that were drawn, and how each ended; None in place of one that was withheld."""
-    return {"replies": [[_reply(choice), choice.get("finish_reason")] for choice in answer["choices"]]}
-
-
-def _reply(choice: Mapping[str, Any]) -> str | None:
-    if "text" in choice:
-        return choice["text"]
-    message, end = choice.get("message") or {}, choice.get("finish_reason")
-    # Nothing said before the reply was cut off: thoughts took its length, or a filter the words.
-    withheld = end == "content_filter" or message.get("refusal") or (not message.get("content") and end != "stop")
-    return None if withheld else message.get("content")
-
-
-def _top(request: Request, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The likeliest first tokens, each with its log-probability."""
-    choice = answer["choices"][0]
-    if choice.get("finish_reason") == "content_filter" or (choice.get("message") or {}).get("refusal"):
-        return {"withheld": choice.get("finish_reason") or "refusal"}
-    logprobs = choice.get("logprobs") or {}
-    if logprobs.get("content"):
-        top = [[token["token"], token["logprob"]] for token in logprobs["content"][0].get("top_logprobs") or []]
-    else:
-        top = [list(pair) for pair in ((logprobs.get("top_logprobs") or [None])[0] or {}).items()]
-    if not top:
-        raise _no_logprobs(request)
-    return {"top": sorted(top, key=lambda pair: (-pair[1], pair[0]))}
-
-
-def _tail(request: Request, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The number of tokens of a given text, and the last of them with their log-probabilities: all of the answer's."""
-    given = _given_tokens(answer)
-    if len(given) < 2:  # a server that takes no notice of `echo` tells of the generated token only
-        raise _no_logprobs(request)
-    last = len((request.answer or "").encode()) + 8  # a token has a byte at least; some more for what ends a turn
-    return {"count": len(given), "tail": given[-last:] if request.answer is not None else []}
-
-
-def _given_tokens(answer: Mapping[str, Any]) -> list[list[Any]]:
-    """Text and log-probability of each token of the given text."""
-    choice = answer["choices"][0]
-    if "text" not in choice:
-        positions = answer.get("prompt_logprobs") or []
-        tokens = [next(iter(position.values())) if position else {} for position in positions]
-        return [[token.get("decoded_token"), token.get("logprob")] for token in tokens]
-    logprobs = choice.get("logprobs") or {}
-    pairs = zip(logprobs.get("tokens") or [], logprobs.get("token_logprobs") or [], strict=False)
-    return [list(pair) for pair in pairs][:-1]  # the last is generated
-
-
-def _no_logprobs(request: Request) -> InputError:
-    return InputError(
-        f"prompt {request.prompt}",
-        "the endpoint answered without the log-probabilities that were asked for",
-        "Set readout: samples for this model; docs/endpoints.md tells which servers give what",
-    )
+    entries: list[Entry] = []
+    following: Request | None = request
+    while following is not None and following.key in answered:
+        entry = answered[following.key]
+        entries.append(entry)
+        replies = entry.scores.get("replies")
+        following = rest_of(following, len(replies), endpoint) if replies else None
+    return entries, following
 
 
 def collect(
-    prompts: pd.DataFrame, answered: Mapping[str, Entry], endpoint: Endpoint, form: str, mark: str
+    prompts: pd.DataFrame, answered: Mapping[str, Entry], endpoint: Endpoint, form: str, mark: str, language: str = ""
 ) -> pd.DataFrame:
     """Answers of a language's prompts, cut from the ledger: an `Answers` table in the order of `prompts`.
 
-    Where an answer could not be had, its readouts are null. Premises are in it only if the readout reaches them.
+    If a prompt has no answer, its readouts are null. Premises are in the table only if the readout reaches them.
 
     Args:
         prompts: a `Prompts` table.
-        answered: what the ledger has, by key.
+        answered: entries of the ledger that can be used, by key.
         endpoint: that was asked.
         form: `chat` or `plain`.
         mark: the fingerprint that the ledger has the answers under.
+        language: of the prompts, by whose rules replies are compared with options.
 
     Raises:
         InputError: the tokens of an option could not be told from those of its prompt.
     """
-    read = {"logprobs": _read_labels, "echo": _read_given, "samples": _read_replies}[endpoint.readout]
+    read = {"logprobs": _read_labels, "echo": _read_given, "samples": partial(_read_replies, language=language)}
     rows = []
     for prompt in prompts.itertuples():
         requests = requests_of(prompt, endpoint, form)
         if endpoint.readout != "echo" and not prompt.premise:
             continue
-        entries = [answered.get(request.key) for request in requests]
+        if endpoint.readout == "samples":
+            entries = [entry for request in requests for entry in chain(request, answered, endpoint)[0]]
+        else:
+            entries = [answered.get(request.key) for request in requests]
         first = entries[0] if entries else None
         text = requests[0].text if requests else ""
         about = {"prompt": prompt.prompt, "text": text, "tokens": (first and first.tokens) or pd.NA}
-        rows += [about | row for row in read(prompt, entries, form)]
+        rows += [about | {"label_bound": False} | row for row in read[endpoint.readout](prompt, entries, form)]
     table = pd.DataFrame(rows, columns=["prompt", "place", "text", *_READ]).astype(_READ)
     table = list_options(prompts).merge(table, on=["prompt", "place"], validate="one_to_one")
     table = read_out(table.assign(fingerprint=mark))
@@ -137,14 +85,32 @@ def collect(
 
 
 def _read_labels(prompt: tuple, entries: list[Entry | None], form: str) -> Iterator[dict[str, object]]:
-    """Log-probabilities of labels among the likeliest first tokens; null for one that is not listed."""
+    """Log-probabilities of labels among the likeliest first tokens.
+
+    If some labels are listed and another is not, the other gets an upper bound. If none is listed, all are null.
+    """
     top = (entries[0].scores.get("top") if entries and entries[0] else None) or []
-    labels = json.loads(prompt.labels) or [None] * len(json.loads(prompt.options))
-    for place, label in enumerate(labels, start=1):
-        # A reply that begins " A" or "a" is another reply: the local engine too reads the label as the frame writes it.
-        written = label if form == "chat" else f" {label}"
-        found = [log_p for token, log_p in top if token == written] if label is not None else []
-        yield {"place": place, "label": _add(found)}
+    labels = json.loads(prompt.labels)
+    # A reply that begins " A" or "a" is another reply: the local engine too reads the label as the frame writes it.
+    written = [label if form == "chat" else f" {label}" for label in labels]
+    found = [_add([log_p for token, log_p in top if token == label]) for label in written]
+    listed = any(log_p is not None for log_p in found)
+    for place in range(1, len(json.loads(prompt.options)) + 1):
+        label = found[place - 1] if labels else None
+        bound = _bound(written[place - 1], top) if labels and listed and label is None else None
+        yield {"place": place, "label": label if bound is None else bound, "label_bound": bound is not None}
+
+
+def _bound(label: str, top: list[tuple[str, float]]) -> float | None:
+    """An upper bound of the log-probability of a label that is not listed; None if the list says nothing about it.
+
+    The label is at most as likely as the last token of the list, and as all that the list leaves. A label of several
+    tokens is not bound by either if the list has the first of them.
+    """
+    if any(token and (label.startswith(token) or "\ufffd" in token) for token, _ in top):
+        return None
+    rest = 1 - math.fsum(math.exp(log_p) for _, log_p in top)
+    return min(top[-1][1] - _STEP, math.log(max(0.0, rest) + _ROUNDING))
 
 
 def _add(log_p: list[float]) -> float | None:
@@ -178,7 +144,9 @@ def _read_tail(
     expected = plain_text(prompt, answer, closed)[len(plain_text(prompt)) :] if form == "plain" else answer
     # A character that is cut into several tokens cannot be written.
     stands = "\ufffd" in text or (text.startswith(answer) if form == "chat" and closed else text == expected)
-    if not tokens or not stands or any(log_p is None for _, log_p in tokens):
+    if tokens and stands and any(log_p is None for _, log_p in tokens):
+        return None, None  # the endpoint masked one of them
+    if not tokens or not stands:
         raise InputError(
             f"prompt {prompt.prompt}",
             f"the endpoint's tokens of the answer are {text!r}, so it does not follow the prompt as tokens of its own",
@@ -189,12 +157,12 @@ def _read_tail(
     return len(tokens), min(0.0, math.fsum(log_p for _, log_p in tokens))
 
 
-def _read_replies(prompt: tuple, entries: list[Entry | None], form: str) -> Iterator[dict[str, object]]:
+def _read_replies(prompt: tuple, entries: list[Entry], form: str, language: str) -> Iterator[dict[str, object]]:
     """Shares of the replies that are each option, as logarithms, with their standard error."""
-    replies = [reply for entry in entries if entry for reply in entry.scores.get("replies", [])]
+    replies = [reply for entry in entries for reply in entry.scores.get("replies", [])]
     replies = [(text, end) for text, end in replies if text is not None]
     labels, options = json.loads(prompt.labels), json.loads(prompt.options)
-    meant = Counter(which_option(text, labels, options) for text, end in replies if end != "length")
+    meant = Counter(which_option(text, labels, options, language) for text, end in replies if end != "length")
     for place in range(1, len(options) + 1):
         if not replies:
             yield {"place": place}
@@ -204,24 +172,3 @@ def _read_replies(prompt: tuple, entries: list[Entry | None], form: str) -> Iter
         error = math.sqrt(share * (1 - share) / len(replies))
         read = {"place": place, "option": log_p, "samples": len(replies), "standard_error": error}
         yield read | ({"label": log_p} if labels else {})
-
-
-def which_option(reply: str, labels: list[str], options: list[str]) -> int | None:
-    """Place, from 1, of the option that a reply is; None where it is none, or could be two.
-
-    A reply is an option if it is its label or its words, but for white space around it, punctuation at its end, and
-    capitals. "A, because ..." is not: to find an answer in free text is to interpret it.
-    """
-    said = _bare(reply)
-    names = [{_bare(option)} for option in options]
-    for name, label in zip(names, labels, strict=False):
-        name.add(_bare(label))
-    places = [place for place, name in enumerate(names, start=1) if said in name]
-    return places[0] if len(places) == 1 else None
-
-
-def _bare(text: str) -> str:
-    text = unicodedata.normalize("NFC", text).strip()
-    while text and unicodedata.category(text[-1])[0] in "PZ":
-        text = text[:-1]
-    return text.casefold()
