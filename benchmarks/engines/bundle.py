@@ -9,7 +9,7 @@ from pathlib import Path
 from selfalign.inference.render import Rendered
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "config.json")
-PART_BYTES = 48 * 2**20
+PART_BYTES = 32 * 2**20
 """Size of the pieces of the weights: a machine may take only so much at a time."""
 
 

@@ -32,7 +32,7 @@ ARMS = {
 }
 
 SIZES = {
-    "gpu": {"fixed": (4, 200), "per_probe": (4, 100), "zero_shot": (4, 200)},
+    "gpu": {"fixed": (4, 200), "per_probe": (4, 200), "zero_shot": (4, 200)},
     "full": {"fixed": (4, 16), "per_probe": (4, 12), "zero_shot": (4, 48)},
     "quick": {"fixed": (1, 16), "per_probe": (4, 4), "zero_shot": (4, 24)},
 }
