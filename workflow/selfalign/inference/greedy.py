@@ -14,7 +14,7 @@ from selfalign.errors import InputError
 from selfalign.inference.generate import Reply
 from selfalign.inference.ledger import Entry
 from selfalign.inference.render import Rendered, Speech
-from selfalign.inference.replies import which_option
+from selfalign.inference.letters import which_option
 
 
 @dataclass(frozen=True)
