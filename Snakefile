@@ -85,6 +85,7 @@ rule all:
         "results/tables/metrics.csv",
         TRANSFER,
         READOUTS,
+        REPLIES,
         SCALE_SCORES,
         DEMONSTRATIONS,
         "results/audit/hardest_probes.csv",

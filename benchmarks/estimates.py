@@ -60,11 +60,6 @@ def make_scores(language: str, countries: list[str], bank: pd.DataFrame, share: 
         mass_outside=0.1,
         mass_open=0.9,
         order_gap=0.2,
-        asks="poles",
-        answered=True,
-        bound=False,
-        mass_open=0.9,
-        p_a_mean=table["p_a"],
     )
 
 

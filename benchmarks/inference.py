@@ -1,6 +1,7 @@
 """How fast the engine answers prompts, beside lm-evaluation-harness, a padded loop and the limit of the machine.
 
-Three workloads in the shape of the real experiment, each in two readouts; every contender in a process of its own, with
+Three workloads in the shape of the real experiment, each in two readouts, and with greedy replies beside a loop over
+`generate` of transformers; every contender in a process of its own, with
 the same texts; repeats interleaved. Writes a table and a figure, and ends with one line of JSON.
 
     python benchmarks/inference.py --quick                    # under 10 minutes on 2 cores
@@ -25,8 +26,17 @@ import pandas as pd
 import torch
 import yaml
 from engines.contender import SHAPES, count_parameters
-from engines.report import summarise, write, write_markdown
+from engines.report import (
+    summarise,
+    summarise_replies,
+    write,
+    write_markdown,
+    write_replies,
+    write_reply_markdown,
+)
 from engines.workloads import FRAMES, WORKLOADS, build_workloads
+from selfalign.inference.generate import LONGEST
+from selfalign.inference.greedy import find_stops
 from selfalign.inference.render import Rendered, Speech, render
 from selfalign.variables import FAST
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
@@ -127,35 +137,44 @@ def continuations(prompt: Rendered, tokenizer: PreTrainedTokenizerBase) -> list[
     return texts
 
 
-def make_cases(size: str, tokenizer: PreTrainedTokenizerBase) -> tuple[dict[str, list], dict[str, int]]:
-    """Requests of every case, and the number of distinct tokens to compute in each: those of the prefix tree of the
-    prompts with their answers, but for each answer's last."""
+def make_cases(
+    size: str, tokenizer: PreTrainedTokenizerBase
+) -> tuple[dict[str, list], dict[str, int], list[tuple[int, ...]]]:
+    """Requests of every case; the number of distinct tokens to compute in each (those of the prefix tree of the
+    prompts with their answers, except each answer's last); and the token ids of all options.
+
+    Replies have cases of their own: the prompts that show the options' words, without answers.
+    """
+    options = []
     cases, distinct = {}, {}
     speech = Speech(tokenizer, "chat" if tokenizer.chat_template else "plain")
     for (workload, readout), prompts in build_workloads(size).items():
         rendered = render(prompts, speech, None)
         if readout == "label":  # the labels come before the options
             rendered = [replace(prompt, answers=prompt.answers[:2]) for prompt in rendered]
+        else:
+            cases[f"{workload}/reply"] = [(prompt.prompt, prompt.text, []) for prompt in rendered]
+            options += [answer for prompt in rendered for answer in prompt.answers]
         name = f"{workload}/{readout}"
         cases[name] = [(prompt.prompt, prompt.text, continuations(prompt, tokenizer)) for prompt in rendered]
         computed = {prompt.tokens + answer[:-1] for prompt in rendered for answer in prompt.answers}
         distinct[name] = len({tokens[:end] for tokens in computed for end in range(1, len(tokens) + 1)})
-    return cases, distinct
+    return cases, distinct, options
 
 
-def find_batch(settings: Path, workload: str, step: int, most: int) -> int:
-    """Batch size, of `most` at most, at which lm-evaluation-harness answers a sample, every `step`-th prompt, fastest.
+def find_batch(settings: Path, case: str, step: int, most: int, name: str = "lm_eval") -> int:
+    """Batch size, of `most` at most, at which a contender answers a sample, every `step`-th prompt, fastest.
     Sizes grow until one is clearly slower."""
     fastest: dict[int, float] = {}
-    with Worker("lm_eval", settings) as harness:
-        harness.answer()
+    with Worker(name, settings) as worker:
+        worker.answer()
         for batch in [size for size in SIZES if size <= most]:
-            fastest[batch] = harness.ask(case=f"{workload}/option", batch=batch, step=step)["seconds"]
+            fastest[batch] = worker.ask(case=case, batch=batch, step=step)["seconds"]
             if fastest[batch] > 1.2 * min(fastest.values()):
                 break
     tried = ", ".join(f"{batch}: {seconds:.1f} s" for batch, seconds in fastest.items())
     best = min(fastest, key=fastest.__getitem__)
-    print(f"  lm-evaluation-harness, {workload}: batch size {best} is best ({tried})", flush=True)
+    print(f"  {name}, {case}: batch size {best} is best ({tried})", flush=True)
     return best
 
 
@@ -187,6 +206,25 @@ def race(settings: Path, contenders: list[str], workload: str, batch: int, repea
     return pd.DataFrame(rows)
 
 
+def race_replies(settings: Path, workload: str, batch: int, repeats: int) -> pd.DataFrame:
+    """Give greedy replies to a workload by our engine and by a loop over `generate`, in turn: a row per repeat."""
+    workers = {name: Worker(name, settings) for name in ("replies", "generate")}
+    for worker in workers.values():
+        worker.answer()
+    rows, replies = [], {}
+    for repeat in range(repeats):
+        for name, worker in workers.items():
+            told = worker.ask(case=f"{workload}/reply", batch=batch)
+            replies[name] = told["scores"]
+            tokens = sum(map(len, told["scores"]))
+            row = {"workload": workload, "repeat": repeat, "contender": name, "batch": batch, "tokens": tokens}
+            rows.append(row | {key: told[key] for key in ("seconds", "peak_gb")})
+    for worker in workers.values():
+        worker.__exit__()
+    same = [ours == theirs for ours, theirs in zip(replies["replies"], replies["generate"], strict=True)]
+    return pd.DataFrame(rows).assign(prompts=len(same), same=np.mean(same))
+
+
 def own_shapes_rate(settings: Path) -> float:
     """Rate of matmul at the shapes of the model's own layers."""
     with Worker("matmul", settings) as worker:
@@ -196,14 +234,16 @@ def own_shapes_rate(settings: Path) -> float:
 
 def measure(
     name: str, options: dict, quick: bool, size: str | None, contenders: list[str], repeats: int
-) -> pd.DataFrame:
-    """All cases of a model: a row per repeat, as `report.tabulate` takes it."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All cases of a model: a row per repeat, as `report.tabulate` and `report.tabulate_replies` take them."""
     total, dense, vocabulary = count_parameters(options)
     if size is None:
         size = "gpu" if options["device"] == "cuda" else "quick" if quick or total > LARGE else "full"
     tokenizer = AutoTokenizer.from_pretrained(options["model"], local_files_only=True)
-    cases, distinct = make_cases(size, tokenizer)
-    tables = []
+    cases, distinct, answers = make_cases(size, tokenizer)
+    form = "chat" if tokenizer.chat_template else "plain"
+    options = options | {"stops": sorted(find_stops(Path(options["model"]), tokenizer, form, answers))}
+    tables, replies = [], [pd.DataFrame()]
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "settings.json")
         special = not tokenizer.chat_template
@@ -218,7 +258,13 @@ def measure(
             most = memory(options["device"]) // 4 // (2 * 4 * vocabulary * longest)
             step = max(1, len(asked) // SAMPLE[size])
             most = min(most, 2 * len(asked[::step]))
-            batch = find_batch(settings, workload, step, most) if "lm_eval" in contenders else 8
+            if options["new_tokens"]:
+                batch = find_batch(settings, f"{workload}/reply", step, most, "generate")
+                replies.append(race_replies(settings, workload, batch, repeats).assign(model=name))
+                print(replies[-1].groupby("contender", sort=False)["seconds"].median().to_string(), flush=True)
+            if not contenders:
+                continue
+            batch = find_batch(settings, f"{workload}/option", step, most) if "lm_eval" in contenders else 8
             table = race(settings, contenders, workload, batch, repeats, CHECKED["quick"] if quick else CHECKED[size])
             for fact, of in (("prompts", {case: len(asked) for case, asked in cases.items()}), ("tokens", distinct)):
                 table[fact] = [of[f"{workload}/{readout}"] for readout in table["readout"]]
@@ -226,7 +272,7 @@ def measure(
             tables.append(table.assign(workload=workload, model=name))
             print(f"  {workload}: matmul {table['rate'].median() / 1e9:,.0f} GFLOP/s", flush=True)
             print(table.groupby(["contender", "readout"], sort=False)["seconds"].median().to_string(), flush=True)
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat([pd.DataFrame(), *tables], ignore_index=True), pd.concat(replies, ignore_index=True)
 
 
 def memory(device: str) -> int:
@@ -246,7 +292,14 @@ def memory(device: str) -> int:
 @click.option("--row-tokens", type=click.IntRange(min=1), help="2048, or 4096 on a GPU.")
 @click.option("--size", type=click.Choice(sorted(SAMPLE)), help="Of the workloads, whatever the model's.")
 @click.option("--repeats", type=click.IntRange(min=1), help="3, or 2 with --quick.")
-@click.option("--contenders", help="ours,lm_eval,padded by default.")
+@click.option("--contenders", help="ours,lm_eval,padded by default; none: replies only.")
+@click.option(
+    "--new-tokens",
+    type=click.IntRange(0, LONGEST),
+    default=8,
+    show_default=True,
+    help="The most tokens of a reply; 0 measures no replies.",
+)
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "results" / "performance", help="Folder.")
 def main(
     quick: bool,
@@ -259,6 +312,7 @@ def main(
     size: str | None,
     repeats: int | None,
     contenders: str | None,
+    new_tokens: int,
     output: Path,
 ) -> None:
     """Measure every model, write the table and the figure, and print the summary."""
@@ -267,17 +321,28 @@ def main(
             sys.exit(GPU)
         print(GPU)
     names = contenders.split(",") if contenders else ["ours", "lm_eval"] + ["padded"] * (not quick)
+    names = [] if contenders == "none" else names
     folders = dict(model.split("=", 1) for model in models) or {DEFAULT: str(default_model())}
     row_tokens = row_tokens or (4096 if device == "cuda" else 2048)
     options = {"device": device, "dtype": dtype, "threads": threads, "row_tokens": row_tokens, "shape": ""}
+    options["new_tokens"] = new_tokens
     runs = {name: options | {"model": str(Path(folder).resolve())} for name, folder in folders.items()}
     if shape:  # the tokens are those of the first model
         runs = {shape: next(iter(runs.values())) | {"shape": shape}}
     tables = [
         measure(name, chosen, quick, size, names, repeats or (2 if quick else 3)) for name, chosen in runs.items()
     ]
-    table = write(pd.concat(tables, ignore_index=True), output)
-    print(write_markdown(table), f"table and figure: {output}", json.dumps(summarise(table)), sep="\n")
+    scored, replied = (pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True))
+    summary = {}
+    if new_tokens:
+        table = write_replies(replied, output)
+        summary |= summarise_replies(table)
+        print(write_reply_markdown(table))
+    if names:
+        table = write(scored, output)
+        summary = summarise(table) | summary
+        print(write_markdown(table))
+    print(f"tables and figure: {output}", json.dumps(summary), sep="\n")
 
 
 if __name__ == "__main__":

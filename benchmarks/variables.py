@@ -51,7 +51,7 @@ def main(model: Path | None, ways: tuple[str, ...], threads: int, repeats: int) 
     """Print the median seconds of one job and of two at once, their ratios to the first way, and the peak memory."""
     model = str((model or default_model()).resolve())
     tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
-    cases, _ = make_cases("quick", tokenizer)
+    cases, *_ = make_cases("quick", tokenizer)
     options = {"model": model, "device": "cpu", "dtype": "float32", "threads": threads, "row_tokens": 2048, "shape": ""}
     rows = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:

@@ -16,9 +16,16 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from selfalign.inference import engine
+from selfalign.inference import engine, generate
 from selfalign.inference.render import Rendered
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, LlamaConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    LlamaConfig,
+    PreTrainedModel,
+)
 
 Request = tuple[str, str, list[str]]
 """id, text and continuations of a prompt"""
@@ -47,7 +54,8 @@ class Contender:
 
     Args:
         settings: model (folder), shape (one of `SHAPES`, or empty), dtype, device, threads, special (whether the
-            tokenizer adds its special tokens), row_tokens (of our engine), cases (requests by the name of the case).
+            tokenizer adds its special tokens), row_tokens (of our engine), cases (requests by the name of the case),
+            stops (ids of the tokens that end a reply), new_tokens (the most tokens of a reply).
     """
 
     def __init__(self, settings: dict) -> None:
@@ -131,6 +139,38 @@ class Padded(Contender):
         return _regroup(flat, requests)
 
 
+class OurReplies(Contender):
+    """The greedy replies of this project: their token ids take the place of scores."""
+
+    def score(self, requests: list[Request], batch: int) -> Scores:
+        prompts, settings = self.encode(requests), self.settings
+        how = (settings["stops"], settings["new_tokens"], settings["row_tokens"])
+        batches = generate.reply(self.model, list({prompt.key: prompt for prompt in prompts}.values()), *how)
+        replies = {one.prompt.key: list(one.tokens) for done in batches for one in done.replies}
+        return [replies[prompt.key] for prompt in prompts]
+
+
+class Generate(Contender):
+    """A plain loop over `generate` of transformers: batches padded on the left, in the order given."""
+
+    @torch.inference_mode()
+    def score(self, requests: list[Request], batch: int) -> Scores:
+        prompts, stops, most = self.encode(requests), self.settings["stops"], self.settings["new_tokens"]
+        how = GenerationConfig(do_sample=False, max_new_tokens=most, eos_token_id=stops, pad_token_id=stops[0])
+        replies = []
+        for start in range(0, len(prompts), batch):
+            some = [torch.tensor(prompt.tokens) for prompt in prompts[start : start + batch]]
+            pad = {"batch_first": True, "padding_side": "left"}
+            ids = torch.nn.utils.rnn.pad_sequence(some, padding_value=stops[0], **pad).to(self.device)
+            ones = [torch.ones_like(row) for row in some]
+            mask = torch.nn.utils.rnn.pad_sequence(ones, **pad).to(self.device)
+            given = self.model.generate(ids, attention_mask=mask, generation_config=how)[:, ids.shape[1] :]
+            for row in given.tolist():
+                end = next((place for place, token in enumerate(row) if token in stops), len(row))
+                replies.append(row[:end])
+        return replies
+
+
 class LmEval(Contender):
     """lm-evaluation-harness, its `hf` backend as it ships, around the model as we load it."""
 
@@ -202,6 +242,8 @@ CONTENDERS: dict[str, Callable[[dict], Contender]] = {
     "naive": Naive,
     "lm_eval": LmEval,
     "padded": Padded,
+    "replies": OurReplies,
+    "generate": Generate,
     "matmul": Matmul,
 }
 

@@ -44,6 +44,71 @@ def tabulate(measured: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+REPLY_COLUMNS = ["model", "workload", "contender", "batch", "prompts/s", "slowest-fastest", "new tokens/s"]
+REPLY_COLUMNS += ["x generate", "peak, GB", "same replies"]
+REPLY_LABELS = {"replies": "selfalign", "generate": "generate, left-padded"}
+
+
+def tabulate_replies(measured: pd.DataFrame) -> pd.DataFrame:
+    """One row per workload and contender, from one row per repeat.
+
+    Args:
+        measured: columns model, workload, contender, prompts, tokens (of the replies), batch, seconds, peak_gb, same
+            (share of prompts to which all contenders give the same reply).
+
+    Returns:
+        Prompts per second (median, slowest and fastest repeat), tokens of replies per second, times the prompts per
+        second of `generate`, peak memory, share of the same replies.
+    """
+    keys = ["model", "workload"]
+    groups = measured.groupby([*keys, "contender"], sort=False)
+    table = groups[["prompts", "tokens", "batch", "same"]].first().join(groups["peak_gb"].max())
+    seconds = groups["seconds"]
+    for name, taken in {
+        "prompts_per_second": seconds.median(),
+        "slowest": seconds.max(),
+        "fastest": seconds.min(),
+    }.items():
+        table[name] = table["prompts"] / taken
+    table["tokens_per_second"] = table["tokens"] / seconds.median()
+    table = table.reset_index()
+    plain = table[table["contender"] == "generate"].set_index(keys)["prompts_per_second"]
+    table["times_generate"] = (
+        table["prompts_per_second"] / plain.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy()
+    )
+    return table
+
+
+def write_replies(measured: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Write the repeats and the table of replies into a folder; return the table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table = tabulate_replies(measured)
+    measured.to_csv(folder / "reply_repeats.csv", index=False)
+    table.to_csv(folder / "replies.csv", index=False)
+    (folder / "replies.md").write_text(write_reply_markdown(table), encoding="utf-8")
+    return table
+
+
+def write_reply_markdown(table: pd.DataFrame) -> str:
+    """The table of replies as Markdown."""
+    lines = [f"| {' | '.join(REPLY_COLUMNS)} |", "|---" * len(REPLY_COLUMNS) + "|"]
+    for row in table.itertuples():
+        batch = "" if row.contender == "replies" else row.batch
+        lines.append(
+            f"| {row.model} | {row.workload} | {REPLY_LABELS[row.contender]} | {batch} | {row.prompts_per_second:.3g} "
+            f"| {row.slowest:.3g}-{row.fastest:.3g} | {row.tokens_per_second:.3g} | {row.times_generate:.1f} "
+            f"| {row.peak_gb:.2f} | {row.same:.1%} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def summarise_replies(table: pd.DataFrame) -> dict[str, object]:
+    """The ratio of our speed to that of `generate`, by workload, of the first model; and the share of same replies."""
+    ours = table[(table["contender"] == "replies") & (table["model"] == table["model"].iloc[0])]
+    ratio = ours.set_index("workload")["times_generate"].round(2).to_dict()
+    return {"reply_ratio": ratio, "same_replies": round(float(table["same"].min()), 4)}
+
+
 def summarise(table: pd.DataFrame) -> dict[str, object]:
     """The figures that the bars are set for.
 

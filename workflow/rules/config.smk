@@ -95,6 +95,13 @@ READOUTS = collect(
     language=config["run"]["languages"],
 )
 
+# There only for models that are to give replies.
+REPLIES = collect(
+    "results/tables/replies/{model}/{language}.csv",
+    model=[name for name in config["run"]["models"] if config["models"][name]["reply"]],
+    language=config["run"]["languages"],
+)
+
 DEMONSTRATIONS = collect(
     "results/tables/demonstrations/{language}.csv", language=config["run"]["languages"]
 )
@@ -394,6 +401,7 @@ localrules:
     score_answers,
     score_scales,
     compare_readouts,
+    compare_replies,
     estimate_agreement,
     estimate_contrasts,
     estimate_transfer,

@@ -1,4 +1,4 @@
-"""The inference stage: the probability that a model gives to each option of each distinct prompt.
+"""The inference stage: the probability that a model gives to each option of each distinct prompt, and its reply.
 
 Reads   results/prompts/{language}.parquet
         results/models/{model}/weights, results/models/{model}/model.json
@@ -40,6 +40,8 @@ rule infer:
         gpus=lookup(dpath="models/{model}/gpus", within=config),
         engine=lookup(dpath="models/{model}/engine", within=config),
         row_tokens=lookup(dpath="models/{model}/row_tokens", within=config),
+        shown=lookup(dpath="models/{model}/shown", within=config),
+        reply=lookup(dpath="models/{model}/reply", within=config),
         code=code_digest("infer"),
     message:
         "Asking {wildcards.model} in {wildcards.language}"
@@ -48,7 +50,8 @@ rule infer:
         " --language {wildcards.language} --format {params.format} --template {params.template:q}"
         " --dtype {params.dtype} --device {params.device}"
         " --gpus {params.gpus} --attention {params.attention} --engine {params.engine}"
-        " --row-tokens {params.row_tokens} --threads {threads} --ledger {params.ledger} --output {output}"
+        " --row-tokens {params.row_tokens} --shown {params.shown} --reply {params.reply}"
+        " --threads {threads} --ledger {params.ledger} --output {output}"
         " 2>&1 | tee {log}"
 
 
@@ -69,10 +72,12 @@ rule ask:
     params:
         ledger="results/ledger/{model}/{language}.sqlite",
         format=lookup(dpath="models/{model}/format", within=config),
+        shown=lookup(dpath="models/{model}/shown", within=config),
         endpoint=model_endpoint,
         code=code_digest("ask"),
     message:
         "Asking {wildcards.model} in {wildcards.language}, behind its endpoint"
     shell:
-        "selfalign ask --prompts {input.prompts} --format {params.format} --language {wildcards.language}"
-        " --endpoint {params.endpoint:q} --ledger {params.ledger} --output {output} 2>&1 | tee {log}"
+        "selfalign ask --prompts {input.prompts} --format {params.format} --shown {params.shown}"
+        " --language {wildcards.language} --endpoint {params.endpoint:q} --ledger {params.ledger}"
+        " --output {output} 2>&1 | tee {log}"

@@ -7,6 +7,8 @@ Writes  results/scores/{model}/{language}.parquet   a cell, scored
         results/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
         results/scores/{model}/{language}_unanswered.csv   prompts without an answer
         results/tables/readouts/{model}/{language}.csv   how often readouts choose differently
+        results/replies/{model}/{language}.parquet  a cell in one option order, and the greedy reply to it
+        results/tables/replies/{model}/{language}.csv    which options replies are, and how often likelihoods differ
         results/tables/agreement.csv                every measure of every arm, per country
         results/tables/contrasts.csv                differences between arms, paired by probe
         results/tables/contrasts_by_readout.csv     the same differences under every readout
@@ -15,7 +17,7 @@ Writes  results/scores/{model}/{language}.parquet   a cell, scored
         results/tables/worth.csv                    how many people's answers an arm's are worth
         results/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
 Steps   score_answers -> estimate_agreement, estimate_contrasts -> fit_mixed; estimate_transfer; estimate_worth;
-        estimate_readouts; compute_metrics; compare_readouts; score_scales
+        estimate_readouts; compute_metrics; compare_readouts; compare_replies; score_scales
 """
 
 
@@ -102,6 +104,36 @@ rule compare_readouts:
         "selfalign compare-readouts --model {wildcards.model} --language {wildcards.language} --design {input.design}"
         " --answers {input.answers} --poles {input.poles} {params.human:q} --bank {input.bank} --output {output}"
         " 2> {log}"
+
+
+rule compare_replies:
+    input:
+        design="results/design/{language}.parquet",
+        answers="results/answers/{model}/{language}.parquet",
+        poles="results/human/poles.parquet",
+    output:
+        table=report(
+            "results/tables/replies/{model}/{language}.csv",
+            caption="../report/replies_table.rst",
+            category="Tables",
+            labels={"table": "replies", "model": "{model}", "language": "{language}"},
+        ),
+        replies="results/replies/{model}/{language}.parquet",
+    log:
+        "results/logs/compare_replies/{model}/{language}.log",
+    benchmark:
+        "results/benchmarks/compare_replies/{model}/{language}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
+        code=code_digest("compare_replies"),
+    message:
+        "Comparing replies and likelihoods of {wildcards.model} in {wildcards.language}"
+    shell:
+        "selfalign compare-replies --model {wildcards.model} --language {wildcards.language} --design {input.design}"
+        " --answers {input.answers} --poles {input.poles} --readouts {params.readouts:q}"
+        " --replies {output.replies} --output {output.table} 2> {log}"
 
 
 rule estimate_agreement:

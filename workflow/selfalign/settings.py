@@ -311,6 +311,20 @@ def _check_models(models: dict[str, Any]) -> None:
                 problem,
                 "Give source (weights to run here) or endpoint (where it answers). config/README.md explains every key",
             )
+        if "endpoint" in model and model.get("reply"):
+            raise InputError(
+                f"config: models.{name}.reply",
+                "belongs to a model that runs here, and this model has an endpoint",
+                "Take it out, and set readout: samples, samples: 1 and temperature: 0 in endpoint",
+                value=model["reply"],
+            )
+        if model.get("shown") == "message" and model.get("format") == "plain":
+            raise InputError(
+                f"config: models.{name}.shown",
+                "does not go with format: plain, because bare text has no messages",
+                "Take it out, or set format: chat",
+                value="message",
+            )
 
 
 def _check_labels(kind: str, entries: dict[str, Any], font: str | None) -> None:

@@ -26,6 +26,7 @@ STEPS: dict[str, str] = {
     "score_answers": "selfalign.scoring.score_answers",
     "score_scales": "selfalign.scoring.score_scales",
     "compare_readouts": "selfalign.scoring.compare_readouts",
+    "compare_replies": "selfalign.scoring.compare_replies",
     "estimate_agreement": "selfalign.scoring.estimate_agreement",
     "estimate_contrasts": "selfalign.scoring.estimate_contrasts",
     "estimate_transfer": "selfalign.scoring.estimate_transfer",

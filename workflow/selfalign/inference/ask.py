@@ -16,6 +16,7 @@ from selfalign.errors import InputError, did_you_mean
 from selfalign.inference.answers import is_sound, tokens_of
 from selfalign.inference.endpoint import Gate, ask, read_key
 from selfalign.inference.ledger import Entry, Ledger, Run, fingerprint
+from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.questions import Endpoint, Request, requests_of, rest_of
 from selfalign.inference.replies import chain, collect
 from selfalign.inference.tables import Answers
@@ -128,16 +129,25 @@ def report(answers: pd.DataFrame, endpoint: Endpoint) -> None:
 @click.command()
 @click.option("--prompts", type=readable, required=True, help="Distinct prompts (Parquet).")
 @click.option("--format", "form", type=click.Choice(("chat", "plain")), required=True, help="Messages, or bare text.")
+@click.option("--shown", type=click.Choice(SHOWN), default="turns", help="Where demonstrations are in a chat.")
 @click.option("--language", default="", help="Code of the prompts' language: its rules compare replies with options.")
 @click.option("--endpoint", "settings", type=Json(), required=True, help="Settings of the endpoint (JSON).")
 @click.option("--ledger", "ledger_path", type=writable, required=True, help="Ledger of answers (SQLite), kept.")
 @click.option("--output", type=writable, required=True, help="Answers (Parquet).")
-def command(prompts: Path, form: str, language: str, settings: dict[str, Any], ledger_path: Path, output: Path) -> None:
+def command(
+    prompts: Path,
+    form: str,
+    shown: str,
+    language: str,
+    settings: dict[str, Any],
+    ledger_path: Path,
+    output: Path,
+) -> None:
     """Ask an endpoint what the ledger lacks, and write the answers to all prompts."""
-    endpoint, table = read_endpoint(settings), read_table(prompts, Prompts)
+    endpoint, table = read_endpoint(settings), place_demonstrations(read_table(prompts, Prompts), shown, form)
     read_key(endpoint)
     requests = list_requests(table, endpoint, form)
-    facts = endpoint.facts(form)
+    facts = endpoint.facts(form) | ({"shown": shown} if shown != "turns" else {})
     with Ledger(ledger_path) as ledger:
         done = ledger.answered(fingerprint(facts))
         missing = list_missing(requests, done, endpoint)

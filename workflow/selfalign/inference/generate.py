@@ -8,7 +8,7 @@ new leaf of the tree, so it sees its own prompt and its own reply, and no keys o
 import inspect
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -56,7 +56,7 @@ class Leaves(Row):
         before: depths of all places before these tokens.
     """
 
-    before: np.ndarray
+    before: np.ndarray = field(kw_only=True)
 
     @property
     def places(self) -> np.ndarray:
@@ -164,7 +164,7 @@ class _Packed:
             for node, token in zip(alive.tolist(), tokens.tolist(), strict=True):
                 said[node].append(token)
             seen = np.concatenate([seen[going], np.eye(len(going), dtype=bool)], axis=1)
-            leaves = Leaves(seen, depths[going] + 1, len(places), places)
+            leaves = Leaves(seen, depths[going] + 1, len(places), before=places)
             logits = self._forward(tokens, leaves, cache, list(range(len(going))))
             depths, places, computed = leaves.depths, leaves.places, computed + len(going)
         return {node: (tuple(ids), node in ended) for node, ids in said.items()}, computed

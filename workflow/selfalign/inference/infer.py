@@ -3,7 +3,7 @@
 import json
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +19,10 @@ from selfalign.inference import engine
 from selfalign.inference.chat import DATE
 from selfalign.inference.check import check_engine, check_first_layers
 from selfalign.inference.devices import ATTENTIONS, find_devices, lease, load_model, require_decoder
+from selfalign.inference.generate import LONGEST, reply
+from selfalign.inference.greedy import Plan, add_replies, entry_of, plan_replies
 from selfalign.inference.ledger import Entry, Ledger, Run, fingerprint
+from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.openings import log_p_open
 from selfalign.inference.readouts import list_options, read_out
 from selfalign.inference.render import FORMATS, Rendered, Speech, render
@@ -71,6 +74,28 @@ def _keep(prompt: Rendered, scores: tuple[float, ...]) -> dict[str, list[float]]
     return {"log_p": list(scores[:count]), "open": list(scores[count:])}
 
 
+def answer_in_words(
+    model: PreTrainedModel,
+    plan: Plan,
+    tokenizer: PreTrainedTokenizerBase,
+    kind: str,
+    row_tokens: int,
+    answered: Collection[str],
+    run: Run,
+) -> None:
+    """Let the model reply to the prompts whose reply the ledger lacks, and record each batch at once."""
+    missing, keys = plan.missing(answered), {prompt.key: key for key, prompt in plan.prompts.items()}
+    if kind == "packed":
+        check_engine(model, [plan.prompts[key] for key in missing], row_tokens)
+    prompts, how = list(plan.prompts.values()), (plan.stops, plan.new_tokens, row_tokens, kind, plan.done(answered))
+    initial = len(prompts) - len(missing)
+    with tqdm(total=len(prompts), initial=initial, unit="reply", mininterval=5, desc="reply") as progress:
+        for batch in reply(model, prompts, *how):
+            entries = [entry_of(one, keys[one.prompt.key], tokenizer) for one in batch.replies]
+            run.record(entries, tokens=batch.tokens, peak_memory=measure_memory(model))
+            progress.update(len(entries))
+
+
 def measure_memory(model: PreTrainedModel) -> int:
     """Peak memory of this job so far in bytes: of its GPUs where it has any, else of the process."""
     places = {parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"}
@@ -116,13 +141,17 @@ def _read_entry(prompt: Rendered, options: int, scores: Mapping[str, list[float]
 @click.option("--weights", type=click.Path(path_type=Path), required=True, help="Folder of the model.")
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="How a prompt becomes text.")
 @click.option("--template", type=Json(), default="{}", help="What the chat template gets besides messages (JSON).")
-@click.option("--language", default="", help="Language of the prompts, for capital letters and full stops.")
+@click.option("--language", default="", help="Language of the prompts (ISO 639-1): its letters and full stops.")
 @click.option("--dtype", type=click.Choice(DTYPES), required=True, help="Number format of weights and activations.")
 @click.option("--device", required=True, help="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.")
 @click.option("--gpus", type=click.IntRange(min=1), default=1, help="GPUs to hold, where it runs on GPUs.")
 @click.option("--attention", type=click.Choice(ATTENTIONS), default="sdpa", help="How attention is computed.")
 @click.option("--engine", "kind", type=click.Choice(engine.ENGINES), required=True, help="How prompts are computed.")
 @click.option("--row-tokens", type=click.IntRange(min=1), required=True, help="Distinct tokens per forward pass.")
+@click.option("--shown", type=click.Choice(SHOWN), default="turns", help="Where demonstrations are in a chat.")
+@click.option(
+    "--reply", "new_tokens", type=click.IntRange(0, LONGEST), default=0, help="Most tokens of a reply; 0: no replies."
+)
 @click.option("--threads", type=click.IntRange(min=1), required=True, help="CPU threads.")
 @click.option("--ledger", "ledger_path", type=writable, required=True, help="Ledger of answers (SQLite), kept.")
 @click.option("--output", type=writable, required=True, help="Answers (Parquet).")
@@ -139,6 +168,8 @@ def command(
     attention: str,
     kind: str,
     row_tokens: int,
+    shown: str,
+    new_tokens: int,
     threads: int,
     ledger_path: Path,
     output: Path,
@@ -147,7 +178,8 @@ def command(
     torch.set_num_threads(threads)
     transformers.utils.logging.disable_progress_bar()
     where = find_devices(device)[0].type
-    table, about = read_table(prompts, Prompts), json.loads(card.read_text(encoding="utf-8"))
+    table = place_demonstrations(read_table(prompts, Prompts), shown, form)
+    about = json.loads(card.read_text(encoding="utf-8"))
     template = {"date": DATE} | template
     how = {
         "format": form,
@@ -156,23 +188,36 @@ def command(
         "engine": kind,
         "attention": attention,
         "template": template,
+        "shown": shown,
     }
     facts = gather_facts(about, how)
     mark = fingerprint(facts)
     with Ledger(ledger_path) as ledger:
-        rendered = render(table, Speech(load_tokenizer(weights), form, template, language), about["context_length"])
-        keys = {prompt.key for prompt in rendered}
-        done = keys & set(ledger.answered(mark))
+        speech = Speech(load_tokenizer(weights), form, template, language)
+        rendered = render(table, speech, about["context_length"])
+        plan = plan_replies(table, rendered, speech, weights, new_tokens, about["context_length"])
+        keys, answered = {prompt.key for prompt in rendered}, ledger.answered(mark).keys()
+        done, unsaid = keys & answered, plan.missing(answered)
         click.echo(f"{len(keys)} prompts: {len(keys) - len(done)} to answer, {len(done)} in the ledger", err=True)
-        if keys - done:
+        if new_tokens:
+            said = len(plan.prompts) - len(unsaid)
+            click.echo(f"{len(plan.prompts)} replies: {len(unsaid)} to give, {said} in the ledger", err=True)
+        if keys - done or unsaid:
             versions = {"torch": torch.__version__, "transformers": transformers.__version__}
             with (
                 lease(device, gpus, str(weights)) as places,
                 ledger.run(facts, device=", ".join(map(str, places)), threads=threads, versions=versions) as run,
             ):
+                missing = [prompt for prompt in rendered if prompt.key not in done]
+                missing += [plan.prompts[key] for key in unsaid]
                 if kind == "packed" and dtype != "float32":
-                    missing = [prompt for prompt in rendered if prompt.key not in done]
                     layers, delta = check_first_layers(weights, places[0], attention, missing, row_tokens)
                     click.echo(f"its first {layers} layers, in float32: {delta:.1e} nats from the naive one", err=True)
-                answer(load_model(weights, dtype, places, attention), rendered, kind, row_tokens, done, run)
-        write_table(collect(table, rendered, ledger.answered(mark), mark), output, Answers)
+                model = load_model(weights, dtype, places, attention)
+                if keys - done:
+                    answer(model, rendered, kind, row_tokens, done, run)
+                if unsaid:
+                    answer_in_words(model, plan, speech.tokenizer, kind, row_tokens, answered, run)
+        recorded = ledger.answered(mark)
+        answers = add_replies(collect(table, rendered, recorded, mark), table, plan, recorded, language)
+        write_table(answers, output, Answers)

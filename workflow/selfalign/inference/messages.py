@@ -2,8 +2,15 @@
 
 import json
 
+import pandas as pd
+
+from selfalign.errors import InputError
+
 BREAK = "\n\n"
 """What ends an answer in bare text: the blank line before the next question."""
+
+SHOWN = ("turns", "message")
+"""`turns`: demonstrations are earlier turns of the chat; `message`: they are lines of the user's only message."""
 
 
 def messages_of(prompt: tuple) -> list[dict[str, str]]:
@@ -54,3 +61,40 @@ def asked_after(prompt: tuple) -> str:
 
 def _demonstrate(prompt: tuple) -> list[str]:
     return [f"{question}\n{prompt.cue} {answer}" for question, answer in json.loads(prompt.shown)]
+
+
+def place_demonstrations(prompts: pd.DataFrame, shown: str, form: str) -> pd.DataFrame:
+    """Prompts with their demonstrations in the place that a setting names.
+
+    In one message, the demonstrations come first, one a line, and the question follows after an empty line. A
+    demonstration's line has its question, in brackets its further lines, the cue and the answer: "Family is ___ in my
+    life. (A: important / B: unimportant) Answer: A". A prompt without demonstrations is the same in both forms.
+
+    Args:
+        prompts: a `Prompts` table.
+        shown: one of `SHOWN`.
+        form: `chat` or `plain`.
+
+    Returns:
+        A `Prompts` table. Its prompts keep their ids.
+
+    Raises:
+        InputError: bare text is to have messages.
+    """
+    if shown == "turns":
+        return prompts
+    if form == "plain":
+        problem = "message does not go with the format plain, because bare text has no messages"
+        raise InputError("--shown", problem, "Set shown: turns, or format: chat, for this model")
+    asked = [_in_one_message(prompt) for prompt in prompts.itertuples()]
+    return prompts.assign(asked=asked, shown="[]")
+
+
+def _in_one_message(prompt: tuple) -> str:
+    lines = [f"{_on_one_line(question)} {prompt.cue} {answer}" for question, answer in json.loads(prompt.shown)]
+    return "\n".join([*lines, "", prompt.asked or prompt.cue]) if lines else prompt.asked
+
+
+def _on_one_line(question: str) -> str:
+    first, *rest = question.split("\n")
+    return f"{first} ({' / '.join(rest)})" if rest else first

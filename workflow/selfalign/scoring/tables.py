@@ -146,6 +146,65 @@ class Readouts(Table):
         unique = ["model", "language", "template", "arm", "readout", "against"]
 
 
+REPLY_KINDS = ("option", "empty", "other")
+"""Kinds of greedy replies: one of the options; no text; another text, which may be a refusal or an explanation."""
+
+
+class Replies(Table):
+    """A cell of the experiment in one option order, and the greedy reply to its prompt."""
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the reply is compared with")
+    probe: str = pa.Field(description="test probe")
+    source: str = pa.Field(str_matches=r"^([A-Z]{3}|world)?$", description="whose answers the demonstrations carry")
+    seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
+    template: str = pa.Field(description="frame of the prompt")
+    order: str = pa.Field(isin=["AB", "BA"], description="which pole's option comes first")
+    prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="id of the prompt")
+    reply: str = pa.Field(description="the greedy reply")
+    kind: str = pa.Field(isin=REPLY_KINDS, description="whether it is an option, empty, or another text")
+    replied: str = pa.Field(isin=["A", "B"], nullable=True, description="pole that the reply chooses; null: none")
+    likelier: str = pa.Field(
+        isin=["A", "B"], nullable=True, description="pole with the higher likelihood in this order; null: neither"
+    )
+    mismatch: pd.BooleanDtype = pa.Field(
+        nullable=True, description="whether reply and likelihood choose different poles; null where one chooses none"
+    )
+    majority: str = pa.Field(isin=["A", "B"], description="the people's answer")
+
+    class Config:
+        unique = ["model", "language", *CELL, "order"]
+
+
+class ReplyShares(Table):
+    """Greedy replies of one model in a language, arm and frame: what they are, and what they choose."""
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    template: str = pa.Field(description="frame of the prompts")
+    replies: int = pa.Field(ge=1, description="cells in both option orders that have a reply")
+    option: float = pa.Field(ge=0, le=1, description="share of replies that are one of the options")
+    empty: float = pa.Field(ge=0, le=1, description="share of replies without text")
+    other: float = pa.Field(ge=0, le=1, description="share of replies that are another text: no option is chosen")
+    agreement: float = pa.Field(
+        ge=0, le=1, description="share of replies that choose the people's answer; half where no option is chosen"
+    )
+    compared: int = pa.Field(ge=0, description="replies that are an option where the likelihoods choose one too")
+    mismatch: float = pa.Field(
+        ge=0, le=1, nullable=True, description="share of these in which the reply chooses the other pole"
+    )
+    both_orders: int = pa.Field(ge=0, description="cells whose replies in both orders are options")
+    orders_differ: float = pa.Field(
+        ge=0, le=1, nullable=True, description="share of these in which the two replies choose different poles"
+    )
+
+    class Config:
+        unique = ["model", "language", "arm", "template"]
+
+
 class ScaleScores(Table):
     """An answer on a whole scale in a cell of the experiment: how probable the model makes it, and people give it."""
 

@@ -1,0 +1,173 @@
+"""The greedy replies of a job: what ends a reply, its entry in the ledger, and the option that it is."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import pandas as pd
+from transformers import AutoConfig, GenerationConfig, PreTrainedTokenizerBase
+
+from selfalign.errors import InputError
+from selfalign.inference.generate import Reply
+from selfalign.inference.ledger import Entry
+from selfalign.inference.letters import which_option
+from selfalign.inference.render import Rendered, Speech
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The prompts of a job that get a reply.
+
+    Attributes:
+        prompts: by the key of the reply; prompts of the same tokens share one.
+        keys: the key of the reply to each prompt, by the prompt's id.
+        stops: ids of the tokens that end a reply.
+        new_tokens: the most tokens of a reply.
+    """
+
+    prompts: dict[str, Rendered]
+    keys: dict[str, str]
+    stops: frozenset[int]
+    new_tokens: int
+
+    def missing(self, answered: Collection[str]) -> set[str]:
+        """Keys of the replies that the ledger lacks."""
+        return self.prompts.keys() - set(answered)
+
+    def done(self, answered: Collection[str]) -> set[str]:
+        """Keys of the prompts whose reply the ledger has."""
+        return {prompt.key for key, prompt in self.prompts.items() if key in answered}
+
+
+def plan_replies(
+    table: pd.DataFrame,
+    rendered: Sequence[Rendered],
+    speech: Speech,
+    weights: Path,
+    new_tokens: int,
+    context: int | None,
+) -> Plan:
+    """Choose the prompts that get a reply: all that ask something, none if no reply is wanted.
+
+    Args:
+        table: a `Prompts` table.
+        rendered: its prompts as the model got them, in the same order.
+        speech: how the model was spoken to.
+        weights: folder of the model.
+        new_tokens: the most tokens of a reply; 0: no replies.
+        context: the most tokens that the model takes; None where it names no limit.
+
+    Raises:
+        InputError: a prompt and its reply do not fit into the context.
+    """
+    if not new_tokens:
+        return Plan({}, {}, frozenset(), 0)
+    asked = [one for one, premise in zip(rendered, table["premise"], strict=True) if premise]
+    for prompt in asked:
+        if context is not None and len(prompt.tokens) + new_tokens > context:
+            raise InputError(
+                f"prompt {prompt.prompt}",
+                f"has {len(prompt.tokens)} tokens, and {new_tokens} more with its reply; the model takes {context}",
+                "Set a smaller reply for this model, or use fewer shots",
+            )
+    lengths = table["options"].map(lambda options: len(json.loads(options)))
+    options = [answer for one, length in zip(rendered, lengths, strict=True) for answer in one.answers[-length:]]
+    stops = find_stops(weights, speech.tokenizer, speech.form, options)
+    ends = hashlib.sha256(json.dumps(sorted(stops)).encode()).hexdigest()
+    keys = {prompt.prompt: _key(prompt, new_tokens, ends) for prompt in asked}
+    return Plan({keys[prompt.prompt]: prompt for prompt in reversed(asked)}, keys, frozenset(stops), new_tokens)
+
+
+def _key(prompt: Rendered, new_tokens: int, ends: str) -> str:
+    """Hash of exactly what the model is asked: 16 hexadecimal digits, as `Rendered.key`. The options are not in it."""
+    return hashlib.sha256(json.dumps([prompt.tokens, f"reply {new_tokens}", ends]).encode()).hexdigest()[:16]
+
+
+def find_stops(
+    weights: Path, tokenizer: PreTrainedTokenizerBase, form: str, options: Iterable[tuple[int, ...]]
+) -> set[int]:
+    """Ids of the tokens that end a reply.
+
+    These are the ends of text that the model's folder names, and the token that ends an answer in its chat template.
+    In bare text a reply also ends with its line, as the demonstrations' answers do.
+
+    Args:
+        weights: folder of the model.
+        tokenizer: of the model.
+        form: `chat` or `plain`.
+        options: token ids of the options' words and of what ends them, in all prompts of the job.
+    """
+    named = [_generation(weights), AutoConfig.from_pretrained(weights, local_files_only=True), tokenizer]
+    stops = {token for one in named for token in _listed(getattr(one, "eos_token_id", None))}
+    if form == "plain":
+        return stops | _line_breaks(tokenizer)
+    shared = reduce(_shared_end, options)
+    added = [token for token in shared if token in tokenizer.added_tokens_decoder]
+    # Without a token of its own, an answer ends with its line.
+    return stops | ({added[0]} if added else _line_breaks(tokenizer))
+
+
+def _generation(weights: Path) -> GenerationConfig | None:
+    there = (weights / "generation_config.json").is_file()
+    return GenerationConfig.from_pretrained(weights, local_files_only=True) if there else None
+
+
+def _listed(token: int | list[int] | None) -> list[int]:
+    if token is None:
+        return []
+    return token if isinstance(token, list) else [token]
+
+
+def _shared_end(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    """The tokens that two sequences share at their ends."""
+    length = 0
+    while length < min(len(one), len(other)) and one[-1 - length] == other[-1 - length]:
+        length += 1
+    return one[len(one) - length :]
+
+
+def _line_breaks(tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """Ids of all tokens with a line break in their text."""
+    texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
+    return {token for token, text in enumerate(texts) if "\n" in text}
+
+
+def entry_of(reply: Reply, key: str, tokenizer: PreTrainedTokenizerBase) -> Entry:
+    """Entry of the ledger for a reply: its text, its token ids, and whether the model ended it."""
+    text = tokenizer.decode(reply.tokens, skip_special_tokens=True)
+    scores = {"reply": text, "reply_tokens": list(reply.tokens), "ended": reply.ended}
+    return Entry(key, reply.prompt.prompt, reply.prompt.text, len(reply.prompt.tokens), scores)
+
+
+def add_replies(
+    answers: pd.DataFrame, prompts: pd.DataFrame, plan: Plan, answered: Mapping[str, Entry], language: str
+) -> pd.DataFrame:
+    """Fill the columns reply and replied of answers. A reply that was cut off is no option.
+
+    Args:
+        answers: an `Answers` table.
+        prompts: a `Prompts` table.
+        plan: which of the prompts have a reply.
+        answered: what the ledger has, by key.
+        language: ISO 639-1, of the prompts.
+
+    Returns:
+        An `Answers` table.
+    """
+    texts, places = {}, {}
+    for prompt in prompts.itertuples():
+        if prompt.prompt in plan.keys:
+            said = answered[plan.keys[prompt.prompt]].scores
+            labels, options = json.loads(prompt.labels), json.loads(prompt.options)
+            texts[prompt.prompt] = said["reply"]
+            places[prompt.prompt] = (
+                which_option(said["reply"], labels, options, language=language) if said["ended"] else None
+            )
+    asked = answers["prompt"]
+    return answers.assign(
+        reply=asked.map(texts).astype(object).where(asked.isin(texts.keys()), None),
+        replied=asked.map(places).astype("Int64"),
+    )
