@@ -38,13 +38,13 @@ def prompts(tmp_path: Path) -> Path:
 
 def run(prompts: Path, url: str, form: str = "chat", **settings: object) -> tuple[pd.DataFrame, str]:
     """Run the step twice on one ledger; the second run asks nothing and writes the same table."""
-    words = arguments(prompts, url, **({"retries": 1} | settings))
+    words = arguments(prompts, url, **({"retries": 1, "timeout": 10} | settings))
     words[words.index("--format") + 1] = form
     said = ""
     for repeated in (False, True):
         result = CliRunner().invoke(command, [*words, "--language", "en"], catch_exceptions=False)
         assert result.exit_code == 0, result.output
-        assert not repeated or " 0 to make" in result.output
+        assert not repeated or " 0 to make" in result.output, said
         said += result.output
     return read_table(prompts.parent / "run.parquet", Answers), said
 
@@ -111,7 +111,7 @@ def test_log_probability_that_cannot_be_is_asked_for_again_and_never_recorded(pr
     answers = [raw(top(("A", -0.2), ("B", -7.5)), "-7.5", one) for one in wrong]
     with serving(endpoint_server.Endpoint(says=each(answers, prompts))) as server:
         tells = [server.url, "8 requests failed, each 2 times", "a log-probability is"]
-        stops(*arguments(prompts, server.url, retries=1, concurrency=8, max_failed=7), tells=tells)
+        stops(*arguments(prompts, server.url, retries=1, concurrency=8, max_failed=7, timeout=10), tells=tells)
         assert count_answers(prompts.parent / "run.sqlite") == 0
         server.says = lambda body, attempt: None
         read, _ = run(prompts, server.url)
@@ -452,6 +452,7 @@ PASSING = [
 def test_passing_faults_are_tried_again_and_then_quoted(prompts: Path) -> None:
     faults = each(PASSING, prompts)
     settings = {"readout": "samples", "samples": 1, "retries": 1, "concurrency": 16, "max_failed": 16}
+    settings["timeout"] = 10
     with serving(endpoint_server.Endpoint(says=lambda body, attempt: faults(body, attempt)[1][:2])) as server:
         words = arguments(prompts, server.url, **settings)
         result = CliRunner().invoke(command, words, catch_exceptions=False)
