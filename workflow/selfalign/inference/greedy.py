@@ -13,8 +13,8 @@ from transformers import AutoConfig, GenerationConfig, PreTrainedTokenizerBase
 from selfalign.errors import InputError
 from selfalign.inference.generate import Reply
 from selfalign.inference.ledger import Entry
-from selfalign.inference.render import Rendered, Speech
 from selfalign.inference.letters import which_option
+from selfalign.inference.render import Rendered, Speech
 
 
 @dataclass(frozen=True)
