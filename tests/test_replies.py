@@ -416,7 +416,7 @@ def test_place_of_demonstrations_is_part_of_the_fingerprint(inputs: Path, tmp_pa
         ({"source": {"folder": "f"}, "reply": 17}, "models.m.reply: 17 is greater than the maximum of 16"),
         (
             {"source": {"folder": "f"}, "format": "plain", "shown": "message"},
-            "models.m.shown.*bare text has no messages",
+            "models.m.shown.*text has no messages",
         ),
     ],
 )
