@@ -21,6 +21,7 @@ from snakemake.utils import min_version, validate
 
 from selfalign.demonstrations.strategies import SEEDED, measure_of
 from selfalign.errors import told_plainly
+from selfalign.home import fill_in, locate, locate_files
 from selfalign.provenance import code_digest
 from selfalign.settings import (
     check_files,
@@ -34,16 +35,20 @@ from selfalign.variables import FAST
 min_version("9.27")
 
 
-configfile: "config/config.yaml"
-configfile: "config/surveys.yaml"
-configfile: "config/languages.yaml"
-configfile: "config/models.yaml"
-configfile: "config/arms.yaml"
-
-
-SETTINGS_SCHEMA = Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
+# The folder of this file, also where another workflow uses this one as a module.
+HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+DEFAULTS = [
+    "config/config.yaml",
+    "config/surveys.yaml",
+    "config/languages.yaml",
+    "config/models.yaml",
+    "config/arms.yaml",
+]
+SETTINGS_SCHEMA = HOME / "workflow/schemas/config.schema.yaml"
 with told_plainly():
+    fill_in(config, [HOME / file for file in DEFAULTS])  # below the user's settings
     check_settings(config, SETTINGS_SCHEMA)
+    locate_files(config, HOME)
     check_files(config)
 validate(config, str(SETTINGS_SCHEMA))  # fills in the defaults
 
@@ -74,6 +79,7 @@ rule all:
         ),
         "results/tables/agreement.csv",
         "results/tables/contrasts.csv",
+        "results/tables/contrasts_by_readout.csv",
         "results/tables/mixed.csv",
         "results/tables/worth.csv",
         "results/tables/metrics.csv",
@@ -84,6 +90,7 @@ rule all:
         DEMONSTRATIONS,
         "results/audit/hardest_probes.csv",
         SURVEY_TABLES,
+        "results/human/bank.json",
 
 
 onsuccess:

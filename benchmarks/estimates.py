@@ -50,10 +50,15 @@ def make_scores(language: str, countries: list[str], bank: pd.DataFrame, share: 
     return table.assign(
         language=language,
         source=table["country"],
+        asks="poles",
         readout="option",
+        answered=True,
+        bound=False,
+        p_a_mean=table["p_a"],
         agreement=(chosen == (table["majority"] == "A")).astype(float),
         alignment=1 - (table["p_a"] - table["share_a"]).abs(),
         mass_outside=0.1,
+        mass_open=0.9,
         order_gap=0.2,
     )
 

@@ -15,7 +15,7 @@ import synthetic
 import yaml
 from scipy import stats
 from selfalign.probes.bank import read_bank
-from selfalign.scoring.bootstrap import FACTORS, freedom_of_batteries, spread_of_levels
+from selfalign.scoring.bootstrap import FACTORS, freedom_of_batteries, spread_of_levels, widen_batteries
 from synthetic import Arm, World
 
 STUDIES, DRAWS, LEVEL = 2000, 2000, 0.95
@@ -47,7 +47,7 @@ def miss(values: np.ndarray, home: np.ndarray, truth: float, rng: np.random.Gene
     weights = rng.multinomial(batteries, np.full(batteries, 1 / batteries), DRAWS).astype(float)
     count = weights @ sizes
     drawn = weights @ sums.T / count[:, None]
-    error = drawn.std(axis=0, ddof=1)
+    error = drawn.std(axis=0, ddof=1) * np.sqrt(widen_batteries(np.array(batteries)))
     residual = sums - mean[:, None] * sizes
     plain = np.sqrt((residual**2).sum(axis=1)) / probes
     freedom = freedom_of_batteries((values - mean[:, None]).T, home, np.tile(sizes[:, None], len(values)))
@@ -137,9 +137,10 @@ def _reject(cells: np.ndarray, home: np.ndarray, sizes: np.ndarray, rng: np.rand
     by_cell = weights @ sums.T / count[:, None]
     of_seed = rng.multinomial(seeds, np.full(seeds, 1 / seeds), 999) / seeds
     of_template = rng.multinomial(templates, np.full(templates, 1 / templates), 999) / templates
+    widening = widen_batteries(np.array(len(sizes)))
     crossed = (by_cell * (of_seed[:, :, None] * of_template[:, None, :]).reshape(999, -1)).sum(axis=1)
     freedom = freedom_of_batteries((values - mean)[:, None], home, sizes[:, None])[0]
-    variance = by_cell.mean(axis=1).var(ddof=1)
+    variance = by_cell.mean(axis=1).var(ddof=1) * widening
     total, uncertain = variance, variance**2 / freedom
     for axis in range(len(FACTORS)):
         levels = (cells.mean(axis=1 - axis) - values)[:, :, None] / probes

@@ -10,7 +10,8 @@ Models: on probe i of battery b, in country c, arm a and cell s (seed and templa
 with y = +1 or -1, the pole of the true majority; m, the arm's knowledge of the country; g, normal, how much more or
 less it has in this battery and country; and u, normal, stances that have nothing to do with the country, in part
 shared by the probes of a battery, by countries and by arms. So the true agreement is Phi(m / sd), with sd^2 the sum
-of all variances, whatever the bank; and estimates are correlated as real ones are. p(A) is logistic(3 x).
+of all variances, whatever the bank; and estimates are correlated as real ones are. The log-odds of pole A are 3 x, and
+a preference for the option that is shown first adds to them where pole A is first and takes away where it is second.
 """
 
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class Arm:
         without_battery: whether battery mates may not be shown.
         cells: seeds x templates.
         template_spread: standard deviation of the templates' common effect on knowledge.
+        place: how much it prefers the option that is shown first (nats), beyond the model's own preference.
     """
 
     agreement: float = 0.55
@@ -54,14 +56,22 @@ class Arm:
     without_battery: bool = False
     cells: tuple[int, int] = (1, 1)
     template_spread: float = 0.0
+    place: float = 0.0
 
 
 @dataclass(frozen=True)
 class Model:
-    """A synthetic model: its arms, and how much it prefers the option that is shown first (in nats)."""
+    """A synthetic model.
+
+    Attributes:
+        arms: by name.
+        place: how much it prefers the option that is shown first, in every arm: mean over cells (nats).
+        place_spread: standard deviation of this preference between cells (nats); both orders of a cell share it.
+    """
 
     arms: dict[str, Arm]
     place: float = 0.0
+    place_spread: float = 0.0
 
 
 MODELS = {
@@ -70,8 +80,14 @@ MODELS = {
     "format": Model({"zero_shot": Arm(), "own": Arm(0.65), "other": Arm(0.65)}),
     "leakage": Model({"zero_shot": Arm(), "near": Arm(per_mate=0.8), "far": Arm(per_mate=0.8, without_battery=True)}),
     "place": Model({"zero_shot": Arm(), "own": Arm(0.63), "other": Arm(0.58)}, place=4.0),
+    "moving": Model({"zero_shot": Arm(), "own": Arm(place=4.0), "other": Arm(place=2.0)}, place_spread=1.0),
 }
 """What the simulation study plants. The gain of `country` is 5 points over another country, 8 over zero-shot."""
+
+
+def logistic(log_odds: np.ndarray) -> np.ndarray:
+    """Probability of log-odds (nats)."""
+    return (1 + np.tanh(log_odds / 2)) / 2
 
 
 def spread(arm: Arm) -> float:
@@ -143,7 +159,10 @@ class World:
         cells = pd.concat(parts, ignore_index=True)
         design = cells.merge(pd.DataFrame({"order": ["AB", "BA"]}), how="cross")
         design["prompt"] = [f"{number:016x}" for number in range(len(design))]
-        gap = SHARPNESS * design["leaning"] * np.where(design["order"] == "AB", 1, -1) + model.place
+        preference = model.place + design["arm"].map({name: arm.place for name, arm in model.arms.items()}).to_numpy()
+        if model.place_spread:
+            preference = preference + np.repeat(model.place_spread * rng.normal(size=len(cells)), 2)
+        gap = SHARPNESS * design["leaning"] * np.where(design["order"] == "AB", 1, -1) + preference
         sides = [
             pd.DataFrame({"prompt": design["prompt"], "place": place, "label": -np.logaddexp(0, -sign * gap)})
             for place, sign in ((1, 1), (2, -1))

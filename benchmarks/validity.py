@@ -3,7 +3,7 @@
     python benchmarks/validity.py --quick    1,000 studies; under 15 minutes on 2 cores
     python benchmarks/validity.py            4,000 studies, and 1,000 with several seeds and templates
 
-Each study asks new people, scores five models (benchmarks/synthetic.py) and estimates their contrasts. The last line is
+Each study asks new people, scores six models (benchmarks/synthetic.py) and estimates their contrasts. The last line is
 JSON; tables of all contrasts, with Monte Carlo errors, come before it. docs/validity.md reports them.
 """
 
@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.stats import norm
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.tables import ALL
-from synthetic import MODELS, Arm, Model, World, spread
+from synthetic import MODELS, SHARPNESS, Arm, Model, World, logistic, spread
 from tqdm import tqdm
 
 CONTRASTS = [
@@ -55,34 +55,62 @@ def run_studies(
     with ProcessPoolExecutor(jobs) as pool:
         studies = tqdm(pool.map(work, range(runs), chunksize=5), total=runs, unit="study", mininterval=5)
         table = pd.concat(studies, ignore_index=True)
-    gains = pd.Series(true_gains(world, models), name="truth").rename_axis(["model", "arm", "against"])
-    return table.join(gains, on=["model", "arm", "against"])
+    return add_truth(table, world, models)
 
 
-def true_gains(world: World, models: dict[str, Model]) -> dict[tuple[str, str, str], float]:
-    """The true difference of agreement of every contrast that a model has."""
+def add_truth(table: pd.DataFrame, world: World, models: dict[str, Model]) -> pd.DataFrame:
+    """Contrasts with the true difference of each; the truth of soft alignment is that of the mean of the countries."""
+    keys = ["model", "arm", "against", "measure"]
+    return table.join(pd.Series(true_gains(world, models), name="truth").rename_axis(keys), on=keys)
+
+
+def true_gains(world: World, models: dict[str, Model]) -> dict[tuple[str, str, str, str], float]:
+    """The true difference of every contrast that a model has, by model, its two arms, and measure."""
     levels = {
-        (name, key): true_agreement(arm, world) for name, model in models.items() for key, arm in model.arms.items()
+        (name, key, measure): level(arm, world)
+        for name, model in models.items()
+        for key, arm in model.arms.items()
+        for measure, level in (("agreement", true_agreement), ("alignment", true_alignment))
     }
     return {
-        (name, arm, against): levels[name, arm] - levels[name, against]
+        (name, arm, against, measure): levels[name, arm, measure] - levels[name, against, measure]
         for name in models
         for arm, against in CONTRASTS
-        if (name, arm) in levels and (name, against) in levels
+        for measure in ("agreement", "alignment")
+        if (name, arm, measure) in levels and (name, against, measure) in levels
     }
 
 
 def true_agreement(arm: Arm, world: World) -> float:
     """The share of probes on which an arm truly chooses the majority, in expectation over stances and batteries."""
-    knowledge = norm.ppf(arm.agreement) * spread(arm) + arm.per_mate * world.mates[arm.without_battery]
-    return float(norm.cdf(knowledge / spread(arm)).mean())
+    return float(norm.cdf(know(arm, world) / spread(arm)).mean())
+
+
+def true_alignment(arm: Arm, world: World) -> float:
+    """Soft alignment of an arm without a preference for a place, in expectation over stances and batteries.
+
+    By Gauss-Hermite quadrature over the leanings, which are normal.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(101)
+    share = world.truth.to_numpy()[..., None]
+    mean = np.where(world.truth > 0.5, 1, -1) * know(arm, world)
+    p_a = logistic(SHARPNESS * (mean[..., None] + spread(arm) * nodes))
+    return float(((1 - np.abs(p_a - share)) @ weights).mean() / weights.sum())
+
+
+def know(arm: Arm, world: World) -> np.ndarray:
+    """What an arm knows of a country's majority, in leanings, by probe."""
+    return norm.ppf(arm.agreement) * spread(arm) + arm.per_mate * world.mates[arm.without_battery]
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
-    """Per contrast of agreement: bias, coverage and rejections, each with its Monte Carlo error."""
-    table = table[table["measure"] == "agreement"].assign(
-        scope=np.where(table.loc[table["measure"] == "agreement", "country"] == ALL, "mean", "country")
-    )
+    """Per contrast and measure: bias, coverage and rejections, each with its Monte Carlo error.
+
+    Single countries are summarised for agreement only: their soft alignment differs with their shares.
+    """
+    of_mean = table["country"] == ALL
+    table = table[of_mean | (table["measure"] == "agreement")]
+    table = table.assign(scope=np.where(table["country"] == ALL, "mean", "country"))
     table = table.assign(
         error=table["estimate"] - table["truth"],
         covered=(table["low"] <= table["truth"]) & (table["truth"] <= table["high"]),
@@ -90,7 +118,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
         width=table["high"] - table["low"],
     )
     values = ["truth", "estimate", "error", "covered", "rejected", "width"]
-    groups = ["way", "model", "arm", "against", "scope"]
+    groups = ["measure", "way", "model", "arm", "against", "scope"]
     # The countries of one study are not independent, so a study's mean over them is what the errors count.
     studies = table.groupby([*groups, "study"])[values].mean().groupby(groups)
     means, errors = studies.mean(), studies.sem()[["error", "covered", "rejected"]].add_suffix("_mc")
@@ -98,15 +126,18 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def report(found: pd.DataFrame) -> dict[str, float]:
-    """The five numbers, all of agreement and the mean of the countries."""
-    mean = found[found["scope"] == "mean"].set_index(["model", "arm", "against"])
-    null = found[(found["model"] == "null") & (found["scope"] == "mean")]
+    """Seven numbers of the mean of the countries: five of agreement, two of soft alignment."""
+    means = found[found["scope"] == "mean"].set_index(["model", "arm", "against"])
+    mean, soft = (means[means["measure"] == measure] for measure in ("agreement", "alignment"))
+    null = mean.loc["null"]
     return {
         "false_positive_rate": round(float(null["rejected"].mean()), 4),
         "coverage": round(float(mean.loc[("country", "own", "other"), "covered"]), 4),
         "bias": round(float(mean.loc[("country", "own", "other"), "error"]), 5),
         "format_only_margin": round(float(mean.loc[("format", "own", "other"), "estimate"]), 5),
         "leakage_only_gain_without_battery": round(float(mean.loc[("leakage", "far", "zero_shot"), "estimate"]), 5),
+        "alignment_bias_place": round(float(soft.loc[("place", "own", "other"), "error"]), 5),
+        "alignment_bias_moving_place": round(float(soft.loc[("moving", "own", "zero_shot"), "error"]), 5),
     }
 
 

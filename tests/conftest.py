@@ -83,3 +83,22 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return said
 
     return run
+
+
+@pytest.fixture
+def stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Refused:
+    """A function that runs the step, sees that it stops with a paragraph and no table, and returns all that it said."""
+
+    def run(*arguments: object, tells: list[str]) -> str:
+        monkeypatch.setattr(sys, "argv", ["selfalign", "ask", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, said = capfd.readouterr()
+        assert stopped.value.code == 1, said
+        assert_one_paragraph(said[said.index("selfalign: ") :], tells)
+        assert not list(tmp_path.glob("run.parquet"))
+        assert not list(tmp_path.glob("*aside*"))
+        return out + said
+
+    return run

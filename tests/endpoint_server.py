@@ -69,6 +69,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
+    request_queue_size = 64  # the default of 5 delays some of many connections by a second
 
 
 @contextmanager
@@ -79,9 +80,11 @@ def serving(endpoint: Endpoint, port: int = 0) -> Iterator[Endpoint]:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         endpoint.url = f"http://127.0.0.1:{server.server_port}/v1"
-        yield endpoint
-        server.shutdown()
-        thread.join()
+        try:
+            yield endpoint
+        finally:  # a thread that still serves would take the connections of the next test's server
+            server.shutdown()
+            thread.join()
 
 
 def name_of(body: object) -> str:

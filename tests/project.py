@@ -20,7 +20,7 @@ BIN = Path(sys.executable).parent
 
 def default_configs() -> list[Path]:
     """The config files that the Snakefile reads."""
-    return [ROOT / path for path in re.findall(r'(?m)^configfile: "(.+)"', (ROOT / "Snakefile").read_text())]
+    return [ROOT / path for path in re.findall(r'(?m)^    "(config/.+)",$', (ROOT / "Snakefile").read_text())]
 
 
 def read_settings(*overlays: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -22,7 +23,7 @@ from selfalign.inference.refusals import quote, read_refusal
 from selfalign.inference.tables import Answers
 from selfalign.prompts.tables import Prompts
 from selfalign.tables import read_table, write_table
-from test_ask import arguments, count_answers, first, stops, table_of  # noqa: F401  (stops is a fixture)
+from test_ask import arguments, count_answers, first, table_of
 
 KEY = f"sk-{os.urandom(12).hex()}"
 Says = Callable[[dict, int], tuple | None]
@@ -37,13 +38,13 @@ def prompts(tmp_path: Path) -> Path:
 
 def run(prompts: Path, url: str, form: str = "chat", **settings: object) -> tuple[pd.DataFrame, str]:
     """Run the step twice on one ledger; the second run asks nothing and writes the same table."""
-    words = arguments(prompts, url, **({"retries": 1} | settings))
+    words = arguments(prompts, url, **({"retries": 1, "timeout": 10} | settings))
     words[words.index("--format") + 1] = form
     said = ""
     for repeated in (False, True):
         result = CliRunner().invoke(command, [*words, "--language", "en"], catch_exceptions=False)
         assert result.exit_code == 0, result.output
-        assert not repeated or " 0 to make" in result.output
+        assert not repeated or " 0 to make" in result.output, said
         said += result.output
     return read_table(prompts.parent / "run.parquet", Answers), said
 
@@ -72,21 +73,31 @@ def raw(answer: dict, old: str, new: str) -> bytes:
     return text.replace(old, new).encode()
 
 
+def each(answers: list[object], prompts: Path) -> Says:
+    """One prompt for each of these answers."""
+    write_table(table_of(len(answers)), prompts, Prompts)
+
+    def says(body: dict, attempt: int) -> tuple[int, object]:
+        (subject,) = re.findall(r"Subject (\d+)", body["messages"][-1]["content"])
+        return 200, answers[int(subject)]
+
+    return says
+
+
 # Log-probabilities
 
 
-@pytest.mark.parametrize(
-    "masked",
-    ["-9999", "-9999.0", "-9999.9", "-1e30", "-3.4028234663852886e+38", "-Infinity", "null", "-1e400"],
-)
-def test_masked_label_counts_as_one_that_is_not_listed(masked: str, prompts: Path) -> None:
-    answer = raw(top(("A", -0.2), ("x", -3.0), ("B", -7.5)), "-7.5", masked)
-    with serving(endpoint_server.Endpoint(says=always(answer))) as server:
+MASKED = ["-9999", "-9999.0", "-9999.9", "-1e30", "-3.4028234663852886e+38", "-Infinity", "null", "-1e400"]
+
+
+def test_masked_label_counts_as_one_that_is_not_listed(prompts: Path) -> None:
+    answers = [raw(top(("A", -0.2), ("x", -3.0), ("B", -7.5)), "-7.5", masked) for masked in MASKED]
+    with serving(endpoint_server.Endpoint(says=each(answers, prompts))) as server:
         read, said = run(prompts, server.url)
-    assert list(read["label"]) == pytest.approx([-0.2, -3.0] * 2, abs=1e-5)
-    assert list(read["label_bound"]) == [False, True] * 2
-    assert list(read["mass_outside_labels"]) == pytest.approx([1 - math.exp(-0.2)] * 4)
-    assert "2 of 2 prompts have a label that is not listed" in said
+    assert list(read["label"]) == pytest.approx([-0.2, -3.0] * 8, abs=1e-5)
+    assert list(read["label_bound"]) == [False, True] * 8
+    assert list(read["mass_outside_labels"]) == pytest.approx([1 - math.exp(-0.2)] * 16)
+    assert "8 of 8 prompts have a label that is not listed" in said
 
 
 def test_certain_label_leaves_next_to_nothing_to_the_masked_one(prompts: Path) -> None:
@@ -95,14 +106,12 @@ def test_certain_label_leaves_next_to_nothing_to_the_masked_one(prompts: Path) -
     assert list(read["label"]) == pytest.approx([0.0, math.log(1e-4)] * 2)
 
 
-@pytest.mark.parametrize("wrong", ["NaN", "0.7", "Infinity", '"-0.2"', "true", "[-0.2]", "{}", "1e999"])
-def test_log_probability_that_cannot_be_is_asked_for_again_and_never_recorded(
-    wrong: str, prompts: Path, stops: Refused
-) -> None:
-    bad = raw(top(("A", -0.2), ("B", -7.5)), "-7.5", wrong)
-    with serving(endpoint_server.Endpoint(says=always(bad))) as server:
-        tells = [server.url, "failed, each 2 times", "a log-probability is"]
-        stops(*arguments(prompts, server.url, retries=1), tells=tells)
+def test_log_probability_that_cannot_be_is_asked_for_again_and_never_recorded(prompts: Path, stops: Refused) -> None:
+    wrong = ["NaN", "0.7", "Infinity", '"-0.2"', "true", "[-0.2]", "{}", "1e999"]
+    answers = [raw(top(("A", -0.2), ("B", -7.5)), "-7.5", one) for one in wrong]
+    with serving(endpoint_server.Endpoint(says=each(answers, prompts))) as server:
+        tells = [server.url, "8 requests failed, each 2 times", "a log-probability is"]
+        stops(*arguments(prompts, server.url, retries=1, concurrency=8, max_failed=7, timeout=10), tells=tells)
         assert count_answers(prompts.parent / "run.sqlite") == 0
         server.says = lambda body, attempt: None
         read, _ = run(prompts, server.url)
@@ -114,7 +123,7 @@ def test_log_probability_that_is_better_at_the_next_attempt_is_kept(prompts: Pat
     with serving(endpoint_server.Endpoint(says=lambda body, attempt: (200, good if attempt else bad))) as server:
         read, _ = run(prompts, server.url)
         assert set(server.attempts.values()) == {2}
-    assert list(read["label"]) == [-0.2, -2.0] * 2
+    assert list(read["label"]) == pytest.approx([-0.2, -2.0] * 2)
 
 
 def test_failure_that_may_be_is_null(prompts: Path) -> None:
@@ -162,34 +171,75 @@ def test_model_that_ends_its_turn_at_once_gives_no_answer(prompts: Path) -> None
     assert "2 of 2 prompts lack an answer" in said
 
 
+def echo(value: Callable[[str, int], object]) -> Says:
+    """An endpoint that gives back bare text, with a log-probability of each token from its text and place."""
+
+    def says(body: dict, attempt: int) -> tuple[int, dict]:
+        tokens = re.findall(r" ?[^ \n]+|\n", body["prompt"])
+        log_p = [None, *(value(token, attempt) for token in tokens[1:])]
+        logprobs = {"tokens": [*tokens, "x"], "token_logprobs": [*log_p, -9.0]}
+        return 200, {"choices": [{"index": 0, "text": body["prompt"] + "x", "logprobs": logprobs}]}
+
+    return says
+
+
+@pytest.mark.parametrize("masked", [-9999.0, -1e30, None])
+def test_answer_with_a_masked_token_is_null_when_it_is_given_as_text(masked: float | None, prompts: Path) -> None:
+    says = echo(lambda token, attempt: masked if token == " unimportant" else -0.5)
+    with serving(endpoint_server.Endpoint(says=says)) as server:
+        read, said = run(prompts, server.url, "plain", readout="echo")
+    assert list(read.loc[read["place"] == 1, "option"]) == [-1.0] * 3
+    assert read.loc[read["place"] == 2, "option"].isna().all()
+    assert not read["label_bound"].any()
+    assert "3 of 3 prompts lack an answer" in said
+
+
+def test_token_that_cannot_be_is_asked_for_again_when_it_is_given_as_text(prompts: Path) -> None:
+    says = echo(lambda token, attempt: 0.5 if token == " unimportant" and not attempt else -0.5)
+    with serving(endpoint_server.Endpoint(says=says)) as server:
+        read, _ = run(prompts, server.url, "plain", readout="echo")
+    assert list(read["option"]) == [-1.0] * 6
+
+
+def test_lists_of_different_length_are_not_recorded(prompts: Path, stops: Refused) -> None:
+    logprobs = {"tokens": ["a", "b", "c"], "token_logprobs": [None, -1.0]}
+    answer = {"choices": [{"index": 0, "text": "abc", "logprobs": logprobs}]}
+    with serving(endpoint_server.Endpoint(says=always(answer))) as server:
+        words = arguments(prompts, server.url, retries=0, readout="echo")
+        words[words.index("--format") + 1] = "plain"
+        stops(*words, tells=["3 tokens with 2 log-probabilities"])
+    assert count_answers(prompts.parent / "run.sqlite") == 0
+
+
 # Texts of tokens
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        {"token": None, "bytes": [65]},
-        {"bytes": [65]},
-        {"token": "", "bytes": [65]},
-        {"token": "token_id:32", "bytes": [65]},
-        {"token": "bytes:\\x41"},
-        {"token": "A", "bytes": None},
-        {"token": "A", "bytes": []},
-    ],
-)
-def test_token_may_come_as_bytes(token: dict, prompts: Path) -> None:
-    answer = top(("B", -2.0), ("x", -3.0))
-    answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"].append({"logprob": -0.3} | token)
-    with serving(endpoint_server.Endpoint(says=always(answer))) as server:
+TOKENS = [
+    {"token": None, "bytes": [65]},
+    {"bytes": [65]},
+    {"token": "", "bytes": [65]},
+    {"token": "token_id:32", "bytes": [65]},
+    {"token": "bytes:\\x41"},
+    {"token": "A", "bytes": None},
+    {"token": "A", "bytes": []},
+]
+
+
+def test_token_may_come_as_bytes(prompts: Path) -> None:
+    answers = []
+    for token in TOKENS:
+        answers.append(top(("B", -2.0), ("x", -3.0)))
+        answers[-1]["choices"][0]["logprobs"]["content"][0]["top_logprobs"].append({"logprob": -0.25} | token)
+    with serving(endpoint_server.Endpoint(says=each(answers, prompts))) as server:
         read, _ = run(prompts, server.url)
-    assert list(read["label"]) == [-0.3, -2.0] * 2
+    assert list(read["label"]) == [-0.25, -2.0] * 7
 
 
 def test_half_a_surrogate_pair_is_a_token_without_letters(prompts: Path) -> None:
     answer = raw(top(("A", -0.2), ("half", -3.0), ("B", -4.0)), "half", "\\ud83d")
     with serving(endpoint_server.Endpoint(says=always(answer))) as server:
         read, _ = run(prompts, server.url)
-    assert list(read["label"]) == [-0.2, -4.0] * 2
+    assert list(read["label"]) == pytest.approx([-0.2, -4.0] * 2)
     with closing(sqlite3.connect(prompts.parent / "run.sqlite")) as ledger:
         (scores,) = ledger.execute("SELECT DISTINCT scores FROM answers").fetchone()
     assert json.loads(scores)["top"][1] == ["\ufffd", -3.0]
@@ -223,47 +273,42 @@ SAMPLES = {"readout": "samples", "samples": 2}
 THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "B"}]}
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        [THOUGHT, {"type": "text", "text": "A"}],
-        [{"type": "reasoning", "text": "B"}, {"type": "text", "text": "A"}],
-        [{"text": "B", "thought": True}, {"text": "A"}],
-        [{"type": "output_text", "text": "A"}],
-        [{"type": "text", "text": {"value": "A", "annotations": []}}],
-        [{"type": "text", "text": "impor"}, {"type": "text", "text": "tant"}],
-        {"type": "text", "text": "A"},
-        ["A"],
-    ],
-)
-def test_reply_in_parts_is_its_text_without_its_thoughts(content: object, prompts: Path) -> None:
-    with serving(endpoint_server.Endpoint(says=always(reply(content)))) as server:
+PARTS = [
+    [THOUGHT, {"type": "text", "text": "A"}],
+    [{"type": "reasoning", "text": "B"}, {"type": "text", "text": "A"}],
+    [{"text": "B", "thought": True}, {"text": "A"}],
+    [{"type": "output_text", "text": "A"}],
+    [{"type": "text", "text": {"value": "A", "annotations": []}}],
+    [{"type": "text", "text": "impor"}, {"type": "text", "text": "tant"}],
+    {"type": "text", "text": "A"},
+    ["A"],
+]
+WITHHELD = [
+    reply(None),
+    reply(None, "tool_calls", tool_calls=[{"id": "1"}]),
+    reply([THOUGHT]),
+    reply([THOUGHT], "length"),
+    reply([]),
+    reply([{"type": "refusal", "refusal": "I cannot"}]),
+    reply("", "length"),
+    reply("A", "content_filter"),
+    reply(None, "content_filter: PROHIBITED_CONTENT"),
+    reply("A", "SAFETY"),
+]
+
+
+def test_reply_in_parts_is_its_text_without_its_thoughts(prompts: Path) -> None:
+    with serving(endpoint_server.Endpoint(says=each(list(map(reply, PARTS)), prompts))) as server:
         read, _ = run(prompts, server.url, **SAMPLES)
-    assert list(read["option"]) == [0, -math.inf] * 2
-    assert list(read["samples"]) == [2] * 4
+    assert list(read["option"]) == [0, -math.inf] * 8
+    assert list(read["samples"]) == [2] * 16
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        reply(None),
-        reply(None, refusal="I cannot"),
-        reply(None, "tool_calls", tool_calls=[{"id": "1"}]),
-        reply([THOUGHT]),
-        reply([THOUGHT], "length"),
-        reply([]),
-        reply([{"type": "refusal", "refusal": "I cannot"}]),
-        reply("", "length"),
-        reply("A", "content_filter"),
-        reply(None, "content_filter: PROHIBITED_CONTENT"),
-        reply("A", "SAFETY"),
-    ],
-)
-def test_reply_that_is_withheld_is_null(answer: dict, prompts: Path) -> None:
-    with serving(endpoint_server.Endpoint(says=always(answer))) as server:
+def test_reply_that_is_withheld_is_null(prompts: Path) -> None:
+    with serving(endpoint_server.Endpoint(says=each(WITHHELD, prompts))) as server:
         read, said = run(prompts, server.url, **SAMPLES)
     assert read[["option", "samples"]].isna().all(axis=None)
-    assert "2 of 2 prompts lack an answer" in said
+    assert "10 of 10 prompts lack an answer" in said
 
 
 def test_refusal_in_a_message_is_no_reply(prompts: Path) -> None:
@@ -274,19 +319,20 @@ def test_refusal_in_a_message_is_no_reply(prompts: Path) -> None:
         assert run(prompts, server.url)[0]["label"].isna().all()
 
 
-@pytest.mark.parametrize("end", ["length", "MAX_TOKENS", "max_tokens", "model_length"])
-def test_reply_that_was_cut_is_no_option_whatever_the_server_calls_it(end: str, prompts: Path) -> None:
-    with serving(endpoint_server.Endpoint(says=always(reply("important", end)))) as server:
+def test_reply_that_was_cut_is_no_option_whatever_the_server_calls_it(prompts: Path) -> None:
+    answers = [reply("important", end) for end in ("length", "MAX_TOKENS", "max_tokens", "model_length")]
+    with serving(endpoint_server.Endpoint(says=each(answers, prompts))) as server:
         read, _ = run(prompts, server.url, **SAMPLES)
     assert (read["option"] == -math.inf).all()
     assert (read["samples"] == 2).all()
 
 
-@pytest.mark.parametrize("content", [7, True, [7], [{"type": "text"}], [{"type": "text", "text": 7}], {"a": 1}])
-def test_content_that_is_no_text_is_not_recorded(content: object, prompts: Path, stops: Refused) -> None:
-    with serving(endpoint_server.Endpoint(says=always(reply(content)))) as server:
-        tells = ["failed, each 1 times", "neither text nor a list of parts"]
-        stops(*arguments(prompts, server.url, retries=0, **SAMPLES), tells=tells)
+def test_content_that_is_no_text_is_not_recorded(prompts: Path) -> None:
+    contents = [7, True, [7], [{"type": "text"}], [{"type": "text", "text": 7}], {"a": 1}]
+    with serving(endpoint_server.Endpoint(says=each(list(map(reply, contents)), prompts))) as server:
+        words = arguments(prompts, server.url, retries=0, max_failed=12, **SAMPLES)
+        result = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert result.output.count("failed: the content of a reply is neither text nor a list of parts") == 12
     assert count_answers(prompts.parent / "run.sqlite") == 0
 
 
@@ -296,19 +342,19 @@ def test_half_a_surrogate_pair_in_a_reply_is_recorded_as_an_unknown_character(pr
     assert (read["option"] == -math.inf).all()
 
 
-@pytest.mark.parametrize(
-    "usage", [None, [], "5", {"prompt_tokens": -1}, {"prompt_tokens": "5"}, {"prompt_tokens": 1e400}]
-)
-def test_strange_usage_counts_as_none(usage: object, prompts: Path) -> None:
-    with serving(endpoint_server.Endpoint(says=always(reply("A") | {"usage": usage}))) as server:
+def test_strange_usage_counts_as_none(prompts: Path) -> None:
+    strange = [None, [], "5", {"prompt_tokens": -1}, {"prompt_tokens": "5"}, {"prompt_tokens": 1e400}]
+    answers = [reply("A") | {"usage": usage} for usage in strange]
+    with serving(endpoint_server.Endpoint(says=each(answers, prompts))) as server:
         read, _ = run(prompts, server.url, **SAMPLES)
     assert read["tokens"].isna().all()
+    assert list(read["samples"]) == [2] * 12
 
 
-@pytest.mark.parametrize("each", [1, 2, 3])
-def test_replies_that_did_not_come_are_asked_for_again(each: int, prompts: Path) -> None:
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_replies_that_did_not_come_are_asked_for_again(most: int, prompts: Path) -> None:
     def few(body: dict, attempt: int) -> tuple[int, dict]:
-        choices = [reply("A")["choices"][0] | {"index": place} for place in range(min(each, body.get("n", 1)))]
+        choices = [reply("A")["choices"][0] | {"index": place} for place in range(min(most, body.get("n", 1)))]
         seeds.append((body["seed"], body.get("n", 1)))
         return 200, {"choices": choices, "usage": {"prompt_tokens": 5, "completion_tokens": 1}}
 
@@ -317,7 +363,7 @@ def test_replies_that_did_not_come_are_asked_for_again(each: int, prompts: Path)
         read, said = run(prompts, server.url, readout="samples", samples=7, samples_per_request=5, seed=0)
     assert list(read["samples"]) == [7] * 4
     assert list(read["option"]) == [0, -math.inf] * 2
-    starts = {1: [0, 1, 2, 3, 4, 5, 6], 2: [0, 2, 4, 5], 3: [0, 3, 5]}[each]
+    starts = {1: [0, 1, 2, 3, 4, 5, 6], 2: [0, 2, 4, 5], 3: [0, 3, 5]}[most]
     assert sorted(seed for seed, _ in seeds) == sorted(starts * 2)
     assert f"{(len(starts) - 2) * 2} answers had fewer replies than asked for" in said
     assert count_answers(prompts.parent / "run.sqlite") == len(starts) * 2
@@ -383,36 +429,43 @@ def test_final_refusal_stops_at_once_and_is_quoted(status: int, content: object,
     assert count_answers(prompts.parent / "run.sqlite") == 0
 
 
-@pytest.mark.parametrize(
-    ("status", "content", "tells"),
-    [
-        pytest.param(200, {"error": {"message": WORDS, "code": 502}}, f'status 502: "{WORDS}"', id="502 in a 200"),
-        pytest.param(200, {"error": {"message": WORDS}}, f'an error: "{WORDS}"', id="no number"),
-        pytest.param(200, {"error": WORDS, "error_type": "overloaded"}, WORDS, id="text"),
-        pytest.param(200, {"choices": [{"finish_reason": "error"}]}, "an error", id="choice without words"),
-        pytest.param(200, {"choices": [None]}, "an error", id="no choice"),
-        pytest.param(200, {}, "an empty object", id="empty object"),
-        pytest.param(200, [], "an error", id="empty array"),
-        pytest.param(200, b"null", "an error", id="null"),
-        pytest.param(200, b"", "no body", id="nothing"),
-        pytest.param(200, f"<p>{WORDS}</p>".encode(), WORDS, id="page"),
-        pytest.param(200, b"[" * 100_000, "no JSON", id="too deep"),
-        pytest.param(200, {"choices": [{"index": 0}]}, "neither a message nor a text", id="no message"),
-        pytest.param(200, {"choices": [{"message": "A"}]}, "neither a message nor a text", id="message is a text"),
-        pytest.param(503, f"<p>{WORDS}</p>".encode(), f'status 503: "{WORDS}"', id="503"),
-        pytest.param(429, {"error": {"message": WORDS}}, f'status 429: "{WORDS}"', id="429"),
-    ],
-)
-def test_passing_fault_is_tried_again_and_then_quoted(
-    status: int, content: object, tells: str, prompts: Path, stops: Refused
-) -> None:
-    with serving(endpoint_server.Endpoint(says=always(content, status))) as server:
-        told = ["failed, each 2 times", tells]
-        stops(*arguments(prompts, server.url, retries=1, concurrency=1, **SAMPLES), tells=told)
-        assert sum(server.attempts.values()) == 2
-        server.says = lambda body, attempt: None if attempt else (status, content)
-        read, _ = run(prompts, server.url, **SAMPLES)
-    assert list(read["samples"]) == [2] * 4
+PASSING = [
+    (200, {"error": {"message": WORDS, "code": 502}}, f'status 502: "{WORDS}"'),
+    (200, {"error": {"message": WORDS}}, f'an error: "{WORDS}"'),
+    (200, {"error": WORDS, "error_type": "overloaded"}, f'an error: "{WORDS}"'),
+    (200, {"choices": [{"finish_reason": "error"}]}, "an error"),
+    (200, {"choices": [None]}, 'an error: "an empty choice"'),
+    (200, {"choices": []}, "an error"),
+    (200, {}, 'an error: "an empty object"'),
+    (200, [], 'an error: "[]"'),
+    (200, b"null", 'an error: "null"'),
+    (200, b"", "no body"),
+    (200, f"<p>{WORDS}</p>".encode(), f'the answer was cut short, or no JSON ("{WORDS}")'),
+    (200, b"[" * 100_000, "the answer was cut short, or no JSON"),
+    (200, {"choices": [{"index": 0}]}, "neither a message nor a text"),
+    (200, {"choices": [{"message": "A"}]}, "neither a message nor a text"),
+    (503, f"<p>{WORDS}</p>".encode(), f'status 503: "{WORDS}"'),
+    (429, {"error": {"message": WORDS}}, f'status 429: "{WORDS}"'),
+]
+
+
+def test_passing_faults_are_tried_again_and_then_quoted(prompts: Path) -> None:
+    faults = each(PASSING, prompts)
+    settings = {"readout": "samples", "samples": 1, "retries": 1, "concurrency": 16, "max_failed": 16}
+    settings["timeout"] = 10
+    with serving(endpoint_server.Endpoint(says=lambda body, attempt: faults(body, attempt)[1][:2])) as server:
+        words = arguments(prompts, server.url, **settings)
+        result = CliRunner().invoke(command, words, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        assert set(server.attempts.values()) == {2}
+        failed = [line for line in result.output.splitlines() if line.startswith("failed: ")]
+        assert len(failed) == 16
+        for _, _, tells in PASSING:
+            assert any(tells in line for line in failed), tells
+        assert count_answers(prompts.parent / "run.sqlite") == 0
+        server.says = lambda body, attempt: None if attempt > 2 else faults(body, attempt)[1][:2]
+        read, _ = run(prompts, server.url, **settings)
+    assert list(read["samples"]) == [1] * 32
 
 
 GEMINI = "You exceeded your current quota, please check your plan and billing details."
@@ -501,15 +554,16 @@ def test_filtered_prompt_is_withheld_in_any_form(status: int, content: dict, pro
 # The key
 
 
-@pytest.mark.parametrize("shown", [KEY, f"{KEY[:7]}****{KEY[-4:]}", f"'{KEY}'.", f"Bearer {KEY}", KEY[:9], KEY[5:12]])
 @pytest.mark.parametrize("status", [200, 400, 401, 429, 500])
 def test_no_piece_of_the_key_is_quoted(
-    status: int, shown: str, prompts: Path, stops: Refused, monkeypatch: pytest.MonkeyPatch
+    status: int, prompts: Path, stops: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINI_KEY", KEY)
-    says = always({"error": {"message": f"Who is {shown} then?"}}, status)
+    shown = [KEY, f"{KEY[:7]}****{KEY[-4:]}", f"'{KEY}'.", f"Bearer:{KEY}", KEY[:9], KEY[5:12]]
+    says = always({"error": {"message": f"Who is {' '.join(shown)} then?"}}, status)
     with serving(endpoint_server.Endpoint(says=says)) as server:
-        said = stops(*arguments(prompts, server.url, key_env="MINI_KEY", retries=0), tells=["*** then?"])
+        tells = [f"Who is {' '.join(['***'] * 6)} then?"]
+        said = stops(*arguments(prompts, server.url, key_env="MINI_KEY", retries=0), tells=tells)
     assert not [start for start in range(len(KEY) - 5) if KEY[start : start + 6] in said]
 
 

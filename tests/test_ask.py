@@ -21,8 +21,7 @@ import yaml
 from click.testing import CliRunner
 from endpoint_server import serving, top_of
 from project import BIN, ROOT, Project, read_settings
-from refusal import Refused, assert_one_paragraph
-from selfalign.cli import main
+from refusal import Refused
 from selfalign.errors import InputError
 from selfalign.inference.answers import entry_of
 from selfalign.inference.ask import command
@@ -88,25 +87,6 @@ def ask(prompts: Path, url: str, name: str = "run", **settings: object) -> pd.Da
 def first(table: pd.DataFrame) -> tuple:
     """The first prompt of a table, as the code gets it."""
     return next(iter(table.itertuples()))
-
-
-@pytest.fixture
-def stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Refused:
-    """A function that runs the step, sees that it stops with a paragraph and no table, and returns all that it said."""
-
-    def run(*arguments: object, tells: list[str]) -> str:
-        monkeypatch.setattr(sys, "argv", ["selfalign", "ask", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, said = capfd.readouterr()
-        assert stopped.value.code == 1, said
-        assert_one_paragraph(said[said.index("selfalign: ") :], tells)
-        assert not list(tmp_path.glob("run.parquet"))
-        assert not list(tmp_path.glob("*aside*"))
-        return out + said
-
-    return run
 
 
 def count_answers(ledger: Path) -> int:

@@ -5,6 +5,8 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
+from copy import deepcopy
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
@@ -420,6 +422,44 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             ["demonstrations.embedding.texts", "'english'"],
             id="texts of no language",
         ),
+        pytest.param(
+            {"languages": {False: {"countries": ["NOR"], "arms": ["zero_shot"]}}},
+            ["languages", "a key is False", "YAML reads no", 'in quotes, as in "no"'],
+            id="Norwegian without quotes",
+        ),
+        pytest.param({"models": {7: {"label": "Seven"}}}, ["models", "the key 7", '"7"'], id="number for a key"),
+        pytest.param(
+            {"languages": {"en": {"countries": [False]}}}, ["countries.0", "False", "YAML reads no"], id="word of YAML"
+        ),
+        pytest.param(
+            {"models": {"smollm2-135m": {"template": {"date_string": date(2024, 7, 26)}}}},
+            ["models.smollm2-135m.template.date_string", "2024-07-26 as a date", '"2024-07-26"'],
+            id="date without quotes",
+        ),
+        pytest.param(
+            {"models": {"smollm2-135m": {"template": {"enable_thinking": "false"}}}},
+            ["template.enable_thinking", "'false'", "--config", "--configfile"],
+            id="word of YAML as text",
+        ),
+        pytest.param({"scoring": {"level": float("nan")}}, ["scoring.level", "nan is not a finite"], id="no number"),
+        pytest.param({"scoring": {"draws": 1000.5}}, ["scoring.draws", "1000.5", "integer"], id="part of a draw"),
+        pytest.param({"scoring": {"draws": True}}, ["scoring.draws", "True", "integer"], id="truth for a number"),
+        pytest.param(
+            {"arms": {"zero_shot": {"label": "Same"}, "chrf": {"label": " Same\n"}}},
+            ["arms.chrf.label", "also the label of arms.zero_shot"],
+            id="two arms of one label",
+        ),
+        pytest.param(
+            {"models": {"mine": {"label": "SmolLM2-135M-Instruct", "source": {"folder": "x"}}}},
+            ["models.mine.label", "also the label of models.smollm2-135m"],
+            id="two models of one label",
+        ),
+        pytest.param({"arms": {"chrf": {"label": " \n"}}}, ["arms.chrf.label", "is empty"], id="empty label"),
+        pytest.param(
+            {"arms": {"chrf": {"label": "\U00013000"}}},
+            ["arms.chrf.label", "U+13000, EGYPTIAN HIEROGLYPH A001", "figures.font"],
+            id="label that no font can draw",
+        ),
         pytest.param({"scoring": {"level": 95}}, ["scoring.level", "95", "1"], id="level in percent"),
         pytest.param({"scoring": None}, ["scoring", "None"], id="section without content"),
         pytest.param(
@@ -451,6 +491,11 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             {"scoring": {"mixed": [["zero_shot", "chrf"]]}},
             ["scoring.mixed", "['zero_shot', 'chrf'] is not estimated", "scoring.contrasts"],
             id="cross-check of what is not estimated",
+        ),
+        pytest.param(
+            {"prompts": {"premises": False}, "scoring": {"readouts": {"words": "pmi"}}},
+            ["scoring.readouts", "the frame words is read by pmi", "Set prompts.premises: true"],
+            id="pmi without premises",
         ),
         pytest.param(
             {"scoring": {"contrasts": [{"arm": "chrf", "agianst": "zero_shot"}]}},
@@ -519,6 +564,31 @@ def test_mistake_in_the_config_is_told(settings: dict, tells: list[str], capsys:
         check_settings(config, SETTINGS_SCHEMA)
     assert stopped.value.code == 1
     assert_one_paragraph(capsys.readouterr().err, ["config", *tells])
+
+
+@pytest.mark.parametrize(
+    ("value", "integer"),
+    [(1000.0, 1000), (1.0e3, 1000), ("500", 500), ("1e3", 1000), ("2000.0", 2000), (750, 750)],
+)
+def test_whole_number_is_an_integer_however_it_is_written(value: object, integer: int) -> None:
+    config = read_settings()
+    update_config(config, {"scoring": {"draws": value}, "arms": {"random": {"seeds": [value]}}})
+    check_settings(config, SETTINGS_SCHEMA)
+    for found in (config["scoring"]["draws"], config["arms"]["random"]["seeds"][0]):
+        assert found == integer and type(found) is int
+
+
+def test_numbers_and_null_that_came_as_text_are_read(plain: Project) -> None:
+    run = plain.snakemake("--dry-run", "--config", "scoring={draws: 500, level: 0.9, transfer: null}")
+    assert run.code == 0, run.output
+    assert run.planned()["estimate_agreement"] == 1 and "plot_transfer" not in run.planned()
+
+
+def test_settings_of_the_project_are_as_the_schema_means_them() -> None:
+    config = read_settings()
+    before = deepcopy(config)
+    check_settings(config, SETTINGS_SCHEMA)
+    assert config == before
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,6 @@ SIZES = {
 }
 MIDDLES = {
     "neither agree nor disagree",
-    "undecided",
     "neutral",
     "fair",
     "hard to say",

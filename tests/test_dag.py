@@ -1,6 +1,7 @@
 """Only what changed: the real workflow, run on a small experiment with a real model, then changed, killed and rerun."""
 
 import ast
+import os
 import re
 import shutil
 import signal
@@ -23,10 +24,11 @@ ANSWERS = "results/answers/local/en.parquet"
 LEDGER = "results/ledger/local/en.sqlite"
 LOG = "results/logs/infer/local/en.log"
 TABLES = [
-    f"results/tables/{table}.csv" for table in ("agreement", "contrasts", "transfer", "mixed", "worth", "metrics")
+    f"results/tables/{table}.csv"
+    for table in ("agreement", "contrasts", "contrasts_by_readout", "transfer", "mixed", "worth", "metrics")
 ]
 FIGURES = ["agreement", "contrasts", "margin", "calibration", "transfer"]
-ESTIMATES = {"estimate_agreement", "estimate_contrasts", "estimate_transfer", "fit_mixed"}
+ESTIMATES = {"estimate_agreement", "estimate_contrasts", "estimate_readouts", "estimate_transfer", "fit_mixed"}
 PLOTS = {f"plot_{figure}" for figure in FIGURES}
 FROM_SCORING = (
     {"score_answers", "compare_readouts", "compute_metrics", "estimate_worth", "explore", "all"} | ESTIMATES | PLOTS
@@ -137,6 +139,32 @@ def test_second_run_has_nothing_to_do(finished: Project, config: dict) -> None:
     assert "Nothing to be done" in run.output
     assert not run.finished()
     assert states(finished) == before
+
+
+def test_new_timestamp_alone_reruns_nothing(finished: Project, config: dict, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(config["models"]["local"]["source"]["folder"], folder)
+    config = changed(config, "models", "local", "source", "folder", value=str(folder))
+    assert finished.snakemake(config=config).code == 0
+    made = (finished.folder / "results", finished.folder / ".snakemake")
+    files = [path for path in finished.folder.rglob("*") if path.is_file() and not set(made) & set(path.parents)]
+    files += folder.iterdir()
+    names = {path.name for path in files}
+    assert names >= {"counts.csv", "probes.csv", "scales.csv", "en.csv", "en.yaml", "explore.ipynb", "config.json"}
+    assert any(path.stat().st_size > 1e8 for path in files), "weights are larger than what Snakemake checks by itself"
+    later = time.time() + 60
+    for path in files:
+        os.utime(path, (later, later))
+    run = finished.snakemake("--dry-run", config=config)
+    assert run.code == 0, run.output
+    assert not run.planned()
+
+
+def test_changed_notebook_reruns_the_notebook_only(finished: Project, config: dict) -> None:
+    path = finished.folder / "notebooks/explore.ipynb"
+    path.write_text(path.read_text(encoding="utf-8").replace("## By category", "## Per category"), encoding="utf-8")
+    run = finished.snakemake("--dry-run", config=config)
+    assert set(run.planned()) == {"explore", "all"}
 
 
 def test_changed_file_of_a_local_model_takes_it_anew(finished: Project, config: dict, tmp_path: Path) -> None:
@@ -515,6 +543,31 @@ def test_report_holds_figures_and_tables(finished: Project, config: dict) -> Non
     ]
     for name in (*(f"{figure}.png" for figure in FIGURES), *tables):
         assert name in page
+
+
+@pytest.mark.parametrize(
+    ("settings", "linked"),
+    [(None, False), ({"scoring": {"draws": 300}}, False), ({}, True)],
+    ids=["no", "own", "links"],
+)
+def test_workflow_is_a_module_of_another_folder(
+    settings: dict | None, linked: bool, plain: Project, tmp_path: Path
+) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    config = "" if settings is None else f"    config: {settings!r}\n"
+    snakefile = (
+        f'module selfalign:\n    snakefile: "{plain.folder}/Snakefile"\n{config}use rule * from selfalign as sa_*\n'
+    )
+    (folder / "Snakefile").write_text(snakefile, encoding="utf-8")
+    for name in ("config", "resources") if linked else ():
+        (folder / name).symlink_to(plain.folder / name)
+    run = Project(folder, plain.variables()).snakemake("--dry-run", "--printshellcmds")
+    assert run.code == 0, run.output
+    assert run.planned()["sa_infer"] == 2
+    assert f"--draws {(settings or {}).get('scoring', {}).get('draws', 2000)} " in run.output
+    bank = "resources/probes/probes.csv"
+    assert f"--bank {bank if linked else plain.folder / bank} " in run.output
 
 
 def test_workflow_pleases_the_linter(plain: Project) -> None:

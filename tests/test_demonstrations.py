@@ -189,7 +189,7 @@ def test_ranking_does_not_depend_on_which_other_seeds_are_asked_for(
 def test_what_two_probes_have_in_common_is_flagged(pairs: pd.DataFrame) -> None:
     flags = pairs.set_index(["probe", "candidate"])[["sibling", "same_battery", "same_category"]]
     assert list(flags.loc[("Q57a", "Q57b")]) == [True, True, True]
-    assert list(flags.loc[("Q209", "Q218")]) == [True, False, True]
+    assert list(flags.loc[("Q209", "Q218")]) == [True, True, True]
     assert list(flags.loc[("Q182", "Q185")]) == [False, True, True]
     assert list(flags.loc[("Q46", "Q48")]) == [False, False, True]
     assert list(flags.loc[("Q46", "Q4")]) == [False, False, False]
@@ -286,6 +286,51 @@ def test_what_is_rare_is_a_matter_of_the_whole_bank(bank: pd.DataFrame, texts: p
     every = measure_probes(texts, list(bank["probe"]), "bm25", "en", SETTINGS["bm25"])
     kept = every[every["probe"].isin(some) & every["candidate"].isin(some)].reset_index(drop=True)
     pd.testing.assert_frame_equal(few, kept)
+
+
+ODD = [
+    "",
+    "___",
+    "... ___!?",
+    "😀 ___",
+    "word",
+    "x\0y ___",
+    "the " * 300,
+    "你好___世界",
+    "___ สวัสดีชาวโลก",
+    "\u200b",
+    "²½ ___",
+]
+
+
+@given(
+    statements=st.lists(
+        st.sampled_from(ODD) | st.text(st.characters(codec="utf-8"), max_size=30), min_size=1, max_size=4
+    )
+)
+@settings(max_examples=15, deadline=None)
+@pytest.mark.parametrize(
+    ("measure", "language"), [("chrf", "en"), ("bm25", "en"), ("bm25", "th"), ("bm25", "zh"), ("embedding", "th")]
+)
+def test_every_measure_has_a_value_for_any_text(measure: str, language: str, statements: list[str]) -> None:
+    probes = [f"p{place}" for place in range(2 * len(statements))]
+    texts = pd.DataFrame({"statement": [*statements, *statements]}, index=pd.Index(probes, name="probe"))
+    found = measure_probes(texts, probes, measure, language, SETTINGS[measure])
+    assert found["similarity"].between(-100, 100).all() and len(found) == len(probes) * (len(probes) - 1)
+    square = found.pivot(index="probe", columns="candidate", values="similarity")
+    for one, other in zip(probes, probes[len(statements) :], strict=False):  # equal texts are equally similar
+        others = [probe for probe in probes if probe not in (one, other)]
+        np.testing.assert_array_equal(square.loc[one, others], square.loc[other, others])
+        np.testing.assert_array_equal(square.loc[others, one], square.loc[others, other])
+    again = measure_probes(texts, probes, measure, language, SETTINGS[measure])
+    pd.testing.assert_frame_equal(found, again, check_exact=True)
+
+
+def test_statement_without_words_is_similar_to_no_other() -> None:
+    texts = pd.DataFrame({"statement": ["...", "...", "a word", "a word"]}, index=pd.Index(list("abcd"), name="probe"))
+    found = bm25_similarity(texts, "en", **SETTINGS["bm25"])
+    assert (found.loc[["a", "b"]] == 0).all(axis=None) and (found[["a", "b"]] == 0).all(axis=None)
+    assert found.loc["c", "d"] == found.loc["d", "c"] > 0
 
 
 # Embeddings

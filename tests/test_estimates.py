@@ -12,13 +12,25 @@ from selfalign.cli import program
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import Poles, Replicates
 from selfalign.scoring.bootstrap import CHANCE, estimate
+from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_transfer import estimate_transfer
 from selfalign.scoring.estimate_worth import count_respondents, estimate_worth
 from selfalign.scoring.families import correct
 from selfalign.scoring.fit_mixed import fit, fit_mixed
-from selfalign.scoring.panels import build_panels, contrast_panel
-from selfalign.scoring.tables import CONTRASTED, MEASURES, Contrasts, Estimates, Mixed, Scores, Transfer, Worth
+from selfalign.scoring.panels import Panel, build_panels, contrast_panel
+from selfalign.scoring.tables import (
+    COMPARED,
+    CONTRASTED,
+    MEASURES,
+    Contrasts,
+    Estimates,
+    Mixed,
+    Scores,
+    Transfer,
+    Worth,
+)
+from selfalign.scoring.unanswered import AGREEMENTS, COUNTS_AS, add_agreements
 from selfalign.tables import read_table, write_table
 
 ROOT = Path(__file__).parent.parent
@@ -54,8 +66,16 @@ def complete(table: pd.DataFrame) -> pd.DataFrame:
     """`Scores` of cells whose p_a, share_a and majority are known."""
     chosen = (table["p_a"] > 0.5) == (table["majority"] == "A")
     table = table.assign(agreement=chosen.astype(float), alignment=1 - (table["p_a"] - table["share_a"]).abs())
-    table = table.assign(asks="poles", readout="label", mass_outside=0.1, order_gap=0.2)
+    table = table.assign(asks="poles", readout="label", mass_outside=0.1, mass_open=0.9, order_gap=0.2)
+    table = table.assign(answered=True, bound=False, p_a_mean=table["p_a"])
     return table[list(Scores.to_schema().columns)]
+
+
+def refuse(table: pd.DataFrame, cells: pd.Series, rule: str = "half") -> pd.DataFrame:
+    """`Scores` in which some cells have no answer."""
+    table = table.assign(answered=~cells, agreement=table["agreement"].mask(cells, COUNTS_AS[rule]))
+    unknown = ["p_a", "p_a_mean", "alignment", "order_gap"]
+    return table.assign(**{name: table[name].mask(cells) for name in unknown})
 
 
 def people(table: pd.DataFrame, spread: float = 0.0, size: int = 200) -> pd.DataFrame:
@@ -67,9 +87,7 @@ def people(table: pd.DataFrame, spread: float = 0.0, size: int = 200) -> pd.Data
 
 
 def estimate_all(table: pd.DataFrame, resample: tuple[str, ...] = CHANCE, **settings: object) -> pd.DataFrame:
-    settings = {**SETTINGS, **settings}
-    panels = build_panels(table, MEASURES, ["seed", "template"])
-    return estimate(panels, people(table), resample=resample, null={"agreement": 0.5}, **settings)
+    return estimate_agreement(table, people(table), resample=list(resample), **{**SETTINGS, **settings})
 
 
 def contrast(table: pd.DataFrame, *pairs: object, **settings: object) -> pd.DataFrame:
@@ -99,7 +117,7 @@ def test_estimate_is_the_plain_mean_and_all_the_mean_of_countries() -> None:
 
 def test_probe_counts_once_however_many_seeds_and_sources_it_has() -> None:
     table = scores({"zero": 0, "other": 0.1, "random": 0.2})
-    panel = build_panels(table, MEASURES)["BOL"]
+    panel = build_panels(add_agreements(table), MEASURES)["BOL"]
     assert panel.value.shape == (len(BANK), 3 * len(MEASURES))
     column = panel.series.query("arm == 'other' and measure == 'alignment'").index[0]
     cells = table.query("arm == 'other' and country == 'BOL' and probe == 'Q4'")["alignment"]
@@ -114,6 +132,61 @@ def test_standard_error_is_that_of_means_of_independent_probes_where_batteries_a
     assert made["df"] == len(bank) - 1
     reach = stats.t.ppf(0.975, len(bank) - 1) * made["standard_error"]
     assert [made["low"], made["high"]] == pytest.approx([made["estimate"] - reach, made["estimate"] + reach])
+
+
+def draw_studies(batteries: int, arms: list[str], seed: int) -> Panel:
+    """A panel whose models are 12,000 studies: arms with a mean of 0.5, in equal batteries that matter."""
+    rng = np.random.default_rng(seed)
+    home = np.repeat(np.arange(batteries), 2)
+    names = [[f"study{number:05d}" for number in range(12_000)], ["en"], arms, ["agreement"]]
+    series = pd.MultiIndex.from_product(names, names=["model", "language", "arm", "measure"]).to_frame(index=False)
+    shared, own = (0.1 * rng.normal(size=(size, len(series))) for size in (batteries, len(home)))
+    value = 0.5 + shared[home] + own
+    probes, ones = np.array([f"Q{number:03d}" for number in range(len(home))]), np.ones(len(home))
+    return Panel(probes, home.astype(str), 0.7 * ones, ones, series, value, np.zeros_like(value), {}, {})
+
+
+NOBODY = pd.DataFrame({"country": ["BOL"], "probe": ["Q000"], "respondents": [pd.NA], "shares": [np.array([])]})
+
+
+@pytest.mark.parametrize("kind", ["arm", "contrast"])
+@pytest.mark.parametrize("batteries", [3, 8])
+def test_nominal_five_percent_is_five_percent_with_few_equal_batteries(batteries: int, kind: str) -> None:
+    """The share of 12,000 studies without an effect with p < 0.05, within 3 Monte Carlo errors (0.6 points).
+
+    Without the factor G / (G - 1) it is 7.4 % with 3 batteries and 6.3 % with 8, and the same bound rejects that.
+    """
+    panel, null = draw_studies(batteries, ["own"], seed=batteries), 0.5
+    if kind == "contrast":
+        panel = contrast_panel(draw_studies(batteries, ["own", "zero"], seed=batteries), [["own", "zero"]])
+        null = 0.0
+    settings = {"draws": 4000, "level": 0.95, "seed": 1, "resample": ["batteries"], "bounds": (-9, 9)}
+    made = estimate({"BOL": panel}, NOBODY, **settings, null={"agreement": null}).query("country == 'BOL'")
+    assert len(made) == 12_000 and (made["df"].round(9) == batteries - 1).all()
+    narrow = made["standard_error"] * np.sqrt((batteries - 1) / batteries)
+    as_before = 2 * stats.t.sf((made["estimate"] - null).abs() / narrow, made["df"])
+    error = np.sqrt(0.05 * 0.95 / len(made))
+    assert (made["p"] < 0.05).mean() == pytest.approx(0.05, abs=3 * error)
+    assert (as_before < 0.05).mean() > 0.05 + 3 * error
+
+
+def test_batteries_are_counted_by_country_and_the_mean_takes_each_country_s_factor() -> None:
+    """Batteries of one probe, 12 in Bolivia, of which Mexico has 2: the factors are 12 / 11 and 2 / 1, by hand."""
+    bank = BANK.assign(battery=BANK["probe"]).iloc[:12]
+    table = scores({"own": 0.0}, ("BOL", "MEX"), bank=bank)
+    table = table[(table["country"] == "BOL") | table["probe"].isin(bank["probe"].iloc[:2])]
+    made = estimate_all(table, draws=40_000, resample=("batteries",)).query("measure == 'alignment'")
+    values = table.pivot(index="probe", columns="country", values="alignment")
+    drawn = np.random.default_rng(99).multinomial(12, np.full(12, 1 / 12), size=40_000)
+    apart = {}
+    for country, batteries in (("BOL", 12), ("MEX", 2)):
+        has = values[country].notna().to_numpy()
+        part, weights = values.loc[has, country], drawn[:, has]
+        sums = weights @ (part - part.mean()).to_numpy()
+        apart[country] = np.sqrt(batteries / (batteries - 1)) * sums / np.maximum(weights.sum(axis=1), 1)
+    apart["all"] = (apart["BOL"] + apart["MEX"]) / 2
+    for country, error in made.set_index("country")["standard_error"].items():
+        assert error == pytest.approx(np.std(apart[country]), rel=0.02), country
 
 
 def test_probes_that_answer_as_one_count_as_one_battery() -> None:
@@ -182,7 +255,7 @@ def test_people_widen_the_interval_of_close_majorities_as_theory_says() -> None:
     table = complete(scores({"own": 0.0}, ("BOL",)).assign(p_a=1.0, share_a=0.51, majority="A"))
     drawn = people(table, spread=0.02, size=4000)
     made = {
-        chance: estimate(build_panels(table, MEASURES), drawn, **SETTINGS, resample=[chance])
+        chance: estimate(build_panels(table, CONTRASTED), drawn, **SETTINGS, resample=[chance])
         .query("country == 'BOL'")
         .set_index("measure")["standard_error"]
         for chance in ("batteries", "respondents")
@@ -205,7 +278,7 @@ def test_change_with_the_people_is_that_of_scoring_anew() -> None:
 def test_country_without_replicates_has_the_interval_of_its_probes() -> None:
     table = scores({"own": 0.1}, ("BOL",))
     none = people(table).assign(method="none", respondents=pd.NA, shares=[np.array([], np.float32)] * len(BANK))
-    panels = build_panels(table, MEASURES)
+    panels = build_panels(table, CONTRASTED)
     made = estimate(panels, none, **SETTINGS)
     pd.testing.assert_frame_equal(
         made.drop(columns="respondents"),
@@ -305,6 +378,115 @@ def test_contrast_keeps_to_the_language_that_it_names() -> None:
     assert set(panel.series["language"]) == set(panel.series["against_language"]) == {"es"}
     crossed = contrast_panel(build_panels(table, CONTRASTED)["BOL"], [{**entry, "against_language": "de"}])
     assert set(crossed.series["language"]) == {"es"} and set(crossed.series["against_language"]) == {"de"}
+
+
+# Cells without an answer
+
+
+def four_probes(rule: str) -> pd.DataFrame:
+    """Probes of one country: arm `own` is right on two and refuses two; arm `zero` is right on one of the two, and
+    on one of the others."""
+    bank = BANK[BANK["probe"].isin(["Q4", "Q6", "Q8", "Q22"])]
+    table = scores({"zero": 0, "own": 0}, ("BOL",), bank=bank)
+    p_a = {("own", "Q4"): 0.9, ("own", "Q6"): 0.8, ("zero", "Q4"): 0.9, ("zero", "Q8"): 0.6}
+    table["p_a"] = [p_a.get(key, 0.2) for key in zip(table["arm"], table["probe"], strict=True)]
+    return refuse(complete(table), (table["arm"] == "own") & table["probe"].isin(["Q8", "Q22"]), rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "main", "difference", "probes"),
+    [("half", 0.75, 0.25, 4), ("wrong", 0.5, 0.0, 4), ("left_out", 1.0, 0.5, 2)],
+)
+def test_arm_that_is_right_on_two_of_four_probes_and_refuses_two(
+    rule: str, main: float, difference: float, probes: int
+) -> None:
+    made = estimate_all(four_probes(rule)).query("country == 'BOL' and arm == 'own'").set_index("measure")
+    by_hand = {"agreement_half": 0.75, "agreement_wrong": 0.5, "agreement_answered": 1.0, "answered": 0.5}
+    for measure, value in {**by_hand, "agreement": main}.items():
+        assert made.loc[measure, "estimate"] == pytest.approx(value), measure
+    assert made.loc["alignment", "estimate"] == pytest.approx(((1 - 0.2) + (1 - 0.1)) / 2)
+    assert list(made.loc[["agreement_answered", "alignment", "answered"], "probes"]) == [2, 2, 4]
+    made = contrast(four_probes(rule), ["own", "zero"], measures=COMPARED)
+    made = made.query("country == 'BOL'").set_index("measure")
+    assert list(made.loc["agreement", ["estimate", "probes"]]) == pytest.approx([difference, probes])
+    by_hand = {"agreement_half": 0.25, "agreement_wrong": 0.0, "agreement_answered": 0.5, "answered": -0.5}
+    for measure, value in by_hand.items():
+        assert made.loc[measure, "estimate"] == pytest.approx(value), measure
+    assert list(made.loc[["alignment", "agreement_answered", "agreement_half"], "probes"]) == [2, 2, 4]
+
+
+def test_chance_is_no_yardstick_where_refusals_count_as_wrong() -> None:
+    known = {rule: estimate_all(four_probes(rule)).query("measure == 'agreement'")["p"] for rule in COUNTS_AS}
+    assert known["half"].notna().any() and known["wrong"].isna().all()
+
+
+@pytest.mark.parametrize("rule", COUNTS_AS)
+def test_rows_that_are_repeated_are_those_of_a_bootstrap(rule: str) -> None:
+    table = scores({"zero": 0, "own": 0.1, "random": 0.2})
+    for cells in (table["p_a"] < -1, table["p_a"].between(0.3, 0.5)):
+        some = add_agreements(refuse(table, cells, rule))
+        made = estimate_all(some).set_index(["arm", "country", "measure"])
+        panels = build_panels(some, list(AGREEMENTS), ["seed", "template"])
+        bootstrapped = estimate(panels, people(some), resample=CHANCE, **SETTINGS)
+        for row in bootstrapped.itertuples():
+            kept = made.loc[(row.arm, row.country, row.measure), ["standard_error", "low", "high", "df"]]
+            assert list(kept) == pytest.approx([row.standard_error, row.low, row.high, row.df], rel=1e-4)
+
+
+@pytest.mark.parametrize("rule", COUNTS_AS)
+def test_change_of_a_refusal_with_the_people_is_none(rule: str) -> None:
+    """Scoring again with the other majorities: a refusal counts the same."""
+    table = scores({"own": 0.0, "random": 0.2}, ("BOL",))
+    cells = pd.Series(np.random.default_rng(5).random(len(table)) < 0.3)
+    names = ["agreement", *AGREEMENTS]
+    panel = build_panels(add_agreements(refuse(table, cells, rule)), names)["BOL"]
+    turned = complete(table.assign(majority="B"))
+    turned = build_panels(add_agreements(refuse(turned, cells, rule)), names)["BOL"]
+    assert np.isnan(panel.value).any() and (panel.slope == 0).any()
+    np.testing.assert_allclose(turned.value, panel.value - panel.slope)
+
+
+def test_probe_s_value_is_that_of_its_answered_cells() -> None:
+    """Of two seeds one refuses: it has no part in soft alignment, and a half in agreement."""
+    table = scores({"random": 0.0}, ("BOL",))
+    some = refuse(table, (table["probe"] == "Q4") & (table["seed"] == 2))
+    panel = build_panels(some, ["agreement", "alignment"], ["seed"])["BOL"]
+    place = list(panel.probes).index("Q4")
+    answered = table[(table["probe"] == "Q4") & (table["seed"] == 1)].iloc[0]
+    assert list(panel.value[place]) == pytest.approx([(answered["agreement"] + 0.5) / 2, answered["alignment"]])
+    assert list(panel.levels["seed"][:, place, 1]) == [0, 0]
+
+
+def test_transfer_is_paired_on_probes_that_both_arms_answered() -> None:
+    table = scores({"own": 0.1, "other": 0}, ("BOL",))
+    cells = (table["arm"] == "own") & (table["probe"] == "Q4") | (table["source"] == "DEU") & (table["probe"] == "Q6")
+    made = transfer(refuse(table, cells, "left_out")).xs("BOL", level="country")
+    assert made.loc[("agreement", "DEU"), "probes"] == made.loc[("alignment", "DEU"), "probes"] == len(BANK) - 2
+    assert made.loc[("agreement", "USA"), "probes"] == len(BANK) - 1
+    shown = table[(table["source"] == "DEU") & ~table["probe"].isin(["Q4", "Q6"])]
+    for measure in CONTRASTED:
+        assert made.loc[(measure, "DEU"), "shown"] == pytest.approx(shown[measure].mean())
+    made = transfer(refuse(table, cells, "half")).xs("BOL", level="country")
+    assert list(made.loc["agreement", "probes"]) == [len(BANK)] * 2
+
+
+def test_mixed_model_follows_the_rule() -> None:
+    table = scores({"zero": 0, "own": 0.2})
+    cells = (table["arm"] == "own") & (table["p_a"] < 0.4)
+    for rule in ("wrong", "left_out"):
+        some = refuse(table, cells, rule)
+        estimates = contrast(some, ["own", "zero"])
+        made = fit_mixed(some, estimates, [["own", "zero"]], 0.95).set_index("measure")
+        expected = estimates.query("country == 'all'").set_index("measure")["estimate"]
+        assert made["bootstrap"].to_dict() == expected.to_dict()
+        assert (made["difference"].abs() < 1).all()
+
+
+def test_measure_that_was_not_read_has_no_rows_and_a_bound_has_some() -> None:
+    table = scores({"own": 0.1}).assign(mass_open=np.nan)
+    assert set(MEASURES) - set(estimate_all(table)["measure"]) == {"mass_open", "bound"}
+    made = estimate_all(table.assign(bound=table["probe"] == "Q4")).query("measure == 'bound'")
+    assert list(made["estimate"]) == pytest.approx([1 / len(BANK)] * 3)
 
 
 # Families
@@ -419,6 +601,15 @@ def test_equal_error_is_the_size_of_a_sample_with_the_model_s_error() -> None:
     assert made["probes"] == len(BANK) and not made["capped"]
 
 
+def test_worth_is_of_the_answered_probes() -> None:
+    table = scores({"own": 0.0}, ("BOL",))
+    poles = table[["country", "probe", "share_a"]].assign(standard_error=0.0)
+    cells = table["battery"] == "child_qualities"
+    some = estimate_worth(refuse(table, cells), poles, 0.95, 100)
+    pd.testing.assert_frame_equal(some, estimate_worth(table[~cells], poles, 0.95, 100))
+    assert some["probes"].item() == len(BANK) - cells.sum()
+
+
 # Mixed models
 
 
@@ -439,6 +630,20 @@ def test_mixed_model_finds_what_was_planted() -> None:
     assert made["converged"]
     assert made["low"] < 0.2 < made["high"] and made["p"] < 0.001
     assert [made["battery_sd"], made["probe_sd"], made["residual_sd"]] == pytest.approx([0.1, 0.1, 0.2], abs=0.03)
+
+
+@pytest.mark.parametrize("batteries", [3, 5, 12])
+def test_mixed_model_of_equal_batteries_in_one_country_is_the_t_test_of_their_means(batteries: int) -> None:
+    """Restricted maximum likelihood then is the analysis of variance, whose test of the mean is known."""
+    rng = np.random.default_rng(batteries)
+    home = np.repeat(np.arange(batteries), 6)
+    value = 0.1 + 0.2 * rng.normal(size=batteries)[home] + 0.1 * rng.normal(size=len(home))
+    values = pd.DataFrame({"country": "BOL", "probe": range(len(home)), "battery": home, "value": value})
+    made = fit(values, 0.9)
+    by_hand = stats.ttest_1samp(values.groupby("battery")["value"].mean(), 0)
+    ends = by_hand.confidence_interval(0.9)
+    assert made["battery_sd"] > 0 and made["df"] == batteries - 1
+    assert [made["p"], made["low"], made["high"]] == pytest.approx([by_hand.pvalue, ends.low, ends.high], rel=1e-3)
 
 
 def test_mixed_model_that_cannot_be_fitted_says_so() -> None:
@@ -493,11 +698,14 @@ def test_tables_have_every_measure_arm_and_country(tmp_path: Path) -> None:
     table = scores({"zero": 0, "own": 0.2})
     folder = steps(tmp_path, table, [["own", "zero"]])
     made = read_table(folder / "agreement.csv", Estimates).set_index(["arm", "country", "measure"])
-    assert len(made) == 2 * 3 * len(MEASURES)
+    assert len(made) == 2 * 3 * (len(MEASURES) - 1)  # no p(A) is a bound
+    table = add_agreements(table)
     for (arm, country), cells in table.groupby(["arm", "country"]):
-        for measure in MEASURES:
+        for measure in set(MEASURES) - {"bound"}:
             assert made.loc[(arm, country, measure), "estimate"] == pytest.approx(cells[measure].mean(), abs=1e-6)
-    assert len(read_table(folder / "contrasts.csv", Contrasts)) == 3 * 2
+    differences = read_table(folder / "contrasts.csv", Contrasts)
+    assert len(differences) == 3 * len(COMPARED)
+    assert set(differences.loc[differences["p"].notna(), "measure"]) == set(CONTRASTED)
     assert len(read_table(folder / "mixed.csv", Mixed)) == 2
     assert len(read_table(folder / "worth.csv", Worth)) == 2 * 2
 

@@ -1,5 +1,8 @@
 """The figures: every number has its mark and every mark its name, and files are the same bytes each time."""
 
+import itertools
+import unicodedata
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,13 +10,23 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib import get_data_path
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont
+from matplotlib.ft2font import FT2Font
+from matplotlib.text import Text
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
+from selfalign.figures.fonts import choose_fonts
+from selfalign.figures.options import LabelsOption
+from selfalign.figures.text import plain, wrap
 from selfalign.figures.theme import MUTED, PALETTE, apply_theme, looks, row_name, save
+from selfalign.labels import clean
 
 LABELS = {"models": {"m": "Model M"}, "arms": {"zero": "Zero-shot", "own": "Similar", "other": "Other country"}}
 
@@ -327,6 +340,135 @@ def test_transfer_of_one_country_has_one_row_and_of_many_no_numbers() -> None:
 
 def dots_of(ax: Axes) -> list[np.ndarray]:
     return [collection.get_offsets() for collection in ax.collections]
+
+
+# Labels of users
+
+NAMES = ["Cost $5 or $10", r"M $\foo{$ x", r"\$x$", "_none", "__", "100 % {a} ^b", "a\\", "$a_b$"]
+
+
+def shown_texts(figure: Figure) -> list[str]:
+    """Every text of a figure as matplotlib draws it, line by line; mathematics is left out."""
+    figure.canvas.draw()
+    texts = [text for text in figure.findobj(Text) if text.get_visible()]
+    lines = [text._preprocess_math(line) for text in texts for line in text.get_text().split("\n")]
+    return [line for line, mathematics in lines if not mathematics]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_label_is_shown_as_it_is_written(name: str) -> None:
+    labels = {"models": {"m": name}, "arms": LABELS["arms"] | {"own": name}}
+    figure = plot_agreement.draw(estimates({"en": ["zero", "own"]}), None, labels, 6, 4)
+    assert {f"{name}, asked in English", name, "Zero-shot"} <= set(shown_texts(figure))
+    figure = plot_contrasts.draw(several(), ORDER, labels, 6, 0.3)
+    assert f"{name} \N{MINUS SIGN} Zero-shot" in shown_texts(figure)
+    figure = plot_margin.draw(contrasts(), ["own", "other"], labels, 9, 4)
+    assert f"{name} \N{MINUS SIGN} Other country, percentage points" in shown_texts(figure)
+    figure = plot_calibration.draw(scores({"en": ["own"]}), ["own"], labels, 4, 3)
+    assert {name, f"{name}, asked in English"} <= set(shown_texts(figure))
+    figure = plot_transfer.draw(transfers(("BOL",), ("DEU",)), labels, 6, 0.4)
+    assert f"{name} \N{MINUS SIGN} Other country, percentage points" in shown_texts(figure)
+
+
+def test_arms_keep_their_look_whatever_they_are_called() -> None:
+    labels = {"models": {"m": "M"}, "arms": {"zero": "_", "own": "Same", "other": "Same"}}
+    figure = plot_agreement.draw(estimates({"en": ["zero", "own", "other"]}), None, labels, 6, 4)
+    (legend,) = figure.legends
+    assert [to_hex(handle.get_color()) for handle in legend.legend_handles] == [MUTED, PALETTE[0], PALETTE[1]]
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [(" two\nlines\tand  more ", "two lines and more"), ("null\0byte", "nullbyte"), ("می\u200cخواهم", "می\u200cخواهم")],
+)
+def test_label_becomes_one_line(label: str, expected: str) -> None:
+    assert clean(label) == expected
+
+
+@given(text=st.text(st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs")), max_size=60))
+@settings(max_examples=50, deadline=None)
+def test_wrapping_keeps_every_character(text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        lines = wrap(clean(text), 1.0, 9)
+    assert "".join(lines.split()) == "".join(plain(clean(text)).split())
+
+
+@pytest.mark.parametrize(
+    "text", ["word " * 30, "Unspaced" * 30, "通义千问模型" * 20, "จำนวนมากที่สุด" * 10, "a/b-c_d" * 20]
+)
+def test_long_text_breaks_where_its_width_ends(text: str) -> None:
+    apply_theme({"models": {"m": text}, "arms": {}})
+    lines = wrap(clean(text), 2.0, 9).split("\n")
+    figure = plt.figure(dpi=72)
+    widths = [figure.text(0, 0, line, fontsize=9).get_window_extent().width for line in lines]
+    assert len(lines) > 2 and max(widths) <= 2.0 * 72 + 2
+    assert not any(unicodedata.combining(line[0]) for line in lines)
+
+
+def test_long_labels_make_figures_higher_and_do_not_overlap() -> None:
+    long = "A very long name that goes on and on with its quantisation, revision, and the date it was fetched"
+    labels = {"models": {"m": long}, "arms": {"zero": long, "own": f"{long} too", "other": "Other"}}
+    short = plot_agreement.draw(estimates({"en": ["zero", "own"]}), None, LABELS, 9, 4)
+    figure = plot_agreement.draw(estimates({"en": ["zero", "own"]}), None, labels, 9, 4)
+    assert figure.get_figheight() > short.get_figheight()
+    figure.canvas.draw()
+    (ax,), (legend,) = figure.axes, figure.legends
+    title = next(text for text in ax.findobj(Text) if text.get_text().startswith("A very"))
+    assert not title.get_window_extent().overlaps(legend.get_window_extent())
+    assert ax.get_window_extent().width > 0.4 * figure.bbox.width
+    figure = plot_contrasts.draw(several(), ORDER, labels, 8, 0.28)
+    figure.canvas.draw()
+    for ax in figure.axes:
+        boxes = [label.get_window_extent() for label in ax.get_yticklabels()]
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+        assert ax.get_window_extent().width > 0.3 * figure.bbox.width
+
+
+SCRIPTS = ["通义千问", "モデル", "한국어", "العربية", "हिन्दी", "বাংলা", "ภาษาไทย", "עברית", "አማርኛ", "😀"]
+
+
+@pytest.mark.parametrize("label", SCRIPTS)
+def test_script_that_the_default_font_lacks_gets_one_that_has_it(label: str, tmp_path: Path) -> None:
+    labels = {"models": {"m": label}, "arms": LABELS["arms"] | {"own": f"{label} 2"}}
+    for name in ("one.png", "two.png"):
+        apply_theme(labels)
+        save(plot_agreement.draw(estimates({"en": ["zero", "own"]}), None, labels, 4, 3), tmp_path / name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    needed = {ord(character) for character in label}
+    fonts = [Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf"), *choose_fonts([label])]
+    assert needed <= set().union(*(FT2Font(path).get_charmap() for path in fonts))
+
+
+def test_figures_in_latin_greek_and_cyrillic_letters_need_no_other_font() -> None:
+    assert choose_fonts(["Zero-shot", "Ελληνικά", "русский", "Tiếng Việt", "Türkçe"]) == []
+    apply_theme(LABELS)
+    assert matplotlib.rcParams["font.family"] == ["DejaVu Sans"]
+
+
+def test_character_without_a_glyph_is_refused_and_no_box_is_drawn(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="U\\+13000, EGYPTIAN HIEROGLYPH A001.*figures.font"):
+        apply_theme({"models": {"m": "\U00013000"}, "arms": {}})
+    labels = {"models": {"m": "\U00013000"}, "arms": LABELS["arms"]}
+    with pytest.raises(InputError, match="U\\+13000"):
+        save(plot_margin.draw(contrasts(), ["own", "other"], labels, 4, 3), tmp_path / "box.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_font_of_the_user_comes_first(tmp_path: Path) -> None:
+    own = Path(get_data_path(), "fonts/ttf/DejaVuSerif.ttf")
+    assert choose_fonts(["Latin", "한국어"], own)[0] == own
+    apply_theme(LABELS, own)
+    family, default = matplotlib.rcParams["font.family"]
+    assert findfont(FontProperties(family=family, weight="bold")) == str(own) and default == "DejaVu Sans"
+    (tmp_path / "no.ttf").write_bytes(b"no font")
+    with pytest.raises(InputError, match="figures.font.*no.ttf.*cannot be read as a font"):
+        apply_theme(LABELS, tmp_path / "no.ttf")
+
+
+def test_right_to_left_labels_keep_the_order_of_a_difference() -> None:
+    option = LabelsOption().convert('{"models": {}, "arms": {"a": "فارسی", "b": "Latin"}}', None, None)
+    assert option["arms"] == {"a": "\u2068فارسی\u2069", "b": "Latin"}
 
 
 # Files

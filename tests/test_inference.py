@@ -202,11 +202,11 @@ def test_plain_text_is_instruction_and_question_and_its_answer_follows_a_space(
 ) -> None:
     prompt, *_ = speak(speaker[1], table_of(CASES[:1]), "plain")
     assert prompt.text == f"{SYSTEM}\n\n{PRESS}\nAnswer:"
-    assert [speaker[1].decode(answer) for answer in prompt.answers] == [" A", " B", " has\n", " lacks it\n"]
-    assert [len(answer) for answer in prompt.answers] == [1, 1, 2, 3]
+    assert [speaker[1].decode(answer) for answer in prompt.answers] == [" A", " B", " has\n\n", " lacks it\n\n"]
+    assert [len(answer) for answer in prompt.answers] == [1, 1, 3, 4]
 
 
-@pytest.mark.parametrize(("form", "answer"), [("chat", "{}<|im_end|>"), ("plain", " {}\n")])
+@pytest.mark.parametrize(("form", "answer"), [("chat", "{}<|im_end|>"), ("plain", " {}\n\n")])
 def test_option_ends_where_the_models_turn_or_line_ends(
     form: str, answer: str, speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> None:

@@ -41,6 +41,7 @@ from selfalign.scoring.metrics import (
 from selfalign.scoring.panels import build_panels
 from selfalign.scoring.people import People
 from selfalign.scoring.tables import METRICS, Metrics, ScaleScores, Scores
+from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.survey.tables import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input, read_table, write_table
@@ -466,7 +467,8 @@ def scores_of(shares: dict[str, dict[str, float]], poles: pd.DataFrame, **column
     table["agreement"] = np.where(table["majority"] == "A", chosen, 1 - chosen)
     table["alignment"] = 1 - (table["p_a"] - table["share_a"]).abs()
     fixed = {"model": "m", "language": "en", "arm": "own", "seed": 0, "template": "words", "asks": "poles"}
-    table = table.assign(**{**fixed, "readout": "option", "mass_outside": 0.1, "order_gap": 0.1, **columns})
+    fixed |= {"readout": "option", "mass_outside": 0.1, "mass_open": 0.9, "order_gap": 0.1, "bound": False}
+    table = table.assign(**{**fixed, "answered": True, "p_a_mean": table["p_a"], **columns})
     return Scores.validate(table[list(Scores.to_schema().columns)])
 
 
@@ -480,10 +482,16 @@ def poles_of(shares: dict[str, dict[str, float]], n: int | None = 1000) -> pd.Da
     return Poles.validate(table[list(Poles.to_schema().columns)])
 
 
-def tabulate(scores: pd.DataFrame, poles: pd.DataFrame) -> pd.DataFrame:
+def refuse(scores: pd.DataFrame, cells: np.ndarray | pd.Series, rule: str) -> pd.DataFrame:
+    """`Scores` in which some cells have no answer."""
+    table = scores.assign(answered=~cells, agreement=scores["agreement"].mask(cells, COUNTS_AS[rule]))
+    return table.assign(**{name: table[name].mask(cells) for name in ("p_a", "p_a_mean", "alignment", "order_gap")})
+
+
+def tabulate(scores: pd.DataFrame, poles: pd.DataFrame, rule: str = "half") -> pd.DataFrame:
     """The table of metrics, by arm, country and metric."""
     people, options = people_of_poles(poles), options_of_poles(BANK)
-    table = compute(cells_of_scores(scores), people, options, nearest_of_poles(poles), **SAMPLED)
+    table = compute(cells_of_scores(scores), people, options, nearest_of_poles(poles), **SAMPLED, rule=rule)
     return as_written(table, "poles").set_index(["arm", "country", "metric"])
 
 
@@ -572,8 +580,34 @@ def test_metric_is_averaged_over_runs_and_answers_are_not() -> None:
     assert (table.xs("pearson", level=2)["value"] < 0.99).all()
 
 
-def test_agreement_and_alignment_are_those_of_the_estimates() -> None:
-    """One name, one number: uneven numbers of sources and seeds, and a cell that was not answered."""
+@pytest.mark.parametrize(("rule", "agreement"), [("half", 3.5 / 5), ("wrong", 3 / 5), ("left_out", 3 / 4)])
+def test_refusal_counts_by_the_rule_in_agreement_and_not_at_all_elsewhere(rule: str, agreement: float) -> None:
+    """Of five probes the model is right on Q1, Q4 and Q174, wrong on Q8, and refuses Q29."""
+    poles = poles_of(PEOPLE)
+    model = {"BOL": {**MODEL["BOL"], "Q4": 0.4}}
+    scores = scores_of(model, poles)
+    row = tabulate(refuse(scores, scores["probe"] == "Q29", rule), poles, rule).loc[("own", "BOL")]
+    assert row.loc["agreement", "value"] == near(agreement)
+    assert row.loc["agreement", "probes"] == (4 if rule == "left_out" else 5)
+    assert row.loc["agreement", "world"] == near((3 if rule == "left_out" else 4) / row.loc["agreement", "probes"])
+    assert row.loc["alignment", ["value", "uniform"]].tolist() == near(
+        [1 - (0.3 + 0.2 + 0.3 + 0.2) / 4, 1 - (0.4 + 0.3 + 0.1 + 0.2) / 4]
+    )
+    assert row.loc["alignment", ["probes", "not_applicable"]].tolist() == [4, 0]
+    assert row.loc["wasserstein", ["probes", "not_applicable"]].tolist() == [3, 1]
+
+
+def test_arm_that_refuses_everything_has_an_agreement_and_no_other_metric() -> None:
+    poles = poles_of(PEOPLE)
+    scores = scores_of(MODEL, poles)
+    row = tabulate(refuse(scores, scores["probe"].notna(), "half"), poles).loc[("own", "BOL")]
+    assert row.loc["agreement", ["value", "probes"]].tolist() == [0.5, 5]
+    assert row.drop(index="agreement")["value"].isna().all()
+
+
+@pytest.mark.parametrize("rule", COUNTS_AS)
+def test_agreement_and_alignment_are_those_of_the_estimates(rule: str) -> None:
+    """One name, one number: uneven numbers of sources and seeds, a cell that is not asked, and refusals."""
     poles = poles_of(PEOPLE)
     parts = [
         scores_of(MODEL, poles),
@@ -582,13 +616,15 @@ def test_agreement_and_alignment_are_those_of_the_estimates() -> None:
         scores_of(PEOPLE, poles, arm="other", source="YYY", seed=2).iloc[2:],
     ]
     scores = pd.concat(parts, ignore_index=True)
+    refused = (scores["probe"] == "Q29") & (scores["arm"] == "own") | (scores["probe"] == "Q8") & (scores["seed"] == 2)
+    scores = refuse(scores, refused & scores["country"].isin(["BOL", "DEU"]), rule)
     means = {
-        (row.arm, country, row.measure): panel.value[:, place].mean()
+        (row.arm, country, row.measure): np.nanmean(panel.value[:, place])
         for country, panel in build_panels(scores, ["agreement", "alignment"]).items()
         for place, row in enumerate(panel.series.itertuples())
     }
     means = pd.Series(means)
-    table = tabulate(scores, poles)["value"]
+    table = tabulate(scores, poles, rule)["value"]
     assert len(means) == 12
     assert table[means.index].to_numpy() == near(means.to_numpy())
 
@@ -684,6 +720,7 @@ def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path
     human, poles = human_distribution(answers, codes), map_poles(answers, bank)
     cells = human.merge(bank[["probe", "question"]]).assign(model="m", language="en", arm="own", seed=0)
     cells = cells.assign(template="scale", readout="option", p=cells["share"], source=cells["country"])
+    cells["p_mean"] = cells["p"]
     turned = cells.assign(
         arm="turned", p=cells.groupby(["country", "probe"])["p"].transform(lambda p: p.to_numpy()[::-1])
     )
@@ -696,7 +733,7 @@ def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path
     write_table(scores, tmp_path / "scores.parquet", Scores)
     files = {"--scales": "scales.parquet", "--human": "human.parquet", "--poles": "poles.parquet"}
     command = [part for name, file in files.items() for part in (name, str(tmp_path / file))]
-    command += ["--bank", str(ROOT / "resources/probes/probes.csv"), "--samples", "20", "--seed", "1"]
+    command += ["--bank", str(ROOT / "resources/probes/probes.csv"), "--samples", "20", "--seed", "1", "--rule", "half"]
     command = ["compute-metrics", str(tmp_path / "scores.parquet"), *command, "--output", str(tmp_path / "m.csv")]
     assert CliRunner().invoke(program, command, catch_exceptions=False).exit_code == 0
     found = read_table(tmp_path / "m.csv", Metrics)
@@ -722,7 +759,7 @@ def test_command_writes_the_table(tmp_path: Path) -> None:
     write_table(scores_of(MODEL, poles), tmp_path / "scores.parquet", Scores)
     names = {"--poles": "poles.parquet", "--output": "metrics.csv"}
     arguments = [part for name, file in names.items() for part in (name, tmp_path / file)]
-    arguments += ["--bank", ROOT / "resources/probes/probes.csv", "--samples", 50, "--seed", 1]
+    arguments += ["--bank", ROOT / "resources/probes/probes.csv", "--samples", 50, "--seed", 1, "--rule", "half"]
     command = ["compute-metrics", tmp_path / "scores.parquet", *arguments]
     result = CliRunner().invoke(program, [str(part) for part in command], catch_exceptions=False)
     assert result.exit_code == 0, result.output

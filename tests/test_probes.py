@@ -84,6 +84,23 @@ def test_siblings_and_batteries_lie_within_a_category(bank: pd.DataFrame) -> Non
     assert set(groups) == {"Q42a Q42b", "Q57a Q57b", "Q209 Q218", "Q215 Q219", "Q221 Q222"}
 
 
+def test_neighbours_with_the_same_answers_are_one_battery(bank: pd.DataFrame) -> None:
+    scales = read_input(RESOURCES / "survey" / "scales.csv", Scales)
+    asked = bank.drop_duplicates("question").merge(scales, on="question")
+    following = asked.shift(-1)
+    parted = asked[(asked["labels"] == following["labels"]) & (asked["battery"] != following["battery"])]
+    assert list(parted["question"]) == ["Q17"], "children and neighbours: two lists, two cards"
+    cards = asked.groupby("battery")["labels"].nunique()
+    stems = {"international_knowledge", "economic_views", "freedom_or_other", "meaning_of_religion"}
+    assert set(cards.index[cards > 1]) == stems, "questions with several cards and no stem in common"
+
+
+def test_political_action_is_one_card(bank: pd.DataFrame) -> None:
+    card = bank[bank["question"].isin([f"Q{number}" for number in range(209, 221)])]
+    assert set(card["battery"]) == {"political_action"} and len(card) == 12
+    assert set(bank.loc[bank["battery"] == "political_action", "probe"]) == set(card["probe"])
+
+
 def test_document_on_probes_tells_what_the_bank_holds(bank: pd.DataFrame) -> None:
     batteries = bank["battery"].value_counts()
     assert_told(
@@ -91,6 +108,7 @@ def test_document_on_probes_tells_what_the_bank_holds(bank: pd.DataFrame) -> Non
         f"section of the survey; {bank['category'].nunique()} of them",
         f"{(batteries > 1).sum()} batteries hold two probes or more",
         f"{(batteries == 1).sum()} probes stand alone",
+        f"| batteries in the bank | 69 | {len(batteries)} |",
     )
     scales = read_input(RESOURCES / "survey" / "scales.csv", Scales)["question"]
     assert set(scales) - set(bank["question"]) == {f"Q{number}" for number in range(152, 158)}

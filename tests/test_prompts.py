@@ -19,7 +19,7 @@ from selfalign.probes.scales import read_scales
 from selfalign.prompts.design_prompts import lay_out
 from selfalign.prompts.sources import Surveyed, answer_otherwise, majority_answers
 from selfalign.prompts.tables import CONTENT, Design, Prompts
-from selfalign.prompts.templates import Template, read_template
+from selfalign.prompts.templates import Item, Template, read_template
 from selfalign.prompts.wording import Languages, read_countries, read_neutral, read_personas, read_wording
 from selfalign.survey.tables import Counts
 from selfalign.survey.weigh_answers import weigh
@@ -131,12 +131,13 @@ def write(
         people: pd.DataFrame = poles,
         frames: tuple = (letters,),
         human: pd.DataFrame = human,
+        premises: bool = True,
         **changed: object,
     ):
         asked = replace(languages.words, frames={frame.name: frame for frame in frames})
         spoken = replace(languages, wordings={**languages.wordings, "en": asked}, **changed)
         everyone = Surveyed(people, human, bank)
-        design, prompts = lay_out(arms, countries, everyone, rankings, spoken)
+        design, prompts = lay_out(arms, countries, everyone, rankings, spoken, premises)
         prompts = Prompts.validate(prompts)
         return Design.validate(design), prompts.assign(user=[as_bare_text(row) for row in prompts.itertuples()])
 
@@ -228,17 +229,55 @@ Religious institutions ___ my confidence. """
     assert set(prompts["system"]) == {instruction}
 
 
-def test_premise_asks_nothing_and_serves_both_orders_and_all_demonstrations(cells: pd.DataFrame, write) -> None:
-    _, prompts = write(ARMS)
+@pytest.mark.parametrize("frame", ["words", "letters", "numbers", "words_short", "words_opinion", "scale"])
+def test_premise_is_the_prompt_with_a_blank_as_its_statement(frame: str, languages: Languages, write) -> None:
+    template = read_template(RESOURCES / "templates" / "en.yaml", frame)
+    design, prompts = write({name: ARMS[name] for name in ("zero", "own", "persona_own")}, ["DEU"], frames=(template,))
     premises = prompts[prompts["premise"] == ""].set_index("prompt")
-    assert set(premises["asked"]) == {""} and set(premises["shown"]) == {"[]"} and set(premises["labels"]) == {"[]"}
-    assert (cells.groupby(["probe", "template", "system"])["premise"].nunique() == 1).all()
-    asked = prompts[prompts["premise"] != ""]
-    assert set(asked["premise"]) == set(premises.index)
-    for row in asked.itertuples():
-        premise = premises.loc[row.premise]
-        assert (premise["system"], premise["cue"]) == (row.system, row.cue)
-        assert sorted(json.loads(row.options)) == json.loads(premise["options"])
+    table = design.merge(prompts, on="prompt")
+    assert set(table["premise"]) == set(premises.index)
+    same = ["system", "shown", "cue", "options"]
+    if frame != "scale":  # two probes of one question are the same demonstration there, under either name
+        same.append("demonstrations")
+    pd.testing.assert_frame_equal(premises.loc[table["premise"], same].reset_index(drop=True), table[same])
+    items = languages.words.scales if frame == "scale" else languages.words.probes
+    statements = table["probe"].map({probe: item.statement for probe, item in items.items()})
+    blank = [asked.replace(said, "___") for asked, said in zip(table["asked"], statements, strict=True)]
+    assert list(premises.loc[table["premise"], "asked"]) == blank
+    assert set(premises["labels"]) == {"[]"}
+
+
+def test_real_premise_reads_as_it_should(cells: pd.DataFrame, write) -> None:
+    _, prompts = write(ARMS)
+    asked = select(cells, arm="own", country="DEU", probe="Q64", order="AB").iloc[0]
+    premise = prompts.set_index("prompt").loc[asked["premise"]]
+    shown, question = asked["user"].rsplit("\n\n", 1)
+    assert question == "Religious institutions ___ my confidence.\nA: have\nB: lack\nAnswer:"
+    assert premise["user"] == f"{shown}\n\n___\nA: have\nB: lack\nAnswer:"
+
+
+def test_prompts_that_differ_in_the_statement_only_share_a_premise(cells: pd.DataFrame) -> None:
+    zero = select(cells, arm="zero").drop_duplicates(["probe", "order"])
+    assert (zero.groupby("options")["premise"].nunique() == 1).all()
+    assert zero["premise"].nunique() == zero["options"].nunique() < zero["prompt"].nunique()
+
+
+@pytest.mark.parametrize("path", sorted((RESOURCES / "templates").glob("*.yaml")), ids=lambda path: path.stem)
+def test_question_of_a_premise_is_a_blank_and_the_options_in_every_language_and_frame(path: Path) -> None:
+    for name in yaml.safe_load(path.read_text(encoding="utf-8")):
+        frame = read_template(path, name)
+        item = Item("Is this said?", ("A", "B"), ("one", "two"), ("one", "two"))
+        for order in ("AB", "BA"):
+            question = frame.ask_nothing(item.turned(order))
+            assert question.startswith("___") and "said" not in question, name
+            assert frame.ask(item.turned(order)) == question.replace("___", item.statement)
+
+
+def test_prompts_without_premises_are_the_same_otherwise(write) -> None:
+    design, prompts = write({"own": ARMS["own"]}, ["DEU"])
+    same, fewer = write({"own": ARMS["own"]}, ["DEU"], premises=False)
+    pd.testing.assert_frame_equal(same, design)
+    pd.testing.assert_frame_equal(fewer, prompts[prompts["premise"] != ""])
 
 
 def test_frame_changes_the_words_of_a_prompt_and_not_what_is_shown(write, letters: Template) -> None:

@@ -365,12 +365,13 @@ def log(*probabilities: float) -> list[float]:
 def test_distribution_of_a_model_by_hand(human: pd.DataFrame) -> None:
     # In order AB the options of Q56 are better, the same, worse; in order BA worse, the same, better.
     codes = read("Q56", human, answers_of(_1=log(0.1, 0.2, 0.2), _2=log(0.3, 0.3, 0.4)))
-    scored, unanswered = score_scales(codes, human)
+    scored = score_scales(codes, human)
     assert list(scored["code"]) == [1, 3, 2] and list(scored["position"]) == [1, 2, 3]
-    assert list(scored["p"]) == pytest.approx([(0.2 + 0.4) / 2, (0.4 + 0.3) / 2, (0.4 + 0.3) / 2])
+    means = np.sqrt([0.2 * 0.4, 0.4 * 0.3, 0.4 * 0.3])  # exp of the mean logarithms
+    assert list(scored["p"]) == pytest.approx(list(means / means.sum()))
+    assert list(scored["p_mean"]) == pytest.approx([(0.2 + 0.4) / 2, (0.4 + 0.3) / 2, (0.4 + 0.3) / 2])
     people = human[(human["country"] == "BOL") & (human["question"] == "Q56")]
     assert list(scored["share"]) == pytest.approx(list(people["share"]))
-    assert Unanswered.validate(unanswered).empty
     columns = list(ScaleScores.to_schema().columns)
     ScaleScores.validate(scored.assign(model="m", language="en")[columns].reset_index(drop=True))
 
@@ -380,7 +381,8 @@ def test_poles_of_a_scale_by_hand(human: pd.DataFrame, distributions: pd.DataFra
     poles = map_poles(distributions, select("Q56"))
     scored, unanswered = score_poles(codes, poles, BANK)
     (row,) = scored.to_dict("records")  # pole A is code 1, pole B is code 2; 3 is neither
-    assert row["p_a"] == pytest.approx(0.3 / (0.3 + 0.35))
+    assert row["p_a"] == pytest.approx(np.sqrt(0.2 * 0.4) / (np.sqrt(0.2 * 0.4) + np.sqrt(0.4 * 0.3)))
+    assert row["p_a_mean"] == pytest.approx(0.3 / (0.3 + 0.35))
     assert row["order_gap"] == pytest.approx(abs(0.2 / 0.6 - 0.4 / 0.7))
     assert row["mass_outside"] == pytest.approx(0.25)
     share = poles.set_index("country").loc["BOL", "share_a"]
@@ -394,15 +396,37 @@ def test_poles_of_a_scale_by_hand(human: pd.DataFrame, distributions: pd.DataFra
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-60, 0), min_size=4, max_size=4))
 def test_preference_for_a_place_leaves_a_scale_symmetric(human: pd.DataFrame, scores: list[float]) -> None:
-    scored, _ = score_scales(read("Q4", human, answers_of(_1=scores, _2=scores)), human)
+    scored = score_scales(read("Q4", human, answers_of(_1=scores, _2=scores)), human)
     assert scored["p"].sum() == pytest.approx(1)
     assert list(scored["p"]) == pytest.approx(list(scored["p"])[::-1])
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.lists(st.floats(-9, 0), min_size=4, max_size=4), *[st.floats(-9, 9)] * 2)
+def test_preference_for_an_end_of_the_list_changes_no_distribution(
+    human: pd.DataFrame, scores: list[float], outer: float, inner: float
+) -> None:
+    """Each place gains what the opposite place loses, so the mean log-probabilities keep the model's opinion."""
+    place = np.array([outer, inner, -inner, -outer])
+    both = answers_of(_1=list(scores + place), _2=list(scores[::-1] + place))
+    scored = score_scales(read("Q4", human, both), human)
+    expected = np.exp(np.array(scores) - np.logaddexp.reduce(scores))
+    np.testing.assert_allclose(scored["p"], expected, atol=1e-12)
+
+
+def test_mean_of_probabilities_of_a_scale_is_not_free_of_a_preference_for_an_end(human: pd.DataFrame) -> None:
+    opinion, place = np.log([0.4, 0.3, 0.2, 0.1]), np.array([2.0, 1.0, -1.0, -2.0])
+    scored = score_scales(
+        read("Q4", human, answers_of(_1=list(opinion + place), _2=list(opinion[::-1] + place))), human
+    )
+    assert list(scored["p"]) == pytest.approx([0.4, 0.3, 0.2, 0.1])
+    assert scored["p_mean"].iloc[3] > 0.2
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-900, 0), min_size=10, max_size=10))
 def test_same_opinion_in_both_orders_comes_back(human: pd.DataFrame, scores: list[float]) -> None:
-    scored, _ = score_scales(read("Q242", human, answers_of(_1=scores, _2=scores[::-1])), human)
+    scored = score_scales(read("Q242", human, answers_of(_1=scores, _2=scores[::-1])), human)
     expected = np.exp(np.array(scores) - np.logaddexp.reduce(scores))
     np.testing.assert_allclose(scored["p"], expected, atol=1e-12)
     assert list(scored["code"]) == list(range(1, 11))
@@ -423,19 +447,20 @@ def test_scale_of_two_answers_scores_as_two_options_do_when_orders_agree(
         two = answers_of(_1=[a, b], _2=[c, d])  # what a prompt with pole A first, then pole B first, is answered
         (theirs,) = score(design_of(probe), two, poles, BANK, {"scale": "option"})[0].to_dict("records")
         assert (ours.pop("asks"), theirs.pop("asks")) == ("scale", "poles")
-        assert ours == pytest.approx(theirs)
+        assert ours == pytest.approx(theirs, nan_ok=True)
 
 
-def test_order_without_an_answer_leaves_its_cell_out_and_is_told(
-    human: pd.DataFrame, distributions: pd.DataFrame
-) -> None:
+def test_order_without_an_answer_leaves_its_cell_unanswered(human: pd.DataFrame, distributions: pd.DataFrame) -> None:
     codes = read("Q4", human, answers_of(_1=log(0.1, 0.2, 0.3, 0.4), _2=[np.nan, -1, -1, -1]))
-    for scored, unanswered in (
-        score_scales(codes, human),
-        score_poles(codes, map_poles(distributions, select("Q4")), BANK),
-    ):
-        assert scored.empty
-        assert list(Unanswered.validate(unanswered)["order"]) == ["BA"]
+    scored = score_scales(codes, human)
+    assert len(scored) == 4 and scored[["p", "p_mean"]].isna().all(axis=None)
+    poles = map_poles(distributions, select("Q4"))
+    for rule, agreement in (("half", 0.5), ("wrong", 0.0), ("left_out", np.nan)):
+        scored, unanswered = score_poles(codes, poles, BANK, rule)
+        (row,) = scored.to_dict("records")
+        assert not row["answered"] and row["agreement"] == pytest.approx(agreement, nan_ok=True)
+        assert np.isnan([row[name] for name in ("p_a", "p_a_mean", "alignment", "order_gap")]).all()
+        assert Unanswered.validate(unanswered)[["order", "reason"]].to_numpy().tolist() == [["BA", "no answer"]]
 
 
 def test_replies_that_are_never_a_pole_have_a_distribution_and_no_poles(
@@ -443,10 +468,17 @@ def test_replies_that_are_never_a_pole_have_a_distribution_and_no_poles(
 ) -> None:
     same = [-np.inf, 0.0, -np.inf]  # every reply drawn was "about the same"
     codes = read("Q56", human, answers_of(_1=same, _2=same))
-    scored, unanswered = score_scales(codes, human)
-    assert list(scored["p"]) == [0, 1, 0] and unanswered.empty
+    assert list(score_scales(codes, human)["p"]) == [0, 1, 0]
     scored, unanswered = score_poles(codes, map_poles(distributions, select("Q56")), BANK)
-    assert scored.empty and list(unanswered["order"]) == ["AB", "BA"]
+    assert list(scored["answered"]) == [False] and list(unanswered["order"]) == ["AB", "BA"]
+
+
+def test_sampled_replies_on_a_scale_get_half_a_reply_each(human: pd.DataFrame, distributions: pd.DataFrame) -> None:
+    answers = answers_of(_1=[*log(0.75, 0.25), -np.inf], _2=[-np.inf, *log(0.25, 0.75)]).assign(samples=4)
+    codes = read("Q56", human, answers)  # 3, 1 and 0 of 4 replies in both orders
+    assert list(score_scales(codes, human)["p"]) == pytest.approx([3.5 / 5.5, 1.5 / 5.5, 0.5 / 5.5])
+    (row,) = score_poles(codes, map_poles(distributions, select("Q56")), BANK)[0].to_dict("records")
+    assert row["p_a"] == pytest.approx(3.5 / (3.5 + 0.5)) and row["order_gap"] == pytest.approx(0)
 
 
 def test_prompt_that_offers_another_scale_is_a_bug_and_wrong_readouts_a_mistake(human: pd.DataFrame) -> None:

@@ -185,7 +185,8 @@ def test_numbers_that_trace_shows_lead_to_the_score(project: Path, scores: pd.Da
         gaps = [float(ab[0]) - float(ab[1]), float(ba[1]) - float(ba[0])]  # in the order BA, pole A comes second
         p_a = [1 / (1 + 2.718281828**-gap) for gap in gaps]
         assert [float(ab[2]), float(ba[2])] == pytest.approx(p_a, abs=2e-4)
-        assert sum(p_a) / 2 == pytest.approx(row["p_a"], abs=2e-4)
+        assert 1 / (1 + 2.718281828 ** -(sum(gaps) / 2)) == pytest.approx(row["p_a"], abs=2e-4)
+        assert sum(p_a) / 2 == pytest.approx(row["p_a_mean"], abs=2e-4)
         assert abs(p_a[0] - p_a[1]) == pytest.approx(row["order_gap"], abs=4e-4)
         assert numbers(told, r"model p\(A\) = ([\d.]+)") == pytest.approx([row["p_a"]], abs=1e-4)
         assert f"majority {row['majority']}   agreement {row['agreement']:g} " in told

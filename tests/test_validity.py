@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 from synthetic import MODELS, Arm, Model, World  # noqa: E402
-from validity import report, run_study, summarise, true_agreement, true_gains  # noqa: E402
+from validity import add_truth, report, run_study, summarise, true_agreement, true_alignment  # noqa: E402
 
 STUDIES = 30
 WAYS = {"joint": ["batteries", "respondents", "seeds", "templates"]}
@@ -29,13 +29,14 @@ def world() -> World:
 def found(world: World) -> pd.DataFrame:
     """Contrasts of all models, summarised over the studies."""
     table = pd.concat([run_study(seed, world, MODELS, WAYS) for seed in range(STUDIES)], ignore_index=True)
-    gains = pd.Series(true_gains(world, MODELS), name="truth").rename_axis(["model", "arm", "against"])
-    return summarise(table.join(gains, on=["model", "arm", "against"]))
+    return summarise(add_truth(table, world, MODELS))
 
 
-def row(found: pd.DataFrame, model: str, arm: str, against: str, scope: str = "mean") -> pd.Series:
-    keys = ["model", "arm", "against", "scope"]
-    return found.set_index(keys).loc[(model, arm, against, scope)]
+def row(
+    found: pd.DataFrame, model: str, arm: str, against: str, scope: str = "mean", measure: str = "agreement"
+) -> pd.Series:
+    keys = ["model", "arm", "against", "scope", "measure"]
+    return found.set_index(keys).loc[(model, arm, against, scope, measure)]
 
 
 def error_of_share(share: float) -> float:
@@ -48,7 +49,7 @@ def test_no_effect_is_seldom_taken_for_one(found: pd.DataFrame) -> None:
 
 def test_intervals_cover_what_was_planted(found: pd.DataFrame) -> None:
     covered = found[found["scope"] == "mean"]["covered"]
-    assert len(covered) == 15
+    assert len(covered) == 2 * 18
     assert (covered >= 0.95 - 4 * error_of_share(0.95)).all()
     assert covered.mean() < 1, "intervals that always cover are too wide"
 
@@ -82,6 +83,52 @@ def test_preference_for_a_place_changes_no_agreement_once_orders_are_averaged(wo
         made.append(scores.set_index(["country", "probe"]))
     assert made[1]["order_gap"].mean() > made[0]["order_gap"].mean() + 0.3
     pd.testing.assert_series_equal(made[0]["agreement"], made[1]["agreement"])
+
+
+def biased(found: pd.Series, truth: float) -> bool:
+    """Whether estimates of some studies differ from the truth by more than four Monte Carlo errors."""
+    return abs(found.mean() - truth) > 4 * found.sem()
+
+
+PLACES = {
+    "none": Model({"zero_shot": Arm(), "own": Arm(0.63)}),
+    "the same in both arms": Model({"zero_shot": Arm(), "own": Arm(0.63)}, place=4.0, place_spread=1.0),
+    "only with demonstrations": Model({"zero_shot": Arm(), "own": Arm(0.63, place=4.0)}),
+    "only without": Model({"zero_shot": Arm(place=4.0), "own": Arm(0.63)}),
+}
+
+
+@pytest.fixture(scope="module")
+def soft(world: World) -> pd.DataFrame:
+    """Soft alignment of each arm in each of some studies, by study, model and arm: from p(A), and from its mean."""
+    levels = []
+    for seed in range(12):
+        scores, _ = world.study(np.random.default_rng(seed), PLACES, 2)
+        columns = {name: 1 - (scores[name] - scores["share_a"]).abs() for name in ("p_a", "p_a_mean")}
+        levels.append(pd.DataFrame(columns).groupby([scores["model"], scores["arm"]]).mean())
+    return pd.concat(levels, keys=range(12), names=["study"])
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_preference_for_a_place_biases_no_soft_alignment(place: str, world: World, soft: pd.DataFrame) -> None:
+    """Of each arm, and of their difference; with the mean of probabilities the same check fails."""
+    model = PLACES[place]
+    truth = {name: true_alignment(arm, world) for name, arm in model.arms.items()}
+    found, of_means = (soft.xs(place, level="model")[name].unstack("arm") for name in ("p_a", "p_a_mean"))
+    assert not biased(found["own"], truth["own"]) and not biased(found["zero_shot"], truth["zero_shot"])
+    gain = truth["own"] - truth["zero_shot"]
+    assert not biased(found["own"] - found["zero_shot"], gain)
+    prefers = {name: bool(model.place or arm.place) for name, arm in model.arms.items()}
+    assert {name: biased(of_means[name], truth[name]) for name in truth} == prefers
+    assert biased(of_means["own"] - of_means["zero_shot"], gain) == any(prefers.values())
+
+
+@pytest.mark.parametrize("against", ["zero_shot", "other"])
+def test_preference_for_a_place_that_differs_by_arm_is_no_gain_of_soft_alignment(
+    against: str, found: pd.DataFrame
+) -> None:
+    gain = row(found, "moving", "own", against, measure="alignment")
+    assert gain["truth"] == 0 and abs(gain["error"]) <= 4 * gain["error_mc"]
 
 
 def test_agreement_that_is_planted_is_what_a_study_measures(world: World) -> None:

@@ -14,6 +14,7 @@ import torch
 from selfalign.inference import attention, engine
 from selfalign.inference.devices import lease
 from selfalign.inference.render import Rendered
+from torch.nn.attention import SDPBackend
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, PreTrainedModel
 
 from engines.bundle import Bundle
@@ -58,6 +59,8 @@ _NAIVE = 100
 """Prompts on which the packed engine is compared with the naive one on the GPU."""
 _REPLIES = 400
 """Prompts that are replied to, at most."""
+_RUN_OUT = 600
+"""Prompts that are answered where memory runs out, at most."""
 _REPEATS = 3
 """Times that our engine answers a workload; the median counts."""
 
@@ -175,14 +178,19 @@ def _of(prompts: list[Rendered], values: np.ndarray, prompt: Rendered) -> np.nda
     return values[start : start + len(prompt.answers)]
 
 
-def speed(setup: Setup) -> Iterator[Row]:
-    """A model of a large shape in bfloat16: rows of several lengths, two kinds of attention, and what others reach."""
-    rate = matmul_rate(setup.device, torch.bfloat16, 8192 if setup.device == "cuda" else 256)
+def large_model(setup: Setup) -> tuple[PreTrainedModel, int]:
+    """A model of the large shape in bfloat16, with random weights, and its parameters outside the embeddings."""
     torch.manual_seed(1)
     with torch.device(setup.device):
         model = AutoModelForCausalLM.from_config(SHAPES_HERE[setup.shape], dtype=torch.bfloat16).eval()
     tables = model.get_input_embeddings().weight.numel() + model.get_output_embeddings().weight.numel()
-    dense = model.num_parameters() - tables
+    return model, model.num_parameters() - tables
+
+
+def speed(setup: Setup) -> Iterator[Row]:
+    """A model of a large shape in bfloat16: rows of several lengths, and the rates of others."""
+    rate = matmul_rate(setup.device, torch.bfloat16, 8192 if setup.device == "cuda" else 256)
+    model, dense = large_model(setup)
     cases = setup.bundle.read("cases")
     yield setup.shape, "parameters outside the embeddings", dense / 1e9, "billion"
     yield setup.shape, "matmul", rate / 1e12, "TFLOP/s"
@@ -205,7 +213,6 @@ def speed(setup: Setup) -> Iterator[Row]:
                 yield name, "not measured", f"no {error.name}", ""
             except torch.OutOfMemoryError:
                 yield name, "not measured", "out of memory", ""
-    yield from _race_attentions(setup, model, cases[order[0]], dense, rate)
 
 
 @dataclass(frozen=True)
@@ -259,24 +266,30 @@ def _report(name: str, result: Result, case: dict, dense: int, rate: float) -> I
     yield name, "peak memory", result.peak, "GB"
 
 
-def _race_attentions(setup: Setup, model: PreTrainedModel, case: dict, dense: int, rate: float) -> Iterator[Row]:
-    """Chunks of other lengths, and flex attention, on rows of `ROWS` tokens."""
+def attentions(setup: Setup) -> Iterator[Row]:
+    """Other ways to compute attention in the packed engine: other chunks, flex attention, and cuDNN's kernels."""
     from engines.flex import flex
 
-    usual = attention._CHUNK
-    base = None
-    for size in (128, 512, 1024, 2048, ROWS):
+    rate = matmul_rate(setup.device, torch.bfloat16, 8192 if setup.device == "cuda" else 256)
+    model, dense = large_model(setup)
+    case = setup.bundle.read("cases")["per_probe/option"]
+    usual, kernels, base = attention._CHUNK, attention.KERNELS, None
+    for size in (usual, 128, 1024, 2048, ROWS):
         attention._CHUNK = size
         result = _race(setup, model, Ours, case, ROWS)
-        base = result.scores if size == usual else base
+        base = result.scores if base is None else base
         yield from _report(f"per_probe/option, chunks of {size}", result, case, dense, rate)
     attention._CHUNK = usual
-    for rows in (ROWS, 2 * ROWS) if setup.device == "cuda" else (ROWS,):
+    for rows in {ROWS, max(setup.rows)}:
         with flex():
             result = _race(setup, model, Ours, case, rows)
         name = f"per_probe/option, flex attention, rows of {rows}"
         yield from _report(name, result, case, dense, rate)
         yield name, "median difference from chunks", float(np.median(np.abs(result.scores - base))), "nats"
+    attention.KERNELS = [SDPBackend.CUDNN_ATTENTION, *kernels]
+    result = _race(setup, model, Ours, case, ROWS)
+    attention.KERNELS = kernels
+    yield from _report(f"per_probe/option, cuDNN's kernels, chunks of {usual}", result, case, dense, rate)
 
 
 def devices(setup: Setup) -> Iterator[Row]:
@@ -322,7 +335,7 @@ def _run_out(setup: Setup) -> Iterator[Row]:
     torch.manual_seed(1)
     with torch.device(setup.device):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).eval()
-    prompts = setup.bundle.prompts()[0][: setup.most]
+    prompts = setup.bundle.prompts()[0][: min(_RUN_OUT, setup.most)]
     expected, _ = run_engine(model, prompts, "packed", 1024)
     halvings = 0
     usual = engine.halve
@@ -337,7 +350,7 @@ def _run_out(setup: Setup) -> Iterator[Row]:
         if setup.device == "cuda":
             torch.cuda.empty_cache()
             whole = torch.cuda.get_device_properties(0).total_memory
-            room = torch.cuda.memory_allocated() + 0.75e9
+            room = torch.cuda.memory_allocated() + 1.5e9
             torch.cuda.set_per_process_memory_fraction(room / whole)
         found, _ = run_engine(model, prompts, "packed", 16_384)
     finally:
@@ -405,6 +418,7 @@ PARTS: dict[str, tuple[Callable[[Setup], Iterator[Row]], int]] = {
     "exactness": (exactness, 130),
     "devices": (devices, 70),
     "replies": (replies, 70),
-    "speed": (speed, 240),
+    "attentions": (attentions, 130),
+    "speed": (speed, 180),
 }
 """Parts in the order in which they run, with their limits in seconds."""

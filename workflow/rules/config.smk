@@ -1,5 +1,11 @@
 """What the rules ask of the config beyond looking up a key; no rule stands here."""
 
+
+def shipped(path):
+    """A file of the project: in the working folder, or in the workflow's own if only that folder has it."""
+    return locate(path, HOME)
+
+
 SURVEY = f"results/survey/{config['run']['survey']}"
 
 
@@ -73,6 +79,16 @@ SCORES = collect(
     language=config["run"]["languages"],
 )
 
+DESIGNS = collect(
+    "results/design/{language}.parquet", language=config["run"]["languages"]
+)
+
+ANSWERS = collect(
+    "results/answers/{model}/{language}.parquet",
+    model=config["run"]["models"],
+    language=config["run"]["languages"],
+)
+
 READOUTS = collect(
     "results/tables/readouts/{model}/{language}.csv",
     model=config["run"]["models"],
@@ -106,6 +122,11 @@ LABELS = json.dumps(
         for kind, names in SHOWN.items()
     }
 )
+
+# The user's font file, if there is one: as an input, so that figures are drawn again when it changes.
+FONT = [config["figures"]["font"]] if "font" in config["figures"] else []
+
+FONT_OPTION = "".join(f"--font {shlex.quote(file)}" for file in FONT)
 
 
 # There only where an arm answered by other countries is compared.
@@ -208,7 +229,7 @@ with told_plainly():
 # Files that are there only where a frame of the run asks with the whole answer scale.
 HUMAN_SCALES = ["results/human/scales.parquet"] if SCALE_FRAMES else []
 
-ANSWER_SCALES = ["resources/survey/scales.csv"] if SCALE_FRAMES else []
+ANSWER_SCALES = [shipped("resources/survey/scales.csv")] if SCALE_FRAMES else []
 
 SCALE_SCORES = (
     collect(
@@ -227,12 +248,38 @@ def questions_of(kind):
     def files(wildcards):
         languages = find_languages(config, wildcards.language)["texts"]
         return collect(
-            "resources/survey/{kind}/{language}.csv",
+            shipped("resources/survey/{kind}/{language}.csv"),
             kind=kind,
             language=languages if SCALE_FRAMES else [],
         )
 
     return files
+
+
+# The version file beside the bank; a bank of one's own may have none.
+BANK_VERSION = [
+    str(path)
+    for path in [Path(config["probes"]["bank"]).with_name("bank.yaml")]
+    if path.is_file()
+]
+
+
+def bank_texts(wildcards):
+    """Files of wordings that any prompt of the run is made of, each once."""
+    files = set(ANSWER_SCALES)
+    patterns = {("probes", "texts"): "texts", ("prompts", "templates"): "texts"}
+    patterns |= {("prompts", "personas"): "personas", ("prompts", "neutral"): "neutral"}
+    for run in config["run"]["languages"]:
+        languages = find_languages(config, run)
+        for (stage, key), what in patterns.items():
+            pattern = config[stage][key]
+            files |= {pattern.replace("{language}", one) for one in languages[what]}
+        if SCALE_FRAMES:
+            kinds = [f"resources/survey/{kind}" for kind in ("questions", "labels")]
+            files |= {
+                f"{kind}/{one}.csv" for kind in kinds for one in languages["texts"]
+            }
+    return sorted(files)
 
 
 def spoken_of(wildcards):
@@ -343,6 +390,7 @@ localrules:
     describe_survey,
     adopt_arora_bank,
     adopt_arora,
+    record_bank,
     map_poles,
     resample_people,
     map_scales,
@@ -357,6 +405,7 @@ localrules:
     estimate_agreement,
     estimate_contrasts,
     estimate_transfer,
+    estimate_readouts,
     estimate_worth,
     fit_mixed,
     compute_metrics,

@@ -1,6 +1,7 @@
 """The figures stage: one rule, one figure, as PNG and PDF.
 
 Reads   results/tables/{agreement,contrasts,transfer}.csv, results/scores/{model}/{language}.parquet
+        figures.font                            the user's font file, if there is one
 Writes  results/figures/agreement.{png,pdf}     (a) agreement per arm and country, beside zero-shot
         results/figures/contrasts.{png,pdf}     (b) every contrast, for the mean of the countries
         results/figures/margin.{png,pdf}        (c) own-country minus other-country demonstrations
@@ -13,6 +14,7 @@ Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_tran
 rule plot_agreement:
     input:
         estimates="results/tables/agreement.csv",
+        font=FONT,
     output:
         png=report(
             "results/figures/agreement.png",
@@ -29,6 +31,7 @@ rule plot_agreement:
         "../../environment.yml"
     params:
         labels=LABELS,
+        font=FONT_OPTION,
         arms=" ".join(config["figures"]["agreement"].get("arms", SHOWN["arms"])),
         width=config["figures"]["agreement"]["width"],
         height=config["figures"]["agreement"]["height"],
@@ -36,13 +39,14 @@ rule plot_agreement:
     message:
         "Drawing agreement per arm and country"
     shell:
-        "selfalign plot-agreement --estimates {input.estimates} --arms {params.arms:q} --labels {params.labels:q}"
+        "selfalign plot-agreement --estimates {input.estimates} --arms {params.arms:q} --labels {params.labels:q} {params.font}"
         " --width {params.width} --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
 
 
 rule plot_contrasts:
     input:
         contrasts="results/tables/contrasts.csv",
+        font=FONT,
     output:
         png=report(
             "results/figures/contrasts.png",
@@ -59,6 +63,7 @@ rule plot_contrasts:
         "../../environment.yml"
     params:
         labels=LABELS,
+        font=FONT_OPTION,
         order=json.dumps(config["scoring"]["contrasts"], sort_keys=True),
         width=config["figures"]["contrasts"]["width"],
         height=config["figures"]["contrasts"]["height"],
@@ -66,13 +71,14 @@ rule plot_contrasts:
     message:
         "Drawing every contrast"
     shell:
-        "selfalign plot-contrasts --contrasts {input.contrasts} --order {params.order:q} --labels {params.labels:q}"
+        "selfalign plot-contrasts --contrasts {input.contrasts} --order {params.order:q} --labels {params.labels:q} {params.font}"
         " --width {params.width} --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
 
 
 rule plot_margin:
     input:
         contrasts="results/tables/contrasts.csv",
+        font=FONT,
     output:
         png=report(
             "results/figures/margin.png",
@@ -89,6 +95,7 @@ rule plot_margin:
         "../../environment.yml"
     params:
         labels=LABELS,
+        font=FONT_OPTION,
         contrast=json.dumps(config["figures"]["margin"]["contrast"]),
         width=config["figures"]["margin"]["width"],
         height=config["figures"]["margin"]["height"],
@@ -96,13 +103,14 @@ rule plot_margin:
     message:
         "Drawing own minus other country"
     shell:
-        "selfalign plot-margin --contrasts {input.contrasts} --contrast {params.contrast:q} --labels {params.labels:q}"
+        "selfalign plot-margin --contrasts {input.contrasts} --contrast {params.contrast:q} --labels {params.labels:q} {params.font}"
         " --width {params.width} --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
 
 
 rule plot_calibration:
     input:
-        SCORES,
+        scores=SCORES,
+        font=FONT,
     output:
         png=report(
             "results/figures/calibration.png",
@@ -119,6 +127,7 @@ rule plot_calibration:
         "../../environment.yml"
     params:
         labels=LABELS,
+        font=FONT_OPTION,
         arms=config["figures"]["calibration"]["arms"],
         width=config["figures"]["calibration"]["width"],
         height=config["figures"]["calibration"]["height"],
@@ -126,13 +135,14 @@ rule plot_calibration:
     message:
         "Drawing the model against the people"
     shell:
-        "selfalign plot-calibration {input} --arms '{params.arms}' --labels {params.labels:q} --width {params.width}"
+        "selfalign plot-calibration {input.scores} --arms '{params.arms}' --labels {params.labels:q} {params.font} --width {params.width}"
         " --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
 
 
 rule plot_transfer:
     input:
         transfer="results/tables/transfer.csv",
+        font=FONT,
     output:
         png=report(
             "results/figures/transfer.png",
@@ -149,11 +159,12 @@ rule plot_transfer:
         "../../environment.yml"
     params:
         labels=LABELS,
+        font=FONT_OPTION,
         width=config["figures"]["transfer"]["width"],
         height=config["figures"]["transfer"]["height"],
         code=code_digest("plot_transfer"),
     message:
         "Drawing the transfer between countries"
     shell:
-        "selfalign plot-transfer --transfer {input.transfer} --labels {params.labels:q} --width {params.width}"
+        "selfalign plot-transfer --transfer {input.transfer} --labels {params.labels:q} {params.font} --width {params.width}"
         " --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"

@@ -47,10 +47,11 @@ rule infer:
         "Asking {wildcards.model} in {wildcards.language}"
     shell:
         "selfalign infer --prompts {input.prompts} --card {input.card} --weights {input.weights}"
-        " --format {params.format} --template {params.template:q} --dtype {params.dtype} --device {params.device}"
+        " --language {wildcards.language} --format {params.format} --template {params.template:q}"
+        " --dtype {params.dtype} --device {params.device}"
         " --gpus {params.gpus} --attention {params.attention} --engine {params.engine}"
         " --row-tokens {params.row_tokens} --shown {params.shown} --reply {params.reply}"
-        " --language {wildcards.language} --threads {threads} --ledger {params.ledger} --output {output}"
+        " --threads {threads} --ledger {params.ledger} --output {output}"
         " 2>&1 | tee {log}"
 
 
@@ -78,4 +79,5 @@ rule ask:
         "Asking {wildcards.model} in {wildcards.language}, behind its endpoint"
     shell:
         "selfalign ask --prompts {input.prompts} --format {params.format} --shown {params.shown}"
-        " --language {wildcards.language} --endpoint {params.endpoint:q} --ledger {params.ledger} --output {output} 2>&1 | tee {log}"
+        " --language {wildcards.language} --endpoint {params.endpoint:q} --ledger {params.ledger}"
+        " --output {output} 2>&1 | tee {log}"

@@ -2,11 +2,13 @@
 
 Reads   results/survey/{survey}/distributions.parquet   of the survey of the run
         probes.bank                            which answer codes make pole A and pole B of a probe
+        bank.yaml beside it                    the version of the bank; a bank of your own may have none
         probes.arora                           your own copy of the probes of Arora et al. (2023), if you use them
         resources/probes/arora.csv             what its rows stand for
         resources/probes/arora_repairs.csv     what is wrong in it
         resources/survey/scales.csv            answer codes of each question, and their order
-Writes  results/human/poles.parquet            a country's share of pole A on a probe, and its majority
+Writes  results/human/bank.json                version of the bank, and digests of the files that prompts are made of
+        results/human/poles.parquet            a country's share of pole A on a probe, and its majority
         results/human/dropped.csv              probes without a majority in a country, and why
         results/human/replicates.parquet       the same shares in other samples of the people
         results/human/scales.parquet           how a country's people spread over a question's whole scale
@@ -15,14 +17,14 @@ Writes  results/human/poles.parquet            a country's share of pole A on a 
         results/arora/texts/{language}.csv     the copy as wordings of its probes
         results/arora/repairs/{language}.csv   what was repaired and dropped
 Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> map_poles -> resample_people;
-        map_scales
+        map_scales; record_bank
 """
 
 
 rule adopt_arora_bank:
     input:
-        rows="resources/probes/arora.csv",
-        bank="resources/probes/probes.csv",
+        rows=shipped("resources/probes/arora.csv"),
+        bank=shipped("resources/probes/probes.csv"),
     output:
         "results/arora/probes.csv",
     log:
@@ -42,8 +44,8 @@ rule adopt_arora_bank:
 rule adopt_arora:
     input:
         release=arora_file,
-        rows="resources/probes/arora.csv",
-        repairs="resources/probes/arora_repairs.csv",
+        rows=shipped("resources/probes/arora.csv"),
+        repairs=shipped("resources/probes/arora_repairs.csv"),
     output:
         texts="results/arora/texts/{language}.csv",
         log="results/arora/repairs/{language}.csv",
@@ -60,6 +62,28 @@ rule adopt_arora:
     shell:
         "selfalign adopt-arora --release {input.release:q} --language {wildcards.language} --rows {input.rows}"
         " --repairs {input.repairs} --texts {output.texts} --log {output.log} 2> {log}"
+
+
+rule record_bank:
+    input:
+        bank=config["probes"]["bank"],
+        version=BANK_VERSION,
+        texts=bank_texts,
+    output:
+        "results/human/bank.json",
+    log:
+        "results/logs/record_bank.log",
+    benchmark:
+        "results/benchmarks/record_bank.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        version=[f"--version {file}" for file in BANK_VERSION],
+        code=code_digest("record_bank"),
+    message:
+        "Recording the version of the probe bank"
+    shell:
+        "selfalign record-bank --bank {input.bank} {params.version} --output {output} {input.texts:q} 2> {log}"
 
 
 rule map_poles:
@@ -124,7 +148,7 @@ rule map_scales:
     input:
         distributions=f"{SURVEY}/distributions.parquet",
         bank=config["probes"]["bank"],
-        scales="resources/survey/scales.csv",
+        scales=shipped("resources/survey/scales.csv"),
     output:
         scales="results/human/scales.parquet",
         dropped="results/human/dropped_scales.csv",

@@ -38,6 +38,7 @@ rule design_prompts:
         arms=arms_of,
         countries=lookup(dpath="languages/{language}/countries", within=config),
         frames=config["prompts"]["frames"],
+        premises=config["prompts"]["premises"],
         files=design_files,
         code=code_digest("design_prompts"),
     message:
@@ -45,7 +46,8 @@ rule design_prompts:
     shell:
         "selfalign design-prompts {input.rankings} --language {wildcards.language} --arms {params.arms:q}"
         " --countries '{params.countries}' --frames '{params.frames}' --bank {input.bank} {params.files:q}"
-        " --poles {input.poles} --design {output.design} --prompts {output.prompts} 2> {log}"
+        " --poles {input.poles} --premises {params.premises} --design {output.design} --prompts {output.prompts}"
+        " 2> {log}"
 
 
 rule describe_demonstrations:

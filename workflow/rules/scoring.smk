@@ -5,18 +5,19 @@ Reads   results/design/{language}.parquet, results/answers/{model}/{language}.pa
         probes.bank
 Writes  results/scores/{model}/{language}.parquet   a cell, scored
         results/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
-        results/scores/{model}/{language}_unanswered.csv   cells that are left out for want of an answer
+        results/scores/{model}/{language}_unanswered.csv   prompts without an answer
         results/tables/readouts/{model}/{language}.csv   how often readouts choose differently
         results/replies/{model}/{language}.parquet  a cell in one option order, and the greedy reply to it
         results/tables/replies/{model}/{language}.csv    which options replies are, and how often likelihoods differ
         results/tables/agreement.csv                every measure of every arm, per country
         results/tables/contrasts.csv                differences between arms, paired by probe
+        results/tables/contrasts_by_readout.csv     the same differences under every readout
         results/tables/transfer.csv                 an arm less its like with each other country's answers
         results/tables/mixed.csv                    some of them by mixed-effects models, as a cross-check
         results/tables/worth.csv                    how many people's answers an arm's are worth
         results/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
 Steps   score_answers -> estimate_agreement, estimate_contrasts -> fit_mixed; estimate_transfer; estimate_worth;
-        compute_metrics; compare_readouts; compare_replies; score_scales
+        estimate_readouts; compute_metrics; compare_readouts; compare_replies; score_scales
 """
 
 
@@ -38,6 +39,7 @@ rule score_answers:
         "../../environment.yml"
     params:
         readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
+        rule=config["scoring"]["unanswered"],
         human=[f"--human={file}" for file in HUMAN_SCALES],
         code=code_digest("score_answers"),
     message:
@@ -45,7 +47,7 @@ rule score_answers:
     shell:
         "selfalign score-answers --model {wildcards.model} --language {wildcards.language} --design {input.design}"
         " --answers {input.answers} --poles {input.poles} {params.human:q} --bank {input.bank}"
-        " --readouts {params.readouts:q} --unanswered {output.unanswered} --output {output.scores} 2> {log}"
+        " --readouts {params.readouts:q} --rule {params.rule} --unanswered {output.unanswered} --output {output.scores} 2> {log}"
 
 
 rule score_scales:
@@ -77,6 +79,9 @@ rule compare_readouts:
     input:
         design="results/design/{language}.parquet",
         answers="results/answers/{model}/{language}.parquet",
+        poles="results/human/poles.parquet",
+        human=HUMAN_SCALES,
+        bank=config["probes"]["bank"],
     output:
         report(
             "results/tables/readouts/{model}/{language}.csv",
@@ -91,12 +96,14 @@ rule compare_readouts:
     conda:
         "../../environment.yml"
     params:
+        human=[f"--human={file}" for file in HUMAN_SCALES],
         code=code_digest("compare_readouts"),
     message:
         "Comparing readouts of {wildcards.model} in {wildcards.language}"
     shell:
         "selfalign compare-readouts --model {wildcards.model} --language {wildcards.language} --design {input.design}"
-        " --answers {input.answers} --output {output} 2> {log}"
+        " --answers {input.answers} --poles {input.poles} {params.human:q} --bank {input.bank} --output {output}"
+        " 2> {log}"
 
 
 rule compare_replies:
@@ -190,6 +197,46 @@ rule estimate_contrasts:
         "Estimating differences between arms"
     shell:
         "selfalign estimate-contrasts {input.scores} --contrasts {params.contrasts:q} --people {input.people}"
+        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
+        " --families '{params.families}' --output {output} 2> {log}"
+
+
+rule estimate_readouts:
+    input:
+        answers=ANSWERS,
+        designs=DESIGNS,
+        poles="results/human/poles.parquet",
+        human=HUMAN_SCALES,
+        bank=config["probes"]["bank"],
+        people="results/human/replicates.parquet",
+    output:
+        report(
+            "results/tables/contrasts_by_readout.csv",
+            caption="../report/contrasts_by_readout_table.rst",
+            category="Tables",
+            labels={"table": "contrasts by readout"},
+        ),
+    log:
+        "results/logs/estimate_readouts.log",
+    benchmark:
+        "results/benchmarks/estimate_readouts.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        human=[f"--human={file}" for file in HUMAN_SCALES],
+        rule=config["scoring"]["unanswered"],
+        contrasts=json.dumps(config["scoring"]["contrasts"], sort_keys=True),
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        families=config["scoring"]["families"],
+        code=code_digest("estimate_readouts"),
+    message:
+        "Estimating differences between arms under every readout"
+    shell:
+        "selfalign estimate-readouts {input.answers} --designs '{input.designs}' --poles {input.poles} {params.human:q}"
+        " --bank {input.bank} --rule {params.rule} --contrasts {params.contrasts:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
         " --families '{params.families}' --output {output} 2> {log}"
 
@@ -306,6 +353,7 @@ rule compute_metrics:
     params:
         scales=[f"--scales={file}" for file in SCALE_SCORES]
         + [f"--human={file}" for file in HUMAN_SCALES],
+        rule=config["scoring"]["unanswered"],
         samples=config["scoring"]["second_samples"],
         seed=config["scoring"]["seed"],
         code=code_digest("compute_metrics"),
@@ -313,4 +361,4 @@ rule compute_metrics:
         "Computing metrics and their baselines"
     shell:
         "selfalign compute-metrics {input.scores} {params.scales:q} --poles {input.poles} --bank {input.bank}"
-        " --samples {params.samples} --seed {params.seed} --output {output} 2> {log}"
+        " --rule {params.rule} --samples {params.samples} --seed {params.seed} --output {output} 2> {log}"

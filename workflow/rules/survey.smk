@@ -68,7 +68,7 @@ rule simulate_survey:
 rule parse_wvs7:
     input:
         survey=wvs7_file,
-        scales="resources/survey/scales.csv",
+        scales=shipped("resources/survey/scales.csv"),
     output:
         responses="results/survey/{survey}/responses.parquet",
         columns="results/survey/{survey}/columns.csv",
@@ -92,8 +92,8 @@ rule parse_wvs7:
 rule parse_trends:
     input:
         survey=survey_file,
-        scales="resources/survey/scales.csv",
-        trends="resources/survey/trends.csv",
+        scales=shipped("resources/survey/scales.csv"),
+        trends=shipped("resources/survey/trends.csv"),
     output:
         responses="results/survey/{survey}/responses.parquet",
         columns="results/survey/{survey}/columns.csv",
@@ -120,7 +120,7 @@ rule parse_trends:
 rule parse_shares:
     input:
         shares=survey_file,
-        scales="resources/survey/scales.csv",
+        scales=shipped("resources/survey/scales.csv"),
     output:
         distributions="results/survey/{survey}/distributions.parquet",
     log:
@@ -143,7 +143,7 @@ rule parse_shares:
 rule parse_opinions:
     input:
         opinions=survey_file,
-        known="resources/survey/opinions.csv",
+        known=shipped("resources/survey/opinions.csv"),
     output:
         distributions="results/survey/{survey}/distributions.parquet",
         dictionary="results/survey/{survey}/opinions.csv",
@@ -191,9 +191,9 @@ rule weigh_answers:
 rule describe_survey:
     input:
         responses="results/survey/{survey}/responses.parquet",
-        scales="resources/survey/scales.csv",
-        questions="resources/survey/questions/en.csv",
-        labels="resources/survey/labels/en.csv",
+        scales=shipped("resources/survey/scales.csv"),
+        questions=shipped("resources/survey/questions/en.csv"),
+        labels=shipped("resources/survey/labels/en.csv"),
     output:
         dictionary=report(
             "results/survey/{survey}/dictionary.csv",

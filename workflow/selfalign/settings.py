@@ -1,6 +1,7 @@
 """Check of the merged config before anything runs: its form by a JSON schema, its names against each other."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,22 @@ from selfalign.addresses import refuse_login
 from selfalign.countries import CODES
 from selfalign.demonstrations.strategies import MEASURES, SEEDED
 from selfalign.errors import InputError, did_you_mean
+from selfalign.labels import clean
 from selfalign.prompts.templates import read_template
 from selfalign.prompts.wording import read_countries
 from selfalign.survey.citations import how_to_get
+from selfalign.values import as_meant, check_values
 
 ADOPTED = {"bank": "results/arora/probes.csv", "texts": "results/arora/texts/{language}.csv"}
 """Where the workflow puts the probes of Arora et al. (2023), by key of the settings."""
 
+_LAST_CYRILLIC = 0x52F  # the default font has the letters up to here
+
 
 def check_settings(config: dict[str, Any], schema_file: Path) -> None:
     """Refuse a config that breaks its schema or names what is not defined.
+
+    Whole numbers that came as floats or as text become integers, in place.
 
     Args:
         config: the merged settings.
@@ -33,7 +40,9 @@ def check_settings(config: dict[str, Any], schema_file: Path) -> None:
         InputError: names the key, the value, what was expected and the nearest valid name.
     """
     _check_addresses(config)
+    check_values(config)
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    config.update(as_meant(config, schema, schema))
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
         raise _as_input_error(error)
@@ -121,6 +130,9 @@ def check_files(config: dict[str, Any]) -> None:
     """
     survey = config["run"]["survey"]
     _check_survey_file(survey, config["surveys"][survey])
+    if "font" in config["figures"] and not Path(config["figures"]["font"]).is_file():
+        remedy = "Put the font there, or correct the path"
+        raise InputError("config: figures.font", "there is no such file", remedy, value=config["figures"]["font"])
     files = {"probes.bank": [config["probes"]["bank"]]}
     needed = [find_languages(config, language) for language in config["run"]["languages"]]
     patterns = {"probes.texts": "texts", "prompts.templates": "texts"}
@@ -192,7 +204,10 @@ def _as_input_error(error: ValidationError) -> InputError:
         )
     if error.validator == "oneOf":
         return _as_form_error(place, error)
-    return InputError(place, error.message, "config/README.md explains every key")
+    remedy = "config/README.md explains every key"
+    if isinstance(error.instance, bool):
+        remedy = f"YAML reads no, off, yes and on without quotes as false and true: put such a word in quotes. {remedy}"
+    return InputError(place, error.message, remedy)
 
 
 def _as_form_error(place: str, error: ValidationError) -> InputError:
@@ -214,6 +229,8 @@ def _check_names(config: dict[str, Any]) -> None:
     _check_known("run.models", config["run"]["models"], config["models"])
     _check_known("run.languages", config["run"]["languages"], config["languages"])
     _check_models(config["models"])
+    for kind in ("models", "arms"):
+        _check_labels(kind, config[kind], config["figures"].get("font"))
     _check_arms(config["arms"])
     for name, arm in config["arms"].items():
         for key in ("countries", "sources"):
@@ -229,6 +246,11 @@ def _check_names(config: dict[str, Any]) -> None:
         if frame not in config["scoring"]["readouts"]:
             remedy = f"Add {frame}: label if it shows labels, else {frame}: option"
             raise InputError("config: scoring.readouts", f"has no readout for the frame {frame}", remedy)
+        if config["scoring"]["readouts"][frame] == "pmi" and not config["prompts"].get("premises", True):
+            problem = f"the frame {frame} is read by pmi, which needs premises, and prompts.premises is false"
+            raise InputError(
+                "config: scoring.readouts", problem, "Set prompts.premises: true, or choose another readout"
+            )
     for key in ("contrasts", "mixed"):
         _check_contrasts(f"scoring.{key}", config["scoring"][key], config)
     _check_transfer(config)
@@ -303,6 +325,25 @@ def _check_models(models: dict[str, Any]) -> None:
                 "Take it out, or set format: chat",
                 value="message",
             )
+
+
+def _check_labels(kind: str, entries: dict[str, Any], font: str | None) -> None:
+    """Refuse labels that figures could not tell apart or could not draw."""
+    names: dict[str, str] = {}
+    for name, entry in entries.items():
+        label = unicodedata.normalize("NFC", clean(entry["label"]))
+        place = f"config: {kind}.{name}.label"
+        if not label:
+            raise InputError(place, "is empty", "Give a name for figures", value=entry["label"])
+        if label in names:
+            problem = f"is also the label of {kind}.{names[label]}, and figures could not tell them apart"
+            raise InputError(place, problem, "Give each a label of its own", value=entry["label"])
+        names[label] = name
+        if max(map(ord, label)) > _LAST_CYRILLIC:
+            from selfalign.figures.fonts import choose_fonts  # matplotlib takes time to import, and is rarely needed
+
+            own = Path(font) if font is not None and Path(font).is_file() else None
+            choose_fonts([label], own, place)
 
 
 def _check_runs(config: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ STEPS: dict[str, str] = {
     "describe_survey": "selfalign.survey.describe_survey",
     "adopt_arora_bank": "selfalign.probes.adopt_arora_bank",
     "adopt_arora": "selfalign.probes.adopt_arora",
+    "record_bank": "selfalign.probes.record_bank",
     "map_poles": "selfalign.probes.map_poles",
     "resample_people": "selfalign.probes.resample_people",
     "map_scales": "selfalign.probes.map_scales",
@@ -29,6 +30,7 @@ STEPS: dict[str, str] = {
     "estimate_agreement": "selfalign.scoring.estimate_agreement",
     "estimate_contrasts": "selfalign.scoring.estimate_contrasts",
     "estimate_transfer": "selfalign.scoring.estimate_transfer",
+    "estimate_readouts": "selfalign.scoring.estimate_readouts",
     "compute_metrics": "selfalign.scoring.compute_metrics",
     "estimate_worth": "selfalign.scoring.estimate_worth",
     "fit_mixed": "selfalign.scoring.fit_mixed",
@@ -37,6 +39,7 @@ STEPS: dict[str, str] = {
     "plot_margin": "selfalign.figures.plot_margin",
     "plot_calibration": "selfalign.figures.plot_calibration",
     "plot_transfer": "selfalign.figures.plot_transfer",
+    "explore": "selfalign.audit.explore",
     "trace": "selfalign.audit.trace",
     "ledger": "selfalign.audit.ledger",
 }

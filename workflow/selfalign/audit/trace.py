@@ -13,8 +13,9 @@ from selfalign.options import readable
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.cultures import pool_world
 from selfalign.probes.tables import Poles
+from selfalign.probes.versions import digest_file, tell_bank
 from selfalign.prompts.tables import CELL, Design, Prompts
-from selfalign.scoring.score_answers import share_of_first
+from selfalign.scoring.score_answers import log_odds_of_first, share_of_first
 from selfalign.scoring.tables import Scores
 from selfalign.survey.tables import Distributions, Missing
 from selfalign.tables import read_table
@@ -41,6 +42,25 @@ class Results:
         self.texts = read_texts(texts / f"{language}.csv", self.bank.reset_index())
         files = sorted((folder / "similarity" / language).glob("*.parquet"))
         self.similarity = {file.stem: read_table(file, Similarity).set_index(_PAIR)["similarity"] for file in files}
+
+
+def tell_recorded_bank(folder: Path, files: list[Path]) -> str:
+    """Which bank the results were made with, and which of its files have changed since.
+
+    Args:
+        folder: of the results.
+        files: the bank and the wordings that the cell is traced with.
+    """
+    path = folder / "human" / "bank.json"
+    if not path.exists():
+        return "Probe bank: not recorded. Let snakemake make results/human/bank.json."
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        told, known = tell_bank(record), record["files"].values()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(path, "not a record of a probe bank", "Let snakemake make it again") from error
+    others = [str(file) for file in files if digest_file(file) not in known]
+    return f"{told} Not the files of the results: {', '.join(others)}." if others else told
 
 
 def find_cells(scores: pd.DataFrame, wanted: dict[str, object]) -> pd.DataFrame:
@@ -181,7 +201,7 @@ def _poles(answers: pd.DataFrame, order: str) -> list[str]:
     poles = [f"{answer!r} ({pole})" for answer, pole in zip(answers["answer"], order, strict=True)]
     return [
         f"{'readout, nats':15}  {'  '.join(f'{pole:>20}' for pole in poles)}     p(A)",
-        *(_readout(name, list(answers[name]), order) for name in READOUTS if answers[name].notna().any()),
+        *(_readout(name, answers, order) for name in READOUTS if answers[name].notna().any()),
     ]
 
 
@@ -197,17 +217,23 @@ def _options(answers: pd.DataFrame) -> list[str]:
     ]
 
 
-def _readout(name: str, scores: list[float], order: str) -> str:
-    gap = scores[0] - scores[1]
-    p_a = share_of_first(gap if order == "AB" else -gap)
+def _readout(name: str, answers: pd.DataFrame, order: str) -> str:
+    scores = list(answers[name])
+    first, second = (answers[name].iloc[[place]].reset_index(drop=True) for place in (0, 1))
+    log_odds = log_odds_of_first(first, second, answers["samples"].iloc[[0]].reset_index(drop=True)).item()
+    p_a = share_of_first(log_odds if order == "AB" else -log_odds)
     return f"{name:15}  {'  '.join(f'{score:20.4f}' for score in scores)}   {p_a:.4f}"
 
 
 def _score(cell: pd.Series) -> str:
+    people = f"people's share of A = {cell['share_a']:.4f}   majority {cell['majority']}"
+    if not cell["answered"]:
+        counted = "left out" if pd.isna(cell["agreement"]) else f"{cell['agreement']:g}"
+        return f"{_heading('Score of the cell')}\nno answer in one of the orders   {people}   agreement {counted}"
+    bound = " (a bound)" if cell["bound"] else ""
     return (
-        f"{_heading('Score of the cell, both orders averaged')}\n"
-        f"readout {cell['readout']}   model p(A) = {cell['p_a']:.4f}   "
-        f"people's share of A = {cell['share_a']:.4f}   majority {cell['majority']}   "
+        f"{_heading('Score of the cell, from the mean log-odds of both orders')}\n"
+        f"readout {cell['readout']}   model p(A) = {cell['p_a']:.4f}{bound}   {people}   "
         f"agreement {cell['agreement']:g}   alignment {cell['alignment']:.4f}   order gap {cell['order_gap']:.4f}"
     )
 
@@ -246,6 +272,7 @@ def command(
     cell = cells.iloc[0]
     click.echo(f"{model} asked in {language}: country {country}, arm {arm}, probe {probe}", nl=False)
     click.echo(f", source {cell['source'] or 'none'}, seed {cell['seed']}, template {cell['template']}\n")
+    click.echo(f"{tell_recorded_bank(results, [bank, texts / f'{language}.csv'])}\n")
     click.echo(describe(tables, cell))
     if len(cells) > 1:
         others = cells.iloc[1:][["source", "seed", "template"]].to_string(index=False)

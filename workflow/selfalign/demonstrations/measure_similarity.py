@@ -45,7 +45,8 @@ def bm25_similarity(texts: pd.DataFrame, language: str, k1: float, b: float) -> 
     The test probe is the query, its words in lower case; words that few statements have count more. The score is
     Lucene's (Kamphuis et al. 2020, table 1): the sum over the query's words of
     idf(w) * tf / (tf + k1 * (1 - b + b * length / mean length)). However often a word occurs, it adds less than its
-    idf, so the sum of these is what the score is divided by. Not symmetric.
+    idf, so the sum of these is what the score is divided by. Not symmetric. A statement without words is similar to no
+    other: 0.
 
     Args:
         texts: a `Texts` table indexed by probe: the whole bank, in which words are rare or common.
@@ -58,7 +59,9 @@ def bm25_similarity(texts: pd.DataFrame, language: str, k1: float, b: float) -> 
     """
     queries = [_words(statement, language) for statement in _statements(texts)]
     reachable = np.diag(_score(queries, k1=0, b=0))  # at k1 = 0 a word that occurs counts in full
-    return _square(100 * _score(queries, k1, b) / reachable[:, None], texts)
+    scores = _score(queries, k1, b)
+    shares = np.divide(scores, reachable[:, None], out=np.zeros_like(scores), where=reachable[:, None] > 0)
+    return _square(100 * shares, texts)
 
 
 def embedding_similarity(texts: pd.DataFrame, language: str, model: str) -> pd.DataFrame:
@@ -119,9 +122,12 @@ def _words(statement: str, language: str) -> list[str]:
 
 
 def _score(queries: list[list[str]], k1: float, b: float) -> np.ndarray:
+    if not any(queries):
+        return np.zeros((len(queries), len(queries)))
     index = bm25s.BM25(method="lucene", k1=k1, b=b, dtype="float64")
     index.index(queries, show_progress=False)
-    return np.stack([index.get_scores(query) for query in queries])
+    nothing = np.zeros(len(queries))
+    return np.stack([index.get_scores(query) if query else nothing for query in queries])
 
 
 def _square(scores: object, texts: pd.DataFrame) -> pd.DataFrame:

@@ -11,10 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from selfalign.figures.options import figure_options
+from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import MUTED, PALETTE, Labels, apply_theme, panel_title, save
 from selfalign.options import Words, readable
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.metrics import from_both_ends, pearson
+
+_TITLE_SIZE = 8.5
 
 
 def draw(scores: pd.DataFrame, arms: list[str], labels: Labels, width: float, height: float) -> Figure:
@@ -27,19 +30,25 @@ def draw(scores: pd.DataFrame, arms: list[str], labels: Labels, width: float, he
         arms: which arms to draw.
         labels: names of models and arms.
         width: inches.
-        height: inches of a row, whose panels are square.
+        height: inches of a row, whose panels are square; the further lines of long titles are added to it.
     """
     keys = ["model", "language", "arm", "country", "probe"]
     points = scores[scores["arm"].isin(arms)].groupby(keys, sort=False)[["p_a", "share_a", "agreement"]].mean()
     rows = list(points.reset_index().groupby(["model", "language"], sort=False))
-    figure = plt.figure(figsize=(width, height * len(rows)), layout="constrained")
-    for part, ((model, language), group) in zip(
-        figure.subfigures(len(rows), 1, squeeze=False)[:, 0], rows, strict=True
-    ):
-        part.suptitle(panel_title(model, language, labels), x=0.02, ha="left", fontsize=10, fontweight="bold")
+    titles = [panel_title(*key, labels, 0.9 * width) for key, _ in rows]
+    names = {arm: wrap(labels["arms"][arm], 0.8 * width / len(arms), _TITLE_SIZE) for arm in arms}
+    longest = max(map(lines_of, names.values()))
+    heights = [
+        height + height_of(lines_of(title) - 1, "axes.titlesize") + height_of(longest - 1, _TITLE_SIZE)
+        for title in titles
+    ]
+    figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
+    parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for part, (_, group), title in zip(parts, rows, titles, strict=True):
+        part.suptitle(title, x=0.02, ha="left", fontsize=10, fontweight="bold")
         axes = part.subplots(1, len(arms), sharex=True, sharey=True, squeeze=False)[0]
         for ax, arm in zip(axes, arms, strict=True):
-            _draw_panel(ax, group[group["arm"] == arm], labels["arms"][arm])
+            _draw_panel(ax, group[group["arm"] == arm], names[arm])
     figure.supxlabel("People who choose pole A, share of those who choose a pole", fontsize=9)
     figure.supylabel("Model's probability of pole A", fontsize=9)
     return figure
@@ -56,7 +65,7 @@ def _draw_panel(ax: Axes, points: pd.DataFrame, label: str) -> None:
     ax.scatter(points["share_a"], points["p_a"], s=7, c=colour, alpha=0.5, linewidths=0, rasterized=True)
     r = pearson(*(from_both_ends(points[side].to_numpy()) for side in ("share_a", "p_a")))
     reads = f"$r_c$ = {r:.2f}, agreement {points['agreement'].mean():.0%}"
-    ax.set_title(f"{label}\n{reads}", fontweight="normal", fontsize=8.5)
+    ax.set_title(f"{label}\n{reads}", fontweight="normal", fontsize=_TITLE_SIZE)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -68,8 +77,15 @@ def _draw_panel(ax: Axes, points: pd.DataFrame, label: str) -> None:
 @click.option("--arms", type=Words(), required=True, help="Arms to draw.")
 @figure_options
 def command(
-    scores: tuple[Path, ...], arms: list[str], labels: Labels, width: float, height: float, png: Path, pdf: Path
+    scores: tuple[Path, ...],
+    arms: list[str],
+    labels: Labels,
+    font: Path | None,
+    width: float,
+    height: float,
+    png: Path,
+    pdf: Path,
 ) -> None:
     """Draw the model's probabilities against the people's shares; SCORES are tables of cells."""
-    apply_theme()
+    apply_theme(labels, font)
     save(draw(read_scores(scores), arms, labels, width, height), png, pdf)

@@ -14,13 +14,15 @@ from matplotlib.ticker import FuncFormatter
 
 from selfalign.errors import InputError
 from selfalign.figures.options import figure_options
-from selfalign.figures.rows import order_countries
+from selfalign.figures.rows import TITLE_WIDTH, order_countries
+from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import DIVERGING, INK, MUTED, Labels, apply_theme, panel_title, points, row_name, save
 from selfalign.options import readable
 from selfalign.scoring.tables import ALL, Transfer
 from selfalign.tables import read_table
 
 SIGNIFICANT = 0.05
+_SHORTEST = 3.4  # inches, where the name of the colours breaks in a small figure
 _NUMBERS_UP_TO = 10  # columns; numbers in more would be too small to read
 
 
@@ -34,7 +36,7 @@ def draw(transfer: pd.DataFrame, labels: Labels, width: float, height: float) ->
         transfer: a `Transfer` table.
         labels: names of models and arms.
         width: inches.
-        height: inches of a row.
+        height: inches of a row; the further lines of long titles are added to the figure's height.
 
     Raises:
         InputError: the table is empty.
@@ -45,26 +47,29 @@ def draw(transfer: pd.DataFrame, labels: Labels, width: float, height: float) ->
         raise InputError("config: scoring.transfer", "no country is answered by another", remedy)
     panels = list(agreement.groupby(["model", "language"], sort=False))
     sizes = [len(order_countries(rows["country"])) for _, rows in panels]
+    titles = [panel_title(*key, labels, TITLE_WIDTH * width) for key, _ in panels]
+    further = height_of(sum(lines_of(title) - 1 for title in titles), "axes.titlesize")
+    whole = height * sum(size + 2 for size in sizes) + further
     figure, axes = plt.subplots(
         len(panels),
         1,
-        figsize=(width, height * sum(size + 2 for size in sizes)),
+        figsize=(width, whole),
         squeeze=False,
         height_ratios=sizes,
         layout="constrained",
     )
     reach = max(agreement["estimate"].abs().max(), 0.01)
-    for ax, ((model, language), rows) in zip(axes[:, 0], panels, strict=True):
+    for ax, (_, rows), title in zip(axes[:, 0], panels, titles, strict=True):
         _draw_matrix(ax, rows, reach)
-        ax.set_title(panel_title(model, language, labels))
+        ax.set_title(title)
     axes[-1, 0].set_xlabel("Whose answers the demonstrations carry", fontsize=9)
     figure.supylabel("Whose majority the model's answers are compared with", fontsize=9)
     arm, against = agreement[["arm", "against"]].iloc[0]
     scale = plt.cm.ScalarMappable(Normalize(-reach, reach), DIVERGING)
     bar = figure.colorbar(scale, ax=axes, shrink=0.6, aspect=30, format=FuncFormatter(lambda value, _: points(value)))
     bar.outline.set_visible(False)
-    names = labels["arms"]
-    bar.set_label(f"{names[arm]} \N{MINUS SIGN} {names[against]}, percentage points", fontsize=8.5)
+    difference = f"{labels['arms'][arm]} \N{MINUS SIGN} {labels['arms'][against]}, percentage points"
+    bar.set_label(wrap(difference, max(whole, _SHORTEST), 8.5), fontsize=8.5)
     return figure
 
 
@@ -91,7 +96,9 @@ def _draw_matrix(ax: Axes, rows: pd.DataFrame, reach: float) -> None:
 @click.command()
 @click.option("--transfer", type=readable, required=True, help="Transfer (CSV).")
 @figure_options
-def command(transfer: Path, labels: Labels, width: float, height: float, png: Path, pdf: Path) -> None:
+def command(
+    transfer: Path, labels: Labels, font: Path | None, width: float, height: float, png: Path, pdf: Path
+) -> None:
     """Draw how much better own demonstrations do than those of each other country."""
-    apply_theme()
+    apply_theme(labels, font)
     save(draw(read_table(transfer, Transfer), labels, width, height), png, pdf)

@@ -1,5 +1,7 @@
 """The one look of all figures: style, colours, names, and files that are the same bytes each time."""
 
+import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
@@ -10,6 +12,9 @@ import seaborn
 from matplotlib.figure import Figure
 
 from selfalign.countries import country_name
+from selfalign.errors import InputError
+from selfalign.figures.fonts import DEFAULT, REMEDY, choose_fonts, describe, register
+from selfalign.figures.text import wrap
 from selfalign.scoring.tables import ALL
 from selfalign.tables import written_aside
 
@@ -36,14 +41,25 @@ class Labels(TypedDict):
     arms: dict[str, str]
 
 
-def apply_theme() -> None:
-    """Set the style of all figures, and draw without a screen."""
+def apply_theme(labels: Labels | None = None, font: Path | None = None) -> None:
+    """Set the style of all figures, and draw without a screen.
+
+    Args:
+        labels: names of models and arms, for which fonts are chosen.
+        font: the user's font file (setting figures.font).
+
+    Raises:
+        InputError: no font has a glyph for a character of a label, or `font` is not a font.
+    """
+    texts = [label for names in (labels or {}).values() for label in names.values()]
+    families = [register(path) for path in choose_fonts(texts, font)]
+    families.insert(0 if font is None else 1, DEFAULT)
     matplotlib.use("agg")
     seaborn.set_theme(
         style="ticks",
         context="paper",
         rc={
-            "font.family": "DejaVu Sans",
+            "font.family": families,
             "font.size": 9,
             "axes.titlesize": 10,
             "axes.titleweight": "bold",
@@ -82,14 +98,31 @@ def points(value: float, form: str = "+.3g") -> str:
     return "0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
-def panel_title(model: str, language: str, labels: Labels) -> str:
-    """Title of a panel: the model, and the language that it is asked in."""
-    return f"{labels['models'][model]}, asked in {pycountry.languages.get(alpha_2=language).name}"
+def panel_title(model: str, language: str, labels: Labels, width: float) -> str:
+    """Title of a panel, in lines of at most `width` inches: the model, and the language that it is asked in."""
+    title = f"{labels['models'][model]}, asked in {pycountry.languages.get(alpha_2=language).name}"
+    return wrap(title, width, "axes.titlesize", "bold")
 
 
 def save(figure: Figure, *paths: Path) -> None:
-    """Write a figure as PNG, PDF or SVG, by each path's suffix, without the date that would change the bytes."""
+    """Write a figure as PNG, PDF or SVG, by each path's suffix, without the date that would change the bytes.
+
+    Raises:
+        InputError: a text has a character without a glyph, which would be drawn as a box.
+    """
     for path in paths:
         metadata = {} if path.suffix == ".png" else {"CreationDate": None} if path.suffix == ".pdf" else {"Date": None}
         with written_aside(path) as aside, matplotlib.rc_context({"svg.hashsalt": "selfalign"}):
-            figure.savefig(aside, dpi=200, bbox_inches="tight", facecolor="white", metadata=metadata)
+            _draw_without_boxes(figure, aside, metadata)
+
+
+def _draw_without_boxes(figure: Figure, path: Path, metadata: dict[str, None]) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=r"Glyph \d+ .* missing from font", category=UserWarning)
+        try:
+            figure.savefig(path, dpi=200, bbox_inches="tight", facecolor="white", metadata=metadata)
+        except UserWarning as warning:
+            if not (code := re.match(r"Glyph (\d+) ", str(warning))):
+                raise
+            problem = f"no font has a glyph for {describe(chr(int(code[1])))} beside its neighbours"
+            raise InputError("a label in a figure", problem, REMEDY) from warning

@@ -105,12 +105,12 @@ def tokens_of(scores: object) -> int | None:
 def _find_error(body: object) -> object:
     """What stands in an answer in place of its choices; None if there is a choice that can be read."""
     if not isinstance(body, dict) or body.get("error"):
-        return body
+        return "null" if body is None else body
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices:
         return {name: value for name, value in body.items() if name != "usage"} or "an empty object"
     if all(map(_has_failed, choices)):
-        return choices[0]
+        return "an empty choice" if choices[0] is None else choices[0]
     return None
 
 
@@ -240,8 +240,10 @@ def _list_given(body: Mapping[str, Any], choice: Mapping[str, Any]) -> list[tupl
         return [(token.get("decoded_token"), token.get("logprob")) for token in tokens]
     logprobs = choice.get("logprobs") if isinstance(choice.get("logprobs"), dict) else {}
     tokens, log_p = (logprobs.get(name) or [] for name in ("tokens", "token_logprobs"))
-    if not isinstance(tokens, list) or not isinstance(log_p, list) or len(tokens) != len(log_p):
-        raise PassingError("the tokens and their log-probabilities are not as many")
+    if not isinstance(tokens, list) or not isinstance(log_p, list):
+        return []
+    if len(tokens) != len(log_p):
+        raise PassingError(f"the answer has {len(tokens)} tokens with {len(log_p)} log-probabilities")
     return list(zip(tokens, log_p, strict=True))[:-1]  # the last is generated
 
 

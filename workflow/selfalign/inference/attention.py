@@ -15,6 +15,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
@@ -25,6 +26,9 @@ NAME = "selfalign_tree"
 CHUNKS = {"cpu": 128}
 _CHUNK = 512
 """Tokens of a row that attend together, by device; measured in docs/inference.md."""
+
+KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+"""Kernels of PyTorch's attention. cuDNN's is left out: it plans each new shape, and each chunk has another shape."""
 
 Rule = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """A model's rule for a kind of layers: whether a token sees a place, from batch, head, token and place."""
@@ -43,7 +47,9 @@ class Row:
     seen: np.ndarray
     depths: np.ndarray
     past: int
-    _cuts: dict[int, list[tuple[np.ndarray, np.ndarray]]] = field(default_factory=dict, repr=False, compare=False)
+    _cuts: dict[int, list[tuple[np.ndarray, np.ndarray]]] = field(
+        default_factory=dict, repr=False, compare=False, kw_only=True
+    )
 
     @property
     def places(self) -> np.ndarray:
@@ -92,7 +98,7 @@ def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
         mask = partial(_whole_mask, row, name)
     ALL_MASK_ATTENTION_FUNCTIONS[name] = mask
     try:
-        with _alibi_by_depth(model, row.places):
+        with _alibi_by_depth(model, row.places), sdpa_kernel(KERNELS):
             yield
     finally:
         del ALL_MASK_ATTENTION_FUNCTIONS[name]

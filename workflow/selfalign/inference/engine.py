@@ -22,7 +22,7 @@ from selfalign.inference.devices import is_out_of_memory
 from selfalign.inference.render import Rendered
 from selfalign.inference.tree import cut_rows, grow, rows_needed, see
 
-VERSION = "4"
+VERSION = "5"
 """Part of the fingerprint of an answer: raise it when a change of the engine changes answers."""
 
 ENGINES = ("packed", "naive")
@@ -34,7 +34,7 @@ class Batch:
     """Prompts that one step of an engine completed.
 
     Attributes:
-        answers: each prompt with the log-probabilities (nats) of its answers.
+        answers: each prompt with the log-probabilities (nats) of its `sequences`: its answers, then its openings.
         tokens: number of tokens that were computed since the batch before.
     """
 
@@ -73,9 +73,9 @@ class Packed:
 
     def __init__(self, model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
         self.model = model
-        self.tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.answers)
+        self.tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.sequences)
         check_kind(model, int(self.tree.depths.max()) + 1)
-        self.steps = {prompt.key: [self._steps(prompt, answer) for answer in prompt.answers] for prompt in prompts}
+        self.steps = {prompt.key: [self._steps(prompt, answer) for answer in prompt.sequences] for prompt in prompts}
         # Rows are read for all prompts, answered or not: with fewer places the matrix products would round otherwise.
         self.wanted = defaultdict(set)
         for node, token in (step for answers in self.steps.values() for answer in answers for step in answer):
@@ -255,8 +255,8 @@ def halve(rows: list[tuple[int, int]], model: PreTrainedModel, error: Exception)
 @torch.inference_mode()
 def _score_naive(model: PreTrainedModel, prompt: Rendered) -> Batch:
     """One forward pass per answer to a prompt."""
-    scores = tuple(_score_answer(model, prompt.tokens, answer) for answer in prompt.answers)
-    return Batch([(prompt, scores)], sum(len(prompt.tokens) + len(answer) for answer in prompt.answers))
+    scores = tuple(_score_answer(model, prompt.tokens, answer) for answer in prompt.sequences)
+    return Batch([(prompt, scores)], sum(len(prompt.tokens) + len(answer) for answer in prompt.sequences))
 
 
 def _score_answer(model: PreTrainedModel, tokens: tuple[int, ...], answer: tuple[int, ...]) -> float:

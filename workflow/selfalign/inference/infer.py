@@ -4,6 +4,7 @@ import json
 import resource
 import sys
 from collections.abc import Collection, Mapping
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -15,12 +16,14 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from selfalign.inference import engine
+from selfalign.inference.chat import DATE
 from selfalign.inference.check import check_engine, check_first_layers
 from selfalign.inference.devices import ATTENTIONS, find_devices, lease, load_model, require_decoder
 from selfalign.inference.generate import LONGEST, reply
 from selfalign.inference.greedy import Plan, add_replies, entry_of, plan_replies
 from selfalign.inference.ledger import Entry, Ledger, Run, fingerprint
 from selfalign.inference.messages import SHOWN, place_demonstrations
+from selfalign.inference.openings import log_p_open
 from selfalign.inference.readouts import list_options, read_out
 from selfalign.inference.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.tables import Answers
@@ -57,12 +60,18 @@ def answer(
     with tqdm(total=len(distinct), initial=len(done), unit="prompt", mininterval=5, desc="infer") as progress:
         for batch in engine.score(model, distinct, kind, row_tokens, done):
             entries = [
-                Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), {"log_p": list(scores)})
+                Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), _keep(prompt, scores))
                 for prompt, scores in batch.answers
             ]
             run.record(entries, tokens=batch.tokens, peak_memory=measure_memory(model))
             progress.update(len(entries))
     click.echo(f"peak memory {measure_memory(model) / 1e9:.2f} GB", err=True)
+
+
+def _keep(prompt: Rendered, scores: tuple[float, ...]) -> dict[str, list[float]]:
+    """What the ledger keeps: the log-probabilities of the answers, and of the openings of all options."""
+    count = len(prompt.answers)
+    return {"log_p": list(scores[:count]), "open": list(scores[count:])}
 
 
 def answer_in_words(
@@ -105,21 +114,24 @@ def collect(prompts: pd.DataFrame, rendered: list[Rendered], answered: Mapping[s
         answered: what the ledger has, by key.
         mark: the fingerprint that it has them under.
     """
-    columns = ["prompt", "place", "text", "tokens", "answer_tokens", "label", "option"]
+    columns = ["prompt", "place", "text", "tokens", "answer_tokens", "label", "option", "open"]
     rows = [
         row
         for prompt, options in zip(rendered, prompts["options"].map(json.loads), strict=True)
-        for row in _read_entry(prompt, len(options), answered[prompt.key].scores["log_p"])
+        for row in _read_entry(prompt, len(options), answered[prompt.key].scores)
     ]
     table = list_options(prompts).merge(pd.DataFrame(rows, columns=columns), on=["prompt", "place"])
     return read_out(table.assign(fingerprint=mark, samples=pd.NA, standard_error=np.nan))
 
 
-def _read_entry(prompt: Rendered, options: int, log_p: list[float]) -> list[tuple[object, ...]]:
-    """A row of `collect` for each option of a prompt: its labels' answers, if any, stand before its options'."""
+def _read_entry(prompt: Rendered, options: int, scores: Mapping[str, list[float]]) -> list[tuple[object, ...]]:
+    """A row of `collect` for each option of a prompt. The answers of labels, if any, come before those of options."""
+    log_p, given = scores["log_p"], iter(scores["open"])
     labels = log_p[:-options] or [np.nan] * options
     lengths = [len(answer) for answer in prompt.answers[-options:]]
-    both = zip(lengths, labels, log_p[-options:], strict=True)
+    opens = log_p_open(prompt.openings, [list(islice(given, len(openings))) for openings in prompt.openings])
+    opens = np.maximum(opens, log_p[-options:])  # an option is one of the replies that begin with its words
+    both = zip(lengths, labels, log_p[-options:], opens, strict=True)
     return [(prompt.prompt, place, prompt.text, len(prompt.tokens), *rest) for place, rest in enumerate(both, start=1)]
 
 
@@ -128,7 +140,8 @@ def _read_entry(prompt: Rendered, options: int, log_p: list[float]) -> list[tupl
 @click.option("--card", type=readable, required=True, help="Card of the model (JSON).")
 @click.option("--weights", type=click.Path(path_type=Path), required=True, help="Folder of the model.")
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="How a prompt becomes text.")
-@click.option("--template", type=Json(), default="{}", help="What the chat template is given beside messages (JSON).")
+@click.option("--template", type=Json(), default="{}", help="What the chat template gets besides messages (JSON).")
+@click.option("--language", default="", help="Language of the prompts (ISO 639-1): its letters and full stops.")
 @click.option("--dtype", type=click.Choice(DTYPES), required=True, help="Number format of weights and activations.")
 @click.option("--device", required=True, help="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.")
 @click.option("--gpus", type=click.IntRange(min=1), default=1, help="GPUs to hold, where it runs on GPUs.")
@@ -139,7 +152,6 @@ def _read_entry(prompt: Rendered, options: int, log_p: list[float]) -> list[tupl
 @click.option(
     "--reply", "new_tokens", type=click.IntRange(0, LONGEST), default=0, help="Most tokens of a reply; 0: no replies."
 )
-@click.option("--language", default="", help="Language of the prompts (ISO 639-1), by which replies are matched.")
 @click.option("--threads", type=click.IntRange(min=1), required=True, help="CPU threads.")
 @click.option("--ledger", "ledger_path", type=writable, required=True, help="Ledger of answers (SQLite), kept.")
 @click.option("--output", type=writable, required=True, help="Answers (Parquet).")
@@ -149,6 +161,7 @@ def command(
     weights: Path,
     form: str,
     template: dict[str, object],
+    language: str,
     dtype: str,
     device: str,
     gpus: int,
@@ -157,7 +170,6 @@ def command(
     row_tokens: int,
     shown: str,
     new_tokens: int,
-    language: str,
     threads: int,
     ledger_path: Path,
     output: Path,
@@ -168,6 +180,7 @@ def command(
     where = find_devices(device)[0].type
     table = place_demonstrations(read_table(prompts, Prompts), shown, form)
     about = json.loads(card.read_text(encoding="utf-8"))
+    template = {"date": DATE} | template
     how = {
         "format": form,
         "dtype": dtype,
@@ -180,7 +193,7 @@ def command(
     facts = gather_facts(about, how)
     mark = fingerprint(facts)
     with Ledger(ledger_path) as ledger:
-        speech = Speech(load_tokenizer(weights), form, template)
+        speech = Speech(load_tokenizer(weights), form, template, language)
         rendered = render(table, speech, about["context_length"])
         plan = plan_replies(table, rendered, speech, weights, new_tokens, about["context_length"])
         keys, answered = {prompt.key for prompt in rendered}, ledger.answered(mark).keys()

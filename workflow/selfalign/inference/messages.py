@@ -6,6 +6,9 @@ import pandas as pd
 
 from selfalign.errors import InputError
 
+BREAK = "\n\n"
+"""What ends an answer in bare text: the blank line before the next question."""
+
 SHOWN = ("turns", "message")
 """`turns`: demonstrations are earlier turns of the chat; `message`: they are lines of the user's only message."""
 
@@ -31,17 +34,33 @@ def without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def plain_text(prompt: tuple, answer: str | None = None, closed: bool = False) -> str:
-    """Bare text of a prompt, and of an answer to it; a closed answer ends with its line.
+    """Bare text of a prompt, and of an answer to it. A closed answer ends as a demonstration's does: `BREAK` follows.
 
     Args:
         prompt: a row of a `Prompts` table, as a named tuple.
         answer: what follows the prompt, if anything.
         closed: whether the answer ends there.
     """
-    shown = [f"{question}\n{prompt.cue} {shown}" for question, shown in json.loads(prompt.shown)]
-    asked = f"{prompt.asked}\n{prompt.cue}" if prompt.asked else prompt.cue
-    text = "\n\n".join([prompt.system, *shown, asked])
-    return text if answer is None else f"{text} {answer}" + ("\n" if closed else "")
+    text = BREAK.join([prompt.system, *_demonstrate(prompt), asked_after(prompt)])
+    return text if answer is None else f"{text} {answer}" + (BREAK if closed else "")
+
+
+def plain_ends(prompt: tuple) -> list[int]:
+    """Where the answer of each demonstration ends in the bare text of a prompt, in characters."""
+    ends, place = [], len(prompt.system)
+    for shown in _demonstrate(prompt):
+        place += len(BREAK) + len(shown)
+        ends.append(place)
+    return ends
+
+
+def asked_after(prompt: tuple) -> str:
+    """The question of a prompt in bare text, with the cue after it; of a premise the cue alone."""
+    return f"{prompt.asked}\n{prompt.cue}" if prompt.asked else prompt.cue
+
+
+def _demonstrate(prompt: tuple) -> list[str]:
+    return [f"{question}\n{prompt.cue} {answer}" for question, answer in json.loads(prompt.shown)]
 
 
 def place_demonstrations(prompts: pd.DataFrame, shown: str, form: str) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from selfalign.inference.tables import Answers
 
-_UNREAD = {"label_bound": False, "open": np.nan, "mass_open": np.nan, "reply": None, "replied": pd.NA}
+_UNREAD = {"label_bound": False, "reply": None, "replied": pd.NA}
 """Values of the columns that a way of answering does not read."""
 
 
@@ -34,10 +34,18 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
     - per_token: log p(o | x) / tokens; per_byte: log p(o | x) / bytes of its words, which no tokenizer changes.
     - pmi: log p(o | x) - log p(o | premise), domain-conditional pointwise mutual information (Holtzman et al. 2021,
       "Surface Form Competition", equation 3): how much the question speaks for the option, however common its words.
-      The premise is the prompt's frame without demonstrations and question.
+      The premise is the same prompt with a blank as the statement of the test probe.
 
-    The mass outside is what all the labels (options) of a prompt leave: 1 - sum of exp(log p); null where one of them
-    is not known. A label of which only a bound is known counts as 0, so the mass is then an upper bound as well.
+    - open: log-probability that a reply begins with the words of o, in a form that a reader accepts, whatever follows
+      (`selfalign.inference.openings.log_p_open` has the formula). An option that begins with the words of o does not
+      count for o.
+
+    Two masses of a prompt, each null where a value of one of its labels or options is null:
+
+    - mass_outside_labels and mass_outside_options: 1 - sum of exp(log p) over the labels, or over the options with what
+      ends them. They are the probability of every other text, including "Small" or "small." for the option "small".
+      A label of which only a bound is known counts as 0, so the mass is then an upper bound.
+    - mass_open: sum of exp(open) over the options, the probability that a reply begins with the words of an option.
 
     Args:
         table: columns prompt, premise, answer, answer_tokens, answer_bytes, label, option, and others, which are kept.
@@ -58,5 +66,10 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
         inside = known.groupby(table["prompt"]).transform("sum")
         unknown = table[readout].isna().groupby(table["prompt"]).transform("any")
         table[f"mass_outside_{readout}s"] = (1 - inside).clip(lower=0).mask(unknown)
+    table = table.assign(open=table.get("open", np.nan))
+    opened = np.exp(table["open"]).groupby(table["prompt"])
+    table["mass_open"] = (
+        opened.transform("sum").clip(upper=1).mask(table["open"].isna().groupby(table["prompt"]).transform("any"))
+    )
     unread = {name: value for name, value in _UNREAD.items() if name not in table}
     return table.assign(**unread)[list(Answers.to_schema().columns)]

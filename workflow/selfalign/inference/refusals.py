@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from selfalign.errors import InputError
 from selfalign.inference.questions import Endpoint, Request
 
-_PASSING = (408, 409, 425, 429)
+_PASSING = (408, 409, 429)
 _FILTERED = (
     "content_filter",
     "content_policy_violation",

@@ -2,131 +2,303 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import pandas as pd
-from jinja2 import TemplateError
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from selfalign.errors import InputError
-from selfalign.inference.messages import messages_of, plain_text, without_system
+from selfalign.inference.chat import ChatTemplate
+from selfalign.inference.messages import BREAK, asked_after, messages_of, plain_ends, plain_text
+from selfalign.inference.openings import list_forms, prefix_free
 
 FORMATS = ("chat", "plain")
 """`chat`: the model's chat template, demonstrations as earlier turns; `plain`: bare text, for base models."""
 
+Tokens = tuple[int, ...]
+
 
 @dataclass(frozen=True)
 class Rendered:
-    """A prompt as a model gets it: its text, its token ids, and the token ids of each answer after it: the labels, if
-    any are shown, then the options."""
+    """A prompt as a model gets it.
+
+    Attributes:
+        prompt: id of the prompt.
+        text: its text.
+        tokens: its token ids. A first token that the tokenizer adds is not in the text.
+        answers: token ids of each answer after the prompt: the labels, if any are shown, then the options. An answer
+            begins with the white space that stands before it. An option ends with the tokens that end a
+            demonstration's answer, a label does not.
+        openings: of each option, the token ids of the forms in which a reply may begin with its words. None of them
+            begins with another of the same option.
+    """
 
     prompt: str
     text: str
-    tokens: tuple[int, ...]
-    answers: tuple[tuple[int, ...], ...]
+    tokens: Tokens
+    answers: tuple[Tokens, ...]
+    openings: tuple[tuple[Tokens, ...], ...] = ()
 
     @cached_property
     def key(self) -> str:
-        """Hash of exactly what the model is asked: 16 hexadecimal digits. A template that writes today's date makes
-        another key every day, and an edited one makes other keys, so an old answer is never taken for a new one."""
-        return hashlib.sha256(json.dumps([self.tokens, self.answers]).encode()).hexdigest()[:16]
+        """Hash of exactly what the model is asked: 16 hexadecimal digits.
+
+        An edited template makes other keys, so an old answer is never taken for a new one.
+        """
+        given = [self.tokens, self.answers, self.openings]
+        return hashlib.sha256(json.dumps(given).encode()).hexdigest()[:16]
+
+    @cached_property
+    def sequences(self) -> tuple[Tokens, ...]:
+        """All token ids that an engine scores after the prompt: the answers, then the openings of each option."""
+        return (*self.answers, *(one for openings in self.openings for one in openings))
 
 
 @dataclass(frozen=True)
 class Speech:
-    """How a model is spoken to: its tokenizer, one of `FORMATS`, and what its chat template is given beside the
-    messages, such as a date."""
+    """How prompts become the text and tokens of a model.
+
+    Attributes:
+        tokenizer: the model's.
+        form: one of `FORMATS`.
+        template: what the chat template gets besides the messages, such as a date.
+        language: code of the prompts' language, for capital letters and full stops.
+    """
 
     tokenizer: PreTrainedTokenizerBase
     form: str
     template: Mapping[str, object] = field(default_factory=dict)
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Text of a prompt, and how its answers stand after it.
+
+    Attributes:
+        text: of the prompt.
+        ends: where the answers of demonstrations end in it, in characters.
+        lead: white space before an answer.
+        end: what ends an answer.
+        next: what follows the end.
+    """
+
+    text: str
+    ends: Sequence[int]
+    lead: str
+    end: str
+    next: str
+
+
+class _JoinedError(Exception):
+    """The tokenizer joins white space at the end of the prompt with the answer."""
 
 
 def render(prompts: pd.DataFrame, speech: Speech, context: int | None) -> list[Rendered]:
     """Render every prompt for a model.
 
-    An option ends with what ends the model's turn (in bare text, the line), so that "would" does not also collect the
-    probability of "would not". A label does not: it is what the model's answer begins with.
-
     Args:
         prompts: a `Prompts` table.
-        speech: how the model is spoken to.
+        speech: how prompts become text and tokens.
         context: the most tokens that the model takes; None where it names no limit.
 
     Raises:
-        InputError: the tokenizer has no chat template, a prompt is too long, or an answer does not stay apart from
-            the text before it.
+        InputError: the chat template or the tokenizer does not let answers be read, or a prompt is too long.
     """
-    if speech.form == "chat" and not speech.tokenizer.chat_template:
-        raise InputError(
-            speech.tokenizer.name_or_path,
-            "the tokenizer has no chat template",
-            "Set format: plain for this model (a base model)",
+    reader = _Reader(speech, prompts)
+    try:
+        return reader.render(prompts, context)
+    except _JoinedError:
+        reader.holds = True
+        return reader.render(prompts, context)
+
+
+class _Reader:
+    """Renders the prompts of one job.
+
+    Attributes:
+        holds: whether white space at the end of a prompt is read with the answer, because the tokenizer joins both.
+    """
+
+    def __init__(self, speech: Speech, prompts: pd.DataFrame) -> None:
+        self.speech, self.tokenizer, self.holds = speech, speech.tokenizer, False
+        self.name = self.tokenizer.name_or_path or "the tokenizer"
+        self.added = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
+        self.before = self._find_added()
+        self.split = lru_cache(maxsize=65_536 if speech.form == "chat" else 64)(self._split)
+        self.tail_tokens = lru_cache(maxsize=1024)(self._tokenize)
+        if speech.form == "chat":
+            self.chat = ChatTemplate(self.tokenizer, speech.template)
+            self.chat.prepare({_roles(prompt) for prompt in prompts.itertuples()})
+
+    def render(self, prompts: pd.DataFrame, context: int | None) -> list[Rendered]:
+        shown = tqdm(prompts.itertuples(), total=len(prompts), unit="prompt", mininterval=5, delay=5, desc="render")
+        return [self._render_one(prompt, context) for prompt in shown]
+
+    def _render_one(self, prompt: tuple, context: int | None) -> Rendered:
+        labels, options = json.loads(prompt.labels), json.loads(prompt.options)
+        asked = self._ask_chat(prompt, options) if self.speech.form == "chat" else _ask_plain(prompt)
+        if self.holds:
+            text = asked.text.rstrip()
+            asked = _Asked(text, asked.ends, asked.text[len(text) :] + asked.lead, asked.end, asked.next)
+        encoding = self.tokenizer(asked.text, add_special_tokens=False).encodings[0]
+        tokens = tuple(encoding.ids)
+        tail = self._cut_tail(asked.text, tokens, encoding.offsets)
+
+        def read(answer: str) -> tuple[Tokens, Tokens]:
+            found = self.split(tail, asked.lead + answer, asked.end, asked.next)
+            if isinstance(found, str):
+                if asked.text != asked.text.rstrip() and not self.holds:
+                    raise _JoinedError
+                raise self._refuse(prompt, answer, found)
+            return found
+
+        closed = [read(option) for option in options]
+        forms = list_forms(options, self.speech.language)
+        openings = tuple(prefix_free([read(form)[0] for form in of_option]) for of_option in forms)
+        answers = (*(read(label)[0] for label in labels), *(words + end for words, end in closed))
+        self._check_ends(prompt, asked, encoding, {end for _, end in closed})
+        rendered = Rendered(prompt.prompt, asked.text, self._begin(tokens), answers, openings)
+        _check_length(rendered, context)
+        return rendered
+
+    def _ask_chat(self, prompt: tuple, options: Sequence[str]) -> _Asked:
+        """A prompt's text by the chat template. The real text must be the layout, filled with the prompt's words."""
+        messages = messages_of(prompt)
+        layout = self.chat.layouts[_roles(prompt)]
+        words = [message["content"] for message in messages]
+        text = self.chat.write(messages)
+        whole = [self.chat.write([*messages, {"role": "assistant", "content": option}]) for option in options]
+        for content in (words, [word.strip() for word in words]):
+            expected, ends = layout.fill(content)
+            if text == expected:
+                break
+        else:
+            lost = [word for word in words if word.strip() not in text]
+            raise InputError(
+                f"prompt {prompt.prompt}",
+                "the chat template does not write the instruction, each demonstration and the question as they are",
+                "Set format: plain for this model, or change this text",
+                value=lost[0] if lost else None,
+            )
+        for option, written in zip(options, whole, strict=True):
+            if written not in [text + layout.lead + answer + layout.last for answer in (option, option.strip())]:
+                raise self._refuse(prompt, option, "the chat template does not write the answer as it is")
+        follows = _first_word(next(word for word in words[::-1]))
+        return _Asked(text, ends, layout.lead, layout.end, layout.header + follows)
+
+    def _cut_tail(self, text: str, tokens: Tokens, offsets: Sequence[tuple[int, int]]) -> str:
+        """The end of a prompt's text that decides the tokens after it: from the last special token on.
+
+        Tokenizers split a text at special tokens first, so what stands before one cannot change what follows it. All of
+        the text where there is none.
+        """
+        for place in range(len(tokens) - 1, -1, -1):
+            if tokens[place] in self.added:
+                tail = text[offsets[place][0] :]
+                return tail if self.tail_tokens(tail) == tokens[place:] else text
+        return text
+
+    def _tokenize(self, text: str) -> Tokens:
+        return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
+
+    def _split(self, tail: str, answer: str, end: str, following: str) -> tuple[Tokens, Tokens] | str:
+        """Tokens of an answer after the end of a prompt, and of what ends it; or the reason why there are none."""
+        start = self.tail_tokens(tail)
+        encoding = self.tokenizer(tail + answer + end + following, add_special_tokens=False).encodings[0]
+        tokens, offsets = tuple(encoding.ids), encoding.offsets
+        stop = len(tail) + len(answer)
+        if tokens[: len(start)] != start:
+            return "the tokenizer joins the answer with the text before it"
+        first = _first_from(offsets, len(start), stop)
+        last = _first_from(offsets, first, stop + len(end))
+        if first == len(start):
+            return "the tokenizer joins the answer with the text around it"
+        # A special token may take the white space after it.
+        rest = (tail + answer + end + following)[stop + len(end) : offsets[last - 1][1]]
+        if offsets[first - 1][1] > stop or last == first or rest.strip():
+            return "the tokenizer joins the answer or what ends it with the text after it"
+        return tokens[len(start) : first], tokens[first:last]
+
+    def _check_ends(self, prompt: tuple, asked: _Asked, encoding: object, ends: set[Tokens]) -> None:
+        """Check that the tokens that end the options are those that end each demonstration's answer."""
+        for place in asked.ends:
+            # White space may belong to no token's characters; such an end begins one character later.
+            start = next((at for at in (encoding.char_to_token(place), encoding.char_to_token(place + 1)) if at), None)
+            for end in ends:
+                if start is None or tuple(encoding.ids[start : start + len(end)]) != end:
+                    raise self._refuse(
+                        prompt,
+                        asked.text[:place][-20:],
+                        "the tokens after this demonstration's answer are not those after the options",
+                    )
+
+    def _begin(self, tokens: Tokens) -> Tokens:
+        """Tokens with those that the tokenizer adds before a text, once."""
+        before = self.before
+        if self.speech.form == "chat" and (before != (self.tokenizer.bos_token_id,) or before[0] in tokens):
+            return tokens
+        return tokens if before and tokens[: len(before)] == before else before + tokens
+
+    def _find_added(self) -> Tokens:
+        """Tokens that the tokenizer adds before a text.
+
+        Raises:
+            InputError: it adds an end of text, which bare text must not have before an answer.
+        """
+        if not self.tokenizer.is_fast:
+            raise InputError(
+                self.name,
+                "the tokenizer does not report which characters each token stands for",
+                "Convert it to a tokenizer.json with Hugging Face tokenizers, or use another model",
+            )
+        alone = tuple(self.tokenizer("a", add_special_tokens=False).input_ids)
+        whole = tuple(self.tokenizer("a").input_ids)
+        start = next((at for at in range(len(whole)) if whole[at : at + len(alone)] == alone), 0)
+        after = whole[start + len(alone) :]
+        if after and self.speech.form == "plain":
+            names = " ".join(self.tokenizer.convert_ids_to_tokens(list(after)))
+            raise InputError(
+                self.name,
+                f"the tokenizer adds an end-of-text token ({names}) to every text, so no answer can follow a prompt",
+                "Remove this token from post_processor in tokenizer.json, or set format: chat for this model",
+            )
+        return whole[:start]
+
+    def _refuse(self, prompt: tuple, answer: str, reason: str) -> InputError:
+        remedy = (
+            "Set format: plain for this model" if self.speech.form == "chat" else "Choose other answers in the frame"
         )
-    shown = tqdm(prompts.itertuples(), total=len(prompts), unit="prompt", mininterval=5, delay=5, desc="render")
-    return [_render_one(prompt, speech, context) for prompt in shown]
+        return InputError(
+            f"prompt {prompt.prompt}", reason, f"{remedy}, or use another model", column="answer", value=answer
+        )
 
 
-def _render_one(prompt: tuple, speech: Speech, context: int | None) -> Rendered:
-    text = _write(prompt, speech)
-    tokens = _tokenize(text, speech)
-    answers = tuple(
-        _render_answer(prompt, answer, closed, text, tokens, speech)
-        for answers, closed in ((prompt.labels, False), (prompt.options, True))
-        for answer in json.loads(answers)
-    )
-    length = len(tokens) + max(map(len, answers))
+def _ask_plain(prompt: tuple) -> _Asked:
+    return _Asked(plain_text(prompt), plain_ends(prompt), " ", BREAK, _first_word(asked_after(prompt)))
+
+
+def _roles(prompt: tuple) -> tuple[str, ...]:
+    return tuple(message["role"] for message in messages_of(prompt))
+
+
+def _first_word(text: str) -> str:
+    return (text.split(maxsplit=1) or [""])[0]
+
+
+def _first_from(offsets: Sequence[tuple[int, int]], start: int, place: int) -> int:
+    """The first token, not before `start`, that begins at a character or after it."""
+    return next((token for token in range(start, len(offsets)) if offsets[token][0] >= place), len(offsets))
+
+
+def _check_length(rendered: Rendered, context: int | None) -> None:
+    length = len(rendered.tokens) + max(map(len, rendered.sequences))
     if context is not None and length > context:
         raise InputError(
-            f"prompt {prompt.prompt}",
+            f"prompt {rendered.prompt}",
             f"has {length} tokens with its answer, the model takes {context}",
             "Use fewer shots or a model with a longer context; prompts are never cut",
         )
-    return Rendered(prompt.prompt, text, tokens, answers)
-
-
-def _render_answer(
-    prompt: tuple, answer: str, closed: bool, text: str, tokens: tuple[int, ...], speech: Speech
-) -> tuple[int, ...]:
-    whole = _write(prompt, speech, answer, closed)
-    both = _tokenize(whole, speech)
-    lead = "" if speech.form == "chat" else " "
-    # Some chat templates write thoughts before an answer, or the tokenizer joins it to what stands before it.
-    if not whole.startswith(text + lead + answer) or both[: len(tokens)] != tokens or len(both) == len(tokens):
-        raise InputError(
-            f"prompt {prompt.prompt}",
-            "the answer does not follow the prompt directly, as tokens of its own",
-            "Choose other answers in the frame, or another format for this model",
-            column="answer",
-            value=answer,
-        )
-    return both[len(tokens) :]
-
-
-def _tokenize(text: str, speech: Speech) -> tuple[int, ...]:
-    # A chat template writes its special tokens itself.
-    return tuple(speech.tokenizer(text, add_special_tokens=speech.form == "plain").input_ids)
-
-
-def _write(prompt: tuple, speech: Speech, answer: str | None = None, closed: bool = False) -> str:
-    """Text of a prompt, and of an answer to it."""
-    return plain_text(prompt, answer, closed) if speech.form == "plain" else _chat(prompt, speech, answer, closed)
-
-
-def _chat(prompt: tuple, speech: Speech, answer: str | None, closed: bool) -> str:
-    messages = messages_of(prompt)
-    if answer is not None and closed:
-        return _apply_template(speech, [*messages, {"role": "assistant", "content": answer}]).removesuffix("\n")
-    return _apply_template(speech, messages) + (answer or "")
-
-
-def _apply_template(speech: Speech, messages: list[dict[str, str]]) -> str:
-    settings = {"tokenize": False, "add_generation_prompt": messages[-1]["role"] == "user", **speech.template}
-    try:
-        return speech.tokenizer.apply_chat_template(messages, **settings)
-    except TemplateError:
-        # Some templates (Gemma's) refuse the system role: the instruction then opens the first user's turn.
-        return speech.tokenizer.apply_chat_template(without_system(messages), **settings)

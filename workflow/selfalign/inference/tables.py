@@ -34,7 +34,7 @@ class Answers(Table):
         nullable=True,
         description="log-probability that a reply begins with its words, in any form that a reader accepts",
     )
-    pmi: float = pa.Field(nullable=True, description="option - option where nothing was asked; null for a premise")
+    pmi: float = pa.Field(nullable=True, description="option - option after the prompt's premise; null for a premise")
     mass_outside_labels: float = pa.Field(ge=0, le=1, nullable=True, description="probability of all but the labels")
     mass_outside_options: float = pa.Field(ge=0, le=1, nullable=True, description="probability of all but the options")
     mass_open: float = pa.Field(

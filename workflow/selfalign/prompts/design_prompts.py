@@ -60,6 +60,7 @@ def lay_out(
     people: Surveyed,
     rankings: Mapping[str, pd.DataFrame],
     languages: Languages,
+    premises: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cells of the experiment, and the distinct prompts behind them.
 
@@ -72,6 +73,7 @@ def lay_out(
         people: what all countries of the survey answer.
         rankings: `Ranking` tables by strategy.
         languages: the test probes' language with its words, and those of others that arms speak.
+        premises: whether the prompts include their premises, which only the readout pmi needs.
 
     Returns:
         A `Design` table and a `Prompts` table.
@@ -94,7 +96,8 @@ def lay_out(
             f"no arm has a cell to run for the countries {', '.join(countries)}",
             "An arm answered by other countries needs two countries, or sources of its own",
         )
-    return _write_prompts(pd.concat(parts, ignore_index=True), languages.words)
+    cells, prompts = _write_prompts(pd.concat(parts, ignore_index=True), languages.words)
+    return cells, prompts if premises else prompts[prompts["premise"] != ""]
 
 
 def _treat(
@@ -163,6 +166,10 @@ def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages
 
 
 def _write_prompts(cells: pd.DataFrame, words: Wording) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add both option orders and the question: a `Design` table, and a `Prompts` table with the premise of each prompt.
+
+    A premise is the same prompt with a blank as its statement. Prompts that differ in the statement only share it.
+    """
     table = cells.merge(pd.DataFrame({"order": ["AB", "BA"]}), how="cross")
     questions = [
         _question(frame, probe, item.turned(order), order)
@@ -173,9 +180,8 @@ def _write_prompts(cells: pd.DataFrame, words: Wording) -> tuple[pd.DataFrame, p
     table = table.merge(pd.DataFrame(questions), on=["template", "probe", "order"])
     table["system"] = (table["persona"] + "\n" + table["system"]).str.lstrip("\n")
     table["prompt"] = _identify(table)
-    premises = table.assign(
-        shown="[]", asked="", labels="[]", demonstrations="", options=table["options"].map(_in_order)
-    )
+    # Premises serve the readout pmi alone, which compares options: labels would be computed for nothing.
+    premises = table.assign(asked=table["blank"], labels="[]")
     table["premise"] = premises["prompt"] = _identify(premises)
     prompts = pd.concat([table, premises.assign(premise="")])[["prompt", *CONTENT, "premise", "demonstrations"]]
     prompts = prompts.drop_duplicates(["prompt", *CONTENT]).sort_values("prompt")
@@ -190,15 +196,11 @@ def _question(frame: Template, probe: str, item: Item, order: str) -> dict[str, 
         "asks": "scale" if frame.whole_scale else "poles",
         "system": frame.system,
         "asked": frame.ask(item),
+        "blank": frame.ask_nothing(item),
         "cue": frame.cue,
         "options": json.dumps(item.answers, ensure_ascii=False),
         "labels": json.dumps(frame.labels or [], ensure_ascii=False),
     }
-
-
-def _in_order(options: str) -> str:
-    """A premise shows no options, so it is the same whichever comes first."""
-    return json.dumps(sorted(json.loads(options)), ensure_ascii=False)
 
 
 def _identify(table: pd.DataFrame) -> list[str]:
@@ -225,6 +227,7 @@ def _identify(table: pd.DataFrame) -> list[str]:
 @click.option("--scales", type=readable, help="Answer scales of the questions (CSV).")
 @click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
 @click.option("--human", type=readable, help="How they spread over whole scales (Parquet).")
+@click.option("--premises", type=bool, default=True, help="Whether to write premises, which the readout pmi needs.")
 @click.option("--design", type=writable, required=True, help="Cells of the experiment (Parquet).")
 @click.option("--prompts", type=writable, required=True, help="Distinct prompts (Parquet).")
 def command(
@@ -238,6 +241,7 @@ def command(
     scales: Path | None,
     poles: Path,
     human: Path | None,
+    premises: bool,
     design: Path,
     prompts: Path,
     **files: tuple[tuple[str, Path], ...],
@@ -260,6 +264,7 @@ def command(
         Surveyed(read_table(poles, Poles), read_table(human, HumanScales) if human else None, probes),
         {path.stem: read_table(path, Ranking) for path in rankings},
         Languages(language, wordings, own, personas),
+        premises,
     )
     write_table(cells, design, Design)
     write_table(distinct, prompts, Prompts)

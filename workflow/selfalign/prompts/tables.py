@@ -33,7 +33,11 @@ class Design(Table):
 
 
 class Prompts(Table):
-    """A distinct prompt; many cells may use it. Premises, which ask nothing, are prompts that no cell uses."""
+    """A distinct prompt; many cells may use it.
+
+    A premise is a prompt without the test probe: same instruction, demonstrations and options, with a blank as the
+    statement. No cell uses it; the readout pmi subtracts what a model answers to it.
+    """
 
     prompt: str = pa.Field(
         str_matches=r"^[0-9a-f]{16}$", unique=True, description="id: hash of the columns from system to labels"
@@ -46,7 +50,8 @@ class Prompts(Table):
     labels: str = pa.Field(description="the options' labels, such as A and B: JSON list, empty where none are shown")
     premise: str = pa.Field(
         str_matches=r"^([0-9a-f]{16})?$",
-        description="id of the prompt with the same frame and options that asks nothing; empty: this is one",
+        description="id of the prompt's premise: the same prompt with a blank as the statement; empty: this is one. "
+        "The table has premises only with the setting prompts.premises",
     )
     demonstrations: str = pa.Field(
         description="what is shown, in order, such as `Q4=A Q57a=B`: probe (or neutral item) and pole answered"

@@ -1,6 +1,6 @@
 """Reading and filling of the frames of a prompt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Formatter
 
@@ -60,6 +60,13 @@ class Template:
             return self.question.format(statement=item.statement, options=_BETWEEN.join(item.shown))
         first, second = item.shown
         return self.question.format(statement=item.statement, first=first, second=second)
+
+    def ask_nothing(self, item: Item) -> str:
+        """The question of a premise: the frame and the options as they stand, with a bare blank as the statement.
+
+        The blank needs no words, so a premise has the same form in every language and frame.
+        """
+        return self.ask(replace(item, statement=BLANK))
 
     def answer(self, item: Item, code: str) -> str:
         """What a demonstration answers."""

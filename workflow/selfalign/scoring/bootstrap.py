@@ -9,6 +9,7 @@ from scipy import stats
 
 from selfalign.scoring.panels import Panel
 from selfalign.scoring.tables import ALL
+from selfalign.scoring.unanswered import AGREEMENTS
 
 FACTORS = {"seeds": "seed", "templates": "template"}
 """Sources of chance with few levels, and their columns in `Scores`."""
@@ -17,6 +18,9 @@ CHANCE = ("batteries", "respondents", *FACTORS)
 """What an interval can cover."""
 
 _RESULTS = ["estimate", "standard_error", "low", "high", "df", "p", "probes", "batteries", "respondents"]
+
+_MOVED_WITH = {"agreement": ["agreement", *AGREEMENTS], "alignment": ["alignment"]}
+"""By what changes with the people (their majority, or their share of pole A), the measures that change with it."""
 
 _CHUNK = 1000  # resamples at once: three matrices of 1000 x 250 in float32 stay in the cache of a core
 
@@ -56,7 +60,8 @@ def estimate(
 
     The standard error is that of resamples in which batteries (probes of one battery are asked with one stem and scale
     and answered alike) and the people's replicate shares are drawn together, the same batteries for all series and
-    countries. For seeds and templates, too few to draw from, a component of variance is added: see `spread_of_levels`.
+    countries. The part that comes from batteries is widened for their number: see `widen_batteries`. For seeds and
+    templates, too few to draw from, a component of variance is added: see `spread_of_levels`.
     The interval is estimate -+ t x standard error, with degrees of freedom after Satterthwaite: see
     `freedom_of_batteries`. docs/validity.md says how this was chosen.
 
@@ -140,19 +145,22 @@ def _resample(
     """Estimates of a country, and what drawing batteries and people adds to them.
 
     Both measures of agreement are linear in the people (see `Panel.slope`), so a resample of all series is two matrix
-    products: the probes' weights with their values, and weights times change of the people with the slopes.
+    products: the probes' weights with their values, and weights times change of the people with the slopes. Only the
+    first product is widened: the replicates of the people have the right variance already.
     """
     present = np.isfinite(panel.value)
     number = present.sum(axis=0)
     with np.errstate(invalid="ignore"):
         point = np.where(present, panel.value, 0).sum(axis=0) / number
     centred = np.where(present, panel.value - point, 0)
+    batteries = (_by_battery(present.astype(float), home) > 0).sum(axis=0)
+    widened = (centred * np.sqrt(widen_batteries(batteries))).astype(np.float32)
     resampled = np.zeros((draws, len(point)), dtype=np.float32)
     for rows in _chunks(draws):
         drawn = np.ones((rows.stop - rows.start, len(home)), np.float32) if weights is None else weights[rows][:, home]
-        added = drawn @ centred.astype(np.float32)
+        added = drawn @ widened
         for measure, change in (replicates or {}).items():
-            columns = (panel.series["measure"] == measure).to_numpy()
+            columns = panel.series["measure"].isin(_MOVED_WITH[measure]).to_numpy()
             slope = np.where(present, panel.slope, 0)[:, columns].astype(np.float32)
             some = change[np.arange(rows.start, rows.stop) % len(change)]
             added[:, columns] += (drawn * some) @ slope
@@ -229,6 +237,25 @@ def _by_battery(values: np.ndarray, home: np.ndarray) -> np.ndarray:
     return member @ values
 
 
+def widen_batteries(batteries: np.ndarray) -> np.ndarray:
+    """Factor G / (G - 1) by which a variance between G batteries is too small when they are drawn with replacement.
+
+    The reason is that of the divisor n - 1 in a sample variance: drawn batteries vary around the mean of the batteries
+    at hand, which is closer to them than the expectation is. The factor is exact for batteries of one size.
+
+    G is counted for each country and series: the batteries of which the series has a probe in this country. For the
+    mean of the countries, each country's resampled deviations are widened by the root of its own factor before they
+    are averaged, so countries with different batteries each keep the right variance.
+
+    Args:
+        batteries: k numbers of batteries.
+
+    Returns:
+        k factors; 1 for one battery, whose variance is not known.
+    """
+    return np.where(batteries > 1, batteries / np.maximum(batteries - 1, 1), 1.0)
+
+
 def freedom_of_batteries(parts: np.ndarray, home: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Degrees of freedom of a variance between batteries of unequal sizes (Satterthwaite).
 
@@ -261,9 +288,9 @@ def spread_of_levels(
     """Variance that the choice of seeds or templates adds to a mean over them, and its degrees of freedom.
 
     The variance between the levels' means, less what the batteries' different responses to the levels explain (which
-    drawing batteries covers already), not below 0, divided by the number of levels: the moment estimator of a main
-    effect in a crossed design (Searle, Casella and McCulloch 1992, chapter 4). To draw 3 levels with replacement
-    would find two thirds of the one, and count the other twice (Owen 2007).
+    drawing batteries covers already; see also `widen_batteries`), not below 0, divided by the number of levels: the
+    moment estimator of a main effect in a crossed design (Searle, Casella and McCulloch 1992, chapter 4). To draw 3
+    levels with replacement would find two thirds of the one, and count the other twice (Owen 2007).
 
     Args:
         levels: levels x n x k, what each probe adds to the level's deviation from the mean.
@@ -280,7 +307,8 @@ def spread_of_levels(
     probes = np.maximum(present.sum(axis=0), 1)
     apart = _by_battery(levels - present * (means / probes)[:, None, :], home)
     between = (means**2).sum(axis=0) / freedom
-    chance = (apart**2).sum(axis=(0, 1)) / freedom
+    batteries = (_by_battery(present.astype(float), home) > 0).sum(axis=0)
+    chance = (apart**2).sum(axis=(0, 1)) / freedom * widen_batteries(batteries)
     return np.maximum(between - chance, 0) * (number > 1) / np.maximum(number, 1), freedom
 
 

@@ -1,4 +1,4 @@
-"""What scoring two options and scoring whole scales have in common: cells, what decides, and who agrees."""
+"""Parts that scoring two options and scoring whole scales share: cells, readouts, option orders and agreement."""
 
 import numpy as np
 import pandas as pd
@@ -6,44 +6,80 @@ import pandas as pd
 from selfalign.errors import InputError
 from selfalign.prompts.tables import CELL
 from selfalign.scoring.tables import Unanswered
+from selfalign.scoring.unanswered import COUNTS_AS
+
+IMPOSSIBLE = -1e300
+"""Log-probability that stands for minus infinity. It is below any other, and two opposite ones cancel."""
+
+NO_ANSWER = "no answer"
+LEFT_OPEN = "choice left open"
+
+_ADDED = 0.5  # Haldane (1956) and Anscombe (1956)
 
 
-def part_unanswered(table: pd.DataFrame, value: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The cells that have a value in both orders; and the others, as an `Unanswered` table of the orders without.
+def smooth_samples(scores: pd.Series, samples: pd.Series) -> pd.Series:
+    """Readouts whose differences are finite, also for an option that no sampled reply chose.
+
+    With n replies, of which c are the option: log(c + 0.5). The differences are log-odds with the Haldane-Anscombe
+    correction, which have the least bias to first order. Readouts that are not sampled stay as they are, except that
+    minus infinity becomes `IMPOSSIBLE`.
 
     Args:
-        table: a `Design` table and more columns, of which `value` is null where there is no answer; its rows may
-            be parts of a cell's order.
-        value: name of that column.
+        scores: log-probabilities of options (nats); of sampled replies, logarithms of shares.
+        samples: number of replies drawn; null where probabilities were read.
     """
-    columns = list(Unanswered.to_schema().columns)
-    unanswered = table.loc[table[value].isna(), columns].drop_duplicates().sort_values([*CELL, "order"])
-    left_out = pd.MultiIndex.from_frame(unanswered[CELL])
-    return table[~pd.MultiIndex.from_frame(table[CELL]).isin(left_out)], unanswered
+    number = samples.astype(float)
+    smoothed = np.log(number * np.exp(scores) + _ADDED)
+    return smoothed.where(number.notna() & scores.notna(), scores).clip(lower=IMPOSSIBLE)
 
 
-def judge(cells: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
-    """Put what a model answers beside what the people answer.
+def mean_of_orders(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Mean of columns over the two option orders of each cell; null where one of the orders has no value.
 
     Args:
-        cells: the columns of `CELL`, p_a and others, which are kept.
+        table: the columns of `CELL`, and a row per order.
+        columns: to average.
+    """
+    orders = table.groupby(CELL)
+    complete = orders[columns].count().eq(orders.size(), axis=0)
+    return orders[columns].mean().where(complete)
+
+
+def list_unanswered(rows: pd.DataFrame) -> pd.DataFrame:
+    """The `Unanswered` table of a design's rows that have a column reason, null where there is an answer."""
+    table = rows.loc[rows["reason"].notna(), list(Unanswered.to_schema().columns)]
+    return table.drop_duplicates().sort_values([*CELL, "order"])
+
+
+def judge(cells: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, rule: str) -> pd.DataFrame:
+    """Compare the model's answers with the people's.
+
+    Args:
+        cells: the columns of `CELL`, p_a (null where there is no answer) and others, which are kept.
         poles: a `Poles` table.
         bank: a `Bank` table.
+        rule: one of `COUNTS_AS`, for the agreement of cells without an answer.
 
     Returns:
-        The cells, sorted, with share_a, majority, category, battery, agreement, alignment.
+        The cells, sorted, with answered, share_a, majority, category, battery, agreement, alignment.
     """
     cells = cells.merge(poles[["country", "probe", "share_a", "majority"]], on=["country", "probe"])
     cells = cells.merge(bank[["probe", "category", "battery"]], on="probe")
+    cells["answered"] = cells["p_a"].notna()
     undecided = np.isclose(cells["p_a"], 0.5, rtol=0, atol=1e-12)
     chosen_a = np.select([undecided, cells["p_a"] > 0.5], [0.5, 1.0], 0.0)
-    cells["agreement"] = np.where(cells["majority"] == "A", chosen_a, 1 - chosen_a)
+    agreement = pd.Series(np.where(cells["majority"] == "A", chosen_a, 1 - chosen_a), cells.index)
+    cells["agreement"] = agreement.where(cells["answered"], COUNTS_AS[rule])
     cells["alignment"] = 1 - (cells["p_a"] - cells["share_a"]).abs()
     return cells.sort_values(CELL)
 
 
 def readout_of(frame: str, readouts: dict[str, str]) -> str:
-    """What decides between the options of a frame, or InputError."""
+    """Name of the readout that decides between the options of a frame.
+
+    Raises:
+        InputError: the frame has no readout.
+    """
     if frame not in readouts:
         raise InputError(
             "config: scoring.readouts", f"the frame {frame} has no readout", f"Add {frame}: label, or {frame}: option"
@@ -51,9 +87,9 @@ def readout_of(frame: str, readouts: dict[str, str]) -> str:
     return readouts[frame]
 
 
-def check_readout(values: pd.Series, frame: str, readout: str) -> None:
-    """Raise InputError when no answer to a frame has its readout."""
-    if values.isna().all():
+def check_readout(answers: pd.DataFrame, prompts: pd.Series, frame: str, readout: str) -> None:
+    """Raise InputError if no answer to a frame's prompts has its readout."""
+    if answers.loc[answers["prompt"].isin(prompts), readout].isna().all():
         raise InputError(
             "config: scoring.readouts",
             f"the answers to the frame {frame} have no readout {readout}",
@@ -63,6 +99,12 @@ def check_readout(values: pd.Series, frame: str, readout: str) -> None:
         )
 
 
+def fill_optional(answers: pd.DataFrame) -> pd.DataFrame:
+    """Answers with the columns samples, label_bound and mass_open, where a table lacks them: not read."""
+    unread = {"samples": np.nan, "label_bound": False, "mass_open": np.nan}
+    return answers.assign(**{name: value for name, value in unread.items() if name not in answers})
+
+
 def column_outside(readout: str) -> str:
-    """The column of `Answers` that has the probability of all that a readout does not compare."""
+    """The column of `Answers` with the probability of everything that a readout does not compare."""
     return "mass_outside_labels" if readout == "label" else "mass_outside_options"

@@ -9,41 +9,74 @@ import pandas as pd
 
 from selfalign.inference.tables import READOUTS, Answers
 from selfalign.options import readable, writable
+from selfalign.probes.bank import read_bank
+from selfalign.probes.tables import HumanScales, Poles
 from selfalign.prompts.tables import CELL, Design
-from selfalign.scoring.score_answers import read_poles
-from selfalign.scoring.tables import Readouts
+from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.tables import EVERY_ARM, Readouts
 from selfalign.tables import read_table, write_table
 
+_ROW = ["template", "arm", "readout", "against"]
 
-def compare(design: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """Compare every two readouts, frame by frame, over the cells that ask with two options and that both answer.
 
-    A cell is a pair of option orders, averaged; its choice is the pole with more than half. A cell that one readout
-    leaves undecided and the other does not counts as different.
+def compare(
+    design: pd.DataFrame,
+    answers: pd.DataFrame,
+    poles: pd.DataFrame,
+    bank: pd.DataFrame,
+    human: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Compare every two readouts in each frame: arm by arm, and over all arms together.
+
+    A cell is a pair of option orders. Its choice is the pole with more than half of p(A), which is computed from the
+    mean log-odds of both orders (`score_answers`). A cell that one readout leaves undecided and the other does not
+    counts as different.
 
     Args:
         design: a `Design` table.
         answers: an `Answers` table with all of the design's prompts.
+        poles: a `Poles` table.
+        bank: a `Bank` table.
+        human: a `HumanScales` table, needed for frames that ask with the whole scale.
 
     Returns:
-        A `Readouts` table without its columns model and language.
+        A `Readouts` table without its columns model and language. Two readouts that no cell has in common have no row.
     """
-    rows = []
-    for frame, cells in design[design["asks"] == "poles"].groupby("template"):
-        shares = pd.DataFrame({readout: _share(cells, answers, readout) for readout in READOUTS})
-        for readout, against in combinations(READOUTS, 2):
-            both = shares[[readout, against]].dropna()
-            if len(both):
-                choices = np.sign((both - 0.5).round(12))
-                differ = (choices[readout] != choices[against]).mean()
-                rows.append((frame, readout, against, len(both), differ, _correlate(both[readout], both[against])))
-    return pd.DataFrame(rows, columns=["template", "readout", "against", "cells", "differ", "correlation"])
+    scores = score_by_readout(design, answers, poles, bank, "left_out", human)
+    parts = []
+    for frame in design["template"].unique():
+        cells = {name: table.set_index(CELL) for (template, name), table in scores.items() if template == frame}
+        for readout, against in combinations(cells, 2):
+            table = pd.concat({"one": cells[readout], "other": cells[against]}, axis=1).reset_index("arm")
+            everyone = pd.concat([table, table.assign(arm=EVERY_ARM)])
+            rows = [{"arm": arm, **_compare_two(rows)} for arm, rows in everyone.groupby("arm")]
+            parts.append(pd.DataFrame(rows).assign(template=frame, readout=readout, against=against))
+    if not parts:
+        return pd.DataFrame(columns=list(Readouts.to_schema().columns)).drop(columns=["model", "language"])
+    table = pd.concat(parts)
+    rank = {name: place for place, name in enumerate(READOUTS)}
+    order = table.sort_values(_ROW, key=lambda column: column.map(rank) if column.name in _ROW[2:] else column)
+    return order[order["cells"] > 0].reset_index(drop=True)
 
 
-def _share(cells: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.Series:
-    """Probability of pole A by cell; null where an order has no answer."""
-    table = cells.assign(p_a=read_poles(cells, answers, readout))
-    return table.groupby(CELL)["p_a"].agg(lambda orders: orders.mean(skipna=False))
+def _compare_two(cells: pd.DataFrame) -> dict[str, object]:
+    """The columns of `Readouts` that compare two readouts over some cells.
+
+    Args:
+        cells: columns (one or other, p_a) and (one or other, agreement).
+    """
+    one, other = cells[("one", "p_a")], cells[("other", "p_a")]
+    both = one.notna() & other.notna()
+    one, other = one[both], other[both]
+    choices = [np.sign((p_a - 0.5).round(12)) for p_a in (one, other)]
+    return {
+        "cells": len(one),
+        "not_compared": int((~both).sum()),
+        "agreement": cells.loc[both, ("one", "agreement")].mean(),
+        "agreement_against": cells.loc[both, ("other", "agreement")].mean(),
+        "differ": (choices[0] != choices[1]).mean(),
+        "correlation": _correlate(one, other),
+    }
 
 
 def _correlate(one: pd.Series, other: pd.Series) -> float:
@@ -56,8 +89,20 @@ def _correlate(one: pd.Series, other: pd.Series) -> float:
 @click.option("--language", required=True, help="ISO 639-1 code.")
 @click.option("--design", type=readable, required=True, help="Cells of the experiment (Parquet).")
 @click.option("--answers", type=readable, required=True, help="Answers of the model (Parquet).")
+@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
+@click.option("--human", type=readable, help="How they spread over whole scales (Parquet), where frames ask with them.")
+@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--output", type=writable, required=True, help="Comparison (CSV).")
-def command(model: str, language: str, design: Path, answers: Path, output: Path) -> None:
+def command(
+    model: str, language: str, design: Path, answers: Path, poles: Path, human: Path | None, bank: Path, output: Path
+) -> None:
     """Say how often a model's readouts choose differently, in one language."""
-    table = compare(read_table(design, Design), read_table(answers, Answers)).assign(model=model, language=language)
-    write_table(table[list(Readouts.to_schema().columns)], output, Readouts)
+    table = compare(
+        read_table(design, Design),
+        read_table(answers, Answers),
+        read_table(poles, Poles),
+        read_bank(bank),
+        read_table(human, HumanScales) if human else None,
+    )
+    table = table.assign(model=model, language=language)
+    write_table(table[list(Readouts.to_schema().columns)].round(6), output, Readouts)

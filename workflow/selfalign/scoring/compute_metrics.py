@@ -15,6 +15,7 @@ from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.metrics import Array
 from selfalign.scoring.people import People, places
 from selfalign.scoring.tables import ALL, Metrics, ScaleScores
+from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
 
 Value = tuple[float, int]
@@ -104,7 +105,8 @@ def cells_of_scales(scores: pd.DataFrame) -> pd.DataFrame:
         scores: `ScaleScores` tables, stacked.
 
     Returns:
-        Columns model, language, arm, country, source, seed, template, item, option, p.
+        Columns model, language, arm, country, source, seed, template, item, option, p; p is null in cells without an
+        answer.
     """
     key = [*_SERIES, "country", "source", "seed", "template", "question", "code"]
     table = scores.drop_duplicates(key).rename(columns={"question": "item", "code": "option"})
@@ -129,7 +131,8 @@ def cells_of_scores(scores: pd.DataFrame) -> pd.DataFrame:
         scores: `Scores` tables, stacked.
 
     Returns:
-        Columns model, language, arm, country, source, seed, template, item, option, p.
+        Columns model, language, arm, country, source, seed, template, item, option, p; p is null in cells without an
+        answer.
     """
     cells = scores[[*_SERIES, "country", "source", "seed", "template"]].assign(item=scores["probe"])
     return pd.concat([cells.assign(option="A", p=scores["p_a"]), cells.assign(option="B", p=1 - scores["p_a"])])
@@ -142,8 +145,9 @@ def compute(
     nearest: dict[str, str],
     samples: int,
     seed: int,
+    rule: str = "half",
 ) -> pd.DataFrame:
-    """Compute every metric of each series and country, and what stand-ins score on the same items.
+    """Compute every metric of each series and country, and the values of stand-ins on the same items.
 
     A metric of an item is averaged over its sources, seeds and templates, then over items. A metric across items is
     computed for each source, seed and template, then averaged: answers that were averaged first would be smoother than
@@ -151,12 +155,14 @@ def compute(
 
     Args:
         cells: what the models answer: model, language, arm, country, source, seed, template, item, option, p, for every
-            option of an item.
+            option of an item; p is null in cells without an answer.
         people: what the people answer: country, item, option, share, size (respondents; empty where not published).
         options: the options of every item: item, option, position (on the answer scale; empty where it has none).
         nearest: the other country whose people answer most alike, by country; a country may have none.
         samples: number of second samples of people, for the ceiling.
         seed: of these samples.
+        rule: how a cell without an answer counts in the agreement: half (as an even guess over the item's options),
+            wrong or left_out. The other metrics leave it out.
 
     Returns:
         A `Metrics` table without its column asks.
@@ -165,19 +171,24 @@ def compute(
     known: dict = {}
     tables = []
     for series, group in cells.groupby(_SERIES, sort=True):
-        countries, answers = _lay_out_cells(arrays, group)
+        countries, answers, asked = _lay_out_cells(arrays, group)
         each = pd.concat(
-            _compare(arrays, country, answers[:, :, place], known) for place, country in enumerate(countries)
+            _compare(arrays, country, answers[:, :, place], asked[:, :, place], rule, known)
+            for place, country in enumerate(countries)
         )
         table = pd.concat([each, _average(each), _compare_patterns(arrays, countries, answers, known)])
         tables.append(table.assign(**dict(zip(_SERIES, series, strict=True))))
     return pd.concat(tables, ignore_index=True)
 
 
-def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Array]:
-    """A series' countries, and its answers: sources x (seeds and templates) x countries x items x options.
+def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Array, Array]:
+    """A series' countries, and its answers as arrays.
 
-    Sources are numbered within a country, so that where each country is shown its own answers there is one.
+    Sources are numbered within a country, so that there is one where each country is shown its own answers.
+
+    Returns:
+        Places of the countries; answers: sources x (seeds and templates) x countries x items x options, NaN where an
+        item was not asked or not answered; whether an item was asked: the same without the options.
     """
     country, item = places(people.countries, cells["country"]), places(people.items, cells["item"])
     countries = sorted(set(country))
@@ -188,31 +199,62 @@ def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Arra
     answers = np.full((source.max() + 1, run.max() + 1, len(countries), *people.positions.shape), np.nan)
     answers[source, run, country, item] = 0  # for the options that other items have more of
     answers[source, run, country, item, option] = cells["p"]
-    return countries, answers
+    asked = ~np.isnan(answers).all(axis=-1)
+    asked[source, run, country, item] = True
+    answers[np.isnan(answers).any(axis=-1)] = np.nan
+    return countries, answers, asked
 
 
-def _compare(people: People, country: int, answers: Array, known: dict) -> pd.DataFrame:
+def _compare(people: People, country: int, answers: Array, asked: Array, rule: str, known: dict) -> pd.DataFrame:
     """Rows of one country.
 
     Args:
         people: what the people answer.
         country: its place.
         answers: sources x runs x items x options.
-        known: what stand-ins score, by country and items: filled here, as many series share it.
+        asked: sources x runs x items.
+        rule: how an item that was asked and not answered counts in the agreement.
+        known: values of stand-ins, by country and items: filled here, as many series share it.
     """
-    answers = answers.reshape(-1, *people.positions.shape)
-    items = ~np.isnan(answers).all(axis=(0, 2))
-    key = ("items", country, items.tobytes())
-    if key not in known:
-        known[key] = {name: _measure(people, country, p, items) for name, p in people.stand_ins(country)}
+    answers, asked = answers.reshape(-1, *people.positions.shape), asked.reshape(-1, len(people.items))
+    answered = ~np.isnan(answers).all(axis=(0, 2))
+    scored = {"value": _measure(people, country, answers, answered)}
+    scored |= _score_stand_ins(people, country, answered, known)
+    items = dict.fromkeys(scored["value"], answered.sum())
+    refused = asked & np.isnan(answers).any(axis=-1)
+    if refused.any() and rule != "left_out":
+        counted = asked.any(axis=0)
+        items["agreement"] = counted.sum()
+        for who, values in _score_stand_ins(people, country, counted, known).items():
+            scored[who] = scored[who] | {"agreement": values["agreement"]}
+        scored["value"]["agreement"] = _agree_with_refusals(people, country, answers, refused, rule)
     near = people.neighbours[country]
-    return _as_rows({"value": _measure(people, country, answers, items), **known[key]}, items.sum()).assign(
+    return _as_rows(scored, items).assign(
         country=people.countries[country], nearest_country=people.countries[near] if near >= 0 else ""
     )
 
 
+def _score_stand_ins(people: People, country: int, items: Array, known: dict) -> dict[str, dict[str, Value]]:
+    """Metrics of all stand-ins of a country on some items, by name of their column."""
+    key = ("items", country, items.tobytes())
+    if key not in known:
+        known[key] = {name: _measure(people, country, p, items) for name, p in people.stand_ins(country)}
+    return known[key]
+
+
+def _agree_with_refusals(people: People, country: int, answers: Array, refused: Array, rule: str) -> Value:
+    """Agreement in which a refusal counts as half, that is as an even guess over the item's options, or as wrong."""
+    guess = metrics.agreement(people.uniform, people.shares[country])
+    counted = guess if rule == "half" else guess * COUNTS_AS[rule]
+    values = np.where(refused, counted, metrics.agreement(answers, people.shares[country]))
+    mean = _mean(values, axis=0)
+    return float(_mean(mean)), int((~np.isnan(mean)).sum())
+
+
 def _measure(people: People, country: int, p: Array, items: Array) -> dict[str, Value]:
     """Every metric but the response pattern, of answers p (replicates x items x options) to some items."""
+    if not items.any():
+        return dict.fromkeys([*_OF_OPTIONS, *_OF_SCALES, *_ACROSS_ITEMS], (np.nan, 0))
     p, q, positions = p[:, items], people.shares[country, items], people.positions[items]
     each = {name: metric(p, q) for name, metric in _OF_OPTIONS.items()}
     each |= {name: metric(p, q, positions) for name, metric in _OF_SCALES.items()}
@@ -241,7 +283,7 @@ def _compare_patterns(people: People, countries: list[int], answers: Array, know
         known[key] = {"nearest": _measure_pattern(near, y), "ceiling": _measure_pattern(again, y)}
     x = x[0] if len(x) == 1 else np.full_like(x[0], np.nan)
     row = {"value": _measure_pattern(x, y), **known[key]}
-    return _as_rows(row, items.sum()).assign(country=ALL, nearest_country="")
+    return _as_rows(row, {"response_pattern": items.sum()}).assign(country=ALL, nearest_country="")
 
 
 def _measure_pattern(x: Array, y: Array) -> dict[str, Value]:
@@ -251,12 +293,24 @@ def _measure_pattern(x: Array, y: Array) -> dict[str, Value]:
     return {"response_pattern": (value, 0 if np.isnan(value) else int(used))}
 
 
-def _as_rows(scored: dict[str, dict[str, Value]], items: int) -> pd.DataFrame:
-    """One row per metric: the model's value, the stand-ins', its number of items, and of those it does not apply to."""
+def _as_rows(scored: dict[str, dict[str, Value]], items: dict[str, int]) -> pd.DataFrame:
+    """One row per metric: the model's value, the stand-ins', its number of items, and of those it does not apply to.
+
+    Args:
+        scored: by who answers and metric.
+        items: by metric, the number of items that it could apply to.
+    """
     names = list(scored["value"])
     columns = {who: [scored[who][name][0] if who in scored else np.nan for name in names] for who in _SCORED}
-    probes = np.array([scored["value"][name][1] for name in names])
-    return pd.DataFrame({"metric": names, **columns, "probes": probes, "not_applicable": items - probes})
+    probes, asked = np.array([(scored["value"][name][1], items[name]) for name in names]).T
+    return pd.DataFrame(
+        {
+            "metric": names,
+            **columns,
+            "probes": probes,
+            "not_applicable": np.array([items[name] for name in names]) - probes,
+        }
+    )
 
 
 def _average(rows: pd.DataFrame) -> pd.DataFrame:
@@ -280,6 +334,7 @@ def _mean(values: Array, axis: int | None = None) -> Array:
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--samples", type=click.IntRange(min=1), required=True, help="Second samples of people, for the ceiling.")
 @click.option("--seed", type=int, required=True, help="Seed of these samples.")
+@click.option("--rule", type=click.Choice(list(COUNTS_AS)), required=True, help="How a cell without an answer counts.")
 @click.option("--output", type=writable, required=True, help="Metrics (CSV).")
 def command(
     scores: tuple[Path, ...],
@@ -289,6 +344,7 @@ def command(
     bank: Path,
     samples: int,
     seed: int,
+    rule: str,
     output: Path,
 ) -> None:
     """Compute every metric of every arm and country beside what others score in the model's place."""
@@ -298,11 +354,11 @@ def command(
     cells = read_scores(scores)
     if (cells["asks"] == "poles").all():
         asked = cells_of_scores(cells), people_of_poles(answered), options_of_poles(probes)
-        tables.append(compute(*asked, nearest, samples, seed).assign(asks="poles"))
+        tables.append(compute(*asked, nearest, samples, seed, rule).assign(asks="poles"))
     if scales:
         cells = pd.concat([read_table(path, ScaleScores) for path in scales], ignore_index=True)
         people = read_table(human, HumanScales)
         asked = cells_of_scales(cells), people_of_scales(people, answered, probes), options_of_scales(people)
-        tables.append(compute(*asked, nearest, samples, seed).assign(asks="scale"))
+        tables.append(compute(*asked, nearest, samples, seed, rule).assign(asks="scale"))
     table = pd.concat(tables, ignore_index=True)[list(Metrics.to_schema().columns)]
     write_table(table.round(6), output, Metrics)

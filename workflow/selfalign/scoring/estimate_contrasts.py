@@ -1,5 +1,6 @@
 """Step estimate_contrasts: differences between arms, or languages, paired by probe, with intervals."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +13,8 @@ from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.options import estimate_options
 from selfalign.scoring.panels import Contrast, build_panels, contrast_panel
-from selfalign.scoring.tables import CONTRASTED, Contrasts
+from selfalign.scoring.tables import COMPARED, CONTRASTED, Contrasts
+from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
 from selfalign.tables import read_table, write_table
 
 
@@ -24,6 +26,7 @@ def estimate_contrasts(
     level: float,
     seed: int,
     resample: list[str],
+    measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """Differences between two arms on the same probes: per country, and for the mean of the countries.
 
@@ -35,14 +38,19 @@ def estimate_contrasts(
         level: coverage of the intervals.
         seed: of the resamples.
         resample: what the intervals cover; see `estimate`.
+        measures: which measures to compare, such as `COMPARED`.
 
     Returns:
-        As `estimate`; p is against 0.
+        As `estimate`; p is against 0, and empty for measures that are not in `CONTRASTED`. A probe counts in a measure
+        if both arms have a value of it. So under the rule left_out a probe counts in the agreement only if both arms
+        answered it, and in soft alignment under every rule.
     """
-    panels = build_panels(scores, CONTRASTED, list(FACTORS.values()))
+    scores = add_agreements(scores)
+    repeated = [name for name in find_repeated(scores) if name in measures]
+    panels = build_panels(scores, [name for name in measures if name not in repeated], list(FACTORS.values()))
     pairs = {country: contrast_panel(panel, contrasts) for country, panel in panels.items()}
     null = dict.fromkeys(CONTRASTED, 0.0)
-    return estimate(pairs, people, draws, level, seed, resample, bounds=(-1, 1), null=null)
+    return repeat_rows(estimate(pairs, people, draws, level, seed, resample, bounds=(-1, 1), null=null), repeated)
 
 
 @click.command()
@@ -63,6 +71,6 @@ def command(
 ) -> None:
     """Estimate the differences between pairs of arms, per country and for the mean of the countries."""
     replicates = read_table(people, Replicates)
-    table = estimate_contrasts(read_scores(scores), replicates, contrasts, draws, level, seed, resample)
+    table = estimate_contrasts(read_scores(scores), replicates, contrasts, draws, level, seed, resample, COMPARED)
     table = correct(table, families)
     write_table(table[list(Contrasts.to_schema().columns)].round(6), output, Contrasts)

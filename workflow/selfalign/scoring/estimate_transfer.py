@@ -28,6 +28,8 @@ def estimate_transfer(
 ) -> pd.DataFrame:
     """What is lost, on the same probes, where demonstrations carry one other country's answers instead of the own.
 
+    Probes are paired as in `estimate_contrasts`.
+
     Args:
         scores: `Scores` tables, stacked.
         people: a `Replicates` table.
@@ -54,13 +56,23 @@ def estimate_transfer(
 
 
 def _mean_shown(own: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """Means of the second arm over the probes that both have, per source: long, with those of all countries."""
+    """Means of the second arm over the probes for which both arms have a value, per source, country and measure.
+
+    Country `all` has the means of the countries.
+    """
+    probe = ["model", "language", "country", "probe", "measure"]
+    asked = _lengthen(own, probe[:-1])[probe]
+    shown = _lengthen(others, [*_ROW, "probe"]).merge(asked, on=probe)
+    countries = shown.groupby([*_ROW, "measure"])["shown"].mean().reset_index()
+    everyone = countries.groupby(["model", "language", "source", "measure"])["shown"].mean().reset_index()
+    return pd.concat([countries, everyone.assign(country=ALL)])
+
+
+def _lengthen(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Means over cells as a row per keys and measure; none where no cell has a value."""
     measures = list(CONTRASTED)
-    asked = own[["model", "language", "country", "probe"]].drop_duplicates()
-    probes = others.merge(asked).groupby([*_ROW, "probe"])[measures].mean()
-    countries = probes.groupby(_ROW).mean().reset_index()
-    everyone = countries.groupby(["model", "language", "source"])[measures].mean().reset_index().assign(country=ALL)
-    return pd.concat([countries, everyone]).melt(_ROW, measures, "measure", "shown")
+    means = scores.groupby(keys)[measures].mean().reset_index()
+    return means.melt(keys, measures, "measure", "shown").dropna(subset="shown")
 
 
 @click.command()

@@ -23,7 +23,8 @@ def estimate_worth(scores: pd.DataFrame, poles: pd.DataFrame, level: float, larg
     """Worth of every arm of a model in every country, in respondents.
 
     Args:
-        scores: `Scores` tables, stacked. A probe's p(A) is its mean over sources, seeds and templates.
+        scores: `Scores` tables, stacked. A probe's p(A) is its mean over the answered cells of its sources, seeds and
+            templates. A probe without an answered cell is left out; the column probes has the number that is left.
         poles: a `Poles` table.
         level: coverage of the intervals, such as 0.95.
         largest: number of respondents at which the search stops.
@@ -32,7 +33,8 @@ def estimate_worth(scores: pd.DataFrame, poles: pd.DataFrame, level: float, larg
         A `Worth` table.
     """
     keys = ["model", "language", "arm", "country"]
-    means = scores.groupby([*keys, "probe"], sort=True)[["p_a", "share_a"]].mean().reset_index()
+    answered = scores[scores["answered"]]
+    means = answered.groupby([*keys, "probe"], sort=True)[["p_a", "share_a"]].mean().reset_index()
     means = means.merge(poles[["country", "probe", "standard_error"]], on=["country", "probe"])
     rows = []
     for key, cells in means.groupby(keys, sort=True):

@@ -71,17 +71,21 @@ def fit(values: pd.DataFrame, level: float) -> dict[str, object]:
 
     Countries are fixed effects, coded to sum to 0, so that the intercept is the mean of the countries that were run,
     as in the bootstrap; with one country there is no effect of probes beside the residual. The fit is restricted
-    maximum likelihood (statsmodels' MixedLM), the interval Wald's.
+    maximum likelihood (statsmodels' MixedLM).
+
+    Interval and p are of a t distribution with one degree of freedom less than there are batteries. This is the
+    between-within rule (Schluchter and Elashoff 1990): the intercept varies between batteries, so the number of
+    batteries limits how well its standard error is known. The rule is exact for one country and batteries of one size.
 
     Args:
         values: columns country, probe, battery, value.
         level: coverage of the interval.
 
     Returns:
-        The columns of a `Mixed` table that a fit gives. What the fit complains of is told in `note`; where it fails,
-        its numbers are empty.
+        The columns of a `Mixed` table that a fit gives. `note` has the warnings of the fit. If the fit fails, its
+        numbers are empty.
     """
-    empty = dict.fromkeys(["estimate", "standard_error", "low", "high", "p"], np.nan)
+    empty = dict.fromkeys(["estimate", "standard_error", "low", "high", "df", "p"], np.nan)
     empty |= dict.fromkeys(["battery_sd", "probe_sd", "residual_sd"], np.nan)
     if values["value"].nunique() == 1 or values["battery"].nunique() == 1:
         return {**empty, "converged": False, "note": "not fitted: one battery, or no variation"}
@@ -101,13 +105,15 @@ def fit(values: pd.DataFrame, level: float) -> dict[str, object]:
         except (np.linalg.LinAlgError, ValueError) as error:
             return {**empty, "converged": False, "note": f"not fitted: {error}"}
     mean, error = found.params["Intercept"], found.bse["Intercept"]
-    reach = stats.norm.ppf((1 + level) / 2) * error
+    df = values["battery"].nunique() - 1
+    reach = stats.t.ppf((1 + level) / 2, df) * error
     return {
         "estimate": mean,
         "standard_error": error,
         "low": mean - reach,
         "high": mean + reach,
-        "p": found.pvalues["Intercept"],
+        "df": df,
+        "p": 2 * stats.t.sf(abs(mean) / error, df) if error > 0 else np.nan,
         "converged": bool(found.converged and np.isfinite(error)),
         "note": "; ".join(dict.fromkeys(" ".join(str(warning.message).split()) for warning in said)) or None,
         "battery_sd": np.sqrt(found.cov_re.iloc[0, 0]),

@@ -7,6 +7,8 @@ from typing import TypedDict
 import numpy as np
 import pandas as pd
 
+from selfalign.scoring.unanswered import AGREEMENTS
+
 SERIES = ["model", "language", "arm", "measure"]
 """What names a column of a panel; a contrast adds what it is against."""
 
@@ -38,7 +40,7 @@ class Panel:
         share: n, the people's share of pole A.
         majority: n, 1 where pole A is the majority, else 0.
         series: k rows that say what the columns are.
-        value: n x k means over sources, seeds and templates; NaN where a series lacks the probe.
+        value: n x k means over sources, seeds and templates of the cells that have a value; NaN where none has.
         slope: n x k, how much the value changes with the people: agreement with their majority (0 or 1), soft
             alignment with their share of pole A.
         levels: by factor (`seed`, `template`), levels x n x k: the value at each level less `value`; 0 for a series
@@ -66,7 +68,8 @@ def build_panels(scores: pd.DataFrame, measures: Sequence[str], factors: Sequenc
         factors: columns of `scores`, such as `seed`, whose levels are to be kept apart in `Panel.levels`.
 
     Returns:
-        By country.
+        By country. A series without any value in a country has no column there, such as `mass_open` of answers of
+        which it was not read.
     """
     places = {factor: pd.factorize(scores[factor], sort=True) for factor in factors}
     shared = scores.assign(**{factor: codes for factor, (codes, _) in places.items()})
@@ -83,33 +86,51 @@ def _build(cells: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]
     people = cells.drop_duplicates("probe").set_index("probe").loc[probes]
     shape = (len(probes), len(series))
     place = rows * shape[1] + columns
-    number = np.bincount(place, minlength=shape[0] * shape[1])
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):
-            return (np.bincount(place, values, len(number)) / number).reshape(shape)
-
-    value = {measure: mean(cells[measure].to_numpy(float)) for measure in measures}
-    slopes = {measure: mean(_slope(cells, measure)) for measure in measures}
-    levels: dict[str, np.ndarray] = {}
-    runs: dict[str, np.ndarray] = {}
-    for factor, size in factors.items():
-        code = cells[factor].to_numpy()
-        parts = [_deviations(code, size, place, cells[m].to_numpy(float), value[m]) for m in measures]
-        levels[factor] = np.concatenate(parts, axis=2)
-        has = np.zeros((size, shape[1]), dtype=bool)
-        has[code, columns] = True
-        runs[factor] = np.tile(has & (has.sum(axis=0) > 1), len(measures))
-    return Panel(
+    value, slope, levels, runs = [], [], {factor: [] for factor in factors}, {factor: [] for factor in factors}
+    for measure in measures:
+        values = cells[measure].to_numpy(float)
+        known = np.isfinite(values)
+        at = place[known]
+        number = np.bincount(at, minlength=shape[0] * shape[1])
+        value.append(_mean(at, values[known], number).reshape(shape))
+        slope.append(_mean(at, _slope(cells, measure)[known], number).reshape(shape))
+        for factor, size in factors.items():
+            code = cells[factor].to_numpy()[known]
+            levels[factor].append(_deviations(code, size, at, values[known], value[-1]))
+            has = np.zeros((size, shape[1]), dtype=bool)
+            has[code, columns[known]] = True
+            runs[factor].append(has & (has.sum(axis=0) > 1))
+    panel = Panel(
         probes=np.asarray(probes),
         batteries=people["battery"].to_numpy(),
         share=people["share_a"].to_numpy(float),
         majority=(people["majority"] == "A").to_numpy(float),
         series=pd.concat([series.assign(measure=measure) for measure in measures], ignore_index=True),
-        value=np.hstack([value[measure] for measure in measures]),
-        slope=np.hstack([slopes[measure] for measure in measures]),
-        levels=levels,
-        runs=runs,
+        value=np.hstack(value),
+        slope=np.hstack(slope),
+        levels={factor: np.concatenate(parts, axis=2) for factor, parts in levels.items()},
+        runs={factor: np.concatenate(parts, axis=1) for factor, parts in runs.items()},
+    )
+    return _drop_empty(panel)
+
+
+def _mean(place: np.ndarray, values: np.ndarray, number: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return np.bincount(place, values, len(number)) / number
+
+
+def _drop_empty(panel: Panel) -> Panel:
+    """The panel without series that have no value for any probe."""
+    some = np.isfinite(panel.value).any(axis=0)
+    if some.all():
+        return panel
+    return replace(
+        panel,
+        series=panel.series[some].reset_index(drop=True),
+        value=panel.value[:, some],
+        slope=panel.slope[:, some],
+        levels={factor: part[..., some] for factor, part in panel.levels.items()},
+        runs={factor: part[:, some] for factor, part in panel.runs.items()},
     )
 
 
@@ -123,10 +144,12 @@ def _slope(cells: pd.DataFrame, measure: str) -> np.ndarray:
     """How a cell's measure changes with the people's majority (agreement) or share (alignment); else 0.
 
     Agreement is the share of A chosen where the majority is A, and 1 less it elsewhere, so turning the majority from B
-    to A changes it by 2 x (A chosen) - 1. Alignment is 1 - |p_a - share_a|, which is linear in the share up to p_a.
+    to A changes it by 2 x (A chosen) - 1. A cell without an answer counts the same whatever the majority, so its slope
+    is 0. Alignment is 1 - |p_a - share_a|, which is linear in the share up to p_a.
     """
-    if measure == "agreement":
-        return np.where(cells["majority"] == "A", 1, -1) * (2 * cells["agreement"].to_numpy(float) - 1)
+    if measure == "agreement" or measure in AGREEMENTS:
+        slope = np.where(cells["majority"] == "A", 1, -1) * (2 * cells[measure].to_numpy(float) - 1)
+        return np.where(cells["answered"], slope, 0)
     if measure == "alignment":
         return np.sign((cells["p_a"] - cells["share_a"]).to_numpy(float))
     return np.zeros(len(cells))

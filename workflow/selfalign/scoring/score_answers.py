@@ -1,4 +1,4 @@
-"""Step score_answers: what the model answered in each cell, beside what the people answer."""
+"""Step score_answers: the model's answer in each cell, compared with the people's."""
 
 from pathlib import Path
 
@@ -11,52 +11,151 @@ from selfalign.options import Json, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles
 from selfalign.prompts.tables import CELL, Design
-from selfalign.scoring.cells import check_readout, column_outside, judge, part_unanswered, readout_of
+from selfalign.scoring.cells import (
+    LEFT_OPEN,
+    NO_ANSWER,
+    check_readout,
+    column_outside,
+    fill_optional,
+    judge,
+    list_unanswered,
+    mean_of_orders,
+    readout_of,
+    smooth_samples,
+)
 from selfalign.scoring.score_scales import read_codes, score_poles
 from selfalign.scoring.tables import Scores, Unanswered
+from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
 
+_LEAST = 1e-6  # nats: the smallest log-odds of a listed label against one that is not listed
 
-def share_of_first(gap: pd.Series | float) -> pd.Series | float:
-    """Probability of the first of two answers as a share of both, from the gap of their log-probabilities (nats).
 
-    It is the logistic function, in a form that no gap overflows.
+def share_of_first(log_odds: pd.Series | float) -> pd.Series | float:
+    """Probability of the first of two answers as a share of both: the logistic function of the log-odds (nats).
+
+    In this form no number overflows.
     """
-    return (1 + np.tanh(gap / 2)) / 2
+    return (1 + np.tanh(log_odds / 2)) / 2
 
 
-def read_poles(design: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.Series:
-    """Probability of pole A, as a share of both poles, in each cell and option order; null where there is no answer.
+def log_odds_of_first(first: pd.Series, second: pd.Series, samples: pd.Series) -> pd.Series:
+    """Log-odds of the first of two answers, from their readouts; null where there is no answer.
 
-    With s the readout, in nats, of each option: exp(s of A) / (exp(s of A) + exp(s of B)).
+    Args:
+        first: readout of the first answer (nats); of sampled replies, the logarithm of its share.
+        second: readout of the second answer.
+        samples: number of replies drawn; null where probabilities were read.
+
+    Returns:
+        first - second. Sampled replies have the Haldane-Anscombe correction: see `smooth_samples`. Null where one of
+        the readouts is null, or where neither answer has any probability.
+    """
+    nothing = (first == -np.inf) & (second == -np.inf)
+    return (smooth_samples(first, samples) - smooth_samples(second, samples)).mask(nothing)
+
+
+def read_log_odds(design: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.Series:
+    """Log-odds of pole A against pole B (nats) in each cell and option order; null where there is no answer.
 
     Args:
         design: a `Design` table.
         answers: an `Answers` table with all of the design's prompts.
         readout: one of `READOUTS`.
     """
+    answers = fill_optional(answers)
     sides = answers.pivot(index="prompt", columns="place", values=readout)
-    # Sampled replies may give an option none, and its log-probability is then -inf; both without a reply are no answer.
-    with np.errstate(invalid="ignore"):
-        gap = design["prompt"].map(sides[1] - sides[2])
-    return share_of_first(gap.where(design["order"] == "AB", -gap))
+    samples = answers.drop_duplicates("prompt").set_index("prompt")["samples"].reindex(sides.index)
+    first = design["prompt"].map(log_odds_of_first(sides[1], sides[2], samples))
+    return first.where(design["order"] == "AB", -first)
+
+
+def read_poles(design: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.Series:
+    """Probability of pole A, as a share of both poles, in each cell and option order; null where there is no answer.
+
+    Args:
+        design: a `Design` table.
+        answers: an `Answers` table with all of the design's prompts.
+        readout: one of `READOUTS`.
+    """
+    return share_of_first(read_log_odds(design, answers, readout))
+
+
+def _read_orders(design: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.DataFrame:
+    """A frame's cells in each order, with columns log_odds, low, high, bound, readout, mass_outside, mass_open.
+
+    The true log-odds are between low and high. These differ where an endpoint listed one of the two labels only: the
+    other label's log-probability is then an upper bound, and so the log-odds are at least as far from 0 as computed.
+    """
+    log_odds = read_log_odds(design, answers, readout)
+    bounds = answers.pivot(index="prompt", columns="place", values="label_bound").astype(bool)
+    first, second = (design["prompt"].map(bounds[place]) & (readout == "label") for place in (1, 2))
+    forward = design["order"] == "AB"
+    of_a, of_b = first.where(forward, second), second.where(forward, first)
+    # The listed label is the likelier one. A list that ends with it gives a bound of 0, which would read as a tie.
+    log_odds = log_odds.mask(of_b & ~of_a, log_odds.clip(lower=_LEAST)).mask(of_a & ~of_b, log_odds.clip(upper=-_LEAST))
+    log_odds = log_odds.mask(of_a & of_b)
+    prompts = answers.drop_duplicates("prompt").set_index("prompt")
+    return design.assign(
+        log_odds=log_odds,
+        low=log_odds.mask(of_a & log_odds.notna(), -np.inf),
+        high=log_odds.mask(of_b & log_odds.notna(), np.inf),
+        bound=of_a | of_b,
+        readout=readout,
+        mass_outside=design["prompt"].map(prompts[column_outside(readout)]),
+        mass_open=design["prompt"].map(prompts["mass_open"]).astype(float),
+    )
+
+
+def _average_orders(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cells from their two orders, and the rows with a column reason: why their cell has no answer.
+
+    Args:
+        rows: as `_read_orders` returns them.
+
+    Returns:
+        By cell: p_a, p_a_mean, order_gap (null where there is no answer), bound, readout, mass_outside, mass_open.
+    """
+    rows = rows.assign(alone=share_of_first(rows["log_odds"]))
+    means = mean_of_orders(rows, ["log_odds", "low", "high", "alone", "mass_outside", "mass_open"])
+    orders = rows.groupby(CELL)
+    bound = orders["bound"].any() & means["log_odds"].notna()
+    left_open = bound & ~(means["low"] > 0) & ~(means["high"] < 0)
+    known = means["log_odds"].notna() & ~left_open
+    cells = means[["mass_outside", "mass_open"]].assign(
+        p_a=share_of_first(means["log_odds"]).where(known),
+        p_a_mean=means["alone"].where(known),
+        order_gap=(orders["alone"].max() - orders["alone"].min()).where(known),
+        bound=bound & known,
+        readout=orders["readout"].first(),
+    )
+    open_cells = pd.MultiIndex.from_frame(rows[CELL]).isin(left_open.index[left_open])
+    reason = np.select([rows["log_odds"].isna(), open_cells & rows["bound"]], [NO_ANSWER, LEFT_OPEN], "")
+    return cells.reset_index(), rows.assign(reason=pd.Series(reason, rows.index).replace("", None))
 
 
 def score(
-    design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, readouts: dict[str, str]
+    design: pd.DataFrame,
+    answers: pd.DataFrame,
+    poles: pd.DataFrame,
+    bank: pd.DataFrame,
+    readouts: dict[str, str],
+    rule: str = "half",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score every cell of one model and language.
 
-    The probabilities of pole A in the two option orders are averaged, so a preference for a label or a place cancels.
-    Nothing is imputed: what the model gave to other answers is `mass_outside`, and a cell without an answer in one of
-    its orders is left out.
+    p(A) is the logistic function of the mean log-odds of the two option orders. A preference for a label or a place
+    adds the same number to one order that it takes from the other, so it cancels. Nothing is imputed: `mass_outside`
+    is the probability of other answers. A cell without an answer in one of its orders has a row without p(A).
 
     Args:
         design: a `Design` table of cells that ask with two options.
-        answers: an `Answers` table with all of the design's prompts.
+        answers: an `Answers` table with all of the design's prompts; it may lack the columns samples, label_bound and
+            mass_open if nothing was sampled, listed or read.
         poles: a `Poles` table.
         bank: a `Bank` table.
         readouts: by frame, what decides between the options.
+        rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
 
     Returns:
         A `Scores` table without its columns model and language, and an `Unanswered` table.
@@ -64,19 +163,14 @@ def score(
     Raises:
         InputError: a frame has no readout, or not the one that is asked for.
     """
-    outside = answers.drop_duplicates("prompt").set_index("prompt")
+    answers = fill_optional(answers)
     parts = []
     for frame, cells in design.groupby("template"):
         readout = readout_of(frame, readouts)
-        p_a = read_poles(cells, answers, readout)
-        check_readout(p_a, frame, readout)
-        mass_outside = cells["prompt"].map(outside[column_outside(readout)])
-        parts.append(cells.assign(p_a=p_a, readout=readout, mass_outside=mass_outside))
-    table, unanswered = part_unanswered(pd.concat(parts), "p_a")
-    orders = table.groupby(CELL)
-    means = {"p_a": ("p_a", "mean"), "mass_outside": ("mass_outside", "mean"), "readout": ("readout", "first")}
-    cells = orders.agg(**means).assign(order_gap=orders["p_a"].max() - orders["p_a"].min())
-    return judge(cells.reset_index(), poles, bank).assign(asks="poles"), unanswered
+        check_readout(answers, cells["prompt"], frame, readout)
+        parts.append(_read_orders(cells, answers, readout))
+    cells, rows = _average_orders(pd.concat(parts))
+    return judge(cells, poles, bank, rule).assign(asks="poles"), list_unanswered(rows)
 
 
 @click.command()
@@ -88,7 +182,8 @@ def score(
 @click.option("--human", type=readable, help="How they spread over whole scales (Parquet), where frames ask with them.")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--readouts", type=Json(), required=True, help="By frame, what decides between the options (JSON).")
-@click.option("--unanswered", type=writable, required=True, help="Cells that are left out (CSV).")
+@click.option("--rule", type=click.Choice(list(COUNTS_AS)), required=True, help="How a cell without an answer counts.")
+@click.option("--unanswered", type=writable, required=True, help="Prompts without an answer (CSV).")
 @click.option("--output", type=writable, required=True, help="Scores (Parquet).")
 def command(
     model: str,
@@ -99,6 +194,7 @@ def command(
     human: Path | None,
     bank: Path,
     readouts: dict[str, str],
+    rule: str,
     unanswered: Path,
     output: Path,
 ) -> None:
@@ -107,13 +203,14 @@ def command(
     people, probes = read_table(poles, Poles), read_bank(bank)
     parts = []
     if len(two := cells[cells["asks"] == "poles"]):
-        parts.append(score(two, replies, people, probes, readouts))
+        parts.append(score(two, replies, people, probes, readouts, rule))
     if len(whole := cells[cells["asks"] == "scale"]):
         codes = read_codes(whole, replies, read_table(human, HumanScales), probes, readouts)
-        parts.append(score_poles(codes, people, probes))
-    table, left_out = (pd.concat(tables).sort_values(CELL) for tables in zip(*parts, strict=True))
+        parts.append(score_poles(codes, people, probes, rule))
+    table, missing = (pd.concat(tables).sort_values(CELL) for tables in zip(*parts, strict=True))
     table = table.assign(model=model, language=language)
-    if len(left_out):
-        click.echo(f"{len(left_out)} prompts of cells have no answer; their cells are left out", err=True)
-    write_table(left_out, unanswered, Unanswered)
+    if len(missing):
+        cells = (~table["answered"]).sum()
+        click.echo(f"{cells} of {len(table)} cells have no answer. They count as {rule} in the agreement", err=True)
+    write_table(missing, unanswered, Unanswered)
     write_table(table[list(Scores.to_schema().columns)], output, Scores)

@@ -1,4 +1,4 @@
-"""Step score_scales: how a model's answers spread over whole scales; and what they say about the poles of probes."""
+"""Step score_scales: a model's distributions over whole scales; and the poles of probes, scored from them."""
 
 from pathlib import Path
 
@@ -11,7 +11,18 @@ from selfalign.options import Json, readable, writable
 from selfalign.probes.bank import list_codes, read_bank
 from selfalign.probes.tables import HumanScales
 from selfalign.prompts.tables import CELL, Design
-from selfalign.scoring.cells import check_readout, column_outside, judge, part_unanswered, readout_of
+from selfalign.scoring.cells import (
+    IMPOSSIBLE,
+    NO_ANSWER,
+    check_readout,
+    column_outside,
+    fill_optional,
+    judge,
+    list_unanswered,
+    mean_of_orders,
+    readout_of,
+    smooth_samples,
+)
 from selfalign.scoring.tables import ScaleScores
 from selfalign.tables import read_table, write_table
 
@@ -22,44 +33,53 @@ def read_codes(
     """Probability of each answer code, as a share of all codes that were offered, in each cell and order.
 
     With s the readout of each of k options, in nats: p of option i is exp(s_i) / (exp(s_1) + ... + exp(s_k)). In order
-    AB the options stand as the scale does, in order BA the other way round.
+    AB the options stand as the scale does, in order BA the other way round. Of sampled replies, half a reply is added
+    to each option: see `smooth_samples`.
 
     Args:
         design: a `Design` table of cells that ask with the whole scale; its probes are those of the bank.
-        answers: an `Answers` table with all of the design's prompts.
+        answers: an `Answers` table with all of the design's prompts; it may lack the columns samples and mass_open.
         human: a `HumanScales` table with a row per code that is offered.
         bank: a `Bank` table.
         readouts: by frame, what decides between the options.
 
     Returns:
-        The design with columns question, readout, mass_outside, code, place, position, p; a row for each code. Where
-        there is no answer, p is null.
+        The design with columns question, readout, mass_outside, mass_open, said (whether the option has any
+        probability), code, place, position, log_p, p; a row for each code. Where there is no answer, log_p and p are
+        null.
 
     Raises:
         InputError: a frame has no readout, or not the one that is asked for.
         ValueError: a prompt has more or fewer options than its question's scale has codes.
     """
+    answers = fill_optional(answers)
     parts = []
     for frame, cells in design.groupby("template"):
         readout = readout_of(frame, readouts)
+        check_readout(answers, cells["prompt"], frame, readout)
         options = _share_out(answers, readout)
-        table = cells.merge(bank[["probe", "question"]], on="probe").merge(options, on="prompt").assign(readout=readout)
-        check_readout(table["p"], frame, readout)
-        parts.append(table)
+        table = cells.merge(bank[["probe", "question"]], on="probe").merge(options, on="prompt")
+        parts.append(table.assign(readout=readout))
     codes = human[["question", "code", "place", "position"]].drop_duplicates()
     return _place(pd.concat(parts), codes)
 
 
 def _share_out(answers: pd.DataFrame, readout: str) -> pd.DataFrame:
-    """Softmax of a readout over the options of each prompt: columns prompt, shown (place), mass_outside, p."""
-    score, by = answers[readout], answers["prompt"]
-    unknown = score.isna().groupby(by).transform("any")
-    # Sampled replies may give an option none, and its log-probability is then -inf; all without a reply are no answer.
-    with np.errstate(invalid="ignore"):
-        weight = np.exp(score - score.groupby(by).transform("max"))
-        share = weight / weight.groupby(by).transform("sum")
-    table = answers[["prompt", "place", column_outside(readout)]].set_axis(["prompt", "shown", "mass_outside"], axis=1)
-    return table.assign(p=share.mask(unknown))
+    """Softmax of a readout over the options of each prompt.
+
+    Returns:
+        Columns prompt, shown (place), mass_outside, mass_open, said, log_p, p.
+    """
+    by = answers["prompt"]
+    said = answers[readout] > -np.inf
+    known = answers[readout].notna().groupby(by).transform("all") & said.groupby(by).transform("any")
+    score = smooth_samples(answers[readout], answers["samples"])
+    highest = score.groupby(by).transform("max")
+    total = np.exp(score - highest).groupby(by).transform("sum")
+    log_p = (score - highest - np.log(total)).clip(lower=IMPOSSIBLE)
+    table = answers[["prompt", "place", column_outside(readout), "mass_open"]]
+    table = table.set_axis(["prompt", "shown", "mass_outside", "mass_open"], axis=1).astype({"mass_open": float})
+    return table.assign(said=said, log_p=log_p.where(known), p=np.exp(log_p).where(known))
 
 
 def _place(table: pd.DataFrame, codes: pd.DataFrame) -> pd.DataFrame:
@@ -74,55 +94,100 @@ def _place(table: pd.DataFrame, codes: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="shown").assign(place=place).merge(codes, on=["question", "place"])
 
 
-def score_scales(codes: pd.DataFrame, human: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The model's distribution over the codes in each cell, beside the people's.
+def average_codes(codes: pd.DataFrame) -> pd.DataFrame:
+    """The model's distribution over the codes in each cell, from both option orders.
 
-    The probabilities of a code in the two orders are averaged, so what favours one end of the list cancels; what
-    favours its middle does not.
+    p is the softmax of the mean over the two orders of log p. A preference for one end of the list multiplies a code's
+    probability in one order by what it is divided by in the other, so it cancels. A preference for the middle of the
+    list does not: the middle stays the middle.
+
+    Args:
+        codes: as `read_codes` returns it.
+
+    Returns:
+        Columns of `CELL`, question, readout, code, place, position, log_p (mean, not normalised), p, p_mean (the
+        mean of the two orders' probabilities). Null where an order has no answer.
+    """
+    key = [*CELL, "question", "readout", "code", "place"]
+    columns = {"log_p": ("log_p", "mean"), "p_mean": ("p", "mean"), "position": ("position", "first")}
+    orders = codes.groupby(key)
+    table = orders.agg(**columns, known=("log_p", "count"), asked=("log_p", "size")).reset_index()
+    table[["log_p", "p_mean"]] = table[["log_p", "p_mean"]].where(table["known"] == table["asked"])
+    table["p"] = _softmax(table["log_p"], table[CELL])
+    return table.drop(columns=["known", "asked"])
+
+
+def _softmax(log_p: pd.Series, cells: pd.DataFrame) -> pd.Series:
+    by = list(cells.to_dict("series").values())
+    weight = np.exp(log_p - log_p.groupby(by).transform("max"))
+    return weight / weight.groupby(by).transform("sum")
+
+
+def score_scales(codes: pd.DataFrame, human: pd.DataFrame) -> pd.DataFrame:
+    """The model's distribution over the codes in each cell, with the people's: see `average_codes`.
 
     Args:
         codes: as `read_codes` returns it.
         human: a `HumanScales` table.
 
     Returns:
-        A `ScaleScores` table without its columns model and language, sorted by cell and place; and an `Unanswered`
-        table.
+        A `ScaleScores` table without its columns model and language, sorted by cell and place. A cell without an answer
+        in one of its orders has rows without p.
     """
-    answered, unanswered = part_unanswered(codes, "p")
-    key = [*CELL, "question", "readout", "code", "place"]
-    means = answered.groupby(key).agg(p=("p", "mean"), position=("position", "first")).reset_index()
-    table = means.merge(human[["country", "question", "code", "share"]], "left", on=["country", "question", "code"])
-    return table.sort_values([*CELL, "place"]), unanswered
+    people = human[["country", "question", "code", "share"]]
+    table = average_codes(codes).merge(people, "left", on=["country", "question", "code"])
+    return table.sort_values([*CELL, "place"])
 
 
-def score_poles(codes: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What a distribution over a scale says about the two poles of the test probe, scored as two options are.
+def score_poles(
+    codes: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, rule: str = "half"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score the two poles of the test probe from a distribution over its scale, as two options are scored.
 
-    p(A) is the probability of the codes of pole A as a share of those of both poles, each averaged over the two orders
-    first. A cell without any probability of either pole in one of its orders is left out.
+    p(A) is the probability of the codes of pole A as a share of the codes of both poles, in the distribution of
+    `average_codes`. A cell where no pole has any probability in one of the orders has no answer.
 
     Args:
         codes: as `read_codes` returns it.
         poles: a `Poles` table.
         bank: a `Bank` table.
+        rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
 
     Returns:
         A `Scores` table without its columns model and language, and an `Unanswered` table.
     """
     sides = list_codes(bank)[["probe", "pole", "code"]]
-    marked = codes.merge(sides[sides["pole"] != "neither"], on=["probe", "code"])
-    sums = (
-        marked.assign(a=marked["p"].where(marked["pole"] == "A", 0))
-        .groupby([*CELL, "order", "prompt", "readout"])
-        .agg(a=("a", "sum"), both=("p", "sum"), mass_outside=("mass_outside", "first"))
-        .reset_index()
+    sides = sides[sides["pole"] != "neither"]
+    averaged = average_codes(codes).merge(sides, on=["probe", "code"])
+    averaged["share"] = _softmax(averaged["log_p"], averaged[CELL])
+    marked = codes.merge(sides, on=["probe", "code"])
+    marked["said"] &= marked["p"].notna()
+    marked["share"] = _softmax(marked["log_p"], marked[[*CELL, "order"]])
+    orders = _sum_of_a(marked, "share", [*CELL, "order", "prompt", "readout"], said=("said", "any"),
+                       mass_outside=("mass_outside", "first"), mass_open=("mass_open", "first"))  # fmt: skip
+    orders = orders.rename(columns={"a": "alone"})
+    orders["alone"] = orders["alone"].where(orders["said"])
+    orders["reason"] = orders["said"].map({True: None, False: NO_ANSWER})
+    alone = orders.groupby(CELL)["alone"]
+    cells = mean_of_orders(orders, ["alone", "mass_outside", "mass_open"]).rename(columns={"alone": "known"})
+    means = averaged.assign(mean_a=averaged["p_mean"].where(averaged["pole"] == "A", 0)).groupby(CELL)
+    cells = cells.assign(
+        p_a=_sum_of_a(averaged, "share", CELL).set_index(CELL)["a"],
+        p_a_mean=means["mean_a"].sum() / means["p_mean"].sum(),
+        order_gap=alone.max() - alone.min(),
+        readout=orders.groupby(CELL)["readout"].first(),
+        bound=False,
     )
-    answered, unanswered = part_unanswered(sums.assign(both=sums["both"].replace(0, np.nan)), "both")
-    orders = answered.assign(alone=answered["a"] / answered["both"]).groupby([*CELL, "readout"])
-    means = orders[["a", "both", "mass_outside"]].mean()
-    cells = means.assign(p_a=means["a"] / means["both"], order_gap=orders["alone"].max() - orders["alone"].min())
-    table = judge(cells.drop(columns=["a", "both"]).reset_index(), poles, bank)
-    return table.assign(asks="scale"), unanswered
+    of_answers = ["p_a", "p_a_mean", "order_gap"]
+    cells[of_answers] = cells[of_answers].where(cells["known"].notna(), axis=0)
+    table = judge(cells.drop(columns="known").reset_index(), poles, bank, rule)
+    return table.assign(asks="scale"), list_unanswered(orders)
+
+
+def _sum_of_a(table: pd.DataFrame, share: str, by: list[str], **more: tuple[str, str]) -> pd.DataFrame:
+    """Sum of a share over the codes of pole A, by group: column a, and more."""
+    table = table.assign(a=table[share].where(table["pole"] == "A", 0))
+    return table.groupby(by).agg(a=("a", "sum"), **more).reset_index()
 
 
 @click.command()
@@ -148,5 +213,5 @@ def command(
     cells, people = read_table(design, Design), read_table(human, HumanScales)
     whole = cells[cells["asks"] == "scale"]
     codes = read_codes(whole, read_table(answers, Answers), people, read_bank(bank), readouts)
-    table = score_scales(codes, people)[0].assign(model=model, language=language)
+    table = score_scales(codes, people).assign(model=model, language=language)
     write_table(table[list(ScaleScores.to_schema().columns)], output, ScaleScores)

@@ -5,13 +5,28 @@ import pandera.pandas as pa
 
 from selfalign.inference.tables import READOUTS
 from selfalign.prompts.tables import CELL
+from selfalign.scoring.unanswered import AGREEMENTS
 from selfalign.tables import Table
 
-MEASURES = ("agreement", "alignment", "mass_outside", "order_gap")
-"""What is estimated: agreement with the majority, soft alignment, mass outside the options, effect of their order."""
+MEASURES = (
+    "agreement",
+    *AGREEMENTS,
+    "answered",
+    "alignment",
+    "bound",
+    "mass_outside",
+    "mass_open",
+    "order_gap",
+)
+"""Measures of an arm, in this order: agreement with the majority under the main rule, and under each rule; share of
+answered cells; soft alignment; share of cells whose p(A) is a bound; mass outside the options; mass of replies that
+begin with an option; effect of the options' order."""
 
 CONTRASTED = ("agreement", "alignment")
-"""The measures whose differences are estimated."""
+"""The measures whose differences are estimated and tested."""
+
+COMPARED = (*CONTRASTED, *AGREEMENTS, "answered")
+"""The measures whose differences are estimated in the table of contrasts; only those of `CONTRASTED` are tested."""
 
 METRICS = (
     "agreement",
@@ -30,8 +45,15 @@ ALL = "all"
 """The row that is the mean of the countries, each counting the same."""
 
 
+EVERY_ARM = "all arms"
+"""Stands in the column arm for all of them together; no arm can have this name, which has a space."""
+
+
 class Scores(Table):
-    """A cell of the experiment, scored: its two option orders averaged and compared with the country's people."""
+    """A cell of the experiment, scored: its two option orders averaged and compared with the country's people.
+
+    Every cell of the design has a row. Where it has no answer, p_a and the columns computed from it are null.
+    """
 
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
@@ -47,24 +69,48 @@ class Scores(Table):
     readout: str = pa.Field(isin=READOUTS, description="what decides between the options")
     category: str = pa.Field(description="thematic category of the probe")
     battery: str = pa.Field(description="battery of the probe")
-    p_a: float = pa.Field(ge=0, le=1, description="model's probability of pole A among both, mean of the two orders")
+    answered: bool = pa.Field(description="whether both option orders have an answer")
+    bound: bool = pa.Field(
+        description="whether p_a is a bound, the true value being further from 0.5: an endpoint listed one label only"
+    )
+    p_a: float = pa.Field(
+        ge=0,
+        le=1,
+        nullable=True,
+        description="model's probability of pole A among both, from the mean log-odds of the two orders",
+    )
+    p_a_mean: float = pa.Field(
+        ge=0, le=1, nullable=True, description="the same from the mean of the two orders' probabilities"
+    )
     share_a: float = pa.Field(ge=0, le=1, description="people's weighted share of pole A among both")
     majority: str = pa.Field(isin=["A", "B"], description="the people's answer")
     agreement: float = pa.Field(
-        isin=[0.0, 0.5, 1.0], description="1 where the model chooses the people's answer; 0.5: p_a = 0.5"
+        isin=[0.0, 0.5, 1.0],
+        nullable=True,
+        description="1 where the model chooses the people's answer; 0.5: p_a = 0.5; unanswered: scoring.unanswered",
     )
-    alignment: float = pa.Field(ge=0, le=1, description="soft alignment: 1 - |p_a - share_a|")
+    alignment: float = pa.Field(
+        ge=0, le=1, nullable=True, description="soft alignment: 1 - |p_a - share_a|; null where unanswered"
+    )
     mass_outside: float = pa.Field(
-        ge=0, le=1, description="probability outside labels or options, by readout, mean of the two orders"
+        ge=0, le=1, nullable=True, description="probability outside labels or options, by readout, mean of the orders"
     )
-    order_gap: float = pa.Field(ge=0, le=1, description="|difference of p_a between the two orders|")
+    mass_open: float = pa.Field(
+        ge=0,
+        le=1,
+        nullable=True,
+        description="probability that a reply begins with an option, mean of the two orders; null where not read",
+    )
+    order_gap: float = pa.Field(
+        ge=0, le=1, nullable=True, description="|difference of the probability of pole A between the two orders|"
+    )
 
     class Config:
         unique = ["model", "language", *CELL]
 
 
 class Unanswered(Table):
-    """A cell in one option order to which the model gave no answer; the cell is left out of the scores."""
+    """A prompt for which the model's choice is not known: one option order of a cell without an answer."""
 
     arm: str = pa.Field(description="treatment")
     country: str = pa.Field(description="whose people the answer is compared with")
@@ -73,23 +119,31 @@ class Unanswered(Table):
     seed: int = pa.Field(description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
     order: str = pa.Field(description="which pole's option comes first")
-    prompt: str = pa.Field(description="the prompt that has no answer")
+    prompt: str = pa.Field(description="the prompt")
+    reason: str = pa.Field(
+        isin=["no answer", "choice left open"],
+        description="no answer; or the label that was listed in one order does not settle the choice of both",
+    )
 
 
 class Readouts(Table):
-    """Two readouts of one model's answers in a language and frame, compared over cells."""
+    """Two readouts of one model's answers in a language and frame, compared over the cells of an arm."""
 
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(description="ISO 639-1")
     template: str = pa.Field(description="frame of the prompt")
+    arm: str = pa.Field(description=f"treatment, or `{EVERY_ARM}`: the cells of all arms together")
     readout: str = pa.Field(isin=READOUTS, description="one readout")
     against: str = pa.Field(isin=READOUTS, description="the other")
     cells: int = pa.Field(ge=1, description="cells that both answer, their option orders averaged")
+    not_compared: int = pa.Field(ge=0, description="cells without an answer by one of the readouts, in no other column")
+    agreement: float = pa.Field(ge=0, le=1, description="share of cells in which the one chooses the people's answer")
+    agreement_against: float = pa.Field(ge=0, le=1, description="share in which the other does")
     differ: float = pa.Field(ge=0, le=1, description="share of cells in which they choose differently")
     correlation: float = pa.Field(nullable=True, description="Spearman's, of the probabilities of pole A")
 
     class Config:
-        unique = ["model", "language", "template", "readout", "against"]
+        unique = ["model", "language", "template", "arm", "readout", "against"]
 
 
 REPLY_KINDS = ("option", "empty", "other")
@@ -167,7 +221,15 @@ class ScaleScores(Table):
     code: int = pa.Field(ge=0, description="answer code")
     place: int = pa.Field(ge=1, description="place among the answers, as offered in order AB")
     position: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="place on the scale; empty where nominal")
-    p: float = pa.Field(ge=0, le=1, description="model's probability of the answer among all, mean of the two orders")
+    p: float = pa.Field(
+        ge=0,
+        le=1,
+        nullable=True,
+        description="model's probability of the answer among all, from the mean log-probabilities of the two orders",
+    )
+    p_mean: float = pa.Field(
+        ge=0, le=1, nullable=True, description="the same from the mean of the two orders' probabilities"
+    )
     share: float = pa.Field(ge=0, le=1, description="people's weighted share of the answer among all")
 
     class Config:
@@ -242,6 +304,13 @@ class Contrasts(Estimates):
     )
 
 
+class ContrastsByReadout(Contrasts):
+    """A contrast as the models' answers are read by one of the readouts."""
+
+    readout: str = pa.Field(isin=READOUTS, description="what decides between the options, in all frames")
+    templates: str = pa.Field(description="the frames in which the model's answers have the readout")
+
+
 class Transfer(Estimates):
     """What is lost with another country's demonstrations: an arm less its like with one source, paired by probe."""
 
@@ -286,7 +355,8 @@ class Mixed(Table):
     standard_error: float = pa.Field(ge=0, nullable=True, description="of the mixed model")
     low: float = pa.Field(nullable=True, description="lower end of the mixed model's interval")
     high: float = pa.Field(nullable=True, description="upper end of the mixed model's interval")
-    p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, of the mixed model")
+    df: float = pa.Field(ge=1, nullable=True, description="degrees of freedom: number of batteries - 1")
+    p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, of the mixed model, by t with df")
     bootstrap: float = pa.Field(description="the bootstrap's estimate")
     difference: float = pa.Field(nullable=True, description="mixed less bootstrap, in standard errors of the bootstrap")
     same_verdict: bool = pa.Field(description="whether both tell the contrast from 0, or both do not, at the level")

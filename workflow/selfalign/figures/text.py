@@ -1,0 +1,112 @@
+"""Text of users in figures: shown as it is written, and broken into lines where it is long."""
+
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+
+import matplotlib
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.font_manager import FontProperties
+
+LINE = 1.2
+"""Height of a line of text, in multiples of the font size."""
+
+_BREAK_AFTER = "-/_,;:.|"
+_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "BOPOMOFO")
+"""Scripts whose lines may break between any two characters, as the names of their characters begin."""
+
+
+def isolate(label: str) -> str:
+    """A label that keeps its direction to itself.
+
+    Without this, a label in Arabic script would turn the order of "arm - other arm" around, and so the sign.
+    """
+    right_to_left = any(unicodedata.bidirectional(each) in ("R", "AL") for each in label)
+    return f"\N{FIRST STRONG ISOLATE}{label}\N{POP DIRECTIONAL ISOLATE}" if right_to_left else label
+
+
+def plain(text: str) -> str:
+    """A text that matplotlib shows as it is written; without this, text between two dollars is set as mathematics."""
+    return text.replace("$", r"\$")
+
+
+def wrap(text: str, width: float, size: float | str, weight: str = "normal") -> str:
+    """A text in lines that are at most so wide, ready to be drawn.
+
+    Lines break at spaces, then after punctuation and between the characters of scripts without spaces. A longer piece
+    breaks where the line ends, but never before a combining mark.
+
+    Args:
+        text: one or more lines.
+        width: inches.
+        size: of the font, in points or by matplotlib's name (key of rcParams).
+        weight: of the font.
+    """
+    font = FontProperties(size=matplotlib.rcParams[size] if isinstance(size, str) else size, weight=weight)
+    return "\n".join(plain(line) for long in text.split("\n") for line in _break(long, 72 * width, font))
+
+
+def lines_of(text: str) -> int:
+    """Number of lines of a text."""
+    return text.count("\n") + 1
+
+
+def height_of(lines: int, size: float | str) -> float:
+    """Height of some lines of text, in inches."""
+    return lines * LINE * (matplotlib.rcParams[size] if isinstance(size, str) else size) / 72
+
+
+def _break(text: str, limit: float, font: FontProperties) -> Iterator[str]:
+    line = ""
+    for piece in _pieces(text):
+        if _width(line + piece.rstrip(), font) > limit and line:
+            yield line.rstrip()
+            line = ""
+        while _width(piece.rstrip(), font) > limit and len(clusters := list(_clusters(piece))) > 1:
+            fits = next((n for n in range(len(clusters) - 1, 0, -1) if _width("".join(clusters[:n]), font) <= limit), 1)
+            yield "".join(clusters[:fits])
+            piece = "".join(clusters[fits:])
+        line += piece
+    yield line.rstrip()
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Parts of a text between which a line may break."""
+    piece = ""
+    for cluster in _clusters(text):
+        if piece and (_is_unspaced(cluster) or _is_unspaced(piece[-1]) or (piece[-1] == " " and cluster != " ")):
+            yield piece
+            piece = ""
+        piece += cluster
+        if len(piece) > 6 and cluster in _BREAK_AFTER:
+            yield piece
+            piece = ""
+    if piece:
+        yield piece
+
+
+def _clusters(text: str) -> Iterator[str]:
+    """Characters, each with the marks and joiners that follow it."""
+    cluster = ""
+    for character in text:
+        joined = unicodedata.category(character)[0] == "M" or character == "\N{ZERO WIDTH JOINER}"
+        if cluster and not joined and not cluster.endswith("\N{ZERO WIDTH JOINER}"):
+            yield cluster
+            cluster = ""
+        cluster += character
+    if cluster:
+        yield cluster
+
+
+def _is_unspaced(text: str) -> bool:
+    return unicodedata.name(text[0], "").startswith(_UNSPACED)
+
+
+def _width(text: str, font: FontProperties) -> float:
+    """Width of a line of plain text, in points."""
+    return _renderer().get_text_width_height_descent(text, font, ismath=False)[0] if text else 0.0
+
+
+@cache
+def _renderer() -> RendererAgg:
+    return RendererAgg(1, 1, 72)

@@ -1,0 +1,82 @@
+"""The workflow's own folder: its default settings, and the files that it brings, when it runs from another folder."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from selfalign.errors import InputError
+
+_PATHS = [
+    ("probes", "bank"),
+    ("probes", "texts"),
+    ("probes", "arora"),
+    ("demonstrations", "embedding", "model"),
+    ("prompts", "templates"),
+    ("prompts", "personas"),
+    ("prompts", "neutral"),
+    ("prompts", "spoken"),
+    ("surveys", "*", "source", "file"),
+    ("models", "*", "source", "folder"),
+    ("figures", "font"),
+]
+"""Settings that name a file or a folder; * stands for each name."""
+
+
+def fill_in(config: dict[str, Any], files: list[Path]) -> None:
+    """Add the default settings below the user's own, in place. A mapping is merged, anything else is replaced.
+
+    Raises:
+        InputError: a file of default settings is not there.
+    """
+    merged: dict[str, Any] = {}
+    for path in files:
+        if not path.is_file():
+            remedy = "Clone the repository, and name the Snakefile of the clone"
+            raise InputError(path, "the default settings are not beside the workflow's Snakefile", remedy)
+        _merge(merged, yaml.safe_load(path.read_text(encoding="utf-8")))
+    _merge(merged, config)
+    config.clear()
+    config.update(merged)
+
+
+def locate(path: str, home: Path) -> str:
+    """A path as it is, or in the workflow's own folder if only that folder has it.
+
+    Args:
+        path: relative to the working folder, or absolute; what comes before a field such as {language} must exist.
+        home: the workflow's own folder.
+    """
+    fixed = Path(path.partition("{")[0] + "_").parent if "{" in path else Path(path)
+    if fixed.is_absolute() or path.startswith("results/") or fixed.exists() or not (home / fixed).exists():
+        return path
+    return str(home / path)
+
+
+def locate_files(config: dict[str, Any], home: Path) -> None:
+    """Let settings that name a file of the project find it, wherever the workflow runs from.
+
+    Args:
+        config: the merged settings, changed in place.
+        home: the workflow's own folder.
+    """
+    for *keys, last in _PATHS:
+        for place in _places(config, keys):
+            if isinstance(place.get(last), str):
+                place[last] = locate(place[last], home)
+
+
+def _places(config: dict[str, Any], keys: list[str]) -> list[dict[str, Any]]:
+    places = [config]
+    for key in keys:
+        parts = [part for place in places for part in (place.values() if key == "*" else [place.get(key)])]
+        places = [part for part in parts if isinstance(part, dict)]
+    return places
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _merge(below[key], value)
+        else:
+            below[key] = value

@@ -1,0 +1,330 @@
+"""A model's chat template: the text that it writes around messages, and how an answer stands in that text."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import click
+from jinja2 import TemplateError
+from transformers import PreTrainedTokenizerBase
+
+from selfalign.errors import InputError, did_you_mean
+from selfalign.inference.messages import without_system
+
+DATE = "2024-07-26"
+"""The date that templates write if the setting `template: {date: ...}` gives none. Llama 3.1 has the same default."""
+
+_OPENED = re.compile(r"<\|?(?:\w+:)?(?:start_|begin_of_)?(?:think|thinking|thought|reasoning)\|?>|\[think\]", re.I)
+_CLOSED = re.compile(r"<\|?(?:/(?:\w+:)?|end_|end_of_)(?:think|thinking|thought|reasoning)\|?>|\[/think\]", re.I)
+_SWITCH = re.compile(r"\b\w*(?:think|thought|reason)\w*\b")
+_PLAIN = "Set format: plain for this model, or use another model"
+
+# Jinja sees this macro instead of the function of transformers, which reads the clock.
+_CLOCK = (
+    "{% macro strftime_now(format) %}{% set clock = namespace(text=format) %}"
+    "{% for code, value in selfalign_clock.items() %}{% set clock.text = clock.text.replace(code, value) %}"
+    "{% endfor %}{{ clock.text }}{% endmacro %}"
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a template lays out a conversation of some roles that ends with a question.
+
+    Attributes:
+        gaps: the template's own text before each message's words, and after the last.
+        answered: roles of the messages, in the order of the gaps.
+        lead: white space between the prompt and an answer.
+        end: the text that ends an answer, such as `<|im_end|>`.
+        last: all that the template writes after an answer that is the last message.
+        header: the text between the end of an answer and the words of the next question.
+    """
+
+    gaps: tuple[str, ...]
+    answered: tuple[str, ...]
+    lead: str
+    end: str
+    last: str
+    header: str
+
+    def fill(self, words: Sequence[str]) -> tuple[str, list[int]]:
+        """Text of a conversation with these words, and where each earlier answer ends in it."""
+        text, ends = "", []
+        for gap, role, content in zip(self.gaps, self.answered, words, strict=False):
+            text += gap + content
+            if role == "assistant":
+                ends.append(len(text))
+        return text + self.gaps[-1], ends
+
+
+class _UnfitError(Exception):
+    """A template does not lay out a conversation so that answers can be read.
+
+    Attributes:
+        reason: what it does.
+        thought: whether it writes or opens a thought.
+    """
+
+    def __init__(self, reason: str, thought: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.thought = reason, thought
+
+
+class ChatTemplate:
+    """A tokenizer's chat template with its settings."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, settings: Mapping[str, object]) -> None:
+        self.tokenizer = tokenizer
+        self.name = tokenizer.name_or_path or "the tokenizer"
+        self.given = dict(settings)
+        self.moved = False
+        self.layouts: dict[tuple[str, ...], Layout] = {}
+
+    @cached_property
+    def source(self) -> str:
+        """Source of the template that is used, before the date is fixed.
+
+        Raises:
+            InputError: there is none, or several, and none is chosen.
+        """
+        known, chosen = self.tokenizer.chat_template, self.given.get("chat_template")
+        names = sorted(known) if isinstance(known, dict) else []
+        if chosen is not None and chosen not in names and "{" not in str(chosen):
+            remedy = (
+                did_you_mean(str(chosen), names) if names else "Remove this setting: the tokenizer has one template"
+            )
+            raise InputError("template", "no chat template has this name", remedy, column="chat_template", value=chosen)
+        if not known and chosen is None:
+            raise InputError(
+                self.name, "the tokenizer has no chat template", "Set format: plain for this model (a base model)"
+            )
+        if names and chosen is None and "default" not in names:
+            raise InputError(
+                self.name,
+                f"the tokenizer has several chat templates ({', '.join(names)}) and no default",
+                f"Choose one, such as template: {{chat_template: {names[0]}}}, or set format: plain",
+            )
+        return self.tokenizer.get_chat_template(chosen)
+
+    @cached_property
+    def settings(self) -> dict[str, object]:
+        """What the template gets besides the messages: the date is fixed."""
+        given = {key: value for key, value in self.given.items() if key not in ("date", "chat_template")}
+        today = _read_date(self.given.get("date", DATE))
+        if "date_string" in self.source:
+            given = {"date_string": _write_date(today)} | given
+        if "strftime_now" not in self.source:
+            return given | {"chat_template": self.source}
+        return given | {"chat_template": _CLOCK + self.source, "selfalign_clock": _clock(today)}
+
+    def prepare(self, conversations: Iterable[tuple[str, ...]]) -> None:
+        """Find the layouts of conversations.
+
+        If the template drops, repeats or refuses the instruction in one of them, the instruction opens the first user's
+        turn in all of them.
+
+        Args:
+            conversations: roles of the messages of each.
+
+        Raises:
+            InputError: the template is broken, or answers cannot be read in it.
+        """
+        conversations = sorted(set(conversations), key=len)
+        try:
+            self.layouts = {roles: self._lay_out(roles) for roles in conversations}
+            return
+        except _UnfitError as fault:
+            first = fault
+        if first.thought or not any("system" in roles for roles in conversations):
+            raise self._refuse(first, conversations)
+        self.moved = True
+        try:
+            self.layouts = {roles: self._lay_out(roles) for roles in conversations}
+        except _UnfitError as fault:
+            raise self._refuse(fault, conversations) from None
+        click.echo(f"the instruction opens the first user's turn, because {first.reason}", err=True)
+
+    def write(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """Text of a conversation; with the generation prompt if it ends with a question.
+
+        Raises:
+            InputError: the template fails.
+        """
+        try:
+            return self._write(messages)
+        except _UnfitError as fault:
+            raise self._refuse(fault, []) from None
+
+    def _write(self, messages: Sequence[Mapping[str, str]]) -> str:
+        asks = messages[-1]["role"] == "user"
+        if self.moved:
+            messages = without_system(messages)
+        try:
+            return self.tokenizer.apply_chat_template(
+                messages, tokenize=False, **{**self.settings, "add_generation_prompt": asks}
+            )
+        except InputError:
+            raise
+        except TemplateError as error:
+            raise _UnfitError(f"the chat template fails: {_say(error)}") from None
+        except Exception as error:  # a template is a program that somebody else wrote
+            raise _UnfitError(f"the chat template fails: {type(error).__name__}: {_say(error)}") from None
+
+    def _refuse(self, fault: _UnfitError, conversations: Sequence[tuple[str, ...]]) -> InputError:
+        remedy = _PLAIN
+        if fault.thought:
+            switch = self._find_switch(conversations)
+            never = "No setting of the template turns thoughts off. Use another model, or set format: plain"
+            remedy = f"Set template: {switch} for this model" if switch else never
+        return InputError(self.name, fault.reason, remedy)
+
+    def _find_switch(self, conversations: Sequence[tuple[str, ...]]) -> str:
+        """The setting that stops the template's thoughts; empty: none does."""
+        for name in dict.fromkeys(_SWITCH.findall(self.source)):
+            for value, written in ((False, "false"), ("none", "none")):
+                other = ChatTemplate(self.tokenizer, self.given | {name: value})
+                try:
+                    other.prepare(conversations)
+                except InputError:
+                    continue
+                return f"{{{name}: {written}}}"
+        return ""
+
+    def _lay_out(self, roles: tuple[str, ...]) -> Layout:
+        """Layout of a conversation, found with words that stand for those of a real one."""
+        words = [f"zq{place}qz" for place in range(len(roles) + 2)]
+        *contents, answer, following = words
+        messages = [{"role": role, "content": word} for role, word in zip(roles, contents, strict=True)]
+        answered = [*messages, {"role": "assistant", "content": answer}]
+        text, whole = self._write(messages), self._write(answered)
+        gaps = _cut(text, contents, roles)
+        if len(_OPENED.findall(gaps[-1])) > len(_CLOSED.findall(gaps[-1])):
+            raise _UnfitError(f"the chat template opens a thought before an answer ({_quote(gaps[-1])})", thought=True)
+        lead, last = self._read_answer(text, whole, answer, contents[-1])
+        more = self._write([*answered, {"role": "user", "content": following}])
+        if more.count(answer) != 1 or more.count(following) != 1 or more.index(following) < more.index(answer):
+            raise _UnfitError("the chat template drops or repeats an answer or the question after it")
+        between = _between(more, answer, following)
+        end = self._find_end(last, between)
+        self._compare(gaps, roles, lead, end)
+        return Layout(tuple(gaps), roles, lead, end, last, between[len(end) :])
+
+    def _read_answer(self, text: str, whole: str, answer: str, question: str) -> tuple[str, str]:
+        """White space before the answer, and all that the template writes after it."""
+        if whole.count(answer) != 1:
+            raise _UnfitError("the chat template drops or repeats an answer")
+        before, _, last = whole.partition(answer)
+        written = before.rpartition(question)[2]
+        shorter = written.removeprefix(text.rpartition(question)[2])
+        if _OPENED.search(shorter) or _CLOSED.search(shorter):
+            raise _UnfitError(f"the chat template writes a thought before an answer ({_quote(written)})", thought=True)
+        if not before.startswith(text):
+            raise _UnfitError(
+                "the chat template writes a conversation with its last answer in another way than without"
+                f" ({_quote(text[-60:])} and then {_quote(before[-60:])})"
+            )
+        lead = before[len(text) :]
+        if lead.strip():
+            raise _UnfitError(f"the chat template writes {_quote(lead)} before an answer, which is not white space")
+        return lead, last
+
+    def _find_end(self, last: str, between: str) -> str:
+        """What ends an answer, wherever it stands: the tokens that follow an answer both at the end and before a turn.
+
+        White space after a token that ends the turn is not part of it, because no model writes it.
+        """
+        one, other = (_Encoded(self.tokenizer, part) for part in (last, between))
+        chars = 0
+        for (token, (_, stop)), (same, _) in zip(one.tokens, other.tokens, strict=False):
+            if token != same:
+                break
+            chars = stop
+        end = last[:chars].rstrip()
+        if not end or not between.startswith(end):
+            end = between[: len(between) - len(between.lstrip())]
+        if not end and other.tokens and other.tokens[0][0] in self.tokenizer.all_special_ids:
+            end = between[: other.tokens[0][1][1]].rstrip()
+        if not end:
+            raise _UnfitError("the chat template writes nothing that ends an answer")
+        return end
+
+    def _compare(self, gaps: Sequence[str], roles: Sequence[str], lead: str, end: str) -> None:
+        """Check that earlier answers stand as the last one does."""
+        space = _last_space(gaps[-1] + lead)
+        for place, role in enumerate(roles):
+            if role != "assistant":
+                continue
+            if not gaps[place + 1].startswith(end):
+                found = _quote(gaps[place + 1])
+                raise _UnfitError(
+                    f"the chat template ends the last answer with {_quote(end)}, an earlier one with {found}"
+                )
+            if _last_space(gaps[place]) != space and not _CLOSED.search(gaps[-1]):
+                raise _UnfitError(
+                    "the chat template writes other white space before the last answer than before earlier ones"
+                )
+
+
+class _Encoded:
+    """Tokens of a text, each with the characters that it stands for."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, text: str) -> None:
+        encoding = tokenizer(text, add_special_tokens=False).encodings[0]
+        self.tokens = list(zip(encoding.ids, encoding.offsets, strict=True))
+
+
+def _cut(text: str, words: Sequence[str], roles: Sequence[str]) -> list[str]:
+    """The text around words, each of which must stand in it once, in order."""
+    gaps, start = [], 0
+    names = {"system": "the instruction", "user": "a question", "assistant": "an earlier answer"}
+    for role, word in zip(roles, words, strict=True):
+        count, place = text.count(word), text.find(word, start)
+        if count != 1:
+            does = "drops" if not count else f"writes {count} times"
+            raise _UnfitError(f"the chat template {does} {names[role]}")
+        if place < 0:
+            raise _UnfitError(
+                "the chat template writes the messages in another order, or the instruction after a question"
+            )
+        gaps.append(text[start:place])
+        start = place + len(word)
+    return [*gaps, text[start:]]
+
+
+def _between(text: str, one: str, other: str) -> str:
+    return text.partition(one)[2].partition(other)[0]
+
+
+def _last_space(text: str) -> str:
+    return text[len(text.rstrip()) :]
+
+
+def _quote(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"...{text[-57:]}")
+
+
+def _say(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _read_date(value: object) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise InputError(
+            "template", "is not a date", f'Write it as year, month, day: "{DATE}"', column="date", value=str(value)
+        ) from None
+
+
+def _write_date(day: date) -> str:
+    """A date as Llama's template writes it."""
+    return f"{day:%d %b %Y}"
+
+
+def _clock(day: date) -> dict[str, str]:
+    """What each code of `strftime` stands for at the start of a day; the longest codes come first."""
+    codes = {f"%{code}": day.strftime(f"%{code}") for code in "aAwdbBmyYHIpMSfjUWcxXFT"}
+    short = {f"%-{code}": codes[f"%{code}"].lstrip("0") or "0" for code in "dmyHIMSj"}
+    return short | codes | {"%%": "%"}

@@ -1,0 +1,51 @@
+"""Scores of the same answers under each readout that they have."""
+
+import pandas as pd
+
+from selfalign.inference.tables import READOUTS
+from selfalign.scoring.score_answers import score
+from selfalign.scoring.score_scales import read_codes, score_poles
+
+
+def list_readouts(answers: pd.DataFrame, prompts: pd.Series) -> list[str]:
+    """Readouts that some answer to some prompts has, in the order of `READOUTS`.
+
+    Args:
+        answers: an `Answers` table.
+        prompts: ids of the prompts.
+    """
+    asked = answers[answers["prompt"].isin(prompts)]
+    return [readout for readout in READOUTS if asked[readout].notna().any()]
+
+
+def score_by_readout(
+    design: pd.DataFrame,
+    answers: pd.DataFrame,
+    poles: pd.DataFrame,
+    bank: pd.DataFrame,
+    rule: str,
+    human: pd.DataFrame | None = None,
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """Scores of one model and language: of every frame, under every readout that its answers have.
+
+    Args:
+        design: a `Design` table.
+        answers: an `Answers` table with all of the design's prompts.
+        poles: a `Poles` table.
+        bank: a `Bank` table.
+        rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
+        human: a `HumanScales` table, needed for frames that ask with the whole scale.
+
+    Returns:
+        By frame and readout, a `Scores` table without its columns model and language.
+    """
+    found = {}
+    for (frame, asks), cells in design.groupby(["template", "asks"]):
+        for readout in list_readouts(answers, cells["prompt"]):
+            decides = {frame: readout}
+            if asks == "poles":
+                found[frame, readout], _ = score(cells, answers, poles, bank, decides, rule)
+            else:
+                codes = read_codes(cells, answers, human, bank, decides)
+                found[frame, readout], _ = score_poles(codes, poles, bank, rule)
+    return found

@@ -1,0 +1,140 @@
+"""Step estimate_readouts: the contrasts between arms under every readout of the same answers."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from selfalign.inference.tables import READOUTS, Answers
+from selfalign.options import Json, Words, readable, writable
+from selfalign.probes.bank import read_bank
+from selfalign.probes.tables import HumanScales, Poles, Replicates
+from selfalign.prompts.tables import Design
+from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.families import correct
+from selfalign.scoring.options import estimate_options
+from selfalign.scoring.panels import Contrast
+from selfalign.scoring.tables import ContrastsByReadout
+from selfalign.scoring.unanswered import COUNTS_AS
+from selfalign.tables import read_table, write_table
+
+
+def estimate_readouts(
+    scores: Mapping[str, pd.DataFrame],
+    people: pd.DataFrame,
+    contrasts: list[Contrast | list[str]],
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    families: list[str],
+) -> pd.DataFrame:
+    """The same contrasts under every readout, each estimated as `estimate_contrasts` does.
+
+    Args:
+        scores: by readout, `Scores` tables, stacked.
+        people: a `Replicates` table.
+        contrasts: pairs of arms, or mappings; see `Contrast`.
+        draws: number of resamples, which are the same for all readouts.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover; see `bootstrap.estimate`.
+        families: columns that name a family of tests; see `correct`. Each readout has families of its own.
+
+    Returns:
+        A `ContrastsByReadout` table.
+    """
+    columns = list(ContrastsByReadout.to_schema().columns)
+    parts = [pd.DataFrame(columns=columns)]
+    for readout in [name for name in READOUTS if name in scores]:
+        cells = scores[readout]
+        table = correct(estimate_contrasts(cells, people, contrasts, draws, level, seed, resample), families)
+        used = cells.groupby(["model", "language"])["template"].agg(lambda names: " ".join(sorted(set(names))))
+        table = table.merge(used.rename("templates").reset_index(), on=["model", "language"])
+        parts.append(table.assign(readout=readout))
+    filled = [part for part in parts if len(part)] or parts[:1]
+    return pd.concat(filled, ignore_index=True)[columns]
+
+
+def stack_scores(
+    answers: Mapping[tuple[str, str], pd.DataFrame],
+    designs: Mapping[str, pd.DataFrame],
+    poles: pd.DataFrame,
+    bank: pd.DataFrame,
+    rule: str,
+    human: pd.DataFrame | None = None,
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Scores of all models and languages by readout, and a line for each readout that a frame's answers lack.
+
+    As in the other estimates, the cells are those that ask with two options, and those with whole scales only if no
+    frame asks with two options.
+
+    Args:
+        answers: `Answers` tables by model and language.
+        designs: `Design` tables by language.
+        poles: a `Poles` table.
+        bank: a `Bank` table.
+        rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
+        human: a `HumanScales` table, needed for frames that ask with the whole scale.
+    """
+    asks = "poles" if any((design["asks"] == "poles").any() for design in designs.values()) else "scale"
+    parts: dict[str, list[pd.DataFrame]] = {readout: [] for readout in READOUTS}
+    lacking = []
+    for (model, language), table in answers.items():
+        design = designs[language]
+        design = design[design["asks"] == asks]
+        found = score_by_readout(design, table, poles, bank, rule, human)
+        for (_, readout), cells in found.items():
+            parts[readout].append(cells.assign(model=model, language=language))
+        for frame in design["template"].unique():
+            missing = [readout for readout in READOUTS if (frame, readout) not in found]
+            if missing:
+                lacking.append(f"{model}, {language}, frame {frame}: the answers have no {', '.join(missing)}")
+    return {readout: pd.concat(tables, ignore_index=True) for readout, tables in parts.items() if tables}, lacking
+
+
+@click.command()
+@click.argument("answers", type=readable, nargs=-1, required=True)
+@click.option("--designs", type=Words(Path), required=True, help="Cells of each language (Parquet).")
+@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
+@click.option("--human", type=readable, help="How they spread over whole scales (Parquet), where frames ask with them.")
+@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--rule", type=click.Choice(list(COUNTS_AS)), required=True, help="How a cell without an answer counts.")
+@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@estimate_options
+@click.option("--output", type=writable, required=True, help="Contrasts under every readout (CSV).")
+def command(
+    answers: tuple[Path, ...],
+    designs: list[Path],
+    poles: Path,
+    human: Path | None,
+    bank: Path,
+    rule: str,
+    contrasts: list[Contrast | list[str]],
+    people: Path,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    families: list[str],
+    output: Path,
+) -> None:
+    """Estimate the differences between pairs of arms under every readout that the answers have.
+
+    ANSWERS are the answers of the models, named MODEL/LANGUAGE.parquet; a design is named LANGUAGE.parquet.
+    """
+    scores, lacking = stack_scores(
+        {(path.parent.name, path.stem): read_table(path, Answers) for path in answers},
+        {path.stem: read_table(path, Design) for path in designs},
+        read_table(poles, Poles),
+        read_bank(bank),
+        rule,
+        read_table(human, HumanScales) if human else None,
+    )
+    for line in lacking:
+        click.echo(line, err=True)
+    replicates = read_table(people, Replicates)
+    table = estimate_readouts(scores, replicates, contrasts, draws, level, seed, resample, families)
+    write_table(table.round(6), output, ContrastsByReadout)

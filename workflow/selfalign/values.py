@@ -1,0 +1,100 @@
+"""Values of the config as the schema means them: YAML and the command line write some of them in another type."""
+
+import math
+import re
+from typing import Any
+
+from selfalign.errors import InputError
+
+_WORDS = "YAML reads no, off, yes and on without quotes as false and true"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_LITERALS = {"true": True, "false": False, "null": None, "~": None}
+
+
+def check_values(value: Any, place: str = "") -> None:
+    """Refuse keys that are not text, and values that JSON has no type for.
+
+    Args:
+        value: a part of the config.
+        place: its keys, joined by dots.
+
+    Raises:
+        InputError: names the place, the key or value, and what to write.
+    """
+    where = f"config: {place or 'top level'}"
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if isinstance(key, bool):
+                raise InputError(where, f"a key is {key}, not text. {_WORDS}", 'Put the key in quotes, as in "no"')
+            if not isinstance(key, str):
+                raise InputError(where, f"the key {key!s} is not text", f'Put it in quotes: "{key!s}"')
+            check_values(part, f"{place}.{key}".removeprefix("."))
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value):
+            check_values(part, f"{place}.{number}".removeprefix("."))
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InputError(where, f"{value} is not a finite number", "Give a finite number")
+    elif not isinstance(value, str | int | float | None):
+        problem = f"YAML reads {value!s} as a {type(value).__name__}, which is neither text nor a number"
+        raise InputError(where, problem, f'Put it in quotes: "{value!s}"')
+
+
+def as_meant(value: Any, schema: dict[str, Any], whole: dict[str, Any], place: str = "") -> Any:
+    """A part of the config with whole numbers as integers, and with numbers for text that the command line passed.
+
+    Args:
+        value: the part.
+        schema: its JSON schema.
+        whole: the schema of the whole config, which holds the definitions.
+        place: keys of the part, joined by dots.
+
+    Returns:
+        A copy. A value that is not of the schema's type stays as it is, for the schema to refuse.
+
+    Raises:
+        InputError: a word such as false came as text where the schema allows anything.
+    """
+    if "$ref" in schema:
+        schema = whole["$defs"][schema["$ref"].rpartition("/")[2]] | schema
+    if isinstance(value, dict):
+        known, other = schema.get("properties", {}), schema.get("additionalProperties", {})
+        if schema.get("type") == "object" and not known and not isinstance(other, dict):
+            other = {}
+        if schema.get("type") == "object" and not known and not other:
+            _check_free(value, place)
+        parts = {key: known.get(key, other if isinstance(other, dict) else {}) for key in value}
+        return {key: as_meant(value[key], parts[key], whole, f"{place}.{key}".removeprefix(".")) for key in value}
+    if isinstance(value, list):
+        return [as_meant(part, schema.get("items", {}), whole, place) for part in value]
+    forms = [schema, *schema.get("oneOf", []), *schema.get("anyOf", [])]
+    types = {each for form in forms for each in _as_list(form.get("type", []))}
+    return _convert(value, types)
+
+
+def _convert(value: Any, types: set[str]) -> Any:
+    if isinstance(value, str) and "string" not in types:
+        word = value.strip()
+        if word.lower() in _LITERALS:
+            literal = _LITERALS[word.lower()]
+            return literal if ("null" if literal is None else "boolean") in types else value
+        if types & {"integer", "number"} and _NUMBER.fullmatch(word):
+            value = int(word) if re.fullmatch(r"[+-]?\d+", word) else float(word)
+    if isinstance(value, float) and "integer" in types and value.is_integer():
+        return int(value)
+    return value
+
+
+def _check_free(settings: dict[str, Any], place: str) -> None:
+    """Refuse words of YAML that came as text in settings whose types the schema does not know."""
+    for key, value in settings.items():
+        if isinstance(value, str) and value.lower() in _LITERALS:
+            raise InputError(
+                f"config: {place}.{key}",
+                "is text, not a word of YAML: --config passes everything inside braces as text",
+                "Write it without quotes in a file, and give the file with --configfile",
+                value=value,
+            )
+
+
+def _as_list(types: str | list[str]) -> list[str]:
+    return [types] if isinstance(types, str) else types
