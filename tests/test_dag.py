@@ -471,6 +471,22 @@ def test_killed_snakemake_resumes_after_unlock_and_ends_with_the_same_bytes(
     assert contents(unanswered, ANSWERS) == contents(undisturbed, ANSWERS)
 
 
+def test_replies_added_to_a_finished_run_compute_no_likelihood_again(finished: Project, config: dict) -> None:
+    before = pd.read_parquet(finished.folder / ANSWERS)
+    table = "results/tables/replies/local/en.csv"
+    run = finished.snakemake(table, config=changed(config, "models", "local", "reply", value=4))
+    assert run.code == 0, run.output
+    assert set(run.finished()) == {"infer", "compare_replies"}
+    assert re.search(r"prompts: 0 to answer, .*replies: [1-9]\d* to give", (finished.folder / LOG).read_text(), re.S)
+    columns = ["reply", "replied"]
+    after = pd.read_parquet(finished.folder / ANSWERS)
+    assert after["reply"].notna().any()
+    assert after.drop(columns=columns).equals(before.drop(columns=columns))
+    shares = pd.read_csv(finished.folder / table)
+    assert list(shares["arm"].unique()) == ["chrf", "chrf_other", "zero_shot"]
+    assert (shares[["option", "empty", "other"]].sum(axis=1).round(9) == 1).all()
+
+
 # The same inputs, the same bytes
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from families import CONFIGS, VOCABULARY, tiny_model
 from jobs import Job
 from selfalign.errors import InputError
@@ -24,6 +25,7 @@ from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.readouts import list_options
 from selfalign.inference.render import FORMATS, Rendered, Speech, render
 from selfalign.scoring.compare_replies import read_replies, summarise
+from selfalign.settings import check_settings
 from test_inference import (
     CASES,
     POLITICS,
@@ -42,6 +44,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+ROOT = Path(__file__).parent.parent
 UNKNOWN = {"mpt", "falcon_alibi"}
 
 
@@ -404,3 +407,23 @@ def test_demonstrations_are_lines_of_the_message() -> None:
 def test_place_of_demonstrations_is_part_of_the_fingerprint(inputs: Path, tmp_path: Path) -> None:
     marks = {tuple(run_job(inputs, tmp_path, "--shown", shown)["fingerprint"].unique()) for shown in SHOWN}
     assert len(marks) == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "tells"),
+    [
+        ({"endpoint": {"url": "http://a", "model": "b"}, "reply": 4}, "models.m.reply.*4.*has an endpoint.*samples: 1"),
+        ({"source": {"folder": "f"}, "reply": 17}, "models.m.reply: 17 is greater than the maximum of 16"),
+        (
+            {"source": {"folder": "f"}, "format": "plain", "shown": "message"},
+            "models.m.shown.*text has no messages",
+        ),
+    ],
+)
+def test_setting_that_cannot_be_is_refused(model: dict, tells: str) -> None:
+    config: dict = {}
+    for name in ("config", "surveys", "languages", "models", "arms"):
+        config |= yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8"))
+    config["models"] |= {"m": {"label": "M"} | model}
+    with pytest.raises(InputError, match=tells):
+        check_settings(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
