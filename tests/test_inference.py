@@ -524,8 +524,8 @@ def test_options_leave_no_probability_to_be_counted_twice_and_labels_do(llama: L
     assert all(prompt.answers[1][:1] == prompt.answers[0] for prompt in prompts)
     assert not any(prompt.answers[3][: len(prompt.answers[2])] == prompt.answers[2] for prompt in prompts)
     scores = np.array(score_all(llama, prompts, "packed"))
-    assert (np.exp(scores[:, 2:]).sum(axis=1) <= 1).all()
-    assert (scores[:, 2:] < scores[:, :2]).all()
+    assert (np.exp(scores[:, 2:4]).sum(axis=1) <= 1).all()
+    assert (scores[:, 2:4] < scores[:, :2]).all()
 
 
 SHORT = [
