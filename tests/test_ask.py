@@ -119,7 +119,7 @@ def test_chat_is_asked_for_the_likeliest_first_tokens_in_the_words_of_the_prompt
 def test_base_model_is_asked_to_echo_the_prompt_alone_and_with_each_label_and_option() -> None:
     requests = requests_of(first(table_of()), Endpoint("-", "mini", readout="echo"), "plain")
     text = "Fill in the blank. Answer with A or B only.\n\nSubject 0 is ___.\nA: important\nB: unimportant\nAnswer:"
-    answers = ["", " A", " B", " important\n", " unimportant\n"]
+    answers = ["", " A", " B", " important\n\n", " unimportant\n\n"]
     assert [request.body["prompt"] for request in requests] == [text + answer for answer in answers]
     assert {request.route for request in requests} == {"/completions"}
 
@@ -282,8 +282,8 @@ def test_option_is_the_sum_over_its_own_tokens() -> None:
         echoed(PROMPT, LOG_P),
         echoed([*PROMPT, " A"], [*LOG_P, -0.25]),
         echoed([*PROMPT, " B"], [*LOG_P, -1.25]),
-        echoed([*PROMPT, " import", "ant", "\n"], [*LOG_P, -1.0, -0.5, -0.25]),
-        echoed([*PROMPT, " un", "important", "\n"], [*LOG_P, -2.0, -0.5, -0.25]),
+        echoed([*PROMPT, " import", "ant", "\n\n"], [*LOG_P, -1.0, -0.5, -0.25]),
+        echoed([*PROMPT, " un", "important", "\n\n"], [*LOG_P, -2.0, -0.5, -0.25]),
     ]
     read = answer_with("echo", answers, "plain")
     assert list(read["label"]) == [-0.25, -1.25]
@@ -294,14 +294,14 @@ def test_option_is_the_sum_over_its_own_tokens() -> None:
 @pytest.mark.parametrize(
     "tokens",
     [
-        pytest.param(["Fill", " in", ": import", "ant", "\n"], id="joined to the prompt"),
-        pytest.param([*PROMPT, " import", "ance", "\n"], id="other words"),
+        pytest.param(["Fill", " in", ": import", "ant", "\n\n"], id="joined to the prompt"),
+        pytest.param([*PROMPT, " import", "ance", "\n\n"], id="other words"),
         pytest.param(["Fill", " in"], id="shorter than the prompt"),
     ],
 )
 def test_option_whose_tokens_cannot_be_told_apart_is_refused(tokens: list[str]) -> None:
     answers = [echoed(PROMPT, LOG_P)] + [echoed([*PROMPT, label], [*LOG_P, -1.0]) for label in (" A", " B")]
-    answers += [echoed(tokens, [-1.0] * len(tokens)), echoed([*PROMPT, " unimportant", "\n"], [*LOG_P, -1.0, -1.0])]
+    answers += [echoed(tokens, [-1.0] * len(tokens)), echoed([*PROMPT, " unimportant", "\n\n"], [*LOG_P, -1.0, -1.0])]
     with pytest.raises(InputError, match="'important'.*does not follow the prompt"):
         answer_with("echo", answers, "plain")
 
