@@ -265,6 +265,20 @@ def test_calibration_says_the_same_whichever_pole_is_called_a() -> None:
     assert titles[0] == titles[1]
 
 
+def test_calibration_leaves_unanswered_cells_out() -> None:
+    table = scores({"en": ["zero"]})
+    table.loc[0, ["p_a", "agreement"]] = np.nan, 0.5
+    (ax,) = plot_calibration.draw(table, ["zero"], LABELS, 4, 3).axes
+    answered = table.dropna(subset="p_a")
+    r = np.corrcoef(*(np.append(answered[side], 1 - answered[side]) for side in ("share_a", "p_a")))[0, 1]
+    reads = f"$r_c$ = {r:.2f}, agreement {table['agreement'].mean():.0%}"
+    assert ax.get_title(loc="left") == f"Zero-shot\n{reads}"
+    assert max(map(len, dots_of(ax))) == 7
+    silent = table.assign(p_a=np.nan, agreement=0.5)
+    (ax,) = plot_calibration.draw(silent, ["zero"], LABELS, 4, 3).axes
+    assert ax.get_title(loc="left") == "Zero-shot\nno answers, agreement 50%"
+
+
 def test_calibration_leaves_a_panel_empty_where_a_language_lacks_the_arm() -> None:
     figure = plot_calibration.draw(scores({"en": ["zero", "own"], "es": ["zero"]}), ["zero", "own"], LABELS, 6, 6)
     assert [max(map(len, dots_of(ax)), default=0) for ax in figure.axes] == [8, 8, 8, 0]

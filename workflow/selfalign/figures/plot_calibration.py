@@ -23,7 +23,8 @@ _TITLE_SIZE = 8.5
 def draw(scores: pd.DataFrame, arms: list[str], labels: Labels, width: float, height: float) -> Figure:
     """A row per model and language, a panel per arm: a dot per country and probe; agreeing quadrants are shaded.
 
-    Each panel names Cohen's r_c (`metrics.from_both_ends`), which does not depend on which pole is called A.
+    Each panel names Cohen's r_c (`metrics.from_both_ends`), which does not depend on which pole is called A. An
+    unanswered cell has no dot and no part in r_c. Agreement counts it as the table of scores does.
 
     Args:
         scores: `Scores` tables, stacked.
@@ -61,10 +62,14 @@ def _draw_panel(ax: Axes, points: pd.DataFrame, label: str) -> None:
     for corner in (0, 0.5):
         ax.axvspan(corner, corner + 0.5, corner, corner + 0.5, color=MUTED, alpha=0.12, linewidth=0)
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8)
-    colour = np.where((points["p_a"] > 0.5) == (points["share_a"] > 0.5), PALETTE[0], PALETTE[2])
-    ax.scatter(points["share_a"], points["p_a"], s=7, c=colour, alpha=0.5, linewidths=0, rasterized=True)
-    r = pearson(*(from_both_ends(points[side].to_numpy()) for side in ("share_a", "p_a")))
-    reads = f"$r_c$ = {r:.2f}, agreement {points['agreement'].mean():.0%}"
+    answered = points.dropna(subset="p_a")
+    colour = np.where((answered["p_a"] > 0.5) == (answered["share_a"] > 0.5), PALETTE[0], PALETTE[2])
+    ax.scatter(answered["share_a"], answered["p_a"], s=7, c=colour, alpha=0.5, linewidths=0, rasterized=True)
+    reads = "no answers"
+    if len(answered):
+        r = pearson(*(from_both_ends(answered[side].to_numpy()) for side in ("share_a", "p_a")))
+        reads = f"$r_c$ = {r:.2f}"
+    reads += f", agreement {points['agreement'].mean():.0%}"
     ax.set_title(f"{label}\n{reads}", fontweight="normal", fontsize=_TITLE_SIZE)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     for axis in (ax.xaxis, ax.yaxis):
