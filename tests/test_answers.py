@@ -175,7 +175,7 @@ def echo(value: Callable[[str, int], object]) -> Says:
     """An endpoint that gives back bare text, with a log-probability of each token from its text and place."""
 
     def says(body: dict, attempt: int) -> tuple[int, dict]:
-        tokens = re.findall(r" ?[^ \n]+|\n", body["prompt"])
+        tokens = re.findall(r" ?[^ \n]+|\n+", body["prompt"])
         log_p = [None, *(value(token, attempt) for token in tokens[1:])]
         logprobs = {"tokens": [*tokens, "x"], "token_logprobs": [*log_p, -9.0]}
         return 200, {"choices": [{"index": 0, "text": body["prompt"] + "x", "logprobs": logprobs}]}

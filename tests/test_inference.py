@@ -7,7 +7,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -267,42 +266,6 @@ def test_key_changes_with_what_the_model_is_given_and_not_with_the_prompts_name(
     others = speak(tiny_tokenizer(), table.assign(options='["has", "lacks"]'))
     assert {prompt.text for prompt in others} == {prompt.text for prompt in prompts}
     assert not {prompt.key for prompt in others} & {prompt.key for prompt in prompts}
-
-
-def test_template_that_writes_the_date_gets_it_from_the_settings() -> None:
-    tokenizer = tiny_tokenizer("{{ date_string or strftime_now('%d %b %Y') }}" + CHAT)
-    today, fixed = (
-        render(table_of(CASES), Speech(tokenizer, "chat", template), None)[0]
-        for template in ({}, {"date_string": "26 Jul 2024"})
-    )
-    assert today.text.startswith(datetime.now().strftime("%d %b %Y"))
-    assert fixed.text.startswith("26 Jul 2024<|system|>")
-    assert today.key != fixed.key
-
-
-def test_answer_that_merges_with_the_text_before_it_is_refused() -> None:
-    tokenizer = tiny_tokenizer("{% for m in messages %}{{ m.content }}{% endfor %}", merges=((":", "B"),))
-    with pytest.raises(InputError, match="prompt 0{16}.*'B': the answer does not follow .* Choose other answers"):
-        speak(tokenizer, table_of([([], "What:")]))
-
-
-def test_option_takes_in_all_that_ends_a_turn() -> None:
-    tokenizer = tiny_tokenizer(CHAT + "{% if not add_generation_prompt %}<|over|>{% endif %}")
-    prompt, *_ = speak(tokenizer, table_of(CASES))
-    assert [tokenizer.decode(answer) for answer in prompt.answers[1:3]] == ["B", "has<|end|><|over|>"]
-
-
-def test_template_that_writes_a_whole_conversation_otherwise_is_refused() -> None:
-    tokenizer = tiny_tokenizer("{% if not add_generation_prompt %}<|whole|>{% endif %}" + CHAT)
-    with pytest.raises(InputError, match="does not follow .* another format for this model"):
-        speak(tokenizer, table_of(CASES))
-
-
-def test_template_that_puts_thoughts_before_an_answer_is_refused() -> None:
-    thoughts = "{% if m.role == 'assistant' %}<think></think>{% endif %}{{ m.content }}"
-    tokenizer = tiny_tokenizer(CHAT.replace("{{ m.content }}", thoughts))  # so does Qwen3's
-    with pytest.raises(InputError, match="another format for this model"):
-        speak(tokenizer, table_of(CASES))
 
 
 def test_base_model_without_a_chat_template_is_refused_in_chat_and_taken_in_plain() -> None:

@@ -65,11 +65,12 @@ class _UnfitError(Exception):
     Attributes:
         reason: what it does.
         thought: whether it writes or opens a thought.
+        mends: whether it may lay out the conversation if the instruction opens the first user's turn.
     """
 
-    def __init__(self, reason: str, thought: bool = False) -> None:
+    def __init__(self, reason: str, thought: bool = False, mends: bool = True) -> None:
         super().__init__(reason)
-        self.reason, self.thought = reason, thought
+        self.reason, self.thought, self.mends = reason, thought, mends and not thought
 
 
 class ChatTemplate:
@@ -133,18 +134,24 @@ class ChatTemplate:
         """
         conversations = sorted(set(conversations), key=len)
         try:
-            self.layouts = {roles: self._lay_out(roles) for roles in conversations}
-            return
-        except _UnfitError as fault:
-            first = fault
-        if first.thought or not any("system" in roles for roles in conversations):
-            raise self._refuse(first, conversations)
-        self.moved = True
-        try:
-            self.layouts = {roles: self._lay_out(roles) for roles in conversations}
+            reason = self._prepare(conversations)
         except _UnfitError as fault:
             raise self._refuse(fault, conversations) from None
-        click.echo(f"the instruction opens the first user's turn, because {first.reason}", err=True)
+        if reason:
+            click.echo(f"the instruction opens the first user's turn, because {reason}", err=True)
+
+    def _prepare(self, conversations: Sequence[tuple[str, ...]]) -> str:
+        """Find the layouts. Returns the reason why the instruction was moved; empty: it was not."""
+        try:
+            self.layouts = {roles: self._lay_out(roles) for roles in conversations}
+            return ""
+        except _UnfitError as fault:
+            if not fault.mends or not any("system" in roles for roles in conversations):
+                raise
+            reason = fault.reason
+        self.moved = True
+        self.layouts = {roles: self._lay_out(roles) for roles in conversations}
+        return reason
 
     def write(self, messages: Sequence[Mapping[str, str]]) -> str:
         """Text of a conversation; with the generation prompt if it ends with a question.
@@ -186,8 +193,8 @@ class ChatTemplate:
             for value, written in ((False, "false"), ("none", "none")):
                 other = ChatTemplate(self.tokenizer, self.given | {name: value})
                 try:
-                    other.prepare(conversations)
-                except InputError:
+                    other._prepare(conversations)
+                except _UnfitError:
                     continue
                 return f"{{{name}: {written}}}"
         return ""
@@ -283,7 +290,7 @@ def _cut(text: str, words: Sequence[str], roles: Sequence[str]) -> list[str]:
         count, place = text.count(word), text.find(word, start)
         if count != 1:
             does = "drops" if not count else f"writes {count} times"
-            raise _UnfitError(f"the chat template {does} {names[role]}")
+            raise _UnfitError(f"the chat template {does} {names[role]}", mends=role == "system")
         if place < 0:
             raise _UnfitError(
                 "the chat template writes the messages in another order, or the instruction after a question"
