@@ -362,7 +362,7 @@ def test_shares_of_replies_by_hand() -> None:
         ("Q3", "AB", "I cannot say", None, (-2.0, -1.0)),
         ("Q3", "BA", "", None, (-2.0, -1.0)),
     )
-    (row,) = summarise(table).to_dict("records")
+    (row,) = summarise(table, "half").to_dict("records")
     assert row == pytest.approx(
         {
             "arm": "own",
@@ -378,11 +378,12 @@ def test_shares_of_replies_by_hand() -> None:
             "orders_differ": 1 / 2,
         }
     )
+    assert [summarise(table, rule)["agreement"].item() for rule in ("wrong", "left_out")] == [3 / 6, 3 / 4]
 
 
 def test_arm_without_any_option_has_shares_and_no_mismatch() -> None:
     table = scored(("Q1", "AB", "Sorry", None, (-1.0, -2.0)), ("Q1", "BA", "Sorry", None, (-1.0, -2.0)))
-    (row,) = summarise(table).to_dict("records")
+    (row,) = summarise(table, "half").to_dict("records")
     assert (row["replies"], row["other"], row["agreement"], row["compared"]) == (2, 1, 0.5, 0)
     assert np.isnan([row["mismatch"], row["orders_differ"]]).all()
 

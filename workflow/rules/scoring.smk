@@ -127,13 +127,14 @@ rule compare_replies:
         "../../environment.yml"
     params:
         readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
+        rule=config["scoring"]["unanswered"],
         code=code_digest("compare_replies"),
     message:
         "Comparing replies and likelihoods of {wildcards.model} in {wildcards.language}"
     shell:
         "selfalign compare-replies --model {wildcards.model} --language {wildcards.language} --design {input.design}"
         " --answers {input.answers} --poles {input.poles} --readouts {params.readouts:q}"
-        " --replies {output.replies} --output {output.table} 2> {log}"
+        " --rule {params.rule} --replies {output.replies} --output {output.table} 2> {log}"
 
 
 rule estimate_agreement:

@@ -12,6 +12,7 @@ from selfalign.probes.tables import Poles
 from selfalign.prompts.tables import CELL, Design
 from selfalign.scoring.cells import readout_of
 from selfalign.scoring.tables import REPLY_KINDS, Replies, ReplyShares
+from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
 
 
@@ -62,18 +63,19 @@ def _pole(gap: pd.Series, order: pd.Series) -> pd.Series:
     return leaning.map({1.0: "A", -1.0: "B"}).astype(object)
 
 
-def summarise(replies: pd.DataFrame) -> pd.DataFrame:
+def summarise(replies: pd.DataFrame, rule: str) -> pd.DataFrame:
     """Shares of replies, by arm and frame.
 
     Args:
         replies: a `Replies` table; its columns model and language are not needed.
+        rule: how a reply that is no option counts in the agreement, one of `COUNTS_AS`.
 
     Returns:
         A `ReplyShares` table without its columns model and language.
     """
-    agrees = np.where(replies["replied"].isna(), 0.5, replies["replied"] == replies["majority"])
+    agrees = (replies["replied"] == replies["majority"]).astype(float).mask(replies["replied"].isna(), COUNTS_AS[rule])
     kinds = {kind: replies["kind"] == kind for kind in REPLY_KINDS}
-    counted = replies.assign(**kinds, agreement=agrees.astype(float), mismatch=replies["mismatch"].astype(float))
+    counted = replies.assign(**kinds, agreement=agrees, mismatch=replies["mismatch"].astype(float))
     groups = counted.groupby(["arm", "template"], sort=True)
     table = groups[[*REPLY_KINDS, "agreement", "mismatch"]].mean()
     table.insert(0, "replies", groups.size())
@@ -92,6 +94,7 @@ def summarise(replies: pd.DataFrame) -> pd.DataFrame:
 @click.option("--answers", type=readable, required=True, help="Answers of the model (Parquet).")
 @click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
 @click.option("--readouts", type=Json(), required=True, help="By frame, what decides between the options (JSON).")
+@click.option("--rule", type=click.Choice(list(COUNTS_AS)), required=True, help="How replies without an option count.")
 @click.option("--replies", type=writable, required=True, help="Replies in every cell and order (Parquet).")
 @click.option("--output", type=writable, required=True, help="Shares of replies by arm (CSV).")
 def command(
@@ -101,6 +104,7 @@ def command(
     answers: Path,
     poles: Path,
     readouts: dict[str, str],
+    rule: str,
     replies: Path,
     output: Path,
 ) -> None:
@@ -112,4 +116,4 @@ def command(
         click.echo(f"{asked - len(table)} of {asked} cells and orders have no reply", err=True)
     named = {"model": model, "language": language}
     write_table(table.assign(**named)[list(Replies.to_schema().columns)], replies, Replies)
-    write_table(summarise(table).assign(**named)[list(ReplyShares.to_schema().columns)], output, ReplyShares)
+    write_table(summarise(table, rule).assign(**named)[list(ReplyShares.to_schema().columns)], output, ReplyShares)

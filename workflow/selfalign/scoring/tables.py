@@ -190,7 +190,10 @@ class ReplyShares(Table):
     empty: float = pa.Field(ge=0, le=1, description="share of replies without text")
     other: float = pa.Field(ge=0, le=1, description="share of replies that are another text: no option is chosen")
     agreement: float = pa.Field(
-        ge=0, le=1, description="share of replies that choose the people's answer; half where no option is chosen"
+        ge=0,
+        le=1,
+        nullable=True,
+        description="share of replies that choose the people's answer; those without an option count by the rule",
     )
     compared: int = pa.Field(ge=0, description="replies that are an option where the likelihoods choose one too")
     mismatch: float = pa.Field(
