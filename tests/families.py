@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import torch
 from transformers import (
+    AfmoeConfig,
     BloomConfig,
     Cohere2Config,
     CohereConfig,
@@ -17,6 +18,7 @@ from transformers import (
     GemmaConfig,
     GPT2Config,
     GPTNeoXConfig,
+    JetMoeConfig,
     LlamaConfig,
     MistralConfig,
     MixtralConfig,
@@ -84,6 +86,10 @@ CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
     "gpt2": lambda: GPT2Config(**_ALL, n_embd=32, n_layer=3, n_head=4, n_positions=POSITIONS),
     "mixtral": lambda: MixtralConfig(**_SIZES, num_local_experts=4, num_experts_per_tok=2, sliding_window=WINDOW),
     "qwen3_moe": lambda: Qwen3MoeConfig(**_SIZES, **_EXPERTS, head_dim=8, num_experts=4),
+    "afmoe": lambda: AfmoeConfig(**_SIZES, **_EXPERTS, head_dim=8, num_experts=4, num_dense_layers=1),
+    "jetmoe": lambda: JetMoeConfig(
+        **_SIZES | {"num_key_value_heads": 4}, num_local_experts=4, num_experts_per_tok=2, kv_channels=8
+    ),
 }
 
 

@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobs import Job
 from refusal import Refused, assert_one_paragraph
+from selfalign.audit import ledger as audit_ledger
 from selfalign.audit.ledger import describe, find_faults
 from selfalign.errors import InputError
 from selfalign.inference import engine
@@ -127,6 +129,59 @@ def test_run_is_remembered_with_what_it_cost(tmp_path: Path) -> None:
     assert (told["device"], told["threads"], told["versions"]) == ("cuda:1", 7, {"torch": "2"})
     assert 0.02 < told["seconds"] < 20
     assert told["started"] <= told["ended"]
+
+
+def test_largest_difference_between_the_engines_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as ledger, ledger.run(FACTS, **HOW) as run:
+        assert describe_runs(ledger) == [None]
+        for nats in (2e-5, 3.04e-5, 1e-5):
+            run.note_difference(nats)
+        run.record([entry(0)])
+    assert describe(path)["models"][0]["runs"][0]["difference"] == 3.04e-5
+    listed = CliRunner().invoke(audit_ledger.command, ["list", str(path)]).output.splitlines()
+    assert listed[1].endswith("  difference")
+    assert listed[2].endswith("  3.0e-05")
+
+
+def describe_runs(ledger: Ledger) -> list[float | None]:
+    """The differences of an open ledger's runs."""
+    with ledger.change() as database:
+        return [difference for (difference,) in database.execute("SELECT difference FROM runs")]
+
+
+def as_version_1(path: Path) -> None:
+    """Make a ledger as the version before wrote it: without the column for the difference."""
+    with tampered(path) as database:
+        database.execute("ALTER TABLE runs DROP COLUMN difference")
+        database.execute("PRAGMA user_version = 1")
+
+
+def test_ledger_of_version_1_is_read_and_gets_the_column(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    write(path, [entry(0)])
+    as_version_1(path)
+    before = path.read_bytes()
+    (told,) = describe(path)["models"][0]["runs"]
+    assert "difference" not in told
+    assert find_faults(path) == (1, [])
+    assert path.read_bytes() == before
+    assert CliRunner().invoke(audit_ledger.command, ["list", str(path)]).output.splitlines()[2].endswith("  -")
+    write(path, [entry(1)])
+    assert read(path) == by_key([entry(0), entry(1)])
+    assert [run["difference"] for run in describe(path)["models"][0]["runs"]] == [None, None]
+
+
+def test_ledgers_of_both_versions_are_merged(tmp_path: Path) -> None:
+    old, new, target = (tmp_path / f"{name}.sqlite" for name in ("old", "new", "target"))
+    write(old, [entry(0)])
+    write(new, [entry(1)])
+    as_version_1(old)
+    for sources in ([old, new], [new, old]):
+        assert audit_ledger.merge(sources, target)[1] == 2
+        assert find_faults(target) == (2, [])
+        assert [run["prompts"] for run in describe(target)["models"][0]["runs"]] == [1, 1]
+        target.unlink()
 
 
 def test_run_that_fails_keeps_its_answers_and_has_no_end(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from statistics import median
 import torch
 from selfalign.inference import engine, generate
 from selfalign.inference.render import Rendered
+from selfalign.warmup import warm_up
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -61,6 +62,7 @@ class Contender:
     def __init__(self, settings: dict) -> None:
         self.settings, self.device = settings, torch.device(settings["device"])
         torch.set_num_threads(settings["threads"])
+        warm_up()
         self.tokenizer = AutoTokenizer.from_pretrained(settings["model"], local_files_only=True)
         self.model = self.load()
 

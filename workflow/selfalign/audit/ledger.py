@@ -82,7 +82,18 @@ def describe(path: Path) -> dict[str, object]:
 
 def _told(ledger: dict) -> str:
     """A description as text."""
-    head = ["fingerprint", "answers", "runs", "ended", "first", "last", "prompts/s", "tokens/s", "peak memory"]
+    head = [
+        "fingerprint",
+        "answers",
+        "runs",
+        "ended",
+        "first",
+        "last",
+        "prompts/s",
+        "tokens/s",
+        "peak memory",
+        "difference",
+    ]
     lines = [f"{ledger['ledger']}: {_size(ledger['bytes'])}"]
     lines += _aligned([head, *([model["fingerprint"], *_summed_up(model)] for model in ledger["models"])])
     lines += [f"{model['fingerprint']}: {_facts(model['facts'])}" for model in ledger["models"]]
@@ -98,7 +109,9 @@ def _summed_up(model: dict) -> list[str]:
     memory = max((run["peak_memory"] for run in runs), default=0)
     ended = sum(run["ended"] is not None for run in runs)
     counts = [f"{model['answers']:,}", f"{len(runs):,}", f"{ended:,}"]
-    return [*counts, times[0], times[-1], *rates, _size(memory) if memory else "-"]
+    differences = [run["difference"] for run in runs if run.get("difference") is not None]
+    difference = f"{max(differences):.1e}" if differences else "-"
+    return [*counts, times[0], times[-1], *rates, _size(memory) if memory else "-", difference]
 
 
 def _facts(facts: object) -> str:
@@ -283,7 +296,8 @@ def _add_runs(source: Path, target: sqlite3.Connection) -> None:
     known = {row[0]: _progress(row) for row in target.execute("SELECT * FROM runs")}
     farther = [row for row in runs if row[0] not in known or _progress(row) > known[row[0]]]
     target.executemany("INSERT OR IGNORE INTO models VALUES (?, ?)", (row for row in models if stands_for(*row)))
-    target.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", farther)
+    whole = [(*row, None)[:12] for row in farther]  # a ledger of version 1 has 11 columns
+    target.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", whole)
 
 
 def _read_all(database: sqlite3.Connection, table: str) -> list[tuple]:

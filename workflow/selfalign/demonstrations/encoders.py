@@ -57,14 +57,30 @@ def _load_universal() -> USE:
 
 def _encode_by_mean(sentences: list[str], folder: Path) -> np.ndarray:
     import torch  # seconds to import, and not needed by the other measures
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
 
+    from selfalign.loading import check_encoder, check_quantisation, quiet
+    from selfalign.warmup import warm_up
+
+    warm_up()
     _check_modules(folder)
     offline = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **offline)
-        model = AutoModel.from_pretrained(folder, use_safetensors=True, dtype=torch.float32, **offline).eval()
-    except (OSError, ValueError) as error:
+        config = AutoConfig.from_pretrained(folder, **offline)
+        check_quantisation(config, folder, folder)
+        with quiet():
+            model, report = AutoModel.from_pretrained(
+                folder,
+                config=config,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+                **offline,
+            )
+        check_encoder(report, model.eval(), folder)
+    except (OSError, ValueError, ImportError) as error:
         raise _refuse(folder, f"cannot be loaded ({str(error).splitlines()[0].rstrip('.')})") from error
     with torch.inference_mode():
         states = (model(**tokenizer(sentence, return_tensors="pt")).last_hidden_state[0] for sentence in sentences)

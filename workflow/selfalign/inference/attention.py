@@ -200,7 +200,8 @@ def attend(
             outputs.append(fused)
         else:
             outputs.append(_attend_capped(queries, keys, values, bias, scaling, softcap))
-    return torch.cat(outputs, dim=2).transpose(1, 2), None
+    # Contiguous, as transformers' own functions return it: some families (AFMoE, JetMoE) take a view of it.
+    return torch.cat(outputs, dim=2).transpose(1, 2).contiguous(), None
 
 
 def _attend_capped(

@@ -1,22 +1,24 @@
-"""Whether the packed engine answers the prompts of a job as the naive one does: asked before the job begins.
+"""Comparisons of the packed engine with the naive one, on prompts of the job itself: before it begins, and during it.
 
-In float32 the two may differ by rounding only. Formats of fewer digits round so much that a fault could hide in it, so
-that there the first layers are compared in float32, and the whole model is held to a bound that only a gross fault
-breaks.
+In float32 the two may differ by rounding only. Formats of fewer digits round so much that a fault could hide in it. So
+the first layers are compared in float32 there, and the whole model is held to a bound that only a gross fault breaks.
 """
 
 import gc
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import click
 import numpy as np
 import torch
 from transformers import PreTrainedModel
-from transformers.utils import logging
 
 from selfalign.errors import InputError
 from selfalign.inference import engine
-from selfalign.inference.devices import load_model, require_decoder
+from selfalign.inference.devices import is_out_of_memory, load_model, require_decoder
 from selfalign.inference.render import Rendered
 
 _CHECKED = 2
@@ -25,32 +27,164 @@ _EXACT = 1e-3
 _ROUNDED = {torch.bfloat16: 0.5, torch.float16: 0.1}
 """Nats: the median answer may not differ by more in formats of fewer digits."""
 _LAYERS = 4
+_SHARE = 0.01
+"""Of the time of a job: what the comparisons during it may take, after the first of them."""
+_RECENT = 4
+"""Prompts of the job over which the median is taken, in formats of fewer digits."""
 _REMEDY = "Set engine: naive for this model"
+
+Scores = dict[str, tuple[float, ...]]
+"""By key of a prompt: log-probabilities of its answers, in nats."""
+
+
+class Gap(NamedTuple):
+    """The largest difference between the engines, and where it is.
+
+    Attributes:
+        delta: the difference, in nats.
+        prompt: id of the prompt.
+        packed: log-probability by the packed engine, in nats.
+        naive: log-probability by the naive engine, in nats.
+    """
+
+    delta: float
+    prompt: str
+    packed: float
+    naive: float
+
+    def __str__(self) -> str:
+        return (
+            f"the packed engine is {self.delta:.3g} nats from the naive one on prompt {self.prompt}: it gives "
+            f"{self.packed:.6f}, the naive engine gives {self.naive:.6f}"
+        )
 
 
 def check_engine(model: PreTrainedModel, prompts: Sequence[Rendered], row_tokens: int) -> float:
     """Compare the packed engine with the naive one on a few prompts of this very job, the longest among them.
 
+    A comparison that fails is made once more: a rare fault of a processor's library is gone then.
+
     Returns:
         The largest difference, in nats.
 
     Raises:
-        InputError: they differ by more than rounding: the model needs the naive engine.
+        InputError: they differ by more than rounding, twice; or the packed engine does not know this kind of model.
     """
     ordered = sorted(prompts, key=lambda prompt: (len(prompt.tokens), prompt.key))
-    some = {prompt.key: prompt for prompt in [*ordered[-_CHECKED:], *ordered[:: max(1, len(ordered) // _CHECKED)]]}
-    try:
-        packed, naive = (_score_all(model, list(some.values()), kind, row_tokens) for kind in engine.ENGINES)
-    except (NotImplementedError, TypeError, ValueError) as error:
-        reason = f"the packed engine does not know this kind of model ({' '.join(str(error).split())})"
-        raise InputError(model.name_or_path, reason, _REMEDY) from None
-    deltas = np.concatenate([np.abs(np.subtract(packed[key], naive[key])) for key in some])
-    sound = deltas.max() <= _EXACT if model.dtype == torch.float32 else np.median(deltas) <= _ROUNDED[model.dtype]
+    chosen = {prompt.key: prompt for prompt in [*ordered[-_CHECKED:], *ordered[:: max(1, len(ordered) // _CHECKED)]]}
+    some = list(chosen.values())
+    for last in (False, True):
+        packed = _score_packed(model, some, row_tokens)
+        gap, sound = _compare(model, some, packed, _score_all(model, some, "naive", row_tokens))
+        if sound:
+            return gap.delta
+        _fail(model, gap, last)
+    raise AssertionError("the second failure raises")
+
+
+def check_during(
+    model: PreTrainedModel, batches: Iterator[engine.Batch], share: float = _SHARE
+) -> Iterator[tuple[engine.Batch, float | None]]:
+    """Compare some answers of a job with the naive engine, each before its batch is recorded.
+
+    One prompt of the first batch is compared. Later one prompt of a batch is compared whenever the comparisons have
+    taken less than a share of the job's time. The prompt is the one with the lowest key, which is a hash.
+
+    Args:
+        model: that gives the answers.
+        batches: from the packed engine.
+        share: of the job's time.
+
+    Yields:
+        Each batch, and the difference found in it, in nats; None where nothing was compared.
+
+    Raises:
+        InputError: the engines differ by more than rounding, also after the naive engine has answered again.
+    """
+    recent: deque[list[float]] = deque(maxlen=_RECENT)
+    began, spent = time.monotonic(), 0.0
+    for batch in batches:
+        delta, now = None, time.monotonic()
+        if batch.answers and spent <= share * (now - began):
+            delta = _check_one(model, *min(batch.answers, key=lambda answer: answer[0].key), recent)
+            spent += time.monotonic() - now
+        yield batch, delta
+
+
+def _check_one(
+    model: PreTrainedModel, prompt: Rendered, scores: tuple[float, ...], recent: deque[list[float]]
+) -> float | None:
+    for last in (False, True):
+        try:
+            naive = _score_all(model, [prompt], "naive", 1)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            click.echo(f"prompt {prompt.prompt} is not compared with the naive engine: no memory is left", err=True)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            return None
+        gap, sound = _compare(model, [prompt], {prompt.key: scores}, naive, recent)
+        if sound:
+            return gap.delta
+        _fail(model, gap, last)
+    return None
+
+
+def _compare(
+    model: PreTrainedModel,
+    prompts: list[Rendered],
+    packed: Scores,
+    naive: Scores,
+    recent: deque[list[float]] | None = None,
+) -> tuple[Gap, bool]:
+    """The largest difference, and whether the differences are rounding.
+
+    Args:
+        recent: differences of the prompts before. One prompt has too few answers for a median.
+    """
+    gaps = [
+        Gap(abs(one - other), prompt.prompt, one, other)
+        for prompt in prompts
+        for one, other in zip(packed[prompt.key], naive[prompt.key], strict=True)
+    ]
+    gap = max(gaps, key=lambda gap: (np.isnan(gap.delta), gap.delta))
+    if model.dtype == torch.float32:
+        return gap, gap.delta <= _EXACT
+    if recent is None:
+        return gap, bool(np.median([gap.delta for gap in gaps]) <= _ROUNDED[model.dtype])
+    recent.append([gap.delta for gap in gaps])
+    sound = len(recent) < _RECENT or bool(np.median(np.concatenate(recent)) <= _ROUNDED[model.dtype])
     if not sound:
-        raise InputError(
-            model.name_or_path, f"the packed engine is {deltas.max():.3g} nats from the naive one", _REMEDY
-        )
-    return float(deltas.max())
+        recent.pop()  # the repeat adds it again
+    return gap, sound
+
+
+def _fail(model: PreTrainedModel, gap: Gap, last: bool) -> None:
+    """Report a failed comparison; the last one stops the job."""
+    if last:
+        raise InputError(model.name_or_path, f"{gap}; a second comparison failed as the first one did", _REMEDY)
+    click.echo(f"{gap}. The comparison is made once more", err=True)
+
+
+def _score_packed(model: PreTrainedModel, prompts: list[Rendered], row_tokens: int) -> Scores:
+    """Scores by the packed engine.
+
+    Raises:
+        InputError: the packed engine raises an error on prompts that the naive engine answers: it does not know this
+            kind of model.
+    """
+    try:
+        return _score_all(model, prompts, "packed", row_tokens)
+    except InputError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        _score_all(model, prompts, "naive", row_tokens)  # if this fails too, the engine is not the reason
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".")
+        problem = f"the packed engine does not know this kind of model ({reason})"
+        raise InputError(model.name_or_path, problem, _REMEDY) from error
 
 
 def check_first_layers(
@@ -74,12 +208,7 @@ def check_first_layers(
     config = require_decoder(weights).get_text_config()
     kinds = getattr(config, "layer_types", None) or []
     layers = min(config.num_hidden_layers, max([_LAYERS, *(kinds.index(kind) + 1 for kind in kinds)]))
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()  # else it reports every layer that is left out
-    try:
-        model = load_model(weights, "float32", [place], attention, layers)
-    finally:
-        logging.set_verbosity(before)
+    model = load_model(weights, "float32", [place], attention, layers)
     delta = check_engine(model, prompts, row_tokens)
     del model
     gc.collect()
@@ -87,8 +216,6 @@ def check_first_layers(
     return layers, delta
 
 
-def _score_all(
-    model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int
-) -> dict[str, tuple[float, ...]]:
+def _score_all(model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int) -> Scores:
     batches = engine.score(model, prompts, kind, row_tokens)
     return {prompt.key: scores for batch in batches for prompt, scores in batch.answers}

@@ -13,6 +13,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, Pre
 
 from selfalign.errors import InputError
 from selfalign.inference.leases import hold
+from selfalign.loading import cannot_load, check_quantisation, check_report, quiet
+from selfalign.warmup import warm_up
 
 ATTENTIONS = ("sdpa", "eager")
 """Implementations of attention: PyTorch's fused one where the model's family has it, and plain matrix products."""
@@ -97,9 +99,12 @@ def load_model(
         layers: how many of its layers, from the first on; None: all.
 
     Raises:
-        InputError: the model is an encoder-decoder, or does not fit.
+        InputError: the model is an encoder-decoder, does not fit, or cannot be loaded; or its files lack tensors of the
+            model, or hold others.
     """
+    warm_up()
     config = require_decoder(weights)
+    check_quantisation(config, weights, weights)
     if layers is not None:
         _keep_layers(config.get_text_config(), layers)
     room = {place: _room(place) for place in places}
@@ -111,20 +116,24 @@ def load_model(
     else:  # over these only: a device that is not named gets nothing
         spread = {"device_map": "auto", "max_memory": {p.index: int(_FILLED * size) for p, size in room.items()}}
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            weights,
-            config=config,
-            dtype=getattr(torch, dtype),
-            # Left to itself, transformers takes sdpa where it can; asked for it, it refuses families without (BLOOM).
-            attn_implementation=None if attention == "sdpa" else attention,
-            use_safetensors=True,
-            **spread,
-            **_LOCAL,
-        )
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise too_large(weights, dtype, needed, room) from None
+        with quiet():  # the report comes back as well
+            model, report = AutoModelForCausalLM.from_pretrained(
+                weights,
+                config=config,
+                dtype=getattr(torch, dtype),
+                # Left to itself, transformers takes sdpa where it can; asked for it, it refuses families without it.
+                attn_implementation=None if attention == "sdpa" else attention,
+                use_safetensors=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+                **spread,
+                **_LOCAL,
+            )
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise too_large(weights, dtype, needed, room) from None
+        raise cannot_load(error, weights) from error
+    check_report(report, config, weights, layers)
     if any(parameter.is_meta for parameter in model.parameters()):
         raise too_large(weights, dtype, needed, room)  # accelerate would read what found no room from the disk
     return model.eval()

@@ -60,8 +60,10 @@ def score(
         done: keys of the prompts that need no answer.
 
     Raises:
-        InputError: memory does not suffice for one token at a time, or the model keeps a state that runs along.
+        InputError: memory does not suffice for one token at a time, the model keeps a state that runs along, or it has
+            no embedding for a token of a prompt.
     """
+    _check_tokens(model, prompts)
     missing = [prompt for prompt in prompts if prompt.key not in done]
     if kind == "packed":
         return Packed(model, prompts).score(missing, row_tokens)
@@ -206,6 +208,19 @@ def _last_mlp(model: PreTrainedModel) -> nn.Module | None:
         return None
     weighted = [module for module in mlp.modules() if any(True for _ in module.parameters(recurse=False))]
     return mlp if all(isinstance(module, nn.Linear) for module in weighted) else None
+
+
+def _check_tokens(model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
+    """Refuse prompts with a token that the model has no embedding for."""
+    rows = model.get_input_embeddings().weight.shape[0]
+    for prompt in prompts:
+        highest = max(map(max, [prompt.tokens, *prompt.answers]))
+        if highest >= rows:
+            raise InputError(
+                f"prompt {prompt.prompt}",
+                f"it has the token number {highest}, but the model has {rows} embeddings",
+                "Give the tokenizer that belongs to the model's weights",
+            )
 
 
 def check_kind(model: PreTrainedModel, longest: int) -> None:

@@ -17,7 +17,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from selfalign.inference import engine
 from selfalign.inference.chat import DATE
-from selfalign.inference.check import check_engine, check_first_layers
+from selfalign.inference.check import check_during, check_engine, check_first_layers
 from selfalign.inference.devices import ATTENTIONS, find_devices, lease, load_model, require_decoder
 from selfalign.inference.generate import LONGEST, reply
 from selfalign.inference.greedy import Plan, add_replies, entry_of, plan_replies
@@ -56,9 +56,14 @@ def answer(
     distinct = list({prompt.key: prompt for prompt in prompts}.values())
     if kind == "packed":
         delta = check_engine(model, [prompt for prompt in distinct if prompt.key not in done], row_tokens)
+        run.note_difference(delta)
         click.echo(f"the packed engine is {delta:.1e} nats from the naive one", err=True)
     with tqdm(total=len(distinct), initial=len(done), unit="prompt", mininterval=5, desc="infer") as progress:
-        for batch in engine.score(model, distinct, kind, row_tokens, done):
+        batches = engine.score(model, distinct, kind, row_tokens, done)
+        checked = check_during(model, batches) if kind == "packed" else ((batch, None) for batch in batches)
+        for batch, difference in checked:
+            if difference is not None:
+                run.note_difference(difference)
             entries = [
                 Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), _keep(prompt, scores))
                 for prompt, scores in batch.answers

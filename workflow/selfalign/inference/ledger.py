@@ -16,8 +16,12 @@ from typing import Any
 
 from selfalign.errors import InputError
 
-VERSION = 1
-"""Of the tables below: SQLite's `user_version`. Ledgers of version 0 had another table of answers."""
+VERSION = 2
+"""Of the tables below: SQLite's `user_version`.
+
+Ledgers of version 0 had another table of answers. Those of version 1 lack the column `difference`. They can be
+read, and a job that opens one adds the column.
+"""
 
 PATIENCE = 2
 """Seconds to wait for a passing lock, as of `selfalign ledger list`; a job holds its own to its end."""
@@ -38,7 +42,8 @@ _SCHEMA = (
     peak_memory INTEGER NOT NULL,
     device TEXT NOT NULL,
     threads INTEGER NOT NULL,
-    versions TEXT NOT NULL
+    versions TEXT NOT NULL,
+    difference REAL
 )""",
     # Rows lie in the order in which they came, so that a batch touches few pages; the index is small.
     """CREATE TABLE answers (
@@ -155,6 +160,20 @@ class Run:
                 spent,
             )
 
+    def note_difference(self, nats: float) -> None:
+        """Keep the largest difference between the engines that this job has found.
+
+        Args:
+            nats: a difference between two log-probabilities of one answer.
+
+        Raises:
+            InputError: the ledger is damaged or cannot be written.
+        """
+        with self._ledger.change() as database:
+            database.execute(
+                "UPDATE runs SET difference = max(ifnull(difference, 0), ?) WHERE run = ?", (nats, self._run)
+            )
+
     def _row(self, entry: Entry) -> Row:
         try:
             check_scores(entry.scores)
@@ -210,6 +229,9 @@ class Ledger:
             for statement in _SCHEMA:
                 self._db.execute(statement)
         check_schema(self.path, self._db)
+        if self._db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+            self._db.execute("ALTER TABLE runs ADD COLUMN difference REAL")
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
         self._db.execute("COMMIT")
 
     def answered(self, fingerprint: str) -> dict[str, Entry]:
@@ -241,7 +263,7 @@ class Ledger:
         with self.change() as database:
             database.execute("INSERT OR REPLACE INTO models VALUES (?, ?)", (mark, _json(facts)))
             database.execute(
-                "INSERT INTO runs VALUES (?, ?, ?, NULL, 0, 0, 0, 0, ?, ?, ?)",
+                "INSERT INTO runs VALUES (?, ?, ?, NULL, 0, 0, 0, 0, ?, ?, ?, NULL)",
                 (run, mark, _now(), device, threads, _json(versions)),
             )
         yield Run(self, mark, run)
@@ -286,7 +308,7 @@ def check_schema(path: Path, database: sqlite3.Connection) -> None:
             f"the ledger was made by {'a later' if version else 'an earlier'} version of this program",
             "Move it away to answer all prompts anew, or use the version that made it",
         )
-    if version != VERSION or tables != _TABLES:
+    if not 0 < version <= VERSION or tables != _TABLES:
         raise InputError(
             path,
             "the ledger is damaged, or none: it has other tables than a ledger",

@@ -21,7 +21,9 @@ from transformers.utils import logging
 
 from selfalign.errors import InputError
 from selfalign.hub import file_digest
+from selfalign.loading import build_empty, check_report, check_weights
 from selfalign.models.fetch_model import is_wanted, made_aside
+from selfalign.warmup import warm_up
 
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 TOKENIZER_FILES = {
@@ -46,8 +48,10 @@ def link_weights(source: Path, folder: Path) -> None:
         folder: folder to write to, a sibling of the one that it becomes.
 
     Raises:
-        InputError: a file of weights is damaged, or the index names one that is missing.
+        InputError: a file of weights is damaged, the index names one that is missing, the folder holds an adapter, or
+            more or less than one set of weights.
     """
+    require_one_set(source)
     origin = Path(os.path.relpath(source.resolve(), folder.resolve()))
     for path in sorted(source.iterdir()):
         if is_wanted(path.name):
@@ -60,12 +64,53 @@ def link_weights(source: Path, folder: Path) -> None:
             raise InputError(
                 source / path.name, f"cannot be read as safetensors ({error})", "Fetch the model again"
             ) from error
-    for index in folder.glob("*.safetensors.index.json"):
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        if missing := sorted(shard for shard in shards if not (source / shard).exists()):
-            raise InputError(
-                source / index.name, f"names {missing[0]}, which is not there", "Complete the model's files"
-            )
+
+
+def require_one_set(source: Path) -> None:
+    """Refuse a folder from which it is not clear which weights are loaded.
+
+    A set of weights is a file, or an index with the files that it names. Files that are never fetched do not count:
+    `consolidated*.safetensors` holds the same weights again, in the layout of their publisher.
+
+    Raises:
+        InputError: the folder holds an adapter, several sets, or one that `transformers` would not find.
+    """
+    names = {path.name for path in source.iterdir() if is_wanted(path.name)}
+    adapters = sorted(name for name in names if name.startswith("adapter_"))
+    if adapters:
+        raise InputError(
+            source / adapters[0],
+            "belongs to an adapter, which changes another model",
+            "Merge the adapter into its base (merge_and_unload), and give the folder of the merged model",
+        )
+    loose, sets = {name for name in names if name.endswith(".safetensors")}, []
+    for index in sorted(name for name in names if name.endswith(".safetensors.index.json")):
+        shards = _read_index(source / index)
+        if missing := sorted(shards - loose):
+            raise InputError(source / index, f"names {missing[0]}, which is not there", "Complete the model's files")
+        sets.append((index, shards))
+    indexed = {shard for _, shards in sets for shard in shards}
+    sets += [(name, {name}) for name in sorted(loose - indexed)]
+    if len(sets) > 1:
+        raise InputError(
+            source,
+            f"holds {len(sets)} sets of weights: {', '.join(name for name, _ in sets)}; expected one",
+            "Keep the files of one set in a folder of their own, and give that folder as the source",
+        )
+    if sets and sets[0][0] not in ("model.safetensors", "model.safetensors.index.json"):
+        raise InputError(
+            source / sets[0][0],
+            "is not the name of a model's weights; expected model.safetensors or model.safetensors.index.json",
+            "Give the folder of the model as save_pretrained wrote it",
+        )
+
+
+def _read_index(path: Path) -> set[str]:
+    """Names of the files of a sharded set of weights."""
+    try:
+        return set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(path, "is not an index of safetensors", "Fetch the model again") from error
 
 
 def dequantize(gguf: Path, folder: Path) -> None:
@@ -76,8 +121,9 @@ def dequantize(gguf: Path, folder: Path) -> None:
         folder: folder to write to.
 
     Raises:
-        InputError: the file is damaged, or of an architecture that cannot be read or used.
+        InputError: the file is damaged, lacks tensors, or is of an architecture that cannot be read or used.
     """
+    warm_up()
     options = LOCAL | {"gguf_file": gguf.name}
     plain = {"dtype": torch.float32, "quantization_config": GgufConfig(dequantize=True)}
     try:
@@ -85,7 +131,10 @@ def dequantize(gguf: Path, folder: Path) -> None:
         require_decoder(config, gguf)
         options["config"] = config  # or else it is parsed anew each time, in seconds
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **options)
-        model = AutoModelForCausalLM.from_pretrained(gguf.parent, **options, **plain)
+        model, report = AutoModelForCausalLM.from_pretrained(
+            gguf.parent, **options, **plain, output_loading_info=True, ignore_mismatched_sizes=True
+        )
+        check_report(report, config, gguf)
     except (InputError, MemoryError):
         raise
     except Exception as error:  # a damaged file fails anywhere in its parsing, with whatever that line raises
@@ -158,19 +207,53 @@ def load_config(folder: Path, source: Path) -> PreTrainedConfig:
     return config
 
 
-def count_parameters(config: PreTrainedConfig, source: Path) -> int:
-    """Number of parameters, tied ones counted once; no weight is read.
+def build_checked(config: PreTrainedConfig, folder: Path, source: Path) -> PreTrainedModel:
+    """The model on PyTorch's device `meta`, if the files in its folder hold exactly its tensors; no weight is read.
 
     Raises:
-        InputError: transformers has no causal language model for the configuration.
+        InputError: they do not, or `transformers` has no causal language model for the configuration.
     """
     try:
-        with torch.device("meta"):
-            return AutoModelForCausalLM.from_config(config, trust_remote_code=False).num_parameters()
-    except ValueError as error:
+        model, unread = check_weights(config, folder, source)
+    except RuntimeError as error:  # a quantiser that needs a GPU, which the machine of the inference may have
+        reason = _first_line(error).rstrip(".")
+        click.echo(f"{source}: the tensors are compared when the model is loaded, not now ({reason})", err=True)
+        return build_empty(config, source)
+    if unread:
+        click.echo(f"{source}: {len(unread)} tensors are not read, since no text needs them: {unread[0]} ...", err=True)
+    return model
+
+
+def require_known_tokens(tokenizer: PreTrainedTokenizerBase, rows: int, source: Path) -> None:
+    """Refuse a tokenizer that gives the model a token for which it has no embedding.
+
+    Special tokens beyond the embedding are allowed if no prompt needs them: the tokenizer of Gemma 3 has one for
+    images. `infer` refuses a prompt that has one nevertheless.
+
+    Args:
+        tokenizer: of the model.
+        rows: number of the model's embeddings.
+        source: where both come from, for messages.
+
+    Raises:
+        InputError: names the first such token.
+    """
+    special = {str(token) for token in tokenizer.added_tokens_decoder.values()}
+    template = json.dumps(tokenizer.chat_template or "", ensure_ascii=False)
+    needed = {token for token in special if token in template} | {tokenizer.bos_token, tokenizer.eos_token}
+    beyond = [
+        (number, token)
+        for token, number in tokenizer.get_vocab().items()
+        if number >= rows and (token not in special or token in needed)
+    ]
+    if beyond:
+        number, token = min(beyond)
         raise InputError(
-            source, f"is not a causal language model ({_first_line(error)})", "Choose a model that continues text"
-        ) from error
+            source,
+            f"the tokenizer has {len(beyond)} tokens for which the model has no embedding: the first is {token!r} with "
+            f"the number {number}, and the model has {rows} embeddings",
+            "Give the tokenizer that belongs to these weights",
+        )
 
 
 def digest_files(paths: list[Path]) -> str:
@@ -191,10 +274,13 @@ def describe(model: str, folder: Path, source: Path) -> dict[str, str | int | No
         Name, format, digests of weights, configuration, tokenizer and chat template, parameters, context, architecture.
 
     Raises:
-        InputError: the configuration or the tokenizer cannot be used.
+        InputError: the configuration, the weights or the tokenizer cannot be used, or do not belong together.
     """
     config = load_config(folder, source)
-    template = load_tokenizer(folder, source).chat_template
+    tokenizer = load_tokenizer(folder, source)
+    empty = build_checked(config, folder, source)
+    require_known_tokens(tokenizer, empty.get_input_embeddings().weight.shape[0], source)
+    template = tokenizer.chat_template
     if isinstance(template, dict):
         template = json.dumps(template, sort_keys=True)
     return {
@@ -204,7 +290,7 @@ def describe(model: str, folder: Path, source: Path) -> dict[str, str | int | No
         "config_sha256": digest_files([folder / "config.json"]),
         "tokenizer_sha256": digest_files([path for path in folder.iterdir() if path.name in TOKENIZER_FILES]),
         "chat_template_sha256": hashlib.sha256(template.encode()).hexdigest() if template else None,
-        "parameters": count_parameters(config, source),
+        "parameters": empty.num_parameters(),
         "context_length": getattr(config.get_text_config(), "max_position_embeddings", None),
         "architecture": (config.architectures or [config.model_type])[0],
     }
