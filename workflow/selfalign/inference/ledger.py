@@ -136,6 +136,7 @@ class Run:
     def __init__(self, ledger: "Ledger", mark: str, run: str) -> None:
         self._ledger, self._mark, self._run = ledger, mark, run
         self._began = time.monotonic()
+        self._difference: float | None = None
 
     def record(self, entries: Iterable[Entry], *, tokens: int = 0, peak_memory: int = 0, replace: bool = False) -> None:
         """Write a batch of answers to disk, all of it or nothing.
@@ -150,29 +151,23 @@ class Run:
             InputError: an answer has a number that cannot be, or the ledger is damaged or cannot be written.
         """
         rows = [self._row(entry) for entry in entries]
-        spent = (len(rows), tokens, time.monotonic() - self._began, peak_memory, self._run)
+        spent = (len(rows), tokens, time.monotonic() - self._began, peak_memory, self._difference, self._run)
         with self._ledger.change() as database:
             insert = "INSERT OR REPLACE" if replace else "INSERT"
             database.executemany(f"{insert} INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             database.execute(
                 "UPDATE runs SET prompts = prompts + ?, tokens = tokens + ?, seconds = ?,"
-                " peak_memory = max(peak_memory, ?) WHERE run = ?",
+                " peak_memory = max(peak_memory, ?), difference = ? WHERE run = ?",
                 spent,
             )
 
     def note_difference(self, nats: float) -> None:
-        """Keep the largest difference between the engines that this job has found.
+        """Note a difference between the engines. The largest one of the job is written with its next batch.
 
         Args:
             nats: a difference between two log-probabilities of one answer.
-
-        Raises:
-            InputError: the ledger is damaged or cannot be written.
         """
-        with self._ledger.change() as database:
-            database.execute(
-                "UPDATE runs SET difference = max(ifnull(difference, 0), ?) WHERE run = ?", (nats, self._run)
-            )
+        self._difference = nats if self._difference is None else max(self._difference, nats)
 
     def _row(self, entry: Entry) -> Row:
         try:
