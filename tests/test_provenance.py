@@ -154,6 +154,7 @@ def test_answers_depend_on_few_modules() -> None:
         "selfalign.errors",
         "selfalign.inference",
         "selfalign.inference.attention",
+        "selfalign.inference.chat",
         "selfalign.inference.check",
         "selfalign.inference.devices",
         "selfalign.inference.engine",
@@ -164,13 +165,16 @@ def test_answers_depend_on_few_modules() -> None:
         "selfalign.inference.ledger",
         "selfalign.inference.letters",
         "selfalign.inference.messages",
+        "selfalign.inference.openings",
         "selfalign.inference.readouts",
         "selfalign.inference.render",
         "selfalign.inference.tables",
         "selfalign.inference.tree",
+        "selfalign.loading",
         "selfalign.options",
         "selfalign.prompts.tables",
         "selfalign.tables",
+        "selfalign.warmup",
     }
 
 

@@ -91,7 +91,7 @@ def answer_in_words(
     """Let the model reply to the prompts whose reply the ledger lacks, and record each batch at once."""
     missing, keys = plan.missing(answered), {prompt.key: key for key, prompt in plan.prompts.items()}
     if kind == "packed":
-        check_engine(model, [plan.prompts[key] for key in missing], row_tokens)
+        run.note_difference(check_engine(model, [plan.prompts[key] for key in missing], row_tokens))
     prompts, how = list(plan.prompts.values()), (plan.stops, plan.new_tokens, row_tokens, kind, plan.done(answered))
     initial = len(prompts) - len(missing)
     with tqdm(total=len(prompts), initial=initial, unit="reply", mininterval=5, desc="reply") as progress:
