@@ -75,7 +75,7 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letter
     names = ["--model", "tiny", "--language", "en", "--bank", bank]
     scores = results / "scores" / "tiny" / "en.parquet"
     readouts = ["--readouts", json.dumps({frame: readout})]
-    unanswered = ["--unanswered", scores.with_suffix(".csv")]
+    unanswered = ["--rule", "half", "--unanswered", scores.with_suffix(".csv")]
     answered = [*names, *design, "--answers", answers, *human, *readouts]
     run("score-answers", *answered, *poles, *unanswered, "--output", scores)
     if human:
