@@ -286,4 +286,6 @@ def test_options_of_a_whole_scale_lead_to_the_models_distribution(arm: str, on_s
         shares.append({name: math.exp(value) / total for name, value in nats.items()})
     assert list(shares[0]) == list(reversed(shares[1])), "offered from either end"
     mean = [(shares[0][name] + shares[1][name]) / 2 for name in shares[0]]
-    assert mean == pytest.approx(list(cell["p"]), abs=2e-4)
+    assert mean == pytest.approx(list(cell["p_mean"]), abs=2e-4)
+    weights = [math.sqrt(shares[0][name] * shares[1][name]) for name in shares[0]]
+    assert [weight / sum(weights) for weight in weights] == pytest.approx(list(cell["p"]), abs=2e-4)
