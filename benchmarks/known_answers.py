@@ -68,7 +68,7 @@ def measure(weights: Path, frames: list[str], probes: int, country: str, folder:
     how = ["--device", "cpu", "--engine", "packed", "--row-tokens", 2048, "--threads", 2]
     run("infer", "--prompts", prompts, *model, *how, "--ledger", folder / "ledger.sqlite", "--output", answers)
     names = ["--model", "known", "--language", "en", "--readouts", json.dumps(READOUTS)]
-    outputs = ["--unanswered", folder / "unanswered.csv", "--output", folder / "scores.parquet"]
+    outputs = ["--rule", "half", "--unanswered", folder / "unanswered.csv", "--output", folder / "scores.parquet"]
     inputs = ["--design", design, "--answers", answers, "--poles", folder / "poles.parquet", "--bank", bank_file]
     run("score-answers", *names, *inputs, *outputs)
     scores = pd.read_parquet(folder / "scores.parquet")

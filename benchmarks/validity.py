@@ -141,6 +141,43 @@ def report(found: pd.DataFrame) -> dict[str, float]:
     }
 
 
+PLACES = {
+    "none": Model({"zero_shot": Arm(), "own": Arm(0.63)}),
+    "both arms": Model({"zero_shot": Arm(), "own": Arm(0.63)}, place=4.0, place_spread=1.0),
+    "own": Model({"zero_shot": Arm(), "own": Arm(0.63, place=4.0)}),
+    "zero_shot": Model({"zero_shot": Arm(place=4.0), "own": Arm(0.63)}),
+}
+"""Models by which of their arms prefer the option that is shown first, by 4 nats."""
+
+
+def measure_alignment(seed: int, world: World) -> pd.DataFrame:
+    """Soft alignment of each arm of `PLACES` in a study: columns p_a and p_a_mean, which it is computed from."""
+    scores, _ = world.study(np.random.default_rng([20251127, seed]), PLACES, 2)
+    columns = {name: 1 - (scores[name] - scores["share_a"]).abs() for name in ("p_a", "p_a_mean")}
+    table = pd.DataFrame(columns).groupby([scores["model"], scores["arm"]]).mean()
+    gain = table.xs("own", level="arm") - table.xs("zero_shot", level="arm")
+    return pd.concat([table, gain.assign(arm="gain").set_index("arm", append=True)])
+
+
+def true_alignments(world: World) -> pd.Series:
+    """The true soft alignment of each arm of `PLACES`, and the gain of own over zero-shot, by model and arm."""
+    levels = {
+        (name, key): true_alignment(arm, world) for name, model in PLACES.items() for key, arm in model.arms.items()
+    }
+    gains = {(name, "gain"): levels[name, "own"] - levels[name, "zero_shot"] for name in PLACES}
+    return pd.Series(levels | gains).rename_axis(["model", "arm"])
+
+
+def compare_probabilities(runs: int, world: World, jobs: int) -> pd.DataFrame:
+    """Bias of soft alignment with its Monte Carlo error, from the mean log-odds and from the mean of probabilities."""
+    with ProcessPoolExecutor(jobs) as pool:
+        studies = pd.concat(pool.map(partial(measure_alignment, world=world), range(runs)))
+    groups = studies.groupby(["model", "arm"], sort=False)
+    truth = true_alignments(world)
+    bias = groups.mean().sub(truth, axis=0)
+    return bias.join(groups.sem(), rsuffix="_mc").join(truth.rename("truth"))
+
+
 def with_levels(spread_of_templates: float) -> dict[str, Model]:
     """A null model asked with three seeds and three templates."""
     arm = Arm(cells=(3, 3), template_spread=spread_of_templates)
@@ -159,6 +196,8 @@ def main() -> None:
     runs = options.studies or (1000 if options.quick else 4000)
     found = summarise(run_studies(runs, world, MODELS, {"joint": RESAMPLE}, options.jobs))
     print(found.round(4).to_string(index=False))
+    print("Bias of soft alignment, by who prefers a place")
+    print(compare_probabilities(max(runs // 5, 2), world, options.jobs).round(4).to_string())
     if not options.quick:
         ways = {"batteries": ["batteries"], "and respondents": ["batteries", "respondents"], "and levels": RESAMPLE}
         for sd in (0.0, 0.2):

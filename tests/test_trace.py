@@ -75,7 +75,7 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letter
     names = ["--model", "tiny", "--language", "en", "--bank", bank]
     scores = results / "scores" / "tiny" / "en.parquet"
     readouts = ["--readouts", json.dumps({frame: readout})]
-    unanswered = ["--unanswered", scores.with_suffix(".csv")]
+    unanswered = ["--rule", "half", "--unanswered", scores.with_suffix(".csv")]
     answered = [*names, *design, "--answers", answers, *human, *readouts]
     run("score-answers", *answered, *poles, *unanswered, "--output", scores)
     if human:
@@ -286,4 +286,6 @@ def test_options_of_a_whole_scale_lead_to_the_models_distribution(arm: str, on_s
         shares.append({name: math.exp(value) / total for name, value in nats.items()})
     assert list(shares[0]) == list(reversed(shares[1])), "offered from either end"
     mean = [(shares[0][name] + shares[1][name]) / 2 for name in shares[0]]
-    assert mean == pytest.approx(list(cell["p"]), abs=2e-4)
+    assert mean == pytest.approx(list(cell["p_mean"]), abs=2e-4)
+    weights = [math.sqrt(shares[0][name] * shares[1][name]) for name in shares[0]]
+    assert [weight / sum(weights) for weight in weights] == pytest.approx(list(cell["p"]), abs=2e-4)
