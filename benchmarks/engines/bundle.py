@@ -99,6 +99,6 @@ def pack(folder: Path, weights: Path, gguf: Path | None, prompts: Path, answers:
         for one in rendered
     ]
     bundle.write("prompts", rows)
-    cases, distinct = make_cases(size, tokenizer)
+    cases, distinct, _ = make_cases(size, tokenizer)
     wanted = [name for name in cases if name.endswith("/option")]
     bundle.write("cases", {name: {"requests": cases[name], "distinct": distinct[name]} for name in wanted})
