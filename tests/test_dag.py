@@ -259,7 +259,7 @@ def test_changed_description_of_a_constant_reruns_nothing(finished: Project, con
 
 def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Project, config: dict) -> None:
     before = states(finished)
-    first = '    outside = answers.drop_duplicates("prompt")'
+    first = '    prompts = answers.drop_duplicates("prompt").set_index("prompt")'
     edit(finished.folder / "workflow/selfalign/scoring/score_answers.py", first, f"    assert len(design)\n{first}")
     run = finished.snakemake(config=config)
     assert run.code == 0, run.output

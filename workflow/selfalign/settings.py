@@ -130,9 +130,10 @@ def check_files(config: dict[str, Any]) -> None:
     """
     survey = config["run"]["survey"]
     _check_survey_file(survey, config["surveys"][survey])
-    if "font" in config["figures"] and not Path(config["figures"]["font"]).is_file():
+    font = config.get("figures", {}).get("font")
+    if font is not None and not Path(font).is_file():
         remedy = "Put the font there, or correct the path"
-        raise InputError("config: figures.font", "there is no such file", remedy, value=config["figures"]["font"])
+        raise InputError("config: figures.font", "there is no such file", remedy, value=font)
     files = {"probes.bank": [config["probes"]["bank"]]}
     needed = [find_languages(config, language) for language in config["run"]["languages"]]
     patterns = {"probes.texts": "texts", "prompts.templates": "texts"}

@@ -58,10 +58,8 @@ def as_meant(value: Any, schema: dict[str, Any], whole: dict[str, Any], place: s
         schema = whole["$defs"][schema["$ref"].rpartition("/")[2]] | schema
     if isinstance(value, dict):
         known, other = schema.get("properties", {}), schema.get("additionalProperties", {})
-        if schema.get("type") == "object" and not known and not isinstance(other, dict):
-            other = {}
-        if schema.get("type") == "object" and not known and not other:
-            _check_free(value, place)
+        if schema.get("type") == "object" and not other:
+            _check_free({key: part for key, part in value.items() if key not in known}, place)
         parts = {key: known.get(key, other if isinstance(other, dict) else {}) for key in value}
         return {key: as_meant(value[key], parts[key], whole, f"{place}.{key}".removeprefix(".")) for key in value}
     if isinstance(value, list):
