@@ -2,7 +2,9 @@
 
 import json
 import math
+import sys
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,9 @@ from selfalign.inference.openings import capitalise, list_forms, log_p_open, pre
 from selfalign.inference.render import Rendered, Speech, render
 from selfalign.prompts.tables import Prompts
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, utils
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, utils
 
+ROOT = Path(__file__).parent.parent
 TURNS = (
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
@@ -389,3 +392,14 @@ def test_probability_of_openings_is_that_of_all_replies_that_begin_so() -> None:
     assert (got["open"] >= got["option"]).all()
     assert (got["mass_open"] <= 1).all()
     assert (got["mass_open"] >= 1 - got["mass_outside_options"] - 1e-9).all()
+
+
+# The page
+
+
+def test_page_of_readings_shows_what_the_code_does(smollm2: Path) -> None:
+    sys.path.insert(0, str(ROOT / "tools"))
+    from readings import MARK, PAGE, write_examples
+
+    _, _, shown = PAGE.read_text(encoding="utf-8").partition(MARK)
+    assert shown == "\n" + write_examples(AutoTokenizer.from_pretrained(smollm2))
