@@ -28,7 +28,7 @@ def smooth_samples(scores: pd.Series, samples: pd.Series) -> pd.Series:
         scores: log-probabilities of options (nats); of sampled replies, logarithms of shares.
         samples: number of replies drawn; null where probabilities were read.
     """
-    number = samples.astype(float)
+    number = samples.astype("Int64").astype(float)
     smoothed = np.log(number * np.exp(scores) + _ADDED)
     return smoothed.where(number.notna() & scores.notna(), scores).clip(lower=IMPOSSIBLE)
 
