@@ -56,9 +56,13 @@ def show(prompt: Rendered, tokenizer: PreTrainedTokenizerBase) -> str:
     for option, answer, openings in zip(options, prompt.answers, prompt.openings, strict=True):
         forms = ", ".join(f"`{json.dumps(tokenizer.decode(one))}`" for one in openings)
         pieces = " ".join(f"`{json.dumps(tokenizer.decode([token]))}`" for token in answer)
-        row = f"{pieces} # {forms}".replace("|", r"\|").replace("#", "|")
-        lines.append(f"| {option} | {row} |")
+        lines.append(f"| {option} | {_escape(pieces)} | {_escape(forms)} |")
     return "\n".join(lines)
+
+
+def _escape(cell: str) -> str:
+    """A cell of a Markdown table; a bar would end it."""
+    return cell.replace("|", r"\|")
 
 
 def write_examples(tokenizer: PreTrainedTokenizerBase) -> str:

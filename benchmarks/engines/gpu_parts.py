@@ -25,7 +25,7 @@ Row = tuple[str, str, float | str, str]
 
 @dataclass(frozen=True)
 class Setup:
-    """What a part is run with.
+    """The settings of a part.
 
     Attributes:
         bundle: files.
@@ -96,7 +96,7 @@ def peak_gb(device: str) -> float:
 
 
 def machine(setup: Setup) -> Iterator[Row]:
-    """What is measured on: names, versions, and the rates of matmul and of copies."""
+    """The machine: names, versions, and the rates of matmul and of copies."""
     name = torch.cuda.get_device_name() if setup.device == "cuda" else "CPU"
     yield "device", "name", name, ""
     yield "torch", "version", torch.__version__, ""
@@ -195,13 +195,10 @@ def speed(setup: Setup) -> Iterator[Row]:
     yield setup.shape, "parameters outside the embeddings", dense / 1e9, "billion"
     yield setup.shape, "matmul", rate / 1e12, "TFLOP/s"
     order = ["per_probe/option", "fixed/option", "zero_shot/option"]
-    truth = None
     for rows in setup.rows:
         for case in order if rows == ROWS else order[:1]:
             result = _race(setup, model, Ours, cases[case], rows)
             yield from _report(f"{case}, selfalign, rows of {rows}", result, cases[case], dense, rate)
-            if case == order[0]:
-                truth = result.scores if truth is None else truth
     for contender, batches in ((LmEval, (32, 128)), (Padded, (32,))):
         for batch in batches:
             name = f"{order[0]}, {contender.__name__}, batches of {batch}"
