@@ -21,7 +21,7 @@ slurm:  ## make .venv, with Snakemake's executor for SLURM
 
 run: env  ## run the default experiment, and say where the figures are
 	@$(IN_ENV) snakemake --cores $(CORES)
-	@echo "The figures are in results/figures/"
+	@echo "The figures are in results/default/figures/"
 
 test: env  ## run the tests
 	@$(IN_ENV) pytest

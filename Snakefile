@@ -9,6 +9,8 @@ inference      the probability that a model gives to each option of each prompt
 scoring        agreement of the model with the people, per arm, and the differences between arms
 figures        (a) agreement per arm and country, (b) own minus other country, (c) model against people
 audit          a notebook on the scores; `selfalign trace` goes from a number back to its prompt
+
+What a run decides is in <run>, results/{run.name}; what runs share, surveys, models and answers, in <shared>.
 """
 
 import json
@@ -21,14 +23,10 @@ from snakemake.utils import min_version, validate
 
 from selfalign.demonstrations.strategies import SEEDED, measure_of
 from selfalign.errors import told_plainly
-from selfalign.home import fill_in, locate, locate_files
+from selfalign.home import SETTINGS_SCHEMA, locate
 from selfalign.provenance import code_digest
-from selfalign.settings import (
-    check_files,
-    check_settings,
-    find_languages,
-    frames_on_scales,
-)
+from selfalign.runs import SHARED
+from selfalign.settings import complete, find_languages, frames_on_scales
 from selfalign.survey.citations import how_to_cite
 from selfalign.variables import FAST
 
@@ -37,20 +35,17 @@ min_version("9.27")
 
 # The folder of this file, also where another workflow uses this one as a module.
 HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
-DEFAULTS = [
-    "config/config.yaml",
-    "config/surveys.yaml",
-    "config/languages.yaml",
-    "config/models.yaml",
-    "config/arms.yaml",
-]
-SETTINGS_SCHEMA = HOME / "workflow/schemas/config.schema.yaml"
 with told_plainly():
-    fill_in(config, [HOME / file for file in DEFAULTS])  # below the user's settings
-    check_settings(config, SETTINGS_SCHEMA)
-    locate_files(config, HOME)
-    check_files(config)
-validate(config, str(SETTINGS_SCHEMA))  # fills in the defaults
+    complete(config, HOME)
+validate(config, str(HOME / SETTINGS_SCHEMA))  # fills in the defaults
+
+RUN = f"results/{config['run']['name']}"
+
+
+pathvars:
+    run=RUN,
+    shared=f"results/{SHARED}",
+
 
 # Jobs find this environment's programs when it is not activated.
 BIN = shlex.quote(str(Path(sys.executable).parent))
@@ -73,24 +68,24 @@ rule all:
     default_target: True
     input:
         collect(
-            "results/figures/{figure}.{format}",
+            "<run>/figures/{figure}.{format}",
             figure=["agreement", "contrasts", "margin", "calibration"],
             format=["png", "pdf"],
         ),
-        "results/tables/agreement.csv",
-        "results/tables/contrasts.csv",
-        "results/tables/contrasts_by_readout.csv",
-        "results/tables/mixed.csv",
-        "results/tables/worth.csv",
-        "results/tables/metrics.csv",
+        "<run>/tables/agreement.csv",
+        "<run>/tables/contrasts.csv",
+        "<run>/tables/contrasts_by_readout.csv",
+        "<run>/tables/mixed.csv",
+        "<run>/tables/worth.csv",
+        "<run>/tables/metrics.csv",
         TRANSFER,
         READOUTS,
         REPLIES,
         SCALE_SCORES,
         DEMONSTRATIONS,
-        "results/audit/hardest_probes.csv",
+        "<run>/audit/hardest_probes.csv",
         SURVEY_TABLES,
-        "results/human/bank.json",
+        "<run>/human/bank.json",
 
 
 onsuccess:

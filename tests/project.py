@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from selfalign.home import DEFAULTS
 from snakemake.utils import update_config
 
 ROOT = Path(__file__).parent.parent
@@ -20,7 +21,7 @@ BIN = Path(sys.executable).parent
 
 def default_configs() -> list[Path]:
     """The config files that the Snakefile reads."""
-    return [ROOT / path for path in re.findall(r'(?m)^    "(config/.+)",$', (ROOT / "Snakefile").read_text())]
+    return [ROOT / path for path in DEFAULTS]
 
 
 def read_settings(*overlays: Path) -> dict[str, Any]:

@@ -469,7 +469,7 @@ def test_document_tells_the_defects_by_kind_and_language(
 
 def settings(folder: str | None, **probes: str) -> dict:
     """A config of the probes of Arora et al. in German."""
-    made = {"bank": "results/arora/probes.csv", "texts": "results/arora/texts/{language}.csv"}
+    made = {"bank": "results/shared/arora/probes.csv", "texts": "results/shared/arora/texts/{language}.csv"}
     return {
         "surveys": {"example": {"source": {}}},
         "run": {"survey": "example", "languages": ["de"]},
@@ -521,10 +521,10 @@ def test_workflow_makes_bank_and_texts_of_a_copy(plain: Project, small: Path) ->
         "run": {"languages": ["de"]},
         "languages": {"de": {"countries": ["DEU", "MEX"], "arms": ["zero_shot", "chrf", "chrf_other"]}},
     }
-    plan = plain.snakemake("--dry-run", "results/design/de.parquet", config=config)
+    plan = plain.snakemake("--dry-run", "results/default/design/de.parquet", config=config)
     assert plan.code == 0, plan.output
     assert plan.planned()["adopt_arora"] == plan.planned()["adopt_arora_bank"] == 1
-    run = plain.snakemake("results/arora/probes.csv", "results/arora/texts/de.csv", config=config)
+    run = plain.snakemake("results/shared/arora/probes.csv", "results/shared/arora/texts/de.csv", config=config)
     assert run.code == 0, run.output
     bank = read_bank(plain.folder / "results" / "arora" / "probes.csv")
     assert list(bank["probe"]) == ["Q1", "Q2", "Q106a", "Q106b"]
@@ -533,5 +533,5 @@ def test_workflow_makes_bank_and_texts_of_a_copy(plain: Project, small: Path) ->
     with (plain.folder / "results" / "arora" / "repairs" / "de.csv").open(encoding="utf-8") as log:
         assert [line["after"] for line in csv.DictReader(log)][-1] == "dropped"
     (small / "de.csv").unlink()
-    stopped = plain.snakemake("results/arora/texts/de.csv", config=config)
+    stopped = plain.snakemake("results/shared/arora/texts/de.csv", config=config)
     assert stopped.code == 1 and "has no file de.csv" in stopped.output, json.dumps(stopped.output)

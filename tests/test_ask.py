@@ -580,7 +580,7 @@ def test_workflow_asks_the_endpoint_and_fetches_no_weights(plain: Project) -> No
     write_small_inputs(plain)
     plain.environment["MINI_KEY"] = KEY
     with serving(endpoint_server.Endpoint(key=KEY, faults=endpoint_server.FAULTS)) as server:
-        run = plain.snakemake("results/answers/hosted/en.parquet", config=hosted(server.url))
+        run = plain.snakemake("results/default/answers/hosted/en.parquet", config=hosted(server.url))
     assert run.code == 0, run.output
     assert set(run.finished()) == {"simulate_survey", "parse_wvs7", "weigh_answers", "map_poles"} | {
         "measure_similarity",
@@ -588,11 +588,11 @@ def test_workflow_asks_the_endpoint_and_fetches_no_weights(plain: Project) -> No
         "design_prompts",
         "ask",
     }
-    read = read_table(plain.folder / "results/answers/hosted/en.parquet", Answers)
+    read = read_table(plain.folder / "results/default/answers/hosted/en.parquet", Answers)
     assert read["label"].notna().all()
     assert KEY not in run.output
     files = [path for path in plain.folder.rglob("*") if path.is_file()]
-    assert plain.folder / "results/logs/ask/hosted/en.log" in files
+    assert plain.folder / "results/default/logs/ask/hosted/en.log" in files
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
 
 

@@ -644,14 +644,14 @@ def fails(project: Project, settings: dict, target: str, tells: list[str]) -> No
 def test_run_with_a_broken_survey_file_stops(plain: Project) -> None:
     (plain.folder / "survey.csv").write_text(SURVEY.replace(",0.5,", ",-0.5,"))
     tells = ["survey.csv", "line 3", 'column "W_WEIGHT"', "'-0.5'", "Correct the row"]
-    fails(plain, use_survey("survey.csv"), "results/survey/mine/responses.parquet", tells)
+    fails(plain, use_survey("survey.csv"), "results/shared/survey/mine/responses.parquet", tells)
 
 
 def test_run_with_a_truncated_zip_stops(plain: Project) -> None:
     survey = write_zip(plain.folder / "survey.zip", {"wvs.csv": SURVEY})
     survey.write_bytes(survey.read_bytes()[:-40])
     tells = ["survey.zip", "not a whole zip", "Download it again"]
-    fails(plain, use_survey("survey.zip"), "results/survey/mine/responses.parquet", tells)
+    fails(plain, use_survey("survey.zip"), "results/shared/survey/mine/responses.parquet", tells)
 
 
 def test_run_with_a_question_missing_from_the_survey_stops(plain: Project) -> None:
@@ -660,7 +660,7 @@ def test_run_with_a_question_missing_from_the_survey_stops(plain: Project) -> No
     settings["run"] |= {"languages": ["en"]}
     settings |= {"figures": {"margin": {"contrast": ["random", "zero_shot"]}}, "scoring": {"transfer": None}}
     tells = ["resources/probes/probes.csv", "line 7", 'column "question"', "'Q6'", "missing from the survey file"]
-    fails(plain, settings, "results/human/poles.parquet", tells)
+    fails(plain, settings, "results/default/human/poles.parquet", tells)
 
 
 def test_run_with_too_many_shots_stops(plain: Project) -> None:
@@ -671,7 +671,7 @@ def test_run_with_too_many_shots_stops(plain: Project) -> None:
             "arms": {"category": {"shots": 10}},
             "languages": {"en": {"arms": ["category", "zero_shot", "chrf_inverted"]}},
         },
-        "results/prompts/en.parquet",
+        "results/default/prompts/en.parquet",
         tells,
     )
 
@@ -680,7 +680,7 @@ def test_run_with_a_model_that_is_not_there_stops(plain: Project) -> None:
     model = {"label": "Mine", "source": {"folder": "no/such/folder"}}
     settings = {"models": {"mine": model}, "run": {"models": ["mine"]}}
     tells = ["models/mine/source", "no/such/folder", "Check the path"]
-    fails(plain, settings, "results/models/mine/source", tells)
+    fails(plain, settings, "results/shared/models/mine/source", tells)
 
 
 def test_run_with_a_wrong_checksum_stops(plain: Project) -> None:
@@ -695,8 +695,8 @@ def test_run_with_a_wrong_checksum_stops(plain: Project) -> None:
     settings = {"models": {"mine": {"label": "Mine", "source": source}}, "run": {"models": ["mine"]}}
     plain.environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(plain.folder)}
     tells = ["models/mine/source/sha256", "0" * 64, sha256(b"weights").hexdigest(), "trust no file"]
-    fails(plain, settings, "results/models/mine/weights", tells)
-    assert list(plain.folder.glob("results/models/*/*")) == []
+    fails(plain, settings, "results/shared/models/mine/weights", tells)
+    assert list(plain.folder.glob("results/shared/models/*/*")) == []
 
 
 def test_program_says_the_same_from_the_shell(tmp_path: Path) -> None:

@@ -20,11 +20,11 @@ import pytest
 from project import BIN, ROOT, Project
 
 PROBES = {"Q4", "Q8", "Q164", "Q167"}
-ANSWERS = "results/answers/local/en.parquet"
-LEDGER = "results/ledger/local/en.sqlite"
-LOG = "results/logs/infer/local/en.log"
+ANSWERS = "results/default/answers/local/en.parquet"
+LEDGER = "results/shared/ledger/local/en.sqlite"
+LOG = "results/default/logs/infer/local/en.log"
 TABLES = [
-    f"results/tables/{table}.csv"
+    f"results/default/tables/{table}.csv"
     for table in ("agreement", "contrasts", "contrasts_by_readout", "transfer", "mixed", "worth", "metrics")
 ]
 FIGURES = ["agreement", "contrasts", "margin", "calibration", "transfer"]
@@ -110,9 +110,8 @@ def edit(path: Path, old: str, new: str) -> None:
 def states(project: Project) -> dict[str, tuple[int, bytes]]:
     """Time and content of every result, but not of logs and benchmarks."""
     results = project.folder / "results"
-    files = (
-        path for stage in results.iterdir() if stage.name not in ("logs", "benchmarks") for path in stage.rglob("*")
-    )
+    stages = [stage for stage in results.glob("*/*") if stage.name not in ("logs", "benchmarks")]
+    files = [path for stage in stages for path in stage.rglob("*")]
     return {
         str(path.relative_to(results)): (
             path.lstat().st_mtime_ns,
@@ -139,6 +138,43 @@ def test_second_run_has_nothing_to_do(finished: Project, config: dict) -> None:
     assert "Nothing to be done" in run.output
     assert not run.finished()
     assert states(finished) == before
+
+
+def test_runs_of_two_names_leave_each_other_alone(finished: Project, config: dict) -> None:
+    before = states(finished)
+    trial = changed(config, "run", "name", value="trial")
+    trial = changed(trial, "probes", "only", value=["Q4", "Q8", "Q164"])
+    run = finished.snakemake(config=trial)
+    assert run.code == 0, run.output
+    ran = set(run.finished())
+    assert {"map_poles", "design_prompts", "infer", "plot_agreement"} <= ran
+    assert not ran & {"simulate_survey", "parse_wvs7", "weigh_answers", "fetch_model", "convert_model"}
+    log = (finished.folder / LOG.replace("default", "trial")).read_text()
+    assert re.search(r"prompts: \d+ to answer, [1-9]\d* in the ledger", log), "zero-shot prompts are the same"
+    with_trial = states(finished)
+    mine = {path for path in with_trial if path.startswith("trial/")}
+    assert mine
+    ledgers = {path for path in with_trial if path.startswith("shared/ledger/")}
+    assert {path: with_trial[path] for path in before if path not in ledgers} == {
+        path: state for path, state in before.items() if path not in ledgers
+    }
+    for settings in (config, trial):
+        again = finished.snakemake(config=settings)
+        assert again.code == 0, again.output
+        assert "Nothing to be done" in again.output
+    assert states(finished) == with_trial
+
+
+def test_results_can_be_in_another_folder(plain: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    run = plain.snakemake("--dry-run", "--directory", str(folder))
+    assert run.code == 0, run.output
+    assert run.planned()["infer"] == 2
+    assert (
+        f"--bank {plain.folder}/resources/probes/probes.csv "
+        in plain.snakemake("--dry-run", "--printshellcmds", "--directory", str(folder)).output
+    )
 
 
 def test_new_timestamp_alone_reruns_nothing(finished: Project, config: dict, tmp_path: Path) -> None:
@@ -171,12 +207,12 @@ def test_changed_file_of_a_local_model_takes_it_anew(finished: Project, config: 
     folder = tmp_path / "model"
     shutil.copytree(config["models"]["local"]["source"]["folder"], folder)
     config = changed(config, "models", "local", "source", "folder", value=str(folder))
-    assert finished.snakemake("results/models/local/model.json", config=config).finished()["fetch_model"] == 1
-    assert not finished.snakemake("results/models/local/model.json", config=config).finished()
+    assert finished.snakemake("results/shared/models/local/model.json", config=config).finished()["fetch_model"] == 1
+    assert not finished.snakemake("results/shared/models/local/model.json", config=config).finished()
     edit(folder / "config.json", '"hidden_act": "silu"', '"hidden_act": "relu"')
-    before = (finished.folder / "results/models/local/model.json").read_text()
-    assert finished.snakemake("results/models/local/model.json", config=config).finished()["fetch_model"] == 1
-    assert (finished.folder / "results/models/local/model.json").read_text() != before
+    before = (finished.folder / "results/shared/models/local/model.json").read_text()
+    assert finished.snakemake("results/shared/models/local/model.json", config=config).finished()["fetch_model"] == 1
+    assert (finished.folder / "results/shared/models/local/model.json").read_text() != before
 
 
 def test_survey_that_is_not_there_is_refused_though_another_was_read(finished: Project, config: dict) -> None:
@@ -187,16 +223,18 @@ def test_survey_that_is_not_there_is_refused_though_another_was_read(finished: P
 
 
 def test_other_survey_is_read_into_a_folder_of_its_own(finished: Project, config: dict) -> None:
-    before = contents(finished, "results/survey/example/*")
+    before = contents(finished, "results/shared/survey/example/*")
     config = changed(config, "run", "survey", value="shares")
     config = changed(config, "languages", "en", "countries", value=["DEU", "USA"])
     config = changed(config, "probes", "only", value=["Q164", "Q167"])
-    run = finished.snakemake("results/human/poles.parquet", config=config)
+    run = finished.snakemake("results/default/human/poles.parquet", config=config)
     assert run.code == 0, run.output
     assert set(run.finished()) == {"parse_shares", "map_poles"}
-    assert contents(finished, "results/survey/example/*") == before
-    assert list(contents(finished, "results/survey/shares/*")) == ["results/survey/shares/distributions.parquet"]
-    poles = pd.read_parquet(finished.folder / "results/human/poles.parquet").set_index(["country", "probe"])
+    assert contents(finished, "results/shared/survey/example/*") == before
+    assert list(contents(finished, "results/shared/survey/shares/*")) == [
+        "results/shared/survey/shares/distributions.parquet"
+    ]
+    poles = pd.read_parquet(finished.folder / "results/default/human/poles.parquet").set_index(["country", "probe"])
     published = pd.read_csv(ROOT / "resources/survey/shares/shares.csv").set_index(["country", "question"])["share"]
     assert {"DEU", "USA"} <= set(poles.index.get_level_values("country"))
     for country, probe in poles.index:
@@ -301,7 +339,7 @@ def test_edited_module_reruns_its_step_and_what_follows(
 
 def prompts(project: Project) -> set[str]:
     """Ids of the distinct prompts of a run."""
-    return set(pd.read_parquet(project.folder / "results/prompts/en.parquet")["prompt"])
+    return set(pd.read_parquet(project.folder / "results/default/prompts/en.parquet")["prompt"])
 
 
 def answers(project: Project) -> pd.DataFrame:
@@ -451,7 +489,11 @@ def test_killed_inference_resumes_and_ends_with_the_same_bytes(
     assert run.code == 0, run.output
     total = len(prompts(unanswered))
     assert told_counts(unanswered) == (total, total - kept, kept)
-    results = ["results/answers/**/*.parquet", "results/scores/**/*.parquet", "results/tables/*.csv"]
+    results = [
+        "results/default/answers/**/*.parquet",
+        "results/default/scores/**/*.parquet",
+        "results/default/tables/*.csv",
+    ]
     assert contents(unanswered, *results) == contents(undisturbed, *results)
     assert set(contents(unanswered, *results)) >= {ANSWERS, *TABLES}
 
@@ -473,7 +515,7 @@ def test_killed_snakemake_resumes_after_unlock_and_ends_with_the_same_bytes(
 
 def test_replies_added_to_a_finished_run_compute_no_likelihood_again(finished: Project, config: dict) -> None:
     before = pd.read_parquet(finished.folder / ANSWERS)
-    table = "results/tables/replies/local/en.csv"
+    table = "results/default/tables/replies/local/en.csv"
     run = finished.snakemake(table, config=changed(config, "models", "local", "reply", value=4))
     assert run.code == 0, run.output
     assert set(run.finished()) == {"infer", "compare_replies"}
@@ -493,12 +535,18 @@ def test_replies_added_to_a_finished_run_compute_no_likelihood_again(finished: P
 def test_run_from_scratch_gives_the_same_bytes(
     checkout: Project, undisturbed: Project, config: dict, tmp_path: Path
 ) -> None:
-    figures = [f"results/figures/{figure}.png" for figure in FIGURES]  # and no notebook, which tells the time
-    described = [f"results/survey/example/{table}.csv" for table in ("dictionary", "quality")]
-    described += [f"results/tables/{table}/en.csv" for table in ("readouts/local", "demonstrations")]
+    figures = [f"results/default/figures/{figure}.png" for figure in FIGURES]  # and no notebook, which tells the time
+    described = [f"results/shared/survey/example/{table}.csv" for table in ("dictionary", "quality")]
+    described += [f"results/default/tables/{table}/en.csv" for table in ("readouts/local", "demonstrations")]
     again = run_from_scratch(checkout, tmp_path / "elsewhere", config, [*TABLES, *figures, *described])
-    results = ["results/[!a]*/**/*.parquet", "results/answers/**/*.parquet", "results/models/*/model.json"]
-    results += ["results/[!a]*/**/*.csv", "results/figures/*"]
+    results = [
+        "results/default/[!a]*/**/*.parquet",
+        "results/shared/survey/**/*.parquet",
+        "results/shared/survey/**/*.csv",
+        "results/default/answers/**/*.parquet",
+        "results/shared/models/*/model.json",
+    ]
+    results += ["results/default/[!a]*/**/*.csv", "results/default/figures/*"]
     first, second = contents(undisturbed, *results), contents(again, *results)
     assert list(first) == list(second)
     assert {path for path in first if first[path] != second[path]} == set()
@@ -520,7 +568,7 @@ def test_trace_shows_what_was_sent_and_the_counts_behind_the_majority(finished: 
         text=True,
     )
     assert shown.returncode == 0, shown.stderr
-    design = pd.read_parquet(finished.folder / "results/design/en.parquet")
+    design = pd.read_parquet(finished.folder / "results/default/design/en.parquet")
     design = design[(design["arm"] == "chrf") & (design["country"] == "NGA") & (design["probe"] == "Q164")]
     answers = pd.read_parquet(finished.folder / ANSWERS).set_index("prompt").loc[design["prompt"]]
     assert len(answers) == 4
@@ -578,7 +626,7 @@ def test_workflow_pleases_the_linter(plain: Project) -> None:
 def test_notebook_is_kept_without_outputs_and_runs_without_errors(undisturbed: Project) -> None:
     kept = nbformat.read(ROOT / "notebooks/explore.ipynb", as_version=4)
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in kept.cells)
-    run = nbformat.read(undisturbed.folder / "results/audit/explore.ipynb", as_version=4)
+    run = nbformat.read(undisturbed.folder / "results/default/audit/explore.ipynb", as_version=4)
     outputs = [output for cell in run.cells if cell.cell_type == "code" for output in cell.outputs]
     assert outputs
     assert not any(output.output_type == "error" for output in outputs)

@@ -360,9 +360,11 @@ def test_rule_asks_snakemake_for_the_gpus_of_the_model(plain: Project) -> None:
     source = {"folder": str(plain.folder)}
     models = {name: {"label": name, "source": source, **settings} for name, (settings, _) in ASKED.items()}
     config = {"models": models, "run": {"models": list(ASKED), "languages": ["en"]}}
-    run = plain.snakemake("-n", *(f"results/answers/{name}/en.parquet" for name in ASKED), config=config)
+    run = plain.snakemake("-n", *(f"results/default/answers/{name}/en.parquet" for name in ASKED), config=config)
     assert run.code == 0, run.output
-    jobs = re.findall(r"^ +output: results/answers/(\w+)/en\.parquet\n(?: +.*\n)*? +resources: (.*)", run.output, re.M)
+    jobs = re.findall(
+        r"^ +output: results/default/answers/(\w+)/en\.parquet\n(?: +.*\n)*? +resources: (.*)", run.output, re.M
+    )
     asked = {name: int(re.search(r"\bgpu=(\d+)", resources)[1]) for name, resources in jobs}
     assert asked == {name: gpus for name, (_, gpus) in ASKED.items()}, run.output
 

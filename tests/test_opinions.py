@@ -678,7 +678,7 @@ def test_workflow_goes_from_an_address_to_the_poles(plain: Project) -> None:
             "languages": {"en": {"countries": ["MEX", "KOR"]}},
             "probes": {"only": ["Q4"]},
         }
-        run = plain.snakemake("results/human/poles.parquet", config=config)
+        run = plain.snakemake("results/default/human/poles.parquet", config=config)
         server.shutdown()
     assert run.code == 0, run.output
     assert dict(run.finished()) == {"fetch_survey": 1, "parse_opinions": 1, "map_poles": 1}

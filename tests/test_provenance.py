@@ -218,8 +218,8 @@ def test_step_has_a_rule_with_its_command_digest_log_and_benchmark(step: str) ->
     rule = RULES[step]
     assert re.findall(r'code_digest\("(\w+)"\)', rule) == [step]
     assert re.findall(r'"selfalign ([\w-]+) ', rule) == [step.replace("_", "-")]
-    assert re.findall(r'"results/logs/(\w+)', rule) == [step]
-    assert re.findall(r'"results/benchmarks/(\w+)', rule) == [step]
+    assert re.findall(r'"<(?:run|shared)>/logs/(\w+)', rule) == [step]
+    assert re.findall(r'"<(?:run|shared)>/benchmarks/(\w+)', rule) == [step]
 
 
 @pytest.mark.parametrize("step", [step for step in STEPS if step not in BY_HAND])

@@ -132,7 +132,7 @@ class Submission:
 
 def rows(project: Project, language: str, scratch: Path) -> set[tuple]:
     """Answers in a ledger, whoever holds it; read from a copy, so that it stays as the job left it."""
-    ledger = project.folder / "results/ledger/local" / f"{language}.sqlite"
+    ledger = project.folder / "results/shared/ledger/local" / f"{language}.sqlite"
     if not ledger.exists():
         return set()
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
@@ -146,7 +146,7 @@ def rows(project: Project, language: str, scratch: Path) -> set[tuple]:
 
 def counts(project: Project, language: str) -> tuple[int, int, int]:
     """Prompts, those to answer, and those in the ledger, as the job of inference tells them."""
-    log = (project.folder / f"results/logs/infer/local/{language}.log").read_text(encoding="utf-8")
+    log = (project.folder / f"results/default/logs/infer/local/{language}.log").read_text(encoding="utf-8")
     return tuple(map(int, re.search(r"(\d+) prompts: (\d+) to answer, (\d+) in the ledger", log).groups()))
 
 
@@ -176,7 +176,7 @@ def test_cancelled_jobs_go_on_and_the_cluster_gives_the_same_bytes_as_this_machi
         run = submission.end()
     assert run.code == 1, run.output
     assert "CANCELLED" in run.output
-    assert not (project.folder / f"results/answers/local/{victim}.parquet").exists()
+    assert not (project.folder / f"results/default/answers/local/{victim}.parquet").exists()
     first = rows(project, victim, tmp_path)
     total = counts(local, victim)[0]
     assert 0 < len(first) < total

@@ -35,7 +35,7 @@ def run(*arguments: object) -> str:
 
 def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letters", readout: str = "label") -> None:
     """Run the steps from the design to the scores, as the workflow does; a whole scale needs `map_scales` before."""
-    results, bank = folder / "results", folder / "probes.csv"
+    results, bank = folder / "results" / "default", folder / "probes.csv"
     strategies = sorted({arm["strategy"] for arm in arms.values() if arm["shots"]})
     rankings = [results / "demonstrations" / "en" / f"{strategy}.parquet" for strategy in strategies]
     texts = folder / "texts" / "en.csv"
@@ -86,7 +86,7 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letter
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small project: eight real probes, three countries, four arms, a random model."""
     folder = tmp_path_factory.mktemp("project")
-    survey, human = folder / "results" / "survey" / "example", folder / "results" / "human"
+    survey, human = folder / "results" / "shared" / "survey" / "example", folder / "results" / "default" / "human"
     for source, copy in (("probes.csv", "probes.csv"), ("texts/en.csv", "texts/en.csv")):
         (folder / copy).parent.mkdir(exist_ok=True)
         table = pd.read_csv(RESOURCES / "probes" / source, dtype=str, keep_default_na=False)
@@ -113,13 +113,20 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trace(project: Path, **wanted: object) -> str:
     """What `selfalign trace` prints of the cell of Q64 in Germany, or of another."""
     cell = {"model": "tiny", "language": "en", "country": "DEU", "arm": "chrf", "probe": "Q64", **wanted}
-    files = ["--results", project / "results", "--bank", project / "probes.csv", "--texts", project / "texts"]
+    files = [
+        "--results",
+        project / "results" / "default",
+        "--bank",
+        project / "probes.csv",
+        "--texts",
+        project / "texts",
+    ]
     return run("trace", *(part for name, value in cell.items() for part in (f"--{name}", value)), *files)
 
 
 @pytest.fixture(scope="module")
 def scores(project: Path) -> pd.DataFrame:
-    return read_table(project / "results" / "scores" / "tiny" / "en.parquet", Scores)
+    return read_table(project / "results" / "default" / "scores" / "tiny" / "en.parquet", Scores)
 
 
 def test_trace_shows_the_people_behind_a_probe(project: Path) -> None:
@@ -232,17 +239,17 @@ def test_cell_that_is_not_there_is_told_with_those_that_are(
 def test_project_without_demonstrations_can_be_traced(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project, tmp_path / "project")
     for stage in ("similarity", "demonstrations"):
-        shutil.rmtree(tmp_path / "project" / "results" / stage)
+        shutil.rmtree(tmp_path / "project" / "results" / "default" / stage)
     lay_out_and_answer(tmp_path / "project", {"zero_shot": ARMS["zero_shot"]})
     assert "Demonstrations: none" in trace(tmp_path / "project", arm="zero_shot")
 
 
 def test_trace_shows_published_shares_where_no_numbers_are(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project, tmp_path / "project")
-    results = tmp_path / "project" / "results"
+    results = tmp_path / "project" / "results" / "default"
     rows = "".join(f"{probe[:3]},top2of4,DEU,0.25\n" for probe in ("Q64", "Q66", "Q71"))
     (tmp_path / "shares.csv").write_text(f"question,rule,country,share\n{rows}")
-    distributions = ["--distributions", results / "survey" / "mine" / "distributions.parquet"]
+    distributions = ["--distributions", results.parent / "shared" / "survey" / "mine" / "distributions.parquet"]
     scales = ["--scales", RESOURCES / "survey" / "scales.csv"]
     run("parse-shares", "--shares", tmp_path / "shares.csv", *scales, *distributions)
     poles = ["--poles", results / "human" / "poles.parquet", "--dropped", results / "human" / "dropped.csv"]
@@ -262,7 +269,10 @@ def on_scales(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same project, whose prompts ask with the whole answer scale."""
     folder = tmp_path_factory.mktemp("on_scales") / "project"
     shutil.copytree(project, folder)
-    human, distributions = folder / "results" / "human", folder / "results" / "survey" / "example"
+    human, distributions = (
+        folder / "results" / "default" / "human",
+        folder / "results" / "shared" / "survey" / "example",
+    )
     files = ["--bank", folder / "probes.csv", "--scales", RESOURCES / "survey" / "scales.csv"]
     outputs = ["--output", human / "scales.parquet", "--dropped", human / "dropped_scales.csv"]
     distributions /= "distributions.parquet"
@@ -274,7 +284,7 @@ def on_scales(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("arm", ["zero_shot", "chrf"])
 def test_options_of_a_whole_scale_lead_to_the_models_distribution(arm: str, on_scales: Path) -> None:
     told = trace(on_scales, arm=arm, country="NGA", probe="Q64")
-    scales = pd.read_parquet(on_scales / "results" / "scales" / "tiny" / "en.parquet")
+    scales = pd.read_parquet(on_scales / "results" / "default" / "scales" / "tiny" / "en.parquet")
     cell = scales.query("arm == @arm and country == 'NGA' and probe == 'Q64'").sort_values("place")
     prompts = told.split("exactly what was sent")[1:]
     assert len(prompts) == 2 and "template scale" in told

@@ -1,10 +1,10 @@
 """The audit stage: the way back from the numbers.
 
-Reads   results/scores/{model}/{language}.parquet
-        results/human/bank.json            the version of the probe bank
+Reads   <run>/scores/{model}/{language}.parquet
+        <run>/human/bank.json            the version of the probe bank
         notebooks/explore.ipynb
-Writes  results/audit/hardest_probes.csv   the probes with the lowest agreement, per model, language and arm
-        results/audit/explore.ipynb        the notebook, as it ran
+Writes  <run>/audit/hardest_probes.csv   the probes with the lowest agreement, per model, language and arm
+        <run>/audit/explore.ipynb        the notebook, as it ran
 Steps   explore; by hand: `selfalign trace`
 """
 
@@ -12,15 +12,15 @@ Steps   explore; by hand: `selfalign trace`
 rule explore:
     input:
         scores=SCORES,
-        bank="results/human/bank.json",
+        bank="<run>/human/bank.json",
         notebook=shipped("notebooks/explore.ipynb"),
     output:
-        hardest="results/audit/hardest_probes.csv",
-        notebook="results/audit/explore.ipynb",
+        hardest="<run>/audit/hardest_probes.csv",
+        notebook="<run>/audit/explore.ipynb",
     log:
-        "results/logs/explore.log",
+        "<run>/logs/explore.log",
     benchmark:
-        "results/benchmarks/explore.tsv"
+        "<run>/benchmarks/explore.tsv"
     conda:
         "../../environment.yml"
     params:

@@ -6,7 +6,7 @@ def shipped(path):
     return locate(path, HOME)
 
 
-SURVEY = f"results/survey/{config['run']['survey']}"
+SURVEY = f"results/{SHARED}/survey/{config['run']['survey']}"
 
 
 def surveys_of(*forms):
@@ -46,7 +46,7 @@ def survey_file(wildcards):
     """The file of a survey: the user's own, or where it is fetched to."""
     source = config["surveys"][wildcards.survey]["source"]
     place = re.sub("[?#].*", "", source.get("url") or source.get("path") or "")
-    fetched = f"results/survey/{wildcards.survey}/download/{Path(place).name}"
+    fetched = f"<shared>/survey/{wildcards.survey}/download/{Path(place).name}"
     return source.get("file") or fetched
 
 
@@ -59,7 +59,7 @@ def wvs7_file(wildcards):
     """The file of wave 7: simulated where the survey is published counts."""
     counts = config["surveys"][wildcards.survey]["form"] == "counts"
     return (
-        f"results/survey/{wildcards.survey}/simulated.csv"
+        f"<shared>/survey/{wildcards.survey}/simulated.csv"
         if counts
         else survey_file(wildcards)
     )
@@ -74,36 +74,36 @@ COUNTRIES = sorted(
 )
 
 SCORES = collect(
-    "results/scores/{model}/{language}.parquet",
+    "<run>/scores/{model}/{language}.parquet",
     model=config["run"]["models"],
     language=config["run"]["languages"],
 )
 
 DESIGNS = collect(
-    "results/design/{language}.parquet", language=config["run"]["languages"]
+    "<run>/design/{language}.parquet", language=config["run"]["languages"]
 )
 
 ANSWERS = collect(
-    "results/answers/{model}/{language}.parquet",
+    "<run>/answers/{model}/{language}.parquet",
     model=config["run"]["models"],
     language=config["run"]["languages"],
 )
 
 READOUTS = collect(
-    "results/tables/readouts/{model}/{language}.csv",
+    "<run>/tables/readouts/{model}/{language}.csv",
     model=config["run"]["models"],
     language=config["run"]["languages"],
 )
 
 # There only for models that are to give replies.
 REPLIES = collect(
-    "results/tables/replies/{model}/{language}.csv",
+    "<run>/tables/replies/{model}/{language}.csv",
     model=[name for name in config["run"]["models"] if config["models"][name]["reply"]],
     language=config["run"]["languages"],
 )
 
 DEMONSTRATIONS = collect(
-    "results/tables/demonstrations/{language}.csv", language=config["run"]["languages"]
+    "<run>/tables/demonstrations/{language}.csv", language=config["run"]["languages"]
 )
 
 # What figures show, in the order in which the run lists it.
@@ -132,7 +132,7 @@ FONT_OPTION = "".join(f"--font {shlex.quote(file)}" for file in FONT)
 # There only where an arm answered by other countries is compared.
 TRANSFER = (
     collect(
-        "results/{file}",
+        "<run>/{file}",
         file=["tables/transfer.csv", "figures/transfer.png", "figures/transfer.pdf"],
     )
     if config["scoring"]["transfer"]
@@ -173,7 +173,7 @@ def encoder_files(wildcards):
 def similarity_of(wildcards):
     """The similarity that a strategy has on record."""
     measure = measure_of(wildcards.strategy)
-    return f"results/similarity/{wildcards.language}/{measure}.parquet"
+    return f"<run>/similarity/{wildcards.language}/{measure}.parquet"
 
 
 def seeds_of(wildcards):
@@ -209,7 +209,7 @@ def rankings_of(wildcards):
         {arm["strategy"] for arm in arms if arm["shots"] and "strategy" in arm}
     )
     return collect(
-        "results/demonstrations/{{language}}/{strategy}.parquet", strategy=strategies
+        "<run>/demonstrations/{{language}}/{strategy}.parquet", strategy=strategies
     )
 
 
@@ -227,13 +227,13 @@ with told_plainly():
     SCALE_FRAMES = frames_on_scales(config)
 
 # Files that are there only where a frame of the run asks with the whole answer scale.
-HUMAN_SCALES = ["results/human/scales.parquet"] if SCALE_FRAMES else []
+HUMAN_SCALES = [f"{RUN}/human/scales.parquet"] if SCALE_FRAMES else []
 
 ANSWER_SCALES = [shipped("resources/survey/scales.csv")] if SCALE_FRAMES else []
 
 SCALE_SCORES = (
     collect(
-        "results/scales/{model}/{language}.parquet",
+        "<run>/scales/{model}/{language}.parquet",
         model=config["run"]["models"],
         language=config["run"]["languages"],
     )
@@ -343,6 +343,11 @@ ENDPOINTS = (
     )
     or "no endpoint"
 )
+
+
+def ledger_of(wildcards):
+    """The ledger of a model and language; no input, since a job adds to it."""
+    return f"results/{SHARED}/ledger/{wildcards.model}/{wildcards.language}.sqlite"
 
 
 def model_endpoint(wildcards):

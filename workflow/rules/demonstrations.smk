@@ -2,8 +2,8 @@
 
 Reads   probes.bank, probes.texts
         the folder of demonstrations.embedding.model, if it is one
-Writes  results/similarity/{language}/{measure}.parquet        how similar a candidate is to a test probe
-        results/demonstrations/{language}/{strategy}.parquet   a candidate's rank for a test probe
+Writes  <run>/similarity/{language}/{measure}.parquet        how similar a candidate is to a test probe
+        <run>/demonstrations/{language}/{strategy}.parquet   a candidate's rank for a test probe
 Steps   measure_similarity -> rank_demonstrations
 """
 
@@ -14,11 +14,11 @@ rule measure_similarity:
         texts=compared_texts,
         encoder=encoder_files,
     output:
-        "results/similarity/{language}/{measure}.parquet",
+        "<run>/similarity/{language}/{measure}.parquet",
     log:
-        "results/logs/measure_similarity/{language}/{measure}.log",
+        "<run>/logs/measure_similarity/{language}/{measure}.log",
     benchmark:
-        "results/benchmarks/measure_similarity/{language}/{measure}.tsv"
+        "<run>/benchmarks/measure_similarity/{language}/{measure}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -40,11 +40,11 @@ rule rank_demonstrations:
         bank=config["probes"]["bank"],
         similarity=similarity_of,
     output:
-        "results/demonstrations/{language}/{strategy}.parquet",
+        "<run>/demonstrations/{language}/{strategy}.parquet",
     log:
-        "results/logs/rank_demonstrations/{language}/{strategy}.log",
+        "<run>/logs/rank_demonstrations/{language}/{strategy}.log",
     benchmark:
-        "results/benchmarks/rank_demonstrations/{language}/{strategy}.tsv"
+        "<run>/benchmarks/rank_demonstrations/{language}/{strategy}.tsv"
     conda:
         "../../environment.yml"
     params:

@@ -1,32 +1,32 @@
 """The figures stage: one rule, one figure, as PNG and PDF.
 
-Reads   results/tables/{agreement,contrasts,transfer}.csv, results/scores/{model}/{language}.parquet
+Reads   <run>/tables/{agreement,contrasts,transfer}.csv, <run>/scores/{model}/{language}.parquet
         figures.font                            the user's font file, if there is one
-Writes  results/figures/agreement.{png,pdf}     (a) agreement per arm and country, beside zero-shot
-        results/figures/contrasts.{png,pdf}     (b) every contrast, for the mean of the countries
-        results/figures/margin.{png,pdf}        (c) own-country minus other-country demonstrations
-        results/figures/transfer.{png,pdf}      (d) own demonstrations against those of each other country
-        results/figures/calibration.{png,pdf}   (e) the model's probability against the people's share
+Writes  <run>/figures/agreement.{png,pdf}     (a) agreement per arm and country, beside zero-shot
+        <run>/figures/contrasts.{png,pdf}     (b) every contrast, for the mean of the countries
+        <run>/figures/margin.{png,pdf}        (c) own-country minus other-country demonstrations
+        <run>/figures/transfer.{png,pdf}      (d) own demonstrations against those of each other country
+        <run>/figures/calibration.{png,pdf}   (e) the model's probability against the people's share
 Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_transfer
 """
 
 
 rule plot_agreement:
     input:
-        estimates="results/tables/agreement.csv",
+        estimates="<run>/tables/agreement.csv",
         font=FONT,
     output:
         png=report(
-            "results/figures/agreement.png",
+            "<run>/figures/agreement.png",
             caption="../report/agreement.rst",
             category="Figures",
             labels={"figure": "a: agreement"},
         ),
-        pdf="results/figures/agreement.pdf",
+        pdf="<run>/figures/agreement.pdf",
     log:
-        "results/logs/plot_agreement.log",
+        "<run>/logs/plot_agreement.log",
     benchmark:
-        "results/benchmarks/plot_agreement.tsv"
+        "<run>/benchmarks/plot_agreement.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -45,20 +45,20 @@ rule plot_agreement:
 
 rule plot_contrasts:
     input:
-        contrasts="results/tables/contrasts.csv",
+        contrasts="<run>/tables/contrasts.csv",
         font=FONT,
     output:
         png=report(
-            "results/figures/contrasts.png",
+            "<run>/figures/contrasts.png",
             caption="../report/contrasts.rst",
             category="Figures",
             labels={"figure": "b: contrasts"},
         ),
-        pdf="results/figures/contrasts.pdf",
+        pdf="<run>/figures/contrasts.pdf",
     log:
-        "results/logs/plot_contrasts.log",
+        "<run>/logs/plot_contrasts.log",
     benchmark:
-        "results/benchmarks/plot_contrasts.tsv"
+        "<run>/benchmarks/plot_contrasts.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -77,20 +77,20 @@ rule plot_contrasts:
 
 rule plot_margin:
     input:
-        contrasts="results/tables/contrasts.csv",
+        contrasts="<run>/tables/contrasts.csv",
         font=FONT,
     output:
         png=report(
-            "results/figures/margin.png",
+            "<run>/figures/margin.png",
             caption="../report/margin.rst",
             category="Figures",
             labels={"figure": "c: margin"},
         ),
-        pdf="results/figures/margin.pdf",
+        pdf="<run>/figures/margin.pdf",
     log:
-        "results/logs/plot_margin.log",
+        "<run>/logs/plot_margin.log",
     benchmark:
-        "results/benchmarks/plot_margin.tsv"
+        "<run>/benchmarks/plot_margin.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -113,16 +113,16 @@ rule plot_calibration:
         font=FONT,
     output:
         png=report(
-            "results/figures/calibration.png",
+            "<run>/figures/calibration.png",
             caption="../report/calibration.rst",
             category="Figures",
             labels={"figure": "e: calibration"},
         ),
-        pdf="results/figures/calibration.pdf",
+        pdf="<run>/figures/calibration.pdf",
     log:
-        "results/logs/plot_calibration.log",
+        "<run>/logs/plot_calibration.log",
     benchmark:
-        "results/benchmarks/plot_calibration.tsv"
+        "<run>/benchmarks/plot_calibration.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -141,20 +141,20 @@ rule plot_calibration:
 
 rule plot_transfer:
     input:
-        transfer="results/tables/transfer.csv",
+        transfer="<run>/tables/transfer.csv",
         font=FONT,
     output:
         png=report(
-            "results/figures/transfer.png",
+            "<run>/figures/transfer.png",
             caption="../report/transfer.rst",
             category="Figures",
             labels={"figure": "d: transfer"},
         ),
-        pdf="results/figures/transfer.pdf",
+        pdf="<run>/figures/transfer.pdf",
     log:
-        "results/logs/plot_transfer.log",
+        "<run>/logs/plot_transfer.log",
     benchmark:
-        "results/benchmarks/plot_transfer.tsv"
+        "<run>/benchmarks/plot_transfer.tsv"
     conda:
         "../../environment.yml"
     params:

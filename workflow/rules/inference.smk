@@ -1,9 +1,9 @@
 """The inference stage: the probability that a model gives to each option of each distinct prompt, and its reply.
 
-Reads   results/prompts/{language}.parquet
-        results/models/{model}/weights, results/models/{model}/model.json
-Writes  results/answers/{model}/{language}.parquet   an option of a distinct prompt, in every readout
-Keeps   results/ledger/{model}/{language}.sqlite     every answer so far: no output of the rule, so that Snakemake never
+Reads   <run>/prompts/{language}.parquet
+        <shared>/models/{model}/weights, <shared>/models/{model}/model.json
+Writes  <run>/answers/{model}/{language}.parquet   an option of a distinct prompt, in every readout
+Keeps   <shared>/ledger/{model}/{language}.sqlite     every answer so far: no output of the rule, so that Snakemake never
                                                      deletes it; a killed job resumes, a new arm computes its own only
 Steps   infer; ask, for a model behind an endpoint
 """
@@ -14,15 +14,15 @@ ruleorder: ask > infer
 
 rule infer:
     input:
-        prompts="results/prompts/{language}.parquet",
-        weights="results/models/{model}/weights",
-        card="results/models/{model}/model.json",
+        prompts="<run>/prompts/{language}.parquet",
+        weights="<shared>/models/{model}/weights",
+        card="<shared>/models/{model}/model.json",
     output:
-        "results/answers/{model}/{language}.parquet",
+        "<run>/answers/{model}/{language}.parquet",
     log:
-        "results/logs/infer/{model}/{language}.log",
+        "<run>/logs/infer/{model}/{language}.log",
     benchmark:
-        "results/benchmarks/infer/{model}/{language}.tsv"
+        "<run>/benchmarks/infer/{model}/{language}.tsv"
     conda:
         "../../environment.yml"
     threads: 16  # at most; Snakemake gives no more than there are
@@ -31,7 +31,7 @@ rule infer:
         mem_mb=model_memory,
         runtime=longer(240),
     params:
-        ledger="results/ledger/{model}/{language}.sqlite",
+        ledger=ledger_of,
         format=lookup(dpath="models/{model}/format", within=config),
         dtype=lookup(dpath="models/{model}/dtype", within=config),
         device=lookup(dpath="models/{model}/device", within=config),
@@ -57,20 +57,20 @@ rule infer:
 
 rule ask:
     input:
-        prompts="results/prompts/{language}.parquet",
+        prompts="<run>/prompts/{language}.parquet",
     output:
-        "results/answers/{model}/{language}.parquet",
+        "<run>/answers/{model}/{language}.parquet",
     log:
-        "results/logs/ask/{model}/{language}.log",
+        "<run>/logs/ask/{model}/{language}.log",
     benchmark:
-        "results/benchmarks/ask/{model}/{language}.tsv"
+        "<run>/benchmarks/ask/{model}/{language}.tsv"
     wildcard_constraints:
         model=ENDPOINTS,
     localrule: True  # nodes of a cluster often have no network
     conda:
         "../../environment.yml"
     params:
-        ledger="results/ledger/{model}/{language}.sqlite",
+        ledger=ledger_of,
         format=lookup(dpath="models/{model}/format", within=config),
         shown=lookup(dpath="models/{model}/shown", within=config),
         endpoint=model_endpoint,

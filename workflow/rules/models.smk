@@ -1,9 +1,9 @@
 """The models stage: weights from a package, a hub or a folder, as safetensors.
 
 Reads   the setting models/{model}/source
-Writes  results/models/{model}/source      the model's files as they came, verified
-        results/models/{model}/weights     its safetensors and tokenizer
-        results/models/{model}/model.json  its card: digests, parameters, context, architecture
+Writes  <shared>/models/{model}/source      the model's files as they came, verified
+        <shared>/models/{model}/weights     its safetensors and tokenizer
+        <shared>/models/{model}/model.json  its card: digests, parameters, context, architecture
 Steps   fetch_model -> convert_model
 """
 
@@ -12,11 +12,11 @@ rule fetch_model:
     input:
         model_files,
     output:
-        directory("results/models/{model}/source"),
+        directory("<shared>/models/{model}/source"),
     log:
-        "results/logs/fetch_model/{model}.log",
+        "<shared>/logs/fetch_model/{model}.log",
     benchmark:
-        "results/benchmarks/fetch_model/{model}.tsv"
+        "<shared>/benchmarks/fetch_model/{model}.tsv"
     localrule: True  # nodes of a cluster often have no network
     conda:
         "../../environment.yml"
@@ -33,14 +33,14 @@ rule fetch_model:
 
 rule convert_model:
     input:
-        "results/models/{model}/source",
+        "<shared>/models/{model}/source",
     output:
-        weights=directory("results/models/{model}/weights"),
-        card="results/models/{model}/model.json",
+        weights=directory("<shared>/models/{model}/weights"),
+        card="<shared>/models/{model}/model.json",
     log:
-        "results/logs/convert_model/{model}.log",
+        "<shared>/logs/convert_model/{model}.log",
     benchmark:
-        "results/benchmarks/convert_model/{model}.tsv"
+        "<shared>/benchmarks/convert_model/{model}.tsv"
     conda:
         "../../environment.yml"
     threads: 2

@@ -1,21 +1,21 @@
 """The probes stage: what the people of each country answer to each probe; and, if asked for, an alternative bank.
 
-Reads   results/survey/{survey}/distributions.parquet   of the survey of the run
+Reads   <shared>/survey/{survey}/distributions.parquet   of the survey of the run
         probes.bank                            which answer codes make pole A and pole B of a probe
         bank.yaml beside it                    the version of the bank; a bank of your own may have none
         probes.arora                           your own copy of the probes of Arora et al. (2023), if you use them
         resources/probes/arora.csv             what its rows stand for
         resources/probes/arora_repairs.csv     what is wrong in it
         resources/survey/scales.csv            answer codes of each question, and their order
-Writes  results/human/bank.json                version of the bank, and digests of the files that prompts are made of
-        results/human/poles.parquet            a country's share of pole A on a probe, and its majority
-        results/human/dropped.csv              probes without a majority in a country, and why
-        results/human/replicates.parquet       the same shares in other samples of the people
-        results/human/scales.parquet           how a country's people spread over a question's whole scale
-        results/human/dropped_scales.csv       what of these is left out, and why
-        results/arora/probes.csv               the copy as a probe bank
-        results/arora/texts/{language}.csv     the copy as wordings of its probes
-        results/arora/repairs/{language}.csv   what was repaired and dropped
+Writes  <run>/human/bank.json                version of the bank, and digests of the files that prompts are made of
+        <run>/human/poles.parquet            a country's share of pole A on a probe, and its majority
+        <run>/human/dropped.csv              probes without a majority in a country, and why
+        <run>/human/replicates.parquet       the same shares in other samples of the people
+        <run>/human/scales.parquet           how a country's people spread over a question's whole scale
+        <run>/human/dropped_scales.csv       what of these is left out, and why
+        <shared>/arora/probes.csv               the copy as a probe bank
+        <shared>/arora/texts/{language}.csv     the copy as wordings of its probes
+        <shared>/arora/repairs/{language}.csv   what was repaired and dropped
 Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> map_poles -> resample_people;
         map_scales; record_bank
 """
@@ -26,11 +26,11 @@ rule adopt_arora_bank:
         rows=shipped("resources/probes/arora.csv"),
         bank=shipped("resources/probes/probes.csv"),
     output:
-        "results/arora/probes.csv",
+        "<shared>/arora/probes.csv",
     log:
-        "results/logs/adopt_arora_bank.log",
+        "<shared>/logs/adopt_arora_bank.log",
     benchmark:
-        "results/benchmarks/adopt_arora_bank.tsv"
+        "<shared>/benchmarks/adopt_arora_bank.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -47,12 +47,12 @@ rule adopt_arora:
         rows=shipped("resources/probes/arora.csv"),
         repairs=shipped("resources/probes/arora_repairs.csv"),
     output:
-        texts="results/arora/texts/{language}.csv",
-        log="results/arora/repairs/{language}.csv",
+        texts="<shared>/arora/texts/{language}.csv",
+        log="<shared>/arora/repairs/{language}.csv",
     log:
-        "results/logs/adopt_arora/{language}.log",
+        "<shared>/logs/adopt_arora/{language}.log",
     benchmark:
-        "results/benchmarks/adopt_arora/{language}.tsv"
+        "<shared>/benchmarks/adopt_arora/{language}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -70,11 +70,11 @@ rule record_bank:
         version=BANK_VERSION,
         texts=bank_texts,
     output:
-        "results/human/bank.json",
+        "<run>/human/bank.json",
     log:
-        "results/logs/record_bank.log",
+        "<run>/logs/record_bank.log",
     benchmark:
-        "results/benchmarks/record_bank.tsv"
+        "<run>/benchmarks/record_bank.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -91,17 +91,17 @@ rule map_poles:
         distributions=f"{SURVEY}/distributions.parquet",
         bank=config["probes"]["bank"],
     output:
-        poles="results/human/poles.parquet",
+        poles="<run>/human/poles.parquet",
         dropped=report(
-            "results/human/dropped.csv",
+            "<run>/human/dropped.csv",
             caption="../report/dropped.rst",
             category="Tables",
             labels={"table": "dropped"},
         ),
     log:
-        "results/logs/map_poles.log",
+        "<run>/logs/map_poles.log",
     benchmark:
-        "results/benchmarks/map_poles.tsv"
+        "<run>/benchmarks/map_poles.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -120,14 +120,14 @@ rule map_poles:
 rule resample_people:
     input:
         responses=RESPONSES,
-        poles="results/human/poles.parquet",
+        poles="<run>/human/poles.parquet",
         bank=config["probes"]["bank"],
     output:
-        "results/human/replicates.parquet",
+        "<run>/human/replicates.parquet",
     log:
-        "results/logs/resample_people.log",
+        "<run>/logs/resample_people.log",
     benchmark:
-        "results/benchmarks/resample_people.tsv"
+        "<run>/benchmarks/resample_people.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -150,12 +150,12 @@ rule map_scales:
         bank=config["probes"]["bank"],
         scales=shipped("resources/survey/scales.csv"),
     output:
-        scales="results/human/scales.parquet",
-        dropped="results/human/dropped_scales.csv",
+        scales="<run>/human/scales.parquet",
+        dropped="<run>/human/dropped_scales.csv",
     log:
-        "results/logs/map_scales.log",
+        "<run>/logs/map_scales.log",
     benchmark:
-        "results/benchmarks/map_scales.tsv"
+        "<run>/benchmarks/map_scales.tsv"
     conda:
         "../../environment.yml"
     params:

@@ -1,12 +1,12 @@
 """The prompts stage: the cells of the experiment, and the distinct prompts that they need.
 
-Reads   results/human/poles.parquet
-        results/demonstrations/{language}/{strategy}.parquet   of the strategies of the language's arms
+Reads   <run>/human/poles.parquet
+        <run>/demonstrations/{language}/{strategy}.parquet   of the strategies of the language's arms
         probes.bank, probes.texts, prompts.templates; where an arm needs them prompts.personas, .neutral, .spoken
-        where a frame asks with whole scales, results/human/scales.parquet and their words in resources/survey/
-Writes  results/design/{language}.parquet    a cell: arm, country, probe, source, seed, template, order, and its prompt
-        results/prompts/{language}.parquet   a distinct prompt
-        results/tables/demonstrations/{language}.csv   how close what each arm shows is to the test probes
+        where a frame asks with whole scales, <run>/human/scales.parquet and their words in resources/survey/
+Writes  <run>/design/{language}.parquet    a cell: arm, country, probe, source, seed, template, order, and its prompt
+        <run>/prompts/{language}.parquet   a distinct prompt
+        <run>/tables/demonstrations/{language}.csv   how close what each arm shows is to the test probes
 Steps   design_prompts -> describe_demonstrations
 """
 
@@ -23,15 +23,15 @@ rule design_prompts:
         spoken=spoken_of,
         scales=ANSWER_SCALES,
         human=HUMAN_SCALES,
-        poles="results/human/poles.parquet",
+        poles="<run>/human/poles.parquet",
         rankings=rankings_of,
     output:
-        design="results/design/{language}.parquet",
-        prompts="results/prompts/{language}.parquet",
+        design="<run>/design/{language}.parquet",
+        prompts="<run>/prompts/{language}.parquet",
     log:
-        "results/logs/design_prompts/{language}.log",
+        "<run>/logs/design_prompts/{language}.log",
     benchmark:
-        "results/benchmarks/design_prompts/{language}.tsv"
+        "<run>/benchmarks/design_prompts/{language}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -55,19 +55,19 @@ rule describe_demonstrations:
         bank=config["probes"]["bank"],
         texts=config["probes"]["texts"],
         rankings=rankings_of,
-        design="results/design/{language}.parquet",
-        prompts="results/prompts/{language}.parquet",
+        design="<run>/design/{language}.parquet",
+        prompts="<run>/prompts/{language}.parquet",
     output:
         report(
-            "results/tables/demonstrations/{language}.csv",
+            "<run>/tables/demonstrations/{language}.csv",
             caption="../report/demonstrations_table.rst",
             category="Tables",
             labels={"table": "demonstrations", "language": "{language}"},
         ),
     log:
-        "results/logs/describe_demonstrations/{language}.log",
+        "<run>/logs/describe_demonstrations/{language}.log",
     benchmark:
-        "results/benchmarks/describe_demonstrations/{language}.tsv"
+        "<run>/benchmarks/describe_demonstrations/{language}.tsv"
     conda:
         "../../environment.yml"
     params:

@@ -1,21 +1,21 @@
 """The scoring stage: from answers to estimates with intervals.
 
-Reads   results/design/{language}.parquet, results/answers/{model}/{language}.parquet, results/human/poles.parquet
-        results/human/replicates.parquet            the people's shares in other samples
+Reads   <run>/design/{language}.parquet, <run>/answers/{model}/{language}.parquet, <run>/human/poles.parquet
+        <run>/human/replicates.parquet            the people's shares in other samples
         probes.bank
-Writes  results/scores/{model}/{language}.parquet   a cell, scored
-        results/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
-        results/scores/{model}/{language}_unanswered.csv   prompts without an answer
-        results/tables/readouts/{model}/{language}.csv   how often readouts choose differently
-        results/replies/{model}/{language}.parquet  a cell in one option order, and the greedy reply to it
-        results/tables/replies/{model}/{language}.csv    which options replies are, and how often likelihoods differ
-        results/tables/agreement.csv                every measure of every arm, per country
-        results/tables/contrasts.csv                differences between arms, paired by probe
-        results/tables/contrasts_by_readout.csv     the same differences under every readout
-        results/tables/transfer.csv                 an arm less its like with each other country's answers
-        results/tables/mixed.csv                    some of them by mixed-effects models, as a cross-check
-        results/tables/worth.csv                    how many people's answers an arm's are worth
-        results/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
+Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
+        <run>/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
+        <run>/scores/{model}/{language}_unanswered.csv   prompts without an answer
+        <run>/tables/readouts/{model}/{language}.csv   how often readouts choose differently
+        <run>/replies/{model}/{language}.parquet  a cell in one option order, and the greedy reply to it
+        <run>/tables/replies/{model}/{language}.csv    which options replies are, and how often likelihoods differ
+        <run>/tables/agreement.csv                every measure of every arm, per country
+        <run>/tables/contrasts.csv                differences between arms, paired by probe
+        <run>/tables/contrasts_by_readout.csv     the same differences under every readout
+        <run>/tables/transfer.csv                 an arm less its like with each other country's answers
+        <run>/tables/mixed.csv                    some of them by mixed-effects models, as a cross-check
+        <run>/tables/worth.csv                    how many people's answers an arm's are worth
+        <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
 Steps   score_answers -> estimate_agreement, estimate_contrasts -> fit_mixed; estimate_transfer; estimate_worth;
         estimate_readouts; compute_metrics; compare_readouts; compare_replies; score_scales
 """
@@ -23,18 +23,18 @@ Steps   score_answers -> estimate_agreement, estimate_contrasts -> fit_mixed; es
 
 rule score_answers:
     input:
-        design="results/design/{language}.parquet",
-        answers="results/answers/{model}/{language}.parquet",
-        poles="results/human/poles.parquet",
+        design="<run>/design/{language}.parquet",
+        answers="<run>/answers/{model}/{language}.parquet",
+        poles="<run>/human/poles.parquet",
         human=HUMAN_SCALES,
         bank=config["probes"]["bank"],
     output:
-        scores="results/scores/{model}/{language}.parquet",
-        unanswered="results/scores/{model}/{language}_unanswered.csv",
+        scores="<run>/scores/{model}/{language}.parquet",
+        unanswered="<run>/scores/{model}/{language}_unanswered.csv",
     log:
-        "results/logs/score_answers/{model}/{language}.log",
+        "<run>/logs/score_answers/{model}/{language}.log",
     benchmark:
-        "results/benchmarks/score_answers/{model}/{language}.tsv"
+        "<run>/benchmarks/score_answers/{model}/{language}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -52,16 +52,16 @@ rule score_answers:
 
 rule score_scales:
     input:
-        design="results/design/{language}.parquet",
-        answers="results/answers/{model}/{language}.parquet",
-        human="results/human/scales.parquet",
+        design="<run>/design/{language}.parquet",
+        answers="<run>/answers/{model}/{language}.parquet",
+        human="<run>/human/scales.parquet",
         bank=config["probes"]["bank"],
     output:
-        "results/scales/{model}/{language}.parquet",
+        "<run>/scales/{model}/{language}.parquet",
     log:
-        "results/logs/score_scales/{model}/{language}.log",
+        "<run>/logs/score_scales/{model}/{language}.log",
     benchmark:
-        "results/benchmarks/score_scales/{model}/{language}.tsv"
+        "<run>/benchmarks/score_scales/{model}/{language}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -77,22 +77,22 @@ rule score_scales:
 
 rule compare_readouts:
     input:
-        design="results/design/{language}.parquet",
-        answers="results/answers/{model}/{language}.parquet",
-        poles="results/human/poles.parquet",
+        design="<run>/design/{language}.parquet",
+        answers="<run>/answers/{model}/{language}.parquet",
+        poles="<run>/human/poles.parquet",
         human=HUMAN_SCALES,
         bank=config["probes"]["bank"],
     output:
         report(
-            "results/tables/readouts/{model}/{language}.csv",
+            "<run>/tables/readouts/{model}/{language}.csv",
             caption="../report/readouts_table.rst",
             category="Tables",
             labels={"table": "readouts", "model": "{model}", "language": "{language}"},
         ),
     log:
-        "results/logs/compare_readouts/{model}/{language}.log",
+        "<run>/logs/compare_readouts/{model}/{language}.log",
     benchmark:
-        "results/benchmarks/compare_readouts/{model}/{language}.tsv"
+        "<run>/benchmarks/compare_readouts/{model}/{language}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -108,21 +108,21 @@ rule compare_readouts:
 
 rule compare_replies:
     input:
-        design="results/design/{language}.parquet",
-        answers="results/answers/{model}/{language}.parquet",
-        poles="results/human/poles.parquet",
+        design="<run>/design/{language}.parquet",
+        answers="<run>/answers/{model}/{language}.parquet",
+        poles="<run>/human/poles.parquet",
     output:
         table=report(
-            "results/tables/replies/{model}/{language}.csv",
+            "<run>/tables/replies/{model}/{language}.csv",
             caption="../report/replies_table.rst",
             category="Tables",
             labels={"table": "replies", "model": "{model}", "language": "{language}"},
         ),
-        replies="results/replies/{model}/{language}.parquet",
+        replies="<run>/replies/{model}/{language}.parquet",
     log:
-        "results/logs/compare_replies/{model}/{language}.log",
+        "<run>/logs/compare_replies/{model}/{language}.log",
     benchmark:
-        "results/benchmarks/compare_replies/{model}/{language}.tsv"
+        "<run>/benchmarks/compare_replies/{model}/{language}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -140,18 +140,18 @@ rule compare_replies:
 rule estimate_agreement:
     input:
         scores=SCORES,
-        people="results/human/replicates.parquet",
+        people="<run>/human/replicates.parquet",
     output:
         report(
-            "results/tables/agreement.csv",
+            "<run>/tables/agreement.csv",
             caption="../report/agreement_table.rst",
             category="Tables",
             labels={"table": "agreement"},
         ),
     log:
-        "results/logs/estimate_agreement.log",
+        "<run>/logs/estimate_agreement.log",
     benchmark:
-        "results/benchmarks/estimate_agreement.tsv"
+        "<run>/benchmarks/estimate_agreement.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -172,18 +172,18 @@ rule estimate_agreement:
 rule estimate_contrasts:
     input:
         scores=SCORES,
-        people="results/human/replicates.parquet",
+        people="<run>/human/replicates.parquet",
     output:
         report(
-            "results/tables/contrasts.csv",
+            "<run>/tables/contrasts.csv",
             caption="../report/contrasts_table.rst",
             category="Tables",
             labels={"table": "contrasts"},
         ),
     log:
-        "results/logs/estimate_contrasts.log",
+        "<run>/logs/estimate_contrasts.log",
     benchmark:
-        "results/benchmarks/estimate_contrasts.tsv"
+        "<run>/benchmarks/estimate_contrasts.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -206,21 +206,21 @@ rule estimate_readouts:
     input:
         answers=ANSWERS,
         designs=DESIGNS,
-        poles="results/human/poles.parquet",
+        poles="<run>/human/poles.parquet",
         human=HUMAN_SCALES,
         bank=config["probes"]["bank"],
-        people="results/human/replicates.parquet",
+        people="<run>/human/replicates.parquet",
     output:
         report(
-            "results/tables/contrasts_by_readout.csv",
+            "<run>/tables/contrasts_by_readout.csv",
             caption="../report/contrasts_by_readout_table.rst",
             category="Tables",
             labels={"table": "contrasts by readout"},
         ),
     log:
-        "results/logs/estimate_readouts.log",
+        "<run>/logs/estimate_readouts.log",
     benchmark:
-        "results/benchmarks/estimate_readouts.tsv"
+        "<run>/benchmarks/estimate_readouts.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -245,18 +245,18 @@ rule estimate_readouts:
 rule estimate_transfer:
     input:
         scores=SCORES,
-        people="results/human/replicates.parquet",
+        people="<run>/human/replicates.parquet",
     output:
         report(
-            "results/tables/transfer.csv",
+            "<run>/tables/transfer.csv",
             caption="../report/transfer_table.rst",
             category="Tables",
             labels={"table": "transfer"},
         ),
     log:
-        "results/logs/estimate_transfer.log",
+        "<run>/logs/estimate_transfer.log",
     benchmark:
-        "results/benchmarks/estimate_transfer.tsv"
+        "<run>/benchmarks/estimate_transfer.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -278,18 +278,18 @@ rule estimate_transfer:
 rule fit_mixed:
     input:
         scores=SCORES,
-        estimates="results/tables/contrasts.csv",
+        estimates="<run>/tables/contrasts.csv",
     output:
         report(
-            "results/tables/mixed.csv",
+            "<run>/tables/mixed.csv",
             caption="../report/mixed_table.rst",
             category="Tables",
             labels={"table": "mixed models"},
         ),
     log:
-        "results/logs/fit_mixed.log",
+        "<run>/logs/fit_mixed.log",
     benchmark:
-        "results/benchmarks/fit_mixed.tsv"
+        "<run>/benchmarks/fit_mixed.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -306,18 +306,18 @@ rule fit_mixed:
 rule estimate_worth:
     input:
         scores=SCORES,
-        poles="results/human/poles.parquet",
+        poles="<run>/human/poles.parquet",
     output:
         report(
-            "results/tables/worth.csv",
+            "<run>/tables/worth.csv",
             caption="../report/worth_table.rst",
             category="Tables",
             labels={"table": "worth in respondents"},
         ),
     log:
-        "results/logs/estimate_worth.log",
+        "<run>/logs/estimate_worth.log",
     benchmark:
-        "results/benchmarks/estimate_worth.tsv"
+        "<run>/benchmarks/estimate_worth.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -336,19 +336,19 @@ rule compute_metrics:
         scores=SCORES,
         scales=SCALE_SCORES,
         human=HUMAN_SCALES,
-        poles="results/human/poles.parquet",
+        poles="<run>/human/poles.parquet",
         bank=config["probes"]["bank"],
     output:
         report(
-            "results/tables/metrics.csv",
+            "<run>/tables/metrics.csv",
             caption="../report/metrics_table.rst",
             category="Tables",
             labels={"table": "metrics"},
         ),
     log:
-        "results/logs/compute_metrics.log",
+        "<run>/logs/compute_metrics.log",
     benchmark:
-        "results/benchmarks/compute_metrics.tsv"
+        "<run>/benchmarks/compute_metrics.tsv"
     conda:
         "../../environment.yml"
     params:

@@ -3,16 +3,16 @@
 Reads   surveys.{survey}.source                         the survey of the run; docs/surveys.md explains the forms
         resources/survey/opinions.csv                   which questions of an opinion table are of wave 7
         resources/survey/scales.csv, questions/, labels/  the questionnaire: answer codes, and what they mean
-Writes  results/survey/{survey}/responses.parquet       a respondent (microdata: never leaves results/)
-        results/survey/{survey}/columns.csv             what became of each column of the file
-        results/survey/{survey}/distributions.parquet   a country's answers to a question: share of each code
-        results/survey/{survey}/missing.csv             missing answers, counted by kind
-        results/survey/{survey}/download/               its file, where it comes from an address or a hub
-        results/survey/{survey}/left_out.csv            respondents of other waves and places, counted; or what an
+Writes  <shared>/survey/{survey}/responses.parquet       a respondent (microdata: never leaves results/)
+        <shared>/survey/{survey}/columns.csv             what became of each column of the file
+        <shared>/survey/{survey}/distributions.parquet   a country's answers to a question: share of each code
+        <shared>/survey/{survey}/missing.csv             missing answers, counted by kind
+        <shared>/survey/{survey}/download/               its file, where it comes from an address or a hub
+        <shared>/survey/{survey}/left_out.csv            respondents of other waves and places, counted; or what an
                                                         opinion table has that cannot be used
-        results/survey/{survey}/opinions.csv            a question of an opinion table, and its codes
-        results/survey/{survey}/dictionary.csv          a question, its codes and who was asked
-        results/survey/{survey}/quality.csv             a country's sample: size, weights, missing answers
+        <shared>/survey/{survey}/opinions.csv            a question of an opinion table, and its codes
+        <shared>/survey/{survey}/dictionary.csv          a question, its codes and who was asked
+        <shared>/survey/{survey}/quality.csv             a country's sample: size, weights, missing answers
 Steps   any:               [fetch_survey ->]
         microdata:         [simulate_survey ->] parse_wvs7 or parse_trends -> weigh_answers, describe_survey
         published shares:  parse_shares
@@ -22,11 +22,11 @@ Steps   any:               [fetch_survey ->]
 
 rule fetch_survey:
     output:
-        "results/survey/{survey}/download/{file}",
+        "<shared>/survey/{survey}/download/{file}",
     log:
-        "results/logs/fetch_survey/{survey}/{file}.log",
+        "<shared>/logs/fetch_survey/{survey}/{file}.log",
     benchmark:
-        "results/benchmarks/fetch_survey/{survey}/{file}.tsv"
+        "<shared>/benchmarks/fetch_survey/{survey}/{file}.tsv"
     wildcard_constraints:
         survey=FETCHED,
         file="[^/]+",
@@ -47,11 +47,11 @@ rule simulate_survey:
     input:
         counts=survey_file,
     output:
-        "results/survey/{survey}/simulated.csv",
+        "<shared>/survey/{survey}/simulated.csv",
     log:
-        "results/logs/simulate_survey/{survey}.log",
+        "<shared>/logs/simulate_survey/{survey}.log",
     benchmark:
-        "results/benchmarks/simulate_survey/{survey}.tsv"
+        "<shared>/benchmarks/simulate_survey/{survey}.tsv"
     wildcard_constraints:
         survey=surveys_of("counts"),
     conda:
@@ -70,12 +70,12 @@ rule parse_wvs7:
         survey=wvs7_file,
         scales=shipped("resources/survey/scales.csv"),
     output:
-        responses="results/survey/{survey}/responses.parquet",
-        columns="results/survey/{survey}/columns.csv",
+        responses="<shared>/survey/{survey}/responses.parquet",
+        columns="<shared>/survey/{survey}/columns.csv",
     log:
-        "results/logs/parse_wvs7/{survey}.log",
+        "<shared>/logs/parse_wvs7/{survey}.log",
     benchmark:
-        "results/benchmarks/parse_wvs7/{survey}.tsv"
+        "<shared>/benchmarks/parse_wvs7/{survey}.tsv"
     wildcard_constraints:
         survey=surveys_of("wvs7", "counts"),
     conda:
@@ -95,13 +95,13 @@ rule parse_trends:
         scales=shipped("resources/survey/scales.csv"),
         trends=shipped("resources/survey/trends.csv"),
     output:
-        responses="results/survey/{survey}/responses.parquet",
-        columns="results/survey/{survey}/columns.csv",
-        left_out="results/survey/{survey}/left_out.csv",
+        responses="<shared>/survey/{survey}/responses.parquet",
+        columns="<shared>/survey/{survey}/columns.csv",
+        left_out="<shared>/survey/{survey}/left_out.csv",
     log:
-        "results/logs/parse_trends/{survey}.log",
+        "<shared>/logs/parse_trends/{survey}.log",
     benchmark:
-        "results/benchmarks/parse_trends/{survey}.tsv"
+        "<shared>/benchmarks/parse_trends/{survey}.tsv"
     wildcard_constraints:
         survey=surveys_of("trends"),
     conda:
@@ -122,11 +122,11 @@ rule parse_shares:
         shares=survey_file,
         scales=shipped("resources/survey/scales.csv"),
     output:
-        distributions="results/survey/{survey}/distributions.parquet",
+        distributions="<shared>/survey/{survey}/distributions.parquet",
     log:
-        "results/logs/parse_shares/{survey}.log",
+        "<shared>/logs/parse_shares/{survey}.log",
     benchmark:
-        "results/benchmarks/parse_shares/{survey}.tsv"
+        "<shared>/benchmarks/parse_shares/{survey}.tsv"
     wildcard_constraints:
         survey=surveys_of("shares"),
     conda:
@@ -145,13 +145,13 @@ rule parse_opinions:
         opinions=survey_file,
         known=shipped("resources/survey/opinions.csv"),
     output:
-        distributions="results/survey/{survey}/distributions.parquet",
-        dictionary="results/survey/{survey}/opinions.csv",
-        left_out="results/survey/{survey}/left_out.csv",
+        distributions="<shared>/survey/{survey}/distributions.parquet",
+        dictionary="<shared>/survey/{survey}/opinions.csv",
+        left_out="<shared>/survey/{survey}/left_out.csv",
     log:
-        "results/logs/parse_opinions/{survey}.log",
+        "<shared>/logs/parse_opinions/{survey}.log",
     benchmark:
-        "results/benchmarks/parse_opinions/{survey}.tsv"
+        "<shared>/benchmarks/parse_opinions/{survey}.tsv"
     wildcard_constraints:
         survey=surveys_of("opinions"),
     conda:
@@ -167,14 +167,14 @@ rule parse_opinions:
 
 rule weigh_answers:
     input:
-        responses="results/survey/{survey}/responses.parquet",
+        responses="<shared>/survey/{survey}/responses.parquet",
     output:
-        distributions="results/survey/{survey}/distributions.parquet",
-        missing="results/survey/{survey}/missing.csv",
+        distributions="<shared>/survey/{survey}/distributions.parquet",
+        missing="<shared>/survey/{survey}/missing.csv",
     log:
-        "results/logs/weigh_answers/{survey}.log",
+        "<shared>/logs/weigh_answers/{survey}.log",
     benchmark:
-        "results/benchmarks/weigh_answers/{survey}.tsv"
+        "<shared>/benchmarks/weigh_answers/{survey}.tsv"
     wildcard_constraints:
         survey=MICRODATA,
     conda:
@@ -190,27 +190,27 @@ rule weigh_answers:
 
 rule describe_survey:
     input:
-        responses="results/survey/{survey}/responses.parquet",
+        responses="<shared>/survey/{survey}/responses.parquet",
         scales=shipped("resources/survey/scales.csv"),
         questions=shipped("resources/survey/questions/en.csv"),
         labels=shipped("resources/survey/labels/en.csv"),
     output:
         dictionary=report(
-            "results/survey/{survey}/dictionary.csv",
+            "<shared>/survey/{survey}/dictionary.csv",
             caption="../report/dictionary.rst",
             category="Survey",
             labels={"table": "dictionary"},
         ),
         quality=report(
-            "results/survey/{survey}/quality.csv",
+            "<shared>/survey/{survey}/quality.csv",
             caption="../report/quality.rst",
             category="Survey",
             labels={"table": "quality"},
         ),
     log:
-        "results/logs/describe_survey/{survey}.log",
+        "<shared>/logs/describe_survey/{survey}.log",
     benchmark:
-        "results/benchmarks/describe_survey/{survey}.tsv"
+        "<shared>/benchmarks/describe_survey/{survey}.tsv"
     wildcard_constraints:
         survey=MICRODATA,
     conda:

@@ -7,6 +7,21 @@ import yaml
 
 from selfalign.errors import InputError
 
+HOME = Path(__file__).resolve().parents[2]
+"""The workflow's own folder, where the library lies in it."""
+
+DEFAULTS = [
+    "config/config.yaml",
+    "config/surveys.yaml",
+    "config/languages.yaml",
+    "config/models.yaml",
+    "config/arms.yaml",
+]
+"""Files of default settings, in the workflow's own folder."""
+
+SETTINGS_SCHEMA = "workflow/schemas/config.schema.yaml"
+"""JSON schema of the settings, in the workflow's own folder."""
+
 _PATHS = [
     ("probes", "bank"),
     ("probes", "texts"),

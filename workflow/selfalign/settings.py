@@ -10,21 +10,69 @@ import pycountry
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
+from snakemake.utils import update_config, validate
 
 from selfalign.addresses import refuse_login
 from selfalign.countries import CODES
 from selfalign.demonstrations.strategies import MEASURES, SEEDED
 from selfalign.errors import InputError, did_you_mean
+from selfalign.home import DEFAULTS, HOME, SETTINGS_SCHEMA, fill_in, locate_files
 from selfalign.labels import clean
 from selfalign.prompts.templates import read_template
 from selfalign.prompts.wording import read_countries
 from selfalign.survey.citations import how_to_get
 from selfalign.values import as_meant, check_values
 
-ADOPTED = {"bank": "results/arora/probes.csv", "texts": "results/arora/texts/{language}.csv"}
+ADOPTED = {"bank": "results/shared/arora/probes.csv", "texts": "results/shared/arora/texts/{language}.csv"}
 """Where the workflow puts the probes of Arora et al. (2023), by key of the settings."""
 
 _LAST_CYRILLIC = 0x52F  # the default font has the letters up to here
+
+
+def complete(config: dict[str, Any], home: Path) -> None:
+    """Put the default settings below a user's own, in place, and refuse what cannot be run.
+
+    Args:
+        config: the user's settings, changed in place.
+        home: the workflow's own folder.
+
+    Raises:
+        InputError: a setting is wrong, or names a file that is not there.
+    """
+    fill_in(config, [home / file for file in DEFAULTS])
+    check_settings(config, home / SETTINGS_SCHEMA)
+    locate_files(config, home)
+    check_files(config)
+
+
+def read_config(files: list[Path], home: Path = HOME) -> dict[str, Any]:
+    """The settings that `snakemake --configfile` has from the same files.
+
+    Args:
+        files: the user's config files; a later one goes above an earlier one.
+        home: the workflow's own folder.
+
+    Raises:
+        InputError: a file cannot be read, or a setting is wrong.
+    """
+    config: dict[str, Any] = {}
+    for path in files:
+        update_config(config, _read_yaml(path))
+    complete(config, home)
+    validate(config, str(home / SETTINGS_SCHEMA))
+    return config
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(path, "there is no such config file", "Check the path") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(path, f"is not YAML: {error}", "Correct it there") from error
+    if not isinstance(settings, dict):
+        raise InputError(path, "has no settings at its top level", "Write a config file as config/README.md explains")
+    return settings
 
 
 def check_settings(config: dict[str, Any], schema_file: Path) -> None:

@@ -15,6 +15,7 @@ from selfalign.probes.cultures import pool_world
 from selfalign.probes.tables import Poles
 from selfalign.probes.versions import digest_file, tell_bank
 from selfalign.prompts.tables import CELL, Design, Prompts
+from selfalign.runs import SHARED
 from selfalign.scoring.score_answers import log_odds_of_first, share_of_first
 from selfalign.scoring.tables import Scores
 from selfalign.survey.tables import Distributions, Missing
@@ -35,8 +36,10 @@ class Results:
         poles = read_table(folder / "human" / "poles.parquet", Poles)
         self.poles = poles.set_index(["country", "probe"])
         self.shares = pd.concat([poles, pool_world(poles)]).set_index(["country", "probe"])["share_a"]
-        self.distributions = read_table(folder / "survey" / survey / "distributions.parquet", Distributions)
-        missing = folder / "survey" / survey / "missing.csv"
+        self.distributions = read_table(
+            folder.parent / SHARED / "survey" / survey / "distributions.parquet", Distributions
+        )
+        missing = folder.parent / SHARED / "survey" / survey / "missing.csv"
         self.missing = read_table(missing, Missing) if missing.exists() else _NOT_COUNTED
         self.bank = read_bank(bank).set_index("probe")
         self.texts = read_texts(texts / f"{language}.csv", self.bank.reset_index())
@@ -53,7 +56,7 @@ def tell_recorded_bank(folder: Path, files: list[Path]) -> str:
     """
     path = folder / "human" / "bank.json"
     if not path.exists():
-        return "Probe bank: not recorded. Let snakemake make results/human/bank.json."
+        return "Probe bank: not recorded. Let snakemake make results/{run}/human/bank.json."
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         told, known = tell_bank(record), record["files"].values()
@@ -247,7 +250,7 @@ def _score(cell: pd.Series) -> str:
 @click.option("--source", help="Whose answers the demonstrations carry, where an arm has several.")
 @click.option("--seed", type=int, help="Seed of the draw, where an arm has several.")
 @click.option("--template", help="Frame of the prompt, where there are several.")
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results/default"), help="Folder of the run.")
 @click.option("--survey", default="example", help="Name of the survey, as in the config.")
 @click.option("--bank", type=readable, default=Path("resources/probes/probes.csv"), help="Probe bank (CSV).")
 @click.option("--texts", type=click.Path(path_type=Path), default=Path("resources/probes/texts"), help="Wordings.")

@@ -52,7 +52,7 @@ def find_nearest(distances: pd.DataFrame, country: str, farthest: bool = False) 
     others = distances[country].drop(country).dropna().sort_index()
     if others.empty:
         raise InputError(
-            "results/human/poles.parquet",
+            "results/{run}/human/poles.parquet",
             "no other country of the survey was asked the same probes",
             "Nearest and farthest cultures need a survey of several countries",
             column="country",
