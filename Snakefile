@@ -19,11 +19,13 @@ import shlex
 import sys
 from pathlib import Path
 
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 from selfalign.demonstrations.strategies import SEEDED, measure_of
 from selfalign.errors import told_plainly
-from selfalign.home import SETTINGS_SCHEMA, locate
+from selfalign.home import locate
+from selfalign.outputs import agreeing_arms, calibrated_arms, find_shown, list_contrasts
+from selfalign.probes.selection import digest_probes, digest_texts
 from selfalign.provenance import code_digest
 from selfalign.runs import SHARED
 from selfalign.settings import complete, find_languages, frames_on_scales
@@ -37,7 +39,6 @@ min_version("9.27")
 HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 with told_plainly():
     complete(config, HOME)
-validate(config, str(HOME / SETTINGS_SCHEMA))  # fills in the defaults
 
 RUN = f"results/{config['run']['name']}"
 
@@ -67,25 +68,26 @@ include: "workflow/rules/config.smk"
 rule all:
     default_target: True
     input:
-        collect(
-            "<run>/figures/{figure}.{format}",
-            figure=["agreement", "contrasts", "margin", "calibration"],
-            format=["png", "pdf"],
-        ),
         "<run>/tables/agreement.csv",
-        "<run>/tables/contrasts.csv",
-        "<run>/tables/contrasts_by_readout.csv",
-        "<run>/tables/mixed.csv",
         "<run>/tables/worth.csv",
         "<run>/tables/metrics.csv",
-        TRANSFER,
+        shown("contrasts", "<run>/tables/contrasts.csv"),
+        shown("contrasts", "<run>/tables/contrasts_by_readout.csv"),
+        shown("mixed", "<run>/tables/mixed.csv"),
+        shown("transfer", "<run>/tables/transfer.csv"),
         READOUTS,
         REPLIES,
         SCALE_SCORES,
         DEMONSTRATIONS,
+        FIGURES,
         "<run>/audit/hardest_probes.csv",
         SURVEY_TABLES,
         "<run>/human/bank.json",
+
+
+onstart:
+    for name, why in SKIPPED.items():
+        print(f"selfalign: no {name}: {why}", file=sys.stderr)
 
 
 onsuccess:

@@ -516,20 +516,6 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             {"scoring": {"resample": ["orders"]}}, ["scoring.resample.0", "'orders' is not one of"], id="orders drawn"
         ),
         pytest.param(
-            {"languages": {"en": {"arms": ["zero_shot"]}, "es": {"arms": ["zero_shot"]}}},
-            ["contrasts", "arms"],
-            id="contrasts of arms that are not run",
-        ),
-        pytest.param(
-            {
-                "figures": {"margin": {"contrast": ["mine", "zero_shot"]}},
-                "scoring": {"contrasts": [["mine", "zero_shot"]], "mixed": [["mine", "zero_shot"]]},
-            }
-            | {"arms": {"mine": {"label": "Mine", "shots": 1, "strategy": "chrf"}}},
-            ["figures.margin.contrast", "mine"],
-            id="figure of an arm that is not run",
-        ),
-        pytest.param(
             {"scoring": {"contrasts": [{"arm": "chrf", "against": "zero_shot", "beyond": ["random", "zero"]}]}},
             ["scoring.contrasts", '"zero"', "zero_shot"],
             id="difference beyond an unknown arm",
@@ -538,21 +524,6 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             {"scoring": {"transfer": ["chrf", "chrf_inverted"]}},
             ["scoring.transfer", "chrf_inverted", "null"],
             id="transfer to an arm that is not of other countries",
-        ),
-        pytest.param(
-            {"run": {"languages": ["ru"]}, "figures": {"margin": {"contrast": ["random", "zero_shot"]}}},
-            ["scoring.transfer", "run.languages", "chrf_other"],
-            id="transfer that is not run",
-        ),
-        pytest.param(
-            {"run": {"languages": ["es"]}, "languages": {"es": {"countries": ["MEX"]}}},
-            ["figures.margin.contrast", "chrf and chrf_other", "two countries"],
-            id="margin of a country alone",
-        ),
-        pytest.param(
-            {"run": {"languages": ["es"]}, "figures": {"calibration": {"arms": ["zero_shot", "random"]}}},
-            ["figures.calibration.arms", '"random"', "run.languages"],
-            id="panel of an arm that is not run",
         ),
     ],
 )
@@ -588,7 +559,9 @@ def test_settings_of_the_project_are_as_the_schema_means_them() -> None:
     config = read_settings()
     before = deepcopy(config)
     check_settings(config, SETTINGS_SCHEMA)
-    assert config == before
+    again = deepcopy(config)
+    update_config(again, before)
+    assert again == config, "nothing but defaults was added"
 
 
 @pytest.mark.parametrize(

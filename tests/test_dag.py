@@ -163,6 +163,42 @@ def test_runs_of_two_names_leave_each_other_alone(finished: Project, config: dic
         assert again.code == 0, again.output
         assert "Nothing to be done" in again.output
     assert states(finished) == with_trial
+    for file in ("probes.csv", "en.csv"):
+        path = finished.folder / "tiny" / file
+        rows = path.read_text(encoding="utf-8").splitlines(True)
+        assert sum(row.startswith("Q167,") for row in rows) == 1
+        path.write_text("".join(row for row in rows if not row.startswith("Q167,")), encoding="utf-8")
+    unused = finished.snakemake(config=trial)
+    assert "Nothing to be done" in unused.output, "the trial does not use the probe that is gone"
+    assert {"map_poles", "design_prompts"} <= set(finished.snakemake("--dry-run", config=config).planned())
+    edit(finished.folder / "tiny" / "en.csv", "Q164,", "Q164,Truly: ")
+    planned = set(finished.snakemake("--dry-run", config=trial).planned())
+    assert {"measure_similarity", "design_prompts", "record_bank"} <= planned
+    assert "map_poles" not in planned
+
+
+def test_order_of_countries_reruns_nothing(finished: Project, config: dict) -> None:
+    run = finished.snakemake("--dry-run", config=changed(config, "languages", "en", "countries", value=["NGA", "MEX"]))
+    assert run.code == 0, run.output
+    assert not run.planned()
+
+
+def test_what_would_be_empty_is_skipped_with_a_line(finished: Project, config: dict) -> None:
+    alone = changed(config, "run", "name", value="alone")
+    alone = changed(alone, "languages", "en", value={"countries": ["MEX"], "arms": ["zero_shot"]})
+    run = finished.snakemake(config=alone)
+    assert run.code == 0, run.output
+    assert run.finished() == run.planned()
+    told = re.findall(r"(?m)^selfalign: no (\w+): .+", run.output)
+    assert sorted(told) == ["contrasts", "margin", "mixed", "transfer"]
+    folder = finished.folder / "results/alone"
+    tables = sorted(path.name for path in (folder / "tables").glob("*.csv"))
+    assert tables == ["agreement.csv", "metrics.csv", "worth.csv"]
+    assert sorted(path.stem for path in (folder / "figures").glob("*.png")) == ["agreement", "calibration"]
+    country = changed(config, "languages", "en", "countries", value=["MEX"])
+    planned = set(finished.snakemake("--dry-run", config=changed(country, "run", "name", value="one")).planned())
+    assert {"estimate_contrasts", "fit_mixed", "plot_contrasts", "plot_calibration"} <= planned
+    assert not planned & {"estimate_transfer", "plot_transfer", "plot_margin"}
 
 
 def test_results_can_be_in_another_folder(plain: Project, tmp_path: Path) -> None:

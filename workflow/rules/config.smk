@@ -9,6 +9,54 @@ def shipped(path):
 SURVEY = f"results/{SHARED}/survey/{config['run']['survey']}"
 
 
+def kept(path):
+    """A file of which only some rows count: edited, it reruns a step through the digest of these rows alone."""
+    return path if path.startswith("results/") else ancient(path)
+
+
+def read_rows(digest, *files):
+    """A digest of the rows that count in files of the user's; none of files that the workflow makes."""
+    if any(str(file).startswith("results/") for file in files):
+        return ""
+    chosen = config["probes"]["categories"], config["probes"]["only"]
+    return digest(*map(Path, files), *chosen)
+
+
+BANK = kept(config["probes"]["bank"])
+
+with told_plainly():
+    USED_PROBES = read_rows(digest_probes, config["probes"]["bank"])
+
+
+def texts_in(language):
+    """The file of the wordings in a language."""
+    return config["probes"]["texts"].replace("{language}", language)
+
+
+def used_texts(wildcards):
+    """Digests of the wordings that count, in the languages in which the arms of a language speak."""
+    return [
+        read_rows(digest_texts, config["probes"]["bank"], texts_in(one))
+        for one in find_languages(config, wildcards.language)["texts"]
+    ]
+
+
+def run_texts(wildcards):
+    """Digests of the wordings that count, in all the languages in which the run speaks."""
+    run = config["run"]["languages"]
+    languages = {one for each in run for one in find_languages(config, each)["texts"]}
+    bank = config["probes"]["bank"]
+    return [read_rows(digest_texts, bank, texts_in(one)) for one in sorted(languages)]
+
+
+def compared_rows(wildcards):
+    """Digest of the wordings that count for a measure: for bm25 those of the whole bank, in which a word is rare."""
+    file = texts_in(compared_language(wildcards))
+    if wildcards.measure == "bm25" and not file.startswith("results/"):
+        return digest_texts(Path(config["probes"]["bank"]), Path(file), [], [])
+    return read_rows(digest_texts, config["probes"]["bank"], file)
+
+
 def surveys_of(*forms):
     """Pattern of the names of all surveys of some forms."""
     names = [
@@ -129,14 +177,20 @@ FONT = [config["figures"]["font"]] if "font" in config["figures"] else []
 FONT_OPTION = "".join(f"--font {shlex.quote(file)}" for file in FONT)
 
 
-# There only where an arm answered by other countries is compared.
-TRANSFER = (
-    collect(
-        "<run>/{file}",
-        file=["tables/transfer.csv", "figures/transfer.png", "figures/transfer.pdf"],
-    )
-    if config["scoring"]["transfer"]
-    else []
+SHOWS, SKIPPED = find_shown(config)
+
+CONTRASTS = list_contrasts(config)
+
+
+def shown(name, *files):
+    """Files of an output that may be empty; none where the run has nothing to show there."""
+    return list(files) if name in SHOWS else []
+
+
+FIGURES = collect(
+    "<run>/figures/{figure}.{format}",
+    figure=["agreement", *sorted(SHOWS - {"mixed"})],
+    format=["png", "pdf"],
 )
 
 
@@ -149,7 +203,7 @@ def compared_language(wildcards):
 
 def compared_texts(wildcards):
     """The wording that a measure compares."""
-    return config["probes"]["texts"].replace("{language}", compared_language(wildcards))
+    return kept(texts_in(compared_language(wildcards)))
 
 
 def measure_settings(wildcards):
@@ -200,6 +254,11 @@ def arms_of(wildcards):
     )
 
 
+def countries_of(wildcards):
+    """The countries of a language, sorted: so that to reorder the configuration designs nothing anew."""
+    return sorted(config["languages"][wildcards.language]["countries"])
+
+
 def rankings_of(wildcards):
     """Rankings that the arms of a language use."""
     arms = [
@@ -218,7 +277,8 @@ def wordings_of(stage, key, what):
 
     def files(wildcards):
         languages = find_languages(config, wildcards.language)[what]
-        return [config[stage][key].replace("{language}", one) for one in languages]
+        paths = [config[stage][key].replace("{language}", one) for one in languages]
+        return [kept(path) for path in paths] if key == "texts" else paths
 
     return files
 
@@ -267,10 +327,11 @@ BANK_VERSION = [
 def bank_texts(wildcards):
     """Files of wordings that any prompt of the run is made of, each once."""
     files = set(ANSWER_SCALES)
-    patterns = {("probes", "texts"): "texts", ("prompts", "templates"): "texts"}
+    patterns = {("prompts", "templates"): "texts"}
     patterns |= {("prompts", "personas"): "personas", ("prompts", "neutral"): "neutral"}
     for run in config["run"]["languages"]:
         languages = find_languages(config, run)
+        files |= {kept(texts_in(one)) for one in languages["texts"]}
         for (stage, key), what in patterns.items():
             pattern = config[stage][key]
             files |= {pattern.replace("{language}", one) for one in languages[what]}

@@ -10,7 +10,7 @@ Steps   measure_similarity -> rank_demonstrations
 
 rule measure_similarity:
     input:
-        bank=config["probes"]["bank"],
+        bank=BANK,
         texts=compared_texts,
         encoder=encoder_files,
     output:
@@ -26,6 +26,8 @@ rule measure_similarity:
         categories=config["probes"]["categories"],
         only=config["probes"]["only"],
         settings=measure_settings,
+        used=USED_PROBES,
+        texts=compared_rows,
         code=code_digest("measure_similarity"),
     message:
         "Measuring similarity: {wildcards.measure}, {wildcards.language}"
@@ -37,7 +39,7 @@ rule measure_similarity:
 
 rule rank_demonstrations:
     input:
-        bank=config["probes"]["bank"],
+        bank=BANK,
         similarity=similarity_of,
     output:
         "<run>/demonstrations/{language}/{strategy}.parquet",
@@ -51,6 +53,7 @@ rule rank_demonstrations:
         categories=config["probes"]["categories"],
         only=config["probes"]["only"],
         seeds=seeds_of,
+        used=USED_PROBES,
         code=code_digest("rank_demonstrations"),
     message:
         "Ranking demonstrations: {wildcards.strategy}, {wildcards.language}"

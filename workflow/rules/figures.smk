@@ -32,7 +32,7 @@ rule plot_agreement:
     params:
         labels=LABELS,
         font=FONT_OPTION,
-        arms=" ".join(config["figures"]["agreement"].get("arms", SHOWN["arms"])),
+        arms=" ".join(agreeing_arms(config)),
         width=config["figures"]["agreement"]["width"],
         height=config["figures"]["agreement"]["height"],
         code=code_digest("plot_agreement"),
@@ -64,7 +64,7 @@ rule plot_contrasts:
     params:
         labels=LABELS,
         font=FONT_OPTION,
-        order=json.dumps(config["scoring"]["contrasts"], sort_keys=True),
+        order=json.dumps(CONTRASTS, sort_keys=True),
         width=config["figures"]["contrasts"]["width"],
         height=config["figures"]["contrasts"]["height"],
         code=code_digest("plot_contrasts"),
@@ -128,7 +128,7 @@ rule plot_calibration:
     params:
         labels=LABELS,
         font=FONT_OPTION,
-        arms=config["figures"]["calibration"]["arms"],
+        arms=calibrated_arms(config),
         width=config["figures"]["calibration"]["width"],
         height=config["figures"]["calibration"]["height"],
         code=code_digest("plot_calibration"),

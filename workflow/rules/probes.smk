@@ -66,7 +66,7 @@ rule adopt_arora:
 
 rule record_bank:
     input:
-        bank=config["probes"]["bank"],
+        bank=BANK,
         version=BANK_VERSION,
         texts=bank_texts,
     output:
@@ -79,6 +79,8 @@ rule record_bank:
         "../../environment.yml"
     params:
         version=[f"--version {file}" for file in BANK_VERSION],
+        used=USED_PROBES,
+        texts=run_texts,
         code=code_digest("record_bank"),
     message:
         "Recording the version of the probe bank"
@@ -89,7 +91,7 @@ rule record_bank:
 rule map_poles:
     input:
         distributions=f"{SURVEY}/distributions.parquet",
-        bank=config["probes"]["bank"],
+        bank=BANK,
     output:
         poles="<run>/human/poles.parquet",
         dropped=report(
@@ -108,6 +110,7 @@ rule map_poles:
         categories=config["probes"]["categories"],
         only=config["probes"]["only"],
         countries=COUNTRIES,
+        used=USED_PROBES,
         code=code_digest("map_poles"),
     message:
         "Mapping answers to the poles of the probes"
@@ -121,7 +124,7 @@ rule resample_people:
     input:
         responses=RESPONSES,
         poles="<run>/human/poles.parquet",
-        bank=config["probes"]["bank"],
+        bank=BANK,
     output:
         "<run>/human/replicates.parquet",
     log:
@@ -135,6 +138,7 @@ rule resample_people:
         countries=COUNTRIES,
         replicates=config["probes"]["replicates"],
         seed=config["probes"]["seed"],
+        used=USED_PROBES,
         code=code_digest("resample_people"),
     message:
         "Drawing samples of the people"
@@ -147,7 +151,7 @@ rule resample_people:
 rule map_scales:
     input:
         distributions=f"{SURVEY}/distributions.parquet",
-        bank=config["probes"]["bank"],
+        bank=BANK,
         scales=shipped("resources/survey/scales.csv"),
     output:
         scales="<run>/human/scales.parquet",
@@ -162,6 +166,7 @@ rule map_scales:
         categories=config["probes"]["categories"],
         only=config["probes"]["only"],
         countries=COUNTRIES,
+        used=USED_PROBES,
         code=code_digest("map_scales"),
     message:
         "Mapping answers to whole scales"

@@ -13,7 +13,7 @@ Steps   design_prompts -> describe_demonstrations
 
 rule design_prompts:
     input:
-        bank=config["probes"]["bank"],
+        bank=BANK,
         texts=wordings_of("probes", "texts", "texts"),
         templates=wordings_of("prompts", "templates", "texts"),
         personas=wordings_of("prompts", "personas", "personas"),
@@ -36,10 +36,12 @@ rule design_prompts:
         "../../environment.yml"
     params:
         arms=arms_of,
-        countries=lookup(dpath="languages/{language}/countries", within=config),
+        countries=countries_of,
         frames=config["prompts"]["frames"],
         premises=config["prompts"]["premises"],
         files=design_files,
+        used=USED_PROBES,
+        texts=used_texts,
         code=code_digest("design_prompts"),
     message:
         "Designing the prompts: {wildcards.language}"
@@ -52,8 +54,8 @@ rule design_prompts:
 
 rule describe_demonstrations:
     input:
-        bank=config["probes"]["bank"],
-        texts=config["probes"]["texts"],
+        bank=BANK,
+        texts=kept(config["probes"]["texts"]),
         rankings=rankings_of,
         design="<run>/design/{language}.parquet",
         prompts="<run>/prompts/{language}.parquet",
@@ -72,6 +74,8 @@ rule describe_demonstrations:
         "../../environment.yml"
     params:
         arms=arms_of,
+        used=USED_PROBES,
+        texts=used_texts,
         code=code_digest("describe_demonstrations"),
     message:
         "Describing the demonstrations: {wildcards.language}"

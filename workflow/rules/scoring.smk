@@ -27,7 +27,7 @@ rule score_answers:
         answers="<run>/answers/{model}/{language}.parquet",
         poles="<run>/human/poles.parquet",
         human=HUMAN_SCALES,
-        bank=config["probes"]["bank"],
+        bank=BANK,
     output:
         scores="<run>/scores/{model}/{language}.parquet",
         unanswered="<run>/scores/{model}/{language}_unanswered.csv",
@@ -41,6 +41,7 @@ rule score_answers:
         readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
         rule=config["scoring"]["unanswered"],
         human=[f"--human={file}" for file in HUMAN_SCALES],
+        used=USED_PROBES,
         code=code_digest("score_answers"),
     message:
         "Scoring {wildcards.model} in {wildcards.language}"
@@ -55,7 +56,7 @@ rule score_scales:
         design="<run>/design/{language}.parquet",
         answers="<run>/answers/{model}/{language}.parquet",
         human="<run>/human/scales.parquet",
-        bank=config["probes"]["bank"],
+        bank=BANK,
     output:
         "<run>/scales/{model}/{language}.parquet",
     log:
@@ -66,6 +67,7 @@ rule score_scales:
         "../../environment.yml"
     params:
         readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
+        used=USED_PROBES,
         code=code_digest("score_scales"),
     message:
         "Scoring {wildcards.model} in {wildcards.language} on whole scales"
@@ -81,7 +83,7 @@ rule compare_readouts:
         answers="<run>/answers/{model}/{language}.parquet",
         poles="<run>/human/poles.parquet",
         human=HUMAN_SCALES,
-        bank=config["probes"]["bank"],
+        bank=BANK,
     output:
         report(
             "<run>/tables/readouts/{model}/{language}.csv",
@@ -97,6 +99,7 @@ rule compare_readouts:
         "../../environment.yml"
     params:
         human=[f"--human={file}" for file in HUMAN_SCALES],
+        used=USED_PROBES,
         code=code_digest("compare_readouts"),
     message:
         "Comparing readouts of {wildcards.model} in {wildcards.language}"
@@ -187,7 +190,7 @@ rule estimate_contrasts:
     conda:
         "../../environment.yml"
     params:
-        contrasts=json.dumps(config["scoring"]["contrasts"], sort_keys=True),
+        contrasts=json.dumps(CONTRASTS, sort_keys=True),
         draws=config["scoring"]["draws"],
         level=config["scoring"]["level"],
         seed=config["scoring"]["seed"],
@@ -208,7 +211,7 @@ rule estimate_readouts:
         designs=DESIGNS,
         poles="<run>/human/poles.parquet",
         human=HUMAN_SCALES,
-        bank=config["probes"]["bank"],
+        bank=BANK,
         people="<run>/human/replicates.parquet",
     output:
         report(
@@ -226,12 +229,13 @@ rule estimate_readouts:
     params:
         human=[f"--human={file}" for file in HUMAN_SCALES],
         rule=config["scoring"]["unanswered"],
-        contrasts=json.dumps(config["scoring"]["contrasts"], sort_keys=True),
+        contrasts=json.dumps(CONTRASTS, sort_keys=True),
         draws=config["scoring"]["draws"],
         level=config["scoring"]["level"],
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        used=USED_PROBES,
         code=code_digest("estimate_readouts"),
     message:
         "Estimating differences between arms under every readout"
@@ -337,7 +341,7 @@ rule compute_metrics:
         scales=SCALE_SCORES,
         human=HUMAN_SCALES,
         poles="<run>/human/poles.parquet",
-        bank=config["probes"]["bank"],
+        bank=BANK,
     output:
         report(
             "<run>/tables/metrics.csv",
@@ -357,6 +361,7 @@ rule compute_metrics:
         rule=config["scoring"]["unanswered"],
         samples=config["scoring"]["second_samples"],
         seed=config["scoring"]["seed"],
+        used=USED_PROBES,
         code=code_digest("compute_metrics"),
     message:
         "Computing metrics and their baselines"

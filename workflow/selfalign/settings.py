@@ -18,6 +18,7 @@ from selfalign.demonstrations.strategies import MEASURES, SEEDED
 from selfalign.errors import InputError, did_you_mean
 from selfalign.home import DEFAULTS, HOME, SETTINGS_SCHEMA, fill_in, locate_files
 from selfalign.labels import clean
+from selfalign.outputs import can_estimate, list_contrasts
 from selfalign.prompts.templates import read_template
 from selfalign.prompts.wording import read_countries
 from selfalign.survey.citations import how_to_get
@@ -59,7 +60,6 @@ def read_config(files: list[Path], home: Path = HOME) -> dict[str, Any]:
     for path in files:
         update_config(config, _read_yaml(path))
     complete(config, home)
-    validate(config, str(home / SETTINGS_SCHEMA))
     return config
 
 
@@ -78,7 +78,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def check_settings(config: dict[str, Any], schema_file: Path) -> None:
     """Refuse a config that breaks its schema or names what is not defined.
 
-    Whole numbers that came as floats or as text become integers, in place.
+    Whole numbers that came as floats or as text become integers, and what is not given gets its default, in place.
 
     Args:
         config: the merged settings.
@@ -94,6 +94,7 @@ def check_settings(config: dict[str, Any], schema_file: Path) -> None:
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
         raise _as_input_error(error)
+    validate(config, str(schema_file))  # fills in the defaults
     _check_names(config)
 
 
@@ -305,17 +306,19 @@ def _check_names(config: dict[str, Any]) -> None:
     _check_transfer(config)
     for figure in ("agreement", "calibration"):
         _check_known(f"figures.{figure}.arms", config["figures"][figure].get("arms", []), config["arms"])
-    if config["figures"]["margin"]["contrast"] not in config["scoring"]["contrasts"]:
+    contrasts = list_contrasts(config)
+    _check_contrasts("figures.margin.contrast", [config["figures"]["margin"]["contrast"]], config)
+    margin = config["figures"]["margin"]["contrast"]
+    if margin not in contrasts and can_estimate(config, margin):
         raise InputError(
             "config: figures.margin.contrast",
-            f"{config['figures']['margin']['contrast']} is not estimated",
+            f"{margin} is not estimated",
             "Add it to scoring.contrasts, or choose one of these",
         )
     for contrast in config["scoring"]["mixed"]:
-        if contrast not in config["scoring"]["contrasts"]:
+        if contrast not in contrasts and can_estimate(config, contrast):
             remedy = "Add it to scoring.contrasts, or choose of these"
             raise InputError("config: scoring.mixed", f"{contrast} is not estimated", remedy)
-    _check_runs(config)
 
 
 def _check_contrasts(place: str, contrasts: list[Any], config: dict[str, Any]) -> None:
@@ -393,43 +396,6 @@ def _check_labels(kind: str, entries: dict[str, Any], font: str | None) -> None:
 
             own = Path(font) if font is not None and Path(font).is_file() else None
             choose_fonts([label], own, place)
-
-
-def _check_runs(config: dict[str, Any]) -> None:
-    """Refuse a figure of arms that are not run: so is there always a contrast to estimate."""
-    arms = {language: _arms_with_cells(config, language) for language in config["run"]["languages"]}
-    pairs = {
-        "figures.margin.contrast": (config["figures"]["margin"]["contrast"], "choose another of scoring.contrasts"),
-        "scoring.transfer": (config["scoring"].get("transfer") or [], "write null for no matrix"),
-    }
-    for place, (pair, otherwise) in pairs.items():
-        if not any(set(pair) <= those for those in arms.values()):
-            raise InputError(
-                f"config: {place}",
-                f"no language of run.languages runs both {' and '.join(pair)}",
-                "Add them to the arms of a language that is run (one answered by other countries needs two countries,"
-                f" or sources), or {otherwise}",
-            )
-    run = {arm for language in arms for arm in config["languages"][language]["arms"]}
-    for figure in ("agreement", "calibration"):
-        for arm in config["figures"][figure].get("arms", []):
-            if arm not in run:
-                raise InputError(
-                    f"config: figures.{figure}.arms",
-                    f'no language of run.languages runs "{arm}"',
-                    "Add it to the arms of a language that is run, or take it out",
-                )
-
-
-def _arms_with_cells(config: dict[str, Any], language: str) -> set[str]:
-    """The arms of a language, less those answered by other countries where there are none."""
-    countries = config["languages"][language]["countries"]
-
-    def has_cells(arm: dict[str, Any]) -> bool:
-        asked = [country for country in countries if country in arm.get("countries", countries)]
-        return arm.get("answers") != "other" or any({*arm.get("sources", countries)} - {country} for country in asked)
-
-    return {name for name in config["languages"][language]["arms"] if has_cells(config["arms"][name])}
 
 
 def _check_known(place: str, names: Iterable[str], defined: Iterable[str]) -> None:

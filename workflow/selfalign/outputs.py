@@ -1,0 +1,125 @@
+"""What a run has to show: the contrasts that it can estimate, and the tables and figures that would not be empty."""
+
+from itertools import combinations
+from typing import Any
+
+from selfalign.demonstrations.strategies import SEEDED
+
+FREE = {"label", "answers", "sources"}
+"""Settings of an arm in which its control may differ from it."""
+
+
+def list_contrasts(config: dict[str, Any]) -> list[Any]:
+    """The contrasts of a run: those that follow from its arms, then those of scoring.contrasts, each once.
+
+    Each arm of a language is compared with the language's first arm. An arm that shows a country's own answers is
+    compared with each arm that differs from it only in whose answers it shows: its controls.
+
+    Args:
+        config: the merged settings.
+
+    Returns:
+        Pairs of arms and mappings, as `scoring.panels.Contrast` has them.
+    """
+    found: list[Any] = []
+    for language in config["run"]["languages"]:
+        arms = config["languages"][language]["arms"]
+        found += [[arm, arms[0]] for arm in arms[1:]]
+        for first, second in combinations(arms, 2):
+            own, control = (second, first) if _shows_own(config["arms"][second]) else (first, second)
+            if _is_control(config["arms"][control], config["arms"][own]):
+                found.append([own, control])
+    found += config["scoring"]["contrasts"]
+    return [contrast for place, contrast in enumerate(found) if contrast not in found[:place]]
+
+
+def _shows_own(arm: dict[str, Any]) -> bool:
+    return bool(arm["shots"]) and arm.get("answers", "own") == "own"
+
+
+def _is_control(control: dict[str, Any], arm: dict[str, Any]) -> bool:
+    free = FREE if arm.get("strategy") in SEEDED else FREE | {"seeds"}
+
+    def form(one: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in one.items() if key not in free}
+
+    return _shows_own(arm) and not _shows_own(control) and form(arm) == form(control)
+
+
+def arms_with_cells(config: dict[str, Any], language: str) -> set[str]:
+    """The arms of a language, less those answered by other countries where there are none."""
+    countries = config["languages"][language]["countries"]
+
+    def has_cells(arm: dict[str, Any]) -> bool:
+        asked = [country for country in countries if country in arm.get("countries", countries)]
+        return arm.get("answers") != "other" or any({*arm.get("sources", countries)} - {country} for country in asked)
+
+    return {name for name in config["languages"][language]["arms"] if has_cells(config["arms"][name])}
+
+
+def can_estimate(config: dict[str, Any], contrast: Any) -> bool:
+    """Whether some language of the run has cells for both sides of a contrast.
+
+    Args:
+        config: the merged settings.
+        contrast: a pair of arms, or a mapping as `scoring.panels.Contrast` has it.
+    """
+    entry = contrast if isinstance(contrast, dict) else dict(zip(("arm", "against"), contrast, strict=True))
+    languages = config["run"]["languages"]
+    cells = {language: arms_with_cells(config, language) for language in languages}
+    sides = [(entry["arm"], entry["against"]), *([tuple(entry["beyond"])] if "beyond" in entry else [])]
+    for language in languages if "language" not in entry else [entry["language"]]:
+        other = entry.get("against_language", language)
+        if not {language, other} <= set(languages) or (other == language and "against_language" in entry):
+            continue
+        if all(first in cells[language] and second in cells[other] for first, second in sides):
+            return True
+    return False
+
+
+def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
+    """Which of the outputs that may be empty are not, and why the others are skipped.
+
+    Args:
+        config: the merged settings.
+
+    Returns:
+        Names of the outputs to make, of `contrasts`, `mixed`, `margin`, `transfer` and `calibration`; and for each of
+        the others a reason.
+    """
+    pair = config["scoring"].get("transfer")
+    margin = config["figures"]["margin"]["contrast"]
+    some = any(can_estimate(config, contrast) for contrast in list_contrasts(config))
+    reasons = {
+        "contrasts": "" if some else "there are no two arms to compare",
+        "mixed": _why_none(config, config["scoring"]["mixed"]),
+        "margin": _why_none(config, [margin]),
+        "transfer": _why_none(config, [pair]) if pair else "scoring.transfer is null",
+        "calibration": "" if calibrated_arms(config) else "no arm of figures.calibration.arms is run",
+    }
+    shown = {name for name, reason in reasons.items() if not reason}
+    return shown, {name: reason for name, reason in reasons.items() if reason}
+
+
+def _why_none(config: dict[str, Any], contrasts: list[Any]) -> str:
+    if any(can_estimate(config, contrast) for contrast in contrasts):
+        return ""
+    arms = [contrast["arm"] if isinstance(contrast, dict) else " and ".join(contrast) for contrast in contrasts]
+    return f"no language of the run has cells of {', or '.join(arms)}"
+
+
+def calibrated_arms(config: dict[str, Any]) -> list[str]:
+    """The arms of figures.calibration that the run has cells of."""
+    return _those_run(config, config["figures"]["calibration"]["arms"])
+
+
+def agreeing_arms(config: dict[str, Any]) -> list[str]:
+    """The arms of figures.agreement that the run has cells of; all of them where the setting is not given."""
+    run = [arm for language in config["run"]["languages"] for arm in config["languages"][language]["arms"]]
+    chosen = config["figures"]["agreement"].get("arms")
+    return (_those_run(config, chosen) if chosen else None) or list(dict.fromkeys(run))
+
+
+def _those_run(config: dict[str, Any], arms: list[str]) -> list[str]:
+    cells = set().union(*(arms_with_cells(config, language) for language in config["run"]["languages"]))
+    return [arm for arm in arms if arm in cells]
