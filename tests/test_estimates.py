@@ -380,6 +380,19 @@ def test_contrast_keeps_to_the_language_that_it_names() -> None:
     assert set(crossed.series["language"]) == {"es"} and set(crossed.series["against_language"]) == {"de"}
 
 
+def test_contrast_of_models_is_of_the_same_probes_in_the_same_language() -> None:
+    weak, strong = scores({"own": 0.2}, languages=("en", "es")), scores({"own": 0.4}, languages=("en", "es"))
+    table = pd.concat([weak.assign(model="weak"), strong.assign(model="strong")], ignore_index=True)
+    made = contrast(table, {"arm": "own", "against": "own", "against_model": "weak"})
+    assert set(made["model"]) == {"strong"} and set(made["against_model"]) == {"weak"}
+    assert (made["language"] == made["against_language"]).all() and set(made["language"]) == {"en", "es"}
+    means = table.groupby(["model", "language", "country"])["alignment"].mean()
+    one = made.query("country == 'BOL' and measure == 'alignment' and language == 'es'")["estimate"].item()
+    assert one == pytest.approx(means["strong", "es", "BOL"] - means["weak", "es", "BOL"])
+    back = contrast(table, {"arm": "own", "against": "own", "model": "weak", "against_model": "strong"})
+    assert set(back["model"]) == {"weak"} and len(back) == len(made)
+
+
 # Cells without an answer
 
 

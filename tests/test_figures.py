@@ -53,7 +53,10 @@ def estimates(panels: dict[str, list[str]], countries: tuple[str, ...] = ("BOL",
 
 def contrasts(languages: tuple[str, ...] = ("en",), countries: tuple[str, ...] = ("BOL", "DEU", "all")) -> pd.DataFrame:
     table = estimates({language: ["own"] for language in languages}, countries).assign(
-        against="other", against_language=lambda rows: rows["language"], beyond=None
+        against="other",
+        against_model=lambda rows: rows["model"],
+        against_language=lambda rows: rows["language"],
+        beyond=None,
     )
     return pd.concat([table, table.assign(measure="alignment", estimate=table["estimate"] / 2)])
 

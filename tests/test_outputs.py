@@ -78,6 +78,16 @@ def test_contrast_with_another_language_needs_both(tmp_path: Path) -> None:
     assert can_estimate(config_of(tmp_path, run={"languages": ["en", "es"]}), contrast)
 
 
+def test_contrast_of_models_needs_both(tmp_path: Path) -> None:
+    contrast = {"arm": "chrf", "against": "chrf", "against_model": "smollm2-135m"}
+    assert not can_estimate(read_config([]), contrast), "a model less itself"
+    models = {"two": {"label": "Two", "source": {"folder": "two"}}}
+    config = config_of(tmp_path, models=models, run={"models": ["smollm2-135m", "two"]})
+    assert can_estimate(config, contrast)
+    assert can_estimate(config, {**contrast, "model": "two"})
+    assert not can_estimate(config, {**contrast, "model": "smollm2-135m"})
+
+
 def test_arms_of_figures_are_those_that_are_run(tmp_path: Path) -> None:
     config = config_of(tmp_path, run={"languages": ["de"]})
     shown, skipped = find_shown(config)

@@ -1,6 +1,6 @@
 """What a run has to show: the contrasts that it can estimate, and the tables and figures that would not be empty."""
 
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from selfalign.demonstrations.strategies import SEEDED
@@ -58,7 +58,7 @@ def arms_with_cells(config: dict[str, Any], language: str) -> set[str]:
 
 
 def can_estimate(config: dict[str, Any], contrast: Any) -> bool:
-    """Whether some language of the run has cells for both sides of a contrast.
+    """Whether some model and language of the run have cells for both sides of a contrast.
 
     Args:
         config: the merged settings.
@@ -68,13 +68,19 @@ def can_estimate(config: dict[str, Any], contrast: Any) -> bool:
     languages = config["run"]["languages"]
     cells = {language: arms_with_cells(config, language) for language in languages}
     sides = [(entry["arm"], entry["against"]), *([tuple(entry["beyond"])] if "beyond" in entry else [])]
-    for language in languages if "language" not in entry else [entry["language"]]:
-        other = entry.get("against_language", language)
-        if not {language, other} <= set(languages) or (other == language and "against_language" in entry):
+    models = config["run"]["models"]
+    for language, model in product(_named(entry, "language", languages), _named(entry, "model", models)):
+        other, other_model = entry.get("against_language", language), entry.get("against_model", model)
+        if not {language, other} <= set(languages) or not {model, other_model} <= set(models):
             continue
-        if all(first in cells[language] and second in cells[other] for first, second in sides):
+        same = (entry["arm"], model, language) == (entry["against"], other_model, other)
+        if not same and all(first in cells[language] and second in cells[other] for first, second in sides):
             return True
     return False
+
+
+def _named(entry: dict[str, Any], key: str, names: list[str]) -> list[str]:
+    return [entry[key]] if key in entry else names
 
 
 def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:

@@ -327,8 +327,9 @@ def _check_contrasts(place: str, contrasts: list[Any], config: dict[str, Any]) -
         beyond = contrast.get("beyond", []) if isinstance(contrast, dict) else []
         _check_known(place, [*arms, *beyond], config["arms"])
         if isinstance(contrast, dict):
-            languages = [contrast[key] for key in ("language", "against_language") if key in contrast]
-            _check_known(place, languages, config["languages"])
+            for kind in ("language", "model"):
+                names = [contrast[key] for key in (kind, f"against_{kind}") if key in contrast]
+                _check_known(place, names, config[f"{kind}s"])
 
 
 def _check_transfer(config: dict[str, Any]) -> None:

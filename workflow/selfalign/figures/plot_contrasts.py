@@ -82,6 +82,9 @@ def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.D
             place
             for place, entry in enumerate(entries)
             if (entry["arm"], entry["against"]) == (row.arm, row.against)
+            and entry.get("model", row.model) == row.model
+            and entry.get("against_model", row.model) == row.against_model
+            and entry.get("language", row.language) == row.language
             and entry.get("against_language", row.language) == row.against_language
             and " - ".join(entry.get("beyond", [])) == row.beyond
         )
@@ -116,6 +119,8 @@ def _name(row: tuple, labels: Labels) -> str:
     if row.beyond:
         less = " \N{MINUS SIGN} ".join(labels["arms"][name] for name in row.beyond.split(" - "))
         return f"({arm} \N{MINUS SIGN} {against})\n\N{MINUS SIGN} ({less})"
+    if row.against_model != row.model:
+        arm, against = f"{arm} ({labels['models'][row.model]})", f"{against} ({labels['models'][row.against_model]})"
     if row.against_language != row.language:
         arm, against = (
             f"{name} ({pycountry.languages.get(alpha_2=language).name})"

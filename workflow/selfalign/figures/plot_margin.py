@@ -33,6 +33,7 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], labels: Labels, width: fl
     """
     arm, against = contrast
     alike = (contrasts["against_language"] == contrasts["language"]) & (contrasts["beyond"].fillna("") == "")
+    alike &= contrasts["against_model"] == contrasts["model"]
     chosen = contrasts[alike & (contrasts["arm"] == arm) & (contrasts["against"] == against)]
     if chosen.empty:
         raise InputError("figures.margin.contrast", f"no language runs both {arm} and {against}", "Run both arms")

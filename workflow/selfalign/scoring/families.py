@@ -11,7 +11,7 @@ from selfalign.scoring.tables import ALL
 SCOPE = "scope"
 """Stands for whether a row is the mean of the countries or one of them."""
 
-COLUMNS = ("model", "language", "arm", "against", "against_language", "country", "measure", SCOPE)
+COLUMNS = ("model", "language", "arm", "against", "against_model", "against_language", "country", "measure", SCOPE)
 """What can name a family."""
 
 

@@ -15,7 +15,7 @@ from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_pan
 from selfalign.scoring.tables import ALL, CONTRASTED, Contrasts, Mixed
 from selfalign.tables import read_table, write_table
 
-SERIES = ["model", "language", "arm", "against", "against_language", "beyond", "measure"]
+SERIES = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
 """What names a fit."""
 
 

@@ -18,13 +18,17 @@ _TERMS = ["first", "second", "third", "fourth"]
 
 
 class Contrast(TypedDict, total=False):
-    """A contrast of the config: the second arm is subtracted from the first, in the same language if none is named.
+    """A contrast of the config: the second arm is subtracted from the first.
+
+    Both are of the same model and language, if no other is named to be subtracted.
 
     With `beyond`, a pair of arms, their difference is subtracted besides: a difference of differences.
     """
 
     arm: str
     against: str
+    model: str
+    against_model: str
     language: str
     against_language: str
     beyond: list[str]
@@ -179,8 +183,8 @@ def contrast_panel(panel: Panel, contrasts: Sequence[Contrast | list[str]]) -> P
             of which no probe has all, has no column.
 
     Returns:
-        A panel whose series also have columns against, against_language and beyond (`arm - arm`; empty for a plain
-        difference).
+        A panel whose series also have columns against, against_model, against_language and beyond (`arm - arm`; empty
+        for a plain difference).
     """
     compared = pd.concat([_compare(panel.series, as_contrast(entry)) for entry in contrasts], ignore_index=True)
     both = np.isfinite(_subtract(panel.value, compared))
@@ -213,23 +217,21 @@ def _compare(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     arm, against = contrast["beyond"]
     less = _pair(series, Contrast(**{**contrast, "arm": arm, "against": against}))
     less = less.drop(columns=["arm", "against"]).rename(columns={"first": "third", "second": "fourth"})
-    keys = ["model", "language", "against_language", "measure"]
+    keys = ["model", "against_model", "language", "against_language", "measure"]
     return pairs.merge(less, on=keys).assign(beyond=f"{arm} - {against}")
 
 
 def _pair(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     """Columns of a panel that a difference compares: what they are, and the numbers of the first and the second."""
     numbered = series.assign(number=np.arange(len(series)))
+    names = {"number": "second", "arm": "against", "model": "against_model", "language": "against_language"}
     first = numbered[numbered["arm"] == contrast["arm"]].rename(columns={"number": "first"})
-    second = numbered[numbered["arm"] == contrast["against"]]
-    second = second.rename(columns={"number": "second", "arm": "against", "language": "against_language"})
-    pairs = first.merge(second, on=["model", "measure"])
-    if "language" in contrast:
-        pairs = pairs[pairs["language"] == contrast["language"]]
-    if "against_language" in contrast:
-        other = contrast["against_language"]
-        same_arm = contrast["arm"] == contrast["against"]
-        pairs = pairs[(pairs["against_language"] == other) & ~(same_arm & (pairs["language"] == other))]
-    else:
-        pairs = pairs[pairs["against_language"] == pairs["language"]]
-    return pairs
+    second = numbered[numbered["arm"] == contrast["against"]].rename(columns=names)
+    pairs = first.merge(second, on="measure")
+    for key in ("model", "language"):
+        if key in contrast:
+            pairs = pairs[pairs[key] == contrast[key]]
+        other = contrast.get(f"against_{key}", pairs[key])
+        pairs = pairs[pairs[f"against_{key}"] == other]
+    across = "against_model" in contrast or "against_language" in contrast
+    return pairs[pairs["first"] != pairs["second"]] if across else pairs

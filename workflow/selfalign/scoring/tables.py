@@ -298,9 +298,10 @@ class Estimates(Table):
 
 
 class Contrasts(Estimates):
-    """A measure's difference between two arms, or two languages, paired by probe, with its interval and p-value."""
+    """A measure's difference between two arms, models or languages, paired by probe, with its interval and p-value."""
 
     against: str = pa.Field(description="the arm that is subtracted")
+    against_model: str = pa.Field(description="the model of what is subtracted")
     against_language: str = pa.Field(description="the language of what is subtracted")
     beyond: str = pa.Field(
         nullable=True, description="the difference between two arms that is subtracted besides; empty for none"
@@ -349,6 +350,7 @@ class Mixed(Table):
     language: str = pa.Field(description="ISO 639-1")
     arm: str = pa.Field(description="treatment")
     against: str = pa.Field(description="the arm that is subtracted")
+    against_model: str = pa.Field(description="the model of what is subtracted")
     against_language: str = pa.Field(description="the language of what is subtracted")
     beyond: str = pa.Field(
         nullable=True, description="the difference between two arms that is subtracted besides; empty for none"
