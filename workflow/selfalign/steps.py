@@ -41,8 +41,9 @@ STEPS: dict[str, str] = {
     "plot_transfer": "selfalign.figures.plot_transfer",
     "explore": "selfalign.audit.explore",
     "trace": "selfalign.audit.trace",
+    "compare": "selfalign.audit.compare",
     "ledger": "selfalign.audit.ledger",
 }
 
-BY_HAND = {"trace", "ledger"}
+BY_HAND = {"trace", "compare", "ledger"}
 """Commands that a person runs, and no rule."""

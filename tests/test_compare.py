@@ -1,0 +1,169 @@
+"""What differs between two runs, on small tables, and on the files of two runs."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from refusal import Refused
+from selfalign.audit.changes import (
+    CHANGED,
+    KEY,
+    count_cells,
+    explain,
+    find_differences,
+    list_cells,
+    pair_cells,
+    pair_estimates,
+)
+
+
+def cells(**values: list) -> pd.DataFrame:
+    """Two probes in two countries, one arm, scored; `values` replace columns."""
+    table = pd.DataFrame(
+        {
+            "model": "small",
+            "language": "en",
+            "arm": "chrf",
+            "country": ["MEX", "MEX", "NGA", "NGA"],
+            "probe": ["Q4", "Q8", "Q4", "Q8"],
+            "source": ["MEX", "MEX", "NGA", "NGA"],
+            "seed": 0,
+            "template": "words",
+            "prompts": ["a b", "c d", "e f", "g h"],
+            "share_a": [0.6, 0.2, 0.5, 0.9],
+            "majority": ["A", "B", "A", "A"],
+            "readout": "option",
+            "answered": [True, True, True, False],
+            "p_a": [0.7, 0.4, 0.1, None],
+            "agreement": [1.0, 1.0, 0.0, 0.5],
+            "battery": ["b1", "b2", "b1", "b2"],
+        }
+    )
+    return table.assign(**values)
+
+
+def changed_in(pairs: pd.DataFrame) -> dict[str, list[int]]:
+    """Rows that changed in each way, where any did."""
+    return {name: list(pairs.index[pairs[name]]) for name in CHANGED if pairs[name].any()}
+
+
+def test_settings_differ_by_dotted_key() -> None:
+    before = {"run": {"name": "one", "models": ["a", "b"]}, "seed": 1, "old": None}
+    after = {"run": {"name": "one", "models": ["a"]}, "seed": 2, "new": {"x": 0}}
+    assert find_differences(before, after) == {
+        "run.models": (["a", "b"], ["a"]),
+        "seed": (1, 2),
+        "new": (None, {"x": 0}),
+    }
+    assert find_differences(before, before) == {}
+
+
+def test_equal_runs_have_no_changed_cell() -> None:
+    pairs = pair_cells(cells(), cells())
+    assert set(pairs["status"]) == {"kept"}
+    assert changed_in(pairs) == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"p_a": [0.7, 0.4, 0.2, None]}, {"answer": [2]}),
+        ({"answered": [True, False, True, False], "p_a": [0.7, None, 0.1, None]}, {"answer": [1]}),
+        ({"prompts": ["a b", "c d", "e x", "g h"], "p_a": [0.7, 0.4, 0.9, None]}, {"prompt": [2]}),
+        ({"readout": "pmi", "p_a": 0.3}, {"readout": [0, 1, 2, 3]}),
+        ({"share_a": [0.6, 0.3, 0.5, 0.9]}, {"people": [1]}),
+        ({"majority": ["B", "B", "A", "A"]}, {"people": [0]}),
+        ({"agreement": [1.0, 1.0, 0.0, 0.0]}, {"rule": [3]}),
+        ({"battery": ["b1", "b3", "b1", "b2"]}, {"battery": [1]}),
+    ],
+)
+def test_change_of_a_cell_is_named(values: dict, found: dict) -> None:
+    assert changed_in(pair_cells(cells(), cells(**values))) == found
+
+
+def test_cells_of_one_run_alone_are_counted() -> None:
+    pairs = pair_cells(cells().iloc[:3], cells(prompts=["a b", "c x", "e f", "g h"]).iloc[1:])
+    assert list(pairs["status"]) == ["removed", "kept", "kept", "added"]
+    row = count_cells(pairs).iloc[0]
+    assert [row["kept"], row["added"], row["removed"], row["prompt"]] == [2, 1, 1, 1]
+    assert not pairs.loc[[0, 3], list(CHANGED)].any(axis=None), "a cell that is there once has not changed"
+
+
+def test_prompts_of_a_cell_are_those_of_both_orders() -> None:
+    scores = cells().drop(columns="prompts").iloc[:1]
+    design = scores[KEY].drop(columns=["model", "language"])
+    design = pd.concat([design.assign(order="BA", prompt="2"), design.assign(order="AB", prompt="1")])
+    assert list(list_cells(scores, {"en": design})["prompts"]) == ["1 2"]
+
+
+def estimates(**values: list) -> pd.DataFrame:
+    """An arm's agreement in two countries and their mean."""
+    table = pd.DataFrame(
+        {
+            "model": "small",
+            "language": "en",
+            "arm": "chrf",
+            "country": ["MEX", "NGA", "all"],
+            "measure": "agreement",
+            "estimate": [0.5, 0.6, 0.55],
+            "standard_error": [0.1, 0.05, 0.0],
+            "low": [0.3, 0.5, None],
+            "high": [0.7, 0.7, None],
+        }
+    )
+    return table.assign(**values)
+
+
+NAMES = ["model", "language", "arm", "country", "measure"]
+
+
+def test_moved_estimates_come_farthest_first_in_standard_errors() -> None:
+    moved = pair_estimates(estimates(), estimates(estimate=[0.6, 0.7, 0.55]), NAMES)
+    assert list(moved["country"]) == ["NGA", "MEX"]
+    assert list(moved["errors"].round(6)) == [2.0, 1.0]
+    assert list(moved["moved"].round(6)) == [0.1, 0.1]
+
+
+def test_rounding_is_no_move_but_an_interval_is() -> None:
+    assert pair_estimates(estimates(), estimates(estimate=[0.500001, 0.6, 0.55]), NAMES).empty
+    assert list(pair_estimates(estimates(), estimates(low=[0.3, 0.4, None]), NAMES)["country"]) == ["NGA"]
+
+
+def test_estimates_of_one_run_alone_are_listed() -> None:
+    moved = pair_estimates(estimates().iloc[:2], estimates().iloc[1:], NAMES)
+    assert dict(zip(moved["country"], moved["status"], strict=True)) == {"MEX": "removed", "all": "added"}
+
+
+def test_estimate_is_explained_by_its_own_cells_alone() -> None:
+    after = cells(p_a=[0.7, 0.5, 0.1, None], share_a=[0.6, 0.2, 0.4, 0.9])
+    pairs = pair_cells(cells(), after)
+    row = {"model": "small", "language": "en", "arm": "chrf"}
+    assert explain({**row, "country": "MEX"}, pairs) == {"answer": 1}
+    assert explain({**row, "country": "NGA"}, pairs) == {"people": 1}
+    assert explain({**row, "country": "all"}, pairs) == {"people": 1, "answer": 1}
+    assert explain({**row, "arm": "random", "country": "all"}, pairs) == {}
+
+
+def test_contrast_is_explained_by_the_cells_of_all_its_arms() -> None:
+    arms = ("own", "other", "wide", "wide_other")
+    before = pd.concat([cells(arm=arm) for arm in arms], ignore_index=True)
+    row = {"model": "small", "language": "en", "country": "all", "arm": "own", "against": "other", "beyond": ""}
+    row |= {"against_model": "small", "against_language": "en"}
+    for arm in arms:
+        after = before.assign(p_a=before["p_a"].where(before["arm"] != arm, 0.9))
+        pairs = pair_cells(before, after)
+        known = {"answer": 4} if arm in ("own", "other") else {}
+        assert explain(row, pairs) == known
+        assert explain({**row, "beyond": "wide - wide_other"}, pairs) == {"answer": 4}
+
+
+def test_run_without_a_record_is_refused(refused: Refused, tmp_path: Path) -> None:
+    for name in ("default", "trial"):
+        (tmp_path / name).mkdir()
+    place = ["--results", tmp_path]
+    refused("compare", "default", "trail", *place, tells=['there is no run "trail"', 'Did you mean "trial"?'])
+    refused("compare", "default", "trial", *place, tells=["default/run.json", "the settings of the run are not known"])
+    for name in ("default", "trial"):
+        (tmp_path / name / "run.json").write_text(json.dumps({"config": {}}))
+    refused("compare", "default", "trial", *place, tells=["there are no scores", "Let snakemake finish the run"])

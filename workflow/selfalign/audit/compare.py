@@ -1,0 +1,234 @@
+"""`selfalign compare`: what differs between two runs, and which difference moved which estimate."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from selfalign.audit.changes import (
+    CHANGED,
+    count_cells,
+    explain,
+    find_differences,
+    list_cells,
+    pair_cells,
+    pair_estimates,
+)
+from selfalign.errors import InputError
+from selfalign.prompts.tables import Design, Prompts
+from selfalign.runs import RECORD, Run, find_run
+from selfalign.scoring.tables import Contrasts, Estimates, Scores
+from selfalign.tables import read_table
+
+TABLES = {
+    "agreement": (Estimates, ["model", "language", "arm", "country", "measure"]),
+    "contrasts": (
+        Contrasts,
+        ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "country", "measure"],
+    ),
+}
+"""Tables of estimates that are compared, with their schema and the columns that name a row."""
+
+_STEPS = {"agreement": "estimate_agreement", "contrasts": "estimate_contrasts"}
+_HOW_ESTIMATED = ("scoring.draws", "scoring.level", "scoring.seed", "scoring.resample", "scoring.families")
+
+
+def compare(first: Run, second: Run) -> dict[str, Any]:
+    """All that differs between two finished runs.
+
+    Returns:
+        settings, inputs, code, versions: value of the first and of the second run, by key. prompts: by language, how
+        many distinct prompts both have, and only the first or the second. cells: as `count_cells`. estimates: by table,
+        rows as `pair_estimates` with a column why: the changes that can have moved them.
+
+    Raises:
+        InputError: a run is not finished, or one of its files cannot be read.
+    """
+    records = [read_record(run) for run in (first, second)]
+    changes = {
+        name: find_differences(*(record.get(name, {}) for record in records))
+        for name in ("config", "inputs", "code", "packages", "selfalign")
+    }
+    changes["config"].pop("run.name", None)
+    pairs = pair_cells(*(read_cells(run) for run in (first, second)))
+    return {
+        "settings": changes["config"],
+        "inputs": _by_file(changes["inputs"]),
+        "code": changes["code"],
+        "versions": changes["selfalign"] | changes["packages"] | _platform(records),
+        "prompts": compare_prompts(first, second),
+        "cells": count_cells(pairs),
+        "estimates": {name: _compare_table(name, first, second, pairs, changes) for name in TABLES},
+    }
+
+
+def read_record(run: Run) -> dict[str, Any]:
+    """What a run was made from: the content of its run.json.
+
+    Raises:
+        InputError: it is not there, or not such a record.
+    """
+    _ = run.config  # tells what is wrong with the file
+    return json.loads((run.folder / RECORD).read_text(encoding="utf-8"))
+
+
+def read_cells(run: Run) -> pd.DataFrame:
+    """The scored cells of a run, as `list_cells` returns them.
+
+    Raises:
+        InputError: the run has no scores yet.
+    """
+    files = sorted((run.folder / "scores").glob("*/*.parquet"))
+    if not files:
+        raise InputError(run.folder / "scores", "there are no scores", "Let snakemake finish the run")
+    scores = pd.concat([read_table(file, Scores) for file in files], ignore_index=True)
+    languages = {file.stem for file in files}
+    designs = {one: read_table(run.folder / "design" / f"{one}.parquet", Design) for one in sorted(languages)}
+    return list_cells(scores, designs)
+
+
+def compare_prompts(first: Run, second: Run) -> dict[str, dict[str, int]]:
+    """How many distinct prompts two runs have in common, and each alone, by language."""
+    languages = {file.stem for run in (first, second) for file in (run.folder / "prompts").glob("*.parquet")}
+    found = {}
+    for language in sorted(languages):
+        before, after = (_prompts(run, language) for run in (first, second))
+        found[language] = {
+            "both": len(before & after),
+            "first": len(before - after),
+            "second": len(after - before),
+        }
+    return found
+
+
+def _prompts(run: Run, language: str) -> set[str]:
+    path = run.folder / "prompts" / f"{language}.parquet"
+    return set(read_table(path, Prompts)["prompt"]) if path.is_file() else set()
+
+
+def _by_file(changes: dict[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
+    """Inputs that differ, each once, by SHA-256."""
+    return {
+        place.removesuffix(".sha256"): (_digest_of(before), _digest_of(after))
+        for place, (before, after) in changes.items()
+        if not place.endswith(".bytes")
+    }
+
+
+def _digest_of(value: Any) -> Any:
+    return value["sha256"] if isinstance(value, dict) else value
+
+
+def _platform(records: list[dict[str, Any]]) -> dict[str, tuple[Any, Any]]:
+    return find_differences(*({key: record.get(key) for key in ("python", "machine")} for record in records))
+
+
+def _compare_table(name: str, first: Run, second: Run, pairs: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
+    schema, key = TABLES[name]
+    tables = [_read_estimates(run, name, schema) for run in (first, second)]
+    moved = pair_estimates(*tables, key)
+    elsewhere = _beside_cells(name, changes)
+    return moved.assign(why=[_tell_why(row, pairs, elsewhere) for row in moved.to_dict("records")])
+
+
+def _read_estimates(run: Run, name: str, schema: type[Estimates]) -> pd.DataFrame:
+    path = run.folder / "tables" / f"{name}.csv"
+    return read_table(path, schema) if path.is_file() else pd.DataFrame(columns=list(schema.to_schema().columns))
+
+
+def _beside_cells(name: str, changes: dict[str, Any]) -> str:
+    """What can move an estimate whose cells are the same."""
+    causes = [key for key in _HOW_ESTIMATED if key in changes["config"]]
+    causes += ["the people's samples (probes.replicates, probes.seed)"] * any(
+        key in changes["config"] for key in ("probes.replicates", "probes.seed")
+    )
+    causes += [f"code of {_STEPS[name]}"] * (_STEPS[name] in changes["code"])
+    causes += ["versions of packages"] * bool(changes["packages"])
+    return ", ".join(causes) or "nothing that is on record"
+
+
+def _tell_why(row: dict[str, Any], pairs: pd.DataFrame, elsewhere: str) -> str:
+    if row["status"] != "moved":
+        return f"only the {'first' if row['status'] == 'removed' else 'second'} run has it"
+    counts = explain(row, pairs)
+    told = CHANGED | {"added": "added", "removed": "removed"}
+    return "; ".join(f"{count} cells: {told[name]}" for name, count in counts.items()) or elsewhere
+
+
+def tell(first: Run, second: Run, found: dict[str, Any], shown: int) -> str:
+    """A comparison as text.
+
+    Args:
+        first, second: the runs.
+        found: as `compare` returns it.
+        shown: at most so many rows of each list.
+    """
+    parts = [f"{first.name} -> {second.name}"]
+    for name in ("settings", "inputs", "code", "versions"):
+        lines = [f"{key}: {_short(before)} -> {_short(after)}" for key, (before, after) in found[name].items()]
+        parts.append(_section(name.capitalize(), lines, shown))
+    parts.append(_section("Distinct prompts", list(_tell_prompts(found["prompts"])), shown))
+    cells = found["cells"][(found["cells"][["added", "removed", "prompt"]] > 0).any(axis=1)]
+    parts.append(_section("Cells", [_tell_cells(row) for row in cells.itertuples()], shown))
+    for name, table in found["estimates"].items():
+        lines = [_tell_estimate(row) for row in table.to_dict("records")]
+        parts.append(_section(f"Estimates of {name}.csv", lines, shown))
+    return "\n\n".join(parts)
+
+
+def _section(title: str, lines: list[str], shown: int) -> str:
+    more = [f"... and {len(lines) - shown} more; --all lists them"] if len(lines) > shown else []
+    return "\n  ".join([f"{title}: {len(lines) or 'nothing'} differ{'s' * (not lines)}", *lines[:shown], *more])
+
+
+def _tell_prompts(prompts: dict[str, dict[str, int]]) -> Iterable[str]:
+    for language, counts in prompts.items():
+        if counts["first"] or counts["second"]:
+            yield f"{language}: {counts['both']} in both, {counts['second']} added, {counts['first']} removed"
+
+
+def _tell_cells(row: tuple) -> str:
+    parts = {"added": row.added, "removed": row.removed, "with another prompt": row.prompt}
+    told = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+    return f"{row.model}, {row.language}, {row.arm}: {told}; {row.kept} in both runs"
+
+
+def _tell_estimate(row: dict[str, Any]) -> str:
+    compared = f" - {row['against']}" if "against" in row else ""
+    beyond = f" - ({row['beyond']})" if row.get("beyond") else ""
+    name = f"{row['model']}, {row['language']}, {row['arm']}{compared}{beyond}, {row['country']}, {row['measure']}"
+    return f"{name}: {_interval(row, '')} -> {_interval(row, '_then')}: {row['why']}"
+
+
+def _interval(row: dict[str, Any], then: str) -> str:
+    estimate, low, high = (row[f"{part}{then}"] for part in ("estimate", "low", "high"))
+    if pd.isna(estimate):
+        return "none"
+    return f"{estimate:.3f}" if pd.isna(low) else f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+def _as_json(found: dict[str, Any]) -> str:
+    tables = {name: json.loads(table.to_json(orient="records")) for name, table in found["estimates"].items()}
+    cells = json.loads(found["cells"].to_json(orient="records"))
+    return json.dumps({**found, "cells": cells, "estimates": tables}, indent=1, ensure_ascii=False)
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@click.option("--all", "everything", is_flag=True, help="List every difference, not the first 20 of each kind.")
+@click.option("--json", "as_json", is_flag=True, help="Print all as JSON.")
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), help="Folder of all runs.")
+def command(first: str, second: str, everything: bool, as_json: bool, results: Path) -> None:
+    """Compare two finished runs: settings, inputs, code, versions, prompts, and estimates with what moved them."""
+    runs = find_run(first, results), find_run(second, results)
+    found = compare(*runs)
+    click.echo(_as_json(found) if as_json else tell(*runs, found, 10**9 if everything else 20))
