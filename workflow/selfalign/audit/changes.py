@@ -64,8 +64,8 @@ def pair_cells(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A row per cell of either run: `KEY`; status (`added`, `removed`, or `kept` in both); and for a kept cell a
-        column for each of `CHANGED`, whether it changed so. An answer can change only where prompt and readout did not, and
-        the rule only where there is no answer.
+        column for each of `CHANGED`, whether it changed so. An answer can change only where prompt and readout did
+        not, and the rule only where there is no answer.
     """
     columns = [*KEY, "prompts", "share_a", "majority", "readout", "answered", "p_a", "agreement", "battery"]
     pairs = first[columns].merge(second[columns], "outer", on=KEY, suffixes=("", "_then"), indicator=True)
