@@ -25,6 +25,12 @@ HEADER = SURVEY.splitlines()[0]
         pytest.param(SURVEY, HEADER, ["has a header but no respondents"], id="header only, without a line end"),
         pytest.param(SURVEY, "version\n6-0-0\n", ["line 1", "'version'", "one column only"], id="one column"),
         pytest.param(
+            SURVEY, f"sep=;\n{SURVEY}", ["line 2", "one column only", 'the line "sep=;" declares'], id="another sep="
+        ),
+        pytest.param(
+            SURVEY, f"{',' * 9}\n{SURVEY}", ["line 1: the first row is empty", "Delete the empty rows"], id="empty row"
+        ),
+        pytest.param(
             SURVEY,
             SURVEY.replace(",", "|"),
             ["line 1", "'version|B_COUNTRY|", "expected columns with a comma, semicolon or tab", "Save it as CSV"],
@@ -33,24 +39,36 @@ HEADER = SURVEY.splitlines()[0]
         pytest.param(
             "W_WEIGHT",
             "WEIGHT",
-            ["line 1", 'column "W_WEIGHT"', "is missing (WEIGHT may be the same", "Get the cross-national wave 7 file"],
+            [
+                "line 1: these required columns are missing: W_WEIGHT (the respondent's weight; WEIGHT may be the same",
+                "No optional column is missing",
+                "Add these columns to the subset. Or: Get the cross-national wave 7 file",
+            ],
             id="weights renamed",
         ),
         pytest.param(
-            "B_COUNTRY_ALPHA",
-            "COUNTRY_ALPHA",
-            ["line 1", 'column "B_COUNTRY_ALPHA"', "is missing (COUNTRY_ALPHA may be the same"],
+            "B_COUNTRY,B_COUNTRY_ALPHA",
+            "country,COUNTRY_ALPHA",
+            ["line 1", "missing: B_COUNTRY_ALPHA (", "B_COUNTRY will do; COUNTRY_ALPHA may be the same"],
             id="countries renamed",
         ),
         pytest.param(
-            "D_INTERVIEW", "d_interview", ['column "D_INTERVIEW"', "(d_interview may be the same"], id="lower case"
+            "W_WEIGHT", "S017", ["line 1", "are missing: W_WEIGHT (the respondent's weight)."], id="no weights"
+        ),
+        pytest.param("Q4,Q48", "X4,X48", ["line 1", "missing: Q1, Q2, ... (answers; at least one"], id="no questions"),
+        pytest.param(
+            HEADER,
+            "version,code,land,number,when,weight,item4,item48,item82,note",
+            ["B_COUNTRY_ALPHA (", "W_WEIGHT (", "Q1, Q2, ... (", "but optional: D_INTERVIEW (", "A_YEAR (the year"],
+            id="all that is missing, in one message",
         ),
         pytest.param(
-            "W_WEIGHT", "S017", ["line 1", 'column "W_WEIGHT"', "this column is missing. Get the"], id="no weights"
+            "A_YEAR,W_WEIGHT",
+            "w_weight,W_Weight",
+            ["line 1: w_weight and W_Weight may both be", "Rename"],
+            id="two cases",
         ),
-        pytest.param("Q4,Q48", "X4,X48", ["line 1", "no column of a question"], id="no questions"),
         pytest.param("Q48", "Q4", ["line 1", 'column "Q4"', "there twice", "as it was downloaded"], id="column twice"),
-        pytest.param("Q48", "Q1P", ['column "Q1P"', "inverted release", "give it unchanged"], id="inverted release"),
         # countries
         pytest.param(
             "URY,858069901",
@@ -64,6 +82,12 @@ HEADER = SURVEY.splitlines()[0]
         pytest.param("DEU", "deu", ["line 2", "'deu'", "may stand for DEU, Germany"], id="lower-case country"),
         pytest.param("DEU", "Germany", ["line 2", "'Germany'", "may stand for DEU, Germany"], id="name of a country"),
         pytest.param("DEU", "999", ["line 2", "'999'", "have three letters, such as DEU"], id="number of no country"),
+        pytest.param(
+            "ALPHA,D_INTERVIEW,A_YEAR,W_WEIGHT,Q4,Q48,Q82_EU,note\n6-0-0,276",
+            "NAME,D_INTERVIEW,A_YEAR,W_WEIGHT,Q4,Q48,Q82_EU,note\n6-0-0,999",
+            ["line 2", 'column "B_COUNTRY"', "'999'", "not the ISO 3166 number"],
+            id="unknown number where countries are numbered",
+        ),
         pytest.param("URY", "", ["line 6", 'column "B_COUNTRY_ALPHA"', "value ''", "three letters"], id="no country"),
         # weights, interviews, years
         pytest.param(",0.5,", ",-0.5,", ["line 3", 'column "W_WEIGHT"', "'-0.5'", "0 or more"], id="negative weight"),
@@ -71,9 +95,9 @@ HEADER = SURVEY.splitlines()[0]
         pytest.param(",0.5,", ",nan,", ["line 3", 'column "W_WEIGHT"', "'nan'", "0 or more"], id="weight NaN"),
         pytest.param(",0.5,", ",heavy,", ["line 3", "'heavy'", "a weight is a number of 0 or more"], id="a word"),
         pytest.param(",0.5,", ",,", ["line 3", 'column "W_WEIGHT"', "value ''", "0 or more"], id="no weight"),
+        pytest.param(",0.5,", ",NA,", ["line 3", 'column "W_WEIGHT"', "'NA'", "leave out the resp"], id="weight NA"),
         pytest.param("276070002", "2.5", ["line 3", 'column "D_INTERVIEW"', "'2.5'", "whole"], id="half an interview"),
         pytest.param("276070002", "inf", ["line 3", 'column "D_INTERVIEW"', "'inf'"], id="infinite interview"),
-        pytest.param("276070002", "", ["line 3", 'column "D_INTERVIEW"', "value ''"], id="no interview"),
         pytest.param("002,2018", "002,2018.5", ["line 3", 'column "A_YEAR"', "'2018.5'", "whole"], id="half a year"),
         pytest.param("002,2018", "002,18", ["line 3", 'column "A_YEAR"', "'18'", "such as 2018"], id="year 18"),
         pytest.param("002,2018", "002,inf", ["line 3", 'column "A_YEAR"', "'inf'"], id="infinite year"),
@@ -87,8 +111,9 @@ HEADER = SURVEY.splitlines()[0]
         pytest.param("3,-1,3", "0,-1,3", ["line 3", 'column "Q4"', "'0'", "are 1 to 4"], id="low code"),
         pytest.param("3,-1,3", "3,-6,3", ["line 3", 'column "Q48"', "'-6'", "-5 to -1"], id="unknown missing code"),
         pytest.param("3,-1,3", "2.5,-1,3", ["line 3", 'column "Q4"', "'2.5'", "are 1 to 4"], id="half a code"),
-        pytest.param("3,-1,3", "often,-1,3", ["line 3", "'often'", "are 1 to 4"], id="an answer in words"),
-        pytest.param("3,-1,3", "NA,-1,3", ["line 3", "'NA'", "mark the answer as missing (-5)"], id="NA"),
+        pytest.param(
+            "3,-1,3", "Often,-1,3", ["line 3", "'Often'", "are 1 to 4", "as_factor"], id="labels instead of codes"
+        ),
         # rows and quotes
         pytest.param("3,-1,3,", "3,-1,3,,7", ["line 3", "11 fields, and the header 10"], id="a field too many"),
         pytest.param("3,-1,3,", "3,-1,3", ["line 3", "9 fields, and the header 10"], id="a field too few"),
@@ -128,11 +153,20 @@ def test_message_stays_short_in_a_file_with_the_wrong_country_column(tmp_path: P
     assert len(refused(*parse_arguments(tmp_path / "survey.csv"), tells=["'Deutschland'"])) < 400
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_survey_in_utf_16_is_refused(encoding: str, tmp_path: Path, refused: Refused) -> None:
+@pytest.mark.parametrize(
+    ("content", "tells"),
+    [
+        (SURVEY.encode("utf-16")[:-1], ["is not text in UTF-16", 'Save it as "CSV UTF-8"']),
+        (SURVEY.encode("utf-32-be"), ["line 1", "in an encoding that is not known", 'Save it as "CSV UTF-8"']),
+    ],
+    ids=["half a character", "UTF-32"],
+)
+def test_text_that_cannot_be_decoded_is_refused(
+    content: bytes, tells: list[str], tmp_path: Path, refused: Refused
+) -> None:
     survey = tmp_path / "survey.csv"
-    survey.write_bytes(SURVEY.encode(encoding))
-    refused(*parse_arguments(survey), tells=[str(survey), "line 1", "may be UTF-16", "Save it as UTF-8"])
+    survey.write_bytes(content)
+    refused(*parse_arguments(survey), tells=[str(survey), *tells])
 
 
 def test_mistake_below_blank_answers_and_other_columns_keeps_its_line(tmp_path: Path, refused: Refused) -> None:
@@ -140,6 +174,15 @@ def test_mistake_below_blank_answers_and_other_columns_keeps_its_line(tmp_path: 
     changed = SURVEY.replace(",", ";").replace(";10;", ";;").replace("3;-1", "9;-1")
     survey.write_text("\ufeff" + changed, encoding="utf-8")
     refused(*parse_arguments(survey), tells=["line 3", 'column "Q4"', "'9'"])
+
+
+def test_mistake_below_a_sep_line_and_empty_rows_keeps_its_line(tmp_path: Path, refused: Refused) -> None:
+    survey = tmp_path / "survey.csv"
+    changed = SURVEY.replace(",", ";").replace("858;URY;858069901;2022", "858;URY;858069901;22")
+    lines = ["sep=;", *changed.splitlines()]
+    lines.insert(4, ";" * 9)
+    survey.write_text("\n".join(lines))
+    refused(*parse_arguments(survey), tells=["line 8", 'column "A_YEAR"', "'22'"])
 
 
 def test_blank_lines_and_line_ends_in_fields_do_not_shift_the_lines(tmp_path: Path, refused: Refused) -> None:
@@ -156,10 +199,63 @@ def test_survey_that_is_not_there_is_refused(tmp_path: Path, refused: Refused) -
     refused(*parse_arguments(survey), tells=[str(survey), "no such survey file", "in the config"])
 
 
-@pytest.mark.parametrize("name", ["survey.xlsx", "survey.csv.gz", "survey"])
+@pytest.mark.parametrize("name", ["survey.csv.gz", "survey"])
 def test_survey_of_another_format_is_refused(name: str, tmp_path: Path, refused: Refused) -> None:
     (tmp_path / name).write_text(SURVEY)
     refused(*parse_arguments(tmp_path / name), tells=[name, "not one of .csv, .sav, .dta, nor a .zip", "Download it"])
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("survey.rds", "write.csv(data"), ("survey.RData", "write.csv("), ("survey.xlsx", "CSV UTF-8")]
+)
+@pytest.mark.parametrize("zipped", [False, True], ids=["plain", "zip"])
+def test_file_of_r_or_excel_is_refused_with_the_way_to_csv(
+    name: str, remedy: str, zipped: bool, tmp_path: Path, refused: Refused
+) -> None:
+    survey = tmp_path / name
+    survey.write_text(SURVEY)
+    if zipped:
+        survey = write_zip(tmp_path / "survey.zip", {name: SURVEY})
+    refused(*parse_arguments(survey), tells=[name, ".csv, .sav, .dta", remedy])
+
+
+EARLIER_WAVE = "V1;V2;V2A;" + ";".join(f"V{number}" for number in range(3, 259)) + "\n" + "6;276" + ";1" * 257 + "\n"
+EVS = "studyno,version,id_cocas,caseno,country," + ",".join(f"v{number}" for number in range(1, 283)) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "tells"),
+    [
+        pytest.param(
+            EARLIER_WAVE,
+            ["the file of an earlier wave", "WVS_Time_Series_1981-2022_csv", "form: trends and waves: [6]"],
+            id="wave 6",
+        ),
+        pytest.param(
+            EARLIER_WAVE.lower().replace(";", ","), ["the file of an earlier wave", "form: trends"], id="wave 6, from R"
+        ),
+        pytest.param(
+            "S002VS,S003,COUNTRY_ALPHA,S007,S017,A001\n6,276,DEU,1,1.0,2\n",
+            ["this is the WVS time series", "Set form: trends"],
+            id="time series",
+        ),
+        pytest.param(
+            "study,wave,uniqid,cntry,cntry_AN,year,gwght,A001\n2,7,1,276,DE,2018,1,2\n",
+            ["this is the joint EVS/WVS file", "Set form: trends"],
+            id="joint file",
+        ),
+        pytest.param(EVS, ["the European Values Study alone", "Get the joint EVS/WVS file"], id="EVS"),
+        pytest.param(
+            SURVEY.replace("Q4,", "Q1P,"), ["inverted wave 7 file", "WVS_Cross-National_Wave_7_csv"], id="inverted"
+        ),
+    ],
+)
+def test_another_release_is_named_with_what_to_get(
+    text: str, tells: list[str], tmp_path: Path, refused: Refused
+) -> None:
+    survey = tmp_path / "survey.csv"
+    survey.write_text(text)
+    refused(*parse_arguments(survey), tells=[f"{survey}, line 1: this is ", *tells])
 
 
 def write_labelled(path: Path, people: int = 6, **changes: object) -> Path:

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
+from selfalign.survey.describe_survey import count_kinds, describe_samples
 from selfalign.survey.files import open_survey
 from selfalign.survey.parse_wvs7 import find_columns
 from selfalign.survey.tables import Columns, Responses
+from selfalign.survey.weigh_answers import count_codes
 from selfalign.tables import read_table
-from surveys import SCALES, SURVEY, parse, read_wvs7, run, write_zip
+from surveys import SCALES, SURVEY, parse, parse_arguments, read_wvs7, run, write_zip
 
 ANSWERS = ["Q4", "Q48", "Q82_EU"]
 LETTERS = {-1.0: "a", -2.0: "b", -3.0: "c", -4.0: "d", -5.0: "e"}
@@ -42,6 +44,74 @@ def test_file_without_years_is_read() -> None:
     without = parse(SURVEY.replace("A_YEAR", "A_DAY"))
     assert without["year"].isna().all()
     pd.testing.assert_frame_equal(without.drop(columns="year"), parse(SURVEY).drop(columns="year"))
+
+
+def subset(old: str = "", new: str = "") -> str:
+    """The survey as R's write.csv gives a part of it: with the numbers of the rows, quotes, and one text replaced."""
+    assert old in SURVEY
+    lines = [line.split(",") for line in SURVEY.replace(old, new).splitlines()]
+    quoted = [
+        [cell if number and cell[:1].isdigit() else f'"{cell}"' for cell in row] for number, row in enumerate(lines)
+    ]
+    return "".join(",".join([f'"{number or ""}"', *row]) + "\n" for number, row in enumerate(quoted))
+
+
+def test_subset_without_interviews_is_read_and_repeats_are_not_counted(tmp_path: Path) -> None:
+    table = parse(SURVEY.replace("D_INTERVIEW", "row"))
+    assert table["interview"].isna().all()
+    pd.testing.assert_frame_equal(table.drop(columns="interview"), parse(SURVEY).drop(columns="interview"))
+    quality = describe_samples(table, count_kinds(count_codes(table)))
+    assert quality["repeated_interviews"].isna().all()
+    some = describe_samples(parse(SURVEY), count_kinds(count_codes(parse(SURVEY))))
+    assert list(some["repeated_interviews"]) == [0, 2]
+
+
+def test_interview_that_is_blank_repeats_none(tmp_path: Path) -> None:
+    table = parse(SURVEY.replace("276070001", "").replace("276070002", "NA"))
+    assert table["interview"].isna().tolist() == [True, True, False, False, False, False]
+    assert describe_samples(table, count_kinds(count_codes(table)))["repeated_interviews"].tolist() == [0, 2]
+
+
+def test_countries_by_number_are_read_where_the_codes_are_missing() -> None:
+    numbered = parse(SURVEY.replace("B_COUNTRY_ALPHA", "C_COW_ALPHA").replace("858,URY", "909,URY"))
+    assert list(numbered["country"]) == ["DEU"] * 4 + ["NIR"] * 2
+
+
+@pytest.mark.parametrize("mark", ["NA", '"NA"', "NaN", "#NULL!", "#N/A", "."])
+def test_mark_of_a_missing_answer_is_read_as_one(mark: str) -> None:
+    assert list(parse(SURVEY.replace(",4,4,-4,", f",{mark},4,-4,")).loc[4, ["Q4", "Q48"]]) == [-5, 4]
+
+
+def test_names_in_lower_case_are_read() -> None:
+    header, _, people = SURVEY.partition("\n")
+    pd.testing.assert_frame_equal(parse(f"{header.lower()}\n{people}"), parse(SURVEY))
+
+
+def test_log_counts_what_was_accepted(tmp_path: Path) -> None:
+    text = subset("D_INTERVIEW", "row").replace("Q4", "q4").replace("W_WEIGHT", "w_weight").replace('""', "NA")
+    text += "NA," * 10 + "NA\n" + "," * 10 + "\n"
+    (tmp_path / "survey.csv").write_text(text)
+    said = run(*parse_arguments(tmp_path / "survey.csv"))
+    assert "6 respondents of 2 countries, 2 questions\n" in said
+    for counted in (
+        "2 empty rows left out",
+        "1 cells with NA or a similar mark read as missing",
+        "3 column names in another case",
+        "1 optional columns missing (D_INTERVIEW)",
+    ):
+        assert counted in said, said
+    assert read_table(tmp_path / "responses.parquet", Responses)["respondent"].tolist() == [2, 3, 4, 5, 6, 7]
+
+
+def test_log_of_a_published_file_counts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "survey.csv").write_text(SURVEY)
+    assert "accepted" not in run(*parse_arguments(tmp_path / "survey.csv"))
+
+
+def test_respondents_keep_their_records_below_empty_rows() -> None:
+    lines = SURVEY.splitlines()
+    lines[3:3] = ["," * 9, " " + "," * 9, ""]
+    assert list(parse("\n".join(lines))["respondent"]) == [2, 3, 6, 7, 8, 9]
 
 
 def test_blank_answer_is_missing_for_another_reason() -> None:
@@ -78,6 +148,24 @@ CSV = {
     "old Macintosh line ends": SURVEY.replace("\n", "\r").encode(),
     "all cells quoted": written(quoting=csv.QUOTE_ALL).encode(),
     "all cells quoted, byte order mark": written(quoting=csv.QUOTE_ALL).encode("utf-8-sig"),
+    "a line sep=;": b"sep=;\n" + written(delimiter=";").encode(),
+    "a line sep=, and byte order mark": b"\xef\xbb\xbfsep=,\r\n" + SURVEY.replace("\n", "\r\n").encode(),
+    "a line sep=|": b'"sep=|"\n' + written(delimiter="|").encode(),
+    "Excel's Unicode text": written(delimiter="\t").encode("utf-16"),
+    "UTF-16 without byte order mark": SURVEY.encode("utf-16-le"),
+    "UTF-16, big-endian": SURVEY.encode("utf-16-be"),
+    "decimal commas": written(delimiter=";")
+    .replace(".5;", ",5;")
+    .replace(".25;", ",25;")
+    .replace(".0;", ",0;")
+    .encode(),
+    "codes with a decimal comma": written(delimiter=";").replace(";3;", ";3,0;").encode(),
+    "names with labels": SURVEY.replace("Q4,", "Q4: Important in life,")
+    .replace("W_WEIGHT", '"W_WEIGHT: Weight"')
+    .encode(),
+    "R's write.csv": subset().encode(),
+    "empty rows below": (SURVEY + ("," * 9 + "\n") * 3).encode(),
+    "empty columns at the end": SURVEY.replace("\n", ",,,\n").encode(),
     "no last line end": SURVEY.rstrip("\n").encode(),
     "blank lines": SURVEY.replace("\n", "\n\n").encode(),
     "a column without a name": SURVEY.replace("note", "").encode(),

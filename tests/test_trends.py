@@ -75,6 +75,18 @@ def test_latest_of_the_chosen_waves_is_used_and_codes_are_those_of_wave_7(tmp_pa
     }
 
 
+def test_subset_from_r_is_read(tmp_path: Path) -> None:
+    whole = parsed(tmp_path, SERIES, "6 7")
+    lines = [
+        line.replace("S007", "uid").lower().replace("usa", "USA").replace("nir", "NIR") for line in SERIES.splitlines()
+    ]
+    text = "\n".join(lines[:4]).replace("10,5", "NA,5").replace("1003,1,2017", "1003,1,NA") + "\n" + "NA," * 13 + "NA\n"
+    table = parsed(tmp_path / "subset", text.replace('"c, d"', "c"), "6 7")
+    assert table["interview"].isna().all() and table["year"].isna().all()
+    assert list(table["country"]) == ["USA"] and list(table["weight"]) == [1.0]
+    assert list(table["Q108"]) == [-5] and list(table["Q1"]) == list(whole.loc[whole["country"] == "USA", "Q1"])
+
+
 def test_wave_that_is_not_chosen_is_counted(tmp_path: Path) -> None:
     table = parsed(tmp_path, SERIES, "6")
     assert list(zip(table["country"], table["wave"], table["weight"], strict=True)) == [("USA", 6, 1.25), ("NIR", 6, 1)]
@@ -138,9 +150,25 @@ def test_stata_file_with_extended_missing_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "waves", "tells"),
     [
-        ("S007", "SX07", "6", ["line 1", "neither the WVS time series nor the joint EVS/WVS file", "S007"]),
-        ("S017", "W", "6", ["line 1", 'column "S017"', "missing"]),
-        ("S002VS", "W", "6", ["line 1", 'column "S002VS or S002"', "missing"]),
+        (
+            "S002VS,S003,COUNTRY_ALPHA,S007,S017",
+            "B,C,D,E,F",
+            "6",
+            ["line 1", "neither the WVS time series nor the joint EVS/WVS file. "],
+        ),
+        (
+            "S002VS,S003,COUNTRY_ALPHA,S007,S017,S020,A001",
+            "B_COUNTRY,C,B_COUNTRY_ALPHA,D_INTERVIEW,F,A_YEAR,Q1",
+            "6",
+            ["line 1", "it looks like the cross-national wave 7 file", "Set form: wvs7"],
+        ),
+        ("S017", "W", "6", ["line 1", "are missing: S017 (the respondent's weight). No optional"]),
+        (
+            "S002VS,S003,COUNTRY_ALPHA,S007,S017",
+            "A,B,C,S007,D",
+            "6",
+            ["missing: COUNTRY_ALPHA or S003 (", "S002VS or S002 (the wave)", "S017 (the respondent's weight)"],
+        ),
         ("A001,A165,A029,E037,F028", "Y1,Y2,Y3,Y4,Y5", "6", ["line 1", "no column of a question"]),
         ("DEU", "DEX", "6", ["line 6", 'column "COUNTRY_ALPHA"', "'DEX'", "ISO 3166"]),
         (",2,5,840", ",2,five,840", "6", ["line 2", 'column "S002VS"', "'five'", "not the number of a wave"]),

@@ -14,6 +14,13 @@ CODES = frozenset(country.alpha_3 for country in pycountry.countries) | frozense
 """Codes of all countries."""
 
 
+def country_of_number(text: str) -> str | None:
+    """The code of a country by its number in ISO 3166 or in the World Values Survey; None where there is none."""
+    digits = text.partition(".")[0] if text.endswith(".0") else text
+    known = pycountry.countries.get(numeric=digits.zfill(3)) if digits.isdigit() else None
+    return WVS_NUMBERS.get(digits) or (known.alpha_3 if known else None)
+
+
 def suggest_country(text: str) -> str:
     """A remedy for a text that is no code: the country that it stands for by another standard, or a code like it."""
     try:

@@ -3,12 +3,12 @@
 Columns come as categories of text, so that each distinct value is looked at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from selfalign.countries import CODES, suggest_country
+from selfalign.countries import CODES, country_of_number, suggest_country
 from selfalign.errors import InputError
 from selfalign.survey.files import SurveyFile
 from selfalign.survey.tables import MISSING_KINDS
@@ -18,9 +18,93 @@ _TOO_LARGE = 2**63
 _STATA_MISSING = {".a": -1, ".b": -2, ".c": -3, ".d": -4, ".e": -5}
 """How the Stata releases write the missing codes."""
 
+NO_VALUE = frozenset({"NA", "<NA>", "NaN", "nan", "N/A", "#N/A", "#NULL!", "NULL", "."})
+"""How R, pandas, spreadsheets, SPSS and Stata write an empty cell into a text file."""
+
+READ_AS_MISSING = "cells with NA or a similar mark read as missing"
+_WORDS = (
+    "the cell holds a word, and answers are numbers. Export the codes instead of their labels: in R without "
+    "haven::as_factor, in SPSS and Stata without value labels"
+)
+
 
 class _CellError(ValueError):
     """A cell that has no value, and what was expected instead."""
+
+
+def match_names(published: Iterable[str], survey: SurveyFile) -> dict[str, str]:
+    """The file's column for each published name, whatever its case; without those that the file lacks.
+
+    Raises:
+        InputError: two columns differ in case only, and neither has the published name.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in survey.names:
+        alike.setdefault(name.upper(), []).append(name)
+    found = {}
+    for name in published:
+        theirs = alike.get(name.upper(), [])
+        if len(theirs) > 1 and name not in theirs:
+            problem = f"{theirs[0]} and {theirs[1]} may both be the column {name}"
+            raise InputError(survey.path, problem, f"Rename the right one to {name}", row=survey.header_line)
+        if theirs:
+            found[name] = name if name in theirs else theirs[0]
+    return found
+
+
+def refuse_missing(survey: SurveyFile, required: Mapping[str, str], optional: Mapping[str, str], remedy: str) -> None:
+    """Refuse a file that lacks required columns, and name all of them and the optional ones that it lacks as well.
+
+    Args:
+        survey: the file.
+        required: the meaning of each required column that the file lacks, by its published name.
+        optional: the same of the optional columns.
+        remedy: how to get the whole file.
+
+    Raises:
+        InputError: a required column is missing.
+    """
+    if not required:
+        return
+    wanted = ", ".join(f"{name} ({meaning}{_renamed(name, survey)})" for name, meaning in required.items())
+    spared = ", ".join(f"{name} ({meaning})" for name, meaning in optional.items())
+    problem = f"these required columns are missing: {wanted}"
+    problem += f". Also missing, but optional: {spared}" if spared else ". No optional column is missing"
+    raise InputError(survey.path, problem, remedy, row=survey.header_line)
+
+
+def _renamed(name: str, survey: SurveyFile) -> str:
+    """Which column of the file may be a missing one under another name."""
+    stem = name.partition(" ")[0].partition("_")[2]
+    alike = [other for other in survey.names if stem and stem in other.upper()]
+    return f"; {alike[0]} may be the same under another name" if alike else ""
+
+
+def read_columns(survey: SurveyFile, names: list[str]) -> pd.DataFrame:
+    """Some columns of a file as `SurveyFile.read` gives them, without rows that are empty in all of them.
+
+    A spreadsheet saves empty rows below the data, and R writes rows of NA where a filter compares with NA. These rows,
+    and cells such as NA, are counted among what the file accepted.
+    """
+    raw = survey.read(names)
+    empty = pd.Series(True, index=raw.index)
+    for _, column in raw.items():
+        empty &= column.isin([text for text in column.cat.categories if text.strip() in {"", *NO_VALUE}])
+    survey.accepted["empty rows left out"] += int(empty.sum())
+    survey.accepted[READ_AS_MISSING] += count_marks(raw[~empty])
+    return raw[~empty]
+
+
+def count_marks(raw: pd.DataFrame) -> int:
+    """Number of cells with NA or a similar mark."""
+    marks = ([text for text in column.cat.categories if text.strip() in NO_VALUE] for _, column in raw.items())
+    return sum(int(column.isin(found).sum()) for (_, column), found in zip(raw.items(), marks, strict=True) if found)
+
+
+def describe_accepted(survey: SurveyFile) -> str:
+    """One line that counts what differs from a published file and was accepted; empty where nothing does."""
+    counted = [f"{count:,} {what}" for what, count in survey.accepted.items() if count]
+    return f"accepted: {'; '.join(counted)}" if counted else ""
 
 
 def to_values(column: pd.Series, read: Callable[[str], object], survey: SurveyFile, expected: str) -> pd.Series:
@@ -70,16 +154,35 @@ def _country(text: str) -> str:
     raise _CellError(f"is not an ISO 3166 alpha-3 code of a country. {suggest_country(text)} {_ROW_REMEDY}")
 
 
+def to_numbered_countries(column: pd.Series, survey: SurveyFile) -> pd.Series:
+    """ISO 3166 alpha-3 codes of countries that the file numbers."""
+    expected = "is not the ISO 3166 number of a country"
+    return to_values(column, lambda text: country_of_number(text) or _raise(), survey, expected)
+
+
+def _raise() -> str:
+    raise ValueError
+
+
 def to_interviews(column: pd.Series, survey: SurveyFile) -> pd.Series:
-    """Numbers of interviews."""
-    return to_values(column, _whole, survey, "the number of an interview is a whole number").astype("int64")
+    """Numbers of interviews; empty where the cell is."""
+    expected = "the number of an interview is a whole number"
+    none = {"", *NO_VALUE}
+    empty = column.isin([text for text in column.cat.categories if text.strip() in none])
+    numbers = to_values(column, lambda text: 0 if text in none else whole_number(text), survey, expected)
+    return numbers.astype("int64").astype("Int64").mask(empty)
 
 
-def _whole(text: str) -> int:
-    number = int(text) if text.lstrip("-").isdigit() else float(text)
+def whole_number(text: str) -> int:
+    """A whole number, however it is written: `7`, `7.0` or `7,0`; raises ValueError for any other text."""
+    number = int(text) if text.lstrip("-").isdigit() else _number(text)
     if number % 1 != 0 or abs(number) >= _TOO_LARGE:
         raise ValueError
     return int(number)
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))  # files with semicolons have a decimal comma
 
 
 def to_years(column: pd.Series, survey: SurveyFile) -> pd.Series:
@@ -89,7 +192,7 @@ def to_years(column: pd.Series, survey: SurveyFile) -> pd.Series:
 
 
 def _year(text: str) -> int:
-    year = 0 if not text or text in _STATA_MISSING else _whole(text)
+    year = 0 if not text or text in _STATA_MISSING or text in NO_VALUE else whole_number(text)
     if year > 0 and not 1900 <= year <= 2100:
         raise ValueError
     return year
@@ -97,18 +200,22 @@ def _year(text: str) -> int:
 
 def to_weights(column: pd.Series, survey: SurveyFile) -> pd.Series:
     """Weights."""
-    return to_values(column, _weight, survey, "a weight is a number of 0 or more")
+    expected = (
+        "a weight is a number of 0 or more. Correct the row; or leave out the respondents without a weight, or give "
+        "them one"
+    )
+    return to_values(column, _weight, survey, expected)
 
 
 def _weight(text: str) -> float:
-    weight = float(text.replace(",", "."))  # files with semicolons have a decimal comma
+    weight = _number(text)
     if not 0 <= weight < float("inf"):
         raise ValueError
     return weight
 
 
 def to_codes(column: pd.Series, scale: tuple, survey: SurveyFile, recoding: dict[int, int] | None = None) -> pd.Series:
-    """Answer codes; the missing ones are negative, and a blank is -5.
+    """Answer codes; the missing ones are negative, and a blank or a mark such as NA is -5.
 
     Args:
         column: categories of text.
@@ -118,7 +225,9 @@ def to_codes(column: pd.Series, scale: tuple, survey: SurveyFile, recoding: dict
     """
 
     def read(text: str) -> int:
-        number = _STATA_MISSING[text] if text in _STATA_MISSING else float(text or "-5")
+        if text[:1].isalpha() and text not in NO_VALUE:
+            raise _CellError(f"{expected.partition('. ')[0]}; {_WORDS}")
+        number = _STATA_MISSING[text] if text in _STATA_MISSING else _number("-5" if text in NO_VALUE else text or "-5")
         if number in MISSING_KINDS:
             return int(number)
         if recoding:

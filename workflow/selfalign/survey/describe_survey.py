@@ -103,7 +103,7 @@ def describe_samples(responses: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFra
         questions=answered.groupby("country").sum(),
         questions_not_asked=(~answered).groupby("country").sum(),
         **asked.div(asked.sum(axis=1).clip(lower=1), axis=0),
-        repeated_interviews=_count_repeated(responses, ["country", "interview"]),
+        repeated_interviews=_count_interviews(responses),
         repeated_answers=_count_repeated(responses, ["country", *responses.columns.drop(RESPONDENT)]),
     )
     return table.reset_index()[list(Quality.to_schema().columns)]
@@ -113,6 +113,13 @@ def effective_size(weights: pd.Series) -> float:
     """Kish's effective sample size; 0 where all weights are."""
     squares = (weights**2).sum()
     return weights.sum() ** 2 / squares if squares > 0 else 0.0
+
+
+def _count_interviews(responses: pd.DataFrame) -> pd.Series:
+    """Respondents by country whose interview number another one has too; empty where nobody has a number."""
+    numbered = responses[responses["interview"].notna()]
+    repeated = _count_repeated(numbered, ["country", "interview"])
+    return repeated.astype("Int64").reindex(responses["country"].unique())
 
 
 def _count_repeated(responses: pd.DataFrame, columns: list[str]) -> pd.Series:

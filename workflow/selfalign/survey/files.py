@@ -1,18 +1,23 @@
 """Opening of survey files: CSV, SPSS (.sav) or Stata (.dta), each plain or in a zip.
 
+A text file may be as Excel or R writes it: with semicolons or tabs, in UTF-16, or below a line such as `sep=;`.
+
 Nothing but the columns asked for is read, as text and each distinct value once, so that a file of 100,000 respondents
 and 600 columns takes seconds, and the encoding of free-text answers does not matter.
 """
 
+import codecs
 import csv
 import lzma
+import re
 import shutil
 import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pandas as pd
@@ -23,12 +28,32 @@ import pyreadstat
 from selfalign.errors import InputError
 
 FORMATS = (".csv", ".sav", ".dta")
+TEXT = (".csv", ".txt", ".tsv")
+"""Suffixes of text files; Excel saves "Unicode text" as .txt. In a zip, only .csv counts: a .txt is a readme there."""
+
 LARGEST = 16 * 2**30
 """Bytes of the largest file that is unzipped; the published ones have 0.2 to 2 GB."""
 
 _RATIO = 300
 _READ_ROW = "Correct the row (a quote may be left open), or give the file as it was downloaded"
 _DOWNLOAD = "Give the file as it was downloaded"
+_R = 'In R, write it as CSV: write.csv(data, "survey.csv", row.names = FALSE)'
+_EXCEL = 'In a spreadsheet program, save the sheet as "CSV UTF-8"'
+_CONVERT = {".rds": _R, ".rdata": _R, ".rda": _R, ".xlsx": _EXCEL, ".xls": _EXCEL, ".ods": _EXCEL}
+"""How to turn a file of another format into one of ours."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the cells of a text file are laid out.
+
+    Attributes:
+        separator: the character between two cells.
+        above: number of lines above the header; 1 where the first line is Excel's `sep=;`, else 0.
+    """
+
+    separator: str
+    above: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,14 +61,24 @@ class SurveyFile:
     """A survey file that was opened.
 
     Attributes:
-        path: what the user gave; named in messages.
-        data: the file with the data: the same one, or what was in the zip.
+        path: the file that the user gave; named in messages.
+        data: the file with the data: the same one, or a copy that was unzipped or converted to UTF-8.
         names: its columns.
+        layout: of a text file; None of SPSS and Stata files.
+        accepted: counts of what differs from the published files and was accepted, by description, for the log. The
+            parsers fill it.
     """
 
     path: Path
     data: Path
     names: list[str]
+    layout: Layout | None = None
+    accepted: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def header_line(self) -> int:
+        """The line on which the names of the columns are."""
+        return 1 + (self.layout.above if self.layout else 0)
 
     def read(self, names: list[str]) -> pd.DataFrame:
         """Some columns, as categories of text, blank where there is no value; indexed by record, the header being 1.
@@ -54,18 +89,17 @@ class SurveyFile:
         Raises:
             InputError: a row is too short or too long, or the file cannot be read.
         """
-        if self.data.suffix.lower() == ".csv":
-            table = _read_csv(self.path, self.data, self.names, names)
+        if self.layout is not None:
+            table = _read_csv(self.path, self.data, self.layout, self.names, names)
         else:
             table = _read_labelled(self.path, self.data, names)
         return table.set_index(pd.RangeIndex(2, len(table) + 2))
 
     def line(self, record: int) -> int:
         """Line of a CSV on which a record begins, the header being record 1; of other files, the record itself."""
-        if self.data.suffix.lower() != ".csv":
+        if self.layout is None:
             return record
-        separator = _separator(self.path, self.data)
-        for place, (line, _) in enumerate(_rows(self.data, separator), start=1):
+        for place, (line, _) in enumerate(_rows(self.data, self.layout), start=1):
             if place == record:
                 return line
         return record
@@ -84,14 +118,18 @@ def open_survey(path: Path, scratch: Path) -> Iterator[SurveyFile]:
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unzipped-", dir=scratch) as folder:
         data = _unzip(path, Path(folder)) if path.suffix.lower() == ".zip" else path
-        if data.suffix.lower() not in FORMATS:
-            raise InputError(
-                path, f"is not one of {', '.join(FORMATS)}, nor a .zip with one", "Download it in one of these"
-            )
+        kind = data.suffix.lower()
+        if kind not in (*FORMATS, *TEXT):
+            remedy = _CONVERT.get(kind, "Download it in one of these formats")
+            raise InputError(path, f"is not one of {', '.join(FORMATS)}, nor a .zip with one", remedy)
         if data.stat().st_size == 0:
             raise InputError(path, "the file is empty", _DOWNLOAD)
-        names = _csv_header(path, data) if data.suffix.lower() == ".csv" else _labelled_header(path, data)
-        yield SurveyFile(path, data, names)
+        if kind in TEXT:
+            data = _as_bytes_per_letter(path, data, Path(folder))
+            layout = _find_layout(path, data)
+            yield SurveyFile(path, data, _csv_header(path, data, layout), layout)
+        else:
+            yield SurveyFile(path, data, _labelled_header(path, data))
 
 
 def _unzip(path: Path, folder: Path) -> Path:
@@ -130,11 +168,16 @@ def _choose_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInf
         and not PurePosixPath(member.filename).name.startswith(".")
     ]
     if len(surveys) != 1:
-        found = f" ({', '.join(member.filename for member in surveys)})" if surveys else ""
+        files = surveys or [member for member in members if not member.is_dir()]
+        found = f"; it has {', '.join(member.filename for member in files[:10])}" if files else ""
+        kinds = {PurePosixPath(member.filename).suffix.lower() for member in files}
+        remedy = next((_CONVERT[kind] for kind in sorted(kinds) if kind in _CONVERT and not surveys), None)
         raise InputError(
             path,
             f"holds {len(surveys)} survey files ({', '.join(FORMATS)}) where one was expected{found}",
-            "Unzip it, and give the one that is meant",
+            f"Download the CSV, SPSS or Stata file instead, or convert this one. {remedy}"
+            if remedy
+            else "Unzip it, and give the one that is meant",
         )
     size, packed = surveys[0].file_size, max(surveys[0].compress_size, 1)
     if size > LARGEST or (size > 2**24 and size / packed > _RATIO):
@@ -149,54 +192,96 @@ def _choose_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInf
 # CSV
 
 
-def _separator(path: Path, data: Path) -> str:
+def _as_bytes_per_letter(path: Path, data: Path, folder: Path) -> Path:
+    """The file itself, or a copy in UTF-8 of one in UTF-16, which Excel calls Unicode text."""
     with data.open("rb") as file:
-        head = file.readline(2**20)
+        head = file.read(4)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif len(head) > 1 and b"\0" in (head[:1], head[1:2]):
+        encoding = "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
+    else:
+        return data
+    copy = folder / "survey.csv"
+    try:
+        with data.open(encoding=encoding, newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:
+            shutil.copyfileobj(source, target, length=2**20)
+    except UnicodeError as error:
+        raise InputError(path, f"is not text in UTF-16 ({error})", 'Save it as "CSV UTF-8"') from None
+    return copy
+
+
+def _find_layout(path: Path, data: Path) -> Layout:
+    """Separator and first line, as the header shows them, or a line `sep=;` above the header.
+
+    Raises:
+        InputError: there is one column only, the header has no names, or the file is no text.
+    """
+    with data.open("rb") as file:
+        first = file.readline(2**20)
+        declared = re.fullmatch(rb'(?:\xef\xbb\xbf)?"?sep=(.)"?[\r\n]*', first, re.DOTALL | re.IGNORECASE)
+        head = file.readline(2**20) if declared else first
     if b"\0" in head:
-        raise InputError(path, "is not text of one byte a character (it may be UTF-16)", "Save it as UTF-8", row=1)
-    header = head.decode("latin-1")
-    separator = max(",;\t", key=header.count)
+        raise InputError(path, "is not text, or in an encoding that is not known", 'Save it as "CSV UTF-8"', row=1)
+    header = head.decode("latin-1").removeprefix("ï»¿")
+    separator = declared[1].decode("latin-1") if declared else max(",;\t", key=header.count)
+    row = 2 if declared else 1
     if separator not in header:
+        what = f'the character that the line "sep={separator}" declares' if declared else "a comma, semicolon or tab"
         raise InputError(
             path,
-            "the header has one column only; expected columns with a comma, semicolon or tab between them",
+            f"the header has one column only; expected columns with {what} between them",
             "Save it as CSV with commas, or give the file as it was downloaded",
-            row=1,
+            row=row,
             value=header.strip()[:60],
         )
-    return separator
+    if not header.replace(separator, "").strip(' "\r\n'):
+        raise InputError(
+            path,
+            "the first row is empty; expected the names of the columns",
+            "Delete the empty rows above the names",
+            row=row,
+        )
+    return Layout(separator, row - 1)
 
 
-def _rows(data: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record of a CSV that is no blank line, with the line on which it begins."""
+def _rows(data: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Each record of a CSV that is no blank line, with the line on which it begins; the header is the first."""
     csv.field_size_limit(2**31 - 1)
     with data.open(encoding="latin-1", newline="") as file:
-        reader = csv.reader(file, delimiter=separator)
-        line = 1
+        for _ in range(layout.above):
+            file.readline()
+        reader = csv.reader(file, delimiter=layout.separator)
+        line = 1 + layout.above
         for row in reader:
             if row:
                 yield line, row
-            line = reader.line_num + 1
+            line = reader.line_num + 1 + layout.above
 
 
-def _csv_header(path: Path, data: Path) -> list[str]:
-    separator = _separator(path, data)
-    with data.open(encoding="latin-1", newline="") as file:
-        header = next(csv.reader(file, delimiter=separator))
-    names = [name.removeprefix("ï»¿").strip().strip('"') for name in header]
+def _csv_header(path: Path, data: Path, layout: Layout) -> list[str]:
+    _, header = next(_rows(data, layout))
+    names = [_column_name(name) for name in header]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise InputError(path, "this column is there twice", _DOWNLOAD, row=1, column=twice[0])
+        raise InputError(path, "this column is there twice", _DOWNLOAD, row=1 + layout.above, column=twice[0])
     return [name or f"(column {place})" for place, name in enumerate(names, start=1)]
 
 
-def _read_csv(path: Path, data: Path, header: list[str], names: list[str]) -> pd.DataFrame:
-    separator = _separator(path, data)
+def _column_name(text: str) -> str:
+    """The name of a column, without the label that the survey's Excel files add: `Q1: Important in life` is Q1."""
+    name = text.removeprefix("ï»¿").strip().strip('"')
+    labelled = re.match(r"(\w+): ", name)
+    return labelled[1] if labelled else name
+
+
+def _read_csv(path: Path, data: Path, layout: Layout, header: list[str], names: list[str]) -> pd.DataFrame:
+    form = {"column_names": header, "skip_rows": layout.above, "skip_rows_after_names": 1, "block_size": 2**24}
     try:
         table = arrow_csv.read_csv(
             data,
-            read_options=arrow_csv.ReadOptions(column_names=header, skip_rows_after_names=1, block_size=2**24),
-            parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+            read_options=arrow_csv.ReadOptions(**form),
+            parse_options=arrow_csv.ParseOptions(delimiter=layout.separator, newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
                 include_columns=names,
                 column_types={name: pa.dictionary(pa.int32(), pa.binary()) for name in names},
@@ -204,9 +289,9 @@ def _read_csv(path: Path, data: Path, header: list[str], names: list[str]) -> pd
             ),
         )
     except pa.ArrowInvalid as error:
-        raise _diagnose(path, data, separator, len(header), error) from None
-    if table.num_rows + 1 < _count_lines(data):
-        _check_quotes(path, data, separator)
+        raise _diagnose(path, data, layout, len(header), error) from None
+    if table.num_rows + 1 + layout.above < _count_lines(data):
+        _check_quotes(path, data, layout)
     return pd.DataFrame({name: _as_text(table.column(name).to_pandas()) for name in names})
 
 
@@ -215,11 +300,11 @@ def _count_lines(data: Path) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(2**20), b""))
 
 
-def _check_quotes(path: Path, data: Path, separator: str) -> None:
+def _check_quotes(path: Path, data: Path, layout: Layout) -> None:
     """Refuse a quote that was left open and swallowed rows: in its field is a line with as many fields as before it."""
-    for line, row in _rows(data, separator):
-        for place, field in enumerate(row):
-            if "\n" in field and any(part.count(separator) >= place for part in field.split("\n")[1:]):
+    for line, row in _rows(data, layout):
+        for place, cell in enumerate(row):
+            if "\n" in cell and any(part.count(layout.separator) >= place for part in cell.split("\n")[1:]):
                 raise InputError(path, f"field {place + 1} of the row holds other rows", _READ_ROW, row=line)
 
 
@@ -228,13 +313,13 @@ def _as_text(column: pd.Series) -> pd.Series:
     return column.cat.rename_categories(pd.Index(values, dtype=object))
 
 
-def _diagnose(path: Path, data: Path, separator: str, width: int, error: Exception) -> InputError:
+def _diagnose(path: Path, data: Path, layout: Layout, width: int, error: Exception) -> InputError:
     """Which line of a CSV could not be read."""
     line = 1
-    for line, row in _rows(data, separator):
+    for line, row in _rows(data, layout):
         if len(row) != width:
             return InputError(path, f"the row has {len(row)} fields, and the header {width}", _READ_ROW, row=line)
-    if line == 1:
+    if line == 1 + layout.above:
         return InputError(path, "has a header but no respondents", _DOWNLOAD)
     return InputError(path, f"cannot be read as CSV ({' '.join(str(error).split())})", _READ_ROW)
 

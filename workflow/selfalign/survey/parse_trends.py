@@ -7,12 +7,25 @@ import click
 import pandas as pd
 import pycountry
 
-from selfalign.countries import CODES, WVS_NUMBERS
+from selfalign.countries import CODES, country_of_number
 from selfalign.errors import InputError
 from selfalign.options import Words, readable, writable
-from selfalign.survey.columns import to_codes, to_interviews, to_values, to_weights, to_years
+from selfalign.survey.columns import (
+    READ_AS_MISSING,
+    count_marks,
+    describe_accepted,
+    read_columns,
+    refuse_missing,
+    to_codes,
+    to_interviews,
+    to_values,
+    to_weights,
+    to_years,
+    whole_number,
+)
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.parse_wvs7 import find_columns
+from selfalign.survey.releases import JOINT, SERIES, Release, find_release
 from selfalign.survey.tables import RESPONDENT, Columns, LeftOut, Responses, Scales, Trends
 from selfalign.tables import read_input, write_table
 
@@ -27,11 +40,11 @@ class Family(NamedTuple):
     weight: tuple[str, ...]
 
 
-FAMILIES = {
-    "the WVS time series": Family(("s007",), ("country_alpha", "s003"), ("s002vs", "s002"), ("s020",), ("s017",)),
-    "the joint EVS/WVS file": Family(("uniqid",), ("cntry_an", "cntry"), ("wave",), ("year",), ("gwght",)),
+FAMILIES: dict[Release, Family] = {
+    SERIES: Family(("s007",), ("country_alpha", "s003"), ("s002vs", "s002"), ("s020",), ("s017",)),
+    JOINT: Family(("uniqid",), ("cntry_an", "cntry"), ("wave",), ("year",), ("gwght",)),
 }
-"""Known by their column of interviews. The published files differ in upper and lower case."""
+"""The published files differ in upper and lower case."""
 
 _JOINT = ("study", 5, 7)
 """The joint file's column that tells EVS (1) from WVS (2), and which wave of EVS was asked along with which of WVS."""
@@ -40,9 +53,16 @@ _NO_COUNTRY = {"101", "197", "891", "911", "914", "915", "SCG", "XK", "XKS", "XK
 """Codes of the files that are no country of ISO 3166 today, such as Kosovo, Northern Cyprus, Serbia and Montenegro."""
 
 _REMEDY = (
-    "Get the time-series file (WVS_Time_Series_1981-2022) or the joint EVS/WVS file, and give it unchanged; "
-    "for the wave 7 file, the form is wvs7"
+    "Add these columns to the subset; or get the time-series file (WVS_Time_Series_1981-2022) or the joint EVS/WVS "
+    "file, and give it unchanged"
 )
+_MEANINGS = {
+    "country": "the respondent's country",
+    "wave": "the wave",
+    "weight": "the respondent's weight",
+    "interview": "the number of the interview; without it, repeated interviews are not counted",
+    "year": "the year of the interview",
+}
 
 
 def parse_trends(
@@ -63,10 +83,11 @@ def parse_trends(
         A `Responses` table, and a `LeftOut` table of the respondents of other waves, studies and places.
 
     Raises:
-        InputError: a column is missing, a country or wave is unknown, no respondent is left, or a cell is not valid.
+        InputError: the file is of another form, required columns are missing, a country or wave is unknown, no
+            respondent is left, or a cell is not valid.
     """
     names = _name_columns(survey)
-    raw = survey.read([name for name in names.values() if name])
+    raw = read_columns(survey, [name for name in names.values() if name])
     everybody = _read_samples(raw, names, survey)
     taken = _choose_samples(everybody, waves)
     if not taken.any():
@@ -80,7 +101,7 @@ def parse_trends(
     raw = raw[taken]
     columns = {
         "respondent": raw.index,
-        "interview": to_interviews(raw[names["interview"]], survey),
+        "interview": to_interviews(raw[names["interview"]], survey) if names["interview"] else pd.NA,
         "country": everybody.loc[taken, "country"],
         "wave": everybody.loc[taken, "wave"],
         "year": to_years(raw[names["year"]], survey) if names["year"] else pd.NA,
@@ -92,19 +113,29 @@ def parse_trends(
 
 def _name_columns(survey: SurveyFile) -> dict[str, str | None]:
     """What this file calls the columns about the respondent."""
+    release = find_release(survey.names)
+    if release not in FAMILIES:
+        expected = " nor ".join(known.name for known in FAMILIES)
+        found = f"; it looks like {release.name}" if release else ""
+        remedy = release.remedy if release else _REMEDY
+        raise InputError(survey.path, f"is neither {expected}{found}", remedy, row=survey.header_line)
     given = {name.lower(): name for name in survey.names}
-    families = [family for family in FAMILIES.values() if family.interview[0] in given]
-    if not families:
-        raise InputError(survey.path, f"is neither {' nor '.join(FAMILIES)} (no S007, no uniqid)", _REMEDY, row=1)
+    family = FAMILIES[release]
     names = {
         what: next((given[name] for name in alternatives if name in given), None)
-        for what, alternatives in families[0]._asdict().items()
+        for what, alternatives in family._asdict().items()
     }
-    for what in ("country", "wave", "weight"):
-        if names[what] is None:
-            expected = " or ".join(name.upper() for name in getattr(families[0], what))
-            raise InputError(survey.path, "this column is missing", _REMEDY, row=1, column=expected)
-    return names | {"study": given.get(_JOINT[0]) if families[0].wave == ("wave",) else None}
+    missing = {
+        what: " or ".join(name.upper() for name in getattr(family, what)) for what in names if names[what] is None
+    }
+    optional = ("interview", "year")
+    refuse_missing(
+        survey,
+        {column: _MEANINGS[what] for what, column in missing.items() if what not in optional},
+        {column: _MEANINGS[what] for what, column in missing.items() if what in optional},
+        _REMEDY,
+    )
+    return names | {"study": given.get(_JOINT[0]) if release == JOINT else None}
 
 
 def _read_samples(raw: pd.DataFrame, names: dict[str, str | None], survey: SurveyFile) -> pd.DataFrame:
@@ -114,12 +145,12 @@ def _read_samples(raw: pd.DataFrame, names: dict[str, str | None], survey: Surve
         {
             "place": country.astype(str).str.strip(),
             "country": to_values(country, _country, survey, "is not a country of ISO 3166, by its letters or number"),
-            "wave": to_values(raw[names["wave"]], int, survey, "is not the number of a wave"),
+            "wave": to_values(raw[names["wave"]], whole_number, survey, "is not the number of a wave"),
             "study": 2,
         }
     )
     if names["study"]:
-        samples["study"] = to_values(raw[names["study"]], int, survey, "is neither 1 (EVS) nor 2 (WVS)")
+        samples["study"] = to_values(raw[names["study"]], whole_number, survey, "is neither 1 (EVS) nor 2 (WVS)")
         samples["wave"] = samples["wave"].where(samples["wave"] != _JOINT[1], _JOINT[2])
     return samples
 
@@ -127,9 +158,9 @@ def _read_samples(raw: pd.DataFrame, names: dict[str, str | None], survey: Surve
 def _country(text: str) -> str:
     if text in CODES or text in _NO_COUNTRY:
         return "" if text in _NO_COUNTRY else text
-    if text in WVS_NUMBERS:
-        return WVS_NUMBERS[text]
-    known = pycountry.countries.get(numeric=text.zfill(3)) if text.isdigit() else pycountry.countries.get(alpha_2=text)
+    if numbered := country_of_number(text):
+        return numbered
+    known = pycountry.countries.get(alpha_2=text)
     if known is None:
         raise ValueError
     return known.alpha_3
@@ -158,8 +189,10 @@ def _read_answers(
     given = {name.upper(): name for name in survey.names}
     known = scales.merge(trends[trends["variable"].isin(given)], on="question")
     if known.empty:
-        raise InputError(survey.path, "there is no column of a question (A001, A165, ...)", _REMEDY, row=1)
-    raw = survey.read([given[variable] for variable in known["variable"]])[taken]
+        problem = "there is no column of a question (A001, A165, ...)"
+        raise InputError(survey.path, problem, _REMEDY, row=survey.header_line)
+    raw = survey.read([given[variable] for variable in known["variable"]]).loc[taken.index[taken]]
+    survey.accepted[READ_AS_MISSING] += count_marks(raw)
     return {
         row.question: to_codes(raw[given[row.variable]], row, survey, parse_recoding(row.codes))
         for row in known.itertuples()
@@ -191,6 +224,7 @@ def command(
         ours = dict(zip(crosswalk["variable"], crosswalk["question"], strict=True))
         questions = {name: ours[name.upper()] for name in file.names if ours.get(name.upper()) in table}
         write_table(find_columns(file.names, about, questions), columns, Columns)
+        accepted = describe_accepted(file)
     write_table(others, left_out, LeftOut)
     write_table(table, responses, Responses)
     click.echo(
@@ -198,3 +232,5 @@ def command(
         f"{len(table.columns.drop(RESPONDENT))} questions; {int(others['n'].sum())} respondents left out",
         err=True,
     )
+    if accepted:
+        click.echo(accepted, err=True)

@@ -128,7 +128,9 @@ class Responses(Table):
     """One row per respondent; beside these columns, one int16 column of answer codes per question."""
 
     respondent: int = pa.Field(ge=2, unique=True, description="record of the survey file; its header is record 1")
-    interview: int = pa.Field(description="number of the interview; not unique in every release")
+    interview: pd.Int64Dtype = pa.Field(
+        nullable=True, description="number of the interview; not unique in every release; empty where the file has none"
+    )
     country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
     wave: int = pa.Field(ge=1, description="wave of the World Values Survey")
     year: pd.Int64Dtype = pa.Field(nullable=True, description="year of the interview; empty where the file has none")
@@ -241,5 +243,9 @@ class Quality(Table):
     other: float = pa.Field(
         ge=0, le=1, description="share missing for another or an unknown reason, of those asked for"
     )
-    repeated_interviews: int = pa.Field(ge=0, description="respondents whose interview number another one has too")
+    repeated_interviews: pd.Int64Dtype = pa.Field(
+        ge=0,
+        nullable=True,
+        description="respondents whose interview number another one has too; empty where the file has no numbers",
+    )
     repeated_answers: int = pa.Field(ge=0, description="respondents all of whose answers another one gave too")
