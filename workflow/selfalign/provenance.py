@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from selfalign.steps import STEPS
@@ -22,7 +23,7 @@ def code_digest(step: str) -> str:
     """
     digest = hashlib.sha256()
     for module in sorted(import_closure(STEPS[step])):
-        digest.update(f"{module}\n{_bare_source(_path(module))}\n".encode())
+        digest.update(f"{module}\n{_bare_source(_read(module))}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -33,7 +34,7 @@ def import_closure(module: str) -> set[str]:
     while frontier:
         name = frontier.pop()
         closure.add(name)
-        frontier |= _imports(_path(name)) - closure
+        frontier |= _imports(_read(name)) - closure
     return closure
 
 
@@ -42,9 +43,14 @@ def _path(module: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def _imports(path: Path) -> set[str]:
+def _read(module: str) -> str:
+    return _path(module).read_text(encoding="utf-8")
+
+
+@cache  # 39 rules ask for the same modules, and Snakemake would take seconds longer to start
+def _imports(source: str) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -52,8 +58,9 @@ def _imports(path: Path) -> set[str]:
     return {name for name in names if name.split(".")[0] == "selfalign" and _path(name).exists()}
 
 
-def _bare_source(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def _bare_source(source: str) -> str:
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [line for line in node.body if not _is_text(line)] or [ast.Pass()]
