@@ -17,7 +17,8 @@ from hub_server import Hub, serving
 from selfalign.errors import InputError
 from selfalign.models import convert_model, fetch_model
 from selfalign.models.convert_model import convert, digest_files, tie_head
-from selfalign.models.fetch_model import check_source, fetch
+from selfalign.models.fetch_model import fetch
+from selfalign.sources import check_model_source
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     AutoModelForCausalLM,
@@ -334,7 +335,7 @@ def test_folder_with_one_gguf_is_linked(tmp_path: Path) -> None:
 )
 def test_malformed_source_is_told(source: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        check_source(source, "setting models/m/source")
+        check_model_source(source, "setting models/m/source")
 
 
 # Conversion

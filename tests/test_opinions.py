@@ -24,7 +24,8 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import check_bank, map_poles
 from selfalign.probes.tables import Poles
 from selfalign.settings import check_settings
-from selfalign.survey.fetch_survey import check_source, fetch_survey
+from selfalign.sources import check_survey_source
+from selfalign.survey.fetch_survey import fetch_survey
 from selfalign.survey.parse_opinions import (
     count_left_out,
     digest_text,
@@ -639,13 +640,13 @@ def test_server_out_of_reach_is_told(tmp_path: Path) -> None:
 )
 def test_malformed_source_is_told(source: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        check_source(source, "setting surveys/s/source")
+        check_survey_source(source, "setting surveys/s/source")
 
 
 @pytest.mark.parametrize("url", ["https://me:hidden@h/t.csv", "https://hidden@h"])
 def test_password_in_an_address_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(InputError, match="netrc") as error:
-        check_source(at(url), "setting surveys/s/source")
+        check_survey_source(at(url), "setting surveys/s/source")
     assert "hidden" not in str(error.value)
     survey = {"form": "opinions", "source": at(url)}
     with pytest.raises(InputError, match="config: surveys.s.source.url.*netrc") as error:

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from selfalign.errors import InputError
+from selfalign.survey.find_file import find_file
 
 HOME = Path(__file__).resolve().parents[2]
 """The workflow's own folder, where the library lies in it."""
@@ -41,9 +42,13 @@ _PATHS = [
 def fill_in(config: dict[str, Any], files: list[Path]) -> None:
     """Add the default settings below the user's own, in place. A mapping is merged, anything else is replaced.
 
+    A config that names the countries of some languages, and not run.languages, runs these languages: those of the
+    default would ask about countries that the user did not name.
+
     Raises:
         InputError: a file of default settings is not there.
     """
+    _choose_languages(config)
     merged: dict[str, Any] = {}
     for path in files:
         if not path.is_file():
@@ -53,6 +58,14 @@ def fill_in(config: dict[str, Any], files: list[Path]) -> None:
     _merge(merged, config)
     config.clear()
     config.update(merged)
+
+
+def _choose_languages(config: dict[str, Any]) -> None:
+    languages, run = config.get("languages"), config.get("run", {})
+    if isinstance(languages, dict) and isinstance(run, dict) and "languages" not in run:
+        named = [name for name, settings in languages.items() if isinstance(settings, dict) and "countries" in settings]
+        if named:
+            config["run"] = {**run, "languages": named}
 
 
 def locate(path: str, home: Path) -> str:
@@ -68,6 +81,17 @@ def locate(path: str, home: Path) -> str:
     return str(home / path)
 
 
+def locate_survey(path: str, home: Path) -> str:
+    """The path of a survey's file, which may have the number of a download before its name (`find_file`).
+
+    Args:
+        path: relative to the working folder, or absolute.
+        home: the workflow's own folder, where a file is looked for that the working folder lacks.
+    """
+    found = find_file(Path(path)) or (None if path.startswith("results/") else find_file(home / path))
+    return str(found) if found else path
+
+
 def locate_files(config: dict[str, Any], home: Path) -> None:
     """Let settings that name a file of the project find it, wherever the workflow runs from.
 
@@ -78,7 +102,7 @@ def locate_files(config: dict[str, Any], home: Path) -> None:
     for *keys, last in _PATHS:
         for place in _places(config, keys):
             if isinstance(place.get(last), str):
-                place[last] = locate(place[last], home)
+                place[last] = locate_survey(place[last], home) if last == "file" else locate(place[last], home)
 
 
 def _places(config: dict[str, Any], keys: list[str]) -> list[dict[str, Any]]:

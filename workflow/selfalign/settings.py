@@ -21,7 +21,9 @@ from selfalign.labels import clean
 from selfalign.outputs import can_estimate, list_contrasts
 from selfalign.prompts.templates import read_template
 from selfalign.prompts.wording import read_countries
+from selfalign.sources import check_model_source, check_survey_source
 from selfalign.survey.citations import how_to_get
+from selfalign.survey.find_file import suggest_files
 from selfalign.values import as_meant, check_values
 
 ADOPTED = {"bank": "results/shared/arora/probes.csv", "texts": "results/shared/arora/texts/{language}.csv"}
@@ -239,7 +241,8 @@ def _adopted_files(probes: dict[str, Any], languages: list[str]) -> list[str]:
 def _check_survey_file(name: str, survey: dict[str, Any]) -> None:
     file = survey["source"].get("file")
     if file is not None and not Path(file).is_file():
-        remedy = f"{how_to_get(survey['form'])} Put it there, or correct the path"
+        near = suggest_files(Path(file))
+        remedy = near or f"{how_to_get(survey['form'])} Put it there, or correct the path".strip()
         raise InputError(f"config: surveys.{name}.source.file", "there is no such file", remedy, value=file)
 
 
@@ -279,6 +282,9 @@ def _check_names(config: dict[str, Any]) -> None:
     _check_known("run.models", config["run"]["models"], config["models"])
     _check_known("run.languages", config["run"]["languages"], config["languages"])
     _check_models(config["models"])
+    for name, survey in config["surveys"].items():
+        if "file" not in survey["source"]:
+            check_survey_source(survey["source"], f"config: surveys.{name}.source", ".")
     for kind in ("models", "arms"):
         _check_labels(kind, config[kind], config["figures"].get("font"))
     _check_arms(config["arms"])
@@ -364,6 +370,8 @@ def _check_models(models: dict[str, Any]) -> None:
                 problem,
                 "Give source (weights to run here) or endpoint (where it answers). config/README.md explains every key",
             )
+        if "source" in model:
+            check_model_source(model["source"], f"config: models.{name}.source", ".")
         if "endpoint" in model and model.get("reply"):
             raise InputError(
                 f"config: models.{name}.reply",

