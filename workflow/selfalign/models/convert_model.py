@@ -22,7 +22,8 @@ from transformers.utils import logging
 from selfalign.errors import InputError
 from selfalign.hub import file_digest
 from selfalign.loading import build_empty, check_report, check_weights
-from selfalign.models.fetch_model import is_wanted, made_aside
+from selfalign.models.fetch_model import made_aside
+from selfalign.models.folder import is_wanted
 from selfalign.warmup import warm_up
 
 LOCAL = {"local_files_only": True, "trust_remote_code": False}

@@ -13,7 +13,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -25,11 +24,9 @@ from huggingface_hub.utils import disable_progress_bars
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.hub import check_arrived, hub_access, hub_errors_told
+from selfalign.models.folder import is_wanted, list_model, require_weights
 from selfalign.options import Json
 from selfalign.sources import check_model_source
-
-WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model")
-UNWANTED = ("consolidated*",)  # a second copy of the weights, in their publisher's own layout
 
 
 @contextmanager
@@ -51,12 +48,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def is_wanted(name: str) -> bool:
-    """Whether a file of a model is one to take: safetensors, configuration, tokenizer; never code or a pickle."""
-    matches = [any(fnmatchcase(name, pattern) for pattern in patterns) for patterns in (WANTED, UNWANTED)]
-    return "/" not in name and matches == [True, False]
 
 
 def fetch_packages(source: dict, folder: Path, place: str) -> None:
@@ -138,7 +129,7 @@ def fetch_snapshot(source: dict, folder: Path, place: str) -> None:
     with hub_errors_told("model", repo, revision, place):
         tree = [file for file in HfApi(**where).list_repo_tree(repo, revision=revision) if isinstance(file, RepoFile)]
         files = [file for file in tree if is_wanted(file.path)]
-        _require_weights([file.path for file in files], [file.path for file in tree], f"{place}/hub", repo)
+        require_weights([file.path for file in files], [file.path for file in tree], f"{place}/hub", repo)
         click.echo(f"{repo} at {revision}: {len(files)} files, {sum(file.size for file in files):,} bytes")
         names = [glob.escape(file.path) for file in files]
         snapshot_download(repo, revision=revision, local_dir=folder, allow_patterns=names, **where)
@@ -158,29 +149,9 @@ def link_folder(source: dict, folder: Path, place: str) -> None:
     Raises:
         InputError: there is no such folder, or it does not hold one model in safetensors or GGUF.
     """
-    origin = Path(source["folder"]).expanduser().resolve()
-    if not origin.is_dir():
-        raise InputError(f"{place}/folder", f"there is no folder {origin}", "Check the path")
-    present = sorted(path.name for path in origin.iterdir() if path.is_file())
-    files = [name for name in present if is_wanted(name)]
-    ggufs = [name for name in present if name.endswith(".gguf")]
-    if len(ggufs) == 1 and not any(name.endswith(".safetensors") for name in files):
-        files = ggufs
-    else:
-        _require_weights(files, present, f"{place}/folder", str(origin))
+    origin, files = list_model(source["folder"], f"{place}/folder")
     for name in files:
         (folder / name).symlink_to(origin / name)
-
-
-def _require_weights(files: list[str], present: list[str], place: str, owner: str) -> None:
-    if any(name.endswith(".safetensors") for name in files) and "config.json" in files:
-        return
-    pickles = [name for name in present if name.endswith((".bin", ".pt", ".pth", ".ckpt"))]
-    remedy = "Give a model with config.json and *.safetensors"
-    if pickles:
-        remedy = f"Save it again with save_pretrained, as safetensors: {pickles[0]} may run code when it is loaded"
-    got = ", ".join(present[:8]) + ", ..." * (len(present) > 8)
-    raise InputError(place, f"{owner} holds {got or 'no file'}; expected config.json and *.safetensors", remedy)
 
 
 FETCHERS: dict[str, Callable[[dict, Path, str], None]] = {

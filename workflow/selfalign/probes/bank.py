@@ -67,13 +67,18 @@ def select_probes(bank: pd.DataFrame, categories: list[str], only: list[str], fi
         InputError: the bank has no such category or probe, or none is left.
     """
     chosen = bank
-    for column, names in (("category", categories), ("probe", only)):
+    for column, key, names in (("category", "categories", categories), ("probe", "only", only)):
         known = set(bank[column])
-        for name in names:
-            if name not in known:
-                raise InputError(
-                    file, f"the bank has no such {column}", did_you_mean(name, known), column=column, value=name
-                )
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            more = f" (and {len(unknown) - 1} more: {', '.join(unknown[1:])})" if unknown[1:] else ""
+            raise InputError(
+                file,
+                f"the bank has no such {column}{more}",
+                f"{did_you_mean(unknown[0], known)} Correct probes.{key} in the config",
+                column=column,
+                value=unknown[0],
+            )
         chosen = chosen[chosen[column].isin(names or known)]
     if chosen.empty:
         raise InputError(
@@ -97,7 +102,7 @@ def read_texts(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
         InputError: a row breaks the schema, a statement has not exactly one blank, a text belongs to no probe of
             the bank, or a probe has no text.
     """
-    texts = read_input(path, Texts)
+    texts, known = read_input(path, Texts), set(bank["probe"])
     for text in texts.itertuples():
         if fault := _find_fault(text.statement):
             raise InputError(
@@ -108,7 +113,7 @@ def read_texts(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
                 column="statement",
                 value=text.statement,
             )
-        if text.probe not in set(bank["probe"]):
+        if text.probe not in known:
             raise InputError(
                 path,
                 "is not a probe of the bank",

@@ -86,17 +86,20 @@ def check_bank(distributions: pd.DataFrame, bank: pd.DataFrame, file: Path) -> N
     """
     answered = distributions.groupby("question")[["code", "last_code"]]
     given = {question: sorted(set(codes.itertuples(index=False, name=None))) for question, codes in answered}
+    absent = bank[~bank["question"].isin(given)]
+    if len(absent):
+        first, rest = absent.iloc[0], absent["probe"].iloc[1:]
+        more = f"; the same holds for {len(rest)} more probes: {', '.join(rest)}" if len(rest) else ""
+        raise InputError(
+            file,
+            f"no country of the survey has an answer to the question of probe {first['probe']}; its column is missing "
+            f"from the survey file, or empty{more}",
+            "Give a survey file with these columns, or leave the probes out (probes.only in the config)",
+            row=int(absent.index[0]) + 2,
+            column="question",
+            value=first["question"],
+        )
     for probe in bank.itertuples():
-        if probe.question not in given:
-            raise InputError(
-                file,
-                f"no country of the survey has an answer to the question of probe {probe.probe}; its column is missing "
-                "from the survey file, or empty",
-                "Give a survey file with this column, or leave the probe out (probes.only in the config)",
-                row=probe.Index + 2,
-                column="question",
-                value=probe.question,
-            )
         if fault := _find_fault(probe, given[probe.question]):
             raise InputError(
                 file,

@@ -110,11 +110,11 @@ def _treat(
     return cells.assign(
         arm=name,
         shown_in=languages.resolve(arm.get("shown_in", "asked"), cells["country"]),
-        persona=_personas(name, arm, cells["country"], languages),
+        persona=word_personas(name, arm, cells["country"], languages),
     )
 
 
-def _personas(name: str, arm: dict[str, Any], countries: pd.Series, languages: Languages) -> pd.Series:
+def word_personas(name: str, arm: dict[str, Any], countries: pd.Series, languages: Languages) -> pd.Series:
     """What is said before the instruction, by cell; empty where the arm gives no persona."""
     if "persona" not in arm:
         return pd.Series("", index=countries.index)

@@ -70,7 +70,7 @@ def name_sources(
     answers = arm["answers"] if arm["shots"] else "neutral"
     if answers == "other":
         sources = arm.get("sources", others)
-        _check_sources(sources, name, poles)
+        check_sources(sources, name, poles)
         pairs = [(country, source) for country in countries for source in sources if source != country]
     elif answers in ("nearest", "farthest"):
         distances = measure_distances(poles)
@@ -81,8 +81,15 @@ def name_sources(
     return pd.DataFrame(pairs, columns=["country", "source"])
 
 
-def _check_sources(sources: list[str], name: str, poles: pd.DataFrame) -> None:
-    known = set(poles["country"])
+def check_sources(sources: list[str], name: str, people: pd.DataFrame) -> None:
+    """Raise InputError where the survey lacks a country that an arm names as a source.
+
+    Args:
+        sources: countries.
+        name: of the arm.
+        people: a table with the column country, of all countries of the survey.
+    """
+    known = set(people["country"])
     for source in sources:
         if source not in known:
             raise InputError(

@@ -98,6 +98,7 @@ def read_wording(
     frames: list[str],
     bank: pd.DataFrame,
     scales: Path | None,
+    texts: bool = True,
 ) -> Wording:
     """A language's words, of the files that there are.
 
@@ -107,6 +108,7 @@ def read_wording(
         frames: names of the frames.
         bank: a `Bank` table.
         scales: answer scales of the questions (CSV); needed where a frame asks with them.
+        texts: whether to read the wording of the probes; without it, `probes` is empty.
 
     Raises:
         InputError: a file is missing, or one of its rows is wrong.
@@ -125,7 +127,7 @@ def read_wording(
     neutral = read_neutral(files["neutral"][language]).set_index("item") if language in files["neutral"] else None
     return Wording(
         framed,
-        word_poles(read_texts(files["texts"][language], bank)),
+        word_poles(read_texts(files["texts"][language], bank)) if texts else {},
         whole,
         {} if neutral is None else word_poles(neutral),
         {} if neutral is None else neutral["answer"].to_dict(),

@@ -1,0 +1,217 @@
+"""Checks of the settings against the files that a run reads, before anything runs.
+
+A step would find the same mistakes, but late: Snakemake deletes the outputs of a step before it starts, so a mistake
+costs the files of a finished run. Where possible, the functions of the steps are called.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from selfalign.demonstrations.strategies import MEASURES
+from selfalign.errors import InputError
+from selfalign.home import locate
+from selfalign.models.folder import list_model
+from selfalign.probes.adopt_arora import adopt, check_copy, check_language, read_copy
+from selfalign.probes.adopt_arora_bank import check_questions, make_bank
+from selfalign.probes.arora import AroraRepairs, AroraRows
+from selfalign.probes.bank import read_bank, read_texts, select_probes
+from selfalign.probes.map_poles import check_bank, check_countries
+from selfalign.probes.versions import NAME, read_version
+from selfalign.prompts.design_prompts import word_personas
+from selfalign.prompts.sources import check_sources, draw_neutral
+from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_wording
+from selfalign.survey.parse_shares import check_shares, parse_shares
+from selfalign.survey.simulate_survey import check_counts
+from selfalign.survey.tables import Counts, Scales, Shares
+from selfalign.tables import read_input
+
+_EXCLUSIONS = ("siblings", "battery", "category")
+"""What an arm can exclude: probes with the same value in this column of the bank."""
+
+
+def check_inputs(
+    config: dict[str, Any], home: Path, spoken: dict[str, dict[str, list[str]]], compared: list[str]
+) -> None:
+    """Refuse settings that a step of the run would refuse, as far as settings and files of the project show it.
+
+    Surveys of form `counts` and `shares` are read as well, because their files are small. Other surveys are not.
+
+    Args:
+        config: the merged settings, whose files are there.
+        home: the workflow's own folder.
+        spoken: by language of the run, the languages that `find_languages` gives.
+        compared: languages whose wording arms compare probes by.
+
+    Raises:
+        InputError: as the step would raise it.
+    """
+    adopted = config["probes"].get("arora") if config["probes"]["bank"].startswith("results/") else None
+    for name in config["run"]["models"]:
+        if folder := config["models"][name].get("source", {}).get("folder"):
+            list_model(folder, f"config: models.{name}.source.folder")
+    bank = _adopt(config, home, spoken, compared) if adopted else read_bank(Path(config["probes"]["bank"]))
+    probes, file = config["probes"], Path(config["probes"]["bank"])
+    used = select_probes(bank, probes["categories"], probes["only"], file)
+    version = file.with_name(NAME)
+    if version.is_file():
+        read_version(version)
+    words = _read_words(config, home, spoken, bank, adopted is None)
+    for language in set(compared) - set(words) if not adopted else ():
+        read_texts(Path(probes["texts"].replace("{language}", language)), bank)
+    _check_readouts(config, words)
+    for language in config["run"]["languages"]:
+        _check_arms(config, language, spoken[language], words, used)
+    _check_encoder(config)
+    _check_survey(config, home, used, file)
+
+
+def _read_words(
+    config: dict[str, Any], home: Path, spoken: dict[str, dict[str, list[str]]], bank: pd.DataFrame, texts: bool
+) -> dict[str, Wording]:
+    """The words of every language that a prompt of the run may be in."""
+    stages = {"texts": "probes", "templates": "prompts", "neutral": "prompts"}
+    languages = {kind: sorted({one for each in spoken.values() for one in each[kind]}) for kind in ("texts", "neutral")}
+    files = {
+        kind: {
+            one: Path(config[stage][kind].replace("{language}", one))
+            for one in languages["neutral" if kind == "neutral" else "texts"]
+        }
+        for kind, stage in stages.items()
+    }
+    files |= {
+        kind: {one: Path(locate(f"resources/survey/{kind}/{one}.csv", home)) for one in languages["texts"]}
+        for kind in ("questions", "labels")
+    }
+    scales = Path(locate("resources/survey/scales.csv", home))
+    read_input(scales, Scales)
+    frames = config["prompts"]["frames"]
+    return {one: read_wording(one, files, frames, bank, scales, texts) for one in languages["texts"]}
+
+
+def _check_readouts(config: dict[str, Any], words: dict[str, Wording]) -> None:
+    """Refuse the readout `label` for a frame without labels, and endpoints that can read nothing else."""
+    framed = words[config["run"]["languages"][0]].frames
+    for name, frame in framed.items():
+        if config["scoring"]["readouts"][name] == "label" and frame.labels is None and not frame.whole_scale:
+            raise InputError(
+                "config: scoring.readouts",
+                f"the frame {name} shows no labels, and the readout label reads nothing else",
+                f"Write {name}: option, or choose a frame with labels, such as letters",
+                column=name,
+                value="label",
+            )
+    for name in config["run"]["models"]:
+        endpoint = config["models"][name].get("endpoint")
+        labelled = any(frame.labels for frame in framed.values())
+        if endpoint and endpoint.get("readout", "logprobs") == "logprobs" and not labelled:
+            raise InputError(
+                f"config: models.{name}.endpoint.readout",
+                "logprobs reads the first token of a reply, and no frame of prompts.frames shows labels",
+                "Add a frame with labels to prompts.frames, such as letters, or set readout: samples or echo",
+                value="logprobs",
+            )
+
+
+def _check_arms(
+    config: dict[str, Any],
+    language: str,
+    spoken: dict[str, list[str]],
+    words: dict[str, Wording],
+    used: pd.DataFrame,
+) -> None:
+    """Refuse arms of a language that lack a persona, neutral items or candidates."""
+    pattern = config["prompts"]["personas"]
+    personas = {one: read_personas(Path(pattern.replace("{language}", one))) for one in spoken["personas"]}
+    settings = config["languages"][language]
+    arms = {name: config["arms"][name] for name in settings["arms"]}
+    own = any("own" in (arm.get("persona"), arm.get("shown_in")) for arm in arms.values())
+    countries = read_countries(Path(config["prompts"]["spoken"])) if own else {}
+    languages = Languages(language, words, countries, personas)
+    for name, arm in arms.items():
+        asked = pd.Series([one for one in settings["countries"] if one in arm.get("countries", settings["countries"])])
+        word_personas(name, arm, asked, languages)
+        if not arm["shots"]:
+            continue
+        if arm.get("answers") == "neutral":
+            for shown in languages.resolve(arm.get("shown_in", "asked"), asked).unique():
+                draw_neutral(pd.Series([], dtype=str), words[shown].right, {"seeds": [1], **arm}, name)
+        else:
+            _check_candidates(name, arm, used)
+
+
+def _check_candidates(name: str, arm: dict[str, Any], used: pd.DataFrame) -> None:
+    """Refuse an arm that asks for more demonstrations than the chosen probes have, whatever the survey says."""
+    same = {column: used[column].to_numpy()[:, None] == used[column].to_numpy() for column in ("probe", *_EXCLUSIONS)}
+    barred = np.logical_or.reduce([same["probe"], *(same[each] for each in arm.get("exclude", ["siblings"]))])
+    if arm.get("strategy") == "category":
+        barred |= ~same["category"]
+    number = pd.Series((~barred).sum(axis=1), index=used["probe"])
+    short = number[number < arm["shots"]]
+    if len(short):
+        raise InputError(
+            f"config: arms.{name}",
+            f"test probe {short.index[0]} has {short.iloc[0]} candidates among the {len(used)} probes of the run; "
+            f"{len(short)} probes have too few",
+            "Lower shots, exclude less, choose another strategy, or name more probes in probes.only",
+            column="shots",
+            value=arm["shots"],
+        )
+
+
+def _check_encoder(config: dict[str, Any]) -> None:
+    """Refuse an encoder of sentences that is not there or does not know the language."""
+    arms = {arm for one in config["run"]["languages"] for arm in config["languages"][one]["arms"]}
+    strategies = {config["arms"][arm].get("strategy") for arm in arms}
+    if "embedding" not in strategies & set(MEASURES):
+        return
+    from selfalign.demonstrations.encoders import check_encoder  # numpy's encoder takes time to import
+
+    settings = config["demonstrations"]["embedding"]
+    for language in config["run"]["languages"]:
+        own = settings.get("texts", "own") == "own"
+        check_encoder(settings["model"], language if own else settings["texts"])
+
+
+def _check_survey(config: dict[str, Any], home: Path, used: pd.DataFrame, bank: Path) -> None:
+    """Refuse countries and questions that a survey of published counts or shares does not have."""
+    survey = config["surveys"][config["run"]["survey"]]
+    if survey["form"] not in ("counts", "shares") or "file" not in survey["source"]:
+        return
+    file = Path(survey["source"]["file"])
+    if survey["form"] == "counts":
+        counts = read_input(file, Counts)
+        check_counts(counts, file)
+        answers = counts[counts["code"] >= 0].assign(last_code=counts["code"])
+    else:
+        shares, scales = read_input(file, Shares), read_input(Path(locate("resources/survey/scales.csv", home)), Scales)
+        check_shares(shares, scales, file)
+        answers = parse_shares(shares, scales)
+    for language in config["run"]["languages"]:
+        settings = config["languages"][language]
+        check_countries(answers, settings["countries"], file)
+        for name in settings["arms"]:
+            if config["arms"][name].get("answers") == "other" and config["arms"][name]["shots"]:
+                check_sources(config["arms"][name].get("sources", []), name, answers)
+    check_bank(answers, used, bank)
+
+
+def _adopt(
+    config: dict[str, Any], home: Path, spoken: dict[str, dict[str, list[str]]], compared: Iterable[str]
+) -> pd.DataFrame:
+    """The bank that the workflow makes from a copy of the probes of Arora et al.; the copy is checked as well."""
+    rows, fixes = (Path(locate(f"resources/probes/{name}.csv", home)) for name in ("arora", "arora_repairs"))
+    facts, known = read_input(rows, AroraRows), read_input(fixes, AroraRepairs)
+    for language in sorted({*compared, *(one for each in spoken.values() for one in each["texts"])}):
+        release = Path(config["probes"]["arora"]) / f"{language}.csv"
+        check_language(known, language, release, fixes)
+        copy = read_copy(release)
+        check_copy(copy, facts, release)
+        adopt(copy, facts, known, language, release, fixes)
+    ours = Path(locate("resources/probes/probes.csv", home))
+    facts, bank = facts[facts["dropped"] == ""], read_bank(ours)
+    check_questions(facts, bank, ours)
+    return make_bank(facts, bank)
