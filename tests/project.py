@@ -105,3 +105,54 @@ class Project:
             text=True,
         )
         return Run(done.returncode, done.stdout)
+
+
+@dataclass
+class Batch:
+    """Runs of Snakemake in one process, which imports its libraries once."""
+
+    project: Project
+
+    def runs(self, configs: dict[str, dict], *arguments: str) -> dict[str, tuple[Run, set[str]]]:
+        """Each run by the name of its config, and the files of results that it changed or deleted.
+
+        Args:
+            configs: settings on top of the project's own, by name.
+            arguments: of the command line, the same for each run.
+        """
+        script = self.project.folder / "batch.py"
+        script.write_text(_BATCH, encoding="utf-8")
+        given = json.dumps({"configs": configs, "arguments": [*arguments, "--cores", "2"]})
+        done = subprocess.run(
+            [sys.executable, script],
+            input=given,
+            cwd=self.project.folder,
+            env=self.project.variables(),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout.splitlines()[-1])
+        return {name: (Run(code, output), set(lost)) for name, (code, output, lost) in found.items()}
+
+
+_BATCH = '''
+import contextlib, io, json, pathlib, sys
+from snakemake.cli import main
+
+def states():
+    return {str(path): path.lstat().st_mtime_ns for path in pathlib.Path("results").rglob("*") if path.is_file()}
+
+given, found = json.load(sys.stdin), {}
+for name, config in given["configs"].items():
+    pathlib.Path("overlay.yaml").write_text(json.dumps(config))
+    before, output, code = states(), io.StringIO(), 0
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            main([*given["arguments"], "--configfile", "overlay.yaml"])
+        except SystemExit as stopped:
+            code = stopped.code
+    after = states()
+    found[name] = code or 0, output.getvalue(), [path for path in before if after.get(path) != before[path]]
+print(json.dumps(found))
+'''
