@@ -136,7 +136,7 @@ class Batch:
         return {name: (Run(code, output), set(lost)) for name, (code, output, lost) in found.items()}
 
 
-_BATCH = '''
+_BATCH = """
 import contextlib, io, json, pathlib, sys
 from snakemake.cli import main
 
@@ -155,4 +155,4 @@ for name, config in given["configs"].items():
     after = states()
     found[name] = code or 0, output.getvalue(), [path for path in before if after.get(path) != before[path]]
 print(json.dumps(found))
-'''
+"""

@@ -17,7 +17,9 @@ import nbformat
 import pandas as pd
 import psutil
 import pytest
-from project import BIN, ROOT, Project
+from project import BIN, ROOT, Batch, Project, Run
+from refusal import assert_one_paragraph
+from snakemake.utils import update_config
 
 PROBES = {"Q4", "Q8", "Q164", "Q167"}
 ANSWERS = "results/default/answers/local/en.parquet"
@@ -666,3 +668,131 @@ def test_notebook_is_kept_without_outputs_and_runs_without_errors(undisturbed: P
     outputs = [output for cell in run.cells if cell.cell_type == "code" for output in cell.outputs]
     assert outputs
     assert not any(output.output_type == "error" for output in outputs)
+
+
+# Mistakes that delete nothing
+
+
+def write_mistakes(project: Project) -> None:
+    """Files of the small experiment in the folder `mistakes`, each with one mistake."""
+    folder, tiny = project.folder / "mistakes", project.folder / "tiny"
+    (folder / "bank").mkdir(parents=True)
+    counts = pd.read_csv(tiny / "counts.csv")
+    counts[counts["question"] != "Q164"].to_csv(folder / "no_question.csv", index=False)
+    counts.assign(count=counts["count"] + (counts.index == 0)).to_csv(folder / "sums.csv", index=False)
+    bank, texts = pd.read_csv(tiny / "probes.csv", dtype=str), pd.read_csv(tiny / "en.csv")
+    bank.assign(pole_b=bank["pole_a"]).to_csv(folder / "poles.csv", index=False)
+    bank.to_csv(folder / "bank" / "probes.csv", index=False)
+    (folder / "bank" / "bank.yaml").write_text("[]")
+    texts.head(3).to_csv(folder / "texts_en.csv", index=False)
+    texts.to_csv(folder / "swahili_en.csv", index=False)
+    texts.to_csv(folder / "swahili_sw.csv", index=False)
+    (folder / "frames_en.yaml").write_text("other: {}\n")
+    personas = pd.read_csv(project.folder / "resources/personas/en.csv")
+    personas[personas["country"] != "NGA"].to_csv(folder / "personas_en.csv", index=False)
+    pd.read_csv(project.folder / "resources/neutral/en.csv").head(2).to_csv(folder / "neutral_en.csv", index=False)
+
+
+def with_arm(name: str, **settings: object) -> dict:
+    """Settings that run one more arm in English."""
+    arm = {"arms": {name: settings}} if settings else {}
+    return {"languages": {"en": {"arms": ["zero_shot", "chrf", "chrf_other", name]}}} | arm
+
+
+ENDPOINT = {"remote": {"label": "Remote", "endpoint": {"url": "http://127.0.0.1:9/v1", "model": "m"}}}
+MISTAKES: dict[str, tuple[dict, list[str]]] = {
+    "probe": ({"probes": {"only": ["Q999", "Q4", "Q997"]}}, ["'Q999'", "no such probe", "Q997", "probes.only"]),
+    "category": ({"probes": {"categories": ["ethic"]}}, ["'ethic'", "no such category", "probes.categories"]),
+    "no probe left": ({"probes": {"only": ["Q4"], "categories": ["religion"]}}, ["none of probes.only"]),
+    "poles": ({"probes": {"bank": "mistakes/poles.csv"}}, ["mistakes/poles.csv, line 2", "more than once"]),
+    "version": ({"probes": {"bank": "mistakes/bank/probes.csv"}}, ["mistakes/bank/bank.yaml", "the keys version"]),
+    "wording": ({"probes": {"texts": "mistakes/texts_{language}.csv"}}, ["texts_en.csv", "have no text here"]),
+    "frame": (
+        {"prompts": {"frames": ["wrods"]}, "scoring": {"readouts": {"wrods": "option"}}},
+        ["resources/templates/en.yaml", 'no template "wrods"', 'Did you mean "words"'],
+    ),
+    "templates": (
+        {"prompts": {"templates": "mistakes/frames_{language}.yaml"}},
+        ["frames_en.yaml", 'template "words"'],
+    ),
+    "persona": (
+        with_arm("persona") | {"prompts": {"personas": "mistakes/personas_{language}.csv"}},
+        ["arms.persona.persona", "a person of NGA", "Add a row"],
+    ),
+    "neutral items": (
+        with_arm("neutral") | {"prompts": {"neutral": "mistakes/neutral_{language}.csv"}},
+        ["arms.neutral", "there are 2 neutral items", "Lower shots"],
+    ),
+    "shots": ({"arms": {"chrf": {"shots": 4}}}, ["arms.chrf", "value 4", "has 3 candidates among the 4 probes"]),
+    "country": (
+        {"languages": {"en": {"countries": ["MEX", "NGA", "DUE"]}}}
+        | {"run": {"languages": ["en"], "models": ["local"]}},
+        ["languages.en.countries", '"DUE"', 'Did you mean "DEU"'],
+    ),
+    "country of no survey": (
+        {"languages": {"en": {"countries": ["MEX", "NGA", "JPN"]}}},
+        ["tiny/counts.csv", "'JPN'", "no respondents of this country"],
+    ),
+    "source": ({"arms": {"chrf_other": {"sources": ["MEX", "JPN"]}}}, ["arms.chrf_other.sources", "'JPN'", "no resp"]),
+    "question": (
+        {"surveys": {"example": {"source": {"file": "mistakes/no_question.csv"}}}},
+        ["tiny/probes.csv", "'Q164'", "no country of the survey has an answer"],
+    ),
+    "counts": (
+        {"surveys": {"example": {"source": {"file": "mistakes/sums.csv"}}}},
+        ["mistakes/sums.csv", "add up to 1529", "code -5"],
+    ),
+    "encoder": (
+        with_arm("embedding", shots=1) | {"demonstrations": {"embedding": {"model": "nowhere"}}},
+        ["demonstrations.embedding", "'nowhere'", "no folder with safetensors"],
+    ),
+    "encoder's language": (
+        with_arm("embedding", shots=1)
+        | {"demonstrations": {"embedding": {"texts": "sw"}}, "probes": {"texts": "mistakes/swahili_{language}.csv"}},
+        ["demonstrations.embedding", 'does not know "sw"', "Write texts: en"],
+    ),
+    "strategy": ({"arms": {"chrf": {"strategy": "chfr"}}}, ["arms.chrf.strategy", "'chfr'", "chrf"]),
+    "readout": ({"scoring": {"readouts": {"words": "label"}}}, ["the frame words shows no labels", "Write words: opt"]),
+    "endpoint": (
+        {"models": ENDPOINT, "run": {"models": ["local", "remote"]}},
+        ["models.remote.endpoint.readout", "no frame of prompts.frames shows labels", "samples or echo"],
+    ),
+    "branch": (
+        {"models": {"hub": {"label": "Hub", "source": {"hub": "org/name", "revision": "main"}}}},
+        ["models.hub.source.revision", 'got "main"', "git ls-remote https://huggingface.co/org/name main"],
+    ),
+    "branch of a data set": (
+        {"surveys": {"mine": {"form": "opinions", "source": {"hub": "a/b", "revision": "v1.0", "path": "c.csv"}}}},
+        ["surveys.mine.source.revision", '"v1.0"', "huggingface.co/datasets/a/b/commits/v1.0"],
+    ),
+    "model's folder": (
+        {"models": {"local": {"source": {"folder": "models/none"}}}},
+        ["models.local.source.folder", "there is no folder", "Check the path"],
+    ),
+    "model without weights": (
+        {"models": {"local": {"source": {"folder": "config"}}}},
+        ["models.local.source.folder", "expected config.json and *.safetensors"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def refusals(
+    undisturbed: Project, config: dict, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[Run, set[str]]]:
+    """What Snakemake says to each mistake in a finished run, and which results it lost."""
+    project = undisturbed.copy(tmp_path_factory.mktemp("mistakes") / "project")
+    write_mistakes(project)
+    configs = {}
+    for name, (settings, _) in MISTAKES.items():
+        update_config(configs.setdefault(name, deepcopy(config)), settings)
+    return Batch(project).runs(configs)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake_is_told_and_deletes_nothing(mistake: str, refusals: dict[str, tuple[Run, set[str]]]) -> None:
+    run, lost = refusals[mistake]
+    assert run.code == 1, run.output
+    assert_one_paragraph("".join(run.lines_of_ours()), MISTAKES[mistake][1])
+    assert "Building DAG" not in run.output and not run.finished()
+    assert lost == set()

@@ -9,7 +9,7 @@ from project import ROOT, Batch, Project, Run
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "config" / "README.md"])
 SECTIONS = set(yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))["properties"])
-STAND_INS = {"<full commit hash>": "0" * 40, "<64 digits>": "0" * 64}
+STAND_INS = {"<full commit hash>": "a" * 40, "<64 digits>": "a" * 64}
 """What stands for a value that only the reader knows."""
 
 
