@@ -520,6 +520,7 @@ def test_workflow_makes_bank_and_texts_of_a_copy(plain: Project, small: Path) ->
         "prompts": {"templates": "{language}.yaml"},
         "run": {"languages": ["de"]},
         "languages": {"de": {"countries": ["DEU", "MEX"], "arms": ["zero_shot", "chrf", "chrf_other"]}},
+        "arms": {name: {"shots": 1} for name in ("chrf", "chrf_other")},  # the copy has four probes
     }
     plan = plain.snakemake("--dry-run", "results/default/design/de.parquet", config=config)
     assert plan.code == 0, plan.output

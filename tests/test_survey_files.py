@@ -94,10 +94,10 @@ def test_log_counts_what_was_accepted(tmp_path: Path) -> None:
     said = run(*parse_arguments(tmp_path / "survey.csv"))
     assert "6 respondents of 2 countries, 2 questions\n" in said
     for counted in (
-        "2 empty rows left out",
-        "1 cells with NA or a similar mark read as missing",
-        "3 column names in another case",
-        "1 optional columns missing (D_INTERVIEW)",
+        "empty rows left out: 2;",
+        "cells with NA or a similar mark read as missing: 1;",
+        "column names in another case: 3;",
+        "optional columns missing (D_INTERVIEW): 1\n",
     ):
         assert counted in said, said
     assert read_table(tmp_path / "responses.parquet", Responses)["respondent"].tolist() == [2, 3, 4, 5, 6, 7]

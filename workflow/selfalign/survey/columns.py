@@ -103,7 +103,7 @@ def count_marks(raw: pd.DataFrame) -> int:
 
 def describe_accepted(survey: SurveyFile) -> str:
     """One line that counts what differs from a published file and was accepted; empty where nothing does."""
-    counted = [f"{count:,} {what}" for what, count in survey.accepted.items() if count]
+    counted = [f"{what}: {count:,}" for what, count in survey.accepted.items() if count]
     return f"accepted: {'; '.join(counted)}" if counted else ""
 
 
