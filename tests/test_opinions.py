@@ -676,7 +676,7 @@ def test_workflow_goes_from_an_address_to_the_poles(plain: Project) -> None:
         config = {
             "surveys": {"opinions": {"form": "opinions", "source": source}},
             "run": {"survey": "opinions", "languages": ["en"]},
-            "languages": {"en": {"countries": ["MEX", "KOR"]}},
+            "languages": {"en": {"countries": ["MEX", "KOR"], "arms": ["zero_shot"]}},
             "probes": {"only": ["Q4"]},
         }
         run = plain.snakemake("results/default/human/poles.parquet", config=config)

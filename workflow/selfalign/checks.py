@@ -23,6 +23,7 @@ from selfalign.probes.map_poles import check_bank, check_countries
 from selfalign.probes.versions import NAME, read_version
 from selfalign.prompts.design_prompts import word_personas
 from selfalign.prompts.sources import check_sources, draw_neutral
+from selfalign.prompts.templates import read_template
 from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_wording
 from selfalign.survey.parse_shares import check_shares, parse_shares
 from selfalign.survey.simulate_survey import check_counts
@@ -86,9 +87,13 @@ def _read_words(
         kind: {one: Path(locate(f"resources/survey/{kind}/{one}.csv", home)) for one in languages["texts"]}
         for kind in ("questions", "labels")
     }
-    scales = Path(locate("resources/survey/scales.csv", home))
-    read_input(scales, Scales)
-    frames = config["prompts"]["frames"]
+    scales, frames = Path(locate("resources/survey/scales.csv", home)), config["prompts"]["frames"]
+    if config["surveys"][config["run"]["survey"]]["form"] == "table":  # whole scales are made from its own questions
+        frames = [
+            name for name in frames if not read_template(next(iter(files["templates"].values())), name).whole_scale
+        ]
+    else:
+        read_input(scales, Scales)
     return {one: read_wording(one, files, frames, bank, scales, texts) for one in languages["texts"]}
 
 
