@@ -527,11 +527,11 @@ def test_workflow_makes_bank_and_texts_of_a_copy(plain: Project, small: Path) ->
     assert plan.planned()["adopt_arora"] == plan.planned()["adopt_arora_bank"] == 1
     run = plain.snakemake("results/shared/arora/probes.csv", "results/shared/arora/texts/de.csv", config=config)
     assert run.code == 0, run.output
-    bank = read_bank(plain.folder / "results" / "arora" / "probes.csv")
+    bank = read_bank(plain.folder / "results" / "shared" / "arora" / "probes.csv")
     assert list(bank["probe"]) == ["Q1", "Q2", "Q106a", "Q106b"]
-    texts = read_texts(plain.folder / "results" / "arora" / "texts" / "de.csv", bank)
+    texts = read_texts(plain.folder / "results" / "shared" / "arora" / "texts" / "de.csv", bank)
     assert texts.loc["Q106b", "option_b"] == "mag ich nicht"
-    with (plain.folder / "results" / "arora" / "repairs" / "de.csv").open(encoding="utf-8") as log:
+    with (plain.folder / "results" / "shared" / "arora" / "repairs" / "de.csv").open(encoding="utf-8") as log:
         assert [line["after"] for line in csv.DictReader(log)][-1] == "dropped"
     (small / "de.csv").unlink()
     stopped = plain.snakemake("results/shared/arora/texts/de.csv", config=config)
