@@ -590,8 +590,9 @@ def use_survey(file: str) -> dict:
             ["surveys.mine.source.file", "'resources/mine.csv'", "no such file", "after registration"],
         ),
         ({"probes": {"texts": "{language}.csv"}}, ["probes.texts", "'en.csv'", "no such file"]),
+        ({"arms": {"category": {"shots": 10}}}, ["arms.category", "shots", "value 10", "Lower shots"]),
     ],
-    ids=["form", "names", "name of the survey", "file of the survey", "texts"],
+    ids=["form", "names", "name of the survey", "file of the survey", "texts", "shots"],
 )
 def test_mistake_in_the_config_is_told_before_anything_runs(settings: dict, tells: list[str], plain: Project) -> None:
     run = plain.snakemake("--dry-run", config=settings)
@@ -636,24 +637,10 @@ def test_run_with_a_question_missing_from_the_survey_stops(plain: Project) -> No
     fails(plain, settings, "results/default/human/poles.parquet", tells)
 
 
-def test_run_with_too_many_shots_stops(plain: Project) -> None:
-    tells = ["arms.category", "shots", "value 10", "Lower shots"]
-    fails(
-        plain,
-        {
-            "arms": {"category": {"shots": 10}},
-            "languages": {"en": {"arms": ["category", "zero_shot", "chrf_inverted"]}},
-        },
-        "results/default/prompts/en.parquet",
-        tells,
-    )
-
-
-def test_run_with_a_model_that_is_not_there_stops(plain: Project) -> None:
-    model = {"label": "Mine", "source": {"folder": "no/such/folder"}}
-    settings = {"models": {"mine": model}, "run": {"models": ["mine"]}}
-    tells = ["models/mine/source", "no/such/folder", "Check the path"]
-    fails(plain, settings, "results/shared/models/mine/source", tells)
+def test_run_with_a_country_that_has_too_few_answers_for_the_shots_stops(plain: Project) -> None:
+    tells = ["arms.category", "shots", "value 5", "with the answers of CHN", "Lower shots"]
+    english = {"countries": ["CHN"], "arms": ["category", "zero_shot", "chrf_inverted"]}
+    fails(plain, {"languages": {"en": english}}, "results/default/prompts/en.parquet", tells)
 
 
 def test_run_with_a_wrong_checksum_stops(plain: Project) -> None:
