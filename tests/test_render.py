@@ -199,6 +199,21 @@ def test_answer_ends_as_earlier_answers_do() -> None:
     assert read(byte_tokenizer(lines))[1] == ["small<|end|>", "big<|end|>"]
 
 
+def test_beginning_of_the_next_turn_does_not_end_an_answer() -> None:
+    turns = "{% for m in messages %}<|over|>{{ m.role }}\n{{ m.content }}<|end|>{% endfor %}"
+    always = turns + "{{ '<|over|>assistant\n' }}"  # as Dolphin
+    assert read(byte_tokenizer(always))[1] == ["small<|end|>", "big<|end|>"]
+    named = always.replace("<|over|>", "GPT ")
+    assert read(byte_tokenizer(named))[1] == ["small<|end|>", "big<|end|>"]
+
+
+def test_token_of_the_next_turn_ends_an_answer_if_the_template_writes_no_other_end() -> None:
+    bare = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"  # as GLM 4
+    tokenizer = byte_tokenizer(bare + "{% if add_generation_prompt %}<|assistant|>{% endif %}")
+    assert tokenizer.convert_tokens_to_ids("<|user|>") not in tokenizer.all_special_ids
+    assert read(tokenizer)[1] == ["small<|user|>", "big<|user|>"]
+
+
 @pytest.mark.parametrize("shown", [SHOWN, []])
 @pytest.mark.parametrize(("merges", "pattern", "end"), [((), "", 2), (("ĊĊ",), "", 1), (("ĊĊ",), r"\s+(?!\S)|\s+", 2)])
 def test_template_without_a_token_at_the_end_of_a_turn_ends_answers_with_its_white_space(
@@ -288,6 +303,13 @@ def test_broken_template_is_one_paragraph(template: str, reason: str) -> None:
     with pytest.raises(InputError, match=f"{reason}.*Set format: plain") as refusal:
         read(byte_tokenizer(template))
     assert "\n" not in str(refusal.value)
+
+
+def test_variable_that_a_template_needs_is_named_and_can_be_given() -> None:
+    needs = "{{ 'Tools: ' + functions }}" + TURNS  # as FireFunction
+    with pytest.raises(InputError, match=r"'functions' is undefined. Set template: {functions: TEXT} with the text"):
+        read(byte_tokenizer(needs))
+    assert read(byte_tokenizer(needs), functions="none")[0].text.startswith("Tools: none<|system|>")
 
 
 def test_named_templates_need_a_choice() -> None:

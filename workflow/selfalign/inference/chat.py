@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 
 import click
-from jinja2 import TemplateError
+from jinja2 import TemplateError, UndefinedError
 from transformers import PreTrainedTokenizerBase
 
 from selfalign.errors import InputError, did_you_mean
@@ -19,6 +19,7 @@ DATE = "2024-07-26"
 _OPENED = re.compile(r"<\|?(?:\w+:)?(?:start_|begin_of_)?(?:think|thinking|thought|reasoning)\|?>|\[think\]", re.I)
 _CLOSED = re.compile(r"<\|?(?:/(?:\w+:)?|end_|end_of_)(?:think|thinking|thought|reasoning)\|?>|\[/think\]", re.I)
 _SWITCH = re.compile(r"\b\w*(?:think|thought|reason)\w*\b")
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
 _PLAIN = "Set format: plain for this model, or use another model"
 
 # Jinja sees this macro instead of the function of transformers, which reads the clock.
@@ -65,12 +66,14 @@ class _UnfitError(Exception):
     Attributes:
         reason: what it does.
         thought: whether it writes or opens a thought.
+        needs: name of a variable that it needs and that no setting gives; empty: none.
         mends: whether it may lay out the conversation if the instruction opens the first user's turn.
     """
 
-    def __init__(self, reason: str, thought: bool = False, mends: bool = True) -> None:
+    def __init__(self, reason: str, thought: bool = False, mends: bool = True, needs: str = "") -> None:
         super().__init__(reason)
-        self.reason, self.thought, self.mends = reason, thought, mends and not thought
+        self.reason, self.thought, self.needs = reason, thought, needs
+        self.mends = mends and not thought
 
 
 class ChatTemplate:
@@ -175,12 +178,18 @@ class ChatTemplate:
         except InputError:
             raise
         except TemplateError as error:
-            raise _UnfitError(f"the chat template fails: {_say(error)}") from None
+            unknown = _UNDEFINED.fullmatch(_say(error)) if isinstance(error, UndefinedError) else None
+            needs = unknown[1] if unknown else ""
+            raise _UnfitError(f"the chat template fails: {_say(error)}", needs=needs) from None
         except Exception as error:  # a template is a program that somebody else wrote
             raise _UnfitError(f"the chat template fails: {type(error).__name__}: {_say(error)}") from None
 
     def _refuse(self, fault: _UnfitError, conversations: Sequence[tuple[str, ...]]) -> InputError:
         remedy = _PLAIN
+        if fault.needs:
+            remedy = (
+                f"Set template: {{{fault.needs}: TEXT}} with the text that this model expects, or set format: plain"
+            )
         if fault.thought:
             switch = self._find_switch(conversations)
             never = "No setting of the template turns thoughts off. Use another model, or set format: plain"
@@ -214,7 +223,7 @@ class ChatTemplate:
         if more.count(answer) != 1 or more.count(following) != 1 or more.index(following) < more.index(answer):
             raise _UnfitError("the chat template drops or repeats an answer or the question after it")
         between = _between(more, answer, following)
-        end = self._find_end(last, between)
+        end = self._find_end(last, between, gaps[0])
         self._compare(gaps, roles, lead, end)
         return Layout(tuple(gaps), roles, lead, end, last, between[len(end) :])
 
@@ -237,10 +246,22 @@ class ChatTemplate:
             raise _UnfitError(f"the chat template writes {_quote(lead)} before an answer, which is not white space")
         return lead, last
 
-    def _find_end(self, last: str, between: str) -> str:
+    @cached_property
+    def _special(self) -> set[int]:
+        """Ids of the special tokens, also of those to which the tokenizer gives no role."""
+        added = self.tokenizer.added_tokens_decoder.items()
+        return set(self.tokenizer.all_special_ids) | {number for number, token in added if token.special}
+
+    def _find_end(self, last: str, between: str, opening: str) -> str:
         """What ends an answer, wherever it stands: the tokens that follow an answer both at the end and before a turn.
 
-        White space after a token that ends the turn is not part of it, because no model writes it.
+        White space after a token that ends the turn is not part of it, because no model writes it. The beginning of the
+        next turn is not part of it either; some templates write one after the last answer too.
+
+        Args:
+            last: the text after an answer that is the last message.
+            between: the text between an answer and the next question.
+            opening: the text before the first message.
         """
         one, other = (_Encoded(self.tokenizer, part) for part in (last, between))
         chars = 0
@@ -248,10 +269,10 @@ class ChatTemplate:
             if token != same:
                 break
             chars = stop
-        end = last[:chars].rstrip()
+        end = _without_opening(last[:chars], opening.removeprefix(self.tokenizer.bos_token or "")).rstrip()
         if not end or not between.startswith(end):
             end = between[: len(between) - len(between.lstrip())]
-        if not end and other.tokens and other.tokens[0][0] in self.tokenizer.all_special_ids:
+        if not end and other.tokens and other.tokens[0][0] in self._special:
             end = between[: other.tokens[0][1][1]].rstrip()
         if not end:
             raise _UnfitError("the chat template writes nothing that ends an answer")
@@ -302,6 +323,14 @@ def _cut(text: str, words: Sequence[str], roles: Sequence[str]) -> list[str]:
 
 def _between(text: str, one: str, other: str) -> str:
     return text.partition(one)[2].partition(other)[0]
+
+
+def _without_opening(end: str, opening: str) -> str:
+    """The end of a turn without the beginning of the next one, if it has both."""
+    for place in range(1, len(end)):
+        if end[:place].strip() and end[place:].strip() and opening.startswith(end[place:]):
+            return end[:place]
+    return end
 
 
 def _last_space(text: str) -> str:
