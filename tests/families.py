@@ -7,6 +7,7 @@ shorter than the tests' prompts. Weights are large enough that the models have o
 from collections.abc import Callable
 
 import torch
+from selfalign.loading import model_class
 from transformers import (
     AfmoeConfig,
     BloomConfig,
@@ -14,24 +15,27 @@ from transformers import (
     CohereConfig,
     FalconConfig,
     Gemma2Config,
+    Gemma3Config,
     Gemma3TextConfig,
     GemmaConfig,
     GPT2Config,
     GPTNeoXConfig,
     JetMoeConfig,
     LlamaConfig,
+    Mistral3Config,
     MistralConfig,
     MixtralConfig,
     MptConfig,
     Olmo2Config,
     Phi3Config,
+    PixtralVisionConfig,
     PreTrainedConfig,
     PreTrainedModel,
     Qwen2Config,
     Qwen3Config,
     Qwen3MoeConfig,
+    SiglipVisionConfig,
 )
-from transformers.models.auto.modeling_auto import AutoModelForCausalLM
 
 VOCABULARY = 300
 WINDOW = 7
@@ -56,6 +60,15 @@ _SIZES = _ALL | {
 _MIXED = ["sliding_attention", "sliding_attention", "full_attention"]
 _EXPERTS = {"num_experts_per_tok": 2, "moe_intermediate_size": 32}
 
+_EYE = {
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "image_size": 28,
+    "patch_size": 14,
+}
+
 CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
     "llama": lambda: LlamaConfig(**_SIZES),
     "mistral": lambda: MistralConfig(**_SIZES, sliding_window=WINDOW),
@@ -64,6 +77,16 @@ CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
     "gemma": lambda: GemmaConfig(**_SIZES, head_dim=16),
     "gemma2": lambda: Gemma2Config(**_SIZES, head_dim=16, sliding_window=WINDOW, layer_types=_MIXED),
     "gemma3": lambda: Gemma3TextConfig(**_SIZES, head_dim=16, sliding_window=WINDOW, layer_types=_MIXED),
+    # Mistral Small 3.2 and the larger models of Gemma 3 read images as well.
+    "mistral3": lambda: Mistral3Config(
+        text_config=MistralConfig(**_SIZES), vision_config=PixtralVisionConfig(**_EYE), image_token_index=299
+    ),
+    "gemma3_images": lambda: Gemma3Config(
+        text_config=Gemma3TextConfig(**_SIZES, head_dim=16, sliding_window=WINDOW, layer_types=_MIXED),
+        vision_config=SiglipVisionConfig(**_EYE),
+        mm_tokens_per_image=4,
+        image_token_index=299,
+    ),
     "bloom": lambda: BloomConfig(**_ALL, hidden_size=48, n_layer=3, n_head=6),  # 6: slopes of no power of two
     "cohere": lambda: CohereConfig(**_SIZES, logit_scale=1.0),
     "cohere2": lambda: Cohere2Config(**_SIZES, logit_scale=1.0, sliding_window=WINDOW, layer_types=_MIXED),
@@ -100,7 +123,8 @@ def tiny_model(family: str) -> PreTrainedModel:
         family: a key of `CONFIGS`.
     """
     torch.manual_seed(1)
-    model = AutoModelForCausalLM.from_config(CONFIGS[family](), dtype=torch.float32).eval()
+    config = CONFIGS[family]()
+    model = model_class(config).from_config(config, dtype=torch.float32).eval()
     # Norms and biases start as ones and zeros in every family: a mistake in them would go unseen.
     for parameter in model.parameters():
         if parameter.ndim == 1:

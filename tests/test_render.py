@@ -344,6 +344,32 @@ def test_option_in_bare_text_ends_with_the_tokens_after_a_demonstrations_answer(
         assert text[at : at + len(ends)] == ends
 
 
+JOINS = (".Ċ", "ĊĊ")
+"""As Llama 3, Qwen and DeepSeek, whose tokenizers join a full stop with the line breaks after it."""
+
+
+def test_full_stop_that_the_tokenizer_joins_with_line_breaks_is_no_reason_to_refuse() -> None:
+    tokenizer = byte_tokenizer(None, merges=JOINS, pattern=r"\.\s*")
+    assert tokenizer.tokenize("a.\n\n") == ["a", ".Ċ", "Ċ"]
+    prompt, answers = read(tokenizer, table_of(labels=("A.", "B."), shown=[]), "plain")
+    assert answers == [" A.", " B.", " small\n\n", " big\n\n"]
+    assert [[tokenizer.decode(one) for one in forms] for forms in prompt.openings] == [
+        [" small", " Small"],
+        [" big", " Big"],
+    ]
+
+
+def test_option_that_ends_with_a_full_stop_is_read_as_a_demonstrations_answer_is_written() -> None:
+    tokenizer = byte_tokenizer(None, merges=JOINS, pattern=r"\.\s*")
+    shown = [("first one", "big."), ("second one", "small.")]
+    prompt, answers = read(tokenizer, table_of(shown, options=("small.", "big.")), "plain")
+    assert answers == [" small.\n\n", " big.\n\n"]
+    assert tokenizer.convert_ids_to_tokens(list(prompt.answers[1])) == ["Ġ", "b", "i", "g", ".Ċ", "Ċ"]
+    assert "Ġ b i g .Ċ Ċ" in " ".join(tokenizer.convert_ids_to_tokens(list(prompt.tokens)))
+    with pytest.raises(InputError, match="after this demonstration's answer are not those after the options"):
+        read(tokenizer, table_of([("first one", "big")], options=("small.", "big.")), "plain")
+
+
 def test_labels_in_bare_text_follow_a_space_and_have_no_end() -> None:
     assert read(byte_tokenizer(None), table_of(labels=("A", "B")), "plain")[1][:2] == [" A", " B"]
 

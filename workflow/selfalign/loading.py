@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
+from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, PreTrainedConfig, PreTrainedModel
 from transformers.quantizers import AutoHfQuantizer
 from transformers.utils import logging
 
@@ -97,9 +97,20 @@ def build_empty(config: PreTrainedConfig, place: Path) -> PreTrainedModel:
     """
     try:
         with torch.device("meta"):
-            return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+            return model_class(config).from_config(config, trust_remote_code=False)
     except ValueError as error:
         raise cannot_load(error, place) from error
+
+
+def model_class(config: PreTrainedConfig) -> type:
+    """The class of `transformers` that loads a model which continues text.
+
+    Some models read images as well and have no class for text alone, such as Mistral Small 3.2. They continue a text
+    without images as other models do.
+    """
+    reads_images = type(config) in AutoModelForImageTextToText._model_mapping
+    text_alone = type(config) in AutoModelForCausalLM._model_mapping
+    return AutoModelForImageTextToText if reads_images and not text_alone else AutoModelForCausalLM
 
 
 def check_quantisation(config: PreTrainedConfig, folder: Path, place: Path) -> None:

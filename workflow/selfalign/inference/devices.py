@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from selfalign.errors import InputError
 from selfalign.inference.leases import hold
-from selfalign.loading import cannot_load, check_quantisation, check_report, quiet
+from selfalign.loading import cannot_load, check_quantisation, check_report, model_class, quiet
 from selfalign.warmup import warm_up
 
 ATTENTIONS = ("sdpa", "eager")
@@ -117,7 +117,7 @@ def load_model(
         spread = {"device_map": "auto", "max_memory": {p.index: int(_FILLED * size) for p, size in room.items()}}
     try:
         with quiet():  # the report comes back as well
-            model, report = AutoModelForCausalLM.from_pretrained(
+            model, report = model_class(config).from_pretrained(
                 weights,
                 config=config,
                 dtype=getattr(torch, dtype),

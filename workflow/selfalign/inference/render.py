@@ -93,6 +93,21 @@ class _Asked:
     next: str
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """Tokens of an answer.
+
+    Attributes:
+        words: those of its words.
+        end: those that end it.
+        joined: whether the first token of the end is also the last part of the words, as a full stop with line breaks.
+    """
+
+    words: Tokens
+    end: Tokens
+    joined: bool = False
+
+
 class _JoinedError(Exception):
     """The tokenizer joins white space at the end of the prompt with the answer."""
 
@@ -148,7 +163,7 @@ class _Reader:
         tokens = tuple(encoding.ids)
         tail = self._cut_tail(asked.text, tokens, encoding.offsets)
 
-        def read(answer: str) -> tuple[Tokens, Tokens]:
+        def read(answer: str) -> _Cut:
             found = self.split(tail, asked.lead + answer, asked.end, asked.next)
             if isinstance(found, str):
                 if asked.text != asked.text.rstrip() and not self.holds:
@@ -156,11 +171,18 @@ class _Reader:
                 raise self._refuse(prompt, answer, found)
             return found
 
+        def begin(answer: str) -> Tokens:
+            """Tokens of an answer, whatever follows it."""
+            found = self.split(tail, asked.lead + answer, asked.end, asked.next)
+            if isinstance(found, str) or found.joined:  # a full stop and the line breaks after it may be one token
+                found = self.split(tail, asked.lead + answer, "", "")
+            return read(answer).words if isinstance(found, str) else found.words
+
         closed = [read(option) for option in options]
         forms = list_forms(options, self.speech.language)
-        openings = tuple(prefix_free([read(form)[0] for form in of_option]) for of_option in forms)
-        answers = (*(read(label)[0] for label in labels), *(words + end for words, end in closed))
-        self._check_ends(prompt, asked, encoding, {end for _, end in closed})
+        openings = tuple(prefix_free([begin(form) for form in of_option]) for of_option in forms)
+        answers = (*map(begin, labels), *(option.words + option.end for option in closed))
+        self._check_ends(prompt, asked, encoding, {option.end for option in closed})
         rendered = Rendered(prompt.prompt, asked.text, self._begin(tokens), answers, openings)
         _check_length(rendered, context)
         return rendered
@@ -205,8 +227,11 @@ class _Reader:
     def _tokenize(self, text: str) -> Tokens:
         return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
 
-    def _split(self, tail: str, answer: str, end: str, following: str) -> tuple[Tokens, Tokens] | str:
-        """Tokens of an answer after the end of a prompt, and of what ends it; or the reason why there are none."""
+    def _split(self, tail: str, answer: str, end: str, following: str) -> _Cut | str:
+        """Tokens of an answer after the end of a prompt, and of what ends it; or the reason why there are none.
+
+        Without an end, the text stops after the answer.
+        """
         start = self.tail_tokens(tail)
         encoding = self.tokenizer(tail + answer + end + following, add_special_tokens=False).encodings[0]
         tokens, offsets = tuple(encoding.ids), encoding.offsets
@@ -217,11 +242,15 @@ class _Reader:
         last = _first_from(offsets, first, stop + len(end))
         if first == len(start):
             return "the tokenizer joins the answer with the text around it"
+        if not end:
+            return _Cut(tokens[len(start) :], ())
         # A special token may take the white space after it.
         rest = (tail + answer + end + following)[stop + len(end) : offsets[last - 1][1]]
-        if offsets[first - 1][1] > stop or last == first or rest.strip():
+        joined = offsets[first - 1][1] > stop
+        first -= joined
+        if first == len(start) or last == first or rest.strip():
             return "the tokenizer joins the answer or what ends it with the text after it"
-        return tokens[len(start) : first], tokens[first:last]
+        return _Cut(tokens[len(start) : first], tokens[first:last], joined)
 
     def _check_ends(self, prompt: tuple, asked: _Asked, encoding: object, ends: set[Tokens]) -> None:
         """Check that the tokens that end the options are those that end each demonstration's answer."""
