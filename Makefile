@@ -7,10 +7,10 @@ UPGRADE ?=
 BIN := $(CURDIR)/.venv/bin
 IN_ENV = PATH="$(BIN):$$PATH"
 
-.PHONY: help env slurm run test lint lock clean
+.PHONY: help env slurm run test downloads lint lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo "Settings: CORES=N, PYTHON=python3.12 (to make .venv with), TORCH=cuda (make env: PyTorch with CUDA)"
 
 env:  ## make .venv from the lock files
@@ -25,6 +25,9 @@ run: env  ## run the default experiment, and say where the figures are
 
 test: env  ## run the tests
 	@$(IN_ENV) pytest
+
+downloads: env  ## run the tests that download packages: published chat templates and tokenizers
+	@$(IN_ENV) pytest -m downloads
 
 lint: env  ## check the style of the code and of the workflow
 	@$(IN_ENV) ruff check .

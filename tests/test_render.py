@@ -281,6 +281,18 @@ def test_prompt_begins_with_one_token_of_a_text(adds: str, writes: str) -> None:
     assert bare.tokens.count(tokenizer.bos_token_id) == bool(adds)
 
 
+def test_first_token_that_only_the_configuration_declares_is_added(tmp_path: Path) -> None:
+    byte_tokenizer().save_pretrained(tmp_path)
+    file = tmp_path / "tokenizer_config.json"
+    declared = json.loads(file.read_text()) | {"add_bos_token": True, "tokenizer_class": "LlamaTokenizerFast"}
+    file.write_text(json.dumps(declared))
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    assert tokenizer.bos_token_id not in tokenizer("a").input_ids  # as with DeepSeek, in transformers 5
+    for form in ("plain", "chat"):
+        tokens = read(tokenizer, form=form)[0].tokens
+        assert tokens[0] == tokenizer.bos_token_id and tokens.count(tokenizer.bos_token_id) == 1
+
+
 def test_end_of_text_that_the_tokenizer_adds_is_named() -> None:
     tokenizer = byte_tokenizer(adds="end")
     with pytest.raises(InputError, match=r"adds an end-of-text token \(<\|end\|>\)"):

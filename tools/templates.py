@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,9 +178,9 @@ def describe(published: Published, tokenizer: PreTrainedTokenizerBase) -> dict[s
         _, chat = try_template(tokenizer, {})
         row |= {"result": "accepted"} | _read(chat)
     except InputError as refusal:
-        cause = str(refusal).partition(": ")[2]
-        row |= {"result": "refused", "cause": cause}
-        if switch := re.search(r"Set template: {(\w+): (\w+)}", cause):
+        reason = str(refusal).partition(": ")[2]
+        row |= {"result": "refused", "reason": reason}
+        if switch := re.search(r"Set template: {(\w+): (false|none)}", reason):
             _, chat = try_template(tokenizer, {switch[1]: {"false": False}.get(switch[2], switch[2])})
             row |= {"result": f"accepted with `template: {{{switch[1]}: {switch[2]}}}`"} | _read(chat)
     return row
@@ -189,20 +189,46 @@ def describe(published: Published, tokenizer: PreTrainedTokenizerBase) -> dict[s
 def _read(chat: ChatTemplate) -> dict[str, str]:
     (layout,) = chat.layouts.values()
     place = "the first user's turn" if chat.moved else "the system turn"
-    return {"instruction": place, "before": layout.lead, "end": layout.end}
+    return {"instruction": place, "before": _last_space(layout.gaps[-1] + layout.lead), "end": layout.end}
 
 
-def describe_all(folder: Path) -> Iterator[dict[str, str]]:
-    """The rows of all templates, with the tokenizer in a folder."""
+def _last_space(text: str) -> str:
+    return text[len(text.rstrip()) :]
+
+
+def write_table(folder: Path) -> str:
+    """All templates as a table in Markdown, with the tokenizer in a folder."""
     text = read_member(fetch(PACKAGE), MEMBER).decode("utf-8")
+    rows = []
     for published in read_templates(text):
-        yield describe(published, AutoTokenizer.from_pretrained(folder, local_files_only=True))
+        rows.append(describe(published, AutoTokenizer.from_pretrained(folder, local_files_only=True)))
+    counts = Counter(row["result"].partition(" with ")[0] for row in rows)
+    head = "| template | result | instruction | before an answer | end of an answer | reason |\n"
+    head += "|---|---|---|---|---|---|\n"
+    lines = [
+        f"| {row['template']} | {row['result']} | {row.get('instruction', '')} | {_code(row.get('before', ''))} "
+        f"| {_code(row.get('end', ''))} | {_escape(row.get('reason', ''))} |\n"
+        for row in rows
+    ]
+    return (
+        f"{len(rows)} templates: {counts['accepted']} accepted, {counts['refused']} refused.\n\n{head}{''.join(lines)}"
+    )
+
+
+def _code(text: str) -> str:
+    """A text as code, with its line breaks as they are written in Python."""
+    return f"`{_escape(repr(text)[1:-1])}`" if text else ""
+
+
+def _escape(cell: str) -> str:
+    """A cell of a Markdown table; a bar would end it."""
+    return cell.replace("|", r"\|")
 
 
 def main() -> None:
-    """Write the table."""
-    rows = pd.DataFrame(describe_all(Path(sys.argv[1]))).fillna("")
-    print(rows.to_string())
+    """Replace the table of the page."""
+    head, _, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
+    PAGE.write_text(head + MARK + "\n" + write_table(Path(sys.argv[1])), encoding="utf-8")
 
 
 if __name__ == "__main__":

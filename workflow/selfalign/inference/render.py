@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import pandas as pd
 from tqdm import tqdm
@@ -295,6 +296,8 @@ class _Reader:
                 f"the tokenizer adds an end-of-text token ({names}) to every text, so no answer can follow a prompt",
                 "Remove this token from post_processor in tokenizer.json, or set format: chat for this model",
             )
+        if start == 0 and self.tokenizer.bos_token_id is not None and _declares_bos(self.tokenizer):
+            return (self.tokenizer.bos_token_id,)
         return whole[:start]
 
     def _refuse(self, prompt: tuple, answer: str, reason: str) -> InputError:
@@ -304,6 +307,17 @@ class _Reader:
         return InputError(
             f"prompt {prompt.prompt}", reason, f"{remedy}, or use another model", column="answer", value=answer
         )
+
+
+def _declares_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the tokenizer's configuration says that a text begins with a BOS.
+
+    `transformers` 5 passes over this for tokenizers of bytes that are declared as Llama's, such as DeepSeek's.
+    """
+    file = Path(tokenizer.name_or_path, "tokenizer_config.json")
+    if not tokenizer.name_or_path or not file.is_file():
+        return False
+    return json.loads(file.read_text(encoding="utf-8")).get("add_bos_token") is True
 
 
 def _ask_plain(prompt: tuple) -> _Asked:
