@@ -1,6 +1,7 @@
 """Models that transformers would load wrongly, with a warning only, are refused before and while they are loaded."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from selfalign.inference.devices import load_model
 from selfalign.loading import check_weights
 from selfalign.models.convert_model import convert
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoConfig, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 
 Tensors = dict[str, torch.Tensor]
 CPU = torch.device("cpu")
@@ -230,3 +231,43 @@ def test_tokens_of_a_tokenizer_must_have_embeddings(
     else:
         with pytest.raises(InputError, match=told):
             convert("m", folder, tmp_path / "out", tmp_path / "card")
+
+
+def write_tekken(folder: Path) -> None:
+    """Replace the tokenizer of a folder by a tiny one in Mistral's own format."""
+    special = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]"]
+    pieces = [bytes([number]) for number in range(256)] + [b"\n\n"]
+    vocab = [{"rank": rank, "token_bytes": b64encode(piece).decode()} for rank, piece in enumerate(pieces)]
+    size = {"default_vocab_size": len(special) + len(vocab), "default_num_special_tokens": len(special)}
+    config = {"pattern": r"\p{L}+|\p{N}|\s+|.", "num_vocab_tokens": len(vocab), "version": "v11"} | size
+    control = [{"rank": rank, "token_str": token, "is_control": True} for rank, token in enumerate(special)]
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).unlink()
+    content = {"config": config, "vocab": vocab, "special_tokens": control}
+    (folder / "tekken.json").write_text(json.dumps(content))
+
+
+def test_model_of_images_with_mistrals_own_tokenizer_is_used_for_text(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "source", "mistral3")
+    write_tekken(folder)
+    convert("tiny", folder, tmp_path / "weights", tmp_path / "model.json")
+    card = json.loads((tmp_path / "model.json").read_text())
+    assert card["architecture"] == "Mistral3ForConditionalGeneration" and card["tokenizer_sha256"]
+    model = load_model(tmp_path / "weights", "float32", [CPU])
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "weights")
+    ids = tokenizer("[INST]a b[/INST]", return_tensors="pt").input_ids
+    assert ids.tolist() == [[1, 3, 5 + ord("a"), 5 + ord(" "), 5 + ord("b"), 4]]
+    assert (tokenizer.bos_token, tokenizer.eos_token) == ("<s>", "</s>")
+    expected = tiny_model("mistral3")(input_ids=ids).logits
+    assert torch.equal(model(input_ids=ids).logits, expected)
+
+
+def test_damaged_tokenizer_of_mistral_is_refused(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "source", "mistral3")
+    write_tekken(folder)
+    (folder / "tekken.json").write_text('{"config": {}}')
+    with pytest.raises(
+        InputError, match=r"tekken.json: cannot be read as a tokenizer of Mistral \(.+Add tokenizer.json"
+    ):
+        convert("tiny", folder, tmp_path / "weights", tmp_path / "model.json")
+    assert not (tmp_path / "weights").exists()

@@ -102,7 +102,9 @@ class ChatTemplate:
             raise InputError("template", "no chat template has this name", remedy, column="chat_template", value=chosen)
         if not known and chosen is None:
             raise InputError(
-                self.name, "the tokenizer has no chat template", "Set format: plain for this model (a base model)"
+                self.name,
+                "the tokenizer has no chat template",
+                "Set format: plain for this model (a base model), or template: {chat_template: TEXT} with its template",
             )
         if names and chosen is None and "default" not in names:
             raise InputError(

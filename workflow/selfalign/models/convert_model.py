@@ -17,6 +17,8 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.integrations.mistral import convert_tekken_tokenizer
+from transformers.integrations.mistral.constants import TEKKEN_VOCAB_FILE
 from transformers.utils import logging
 
 from selfalign.errors import InputError
@@ -37,6 +39,7 @@ TOKENIZER_FILES = {
     "vocab.json",
     "vocab.txt",
 }
+_TOKENIZERS = TOKENIZER_FILES - {"tokenizer_config.json", "added_tokens.json"}
 
 
 def link_weights(source: Path, folder: Path) -> None:
@@ -65,6 +68,31 @@ def link_weights(source: Path, folder: Path) -> None:
             raise InputError(
                 source / path.name, f"cannot be read as safetensors ({error})", "Fetch the model again"
             ) from error
+
+
+def convert_tekken(source: Path, folder: Path) -> None:
+    """Write a tokenizer of Mistral's own format as tokenizer.json, where a model has no other: Mistral Small 3.2.
+
+    Args:
+        source: folder of the model.
+        folder: folder to write to.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    file = source / TEKKEN_VOCAB_FILE
+    if not file.is_file() or any((source / name).exists() for name in _TOKENIZERS):
+        return
+    try:
+        tokenizer = convert_tekken_tokenizer(str(file))
+        tokenizer.add_bos_token = True  # as Mistral's own encoder does
+        tokenizer.save_pretrained(folder)
+    except Exception as error:  # a damaged file fails anywhere in its parsing, with whatever that line raises
+        raise InputError(
+            file,
+            f"cannot be read as a tokenizer of Mistral ({type(error).__name__}: {_first_line(error)})",
+            "Add tokenizer.json and tokenizer_config.json from a model with the same tokenizer",
+        ) from error
 
 
 def require_one_set(source: Path) -> None:
@@ -182,7 +210,7 @@ def load_tokenizer(folder: Path, source: Path) -> PreTrainedTokenizerBase:
         InputError: there is none, or it cannot be read.
     """
     remedy = "Add tokenizer.json and tokenizer_config.json, or tokenizer.model, from the model's publisher"
-    if not any((folder / name).exists() for name in TOKENIZER_FILES - {"tokenizer_config.json", "added_tokens.json"}):
+    if not any((folder / name).exists() for name in _TOKENIZERS):
         raise InputError(source, "the model has no tokenizer", remedy)
     try:
         return AutoTokenizer.from_pretrained(folder, **LOCAL)
@@ -314,6 +342,7 @@ def convert(model: str, source: Path, output: Path, card: Path) -> None:
         folder.mkdir()
         if any(source.glob("*.safetensors")):
             link_weights(source, folder)
+            convert_tekken(source, folder)
         elif len(ggufs) == 1:
             dequantize(ggufs[0], folder)
         else:
