@@ -19,9 +19,8 @@ env:  ## make .venv from the lock files
 slurm:  ## make .venv, with Snakemake's executor for SLURM
 	@$(PYTHON) tools/environment.py $(if $(TORCH),--torch $(TORCH)) --slurm
 
-run: env  ## run the default experiment, and say where the figures are
+run: env  ## run the default experiment, and say what came out and where it is
 	@$(IN_ENV) snakemake --cores $(CORES)
-	@echo "The figures are in results/default/figures/"
 
 test: env  ## run the tests
 	@$(IN_ENV) pytest

@@ -21,13 +21,16 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+from selfalign.audit.status import explain_stop
+from selfalign.audit.summary import summarize
 from selfalign.demonstrations.strategies import SEEDED, measure_of
-from selfalign.errors import told_plainly
+from selfalign.errors import TERMINAL, show, told_plainly
 from selfalign.home import locate
 from selfalign.outputs import agreeing_arms, calibrated_arms, find_shown, list_contrasts
 from selfalign.probes.selection import digest_probes, digest_texts
+from selfalign.progress import record_start
 from selfalign.provenance import code_digest
-from selfalign.runs import SHARED
+from selfalign.runs import SHARED, Run
 from selfalign.settings import complete, find_languages, frames_on_scales
 from selfalign.survey.citations import how_to_cite
 from selfalign.variables import FAST
@@ -51,7 +54,10 @@ pathvars:
 # Jobs find this environment's programs when it is not activated.
 BIN = shlex.quote(str(Path(sys.executable).parent))
 VARIABLES = " ".join(f"{name}={value}" for name, value in FAST.items())
-shell.prefix(f"set -euo pipefail; export PATH={BIN}:$PATH {VARIABLES}; ")
+# A job's errors go to its log; its open file 3 leads to the screen, for messages to the user.
+shell.prefix(
+    f"set -euo pipefail; exec 3>&2; export {TERMINAL}=3 PATH={BIN}:$PATH {VARIABLES}; "
+)
 
 
 wildcard_constraints:
@@ -86,12 +92,21 @@ rule all:
 
 
 onstart:
+    record_start(Path(RUN), workflow.dag.needrun_jobs(), config, sys.argv)
     for name, why in SKIPPED.items():
-        print(f"selfalign: no {name}: {why}", file=sys.stderr)
+        show(f"no {name}: {why}")
 
 
 onsuccess:
-    print(how_to_cite(config["surveys"][config["run"]["survey"]]["form"]))
+    made = {str(file) for job in workflow.dag.jobs for file in job.output}
+    citation = how_to_cite(config["surveys"][config["run"]["survey"]]["form"])
+    print(*summarize(Path(RUN), config, made, citation), sep="\n")
+
+
+onerror:
+    with told_plainly():
+        for message in explain_stop(Run(Path(RUN)), workflow.local_exec):
+            show(message)
 
 
 include: "workflow/rules/survey.smk"

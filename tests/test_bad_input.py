@@ -603,11 +603,14 @@ def test_mistake_in_the_config_is_told_before_anything_runs(settings: dict, tell
 
 
 def fails(project: Project, settings: dict, target: str, tells: list[str]) -> None:
-    """Assert that a run fails for a mistake, tells it, and leaves logs alone behind."""
+    """Assert that a run fails for a mistake, reports it first, and leaves only logs behind."""
     run = project.snakemake(target, config=settings)
     assert run.code == 1
-    assert_one_paragraph(run.lines_of_ours()[0], tells)
-    assert len(set(run.lines_of_ours())) == 1
+    first, *others = dict.fromkeys(run.lines_of_ours())
+    assert_one_paragraph(first, tells)
+    assert run.output.index(first) < run.output.index("RuleException"), "Snakemake's message came first"
+    assert len(others) == 2 and others[0].endswith("failed. Its message is above.\n")
+    assert "All earlier answers are kept. To continue, run again: snakemake results/" in others[1]
     assert "Error in rule" in run.output and "MissingOutputException" not in run.output, "the exit code was lost"
     assert "Traceback" not in run.output
     assert not (project.folder / target).exists()
@@ -618,7 +621,12 @@ def fails(project: Project, settings: dict, target: str, tells: list[str]) -> No
 def test_run_with_a_broken_survey_file_stops(plain: Project) -> None:
     (plain.folder / "survey.csv").write_text(SURVEY.replace(",0.5,", ",-0.5,"))
     tells = ["survey.csv", "line 3", 'column "W_WEIGHT"', "'-0.5'", "Correct the row"]
-    fails(plain, use_survey("survey.csv"), "results/shared/survey/mine/responses.parquet", tells)
+    target = "results/shared/survey/mine/responses.parquet"
+    fails(plain, use_survey("survey.csv"), target, tells)
+    quiet = plain.snakemake(target, "--quiet", "all", config=use_survey("survey.csv"))
+    assert quiet.code == 1
+    assert_one_paragraph(quiet.lines_of_ours()[0], tells)
+    assert "RuleException" not in quiet.output
 
 
 def test_run_with_a_truncated_zip_stops(plain: Project) -> None:

@@ -72,6 +72,7 @@ def run_from_scratch(checkout: Project, folder: Path, config: dict, targets: lis
     run = project.snakemake(*targets, config=config)
     assert run.code == 0, run.output
     assert run.finished() == run.planned()
+    assert not re.search("papermill|is extended by", run.output), "a warning that means nothing"
     return project
 
 
@@ -286,8 +287,11 @@ def test_changed_figure_setting_redraws_that_figure_only(figure: str, finished: 
     run = finished.snakemake(config=changed(config, "figures", figure, "width", value=7.0))
     assert run.code == 0, run.output
     assert set(run.finished()) == {f"plot_{figure}", "all"}
+    assert re.search(r'^Run "default" is complete: results/default$', run.output, re.MULTILINE)
     after = states(finished)
-    assert {path for path in after if after[path] != before[path]} == {f"figures/{figure}.png", f"figures/{figure}.pdf"}
+    assert {path for path in after if after[path] != before[path]} == {
+        f"default/figures/{figure}.{suffix}" for suffix in ("png", "pdf")
+    }
 
 
 def test_changed_label_of_an_arm_redraws_the_figures_only(finished: Project, config: dict) -> None:
@@ -445,7 +449,7 @@ Killed = Callable[[Callable[[psutil.Process], None]], tuple[int, str]]
 @pytest.fixture
 def unanswered(finished: Project) -> Project:
     """A copy of the finished run that has not asked the model yet."""
-    for stage in ("answers", "ledger", "scores", "tables"):
+    for stage in ("default/answers", "shared/ledger", "default/scores", "default/tables"):
         shutil.rmtree(finished.folder / "results" / stage)
     (finished.folder / LOG).unlink()
     return finished
@@ -475,13 +479,14 @@ def killed(unanswered: Project, config: dict) -> Iterator[Killed]:
                 env=unanswered.variables(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # a process group of its own, as a terminal gives it
             )
         started.append(psutil.Process(process.pid))
         wait_for(lambda: log.exists() and "to answer" in log.read_text(), process)
         size = journal.stat().st_size
         wait_for(lambda: journal.stat().st_size > size, process)
         kill(started[0])
-        return process.wait(timeout=60), printed.read_text()
+        return process.wait(timeout=300), printed.read_text()
 
     yield run
     for process in started:
@@ -495,6 +500,16 @@ def kill_inference(snakemake: psutil.Process) -> None:
     jobs = [child for child in snakemake.children(recursive=True) if "infer" in child.cmdline()]
     assert len(jobs) == 1, jobs
     jobs[0].send_signal(signal.SIGKILL)
+
+
+def interrupt_group(snakemake: psutil.Process) -> None:
+    """Send SIGINT to Snakemake and to all that it started, as Ctrl-C in a terminal does."""
+    os.killpg(snakemake.pid, signal.SIGINT)
+
+
+def interrupt_snakemake(snakemake: psutil.Process) -> None:
+    """Send SIGINT to Snakemake alone, which waits for its jobs."""
+    snakemake.send_signal(signal.SIGINT)
 
 
 def kill_all(snakemake: psutil.Process) -> None:
@@ -542,6 +557,8 @@ def test_killed_snakemake_resumes_after_unlock_and_ends_with_the_same_bytes(
     code, _ = killed(kill_all)
     assert code == -signal.SIGKILL
     kept = assert_half_answered(unanswered, tmp_path)
+    assert re.search(rf"^local +en +{kept} +{len(prompts(unanswered))} .* cut off$", status(unanswered), re.MULTILINE)
+    assert "First run: snakemake --unlock\nTo continue, run again: snakemake " in status(unanswered)
     locked = unanswered.snakemake(ANSWERS, config=config)
     assert locked.code == 1 and "--unlock" in locked.output
     assert unanswered.snakemake("--unlock", config=config).code == 0
@@ -549,6 +566,42 @@ def test_killed_snakemake_resumes_after_unlock_and_ends_with_the_same_bytes(
     assert run.code == 0, run.output
     assert told_counts(unanswered)[2] == kept
     assert contents(unanswered, ANSWERS) == contents(undisturbed, ANSWERS)
+
+
+@pytest.mark.parametrize("interrupt", [interrupt_group, interrupt_snakemake])
+def test_interrupted_run_says_how_many_answers_are_kept(
+    interrupt: Callable[[psutil.Process], None], killed: Killed, unanswered: Project, tmp_path: Path
+) -> None:
+    total = len(prompts(unanswered))
+    before: list[str] = []
+
+    def look_and_interrupt(snakemake: psutil.Process) -> None:
+        before.append(status(unanswered))
+        interrupt(snakemake)
+
+    code, output = killed(look_and_interrupt)
+    assert code == 1
+    kept = count_ledger(unanswered.folder / LEDGER, tmp_path)
+    assert kept == total if interrupt is interrupt_snakemake else kept < total
+    again = f"snakemake {ANSWERS} --cores 2 --configfile overlay.yaml"
+    assert "selfalign: The run was interrupted.\n" in output
+    assert f"selfalign: {kept} of {total} answers are kept. To continue, run again: {again}\n" in output
+    assert (
+        ": running since " in before[0] and "Jobs: 0 of 1 done, 1 running\n  running   infer local en, for" in before[0]
+    )
+    assert re.search(rf"^local +en +\d+ +{total} .* running$", before[0], re.MULTILINE)
+    after = status(unanswered)
+    assert ": stopped, started " in after and "Jobs: 0 of 1 done, 1 cut off\n  cut off   infer local en\n" in after
+    assert re.search(rf"^local +en +{kept} +{total} .* cut off$", after, re.MULTILINE)
+    assert after.endswith(f"\nTo continue, run again: {again}\n")
+
+
+def status(project: Project) -> str:
+    """What `selfalign status` prints on the run."""
+    command = [str(BIN / "selfalign"), "status", "default"]
+    shown = subprocess.run(command, cwd=project.folder, env=project.variables(), capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stderr
+    return shown.stdout
 
 
 def test_replies_added_to_a_finished_run_compute_no_likelihood_again(finished: Project, config: dict) -> None:
@@ -668,6 +721,7 @@ def test_notebook_is_kept_without_outputs_and_runs_without_errors(undisturbed: P
     outputs = [output for cell in run.cells if cell.cell_type == "code" for output in cell.outputs]
     assert outputs
     assert not any(output.output_type == "error" for output in outputs)
+    assert (undisturbed.folder / "results/default/logs/explore.log").read_text() == "", "a warning that means nothing"
 
 
 # Mistakes that delete nothing

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import click
 import pytest
-from selfalign.cli import program
+from selfalign.cli import first_sentence, program
 from selfalign.provenance import code_digest, import_closure
 from selfalign.steps import BY_HAND, STEPS
 
@@ -211,6 +211,8 @@ def test_step_has_a_module_and_a_command_of_its_name(step: str) -> None:
     command = program.get_command(context, name)
     assert isinstance(command, click.Command)
     assert command.help and all(option.help for option in command.params if isinstance(option, click.Option))
+    paragraph = " ".join(command.help.partition("\n\n")[0].split())
+    assert first_sentence(STEPS[step]) + "." == paragraph, "the list of commands says something else"
 
 
 @pytest.mark.parametrize("step", [step for step in STEPS if step not in BY_HAND])

@@ -1,9 +1,16 @@
-"""The one error that a user's mistake may raise."""
+"""The one error that a user's mistake may raise, and how the user sees it."""
 
+import os
+import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+
+TERMINAL = "SELFALIGN_TERMINAL"
+"""Variable of the environment: the number of the open file that leads to the user's screen. A job's own stderr is
+often a log file. The Snakefile sets the variable for every job."""
 
 
 class InputError(Exception):
@@ -38,7 +45,8 @@ class InputError(Exception):
         if value is not None:
             place.append(f"value {value!r}" if isinstance(value, str) else f"value {value}")
         end = "" if remedy.endswith((".", "?")) else "."
-        super().__init__(f"{', '.join(place)}: {problem}. {remedy}{end}")
+        paragraph = f"{', '.join(place)}: {problem}. {remedy}{end}"
+        super().__init__(re.sub(r"\s*\n\s*(\))?", lambda found: found[1] or " ", paragraph))
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
@@ -56,5 +64,18 @@ def told_plainly() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        print(f"selfalign: {error}", file=sys.stderr)
+        show(str(error))
         sys.exit(1)
+
+
+def show(message: str) -> None:
+    """Print a message to stderr, and also to the user's screen if stderr is the log file of a job.
+
+    Snakemake reports a failed job only after the job has ended, and not at all with `--quiet`.
+    So this message comes first, and always.
+    """
+    line = f"selfalign: {message}\n"
+    print(line, end="", file=sys.stderr, flush=True)
+    with suppress(KeyError, ValueError, OSError):
+        if stat.S_ISREG(os.fstat(2).st_mode):
+            os.write(int(os.environ[TERMINAL]), line.encode("utf-8", "backslashreplace"))

@@ -42,8 +42,9 @@ STEPS: dict[str, str] = {
     "explore": "selfalign.audit.explore",
     "trace": "selfalign.audit.trace",
     "compare": "selfalign.audit.compare",
+    "status": "selfalign.audit.status",
     "ledger": "selfalign.audit.ledger",
 }
 
-BY_HAND = {"trace", "compare", "ledger"}
-"""Commands that a person runs, and no rule."""
+BY_HAND = {"trace", "compare", "status", "ledger"}
+"""Commands that people run, and no rule. `selfalign --help` lists them first, in the order of `STEPS`."""

@@ -41,7 +41,8 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
         nbconvert.preprocessors.CellExecutionError: a cell failed; the message holds its traceback.
     """
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # no debugger: its warning is not of use in a log
-    run = ExecutePreprocessor(timeout=None, kernel_name="python3", record_timing=False)
+    quiet = ["--IPKernelApp.log_level=ERROR"]  # it warns of its unencrypted link, which does not leave this machine
+    run = ExecutePreprocessor(timeout=None, kernel_name="python3", record_timing=False, extra_arguments=quiet)
     run.preprocess(notebook, {"metadata": {"path": str(folder)}})
 
 

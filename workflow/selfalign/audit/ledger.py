@@ -23,9 +23,8 @@ from selfalign.inference.ledger import (
     tell_damage,
     told_plainly,
 )
+from selfalign.layout import align
 from selfalign.options import readable, writable
-from selfalign.prompts.tables import Prompts
-from selfalign.tables import read_table
 
 _SAME = 1e-9  # nats
 _SHOWN = 20
@@ -95,7 +94,7 @@ def _told(ledger: dict) -> str:
         "difference",
     ]
     lines = [f"{ledger['ledger']}: {_size(ledger['bytes'])}"]
-    lines += _aligned([head, *([model["fingerprint"], *_summed_up(model)] for model in ledger["models"])])
+    lines += align([head, *([model["fingerprint"], *_summed_up(model)] for model in ledger["models"])])
     lines += [f"{model['fingerprint']}: {_facts(model['facts'])}" for model in ledger["models"]]
     return "\n".join(lines)
 
@@ -122,12 +121,6 @@ def _facts(facts: object) -> str:
 
 def _size(size: int) -> str:
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    """Rows of cells as lines, the first column to the left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
 
 
 # Verify
@@ -420,6 +413,9 @@ def merge_ledgers(sources: tuple[Path, ...], target: Path, intact: bool) -> None
 @click.option("--yes", is_flag=True, help="Delete them; without it, only say what would go.")
 def prune_ledger(ledger: Path, keep: tuple[str, ...], prompts: tuple[Path, ...], yes: bool) -> None:
     """Delete answers of LEDGER that are not to be kept, and give the space back."""
+    from selfalign.prompts.tables import Prompts  # pandas takes a second, and no other command needs it
+    from selfalign.tables import read_table
+
     if not (keep or prompts):
         raise InputError(ledger, "nothing says what is to be kept", "Give --keep, --prompts or both")
     require_intact(ledger)
@@ -430,7 +426,7 @@ def prune_ledger(ledger: Path, keep: tuple[str, ...], prompts: tuple[Path, ...],
             if mark not in known:
                 raise InputError(ledger, "no answer is under this fingerprint", did_you_mean(mark, known), value=mark)
         rows, cells = find_superfluous(database, set(keep), wanted)
-    _print("\n".join(_aligned([["fingerprint", "answers", "go", "stay"], *cells])))
+    _print("\n".join(align([["fingerprint", "answers", "go", "stay"], *cells])))
     if not yes:
         click.echo(f"{len(rows):,} answers would go; nothing is deleted without --yes.")
         return

@@ -1,0 +1,367 @@
+"""What a user sees: the list of commands, messages before Snakemake's, `selfalign status`, the last five lines."""
+
+import os
+import resource
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from project import BIN
+from selfalign.audit import status
+from selfalign.audit.summary import main_numbers, own_minus_other, shorten, summarize
+from selfalign.cli import program
+from selfalign.errors import TERMINAL, InputError
+from selfalign.inference.ledger import Entry, Ledger
+from selfalign.layout import align, duration
+from selfalign.progress import (
+    CUT_OFF,
+    DONE,
+    FAILED,
+    LEFT,
+    RUNNING,
+    Answers,
+    Ask,
+    Job,
+    Start,
+    count_answers,
+    last_seconds,
+    read_ledger,
+    read_start,
+    record_start,
+    state_of,
+)
+from selfalign.runs import Run
+from selfalign.steps import BY_HAND, STEPS
+from snakemake.persistence.file import FilePersistence
+
+# The list of commands
+
+
+def test_list_of_commands_takes_less_than_half_a_second() -> None:
+    def spent() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    took = []
+    for _ in range(3):
+        before = spent()
+        subprocess.run([str(BIN / "selfalign"), "--help"], check=True, capture_output=True)
+        took.append(spent() - before)
+    assert min(took) < 0.5
+
+
+def test_list_of_commands_imports_no_step() -> None:
+    script = "import sys; from selfalign.cli import program; program(['--help'], standalone_mode=False); "
+    script += "print([name for name in sys.modules if name.partition('.')[0] in ('pandas', 'torch', 'numpy')])"
+    shown = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert shown.splitlines()[-1] == "[]"
+
+
+def test_commands_for_people_come_first() -> None:
+    names = [name.replace("-", "_") for name in program.list_commands(None)]
+    assert set(names[: len(BY_HAND)]) == BY_HAND
+    assert sorted(names) == sorted(STEPS)
+    shown = subprocess.run([str(BIN / "selfalign"), "--help"], check=True, capture_output=True, text=True).stdout
+    assert shown.index("Commands:") < shown.index("  status ") < shown.index("Steps, which Snakemake runs:")
+    assert shown.index("Steps, which Snakemake runs:") < shown.index("  fetch-survey ")
+
+
+# Messages
+
+
+def run_as_job(command: str, folder: Path) -> tuple[str, str]:
+    """What reaches the screen, and what reaches the log, of a command that runs as the Snakefile runs it."""
+    job = f"exec 3>&2; export {TERMINAL}=3; {command}"
+    done = subprocess.run(["bash", "-c", job], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.stdout, (folder / "log").read_text()
+
+
+@pytest.mark.parametrize("redirection", ["2> log", "2>&1 | tee log"], ids=["log", "screen and log"])
+def test_mistake_is_shown_once_on_the_screen_and_in_the_log(redirection: str, tmp_path: Path) -> None:
+    command = f"{BIN}/selfalign simulate-survey --counts missing.csv --seed 1 --output out.csv {redirection}"
+    screen, log = run_as_job(command, tmp_path)
+    assert screen == log
+    assert screen.startswith("selfalign: missing.csv: ") and screen.count("\n") == 1
+
+
+def test_bug_is_announced_before_its_traceback(tmp_path: Path) -> None:
+    script = (
+        "import sys; from selfalign import cli\n"
+        "def fail(**options): raise KeyError('lost')\n"
+        "cli.program = fail; sys.argv = ['selfalign', 'score-answers', '--model', 'm']; cli.main()"
+    )
+    screen, log = run_as_job(f"{sys.executable} -c {shlex.quote(script)} 2> log", tmp_path)
+    assert screen.startswith("selfalign: score-answers stopped at an error that it does not expect (KeyError: 'lost').")
+    assert screen.endswith("please report it with the whole log.\n") and screen.count("\n") == 1
+    assert log.startswith(screen) and "Traceback" in log and log.endswith("KeyError: 'lost'\n")
+
+
+def test_message_is_one_paragraph_whatever_it_quotes() -> None:
+    error = InputError("counts.csv", "cannot be read (saw 5\n)", "Correct\nthe file")
+    assert str(error) == "counts.csv: cannot be read (saw 5). Correct the file."
+
+
+# Jobs
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run's folder, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    return Path("results/trial")
+
+
+CONFIG = {
+    "models": {"small": {}, "far": {"endpoint": {"price": {"input": 2.0, "output": 10.0}}}},
+    "run": {"models": ["small", "far"], "languages": ["en"]},
+}
+
+
+def planned(rule: str, folder: Path, **wildcards: str) -> SimpleNamespace:
+    """A job as Snakemake has it."""
+    name = "/".join([rule, *wildcards.values()])
+    return SimpleNamespace(
+        rule=SimpleNamespace(name=rule),
+        wildcards=wildcards,
+        output=[f"{folder}/{name}.parquet"],
+        log=[f"{folder}/logs/{name}.log"],
+        benchmark=f"{folder}/benchmarks/{name}.tsv",
+    )
+
+
+def write(path: str | Path, text: str = "", later: float = 10) -> None:
+    """Write a file some seconds after now."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    moment = path.stat().st_mtime + later
+    os.utime(path, (moment, moment))
+
+
+def mark(output: str) -> None:
+    """Let Snakemake mark an output as in progress."""
+    FilePersistence(path=Path(".snakemake"))._mark_incomplete(output, None)
+
+
+def test_states_of_jobs_follow_from_their_files(folder: Path) -> None:
+    names = ["parse", "infer", "score", "plot", "stale"]
+    jobs = [planned(name, folder) for name in names]
+    write(jobs[4].benchmark, later=-10)
+    write(jobs[4].output[0], later=-10)
+    record_start(folder, [*jobs, SimpleNamespace(benchmark=None)], CONFIG, ["/bin/snakemake", "--cores", "2"])
+    start = read_start(folder)
+    assert [state_of(job, start) for job in start.jobs] == [LEFT] * 5
+    for job in jobs[:3]:
+        write(job.log[0])
+    write(jobs[0].output[0])
+    write(jobs[0].benchmark, "s\th:m:s\n12.5\t0:00:12\n")
+    mark(jobs[1].output[0])
+    assert [state_of(job, start) for job in start.jobs] == [DONE, RUNNING, FAILED, LEFT, LEFT]
+    ended = Start(start.command, start.jobs, start.asks, start.time, alive=False)
+    assert state_of(start.jobs[1], ended) == CUT_OFF
+    assert (last_seconds(start.jobs[0]), last_seconds(start.jobs[3])) == (12.5, None)
+    Path(jobs[0].output[0]).unlink()
+    assert state_of(start.jobs[0], start) == FAILED, "an output is gone"
+
+
+def test_marker_of_a_long_path_is_found(folder: Path) -> None:
+    output = f"results/{'long' * 60}/{'name' * 50}.parquet"
+    mark(output)
+    job = Job("infer", {}, [output], [], None)
+    assert state_of(job, Start("", [job], [], 0.0, alive=True)) == RUNNING
+
+
+def test_record_is_held_until_the_process_ends(folder: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from selfalign.progress import record_start; "
+        f"record_start(Path({str(folder)!r}), [], {CONFIG!r}, ['snakemake', '--configfile', 'my file.yaml']); "
+        "print(flush=True); input()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    start = read_start(folder)
+    assert start.alive
+    assert start.command == "snakemake --configfile 'my file.yaml'"
+    assert start.asks == [Ask("infer", "small", "en"), Ask("ask", "far", "en", {"input": 2.0, "output": 10.0})]
+    process.kill()
+    process.wait()
+    assert not read_start(folder).alive
+
+
+def test_run_without_a_start_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match="no record of a start"):
+        read_start(folder)
+
+
+# Answers
+
+LOG = """100 prompts: 60 to answer, 40 in the ledger
+20 replies: 20 to give, 0 in the ledger
+the packed engine is 2.3e-05 nats from the naive one
+\rinfer:  40%|████      | 40/100 [00:00<?, ?prompt/s]\rinfer:  70%|███████   | 70/100 [00:10<00:10,  3.00prompt/s]"""
+DONE_BAR = "\rinfer: 100%|██████████| 100/100 [01:00<00:00,  1.00prompt/s]\n"
+REPLY_BAR = "\rreply:  25%|██▌       | 5/20 [1:00:10<00:10,  3.00reply/s]"
+
+
+@pytest.mark.parametrize(
+    ("log", "done", "rate"),
+    [
+        (LOG.partition("the packed")[0], 40, None),
+        (LOG, 70, 3.0),
+        (LOG + DONE_BAR, 100, 1.0),
+        (LOG + DONE_BAR + REPLY_BAR, 105, 5 / 3610),
+    ],
+    ids=["counted", "prompts", "all prompts", "replies"],
+)
+def test_log_tells_the_answers_of_a_running_job(log: str, done: int, rate: float | None, folder: Path) -> None:
+    write(folder / "log", log)
+    start = Start("", [], [], 0.0, alive=True)
+    expected = Answers(RUNNING, 120, done, rate, None)
+    assert count_answers(RUNNING, start, folder / "log", folder / "ledger.sqlite") == expected
+    assert count_answers(LEFT, start, folder / "log", folder / "ledger.sqlite") == Answers(LEFT, None)
+
+
+def test_ledger_tells_the_answers_of_a_job_that_has_ended_and_of_one_that_holds_it(folder: Path) -> None:
+    path = folder / "en.sqlite"
+    write(folder / "log", "10 requests: 8 to make, 2 in the ledger\n")
+    with Ledger(path) as ledger, ledger.run({}, device="endpoint", threads=1, versions={}) as run:
+        run.record([Entry(str(n), str(n), "text", 1, {"log_p": [-1.0], "usage": [100, n]}) for n in range(5)])
+        assert read_ledger(path) == ([], None), "SQLite lets nobody else read it"
+        size = path.stat().st_size
+        runs, usage = read_ledger(path, busy=True)
+        assert ([prompts for _, prompts in runs], usage) == ([5], (500, 10))
+        assert path.stat().st_size == size
+    start = Start("", [], [], 0.0, alive=False)
+    assert count_answers(CUT_OFF, start, folder / "log", path) == Answers(CUT_OFF, 10, 7, None, (500, 10))
+    later = Start("", [], [], 4e9, alive=False)
+    assert count_answers(CUT_OFF, later, folder / "log", path).done == 2, "an earlier start recorded the five"
+
+
+def test_status_shows_jobs_rates_time_left_and_cost(folder: Path) -> None:
+    jobs = [planned("parse", folder), planned("infer", folder, model="small", language="en"), planned("plot", folder)]
+    jobs += [planned("ask", folder, model="far", language="en"), planned("fit", folder)]
+    write(jobs[2].benchmark, "s\n75\n", later=-10)
+    record_start(folder, jobs, CONFIG, ["snakemake"])
+    for file in (jobs[0].output[0], jobs[0].benchmark):
+        write(file)
+    mark(jobs[1].output[0])
+    write(folder / "logs/infer/small/en.log", LOG)
+    ledger = Ledger(folder.parent / "shared/ledger/far/en.sqlite")
+    with ledger, ledger.run({}, device="endpoint", threads=1, versions={}) as run:
+        run.record([Entry("key", "prompt", "text", 1, {"usage": [1_000_000, 20_000]})])
+    lines = status.describe(Run(folder), read_start(folder)).splitlines()
+    assert lines[0].startswith('Run "trial" in results/trial: running since 20')
+    assert lines[1:3] == ["Jobs: 1 of 5 done, 1 running, 3 left", "  running   infer small en, for 0 s"]
+    assert [line.split() for line in lines[4:7]] == [
+        ["model", "language", "answered", "of", "per", "second", "state"],
+        ["small", "en", "70", "120", "3.0", "running"],
+        ["far", "en", "-", "?", "-", "left"],
+    ]
+    assert lines[8:10] == [
+        "All answers in the ledgers of endpoints:",
+        "far en: 1,000,000 tokens sent, 20,000 received, cost 2.20",
+    ]
+    assert lines[11] == (
+        "Time left: about 17 s for the answers; not known yet for the answers of far en; "
+        "1 min 15 s for 1 other jobs, which is what they took last time; "
+        "not known for 1 other jobs, which have never ended yet"
+    )
+
+
+def test_stop_is_explained_by_the_failed_jobs(folder: Path) -> None:
+    jobs = [planned(name, folder) for name in ("score", "fit", "plot")]
+    record_start(folder, jobs, CONFIG, ["snakemake", "--cores", "4"])
+    write(jobs[0].log[0], "Warning: x\nselfalign: bank.csv: no row. Add one.\n")
+    write(jobs[1].log[0], "Warning: x\n")
+    silent = "fit failed: it left no message. The system may have ended it, for lack of memory or time"
+    rest = [
+        f"{silent} (log: {jobs[1].log[0]})",
+        "All earlier answers are kept. To continue, run again: snakemake --cores 4",
+    ]
+    assert status.explain_stop(Run(folder), local=True) == ["score failed. Its message is above.", *rest]
+    message = f"score failed: bank.csv: no row. Add one. (log: {jobs[0].log[0]})"
+    assert status.explain_stop(Run(folder), local=False) == [message, *rest]
+
+
+# The last lines
+
+ARMS = {
+    "zero_shot": {"label": "Zero-shot", "shots": 0},
+    "persona": {"label": "Persona", "shots": 0, "persona": "asked"},
+    "chrf": {"label": "Similar", "shots": 5},
+    "chrf_other": {"label": "Similar, other country", "shots": 5, "answers": "other"},
+}
+SETTINGS = {
+    "arms": ARMS,
+    "models": {"small": {"label": "SmolLM2"}},
+    "run": {"models": ["small"], "languages": ["en", "es"]},
+    "scoring": {"level": 0.9},
+}
+
+
+def estimates(**columns: list) -> pd.DataFrame:
+    """Estimates of the first model in the first language, with the columns that matter here."""
+    return pd.DataFrame({"model": "small", "language": "en", "measure": "agreement", "country": "all"} | columns)
+
+
+def test_main_numbers_are_those_of_the_mean_of_the_countries() -> None:
+    agreement = estimates(arm=list(ARMS), estimate=[0.501, 0.52, 0.614, 0.55])
+    single = agreement.assign(country="MEX", estimate=0.9)
+    other = agreement.assign(language="es", estimate=0.8)
+    alignment = agreement.assign(measure="alignment", estimate=0.7)
+    contrasts = estimates(
+        arm=["chrf", "chrf", "chrf", "chrf", "chrf"],
+        against=["zero_shot", "chrf_other", "chrf_other", "chrf_other", "chrf_other"],
+        against_model=["small", "small", "large", "small", "small"],
+        against_language=["en", "en", "en", "es", "en"],
+        beyond=[None, "persona", None, None, None],
+        estimate=[0.113, 0.5, 0.5, 0.5, 0.064],
+        low=[0.0, 0.0, 0.0, 0.0, -0.012],
+        high=[0.2, 1.0, 1.0, 1.0, 0.14],
+    )
+    table = pd.concat([single, other, alignment, agreement])
+    assert main_numbers(table, contrasts, SETTINGS) == (
+        "SmolLM2 in en (1 more in the tables): agreement 0.50 Zero-shot, 0.61 Similar (best of 3 other arms); "
+        "own minus other country +0.06 (90 % interval -0.01 to +0.14)"
+    )
+    assert main_numbers(agreement, None, SETTINGS).endswith("(best of 3 other arms)")
+    assert main_numbers(agreement[:1].assign(country="MEX"), None, SETTINGS).endswith("agreement 0.50 Zero-shot")
+    assert own_minus_other(contrasts[:4], SETTINGS) == ""
+
+
+def test_run_without_its_tables_ends_with_one_line() -> None:
+    made = {"results/trial/human/poles.parquet"}
+    assert summarize(Path("results/trial"), {}, made, "Cite: x") == [
+        'Run "trial": the files that you asked for are in results/trial'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("citation", "short"),
+    [
+        (
+            "Haerpfer, C., Inglehart, R., Moreno, A., Welzel, C., Kizilova, K. & Diez-Medrano, J. (eds.) (2022). "
+            "World Values Survey. doi:10.14281/18241.24.",
+            "Haerpfer, C. et al. (eds.) (2022). World Values Survey. doi:10.14281/18241.24",
+        ),
+        ("Doe, J. (2024). A survey.", "Doe, J. (2024). A survey"),
+        ("The National Institute's survey of twelve questions, asked in the spring of 2024", None),
+    ],
+)
+def test_citation_is_shortened_to_its_first_author(citation: str, short: str | None) -> None:
+    assert shorten(citation) == (short or citation)
+
+
+def test_text_is_aligned_and_durations_are_short() -> None:
+    assert align([["a", "b", "c"], ["long", "x", "100"]], left=2) == ["a     b    c", "long  x  100"]
+    assert [duration(seconds) for seconds in (0.4, 59, 75, 3000, 7500)] == [
+        "0 s",
+        "59 s",
+        "1 min 15 s",
+        "50 min",
+        "2 h 5 min",
+    ]

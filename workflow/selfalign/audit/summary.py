@@ -1,0 +1,102 @@
+"""The lines that a run ends with: its main results, where to look, and how to cite them."""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from selfalign.scoring.tables import ALL, Contrasts, Estimates
+from selfalign.tables import read_table
+
+_AUTHORS = 60  # characters; a longer list of authors is cut down to the first
+
+
+def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], citation: str) -> list[str]:
+    """Five lines on a run that has ended well.
+
+    Args:
+        folder: of the run.
+        config: the merged settings.
+        made: all files that this start of Snakemake made or found up to date.
+        citation: how to cite the survey; its first line is used.
+
+    Returns:
+        Only one line if the table of agreements is not among the files.
+    """
+    agreement, contrasts = (folder / "tables" / name for name in ("agreement.csv", "contrasts.csv"))
+    if str(agreement) not in made:
+        return [f'Run "{folder.name}": the files that you asked for are in {folder}']
+    tables = [path for path in (agreement, contrasts) if str(path) in made]
+    differences = read_table(contrasts, Contrasts) if contrasts in tables else None
+    figures = sorted({Path(file).stem for file in made if Path(file).parent == folder / "figures"})
+    label, _, source = citation.partition("\n")[0].partition(": ")
+    return [
+        f'Run "{folder.name}" is complete: {folder}',
+        f"Figures: {folder}/figures/ ({', '.join(figures)})",
+        main_numbers(read_table(agreement, Estimates), differences, config),
+        f"Look next at {' and '.join(map(str, tables))}, and at the evidence: selfalign trace {folder.name} --help",
+        f"{label}: {shorten(source)}",
+    ]
+
+
+def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config: Mapping[str, Any]) -> str:
+    """The agreement without demonstrations and of the best arm, and own minus other country, of the first model.
+
+    Args:
+        agreement: an `Estimates` table.
+        contrasts: a `Contrasts` table; None if the run has none.
+        config: the merged settings.
+    """
+    model, language = config["run"]["models"][0], config["run"]["languages"][0]
+    estimates = _mean_rows(agreement, model, language).set_index("arm")["estimate"]
+    arms = {arm: config["arms"][arm] for arm in estimates.index}
+    plain = [arm for arm, settings in arms.items() if settings["shots"] == 0 and "persona" not in settings]
+    parts = [f"{estimates[arm]:.2f} {arms[arm]['label']}" for arm in plain]
+    rest = estimates.drop(plain)
+    if len(rest):
+        best = rest.idxmax()
+        parts.append(f"{rest[best]:.2f} {arms[best]['label']} (best of {len(rest)} other arms)")
+    differences = [] if contrasts is None else [own_minus_other(_mean_rows(contrasts, model, language), config)]
+    more = len(config["run"]["models"]) * len(config["run"]["languages"]) - 1
+    heading = f"{config['models'][model]['label']} in {language}" + (f" ({more} more in the tables)" if more else "")
+    return "; ".join([f"{heading}: agreement {', '.join(parts)}", *filter(None, differences)])
+
+
+def _mean_rows(table: pd.DataFrame, model: str, language: str) -> pd.DataFrame:
+    """Rows on the agreement of a model in a language: the mean of the countries, or the only country."""
+    rows = table[(table["model"] == model) & (table["language"] == language) & (table["measure"] == "agreement")]
+    return rows[rows["country"] == ALL] if (rows["country"] == ALL).any() else rows
+
+
+def own_minus_other(contrasts: pd.DataFrame, config: Mapping[str, Any]) -> str:
+    """The first contrast between an arm with a country's own answers and an arm with those of another country.
+
+    Args:
+        contrasts: a `Contrasts` table.
+        config: the merged settings.
+
+    Returns:
+        Its estimate and interval as text; empty if there is no such contrast.
+    """
+    answers = {arm: settings.get("answers", "own") for arm, settings in config["arms"].items() if settings["shots"]}
+    same = contrasts[
+        contrasts["beyond"].isna()
+        & (contrasts["against_model"] == contrasts["model"])
+        & (contrasts["against_language"] == contrasts["language"])
+    ]
+    for row in same.itertuples():
+        if answers.get(row.arm) == "own" and answers.get(row.against) == "other":
+            level = f"{100 * config['scoring']['level']:g} % interval"
+            interval = "" if pd.isna(row.low) else f" ({level} {row.low:+.2f} to {row.high:+.2f})"
+            return f"own minus other country {row.estimate:+.2f}{interval}"
+    return ""
+
+
+def shorten(citation: str) -> str:
+    """A citation with only the first of many authors, and without a full stop at its end."""
+    parts = re.match(r"(?P<first>[^,]+, [^,]+),(?P<others>.*?)(?P<rest>(?: \([^()]*\))? \(\d{4}\).*)", citation)
+    if parts and len(parts["others"]) > _AUTHORS:
+        citation = f"{parts['first']} et al.{parts['rest']}"
+    return citation.rstrip().removesuffix(".")
