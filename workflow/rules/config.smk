@@ -412,8 +412,12 @@ def ledger_of(wildcards):
 
 
 def model_endpoint(wildcards):
-    """A model's endpoint as JSON, with its keys in one order."""
-    return json.dumps(config["models"][wildcards.model]["endpoint"], sort_keys=True)
+    """A model's endpoint as JSON, with its keys in one order; without its price, which changes no answer."""
+    endpoint = config["models"][wildcards.model]["endpoint"]
+    return json.dumps(
+        {key: value for key, value in endpoint.items() if key != "price"},
+        sort_keys=True,
+    )
 
 
 def arora_file(wildcards):

@@ -40,11 +40,12 @@ STEPS: dict[str, str] = {
     "plot_calibration": "selfalign.figures.plot_calibration",
     "plot_transfer": "selfalign.figures.plot_transfer",
     "explore": "selfalign.audit.explore",
+    "plan": "selfalign.plan.command",
+    "status": "selfalign.audit.status",
     "trace": "selfalign.audit.trace",
     "compare": "selfalign.audit.compare",
-    "status": "selfalign.audit.status",
     "ledger": "selfalign.audit.ledger",
 }
 
-BY_HAND = {"trace", "compare", "status", "ledger"}
+BY_HAND = {"plan", "status", "trace", "compare", "ledger"}
 """Commands that people run, and no rule. `selfalign --help` lists them first, in the order of `STEPS`."""

@@ -1,0 +1,124 @@
+"""Requests, tokens and price of a model behind an endpoint."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from selfalign.inference.messages import place_demonstrations
+from selfalign.inference.questions import Endpoint, answers_of, requests_of
+from selfalign.plan.designs import Laid
+from selfalign.plan.tokens import Estimator, text_of
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model behind an endpoint is asked in one language.
+
+    Attributes:
+        prompts: distinct prompts that the readout reaches.
+        requests: all that they need.
+        missing: requests without an answer in the ledger.
+        sent: tokens that the missing requests send, estimated from the length of the texts.
+        received: tokens that come back at most.
+    """
+
+    prompts: int
+    requests: int
+    missing: int
+    sent: float
+    received: float
+
+
+def without_price(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of an endpoint as the step `ask` takes them."""
+    return {name: value for name, value in settings.items() if name != "price"}
+
+
+def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: float) -> Asked:
+    """Requests and tokens of a language.
+
+    Args:
+        laid: the language's design.
+        settings: of the model.
+        ledger: of the model in this language.
+        per_token: characters per token of the language.
+
+    Raises:
+        InputError: a job is using the ledger, or it cannot be read.
+    """
+    endpoint, form = Endpoint(**without_price(settings["endpoint"])), settings["format"]
+    table = place_demonstrations(laid.prompts, settings["shown"], form)
+    estimator, chat = Estimator(per_token), form == "chat"
+    if ledger.is_file():
+        return _count_missing(table, settings, endpoint, ledger, estimator)
+    prompts = requests = 0
+    sent = received = 0.0
+    for prompt in table.itertuples():
+        if not endpoint.readout == "echo" and not prompt.premise:
+            continue
+        number = len(requests_of(prompt, endpoint, form))
+        prompts, requests = prompts + bool(number), requests + number
+        tokens = estimator.tokens(text_of(prompt, chat))
+        sent += number * tokens
+        if endpoint.readout == "echo":
+            sent += sum(estimator.tokens(answer) for answer, _ in answers_of(prompt))
+        received += endpoint.samples * endpoint.reply_tokens if endpoint.readout == "samples" and number else number
+    return Asked(prompts, requests, requests, sent, received)
+
+
+def _count_missing(
+    table: pd.DataFrame, settings: Mapping[str, Any], endpoint: Endpoint, ledger: Path, estimator: Estimator
+) -> Asked:
+    """The same where some requests have answers: each request is compared with the ledger."""
+    from selfalign.inference.ask import list_missing, list_requests
+    from selfalign.inference.ledger import fingerprint
+    from selfalign.plan.models import read_entries
+
+    facts = endpoint.facts(settings["format"])
+    facts |= {"shown": settings["shown"]} if settings["shown"] != "turns" else {}
+    requests = list_requests(table, endpoint, settings["format"])
+    missing = list_missing(requests, read_entries(ledger, fingerprint(facts)), endpoint)
+    chat, by_id = settings["format"] == "chat", {prompt.prompt: prompt for prompt in table.itertuples()}
+    sent = sum(
+        estimator.tokens(text_of(by_id[one.prompt], chat)) + estimator.tokens(one.answer or "") for one in missing
+    )
+    received = sum(
+        endpoint.reply_tokens * int(one.draws.partition("+")[2] or 1) if endpoint.readout == "samples" else 1
+        for one in missing
+    )
+    prompts = len({one.prompt for one in requests.values()})
+    return Asked(prompts, len(requests), len(missing), sent, float(received))
+
+
+def find_price(asked: list[Asked], price: Mapping[str, float] | None) -> float | None:
+    """Price of the missing requests at most; None where no price is known.
+
+    Args:
+        asked: of all languages.
+        price: of a million tokens: `input`, `output`.
+    """
+    if price is None:
+        return None
+    return sum(one.sent * price["input"] + one.received * price["output"] for one in asked) / 1e6
+
+
+def find_hours(asked: list[Asked], endpoint: Mapping[str, Any], measured: pd.DataFrame) -> float | None:
+    """Hours that the missing requests take; None where nothing limits or tells their rate.
+
+    Args:
+        asked: of all languages.
+        endpoint: its settings.
+        measured: the rows of this model that `read_rates` returns.
+    """
+    requests, tokens = sum(one.missing for one in asked), sum(one.sent + one.received for one in asked)
+    minutes = [
+        amount / endpoint[name]
+        for name, amount in (("requests_per_minute", requests), ("tokens_per_minute", tokens))
+        if name in endpoint
+    ]
+    if len(measured):
+        minutes.append(requests / (measured["prompts"].sum() / measured["seconds"].sum()) / 60)
+    return max(minutes) / 60 if minutes else None

@@ -1,0 +1,311 @@
+"""What is known of a model before it runs: its size, its tokenizer, its answers so far, and how fast it is."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from selfalign.errors import InputError, did_you_mean
+
+_NAMED = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*([bBmM])(?![a-zA-Z])")
+"""A number of parameters in a name, such as 0.5b or 135M."""
+
+_TOKENIZER = [
+    "tokenizer*",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab*",
+    "merges.txt",
+    "*.model",
+    "*.jinja",
+    "chat_template*",
+    "config.json",
+    "generation_config.json",
+]
+"""Files of a model that make its tokenizer, without weights."""
+
+_WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}
+_LEAST = 2000
+"""Tokens that a ledger's runs must have computed before their rate counts: a short run is mostly loading."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Parameters of a model, and how they are known: `card`, `weights`, `hub` or `name`."""
+
+    parameters: float
+    source: str
+
+
+def find_size(name: str, settings: Mapping[str, Any], folder: Path, listed: float | None = None) -> Size | None:
+    """Parameters of a model; None where nothing tells them.
+
+    Args:
+        name: of the model.
+        settings: of the model.
+        folder: where the workflow puts the model.
+        listed: bytes of the safetensors that the hub lists.
+    """
+    card = folder / "model.json"
+    if card.is_file():
+        return Size(json.loads(card.read_text(encoding="utf-8"))["parameters"], "card")
+    given = Path(settings["source"].get("folder", "no folder"))
+    if weights := sorted(given.glob("*.safetensors")):
+        return Size(sum(map(_count_parameters, weights)), "weights")
+    if listed:
+        return Size(listed / 2, "hub")
+    texts = [name, settings["label"], *map(str, settings["source"].values())]
+    for number, unit in (found.groups() for text in texts for found in _NAMED.finditer(text)):
+        return Size(float(number) * (1e9 if unit in "bB" else 1e6), "name")
+    return None
+
+
+def _count_parameters(weights: Path) -> int:
+    """Numbers in a file of safetensors, by its header."""
+    with weights.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+
+
+def find_tokenizer(settings: Mapping[str, Any], folder: Path) -> Path | None:
+    """A folder on this machine that has the model's tokenizer; None where there is none."""
+    places = [folder / "weights", Path(settings["source"].get("folder", "no folder"))]
+    return next((place for place in places if (place / "tokenizer.json").is_file()), None)
+
+
+def fetch_tokenizer(name: str, source: Mapping[str, Any]) -> tuple[Path, float]:
+    """Fetch a model's tokenizer from the hub into the hub's own cache, without weights.
+
+    Returns:
+        Folder of the tokenizer, and bytes of the model's safetensors as the hub lists them.
+
+    Raises:
+        InputError: the hub is out of reach, or has no such model.
+    """
+    from huggingface_hub import HfApi, RepoFile, snapshot_download
+    from huggingface_hub.utils import disable_progress_bars
+
+    from selfalign.hub import hub_access, hub_errors_told
+
+    disable_progress_bars()
+    access, repo, revision = hub_access(), source["hub"], source["revision"]
+    with hub_errors_told("model", repo, revision, f"config: models.{name}.source"):
+        tree = [one for one in HfApi(**access).list_repo_tree(repo, revision=revision) if isinstance(one, RepoFile)]
+        size = sum(one.size for one in tree if one.path.endswith(".safetensors"))
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=_TOKENIZER, **access)), float(size)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a local folder."""
+    from transformers import AutoTokenizer  # seconds to import
+
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def find_device(settings: Mapping[str, Any]) -> str:
+    """Kind of device that a model runs on here: `cpu`, `cuda` or `mps`."""
+    kind = str(settings["device"]).partition(":")[0]
+    return ("cuda" if Path("/dev/nvidiactl").exists() else "cpu") if kind == "auto" else kind
+
+
+def read_answered(ledger: Path, card: Path, settings: Mapping[str, Any], device: str) -> dict[str, list[str]]:
+    """Keys of the answers that a ledger has for a model as it would run now, by the id of their prompt.
+
+    Raises:
+        InputError: a job is using the ledger, or it cannot be read.
+    """
+    if not (ledger.is_file() and card.is_file()):
+        return {}
+    from selfalign.inference.chat import DATE
+    from selfalign.inference.infer import gather_facts  # PyTorch takes seconds to import
+    from selfalign.inference.ledger import fingerprint
+
+    how = {name: settings[name] for name in ("format", "dtype", "engine", "attention", "shown")}
+    how |= {"device": device, "template": {"date": DATE} | settings["template"]}
+    about = json.loads(card.read_text(encoding="utf-8"))
+    return read_keys(ledger, fingerprint(gather_facts(about, how)))
+
+
+def read_keys(ledger: Path, mark: str) -> dict[str, list[str]]:
+    """Keys of a ledger's answers under a fingerprint, by the id of their prompt."""
+    from selfalign.audit.ledger import opened
+
+    keys: dict[str, list[str]] = {}
+    with opened(ledger) as database:
+        rows = database.execute("SELECT prompt, key FROM answers WHERE fingerprint = ?", (mark,))
+        with closing(rows):
+            for prompt, key in rows:
+                keys.setdefault(prompt, []).append(key)
+    return keys
+
+
+def read_entries(ledger: Path, mark: str) -> dict[str, Any]:
+    """Entries of a ledger under a fingerprint, by key."""
+    from selfalign.audit.ledger import opened
+    from selfalign.inference.ledger import Entry
+
+    with opened(ledger) as database:
+        rows = database.execute(
+            "SELECT key, prompt, text, tokens, scores FROM answers WHERE fingerprint = ?", (mark,)
+        ).fetchall()
+    return {key: Entry(key, prompt, text, tokens, json.loads(scores)) for key, prompt, text, tokens, scores in rows}
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Tokens that a model computes in a second.
+
+    Attributes:
+        tokens_per_second: the rate.
+        source: where it is from: `given`, `ledger`, `scaled` (from another model's ledger) or `table`.
+        place: the model, or the hardware, that was measured.
+        memory: peak memory in bytes of the runs in the model's own ledgers; 0 where there are none.
+    """
+
+    tokens_per_second: float
+    source: str
+    place: str
+    memory: int = 0
+
+
+def find_rate(
+    name: str,
+    settings: Mapping[str, Any],
+    size: Size | None,
+    measured: pd.DataFrame,
+    table: pd.DataFrame,
+    hardware: str | None,
+    cores: int,
+) -> Rate | None:
+    """How fast a model computes; None where nothing tells it.
+
+    Args:
+        name: of the model.
+        settings: of the model.
+        size: of the model.
+        measured: as `read_rates` returns it.
+        table: the shipped rates.
+        hardware: of the table, where the run is to be elsewhere; None: this machine.
+        cores: of the CPU that runs it.
+    """
+    device = find_device(settings)
+    if hardware is None:
+        here = measured[(measured["dtype"] == settings["dtype"]) & (measured["device"] == device)]
+        here = here[here["engine"] == settings["engine"]]
+        own = here[here["model"] == name]
+        if len(own):
+            return Rate(own["tokens"].sum() / own["seconds"].sum(), "ledger", name, int(own["peak_memory"].max()))
+        others = here.dropna(subset="parameters")
+        if size and len(others):
+            near = others.loc[(others["parameters"] / size.parameters).map(math.log).abs().idxmin()]
+            rate = near["tokens"] / near["seconds"] * near["parameters"] / size.parameters
+            return Rate(rate, "scaled", near["model"])
+    return _look_up(table, hardware or ("h200" if device == "cuda" else device), settings["dtype"], size, cores)
+
+
+def _look_up(table: pd.DataFrame, hardware: str, dtype: str, size: Size | None, cores: int) -> Rate | None:
+    """A rate from the table: between two sizes in proportion on logarithmic scales; beyond them as 1 / parameters."""
+    rows = table[table["hardware"] == hardware]
+    same = rows[rows["dtype"] == ("bfloat16" if dtype == "float16" else dtype)]
+    rows = (same if len(same) else rows).sort_values("parameters")
+    if size is None or rows.empty:
+        return None
+    low, high = rows["parameters"].iloc[[0, -1]]
+    if size.parameters >= high:
+        rate = rows["tokens_per_second"].iloc[-1] * high / size.parameters
+    elif size.parameters <= low:
+        shrink = low / size.parameters if hardware == "cpu" else 1  # a GPU is idle between small models' kernels
+        rate = rows["tokens_per_second"].iloc[0] * shrink
+    else:
+        pairs = zip(rows["parameters"], rows["tokens_per_second"], strict=True)
+        (x0, y0), (x1, y1) = _around(list(pairs), size.parameters)
+        weight = math.log(size.parameters / x0) / math.log(x1 / x0)
+        rate = y0 * (y1 / y0) ** weight
+    if hardware == "cpu":
+        rate *= min(cores, 16) / rows["cores"].iloc[0]
+    return Rate(float(rate), "table", hardware)
+
+
+def _around(pairs: list[tuple[float, float]], size: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    return next((one, other) for one, other in zip(pairs, pairs[1:], strict=False) if one[0] <= size <= other[0])
+
+
+def read_table_of_rates(path: Path, hardware: str | None) -> pd.DataFrame:
+    """The shipped rates.
+
+    Raises:
+        InputError: the table has no such hardware.
+    """
+    table = pd.read_csv(path)
+    if hardware is not None and hardware not in set(table["hardware"]):
+        remedy = f"{did_you_mean(hardware, set(table['hardware']))} Or give rates: --rate MODEL=TOKENS_PER_SECOND"
+        raise InputError("--hardware", "no rate was measured on this", remedy, value=hardware)
+    return table
+
+
+def read_rates(shared: Path) -> tuple[pd.DataFrame, list[str]]:
+    """What the runs in this machine's ledgers measured.
+
+    Args:
+        shared: folder of what runs share.
+
+    Returns:
+        A row per model and way of running it: model, dtype, device, engine, parameters, tokens, seconds, peak_memory;
+        and a sentence for each ledger that could not be read.
+    """
+    from selfalign.audit.ledger import describe
+
+    rows, notes = [], []
+    for path in sorted(shared.glob("ledger/*/*.sqlite")):
+        try:
+            told = describe(path)
+        except InputError as error:
+            notes.append(f"not read: {error}")
+            continue
+        size = find_size_of_card(shared / "models" / path.parent.name / "model.json")
+        rows += [{"model": path.parent.name, "parameters": size} | row for row in _rows(told)]
+    columns = ["model", "parameters", "dtype", "device", "engine", "tokens", "seconds", "prompts", "peak_memory"]
+    table = pd.DataFrame(rows, columns=columns)
+    keys = ["model", "dtype", "device", "engine"]
+    sums = {"parameters": "first", "tokens": "sum", "seconds": "sum", "prompts": "sum", "peak_memory": "max"}
+    table = table.groupby(keys, as_index=False, dropna=False).agg(sums)
+    return table, notes
+
+
+def _rows(ledger: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for model in ledger["models"]:
+        facts = model["facts"] if isinstance(model["facts"], dict) else {}
+        how = {name: facts.get(name) for name in ("dtype", "device", "engine")}
+        for run in model["runs"]:
+            if run["seconds"] and (run["tokens"] >= _LEAST or run["device"] == "endpoint"):
+                yield how | {name: run[name] for name in ("tokens", "seconds", "prompts", "peak_memory")}
+
+
+def find_size_of_card(card: Path) -> float | None:
+    """Parameters of a model that the workflow has prepared; None for others."""
+    return json.loads(card.read_text(encoding="utf-8"))["parameters"] if card.is_file() else None
+
+
+def estimate_memory(size: Size, settings: Mapping[str, Any], device: str) -> float:
+    """Peak memory in bytes of a job, within some 10 % of what was measured (docs/plan.md).
+
+    That is the weights in the model's number format, what a row of the packed engine takes, and on a CPU the program.
+    """
+    row = 150_000 * (settings["row_tokens"] if settings["engine"] == "packed" else 512)
+    return 1.05 * size.parameters * _WIDTH[settings["dtype"]] + row + (5e8 if device == "cpu" else 0)
+
+
+def estimate_disk(size: Size, settings: Mapping[str, Any], folder: Path) -> float:
+    """Bytes of disk that the model itself still needs: its files as they come, and its weights.
+
+    A GGUF file is unpacked to float32. Safetensors are linked, and those of a local folder need no disk.
+    """
+    if (folder / "model.json").is_file() or "folder" in settings["source"]:
+        return 0.0
+    return size.parameters * (2 if "hub" in settings["source"] else 4 + 0.6)

@@ -1,0 +1,137 @@
+"""The people's answers, read in memory as the survey and probes stages read them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from selfalign.errors import InputError
+from selfalign.home import locate
+from selfalign.probes.bank import read_bank, select_probes
+from selfalign.probes.map_poles import check_bank, check_countries, map_poles
+from selfalign.probes.map_scales import human_distribution
+from selfalign.probes.scales import read_scales
+from selfalign.prompts.sources import Surveyed
+from selfalign.survey.tables import Counts, Distributions, OpinionKeys, OpinionTable, Scales, Shares, Trends
+from selfalign.survey.weigh_answers import count_codes, weigh
+from selfalign.tables import read_input, read_table
+
+
+def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: bool) -> tuple[Surveyed, pd.DataFrame]:
+    """What the people of all countries of the survey answer, and the probes in use.
+
+    Args:
+        config: the merged settings.
+        home: the workflow's own folder.
+        shared: folder of what runs share.
+        on_scales: whether a frame of the run asks with the whole answer scale.
+
+    Returns:
+        The people, and the rows of the `Bank` table that the run uses.
+
+    Raises:
+        InputError: the survey is not here yet, or it lacks a country or a question of the run.
+    """
+    bank_file = Path(config["probes"]["bank"])
+    if not bank_file.is_file():
+        raise InputError(bank_file, "is not made yet", f"Make it first: snakemake --cores 1 {bank_file}")
+    bank = read_bank(bank_file)
+    probes = select_probes(bank, config["probes"]["categories"], config["probes"]["only"], bank_file)
+    name = config["run"]["survey"]
+    answers, file = read_distributions(name, config["surveys"][name], home, shared)
+    languages = [config["languages"][language] for language in config["run"]["languages"]]
+    check_countries(answers, sorted({country for one in languages for country in one["countries"]}), file)
+    check_bank(answers, probes, bank_file)
+    scales = None
+    if on_scales:
+        codes = read_scales(Path(locate("resources/survey/scales.csv", home)), probes)
+        scales = human_distribution(answers, codes)
+    return Surveyed(map_poles(answers, probes), scales, bank), probes
+
+
+def read_distributions(name: str, survey: dict[str, Any], home: Path, shared: Path) -> tuple[pd.DataFrame, Path]:
+    """The distributions of a survey, and the file that they are from.
+
+    A survey that a run has parsed is read from `results/shared`. Otherwise its own file is read. Nothing is written.
+
+    Args:
+        name: of the survey.
+        survey: its settings.
+        home: the workflow's own folder.
+        shared: folder of what runs share.
+
+    Returns:
+        A `Distributions` table, and its file.
+
+    Raises:
+        InputError: neither the parsed survey nor its file is here.
+    """
+    parsed = shared / "survey" / name / "distributions.parquet"
+    given = Path(survey["source"].get("file", "no file"))
+    if parsed.is_file() and not (given.is_file() and given.stat().st_mtime > parsed.stat().st_mtime):
+        return read_table(parsed, Distributions), parsed
+    if not given.is_file() or survey["form"] not in _READERS:
+        problem = f"the survey is neither parsed ({parsed}) nor in a file that can be read here"
+        remedy = f"Let the workflow fetch and parse it first: snakemake --cores 1 {parsed}"
+        raise InputError(f"config: surveys.{name}", problem, remedy)
+    return _READERS[survey["form"]](given, survey, home), given
+
+
+def _scales(home: Path) -> pd.DataFrame:
+    return read_input(Path(locate("resources/survey/scales.csv", home)), Scales)
+
+
+def _read_counts(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+    """Counts as the simulated respondents have them: every weight is 1."""
+    from selfalign.survey.simulate_survey import check_counts
+
+    counts = read_input(file, Counts)
+    check_counts(counts, file)
+    weight = counts["count"].astype(float)
+    counts = counts[counts["question"].isin(_scales(home)["question"])]
+    return weigh(counts.rename(columns={"count": "n"}).assign(weight=weight, weight_squared=weight))
+
+
+def _read_shares(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+    from selfalign.survey.parse_shares import check_shares, parse_shares
+
+    shares, scales = read_input(file, Shares), _scales(home)
+    check_shares(shares, scales, file)
+    return parse_shares(shares, scales)
+
+
+def _read_opinions(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+    from selfalign.survey.parse_opinions import judge_samples, read_questions, to_distributions
+
+    known = read_input(Path(locate("resources/survey/opinions.csv", home)), OpinionKeys)
+    questions = read_questions(read_input(file, OpinionTable), known, file)
+    return to_distributions(questions, judge_samples(questions))
+
+
+def _read_wvs7(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+    from selfalign.survey.files import open_survey
+    from selfalign.survey.parse_wvs7 import parse_wvs7
+
+    with TemporaryDirectory() as scratch, open_survey(file, scratch=Path(scratch)) as opened:
+        return weigh(count_codes(parse_wvs7(opened, _scales(home))))
+
+
+def _read_trends(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+    from selfalign.survey.files import open_survey
+    from selfalign.survey.parse_trends import parse_trends
+
+    crosswalk = read_input(Path(locate("resources/survey/trends.csv", home)), Trends)
+    with TemporaryDirectory() as scratch, open_survey(file, scratch=Path(scratch)) as opened:
+        return weigh(count_codes(parse_trends(opened, _scales(home), crosswalk, survey["waves"])[0]))
+
+
+_READERS: dict[str, Callable[[Path, dict[str, Any], Path], pd.DataFrame]] = {
+    "counts": _read_counts,
+    "shares": _read_shares,
+    "opinions": _read_opinions,
+    "wvs7": _read_wvs7,
+    "trends": _read_trends,
+}
+"""How the file of each form of survey is read."""

@@ -1,0 +1,236 @@
+"""The whole plan of a run as a dictionary, from its settings."""
+
+import math
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from selfalign.errors import InputError
+from selfalign.home import locate
+from selfalign.plan import endpoints, models, tokens
+from selfalign.plan.designs import Designer, Laid
+from selfalign.plan.people import read_people
+from selfalign.plan.precision import expect_widths, name_contrast
+from selfalign.runs import SHARED
+from selfalign.settings import HOME, frames_on_scales
+
+_RESULTS = 0.25
+"""Bytes of answers, scores and tables for each byte of a ledger."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says beyond the config.
+
+    Attributes:
+        rates: tokens per second, by model.
+        prices: of a million tokens, `input` and `output`, by model.
+        hardware: where the run will be, by its name in the table of rates; None: this machine.
+        cores: CPU cores of a job; None: those of this machine, at most 16.
+        exact: whether to render every prompt.
+        fetch: whether to fetch missing tokenizers from the hub.
+    """
+
+    rates: Mapping[str, float] = field(default_factory=dict)
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    hardware: str | None = None
+    cores: int | None = None
+    exact: bool = False
+    fetch: bool = False
+
+
+def make_plan(config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME) -> dict:
+    """The plan of a run: design, models, endpoints and widths, as JSON would hold it.
+
+    Args:
+        config: the merged settings.
+        options: what the user says beyond them.
+        results: folder of all runs. Nothing is written there.
+        home: the workflow's own folder.
+
+    Raises:
+        InputError: the survey is not here, an arm cannot be laid out, or an option names what is not known.
+    """
+    names, languages = config["run"]["models"], config["run"]["languages"]
+    shared, run = results / SHARED, results / config["run"]["name"]
+    table = models.read_table_of_rates(Path(locate("resources/plan/rates.csv", home)), options.hardware)
+    factors = tokens.read_factors(Path(locate("resources/plan/tokens.csv", home)))
+    with _progress(2 + len(languages) * (1 + len(names))) as step:
+        step("survey")
+        people, probes = read_people(config, home, shared, bool(frames_on_scales(config)))
+        designer = Designer(config, home, people, probes)
+        laid: dict[str, Laid] = {}
+        for language in languages:
+            step(f"design of {language}")
+            laid[language] = designer.lay_out(language)
+        measured, notes = models.read_rates(shared)
+        parts = []
+        for name in names:
+            settings = config["models"][name]
+            plan_one = _plan_endpoint if "endpoint" in settings else _plan_model
+            parts.append(plan_one(name, settings, laid, factors, measured, table, options, shared, step, notes))
+        step("intervals")
+        widths = expect_widths(laid, people.poles, people.bank, config, run)
+    margin = config["figures"]["margin"].get("contrast")
+    main = list(dict.fromkeys(map(name_contrast, [*([margin] if margin else []), *config["scoring"]["contrasts"]])))
+    return {
+        "run": config["run"]["name"],
+        "survey": _describe(config, people.poles, probes),
+        "languages": {
+            language: {
+                "cells": len(one.cells),
+                "prompts": int(one.asked.sum()),
+                "premises": int((~one.asked).sum()),
+                "arms": int(one.cells["arm"].nunique()),
+                "countries": int(one.cells["country"].nunique()),
+            }
+            for language, one in laid.items()
+        },
+        "models": parts,
+        "level": config["scoring"]["level"],
+        "widths": [asdict(one) for one in widths],
+        "contrasts": [name for name in main if name in {one.name for one in widths}],
+        "main_language": max(laid, key=lambda language: laid[language].cells["country"].nunique()),
+        "notes": list(dict.fromkeys(notes)),
+    }
+
+
+@contextmanager
+def _progress(steps: int) -> Iterator[Any]:
+    """A function that shows on stderr what comes next."""
+    with tqdm(total=steps, desc="plan", unit="step", file=sys.stderr, leave=False) as bar:
+
+        def step(what: str) -> None:
+            bar.set_postfix_str(what)
+            bar.update()
+
+        yield step
+
+
+def _describe(config: Mapping[str, Any], poles: pd.DataFrame, probes: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "name": config["run"]["survey"],
+        "countries": int(poles["country"].nunique()),
+        "probes": len(probes),
+        "batteries": int(probes["battery"].nunique()),
+    }
+
+
+def _plan_model(
+    name: str,
+    settings: Mapping[str, Any],
+    laid: Mapping[str, Laid],
+    factors: Mapping[str, float],
+    measured: pd.DataFrame,
+    table: pd.DataFrame,
+    options: Options,
+    shared: Path,
+    step: Any,
+    notes: list[str],
+) -> dict[str, Any]:
+    """What a model that runs here costs."""
+    folder = shared / "models" / name
+    place, listed = models.find_tokenizer(settings, folder), None
+    if place is None and options.fetch and "hub" in settings["source"]:
+        place, listed = models.fetch_tokenizer(name, settings["source"])
+    tokenizer = None if place is None else models.load_tokenizer(place)
+    device = ("cpu" if options.hardware == "cpu" else "cuda") if options.hardware else models.find_device(settings)
+    by_language = {}
+    for language, one in laid.items():
+        step(f"{name} in {language}")
+        ledger = shared / "ledger" / name / f"{language}.sqlite"
+        answered = _or_note(notes, models.read_answered, ledger, folder / "model.json", settings, device) or {}
+        speaker = (
+            tokens.Estimator(factors.get(language, tokens.UNKNOWN))
+            if tokenizer is None
+            else tokens.Counter(tokenizer, language, None)
+        )
+        most = 0 if options.exact else tokens.SAMPLE
+        by_language[language] = asdict(tokens.count(one, speaker, settings, answered, most))
+    size = models.find_size(name, settings, folder, listed)
+    cores = min(options.cores or os.cpu_count() or 1, 16)
+    rate = (
+        models.Rate(options.rates[name], "given", name)
+        if name in options.rates
+        else models.find_rate(name, settings, size, measured, table, options.hardware, cores)
+    )
+    sums = pd.DataFrame(by_language.values()).sum(numeric_only=True)
+    hours = None
+    if rate is not None:
+        share = (sums["prompts"] - sums["answered"]) / sums["prompts"]
+        hours = (sums["new"] / rate.tokens_per_second + (sums["seconds"] if share else 0)) / 3600
+    memory = (rate.memory if rate else 0) or (models.estimate_memory(size, settings, device) if size else None)
+    ledger_bytes = sums["bytes"] * (1 - sums["answered"] / sums["prompts"]) * (1 + _RESULTS)
+    disk = ledger_bytes + models.estimate_disk(size, settings, folder) if size else None
+    return {
+        "model": name,
+        "kind": "weights",
+        "parameters": size and {"number": size.parameters, "source": size.source},
+        "languages": by_language,
+        **{key: _plain(sums[key]) for key in ("prompts", "answered", "sent", "single", "computed", "new")},
+        "estimated": tokenizer is None,
+        "sampled": any(one["sampled"] for one in by_language.values()),
+        "rate": rate and {"tokens_per_second": rate.tokens_per_second, "source": rate.source, "place": rate.place},
+        "device": device,
+        "gpus": settings["gpus"] if device == "cuda" else 0,
+        "hours": _plain(hours),
+        "memory": _plain(memory),
+        "disk": _plain(disk),
+    }
+
+
+def _plan_endpoint(
+    name: str,
+    settings: Mapping[str, Any],
+    laid: Mapping[str, Laid],
+    factors: Mapping[str, float],
+    measured: pd.DataFrame,
+    table: pd.DataFrame,
+    options: Options,
+    shared: Path,
+    step: Any,
+    notes: list[str],
+) -> dict[str, Any]:
+    """What a model behind an endpoint costs."""
+    by_language = {}
+    for language, one in laid.items():
+        step(f"{name} in {language}")
+        ledger, factor = shared / "ledger" / name / f"{language}.sqlite", factors.get(language, tokens.UNKNOWN)
+        asked = _or_note(notes, endpoints.count, one, settings, ledger, factor)
+        by_language[language] = asked or endpoints.count(one, settings, Path("no ledger"), factor)
+    asked = list(by_language.values())
+    price = options.prices.get(name) or settings["endpoint"].get("price")
+    sums = pd.DataFrame(map(asdict, asked)).sum()
+    return {
+        "model": name,
+        "kind": "endpoint",
+        "languages": {language: asdict(one) for language, one in by_language.items()},
+        **{key: _plain(sums[key]) for key in ("prompts", "requests", "missing", "sent", "received")},
+        "estimated": True,
+        "price": _plain(endpoints.find_price(asked, price)),
+        "hours": _plain(endpoints.find_hours(asked, settings["endpoint"], measured[measured["model"] == name])),
+        "disk": 600 * float(sums["requests"]),
+    }
+
+
+def _or_note(notes: list[str], function: Any, *arguments: Any) -> Any:
+    """A function's result; None, and a note, where a ledger cannot be read."""
+    try:
+        return function(*arguments)
+    except InputError as error:
+        notes.append(f"its answers are not counted: {error}")
+        return None
+
+
+def _plain(number: float | None) -> float | int | None:
+    """A number as JSON has it."""
+    if number is None or math.isnan(number):
+        return None
+    return int(number) if float(number).is_integer() else float(number)

@@ -1,0 +1,195 @@
+"""A plan as text, at most one screen."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+_MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
+_SOURCES = {
+    "given": "given by --rate",
+    "ledger": "measured by this machine's ledgers",
+    "scaled": "scaled from another model in this machine's ledgers",
+    "table": "from the table of measured rates",
+}
+
+
+def write_report(plan: Mapping[str, Any]) -> str:
+    """A plan in words and tables, of at most 50 lines.
+
+    Args:
+        plan: as `make_plan` returns it, with the names of the config files.
+    """
+    parts = [_head(plan), _languages(plan)]
+    weights = [one for one in plan["models"] if one["kind"] == "weights"]
+    asked = [one for one in plan["models"] if one["kind"] == "endpoint"]
+    parts += [_weights(weights)] if weights else []
+    parts += [_endpoints(asked)] if asked else []
+    parts += [_widths(plan)]
+    if plan["notes"]:
+        some, more = plan["notes"][:_MOST_NOTES], len(plan["notes"]) - _MOST_NOTES
+        parts.append(
+            "\n".join([f"Note: {note}" for note in some] + ([f"{more} more notes: --json"] if more > 0 else []))
+        )
+    return "\n\n".join(parts)
+
+
+def _head(plan: Mapping[str, Any]) -> str:
+    survey, files = plan["survey"], ", ".join(plan.get("files", [])) or "the default settings"
+    return (
+        f"Plan of the run {plan['run']} ({files})\n"
+        f"Survey {survey['name']}: {survey['countries']} countries, {survey['probes']} probes in"
+        f" {survey['batteries']} batteries"
+    )
+
+
+def _languages(plan: Mapping[str, Any]) -> str:
+    rows = [["language", "countries", "arms", "cells", "prompts", "premises"]]
+    counts = plan["languages"]
+    shown = list(counts)[: _MOST_LANGUAGES if len(counts) > _MOST_LANGUAGES + 1 else len(counts)]
+    for name in shown:
+        one = counts[name]
+        rows.append([name, *(f"{one[key]:,}" for key in ("countries", "arms", "cells", "prompts", "premises"))])
+    if len(counts) > len(shown):
+        rest = [counts[name] for name in counts if name not in shown]
+        sums = [f"{sum(one[key] for one in rest):,}" for key in ("cells", "prompts", "premises")]
+        rows.append([f"{len(rest)} more", "", "", *sums])
+    if len(counts) > 1:
+        sums = [f"{sum(one[key] for one in counts.values()):,}" for key in ("cells", "prompts", "premises")]
+        rows.append(["all", "", "", *sums])
+    return align(rows)
+
+
+def _weights(parts: list[Mapping[str, Any]]) -> str:
+    head = ["model", "prompts", "answered", "new", "tokens", "computed", "saved", "tokens/s", "hours", "memory", "disk"]
+    rows = [head]
+    for one in parts[:_MOST_MODELS]:
+        about = "~" if one["estimated"] else ""
+        rate = one["rate"]
+        rows.append(
+            [
+                one["model"],
+                *(f"{one[key]:,}" for key in ("prompts", "answered")),
+                f"{one['prompts'] - one['answered']:,}",
+                about + amount(one["single"]),
+                about + amount(one["new"]),
+                f"{1 - one['computed'] / one['single']:.0%}" if one["single"] else "-",
+                f"{amount(rate['tokens_per_second'])} {rate['source'][0]}" if rate else "-",
+                "-" if one["hours"] is None else about + duration(one["hours"]),
+                "-" if one["memory"] is None else size(one["memory"]),
+                "-" if one["disk"] is None else size(one["disk"]),
+            ]
+        )
+    if len(parts) > 1:
+        whole = [sum(one[key] for one in parts) for key in ("prompts", "answered", "single", "new")]
+        hours = [one["hours"] for one in parts if one["hours"] is not None]
+        disk = [one["disk"] for one in parts if one["disk"] is not None]
+        counts = [f"{whole[0]:,}", f"{whole[1]:,}", f"{whole[0] - whole[1]:,}", *map(amount, whole[2:])]
+        unknown = "" if len(hours) == len(parts) else " +?"
+        rows.append(["all", *counts, "", "", duration(sum(hours)) + unknown, "", size(sum(disk))])
+    lines = [align(rows)]
+    used = list(dict.fromkeys(one["rate"]["source"] for one in parts if one["rate"]))
+    places = {source: one["rate"]["place"] for one in parts if one["rate"] for source in [one["rate"]["source"]]}
+    told = [
+        f"{source[0]}: {_SOURCES[source]}" + (f" ({places[source]})" if source in ("scaled", "table") else "")
+        for source in used
+    ]
+    if any(one["estimated"] for one in parts):
+        told.append("~: estimated from the length of the texts, because the tokenizer is not here")
+    lines += ["; ".join(told)] if told else []
+    if unknown := [one["model"] for one in parts if one["hours"] is None]:
+        lines.append(f"No rate is known for {', '.join(unknown)}: give --rate MODEL=TOKENS_PER_SECOND")
+    lines.append(
+        "prompts: with premises; tokens: each prompt alone; computed: each distinct prefix once, new prompts only"
+    )
+    return "\n".join(lines)
+
+
+def _endpoints(parts: list[Mapping[str, Any]]) -> str:
+    rows = [["endpoint", "prompts", "requests", "answered", "new", "tokens sent", "received", "hours", "price"]]
+    for one in parts[:_MOST_MODELS]:
+        rows.append(
+            [
+                one["model"],
+                *(f"{one[key]:,}" for key in ("prompts", "requests")),
+                f"{one['requests'] - one['missing']:,}",
+                f"{one['missing']:,}",
+                "~" + amount(one["sent"]),
+                "<" + amount(one["received"]),
+                "-" if one["hours"] is None else duration(one["hours"]),
+                "-" if one["price"] is None else f"{one['price']:,.2f}",
+            ]
+        )
+    text = align(rows)
+    if any(one["price"] is None for one in parts):
+        text += "\nFor a price, give --price MODEL=INPUT/OUTPUT per million tokens, or endpoint.price in the config"
+    return text
+
+
+def _widths(plan: Mapping[str, Any]) -> str:
+    language = plan["main_language"]
+    by_name = {one["name"]: one for one in plan["widths"] if one["language"] == language}
+    arms = [one for name, one in by_name.items() if " - " not in name]
+    head = f"half width of {plan['level']:.0%} intervals in {language}, points"
+    rows = [[head, "mean of countries", "one country", "from"]]
+    rows.append(
+        [
+            "agreement of an arm",
+            _span([one["mean"] for one in arms]),
+            _span([one["country"] for one in arms]),
+            _from(arms),
+        ]
+    )
+    names = [name for name in plan["contrasts"] if name in by_name]
+    shown = names[:_MOST_CONTRASTS]
+    for name in shown:
+        one = by_name[name]
+        rows.append([name, _span([one["mean"]]), _span([one["country"]]), one["source"]])
+    text = align(rows, last_left=True)
+    more = len(names) - len(shown)
+    return text + (f"\n{more} more contrasts: --json" if more > 0 else "")
+
+
+def _from(arms: list[Mapping[str, Any]]) -> str:
+    return " and ".join(sorted({one["source"] for one in arms}))
+
+
+def _span(halves: list[float]) -> str:
+    """Half widths in percentage points: one, or the smallest and the largest."""
+    known = [half for half in halves if half is not None and not math.isnan(half)]
+    if not known:
+        return "-"
+    low, high = (f"{100 * half:.1f}" for half in (min(known), max(known)))
+    return f"±{low}" if low == high else f"±{low} to ±{high}"
+
+
+def align(rows: list[list[str]], last_left: bool = False) -> str:
+    """Rows of cells as lines, the first column to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]
+        if last_left:
+            cells[-1] = row[-1]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def amount(number: float) -> str:
+    """A number of tokens in at most four digits and a unit."""
+    for unit, one in (("G", 1e9), ("M", 1e6), ("k", 1e4)):
+        if number >= one:
+            value = number / (1e3 if unit == "k" else one)
+            return f"{value:.3g}{unit}" if value < 1000 else f"{value:.0f}{unit}"
+    return f"{number:,.0f}"
+
+
+def duration(hours: float) -> str:
+    """A duration in seconds, minutes or hours."""
+    if hours < 1 / 60:
+        return f"{3600 * hours:.0f} s"
+    return f"{60 * hours:.0f} min" if hours < 2 else f"{hours:,.1f} h" if hours < 100 else f"{hours:,.0f} h"
+
+
+def size(number: float) -> str:
+    """Bytes in MB or GB."""
+    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.0f} MB"

@@ -1,0 +1,309 @@
+"""How many tokens a model must compute: counted with its tokenizer, or estimated from the length of the texts."""
+
+import json
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from os.path import commonprefix
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from selfalign.demonstrations.draws import draw
+from selfalign.inference.messages import messages_of, place_demonstrations, plain_text
+from selfalign.inference.openings import list_forms
+from selfalign.inference.tree import cut_rows, grow, rows_needed
+from selfalign.plan.designs import Laid
+
+SAMPLE = 3000
+"""Prompts of a language that are rendered, unless all are asked for."""
+
+PER_MESSAGE = 5
+"""Tokens that a chat template writes around a message, where there is no tokenizer to count them."""
+
+UNKNOWN = 2.5
+"""Characters per token of a language that the table of factors lacks."""
+
+_MARK = "\x1e"  # a message's end; stands in no text
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Tokens of one model in one language.
+
+    Attributes:
+        prompts: distinct prompts and premises, as the model gets them.
+        answered: of these, how many have an answer in the ledger.
+        single: if each prompt was computed alone, once, with its answers after it.
+        computed: with each distinct prefix computed once: what the model must compute for all prompts.
+        new: of these, what the prompts without an answer need.
+        sent: of the prompts alone, without answers.
+        bytes: of all answers in the ledger.
+        seconds: that rendering all of them takes on this machine; 0 where nothing was rendered.
+        estimated: whether they are estimated from the length of the texts.
+        sampled: whether they are extrapolated from some of the test probes.
+    """
+
+    prompts: int
+    answered: int
+    single: float
+    computed: float
+    new: float
+    sent: float
+    bytes: float
+    seconds: float
+    estimated: bool
+    sampled: bool
+
+
+def read_factors(path: Path) -> dict[str, float]:
+    """Characters per token of each language, by code, from the table of factors."""
+    return pd.read_csv(path).set_index("language")["characters_per_token"].to_dict()
+
+
+def choose_probes(laid: Laid, most: int) -> list[Collection[str]]:
+    """Ids of the prompts of some test probes: half of the sample, and the whole sample.
+
+    All prompts of a probe are taken together, because they share most of their tokens with each other.
+
+    Args:
+        laid: a language's design.
+        most: prompts and premises of the sample; 0: all.
+
+    Returns:
+        Two collections of ids, the first part of the second; one if all prompts are taken.
+    """
+    prompts = laid.prompts
+    if not most or len(prompts) <= most:
+        return [set(prompts["prompt"])]
+    used = laid.cells[["probe", "prompt"]].drop_duplicates()
+    probes = sorted(used["probe"].unique(), key=lambda probe: draw("plan", probe))
+    share = most / len(prompts)
+    number = max(2, min(len(probes), round(share * len(probes))))
+    premises = prompts.set_index("prompt")["premise"]
+
+    def take(some: int) -> set[str]:
+        ids = set(used.loc[used["probe"].isin(probes[:some]), "prompt"])
+        return ids | (set(premises[list(ids)]) & set(premises.index))
+
+    return [take(number // 2), take(number)]
+
+
+def extrapolate(parts: list[tuple[int, np.ndarray]], total: int) -> np.ndarray:
+    """Sums over all prompts, from those over a half sample and over the whole sample.
+
+    Prompts share prefixes, so the first ones need more tokens than the later ones. Beyond the sample, each prompt adds
+    what it adds in the second half of the sample.
+
+    Args:
+        parts: number of prompts, and the sums, of each part; the last is the largest.
+        total: number of all prompts.
+    """
+    (first, low), (last, high) = parts[0], parts[-1]
+    if last >= total or len(parts) == 1:
+        return high * (total / last)
+    return high + (high - low) / max(last - first, 1) * (total - last)
+
+
+def count(
+    laid: Laid, speaker: "Speaker", settings: Mapping[str, Any], answered: Mapping[str, Collection[str]], most: int
+) -> Tokens:
+    """Prompts and tokens of a model in a language.
+
+    Args:
+        laid: the language's design.
+        speaker: counts, or estimates.
+        settings: of the model.
+        answered: keys of the answers in the ledger, by the id of their prompt.
+        most: prompts to render; 0: all.
+    """
+    sets = choose_probes(laid, most)
+    table = place_demonstrations(laid.prompts, settings["shown"], settings["format"])
+    parts = [speaker.measure(table[table["prompt"].isin(ids)], answered, settings) for ids in sets]
+    sizes = [(part.rows, np.array([part.single, part.computed, part.new, part.sent, part.bytes])) for part in parts]
+    single, computed, new, sent, size = extrapolate(sizes, len(table))
+    last = parts[-1]
+    if len(sets) == 1:
+        prompts, done = last.prompts, last.answered
+    else:
+        prompts = len(table)
+        done = int(table["prompt"].isin(answered).sum() * last.sure)
+    return Tokens(
+        prompts=prompts,
+        answered=done,
+        single=single,
+        computed=computed,
+        new=0.0 if done == prompts else min(new, computed),
+        sent=sent,
+        bytes=size,
+        seconds=last.seconds * len(table) / last.rows,
+        estimated=speaker.estimates,
+        sampled=len(sets) > 1,
+    )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Sums over some prompts, as `Tokens` has them over all.
+
+    Attributes:
+        rows: prompts that were measured.
+        sure: share of the prompts with an answer in the ledger whose answer is to these very tokens.
+    """
+
+    rows: int
+    prompts: int
+    answered: int
+    sure: float
+    single: float
+    computed: float
+    new: float
+    sent: float
+    bytes: float
+    seconds: float
+
+
+class Speaker:
+    """Measures prompts for one model in one language."""
+
+    estimates: bool
+
+    def measure(
+        self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], settings: Mapping[str, Any]
+    ) -> Measured:
+        """The sums over some prompts; arguments as those of `count`."""
+        raise NotImplementedError
+
+
+class Counter(Speaker):
+    """Renders prompts with the model's tokenizer and grows their prefix tree.
+
+    Args:
+        tokenizer: of the model.
+        language: of the prompts.
+        context: the most tokens that the model takes; None where it is not known.
+    """
+
+    estimates = False
+
+    def __init__(self, tokenizer: Any, language: str, context: int | None) -> None:
+        self.tokenizer, self.language, self.context = tokenizer, language, context
+
+    def measure(
+        self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], settings: Mapping[str, Any]
+    ) -> Measured:
+        from selfalign.inference.render import Speech, render  # transformers takes seconds to import
+
+        started = time.monotonic()
+        speech = Speech(self.tokenizer, settings["format"], settings["template"], self.language)
+        rendered = list({one.key: one for one in render(prompts, speech, self.context)}.values())
+        seconds = time.monotonic() - started
+        keys = {key for one in answered.values() for key in one}
+        missing = [one for one in rendered if one.key not in keys]
+        named = [one for one in rendered if one.prompt in answered]
+        sent = sum(len(one.tokens) for one in rendered)
+        computed, new = _compute(rendered, missing, settings)
+        if settings["reply"]:
+            asked = set(prompts.loc[prompts["premise"] != "", "prompt"])
+            replied = [one.tokens for one in rendered if one.prompt in asked]
+            more = len(grow(replied)) + len(replied) * settings["reply"] if replied else 0
+            computed, new = computed + more, new + more * len(missing) / len(rendered)
+        return Measured(
+            rows=len(prompts),
+            prompts=len(rendered),
+            answered=len(rendered) - len(missing),
+            sure=sum(one.key in keys for one in named) / len(named) if named else 1.0,
+            single=sent + sum(len(grow(one.sequences)) for one in rendered),
+            computed=computed,
+            new=new,
+            sent=sent,
+            bytes=sum(_row_bytes(one.text, len(one.sequences)) for one in rendered),
+            seconds=seconds,
+        )
+
+
+def _compute(rendered: list[Any], missing: list[Any], settings: Mapping[str, Any]) -> tuple[int, int]:
+    """Tokens that the engine computes for all prompts, and for the rest of them that have no answer."""
+    if settings["engine"] == "naive":
+        sizes = [sum(len(one.tokens) + len(answer) for answer in one.sequences) for one in rendered]
+        unsaid = {one.key for one in missing}
+        return sum(sizes), sum(size for one, size in zip(rendered, sizes, strict=True) if one.key in unsaid)
+    tree = grow(one.tokens + answer[:-1] for one in rendered for answer in one.sequences)
+    nodes = {int(tree.ends[one.tokens + answer[:-1]]) for one in missing for answer in one.sequences}
+    rows = rows_needed(tree, cut_rows(tree, settings["row_tokens"]), nodes) if nodes else []
+    return len(tree), sum(end - start for start, end in rows)
+
+
+class Estimator(Speaker):
+    """Estimates tokens from the length of the texts.
+
+    Args:
+        per_token: characters per token of the language.
+    """
+
+    estimates = True
+
+    def __init__(self, per_token: float) -> None:
+        self.per_token = per_token
+
+    def measure(
+        self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], settings: Mapping[str, Any]
+    ) -> Measured:
+        chat = settings["format"] == "chat"
+        texts = {prompt.prompt: text_of(prompt, chat) for prompt in prompts.itertuples()}
+        forms = {
+            prompt.prompt: [form for of_option in list_forms(json.loads(prompt.options)) for form in of_option]
+            for prompt in prompts.itertuples()
+        }
+        missing = [name for name in texts if name not in answered]
+        sent = sum(map(self.tokens, texts.values()))
+        if settings["engine"] == "naive":
+            each = {name: sum(self.tokens(text + form) for form in forms[name]) for name, text in texts.items()}
+            computed, new = sum(each.values()), sum(each[name] for name in missing)
+        else:
+            computed = self._distinct(text + form for name, text in texts.items() for form in forms[name])
+            new = self._distinct(texts[name] + form for name in missing for form in forms[name])
+        return Measured(
+            rows=len(prompts),
+            prompts=len(texts),
+            answered=len(texts) - len(missing),
+            sure=1.0,
+            single=sent + sum(map(self._distinct, forms.values())),
+            computed=computed,
+            new=new,
+            sent=sent,
+            bytes=sum(_row_bytes(text, len(forms[name])) for name, text in texts.items()),
+            seconds=0.0,
+        )
+
+    def tokens(self, text: str) -> float:
+        """Tokens of a text with marks between its messages."""
+        marks = text.count(_MARK)
+        return PER_MESSAGE * marks + (len(text) - marks) / self.per_token
+
+    def _distinct(self, texts: Iterable[str]) -> float:
+        """Tokens of the distinct prefixes of some texts."""
+        total, before = 0.0, ""
+        for text in sorted(set(texts)):
+            total += self.tokens(text[len(commonprefix([before, text])) :])
+            before = text
+        return total
+
+
+def _row_bytes(text: str, sequences: int) -> int:
+    """Bytes of an answer in the ledger: its text, its numbers, and what names it."""
+    return len(text.encode("utf-8")) + 22 * sequences + 350
+
+
+def text_of(prompt: tuple, chat: bool) -> str:
+    """A prompt's words, with a mark after each message of a chat.
+
+    Args:
+        prompt: a row of a `Prompts` table, as a named tuple.
+        chat: whether it is sent as messages, or as bare text.
+    """
+    if not chat:
+        return plain_text(prompt) + " "
+    return "".join(message["content"] + _MARK for message in messages_of(prompt))
