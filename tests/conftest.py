@@ -60,6 +60,28 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project.checkout(tmp_path_factory.mktemp("checkout") / "project")
 
 
+@pytest.fixture(scope="session")
+def config(smollm2: Path) -> dict:
+    """Settings of the small experiment."""
+    from test_dag import settings
+
+    return settings(smollm2)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(checkout: Project, config: dict, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small experiment, run once from beginning to end; not to be changed."""
+    from test_dag import run_from_scratch
+
+    return run_from_scratch(checkout, tmp_path_factory.mktemp("undisturbed") / "project", config, [])
+
+
+@pytest.fixture
+def finished(undisturbed: Project, tmp_path: Path) -> Project:
+    """A copy of the finished run, to change."""
+    return undisturbed.copy(tmp_path / "project")
+
+
 @pytest.fixture
 def plain(checkout: Project, tmp_path: Path) -> Project:
     """A copy of the project without results."""

@@ -76,23 +76,6 @@ def run_from_scratch(checkout: Project, folder: Path, config: dict, targets: lis
     return project
 
 
-@pytest.fixture(scope="session")
-def config(smollm2: Path) -> dict:
-    return settings(smollm2)
-
-
-@pytest.fixture(scope="session")
-def undisturbed(checkout: Project, config: dict, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The small experiment, run once from beginning to end; not to be changed."""
-    return run_from_scratch(checkout, tmp_path_factory.mktemp("undisturbed") / "project", config, [])
-
-
-@pytest.fixture
-def finished(undisturbed: Project, tmp_path: Path) -> Project:
-    """A copy of the finished run, to change."""
-    return undisturbed.copy(tmp_path / "project")
-
-
 def changed(config: dict, *keys: str, value: object) -> dict:
     """Settings with one of them changed."""
     config = deepcopy(config)

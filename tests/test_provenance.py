@@ -146,6 +146,7 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
         "design_prompts",
         "resample_people",
         "trace",
+        "plan",
     }
 
 

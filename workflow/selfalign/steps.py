@@ -40,7 +40,7 @@ STEPS: dict[str, str] = {
     "plot_calibration": "selfalign.figures.plot_calibration",
     "plot_transfer": "selfalign.figures.plot_transfer",
     "explore": "selfalign.audit.explore",
-    "plan": "selfalign.plan.command",
+    "plan": "selfalign.plan.plan",
     "status": "selfalign.audit.status",
     "trace": "selfalign.audit.trace",
     "compare": "selfalign.audit.compare",

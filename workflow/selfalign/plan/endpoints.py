@@ -57,7 +57,7 @@ def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: floa
     prompts = requests = 0
     sent = received = 0.0
     for prompt in table.itertuples():
-        if not endpoint.readout == "echo" and not prompt.premise:
+        if endpoint.readout != "echo" and not prompt.premise:
             continue
         number = len(requests_of(prompt, endpoint, form))
         prompts, requests = prompts + bool(number), requests + number

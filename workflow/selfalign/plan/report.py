@@ -79,6 +79,8 @@ def _weights(parts: list[Mapping[str, Any]]) -> str:
                 "-" if one["disk"] is None else size(one["disk"]),
             ]
         )
+    if len(parts) > _MOST_MODELS:
+        rows.append([f"{len(parts) - _MOST_MODELS} more models", *[""] * (len(head) - 1)])
     if len(parts) > 1:
         whole = [sum(one[key] for one in parts) for key in ("prompts", "answered", "single", "new")]
         hours = [one["hours"] for one in parts if one["hours"] is not None]

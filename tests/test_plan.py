@@ -1,0 +1,300 @@
+"""`selfalign plan`: what it says before a run, compared with what the run then did."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from click.testing import CliRunner
+from endpoint_server import Endpoint as Served
+from endpoint_server import serving
+from project import ROOT, Project
+from refusal import Refused
+from selfalign.errors import InputError
+from selfalign.inference.ask import command as ask
+from selfalign.plan import endpoints, models, tokens
+from selfalign.plan.designs import Designer, Laid
+from selfalign.plan.people import read_distributions, read_people
+from selfalign.plan.plan import command
+from selfalign.plan.planner import Options, make_plan
+from selfalign.plan.precision import expect_widths
+from selfalign.plan.report import duration, size, write_report
+from selfalign.prompts.tables import Prompts
+from selfalign.settings import HOME, read_config
+from selfalign.survey.tables import Distributions
+from selfalign.tables import read_table, write_table
+
+NEAR = 0.2
+NOWHERE = Path("no results")
+
+
+@pytest.fixture
+def overlay(undisturbed: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The config file of the finished run; the tests work in the run's folder."""
+    monkeypatch.chdir(undisturbed.folder)
+    return Path("overlay.yaml")
+
+
+@pytest.fixture
+def before(overlay: Path) -> dict:
+    """The plan of the run as it was before anything ran."""
+    return make_plan(read_config([overlay]), Options(rates={"local": 100}), results=NOWHERE)
+
+
+@pytest.fixture(scope="module")
+def default() -> Laid:
+    """The English part of the default, laid out."""
+    config = read_config([])
+    people, probes = read_people(config, HOME, NOWHERE, on_scales=False)
+    return Designer(config, HOME, people, probes).lay_out("en")
+
+
+def run_of(project: Project) -> dict:
+    """The only run in the ledger."""
+    with closing(sqlite3.connect(project.folder / "results/shared/ledger/local/en.sqlite")) as database:
+        table = database.execute("SELECT * FROM runs")
+        return dict(zip([column[0] for column in table.description], table.fetchone(), strict=True))
+
+
+def test_cells_and_prompts_are_those_of_the_run(before: dict, undisturbed: Project) -> None:
+    results = undisturbed.folder / "results/default"
+    design, prompts = (pd.read_parquet(results / f"{stage}/en.parquet") for stage in ("design", "prompts"))
+    planned = before["languages"]["en"]
+    assert planned["cells"] == len(design)
+    assert planned["prompts"] == (prompts["premise"] != "").sum()
+    assert planned["premises"] == (prompts["premise"] == "").sum()
+    (model,) = before["models"]
+    assert (model["prompts"], model["answered"]) == (run_of(undisturbed)["prompts"], 0)
+
+
+def test_tokens_hours_memory_and_disk_are_near_those_of_the_run(before: dict, undisturbed: Project) -> None:
+    (model,), run = before["models"], run_of(undisturbed)
+    assert model["new"] == pytest.approx(run["tokens"], rel=NEAR)
+    assert model["computed"] == model["new"]
+    assert model["hours"] == pytest.approx(run["tokens"] / 100 / 3600, rel=NEAR)
+    assert model["memory"] == pytest.approx(run["peak_memory"], rel=NEAR)
+    with closing(sqlite3.connect(undisturbed.folder / "results/shared/ledger/local/en.sqlite")) as database:
+        lengths = "length(CAST(text AS BLOB)) + length(scores) + length(digest) + 2 * 32 + 16"
+        (stored,) = database.execute(f"SELECT sum({lengths}) FROM answers").fetchone()
+    assert model["languages"]["en"]["bytes"] == pytest.approx(stored, rel=NEAR)
+
+
+def test_a_finished_run_has_nothing_new_and_planning_writes_nothing(overlay: Path, undisturbed: Project) -> None:
+    files = {path: path.lstat().st_mtime_ns for path in Path("results").rglob("*")}
+    (model,) = make_plan(read_config([overlay]), Options())["models"]
+    assert model["answered"] == model["prompts"] == run_of(undisturbed)["prompts"]
+    assert model["new"] == model["hours"] == 0
+    assert {path: path.lstat().st_mtime_ns for path in Path("results").rglob("*")} == files
+
+
+def test_a_new_arm_needs_its_own_prompts_at_the_rate_of_the_ledger(overlay: Path, undisturbed: Project) -> None:
+    config = read_config([overlay])
+    config["languages"]["en"]["arms"] += ["chrf_inverted"]
+    plan, run = make_plan(config, Options()), run_of(undisturbed)
+    (model,) = plan["models"]
+    assert model["answered"] == run["prompts"]
+    planned = plan["languages"]["en"]
+    assert model["prompts"] == planned["prompts"] + planned["premises"] > run["prompts"]
+    assert 0 < model["new"] <= model["computed"]
+    assert model["rate"]["source"] == "ledger"
+    assert model["rate"]["tokens_per_second"] == pytest.approx(run["tokens"] / run["seconds"])
+    assert model["hours"] == pytest.approx(model["new"] / model["rate"]["tokens_per_second"] / 3600, rel=NEAR, abs=1e-3)
+
+
+def test_answers_of_another_engine_or_number_format_do_not_count(overlay: Path) -> None:
+    config = read_config([overlay])
+    config["models"]["local"]["dtype"] = "bfloat16"
+    assert make_plan(config, Options())["models"][0]["answered"] == 0
+
+
+def test_a_ledger_in_use_is_noted(finished: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished.folder)
+    monkeypatch.setattr("selfalign.audit.ledger.PATIENCE", 0.1)
+    with closing(sqlite3.connect("results/shared/ledger/local/en.sqlite")) as database:
+        database.execute("PRAGMA locking_mode=EXCLUSIVE")
+        database.execute("BEGIN EXCLUSIVE")
+        plan = make_plan(read_config([Path("overlay.yaml")]), Options())
+    assert plan["models"][0]["answered"] == 0
+    assert any("another job is using this ledger" in note for note in plan["notes"])
+
+
+def test_without_a_tokenizer_tokens_are_estimated(before: dict, overlay: Path, tmp_path: Path) -> None:
+    config = read_config([overlay])
+    config["models"]["local"]["source"] = {"folder": str(tmp_path)}
+    (model,) = make_plan(config, Options(), results=NOWHERE)["models"]
+    (counted,) = before["models"]
+    assert model["estimated"] and not counted["estimated"]
+    for what in ("sent", "single", "computed"):
+        assert model[what] == pytest.approx(counted[what], rel=NEAR), what
+    assert model["hours"] is None and model["memory"] is None  # nothing tells how large the model is
+
+
+def test_some_probes_tell_the_tokens_of_all(default: Laid) -> None:
+    settings = {"shown": "turns", "format": "chat", "engine": "packed", "row_tokens": 2048, "reply": 0}
+    whole, part = (tokens.count(default, tokens.Estimator(4.2), settings, {}, most) for most in (0, 1500))
+    assert part.sampled and not whole.sampled
+    assert part.prompts == whole.prompts == len(default.prompts)
+    for what in ("single", "computed", "sent", "bytes"):
+        assert getattr(part, what) == pytest.approx(getattr(whole, what), rel=0.1), what
+
+
+def test_default_has_the_cells_and_prompts_that_its_design_step_counts(default: Laid) -> None:
+    assert (len(default.cells), int(default.asked.sum())) == (12480, 3082)
+
+
+@pytest.mark.parametrize("readout", ["logprobs", "echo", "samples"])
+def test_requests_are_those_of_the_step(readout: str, default: Laid, tmp_path: Path) -> None:
+    few = default.prompts.sort_values("premise").tail(6)
+    few = pd.concat([few, default.prompts[default.prompts["prompt"].isin(few["premise"])]])
+    few = few.assign(labels=few["labels"].where(few["premise"] == "", '["A", "B"]'))
+    laid = Laid(default.cells, few.reset_index(drop=True))
+    path, ledger = tmp_path / "prompts.parquet", tmp_path / "en.sqlite"
+    write_table(laid.prompts, path, Prompts)
+    with serving(Served()) as url:
+        endpoint = {"url": url, "model": "mini", "readout": readout, "samples": 3, "reply_tokens": 4}
+        settings = {"format": "chat", "shown": "turns", "endpoint": endpoint | {"price": {"input": 2, "output": 5}}}
+        planned = endpoints.count(laid, settings, ledger, 4.2)
+        given = ["--prompts", path, "--format", "chat", "--endpoint", json.dumps(endpoint), "--ledger", ledger]
+        words = [str(word) for word in [*given, "--output", tmp_path / "answers.parquet"]]
+        if readout != "echo":  # the server in miniature does not give the tokens of these texts
+            result = CliRunner().invoke(ask, words, catch_exceptions=False)
+            assert result.exit_code == 0, result.output
+    if readout != "echo":
+        with closing(sqlite3.connect(ledger)) as database:
+            assert database.execute("SELECT count(*) FROM answers").fetchone() == (planned.requests,)
+        after = endpoints.count(laid, settings, ledger, 4.2)
+        assert (after.requests, after.missing, after.sent) == (planned.requests, 0, 0)
+    each = {"logprobs": 6, "samples": 18, "echo": 6 * 5 + 3 * (len(few) - 6)}[readout]
+    assert planned.requests == planned.missing == each
+    assert planned.received == {"logprobs": 6, "samples": 6 * 3 * 4, "echo": each}[readout]
+    price = endpoints.find_price([planned], settings["endpoint"]["price"])
+    assert price == pytest.approx((2 * planned.sent + 5 * planned.received) / 1e6)
+
+
+def test_rates_of_an_endpoint_limit_its_hours() -> None:
+    asked = [endpoints.Asked(100, 600, 600, sent=90_000, received=6_000)]
+    none = pd.DataFrame({"prompts": [], "seconds": []})
+    assert endpoints.find_hours(asked, {}, none) is None
+    assert endpoints.find_hours(asked, {"requests_per_minute": 10}, none) == pytest.approx(1)
+    both = {"requests_per_minute": 10, "tokens_per_minute": 800}
+    assert endpoints.find_hours(asked, both, none) == pytest.approx(2)
+    measured = pd.DataFrame({"prompts": [50], "seconds": [900.0]})
+    assert endpoints.find_hours(asked, both, measured) == pytest.approx(3)
+
+
+def test_expected_width_of_zero_shot_is_that_of_a_guess_for_all_countries(default: Laid) -> None:
+    config = read_config([])
+    people, _ = read_people(config, HOME, NOWHERE, on_scales=False)
+    poles = people.poles[people.poles["country"].isin(default.cells["country"])]
+    widths = {one.name: one for one in expect_widths({"en": default}, poles, people.bank, config, NOWHERE)}
+    same = (poles["majority"] == "A").groupby(poles["probe"]).mean()
+    batteries = people.bank.set_index("probe")["battery"].reindex(same.index).value_counts().to_numpy()
+    alike = 1 + 0.35 * ((batteries**2).sum() / batteries.sum() - 1)
+    expected = np.sqrt(((same - 0.5) ** 2).mean() / len(same) * alike)
+    assert widths["zero_shot"].mean / 2.04 == pytest.approx(expected, rel=NEAR)  # t of some 30 degrees of freedom
+    assert widths["chrf - chrf_other"].mean < widths["chrf - zero_shot"].mean
+    assert {one.source for one in widths.values()} == {"assumed"}
+
+
+def test_scores_on_the_disk_tell_the_widths_of_their_run(overlay: Path) -> None:
+    plan = make_plan(read_config([overlay]), Options())
+    widths = {one["name"]: one for one in plan["widths"]}
+    known = pd.read_csv("results/default/tables/agreement.csv")
+    known = known[(known["measure"] == "agreement") & (known["country"] == "all")].set_index("arm")
+    for arm in ("zero_shot", "chrf"):
+        assert widths[arm]["source"] == "scores"
+        error = known.loc[arm, "standard_error"]
+        one = (known.loc[arm, "high"] - known.loc[arm, "estimate"]) / error if known.loc[arm, "high"] < 1 else np.nan
+        reach = np.nanmax([one, (known.loc[arm, "estimate"] - known.loc[arm, "low"]) / error])
+        assert widths[arm]["mean"] == pytest.approx(reach * error, rel=NEAR)
+
+
+def test_rates_of_the_table_fill_the_gaps_between_sizes() -> None:
+    table = models.read_table_of_rates(ROOT / "resources/plan/rates.csv", None)
+    settings = {"device": "cuda", "dtype": "bfloat16", "engine": "packed"}
+    none = pd.DataFrame(columns=["model", "parameters", "dtype", "device", "engine", "tokens", "seconds"])
+
+    def rate(parameters: float, hardware: str, dtype: str = "bfloat16", cores: int = 2) -> float:
+        size = models.Size(parameters, "card")
+        return models.find_rate("m", settings | {"dtype": dtype}, size, none, table, hardware, cores).tokens_per_second
+
+    assert rate(8030261248, "h200") == 25400
+    assert 25400 < rate(1e9, "h200") < 44800
+    assert rate(80302612480, "h200") == pytest.approx(2540)
+    assert rate(134515008, "cpu", "float32", cores=4) == pytest.approx(2 * 590)
+    assert models.find_rate("m", settings, None, none, table, "h200", 2) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("qwen2.5-coder-0.5b", 0.5e9), ("SmolLM2-135M", 135e6), ("llama-3-70B", 70e9), ("gpt", None)],
+)
+def test_size_is_in_the_name(name: str, parameters: float | None, tmp_path: Path) -> None:
+    found = models.find_size(name, {"label": "", "source": {"folder": "x"}}, tmp_path)
+    assert (found and found.parameters) == parameters
+
+
+def test_a_parsed_survey_is_read_from_the_results(tmp_path: Path) -> None:
+    survey = {"form": "wvs7", "source": {"url": "https://lab.example/survey.zip", "sha256": "0" * 64}}
+    with pytest.raises(InputError, match="Let the workflow fetch and parse it first"):
+        read_distributions("mine", survey, HOME, tmp_path)
+    example = read_config([])["surveys"]["example"]
+    table, _ = read_distributions("example", example, HOME, tmp_path)
+    parsed = tmp_path / "survey/mine/distributions.parquet"
+    write_table(table, parsed, Distributions)
+    assert len(read_distributions("mine", survey, HOME, tmp_path)[0]) == len(table) > 1000
+
+
+def test_counts_are_read_as_the_workflow_weighs_them(undisturbed: Project, overlay: Path) -> None:
+    survey = read_config([overlay])["surveys"]["example"]
+    keys = ["country", "question", "code"]
+    planned = read_distributions("example", survey, HOME, NOWHERE)[0].sort_values(keys).reset_index(drop=True)
+    parsed = read_table(undisturbed.folder / "results/shared/survey/example/distributions.parquet", Distributions)
+    pd.testing.assert_frame_equal(planned, parsed.sort_values(keys).reset_index(drop=True), check_dtype=False)
+
+
+def test_a_large_plan_fits_on_a_screen(before: dict) -> None:
+    model, one = before["models"][0], before["languages"]["en"]
+    asked = {"model": "m", "kind": "endpoint", "prompts": 1, "requests": 10**6, "missing": 10**6, "sent": 1e9}
+    asked |= {"received": 1e7, "hours": 30.0, "price": 1234.5, "disk": 1.0}
+    large = before | {"languages": dict.fromkeys(map(str, range(10)), one), "main_language": "en"}
+    names = ["llama-3.3-70b-instruct"] * 12
+    large |= {"models": [model | {"model": name} for name in names] + [asked] * 3, "notes": ["A sentence."] * 5}
+    lines = write_report(large).splitlines()
+    assert len(lines) <= 50
+    assert max(map(len, lines)) <= 130
+    assert "4 more models" in write_report(large)
+
+
+def test_command_prints_a_table_or_json(overlay: Path) -> None:
+    told = CliRunner().invoke(command, ["--configfile", str(overlay)], catch_exceptions=False)
+    assert told.exit_code == 0, told.output
+    assert "Plan of the run default (overlay.yaml)" in told.stdout
+    assert "local" in told.stdout and "chrf - chrf_other" in told.stdout
+    words = ["--configfile", str(overlay), "--json", "--rate", "local=50", "--exact"]
+    found = json.loads(CliRunner().invoke(command, words, catch_exceptions=False).stdout)
+    assert found["models"][0]["rate"] == {"tokens_per_second": 50, "source": "given", "place": "local"}
+
+
+def test_options_that_name_nothing_are_refused(refused: Refused, overlay: Path) -> None:
+    refused("plan", "--configfile", overlay, "--rate", "locl=50", tells=["--rate", "locl", "The run has: local"])
+    refused("plan", "--configfile", overlay, "--hardware", "h20", tells=["--hardware", "Did you mean", "h200"])
+    assert CliRunner().invoke(command, ["--rate", "local=fast"]).exit_code == 2
+
+
+def test_price_is_a_setting_that_no_request_holds(tmp_path: Path) -> None:
+    endpoint = {"url": "http://gpu7:8000/v1", "model": "m", "price": {"input": 0.1, "output": 0.4}}
+    path = tmp_path / "mine.yaml"
+    settings = {"models": {"far": {"label": "Far", "endpoint": endpoint}}, "run": {"models": ["far"]}}
+    path.write_text(yaml.safe_dump(settings))
+    assert read_config([path])["models"]["far"]["endpoint"]["price"] == {"input": 0.1, "output": 0.4}
+    assert "price" not in endpoints.without_price(endpoint)
+
+
+def test_numbers_are_short() -> None:
+    assert [duration(hours) for hours in (0.001, 0.5, 12.34, 1234.0)] == ["4 s", "30 min", "12.3 h", "1,234 h"]
+    assert [size(number) for number in (5e6, 1.5e9)] == ["5 MB", "1.5 GB"]
