@@ -154,8 +154,8 @@ def test_requests_are_those_of_the_step(readout: str, default: Laid, tmp_path: P
     laid = Laid(default.cells, few.reset_index(drop=True))
     path, ledger = tmp_path / "prompts.parquet", tmp_path / "en.sqlite"
     write_table(laid.prompts, path, Prompts)
-    with serving(Served()) as url:
-        endpoint = {"url": url, "model": "mini", "readout": readout, "samples": 3, "reply_tokens": 4}
+    with serving(Served()) as served:
+        endpoint = {"url": served.url, "model": "mini", "readout": readout, "samples": 3, "reply_tokens": 4}
         settings = {"format": "chat", "shown": "turns", "endpoint": endpoint | {"price": {"input": 2, "output": 5}}}
         planned = endpoints.count(laid, settings, ledger, 4.2)
         given = ["--prompts", path, "--format", "chat", "--endpoint", json.dumps(endpoint), "--ledger", ledger]

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -287,9 +286,18 @@ class Estimator(Speaker):
         """Tokens of the distinct prefixes of some texts."""
         total, before = 0.0, ""
         for text in sorted(set(texts)):
-            total += self.tokens(text[len(commonprefix([before, text])) :])
+            total += self.tokens(text[shared_characters(before, text) :])
             before = text
         return total
+
+
+def shared_characters(one: str, other: str) -> int:
+    """Number of leading characters that two texts share, by bisection: most texts share hundreds."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
 
 
 def _row_bytes(text: str, sequences: int) -> int:
