@@ -17,7 +17,7 @@ from selfalign.home import locate
 from selfalign.plan import endpoints, models, tokens
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_people
-from selfalign.plan.precision import expect_widths, name_contrast
+from selfalign.plan.precision import expect_widths, name_contrast, within_models
 from selfalign.runs import SHARED
 from selfalign.settings import HOME, frames_on_scales
 
@@ -79,7 +79,7 @@ def make_plan(config: dict[str, Any], options: Options, results: Path = Path("re
         step("intervals")
         widths = expect_widths(laid, people.poles, people.bank, config, run)
     margin = config["figures"]["margin"].get("contrast")
-    main = list(dict.fromkeys(map(name_contrast, [*([margin] if margin else []), *config["scoring"]["contrasts"]])))
+    main = list(dict.fromkeys(map(name_contrast, [*([margin] if margin else []), *within_models(config)])))
     return {
         "run": config["run"]["name"],
         "survey": _describe(config, people.poles, probes),

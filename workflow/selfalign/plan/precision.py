@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from selfalign.outputs import list_contrasts
 from selfalign.plan.designs import Laid
 from selfalign.probes.tables import Replicates
 from selfalign.prompts.tables import CELL
 from selfalign.scoring.bootstrap import estimate
-from selfalign.scoring.panels import Panel, as_contrast, build_panels, contrast_panel
+from selfalign.scoring.panels import Contrast, Panel, as_contrast, build_panels, contrast_panel
 from selfalign.scoring.tables import ALL
 from selfalign.tables import read_table
 
@@ -126,7 +127,7 @@ def _estimate(
 ) -> dict[tuple[str, str], Width]:
     """Widths by language and by the name of their arm or contrast, arms first."""
     level, resample = config["scoring"]["level"], config["scoring"]["resample"]
-    contrasts = config["scoring"]["contrasts"]
+    contrasts = within_models(config)
     widen = _widen(panels, within) if "batteries" in resample else 1.0
     tables = [estimate(panels, people, _RESAMPLES, level, 1, resample)]
     if contrasts:
@@ -155,6 +156,16 @@ def _names(table: pd.DataFrame) -> pd.Series:
     across = table["arm"] + " - " + table["against"] + " in " + table["against_language"]
     names = plain.where(table["language"] == table["against_language"], across)
     return names.where(table["beyond"] == "", "(" + names + ") - (" + table["beyond"] + ")")
+
+
+def within_models(config: Mapping[str, Any]) -> list[Contrast]:
+    """The contrasts of a run that compare no two models, as they are of every model."""
+    entries = [as_contrast(entry) for entry in list_contrasts(dict(config))]
+    return [
+        Contrast(**{key: value for key, value in entry.items() if key != "model"})
+        for entry in entries
+        if "against_model" not in entry
+    ]
 
 
 def name_contrast(entry: Any) -> str:
