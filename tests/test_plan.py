@@ -91,7 +91,10 @@ def test_a_finished_run_has_nothing_new_and_planning_writes_nothing(overlay: Pat
     assert {path: path.lstat().st_mtime_ns for path in Path("results").rglob("*")} == files
 
 
-def test_a_new_arm_needs_its_own_prompts_at_the_rate_of_the_ledger(overlay: Path, undisturbed: Project) -> None:
+def test_a_new_arm_needs_its_own_prompts_at_the_rate_of_the_ledger(
+    overlay: Path, undisturbed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "_LEAST", 100)  # this run is short
     config = read_config([overlay])
     config["languages"]["en"]["arms"] += ["chrf_inverted"]
     plan, run = make_plan(config, Options()), run_of(undisturbed)

@@ -302,7 +302,7 @@ def shared_characters(one: str, other: str) -> int:
 
 def _row_bytes(text: str, sequences: int) -> int:
     """Bytes of an answer in the ledger: its text, its numbers, and what names it."""
-    return len(text.encode("utf-8")) + 22 * sequences + 350
+    return len(text.encode("utf-8")) + 22 * sequences + 130
 
 
 def text_of(prompt: tuple, chat: bool) -> str:
