@@ -32,20 +32,9 @@ def chrf_similarity(texts: pd.DataFrame) -> pd.DataFrame:
         Scores in points (0 to 100): a row per test probe, a column per candidate.
     """
     metric = CHRF(word_order=2)
-    # What `sentence_score` does, with the n-grams of each statement found once: five times as fast over all pairs.
-    grams = metric._extract_reference_info(list(_statements(texts)))["ref_ngrams"]
+    statements = _statements(texts)
     scores = [
-        [
-            metric._compute_f_score(
-                [
-                    number
-                    for tested, shown in zip(hypothesis, reference, strict=True)
-                    for number in metric._get_match_statistics(tested, shown)
-                ]
-            )
-            for reference in grams
-        ]
-        for hypothesis in grams
+        [metric.sentence_score(hypothesis, [reference]).score for reference in statements] for hypothesis in statements
     ]
     return _square(scores, texts)
 
