@@ -99,7 +99,7 @@ onstart:
 
 onsuccess:
     made = {str(file) for job in workflow.dag.jobs for file in job.output}
-    citation = how_to_cite(config["surveys"][config["run"]["survey"]]["form"])
+    citation = how_to_cite(config["surveys"][config["run"]["survey"]])
     print(*summarize(Path(RUN), config, made, citation), sep="\n")
 
 

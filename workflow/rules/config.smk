@@ -57,15 +57,22 @@ def compared_rows(wildcards):
     return read_rows(digest_texts, config["probes"]["bank"], file)
 
 
-def surveys_of(*forms):
-    """Pattern of the names of all surveys of some forms."""
+def surveys_of(*forms, counted=None):
+    """Pattern of the names of all surveys of some forms; of counts or of respondents only, if `counted` says so."""
     names = [
-        name for name, survey in config["surveys"].items() if survey["form"] in forms
+        name
+        for name, survey in config["surveys"].items()
+        if survey["form"] in forms
+        and counted in (None, "count" in survey.get("columns", {}))
     ]
     return "|".join(map(re.escape, names)) or "no survey"
 
 
-MICRODATA = surveys_of("wvs7", "counts", "trends")
+TABLES = surveys_of("table", counted=False)
+
+COUNTED = surveys_of("table", counted=True)
+
+MICRODATA = f"{surveys_of('wvs7', 'counts', 'trends')}|{TABLES}"
 
 FETCHED = (
     "|".join(
@@ -96,6 +103,36 @@ def survey_file(wildcards):
     place = re.sub("[?#].*", "", source.get("url") or source.get("path") or "")
     fetched = f"<shared>/survey/{wildcards.survey}/download/{Path(place).name}"
     return source.get("file") or fetched
+
+
+def question_file(wildcards):
+    """The file of questions of a survey of form table."""
+    return config["surveys"][wildcards.survey]["questions"]
+
+
+def table_settings(wildcards):
+    """Settings of a survey of form table that decide what its file means, as JSON with its keys in one order."""
+    survey = config["surveys"][wildcards.survey]
+    keys = ("columns", "country", "countries", "missing_weight")
+    return json.dumps(
+        {key: survey[key] for key in keys if key in survey}, sort_keys=True
+    )
+
+
+def questions_path(survey, kind, language):
+    """A file of a survey's questionnaire: made from its file of questions, or shipped."""
+    if config["surveys"][survey]["form"] == "table":
+        return f"results/{SHARED}/survey/{survey}/questionnaire/{kind}.csv"
+    return shipped(f"resources/survey/{kind}{f'/{language}' if language else ''}.csv")
+
+
+def questionnaire(kind, language=None):
+    """A file of a survey's questionnaire, as an input function: `scales`, or the `questions` or `labels` of a language."""
+
+    def file(wildcards):
+        return questions_path(wildcards.survey, kind, language)
+
+    return file
 
 
 def survey_source(wildcards):
@@ -289,7 +326,9 @@ with told_plainly():
 # Files that are there only where a frame of the run asks with the whole answer scale.
 HUMAN_SCALES = [f"{RUN}/human/scales.parquet"] if SCALE_FRAMES else []
 
-ANSWER_SCALES = [shipped("resources/survey/scales.csv")] if SCALE_FRAMES else []
+SCALES = questions_path(config["run"]["survey"], "scales", None)
+
+ANSWER_SCALES = [SCALES] if SCALE_FRAMES else []
 
 SCALE_SCORES = (
     collect(
@@ -307,11 +346,11 @@ def questions_of(kind):
 
     def files(wildcards):
         languages = find_languages(config, wildcards.language)["texts"]
-        return collect(
-            shipped("resources/survey/{kind}/{language}.csv"),
-            kind=kind,
-            language=languages if SCALE_FRAMES else [],
-        )
+        survey = config["run"]["survey"]
+        return [
+            questions_path(survey, kind, language)
+            for language in (languages if SCALE_FRAMES else [])
+        ]
 
     return files
 
@@ -336,9 +375,10 @@ def bank_texts(wildcards):
             pattern = config[stage][key]
             files |= {pattern.replace("{language}", one) for one in languages[what]}
         if SCALE_FRAMES:
-            kinds = [f"resources/survey/{kind}" for kind in ("questions", "labels")]
             files |= {
-                f"{kind}/{one}.csv" for kind in kinds for one in languages["texts"]
+                questions_path(config["run"]["survey"], kind, one)
+                for kind in ("questions", "labels")
+                for one in languages["texts"]
             }
     return sorted(files)
 
@@ -456,6 +496,9 @@ localrules:
     parse_trends,
     parse_shares,
     parse_opinions,
+    split_questions,
+    parse_table,
+    parse_counts,
     weigh_answers,
     describe_survey,
     adopt_arora_bank,

@@ -6,7 +6,7 @@ Reads   <shared>/survey/{survey}/distributions.parquet   of the survey of the ru
         probes.arora                           your own copy of the probes of Arora et al. (2023), if you use them
         resources/probes/arora.csv             what its rows stand for
         resources/probes/arora_repairs.csv     what is wrong in it
-        resources/survey/scales.csv            answer codes of each question, and their order
+        resources/survey/scales.csv            answer codes of each question; or those of the survey's own questionnaire
 Writes  <run>/human/bank.json                version of the bank, and digests of the files that prompts are made of
         <run>/human/poles.parquet            a country's share of pole A on a probe, and its majority
         <run>/human/dropped.csv              probes without a majority in a country, and why
@@ -152,7 +152,7 @@ rule map_scales:
     input:
         distributions=f"{SURVEY}/distributions.parquet",
         bank=BANK,
-        scales=shipped("resources/survey/scales.csv"),
+        scales=SCALES,
     output:
         scales="<run>/human/scales.parquet",
         dropped="<run>/human/dropped_scales.csv",

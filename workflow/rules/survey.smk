@@ -3,6 +3,7 @@
 Reads   surveys.{survey}.source                         the survey of the run; docs/surveys.md explains the forms
         resources/survey/opinions.csv                   which questions of an opinion table are of wave 7
         resources/survey/scales.csv, questions/, labels/  the questionnaire: answer codes, and what they mean
+        surveys.{survey}.questions                      the questionnaire of a survey of form table
 Writes  <shared>/survey/{survey}/responses.parquet       a respondent (microdata: never leaves results/)
         <shared>/survey/{survey}/columns.csv             what became of each column of the file
         <shared>/survey/{survey}/distributions.parquet   a country's answers to a question: share of each code
@@ -11,12 +12,14 @@ Writes  <shared>/survey/{survey}/responses.parquet       a respondent (microdata
         <shared>/survey/{survey}/left_out.csv            respondents of other waves and places, counted; or what an
                                                         opinion table has that cannot be used
         <shared>/survey/{survey}/opinions.csv            a question of an opinion table, and its codes
+        <shared>/survey/{survey}/questionnaire/          scales, wordings and labels of a survey of form table
         <shared>/survey/{survey}/dictionary.csv          a question, its codes and who was asked
         <shared>/survey/{survey}/quality.csv             a country's sample: size, weights, missing answers
 Steps   any:               [fetch_survey ->]
         microdata:         [simulate_survey ->] parse_wvs7 or parse_trends -> weigh_answers, describe_survey
         published shares:  parse_shares
         opinion tables:    parse_opinions
+        form table:        split_questions; parse_table -> weigh_answers, describe_survey; or, of counts, parse_counts
 """
 
 
@@ -165,6 +168,82 @@ rule parse_opinions:
         " --dictionary {output.dictionary} --left-out {output.left_out} 2> {log}"
 
 
+rule split_questions:
+    input:
+        question_file,
+    output:
+        scales="<shared>/survey/{survey}/questionnaire/scales.csv",
+        questions="<shared>/survey/{survey}/questionnaire/questions.csv",
+        labels="<shared>/survey/{survey}/questionnaire/labels.csv",
+    log:
+        "<shared>/logs/split_questions/{survey}.log",
+    benchmark:
+        "<shared>/benchmarks/split_questions/{survey}.tsv"
+    wildcard_constraints:
+        survey=surveys_of("table"),
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("split_questions"),
+    message:
+        "Reading {input}"
+    shell:
+        "selfalign split-questions --file {input:q} --scales {output.scales} --questions {output.questions}"
+        " --labels {output.labels} 2> {log}"
+
+
+rule parse_table:
+    input:
+        survey=survey_file,
+        questions=question_file,
+    output:
+        responses="<shared>/survey/{survey}/responses.parquet",
+        columns="<shared>/survey/{survey}/columns.csv",
+        left_out="<shared>/survey/{survey}/left_out.csv",
+    log:
+        "<shared>/logs/parse_table/{survey}.log",
+    benchmark:
+        "<shared>/benchmarks/parse_table/{survey}.tsv"
+    wildcard_constraints:
+        survey=TABLES,
+    conda:
+        "../../environment.yml"
+    params:
+        settings=table_settings,
+        code=code_digest("parse_table"),
+    message:
+        "Reading {input.survey}"
+    shell:
+        "selfalign parse-table --survey {input.survey:q} --questions {input.questions:q} --settings {params.settings:q}"
+        " --responses {output.responses} --columns {output.columns} --left-out {output.left_out} 2> {log}"
+
+
+rule parse_counts:
+    input:
+        survey=survey_file,
+        questions=question_file,
+    output:
+        distributions="<shared>/survey/{survey}/distributions.parquet",
+        missing="<shared>/survey/{survey}/missing.csv",
+        left_out="<shared>/survey/{survey}/left_out.csv",
+    log:
+        "<shared>/logs/parse_counts/{survey}.log",
+    benchmark:
+        "<shared>/benchmarks/parse_counts/{survey}.tsv"
+    wildcard_constraints:
+        survey=COUNTED,
+    conda:
+        "../../environment.yml"
+    params:
+        settings=table_settings,
+        code=code_digest("parse_counts"),
+    message:
+        "Reading {input.survey}"
+    shell:
+        "selfalign parse-counts --survey {input.survey:q} --questions {input.questions:q} --settings {params.settings:q}"
+        " --distributions {output.distributions} --missing {output.missing} --left-out {output.left_out} 2> {log}"
+
+
 rule weigh_answers:
     input:
         responses="<shared>/survey/{survey}/responses.parquet",
@@ -191,9 +270,9 @@ rule weigh_answers:
 rule describe_survey:
     input:
         responses="<shared>/survey/{survey}/responses.parquet",
-        scales=shipped("resources/survey/scales.csv"),
-        questions=shipped("resources/survey/questions/en.csv"),
-        labels=shipped("resources/survey/labels/en.csv"),
+        scales=questionnaire("scales"),
+        questions=questionnaire("questions", "en"),
+        labels=questionnaire("labels", "en"),
     output:
         dictionary=report(
             "<shared>/survey/{survey}/dictionary.csv",

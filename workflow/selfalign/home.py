@@ -33,6 +33,7 @@ _PATHS = [
     ("prompts", "neutral"),
     ("prompts", "spoken"),
     ("surveys", "*", "source", "file"),
+    ("surveys", "*", "questions"),
     ("models", "*", "source", "folder"),
     ("figures", "font"),
 ]

@@ -14,9 +14,10 @@ from snakemake.utils import update_config, validate
 
 from selfalign.addresses import refuse_login
 from selfalign.checks import check_inputs
-from selfalign.countries import CODES
+from selfalign.countries import CODES, suggest_country
 from selfalign.demonstrations.strategies import MEASURES, SEEDED
 from selfalign.errors import InputError, did_you_mean
+from selfalign.faults import Faults, listed
 from selfalign.home import DEFAULTS, HOME, SETTINGS_SCHEMA, fill_in, locate_files
 from selfalign.labels import clean
 from selfalign.outputs import can_estimate, list_contrasts
@@ -164,6 +165,71 @@ def _resolve(config: dict[str, Any], arm: str, setting: str, language: str, coun
     return {spoken[country] for country in countries}
 
 
+def _check_tables(surveys: dict[str, Any]) -> None:
+    """Refuse settings of a survey of form table that are missing or contradict each other."""
+    faults = Faults()
+    for name, survey in surveys.items():
+        place = f"config: surveys.{name}"
+        own = [key for key in ("questions", "country", "countries", "columns") if key in survey]
+        if survey["form"] != "table":
+            if own:
+                faults.add(place, f"the form {survey['form']} has no {listed(own)}", "Take it out, or set form: table")
+            continue
+        columns = survey.get("columns", {})
+        if not survey.get("citation", "").strip():
+            faults.add(f"{place}.citation", "is not filled in", "Say how to cite the survey; a run ends with it")
+        if not survey.get("questions"):
+            faults.add(f"{place}.questions", "is missing", "Name the file of questions; docs/own_survey.md explains it")
+        if ("country" in survey) == ("country" in columns):
+            problem = "has both country and columns.country" if "country" in survey else "has no country"
+            remedy = "Give country for a survey of one country, or columns.country for the column that says it"
+            faults.add(place, problem, remedy)
+        codes = [code for code in [survey.get("country"), *survey.get("countries", {}).values()] if code is not None]
+        if unknown := [code for code in codes if code not in CODES]:
+            remedy = f"{suggest_country(unknown[0])} Correct the codes"
+            faults.add(place, f"{listed(unknown)}: not an ISO 3166 alpha-3 code", remedy)
+        counts = {key for key in ("question", "code", "count") if key in columns}
+        if counts and len(counts) < 3:
+            problem = f"a table of counts has question, code and count; only {listed(sorted(counts))} given"
+            faults.add(f"{place}.columns", problem, "Name all three columns, or none of them")
+        if counts and (extra := [key for key in ("weight", "respondent", "year") if key in columns]):
+            problem = f"a table of counts has no {listed(extra)}"
+            faults.add(f"{place}.columns", problem, "Take it out, or name no columns question, code and count")
+    faults.refuse()
+
+
+def _check_questionnaire(config: dict[str, Any], languages: list[str]) -> None:
+    """Refuse a file of questions, a bank and texts that do not fit together; only for surveys of form table.
+
+    Args:
+        config: the merged settings.
+        languages: in which probes are worded.
+    """
+    survey = config["surveys"][config["run"]["survey"]]
+    if survey["form"] != "table":
+        return
+    from selfalign.probes.bank import read_bank, select_probes  # other surveys need none of this
+    from selfalign.probes.questionnaire import check_drafts, check_poles, check_words
+    from selfalign.survey.questions import read_questions
+
+    probes, file, bank_file = config["probes"], Path(survey["questions"]), Path(config["probes"]["bank"])
+    faults = Faults()
+    if not file.is_file():
+        place = f"config: surveys.{config['run']['survey']}.questions"
+        raise InputError(place, "there is no such file", "Put it there, or correct the path", value=str(file))
+    questions, bank = read_questions(file), read_bank(bank_file)
+    used = select_probes(bank, probes["categories"], probes["only"], bank_file)
+    check_poles(questions, file, used, bank_file, faults)
+    for language in languages:
+        check_drafts(Path(probes["texts"].replace("{language}", language)), bank, bank_file, faults)
+    if frames_on_scales(config):
+        check_words(questions, file, used, faults)
+        if len(languages) > 1:
+            problem = f"a frame asks with the whole scale in {listed(languages)}, and the file of questions has one"
+            faults.add(file, f"{problem} language", "Run one language, or use no frame of whole scales")
+    faults.refuse()
+
+
 def frames_on_scales(config: dict[str, Any]) -> list[str]:
     """The frames of the run that ask with the whole answer scale, as the templates of its first language have it."""
     path = Path(config["prompts"]["templates"].replace("{language}", config["run"]["languages"][0]))
@@ -204,6 +270,7 @@ def check_files(config: dict[str, Any]) -> None:
             if path not in made and not Path(path).is_file():
                 remedy = "Put it there, correct the path, or run no arm that speaks this language"
                 raise InputError(f"config: {place}", "there is no such file", remedy, value=path)
+    _check_questionnaire(config, sorted({*compared, *(one for each in needed for one in each["texts"])}))
 
 
 def _compared_languages(config: dict[str, Any]) -> list[str]:
@@ -284,6 +351,7 @@ def _check_names(config: dict[str, Any]) -> None:
     _check_known("run.survey", [config["run"]["survey"]], config["surveys"])
     _check_known("run.models", config["run"]["models"], config["models"])
     _check_known("run.languages", config["run"]["languages"], config["languages"])
+    _check_tables(config["surveys"])
     _check_models(config["models"])
     for name, survey in config["surveys"].items():
         if "file" not in survey["source"]:

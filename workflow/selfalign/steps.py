@@ -7,6 +7,9 @@ STEPS: dict[str, str] = {
     "parse_trends": "selfalign.survey.parse_trends",
     "parse_shares": "selfalign.survey.parse_shares",
     "parse_opinions": "selfalign.survey.parse_opinions",
+    "split_questions": "selfalign.survey.split_questions",
+    "parse_table": "selfalign.survey.parse_table",
+    "parse_counts": "selfalign.survey.parse_counts",
     "weigh_answers": "selfalign.survey.weigh_answers",
     "describe_survey": "selfalign.survey.describe_survey",
     "adopt_arora_bank": "selfalign.probes.adopt_arora_bank",
@@ -40,6 +43,7 @@ STEPS: dict[str, str] = {
     "plot_calibration": "selfalign.figures.plot_calibration",
     "plot_transfer": "selfalign.figures.plot_transfer",
     "explore": "selfalign.audit.explore",
+    "start_survey": "selfalign.survey.start_survey",
     "plan": "selfalign.plan.plan",
     "status": "selfalign.audit.status",
     "trace": "selfalign.audit.trace",
@@ -47,5 +51,5 @@ STEPS: dict[str, str] = {
     "ledger": "selfalign.audit.ledger",
 }
 
-BY_HAND = {"plan", "status", "trace", "compare", "ledger"}
+BY_HAND = {"start_survey", "plan", "status", "trace", "compare", "ledger"}
 """Commands that people run, and no rule. `selfalign --help` lists them first, in the order of `STEPS`."""

@@ -1,7 +1,7 @@
 """Reading and writing of tables: each passes its pandera schema, and none is ever half written."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,8 +67,17 @@ def read_table(path: Path, schema: type[Table]) -> pd.DataFrame:
     return _read(path, schema, "Let snakemake make it anew, or check the path")
 
 
-def read_input(path: Path, schema: type[Table]) -> pd.DataFrame:
+def read_input(
+    path: Path, schema: type[Table], optional: Mapping[str, Callable[[pd.DataFrame], object]] | None = None
+) -> pd.DataFrame:
     """Read a CSV that a person wrote, as text cells turned into the schema's types, and validate it.
+
+    Args:
+        path: the file.
+        schema: its columns.
+        optional: columns that may be missing or have empty cells, and what fills them, given the table. With this
+            argument, columns may come in any order, and a column whose name begins with `note` is ignored. The file may
+            have semicolons or tabs, in UTF-8 or Windows-1252, as spreadsheet programs save it.
 
     Raises:
         InputError: the file is missing, is no CSV, has no rows, or breaks its schema; names the row, column and value.
@@ -76,13 +85,16 @@ def read_input(path: Path, schema: type[Table]) -> pd.DataFrame:
     Returns:
         The table without blank lines; the index of a row is its line in the file less 2.
     """
-    table = _read(path, schema, "Correct the file", dtype=str, keep_default_na=False, skip_blank_lines=False)
+    csv = {"dtype": str, "keep_default_na": False, "skip_blank_lines": False}
+    if optional is not None and path.is_file():
+        csv |= _find_form(path)
+    table = _read(path, schema, "Correct the file", optional, **csv)
     if table.empty:
         raise InputError(path, "has a header but no rows", "Correct the file")
     return table
 
 
-def _read(path: Path, schema: type[Table], remedy: str, **csv: object) -> pd.DataFrame:
+def _read(path: Path, schema: type[Table], remedy: str, optional: Mapping | None = None, **csv: object) -> pd.DataFrame:
     try:
         table = _read_csv(path, **csv) if path.suffix == ".csv" else pd.read_parquet(path)
     except FileNotFoundError:
@@ -91,10 +103,34 @@ def _read(path: Path, schema: type[Table], remedy: str, **csv: object) -> pd.Dat
         raise InputError(path, "the file is empty", remedy) from None
     except (OSError, ValueError) as error:
         raise InputError(path, f"cannot be read as a table ({error})", remedy) from None
+    if optional is not None:
+        table = _complete(table, schema, optional)
     try:
         return schema.validate(table, lazy=True)
     except pa.errors.SchemaErrors as error:
         raise _broken(path, table, schema, error, remedy) from None
+
+
+def _find_form(path: Path) -> dict[str, str]:
+    """Separator and encoding of a CSV as a spreadsheet program may have saved it."""
+    data = path.read_bytes()
+    header = data.partition(b"\n")[0]
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"sep": max(",;\t", key=lambda mark: header.count(mark.encode())), "encoding": "cp1252"}
+    return {"sep": max(",;\t", key=lambda mark: header.count(mark.encode())), "encoding": "utf-8-sig"}
+
+
+def _complete(table: pd.DataFrame, schema: type[Table], optional: Mapping) -> pd.DataFrame:
+    """A table with its optional cells filled, without notes, in the schema's order; unknown columns come last."""
+    table = table.rename(columns=str.strip)
+    table = table[[name for name in table.columns if not name.lower().startswith("note")]]
+    for name, fill in optional.items():
+        given = table[name].str.strip() if name in table else pd.Series("", index=table.index)
+        table = table.assign(**{name: given.mask(given == "", fill(table))})
+    known = [name for name in schema.to_schema().columns if name in table]
+    return table[[*known, *(name for name in table.columns if name not in known)]]
 
 
 def _read_csv(path: Path, **settings: object) -> pd.DataFrame:

@@ -11,6 +11,16 @@ from selfalign.tables import read_input
 
 BLANK = "___"
 
+_OPTIONAL = {
+    "category": lambda bank: "survey",
+    "battery": lambda bank: bank.get("question", ""),
+    "siblings": lambda bank: bank.get("question", ""),
+    "scale": lambda bank: "ordinal",
+    "reversed": lambda bank: "",
+    "neither": lambda bank: "",
+}
+"""Columns of a bank that may be missing or empty, and what fills them."""
+
 
 def parse_codes(text: str) -> set[int]:
     """Codes of a text such as `1-2 5`: {1, 2, 5}."""
@@ -38,13 +48,15 @@ def list_codes(bank: pd.DataFrame) -> pd.DataFrame:
 def read_bank(path: Path) -> pd.DataFrame:
     """Probe bank, a `Bank` table in the order of the file.
 
+    Without a battery, a probe stands alone. Without siblings, the probes of one question are siblings.
+
     Raises:
         InputError: there is no row, a row breaks the schema, or a code belongs to two poles.
 
     Returns:
         The index of a row is its line in the file less 2.
     """
-    bank = read_input(path, Bank)
+    bank = read_input(path, Bank, _OPTIONAL)
     for probe in bank.itertuples():
         claimed = [*parse_codes(probe.pole_a), *parse_codes(probe.pole_b), *parse_codes(probe.neither)]
         twice = sorted({code for code in claimed if claimed.count(code) > 1})
@@ -102,7 +114,8 @@ def read_texts(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
         InputError: a row breaks the schema, a statement has not exactly one blank, a text belongs to no probe of
             the bank, or a probe has no text.
     """
-    texts, known = read_input(path, Texts), set(bank["probe"])
+    texts = read_input(path, Texts, {"status": lambda texts: "drafted"})
+    known = set(bank["probe"])
     for text in texts.itertuples():
         if fault := _find_fault(text.statement):
             raise InputError(

@@ -3,16 +3,17 @@
 import pandas as pd
 import pandera.pandas as pa
 
+from selfalign.survey.tables import NAME
 from selfalign.tables import Table
 
 
 class Bank(Table):
     """The probe bank: which answer codes of a question make pole A and pole B of a probe."""
 
-    probe: str = pa.Field(str_matches=r"^Q\d+[A-Z]?[a-z]?$", unique=True, description="probe id")
-    question: str = pa.Field(str_matches=r"^Q\d+[A-Z]?$", description="WVS-7 variable")
-    category: str = pa.Field(str_matches=r"^[a-z_]+$", description="thematic section of WVS-7")
-    battery: str = pa.Field(str_matches=r"^[A-Za-z0-9_]+$", description="questions asked with the same stem and scale")
+    probe: str = pa.Field(str_matches=NAME, unique=True, description="probe id")
+    question: str = pa.Field(str_matches=NAME, description="id of the question")
+    category: str = pa.Field(str_matches=NAME, description="thematic section of the survey")
+    battery: str = pa.Field(str_matches=NAME, description="questions asked with the same stem and scale")
     siblings: str = pa.Field(
         str_length={"min_value": 1}, description="probes that ask the same; never shown to each other"
     )
@@ -94,7 +95,7 @@ class Dropped(Table):
 class ScaleCodes(Table):
     """A substantive answer code of a question of the bank, and where it stands on the question's scale."""
 
-    question: str = pa.Field(description="WVS-7 variable")
+    question: str = pa.Field(description="id of the question")
     scale: str = pa.Field(isin=["binary", "nominal", "ordinal"], description="kind of answer scale, as in the bank")
     labels: str = pa.Field(description="set of labels that says what the code means")
     code: int = pa.Field(ge=0, description="answer code")
@@ -115,7 +116,7 @@ class ScaleCodes(Table):
 class ScaleTexts(Table):
     """A question with its whole answer scale, in one language: one row per answer that is offered."""
 
-    question: str = pa.Field(description="WVS-7 variable")
+    question: str = pa.Field(description="id of the question")
     code: int = pa.Field(ge=0, description="answer code")
     place: int = pa.Field(ge=1, description="place among the answers, as offered in order AB")
     wording: str = pa.Field(str_length={"min_value": 1}, description="the question")
@@ -132,7 +133,7 @@ class HumanScales(Table):
     """How the people of a country spread over the answers to a question: a row for each that was offered."""
 
     country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
-    question: str = pa.Field(description="WVS-7 variable")
+    question: str = pa.Field(description="id of the question")
     code: int = pa.Field(ge=0, description="answer code")
     place: int = pa.Field(ge=1, description="place among the answers, as offered in order AB")
     position: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="place on the scale; empty where nominal")
@@ -148,7 +149,7 @@ class DroppedScales(Table):
     """Countries' questions, or answers to them, that the whole scale cannot use, and why."""
 
     country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
-    question: str = pa.Field(description="WVS-7 variable")
+    question: str = pa.Field(description="id of the question")
     reason: str = pa.Field(
         isin=["no_answers", "codes_together", "tie", "outside"],
         description="nobody answered on the scale; shares published for several codes together; no modal answer, but "

@@ -43,12 +43,21 @@ def describe_pairs(ranking: pd.DataFrame, bank: pd.DataFrame, texts: pd.DataFram
         texts: a `Texts` table indexed by probe.
     """
     pairs = ranking.drop_duplicates(["probe", "candidate"])
-    number = bank.set_index("probe")["question"].str.extract(r"(\d+)", expand=False).astype(int)
+    number = _number_questions(bank)
     options = texts[["option_a", "option_b"]].agg(frozenset, axis=1)
     first, second = pairs["probe"], pairs["candidate"]
     apart = (first.map(number) - second.map(number)).abs()
     pairs = pairs.assign(same_options=first.map(options) == second.map(options), within_5=apart <= 5)
     return pairs[["probe", "candidate", "similarity", *_SHARES]]
+
+
+def _number_questions(bank: pd.DataFrame) -> pd.Series:
+    """Number of each probe's question in the questionnaire: that of an id such as Q57, or its place in the bank."""
+    questions = bank.set_index("probe")["question"]
+    numbers = questions.str.extract(r"^Q(\d+)[A-Z]?$", expand=False)
+    if numbers.isna().any():
+        return pd.Series(pd.factorize(questions)[0], index=questions.index)
+    return numbers.astype(int)
 
 
 def describe_demonstrations(

@@ -1,5 +1,8 @@
 """Where each form of survey comes from, and how to cite it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 _WAVE_7 = (
     "Haerpfer, C., Inglehart, R., Moreno, A., Welzel, C., Kizilova, K., Diez-Medrano, J., Lagos, M., Norris, P., "
     "Ponarin, E. & Puranen, B. (eds.) (2022). World Values Survey: Round Seven - Country-Pooled Datafile. Version"
@@ -33,7 +36,14 @@ def how_to_get(form: str) -> str:
     return _REGISTER.format(file=_FILES[form]) if form in _FILES else ""
 
 
-def how_to_cite(form: str) -> str:
-    """What to cite in a publication that uses a survey of this form, and where the microdata are to be had."""
+def how_to_cite(survey: Mapping[str, Any]) -> str:
+    """What to cite in a publication that uses a survey, and how to get the microdata of the World Values Survey.
+
+    Args:
+        survey: its settings: form, and citation where the user gives one.
+    """
+    if "citation" in survey:
+        return f"Cite the survey as: {survey['citation'].strip().removesuffix('.')}."
+    form = survey["form"]
     source = how_to_get(form) or _REGISTER.format(file=_FILES["wvs7"])
     return f"Cite the survey as: {_CITATIONS[form]}.\n{source}"

@@ -309,8 +309,18 @@ def _check_quotes(path: Path, data: Path, layout: Layout) -> None:
 
 
 def _as_text(column: pd.Series) -> pd.Series:
-    values = [value.decode("utf-8", "backslashreplace") for value in column.cat.categories]
-    return column.cat.rename_categories(pd.Index(values, dtype=object))
+    values = pd.Series([_decode(value) for value in column.cat.categories], dtype=object)
+    if values.is_unique:
+        return column.cat.rename_categories(pd.Index(values, dtype=object))
+    return column.astype(object).map(dict(zip(column.cat.categories, values, strict=True))).astype("category")
+
+
+def _decode(value: bytes) -> str:
+    """A cell as text: in UTF-8, or else in Windows-1252."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("cp1252", "backslashreplace")
 
 
 def _diagnose(path: Path, data: Path, layout: Layout, width: int, error: Exception) -> InputError:
@@ -361,3 +371,27 @@ def _as_short(value: object) -> str:
     if isinstance(value, str) and len(value) == 1 and value.islower():
         return f".{value}"
     return "" if value is None else str(value)
+
+
+def read_labels(survey: SurveyFile) -> dict[str, tuple[str, dict[str, str], list[tuple[str, str]]]]:
+    """What an SPSS or Stata file says about its columns; nothing of a text file.
+
+    Returns:
+        By column: its label; the label of each value; the ranges of values that are declared as missing, each as its
+        lowest and highest value. Values are written as `SurveyFile.read` writes them.
+    """
+    if survey.data.suffix.lower() not in (".sav", ".dta"):
+        return {}
+    _, facts = _read_stat(survey.path, survey.data, metadataonly=True)
+
+    def write(value: object) -> str:
+        return _as_short(float(value) if isinstance(value, int) else value)
+
+    return {
+        name: (
+            facts.column_names_to_labels.get(name) or "",
+            {write(value): label for value, label in facts.variable_value_labels.get(name, {}).items()},
+            [(write(each["lo"]), write(each["hi"])) for each in facts.missing_ranges.get(name, [])],
+        )
+        for name in survey.names
+    }

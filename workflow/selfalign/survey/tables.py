@@ -17,6 +17,9 @@ MISSING_KINDS: dict[int, str] = {
 RESPONDENT = ["respondent", "interview", "country", "wave", "year", "weight"]
 """The columns of `Responses` that are no question."""
 
+NAME = r"^[A-Za-z][A-Za-z0-9_.-]*$"
+"""The form of the id of a question or a probe."""
+
 _QUESTION = r"^[A-Z][A-Za-z0-9_]*$"
 _COUNTRY = r"^[A-Z]{3}$"
 
@@ -24,10 +27,12 @@ _COUNTRY = r"^[A-Z]{3}$"
 class Scales(Table):
     """The answer scale of each question: its substantive codes are first..last."""
 
-    question: str = pa.Field(str_matches=_QUESTION, unique=True, description="WVS-7 variable")
+    question: str = pa.Field(str_matches=NAME, unique=True, description="id of the question")
     first: int = pa.Field(ge=0, description="lowest substantive code")
     last: int = pa.Field(ge=1, description="highest substantive code")
-    labels: str = pa.Field(str_matches=r"^[A-Za-z0-9_]+$", description="set of `Labels` that says what the codes mean")
+    labels: str = pa.Field(
+        str_matches=r"^[A-Za-z0-9_.-]+$", description="set of `Labels` that says what the codes mean"
+    )
     order: str = pa.Field(
         str_matches=r"^(\d+( \d+)+)?$",
         description="codes that are offered as answers, from one end to the other: `1 3 2`; empty: first to last",
@@ -41,7 +46,7 @@ class Scales(Table):
 class Questions(Table):
     """What each question asks, in one language."""
 
-    question: str = pa.Field(unique=True, description="WVS-7 variable")
+    question: str = pa.Field(unique=True, description="id of the question")
     wording: str = pa.Field(str_length={"min_value": 1}, description="the question, in the project's words")
     status: str = pa.Field(isin=["drafted", "reviewed"], description="how far the wording was checked")
 
@@ -121,7 +126,7 @@ class Columns(Table):
         isin=["respondent", "question", "variant", "unused"],
         description="about the respondent; a question; another form of a question (one country's, recoded); none",
     )
-    question: str = pa.Field(nullable=True, description="WVS-7 variable that it is, or is a variant of")
+    question: str = pa.Field(nullable=True, description="question that it is, or is a variant of")
 
 
 class Responses(Table):
@@ -132,7 +137,7 @@ class Responses(Table):
         nullable=True, description="number of the interview; not unique in every release; empty where the file has none"
     )
     country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
-    wave: int = pa.Field(ge=1, description="wave of the World Values Survey")
+    wave: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="wave of the survey; empty where it has none")
     year: pd.Int64Dtype = pa.Field(nullable=True, description="year of the interview; empty where the file has none")
     weight: float = pa.Field(ge=0, description="weight of the respondent within the country")
 
@@ -147,7 +152,7 @@ class Distributions(Table):
     """
 
     country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
-    question: str = pa.Field(description="WVS-7 variable")
+    question: str = pa.Field(description="id of the question")
     code: int = pa.Field(ge=0, description="answer code")
     last_code: int = pa.Field(ge=0, description="last answer code of the row; as a rule the same as code")
     n: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="respondents, unweighted; empty where not published")
@@ -165,7 +170,7 @@ class Missing(Table):
     """What weigh_answers set aside: one row per country, question and kind of missing answer."""
 
     country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
-    question: str = pa.Field(description="WVS-7 variable")
+    question: str = pa.Field(description="id of the question")
     kind: str = pa.Field(isin=sorted(MISSING_KINDS.values()), description="kind of missing answer")
     n: int = pa.Field(ge=1, description="respondents, unweighted")
 
@@ -200,7 +205,7 @@ class Opinions(Table):
 class Dictionary(Table):
     """The data dictionary: one row per question of the survey."""
 
-    question: str = pa.Field(unique=True, description="WVS-7 variable")
+    question: str = pa.Field(unique=True, description="id of the question")
     wording: str = pa.Field(nullable=True, description="what is asked, in the project's words")
     answers: str = pa.Field(nullable=True, description="what the codes mean, in the project's words: `1 yes; 2 no`")
     first: int = pa.Field(ge=0, description="lowest substantive code")
@@ -222,7 +227,7 @@ class Quality(Table):
     """The quality table: one row per country of the survey."""
 
     country: str = pa.Field(str_matches=_COUNTRY, unique=True, description="ISO 3166 alpha-3")
-    wave: int = pa.Field(ge=1, description="wave of the World Values Survey")
+    wave: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="wave of the survey; empty where it has none")
     first_year: pd.Int64Dtype = pa.Field(nullable=True, description="year of the first interview")
     last_year: pd.Int64Dtype = pa.Field(nullable=True, description="year of the last interview")
     n: int = pa.Field(ge=1, description="respondents")

@@ -1,0 +1,221 @@
+"""What the columns of a survey file hold: values with labels and counts; and which of them look like questions."""
+
+import re
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from selfalign.survey.files import SurveyFile, read_labels
+from selfalign.survey.layout import name_columns, read_number
+from selfalign.survey.questions import BLANKS, HIGHEST
+
+MOST = 50
+"""Columns with more different values are not listed value by value."""
+
+MOST_ANSWERS = 11
+"""Columns with more answers do not look like questions."""
+
+_KINDS = {
+    "not_asked": r"not asked|filter|split (ballot|sample|half)",
+    "not_applicable": r"not applicable|inapplicable|no aplica|nicht anwendbar|sans objet",
+    "dont_know": r"don.?t know|do not know|can.?t (choose|say)|wei(ß|ss) (es )?nicht|no sab|ne sai[st] pas|n[ãa]o sab"
+    r"|non so\b|\bdk\b|\bnsp\b",
+    "no_answer": r"refus|no answer|not answered|prefer not|keine angabe|verweiger|no contest|no respon|sans r.ponse"
+    r"|n[ãa]o respon|\bna\b|\bn/a\b|\bnr\b|\bk\.? ?a\.?\b",
+    "other": r"missing|invalid|fehlend|ung[üu]ltig|perdido",
+}
+"""Words in the label of a missing answer, by kind."""
+
+_FAR = {"7", "8", "9", "66", "77", "88", "96", "97", "98", "99", "777", "888", "996", "997", "998", "999"}
+"""Codes that mean missing in many surveys, where they stand apart from the other codes."""
+
+_ABOUT = re.compile(
+    r"(the )?(respondent'?s? )?(sex|gender|geschlecht|sexo|sexe|age ?(group|class|category|in years)?\w*|alter|edad"
+    r"|year of birth|birth ?year|region|province|state|bundesland|urban ?/? ?rural|settlement\w*|educ\w*( level)?"
+    r"|level of education|schul\w*|degree|income\w*( group)?|einkommen|marital( status)?|married|household( size)?"
+    r"|occupation|employment( status)?|employed|religion|denomination|confession|ethnic\w*|language|mode"
+    r"|interviewer\w*|duration|date|wave|year|version|strat\w*|psu|cluster)",
+    re.IGNORECASE,
+)
+"""Names and labels of columns about the respondent, not about values."""
+
+_ROLES = {
+    "weight": r"(?i)^(w|wt|wgt|wght|wate|weight\w*|\w*_?weight|gewicht|peso|pond\w*|factor|w_\w*|\w*wg[h]?t)$",
+    "respondent": r"(?i)^(id|ident|caseid|case_id|resp_?id|respondent\w*|respnr|idno|uuid|serial|lfdn|folio|record"
+    r"|response ?id)$",
+    "country": r"(?i)^(country\w*|cntry|b_country_alpha|land|pa[íi]s|pays|nation|iso\w*|c_alphan|cntry_an)$",
+    "year": r"(?i)^(year|a_year|jahr|a[ñn]o|interview_?year)$",
+    "question": r"(?i)^(question\w*|variable|item|frage|pregunta)$",
+    "code": r"(?i)^(code|answer\w*|value|response|antwort|respuesta|category)$",
+    "count": r"(?i)^(count\w*|n|freq\w*|number|respondents|anzahl|casos)$",
+}
+"""Names of columns by what they are likely to be."""
+
+
+@dataclass
+class Facts:
+    """What a column of the file holds.
+
+    Attributes:
+        name: of the column.
+        label: of the column, where the file has one.
+        counts: respondents by value, in the order of the values; those with a label and no respondents too.
+        labels: of the values, where the file has some.
+        missing: kind of missing answer by value, as the labels, the declarations and the codes suggest.
+        blank: respondents without a value.
+        distinct: number of different values.
+    """
+
+    name: str
+    label: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    blank: int = 0
+    distinct: int = 0
+
+    @property
+    def answers(self) -> list[str]:
+        """The values that are answers."""
+        return [value for value in self.counts if value not in self.missing]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether all answers are whole numbers."""
+        numbers = [read_number(value) for value in self.answers]
+        return all(number is not None and number.is_integer() for number in numbers)
+
+
+def inspect_columns(survey: SurveyFile) -> list[Facts]:
+    """Facts of every column of a file, in its order."""
+    names = name_columns(survey.names, survey.data)
+    about = read_labels(survey)
+    raw = survey.read(list(names.values()))
+    return [_inspect(name, raw[inner], *about.get(inner, ("", {}, []))) for name, inner in names.items()]
+
+
+def inspect_counts(survey: SurveyFile, columns: dict[str, str]) -> list[Facts]:
+    """Facts of every question of a table of counts, in the order of its rows.
+
+    Args:
+        survey: the open file.
+        columns: names of the columns question, code and count.
+    """
+    names = name_columns(survey.names, survey.data)
+    raw = survey.read([names[columns[role]] for role in ("question", "code", "count")])
+    raw = raw.set_axis(["question", "code", "count"], axis=1).astype(object)
+    raw["count"] = [read_number(count) or 0 for count in raw["count"]]
+    facts = []
+    for question, rows in raw.groupby("question", sort=False):
+        if question.strip():
+            counts = rows.groupby("code")["count"].sum().astype(int).to_dict()
+            facts.append(_describe(question.strip(), "", counts, {}, []))
+    return facts
+
+
+def _inspect(name: str, column: pd.Series, label: str, labels: dict, ranges: list) -> Facts:
+    return _describe(name, label, column.value_counts().to_dict(), labels, ranges)
+
+
+def _describe(name: str, label: str, counts: dict[str, int], labels: dict, ranges: list) -> Facts:
+    labels = {value: " ".join(text.split()) for value, text in labels.items()}
+    known: dict[str, int] = dict.fromkeys(labels, 0)
+    blank = 0
+    for value, n in counts.items():
+        text = value.strip()
+        if text.casefold() in BLANKS and text not in labels:
+            blank += int(n)
+        elif n:
+            known[text] = known.get(text, 0) + int(n)
+    ordered = dict(sorted(known.items(), key=lambda item: _place(item[0])))
+    facts = Facts(name, " ".join(label.split()), ordered, labels, {}, blank, sum(n > 0 for n in known.values()))
+    if len(ordered) <= MOST:
+        facts.missing = _find_missing(facts, ranges)
+    return facts
+
+
+def _place(value: str) -> tuple[int, float, str]:
+    number = read_number(value)
+    return (0, number, "") if number is not None else (1, 0.0, value.casefold())
+
+
+def _find_missing(facts: Facts, ranges: list[tuple[str, str]]) -> dict[str, str]:
+    """Kind of missing answer of each value that looks like one."""
+    found: dict[str, str] = {}
+    for value in facts.counts:
+        text = facts.labels.get(value, "" if read_number(value) is not None else value)
+        kind = next((kind for kind, words in _KINDS.items() if re.search(words, text, re.IGNORECASE)), None)
+        number = read_number(value)
+        declared = re.fullmatch(r"\.[a-z]", value) or any(_is_within(value, *ends) for ends in ranges)
+        if kind or declared or (number is not None and number < 0 and not text):
+            found[value] = kind or "other"
+    rest = [value for value in facts.counts if value not in found]
+    return found | dict.fromkeys(_find_apart(rest, facts.labels), "other")
+
+
+def _find_apart(values: list[str], labels: dict[str, str]) -> list[str]:
+    """The last codes without labels, such as 8 and 9, where they do not continue the codes before them."""
+    numbers = [read_number(value) for value in values]
+    if None in numbers:
+        return []
+    for place in range(2, len(values)):
+        last = values[place:]
+        if numbers[place] > numbers[place - 1] + 1 and all(code in _FAR and code not in labels for code in last):
+            return last
+    return []
+
+
+def _is_within(value: str, low: str, high: str) -> bool:
+    number, first, last = read_number(value), read_number(low), read_number(high)
+    if number is None or first is None or last is None:
+        return value in (low, high)
+    return first <= number <= last
+
+
+def find_roles(columns: list[Facts], rows: int) -> dict[str, str]:
+    """Columns about the respondent, or of a table of counts, by what they are likely to be.
+
+    Args:
+        columns: facts of the columns.
+        rows: number of rows of the file.
+    """
+    roles: dict[str, str] = {}
+    for role, names in _ROLES.items():
+        for each in columns:
+            if re.match(names, each.name) and _may_be(role, each, rows) and role not in roles:
+                roles[role] = each.name
+    return roles
+
+
+def _may_be(role: str, facts: Facts, rows: int) -> bool:
+    """Whether the values of a column fit what its name suggests."""
+    numbers = [read_number(value) for value in facts.counts]
+    if role == "weight":
+        return all(number is not None and number >= 0 for number in numbers) and facts.distinct > 1
+    if role == "respondent":
+        return facts.distinct == rows - facts.blank and not facts.blank
+    if role == "year":
+        return all(number is not None and 1900 <= number <= 2100 for number in numbers)
+    if role == "country":
+        return 0 < facts.distinct <= 250
+    if role == "count":
+        return all(number is not None and number >= 0 and number.is_integer() for number in numbers)
+    return True
+
+
+def why_no_question(facts: Facts, roles: dict[str, str]) -> str:
+    """Why a column does not look like a question about values; empty if it does."""
+    for role, name in roles.items():
+        if name == facts.name:
+            return f"the {role}"
+    if len(facts.counts) > MOST or len(facts.answers) > MOST_ANSWERS:
+        return f"{facts.distinct} different values"
+    if sum(facts.counts[value] > 0 for value in facts.answers) < 2:
+        return "fewer than two answers"
+    if not facts.numeric and any(read_number(value) is not None for value in facts.answers):
+        return "decimals, or numbers and text"
+    if any((read_number(value) or 0) > HIGHEST for value in facts.answers):
+        return "large numbers"
+    if any(_ABOUT.fullmatch(text.replace("_", " ").strip()) for text in (facts.name, facts.label)):
+        return "about the respondent, by its name"
+    return ""

@@ -1,0 +1,195 @@
+"""The file of questions of a survey of one's own: which column has which question, and what its codes mean."""
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from selfalign.errors import did_you_mean
+from selfalign.faults import Faults
+from selfalign.survey.tables import MISSING_KINDS, NAME, RESPONDENT
+from selfalign.tables import Table, read_input
+
+BLANK = "blank"
+"""Stands for an empty cell in the column `missing`."""
+
+BLANKS = {"", "na", "nan", "null", "#null!", "."}
+"""Texts that programs write for an empty cell, unless the file of questions lists them as an answer or as missing."""
+
+HIGHEST = 32767
+"""The highest answer code that a table of respondents can hold."""
+
+NOT_IDS = {"NA", "NaN", "nan", "null", "NULL", "None"}
+"""Words that a table would read as an empty cell."""
+
+_KINDS = {kind: code for code, kind in MISSING_KINDS.items()}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_ANSWER = re.compile(r"(?P<first>\d+)(?:\s*-\s*(?P<last>\d+)|\s*=\s*(?P<label>.*))?", re.DOTALL)
+
+
+class QuestionFile(Table):
+    """The file of questions: one row per question."""
+
+    question: str = pa.Field(str_matches=NAME, unique=True, description="id of the question: letters, digits, . _ -")
+    column: str = pa.Field(description="column of the survey file; the id if empty")
+    wording: str = pa.Field(description="the question as it was asked")
+    answers: str = pa.Field(str_length={"min_value": 1}, description="codes and labels of the answers, in order")
+    missing: str = pa.Field(description="values that are no answer, and their kind")
+    values: str = pa.Field(description="values in the survey file, in the order of the answers; the codes if empty")
+
+
+_OPTIONAL = {
+    "column": lambda table: table.get("question", ""),
+    "wording": lambda table: "",
+    "missing": lambda table: "",
+    "values": lambda table: "",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of the survey.
+
+    Attributes:
+        question: its id.
+        column: its column in the survey file.
+        wording: the question as it was asked; may be empty.
+        labels: label of each answer code, in the order of the scale; empty where the file gives none.
+        codes: answer code, or code of the kind of missing answer, of each value of the survey file (see `tidy`).
+        line: its line in the file of questions.
+    """
+
+    question: str
+    column: str
+    wording: str
+    labels: dict[int, str]
+    codes: dict[str, int]
+    line: int
+
+    def code_of(self, value: str) -> int | None:
+        """Code of a value of the survey file: negative for a missing answer, None for an unknown value."""
+        text = tidy(value)
+        if text in self.codes:
+            return self.codes[text]
+        return self.codes.get(BLANK, _KINDS["other"]) if text in BLANKS else None
+
+
+def tidy(value: str) -> str:
+    """A value in the form in which values are compared: `1.0` and `01` are `1`; upper and lower case are the same."""
+    text = " ".join(value.split())
+    if _NUMBER.fullmatch(text):
+        number = float(text)
+        if math.isfinite(number):
+            return repr(int(number)) if number.is_integer() else repr(number)
+    return text.casefold()
+
+
+def split_list(text: str) -> list[str]:
+    """The parts of a text between semicolons; `\\;` is a semicolon within a part."""
+    parts = re.split(r"(?<!\\);", text)
+    return [part.replace("\\;", ";").strip() for part in parts if part.strip()]
+
+
+def join_list(parts: list[str]) -> str:
+    """A text that `split_list` splits into these parts."""
+    return "; ".join(" ".join(part.split()).replace(";", "\\;") for part in parts)
+
+
+def read_questions(path: Path) -> list[Question]:
+    """The questions of a file.
+
+    Raises:
+        InputError: the file breaks its form. All rows with a mistake are reported together.
+    """
+    table = read_input(path, QuestionFile, _OPTIONAL)
+    faults, questions = Faults(), []
+    for row in table.itertuples():
+        line = row.Index + 2
+        if row.question in (*RESPONDENT, *NOT_IDS):
+            remedy = "Choose another id, and keep the name of the column in the column `column`"
+            faults.add(path, "this id has another meaning", remedy, row=line, column="question", value=row.question)
+        labels = _read_answers(row, path, line, faults)
+        codes = _read_values(row, labels, path, line, faults) if labels else {}
+        questions.append(Question(row.question, row.column.strip(), row.wording.strip(), labels, codes, line))
+    faults.refuse()
+    return questions
+
+
+def _read_answers(row: tuple, path: Path, line: int, faults: Faults) -> dict[int, str]:
+    """Labels by code, in the order of the file; empty where the cell has a mistake."""
+    place = {"row": line, "column": "answers", "value": row.answers}
+    labels: dict[int, str] = {}
+    for part in split_list(row.answers):
+        found = _ANSWER.fullmatch(part)
+        if found is None:
+            problem = f'"{part}" is not an answer code with its label'
+            faults.add(path, problem, "Write the answers as in `1 = agree; 2 = disagree`, or `1; 2; 3`", **place)
+            return {}
+        first, last = int(found["first"]), int(found["last"] or found["first"])
+        if last > HIGHEST or first > last:
+            remedy = f"Give codes from 0 to {HIGHEST}, and the values of the survey file in the column `values`"
+            faults.add(path, f'"{part}" is not a code, or not codes in ascending order', remedy, **place)
+            return {}
+        for code in range(first, last + 1):
+            if code in labels:
+                faults.add(path, f"code {code} is listed twice", "List each code once", **place)
+                return {}
+            labels[code] = (found["label"] or "").strip()
+    if len(labels) < 2:
+        faults.add(path, "a question needs two answers or more", "List all answers, or delete the row", **place)
+        return {}
+    given = [label.casefold() for label in labels.values() if label]
+    if len(set(given)) < len(given):
+        faults.add(path, "two codes have the same label", "Give each code a different label", **place)
+        return {}
+    return labels
+
+
+def _read_values(row: tuple, labels: dict[int, str], path: Path, line: int, faults: Faults) -> dict[str, int]:
+    """Code of each value of the survey file."""
+    values = split_list(row.values)
+    if values and len(values) != len(labels):
+        problem = f"has {len(values)} values for {len(labels)} answers"
+        remedy = "Give one value for each answer, in the same order, or leave the cell empty"
+        faults.add(path, problem, remedy, row=line, column="values", value=row.values)
+        return {}
+    if values:
+        codes = {tidy(value): code for value, code in zip(values, labels, strict=True)}
+    else:
+        codes = {tidy(label): code for code, label in labels.items() if label} | {str(code): code for code in labels}
+    for part in split_list(row.missing):
+        value, equals, kind = part.rpartition("=")
+        value, kind = (value.strip(), kind.strip()) if equals else (part, "other")
+        place = {"row": line, "column": "missing", "value": row.missing}
+        if kind not in _KINDS:
+            remedy = f"{did_you_mean(kind, _KINDS)} Write it as in `8 = dont_know; 9 = no_answer`"
+            faults.add(path, f'"{kind}" is not a kind of missing answer', remedy, **place)
+        elif codes.get(tidy(value), -1) >= 0:
+            faults.add(path, f'"{value}" is also an answer', "Keep it in one of the two columns", **place)
+        else:
+            codes[tidy(value)] = _KINDS[kind]
+    return codes
+
+
+def to_scales(questions: list[Question]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The questions in the form of the shipped questionnaire.
+
+    Returns:
+        A `Scales`, a `Questions` and a `Labels` table. Each question has a set of labels of its own, with its id as the
+        name. A question without a wording has its id in its place, and one without any label its codes.
+    """
+    scales, wordings, labels = [], [], []
+    for each in questions:
+        codes = list(each.labels)
+        plain = codes == list(range(codes[0], codes[-1] + 1))
+        order = "" if plain else " ".join(map(str, codes))
+        ends = {"first": min(codes), "last": max(codes)}
+        scales.append({"question": each.question, **ends, "labels": each.question, "order": order, "merged": ""})
+        wordings.append({"question": each.question, "wording": each.wording or each.question, "status": "drafted"})
+        known = {code: label for code, label in each.labels.items() if label} or {code: str(code) for code in codes}
+        rows = [{"labels": each.question, "code": code, "label": label} for code, label in known.items()]
+        labels += [row | {"status": "drafted"} for row in rows]
+    return pd.DataFrame(scales), pd.DataFrame(wordings), pd.DataFrame(labels)

@@ -1,0 +1,236 @@
+"""The files that `selfalign start-survey` writes for the user to fill in, as tables and text."""
+
+import json
+import re
+import unicodedata
+
+import pandas as pd
+import yaml
+
+from selfalign.survey.inspect_file import Facts
+from selfalign.survey.layout import read_number
+from selfalign.survey.questions import BLANK, NOT_IDS, join_list
+from selfalign.survey.tables import NAME, RESPONDENT
+
+
+def make_ids(columns: list[Facts]) -> dict[str, str]:
+    """An id for each column: its name where that can be one; else the letters of it, or Q and its place."""
+    ids: dict[str, str] = {}
+    for place, each in enumerate(columns, start=1):
+        plain = unicodedata.normalize("NFKD", each.name).encode("ascii", "ignore").decode()
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "_", plain).strip("_")
+        if not re.fullmatch(NAME, name) or len(name) > 24 or name in (*RESPONDENT, *NOT_IDS) or name in ids.values():
+            name = f"Q{place}"
+        while name in ids.values():
+            name += "x"
+        ids[each.name] = name
+    return ids
+
+
+def list_codes(columns: list[Facts]) -> pd.DataFrame:
+    """Every value of every column, with its label and number of respondents."""
+    rows = []
+    for each in columns:
+        row = {"column": each.name, "column_label": each.label}
+        if not each.counts or len(each.counts) > 50:
+            told = f"({each.distinct} different values)" if each.counts else "(no values)"
+            rows.append(row | {"value": told, "label": "", "respondents": sum(each.counts.values()), "use": ""})
+        else:
+            for value, n in each.counts.items():
+                use = each.missing.get(value, "answer")
+                label = each.labels.get(value, "")
+                rows.append(row | {"value": value, "label": label, "respondents": n, "use": use})
+        if each.blank:
+            rows.append(row | {"value": "(blank)", "label": "", "respondents": each.blank, "use": "other"})
+    return pd.DataFrame(rows, columns=["column", "column_label", "value", "label", "respondents", "use"])
+
+
+def number_answers(facts: Facts) -> dict[int, str]:
+    """The value of each answer code: the value itself where it can be a code, or else a number from 1."""
+    numbers = [read_number(value) for value in facts.answers]
+    if all(number is not None and number >= 0 and number.is_integer() for number in numbers):
+        return {int(number): value for number, value in zip(numbers, facts.answers, strict=True)}
+    return dict(enumerate(facts.answers, start=1))
+
+
+def _labels(facts: Facts) -> dict[int, str]:
+    """The label of each answer code; of an answer in words, the words."""
+    return {
+        code: facts.labels.get(value, "" if read_number(value) is not None else value)
+        for code, value in number_answers(facts).items()
+    }
+
+
+def list_questions(columns: list[Facts], ids: dict[str, str]) -> pd.DataFrame:
+    """The file of questions, as far as the survey file says it."""
+    rows = []
+    for each in columns:
+        codes, labels = number_answers(each), _labels(each)
+        answers = [f"{code} = {label}" if label else str(code) for code, label in labels.items()]
+        plain = all(str(code) == value or labels[code] == value for code, value in codes.items())
+        missing = [f"{value} = {kind}" for value, kind in each.missing.items()]
+        missing += [f"{BLANK} = other"] if each.blank else []
+        counts = [f"{value}: {n}" for value, n in each.counts.items()]
+        counts += [f"blank: {each.blank}"] if each.blank else []
+        rows.append(
+            {
+                "question": ids[each.name],
+                "column": each.name,
+                "wording": each.label or (each.name if " " in each.name else ""),
+                "answers": join_list(answers),
+                "missing": join_list(missing),
+                "values": "" if plain else join_list(list(codes.values())),
+                "note_counts": "; ".join(counts),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def split_poles(codes: list[int]) -> tuple[list[int], list[int], list[int]]:
+    """The lower half of a scale, its upper half, and the code in the middle."""
+    half = len(codes) // 2
+    return codes[:half], codes[len(codes) - half :], codes[half : len(codes) - half]
+
+
+def list_probes(columns: list[Facts], ids: dict[str, str]) -> pd.DataFrame:
+    """A probe for each question, its poles the two halves of the scale.
+
+    Neighbours with the same answers are one battery; without labels, only if their names begin alike.
+    """
+    rows, battery, before = [], "", None
+    for each in columns:
+        labels = _labels(each)
+        stem = "" if any(labels.values()) else re.match(r"[^\W\d_]*", each.name)[0]
+        battery = battery if (labels, stem) == before else ids[each.name]
+        before = (labels, stem)
+        poles = split_poles(list(labels))
+        side_a, side_b, neither = (" ".join(map(str, codes)) for codes in poles)
+        rows.append(
+            {
+                "probe": ids[each.name],
+                "question": ids[each.name],
+                "battery": battery,
+                "pole_a": side_a,
+                "pole_b": side_b,
+                "neither": neither,
+                "note_question": each.label or each.name,
+                **{
+                    f"note_{name}": tell_codes(each, codes)
+                    for name, codes in zip(("pole_a", "pole_b", "neither"), poles, strict=True)
+                },
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def tell_codes(facts: Facts, codes: list[int]) -> str:
+    """Some answer codes of a column with their labels and counts."""
+    values, labels = number_answers(facts), _labels(facts)
+    return "; ".join(f"{' '.join([str(code), labels[code]]).strip()} ({facts.counts[values[code]]})" for code in codes)
+
+
+def list_texts(probes: pd.DataFrame) -> pd.DataFrame:
+    """The texts of the probes, empty, beside what was asked and what the poles are."""
+    texts = probes[["probe"]].assign(statement="", option_a="", option_b="")
+    return texts.join(probes[["note_question", "note_pole_a", "note_pole_b"]])
+
+
+def write_config(
+    name: str,
+    folder: str,
+    file: str,
+    columns: dict[str, str],
+    country: str | None,
+    countries: dict[str, str | None],
+    language: str,
+    model: str,
+    probes: int,
+) -> str:
+    """The settings of a run of the survey, as YAML with comments.
+
+    With one country, the run has no arm that is answered by other countries.
+
+    Args:
+        name: of the survey and the run.
+        folder: of the templates.
+        file: the survey file.
+        columns: names of the columns by role.
+        country: the country of all respondents, or None where a column says it.
+        countries: the country of each value of the column; None where it is not known.
+        language: of the prompts.
+        model: name of the model.
+        probes: number of probes.
+    """
+    codes = sorted({code for code in countries.values() if code}) if country is None else [country]
+    others = len(codes) > 1
+    arms = ["zero_shot", "random", "chrf", *(["chrf_other"] if others else []), "chrf_inverted"]
+    control = "chrf_other" if others else "chrf_inverted"
+    shots = max(1, min(5, probes - 2))
+    shown = [arm for arm in arms if arm != "zero_shot"]
+    contrasts = [["random", "zero_shot"], ["chrf", "zero_shot"], *([["chrf", "chrf_other"]] if others else [])]
+    contrasts += [["chrf", "chrf_inverted"]]
+    where = [f"    country: {country} # of all respondents"] if country else []
+    if country is None and any(value != code for value, code in countries.items()):
+        lines = [f"      {json.dumps(value)}: {code or json.dumps('')}" for value, code in countries.items()]
+        where += ["    countries: # of each value; null leaves its respondents out", *lines]
+    lines = [
+        "# Settings of a run with your own survey. config/README.md explains every key, docs/own_survey.md the steps.",
+        f"run: {{ survey: {name}, models: [{model}], languages: [{language}] }}",
+        "",
+        "surveys:",
+        f"  {name}:",
+        "    form: table",
+        f"    source: {{ file: {json.dumps(file, ensure_ascii=False)} }}",
+        *where,
+        *_in_yaml({"columns": columns} if columns else {}, 4),
+        f"    questions: {json.dumps(f'{folder}/questions.csv', ensure_ascii=False)}",
+        '    citation: "" # how to cite the survey: authors, year, title, archive; the run ends with it',
+        "",
+        "probes:",
+        f"  bank: {json.dumps(f'{folder}/probes.csv', ensure_ascii=False)}",
+        f"  texts: {json.dumps(f'{folder}/texts/{{language}}.csv', ensure_ascii=False)}",
+        "  categories: [] # all",
+        "  only: [] # all",
+        "",
+        "languages:",
+        f"  {language}:",
+        f"    countries: [{', '.join(codes)}]",
+        f"    arms: [{', '.join(arms)}]",
+        "",
+        *(
+            [
+                f"# {probes} probes are too few for five demonstrations.",
+                *_in_yaml({"arms": _fewer(shown, shots)}, 0),
+                "",
+            ]
+            if shots < 5
+            else []
+        ),
+        f"# The comparisons: the second arm is subtracted from the first. {_why(others)}",
+        "scoring:",
+        f"  contrasts: {json.dumps(contrasts)}",
+        f"  mixed: {json.dumps([['chrf', 'zero_shot'], ['chrf', control]])}",
+        f"  transfer: {'[chrf, chrf_other]' if others else 'null'}",
+        "figures:",
+        f"  margin: {{ contrast: [chrf, {control}] }}",
+        f"  calibration: {{ arms: [zero_shot, chrf, {control}] }}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _why(others: bool) -> str:
+    if others:
+        return "chrf_other shows other countries' answers."
+    return "One country has no other country's answers to show."
+
+
+def _fewer(arms: list[str], shots: int) -> dict[str, dict[str, int]]:
+    return {arm: {"shots": shots} for arm in arms}
+
+
+def _in_yaml(settings: dict, indent: int) -> list[str]:
+    """A mapping as lines of YAML."""
+    if not settings:
+        return []
+    text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=10_000)
+    return [" " * indent + line for line in text.splitlines()]
