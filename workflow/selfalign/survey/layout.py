@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 from selfalign.countries import CODES
+from selfalign.faults import Faults, listed
+from selfalign.survey.files import SurveyFile
 from selfalign.survey.questions import tidy
 
 
@@ -43,3 +46,27 @@ def find_countries(values: Iterable[str], countries: dict[str, str | None]) -> d
     """
     given = {tidy(str(value)): code for value, code in countries.items()}
     return {value: given.get(tidy(value), value.strip() if value.strip() in CODES else "unknown") for value in values}
+
+
+def check_names(survey: SurveyFile, names: Iterable[str], wanted: dict[str, str]) -> None:
+    """Refuse names that are no column of a file, all of them together.
+
+    Args:
+        survey: the open file.
+        names: its columns.
+        wanted: where each name is used, by name.
+
+    Raises:
+        InputError: names the columns that are not there, the places where they are used, and columns like them.
+    """
+    like = {name.casefold(): name for name in names}
+    told = []
+    for name, place in wanted.items():
+        if name not in like.values():
+            near = get_close_matches(name.casefold(), like, n=1)
+            told.append(f'"{name}" ({place}{f"; perhaps {like[near[0]]!r}" if near else ""})')
+    faults = Faults()
+    if told:
+        remedy = f"Correct the names, or delete the rows of these questions. The columns are: {listed(list(names), 30)}"
+        faults.add(survey.path, f"has no column {listed(told)}", remedy)
+    faults.refuse()

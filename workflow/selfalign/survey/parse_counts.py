@@ -7,11 +7,10 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.errors import did_you_mean
 from selfalign.faults import Faults, listed
 from selfalign.options import Json, readable, writable
 from selfalign.survey.files import SurveyFile, open_survey
-from selfalign.survey.layout import find_countries, name_columns, read_number
+from selfalign.survey.layout import check_names, find_countries, name_columns, read_number
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.tables import MISSING_KINDS, Distributions, LeftOut, Missing
 from selfalign.tables import write_table
@@ -40,15 +39,11 @@ def read_counts(
     """
     names = name_columns(survey.names, survey.data)
     columns = {role: name for role, name in settings["columns"].items() if role in ROLES}
-    faults = Faults()
-    absent = [f'"{name}" (columns.{role} in the config)' for role, name in columns.items() if name not in names]
-    if absent:
-        hint = did_you_mean(next(name for name in columns.values() if name not in names), names)
-        faults.add(survey.path, f"has no column {listed(absent)}", f"{hint} Correct the names in the config")
-        faults.refuse()
+    check_names(survey, names, {name: f"columns.{role} in the config" for role, name in columns.items()})
     raw = survey.read([names[name] for name in columns.values()])
     raw = raw.set_axis(list(columns), axis=1).astype(object).apply(lambda column: column.str.strip())
     raw = raw[(raw != "").any(axis=1)]
+    faults = Faults()
     asked = {each.column: each for each in questions}
     known = raw["question"].isin(asked)
     others = raw.loc[~known, "question"].value_counts().sort_index()

@@ -7,11 +7,10 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.errors import did_you_mean
 from selfalign.faults import LISTED, Faults, listed
 from selfalign.options import Json, readable, writable
 from selfalign.survey.files import SurveyFile, open_survey
-from selfalign.survey.layout import find_countries, name_columns, read_number
+from selfalign.survey.layout import check_names, find_countries, name_columns, read_number
 from selfalign.survey.questions import BLANKS, Question, read_questions
 from selfalign.survey.tables import RESPONDENT, Columns, LeftOut, Responses
 from selfalign.tables import write_table
@@ -42,7 +41,8 @@ def parse_table(
     """
     names = name_columns(survey.names, survey.data)
     about = {role: name for role, name in settings.get("columns", {}).items() if role in ROLES}
-    _check_columns(survey, names, about, questions, file)
+    used = {each.column: f"{file}, line {each.line}" for each in questions}
+    check_names(survey, names, used | {name: f"columns.{role} in the config" for role, name in about.items()})
     wanted = dict.fromkeys([*about.values(), *(question.column for question in questions)])
     raw = survey.read([names[name] for name in wanted]).rename(columns={names[name]: name for name in wanted})
     faults, left_out = Faults(), []
@@ -65,20 +65,6 @@ def parse_table(
     responses = pd.concat([pd.DataFrame(part, index=raw.index) for part in (table, answers)], axis=1)
     others = pd.DataFrame(left_out, columns=["place", "reason", "n"])
     return responses, _list_columns(list(names), about, questions), others
-
-
-def _check_columns(
-    survey: SurveyFile, names: dict[str, str], about: dict[str, str], questions: list[Question], file: Path
-) -> None:
-    """Refuse names that are no column of the file, all of them together."""
-    absent = {name: f"columns.{role} in the config" for role, name in about.items() if name not in names}
-    absent |= {each.column: f"{file}, line {each.line}" for each in questions if each.column not in names}
-    faults = Faults()
-    if absent:
-        named = listed([f'"{name}" ({place})' for name, place in absent.items()])
-        hint = did_you_mean(next(iter(absent)), names)
-        faults.add(survey.path, f"has no column {named}", f"{hint} Correct the names, or delete the questions' rows")
-    faults.refuse()
 
 
 def _drop_empty_rows(raw: pd.DataFrame, left_out: list) -> pd.DataFrame:
