@@ -8,10 +8,11 @@ import national
 import pandas as pd
 import pytest
 import yaml
-from project import ROOT, Project
+from project import ROOT, Project, read_settings
 from refusal import Refused
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank
+from selfalign.settings import check_settings
 from selfalign.survey.citations import how_to_cite
 from selfalign.survey.files import open_survey
 from selfalign.survey.parse_counts import read_counts, to_distributions
@@ -405,38 +406,24 @@ def test_what_is_not_filled_in_is_refused_before_anything_runs(started: Project)
     assert not (started.folder / "results").exists()
 
 
-def test_people_of_the_survey_are_the_same_by_respondents_and_by_counts(started: Project, surveyed: Path) -> None:
+def test_people_of_a_survey_are_weighed_by_the_workflow(started: Project, surveyed: Path) -> None:
     national.fill_in(started.folder / "mine")
-    config = overlay(started)
-    made = ["results/human/poles.parquet", "results/survey/mine/dictionary.csv", "results/survey/mine/quality.csv"]
-    said = started.snakemake(*made, config=config)
+    made = ["results/mine/human/poles.parquet", "results/shared/survey/mine/dictionary.csv"]
+    said = started.snakemake(*made, config=overlay(started))
     assert said.code == 0, said.output
     poles = pd.read_parquet(started.folder / made[0]).set_index("probe")
     raw = pd.read_csv(surveyed / "national.csv")
-    for probe, low, high in (
-        ("imp_relig", (1, 2), (3, 4)),
-        ("women_jobs", (1, 2), (4, 5)),
-        ("dem_imp", range(1, 6), range(6, 11)),
-    ):
-        a, b = (raw.loc[raw[probe].isin(codes), "weight"].sum() for codes in (low, high))
-        assert poles.loc[probe, "share_a"] == pytest.approx(a / (a + b))
+    assert list(poles.index) == list(national.TEXTS)
+    for probe, low, high in (("imp_relig", 2, 4), ("women_jobs", 2, 5), ("dem_imp", 5, 10)):
+        codes = raw[probe].where(raw[probe] != 3) if probe == "women_jobs" else raw[probe]
+        share = raw.loc[codes <= low, "weight"].sum() / raw.loc[codes <= high, "weight"].sum()
+        assert poles.loc[probe, "share_a"] == pytest.approx(share)
     dictionary = pd.read_csv(started.folder / made[1]).set_index("question")
     assert dictionary.loc["tr_press", "answers"].startswith("1 A great deal; 2 Quite a lot")
-    assert dictionary.loc["immig_jobs", "partly_asked_in"] != dictionary.loc["immig_jobs", "not_asked_in"]
-    config["surveys"]["mine"] |= {"columns": {name: name for name in ("question", "code", "count")}}
-    config["surveys"]["mine"]["source"] = {"file": "national_counts.csv"}
-    said = started.snakemake(made[0], config=config)
-    assert said.code == 0, said.output
-    poles = pd.read_parquet(started.folder / made[0]).set_index("probe")
-    counts = raw["imp_relig"].value_counts()
-    assert poles.loc["imp_relig", "share_a"] == pytest.approx((counts[1] + counts[2]) / counts[[1, 2, 3, 4]].sum())
-    assert poles.loc["imp_relig", "n"] == counts[[1, 2, 3, 4]].sum()
+    assert dictionary.loc["tr_press", "dont_know"] == (raw["tr_press"] == 8).sum()
 
 
-def test_settings_of_a_table_are_checked_together(refused_settings: object = None) -> None:
-    from project import read_settings
-    from selfalign.settings import check_settings
-
+def test_settings_of_a_table_are_checked_together() -> None:
     config = read_settings()
     config["surveys"]["mine"] = {"form": "table", "source": {"file": "x.csv"}, "columns": {"count": "n", "weight": "w"}}
     config["surveys"]["example"]["country"] = "DEU"

@@ -87,11 +87,23 @@ def read_input(
     """
     csv = {"dtype": str, "keep_default_na": False, "skip_blank_lines": False}
     if optional is not None and path.is_file():
-        csv |= _find_form(path)
+        csv |= find_form(path)
     table = _read(path, schema, "Correct the file", optional, **csv)
     if table.empty:
         raise InputError(path, "has a header but no rows", "Correct the file")
     return table
+
+
+def find_form(path: Path) -> dict[str, str]:
+    """Separator (`sep`) and encoding of a CSV that a spreadsheet program may have saved."""
+    data = path.read_bytes()
+    header = data.partition(b"\n")[0]
+    form = {"sep": max(",;\t", key=lambda mark: header.count(mark.encode()))}
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return form | {"encoding": "cp1252"}
+    return form | {"encoding": "utf-8-sig"}
 
 
 def _read(path: Path, schema: type[Table], remedy: str, optional: Mapping | None = None, **csv: object) -> pd.DataFrame:
@@ -109,17 +121,6 @@ def _read(path: Path, schema: type[Table], remedy: str, optional: Mapping | None
         return schema.validate(table, lazy=True)
     except pa.errors.SchemaErrors as error:
         raise _broken(path, table, schema, error, remedy) from None
-
-
-def _find_form(path: Path) -> dict[str, str]:
-    """Separator and encoding of a CSV as a spreadsheet program may have saved it."""
-    data = path.read_bytes()
-    header = data.partition(b"\n")[0]
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return {"sep": max(",;\t", key=lambda mark: header.count(mark.encode())), "encoding": "cp1252"}
-    return {"sep": max(",;\t", key=lambda mark: header.count(mark.encode())), "encoding": "utf-8-sig"}
 
 
 def _complete(table: pd.DataFrame, schema: type[Table], optional: Mapping) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from selfalign.errors import InputError
+from selfalign.tables import find_form
 
 
 def digest_probes(bank: Path, categories: list[str], only: list[str]) -> str:
@@ -40,8 +41,9 @@ def _is_in(row: dict[str, str], column: str, names: list[str]) -> bool:
 def _read_rows(path: Path) -> list[dict[str, str]]:
     """Rows as they are; what is wrong with them is for the step that reads the table to tell."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(csv.DictReader(file))
+        form = find_form(path)
+        with path.open(encoding=form["encoding"], newline="") as file:
+            return list(csv.DictReader(file, delimiter=form["sep"]))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(path, f"cannot be read as a table: {error}", "Save it as CSV in UTF-8") from error
 

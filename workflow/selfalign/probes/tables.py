@@ -3,7 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from selfalign.survey.tables import NAME
+from selfalign.ids import NAME
 from selfalign.tables import Table
 
 

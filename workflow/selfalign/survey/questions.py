@@ -10,7 +10,8 @@ import pandera.pandas as pa
 
 from selfalign.errors import did_you_mean
 from selfalign.faults import Faults
-from selfalign.survey.tables import MISSING_KINDS, NAME, RESPONDENT
+from selfalign.ids import NAME
+from selfalign.survey.tables import MISSING_KINDS, RESPONDENT
 from selfalign.tables import Table, read_input
 
 BLANK = "blank"

@@ -3,6 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
+from selfalign.ids import NAME
 from selfalign.tables import Table
 
 MISSING_KINDS: dict[int, str] = {
@@ -16,9 +17,6 @@ MISSING_KINDS: dict[int, str] = {
 
 RESPONDENT = ["respondent", "interview", "country", "wave", "year", "weight"]
 """The columns of `Responses` that are no question."""
-
-NAME = r"^[A-Za-z][A-Za-z0-9_.-]*$"
-"""The form of the id of a question or a probe."""
 
 _QUESTION = r"^[A-Z][A-Za-z0-9_]*$"
 _COUNTRY = r"^[A-Z]{3}$"

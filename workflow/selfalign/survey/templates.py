@@ -7,10 +7,11 @@ import unicodedata
 import pandas as pd
 import yaml
 
+from selfalign.ids import NAME
 from selfalign.survey.inspect_file import Facts
 from selfalign.survey.layout import read_number
 from selfalign.survey.questions import BLANK, NOT_IDS, join_list
-from selfalign.survey.tables import NAME, RESPONDENT
+from selfalign.survey.tables import RESPONDENT
 
 
 def make_ids(columns: list[Facts]) -> dict[str, str]:
@@ -175,7 +176,7 @@ def write_config(
         where += ["    countries: # of each value; null leaves its respondents out", *lines]
     lines = [
         "# Settings of a run with your own survey. config/README.md explains every key, docs/own_survey.md the steps.",
-        f"run: {{ survey: {name}, models: [{model}], languages: [{language}] }}",
+        f"run: {{ name: {name}, survey: {name}, models: [{model}], languages: [{language}] }}",
         "",
         "surveys:",
         f"  {name}:",
