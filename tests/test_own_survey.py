@@ -11,7 +11,10 @@ import yaml
 from project import ROOT, Project, read_settings
 from refusal import Refused
 from selfalign.errors import InputError
+from selfalign.faults import Faults
 from selfalign.probes.bank import read_bank
+from selfalign.probes.questionnaire import check_words
+from selfalign.probes.scales import read_scale_texts, read_scales
 from selfalign.settings import check_settings
 from selfalign.survey.citations import how_to_cite
 from selfalign.survey.files import open_survey
@@ -108,6 +111,28 @@ def test_mistakes_in_questions_are_reported_together(tmp_path: Path, refused: Re
     tells = ["7 mistakes", "line 2", "another meaning", "line 3", '"agree" is not an answer code', "line 4", "twice"]
     tells += ["line 5", "two answers or more", "line 6", '"dunno"', "dont_know", "line 7", "also an answer", "line 8"]
     refused("split-questions", "--file", file, *outputs, tells=tells)
+
+
+def test_questions_are_asked_with_their_whole_scale(tmp_path: Path) -> None:
+    file = tmp_path / "questions.csv"
+    text = "question,wording,answers\na,How much?,0 = none; 1-3; 4 = all\nb,Which?,2 = this; 1 = that\nc,,1; 2\n"
+    file.write_text(text, encoding="utf-8")
+    asked = read_questions(file)
+    for name, table in zip(("scales", "questions", "labels"), to_scales(asked), strict=True):
+        table.to_csv(tmp_path / f"{name}.out.csv", index=False)
+    bank = pd.DataFrame({"probe": ["a", "b"], "question": ["a", "b"], "scale": "ordinal"})
+    scales = read_scales(tmp_path / "scales.out.csv", bank)
+    texts = read_scale_texts(tmp_path / "questions.out.csv", tmp_path / "labels.out.csv", scales)
+    assert texts[["question", "wording", "shown"]].to_numpy().tolist() == [
+        *(["a", "How much?", shown] for shown in ("0 = none", "1", "2", "3", "4 = all")),
+        *(["b", "Which?", shown] for shown in ("this", "that")),
+    ]
+    faults = Faults()
+    check_words(asked, file, bank, faults)
+    faults.refuse()
+    check_words(asked, file, bank.assign(question=["a", "c"]), faults)
+    with pytest.raises(InputError, match=r"no wording: line 4 \(c\).*lack labels: line 4 \(c\)"):
+        faults.refuse()
 
 
 # Respondents
@@ -342,7 +367,8 @@ def test_templates_are_not_written_over(surveyed: Path, tmp_path: Path, refused:
     ("extra", "tells"),
     [
         pytest.param([], ["which country", "--country", "such as DEU"], id="no country"),
-        pytest.param(["--country", "Portugal"], ["neither a country nor a column"], id="wrong country"),
+        pytest.param(["--country", "Portugal"], ["neither a country", "PRT, Portugal"], id="wrong country"),
+        pytest.param(["--country", "PRT", "--language", "xx"], ["'xx'", "Known languages: bn, de"], id="language"),
         pytest.param(["--country", "PRT", "--weight", "wheight"], ['"wheight"', 'Did you mean "weight"'], id="weight"),
         pytest.param(["--country", "PRT", "--questions", "tr_parl, x"], ['has no column "x"'], id="no question"),
         pytest.param(["--country", "PRT", "--questions", "caseid"], ["more than 50 values: caseid"], id="an id"),

@@ -119,12 +119,12 @@ def check_words(questions: list[Question], file: Path, bank: pd.DataFrame, fault
         faults.add(file, problem, "Fill in the wording, or use another frame in prompts.frames", column="wording")
     bare = [f"line {each.line} ({each.question})" for each in asked if not _is_labelled(each)]
     if bare:
-        problem = f"a frame asks with the whole scale, and these questions have labels for some codes: {listed(bare)}"
-        remedy = "Label all answers, or only the first and the last, or none"
+        problem = f"a frame asks with the whole scale, and these questions lack labels: {listed(bare)}"
+        remedy = "Label all answers, or only the first and the last"
         faults.add(file, problem, remedy, column="answers")
 
 
 def _is_labelled(question: Question) -> bool:
-    """Whether all answers have a label, or only both ends, or none."""
+    """Whether all answers have a label, or only both ends."""
     has = [bool(label) for label in question.labels.values()]
-    return all(has) or not any(has) or (has[0] and has[-1] and not any(has[1:-1]))
+    return all(has) or (has[0] and has[-1] and not any(has[1:-1]))

@@ -8,9 +8,10 @@ import click
 import pandas as pd
 import pycountry
 
-from selfalign.countries import CODES
+from selfalign.countries import CODES, suggest_country
 from selfalign.errors import InputError, did_you_mean
 from selfalign.faults import listed
+from selfalign.home import HOME
 from selfalign.options import readable
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.inspect_file import Facts, find_roles, inspect_columns, inspect_counts, why_no_question
@@ -72,7 +73,7 @@ def find_country(
         return given, {}
     if given is not None:
         if given not in names:
-            remedy = f"{did_you_mean(given, names)} Or give a code of three letters, such as DEU"
+            remedy = f"{suggest_country(given)} Give a code of three letters, or the name of a column"
             raise InputError(file, f'"{given}" is neither a country nor a column', remedy, column="--country")
         roles["country"] = given
     if "country" not in roles:
@@ -128,6 +129,13 @@ def _check_folder(folder: Path, names: list[str], replace: bool) -> None:
         raise InputError(folder, problem, "Give another one with --folder")
 
 
+def _check_language(language: str) -> None:
+    known = sorted(path.stem for path in (HOME / "resources/templates").glob("*.yaml"))
+    if language not in known:
+        problem = "prompts have no frames in this language"
+        raise InputError("--language", problem, f"Known languages: {', '.join(known)}", value=language)
+
+
 def _write(table: pd.DataFrame, path: Path) -> None:
     """Write a CSV that spreadsheet programs open with the right letters."""
     with written_aside(path) as aside:
@@ -178,6 +186,7 @@ def command(
     every column.
     """
     folder = folder or Path(re.sub(r"[^A-Za-z0-9_.-]+", "_", file.stem).strip("_.-") or "survey")
+    _check_language(language)
     texts = f"texts/{language}.csv"
     _check_folder(folder, ["codes.csv", "questions.csv", "probes.csv", texts, "config.yaml"], replace)
     with TemporaryDirectory() as scratch, open_survey(file, Path(scratch)) as survey:
@@ -186,8 +195,6 @@ def command(
     if not counted:
         _name_role("weight", weight, roles, columns, file)
         _name_role("respondent", respondent, roles, columns, file)
-    if counted and country is None and "country" not in roles:
-        roles.pop("country", None)
     one, each_country = find_country(country, roles, columns, file)
     rest = {} if counted else {facts.name: why for facts in candidates if (why := why_no_question(facts, roles))}
     if questions:
