@@ -21,10 +21,10 @@ class Faults:
         if len(self._found) == 1:
             raise self._found[0]
         if self._found:
-            raise InputsError(self._found)
+            raise CollectedError(self._found)
 
 
-class InputsError(InputError):
+class CollectedError(InputError):
     """Several mistakes in one paragraph."""
 
     def __init__(self, errors: list[InputError]) -> None:

@@ -176,15 +176,17 @@ def _check_tables(surveys: dict[str, Any]) -> None:
                 faults.add(place, f"the form {survey['form']} has no {listed(own)}", "Take it out, or set form: table")
             continue
         columns = survey.get("columns", {})
-        if not survey.get("citation", "").strip():
-            faults.add(f"{place}.citation", "is not filled in", "Say how to cite the survey; a run ends with it")
         if not survey.get("questions"):
             faults.add(f"{place}.questions", "is missing", "Name the file of questions; docs/own_survey.md explains it")
         if ("country" in survey) == ("country" in columns):
             problem = "has both country and columns.country" if "country" in survey else "has no country"
             remedy = "Give country for a survey of one country, or columns.country for the column that says it"
             faults.add(place, problem, remedy)
-        codes = [code for code in [survey.get("country"), *survey.get("countries", {}).values()] if code is not None]
+        if empty := [value for value, code in survey.get("countries", {}).items() if code == ""]:
+            problem = f"the country of these values is not filled in: {listed(empty)}"
+            remedy = "Give a code of three letters, such as DEU, or null to leave the respondents out"
+            faults.add(f"{place}.countries", problem, remedy)
+        codes = [code for code in [survey.get("country"), *survey.get("countries", {}).values()] if code]
         if unknown := [code for code in codes if code not in CODES]:
             remedy = f"{suggest_country(unknown[0])} Correct the codes"
             faults.add(place, f"{listed(unknown)}: not an ISO 3166 alpha-3 code", remedy)
@@ -199,7 +201,9 @@ def _check_tables(surveys: dict[str, Any]) -> None:
 
 
 def _check_questionnaire(config: dict[str, Any], languages: list[str]) -> None:
-    """Refuse a file of questions, a bank and texts that do not fit together; only for surveys of form table.
+    """Refuse a file of questions, a bank and texts that do not fit together, and a survey without a citation.
+
+    Only surveys of form table are checked.
 
     Args:
         config: the merged settings.
@@ -217,6 +221,9 @@ def _check_questionnaire(config: dict[str, Any], languages: list[str]) -> None:
     if not file.is_file():
         place = f"config: surveys.{config['run']['survey']}.questions"
         raise InputError(place, "there is no such file", "Put it there, or correct the path", value=str(file))
+    if not survey.get("citation", "").strip():
+        place = f"config: surveys.{config['run']['survey']}.citation"
+        faults.add(place, "is not filled in", "Say how to cite the survey; a run ends with it")
     questions, bank = read_questions(file), read_bank(bank_file)
     used = select_probes(bank, probes["categories"], probes["only"], bank_file)
     check_poles(questions, file, used, bank_file, faults)
