@@ -18,6 +18,7 @@ from selfalign.probes.scales import read_scale_texts, read_scales
 from selfalign.settings import check_settings
 from selfalign.survey.citations import how_to_cite
 from selfalign.survey.files import open_survey
+from selfalign.survey.inspect_file import find_roles, inspect_columns
 from selfalign.survey.parse_counts import read_counts, to_distributions
 from selfalign.survey.parse_table import parse_table
 from selfalign.survey.questions import join_list, read_questions, split_list, tidy, to_scales
@@ -354,6 +355,28 @@ def test_templates_hold_codes_and_counts_of_every_column(surveyed: Path, tmp_pat
     assert list(probes["battery"].head(6)) == ["imp_family"] * 3 + ["tr_parl"] * 3
     config = yaml.safe_load((tmp_path / "mine/config.yaml").read_text(encoding="utf-8"))
     assert config["languages"]["en"]["arms"] == ["zero_shot", "random", "chrf", "chrf_inverted"]
+
+
+def test_missing_answers_and_weights_are_found_by_their_names(tmp_path: Path) -> None:
+    values = {
+        "w_climate": [1, 2, 3, 4],
+        "wt": [0.5, 1, 1.5, 1],
+        "a": [1, 2, 3, 99],
+        "b": ["Confia na polícia", "Não confia", "Não sabe", "NR"],
+        "c": [-1, 0, 1, -9],
+        "d": [1, 2, 8, 9],
+        "e": [6, 7, 8, 9],
+    }
+    pd.DataFrame({name: column * 5 for name, column in values.items()}).to_csv(tmp_path / "s.csv", index=False)
+    with open_survey(tmp_path / "s.csv", tmp_path) as file:
+        facts = {each.name: each for each in inspect_columns(file)}
+    assert find_roles(list(facts.values()), 20) == {"weight": "wt"}
+    assert {name: each.missing for name, each in facts.items() if each.missing} == {
+        "a": {"99": "other"},
+        "b": {"Não sabe": "dont_know", "NR": "no_answer"},
+        "c": {"-9": "other", "-1": "other"},
+        "d": {"8": "other", "9": "other"},
+    }
 
 
 def test_templates_are_not_written_over(surveyed: Path, tmp_path: Path, refused: Refused) -> None:

@@ -16,13 +16,13 @@ MOST_ANSWERS = 11
 """Columns with more answers do not look like questions."""
 
 _KINDS = {
-    "not_asked": r"not asked|filter|split (ballot|sample|half)",
+    "not_asked": r"not asked|^filter|split (ballot|sample|half)",
     "not_applicable": r"not applicable|inapplicable|no aplica|nicht anwendbar|sans objet",
-    "dont_know": r"don.?t know|do not know|can.?t (choose|say)|wei(ß|ss) (es )?nicht|no sab|ne sai[st] pas|n[ãa]o sab"
-    r"|non so\b|\bdk\b|\bnsp\b",
-    "no_answer": r"refus|no answer|not answered|prefer not|keine angabe|verweiger|no contest|no respon|sans r.ponse"
-    r"|n[ãa]o respon|\bna\b|\bn/a\b|\bnr\b|\bk\.? ?a\.?\b",
-    "other": r"missing|invalid|fehlend|ung[üu]ltig|perdido",
+    "dont_know": r"don.?t know|do not know|can.?t (choose|say)|wei(ß|ss) (es )?nicht|no sabe|ne sai[st] pas|n[ãa]o sab"
+    r"|^non so\b|^(dk|nsp)$",
+    "no_answer": r"^refus|refused$|no answer|not answered|prefer not to|keine angabe|verweiger|no contest|no respond"
+    r"|sans r.ponse|n[ãa]o respond|^(na|n/a|nr|k\.? ?a\.?)$",
+    "other": r"^missing|missing$|^invalid|^fehlend|^ung[üu]ltig|^perdido",
 }
 """Words in the label of a missing answer, by kind."""
 
@@ -191,7 +191,10 @@ def _may_be(role: str, facts: Facts, rows: int) -> bool:
     """Whether the values of a column fit what its name suggests."""
     numbers = [read_number(value) for value in facts.counts]
     if role == "weight":
-        return all(number is not None and number >= 0 for number in numbers) and facts.distinct > 1
+        if any(number is None or number < 0 for number in numbers) or facts.distinct < 2:
+            return False
+        sure = re.search(r"(?i)we?i?gh?t|wgt|gewicht|peso|pond", facts.name)
+        return bool(sure) or not all(number.is_integer() for number in numbers)
     if role == "respondent":
         return facts.distinct == rows - facts.blank and not facts.blank
     if role == "year":
