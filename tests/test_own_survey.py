@@ -404,13 +404,17 @@ def test_start_survey_says_what_it_lacks(
 
 
 def test_several_countries_get_the_arm_of_other_countries(tmp_path: Path) -> None:
-    rows = [f"{1 + n % 2},{1 + n % 3},{1 + n % 4},{n % 2},agree strongly" for n in range(40)]
-    rows = ["land,a,b,c,d", *rows, "2,1,1,1,disagree; a bit".replace("; ", " ")]
+    rows = [f"{('PT', 'Spain', 'Nowhere')[n % 3]},{1 + n % 3},{1 + n % 4},{n % 2},agree strongly" for n in range(40)]
+    rows = ["land,a,b,c,d", *rows, "Spain,1,1,1,disagree a bit"]
     (tmp_path / "two.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     run("start-survey", tmp_path / "two.csv", "--country", "land", "--folder", tmp_path / "two")
     text = (tmp_path / "two/config.yaml").read_text(encoding="utf-8")
     config = yaml.safe_load(text)
-    assert config["surveys"]["two"]["countries"] == {"1": "", "2": ""}
+    assert config["surveys"]["two"]["countries"] == {"PT": "PRT", "Spain": "ESP", "Nowhere": ""}
+    assert config["languages"]["en"] == {
+        "countries": ["ESP", "PRT"],
+        "arms": ["zero_shot", "random", "chrf", "chrf_other", "chrf_inverted"],
+    }
     assert config["surveys"]["two"]["columns"] == {"country": "land"}
     questions = pd.read_csv(tmp_path / "two/questions.csv", dtype=str).set_index("question")
     assert questions.loc["d", "answers"] == "1 = agree strongly; 2 = disagree a bit"

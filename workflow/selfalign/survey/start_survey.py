@@ -88,8 +88,8 @@ def _guess_country(value: str, label: str) -> str | None:
         return value
     for text in (label, value.zfill(3) if value.isdigit() else value):
         try:
-            return pycountry.countries.lookup(text).alpha_3 if text else None
-        except LookupError:
+            return pycountry.countries.lookup(text).alpha_3
+        except LookupError:  # also of an empty text
             continue
     return None
 
@@ -229,7 +229,7 @@ def command(
         f"{folder}/probes.csv: check which codes are pole A and pole B",
         f"{folder}/{texts}: write a statement with one blank and two options for each probe",
         f"{folder}/config.yaml: fill in the citation"
-        + (f", and the country of {listed(unsure, 10)}" if unsure else ""),
+        + (f", and the country of {listed(unsure, 10)}, also in languages" if unsure else ""),
     ]
     click.echo("\n".join(_tell(file, counted, roles, one, rest if not questions else {}, len(chosen))))
     click.echo(f"\nWrote {folder}/. The codes and counts of every column are in {folder}/codes.csv. Now:")

@@ -13,6 +13,16 @@ from selfalign.survey.layout import read_number
 from selfalign.survey.questions import BLANK, NOT_IDS, join_list
 from selfalign.survey.tables import RESPONDENT
 
+_ALONE = [
+    "# One country has no other country's answers to show, so its own answers are compared with inverted ones.",
+    "scoring:",
+    "  mixed: [[chrf, zero_shot], [chrf, chrf_inverted]]",
+    "figures:",
+    "  margin: { contrast: [chrf, chrf_inverted] }",
+    "  calibration: { arms: [zero_shot, chrf, chrf_inverted] }",
+]
+"""Settings of a run with one country."""
+
 
 def make_ids(columns: list[Facts]) -> dict[str, str]:
     """An id for each column: its name where that can be one; else the letters of it, or Q and its place."""
@@ -163,13 +173,10 @@ def write_config(
         probes: number of probes.
     """
     codes = sorted({code for code in countries.values() if code}) if country is None else [country]
-    others = len(codes) > 1
+    others = len(codes) > 1 or (country is None and len(countries) > 1)
     arms = ["zero_shot", "random", "chrf", *(["chrf_other"] if others else []), "chrf_inverted"]
-    control = "chrf_other" if others else "chrf_inverted"
     shots = max(1, min(5, probes - 2))
     shown = [arm for arm in arms if arm != "zero_shot"]
-    contrasts = [["random", "zero_shot"], ["chrf", "zero_shot"], *([["chrf", "chrf_other"]] if others else [])]
-    contrasts += [["chrf", "chrf_inverted"]]
     where = [f"    country: {country} # of all respondents"] if country else []
     if country is None and any(value != code for value, code in countries.items()):
         lines = [f"      {json.dumps(value)}: {code or json.dumps('')}" for value, code in countries.items()]
@@ -207,22 +214,9 @@ def write_config(
             if shots < 5
             else []
         ),
-        f"# The comparisons: the second arm is subtracted from the first. {_why(others)}",
-        "scoring:",
-        f"  contrasts: {json.dumps(contrasts)}",
-        f"  mixed: {json.dumps([['chrf', 'zero_shot'], ['chrf', control]])}",
-        f"  transfer: {'[chrf, chrf_other]' if others else 'null'}",
-        "figures:",
-        f"  margin: {{ contrast: [chrf, {control}] }}",
-        f"  calibration: {{ arms: [zero_shot, chrf, {control}] }}",
+        *([] if others else _ALONE),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _why(others: bool) -> str:
-    if others:
-        return "chrf_other shows other countries' answers."
-    return "One country has no other country's answers to show."
 
 
 def _fewer(arms: list[str], shots: int) -> dict[str, dict[str, int]]:
