@@ -117,7 +117,9 @@ def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path, distribution
     bank = edited(BANK, tmp_path, "\nQ2,Q2,", "\n\nQ2,Q223,")
     refused(*map_poles(bank, tmp_path, distributions), tells=["line 4", "'Q223'"])
     bank = edited(BANK, tmp_path, "1-2,3-4,\nQ2,Q2,", "1-2,3-4,\n,,,,,,,,,\n\nQ2,2,")
-    refused(*map_poles(bank, tmp_path, distributions), tells=["line 5", "'2'", "must look like", "(WVS-7 variable)"])
+    refused(
+        *map_poles(bank, tmp_path, distributions), tells=["line 5", "'2'", "must look like", "(id of the question)"]
+    )
     bank = edited(BANK, tmp_path, "1-2,3-4,\nQ2,", "1-2,3-4,\n\nQ1,")
     refused(*map_poles(bank, tmp_path, distributions), tells=["'Q1'", "must not be repeated (probe id)"])
 

@@ -463,17 +463,26 @@ def test_what_is_not_filled_in_is_refused_before_anything_runs(started: Project)
 
 def test_people_of_a_survey_are_weighed_by_the_workflow(started: Project, surveyed: Path) -> None:
     national.fill_in(started.folder / "mine")
-    made = ["results/mine/human/poles.parquet", "results/shared/survey/mine/dictionary.csv"]
-    said = started.snakemake(*made, config=overlay(started))
+    made = started.folder / "results/shared/survey/mine"
+    said = started.snakemake(str((made / "responses.parquet").relative_to(started.folder)), config=overlay(started))
     assert said.code == 0, said.output
-    poles = pd.read_parquet(started.folder / made[0]).set_index("probe")
+    tables = {name: made / f"{name}.csv" for name in ("scales", "questions", "labels", "missing", "dictionary")}
+    files = [f"--{name}={tables[name]}" for name in ("scales", "questions", "labels")]
+    run("split-questions", f"--file={started.folder / 'mine/questions.csv'}", *files)
+    responses, shares = f"--responses={made / 'responses.parquet'}", f"--distributions={made / 'distributions.parquet'}"
+    run("weigh-answers", responses, shares, f"--missing={tables['missing']}")
+    described = [f"--dictionary={tables['dictionary']}", f"--quality={made / 'quality.csv'}"]
+    run("describe-survey", responses, *files, *described)
+    outputs = [f"--poles={made / 'poles.parquet'}", f"--dropped={made / 'dropped.csv'}"]
+    run("map-poles", shares, f"--bank={started.folder / 'mine/probes.csv'}", "--countries=PRT", *outputs)
+    poles = pd.read_parquet(made / "poles.parquet").set_index("probe")
     raw = pd.read_csv(surveyed / "national.csv")
     assert list(poles.index) == list(national.TEXTS)
     for probe, low, high in (("imp_relig", 2, 4), ("women_jobs", 2, 5), ("dem_imp", 5, 10)):
         codes = raw[probe].where(raw[probe] != 3) if probe == "women_jobs" else raw[probe]
         share = raw.loc[codes <= low, "weight"].sum() / raw.loc[codes <= high, "weight"].sum()
         assert poles.loc[probe, "share_a"] == pytest.approx(share)
-    dictionary = pd.read_csv(started.folder / made[1]).set_index("question")
+    dictionary = pd.read_csv(tables["dictionary"]).set_index("question")
     assert dictionary.loc["tr_press", "answers"].startswith("1 A great deal; 2 Quite a lot")
     assert dictionary.loc["tr_press", "dont_know"] == (raw["tr_press"] == 8).sum()
 
