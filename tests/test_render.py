@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +16,9 @@ from selfalign.inference import engine
 from selfalign.inference.infer import collect
 from selfalign.inference.ledger import Entry
 from selfalign.inference.openings import capitalise, list_forms, log_p_open, prefix_free
-from selfalign.inference.render import Rendered, Speech, render
+from selfalign.inference.render import Rendered, Speech, _Reader, render
 from selfalign.prompts.tables import Prompts
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, utils
 
 ROOT = Path(__file__).parent.parent
@@ -60,6 +61,26 @@ def byte_tokenizer(
     fast = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|end|>", bos_token="<|start|>")
     fast.chat_template = template
     return fast
+
+
+def piece_tokenizer(kind: type, pieces: list) -> PreTrainedTokenizerFast:
+    """A tokenizer that writes a space before every text and ▁ for each space, as those made by SentencePiece do.
+
+    Args:
+        kind: of its model, BPE or Unigram.
+        pieces: merges of BPE; pieces of Unigram, longer ones are likelier.
+    """
+    letters = [*sorted({chr(code) for code in range(33, 127)} | set("\n▁é大"))]
+    if kind is models.BPE:
+        names = ["<unk>", *letters, *("".join(pair) for pair in pieces)]
+        model = models.BPE({name: place for place, name in enumerate(names)}, pieces, unk_token="<unk>")
+    else:
+        model = models.Unigram([("<unk>", -20.0), *((one, -9.0 + len(one)) for one in letters + pieces)], 0, False)
+    made = Tokenizer(model)
+    made.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    made.decoder = decoders.Replace("▁", " ")
+    made.add_special_tokens([AddedToken("<|end|>", special=True)])
+    return PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|end|>")
 
 
 def table_of(
@@ -380,6 +401,35 @@ def test_option_that_ends_with_a_full_stop_is_read_as_a_demonstrations_answer_is
     assert "Ġ b i g .Ċ Ċ" in " ".join(tokenizer.convert_ids_to_tokens(list(prompt.tokens)))
     with pytest.raises(InputError, match="after this demonstration's answer are not those after the options"):
         read(tokenizer, table_of([("first one", "big")], options=("small.", "big.")), "plain")
+
+
+@pytest.mark.parametrize("kind", ["bytes", "blank line", "space before a text", "pieces", "default"])
+def test_short_end_of_a_bare_text_gives_the_tokens_of_the_whole(
+    kind: str, smollm2: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizers = {
+        "bytes": lambda: byte_tokenizer(None, ("Ġs", "al", "Ċt", "e.")),
+        "blank line": lambda: byte_tokenizer(None, ("ĊĊ", ".Ċ", ":Ġ"), r"\s+(?!\S)|\s+"),
+        "space before a text": lambda: piece_tokenizer(models.BPE, [("▁", "s"), ("l", "l"), ("▁", "▁")]),
+        "pieces": lambda: piece_tokenizer(models.Unigram, ["▁s", "▁sm", "mall", "all", "ird", "\n\n"]),
+        "default": lambda: AutoTokenizer.from_pretrained(smollm2, local_files_only=True),
+    }
+    draw = random.Random(4)
+
+    def some() -> str:
+        parts = draw.choices(["small", "third", " ", "\n", ". ", "é", "大", "7", ": ", "s", "'s", "\n\n", "!\n"], k=8)
+        return "".join([draw.choice("smTé大"), draw.choice([" ", "s"]), *parts, draw.choice("stl.?")])
+
+    tables = [table_of([(some(), "big")] * (n % 3)).assign(asked=[some(), ""]) for n in range(30)]
+    speech = Speech(tokenizers[kind](), "plain")
+    short = [render(table, speech, None) for table in tables]
+    starts: list[str | None] = []
+    cut = _Reader._cut_tail
+    monkeypatch.setattr(_Reader, "_cut_tail", lambda *given: starts.append(cut(*given)))
+    assert [render(table, speech, None) for table in tables] == short
+    texts = [prompt.text for prompts in short for prompt in prompts if prompt.prompt != "f" * 16]
+    shortened = [start for start, text in zip(starts[::2], texts, strict=True) if start and len(start) < len(text) / 2]
+    assert len(shortened) > 15  # or else the whole was compared with itself
 
 
 def test_labels_in_bare_text_follow_a_space_and_have_no_end() -> None:

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import pandas as pd
+from tokenizers import Encoding
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
@@ -144,8 +145,8 @@ class _Reader:
         self.name = self.tokenizer.name_or_path or "the tokenizer"
         self.added = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
         self.before = self._find_added()
-        self.split = lru_cache(maxsize=65_536 if speech.form == "chat" else 64)(self._split)
-        self.tail_tokens = lru_cache(maxsize=1024)(self._tokenize)
+        self.split, self.split_whole = lru_cache(maxsize=65_536)(self._split), lru_cache(maxsize=64)(self._split)
+        self.tail_tokens = lru_cache(maxsize=4096)(self._tokenize)
         if speech.form == "chat":
             self.chat = ChatTemplate(self.tokenizer, speech.template)
             self.chat.prepare({_roles(prompt) for prompt in prompts.itertuples()})
@@ -162,10 +163,10 @@ class _Reader:
             asked = _Asked(text, asked.ends, asked.text[len(text) :] + asked.lead, asked.end, asked.next)
         encoding = self.tokenizer(asked.text, add_special_tokens=False).encodings[0]
         tokens = tuple(encoding.ids)
-        tail = self._cut_tail(asked.text, tokens, encoding.offsets)
+        tail = self._cut_tail(asked.text, encoding)
 
         def read(answer: str) -> _Cut:
-            found = self.split(tail, asked.lead + answer, asked.end, asked.next)
+            found = self._read(asked, tail, answer)
             if isinstance(found, str):
                 if asked.text != asked.text.rstrip() and not self.holds:
                     raise _JoinedError
@@ -174,9 +175,9 @@ class _Reader:
 
         def begin(answer: str) -> Tokens:
             """Tokens of an answer, whatever follows it."""
-            found = self.split(tail, asked.lead + answer, asked.end, asked.next)
+            found = self._read(asked, tail, answer)
             if isinstance(found, str) or found.joined:  # a full stop and the line breaks after it may be one token
-                found = self.split(tail, asked.lead + answer, "", "")
+                found = self._read(asked, tail, answer, alone=True)
             return read(answer).words if isinstance(found, str) else found.words
 
         closed = [read(option) for option in options]
@@ -213,17 +214,29 @@ class _Reader:
         follows = _first_word(next(word for word in words[::-1]))
         return _Asked(text, ends, layout.lead, layout.end, layout.header + follows)
 
-    def _cut_tail(self, text: str, tokens: Tokens, offsets: Sequence[tuple[int, int]]) -> str:
-        """The end of a prompt's text that decides the tokens after it: from the last special token on.
+    def _cut_tail(self, text: str, encoding: Encoding) -> str | None:
+        """The end of a prompt's text that decides the tokens after it; None if no such end is found.
 
-        Tokenizers split a text at special tokens first, so what stands before one cannot change what follows it. All of
-        the text where there is none.
+        It begins at the last special token, because tokenizers split a text at special tokens first. In bare text it
+        begins at the question or close to it: short ends are read faster, and many prompts share a question. An end is
+        used only if it has the same tokens alone as in the prompt. `_split` then refuses answers that change a token
+        of it. Both conditions together make the rest exact: a tokenizer merges neighbours only, so an answer cannot
+        change a token before this end without changing the end.
         """
-        for place in range(len(tokens) - 1, -1, -1):
-            if tokens[place] in self.added:
-                tail = text[offsets[place][0] :]
-                return tail if self.tail_tokens(tail) == tokens[place:] else text
-        return text
+        tokens, offsets = tuple(encoding.ids), encoding.offsets
+        special = next((place for place in range(len(tokens) - 1, -1, -1) if tokens[place] in self.added), None)
+        starts = [(offsets[special][0],) * 2] if special is not None else _list_starts(text)
+        for first, start in starts:
+            place, tail = encoding.char_to_token(first), text[start:]
+            if place and offsets[place][0] == first and self.tail_tokens(tail) == tokens[place:]:
+                return tail
+        return None
+
+    def _read(self, asked: _Asked, tail: str | None, answer: str, alone: bool = False) -> _Cut | str:
+        """Tokens of an answer and of what ends it, or of the answer alone; or the reason why there are none."""
+        given = (asked.lead + answer, *(("", "") if alone else (asked.end, asked.next)))
+        found = self.split(tail, *given) if tail else ""
+        return self.split_whole(asked.text, *given) if isinstance(found, str) else found
 
     def _tokenize(self, text: str) -> Tokens:
         return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
@@ -253,7 +266,7 @@ class _Reader:
             return "the tokenizer joins the answer or what ends it with the text after it"
         return _Cut(tokens[len(start) : first], tokens[first:last], joined)
 
-    def _check_ends(self, prompt: tuple, asked: _Asked, encoding: object, ends: set[Tokens]) -> None:
+    def _check_ends(self, prompt: tuple, asked: _Asked, encoding: Encoding, ends: set[Tokens]) -> None:
         """Check that the tokens that end the options are those that end each demonstration's answer."""
         for place in asked.ends:
             # White space may belong to no token's characters; such an end begins one character later.
@@ -326,6 +339,18 @@ def _ask_plain(prompt: tuple) -> _Asked:
 
 def _roles(prompt: tuple) -> tuple[str, ...]:
     return tuple(message["role"] for message in messages_of(prompt))
+
+
+def _list_starts(text: str) -> list[tuple[int, int]]:
+    """Where the end of a bare text may begin: at the question, at the blank line before it, at its second word.
+
+    Each place is that of the first token and that of the text, in characters. They differ by the space before the
+    second word, for tokenizers that write a space before every text.
+    """
+    question = text.rfind(BREAK) + len(BREAK)
+    space = text.find(" ", question)
+    starts = [(question, question), (question - len(BREAK),) * 2]
+    return [*starts, (space, space + 1)] if space > 0 else starts
 
 
 def _first_word(text: str) -> str:
