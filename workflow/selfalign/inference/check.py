@@ -7,9 +7,10 @@ the first layers are compared in float32 there, and the whole model is held to a
 import gc
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import click
 import numpy as np
@@ -19,6 +20,7 @@ from transformers import PreTrainedModel
 from selfalign.errors import InputError
 from selfalign.inference import engine
 from selfalign.inference.devices import is_out_of_memory, load_model, require_decoder
+from selfalign.inference.generate import Replies, follow
 from selfalign.inference.render import Rendered
 
 _CHECKED = 2
@@ -35,6 +37,7 @@ _REMEDY = "Set engine: naive for this model"
 
 Scores = dict[str, tuple[float, ...]]
 """By key of a prompt: log-probabilities of its answers, in nats."""
+_Batch = TypeVar("_Batch", engine.Batch, Replies)
 
 
 class Gap(NamedTuple):
@@ -102,21 +105,76 @@ def check_during(
         InputError: the engines differ by more than rounding, also after the naive engine has answered again.
     """
     recent: deque[list[float]] = deque(maxlen=_RECENT)
+
+    def check(batch: engine.Batch) -> float | None:
+        if not batch.answers:
+            return None
+        prompt, scores = min(batch.answers, key=lambda answer: answer[0].key)
+        naive = partial(_score_all, model, [prompt], "naive", 1)
+        return _check_one(model, prompt, lambda: ({prompt.key: scores}, naive()), recent)
+
+    return _check_some(batches, check, share)
+
+
+def check_replies(
+    model: PreTrainedModel, batches: Iterator[Replies], stops: Collection[int], share: float = _SHARE
+) -> Iterator[tuple[Replies, float | None]]:
+    """Compare some greedy replies of a job with the naive engine, each before its batch is recorded.
+
+    They are chosen as `check_during` chooses prompts. The naive engine computes the probability of each token of the
+    reply. The difference is how much likelier the naive engine's own choice is: 0 if both choose the same token.
+
+    Args:
+        model: that gives the replies.
+        batches: from the packed engine.
+        stops: ids of the tokens that end a reply.
+        share: of the job's time.
+
+    Yields:
+        Each batch, and the difference found in it, in nats; None where nothing was compared.
+
+    Raises:
+        InputError: the engines differ by more than rounding, also after the naive engine has answered again.
+    """
+    recent: deque[list[float]] = deque(maxlen=_RECENT)
+
+    def check(batch: Replies) -> float | None:
+        if not batch.replies:
+            return None
+        reply = min(batch.replies, key=lambda reply: reply.prompt.key)
+
+        def both() -> tuple[Scores, Scores]:
+            said, likeliest = follow(model, reply, stops)
+            return {reply.prompt.key: said}, {reply.prompt.key: likeliest}
+
+        return _check_one(model, reply.prompt, both, recent)
+
+    return _check_some(batches, check, share)
+
+
+def _check_some(
+    batches: Iterator[_Batch], check: Callable[[_Batch], float | None], share: float
+) -> Iterator[tuple[_Batch, float | None]]:
+    """Check the first batch, and later ones whenever the checks have taken less than a share of the time."""
     began, spent = time.monotonic(), 0.0
     for batch in batches:
         delta, now = None, time.monotonic()
-        if batch.answers and spent <= share * (now - began):
-            delta = _check_one(model, *min(batch.answers, key=lambda answer: answer[0].key), recent)
+        if spent <= share * (now - began):
+            delta = check(batch)
             spent += time.monotonic() - now
         yield batch, delta
 
 
 def _check_one(
-    model: PreTrainedModel, prompt: Rendered, scores: tuple[float, ...], recent: deque[list[float]]
+    model: PreTrainedModel,
+    prompt: Rendered,
+    both: Callable[[], tuple[Scores, Scores]],
+    recent: deque[list[float]],
 ) -> float | None:
+    """Compare what both engines give to a prompt, twice if the first comparison fails; None if memory runs out."""
     for last in (False, True):
         try:
-            naive = _score_all(model, [prompt], "naive", 1)
+            packed, naive = both()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -124,7 +182,7 @@ def _check_one(
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             return None
-        gap, sound = _compare(model, [prompt], {prompt.key: scores}, naive, recent)
+        gap, sound = _compare(model, [prompt], packed, naive, recent)
         if sound:
             return gap.delta
         _fail(model, gap, last)

@@ -150,7 +150,7 @@ class Packed:
             logits = self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
         if following is not None:
             path = tree.path(tree.parents[following[0]])
-            self._keep(cache, start, path)
+            self.kept, self.past = keep_path(cache, self.past, start, path), path
             # A GPU is still computing this row: to read from it would wait for that.
             self.ahead = {following: self._look(*following, path)}
         found = _log_probabilities(logits, [sorted(self.wanted[start + place]) for place in places])
@@ -163,14 +163,24 @@ class Packed:
             row.cut(chunk_size(self.model.device))
         return row
 
-    def _keep(self, cache: DynamicCache, start: int, path: list[int]) -> None:
-        columns = {node: column for column, node in enumerate(self.past)}
-        kept = torch.tensor([columns.get(node, len(self.past) + node - start) for node in path], dtype=torch.long)
-        self.kept = [
-            (layer.keys[:, :, kept.to(layer.keys.device)], layer.values[:, :, kept.to(layer.values.device)])
-            for layer in cache.layers
-        ]
-        self.past = path
+
+def keep_path(
+    cache: DynamicCache, past: Sequence[int], start: int, path: Sequence[int]
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Keys and values of a path in the tree, by layer, cut from those of a row and of what it saw.
+
+    Args:
+        cache: keys and values of the nodes in `past`, then of the row.
+        past: nodes before the row that it saw.
+        start: first node of the row.
+        path: nodes to keep.
+    """
+    columns = {node: column for column, node in enumerate(past)}
+    kept = torch.tensor([columns.get(node, len(past) + node - start) for node in path], dtype=torch.long)
+    return [
+        (layer.keys[:, :, kept.to(layer.keys.device)], layer.values[:, :, kept.to(layer.values.device)])
+        for layer in cache.layers
+    ]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from transformers import DynamicCache, PreTrainedModel
 from selfalign.errors import InputError
 from selfalign.inference.attention import Row, in_tree
 from selfalign.inference.devices import is_out_of_memory
-from selfalign.inference.engine import check_kind, halve
+from selfalign.inference.engine import check_kind, halve, keep_path
 from selfalign.inference.render import Rendered
 from selfalign.inference.tree import cut_rows, grow, rows_needed, see
 
@@ -142,7 +142,8 @@ class _Packed:
         logits = self._forward(tree.tokens[start:end], row, cache, heads)
         found, tokens = self._continue(ends, heads, row, cache, logits) if ends else ({}, 0)
         if following is not None:
-            self._keep(cache, start, tree.path(tree.parents[following]))
+            path = tree.path(tree.parents[following])
+            self.kept, self.past = keep_path(cache, self.past, start, path), path
         return found, end - start + tokens
 
     def _continue(
@@ -183,15 +184,6 @@ class _Packed:
         with in_tree(self.model, row):
             return self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
 
-    def _keep(self, cache: DynamicCache, start: int, path: list[int]) -> None:
-        columns = {node: column for column, node in enumerate(self.past)}
-        kept = torch.tensor([columns.get(node, len(self.past) + node - start) for node in path], dtype=torch.long)
-        self.kept = [
-            (layer.keys[:, :, kept.to(layer.keys.device)], layer.values[:, :, kept.to(layer.values.device)])
-            for layer in cache.layers
-        ]
-        self.past = path
-
 
 def _choose(logits: torch.Tensor, model: PreTrainedModel) -> np.ndarray:
     """The likeliest token in each row of logits (rows x vocabulary), the first of equals.
@@ -222,3 +214,26 @@ def _reply_naive(model: PreTrainedModel, prompt: Rendered, stops: frozenset[int]
         if step < new_tokens:
             tokens.append(token)
     return Replies([Reply(prompt, tuple(tokens[len(prompt.tokens) :]), ended)], computed)
+
+
+@torch.inference_mode()
+def follow(model: PreTrainedModel, reply: Reply, stops: Collection[int]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """How likely a reply's tokens are by one forward pass over the prompt and the reply, and the likeliest ones there.
+
+    Args:
+        model: causal language model.
+        reply: a greedy reply.
+        stops: ids of the tokens that end a reply.
+
+    Returns:
+        Log-probabilities (nats) of the reply's tokens, and of the likeliest token in each of their places. The last
+        place is that of the end: the likeliest token that ends the reply if it ended, otherwise the likeliest other.
+    """
+    ids = torch.tensor([reply.prompt.tokens + reply.tokens], device=model.device)
+    logits = model(input_ids=ids, use_cache=False).logits[0, len(reply.prompt.tokens) - 1 :].cpu()
+    log_p = logits.double().log_softmax(-1)
+    ends = torch.zeros(log_p.shape[-1], dtype=torch.bool)
+    ends[[token for token in stops if token < len(ends)]] = True
+    said = [float(log_p[place, token]) for place, token in enumerate(reply.tokens)]
+    last = log_p[-1][ends if reply.ended else ~ends].max()
+    return (*said, float(last)), tuple(log_p.max(dim=-1).values.tolist())

@@ -17,7 +17,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from selfalign.inference import engine
 from selfalign.inference.chat import DATE
-from selfalign.inference.check import check_during, check_engine, check_first_layers
+from selfalign.inference.check import check_during, check_engine, check_first_layers, check_replies
 from selfalign.inference.devices import ATTENTIONS, find_devices, lease, load_model, require_decoder
 from selfalign.inference.generate import LONGEST, reply
 from selfalign.inference.greedy import Plan, add_replies, entry_of, plan_replies
@@ -95,7 +95,13 @@ def answer_in_words(
     prompts, how = list(plan.prompts.values()), (plan.stops, plan.new_tokens, row_tokens, kind, plan.done(answered))
     initial = len(prompts) - len(missing)
     with tqdm(total=len(prompts), initial=initial, unit="reply", mininterval=5, desc="reply") as progress:
-        for batch in reply(model, prompts, *how):
+        batches = reply(model, prompts, *how)
+        checked = (
+            check_replies(model, batches, plan.stops) if kind == "packed" else ((batch, None) for batch in batches)
+        )
+        for batch, difference in checked:
+            if difference is not None:
+                run.note_difference(difference)
             entries = [entry_of(one, keys[one.prompt.key], tokenizer) for one in batch.replies]
             run.record(entries, tokens=batch.tokens, peak_memory=measure_memory(model))
             progress.update(len(entries))
