@@ -26,6 +26,7 @@ from selfalign.audit.summary import summarize
 from selfalign.demonstrations.strategies import SEEDED, measure_of
 from selfalign.errors import TERMINAL, show, told_plainly
 from selfalign.home import locate
+from selfalign.inference.questions import gives_reply
 from selfalign.outputs import agreeing_arms, calibrated_arms, find_shown, list_contrasts
 from selfalign.probes.selection import digest_probes, digest_texts
 from selfalign.progress import record_start

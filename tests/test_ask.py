@@ -58,7 +58,7 @@ def table_of(count: int = 12, labels: tuple[str, ...] = ("A", "B")) -> pd.DataFr
             "demonstrations": "",
         }
     )
-    premise = table.iloc[:1].assign(prompt="f" * 16, shown="[]", asked="", labels="[]", premise="")
+    premise = table.iloc[:1].assign(prompt="f" * 16, shown="[]", asked="___", labels="[]", premise="")
     return Prompts.validate(pd.concat([table, premise]).reset_index(drop=True))
 
 
@@ -119,7 +119,7 @@ def test_chat_is_asked_for_the_likeliest_first_tokens_in_the_words_of_the_prompt
 def test_base_model_is_asked_to_echo_the_prompt_alone_and_with_each_label_and_option() -> None:
     requests = requests_of(first(table_of()), Endpoint("-", "mini", readout="echo"), "plain")
     text = "Fill in the blank. Answer with A or B only.\n\nSubject 0 is ___.\nA: important\nB: unimportant\nAnswer:"
-    answers = ["", " A", " B", " important\n\n", " unimportant\n\n"]
+    answers = ["", " A", " B", " important\n\nS", " unimportant\n\nS"]
     assert [request.body["prompt"] for request in requests] == [text + answer for answer in answers]
     assert {request.route for request in requests} == {"/completions"}
 
@@ -187,9 +187,11 @@ def test_defaults_of_the_schema_are_those_of_the_code() -> None:
 # What answers say
 
 
-def answer_with(readout: str, answers: list[dict], form: str = "chat", count: int = 1) -> pd.DataFrame:
+def answer_with(
+    readout: str, answers: list[dict], form: str = "chat", count: int = 1, **settings: object
+) -> pd.DataFrame:
     """The table of one prompt that got these answers, in the order of its requests."""
-    table, endpoint = table_of(count), Endpoint("-", "mini", readout=readout, samples=len(answers))
+    table, endpoint = table_of(count), Endpoint("-", "mini", readout=readout, samples=len(answers), **settings)
     requests = requests_of(first(table), endpoint, form)
     entries = [entry_of(request, got, endpoint) for request, got in zip(requests, answers, strict=True)]
     read = collect(table, {entry.key: entry for entry in entries}, endpoint, form, "-")
@@ -277,13 +279,20 @@ PROMPT = ["Fill", " in", ":"]
 LOG_P = [None, -1.0, -2.0]
 
 
-def test_option_is_the_sum_over_its_own_tokens() -> None:
+@pytest.mark.parametrize(
+    ("end", "log_p"),
+    [(["\n\n", "S"], [-0.25, -7.0]), (["\n\n", "\ufffd", "\ufffd"], [-0.25, -7.0, -8.0])],
+    ids=["letter", "pieces of a character"],
+)
+def test_option_is_the_sum_over_its_own_tokens_and_the_end_of_a_demonstration(
+    end: list[str], log_p: list[float]
+) -> None:
     answers = [
         echoed(PROMPT, LOG_P),
         echoed([*PROMPT, " A"], [*LOG_P, -0.25]),
         echoed([*PROMPT, " B"], [*LOG_P, -1.25]),
-        echoed([*PROMPT, " import", "ant", "\n\n"], [*LOG_P, -1.0, -0.5, -0.25]),
-        echoed([*PROMPT, " un", "important", "\n\n"], [*LOG_P, -2.0, -0.5, -0.25]),
+        echoed([*PROMPT, " import", "ant", *end], [*LOG_P, -1.0, -0.5, *log_p]),
+        echoed([*PROMPT, " un", "important", *end], [*LOG_P, -2.0, -0.5, *log_p]),
     ]
     read = answer_with("echo", answers, "plain")
     assert list(read["label"]) == [-0.25, -1.25]
@@ -297,11 +306,15 @@ def test_option_is_the_sum_over_its_own_tokens() -> None:
         pytest.param(["Fill", " in", ": import", "ant", "\n\n"], id="joined to the prompt"),
         pytest.param([*PROMPT, " import", "ance", "\n\n"], id="other words"),
         pytest.param(["Fill", " in"], id="shorter than the prompt"),
+        pytest.param([*PROMPT, " important", "\n\nS"], id="joined to what follows"),
     ],
 )
 def test_option_whose_tokens_cannot_be_told_apart_is_refused(tokens: list[str]) -> None:
     answers = [echoed(PROMPT, LOG_P)] + [echoed([*PROMPT, label], [*LOG_P, -1.0]) for label in (" A", " B")]
-    answers += [echoed(tokens, [-1.0] * len(tokens)), echoed([*PROMPT, " unimportant", "\n\n"], [*LOG_P, -1.0, -1.0])]
+    answers += [
+        echoed(tokens, [-1.0] * len(tokens)),
+        echoed([*PROMPT, " unimportant", "\n\n", "S"], [*LOG_P, -1.0, -1.0, -9.0]),
+    ]
     with pytest.raises(InputError, match="'important'.*does not follow the prompt"):
         answer_with("echo", answers, "plain")
 
@@ -338,6 +351,30 @@ def test_withheld_replies_are_missing_and_all_withheld_is_null() -> None:
     assert list(answer_with("samples", drawn("A", ""))["samples"]) == [2, 2]  # to say nothing is a reply
     read = answer_with("samples", drawn(None, None))
     assert read[["option", "samples", "standard_error"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("said", "finish", "reply", "replied"),
+    [
+        ("B", "stop", "B", 2),
+        ("Important.", "stop", "Important.", 1),
+        ("It depends", "stop", "It depends", None),
+        ("B", "length", "B", None),
+        (None, "stop", None, None),
+    ],
+)
+def test_one_sample_at_temperature_0_is_a_greedy_reply(
+    said: str | None, finish: str, reply: str | None, replied: int | None
+) -> None:
+    read = answer_with("samples", drawn(said, finish=finish), temperature=0)
+    assert read["reply"].fillna("").tolist() == [reply or ""] * 2
+    assert read["replied"].fillna(0).tolist() == [replied or 0] * 2
+
+
+@pytest.mark.parametrize(("replies", "temperature"), [(["B", "B"], 0), (["B"], 0.5)])
+def test_replies_that_are_drawn_are_not_greedy(replies: list[str], temperature: float) -> None:
+    read = answer_with("samples", drawn(*replies), temperature=temperature)
+    assert read[["reply", "replied"]].isna().all(axis=None)
 
 
 def test_reply_that_was_cut_is_no_option() -> None:
@@ -594,6 +631,19 @@ def test_workflow_asks_the_endpoint_and_fetches_no_weights(plain: Project) -> No
     files = [path for path in plain.folder.rglob("*") if path.is_file()]
     assert plain.folder / "results/default/logs/ask/hosted/en.log" in files
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
+
+
+def test_greedy_replies_of_an_endpoint_are_compared_as_a_local_models(plain: Project) -> None:
+    write_small_inputs(plain)
+    config = hosted("http://127.0.0.1:1/v1")
+    endpoint = config["models"]["hosted"]["endpoint"]
+    for temperature, planned in ((0, 1), (0.5, 0)):
+        greedy = {"readout": "samples", "samples": 1, "temperature": temperature}
+        run = plain.snakemake(
+            "--dry-run", config=changed(config, "models", "hosted", "endpoint", value=endpoint | greedy)
+        )
+        assert run.code == 0, run.output
+        assert run.planned()["compare_replies"] == planned
 
 
 def settings_of(model: dict) -> dict:

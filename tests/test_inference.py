@@ -104,7 +104,7 @@ def table_of(
     cases: list[Case], options: tuple[str, ...] = ("has", "lacks it"), labels: tuple[str, ...] = ("A", "B")
 ) -> pd.DataFrame:
     """A table of prompts, and their premise."""
-    cases = [*cases, ([], "")]
+    cases = [*cases, ([], "___")]
     table = {
         "prompt": [f"{place:016x}" for place in range(len(cases))],
         "system": SYSTEM,
@@ -253,9 +253,9 @@ def test_prompts_are_rendered_in_order_and_keep_their_names() -> None:
 
 @pytest.mark.parametrize(
     ("form", "text"),
-    [("chat", f"<|system|>{SYSTEM}<|end|><|user|>Answer:<|end|><|assistant|>"), ("plain", f"{SYSTEM}\n\nAnswer:")],
+    [("chat", f"<|system|>{SYSTEM}<|end|><|user|>___<|end|><|assistant|>"), ("plain", f"{SYSTEM}\n\n___\nAnswer:")],
 )
-def test_premise_is_the_frame_without_a_question(form: str, text: str) -> None:
+def test_premise_is_the_frame_with_a_blank_as_its_question(form: str, text: str) -> None:
     premise = speak(tiny_tokenizer(), table_of(CASES), form)[-1]
     assert (premise.prompt, premise.text, len(premise.answers)) == (PREMISE, text, 2)
 

@@ -94,7 +94,7 @@ def table_of(
     row = {"prompt": "0" * 16, "system": system, "shown": json.dumps(SHOWN if shown is None else shown)}
     row |= {"asked": ASKED, "cue": "Answer:", "options": json.dumps(options), "labels": json.dumps(labels)}
     row |= {"premise": premise, "demonstrations": ""}
-    alone = row | {"prompt": premise, "shown": "[]", "asked": "", "labels": "[]", "premise": ""}
+    alone = row | {"prompt": premise, "shown": "[]", "asked": "___", "labels": "[]", "premise": ""}
     return Prompts.validate(pd.DataFrame([row, alone]))
 
 
@@ -420,7 +420,7 @@ def test_short_end_of_a_bare_text_gives_the_tokens_of_the_whole(
         parts = draw.choices(["small", "third", " ", "\n", ". ", "é", "大", "7", ": ", "s", "'s", "\n\n", "!\n"], k=8)
         return "".join([draw.choice("smTé大"), draw.choice([" ", "s"]), *parts, draw.choice("stl.?")])
 
-    tables = [table_of([(some(), "big")] * (n % 3)).assign(asked=[some(), ""]) for n in range(30)]
+    tables = [table_of([(some(), "big")] * (n % 3)).assign(asked=[some(), "___"]) for n in range(30)]
     speech = Speech(tokenizers[kind](), "plain")
     short = [render(table, speech, None) for table in tables]
     starts: list[str | None] = []

@@ -18,6 +18,7 @@ from families import CONFIGS, VOCABULARY, tiny_model
 from jobs import Job
 from selfalign.errors import InputError
 from selfalign.inference import engine, generate
+from selfalign.inference.check import check_replies
 from selfalign.inference.devices import load_model
 from selfalign.inference.greedy import Plan, add_replies, find_stops, plan_replies
 from selfalign.inference.ledger import Entry
@@ -126,6 +127,37 @@ def test_resumed_job_replies_with_the_same_tokens_and_computes_only_its_rows(pro
     rest = [batch for batch in generate.reply(model, prompts, *how, done=done) if batch.replies]
     assert [batch.replies for batch in rest] == [batch.replies for batch in batches[2:]]
     assert list(generate.reply(model, prompts, *how, done={prompt.key for prompt in prompts})) == []
+
+
+def test_replies_are_compared_with_the_naive_engine_during_the_job(prompts: list[Rendered]) -> None:
+    model = tiny_model("llama")
+    stops = {reply_all(model, prompts[:1], [], 3, 50)[0].tokens[1], VOCABULARY}
+    checked = list(check_replies(model, generate.reply(model, prompts, stops, 4, 20), stops, share=1e9))
+    kinds = {(one.ended, len(one.tokens)) for batch, _ in checked for one in batch.replies}
+    assert (True, 1) in kinds and (False, 4) in kinds
+    found = [difference for batch, difference in checked if batch.replies]
+    assert len(found) > 3 and all(0 <= difference < 1e-4 for difference in found)
+    few = [delta for _, delta in check_replies(model, generate.reply(model, prompts, stops, 4, 20), stops, share=0.0)]
+    assert sum(difference is not None for difference in few) == 1
+
+
+@pytest.mark.parametrize("fault", ["token", "ended", "cut off"])
+def test_wrong_reply_stops_the_job_and_the_message_has_the_difference(fault: str, prompts: list[Rendered]) -> None:
+    model = tiny_model("llama")
+    (right,) = reply_all(model, prompts[:1], [], 4, 50)
+    said, best = generate.follow(model, right, [])
+    assert said == best and len(said) == 5
+    stops = [right.tokens[3]] if fault == "cut off" else [VOCABULARY - 1]
+    wrong = {
+        "token": right._replace(tokens=(right.tokens[0], right.tokens[1] % 299 + 1, *right.tokens[2:])),
+        "ended": right._replace(tokens=right.tokens[:3], ended=True),  # it would go on
+        "cut off": right._replace(tokens=right.tokens[:3]),  # it would end
+    }[fault]
+    said, best = generate.follow(model, wrong, stops)
+    worst = max(b - s for s, b in zip(said, best, strict=True))
+    batches = iter([generate.Replies([wrong], 1)])
+    with pytest.raises(InputError, match=f"is {worst:.3g} nats from the naive one on prompt {wrong.prompt.prompt}"):
+        list(check_replies(model, batches, stops))
 
 
 @pytest.mark.parametrize(
@@ -326,13 +358,15 @@ CELL_OF = {"arm": "own", "country": "BOL", "source": "BOL", "seed": 0, "template
 POLES = pd.DataFrame({"country": "BOL", "probe": ["Q1", "Q2", "Q3"], "majority": ["A", "A", "B"]})
 
 
-def scored(*cases: tuple[str, str, str | None, int | None, tuple[float, float]]) -> pd.DataFrame:
+def scored(
+    *cases: tuple[str, str, str | None, int | None, tuple[float, float]], samples: int | None = None
+) -> pd.DataFrame:
     """Replies of cases: probe, order, reply, place of the option that it is, likelihoods of both options."""
     design, answers = [], []
     for number, (probe, order, reply, place, log_p) in enumerate(cases):
         prompt = f"{number:016x}"
         design.append({**CELL_OF, "probe": probe, "asks": "poles", "order": order, "prompt": prompt})
-        told = {"prompt": prompt, "reply": reply, "replied": place}
+        told = {"prompt": prompt, "reply": reply, "replied": place, "samples": samples}
         answers += [told | {"place": one, "option": value} for one, value in enumerate(log_p, start=1)]
     answers = pd.DataFrame(answers).astype({"replied": "Int64"})
     return read_replies(pd.DataFrame(design), answers, POLES, {"cloze": "option"})
@@ -381,6 +415,15 @@ def test_shares_of_replies_by_hand() -> None:
     assert [summarise(table, rule)["agreement"].item() for rule in ("wrong", "left_out")] == [3 / 6, 3 / 4]
 
 
+def test_share_of_one_reply_is_no_likelihood_to_compare_it_with() -> None:
+    told = [("Q1", "AB", "first", 1, (0.0, -np.inf)), ("Q1", "BA", "first", 1, (0.0, -np.inf))]
+    assert scored(*told)["mismatch"].tolist() == [False, False]
+    table = scored(*told, samples=1)
+    assert table["mismatch"].isna().all() and table["likelier"].isna().all()
+    (row,) = summarise(table, "half").to_dict("records")
+    assert (row["option"], row["compared"], row["orders_differ"]) == (1, 0, 1)
+
+
 def test_arm_without_any_option_has_shares_and_no_mismatch() -> None:
     table = scored(("Q1", "AB", "Sorry", None, (-1.0, -2.0)), ("Q1", "BA", "Sorry", None, (-1.0, -2.0)))
     (row,) = summarise(table, "half").to_dict("records")
@@ -395,7 +438,7 @@ def test_demonstrations_are_lines_of_the_message() -> None:
     table = table_of([([(POLITICS, "B"), ("Is it so? (yes / no)", "yes")], PRESS), ([], PRESS)])
     placed = place_demonstrations(table, "message", "chat")
     lines = "To me, politics means ___. (A: a lot / B: little) Answer: B\nIs it so? (yes / no) Answer: yes"
-    assert list(placed["asked"]) == [f"{lines}\n\n{PRESS}", PRESS, ""]
+    assert list(placed["asked"]) == [f"{lines}\n\n{PRESS}", PRESS, "___"]
     one, none, premise = render(placed, Speech(tiny_tokenizer(), "chat"), None)
     assert one.text == f"<|system|>{SYSTEM}<|end|><|user|>{lines}\n\n{PRESS}<|end|><|assistant|>"
     before = render(table, Speech(tiny_tokenizer(), "chat"), None)

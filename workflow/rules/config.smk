@@ -180,10 +180,16 @@ READOUTS = collect(
     language=config["run"]["languages"],
 )
 
-# There only for models that are to give replies.
+
+def replies(model):
+    """Whether a model gives greedy replies."""
+    return gives_reply(model["endpoint"]) if "endpoint" in model else model["reply"] > 0
+
+
+# There only for models that give replies.
 REPLIES = collect(
     "<run>/tables/replies/{model}/{language}.csv",
-    model=[name for name in config["run"]["models"] if config["models"][name]["reply"]],
+    model=[name for name in config["run"]["models"] if replies(config["models"][name])],
     language=config["run"]["languages"],
 )
 

@@ -14,8 +14,7 @@ SHOWN = ("turns", "message")
 
 
 def messages_of(prompt: tuple) -> list[dict[str, str]]:
-    """Messages of a chat: the instruction, the demonstrations as earlier turns, the question; of a premise, the cue
-    in the question's place.
+    """Messages of a chat: the instruction, the demonstrations as earlier turns, the question.
 
     Args:
         prompt: a row of a `Prompts` table, as a named tuple.
@@ -23,7 +22,7 @@ def messages_of(prompt: tuple) -> list[dict[str, str]]:
     turns = [("system", prompt.system)]
     for question, shown in json.loads(prompt.shown):
         turns += [("user", question), ("assistant", shown)]
-    turns.append(("user", prompt.asked or prompt.cue))
+    turns.append(("user", prompt.asked))
     return [{"role": role, "content": content} for role, content in turns]
 
 
@@ -34,7 +33,10 @@ def without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def plain_text(prompt: tuple, answer: str | None = None, closed: bool = False) -> str:
-    """Bare text of a prompt, and of an answer to it. A closed answer ends as a demonstration's does: `BREAK` follows.
+    """Bare text of a prompt, and of an answer to it.
+
+    A closed answer ends as a demonstration's does: `BREAK` follows, and the first character of a question. Some
+    tokenizers cut white space in another way at the end of a text.
 
     Args:
         prompt: a row of a `Prompts` table, as a named tuple.
@@ -42,7 +44,7 @@ def plain_text(prompt: tuple, answer: str | None = None, closed: bool = False) -
         closed: whether the answer ends there.
     """
     text = BREAK.join([prompt.system, *_demonstrate(prompt), asked_after(prompt)])
-    return text if answer is None else f"{text} {answer}" + (BREAK if closed else "")
+    return text if answer is None else f"{text} {answer}" + (BREAK + prompt.asked[:1] if closed else "")
 
 
 def plain_ends(prompt: tuple) -> list[int]:
@@ -55,8 +57,8 @@ def plain_ends(prompt: tuple) -> list[int]:
 
 
 def asked_after(prompt: tuple) -> str:
-    """The question of a prompt in bare text, with the cue after it; of a premise the cue alone."""
-    return f"{prompt.asked}\n{prompt.cue}" if prompt.asked else prompt.cue
+    """The question of a prompt in bare text, with the cue after it."""
+    return f"{prompt.asked}\n{prompt.cue}"
 
 
 def _demonstrate(prompt: tuple) -> list[str]:
@@ -92,7 +94,7 @@ def place_demonstrations(prompts: pd.DataFrame, shown: str, form: str) -> pd.Dat
 
 def _in_one_message(prompt: tuple) -> str:
     lines = [f"{_on_one_line(question)} {prompt.cue} {answer}" for question, answer in json.loads(prompt.shown)]
-    return "\n".join([*lines, "", prompt.asked or prompt.cue]) if lines else prompt.asked
+    return "\n".join([*lines, "", prompt.asked]) if lines else prompt.asked
 
 
 def _on_one_line(question: str) -> str:

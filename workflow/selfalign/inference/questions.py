@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -51,10 +52,20 @@ class Endpoint:
     timeout: float = 120
     retries: int = 8
 
+    @property
+    def greedy(self) -> bool:
+        """Whether the answer is one greedy reply per prompt."""
+        return gives_reply(asdict(self))
+
     def facts(self, form: str) -> dict[str, object]:
         """All that decides an answer beside the prompt: not how fast one asks, nor how many samples there are."""
         settings = {name: value for name, value in asdict(self).items() if name not in _OPERATION}
         return settings | {"format": form, "version": VERSION}
+
+
+def gives_reply(settings: Mapping[str, Any]) -> bool:
+    """Whether an endpoint with these settings gives one greedy reply per prompt."""
+    return settings["readout"] == "samples" and settings["samples"] == 1 and settings["temperature"] == 0
 
 
 @dataclass(frozen=True)

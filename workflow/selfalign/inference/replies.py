@@ -11,12 +11,12 @@ import pandas as pd
 from selfalign.errors import InputError
 from selfalign.inference.ledger import Entry
 from selfalign.inference.letters import which_option
-from selfalign.inference.messages import plain_text
+from selfalign.inference.messages import BREAK
 from selfalign.inference.questions import Endpoint, Request, answers_of, requests_of, rest_of
 from selfalign.inference.readouts import list_options, read_out
 
 _READ = {"tokens": "Int64", "answer_tokens": "Int64", "label": float, "option": float, "samples": "Int64"}
-_READ |= {"standard_error": float, "label_bound": bool}
+_READ |= {"standard_error": float, "label_bound": bool, "reply": object, "replied": "Int64"}
 """What is read of the answers to a prompt: columns of `Answers`, with their types."""
 
 _ROUNDING = 1e-4
@@ -62,7 +62,11 @@ def collect(
     Raises:
         InputError: the tokens of an option could not be told from those of its prompt.
     """
-    read = {"logprobs": _read_labels, "echo": _read_given, "samples": partial(_read_replies, language=language)}
+    read = {
+        "logprobs": _read_labels,
+        "echo": _read_given,
+        "samples": partial(_read_replies, endpoint=endpoint, language=language),
+    }
     rows = []
     for prompt in prompts.itertuples():
         requests = requests_of(prompt, endpoint, form)
@@ -77,6 +81,7 @@ def collect(
         about = {"prompt": prompt.prompt, "text": text, "tokens": (first and first.tokens) or pd.NA}
         rows += [about | {"label_bound": False} | row for row in read[endpoint.readout](prompt, entries, form)]
     table = pd.DataFrame(rows, columns=["prompt", "place", "text", *_READ]).astype(_READ)
+    table["reply"] = table["reply"].where(table["reply"].notna(), None)
     table = list_options(prompts).merge(table, on=["prompt", "place"], validate="one_to_one")
     table = read_out(table.assign(fingerprint=mark))
     if endpoint.readout == "samples":  # a share of replies is no likelihood of words
@@ -140,8 +145,10 @@ def _read_tail(
     tokens = tail[len(tail) - count :] if 0 < count <= len(tail) else []
     if form == "chat" and closed and tokens and tokens[-1][0] == "\n":
         tokens = tokens[:-1]  # some templates write a line's end after the end of the turn, which no model writes
+    if form == "plain" and closed:  # the beginning of a question follows
+        tokens = tokens[: max((at for at, (token, _) in enumerate(tokens, 1) if "\n" in str(token)), default=0)]
     text = "".join(str(token) for token, _ in tokens)
-    expected = plain_text(prompt, answer, closed)[len(plain_text(prompt)) :] if form == "plain" else answer
+    expected = f" {answer}{BREAK if closed else ''}" if form == "plain" else answer
     # A character that is cut into several tokens cannot be written.
     stands = "\ufffd" in text or (text.startswith(answer) if form == "chat" and closed else text == expected)
     if tokens and stands and any(log_p is None for _, log_p in tokens):
@@ -157,12 +164,17 @@ def _read_tail(
     return len(tokens), min(0.0, math.fsum(log_p for _, log_p in tokens))
 
 
-def _read_replies(prompt: tuple, entries: list[Entry], form: str, language: str) -> Iterator[dict[str, object]]:
-    """Shares of the replies that are each option, as logarithms, with their standard error."""
+def _read_replies(
+    prompt: tuple, entries: list[Entry], form: str, endpoint: Endpoint, language: str
+) -> Iterator[dict[str, object]]:
+    """Shares of the replies that are each option, as logarithms, with their standard error; and a greedy reply."""
     replies = [reply for entry in entries for reply in entry.scores.get("replies", [])]
     replies = [(text, end) for text, end in replies if text is not None]
     labels, options = json.loads(prompt.labels), json.loads(prompt.options)
     meant = Counter(which_option(text, labels, options, language) for text, end in replies if end != "length")
+    greedy = {}
+    if endpoint.greedy and replies:
+        greedy = {"reply": replies[0][0], "replied": next(iter(meant), None)}
     for place in range(1, len(options) + 1):
         if not replies:
             yield {"place": place}
@@ -171,4 +183,4 @@ def _read_replies(prompt: tuple, entries: list[Entry], form: str, language: str)
         log_p = math.log(share) if share else -math.inf
         error = math.sqrt(share * (1 - share) / len(replies))
         read = {"place": place, "option": log_p, "samples": len(replies), "standard_error": error}
-        yield read | ({"label": log_p} if labels else {})
+        yield read | ({"label": log_p} if labels else {}) | greedy

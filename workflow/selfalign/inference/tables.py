@@ -40,7 +40,9 @@ class Answers(Table):
     mass_open: float = pa.Field(
         ge=0, le=1, nullable=True, description="probability that a reply begins with the words of one of the options"
     )
-    reply: str = pa.Field(nullable=True, description="greedy reply to the prompt; null where none was asked for")
+    reply: str = pa.Field(
+        nullable=True, description="greedy reply to the prompt; null: none was asked for, or it was withheld"
+    )
     replied: pd.Int64Dtype = pa.Field(
         ge=1, nullable=True, description="place of the option that the reply is; null: no option, or no reply"
     )

@@ -44,7 +44,7 @@ class Prompts(Table):
     )
     system: str = pa.Field(description="instruction")
     shown: str = pa.Field(description="demonstrations: JSON list of pairs of question and answer")
-    asked: str = pa.Field(description="question")
+    asked: str = pa.Field(str_length={"min_value": 1}, description="question")
     cue: str = pa.Field(description="what comes between question and answer in bare text")
     options: str = pa.Field(description="the options in words, in the order shown: JSON list")
     labels: str = pa.Field(description="the options' labels, such as A and B: JSON list, empty where none are shown")

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from selfalign.inference.tables import READOUTS, Answers
-from selfalign.options import readable, writable
+from selfalign.options import writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles
 from selfalign.prompts.tables import CELL, Design
 from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.options import bank_option, cell_options, human_option, poles_option
 from selfalign.scoring.tables import EVERY_ARM, Readouts
 from selfalign.tables import read_table, write_table
 
@@ -85,13 +86,10 @@ def _correlate(one: pd.Series, other: pd.Series) -> float:
 
 
 @click.command()
-@click.option("--model", required=True, help="Name of the model.")
-@click.option("--language", required=True, help="ISO 639-1 code.")
-@click.option("--design", type=readable, required=True, help="Cells of the experiment (Parquet).")
-@click.option("--answers", type=readable, required=True, help="Answers of the model (Parquet).")
-@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
-@click.option("--human", type=readable, help="How they spread over whole scales (Parquet), where frames ask with them.")
-@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@cell_options
+@poles_option
+@human_option
+@bank_option
 @click.option("--output", type=writable, required=True, help="Comparison (CSV).")
 def command(
     model: str, language: str, design: Path, answers: Path, poles: Path, human: Path | None, bank: Path, output: Path

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from selfalign.inference.tables import Answers
-from selfalign.options import Json, readable, writable
+from selfalign.options import writable
 from selfalign.probes.tables import Poles
 from selfalign.prompts.tables import CELL, Design
 from selfalign.scoring.cells import readout_of
+from selfalign.scoring.options import cell_options, poles_option, readouts_option, rule_option
 from selfalign.scoring.tables import REPLY_KINDS, Replies, ReplyShares
 from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
@@ -51,8 +52,12 @@ def read_replies(
 
 
 def _gap(cells: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.Series:
-    """How much likelier the first option is than the second, in nats; null where a log-probability is not known."""
-    sides = answers.pivot(index="prompt", columns="place", values=readout)
+    """How much likelier the first option is than the second, in nats; null where a log-probability is not known.
+
+    The share of one drawn reply is no likelihood, so it is null too.
+    """
+    likely = answers[answers["samples"].isna()]
+    sides = likely.pivot(index="prompt", columns="place", values=readout).reindex(columns=[1, 2])
     with np.errstate(invalid="ignore"):  # both may be minus infinity
         return cells["prompt"].map(sides[1] - sides[2])
 
@@ -88,13 +93,10 @@ def summarise(replies: pd.DataFrame, rule: str) -> pd.DataFrame:
 
 
 @click.command()
-@click.option("--model", required=True, help="Name of the model.")
-@click.option("--language", required=True, help="ISO 639-1 code.")
-@click.option("--design", type=readable, required=True, help="Cells of the experiment (Parquet).")
-@click.option("--answers", type=readable, required=True, help="Answers of the model (Parquet).")
-@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
-@click.option("--readouts", type=Json(), required=True, help="By frame, what decides between the options (JSON).")
-@click.option("--rule", type=click.Choice(list(COUNTS_AS)), required=True, help="How replies without an option count.")
+@cell_options
+@poles_option
+@readouts_option
+@rule_option
 @click.option("--replies", type=writable, required=True, help="Replies in every cell and order (Parquet).")
 @click.option("--output", type=writable, required=True, help="Shares of replies by arm (CSV).")
 def command(

@@ -14,10 +14,9 @@ from selfalign.prompts.tables import Design
 from selfalign.scoring.by_readout import score_by_readout
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.families import correct
-from selfalign.scoring.options import estimate_options
+from selfalign.scoring.options import bank_option, estimate_options, human_option, poles_option, rule_option
 from selfalign.scoring.panels import Contrast
 from selfalign.scoring.tables import ContrastsByReadout
-from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
 
 
@@ -98,10 +97,10 @@ def stack_scores(
 @click.command()
 @click.argument("answers", type=readable, nargs=-1, required=True)
 @click.option("--designs", type=Words(Path), required=True, help="Cells of each language (Parquet).")
-@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
-@click.option("--human", type=readable, help="How they spread over whole scales (Parquet), where frames ask with them.")
-@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
-@click.option("--rule", type=click.Choice(list(COUNTS_AS)), required=True, help="How a cell without an answer counts.")
+@poles_option
+@human_option
+@bank_option
+@rule_option
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
 @estimate_options
 @click.option("--output", type=writable, required=True, help="Contrasts under every readout (CSV).")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.inference.tables import Answers
-from selfalign.options import Json, readable, writable
+from selfalign.options import writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles
 from selfalign.prompts.tables import CELL, Design
@@ -23,9 +23,16 @@ from selfalign.scoring.cells import (
     readout_of,
     smooth_samples,
 )
+from selfalign.scoring.options import (
+    bank_option,
+    cell_options,
+    human_option,
+    poles_option,
+    readouts_option,
+    rule_option,
+)
 from selfalign.scoring.score_scales import read_codes, score_poles
 from selfalign.scoring.tables import Scores, Unanswered
-from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
 
 _LEAST = 1e-6  # nats: the smallest log-odds of a listed label against one that is not listed
@@ -174,15 +181,12 @@ def score(
 
 
 @click.command()
-@click.option("--model", required=True, help="Name of the model.")
-@click.option("--language", required=True, help="ISO 639-1 code.")
-@click.option("--design", type=readable, required=True, help="Cells of the experiment (Parquet).")
-@click.option("--answers", type=readable, required=True, help="Answers of the model (Parquet).")
-@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
-@click.option("--human", type=readable, help="How they spread over whole scales (Parquet), where frames ask with them.")
-@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
-@click.option("--readouts", type=Json(), required=True, help="By frame, what decides between the options (JSON).")
-@click.option("--rule", type=click.Choice(list(COUNTS_AS)), required=True, help="How a cell without an answer counts.")
+@cell_options
+@poles_option
+@human_option
+@bank_option
+@readouts_option
+@rule_option
 @click.option("--unanswered", type=writable, required=True, help="Prompts without an answer (CSV).")
 @click.option("--output", type=writable, required=True, help="Scores (Parquet).")
 def command(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.inference.tables import Answers
-from selfalign.options import Json, readable, writable
+from selfalign.options import readable, writable
 from selfalign.probes.bank import list_codes, read_bank
 from selfalign.probes.tables import HumanScales
 from selfalign.prompts.tables import CELL, Design
@@ -23,6 +23,7 @@ from selfalign.scoring.cells import (
     readout_of,
     smooth_samples,
 )
+from selfalign.scoring.options import bank_option, cell_options, readouts_option
 from selfalign.scoring.tables import ScaleScores
 from selfalign.tables import read_table, write_table
 
@@ -191,13 +192,10 @@ def _sum_of_a(table: pd.DataFrame, share: str, by: list[str], **more: tuple[str,
 
 
 @click.command()
-@click.option("--model", required=True, help="Name of the model.")
-@click.option("--language", required=True, help="ISO 639-1 code.")
-@click.option("--design", type=readable, required=True, help="Cells of the experiment (Parquet).")
-@click.option("--answers", type=readable, required=True, help="Answers of the model (Parquet).")
+@cell_options
 @click.option("--human", type=readable, required=True, help="How the people spread over whole scales (Parquet).")
-@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
-@click.option("--readouts", type=Json(), required=True, help="By frame, what decides between the options (JSON).")
+@bank_option
+@readouts_option
 @click.option("--output", type=writable, required=True, help="Distributions beside the people's (Parquet).")
 def command(
     model: str,
