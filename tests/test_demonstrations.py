@@ -404,6 +404,14 @@ def test_encoder_of_a_folder_is_averaged_over_tokens(encoder: Path) -> None:
         np.testing.assert_allclose(row, state / np.linalg.norm(state), atol=1e-6)
 
 
+def test_encoder_of_a_folder_has_a_value_for_text_without_tokens(encoder: Path) -> None:
+    statements = ["my family", "", " \n", "my family"]
+    texts = pd.DataFrame({"statement": statements}, index=pd.Index(list("abcd"), name="probe"))
+    square = embedding_similarity(texts, "fa", str(encoder))
+    assert (square.loc[["b", "c"]] == 0).all(axis=None) and (square[["b", "c"]] == 0).all(axis=None)
+    assert square.loc["a", "d"] == 100
+
+
 @pytest.mark.parametrize(
     ("spoil", "tells"),
     [

@@ -33,13 +33,14 @@ def encode(sentences: list[str], language: str, model: str) -> np.ndarray:
             project; or the folder of a `transformers` encoder, whose last hidden states are averaged over tokens.
 
     Returns:
-        A row per sentence, of length 1.
+        A row per sentence, of length 1; of length 0 for a sentence without tokens, which is similar to no other.
 
     Raises:
         InputError: the encoder does not know the language, or the folder holds no encoder of this kind.
     """
     rows = _encode_universal(sentences, language) if model == UNIVERSAL else _encode_by_mean(sentences, Path(model))
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
 
 
 def check_encoder(model: str, language: str) -> None:
@@ -105,8 +106,10 @@ def _encode_by_mean(sentences: list[str], folder: Path) -> np.ndarray:
     except (OSError, ValueError, ImportError) as error:
         raise _refuse(folder, f"cannot be loaded ({str(error).splitlines()[0].rstrip('.')})") from error
     with torch.inference_mode():
-        states = (model(**tokenizer(sentence, return_tensors="pt")).last_hidden_state[0] for sentence in sentences)
-        return torch.stack([state.mean(dim=0) for state in states]).double().numpy()
+        given = [tokenizer(sentence, return_tensors="pt") for sentence in sentences]
+        states = [model(**one).last_hidden_state[0].mean(dim=0) if one["input_ids"].numel() else None for one in given]
+        none = torch.zeros(config.hidden_size)
+        return torch.stack([none if state is None else state for state in states]).double().numpy()
 
 
 def _check_modules(folder: Path) -> None:
