@@ -81,7 +81,9 @@ def part(name: str, records: Path, bundle: Path, device: str, shape: str, rows: 
     """Run one part, and write each row as soon as it is measured."""
     from engines.bundle import Bundle
     from engines.gpu_parts import PARTS, Setup
+    from selfalign.warmup import warm_up
 
+    warm_up()
     setup = Setup(Bundle(bundle), device, shape, tuple(map(int, rows.split(","))), most)
     with records.open("a", encoding="utf-8") as file:
         for case, measure, value, unit in PARTS[name][0](setup):
