@@ -61,11 +61,17 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def config(smollm2: Path) -> dict:
+def model(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the default model, whose times a test may change."""
+    return shutil.copytree(smollm2, tmp_path_factory.mktemp("model") / "weights")
+
+
+@pytest.fixture(scope="session")
+def config(model: Path) -> dict:
     """Settings of the small experiment."""
     from test_dag import settings
 
-    return settings(smollm2)
+    return settings(model)
 
 
 @pytest.fixture(scope="session")

@@ -726,7 +726,7 @@ def test_killed_job_resumes_to_the_same_tables(task: tuple[Task, float], tmp_pat
 def spoken(weights: Path, folder: Path) -> Task:
     """A job with the default model."""
     shown = [[(POLITICS, "B")], [(RELIGION, "A")], [(POLITICS, "B"), (RELIGION, "A")]]
-    names = ["press", "police", "church", "army", "parliament", "courts", "banks", "unions", "schools", "press abroad"]
+    names = ["press", "police", "church", "army", "parliament"]
     asked = [f"The {name} {way} ___ my confidence.\nA: has\nB: lacks" for name in names for way in ("here", "now")]
     table_of([(examples, question) for examples in shown for question in asked]).to_parquet(folder / "prompts.parquet")
     return Task(folder, weights, weights.parent / "model.json", 2, 200)
