@@ -221,16 +221,16 @@ def test_changed_notebook_reruns_the_notebook_only(finished: Project, config: di
     assert set(run.planned()) == {"explore", "all"}
 
 
-def test_changed_file_of_a_local_model_takes_it_anew(finished: Project, config: dict, model: Path) -> None:
-    card = "results/shared/models/local/model.json"
-    assert not finished.snakemake(card, config=config).finished()
-    before, kept = (finished.folder / card).read_text(), (model / "config.json").read_bytes()
-    edit(model / "config.json", '"hidden_act": "silu"', '"hidden_act": "relu"')
-    try:
-        assert finished.snakemake(card, config=config).finished()["fetch_model"] == 1
-    finally:
-        (model / "config.json").write_bytes(kept)
-    assert (finished.folder / card).read_text() != before
+def test_changed_file_of_a_local_model_takes_it_anew(finished: Project, config: dict, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(config["models"]["local"]["source"]["folder"], folder)
+    config = changed(config, "models", "local", "source", "folder", value=str(folder))
+    assert finished.snakemake("results/shared/models/local/model.json", config=config).finished()["fetch_model"] == 1
+    assert not finished.snakemake("results/shared/models/local/model.json", config=config).finished()
+    edit(folder / "config.json", '"hidden_act": "silu"', '"hidden_act": "relu"')
+    before = (finished.folder / "results/shared/models/local/model.json").read_text()
+    assert finished.snakemake("results/shared/models/local/model.json", config=config).finished()["fetch_model"] == 1
+    assert (finished.folder / "results/shared/models/local/model.json").read_text() != before
 
 
 def test_survey_that_is_not_there_is_refused_though_another_was_read(finished: Project, config: dict) -> None:
