@@ -8,7 +8,8 @@ models         the language models' weights
 inference      the probability that a model gives to each option of each prompt
 scoring        agreement of the model with the people, per arm, and the differences between arms
 figures        (a) agreement per arm and country, (b) own minus other country, (c) model against people
-audit          a notebook on the scores; `selfalign trace` goes from a number back to its prompt
+audit          a notebook on the scores; `selfalign trace` goes from a number back to its prompt; a manifest of all files,
+               and `selfalign verify` makes them again from the inputs
 
 What a run decides is in <run>, results/{run.name}; what runs share, surveys, models and answers, in <shared>.
 """
@@ -21,16 +22,17 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+from selfalign.audit.manifest import refuse_changed
 from selfalign.audit.status import explain_stop
 from selfalign.audit.summary import summarize
 from selfalign.demonstrations.strategies import SEEDED, measure_of
 from selfalign.errors import TERMINAL, show, told_plainly
-from selfalign.home import locate
+from selfalign.home import list_files, locate
 from selfalign.inference.questions import gives_reply
 from selfalign.outputs import agreeing_arms, calibrated_arms, find_shown, list_contrasts
 from selfalign.probes.selection import digest_probes, digest_texts
 from selfalign.progress import record_start
-from selfalign.provenance import code_digest
+from selfalign.provenance import code_digest, code_digests
 from selfalign.runs import SHARED, Run
 from selfalign.settings import complete, find_languages, frames_on_scales
 from selfalign.survey.citations import how_to_cite
@@ -45,6 +47,12 @@ with told_plainly():
     complete(config, HOME)
 
 RUN = f"results/{config['run']['name']}"
+
+if (
+    workflow.is_main_process
+):  # a job of a cluster reads this file while other jobs write
+    with told_plainly():
+        refuse_changed(Path(RUN))
 
 
 pathvars:
@@ -90,6 +98,8 @@ rule all:
         "<run>/audit/hardest_probes.csv",
         SURVEY_TABLES,
         "<run>/human/bank.json",
+        "<run>/run.json",
+        "<run>/manifest.csv",
 
 
 onstart:

@@ -32,8 +32,9 @@ TABLES = [
 FIGURES = ["agreement", "contrasts", "margin", "calibration", "transfer"]
 ESTIMATES = {"estimate_agreement", "estimate_contrasts", "estimate_readouts", "estimate_transfer", "fit_mixed"}
 PLOTS = {f"plot_{figure}" for figure in FIGURES}
+ALL = {"record_run", "record_outputs", "all"}
 FROM_SCORING = (
-    {"score_answers", "compare_readouts", "compute_metrics", "estimate_worth", "explore", "all"} | ESTIMATES | PLOTS
+    {"score_answers", "compare_readouts", "compute_metrics", "estimate_worth", "explore"} | ESTIMATES | PLOTS | ALL
 )
 FROM_DESIGN = {"design_prompts", "describe_demonstrations", "infer"} | FROM_SCORING
 
@@ -218,7 +219,7 @@ def test_changed_notebook_reruns_the_notebook_only(finished: Project, config: di
     path = finished.folder / "notebooks/explore.ipynb"
     path.write_text(path.read_text(encoding="utf-8").replace("## By category", "## Per category"), encoding="utf-8")
     run = finished.snakemake("--dry-run", config=config)
-    assert set(run.planned()) == {"explore", "all"}
+    assert set(run.planned()) == {"explore"} | ALL
 
 
 def test_changed_file_of_a_local_model_takes_it_anew(finished: Project, config: dict, tmp_path: Path) -> None:
@@ -265,7 +266,7 @@ def test_changed_figure_setting_redraws_that_figure_only(figure: str, finished: 
     before = states(finished)
     run = finished.snakemake(config=changed(config, "figures", figure, "width", value=7.0))
     assert run.code == 0, run.output
-    assert set(run.finished()) == {f"plot_{figure}", "all"}
+    assert set(run.finished()) == {f"plot_{figure}"} | ALL
     assert re.search(r'^Run "default" is complete: results/default$', run.output, re.MULTILINE)
     after = states(finished)
     assert {path for path in after if after[path] != before[path]} == {
@@ -275,12 +276,12 @@ def test_changed_figure_setting_redraws_that_figure_only(figure: str, finished: 
 
 def test_changed_label_of_an_arm_redraws_the_figures_only(finished: Project, config: dict) -> None:
     run = finished.snakemake("--dry-run", config=changed(config, "arms", "chrf", "label", value="Nearest"))
-    assert set(run.planned()) == PLOTS | {"all"}
+    assert set(run.planned()) == PLOTS | ALL
 
 
 def test_changed_number_of_resamples_reruns_the_estimates(finished: Project, config: dict) -> None:
     run = finished.snakemake("--dry-run", config=changed(config, "scoring", "draws", value=200))
-    assert set(run.planned()) == ESTIMATES | {"plot_agreement", "plot_contrasts", "plot_margin", "plot_transfer", "all"}
+    assert set(run.planned()) == ESTIMATES | {"plot_agreement", "plot_contrasts", "plot_margin", "plot_transfer"} | ALL
 
 
 def comment(path: Path) -> None:
@@ -333,17 +334,17 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("figures/plot_margin.py", {"plot_margin", "all"}),
+        ("figures/plot_margin.py", {"plot_margin"} | ALL),
         (
             "scoring/estimate_contrasts.py",
-            ESTIMATES - {"estimate_agreement"} | {"plot_contrasts", "plot_margin", "plot_transfer", "all"},
+            ESTIMATES - {"estimate_agreement"} | {"plot_contrasts", "plot_margin", "plot_transfer"} | ALL,
         ),
-        ("scoring/metrics.py", {"compute_metrics", "plot_calibration", "all"}),
+        ("scoring/metrics.py", {"compute_metrics", "plot_calibration"} | ALL),
         ("inference/engine.py", {"infer"} | FROM_SCORING),
         ("probes/map_poles.py", {"map_poles", "resample_people"} | FROM_DESIGN),
         ("demonstrations/draws.py", {"rank_demonstrations"} | FROM_DESIGN),
         ("demonstrations/encoders.py", {"measure_similarity", "rank_demonstrations"} | FROM_DESIGN),
-        ("prompts/describe_demonstrations.py", {"describe_demonstrations", "all"}),
+        ("prompts/describe_demonstrations.py", {"describe_demonstrations"} | ALL),
     ],
 )
 def test_edited_module_reruns_its_step_and_what_follows(

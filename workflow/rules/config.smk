@@ -389,6 +389,59 @@ def bank_texts(wildcards):
     return sorted(files)
 
 
+# Files of the questionnaire that the steps of a form of survey read.
+QUESTIONNAIRE = {
+    "wvs7": ["scales.csv", "questions/en.csv", "labels/en.csv"],
+    "counts": ["scales.csv", "questions/en.csv", "labels/en.csv"],
+    "trends": ["scales.csv", "trends.csv", "questions/en.csv", "labels/en.csv"],
+    "shares": ["scales.csv"],
+    "opinions": ["opinions.csv"],
+}
+
+
+def run_inputs(wildcards):
+    """Files that the run reads and does not make, without the models, whose cards have their digests."""
+    survey = config["surveys"][config["run"]["survey"]]
+    parts = [survey, *(config[key] for key in ("probes", "prompts", "figures"))]
+    files = [BANK, *BANK_VERSION, *bank_texts(wildcards), *list_files(parts)]
+    files += [
+        shipped(f"resources/survey/{name}")
+        for name in QUESTIONNAIRE.get(survey["form"], [])
+    ]
+    files.append(shipped("notebooks/explore.ipynb"))
+    if "arora" in config["probes"]:
+        files += [
+            shipped(f"resources/probes/{name}.csv")
+            for name in ("probes", "arora", "arora_repairs")
+        ]
+    for measure in config["demonstrations"].values():
+        files += list_files(measure)
+    # A file that is there twice is kept as the one whose content counts in part.
+    distinct = {str(file): file for file in reversed(files)}
+    return [
+        file
+        for name, file in sorted(distinct.items())
+        if not name.startswith("results/")
+    ]
+
+
+def all_results(wildcards):
+    """Files that the run makes, without their manifest."""
+    return [
+        file
+        for file in rules.all.input
+        if not str(file).endswith(f"/{Path(RUN).name}/manifest.csv")
+    ]
+
+
+def whole_config(wildcards):
+    """The merged settings as JSON; from a function, because Snakemake would look for wildcards in a text."""
+    return json.dumps(config, sort_keys=True)
+
+
+CODES = " ".join(code_digests().values())
+
+
 def spoken_of(wildcards):
     """The languages of the countries, where an arm of a language speaks a country's own."""
     arms = [
@@ -534,3 +587,5 @@ localrules:
     plot_calibration,
     plot_transfer,
     explore,
+    record_run,
+    record_outputs,

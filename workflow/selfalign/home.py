@@ -120,3 +120,20 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
             _merge(below[key], value)
         else:
             below[key] = value
+
+
+def list_files(value: Any) -> list[str]:
+    """Files that settings name and that are there; of a folder, all files in it.
+
+    Args:
+        value: a part of the merged settings.
+    """
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return [file for part in parts for file in list_files(part)]
+    if not isinstance(value, str) or value.startswith("results/") or "/" not in value:
+        return []
+    path = Path(value)
+    if path.is_dir():
+        return sorted(str(one) for one in path.rglob("*") if one.is_file())
+    return [value] if path.is_file() else []

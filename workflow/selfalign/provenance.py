@@ -5,11 +5,12 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from selfalign.steps import STEPS
+from selfalign.steps import BY_HAND, STEPS
 
 _ROOT = Path(__file__).parent
 
 
+@cache
 def code_digest(step: str) -> str:
     """Digest of a step's module and of all that it imports from this library.
 
@@ -25,6 +26,11 @@ def code_digest(step: str) -> str:
     for module in sorted(import_closure(STEPS[step])):
         digest.update(f"{module}\n{_bare_source(_read(module))}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def code_digests() -> dict[str, str]:
+    """Digest of the code of each step that a rule runs, by step."""
+    return {step: code_digest(step) for step in STEPS if step not in BY_HAND}
 
 
 def import_closure(module: str) -> set[str]:

@@ -43,13 +43,16 @@ STEPS: dict[str, str] = {
     "plot_calibration": "selfalign.figures.plot_calibration",
     "plot_transfer": "selfalign.figures.plot_transfer",
     "explore": "selfalign.audit.explore",
+    "record_run": "selfalign.audit.record_run",
+    "record_outputs": "selfalign.audit.record_outputs",
     "start_survey": "selfalign.survey.start_survey",
     "plan": "selfalign.plan.plan",
     "status": "selfalign.audit.status",
     "trace": "selfalign.audit.trace",
     "compare": "selfalign.audit.compare",
+    "verify": "selfalign.audit.verify",
     "ledger": "selfalign.audit.ledger",
 }
 
-BY_HAND = {"start_survey", "plan", "status", "trace", "compare", "ledger"}
+BY_HAND = {"start_survey", "plan", "status", "trace", "compare", "verify", "ledger"}
 """Commands that people run, and no rule. `selfalign --help` lists them first, in the order of `STEPS`."""

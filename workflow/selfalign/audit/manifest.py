@@ -1,0 +1,131 @@
+"""The manifest of a run: each of its files with bytes and SHA-256."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from selfalign.audit.findings import Difference
+from selfalign.audit.jobs import Job, Records
+from selfalign.errors import InputError
+from selfalign.tables import Table, read_table
+
+NAME = "manifest.csv"
+JOBS = "jobs.json"
+
+_UNLISTED = {NAME}
+_KEPT_ASIDE = {"logs", "benchmarks"}
+"""Folders of a run that hold times, and so differ between two identical runs."""
+
+
+class Manifest(Table):
+    """A file of a run."""
+
+    file: str = pa.Field(unique=True, description="path, from the folder that the workflow runs in")
+    bytes: int = pa.Field(ge=0, description="its size")
+    sha256: str = pa.Field(str_matches=r"^[0-9a-f]{64}$", description="SHA-256 of its bytes")
+    step: str = pa.Field(description="the step that made it")
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def list_files(jobs: Iterable[Job], others: dict[str, str]) -> pd.DataFrame:
+    """The manifest of a run: the files that its jobs made, and some others.
+
+    The folders of models are left out: the digests of their files are in `model.json`, which is listed.
+
+    Args:
+        jobs: of the run.
+        others: the step of each other file, by path.
+
+    Returns:
+        A `Manifest` table, in the order of the paths.
+    """
+    steps = {path: job.step for job in jobs for path in job.outputs} | others
+    files = [path for path in sorted(steps) if Path(path).is_file()]
+    rows = [(path, Path(path).stat().st_size, digest(Path(path)), steps[path]) for path in files]
+    return pd.DataFrame(rows, columns=list(Manifest.to_schema().columns))
+
+
+def check_files(folder: Path, manifest: pd.DataFrame) -> list[Difference]:
+    """The files that are not as a manifest has them, and the files of the run that it does not list.
+
+    Args:
+        folder: of the run.
+        manifest: a `Manifest` table.
+    """
+    found = []
+    for row in manifest.itertuples(index=False):
+        path = Path(row.file)
+        if not path.is_file():
+            found.append(Difference(row.file, problem="the manifest lists this file, and it is missing"))
+            continue
+        for column, recorded, now in (
+            ("bytes", row.bytes, path.stat().st_size),
+            ("sha256", row.sha256, digest(path)),
+        ):
+            if recorded != now:
+                found.append(Difference(row.file, column=column, recorded=recorded, found=now))
+    listed = set(manifest["file"])
+    found += [
+        Difference(str(path), problem="the manifest does not list this file of the run")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and str(path) not in listed and _belongs(path.relative_to(folder))
+    ]
+    return found
+
+
+def _belongs(path: Path) -> bool:
+    """Whether a manifest must list a file, by its path in the folder of the run."""
+    hidden = any(part.startswith(".") for part in path.parts)
+    return not hidden and path.parts[0] not in _KEPT_ASIDE and str(path) not in _UNLISTED
+
+
+def find_changed(paths: Iterable[str], former: pd.DataFrame, records: Records) -> list[str]:
+    """The files that were changed after their job ended.
+
+    A file counts as changed when its time is not the time at which its job ended, and its content is not that of the
+    former manifest. So a copied folder with new times has no changed files.
+
+    Args:
+        paths: files that jobs made.
+        former: the `Manifest` table of an earlier end of the run; empty if there was none.
+        records: of Snakemake.
+    """
+    known = dict(zip(former["file"], former["sha256"], strict=True))
+    return [path for path in paths if records.was_changed(path) and digest(Path(path)) != known.get(path)]
+
+
+def refuse_changed(folder: Path) -> None:
+    """Refuse to go on with a finished run, one of whose files was changed after its job ended.
+
+    Snakemake would take such a file for an input that changed: a table that was edited by hand would be plotted.
+
+    Args:
+        folder: of the run. Without a manifest in it, nothing is checked.
+
+    Raises:
+        InputError: names the file.
+    """
+    path = folder / NAME
+    if path.is_file():
+        former = read_table(path, Manifest)
+        refuse(find_changed(former["file"], former, Records()))
+
+
+def refuse(changed: list[str]) -> None:
+    """Raise InputError if there are changed files."""
+    if changed:
+        others = f", and so were {len(changed) - 1} more files" if len(changed) > 1 else ""
+        more = f" The others: {', '.join(changed[1:6])}" if len(changed) > 1 else ""
+        raise InputError(
+            changed[0],
+            f"the file was changed after its step made it{others}",
+            f"Delete it, and snakemake makes it again.{more}",
+        )

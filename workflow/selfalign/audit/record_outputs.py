@@ -1,0 +1,29 @@
+"""Step record_outputs: the manifest of a run, and the jobs that made its files."""
+
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from selfalign.audit.jobs import Records, write_jobs
+from selfalign.audit.manifest import Manifest, find_changed, list_files, refuse
+from selfalign.options import readable, writable
+from selfalign.tables import read_table, write_table, written_aside
+
+
+@click.command()
+@click.argument("targets", type=readable, nargs=-1, required=True)
+@click.option("--manifest", type=writable, required=True, help="Files of the run (CSV).")
+@click.option("--jobs", "jobs_file", type=writable, required=True, help="Jobs that made them (JSON).")
+def command(targets: tuple[Path, ...], manifest: Path, jobs_file: Path) -> None:
+    """List the files of a run with their checksums, and the jobs that made them; TARGETS are its last files.
+
+    A file that was changed after its step made it is refused.
+    """
+    records = Records()
+    jobs = records.jobs_behind(map(str, targets))
+    former = read_table(manifest, Manifest) if manifest.is_file() else pd.DataFrame(columns=["file", "sha256"])
+    refuse(find_changed([path for job in jobs for path in job.outputs], former, records))
+    with written_aside(jobs_file) as aside:
+        aside.write_text(write_jobs(jobs), encoding="utf-8")
+    write_table(list_files(jobs, {str(jobs_file): "record_outputs"}), manifest, Manifest)

@@ -1,0 +1,163 @@
+"""A random sample of the cells of a run, computed again by the naive engine on the real model."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from selfalign.audit.again import Again, read_options, run_step
+from selfalign.audit.differences import compare_tables
+from selfalign.audit.findings import Difference, Findings
+from selfalign.audit.jobs import Job
+from selfalign.audit.stored import MissingError, ask_again, find_mark
+from selfalign.errors import InputError
+from selfalign.inference import engine
+from selfalign.inference.devices import lease, load_model
+from selfalign.inference.infer import collect
+from selfalign.inference.ledger import Entry
+from selfalign.inference.render import Rendered
+from selfalign.inference.tables import Answers
+from selfalign.prompts.tables import CELL, Design, Prompts
+from selfalign.scoring.tables import Scores
+from selfalign.tables import read_table, write_table
+
+EXACT = 1e-3
+"""Nats: no log-probability may differ by more in float32."""
+
+ROUNDED = {"bfloat16": 0.5, "float16": 0.1}
+"""Nats: the median log-probability may not differ by more in formats of fewer digits."""
+
+_REPLIES = ["reply", "replied"]
+"""Columns of answers that the sample does not compute: a reply is generated, not scored."""
+
+
+def check_sample(again: Again, size: int, seed: int, findings: Findings) -> None:
+    """Draw cells from all scores of the run, and compute their answers and scores again.
+
+    Args:
+        again: the run, with the steps that were run again from raw inputs.
+        size: number of cells.
+        seed: of the draw.
+        findings: get the differences and counts.
+    """
+    asked = {path: job for job in again.jobs if job.step in ("infer", "ask") for path in job.outputs}
+    scored = [(job, read_options(job.step, job.arguments[1:])) for job in again.jobs if job.step == "score_answers"]
+    cells, sources = [], []
+    for job, options in scored:
+        source = asked.get(str(options["answers"]))
+        table = pd.read_parquet(options["output"]) if options["output"].is_file() else pd.DataFrame()
+        if reason := _why_not(source):
+            which = f"{len(table)} cells of {options['model']} in {options['language']}"
+            findings.skipped.append(f"{which}: not computed again, because {reason}")
+        elif len(table):
+            cells.append(table.assign(place=len(sources), row=range(len(table))))
+            sources.append((source, job))
+    if not cells or not size:
+        return
+    drawn = pd.concat(cells, ignore_index=True)
+    rows = np.sort(np.random.default_rng(seed).choice(len(drawn), min(size, len(drawn)), replace=False))
+    drawn = drawn.iloc[rows]
+    with tqdm(total=len(drawn), unit="cell", desc="naive engine", leave=False) as progress:
+        for place, chosen in drawn.groupby("place"):
+            source, job = sources[place]
+            try:
+                _check_cells(again, source, job, chosen, findings)
+            except (MissingError, InputError) as error:
+                findings.skipped.append(
+                    f"{len(chosen)} drawn cells of {job.outputs[0]}: not computed again, because {error}"
+                )
+            progress.update(len(chosen))
+
+
+def _why_not(source: Job | None) -> str | None:
+    """Why the answers of a job cannot be computed again; None if they can."""
+    if source is None:
+        return "the step that made its answers is not on record"
+    if source.step == "ask":
+        return "the model is behind an endpoint"
+    weights = read_options(source.step, source.arguments[1:])["weights"]
+    if not any(path.exists() for path in weights.glob("*.safetensors")):
+        return f"the weights are not in {weights} any more"
+    return None
+
+
+def _check_cells(again: Again, source: Job, job: Job, cells: pd.DataFrame, findings: Findings) -> None:
+    """Compute drawn cells of one model and language again: their answers, then their scores."""
+    options = read_options(source.step, again.arguments(source))
+    scoring = read_options(job.step, job.arguments[1:])
+    design_file, answers_file = str(scoring["design"]), str(scoring["answers"])
+    design = read_table(Path(again.current(design_file)), Design)
+    design = design.merge(cells[CELL].astype(design[CELL].dtypes.to_dict()), on=CELL)
+    if len(design) < 2 * len(cells):
+        missing = 2 * len(cells) - len(design)
+        problem = f"{missing} option orders of the drawn cells are not in the design that was made again"
+        findings.differences.append(Difference(design_file, problem=problem))
+    prompts = read_table(Path(again.current(str(options["prompts"]))), Prompts)
+    wanted = set(design["prompt"])
+    if (cells["readout"] == "pmi").any():
+        wanted |= set(prompts.loc[prompts["prompt"].isin(wanted), "premise"])
+    prompts = prompts[prompts["prompt"].isin(wanted)]
+    recorded = pd.read_parquet(answers_file)
+    answers = _answer(options, prompts, find_mark(options, recorded))
+    before = recorded[recorded["prompt"].isin(prompts["prompt"])]
+    _compare_answers(answers_file, before, answers, options["dtype"], findings)
+    folder = again.scratch / "sample" / Path(job.outputs[0]).with_suffix("")
+    files = {design_file: folder / "design.parquet", answers_file: folder / "answers.parquet"}
+    write_table(design[list(Design.to_schema().columns)], files[design_file], Design)
+    write_table(answers, files[answers_file], Answers)
+    outputs = {path: folder / Path(path).name for path in job.outputs}
+    run_step(job.step, again.arguments(job, {path: str(file) for path, file in (files | outputs).items()}))
+    scores = read_table(outputs[str(scoring["output"])], Scores)
+    _compare_scores(str(scoring["output"]), cells, scores, options["dtype"], findings)
+    findings.checked["cells computed by the naive engine"] += len(cells)
+
+
+def _answer(options: dict[str, Any], prompts: pd.DataFrame, mark: str) -> pd.DataFrame:
+    """Answers of the naive engine: an `Answers` table."""
+    asked = ask_again(options, prompts)
+    distinct = list({prompt.key: prompt for prompt in asked.rendered}.values())
+    with lease(options["device"], options["gpus"], str(options["weights"])) as places:
+        model = load_model(options["weights"], options["dtype"], places, options["attention"])
+        batches = engine.score(model, distinct, "naive", options["row_tokens"])
+        scored = {prompt.key: _entry(prompt, scores) for batch in batches for prompt, scores in batch.answers}
+    return collect(asked.table, asked.rendered, scored, mark)
+
+
+def _entry(prompt: Rendered, scores: tuple[float, ...]) -> Entry:
+    count = len(prompt.answers)
+    kept = {"log_p": list(scores[:count]), "open": list(scores[count:])}
+    return Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), kept)
+
+
+def _compare_answers(file: str, before: pd.DataFrame, now: pd.DataFrame, dtype: str, findings: Findings) -> None:
+    """Compare answers of the naive engine with those of the run, which have the same prompts in the same order."""
+    rows = before.index.to_numpy()
+    left_out = _REPLIES + ([] if (now["pmi"].notna()).any() else ["pmi"])  # without premises there is no pmi
+    columns = [column for column in now if column in before and column not in left_out]
+    before = before.reset_index(drop=True)[columns]
+    now = now[columns].set_index(["prompt", "place"]).reindex(pd.MultiIndex.from_frame(before[["prompt", "place"]]))
+    now = now.reset_index()[columns]
+    gaps = (before["option"] - now["option"]).abs()
+    findings.checked["prompts computed by the naive engine"] += before["prompt"].nunique()
+    if len(gaps):
+        findings.notes.append(f"{file}: the naive engine differs by at most {gaps.max():.1e} nats on the sample")
+    found = compare_tables(file, before, now, EXACT if dtype == "float32" else np.inf)
+    if dtype in ROUNDED and gaps.median() > ROUNDED[dtype]:
+        problem = f"half of the sample's log-probabilities differ by more than {gaps.median():.3g} nats"
+        found.append(Difference(file, column="option", problem=problem))
+    findings.differences += [_in_rows(one, rows) for one in found]
+
+
+def _compare_scores(file: str, cells: pd.DataFrame, now: pd.DataFrame, dtype: str, findings: Findings) -> None:
+    columns = list(now.columns)
+    now = cells[CELL].merge(now, on=CELL, how="left")[columns]
+    found = compare_tables(file, cells[columns].reset_index(drop=True), now, EXACT if dtype == "float32" else np.inf)
+    findings.differences += [_in_rows(one, cells["row"].to_numpy()) for one in found]
+
+
+def _in_rows(one: Difference, rows: np.ndarray) -> Difference:
+    """A difference in a part of a table, with its row in the whole table."""
+    return one if one.row is None else replace(one, row=int(rows[one.row - 1]) + 1)

@@ -1,0 +1,157 @@
+"""The answers of a model, cut again from its ledger: from prompts, tokens and recorded log-probabilities."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from selfalign.audit.findings import Difference, Findings
+from selfalign.audit.ledger import find_faults, opened
+from selfalign.errors import InputError
+from selfalign.inference.ask import list_usable, read_endpoint
+from selfalign.inference.chat import DATE
+from selfalign.inference.greedy import add_replies, plan_replies
+from selfalign.inference.infer import collect, gather_facts, load_tokenizer
+from selfalign.inference.ledger import Entry, check_row, fingerprint
+from selfalign.inference.messages import place_demonstrations
+from selfalign.inference.render import Rendered, Speech, render
+from selfalign.inference.replies import collect as collect_replies
+from selfalign.inference.tables import Answers
+from selfalign.loading import quiet
+from selfalign.prompts.tables import Prompts
+from selfalign.tables import read_table
+
+_DEVICES = ("cpu", "cuda", "mps")
+_SHOWN = 10
+
+
+class MissingError(Exception):
+    """What a check needs is not there any more. The message says what is missing, as the end of a sentence."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Prompts as a model that runs here got them.
+
+    Attributes:
+        table: a `Prompts` table.
+        rendered: its prompts, in the same order.
+        speech: how they became text and tokens.
+        context: the most tokens that the model takes; None where it names no limit.
+    """
+
+    table: pd.DataFrame
+    rendered: list[Rendered]
+    speech: Speech
+    context: int | None
+
+
+def check_ledger(path: Path, findings: Findings) -> None:
+    """Check every answer of a ledger against its digest; what is wrong becomes a difference."""
+    try:
+        count, faults = find_faults(path)
+    except InputError as error:
+        findings.skipped.append(f"ledger: {error}")
+        return
+    findings.checked["answers in ledgers"] += count
+    findings.differences += [Difference(str(path), problem=fault) for fault in faults]
+
+
+def read_entries(path: Path, mark: str) -> dict[str, Entry]:
+    """The intact answers of a ledger under a fingerprint, by key; `check_ledger` reports the others.
+
+    Raises:
+        MissingError: there is no ledger, or it cannot be read now.
+    """
+    entries = {}
+    try:
+        with opened(path) as database:
+            for row in database.execute("SELECT * FROM answers NOT INDEXED"):
+                if row[0] == mark and _is_intact(row):
+                    entries[row[1]] = Entry(*row[1:5], json.loads(row[5]))
+    except InputError as error:
+        raise MissingError(f"the ledger cannot be read ({error})") from None
+    return entries
+
+
+def _is_intact(row: tuple) -> bool:
+    try:
+        check_row(tuple(row))
+    except ValueError:
+        return False
+    return True
+
+
+def ask_again(options: dict[str, Any], prompts: pd.DataFrame) -> Asked:
+    """Turn prompts into a model's text and tokens, as the step infer does.
+
+    Args:
+        options: of the step.
+        prompts: a `Prompts` table.
+
+    Raises:
+        MissingError: the weights are not there any more.
+    """
+    weights = options["weights"]
+    if not (weights / "config.json").is_file():
+        raise MissingError(f"the weights are not in {weights} any more")
+    table = place_demonstrations(prompts, options["shown"], options["form"])
+    with quiet():
+        template = {"date": DATE} | options["template"]
+        speech = Speech(load_tokenizer(weights), options["form"], template, options["language"])
+        context = json.loads(options["card"].read_text(encoding="utf-8"))["context_length"]
+        return Asked(table, render(table, speech, context), speech, context)
+
+
+def find_mark(options: dict[str, Any], recorded: pd.DataFrame) -> str:
+    """Fingerprint of a model's answers, from its card and settings; the run may be from another kind of device."""
+    card = json.loads(options["card"].read_text(encoding="utf-8"))
+    how = {name: options[name] for name in ("dtype", "attention", "shown")}
+    how |= {"format": options["form"], "engine": options["kind"], "template": {"date": DATE} | options["template"]}
+    marks = [fingerprint(gather_facts(card, how | {"device": device})) for device in _DEVICES]
+    return next((mark for mark in marks if (recorded["fingerprint"] == mark).any()), marks[0])
+
+
+def answers_of_weights(options: dict[str, Any], recorded: Path, findings: Findings) -> tuple[pd.DataFrame, set[str]]:
+    """Answers of a model that runs here, cut from its ledger.
+
+    Args:
+        options: of the step infer.
+        recorded: the table of answers of the run.
+        findings: get a difference for each prompt that the ledger has no intact answer to, or that reads otherwise.
+
+    Returns:
+        An `Answers` table, and the ids of the prompts that it lacks.
+
+    Raises:
+        MissingError: the weights or the ledger are not there any more.
+    """
+    asked = ask_again(options, read_table(options["prompts"], Prompts))
+    mark = find_mark(options, read_table(recorded, Answers))
+    entries = read_entries(options["ledger_path"], mark)
+    table, rendered = asked.table, asked.rendered
+    lacking = {prompt.prompt for prompt in rendered if prompt.key not in entries}
+    for prompt in sorted(lacking)[:_SHOWN]:
+        problem = f"no intact answer to prompt {prompt} ({len(lacking)} prompts lack one)"
+        findings.differences.append(Difference(str(options["ledger_path"]), problem=problem))
+    kept = ~table["prompt"].isin(lacking)
+    table, rendered = table[kept], [prompt for prompt in rendered if prompt.prompt not in lacking]
+    plan = plan_replies(table, rendered, asked.speech, options["weights"], options["new_tokens"], asked.context)
+    if plan.missing(entries):
+        problem = f"no intact reply to {len(plan.missing(entries))} prompts"
+        findings.differences.append(Difference(str(options["ledger_path"]), problem=problem))
+        raise MissingError("its ledger lacks replies")
+    answers = collect(table, rendered, entries, mark)
+    return add_replies(answers, table, plan, entries, options["language"]), lacking
+
+
+def answers_of_endpoint(options: dict[str, Any], recorded: Path, findings: Findings) -> tuple[pd.DataFrame, set[str]]:
+    """Answers of a model behind an endpoint, cut from its ledger; as `answers_of_weights`."""
+    endpoint = read_endpoint(options["settings"])
+    table = place_demonstrations(read_table(options["prompts"], Prompts), options["shown"], options["form"])
+    facts = endpoint.facts(options["form"]) | ({"shown": options["shown"]} if options["shown"] != "turns" else {})
+    mark = fingerprint(facts)
+    usable = list_usable(read_entries(options["ledger_path"], mark), endpoint)
+    return collect_replies(table, usable, endpoint, options["form"], mark, options["language"]), set()
