@@ -14,8 +14,8 @@ from selfalign.figures.options import figure_options
 from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import MUTED, PALETTE, Labels, apply_theme, panel_title, save
 from selfalign.options import Words, readable
+from selfalign.scoring.calibration import average_cells, correlate
 from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.metrics import from_both_ends, pearson
 
 _TITLE_SIZE = 8.5
 
@@ -33,9 +33,7 @@ def draw(scores: pd.DataFrame, arms: list[str], labels: Labels, width: float, he
         width: inches.
         height: inches of a row, whose panels are square; the further lines of long titles are added to it.
     """
-    keys = ["model", "language", "arm", "country", "probe"]
-    points = scores[scores["arm"].isin(arms)].groupby(keys, sort=False)[["p_a", "share_a", "agreement"]].mean()
-    rows = list(points.reset_index().groupby(["model", "language"], sort=False))
+    rows = list(average_cells(scores, arms).groupby(["model", "language"], sort=False))
     titles = [panel_title(*key, labels, 0.9 * width) for key, _ in rows]
     names = {arm: wrap(labels["arms"][arm], 0.8 * width / len(arms), _TITLE_SIZE) for arm in arms}
     longest = max(map(lines_of, names.values()))
@@ -65,10 +63,7 @@ def _draw_panel(ax: Axes, points: pd.DataFrame, label: str) -> None:
     answered = points.dropna(subset="p_a")
     colour = np.where((answered["p_a"] > 0.5) == (answered["share_a"] > 0.5), PALETTE[0], PALETTE[2])
     ax.scatter(answered["share_a"], answered["p_a"], s=7, c=colour, alpha=0.5, linewidths=0, rasterized=True)
-    reads = "no answers"
-    if len(answered):
-        r = pearson(*(from_both_ends(answered[side].to_numpy()) for side in ("share_a", "p_a")))
-        reads = f"$r_c$ = {r:.2f}"
+    reads = f"$r_c$ = {correlate(points):.2f}" if len(answered) else "no answers"
     reads += f", agreement {points['agreement'].mean():.0%}"
     ax.set_title(f"{label}\n{reads}", fontweight="normal", fontsize=_TITLE_SIZE)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")

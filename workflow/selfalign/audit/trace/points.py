@@ -1,0 +1,188 @@
+"""Which numbers of a run are meant: rows of its tables, as a user names them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from selfalign.audit.trace.names import Names, resolve
+from selfalign.errors import InputError, did_you_mean
+from selfalign.scoring.tables import ALL, Contrasts, ContrastsByReadout, Estimates, Transfer
+from selfalign.tables import Table, read_table
+
+SCHEMAS: dict[str, type[Table]] = {
+    "agreement": Estimates,
+    "contrasts": Contrasts,
+    "contrasts_by_readout": ContrastsByReadout,
+    "transfer": Transfer,
+}
+"""The tables whose rows lead back to cells, by name."""
+
+FIGURES = {"agreement": "agreement", "contrasts": "contrasts", "margin": "contrasts", "transfer": "transfer"}
+"""The table that a figure draws. The figure calibration has none: see `trace.calibration`."""
+
+LINE = "line"
+"""Column with the line of a row in its file: the header is line 1."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A part of a number: the cells of an arm in a language, added or subtracted.
+
+    Attributes:
+        sign: 1 or -1.
+        language: ISO 639-1 code.
+        arm: its name.
+        source: whose answers the demonstrations carry; None for all sources of the arm.
+    """
+
+    sign: int
+    language: str
+    arm: str
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Point:
+    """A number of a run.
+
+    Attributes:
+        table: name of its table.
+        line: of the row in the table's file; None where the run did not estimate the number.
+        model: name.
+        country: alpha-3 code, or `all`.
+        measure: what is estimated.
+        terms: what the number is made of, in the order of `trace.contributions`.
+        readout: what decides between the options, where the table has several.
+        row: the row of the table; empty where there is none.
+        probe: the only probe of the number; None for all probes.
+    """
+
+    table: str
+    line: int | None
+    model: str
+    country: str
+    measure: str
+    terms: tuple[Term, ...]
+    readout: str | None
+    row: Mapping[str, Any]
+    probe: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The point in a few words, for other programs."""
+        return self.table if self.line is None else f"{self.table}.csv:{self.line}"
+
+
+def read_rows(folder: Path, table: str) -> pd.DataFrame:
+    """A table of estimates, with its lines in the file.
+
+    Args:
+        folder: of the run.
+        table: its name, a key of `SCHEMAS`.
+
+    Raises:
+        InputError: no such table leads back to cells, or the run does not have it.
+    """
+    path = folder / "tables" / f"{table}.csv"
+    if table not in SCHEMAS:
+        known = sorted(each.stem for each in (folder / "tables").glob("*.csv"))
+        reason = "its rows are not means over cells" if table in known else "the run has no such table"
+        raise InputError("--table", reason, f"Known values: {', '.join(SCHEMAS)}", value=table)
+    if not path.is_file():
+        raise InputError(path, "the run has no such table", "Run a config that estimates it, or name another table")
+    rows = read_table(path, SCHEMAS[table])
+    return rows.assign(**{LINE: rows.index + 2})
+
+
+def point_of_row(row: Mapping[str, Any], table: str) -> Point:
+    """The number in a row of a table.
+
+    Args:
+        row: as `read_rows` returns it.
+        table: its name.
+    """
+    language, arm = row["language"], row["arm"]
+    terms = [Term(1, language, arm)]
+    if table == "transfer":
+        terms.append(Term(-1, language, row["against"], row["source"]))
+    elif "against" in row:
+        other = row["against_language"]
+        terms.append(Term(-1, other, row["against"]))
+        if not pd.isna(row["beyond"]) and row["beyond"]:
+            third, fourth = row["beyond"].split(" - ")
+            terms += [Term(-1, language, third), Term(1, other, fourth)]
+    readout = row.get("readout")
+    return Point(table, row.get(LINE), row["model"], row["country"], row["measure"], tuple(terms), readout, dict(row))
+
+
+def narrow(rows: pd.DataFrame, wanted: Mapping[str, str], place: str) -> pd.DataFrame:
+    """Rows with the wanted values.
+
+    Args:
+        rows: of a table.
+        wanted: a value for some of the columns.
+        place: the table, for the error.
+
+    Raises:
+        InputError: no row is left; names the first value that excludes all others, and those that there are.
+    """
+    for column, value in wanted.items():
+        known = rows[column].fillna("").astype(str)
+        left = rows[known == str(value)]
+        if left.empty:
+            raise InputError(place, f'no row has {column} "{value}"', did_you_mean(str(value), known.unique()))
+        rows = left
+    return rows
+
+
+def usual(rows: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
+    """Of several rows the usual ones: agreement, the mean of the countries, plain differences in one language.
+
+    A column that the user named is left alone. Nothing is left out where no row is usual.
+    """
+    here = [
+        ("measure", lambda table: table["measure"] == "agreement"),
+        ("country", lambda table: table["country"] == ALL),
+        ("beyond", lambda table: table["beyond"].fillna("") == ""),
+        ("against_language", lambda table: table["against_language"] == table["language"]),
+    ]
+    for column, is_usual in here:
+        if column in rows and column not in wanted and is_usual(rows).any():
+            rows = rows[is_usual(rows)]
+    return rows
+
+
+def parse_where(pairs: tuple[str, ...], columns: list[str], names: Names, place: str) -> dict[str, str]:
+    """Conditions such as `arm=chrf`, with the values as the run names them.
+
+    Raises:
+        InputError: a condition has no `=`, or the table has no such column.
+    """
+    wanted = {}
+    for pair in pairs:
+        column, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError("--where", f'"{pair}" is not COLUMN=VALUE', "Write a column, = and a value")
+        column = resolve("--where", column, {name: [] for name in columns})
+        wanted[column] = _value(column, value, names, place)
+    return wanted
+
+
+def _value(column: str, value: str, names: Names, place: str) -> str:
+    option = f"--where {column}"
+    if column in ("arm", "against"):
+        return names.arm(value, option)
+    if column in ("language", "against_language"):
+        return names.language(value)
+    if column in ("country", "source"):
+        return names.country(value, option, _sources(names))
+    simple = {"model": names.model, "measure": names.measure}
+    return simple[column](value) if column in simple else value
+
+
+def _sources(names: Names) -> list[str]:
+    """Countries that arms name as sources."""
+    return sorted({source for arm in names.config["arms"].values() for source in arm.get("sources", [])})

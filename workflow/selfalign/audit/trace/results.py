@@ -1,0 +1,139 @@
+"""The tables of a run, each read when it is first needed."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from selfalign.demonstrations.tables import Similarity
+from selfalign.inference.tables import Answers
+from selfalign.probes.bank import read_bank, read_texts
+from selfalign.probes.cultures import pool_world
+from selfalign.probes.tables import Dropped, DroppedScales, HumanScales, Poles
+from selfalign.prompts.tables import Design, Prompts
+from selfalign.runs import Run
+from selfalign.scoring.estimate_readouts import stack_scores
+from selfalign.scoring.inputs import read_scores
+from selfalign.survey.tables import Distributions, Missing
+from selfalign.tables import read_table
+
+_NOT_COUNTED = pd.DataFrame(columns=list(Missing.to_schema().columns))
+
+
+class Results:
+    """What a run has made.
+
+    Args:
+        run: its folders and settings.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.config: dict[str, Any] = run.config
+        self.survey = run.shared / "survey" / run.config["run"]["survey"]
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Models and languages of the run."""
+        settings = self.config["run"]
+        return [(model, language) for model in settings["models"] for language in settings["languages"]]
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The cells that the estimates are made of: see `read_scores`."""
+        files = [self.run.folder / "scores" / model / f"{language}.parquet" for model, language in self.pairs]
+        return read_scores(tuple(files))
+
+    @cached_property
+    def scores_by_readout(self) -> dict[str, pd.DataFrame]:
+        """The same cells under each readout: see `stack_scores`."""
+        human = self.run.folder / "human" / "scales.parquet"
+        answers = {pair: self.answers(*pair) for pair in self.pairs}
+        designs = {language: self.design(language) for _, language in self.pairs}
+        people = read_table(human, HumanScales) if human.exists() else None
+        scores, _ = stack_scores(answers, designs, self.poles, self.bank, self.config["scoring"]["unanswered"], people)
+        return scores
+
+    def answers(self, model: str, language: str) -> pd.DataFrame:
+        """An `Answers` table."""
+        return read_table(self.run.folder / "answers" / model / f"{language}.parquet", Answers)
+
+    def design(self, language: str) -> pd.DataFrame:
+        """A `Design` table."""
+        return read_table(self.run.folder / "design" / f"{language}.parquet", Design)
+
+    def prompts(self, language: str) -> pd.DataFrame:
+        """A `Prompts` table, by prompt."""
+        return read_table(self.run.folder / "prompts" / f"{language}.parquet", Prompts).set_index("prompt", drop=False)
+
+    @cached_property
+    def poles(self) -> pd.DataFrame:
+        """A `Poles` table."""
+        return read_table(self.run.folder / "human" / "poles.parquet", Poles)
+
+    @cached_property
+    def people(self) -> pd.DataFrame:
+        """What countries and the pooled world answer: share_a, majority and the numbers of people, by country, probe.
+
+        The world has no numbers of people.
+        """
+        return pd.concat([self.poles, pool_world(self.poles)]).set_index(["country", "probe"])
+
+    @cached_property
+    def distributions(self) -> pd.DataFrame:
+        """A `Distributions` table."""
+        return read_table(self.survey / "distributions.parquet", Distributions)
+
+    @cached_property
+    def missing(self) -> pd.DataFrame:
+        """A `Missing` table; empty where the survey does not count missing answers."""
+        path = self.survey / "missing.csv"
+        return read_table(path, Missing) if path.exists() else _NOT_COUNTED
+
+    @cached_property
+    def dropped(self) -> pd.DataFrame:
+        """A `Dropped` table: columns country, probe, reason."""
+        return read_table(self.run.folder / "human" / "dropped.csv", Dropped)
+
+    @cached_property
+    def dropped_scales(self) -> pd.DataFrame:
+        """A `DroppedScales` table; empty where nothing is asked with its whole scale."""
+        path = self.run.folder / "human" / "dropped_scales.csv"
+        empty = pd.DataFrame(columns=list(DroppedScales.to_schema().columns))
+        return read_table(path, DroppedScales) if path.exists() else empty
+
+    @property
+    def bank_file(self) -> Path:
+        """The probe bank of the run."""
+        return Path(self.config["probes"]["bank"])
+
+    def text_file(self, language: str) -> Path:
+        """The wordings of the run in a language."""
+        return Path(self.config["probes"]["texts"].replace("{language}", language))
+
+    @cached_property
+    def bank(self) -> pd.DataFrame:
+        """A `Bank` table, all of its probes."""
+        return read_bank(self.bank_file)
+
+    @cached_property
+    def probes(self) -> pd.DataFrame:
+        """The bank by probe."""
+        return self.bank.set_index("probe", drop=False)
+
+    def texts(self, language: str) -> pd.DataFrame:
+        """A `Texts` table by probe."""
+        return read_texts(self.text_file(language), self.bank)
+
+    def similarity(self, language: str) -> dict[str, pd.Series]:
+        """By measure, the similarity of a test probe and a candidate, in points."""
+        files = sorted((self.run.folder / "similarity" / language).glob("*.parquet"))
+        pairs = ["probe", "candidate"]
+        return {file.stem: read_table(file, Similarity).set_index(pairs)["similarity"] for file in files}
+
+    def card(self, model: str) -> dict[str, Any] | None:
+        """What is recorded of a model's files; None where nothing is."""
+        path = self.run.shared / "models" / model / "model.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

@@ -1,0 +1,372 @@
+"""From what the user asked to what `selfalign trace` prints and writes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from selfalign.audit.trace import calibration
+from selfalign.audit.trace.contributions import cells_of_probe
+from selfalign.audit.trace.evidence import (
+    describe_demonstrations,
+    describe_people,
+    describe_prompt,
+    describe_score,
+    orders_of,
+)
+from selfalign.audit.trace.excluded import find_probe, why_dropped, why_no_scale, why_not_chosen
+from selfalign.audit.trace.names import Names, resolve
+from selfalign.audit.trace.origins import describe_origins
+from selfalign.audit.trace.points import FIGURES, LINE, Point, Term, narrow, parse_where, point_of_row, read_rows, usual
+from selfalign.audit.trace.report import (
+    LIMIT,
+    Traced,
+    describe_cells,
+    describe_choice,
+    describe_head,
+    describe_panel,
+    describe_point,
+)
+from selfalign.audit.trace.results import Results
+from selfalign.audit.trace.show import WIDTH, paragraph, section
+from selfalign.audit.trace.tokens import describe_tokens
+from selfalign.errors import InputError, did_you_mean
+from selfalign.prompts.tables import CELL
+from selfalign.runs import Run
+from selfalign.scoring.tables import ALL
+from selfalign.tables import written_aside
+
+MANY = 3
+"""So many numbers are shown one after the other; more are listed."""
+
+_WRITTEN = [
+    "number",
+    "model",
+    "language",
+    *CELL,
+    "category",
+    "battery",
+    "answered",
+    "p_a",
+    "share_a",
+    "majority",
+    "agreement",
+    "alignment",
+    "term",
+    "sign",
+    "value",
+    "weight",
+    "adds",
+    "left_out",
+    "prompt_ab",
+    "prompt_ba",
+]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user wrote: the options of the command."""
+
+    figure: str | None = None
+    table_name: str | None = None
+    row: int | None = None
+    where: tuple[str, ...] = ()
+    contrast: tuple[str, str] | None = None
+    model: str | None = None
+    language: str | None = None
+    country: str | None = None
+    arm: str | None = None
+    measure: str | None = None
+    probe: str | None = None
+    source: str | None = None
+    seed: int | None = None
+    template: str | None = None
+    tokens: bool = False
+    everything: bool = False
+    csv_file: Path | None = None
+    json_file: Path | None = None
+
+    @property
+    def limit(self) -> int | None:
+        """Rows of a list; None for all."""
+        return None if self.everything else LIMIT
+
+
+def trace(run: Run, asked: Asked) -> tuple[str, bool]:
+    """What the command prints; and whether every number is the sum of its parts.
+
+    Raises:
+        InputError: the run has not what the user named.
+    """
+    results, names = Results(run), Names(run.config)
+    probe = find_probe(asked.probe, results.bank, results.bank_file) if asked.probe else None
+    if probe and (reason := why_not_chosen(probe, results.bank, run.config["probes"])):
+        return section(f"{probe} is excluded", paragraph(f"The run {run.name} has no cell of {probe}: {reason}.")), True
+    if asked.figure is not None:
+        figure = resolve("--figure", asked.figure, {name: [] for name in [*FIGURES, "calibration"]})
+        if figure == "calibration":
+            return _trace_calibration(results, names, asked, probe)
+    found = find_points(results, names, asked)
+    if len(found) > MANY:
+        return describe_choice(names, found, asked.limit), True
+    traced = [Traced(results, point) for point in found]
+    told = [_tell(results, names, each, asked, probe) for each in traced]
+    _write(results, traced, asked, probe)
+    return f"\n\n{'=' * WIDTH}\n\n".join(told), all(each.agrees for each in traced)
+
+
+def _tell(results: Results, names: Names, traced: Traced, asked: Asked, probe: str | None) -> str:
+    if probe is None:
+        return describe_point(results, names, traced, asked.limit)
+    return describe_evidence(results, names, traced, asked, probe)
+
+
+# Points
+
+
+def find_points(results: Results, names: Names, asked: Asked) -> list[Point]:
+    """The numbers that the user means.
+
+    Raises:
+        InputError: there is none, or the options do not go together.
+    """
+    figure = None if asked.figure is None else resolve("--figure", asked.figure, {name: [] for name in FIGURES})
+    table = _table_of(asked, figure)
+    rows = read_rows(results.run.folder, table)
+    place = str(results.run.folder / "tables" / f"{table}.csv")
+    if asked.row is not None:
+        if asked.row not in set(rows[LINE]):
+            problem = f"there is no line {asked.row}; the rows are on lines 2 to {len(rows) + 1}"
+            raise InputError(place, problem, "Give the line of a row")
+        rows = rows[rows[LINE] == asked.row]
+    columns = [column for column in rows.columns if column != LINE]
+    wanted = parse_where(asked.where, columns, names, place) | _named(results, names, asked, table)
+    if figure == "margin" and "against" not in wanted:
+        arm, against = results.config["figures"]["margin"]["contrast"]
+        wanted = {"arm": arm, "against": against} | wanted
+    if asked.contrast is not None and not _is_estimated(rows, wanted):
+        return _not_estimated(results, names, wanted)
+    rows = narrow(rows, wanted, place)
+    rows = rows if asked.row is not None else usual(rows, wanted)
+    return [point_of_row(row, table) for row in rows.to_dict("records")]
+
+
+def _table_of(asked: Asked, figure: str | None) -> str:
+    if asked.table_name is not None:
+        if figure is not None:
+            raise InputError("--table", "does not go with --figure", "Name one of them")
+        return Path(asked.table_name).stem
+    if figure is not None:
+        return FIGURES[figure]
+    return "agreement" if asked.contrast is None else "contrasts"
+
+
+def _named(results: Results, names: Names, asked: Asked, table: str) -> dict[str, str]:
+    """What the options say of the rows of a table, by column."""
+    wanted = {}
+    if asked.contrast is not None:
+        if table not in ("contrasts", "contrasts_by_readout"):
+            raise InputError("--contrast", f"does not go with {table}", "Leave out the figure or the table")
+        wanted["arm"], wanted["against"] = (names.arm(text, "--contrast") for text in asked.contrast)
+    if asked.arm is not None:
+        wanted["arm"] = names.arm(asked.arm)
+    for column in ("model", "language", "measure"):
+        if (text := getattr(asked, column)) is not None:
+            wanted[column] = getattr(names, column)(text)
+    if asked.country is not None:
+        wanted["country"] = names.country(asked.country)
+    if asked.source is not None and table == "transfer":
+        wanted["source"] = _source(results, names, asked.source)
+    return wanted
+
+
+def _source(results: Results, names: Names, text: str) -> str:
+    return names.country(text, "--source", sorted(set(results.scores["source"]) - {""}))
+
+
+def _is_estimated(rows: pd.DataFrame, wanted: Mapping[str, str]) -> bool:
+    return bool(((rows["arm"] == wanted["arm"]) & (rows["against"] == wanted["against"])).any())
+
+
+def _not_estimated(results: Results, names: Names, wanted: Mapping[str, str]) -> list[Point]:
+    """The differences between two arms that the run did not compare, one for each model and language with both."""
+    arms = [wanted["arm"], wanted["against"]]
+    country, measure = wanted.get("country", ALL), wanted.get("measure", "agreement")
+    found = []
+    for (model, language), cells in results.scores.groupby(["model", "language"], sort=False):
+        meant = wanted.get("model", model) == model and wanted.get("language", language) == language
+        cells = cells if country == ALL else cells[cells["country"] == country]
+        if meant and set(arms) <= set(cells["arm"]):
+            terms = (Term(1, language, arms[0]), Term(-1, language, arms[1]))
+            found.append(Point("contrasts", None, model, country, measure, terms, None, {}))
+    if not found:
+        problem = f"no model and language of the run has both {arms[0]} and {arms[1]} for {country}"
+        raise InputError("--contrast", problem, f"Known values: {', '.join(names.arms)}")
+    return found
+
+
+# Evidence
+
+
+def describe_evidence(results: Results, names: Names, traced: Traced, asked: Asked, probe: str) -> str:
+    """The cells of a probe behind a number, and the evidence of the first cell of each of its arms."""
+    point = traced.point
+    blocks = [describe_head(results, names, traced)]
+    if not (traced.cells["probe"] == probe).any():
+        return "\n\n".join([*blocks, _describe_absence(results, names, traced, probe)])
+    chosen = _chosen(results, names, traced, asked, probe)
+    blocks.append(describe_cells(names, traced, probe, asked.limit, **chosen))
+    if point.country == ALL:
+        hint = "Name a country with --country for the prompts, the demonstrations and the people's answers."
+        return "\n\n".join([*blocks, paragraph(hint)])
+    cells = cells_of_probe(traced.cells, probe, **chosen)
+    blocks.append(describe_people(results, names, point.country, probe, point.terms[0].language))
+    answered = []
+    for _, of_term in cells.groupby("term"):
+        told, fingerprint = _describe_term(results, names, of_term, asked)
+        blocks += told
+        answered.append((of_term["model"].iloc[0], of_term["language"].iloc[0], fingerprint))
+    blocks += [describe_origins(results, *each) for each in dict.fromkeys(answered)]
+    return "\n\n".join(blocks)
+
+
+def _describe_term(results: Results, names: Names, cells: pd.DataFrame, asked: Asked) -> tuple[list[str], str]:
+    """Demonstrations of all cells of an arm; prompts and score of the first, or of all; and the fingerprint of its
+    answer."""
+    blocks, first = [], cells.iloc[0]
+    answers = results.answers(first["model"], first["language"])
+    for place, (_, cell) in enumerate(cells.iterrows()):
+        orders = orders_of(results, cell)
+        blocks.append(describe_demonstrations(results, names, cell, list(orders["prompt"])))
+        if place and not asked.everything:
+            continue
+        for row in orders.itertuples():
+            blocks.append(describe_prompt(answers, row))
+            if asked.tokens:
+                sent = answers[answers["prompt"] == row.prompt].iloc[0]
+                blocks.append(describe_tokens(results, cell["model"], cell["language"], row.prompt, sent))
+        blocks.append(describe_score(cell))
+    if len(cells) > 1 and not asked.everything:
+        hint = f"{len(cells) - 1} more cells of {first['arm']} have prompts of their own."
+        blocks.append(paragraph(f"{hint} Choose one with --source, --seed or --template, or show them with --all."))
+    fingerprint = str(answers.loc[answers["prompt"] == orders["prompt"].iloc[0], "fingerprint"].iloc[0])
+    return blocks, fingerprint
+
+
+def _chosen(results: Results, names: Names, traced: Traced, asked: Asked, probe: str) -> dict[str, object]:
+    """The source, seed and frame that the user named, if the probe has such cells."""
+    chosen: dict[str, object] = {"seed": asked.seed}
+    if asked.source is not None and traced.point.table != "transfer":
+        chosen["source"] = _source(results, names, asked.source)
+    if asked.template is not None:
+        chosen["template"] = resolve("--template", asked.template, {name: [] for name in traced.cells["template"]})
+    cells = traced.cells[traced.cells["probe"] == probe]
+    for column, value in chosen.items():
+        known = sorted(cells[column].astype(str).unique())
+        cells = cells if value is None else cells[cells[column] == value]
+        if cells.empty:
+            raise InputError(
+                f"--{column}", f'no cell of {probe} has {column} "{value}"', did_you_mean(str(value), known)
+            )
+    return chosen
+
+
+def _describe_absence(results: Results, names: Names, traced: Traced, probe: str) -> str:
+    """Why a probe that the run uses has no cell in a number; with the people's answers, if any."""
+    point = traced.point
+    countries = names.countries if point.country == ALL else [point.country]
+    question = results.probes.loc[probe, "question"]
+    lines = []
+    for country in countries:
+        reason = why_dropped(probe, country, results.dropped) or why_no_scale(question, country, results.dropped_scales)
+        if reason:
+            lines.append(f"{probe} is excluded for {names.title_of_country(country)}: {reason}.")
+    lines = lines or [f"{probe} has no cell in the arms {', '.join(term.arm for term in point.terms)}."]
+    told = section(f"{probe} is excluded", *map(paragraph, lines))
+    if point.country == ALL:
+        return told
+    return f"{told}\n\n{describe_people(results, names, point.country, probe, point.terms[0].language)}"
+
+
+# The figure calibration
+
+
+def _trace_calibration(results: Results, names: Names, asked: Asked, probe: str | None) -> tuple[str, bool]:
+    arms = results.config["figures"]["calibration"]["arms"]
+    wanted = {
+        column: getattr(names, column)(text)
+        for column in ("model", "language", "arm")
+        if (text := getattr(asked, column)) is not None
+    }
+    if wanted.get("arm", arms[0]) not in arms:
+        raise InputError("--arm", "the figure calibration does not show this arm", f"Known values: {', '.join(arms)}")
+    country = None if asked.country is None else names.country(asked.country)
+    country = None if country == ALL else country
+    found = calibration.panels(results.scores, arms, wanted)
+    found = [panel for panel in found if country is None or country in set(panel["country"])]
+    if not found:
+        raise InputError("--figure calibration", "no panel has this country", "Name another language or country")
+    if probe is None or country is None:
+        told = [describe_panel(results, names, panel, country, asked.limit) for panel in found[:MANY]]
+        if len(found) > MANY:
+            told.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
+        _write_table(pd.concat(found), asked)
+        return "\n\n".join(told), True
+    traced = [Traced(results, calibration.point_of_dot(panel, country, probe)) for panel in found]
+    _write(results, traced, asked, probe)
+    told = [describe_evidence(results, names, each, asked, probe) for each in traced[:MANY]]
+    if len(found) > MANY:
+        told.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
+    return "\n\n".join(told), True
+
+
+# Files
+
+
+def list_cells(results: Results, traced: list[Traced], probe: str | None) -> pd.DataFrame:
+    """The cells behind some numbers, with their prompts, in the columns that are written."""
+    parts = []
+    for each in traced:
+        cells = each.cells.assign(number=each.point.name)
+        cells = cells if probe is None else cells[cells["probe"] == probe]
+        parts += [_with_prompts(results, group, language) for language, group in cells.groupby("language")]
+    columns = pd.DataFrame(columns=_WRITTEN)
+    return pd.concat(parts, ignore_index=True)[_WRITTEN] if parts else columns
+
+
+def _with_prompts(results: Results, cells: pd.DataFrame, language: str) -> pd.DataFrame:
+    prompts = results.design(language).pivot(index=CELL, columns="order", values="prompt")
+    prompts = prompts.rename(columns={"AB": "prompt_ab", "BA": "prompt_ba"}).reset_index()
+    return cells.merge(prompts, "left", on=CELL)
+
+
+def _write(results: Results, traced: list[Traced], asked: Asked, probe: str | None) -> None:
+    if asked.csv_file is None and asked.json_file is None:
+        return
+    numbers = [
+        {
+            "number": each.point.name,
+            "model": each.point.model,
+            "country": each.point.country,
+            "measure": each.point.measure,
+            "terms": [vars(term) for term in each.point.terms],
+            "stated": each.point.row.get("estimate"),
+            "sum": each.total,
+            "estimated_again": each.exact,
+        }
+        for each in traced
+    ]
+    _write_table(list_cells(results, traced, probe), asked, {"run": results.run.name, "numbers": numbers})
+
+
+def _write_table(table: pd.DataFrame, asked: Asked, about: Mapping[str, object] | None = None) -> None:
+    if asked.csv_file is not None:
+        with written_aside(asked.csv_file) as aside:
+            table.to_csv(aside, index=False, lineterminator="\n")
+    if asked.json_file is not None:
+        rows = json.loads(table.to_json(orient="records", double_precision=15))
+        with written_aside(asked.json_file) as aside:
+            text = json.dumps({**(about or {}), "cells": rows}, indent=1, ensure_ascii=False)
+            aside.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,50 @@
+"""The tokens of a prompt, exactly as the model got them."""
+
+import json
+
+import pandas as pd
+
+from selfalign.audit.trace.results import Results
+from selfalign.audit.trace.show import paragraph, section
+from selfalign.errors import InputError
+
+
+def describe_tokens(results: Results, model: str, language: str, prompt: str, sent: pd.Series) -> str:
+    """Ids and pieces of a prompt's tokens.
+
+    They are made as the step infer makes them: with the model's tokenizer, chat template and settings.
+
+    Args:
+        results: of the run.
+        model: its name.
+        language: of the prompt.
+        prompt: its id.
+        sent: a row of `Answers`: what was sent.
+
+    Raises:
+        InputError: the model's files are not here, or they no longer make the text that was sent.
+    """
+    from selfalign.inference.chat import DATE  # these import transformers, which takes seconds
+    from selfalign.inference.infer import load_tokenizer
+    from selfalign.inference.messages import place_demonstrations
+    from selfalign.inference.render import Speech, render
+
+    settings, weights = results.config["models"][model], results.run.shared / "models" / model / "weights"
+    if "endpoint" in settings or not weights.is_dir():
+        place = f"endpoint {settings['endpoint'].get('url')}" if "endpoint" in settings else weights
+        raise InputError(place, "the tokenizer of the model is not here", "Leave out --tokens", value=model)
+    form = settings["format"]
+    table = results.prompts(language).loc[[prompt]].reset_index(drop=True)
+    table = place_demonstrations(table, settings.get("shown", "turns"), form)
+    tokenizer = load_tokenizer(weights)
+    speech = Speech(tokenizer, form, {"date": DATE} | (settings.get("template") or {}), language)
+    (rendered,) = render(table, speech, None)
+    if rendered.text != sent["text"] or len(rendered.tokens) != sent["tokens"]:
+        problem = f"the tokenizer or its template no longer makes the text of prompt {prompt}"
+        raise InputError(weights, problem, "Run snakemake again, or leave out --tokens")
+    pieces = tokenizer.convert_ids_to_tokens(list(rendered.tokens))
+    listed = " ".join(
+        f"{number}:{json.dumps(piece, ensure_ascii=False)[1:-1]}"
+        for number, piece in zip(rendered.tokens, pieces, strict=True)
+    )
+    return section(f"Tokens of prompt {prompt}, as id:piece", paragraph(listed))
