@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from selfalign.audit.trace import tell_recorded_bank
+from selfalign.audit.trace.origins import tell_recorded_bank
 from selfalign.cli import program
 from selfalign.errors import InputError
 from selfalign.probes.versions import digest_all, digest_file, read_version, tell_bank

@@ -371,6 +371,16 @@ def test_contrast_across_languages_is_of_the_countries_that_both_have() -> None:
     assert one == pytest.approx(means["es", "BOL"] - means["en", "BOL"])
 
 
+def test_difference_that_two_entries_name_is_estimated_once() -> None:
+    table = scores({"own": 0.1, "other": 0.0}, languages=("en", "es"))
+    across = {"arm": "own", "against": "other", "against_language": "en"}
+    once, twice = contrast(table, ["own", "other"]), contrast(table, ["own", "other"], across)
+    within = twice[twice["language"] == twice["against_language"]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(
+        within[["language", "country", "estimate"]], once[["language", "country", "estimate"]]
+    )
+
+
 def test_contrast_keeps_to_the_language_that_it_names() -> None:
     table = scores({"own": 0.2, "zero": 0}, languages=("en", "es", "de"))
     entry = {"arm": "own", "against": "zero", "language": "es"}

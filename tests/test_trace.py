@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,7 @@ from test_inference import tiny_llama, tiny_tokenizer
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 PROBES = ["Q4", "Q6", "Q22", "Q57a", "Q57b", "Q64", "Q66", "Q71"]
+SPEECH = {"format": "chat", "shown": "turns", "template": {}}
 USUAL = {"answers": "own", "exclude": ["siblings"], "seeds": [1]}
 ARMS = {
     "zero_shot": {"shots": 0},
@@ -25,12 +27,42 @@ ARMS = {
     "chrf_other": {**USUAL, "shots": 2, "strategy": "chrf", "answers": "other"},
     "random": {**USUAL, "shots": 1, "strategy": "random", "seeds": [1, 2]},
 }
+CONTRASTS = [
+    ["chrf", "chrf_other"],
+    ["random", "zero_shot"],
+    {"arm": "chrf", "against": "chrf_other", "beyond": ["random", "zero_shot"]},
+]
 CARD = {"weights_sha256": "1", "tokenizer_sha256": "2", "chat_template_sha256": "3", "context_length": 4096}
 
 
 def run(*arguments: object) -> str:
     """What a step, or `trace`, prints."""
     return CliRunner().invoke(program, list(map(str, arguments)), catch_exceptions=False, standalone_mode=False).output
+
+
+def record(folder: Path, arms: dict[str, dict], frame: str, readout: str, survey: str = "example") -> None:
+    """Write the settings of the run, as the workflow does."""
+    labels = {"zero_shot": "Zero-shot", "chrf": "Similar", "chrf_other": "Similar, other country", "random": "Random"}
+    config = {
+        "run": {"name": "default", "survey": survey, "models": ["tiny"], "languages": ["en"]},
+        "surveys": {
+            "example": {"form": "counts", "source": {"file": "counts.csv"}, "seed": 1},
+            "mine": {"form": "shares", "source": {"file": "shares.csv"}},
+        },
+        "probes": {"bank": "probes.csv", "texts": "texts/{language}.csv", "only": [], "categories": []},
+        "models": {"tiny": {"label": "A tiny llama", "source": {"hub": "org/tiny", "revision": 40 * "a"}, **SPEECH}},
+        "languages": {"en": {"countries": ["BOL", "DEU", "NGA"], "arms": list(arms)}},
+        "arms": {name: {"label": labels[name], **arm} for name, arm in arms.items()}
+        | {"persona": {"label": "Persona"}},
+        "scoring": {"readouts": {frame: readout}, "unanswered": "half"},
+        "figures": {
+            "margin": {"contrast": ["chrf", "chrf_other"]},
+            "calibration": {"arms": [arm for arm in arms if arm != "random"]},
+        },
+    }
+    counts = folder / "counts.csv"
+    inputs = {"counts.csv": {"bytes": counts.stat().st_size, "sha256": sha256(counts.read_bytes()).hexdigest()}}
+    (folder / "results" / "default" / "run.json").write_text(json.dumps({"config": config, "inputs": inputs}))
 
 
 def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letters", readout: str = "label") -> None:
@@ -71,13 +103,35 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letter
     model = ["--card", folder / "model.json", "--weights", folder / "weights", "--format", "chat"]
     how = ["--dtype", "float32", "--device", "cpu", "--engine", "packed", "--row-tokens", 1500, "--threads", 1]
     answers = results / "answers" / "tiny" / "en.parquet"
-    run("infer", *prompts, *model, *how, "--ledger", folder / "ledger.sqlite", "--output", answers)
+    run(
+        "infer",
+        *prompts,
+        *model,
+        *how,
+        "--ledger",
+        results.parent / "shared" / "ledger" / "tiny" / "en.sqlite",
+        "--output",
+        answers,
+    )
     names = ["--model", "tiny", "--language", "en", "--bank", bank]
     scores = results / "scores" / "tiny" / "en.parquet"
     readouts = ["--readouts", json.dumps({frame: readout})]
     unanswered = ["--rule", "half", "--unanswered", scores.with_suffix(".csv")]
     answered = [*names, *design, "--answers", answers, *human, *readouts]
     run("score-answers", *answered, *poles, *unanswered, "--output", scores)
+    people = results / "human" / "replicates.parquet"
+    responses = results.parent / "shared" / "survey" / "example" / "responses.parquet"
+    drawn = ["--countries", "BOL DEU NGA", "--replicates", 5, "--seed", 1, "--output", people]
+    run("resample-people", "--responses", responses, *poles, "--bank", bank, *drawn)
+    how = ["--people", people, "--draws", 20, "--level", 0.95, "--seed", 1, "--resample", "batteries"]
+    how += ["--families", "measure"]
+    run("estimate-agreement", scores, *how, "--output", results / "tables" / "agreement.csv")
+    if "chrf_other" in arms:
+        contrasts = ["--contrasts", json.dumps(CONTRASTS)]
+        run("estimate-contrasts", scores, *contrasts, *how, "--output", results / "tables" / "contrasts.csv")
+        pair = ["--pair", json.dumps(["chrf", "chrf_other"])]
+        run("estimate-transfer", scores, *pair, *how, "--output", results / "tables" / "transfer.csv")
+    record(folder, arms, frame, readout)
     if human:
         run("score-scales", *answered, "--output", results / "scales" / "tiny" / "en.parquet")
 
@@ -105,23 +159,23 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("map-poles", *distributions, "--bank", folder / "probes.csv", "--countries", "BOL DEU NGA", *tables)
     tiny_llama().save_pretrained(folder / "weights")
     tiny_tokenizer().save_pretrained(folder / "weights")
-    (folder / "model.json").write_text(json.dumps(CARD))
+    for path in (folder / "model.json", folder / "results" / "shared" / "models" / "tiny" / "model.json"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(CARD))
+    shutil.copytree(folder / "weights", folder / "results" / "shared" / "models" / "tiny" / "weights")
     lay_out_and_answer(folder, ARMS)
     return folder
 
 
-def trace(project: Path, **wanted: object) -> str:
+def trace(project: Path, *flags: object, **wanted: object) -> str:
     """What `selfalign trace` prints of the cell of Q64 in Germany, or of another."""
-    cell = {"model": "tiny", "language": "en", "country": "DEU", "arm": "chrf", "probe": "Q64", **wanted}
-    files = [
-        "--results",
-        project / "results" / "default",
-        "--bank",
-        project / "probes.csv",
-        "--texts",
-        project / "texts",
-    ]
-    return run("trace", *(part for name, value in cell.items() for part in (f"--{name}", value)), *files)
+    return ask(project, *flags, **{"country": "DEU", "arm": "chrf", "probe": "Q64", **wanted})
+
+
+def ask(project: Path, *flags: object, **wanted: object) -> str:
+    """What `selfalign trace` prints."""
+    options = [part for name, value in wanted.items() for part in (f"--{name}", value)]
+    return run("trace", project / "results" / "default", *flags, *options)
 
 
 @pytest.fixture(scope="module")
@@ -135,15 +189,16 @@ def test_trace_shows_the_people_behind_a_probe(project: Path) -> None:
     counts = asked.set_index("code")["count"]
     assert counts.to_dict() == {-5: 76, 1: 99, 2: 427, 3: 645, 4: 281}
     valid = counts[counts.index > 0]
-    assert "Religious institutions ___ my confidence.  pole A: have (codes 1-2); pole B: lack (codes 3-4)" in told
-    for code, side in ((1, "pole_a"), (2, "pole_a"), (3, "pole_b"), (4, "pole_b")):
+    assert "What the people of Germany answer to Q64\n" in told
+    assert "\nReligious institutions ___ my confidence.\npole A: have (codes 1-2)\npole B: lack (codes 3-4)\n" in told
+    for code, side in ((1, "pole A"), (2, "pole A"), (3, "pole B"), (4, "pole B")):
         share = f"{100 * counts[code] / valid.sum():.1f}%"
         assert re.search(rf"^ +{code} +{counts[code]} +{share} +{side}$", told, re.M), (code, share)
     assert re.search(rf"^ +- +{counts[-5]} +missing: other$", told, re.M)
     share = (counts[1] + counts[2]) / valid.sum()
     error = (share * (1 - share) / valid.sum()) ** 0.5
     assert (
-        f"Pole A: {share:.1%} of the {valid.sum()} who chose a pole, standard error {error:.1%}. "
+        f"Pole A: {share:.1%} of the {valid.sum():,} who chose a pole, standard error {error:.1%}. "
         "Neither pole: 0. Majority: B." in told
     )
 
@@ -163,20 +218,19 @@ def test_trace_shows_exactly_what_was_sent_in_both_orders(project: Path) -> None
 
 def test_trace_shows_the_demonstrations_with_the_answers_of_their_source(project: Path) -> None:
     told = trace(project)
-    assert "Demonstrations, with the answers of DEU, in the order shown" in told
+    assert "Demonstrations of chrf, with the answers of Germany (DEU), in the order shown" in told
     press = pd.read_csv(project / "counts.csv").query("country == 'DEU' and question == 'Q66' and code > 0")["count"]
     share = press.iloc[:2].sum() / press.sum()
     shown = "1. Q66 answered B: The press ___ my confidence. A: lacks B: has -> A"
-    assert f"{shown}\n   {share:.1%} of DEU chose A; similarity" in told
-    assert re.search(r"2\. Q71 .*\n.*; similarity with the test probe: chrf [1-9]\d\.\d; ", told)
-    assert re.search(
-        r"2\. Q71 answered A: My country's government ___ my .* -> .*\n.*same battery: yes; same category: yes", told
-    )
+    sides = f"{press.iloc[:2].sum():,} people chose A, {press.iloc[2:].sum():,} chose B"
+    assert f"{shown}\n   DEU: {sides}; weighted, {share:.1%} of DEU chose A; majority B\n   similarity" in told
+    like = r"similarity with the test probe: chrf [1-9]\d\.\d; same battery: yes; same category: yes"
+    assert re.search(rf"2\. Q71 answered A: My country's government ___ my .* -> .*\n.*\n   {like}", told)
     bolivian = pd.read_csv(project / "counts.csv").query("country == 'BOL' and question == 'Q66' and code > 0")["count"]
     told = trace(project, arm="chrf_other", source="BOL")
-    assert "Demonstrations, with the answers of BOL" in told
+    assert "Demonstrations of chrf_other, with the answers of Bolivia (BOL), in the order shown" in told
     assert f"{bolivian.iloc[:2].sum() / bolivian.sum():.1%} of BOL chose A" in told
-    assert "Demonstrations: none" in trace(project, arm="zero_shot")
+    assert "Demonstrations of zero_shot: none" in trace(project, arm="zero_shot")
 
 
 def numbers(told: str, pattern: str) -> list[float]:
@@ -185,8 +239,8 @@ def numbers(told: str, pattern: str) -> list[float]:
 
 def test_numbers_that_trace_shows_lead_to_the_score(project: Path, scores: pd.DataFrame) -> None:
     for arm in ARMS:
-        told = trace(project, arm=arm, country="NGA", probe="Q22")
         row = scores.query(f"arm == '{arm}' and country == 'NGA' and probe == 'Q22'").iloc[0]
+        told = trace(project, arm=arm, country="NGA", probe="Q22")
         assert "readout label " in told
         ab, ba = re.findall(r"^label +(-[\d.]+) +(-[\d.]+) +([\d.]+)$", told, re.MULTILINE)
         gaps = [float(ab[0]) - float(ab[1]), float(ba[1]) - float(ba[0])]  # in the order BA, pole A comes second
@@ -196,40 +250,51 @@ def test_numbers_that_trace_shows_lead_to_the_score(project: Path, scores: pd.Da
         assert sum(p_a) / 2 == pytest.approx(row["p_a_mean"], abs=2e-4)
         assert abs(p_a[0] - p_a[1]) == pytest.approx(row["order_gap"], abs=4e-4)
         assert numbers(told, r"model p\(A\) = ([\d.]+)") == pytest.approx([row["p_a"]], abs=1e-4)
-        assert f"majority {row['majority']}   agreement {row['agreement']:g} " in told
+        assert f"majority {row['majority']}\nagreement {row['agreement']:g} " in told
         assert (row["p_a"] > 0.5) == (row["agreement"] == (row["majority"] == "A"))
 
 
 def test_every_scored_cell_leads_back(project: Path, scores: pd.DataFrame) -> None:
     assert len(scores) == len(PROBES) * 3 * (1 + 1 + 2 + 2)
     for row in scores.sample(12, random_state=1).itertuples():
-        wanted = {name: getattr(row, name) for name in CELL}
+        wanted = {name: getattr(row, name) for name in CELL if getattr(row, name) != ""}
         told = trace(project, **wanted)
-        assert told.startswith(f"tiny asked in en: country {row.country}, arm {row.arm}, probe {row.probe}")
-        assert f", source {row.source or 'none'}, seed {row.seed}, template letters\n" in told
+        cell = rf"{row.arm} +{row.country} +{row.source or '-'} +{row.seed} +letters +{row.majority} "
+        assert len(re.findall(cell, told)) == 1
         assert numbers(told, r"model p\(A\) = ([\d.]+)") == pytest.approx([row.p_a], abs=1e-4)
-        assert "more such cells" not in told
+        assert "more cells" not in told
 
 
-def test_trace_tells_of_the_other_cells_of_an_arm(project: Path) -> None:
+def test_cells_that_are_not_shown_are_named(project: Path) -> None:
     told = trace(project, arm="random")
-    assert "seed 1, template" in told
-    assert re.search(r"1 more such cells; choose one with --source, --seed or --template:\n.*\n +DEU +2 +letters", told)
-    assert "seed 2, template" in trace(project, arm="random", seed=2)
+    assert told.count("Prompt ") == 2, "the first cell, in both orders"
+    assert re.search(r"random +DEU +DEU +1 +letters .*\nrandom +DEU +DEU +2 +letters ", told)
+    assert "1 more cells of random have prompts of their own. Choose one with --source, --seed or --template" in told
+    assert trace(project, "--all", arm="random").count("Prompt ") == 4
+    second = trace(project, arm="random", seed=2)
+    assert "more cells" not in second and not re.search(r"random +DEU +DEU +1 ", second)
 
 
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ({"arm": "zero_shots"}, 'no cell has arm "zero_shots". Did you mean "zero_shot"?'),
-        ({"country": "BOLI"}, 'no cell has country "BOLI". Did you mean "BOL"?'),
-        ({"probe": "Q5"}, 'no cell has probe "Q5"'),
-        ({"arm": "random", "seed": 3}, 'no cell has seed "3". Known are: 1, 2.'),
-        ({"source": "NGA"}, 'no cell has source "NGA"'),
-        ({"model": "huge"}, "scores/huge/en.parquet: there is no such file"),
+        ({"arm": "zero shots"}, 'the run has no "zero shots". Did you mean zero_shot (Zero-shot)?'),
+        ({"arm": "persona"}, 'the run does not use the arm "persona"'),
+        ({"country": "Boliva"}, 'the run has no "Boliva". Did you mean BOL (Bolivia)?'),
+        ({"country": "Niger"}, 'the run has no "Niger". Did you mean NGA (Nigeria)?'),
+        ({"probe": "Q5"}, 'the bank has no probe "Q5"'),
+        ({"arm": "random", "seed": 3}, 'no cell of Q64 has seed "3". Known are: 1, 2.'),
+        ({"source": "Nigeria"}, 'no cell of Q64 has source "NGA"'),
+        ({"template": "words"}, 'the run has no "words". Known values: letters'),
+        ({"model": "huge"}, 'the run has no "huge". Known values: tiny (A tiny llama)'),
+        ({"figure": "agreements"}, "Did you mean agreement?"),
+        ({"table": "mixed"}, "Known values: agreement, contrasts, contrasts_by_readout, transfer"),
+        ({"row": 1000}, "there is no line 1000; the rows are on lines 2 to "),
+        ({"where": "arm"}, '"arm" is not COLUMN=VALUE'),
+        ({"where": "arms=chrf"}, "Did you mean arm?"),
     ],
 )
-def test_cell_that_is_not_there_is_told_with_those_that_are(
+def test_what_is_not_there_is_refused_with_what_there_is(
     wanted: dict[str, object], message: str, project: Path
 ) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
@@ -241,7 +306,7 @@ def test_project_without_demonstrations_can_be_traced(project: Path, tmp_path: P
     for stage in ("similarity", "demonstrations"):
         shutil.rmtree(tmp_path / "project" / "results" / "default" / stage)
     lay_out_and_answer(tmp_path / "project", {"zero_shot": ARMS["zero_shot"]})
-    assert "Demonstrations: none" in trace(tmp_path / "project", arm="zero_shot")
+    assert "Demonstrations of zero_shot: none" in trace(tmp_path / "project", arm="zero_shot")
 
 
 def test_trace_shows_published_shares_where_no_numbers_are(project: Path, tmp_path: Path) -> None:
@@ -255,10 +320,188 @@ def test_trace_shows_published_shares_where_no_numbers_are(project: Path, tmp_pa
     poles = ["--poles", results / "human" / "poles.parquet", "--dropped", results / "human" / "dropped.csv"]
     probes = ["--bank", project / "probes.csv", "--only", "Q64 Q66 Q71", "--countries", "DEU"]
     run("map-poles", *distributions, *probes, *poles)
-    told = trace(tmp_path / "project", survey="mine")
-    assert re.search(r"^ +1-2 +- +25\.0% +pole_a$", told, re.M)
-    assert re.search(r"^ +3-4 +- +75\.0% +pole_b$", told, re.M)
-    assert "Pole A: 25.0%, of a number of people that is not published. Majority: B." in told
+    (tmp_path / "shares.csv").rename(tmp_path / "project" / "shares.csv")
+    record(tmp_path / "project", ARMS, "letters", "label", "mine")
+    told = trace(tmp_path / "project")
+    assert re.search(r"^ *1-2 +- +25\.0% +pole A$", told, re.M)
+    assert re.search(r"^ *3-4 +- +75\.0% +pole B$", told, re.M)
+    assert "Pole A: 25.0%. The number of people is not published. Majority: B." in told
+    assert re.search(r"^survey +mine \(form shares\)$", told, re.M)
+
+
+# From a number to its cells
+
+
+def test_labels_and_codes_name_the_same_point(project: Path) -> None:
+    told = ask(project, figure="agreement", country="Germany", arm="Similar")
+    named = {"country": "deu", "arm": "CHRF", "model": "a tiny llama", "language": "English", "measure": "Agreement"}
+    assert told == ask(project, **named)
+    assert told == ask(project, "--where", "arm=similar", where="country=Germany")
+    assert told.startswith("Agreement with the majority: Germany\n")
+    table = pd.read_csv(project / "results" / "default" / "tables" / "agreement.csv")
+    row = table.query("arm == 'chrf' and country == 'DEU' and measure == 'agreement'").iloc[0]
+    assert f"{row['estimate']:.1%} [{row['low']:.1%}, {row['high']:.1%}], in " in told
+    assert f"agreement.csv, line {row.name + 2} " in told.replace("\n", " ")
+    assert told == ask(project, table="agreement", row=row.name + 2)
+
+
+def test_point_lists_every_cell_with_what_it_adds(project: Path, scores: pd.DataFrame) -> None:
+    told = ask(project, figure="agreement", country="Germany", arm="Similar")
+    cells = scores.query("arm == 'chrf' and country == 'DEU'")
+    for cell in cells.itertuples():
+        adds = re.search(rf"^{cell.probe} .* {cell.majority} +{cell.p_a:.1%} +{cell.agreement:g} +(\S+)$", told, re.M)[
+            1
+        ]
+        assert float(adds) == pytest.approx(100 * cell.agreement / len(cells), abs=5e-4)
+    mean = cells["agreement"].mean()
+    assert f"sum to {mean:.6f}" in told.replace("\n", " ") and "All the same." in told.replace("\n", " ")
+
+
+def test_written_cells_sum_to_the_number(project: Path, tmp_path: Path) -> None:
+    tables = project / "results" / "default" / "tables"
+    for table, line in (("agreement", 2), ("agreement", 20), ("contrasts", 3), ("contrasts", 30), ("transfer", 4)):
+        row = pd.read_csv(tables / f"{table}.csv").iloc[line - 2]
+        ask(project, table=table, row=line, csv=tmp_path / "cells.csv", json=tmp_path / "cells.json")
+        cells = pd.read_csv(tmp_path / "cells.csv")
+        assert cells["adds"].sum() == pytest.approx(row["estimate"], abs=5.1e-7)
+        assert cells["probe"].nunique() == row["probes"]
+        assert cells["prompt_ab"].str.fullmatch("[0-9a-f]{16}").all()
+        written = json.loads((tmp_path / "cells.json").read_text())
+        assert [number["stated"] for number in written["numbers"]] == [row["estimate"]]
+        assert sum(cell["adds"] for cell in written["cells"]) == pytest.approx(row["estimate"], abs=5.1e-7)
+
+
+def test_contrast_lists_the_probes_that_drive_it_first(project: Path, scores: pd.DataFrame) -> None:
+    told = ask(project, "--contrast", "Similar", "chrf_other", country="Nigeria", measure="alignment")
+    cells = scores.query("country == 'NGA'")
+    means = {arm: cells[cells["arm"] == arm].groupby("probe")["alignment"].mean() for arm in ("chrf", "chrf_other")}
+    adds = 100 * (means["chrf"] - means["chrf_other"]) / len(PROBES)
+    rows = re.findall(r"^(Q\w+) .* (\S+)$", told, re.M)
+    assert [probe for probe, _ in rows] == list(adds.abs().sort_values(ascending=False).index)
+    assert [float(number) for _, number in rows] == pytest.approx(list(adds[[probe for probe, _ in rows]]), abs=5e-4)
+    assert "one at a time: Bolivia, Germany. None has the answers of Nigeria." in told.replace("\n", " ")
+    by_source = re.findall(r"^(Bolivia|Germany) +[A-Z]{3} +8 +(\S+)% ", told, re.M)
+    shown = cells[cells["arm"] == "chrf_other"].groupby("source")["alignment"].mean()
+    assert {name: float(mean) for name, mean in by_source} == pytest.approx(
+        {"Bolivia": 100 * shown["BOL"], "Germany": 100 * shown["DEU"]}, abs=0.06
+    )
+
+
+def test_difference_that_the_run_did_not_estimate_is_computed_now(project: Path, scores: pd.DataFrame) -> None:
+    told = ask(project, "--contrast", "random", "chrf").replace("\n", " ")
+    means = scores.groupby(["arm", "country", "probe"])["agreement"].mean().groupby(["arm", "country"]).mean()
+    exact = (means["random"] - means["chrf"]).mean()
+    assert f"{exact:.1%}. The run did not estimate this number." in told
+    assert f"sum to {exact:.6f}; estimated again from the cells it is {exact:.6f}. The same." in told
+
+
+def test_mean_of_countries_shows_what_each_country_adds(project: Path) -> None:
+    told = ask(project, "--contrast", "chrf", "chrf_other")
+    table = pd.read_csv(project / "results" / "default" / "tables" / "contrasts.csv").fillna({"beyond": ""})
+    rows = table.query("arm == 'chrf' and against == 'chrf_other' and measure == 'agreement' and beyond == ''")
+    single = rows[rows["country"] != "all"]
+    assert len(single) == 3
+    for row in single.itertuples():
+        value, adds = re.search(rf"{row.country} +8 +(\S+)% +(\S+)$", told, re.M).groups()
+        assert float(value) == pytest.approx(100 * row.estimate, abs=0.051)
+        assert float(adds) == pytest.approx(100 * row.estimate / 3, abs=6e-4)
+
+
+def test_margin_transfer_and_calibration_lead_to_cells(project: Path, scores: pd.DataFrame) -> None:
+    margin = ask(project, figure="margin", country="Bolivia")
+    assert margin == ask(project, "--contrast", "chrf", "chrf_other", country="BOL")
+    transfer = ask(project, figure="transfer", country="Bolivia", source="Germany")
+    assert "2nd: Similar, other country (chrf_other), answered by Germany (DEU)" in transfer
+    assert "with the majority answers of another country: Germany." in transfer.replace("\n", " ")
+    panel = scores.query("arm == 'chrf_other'").groupby(["country", "probe"])[["share_a", "p_a"]].mean() - 0.5
+    r = (panel["share_a"] * panel["p_a"]).sum() / (panel**2).sum().prod() ** 0.5
+    told = ask(project, figure="calibration", arm="chrf_other")
+    assert f"r_c = {r:.6f} over 24 dots." in told
+    assert f"sum to {r:.6f}. The same." in told
+    dot = ask(project, figure="calibration", arm="chrf_other", country="Bolivia", probe="q64")
+    cells = scores.query("arm == 'chrf_other' and country == 'BOL' and probe == 'Q64'")
+    assert f"The dot of Q64: model {cells['p_a'].mean():.1%}, people {cells['share_a'].mean():.1%}." in dot
+    for cell in cells.itertuples():
+        assert re.search(rf"chrf_other +BOL +{cell.source} .* \+{100 * cell.p_a / 2:.3f}$", dot, re.M)
+
+
+def test_several_numbers_are_listed_to_choose_from(project: Path) -> None:
+    told = ask(project, country="Germany")
+    assert told.startswith("4 numbers of agreement.csv match\n")
+    table = pd.read_csv(project / "results" / "default" / "tables" / "agreement.csv")
+    for row in table.query("country == 'DEU' and measure == 'agreement'").itertuples():
+        assert re.search(rf"^ *{row.Index + 2}  tiny +en +{row.arm} +DEU +agreement +{row.estimate:.1%} ", told, re.M)
+
+
+def test_edited_table_is_found_out(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "project")
+    path = tmp_path / "project" / "results" / "default" / "tables" / "agreement.csv"
+    table = pd.read_csv(path)
+    here = table.query("arm == 'chrf' and country == 'DEU' and measure == 'agreement'").index[0]
+    assert "All the same." in ask(tmp_path / "project", row=here + 2).replace("\n", " ")
+    table.loc[here, "estimate"] += 0.01
+    table.to_csv(path, index=False)
+    options = ["trace", str(path.parent.parent), "--row", str(here + 2)]
+    done = CliRunner().invoke(program, options)
+    assert done.exit_code == 1
+    assert "NOT THE SAME: the table and the scores are not of one run." in done.output.replace("\n", " ")
+
+
+# Excluded probes
+
+
+def test_probe_that_the_run_excludes_is_told_with_the_reason(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "project")
+    folder = tmp_path / "project" / "results" / "default"
+    path = folder / "run.json"
+    settings = json.loads(path.read_text())
+    settings["config"]["probes"]["only"] = [probe for probe in PROBES if probe != "Q4"]
+    path.write_text(json.dumps(settings))
+    told = trace(tmp_path / "project", probe="Q4").replace("\n", " ")
+    assert "has no cell of Q4: the setting probes.only names 7 of the bank's 8 probes, and Q4 is not one." in told
+    settings["config"]["probes"] |= {"only": [], "categories": ["social_values"]}
+    path.write_text(json.dumps(settings))
+    assert "its category, social_capital, is not in the setting probes.categories" in trace(
+        tmp_path / "project", probe="Q64"
+    ).replace("\n", " ")
+
+
+def test_probe_that_a_country_lacks_is_told_with_the_peoples_answers(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "project")
+    folder = tmp_path / "project" / "results" / "default"
+    (folder / "human" / "dropped.csv").write_text("country,probe,reason\nDEU,Q64,tie\nDEU,Q66,no_answers\n")
+    path = folder / "scores" / "tiny" / "en.parquet"
+    table = pd.read_parquet(path)
+    table[(table["country"] != "DEU") | ~table["probe"].isin(["Q64", "Q66"])].to_parquet(path, index=False)
+    told = trace(tmp_path / "project")
+    assert "Q64 is excluded for Germany: the two poles are exactly tied, so there is no majority." in told
+    assert "What the people of Germany answer to Q64" in told and "Prompt " not in told
+    point = ask(tmp_path / "project", country="DEU", arm="chrf")
+    assert "DEU: Q66, because nobody chose one of its poles." in point
+
+
+# Tokens and origins
+
+
+def test_tokens_are_those_that_were_sent(project: Path) -> None:
+    told = trace(project, "--tokens", arm="zero_shot")
+    listed = re.findall(r"^Tokens of prompt .*\n-+\n((?:.+\n)+)", told, re.M)
+    sent = numbers(told, r"exactly what was sent, (\d+) tokens")
+    assert [len(tokens.split()) for tokens in listed] == sent and len(sent) == 2
+
+
+def test_origins_are_those_of_the_run(project: Path, tmp_path: Path) -> None:
+    counts = project / "counts.csv"
+    told = trace(project)
+    assert re.search(rf"^SHA-256 +{sha256(counts.read_bytes()).hexdigest()} \(as the run recorded it\)$", told, re.M)
+    assert re.search(rf"^source +org/tiny, revision {40 * 'a'}$", told, re.M)
+    assert re.search(r"^SHA-256 of weights +1$", told, re.M)
+    answers = pd.read_parquet(project / "results" / "default" / "answers" / "tiny" / "en.parquet")
+    assert re.search(rf"^fingerprint +{answers['fingerprint'].iloc[0]}$", told, re.M)
+    assert re.search(r"^computed +version 5, engine packed, dtype float32, device cpu, ", told, re.M)
+    shutil.copytree(project, tmp_path / "project")
+    (tmp_path / "project" / "counts.csv").write_text("country,question,code,count\n")
+    assert "CHANGED: the run recorded" in trace(tmp_path / "project").replace("\n", " ")
 
 
 # Whole scales
@@ -287,7 +530,7 @@ def test_options_of_a_whole_scale_lead_to_the_models_distribution(arm: str, on_s
     scales = pd.read_parquet(on_scales / "results" / "default" / "scales" / "tiny" / "en.parquet")
     cell = scales.query("arm == @arm and country == 'NGA' and probe == 'Q64'").sort_values("place")
     prompts = told.split("exactly what was sent")[1:]
-    assert len(prompts) == 2 and "template scale" in told
+    assert len(prompts) == 2 and re.search(rf"{arm} +NGA .* scale ", told)
     shares = []
     for prompt in prompts:
         nats = {name: float(value) for name, value in re.findall(r"^'(.+?)' +.*?(-[\d.]+)", prompt, re.MULTILINE)}

@@ -187,6 +187,8 @@ def contrast_panel(panel: Panel, contrasts: Sequence[Contrast | list[str]]) -> P
         for a plain difference).
     """
     compared = pd.concat([_compare(panel.series, as_contrast(entry)) for entry in contrasts], ignore_index=True)
+    # Two entries of the config may name one difference: with and without the language that both arms have.
+    compared = compared.drop_duplicates([name for name in compared if name not in _TERMS], ignore_index=True)
     both = np.isfinite(_subtract(panel.value, compared))
     compared = compared[both.any(axis=0)].reset_index(drop=True)
     return replace(

@@ -25,12 +25,11 @@ import click
 @click.option("--all", "everything", is_flag=True, help="Do not shorten lists; with --probe: show every prompt.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the cells (CSV).")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the cells (JSON).")
-@click.option(
-    "--results", "folder", type=click.Path(path_type=Path), default=Path("results"), help="Folder of all runs."
-)
 @click.pass_context
-def command(ctx: click.Context, run: str, folder: Path, **asked: object) -> None:
+def command(ctx: click.Context, run: str, **asked: object) -> None:
     """Show the cells behind a number of RUN, and the evidence behind a cell.
+
+    RUN is the name of a run (run.name), or its folder.
 
     Name the point of a figure (--figure agreement --country Mexico --arm Similar), a row of a table (--table contrasts
     --row 17), or a difference between two arms (--contrast chrf chrf_other). Add --probe for the prompt, the
@@ -39,7 +38,7 @@ def command(ctx: click.Context, run: str, folder: Path, **asked: object) -> None
     from selfalign.audit.trace.session import Asked, trace  # it imports the library, which takes seconds
     from selfalign.runs import find_run
 
-    told, well = trace(find_run(run, folder), Asked(**asked))
+    told, well = trace(find_run(run), Asked(**asked))
     click.echo(told)
     if not well:
         ctx.exit(1)

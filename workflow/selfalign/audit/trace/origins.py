@@ -1,6 +1,7 @@
 """Where the numbers come from: the survey's file, the probe bank, the model's files and its ledger."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,13 @@ from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, section
 from selfalign.errors import InputError
 from selfalign.probes.versions import digest_file, tell_bank
+from selfalign.runs import RECORD
 
 _FACTS = ("version", "engine", "dtype", "device", "attention", "format", "shown", "model", "url")
+
+
+Line = tuple[str, str]
+"""What a line tells, and its text."""
 
 
 def describe_origins(results: Results, model: str, language: str, fingerprint: str) -> str:
@@ -24,60 +30,57 @@ def describe_origins(results: Results, model: str, language: str, fingerprint: s
     """
     files = [results.bank_file, results.text_file(language)]
     lines = [
-        describe_survey(results),
-        tell_recorded_bank(results.run.folder, files),
-        describe_model(results, model),
-        describe_fingerprint(results.run.shared / "ledger" / model / f"{language}.sqlite", fingerprint),
+        *describe_survey(results),
+        ("probe bank", tell_recorded_bank(results.run.folder, files).removeprefix("Probe bank: ")),
+        *describe_model(results, model),
+        *describe_fingerprint(results.run.shared / "ledger" / model / f"{language}.sqlite", fingerprint),
     ]
-    return section("Where this comes from", *map(paragraph, lines))
+    width = max(len(name) for name, _ in lines) + 2
+    told = [paragraph(text, first=f"{name:{width}}", later=" " * width) for name, text in lines]
+    return section("Where this comes from", *told)
 
 
-def describe_survey(results: Results) -> str:
+def describe_survey(results: Results) -> list[Line]:
     """The survey's source file with its checksum, and what became of it."""
     name = results.config["run"]["survey"]
-    survey = results.config["surveys"][name]
-    source, file = survey["source"], _survey_file(results)
-    place = f"{source['hub']}, revision {source.get('revision', 'not given')}, " if "hub" in source else ""
-    place += f"{source['url']}, " if "url" in source else ""
-    text = f"Survey: {name} (form {survey['form']}), {place}file {file}, {_checksum(file)}."
-    recorded = find_checksum(read_record(results.run.folder), file)
-    if recorded is not None and file.is_file():
-        same = recorded == digest_file(file)
-        text += " The run recorded the same checksum." if same else f" CHANGED: the run recorded {recorded}."
+    survey, file = results.config["surveys"][name], _survey_file(results)
+    source = survey["source"]
+    lines = [("survey", f"{name} (form {survey['form']})")]
+    if "hub" in source:
+        lines.append(("hub", f"{source['hub']}, revision {source.get('revision', 'not given')}"))
+    if "url" in source:
+        lines.append(("address", source["url"]))
+    lines.append(("file", str(file)))
     if survey["form"] == "counts":
-        text += f" Respondents are simulated from its counts with seed {survey.get('seed')}; the counts are real."
-    return text
+        seed = survey.get("seed")
+        lines.append(("people", f"simulated from the counts of this file with seed {seed}; the counts are real"))
+    if not file.is_file():
+        return [*lines, ("SHA-256", "not known: the file is not there now")]
+    found, recorded = digest_file(file), find_checksum(results.run.folder / RECORD, source.get("file", str(file)))
+    verdict = ""
+    if recorded is not None:
+        verdict = " (as the run recorded it)" if recorded == found else f" CHANGED: the run recorded {recorded}"
+    return [*lines, ("SHA-256", found + verdict)]
 
 
 def _survey_file(results: Results) -> Path:
     """The file of the survey: the user's own, or the one that was fetched."""
     source = results.config["surveys"][results.config["run"]["survey"]]["source"]
     if "file" in source:
-        return Path(source["file"])
-    fetched = sorted(path for path in (results.survey / "download").glob("*") if path.is_file())
-    return fetched[0] if fetched else results.survey / "download"
+        return results.locate(source["file"])
+    name = Path(re.sub("[?#].*", "", source.get("url") or source["path"])).name
+    return results.survey / "download" / name
 
 
-def _checksum(file: Path) -> str:
-    return f"SHA-256 {digest_file(file)}" if file.is_file() else "which is not there now"
+def find_checksum(record: Path, file: str) -> str | None:
+    """The SHA-256 that the record of a run has of an input; None where it has none.
 
-
-def read_record(folder: Path) -> Mapping[str, Any]:
-    """What a run recorded of itself (run.json); empty where there is nothing."""
-    path = folder / "run.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def find_checksum(record: object, file: Path) -> str | None:
-    """The SHA-256 that a record has of a file; None where it has none."""
-    if not isinstance(record, Mapping):
-        return None
-    found = record.get(str(file))
-    if isinstance(found, Mapping):
-        found = found.get("sha256")
-    if isinstance(found, str) and len(found) == 64:
-        return found
-    return next((each for value in record.values() if (each := find_checksum(value, file)) is not None), None)
+    Args:
+        record: the run's `RECORD`.
+        file: path of the input, as the settings name it.
+    """
+    inputs = json.loads(record.read_text(encoding="utf-8")).get("inputs", {})
+    return inputs.get(file, {}).get("sha256")
 
 
 def tell_recorded_bank(folder: Path, files: list[Path]) -> str:
@@ -99,16 +102,16 @@ def tell_recorded_bank(folder: Path, files: list[Path]) -> str:
     return f"{told} Not the files of the results: {', '.join(others)}." if others else told
 
 
-def describe_model(results: Results, model: str) -> str:
+def describe_model(results: Results, model: str) -> list[Line]:
     """The model's source with its revision, and the checksums of its files."""
-    settings = results.config["models"][model]
-    text = f"Model: {settings['label']} ({model}), {_source(settings)}"
-    card = results.card(model)
+    settings, card = results.config["models"][model], results.card(model)
+    lines = [("model", f"{settings['label']} ({model})"), ("source", _source(settings))]
     if card is None:
-        return f"{text}. No files of it are recorded."
-    digests = [f"{key.removesuffix('_sha256')} {value}" for key, value in card.items() if key.endswith("_sha256")]
-    count = f"{card['parameters']:,} parameters" if card.get("parameters") else "parameters not counted"
-    return f"{text}; {card.get('architecture', 'architecture not recorded')}, {count}. SHA-256: {', '.join(digests)}."
+        return [*lines, ("files", "none of this model are recorded")]
+    if card.get("parameters"):
+        lines.append(("architecture", f"{card.get('architecture')}, {card['parameters']:,} parameters"))
+    digests = {key: value for key, value in card.items() if key.endswith("_sha256") and value}
+    return [*lines, *((f"SHA-256 of {key.removesuffix('_sha256')}", value) for key, value in digests.items())]
 
 
 def _source(settings: Mapping[str, Any]) -> str:
@@ -124,19 +127,19 @@ def _source(settings: Mapping[str, Any]) -> str:
     return f"folder {source.get('folder')}"
 
 
-def describe_fingerprint(ledger: Path, fingerprint: str) -> str:
+def describe_fingerprint(ledger: Path, fingerprint: str) -> list[Line]:
     """What the fingerprint of an answer stands for, as the ledger recorded it."""
     from selfalign.audit.ledger import describe  # it imports SQLite and the ledger's code
 
-    start = f"Fingerprint {fingerprint}"
+    lines = [("fingerprint", fingerprint), ("ledger", str(ledger))]
     try:
         known = {entry["fingerprint"]: entry for entry in describe(ledger)["models"]}
     except InputError as error:
-        return f"{start}: the ledger cannot be read now. {error}"
-    if not isinstance(known.get(fingerprint, {}).get("facts"), dict):
-        return f"{start}: not in {ledger}."
-    entry = known[fingerprint]
+        return [*lines, ("computed", f"not known now. {error}")]
+    entry = known.get(fingerprint, {})
+    if not isinstance(entry.get("facts"), dict):
+        return [*lines, ("computed", "not known: the ledger does not have this fingerprint")]
     facts = [f"{key} {entry['facts'][key]}" for key in _FACTS if key in entry["facts"]]
     versions = entry["runs"][-1]["versions"] if entry["runs"] else None
-    software = "; " + ", ".join(f"{name} {value}" for name, value in versions.items()) if versions else ""
-    return f"{start}: {', '.join(facts)}{software} ({ledger})."
+    facts += [f"{name} {value}" for name, value in (versions or {}).items()]
+    return [*lines, ("computed", ", ".join(facts))]

@@ -32,7 +32,12 @@ class Results:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.config: dict[str, Any] = run.config
-        self.survey = run.shared / "survey" / run.config["run"]["survey"]
+        self.survey = run.shared / "survey" / self.config["run"]["survey"]
+
+    def locate(self, path: str) -> Path:
+        """A file of the settings: in the working folder, or in the folder that the run was made in."""
+        made_in = self.run.folder.parent.parent
+        return Path(path) if Path(path).exists() else made_in / path
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
@@ -107,11 +112,11 @@ class Results:
     @property
     def bank_file(self) -> Path:
         """The probe bank of the run."""
-        return Path(self.config["probes"]["bank"])
+        return self.locate(self.config["probes"]["bank"])
 
     def text_file(self, language: str) -> Path:
         """The wordings of the run in a language."""
-        return Path(self.config["probes"]["texts"].replace("{language}", language))
+        return self.locate(self.config["probes"]["texts"].replace("{language}", language))
 
     @cached_property
     def bank(self) -> pd.DataFrame:
