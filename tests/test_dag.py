@@ -623,17 +623,19 @@ def test_run_from_scratch_gives_the_same_bytes(
 # What else the results are good for
 
 
+def trace(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `selfalign trace` on the run of a project."""
+    command = [str(BIN / "selfalign"), "trace", "default", *arguments]
+    return subprocess.run(command, cwd=project.folder, env=project.variables(), capture_output=True, text=True)
+
+
 def test_trace_shows_what_was_sent_and_the_counts_behind_the_majority(finished: Project) -> None:
-    cell = {"--model": "local", "--language": "en", "--country": "NGA", "--arm": "chrf", "--probe": "Q164"}
-    files = {"--bank": "tiny/probes.csv", "--texts": "tiny"}
-    arguments = [word for pair in (cell | files).items() for word in pair]
-    shown = subprocess.run(
-        [str(BIN / "selfalign"), "trace", *arguments],
-        cwd=finished.folder,
-        env=finished.variables(),
-        capture_output=True,
-        text=True,
-    )
+    named = ["--figure", "agreement", "--country", "Nigeria", "--arm", "Similar"]
+    point = trace(finished, *named)
+    assert point.returncode == 0, point.stderr
+    assert "All the same." in " ".join(point.stdout.split())
+    assert {probe for probe in PROBES if f"\n{probe} " in point.stdout} == PROBES
+    shown = trace(finished, *named, "--probe", "Q164")
     assert shown.returncode == 0, shown.stderr
     design = pd.read_parquet(finished.folder / "results/default/design/en.parquet")
     design = design[(design["arm"] == "chrf") & (design["country"] == "NGA") & (design["probe"] == "Q164")]

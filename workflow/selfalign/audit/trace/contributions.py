@@ -121,10 +121,15 @@ def largest_first(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def cells_of_probe(cells: pd.DataFrame, probe: str, **chosen: object) -> pd.DataFrame:
-    """The cells of one probe, of some source, seed or frame; None is any."""
+    """The cells of one probe, of some source, seed or frame; None is any.
+
+    A term without such a cell keeps its cells: beside an arm answered by Bolivia, an arm with own answers stays.
+    """
     cells = cells[cells["probe"] == probe]
     for column, value in chosen.items():
-        cells = cells if value is None else cells[cells[column] == value]
+        if value is not None:
+            meant = cells[column] == value
+            cells = cells[meant | ~meant.groupby(cells["term"]).transform("any")]
     return cells.sort_values(["term", *CELL])
 
 

@@ -1,6 +1,7 @@
 """The tables of a run, each read when it is first needed."""
 
 import json
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,19 @@ class Results:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.config: dict[str, Any] = run.config
+        self._kept: dict[tuple[str, ...], Any] = {}
         self.survey = run.shared / "survey" / self.config["run"]["survey"]
 
     def locate(self, path: str) -> Path:
         """A file of the settings: in the working folder, or in the folder that the run was made in."""
         made_in = self.run.folder.parent.parent
         return Path(path) if Path(path).exists() else made_in / path
+
+    def _once(self, name: tuple[str, ...], read: Callable[[], Any]) -> Any:
+        """What a function reads: only the first call for a name reads it."""
+        if name not in self._kept:
+            self._kept[name] = read()
+        return self._kept[name]
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
@@ -63,15 +71,18 @@ class Results:
 
     def answers(self, model: str, language: str) -> pd.DataFrame:
         """An `Answers` table."""
-        return read_table(self.run.folder / "answers" / model / f"{language}.parquet", Answers)
+        path = self.run.folder / "answers" / model / f"{language}.parquet"
+        return self._once(("answers", model, language), lambda: read_table(path, Answers))
 
     def design(self, language: str) -> pd.DataFrame:
         """A `Design` table."""
-        return read_table(self.run.folder / "design" / f"{language}.parquet", Design)
+        path = self.run.folder / "design" / f"{language}.parquet"
+        return self._once(("design", language), lambda: read_table(path, Design))
 
     def prompts(self, language: str) -> pd.DataFrame:
         """A `Prompts` table, by prompt."""
-        return read_table(self.run.folder / "prompts" / f"{language}.parquet", Prompts).set_index("prompt", drop=False)
+        path = self.run.folder / "prompts" / f"{language}.parquet"
+        return self._once(("prompts", language), lambda: read_table(path, Prompts).set_index("prompt", drop=False))
 
     @cached_property
     def poles(self) -> pd.DataFrame:
@@ -130,10 +141,13 @@ class Results:
 
     def texts(self, language: str) -> pd.DataFrame:
         """A `Texts` table by probe."""
-        return read_texts(self.text_file(language), self.bank)
+        return self._once(("texts", language), lambda: read_texts(self.text_file(language), self.bank))
 
     def similarity(self, language: str) -> dict[str, pd.Series]:
         """By measure, the similarity of a test probe and a candidate, in points."""
+        return self._once(("similarity", language), lambda: self._read_similarity(language))
+
+    def _read_similarity(self, language: str) -> dict[str, pd.Series]:
         files = sorted((self.run.folder / "similarity" / language).glob("*.parquet"))
         pairs = ["probe", "candidate"]
         return {file.stem: read_table(file, Similarity).set_index(pairs)["similarity"] for file in files}
