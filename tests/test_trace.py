@@ -54,7 +54,13 @@ def record(folder: Path, arms: dict[str, dict], frame: str, readout: str, survey
         "languages": {"en": {"countries": ["BOL", "DEU", "NGA"], "arms": list(arms)}},
         "arms": {name: {"label": labels[name], **arm} for name, arm in arms.items()}
         | {"persona": {"label": "Persona"}},
-        "scoring": {"readouts": {frame: readout}, "unanswered": "half"},
+        "scoring": {
+            "readouts": {frame: readout},
+            "unanswered": "half",
+            "transfer": ["chrf", "chrf_other"],
+            "mixed": [],
+            "contrasts": CONTRASTS,
+        },
         "figures": {
             "margin": {"contrast": ["chrf", "chrf_other"]},
             "calibration": {"arms": [arm for arm in arms if arm != "random"]},
@@ -292,6 +298,11 @@ def test_cells_that_are_not_shown_are_named(project: Path) -> None:
         ({"source": "Nigeria"}, 'no cell of Q64 has source "NGA"'),
         ({"template": "words"}, 'the run has no "words". Known values: letters'),
         ({"model": "huge"}, 'the run has no "huge". Known values: tiny (A tiny llama)'),
+        (
+            {"figure": "calibration", "arm": "random"},
+            "does not show this arm. Known values: zero_shot, chrf, chrf_other",
+        ),
+        ({"figure": "agreement", "table": "contrasts"}, "does not go with --figure"),
         ({"figure": "agreements"}, "Did you mean agreement?"),
         ({"table": "mixed"}, "Known values: agreement, contrasts, contrasts_by_readout, transfer"),
         ({"row": 1000}, "there is no line 1000; the rows are on lines 2 to "),
@@ -430,6 +441,13 @@ def test_margin_transfer_and_calibration_lead_to_cells(project: Path, scores: pd
         assert re.search(rf"chrf_other +BOL +{cell.source} .* \+{100 * cell.p_a / 2:.3f}$", dot, re.M)
 
 
+def test_figure_that_the_run_skipped_is_refused_with_the_reason(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "project")
+    record(tmp_path / "project", {"zero_shot": ARMS["zero_shot"]}, "letters", "label")
+    with pytest.raises(InputError, match="the run has no figure margin: no language of the run has cells of chrf and"):
+        ask(tmp_path / "project", figure="margin")
+
+
 def test_several_numbers_are_listed_to_choose_from(project: Path) -> None:
     told = ask(project, country="Germany")
     assert told.startswith("4 numbers of agreement.csv match\n")
@@ -471,9 +489,8 @@ def test_probe_that_the_run_excludes_is_told_with_the_reason(project: Path, tmp_
     assert "has no cell of Q4: the setting probes.only names 7 of the bank's 8 probes, and Q4 is not one." in told
     settings["config"]["probes"] |= {"only": [], "categories": ["social_values"]}
     path.write_text(json.dumps(settings))
-    assert "its category, social_capital, is not in the setting probes.categories" in trace(
-        tmp_path / "project", probe="Q64"
-    ).replace("\n", " ")
+    told = flat(trace(tmp_path / "project", probe="Q64"))
+    assert "its category, social_capital, is not in the setting probes.categories" in told
 
 
 def test_probe_that_a_country_lacks_is_told_with_the_peoples_answers(project: Path, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import WIDTH, paragraph, section
 from selfalign.audit.trace.tokens import describe_tokens
 from selfalign.errors import InputError, did_you_mean
+from selfalign.outputs import calibrated_arms, find_shown
 from selfalign.prompts.tables import CELL
 from selfalign.runs import Run
 from selfalign.scoring.tables import ALL
@@ -104,11 +105,10 @@ def trace(run: Run, asked: Asked) -> tuple[str, bool]:
     probe = find_probe(asked.probe, results.bank, results.bank_file) if asked.probe else None
     if probe and (reason := why_not_chosen(probe, results.bank, run.config["probes"])):
         return section(f"{probe} is excluded", paragraph(f"The run {run.name} has no cell of {probe}: {reason}.")), True
-    if asked.figure is not None:
-        figure = resolve("--figure", asked.figure, {name: [] for name in [*FIGURES, "calibration"]})
-        if figure == "calibration":
-            return _trace_calibration(results, names, asked, probe)
-    found = find_points(results, names, asked)
+    figure = _figure_of(asked, run)
+    if figure == "calibration":
+        return _trace_calibration(results, names, asked, probe)
+    found = find_points(results, names, asked, figure)
     if len(found) > MANY:
         return describe_choice(names, found, asked.limit), True
     traced = [Traced(results, point) for point in found]
@@ -126,13 +126,34 @@ def _tell(results: Results, names: Names, traced: Traced, asked: Asked, probe: s
 # Points
 
 
-def find_points(results: Results, names: Names, asked: Asked) -> list[Point]:
+def _figure_of(asked: Asked, run: Run) -> str | None:
+    """Name of the figure that the user named, if any.
+
+    Raises:
+        InputError: there is no such figure, or the run skipped it.
+    """
+    if asked.figure is None:
+        return None
+    figure = resolve("--figure", asked.figure, {name: [] for name in [*FIGURES, "calibration"]})
+    _, skipped = find_shown(run.config)
+    if figure in skipped:
+        remedy = "Name another figure, or name a table with --table"
+        raise InputError("--figure", f"the run has no figure {figure}: {skipped[figure]}", remedy)
+    return figure
+
+
+def find_points(results: Results, names: Names, asked: Asked, figure: str | None = None) -> list[Point]:
     """The numbers that the user means.
+
+    Args:
+        results: of the run.
+        names: of the run.
+        asked: what the user wrote.
+        figure: name of the figure that the user named, if any.
 
     Raises:
         InputError: there is none, or the options do not go together.
     """
-    figure = None if asked.figure is None else resolve("--figure", asked.figure, {name: [] for name in FIGURES})
     table = _table_of(asked, figure)
     rows = read_rows(results.run.folder, table)
     place = str(results.run.folder / "tables" / f"{table}.csv")
@@ -294,7 +315,7 @@ def _describe_absence(results: Results, names: Names, traced: Traced, probe: str
 
 
 def _trace_calibration(results: Results, names: Names, asked: Asked, probe: str | None) -> tuple[str, bool]:
-    arms = results.config["figures"]["calibration"]["arms"]
+    arms = calibrated_arms(results.config)
     wanted = {
         column: getattr(names, column)(text)
         for column in ("model", "language", "arm")
