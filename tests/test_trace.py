@@ -273,17 +273,17 @@ def test_every_scored_cell_leads_back(project: Path, scores: pd.DataFrame) -> No
         cell = rf"{row.arm} +{row.country} +{row.source or '-'} +{row.seed} +letters +{row.majority} "
         assert len(re.findall(cell, told)) == 1
         assert numbers(told, r"model p\(A\) = ([\d.]+)") == pytest.approx([row.p_a], abs=1e-4)
-        assert "more cells" not in told
+        assert "Other cells" not in told
 
 
 def test_cells_that_are_not_shown_are_named(project: Path) -> None:
     told = trace(project, arm="random")
     assert told.count("Prompt ") == 2, "the first cell, in both orders"
     assert re.search(r"random +DEU +DEU +1 +letters .*\nrandom +DEU +DEU +2 +letters ", told)
-    assert "1 more cells of random have prompts of their own. Choose one with --source, --seed or --template" in told
+    assert "Other cells of random, whose prompts are not shown: 1. Choose one with --source, --seed or" in flat(told)
     assert trace(project, "--all", arm="random").count("Prompt ") == 4
     second = trace(project, arm="random", seed=2)
-    assert "more cells" not in second and not re.search(r"random +DEU +DEU +1 ", second)
+    assert "Other cells" not in second and not re.search(r"random +DEU +DEU +1 ", second)
 
 
 @pytest.mark.parametrize(
@@ -423,7 +423,7 @@ def test_mean_of_countries_shows_what_each_country_adds(project: Path) -> None:
         assert float(adds) == pytest.approx(100 * row.estimate / 3, abs=6e-4)
 
 
-def test_margin_transfer_and_calibration_lead_to_cells(project: Path, scores: pd.DataFrame) -> None:
+def test_margin_transfer_and_calibration_lead_to_cells(project: Path, scores: pd.DataFrame, tmp_path: Path) -> None:
     margin = ask(project, figure="margin", country="Bolivia")
     assert margin == ask(project, "--contrast", "chrf", "chrf_other", country="BOL")
     transfer = ask(project, figure="transfer", country="Bolivia", source="Germany")
@@ -434,6 +434,12 @@ def test_margin_transfer_and_calibration_lead_to_cells(project: Path, scores: pd
     told = ask(project, figure="calibration", arm="chrf_other")
     assert f"r_c = {r:.6f} over 24 dots." in told
     assert f"sum to {r:.6f}. The same." in told
+    ask(project, figure="calibration", arm="chrf_other", country="BOL", csv=tmp_path / "dots.csv")
+    dots = pd.read_csv(tmp_path / "dots.csv").set_index("probe")
+    alone = panel.loc["BOL"]
+    assert dots["adds"].to_dict() == pytest.approx(
+        (alone["share_a"] * alone["p_a"] / (panel**2).sum().prod() ** 0.5).to_dict()
+    )
     dot = ask(project, figure="calibration", arm="chrf_other", country="Bolivia", probe="q64")
     cells = scores.query("arm == 'chrf_other' and country == 'BOL' and probe == 'Q64'")
     assert f"The dot of Q64: model {cells['p_a'].mean():.1%}, people {cells['share_a'].mean():.1%}." in dot

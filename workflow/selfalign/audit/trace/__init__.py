@@ -7,6 +7,10 @@ calibration    the same for the figure that has no table
 excluded       why a probe has no cell
 evidence       a cell -> people, demonstrations, prompts, score
 origins        where survey, probes and model come from
-show           sections and tables as text
+tokens         the tokens of a prompt
+report         a number as text
+files          its cells as CSV and JSON
+session        what the user asked -> what is printed
+results, show  the run's tables; sections and tables as text
 command        the command
 """

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from selfalign.audit.trace.contributions import largest_first
+from selfalign.audit.trace.contributions import is_same, largest_first
+from selfalign.audit.trace.evidence import statement
 from selfalign.audit.trace.names import Names
 from selfalign.audit.trace.points import Point, Term
+from selfalign.audit.trace.results import Results
+from selfalign.audit.trace.show import first_rows, paragraph, percent, section, table
 from selfalign.scoring.calibration import average_cells, correlate, parts_of_correlation
 
 
@@ -31,11 +34,6 @@ def panels(scores: pd.DataFrame, arms: list[str], wanted: Mapping[str, str]) -> 
     ]
 
 
-def correlation(panel: pd.DataFrame) -> float:
-    """The panel's r_c, as the figure names it."""
-    return correlate(panel)
-
-
 def dots_of(panel: pd.DataFrame, country: str | None) -> pd.DataFrame:
     """The dots of a panel, or of one country in it, by the size of what they add to r_c."""
     return largest_first(panel if country is None else panel[panel["country"] == country])
@@ -53,3 +51,50 @@ def title_of_panel(panel: pd.DataFrame, names: Names) -> str:
     first = panel.iloc[0]
     model, language = names.models[first["model"]], names.languages[first["language"]]
     return f"Calibration of {model}, asked in {language}: {names.title_of_arm(first['arm'])}"
+
+
+def describe_panel(results: Results, names: Names, panel: pd.DataFrame, country: str | None, limit: int | None) -> str:
+    """A panel of the figure calibration: r_c, agreement, and what each dot adds to r_c."""
+    dots = dots_of(panel, country)
+    r = correlate(panel)
+    first = panel.iloc[0]
+    texts = results.texts(first["language"])
+    rows = [
+        [
+            row.probe,
+            statement(texts, row.probe),
+            row.country,
+            percent(row.share_a),
+            percent(row.p_a),
+            f"{row.agreement:.3g}",
+            f"{row.adds:+.5f}",
+        ]
+        for row in dots.itertuples()
+    ]
+    shown, rest = first_rows(rows, limit)
+    unanswered = int(panel["p_a"].isna().sum())
+    head = [
+        f"r_c = {r:.6f} over {len(panel) - unanswered} dots.",
+        f"Agreement {panel['agreement'].mean():.1%}, the mean over {len(panel)} probes of all countries.",
+        f"Check: the contributions of all dots sum to {panel['adds'].sum():.6f}."
+        f" {'The same' if is_same(panel['adds'].sum(), r) else 'NOT THE SAME'}.",
+    ]
+    if unanswered:
+        head.append(f"{unanswered} probes have no answer and no dot.")
+    if country is not None:
+        name = names.title_of_country(country)
+        head.append(f"The {len(dots)} dots of {name} add {dots['adds'].sum():+.6f}.")
+    columns = ["probe", "statement", "country", "people A", "model A", "agreement", "adds to r_c"]
+    options = f"--figure calibration --language {first['language']} --arm {first['arm']}"
+    example = dots.iloc[0]
+    return "\n\n".join(
+        [
+            section(title_of_panel(panel, names), *map(paragraph, head), line="="),
+            section("Dots, the largest contribution first", table(shown, columns, left=(0, 2), flexible=1), rest),
+            section(
+                "The evidence of a dot",
+                f"selfalign trace {results.run.name} {options} --country {example['country']}"
+                f" --probe {example['probe']}",
+            ),
+        ]
+    )

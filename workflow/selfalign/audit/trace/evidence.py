@@ -47,6 +47,12 @@ def describe_people(results: Results, names: Names, country: str, probe: str, la
     )
 
 
+def statement(texts: pd.DataFrame, probe: str) -> str:
+    """A probe's statement with its two options."""
+    text = texts.loc[probe]
+    return f"{text['statement']} ({text['option_a']} / {text['option_b']})"
+
+
 def describe_pole(results: Results, country: str, probe: str) -> str:
     """The share of pole A among the people of a country who chose a pole, and the majority."""
     if (country, probe) not in results.people.index:
@@ -83,9 +89,10 @@ def whose_answers(results: Results, names: Names, arm: str, sources: list[str], 
     """
     settings, title = results.config["arms"][arm], names.title_of_arm(arm)
     kind = settings.get("answers", "own")
-    people = "the country itself" if country == ALL else names.title_of_country(country)
+    people = "the country" if country == ALL else names.title_of_country(country)
+    persona = f" {title} tells the model to be a person of {people}." if "persona" in settings else ""
     if not settings["shots"]:
-        return f"{title} shows no demonstrations."
+        return f"{title} shows no demonstrations.{persona}"
     count = f"{title} shows {settings['shots']} demonstrations"
     named = ", ".join(names.title_of_country(source) if source != WORLD else "the world" for source in sources)
     others = "another country" if len(sources) == 1 else "other countries, one at a time"
@@ -101,7 +108,7 @@ def whose_answers(results: Results, names: Names, arm: str, sources: list[str], 
         "shuffled": f"{count} with the majority answers of {people}, dealt to other probes at random.",
         "neutral": f"{count} about matters of fact, with right answers that are nobody's opinion.",
     }
-    return ways[kind]
+    return ways[kind] + persona
 
 
 def describe_demonstrations(results: Results, names: Names, cell: pd.Series, prompts: list[str]) -> str:

@@ -92,7 +92,7 @@ def read_rows(folder: Path, table: str) -> pd.DataFrame:
         reason = "its rows are not means over cells" if table in known else "the run has no such table"
         raise InputError("--table", reason, f"Known values: {', '.join(SCHEMAS)}", value=table)
     if not path.is_file():
-        raise InputError(path, "the run has no such table", "Run a config that estimates it, or name another table")
+        raise InputError(path, "the run has no such table", "Finish the run with snakemake, or name another table")
     rows = read_table(path, SCHEMAS[table])
     return rows.assign(**{LINE: rows.index + 2})
 

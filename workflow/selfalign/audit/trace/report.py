@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from selfalign.audit.trace import calibration
 from selfalign.audit.trace.contributions import (
     by_column,
     by_probe,
@@ -13,7 +12,7 @@ from selfalign.audit.trace.contributions import (
     select_cells,
     weigh_cells,
 )
-from selfalign.audit.trace.evidence import whose_answers
+from selfalign.audit.trace.evidence import statement, whose_answers
 from selfalign.audit.trace.excluded import count_dropped, why_not_chosen
 from selfalign.audit.trace.names import MEASURE_NAMES, Names
 from selfalign.audit.trace.points import Point
@@ -327,12 +326,6 @@ def _probe_rows(traced: Traced, found: pd.DataFrame, texts: pd.DataFrame) -> tup
     return rows, ["probe", "statement", "countries" if several else "majority", "cells", *head, "adds"]
 
 
-def statement(texts: pd.DataFrame, probe: str) -> str:
-    """A probe's statement with its two options."""
-    text = texts.loc[probe]
-    return f"{text['statement']} ({text['option_a']} / {text['option_b']})"
-
-
 def _describe_absent(results: Results, traced: Traced) -> str:
     """Probes that have no part in the number, with the reasons."""
     countries = sorted(traced.cells["country"].unique())
@@ -392,53 +385,3 @@ def describe_cells(names: Names, traced: Traced, probe: str, limit: int | None, 
     total = f"Together they add {points(float(cells['adds'].sum()))} of the number's {points(traced.total)} points."
     title = f"Cells of {probe}" + (" in both arms" if many else "")
     return section(title, table(shown, head, left=(0, 1, 2, 4)), rest, paragraph(total))
-
-
-# The figure without a table
-
-
-def describe_panel(results: Results, names: Names, panel: pd.DataFrame, country: str | None, limit: int | None) -> str:
-    """A panel of the figure calibration: r_c, agreement, and what each dot adds to r_c."""
-    dots = calibration.dots_of(panel, country)
-    r = calibration.correlation(panel)
-    first = panel.iloc[0]
-    texts = results.texts(first["language"])
-    rows = [
-        [
-            row.probe,
-            statement(texts, row.probe),
-            row.country,
-            percent(row.share_a),
-            percent(row.p_a),
-            f"{row.agreement:.3g}",
-            f"{row.adds:+.5f}",
-        ]
-        for row in dots.itertuples()
-    ]
-    shown, rest = first_rows(rows, limit)
-    unanswered = int(panel["p_a"].isna().sum())
-    head = [
-        f"r_c = {r:.6f} over {len(panel) - unanswered} dots.",
-        f"Agreement {panel['agreement'].mean():.1%}, the mean over {len(panel)} probes of all countries.",
-        f"Check: the contributions of all dots sum to {panel['adds'].sum():.6f}."
-        f" {'The same' if is_same(panel['adds'].sum(), r) else 'NOT THE SAME'}.",
-    ]
-    if unanswered:
-        head.append(f"{unanswered} probes have no answer and no dot.")
-    if country is not None:
-        name = names.title_of_country(country)
-        head.append(f"The {len(dots)} dots of {name} add {dots['adds'].sum():+.6f}.")
-    columns = ["probe", "statement", "country", "people A", "model A", "agreement", "adds to r_c"]
-    options = f"--figure calibration --language {first['language']} --arm {first['arm']}"
-    example = dots.iloc[0]
-    return "\n\n".join(
-        [
-            section(calibration.title_of_panel(panel, names), *map(paragraph, head), line="="),
-            section("Dots, the largest contribution first", table(shown, columns, left=(0, 2), flexible=1), rest),
-            section(
-                "The evidence of a dot",
-                f"selfalign trace {results.run.name} {options} --country {example['country']}"
-                f" --probe {example['probe']}",
-            ),
-        ]
-    )

@@ -1,6 +1,5 @@
 """From what the user asked to what `selfalign trace` prints and writes."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from selfalign.audit.trace.evidence import (
     orders_of,
 )
 from selfalign.audit.trace.excluded import find_probe, why_dropped, why_no_scale, why_not_chosen
+from selfalign.audit.trace.files import write_cells, write_table
 from selfalign.audit.trace.names import Names, resolve
 from selfalign.audit.trace.origins import describe_origins
 from selfalign.audit.trace.points import FIGURES, LINE, Point, Term, narrow, parse_where, point_of_row, read_rows, usual
@@ -26,7 +26,6 @@ from selfalign.audit.trace.report import (
     describe_cells,
     describe_choice,
     describe_head,
-    describe_panel,
     describe_point,
 )
 from selfalign.audit.trace.results import Results
@@ -34,36 +33,11 @@ from selfalign.audit.trace.show import WIDTH, paragraph, section
 from selfalign.audit.trace.tokens import describe_tokens
 from selfalign.errors import InputError, did_you_mean
 from selfalign.outputs import calibrated_arms, find_shown
-from selfalign.prompts.tables import CELL
 from selfalign.runs import Run
 from selfalign.scoring.tables import ALL
-from selfalign.tables import written_aside
 
 MANY = 3
 """So many numbers are shown one after the other; more are listed."""
-
-_WRITTEN = [
-    "number",
-    "model",
-    "language",
-    *CELL,
-    "category",
-    "battery",
-    "answered",
-    "p_a",
-    "share_a",
-    "majority",
-    "agreement",
-    "alignment",
-    "term",
-    "sign",
-    "value",
-    "weight",
-    "adds",
-    "left_out",
-    "prompt_ab",
-    "prompt_ba",
-]
 
 
 @dataclass(frozen=True)
@@ -113,7 +87,7 @@ def trace(run: Run, asked: Asked) -> tuple[str, bool]:
         return describe_choice(names, found, asked.limit), True
     traced = [Traced(results, point) for point in found]
     told = [_tell(results, names, each, asked, probe) for each in traced]
-    _write(results, traced, asked, probe)
+    write_cells(results, traced, probe, asked.csv_file, asked.json_file)
     return f"\n\n{'=' * WIDTH}\n\n".join(told), all(each.agrees for each in traced)
 
 
@@ -270,7 +244,7 @@ def _describe_term(results: Results, names: Names, cells: pd.DataFrame, asked: A
                 blocks.append(describe_tokens(results, cell["model"], cell["language"], row.prompt, sent))
         blocks.append(describe_score(cell))
     if len(cells) > 1 and not asked.everything:
-        hint = f"{len(cells) - 1} more cells of {first['arm']} have prompts of their own."
+        hint = f"Other cells of {first['arm']}, whose prompts are not shown: {len(cells) - 1}."
         blocks.append(paragraph(f"{hint} Choose one with --source, --seed or --template, or show them with --all."))
     fingerprint = str(answers.loc[answers["prompt"] == orders["prompt"].iloc[0], "fingerprint"].iloc[0])
     return blocks, fingerprint
@@ -330,64 +304,15 @@ def _trace_calibration(results: Results, names: Names, asked: Asked, probe: str 
     if not found:
         raise InputError("--figure calibration", "no panel has this country", "Name another language or country")
     if probe is None or country is None:
-        told = [describe_panel(results, names, panel, country, asked.limit) for panel in found[:MANY]]
+        told = [calibration.describe_panel(results, names, panel, country, asked.limit) for panel in found[:MANY]]
         if len(found) > MANY:
             told.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
-        _write_table(pd.concat(found), asked)
+        dots = pd.concat([calibration.dots_of(panel, country) for panel in found])
+        write_table(dots, asked.csv_file, asked.json_file)
         return "\n\n".join(told), True
     traced = [Traced(results, calibration.point_of_dot(panel, country, probe)) for panel in found]
-    _write(results, traced, asked, probe)
+    write_cells(results, traced, probe, asked.csv_file, asked.json_file)
     told = [describe_evidence(results, names, each, asked, probe) for each in traced[:MANY]]
     if len(found) > MANY:
         told.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
     return "\n\n".join(told), True
-
-
-# Files
-
-
-def list_cells(results: Results, traced: list[Traced], probe: str | None) -> pd.DataFrame:
-    """The cells behind some numbers, with their prompts, in the columns that are written."""
-    parts = []
-    for each in traced:
-        cells = each.cells.assign(number=each.point.name)
-        cells = cells if probe is None else cells[cells["probe"] == probe]
-        parts += [_with_prompts(results, group, language) for language, group in cells.groupby("language")]
-    columns = pd.DataFrame(columns=_WRITTEN)
-    return pd.concat(parts, ignore_index=True)[_WRITTEN] if parts else columns
-
-
-def _with_prompts(results: Results, cells: pd.DataFrame, language: str) -> pd.DataFrame:
-    prompts = results.design(language).pivot(index=CELL, columns="order", values="prompt")
-    prompts = prompts.rename(columns={"AB": "prompt_ab", "BA": "prompt_ba"}).reset_index()
-    return cells.merge(prompts, "left", on=CELL)
-
-
-def _write(results: Results, traced: list[Traced], asked: Asked, probe: str | None) -> None:
-    if asked.csv_file is None and asked.json_file is None:
-        return
-    numbers = [
-        {
-            "number": each.point.name,
-            "model": each.point.model,
-            "country": each.point.country,
-            "measure": each.point.measure,
-            "terms": [vars(term) for term in each.point.terms],
-            "stated": each.point.row.get("estimate"),
-            "sum": each.total,
-            "estimated_again": each.exact,
-        }
-        for each in traced
-    ]
-    _write_table(list_cells(results, traced, probe), asked, {"run": results.run.name, "numbers": numbers})
-
-
-def _write_table(table: pd.DataFrame, asked: Asked, about: Mapping[str, object] | None = None) -> None:
-    if asked.csv_file is not None:
-        with written_aside(asked.csv_file) as aside:
-            table.to_csv(aside, index=False, lineterminator="\n")
-    if asked.json_file is not None:
-        rows = json.loads(table.to_json(orient="records", double_precision=15))
-        with written_aside(asked.json_file) as aside:
-            text = json.dumps({**(about or {}), "cells": rows}, indent=1, ensure_ascii=False)
-            aside.write_text(text + "\n", encoding="utf-8")
