@@ -12,5 +12,49 @@ report         a number as text
 files          its cells as CSV and JSON
 session        what the user asked -> what is printed
 results, show  the run's tables; sections and tables as text
-command        the command
+
+This module has the command.
 """
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run")
+@click.option("--figure", help="agreement, contrasts, margin, calibration or transfer.")
+@click.option("--table", "table_name", help="agreement, contrasts, contrasts_by_readout or transfer.")
+@click.option("--row", type=click.IntRange(min=2), help="Line of the table's file; its header is line 1.")
+@click.option("--where", multiple=True, help="COLUMN=VALUE of the table's row; may be repeated.")
+@click.option("--contrast", nargs=2, help="Two arms: the second is subtracted from the first.")
+@click.option("--model", help="Name or label.")
+@click.option("--language", help="Code or English name.")
+@click.option("--country", help="Code or name; `all`: the mean of the countries.")
+@click.option("--arm", help="Name or label.")
+@click.option("--measure", help="Name; agreement if not given.")
+@click.option("--probe", help="Id of a probe, such as Q164: show its evidence.")
+@click.option("--source", help="Whose answers the demonstrations carry: code or name of a country, or world.")
+@click.option("--seed", type=int, help="Seed of the draw, where an arm has several.")
+@click.option("--template", help="Frame of the prompt, where there are several.")
+@click.option("--tokens", is_flag=True, help="With --probe: also show the prompts' tokens.")
+@click.option("--all", "everything", is_flag=True, help="Do not shorten lists; with --probe: show every prompt.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the cells (CSV).")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the cells (JSON).")
+@click.pass_context
+def command(ctx: click.Context, run: str, **asked: object) -> None:
+    """Show the cells behind a number of RUN, and the evidence behind a cell.
+
+    RUN is the name of a run (run.name), or its folder.
+
+    Name the point of a figure (--figure agreement --country Mexico --arm Similar), a row of a table (--table contrasts
+    --row 17), or a difference between two arms (--contrast chrf chrf_other). Add --probe for the prompt, the
+    demonstrations and the people's answers behind one probe. docs/trace.md has a session.
+    """
+    from selfalign.audit.trace.session import Asked, trace  # it imports the library, which takes seconds
+    from selfalign.runs import find_run
+
+    told, well = trace(find_run(run), Asked(**asked))
+    click.echo(told)
+    if not well:
+        ctx.exit(1)
