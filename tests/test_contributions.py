@@ -21,9 +21,13 @@ SETTINGS = {"draws": 4, "level": 0.95, "seed": 1, "resample": ["batteries"]}
 
 
 def made(rule: str) -> pd.DataFrame:
-    """Scores of three arms and two languages, in which some cells have no answer and one country lacks probes."""
+    """Scores of two models, three arms and two languages; some cells have no answer, and one country lacks probes."""
     arms = {"own": 0.1, "other": 0.0, "random": -0.1}
-    everything = scores(arms, ("BOL", "MEX", "NGA"), ("en", "es"), bank=SMALL)
+    models = [
+        scores(arms, ("BOL", "MEX", "NGA"), ("en", "es"), SMALL, seed).assign(model=model)
+        for model, seed in (("m", 3), ("n", 4))
+    ]
+    everything = pd.concat(models, ignore_index=True)
     lacking = (everything["country"] == "NGA") & everything["probe"].isin(SMALL["probe"].iloc[:3])
     cells = everything[~lacking].reset_index(drop=True)
     unanswered = np.random.default_rng(5).random(len(cells)) < 0.25
@@ -35,6 +39,7 @@ CONTRASTS = [
     ["own", "other"],
     {"arm": "own", "against": "other", "beyond": ["random", "other"]},
     {"arm": "own", "against": "own", "against_language": "en"},
+    {"arm": "own", "against": "own", "against_model": "n"},
     {"arm": "own", "against": "other", "against_language": "en", "beyond": ["random", "other"]},
 ]
 
@@ -49,7 +54,8 @@ def test_contributions_sum_to_every_estimate(rule: str) -> None:
         "transfer": estimate_transfer(cells, replicates, ("own", "other"), **SETTINGS),
     }
     assert found["contrasts"]["beyond"].nunique() == 2
-    assert (found["contrasts"]["language"] != found["contrasts"]["against_language"]).any()
+    for name in ("model", "language"):
+        assert (found["contrasts"][name] != found["contrasts"][f"against_{name}"]).any()
     for name, rows in found.items():
         some = pd.concat([rows[rows["country"] == "all"].sample(4, random_state=1), rows.sample(6, random_state=2)])
         for row in some.to_dict("records"):
@@ -65,7 +71,9 @@ def test_contributions_sum_to_every_estimate(rule: str) -> None:
 
 def test_weight_is_one_over_countries_probes_and_cells() -> None:
     cells = made("half")
-    point = Point("contrasts", None, "m", "all", "agreement", (Term(1, "en", "own"), Term(-1, "en", "other")), None, {})
+    point = Point(
+        "contrasts", None, "all", "agreement", (Term(1, "m", "en", "own"), Term(-1, "m", "en", "other")), None, {}
+    )
     weighed = weigh_cells(select_cells(cells, point), point)
     of = {(arm, country): rows["weight"] for (arm, country), rows in weighed.groupby(["arm", "country"])}
     assert set(of["own", "BOL"]) == {1 / 3 / 12} and set(of["own", "NGA"]) == {1 / 3 / 9}
@@ -75,11 +83,16 @@ def test_weight_is_one_over_countries_probes_and_cells() -> None:
 def test_cells_that_do_not_count_are_kept_with_the_reason() -> None:
     cells = made("left_out")
     probe = SMALL["probe"].iloc[4]  # of which the arm `other` has no answer in Bolivia
-    point = Point("contrasts", None, "m", "BOL", "agreement", (Term(1, "en", "own"), Term(-1, "en", "other")), None, {})
+    point = Point(
+        "contrasts", None, "BOL", "agreement", (Term(1, "m", "en", "own"), Term(-1, "m", "en", "other")), None, {}
+    )
     weighed = weigh_cells(select_cells(cells, point), point)
-    assert len(weighed) == len(cells.query("language == 'en' and country == 'BOL' and arm in ('own', 'other')"))
+    assert len(weighed) == len(
+        cells.query("model == 'm' and language == 'en' and country == 'BOL' and arm in ('own', 'other')")
+    )
     there = weighed[weighed["probe"] == probe]
-    answered = cells.query("language == 'en' and country == 'BOL' and arm == 'own' and probe == @probe")["answered"]
+    named = "model == 'm' and language == 'en' and country == 'BOL' and arm == 'own' and probe == @probe"
+    answered = cells.query(named)["answered"]
     expected = ["no value in the other arm" if answered.all() else "no value", "no value", "no value"]
     assert list(there["left_out"]) == expected and (there["weight"] == 0).all()
     unanswered = weighed[~weighed["answered"]]
@@ -95,7 +108,7 @@ def test_largest_contributions_come_first_whatever_their_sign() -> None:
 
 def test_parts_of_the_correlation_sum_to_it() -> None:
     cells = made("half")
-    for _, panel in average_cells(cells, ["own", "other"]).groupby(["language", "arm"]):
+    for _, panel in average_cells(cells, ["own", "other"]).groupby(["model", "language", "arm"]):
         assert parts_of_correlation(panel).sum() == pytest.approx(correlate(panel), abs=1e-12)
         both = panel.dropna(subset="p_a")
         x, y = (np.concatenate([both[side], 1 - both[side]]) for side in ("share_a", "p_a"))

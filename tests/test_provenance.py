@@ -129,7 +129,7 @@ def test_change_of_code_changes_the_steps_that_use_it_and_no_other(
     file: str, old: str, new: str, steps: set[str], copy: Path
 ) -> None:
     edit(copy / file, old, new)
-    assert changed(copy) == steps
+    assert changed(copy) - BY_HAND == steps
 
 
 def test_new_import_counts_from_then_on(copy: Path) -> None:
@@ -182,7 +182,7 @@ def test_answers_depend_on_few_modules() -> None:
 def test_digest_covers_all_that_a_step_loads() -> None:
     script = """
 import importlib, json, sys
-from selfalign.steps import STEPS
+from selfalign.steps import BY_HAND, STEPS
 loaded = {}
 for step, module in STEPS.items():
     for name in [name for name in sys.modules if name.partition(".")[0] == "selfalign"]:

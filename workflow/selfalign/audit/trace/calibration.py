@@ -42,8 +42,8 @@ def dots_of(panel: pd.DataFrame, country: str | None) -> pd.DataFrame:
 def point_of_dot(panel: pd.DataFrame, country: str, probe: str) -> Point:
     """The height of a dot: the mean of p(A) over the cells of a country and probe."""
     first = panel.iloc[0]
-    term = Term(1, first["language"], first["arm"])
-    return Point("calibration", None, first["model"], country, "p_a", (term,), None, {}, probe)
+    term = Term(1, first["model"], first["language"], first["arm"])
+    return Point("calibration", None, country, "p_a", (term,), None, {}, probe)
 
 
 def title_of_panel(panel: pd.DataFrame, names: Names) -> str:

@@ -13,7 +13,7 @@ from selfalign.scoring.unanswered import add_agreements
 ROUNDED = 5.1e-7
 """How far a number of a table may be from the exact one: tables have six decimals."""
 
-_ONE_LANGUAGE = "xx"  # stands for the language of all terms, so that the terms of a number can be subtracted
+_SAME = {"model": "any", "language": "xx"}  # of all terms, so that they can be subtracted whatever they compare
 
 
 def select_cells(scores: pd.DataFrame, point: Point) -> pd.DataFrame:
@@ -27,14 +27,14 @@ def select_cells(scores: pd.DataFrame, point: Point) -> pd.DataFrame:
         The scores with the agreement under each rule and columns term (place in `point.terms`), sign. A cell has a row
         for each term that it is in.
     """
-    scores = scores[scores["model"] == point.model]
     if point.country != ALL:
         scores = scores[scores["country"] == point.country]
     if point.probe is not None:
         scores = scores[scores["probe"] == point.probe]
     parts = []
     for place, term in enumerate(point.terms):
-        cells = scores[(scores["language"] == term.language) & (scores["arm"] == term.arm)]
+        cells = scores[(scores["model"] == term.model) & (scores["language"] == term.language)]
+        cells = cells[cells["arm"] == term.arm]
         cells = cells if term.source is None else cells[cells["source"] == term.source]
         parts.append(cells.assign(term=place, sign=term.sign))
     return add_agreements(pd.concat(parts, ignore_index=True))
@@ -137,7 +137,7 @@ def _panels(cells: pd.DataFrame, point: Point) -> dict[str, Panel]:
     """By country, a panel with one column: the number's value of each probe. Countries without a value are left out."""
     if cells.empty:
         return {}
-    series = cells.assign(arm=cells["term"].astype(str), language=_ONE_LANGUAGE)
+    series = cells.assign(arm=cells["term"].astype(str), **_SAME)
     panels = build_panels(series, [point.measure])
     if len(point.terms) > 1:
         contrast = Contrast(arm="0", against="1")

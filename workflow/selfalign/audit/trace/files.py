@@ -69,7 +69,6 @@ def write_cells(
     numbers = [
         {
             "number": each.point.name,
-            "model": each.point.model,
             "country": each.point.country,
             "measure": each.point.measure,
             "terms": [vars(term) for term in each.point.terms],

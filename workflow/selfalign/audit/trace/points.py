@@ -33,12 +33,14 @@ class Term:
 
     Attributes:
         sign: 1 or -1.
+        model: its name.
         language: ISO 639-1 code.
         arm: its name.
         source: whose answers the demonstrations carry; None for all sources of the arm.
     """
 
     sign: int
+    model: str
     language: str
     arm: str
     source: str | None = None
@@ -51,7 +53,6 @@ class Point:
     Attributes:
         table: name of its table.
         line: of the row in the table's file; None where the run did not estimate the number.
-        model: name.
         country: alpha-3 code, or `all`.
         measure: what is estimated.
         terms: what the number is made of, in the order of `trace.contributions`.
@@ -62,7 +63,6 @@ class Point:
 
     table: str
     line: int | None
-    model: str
     country: str
     measure: str
     terms: tuple[Term, ...]
@@ -104,18 +104,18 @@ def point_of_row(row: Mapping[str, Any], table: str) -> Point:
         row: as `read_rows` returns it.
         table: its name.
     """
-    language, arm = row["language"], row["arm"]
-    terms = [Term(1, language, arm)]
+    asked = row["model"], row["language"]
+    terms = [Term(1, *asked, row["arm"])]
     if table == "transfer":
-        terms.append(Term(-1, language, row["against"], row["source"]))
+        terms.append(Term(-1, *asked, row["against"], row["source"]))
     elif "against" in row:
-        other = row["against_language"]
-        terms.append(Term(-1, other, row["against"]))
+        other = row["against_model"], row["against_language"]
+        terms.append(Term(-1, *other, row["against"]))
         if not pd.isna(row["beyond"]) and row["beyond"]:
             third, fourth = row["beyond"].split(" - ")
-            terms += [Term(-1, language, third), Term(1, other, fourth)]
+            terms += [Term(-1, *asked, third), Term(1, *other, fourth)]
     readout = row.get("readout")
-    return Point(table, row.get(LINE), row["model"], row["country"], row["measure"], tuple(terms), readout, dict(row))
+    return Point(table, row.get(LINE), row["country"], row["measure"], tuple(terms), readout, dict(row))
 
 
 def narrow(rows: pd.DataFrame, wanted: Mapping[str, str], place: str) -> pd.DataFrame:
@@ -139,7 +139,7 @@ def narrow(rows: pd.DataFrame, wanted: Mapping[str, str], place: str) -> pd.Data
 
 
 def usual(rows: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
-    """Of several rows the usual ones: agreement, the mean of the countries, plain differences in one language.
+    """Of several rows the usual ones: agreement, the mean of the countries, plain differences between two arms.
 
     A column that the user named is left alone. Nothing is left out where no row is usual.
     """
@@ -147,6 +147,7 @@ def usual(rows: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
         ("measure", lambda table: table["measure"] == "agreement"),
         ("country", lambda table: table["country"] == ALL),
         ("beyond", lambda table: table["beyond"].fillna("") == ""),
+        ("against_model", lambda table: table["against_model"] == table["model"]),
         ("against_language", lambda table: table["against_language"] == table["language"]),
     ]
     for column, is_usual in here:
@@ -179,7 +180,7 @@ def _value(column: str, value: str, names: Names, place: str) -> str:
         return names.language(value)
     if column in ("country", "source"):
         return names.country(value, option, _sources(names))
-    simple = {"model": names.model, "measure": names.measure}
+    simple = {"model": names.model, "against_model": names.model, "measure": names.measure}
     return simple[column](value) if column in simple else value
 
 

@@ -15,7 +15,7 @@ from selfalign.audit.trace.contributions import (
 from selfalign.audit.trace.evidence import statement, whose_answers
 from selfalign.audit.trace.excluded import count_dropped, why_not_chosen
 from selfalign.audit.trace.names import MEASURE_NAMES, Names
-from selfalign.audit.trace.points import Point
+from selfalign.audit.trace.points import Point, Term
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import first_rows, paragraph, percent, points, section, table
 from selfalign.scoring.tables import ALL
@@ -65,7 +65,7 @@ def describe_choice(names: Names, found: list[Point], limit: int | None) -> str:
     rows = [
         [
             str(point.line),
-            point.model,
+            point.terms[0].model,
             point.terms[0].language,
             _short_terms(point),
             point.country,
@@ -87,15 +87,18 @@ def describe_choice(names: Names, found: list[Point], limit: int | None) -> str:
 
 
 def _short_terms(point: Point) -> str:
-    if len(point.terms) == 1:
-        return point.terms[0].arm
     first = point.terms[0]
-    names = [
-        term.source or (term.arm if term.language == first.language else f"{term.arm} ({term.language})")
-        for term in point.terms
-    ]
+    names = [term.source or term.arm + _apart(term, first) for term in point.terms]
+    if len(names) == 1:
+        return names[0]
     plain = f"{names[0]} - {names[1]}"
     return plain if len(names) == 2 else f"({plain}) - ({names[2]} - {names[3]})"
+
+
+def _apart(term: Term, first: Term) -> str:
+    """The model and language of a term, where they are not those of the first."""
+    differs = [name for name in ("model", "language") if getattr(term, name) != getattr(first, name)]
+    return f" ({', '.join(getattr(term, name) for name in differs)})" if differs else ""
 
 
 def _value(point: Point) -> str:
@@ -135,19 +138,15 @@ def describe_head(results: Results, names: Names, traced: Traced) -> str:
     difference = "" if len(point.terms) == 1 else ", difference"
     readout = f", readout {point.readout}" if point.readout else ""
     title = f"{what}{difference}: {names.title_of_country(point.country)}"
-    terms = [f"{names.title_of_arm(term.arm)}{_source_of(names, term.source)}" for term in point.terms]
-    languages = [names.languages[term.language] for term in point.terms]
-    who = f"{names.models[point.model]}, asked in {' and '.join(dict.fromkeys(languages))}{readout}"
-    lines = [paragraph(who)]
-    if len(terms) == 1:
-        lines.append(paragraph(f"arm: {terms[0]}"))
-    else:
-        several = len(set(languages)) > 1
-        lines += [
-            paragraph(f"{ordinal}: {term}{f', in {language}' if several else ''}")
-            for ordinal, term, language in zip(_ORDINALS, terms, languages, strict=False)
-        ]
-    return section(title, *lines, _place(results, traced), line="=")
+    models = list(dict.fromkeys(names.models[term.model] for term in point.terms))
+    languages = list(dict.fromkeys(names.languages[term.language] for term in point.terms))
+    lines = [f"{' and '.join(models)}, asked in {' and '.join(languages)}{readout}"]
+    for ordinal, term in zip(_ORDINALS, point.terms, strict=False):
+        apart = f", {names.models[term.model]}" if len(models) > 1 else ""
+        apart += f", in {names.languages[term.language]}" if len(languages) > 1 else ""
+        place = "arm" if len(point.terms) == 1 else ordinal
+        lines.append(f"{place}: {names.title_of_arm(term.arm)}{_source_of(names, term.source)}{apart}")
+    return section(title, *map(paragraph, lines), _place(results, traced), line="=")
 
 
 def _source_of(names: Names, source: str | None) -> str:
@@ -356,7 +355,7 @@ def _options(point: Point) -> str:
         return f"--table {point.table} --row {point.line}"
     first = point.terms[0]
     arms = f"--contrast {first.arm} {point.terms[1].arm}" if len(point.terms) > 1 else f"--arm {first.arm}"
-    return f"{arms} --model {point.model} --language {first.language} --country {point.country}"
+    return f"{arms} --model {first.model} --language {first.language} --country {point.country}"
 
 
 # The cells of one probe

@@ -194,8 +194,8 @@ def _not_estimated(results: Results, names: Names, wanted: Mapping[str, str]) ->
         meant = wanted.get("model", model) == model and wanted.get("language", language) == language
         cells = cells if country == ALL else cells[cells["country"] == country]
         if meant and set(arms) <= set(cells["arm"]):
-            terms = (Term(1, language, arms[0]), Term(-1, language, arms[1]))
-            found.append(Point("contrasts", None, model, country, measure, terms, None, {}))
+            terms = (Term(1, model, language, arms[0]), Term(-1, model, language, arms[1]))
+            found.append(Point("contrasts", None, country, measure, terms, None, {}))
     if not found:
         problem = f"no model and language of the run has both {arms[0]} and {arms[1]} for {country}"
         raise InputError("--contrast", problem, f"Known values: {', '.join(names.arms)}")
