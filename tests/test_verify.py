@@ -23,6 +23,7 @@ from selfalign.audit.sample import check_sample
 from selfalign.audit.verify import check_models, check_record, report, verify
 from selfalign.cli import program
 from selfalign.errors import InputError
+from selfalign.home import list_files
 from selfalign.provenance import code_digests
 
 RUN = Path("results/default")
@@ -148,6 +149,19 @@ def test_record_of_a_run_says_what_it_is_made_from(recorded: Project) -> None:
     read = {path for job in jobs() if job.step != "fetch_model" for path in job.inputs}
     assert read - made <= set(record["inputs"])
     assert {"tiny/counts.csv", "tiny/probes.csv", "tiny/en.csv", "resources/templates/en.yaml"} <= set(record["inputs"])
+
+
+def test_files_that_settings_name_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file in ("mine.csv", "word", "results/x.csv", "folder/one.txt", "folder/in/two.txt"):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).write_text("x")
+    settings = {
+        "file": "mine.csv",
+        "a": ["word", "folder", "gone.csv", 3],
+        "b": {"c": "folder/in", "d": "results/x.csv"},
+    }
+    assert list_files(settings) == ["mine.csv", "folder/in/two.txt"]
 
 
 def test_manifest_lists_every_file_of_the_run(recorded: Project) -> None:

@@ -131,9 +131,9 @@ def list_files(value: Any) -> list[str]:
     if isinstance(value, dict | list):
         parts = value.values() if isinstance(value, dict) else value
         return [file for part in parts for file in list_files(part)]
-    if not isinstance(value, str) or value.startswith("results/") or "/" not in value:
+    if not isinstance(value, str) or value.startswith("results/"):
         return []
     path = Path(value)
-    if path.is_dir():
+    if path.is_dir() and "/" in value:  # a word such as docs is no folder
         return sorted(str(one) for one in path.rglob("*") if one.is_file())
-    return [value] if path.is_file() else []
+    return [value] if path.is_file() and ("/" in value or path.suffix) else []
