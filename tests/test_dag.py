@@ -156,8 +156,7 @@ def test_runs_of_two_names_leave_each_other_alone(finished: Project, config: dic
         assert sum(row.startswith("Q167,") for row in rows) == 1
         path.write_text("".join(row for row in rows if not row.startswith("Q167,")), encoding="utf-8")
     unused = finished.snakemake(config=trial)
-    assert unused.code == 0, unused.output
-    assert set(unused.finished()) == ALL, "the trial does not use the probe that is gone"
+    assert "Nothing to be done" in unused.output, "the trial does not use the probe that is gone"
     assert {"map_poles", "design_prompts"} <= set(finished.snakemake("--dry-run", config=config).planned())
     edit(finished.folder / "tiny" / "en.csv", "Q164,", "Q164,Truly: ")
     planned = set(finished.snakemake("--dry-run", config=trial).planned())
