@@ -44,7 +44,8 @@ def first_sentence(module: str) -> str:
     Returns:
         The first paragraph of the docstring on one line, without its full stop.
     """
-    source = _ROOT.joinpath(*module.split(".")[1:]).with_suffix(".py").read_text(encoding="utf-8")
+    place = _ROOT.joinpath(*module.split(".")[1:])
+    source = (place / "__init__.py" if place.is_dir() else place.with_suffix(".py")).read_text(encoding="utf-8")
     function = ast.parse(source[source.index("\ndef command(") :]).body[0]
     return " ".join((ast.get_docstring(function) or "").partition("\n\n")[0].split()).removesuffix(".")
 
