@@ -158,7 +158,7 @@ def test_runs_of_two_names_leave_each_other_alone(finished: Project, config: dic
     unused = finished.snakemake(config=trial)
     assert "Nothing to be done" in unused.output, "the trial does not use the probe that is gone"
     assert {"map_poles", "design_prompts"} <= set(finished.snakemake("--dry-run", config=config).planned())
-    edit(finished.folder / "tiny" / "en.csv", "Q164,", "Q164,Truly: ")
+    edit(finished.folder / "tiny" / "en.csv", "God counts for", "God truly counts for")
     planned = set(finished.snakemake("--dry-run", config=trial).planned())
     assert {"measure_similarity", "design_prompts", "record_bank"} <= planned
     assert "map_poles" not in planned
@@ -328,9 +328,9 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
     assert set(run.finished()) == FROM_SCORING
     after = states(finished)
     rerun = {path for path in after if after[path][0] != before[path][0]}
-    assert {path.partition("/")[0] for path in rerun} == {"scores", "tables", "figures", "audit"}
+    assert {path.split("/")[1] for path in rerun} == {"scores", "tables", "figures", "audit"}
     same = {path for path in after if after[path][1] == before[path][1]}
-    assert set(after) - same <= {"audit/explore.ipynb"}, "the edit changes no number"
+    assert set(after) - same <= {"default/audit/explore.ipynb"}, "the edit changes no number"
 
 
 @pytest.mark.parametrize(
