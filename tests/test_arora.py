@@ -471,7 +471,7 @@ def settings(folder: str | None, **probes: str) -> dict:
     """A config of the probes of Arora et al. in German."""
     made = {"bank": "results/shared/arora/probes.csv", "texts": "results/shared/arora/texts/{language}.csv"}
     return {
-        "surveys": {"example": {"source": {}}},
+        "surveys": {"example": {"form": "counts", "source": {}}},
         "run": {"survey": "example", "languages": ["de"]},
         "languages": {"de": {"countries": ["DEU"], "arms": ["zero_shot"]}},
         "arms": {"zero_shot": {"shots": 0}},

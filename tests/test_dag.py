@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from copy import deepcopy
 from pathlib import Path
 
@@ -468,7 +468,13 @@ def killed(unanswered: Project, config: dict) -> Iterator[Killed]:
         wait_for(lambda: log.exists() and "nats from the naive one" in log.read_text(), process)
         size = journal.stat().st_size
         wait_for(lambda: journal.stat().st_size > size, process)
+        jobs = started[0].children(recursive=True)
+        for job in jobs:
+            job.suspend()  # or else a quick job ends before it is killed
         kill(started[0])
+        for job in jobs:
+            with suppress(psutil.NoSuchProcess):
+                job.resume()
         return process.wait(timeout=300), printed.read_text()
 
     yield run

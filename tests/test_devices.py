@@ -357,7 +357,7 @@ def test_rule_asks_snakemake_for_the_gpus_of_the_model(plain: Project) -> None:
     text, messages = re.subn(r" +message:\n.+\n", "", rules.read_text())  # in its place, Snakemake tells the resources
     assert messages
     rules.write_text(text)
-    source = {"folder": str(plain.folder)}
+    source = {"hub": "org/name", "revision": "0" * 40}
     models = {name: {"label": name, "source": source, **settings} for name, (settings, _) in ASKED.items()}
     config = {"models": models, "run": {"models": list(ASKED), "languages": ["en"]}}
     run = plain.snakemake("-n", *(f"results/default/answers/{name}/en.parquet" for name in ASKED), config=config)

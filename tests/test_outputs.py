@@ -81,7 +81,7 @@ def test_contrast_with_another_language_needs_both(tmp_path: Path) -> None:
 def test_contrast_of_models_needs_both(tmp_path: Path) -> None:
     contrast = {"arm": "chrf", "against": "chrf", "against_model": "smollm2-135m"}
     assert not can_estimate(read_config([]), contrast), "a model less itself"
-    models = {"two": {"label": "Two", "source": {"folder": "two"}}}
+    models = {"two": {"label": "Two", "source": {"hub": "org/two", "revision": "0" * 40}}}
     config = config_of(tmp_path, models=models, run={"models": ["smollm2-135m", "two"]})
     assert can_estimate(config, contrast)
     assert can_estimate(config, {**contrast, "model": "two"})

@@ -290,7 +290,7 @@ def test_options_that_name_nothing_are_refused(refused: Refused, overlay: Path) 
 
 
 def test_price_is_a_setting_that_no_request_holds(tmp_path: Path) -> None:
-    endpoint = {"url": "http://gpu7:8000/v1", "model": "m", "price": {"input": 0.1, "output": 0.4}}
+    endpoint = {"url": "http://gpu7:8000/v1", "model": "m", "readout": "echo", "price": {"input": 0.1, "output": 0.4}}
     path = tmp_path / "mine.yaml"
     settings = {"models": {"far": {"label": "Far", "endpoint": endpoint}}, "run": {"models": ["far"]}}
     path.write_text(yaml.safe_dump(settings))

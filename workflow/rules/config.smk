@@ -123,7 +123,9 @@ def questions_path(survey, kind, language):
     """A file of a survey's questionnaire: made from its file of questions, or shipped."""
     if config["surveys"][survey]["form"] == "table":
         return f"results/{SHARED}/survey/{survey}/questionnaire/{kind}.csv"
-    return shipped(f"resources/survey/{kind}{f'/{language}' if language else ''}.csv")
+    return shipped(
+        str(Path("resources/survey", kind, language or "").with_suffix(".csv"))
+    )
 
 
 def questionnaire(kind, language=None):
@@ -427,11 +429,7 @@ def run_inputs(wildcards):
 
 def all_results(wildcards):
     """Files that the run makes, without their manifest."""
-    return [
-        file
-        for file in rules.all.input
-        if not str(file).endswith(f"/{Path(RUN).name}/manifest.csv")
-    ]
+    return [file for file in rules.all.input if Path(file).name != "manifest.csv"]
 
 
 def whole_config(wildcards):
