@@ -14,6 +14,7 @@ from endpoint_server import Endpoint as Served
 from endpoint_server import serving
 from project import ROOT, Project
 from refusal import Refused
+from scipy import stats
 from selfalign.errors import InputError
 from selfalign.inference.ask import command as ask
 from selfalign.plan import endpoints, models, tokens
@@ -210,10 +211,8 @@ def test_scores_on_the_disk_tell_the_widths_of_their_run(overlay: Path) -> None:
     known = known[(known["measure"] == "agreement") & (known["country"] == "all")].set_index("arm")
     for arm in ("zero_shot", "chrf"):
         assert widths[arm]["source"] == "scores"
-        error = known.loc[arm, "standard_error"]
-        one = (known.loc[arm, "high"] - known.loc[arm, "estimate"]) / error if known.loc[arm, "high"] < 1 else np.nan
-        reach = np.nanmax([one, (known.loc[arm, "estimate"] - known.loc[arm, "low"]) / error])
-        assert widths[arm]["mean"] == pytest.approx(reach * error, rel=NEAR)
+        reach = stats.t.ppf(0.975, known.loc[arm, "df"])  # the table's intervals end at 0 and 1
+        assert widths[arm]["mean"] == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
 
 
 def test_rates_of_the_table_fill_the_gaps_between_sizes() -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import chdir, closing
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from matplotlib.image import imread, imsave
 from project import Project
+from selfalign.audit import record_run
 from selfalign.audit.again import APART, Again, read_options
 from selfalign.audit.differences import compare_tables
 from selfalign.audit.findings import Difference, Findings
@@ -183,7 +183,7 @@ def test_manifest_lists_every_file_of_the_run(recorded: Project) -> None:
 
 def test_second_record_of_the_same_run_has_the_same_bytes(here: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     # The run was made by the copy of the project, which is no clone; this process has the code of a clone.
-    monkeypatch.setattr(sys.modules["selfalign.audit.record_run"], "_LIBRARY", here.folder)
+    monkeypatch.setattr(record_run, "_LIBRARY", here.folder)
     names = ("run.json", "jobs.json", "manifest.csv")
     before = {name: (RUN / name).read_bytes() for name in names}
     records = Records().files
