@@ -100,9 +100,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
             {"weigh_answers", "describe_survey"},
             id="a step's module that another step uses",
         ),
-        pytest.param(
-            "inference/engine.py", 'VERSION = "5"', 'VERSION = "6"', {"infer", "verify"}, id="a module of one step"
-        ),
+        pytest.param("inference/engine.py", 'VERSION = "5"', 'VERSION = "6"', {"infer"}, id="a module of one step"),
         pytest.param(
             "survey/parse_shares.py",
             '"top2of4": (1, 2)',

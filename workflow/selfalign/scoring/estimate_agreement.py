@@ -8,9 +8,9 @@ import pandas as pd
 from selfalign.options import readable, writable
 from selfalign.probes.tables import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
+from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.options import estimate_options
 from selfalign.scoring.panels import build_panels
 from selfalign.scoring.tables import MEASURES, Estimates
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows

@@ -9,9 +9,9 @@ import pandas as pd
 from selfalign.options import Json, readable, writable
 from selfalign.probes.tables import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
+from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.options import estimate_options
 from selfalign.scoring.panels import Contrast, build_panels, contrast_panel
 from selfalign.scoring.tables import COMPARED, CONTRASTED, Contrasts
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows

@@ -13,8 +13,9 @@ from selfalign.probes.tables import HumanScales, Poles, Replicates
 from selfalign.prompts.tables import Design
 from selfalign.scoring.by_readout import score_by_readout
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import correct
-from selfalign.scoring.options import bank_option, estimate_options, human_option, poles_option, rule_option
+from selfalign.scoring.options import bank_option, human_option, poles_option, rule_option
 from selfalign.scoring.panels import Contrast
 from selfalign.scoring.tables import ContrastsByReadout
 from selfalign.tables import read_table, write_table

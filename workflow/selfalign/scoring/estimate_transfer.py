@@ -8,9 +8,9 @@ import pandas as pd
 from selfalign.options import Json, readable, writable
 from selfalign.probes.tables import Replicates
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.options import estimate_options
 from selfalign.scoring.tables import ALL, CONTRASTED, Transfer
 from selfalign.tables import read_table, write_table
 

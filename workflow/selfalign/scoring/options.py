@@ -1,29 +1,11 @@
-"""Options that the steps which estimate have."""
+"""Options that several steps have which read cells and answers."""
 
 from collections.abc import Callable
 
 import click
 
-from selfalign.options import Json, Words, readable
-from selfalign.scoring.bootstrap import CHANCE
-from selfalign.scoring.families import COLUMNS
+from selfalign.options import Json, readable
 from selfalign.scoring.unanswered import COUNTS_AS
-
-
-class Names(Words):
-    """Words that must be of a list."""
-
-    def __init__(self, known: tuple[str, ...]) -> None:
-        super().__init__()
-        self.known = known
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
-        words = super().convert(value, param, ctx)
-        for word in words:
-            if word not in self.known:
-                self.fail(f"{word} is not one of {', '.join(self.known)}", param, ctx)
-        return words
-
 
 poles_option = click.option(
     "--poles", type=readable, required=True, help="What the countries' people answer (Parquet)."
@@ -48,24 +30,11 @@ def cell_options(command: Callable) -> Callable:
         click.option("--design", type=readable, required=True, help="Cells of the experiment (Parquet)."),
         click.option("--answers", type=readable, required=True, help="Answers of the model (Parquet)."),
     ]
-    return _give(command, options)
+    return give(command, options)
 
 
-def estimate_options(command: Callable) -> Callable:
-    """Give a command the options people, draws, level, seed, resample and families."""
-    level = click.FloatRange(0, 1, min_open=True, max_open=True)
-    options = [
-        click.option("--people", type=readable, required=True, help="Replicates of the people's shares (Parquet)."),
-        click.option("--draws", type=click.IntRange(min=2), required=True, help="Bootstrap resamples."),
-        click.option("--level", type=level, required=True, help="Coverage."),
-        click.option("--seed", type=int, required=True, help="Seed of the resamples."),
-        click.option("--resample", type=Names(CHANCE), required=True, help="What the intervals cover."),
-        click.option("--families", type=Names(COLUMNS), required=True, help="Columns that name a family of tests."),
-    ]
-    return _give(command, options)
-
-
-def _give(command: Callable, options: list[Callable]) -> Callable:
+def give(command: Callable, options: list[Callable]) -> Callable:
+    """Give a command options, which its help lists in their order."""
     for option in reversed(options):
         command = option(command)
     return command
