@@ -31,7 +31,7 @@ from selfalign.home import list_files, locate
 from selfalign.inference.questions import gives_reply
 from selfalign.outputs import agreeing_arms, calibrated_arms, find_shown, list_contrasts
 from selfalign.probes.selection import digest_probes, digest_texts
-from selfalign.progress import record_start
+from selfalign.audit.progress import record_start
 from selfalign.provenance import code_digest, code_digests
 from selfalign.runs import SHARED, Run
 from selfalign.settings import complete, find_languages, frames_on_scales

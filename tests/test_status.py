@@ -12,12 +12,7 @@ import pandas as pd
 import pytest
 from project import BIN
 from selfalign.audit import status
-from selfalign.audit.summary import main_numbers, own_minus_other, shorten, summarize
-from selfalign.cli import program
-from selfalign.errors import TERMINAL, InputError
-from selfalign.inference.ledger import Entry, Ledger
-from selfalign.layout import align, duration
-from selfalign.progress import (
+from selfalign.audit.progress import (
     CUT_OFF,
     DONE,
     FAILED,
@@ -34,6 +29,11 @@ from selfalign.progress import (
     record_start,
     state_of,
 )
+from selfalign.audit.summary import main_numbers, own_minus_other, shorten, summarize
+from selfalign.cli import program
+from selfalign.errors import TERMINAL, InputError
+from selfalign.inference.ledger import Entry, Ledger
+from selfalign.layout import align, duration
 from selfalign.runs import Run
 from selfalign.steps import BY_HAND, STEPS
 from snakemake.persistence.file import FilePersistence
@@ -177,7 +177,7 @@ def test_marker_of_a_long_path_is_found(folder: Path) -> None:
 
 def test_record_is_held_until_the_process_ends(folder: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from selfalign.progress import record_start; "
+        "import sys; from pathlib import Path; from selfalign.audit.progress import record_start; "
         f"record_start(Path({str(folder)!r}), [], {CONFIG!r}, ['snakemake', '--configfile', 'my file.yaml']); "
         "print(flush=True); input()"
     )

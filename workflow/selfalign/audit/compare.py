@@ -33,7 +33,10 @@ TABLES = {
 """Tables of estimates that are compared, with their schema and the columns that name a row."""
 
 _STEPS = {"agreement": "estimate_agreement", "contrasts": "estimate_contrasts"}
-_HOW_ESTIMATED = ("scoring.draws", "scoring.level", "scoring.seed", "scoring.resample", "scoring.families")
+_HOW_ESTIMATED = (
+    *(f"scoring.{key}" for key in ("draws", "level", "seed", "resample", "families")),
+    *(f"probes.{key}" for key in ("replicates", "seed")),  # samples of the people
+)
 
 
 def compare(first: Run, second: Run) -> dict[str, Any]:
@@ -142,11 +145,10 @@ def _read_estimates(run: Run, name: str, schema: type[Estimates]) -> pd.DataFram
 def _beside_cells(name: str, changes: dict[str, Any]) -> str:
     """What can move an estimate whose cells are the same."""
     causes = [key for key in _HOW_ESTIMATED if key in changes["config"]]
-    causes += ["the people's samples (probes.replicates, probes.seed)"] * any(
-        key in changes["config"] for key in ("probes.replicates", "probes.seed")
-    )
-    causes += [f"code of {_STEPS[name]}"] * (_STEPS[name] in changes["code"])
-    causes += ["versions of packages"] * bool(changes["packages"])
+    if _STEPS[name] in changes["code"]:
+        causes.append(f"code of {_STEPS[name]}")
+    if changes["packages"]:
+        causes.append("versions of packages")
     return ", ".join(causes) or "nothing that is on record"
 
 

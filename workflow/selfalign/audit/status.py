@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from selfalign.layout import align, duration
-from selfalign.progress import (
+from selfalign.audit.progress import (
     ASKING,
     CUT_OFF,
     DONE,
@@ -26,6 +25,7 @@ from selfalign.progress import (
     read_start,
     state_of,
 )
+from selfalign.layout import align, duration
 from selfalign.runs import Run, find_run
 
 _MESSAGE = re.compile(r"^selfalign: (.+)$", re.MULTILINE)

@@ -63,7 +63,8 @@ def _draw_panel(ax: Axes, points: pd.DataFrame, label: str) -> None:
     answered = points.dropna(subset="p_a")
     colour = np.where((answered["p_a"] > 0.5) == (answered["share_a"] > 0.5), PALETTE[0], PALETTE[2])
     ax.scatter(answered["share_a"], answered["p_a"], s=7, c=colour, alpha=0.5, linewidths=0, rasterized=True)
-    reads = f"$r_c$ = {correlate(points):.2f}" if len(answered) else "no answers"
+    number = f"{correlate(points):.2f}".replace("-", "\N{MINUS SIGN}")
+    reads = f"$r_c$ = {number}" if len(answered) else "no answers"
     reads += f", agreement {points['agreement'].mean():.0%}"
     ax.set_title(f"{label}\n{reads}", fontweight="normal", fontsize=_TITLE_SIZE)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")

@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,13 +13,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from selfalign.errors import InputError
-from selfalign.home import locate
+from selfalign.home import HOME, locate
 from selfalign.plan import endpoints, models, tokens
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_people
 from selfalign.plan.precision import expect_widths, name_contrast, within_models
 from selfalign.runs import SHARED
-from selfalign.settings import HOME, frames_on_scales
+from selfalign.settings import frames_on_scales
 
 _RESULTS = 0.25
 """Bytes of answers, scores and tables for each byte of a ledger."""
@@ -44,6 +44,31 @@ class Options:
     cores: int | None = None
     exact: bool = False
     fetch: bool = False
+
+
+@dataclass(frozen=True)
+class Common:
+    """What the plans of all models of a run have in common.
+
+    Attributes:
+        laid: the design of each language.
+        factors: characters per token, by language, for models without a tokenizer here.
+        measured: rates of the ledgers of this machine.
+        table: rates of the shipped table.
+        options: what the user says.
+        shared: folder of what runs share.
+        step: a function that shows what comes next.
+        notes: for the reader; plans add to them.
+    """
+
+    laid: Mapping[str, Laid]
+    factors: Mapping[str, float]
+    measured: pd.DataFrame
+    table: pd.DataFrame
+    options: Options
+    shared: Path
+    step: Callable[[str], None]
+    notes: list[str]
 
 
 def make_plan(config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME) -> dict:
@@ -71,11 +96,12 @@ def make_plan(config: dict[str, Any], options: Options, results: Path = Path("re
             step(f"design of {language}")
             laid[language] = designer.lay_out(language)
         measured, notes = models.read_rates(shared)
+        common = Common(laid, factors, measured, table, options, shared, step, notes)
         parts = []
         for name in names:
             settings = config["models"][name]
             plan_one = _plan_endpoint if "endpoint" in settings else _plan_model
-            parts.append(plan_one(name, settings, laid, factors, measured, table, options, shared, step, notes))
+            parts.append(plan_one(name, settings, common))
         step("intervals")
         widths = expect_widths(laid, people.poles, people.bank, config, run)
     margin = config["figures"]["margin"].get("contrast")
@@ -123,43 +149,36 @@ def _describe(config: Mapping[str, Any], poles: pd.DataFrame, probes: pd.DataFra
     }
 
 
-def _plan_model(
-    name: str,
-    settings: Mapping[str, Any],
-    laid: Mapping[str, Laid],
-    factors: Mapping[str, float],
-    measured: pd.DataFrame,
-    table: pd.DataFrame,
-    options: Options,
-    shared: Path,
-    step: Any,
-    notes: list[str],
-) -> dict[str, Any]:
+def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
     """What a model that runs here costs."""
-    folder = shared / "models" / name
+    folder = common.shared / "models" / name
     place, listed = models.find_tokenizer(settings, folder), None
-    if place is None and options.fetch and "hub" in settings["source"]:
+    if place is None and common.options.fetch and "hub" in settings["source"]:
         place, listed = models.fetch_tokenizer(name, settings["source"])
     tokenizer = None if place is None else models.load_tokenizer(place)
-    device = ("cpu" if options.hardware == "cpu" else "cuda") if options.hardware else models.find_device(settings)
+    device = (
+        ("cpu" if common.options.hardware == "cpu" else "cuda")
+        if common.options.hardware
+        else models.find_device(settings)
+    )
     by_language = {}
-    for language, one in laid.items():
-        step(f"{name} in {language}")
-        ledger = shared / "ledger" / name / f"{language}.sqlite"
-        answered = _or_note(notes, models.read_answered, ledger, folder / "model.json", settings, device) or {}
+    for language, one in common.laid.items():
+        common.step(f"{name} in {language}")
+        ledger = common.shared / "ledger" / name / f"{language}.sqlite"
+        answered = _or_note(common.notes, models.read_answered, ledger, folder / "model.json", settings, device) or {}
         speaker = (
-            tokens.Estimator(factors.get(language, tokens.UNKNOWN))
+            tokens.Estimator(common.factors.get(language, tokens.UNKNOWN))
             if tokenizer is None
             else tokens.Counter(tokenizer, language, None)
         )
-        most = 0 if options.exact else tokens.SAMPLE
+        most = 0 if common.options.exact else tokens.SAMPLE
         by_language[language] = asdict(tokens.count(one, speaker, settings, answered, most))
     size = models.find_size(name, settings, folder, listed)
-    cores = min(options.cores or os.cpu_count() or 1, 16)
+    cores = min(common.options.cores or os.cpu_count() or 1, 16)
     rate = (
-        models.Rate(options.rates[name], "given", name)
-        if name in options.rates
-        else models.find_rate(name, settings, size, measured, table, options.hardware, cores)
+        models.Rate(common.options.rates[name], "given", name)
+        if name in common.options.rates
+        else models.find_rate(name, settings, size, common.measured, common.table, common.options.hardware, cores)
     )
     sums = pd.DataFrame(by_language.values()).sum(numeric_only=True)
     hours = None
@@ -186,27 +205,19 @@ def _plan_model(
     }
 
 
-def _plan_endpoint(
-    name: str,
-    settings: Mapping[str, Any],
-    laid: Mapping[str, Laid],
-    factors: Mapping[str, float],
-    measured: pd.DataFrame,
-    table: pd.DataFrame,
-    options: Options,
-    shared: Path,
-    step: Any,
-    notes: list[str],
-) -> dict[str, Any]:
+def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
     """What a model behind an endpoint costs."""
     by_language = {}
-    for language, one in laid.items():
-        step(f"{name} in {language}")
-        ledger, factor = shared / "ledger" / name / f"{language}.sqlite", factors.get(language, tokens.UNKNOWN)
-        asked = _or_note(notes, endpoints.count, one, settings, ledger, factor)
+    for language, one in common.laid.items():
+        common.step(f"{name} in {language}")
+        ledger, factor = (
+            common.shared / "ledger" / name / f"{language}.sqlite",
+            common.factors.get(language, tokens.UNKNOWN),
+        )
+        asked = _or_note(common.notes, endpoints.count, one, settings, ledger, factor)
         by_language[language] = asked or endpoints.count(one, settings, Path("no ledger"), factor)
     asked = list(by_language.values())
-    price = options.prices.get(name) or settings["endpoint"].get("price")
+    price = common.options.prices.get(name) or settings["endpoint"].get("price")
     sums = pd.DataFrame(map(asdict, asked)).sum()
     return {
         "model": name,
@@ -215,7 +226,9 @@ def _plan_endpoint(
         **{key: _plain(sums[key]) for key in ("prompts", "requests", "missing", "sent", "received")},
         "estimated": True,
         "price": _plain(endpoints.find_price(asked, price)),
-        "hours": _plain(endpoints.find_hours(asked, settings["endpoint"], measured[measured["model"] == name])),
+        "hours": _plain(
+            endpoints.find_hours(asked, settings["endpoint"], common.measured[common.measured["model"] == name])
+        ),
         "disk": 600 * float(sums["requests"]),
     }
 
