@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from selfalign.layout import align
+
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
 _SOURCES = {
     "given": "given by --rate",
@@ -56,7 +58,7 @@ def _languages(plan: Mapping[str, Any]) -> str:
     if len(counts) > 1:
         sums = [f"{sum(one[key] for one in counts.values()):,}" for key in ("cells", "prompts", "premises")]
         rows.append(["all", "", "", *sums])
-    return align(rows)
+    return "\n".join(align(rows))
 
 
 def _weights(parts: list[Mapping[str, Any]]) -> str:
@@ -88,7 +90,7 @@ def _weights(parts: list[Mapping[str, Any]]) -> str:
         counts = [f"{whole[0]:,}", f"{whole[1]:,}", f"{whole[0] - whole[1]:,}", *map(amount, whole[2:])]
         unknown = "" if len(hours) == len(parts) else " +?"
         rows.append(["all", *counts, "", "", duration(sum(hours)) + unknown, "", size(sum(disk))])
-    lines = [align(rows)]
+    lines = ["\n".join(align(rows))]
     used = list(dict.fromkeys(one["rate"]["source"] for one in parts if one["rate"]))
     places = {source: one["rate"]["place"] for one in parts if one["rate"] for source in [one["rate"]["source"]]}
     told = [
@@ -121,7 +123,7 @@ def _endpoints(parts: list[Mapping[str, Any]]) -> str:
                 "-" if one["price"] is None else f"{one['price']:,.2f}",
             ]
         )
-    text = align(rows)
+    text = "\n".join(align(rows))
     if any(one["price"] is None for one in parts):
         text += "\nFor a price, give --price MODEL=INPUT/OUTPUT per million tokens, or endpoint.price in the config"
     return text
@@ -146,7 +148,7 @@ def _widths(plan: Mapping[str, Any]) -> str:
     for name in shown:
         one = by_name[name]
         rows.append([name, _span([one["mean"]]), _span([one["country"]]), one["source"]])
-    text = align(rows, last_left=True)
+    text = "\n".join(align(rows, last_left=True))
     more = len(names) - len(shown)
     return text + (f"\n{more} more contrasts: --json" if more > 0 else "")
 
@@ -162,18 +164,6 @@ def _span(halves: list[float]) -> str:
         return "-"
     low, high = (f"{100 * half:.1f}" for half in (min(known), max(known)))
     return f"±{low}" if low == high else f"±{low} to ±{high}"
-
-
-def align(rows: list[list[str]], last_left: bool = False) -> str:
-    """Rows of cells as lines, the first column to the left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]
-        if last_left:
-            cells[-1] = row[-1]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
 
 
 def amount(number: float) -> str:
