@@ -446,6 +446,11 @@ def wait_for(what: Callable[[], object], process: subprocess.Popen, seconds: flo
         time.sleep(0.01)
 
 
+def heed_interrupts() -> None:
+    """Let SIGINT end a process, as in a terminal. Tests that run in the background inherit that it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def killed(unanswered: Project, config: dict) -> Iterator[Killed]:
     """A function that starts a run, waits until the first answers are recorded, lets its argument kill, and waits."""
@@ -462,6 +467,7 @@ def killed(unanswered: Project, config: dict) -> Iterator[Killed]:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a process group of its own, as a terminal gives it
+                preexec_fn=heed_interrupts,
             )
         started.append(psutil.Process(process.pid))
         # The check before the first answer writes to the ledger too.
