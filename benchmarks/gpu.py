@@ -28,7 +28,7 @@ COLUMNS = ["part", "case", "measure", "value", "unit"]
 LIMIT = 480
 """Seconds for all parts together."""
 RESULTS = ROOT / "results"
-DEFAULT = RESULTS / "models" / "smollm2-135m"
+DEFAULT = RESULTS / "shared" / "models" / "smollm2-135m"
 
 
 FOLDER = click.Path(path_type=Path)
@@ -53,8 +53,8 @@ def main() -> None:
 @click.option("--weights", type=FOLDER, default=DEFAULT / "weights", help="Folder of the model.")
 @click.option("--source", type=FOLDER, default=DEFAULT / "source", help="Folder of its GGUF file.")
 @click.option("--safetensors", is_flag=True, help="Take model.safetensors, not the GGUF file.")
-@click.option("--prompts", type=FOLDER, default=RESULTS / "prompts" / "en.parquet")
-@click.option("--answers", type=FOLDER, default=RESULTS / "answers" / "smollm2-135m" / "en.parquet")
+@click.option("--prompts", type=FOLDER, default=RESULTS / "default" / "prompts" / "en.parquet")
+@click.option("--answers", type=FOLDER, default=RESULTS / "default" / "answers" / "smollm2-135m" / "en.parquet")
 @click.option("--size", default="gpu", help="Of the workloads: gpu, full or quick.")
 def pack(bundle: Path, weights: Path, source: Path, safetensors: bool, prompts: Path, answers: Path, size: str) -> None:
     """Write the bundle."""

@@ -115,7 +115,7 @@ def harness_python() -> str:
 
 def default_model() -> Path:
     """Folder of the weights of the default model, from the workflow's results, or fetched and converted once."""
-    if (made := ROOT / "results" / "models" / DEFAULT / "weights").exists():
+    if (made := ROOT / "results" / "shared" / "models" / DEFAULT / "weights").exists():
         return made
     folder = CACHE / DEFAULT
     if not (folder / "model.json").exists():

@@ -4,7 +4,7 @@ Takes the cells of an arm of which three or more demonstrations answer with one 
 of them more often than the other. Where the country's majority is on that side, repeating looks like agreement; where
 it is on the other, it does not. docs/findings.md has the results.
 
-    python benchmarks/repetition.py [--results results] [--arm chrf]
+    python benchmarks/repetition.py RUN [--arm chrf]
 """
 
 import json
@@ -13,6 +13,8 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
+from selfalign.errors import told_plainly
+from selfalign.runs import find_run
 
 CELL = ["country", "probe", "source", "seed", "template"]
 
@@ -60,10 +62,12 @@ def measure(results: Path, model: str, language: str, arm: str) -> dict[str, obj
 
 
 @click.command()
-@click.option("--results", type=click.Path(exists=True, path_type=Path), default="results", show_default=True)
+@click.argument("run")
 @click.option("--arm", default="chrf", show_default=True, help="Arm whose cells are looked at.")
-def main(results: Path, arm: str) -> None:
-    """Print a column per model and language."""
+def main(run: str, arm: str) -> None:
+    """Print a column per model and language of RUN."""
+    with told_plainly():
+        results = find_run(run).folder
     tables = sorted((results / "scores").glob("*/*.parquet"))
     rows = [measure(results, path.parent.name, path.stem, arm) for path in tables]
     shares = pd.DataFrame(rows).set_index(["model", "language"])
