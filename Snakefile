@@ -24,7 +24,7 @@ from snakemake.utils import min_version
 
 from selfalign.audit.manifest import refuse_changed
 from selfalign.audit.status import explain_stop
-from selfalign.audit.summary import summarize
+from selfalign.audit.summary import summarize, warn_of_replacement
 from selfalign.demonstrations.strategies import SEEDED, measure_of
 from selfalign.errors import TERMINAL, show, told_plainly
 from selfalign.home import list_files, locate
@@ -103,6 +103,8 @@ rule all:
 
 
 onstart:
+    if warning := warn_of_replacement(Run(Path(RUN)), config):
+        show(warning)
     record_start(Path(RUN), workflow.dag.needrun_jobs(), config, sys.argv)
     for name, why in SKIPPED.items():
         show(f"no {name}: {why}")

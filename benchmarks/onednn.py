@@ -59,12 +59,8 @@ def score(model: PreTrainedModel, prompts: list[Rendered], kind: str, library: s
 
 
 @click.command()
-@click.option(
-    "--model", type=Path, default=ROOT / "results/shared/models/smollm2-135m/weights", help="Folder."
-)
-@click.option(
-    "--prompts", type=Path, default=ROOT / "results/default/prompts/es.parquet", help="Of a run (Parquet)."
-)
+@click.option("--model", type=Path, default=ROOT / "results/shared/models/smollm2-135m/weights", help="Folder.")
+@click.option("--prompts", type=Path, default=ROOT / "results/default/prompts/es.parquet", help="Of a run (Parquet).")
 @click.option("--most", default=22, show_default=True, help="At most so many of them, spread evenly.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--repeats", default=6, show_default=True)

@@ -64,9 +64,7 @@ def measure_all(
 
 
 @click.command()
-@click.option(
-    "--model", type=Path, default=ROOT / "results/shared/models/smollm2-135m/weights", help="Folder."
-)
+@click.option("--model", type=Path, default=ROOT / "results/shared/models/smollm2-135m/weights", help="Folder.")
 @click.option("--rows", default="1024,2048", show_default=True, help="Tokens of a row.")
 @click.option("--chunks", default="64,128,192,0", show_default=True, help="Tokens of a chunk; 0 is the whole row.")
 @click.option("--threads", default=2, show_default=True)

@@ -1,5 +1,7 @@
 """What a user sees: the list of commands, messages before Snakemake's, `selfalign status`, the last five lines."""
 
+import copy
+import json
 import os
 import resource
 import shlex
@@ -29,12 +31,13 @@ from selfalign.audit.progress import (
     record_start,
     state_of,
 )
-from selfalign.audit.summary import main_numbers, own_minus_other, shorten, summarize
+from selfalign.audit.summary import main_numbers, own_minus_other, shorten, summarize, warn_of_replacement
 from selfalign.cli import program
 from selfalign.errors import TERMINAL, InputError
 from selfalign.inference.ledger import Entry, Ledger
 from selfalign.layout import align, duration
 from selfalign.runs import Run
+from selfalign.settings import read_config
 from selfalign.steps import BY_HAND, STEPS
 from snakemake.persistence.file import FilePersistence
 
@@ -306,6 +309,23 @@ SETTINGS = {
 def estimates(**columns: list) -> pd.DataFrame:
     """Estimates of the first model in the first language, with the columns that matter here."""
     return pd.DataFrame({"model": "small", "language": "en", "measure": "agreement", "country": "all"} | columns)
+
+
+def test_run_with_the_settings_of_an_earlier_one_is_warned_of_only_if_they_differ(tmp_path: Path) -> None:
+    run, config = Run(tmp_path / "mine"), read_config([])
+    assert warn_of_replacement(run, config) == ""
+    run.folder.mkdir()
+    (run.folder / "run.json").write_text(json.dumps({"config": config}))
+    assert warn_of_replacement(run, config) == ""
+    other = copy.deepcopy(config)
+    other["models"]["unused"] = {"label": "Not run"}
+    assert warn_of_replacement(run, other) == ""
+    other["run"]["languages"] = ["en"]
+    other["scoring"]["draws"] = 7
+    warning = warn_of_replacement(run, other)
+    assert 'run "mine" was made with other settings (' in warning
+    assert "run.languages" in warning and "languages.es" in warning and "more" not in warning
+    assert "(run.languages and 2 more)" in warn_of_replacement(run, other, shown=1)
 
 
 def test_main_numbers_are_those_of_the_mean_of_the_countries() -> None:

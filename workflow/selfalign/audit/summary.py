@@ -1,4 +1,4 @@
-"""The lines that a run ends with: its main results, where to look, and how to cite them."""
+"""What a run says of itself: a warning at its start if it replaces another, and its main results at its end."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -7,10 +7,43 @@ from typing import Any
 
 import pandas as pd
 
+from selfalign.audit.changes import find_differences
+from selfalign.errors import InputError
+from selfalign.runs import Run
 from selfalign.scoring.tables import ALL, Contrasts, Estimates
 from selfalign.tables import read_table
 
 _AUTHORS = 60  # characters; a longer list of authors is cut down to the first
+
+
+def warn_of_replacement(run: Run, config: Mapping[str, Any], shown: int = 3) -> str:
+    """A warning that a run of the same name was made with other settings; empty if there is none.
+
+    Args:
+        run: the run that starts.
+        config: its merged settings.
+        shown: names of settings to list, at most.
+    """
+    try:
+        before = run.config
+    except InputError:  # The run is new. Or its record is damaged, and the run writes it again.
+        return ""
+    keys = list(find_differences(_used(before), _used(config)))
+    if not keys:
+        return ""
+    more = f" and {len(keys) - shown} more" if len(keys) > shown else ""
+    return (
+        f'run "{run.name}" was made with other settings ({", ".join(keys[:shown])}{more}). This run replaces its '
+        "results. To keep both, give this run another run.name."
+    )
+
+
+def _used(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without the surveys, models, languages and arms that the run does not use."""
+    run = config["run"]
+    arms = {arm for language in run["languages"] for arm in config["languages"][language]["arms"]}
+    used = {"surveys": {run["survey"]}, "models": set(run["models"]), "languages": set(run["languages"]), "arms": arms}
+    return {**config, **{key: {name: config[key][name] for name in sorted(names)} for key, names in used.items()}}
 
 
 def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], citation: str) -> list[str]:
