@@ -27,6 +27,8 @@ from selfalign.audit.status import explain_stop
 from selfalign.audit.summary import summarize, warn_of_replacement
 from selfalign.demonstrations.strategies import SEEDED, measure_of
 from selfalign.errors import TERMINAL, show, told_plainly
+from selfalign.figures.pages import find_pages
+from selfalign.figures.style import describe_style, texts_file
 from selfalign.home import list_files, locate
 from selfalign.inference.questions import gives_reply
 from selfalign.outputs import agreeing_arms, calibrated_arms, find_shown, list_contrasts

@@ -199,25 +199,9 @@ DEMONSTRATIONS = collect(
     "<run>/tables/demonstrations/{language}.csv", language=config["run"]["languages"]
 )
 
-# What figures show, in the order in which the run lists it.
-SHOWN = {
-    "models": config["run"]["models"],
-    "arms": [
-        arm
-        for language in config["run"]["languages"]
-        for arm in config["languages"][language]["arms"]
-    ],
-}
-
-LABELS = json.dumps(
-    {
-        kind: {name: config[kind][name]["label"] for name in names}
-        for kind, names in SHOWN.items()
-    }
-)
-
-# The user's font file, if there is one: as an input, so that figures are drawn again when it changes.
-FONT = [config["figures"]["font"]] if "font" in config["figures"] else []
+# Files that every figure reads, as inputs, so that figures are drawn again when one changes.
+TEXTS = texts_file(config["figures"]["style"])
+FONT = [file for file in [config["figures"]["style"].get("font")] if file]
 
 FONT_OPTION = "".join(f"--font {shlex.quote(file)}" for file in FONT)
 
@@ -232,11 +216,48 @@ def shown(name, *files):
     return list(files) if name in SHOWS else []
 
 
-FIGURES = collect(
-    "<run>/figures/{figure}.{format}",
-    figure=["agreement", *sorted(SHOWS - {"mixed"})],
-    format=["png", "pdf"],
-)
+def figure_files(figure):
+    """All files of a figure: a file per page and format."""
+    return [
+        f"<run>/figures/{page}.{form}"
+        for page in find_pages(config, figure)
+        for form in config["figures"]["style"]["formats"]
+    ]
+
+
+def drawn(figure, label):
+    """The files of a figure as outputs. The report has those of the first format."""
+    first = config["figures"]["style"]["formats"][0]
+    return [
+        (
+            report(
+                path,
+                caption=f"../report/{figure}.rst",
+                category="Figures",
+                labels={"figure": label, "file": Path(path).stem},
+            )
+            if path.endswith(f".{first}")
+            else path
+        )
+        for path in figure_files(figure)
+    ]
+
+
+def pages_of(figure):
+    """What each file of a figure shows, as JSON."""
+    return json.dumps(find_pages(config, figure))
+
+
+def style_of(figure):
+    """The style of a figure, as JSON."""
+    return describe_style(config, figure)
+
+
+FIGURES = [
+    path
+    for figure in ["agreement", *sorted(SHOWS - {"mixed"})]
+    for path in figure_files(figure)
+]
 
 
 def compared_language(wildcards):
@@ -406,6 +427,7 @@ def run_inputs(wildcards):
     survey = config["surveys"][config["run"]["survey"]]
     parts = [survey, *(config[key] for key in ("probes", "prompts", "figures"))]
     files = [BANK, *BANK_VERSION, *bank_texts(wildcards), *list_files(parts)]
+    files.append(TEXTS)
     files += [
         shipped(f"resources/survey/{name}")
         for name in QUESTIONNAIRE.get(survey["form"], [])

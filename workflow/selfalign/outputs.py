@@ -64,19 +64,30 @@ def can_estimate(config: dict[str, Any], contrast: Any) -> bool:
         config: the merged settings.
         contrast: a pair of arms, or a mapping as `scoring.panels.Contrast` has it.
     """
+    return bool(find_estimated(config, contrast))
+
+
+def find_estimated(config: dict[str, Any], contrast: Any) -> list[tuple[str, str]]:
+    """The models and languages of the run that have cells for both sides of a contrast.
+
+    Args:
+        config: the merged settings.
+        contrast: a pair of arms, or a mapping as `scoring.panels.Contrast` has it.
+    """
     entry = contrast if isinstance(contrast, dict) else dict(zip(("arm", "against"), contrast, strict=True))
     languages = config["run"]["languages"]
     cells = {language: arms_with_cells(config, language) for language in languages}
     sides = [(entry["arm"], entry["against"]), *([tuple(entry["beyond"])] if "beyond" in entry else [])]
     models = config["run"]["models"]
+    found = []
     for language, model in product(_named(entry, "language", languages), _named(entry, "model", models)):
         other, other_model = entry.get("against_language", language), entry.get("against_model", model)
         if not {language, other} <= set(languages) or not {model, other_model} <= set(models):
             continue
         same = (entry["arm"], model, language) == (entry["against"], other_model, other)
         if not same and all(first in cells[language] and second in cells[other] for first, second in sides):
-            return True
-    return False
+            found.append((model, language))
+    return found
 
 
 def _named(entry: dict[str, Any], key: str, names: list[str]) -> list[str]:
@@ -105,6 +116,32 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
     }
     shown = {name for name, reason in reasons.items() if not reason}
     return shown, {name: reason for name, reason in reasons.items() if reason}
+
+
+def find_panels(config: dict[str, Any], figure: str) -> list[tuple[str, str]]:
+    """The models and languages that a figure shows, in the order of the run.
+
+    Args:
+        config: the merged settings.
+        figure: its name.
+    """
+    run = config["run"]
+    contrasts = {
+        "contrasts": list_contrasts(config),
+        "margin": [config["figures"]["margin"]["contrast"]],
+        "transfer": [pair] if (pair := config["scoring"].get("transfer")) else [],
+    }
+    if figure in contrasts:
+        shown = {panel for contrast in contrasts[figure] for panel in find_estimated(config, contrast)}
+    else:
+        arms = set(calibrated_arms(config) if figure == "calibration" else agreeing_arms(config))
+        shown = {
+            (model, language)
+            for language in run["languages"]
+            if arms & arms_with_cells(config, language)
+            for model in run["models"]
+        }
+    return [panel for panel in product(run["models"], run["languages"]) if panel in shown]
 
 
 def _why_none(config: dict[str, Any], contrasts: list[Any]) -> str:
