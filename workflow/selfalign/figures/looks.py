@@ -7,7 +7,7 @@ from typing import Any
 GREY = "#8a8f98"
 BLUE, GREEN, VERMILLION, PINK = "#0072b2", "#009e73", "#d55e00", "#cc79a7"
 ORANGE, SKY, BROWN = "#e69f00", "#56b4e9", "#7f5f3f"
-"""Okabe and Ito (2008), for readers of any colour vision; brown replaces their yellow, which is too light for a line."""
+"""Okabe and Ito (2008), for readers of any colour vision. Brown replaces their yellow, which is too light for lines."""
 
 MARKERS = "osD^vPX<>*phd8"
 """Markers that variants of an arm take, in this order."""
@@ -21,13 +21,13 @@ _SELECTORS = {
 }
 _OTHER_SELECTOR = (BROWN, "P")
 _ANSWERS = {
-    "other": PINK,
-    "world": BLUE,
-    "nearest": SKY,
-    "farthest": BROWN,
-    "inverted": ORANGE,
-    "shuffled": GREEN,
-    "neutral": GREY,
+    "other": (PINK, "D"),
+    "world": (BLUE, "p"),
+    "nearest": (SKY, "<"),
+    "farthest": (BROWN, ">"),
+    "inverted": (ORANGE, "v"),
+    "shuffled": (GREEN, "X"),
+    "neutral": (GREY, "P"),
 }
 
 
@@ -49,8 +49,8 @@ class Look:
 def find_looks(arms: Mapping[str, dict[str, Any]], chosen: Mapping[str, dict[str, Any]] | None = None) -> dict:
     """The look of every arm of the config.
 
-    The colour says how demonstrations are chosen, or whose answers they carry if these are not the country's own.
-    The marker says how they are chosen. Arms that agree in both take different markers, in the order of the config.
+    Colour and marker say how demonstrations are chosen, or whose answers they carry if these are not the country's own.
+    Arms that agree in this take different markers, in the order of the config.
 
     Args:
         arms: the arms of the config, whether the run has them or not: so an arm looks the same in every run.
@@ -73,6 +73,6 @@ def _look_of(arm: dict[str, Any]) -> Look:
     """The look that follows from the settings of an arm."""
     if not arm["shots"]:
         return Look(GREY, "s" if "persona" in arm else "o", True)
-    colour, marker = _SELECTORS.get(arm.get("strategy", ""), _OTHER_SELECTOR)
-    answers = arm.get("answers", "own")
-    return Look(colour, marker) if answers == "own" else Look(_ANSWERS.get(answers, GREY), marker, True)
+    if (answers := arm.get("answers", "own")) in _ANSWERS:
+        return Look(*_ANSWERS[answers], True)
+    return Look(*_SELECTORS.get(arm.get("strategy", ""), _OTHER_SELECTOR))

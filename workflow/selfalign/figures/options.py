@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import pandas as pd
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
@@ -61,7 +62,9 @@ class Pages:
             draw: makes the figure of some rows of the table.
         """
         for name, rows in self._split(table):
-            save(draw(rows), *(path for path in self.files if path.stem == name))
+            figure = draw(rows)
+            save(figure, *(path for path in self.files if path.stem == name))
+            plt.close(figure)
 
     def _split(self, table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         for name in dict.fromkeys(path.stem for path in self.files):

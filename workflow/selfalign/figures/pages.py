@@ -14,10 +14,10 @@ _FIXED, _PANEL = 1.0, 0.3  # inches: legend, axis and notes of a figure; title o
 def find_pages(config: dict[str, Any], figure: str) -> dict[str, dict[str, list[str]]]:
     """The files of a figure, by name without suffix, and the models and languages that each shows.
 
-    All panels are in one file if a page has room for them. Otherwise each model has a file, `{figure}_{model}`. If one
-    model needs more than a page, it has files by language, `{figure}_{model}_{language}`. Languages that are asked about
-    one country each share a panel, and so a file; of the figure contrasts, where they have small panels of their own,
-    they always have a file.
+    All panels are in one file if a page has room for them. Otherwise each model has a file, `{figure}_{model}`. If a
+    model needs more than a page, it has files by language, `{figure}_{model}_{language}`. Languages that are asked
+    about one country each share a panel, and so a file. In the figure contrasts they always have a file, because they
+    have small panels.
 
     Args:
         config: the merged settings.
@@ -32,21 +32,15 @@ def find_pages(config: dict[str, Any], figure: str) -> dict[str, dict[str, list[
         for model, languages in models.items()
         for name, group in group_languages(config, languages).items()
     }
-    limit = config["figures"]["style"]["height"]
     grids = figure == "contrasts" and any(name.endswith(f"_{SEVERAL}") for name in by_language)
-    fits = [
-        pages
-        for pages in (() if grids else (whole, by_model))
-        if all(
-            _FIXED
-            + sum(
-                _height(config, figure, group) for model in shown for group in _groups(config, models, model, languages)
-            )
-            <= limit
-            for shown, languages in pages.values()
-        )
-    ]
-    pages = fits[0] if fits else by_language
+
+    def fits(shown: list[str], languages: list[str]) -> bool:
+        groups = [group for model in shown for group in _groups(config, models[model], languages)]
+        needed = _FIXED + sum(_height(config, figure, group) for group in groups)
+        return needed <= config["figures"]["style"]["height"]
+
+    candidates = () if grids else (whole, by_model)
+    pages = next((each for each in candidates if all(fits(*page) for page in each.values())), by_language)
     if len(pages) == 1:
         pages = {figure: next(iter(pages.values()))}
     return {name: {"models": shown, "languages": languages} for name, (shown, languages) in pages.items()}
@@ -66,8 +60,8 @@ def group_languages(config: dict[str, Any], languages: list[str]) -> dict[str, l
     return groups | {SEVERAL: single}
 
 
-def _groups(config: dict[str, Any], models: dict[str, list[str]], model: str, languages: list[str]) -> list[list[str]]:
-    return list(group_languages(config, [one for one in models[model] if one in languages]).values())
+def _groups(config: dict[str, Any], of_model: list[str], shown: list[str]) -> list[list[str]]:
+    return list(group_languages(config, [language for language in of_model if language in shown]).values())
 
 
 def _height(config: dict[str, Any], figure: str, group: list[str]) -> float:
@@ -80,7 +74,7 @@ def _height(config: dict[str, Any], figure: str, group: list[str]) -> float:
         return _PANEL + rows * max(0.13, 0.05 + 0.034 * len(agreeing_arms(config)))
     if figure == "calibration":
         columns, arms = panel_columns(width), len(calibrated_arms(config))
-        return _PANEL + -(-arms // columns) * ((width - 0.4) / min(columns, arms) + 0.35)
+        return _PANEL + -(-arms // columns) * ((width - 0.46) / min(columns, arms) + 0.6)
     if figure == "contrasts":
         contrasts = sum(
             any(language in group for _, language in find_estimated(config, contrast))
@@ -94,7 +88,7 @@ def _height(config: dict[str, Any], figure: str, group: list[str]) -> float:
 
 def panel_columns(width: float) -> int:
     """Panels of the figure calibration that stand beside each other in a figure of so many inches."""
-    return max(1, int((width - 0.4) / 1.2))
+    return max(1, int((width - 0.46) / 0.93))
 
 
 def grid_columns(width: float) -> int:

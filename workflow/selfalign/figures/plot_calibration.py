@@ -15,10 +15,13 @@ from selfalign.figures.pages import panel_columns
 from selfalign.figures.rows import Panel, fit, split_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
-from selfalign.figures.theme import MUTED, PALETTE
+from selfalign.figures.theme import INK, MUTED, PALETTE
 from selfalign.options import Words, readable
 from selfalign.scoring.calibration import average_cells, correlate
 from selfalign.scoring.inputs import read_scores
+
+_LEFT, _RIGHT, _GAP, _TICKS, _EDGE = 0.58, 0.06, 0.1, 0.22, 0.05
+"""Inches: left and right of the panels, between two, below each, and from the figure's edge to its texts."""
 
 
 def draw(scores: pd.DataFrame, arms: list[str], style: Style) -> Figure:
@@ -36,27 +39,35 @@ def draw(scores: pd.DataFrame, arms: list[str], style: Style) -> Figure:
     columns = min(panel_columns(style.width), len(arms))
     lines = -(-len(arms) // columns)
     size = style.size - 0.5
-    side = (style.width - 0.45) / columns - 0.12
+    side = (style.width - _LEFT - _RIGHT - (columns - 1) * _GAP) / columns
+    side = min(side, (style.height - 1.5) / lines)
     names = {arm: wrap(style.arm(arm), side, size) for arm in arms}
     reads = [[_read(block.rows[block.rows["arm"] == arm], side, style) for arm in arms] for block in blocks]
-    below = max(lines_of(read) for these in reads for read in these)
-    heads = height_of(max(map(lines_of, names.values())) + below, size) + 0.1
-    titles = [wrap(block.title, style.width - 0.1, "axes.titlesize", "bold") for block in blocks]
-    heights = [lines * (side + heads) + height_of(lines_of(title), "axes.titlesize") + 0.32 for title in titles]
-    figure = plt.figure(figsize=(style.width, 3), layout="constrained")
-    fit(figure, style, sum(heights) + 0.25, style.text("calibration.note"), {})
-    parts = figure.subfigures(len(blocks), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for part, block, title, these in zip(parts, blocks, titles, reads, strict=True):
-        part.suptitle(title, x=0.05 / style.width, ha="left", fontsize=style.size + 1, fontweight="bold")
-        axes = part.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-        for place, ax in enumerate(axes.flat):
-            if place >= len(arms):
-                ax.set_axis_off()
-                continue
-            _draw_panel(ax, block, arms[place], f"{names[arms[place]]}\n{these[place]}", style)
-            ax.tick_params(labelbottom=place + columns >= len(arms), labelleft=place % columns == 0)
-    figure.supxlabel(wrap(style.text("calibration.people"), style.width - 0.2, style.size), fontsize=style.size)
-    figure.supylabel(style.text("calibration.model"), fontsize=style.size)
+    head = height_of(max(map(lines_of, names.values())) + max(lines_of(one) for each in reads for one in each), size)
+    titles = [wrap(block.title, style.width - _LEFT - 0.05, "axes.titlesize", "bold") for block in blocks]
+    tops = [height_of(lines_of(title), "axes.titlesize") + 0.1 for title in titles]
+    label = wrap(style.text("calibration.people"), style.width - 0.1, style.size)
+    under = height_of(lines_of(label), style.size)
+    body = sum(top + lines * (head + side + _TICKS) for top in tops) + under + 0.06
+    figure = plt.figure(figsize=(style.width, 3))
+    _, bottom = fit(figure, style, body, style.text("calibration.note"), {}, limit=False)
+    height = figure.get_figheight()
+    y = height
+    for block, title, top, these in zip(blocks, titles, tops, reads, strict=True):
+        figure.text(_LEFT / style.width, (y - 0.04) / height, title, va="top", fontsize=style.size + 1, weight="bold")
+        y -= top
+        for place, arm in enumerate(arms):
+            line, column = divmod(place, columns)
+            x = _LEFT + column * (side + _GAP)
+            low = y - line * (head + side + _TICKS) - head - side
+            ax = figure.add_axes((x / style.width, low / height, side / style.width, side / height))
+            _draw_panel(ax, block, arm, f"{names[arm]}\n{these[place]}", style)
+            ax.tick_params(labelbottom=place + columns >= len(arms), labelleft=column == 0)
+        y -= lines * (head + side + _TICKS)
+    figure.text(0.5, (bottom + 0.04) / height, label, ha="center", fontsize=style.size)
+    middle = (height + y) / 2 / height
+    name = wrap(style.text("calibration.model"), height - bottom, style.size)
+    figure.text(_EDGE / style.width, middle, name, ha="left", va="center", rotation=90, fontsize=style.size)
     return figure
 
 
@@ -77,16 +88,19 @@ def _draw_panel(ax: Axes, block: Panel, arm: str, title: str, style: Style) -> N
         return
     for corner in (0, 0.5):
         ax.axvspan(corner, corner + 0.5, corner, corner + 0.5, color=MUTED, alpha=0.15, linewidth=0)
-    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8)
+    ax.plot([0, 1], [0, 1], color=INK, linewidth=0.8, zorder=3)
     answered = points.dropna(subset="p_a")
     colour = np.where((answered["p_a"] > 0.5) == (answered["share_a"] > 0.5), PALETTE[0], PALETTE[4])
     size = 4 if style.narrow else 6
-    ax.scatter(answered["share_a"], answered["p_a"], s=size, c=colour, alpha=0.5, linewidths=0, rasterized=True)
+    alpha = min(0.6, max(0.15, 300 / max(len(answered), 1)))  # so that many dots do not become one area
+    ax.scatter(answered["share_a"], answered["p_a"], s=size, c=colour, alpha=alpha, linewidths=0, rasterized=True)
     ax.set_title(title, fontweight="normal", fontsize=style.size - 0.5)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: style.percent(value)))
         axis.set_ticks([0, 0.5, 1])
+    for label, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=True):
+        label.set_horizontalalignment(side)  # so that the labels of neighbours do not meet
 
 
 @click.command()

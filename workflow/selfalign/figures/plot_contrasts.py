@@ -14,7 +14,7 @@ from selfalign.figures.pages import grid_columns
 from selfalign.figures.plot_margin import draw_measures, format_points, handles_of_measures
 from selfalign.figures.rows import Panel, fit, frame_rows, split_panels, stack_panels
 from selfalign.figures.style import Style
-from selfalign.figures.text import height_of, lines_of, width_of, wrap
+from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import MEASURED
 from selfalign.options import Json, readable
 from selfalign.scoring.panels import Contrast, as_contrast
@@ -44,7 +44,9 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast | list[str]], style: Styl
         return _draw_grid(found[0], order, style)
     panels = [_by_contrast(panel, order, style) for panel in split_panels(rows, style, merge=False)]
     note = f"{style.bars()} {style.text('zero')}"
-    figure, axes = stack_panels(panels, style, 0.22, style.text("contrasts.axis"), note, handles_of_measures(style))
+    figure, axes = stack_panels(
+        panels, style, 0.22, style.text("contrasts.axis"), note, handles_of_measures(style), 0.5
+    )
     for ax, panel in zip(axes, panels, strict=True):
         draw_measures(ax, panel.rows, style)
     format_points(axes[-1], style)
@@ -66,21 +68,27 @@ def _draw_grid(panel: Panel, order: list[Contrast | list[str]], style: Style) ->
     first = rows.drop_duplicates("contrast").sort_values("contrast")
     columns = min(grid_columns(style.width), len(first))
     lines = -(-len(first) // columns)
-    names = [wrap(name, 0.3 * style.width, "ytick.labelsize") for name in panel.names]
+    names = _codes(rows) if style.narrow else panel.names
     column = max(width_of(name, "ytick.labelsize") for name in names)
-    room = (style.width - column - 0.1) / columns - 0.1
-    size = style.size - 0.5
-    titles = [wrap(_name(row, style), room, size) for row in first.itertuples()]
-    tallest = max(map(lines_of, titles))
+    size = style.size - (1 if style.narrow else 0.5)
+    room = (style.width - column - 0.1) / columns - 0.06
+    titles = [wrap(_name(row, style, False), room, size) for row in first.itertuples()]
+    tallest = [max(map(lines_of, titles[line * columns : (line + 1) * columns])) for line in range(lines)]
     figure, axes = plt.subplots(
         lines, columns, figsize=(style.width, 3), sharex=True, sharey=True, squeeze=False, layout="constrained"
     )
     title = wrap(panel.title, style.width - 0.2, "axes.titlesize", "bold")
-    height = height_of(tallest, size) + 0.1 + len(names) * 0.125
-    body = lines * height + height_of(lines_of(title), "axes.titlesize") + 0.55
+    above, below = height_of(lines_of(title), "axes.titlesize") + 0.06, height_of(1, style.size) + 0.04
+    fixed = above + below + sum(height_of(each, size) + 0.13 for each in tallest) + 0.25
     note = f"{style.bars()} {style.text('zero')}"
-    fit(figure, style, body, note, handles_of_measures(style))
-    figure.suptitle(title, x=0.05 / style.width, ha="left", fontsize=style.size + 1, fontweight="bold")
+    top, bottom = fit(figure, style, fixed + lines * len(names) * 0.13, note, handles_of_measures(style))
+    height = figure.get_figheight()
+    inner = (0, (bottom + below) / height, 1, 1 - (top + above + bottom + below) / height)
+    figure.get_layout_engine().set(rect=inner)
+    row = (height - top - bottom - fixed) / lines / len(names)
+    look = {"va": "top", "fontsize": style.size + 1, "fontweight": "bold"}
+    figure.text(0.05 / style.width, 1 - (top + 0.02) / height, title, **look)
+    figure.text(0.5, (bottom + 0.03) / height, style.text("contrasts.axis_single"), ha="center", fontsize=style.size)
     for place, ax in enumerate(axes.flat):
         if place >= len(first):
             ax.set_axis_off()
@@ -89,10 +97,15 @@ def _draw_grid(panel: Panel, order: list[Contrast | list[str]], style: Style) ->
         frame_rows(ax, names)
         ax.set_title(titles[place], fontsize=size, fontweight="normal")
         ax.tick_params(axis="x", labelbottom=place + columns >= len(first))
-        ax.tick_params(axis="y", labelleft=place % columns == 0)
+        ax.tick_params(axis="y", labelleft=place % columns == 0, labelsize=min(style.size - 0.5, 72 * row / LINE))
     format_points(axes[0, 0], style, 3)
-    figure.supxlabel(style.text("contrasts.axis_single"), fontsize=style.size)
     return figure
+
+
+def _codes(rows: pd.DataFrame) -> list[str]:
+    """Short names of the rows of small panels: the codes of country and language."""
+    first = rows.drop_duplicates("row").sort_values("row")
+    return [f"{row.country} ({row.language})" for row in first.itertuples()]
 
 
 def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.DataFrame:
@@ -115,8 +128,8 @@ def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.D
     return rows.assign(row=np.unique(places, return_inverse=True)[1])
 
 
-def _name(row: tuple, style: Style) -> str:
-    """What is subtracted from what."""
+def _name(row: tuple, style: Style, one: bool = True) -> str:
+    """What is subtracted from what; `one` says whether all rows are in one language, which is then named."""
     arm, against = style.arm(row.arm), style.arm(row.against)
     if row.beyond:
         less = " \N{MINUS SIGN} ".join(style.arm(name) for name in row.beyond.split(" - "))
@@ -124,11 +137,13 @@ def _name(row: tuple, style: Style) -> str:
     if row.against_model != row.model:
         arm, against = f"{arm} ({style.model(row.model)})", f"{against} ({style.model(row.against_model)})"
     if row.against_language != row.language:
-        arm, against = (
-            style.text("country_in_language", country=name, language=style.language_name(language))
-            for name, language in ((arm, row.language), (against, row.against_language))
-        )
+        arm = _in_language(arm, row.language, style) if one else arm
+        against = _in_language(against, row.against_language, style)
     return f"{arm} \N{MINUS SIGN} {against}"
+
+
+def _in_language(arm: str, language: str, style: Style) -> str:
+    return f"{arm} ({style.language_name(language)})"
 
 
 @click.command()

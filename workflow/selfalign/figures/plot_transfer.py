@@ -55,7 +55,9 @@ def draw(transfer: pd.DataFrame, style: Style) -> Figure:
     fixed = sum(
         height_of(lines_of(title), "axes.titlesize") + high + 0.2 for title, high in zip(titles, codes, strict=True)
     )
-    bar_label, label = _labels(agreement, style)
+    arm, against = agreement[["arm", "against"]].iloc[0]
+    difference = f"{style.arm(arm)} \N{MINUS SIGN} {style.arm(against)}"
+    bar_label = wrap(style.text("difference", difference=difference), room, style.size)
     whole = fixed + row * sum(len(these) for these in names) + 0.62 + height_of(lines_of(bar_label), "axes.labelsize")
     figure, axes = plt.subplots(
         len(panels),
@@ -65,14 +67,17 @@ def draw(transfer: pd.DataFrame, style: Style) -> Figure:
         height_ratios=[len(these) for these in names],
         layout="constrained",
     )
-    limit = style.number(SIGNIFICANT)
-    fit(figure, style, whole, style.text("transfer.note", level=style.level_name(), limit=limit), {})
+    bold = [
+        _is_certain(panel.rows).any() for panel, these in zip(panels, sources, strict=True) if _form(room / len(these))
+    ]
+    fit(figure, style, whole, _note(agreement, any(bold), style), {})
     reach = max(agreement["estimate"].abs().max(), 0.01)
     for ax, panel, title, these, columns in zip(axes[:, 0], panels, titles, names, sources, strict=True):
         _draw_matrix(ax, panel, columns, reach, room, style)
         _name_cells(ax, panel, these, columns, room, style)
         ax.set_title(title)
     axes[-1, 0].set_xlabel(style.text("transfer.source"))
+    label = wrap(style.text("transfer.country"), 0.8 * row * sum(map(len, names)) + 0.3, style.size)
     figure.supylabel(label, fontsize=style.size)
     bar = figure.colorbar(
         ScalarMappable(Normalize(-reach, reach), DIVERGING),
@@ -88,13 +93,27 @@ def draw(transfer: pd.DataFrame, style: Style) -> Figure:
     return figure
 
 
-def _labels(rows: pd.DataFrame, style: Style) -> tuple[str, str]:
-    """Labels of the colours and of the y axis."""
-    arm, against = rows[["arm", "against"]].iloc[0]
-    difference = f"{style.arm(arm)} \N{MINUS SIGN} {style.arm(against)}"
-    return wrap(style.text("difference", difference=difference), 0.8 * style.width, style.size), style.text(
-        "transfer.country"
-    )
+def _note(rows: pd.DataFrame, bold: bool, style: Style) -> str:
+    """The sentences that explain the looks that cells have."""
+    limit = style.number(SIGNIFICANT)
+    sentences = {
+        "hatched": ~_is_certain(rows),
+        "bold": pd.Series([bold]),
+        "dot": rows["p_holm"] < SIGNIFICANT,
+        "grey": pd.Series([True]),
+    }
+    texts = {key: style.texts[f"transfer.{key}"] for key, shown in sentences.items() if shown.any()}
+    return " ".join(text.format(level=style.level_name(), limit=limit) for text in texts.values())
+
+
+def _is_certain(rows: pd.DataFrame) -> pd.Series:
+    """Whether an interval excludes 0."""
+    return (rows["low"] > 0) | (rows["high"] < 0)
+
+
+def _form(width: float) -> str:
+    """How numbers are written in cells that are so many inches wide; empty where they do not fit."""
+    return "+.1f" if width > _TENTHS else "+.0f" if width > _WHOLE else ""
 
 
 def _is_turned(sources: list[str], room: float, style: Style) -> bool:
@@ -117,28 +136,28 @@ def _draw_matrix(ax: Axes, panel: Panel, sources: list[str], reach: float, room:
     look = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach, "edgecolors": "white", "linewidth": 0.6}
     mesh = ax.pcolormesh(np.ma.masked_invalid(matrix), **look)
     ax.set_facecolor("#dcdfe3")
-    width = room / len(sources)
-    form = "+.1f" if width > _TENTHS else "+.0f" if width > _WHOLE else None
-    for row in rows.itertuples():
+    form = _form(room / len(sources))
+    for row, certain in zip(rows.itertuples(), _is_certain(rows), strict=True):
         x, y = column[row.source], row.row
-        certain = row.low > 0 or row.high < 0
         if not certain:
             ax.add_patch(Rectangle((x, y), 1, 1, fill=False, hatch="/////", edgecolor="white", linewidth=0))
         if row.p_holm < SIGNIFICANT:
             ax.plot(x + 0.85, y + 0.2, "o", ms=2.2, color=INK, linestyle="none")
-        if form:
-            _write(ax, x, y, row.estimate, certain, mesh.to_rgba(row.estimate), form, style)
+        text = style.points(row.estimate, form or "+.1f")
+        if not form:  # the sign, which colours do not show in greyscale
+            text = "" if text == "0" else text[0]
+        _write(ax, x, y, text, certain, mesh.to_rgba(row.estimate), style)
 
 
-def _write(ax: Axes, x: int, y: int, value: float, certain: bool, colour: tuple, form: str, style: Style) -> None:
-    """The number of a cell, on a ground of the cell's colour, so that it can be read on hatching."""
+def _write(ax: Axes, x: int, y: int, text: str, certain: bool, colour: tuple, style: Style) -> None:
+    """The number or sign of a cell, on a ground of the cell's colour, so that it can be read on hatching."""
     red, green, blue, _ = colour
     dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
     ground = {"boxstyle": "square,pad=0.1", "facecolor": colour, "edgecolor": "none"}
     ax.text(
         x + 0.5,
         y + 0.5,
-        style.points(value, form),
+        text,
         ha="center",
         va="center",
         fontsize=style.size - 1.5,

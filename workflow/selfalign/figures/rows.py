@@ -80,7 +80,11 @@ def _panel_of_several(rows: pd.DataFrame, model: str, style: Style) -> Panel:
     keys = sorted(set(zip(rows["country"], rows["language"], strict=True)), key=lambda key: (order[key[0]], key[1]))
     place = {key: number for number, key in enumerate(keys)}
     names = [
-        style.text("country_in_language", country=style.country(country), language=style.language_name(language))
+        style.text(
+            "country_in_language",
+            country=style.country(country),
+            language=language if style.narrow else style.language_name(language),
+        )
         for country, language in keys
     ]
     places = [place[key] for key in zip(rows["country"], rows["language"], strict=True)]
@@ -95,7 +99,7 @@ def stack_panels(
     label: str,
     note: str,
     handles: dict[str, object],
-    shared: bool = True,
+    names_up_to: float = 0.42,
 ) -> tuple[Figure, list[Axes]]:
     """A figure with the panels one above the other.
 
@@ -106,12 +110,12 @@ def stack_panels(
         label: of the x axis.
         note: below the figure; explains lines and bars.
         handles: marks that the legend explains, by their names.
-        shared: whether the panels have one x axis.
+        names_up_to: share of the width where names of rows break.
 
     Returns:
         The figure, and the axes of each panel. The y axis has row i at i, downwards.
     """
-    names = [[wrap(name, 0.42 * style.width, "ytick.labelsize") for name in panel.names] for panel in panels]
+    names = [[wrap(name, names_up_to * style.width, "ytick.labelsize") for name in panel.names] for panel in panels]
     column = max(width_of(name, "ytick.labelsize", "bold") for these in names for name in these)
     room = style.width - column - 0.2
     titles = [wrap(panel.title, room, "axes.titlesize", "bold") for panel in panels]
@@ -123,7 +127,7 @@ def stack_panels(
         len(panels),
         1,
         figsize=(style.width, 3),
-        sharex=shared,
+        sharex=True,
         squeeze=False,
         height_ratios=[len(panel.names) + 0.1 for panel in panels],
         layout="constrained",
@@ -132,7 +136,7 @@ def stack_panels(
     for ax, panel, title, these in zip(axes[:, 0], panels, titles, names, strict=True):
         ax.set_title(title)
         frame_rows(ax, these, panel.mean)
-        ax.tick_params(axis="x", labelbottom=ax is axes[-1, 0] or not shared)
+        ax.tick_params(axis="x", labelbottom=ax is axes[-1, 0])
     axes[-1, 0].set_xlabel(label, loc="right")
     return figure, list(axes[:, 0])
 
@@ -154,26 +158,35 @@ def spread(count: int, reach: float = 0.36) -> np.ndarray:
     return np.linspace(-reach, reach, count) if count > 1 else np.zeros(1)
 
 
-def fit(figure: Figure, style: Style, body: float, note: str, handles: dict[str, object]) -> None:
+def fit(
+    figure: Figure, style: Style, body: float, note: str, handles: dict[str, object], limit: bool = True
+) -> tuple[float, float]:
     """Give a figure its size: the width of the style, and the height of legend, body and note, at most the page's.
 
     Args:
-        figure: with the layout engine `constrained`.
+        figure: a layout engine, if it has one, leaves room for legend and note.
         style: of the figure.
         body: inches of all panels with their titles and axes.
         note: below the panels.
         handles: marks that the legend above the panels explains, by their names.
+        limit: whether a page's height is the most; if not, the body has its height anyway.
+
+    Returns:
+        Inches of the legend, and of the note.
     """
     top = _add_legend(figure, style, handles) if handles else 0.0
     size = style.size - 0.5
     note = wrap(note, style.width - 0.1, size)
     bottom = height_of(lines_of(note), size) + 0.06 if note else 0.0
-    height = round(min(style.height, top + body + bottom + 0.06), 2)
+    needed = top + body + bottom + 0.06
+    height = round(min(style.height, needed) if limit else needed, 2)
     figure.set_size_inches(style.width, height)
-    figure.get_layout_engine().set(rect=(0, bottom / height, 1, 1 - (top + bottom) / height))
+    if figure.get_layout_engine() is not None:
+        figure.get_layout_engine().set(rect=(0, bottom / height, 1, 1 - (top + bottom) / height))
     if note:
         text = figure.text(0.05 / style.width, 0.04 / height, note, fontsize=size, va="bottom", linespacing=1.15)
         text.set_in_layout(False)
+    return top, bottom
 
 
 def _add_legend(figure: Figure, style: Style, handles: dict[str, object]) -> float:
