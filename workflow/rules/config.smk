@@ -227,20 +227,20 @@ def figure_files(figure):
 
 def drawn(figure, label):
     """The files of a figure as outputs. The report has those of the first format."""
-    first = config["figures"]["style"]["formats"][0]
-    return [
-        (
-            report(
-                path,
-                caption=f"../report/{figure}.rst",
-                category="Figures",
-                labels={"figure": label, "file": Path(path).stem},
-            )
-            if path.endswith(f".{first}")
-            else path
+    first, *_ = config["figures"]["style"]["formats"]
+
+    def mark(path):
+        if not path.endswith(f".{first}"):
+            return path
+        shown = report(
+            path,
+            caption=f"../report/{figure}.rst",
+            category="Figures",
+            labels={"figure": label, "file": Path(path).stem},
         )
-        for path in figure_files(figure)
-    ]
+        return shown
+
+    return [mark(path) for path in figure_files(figure)]
 
 
 def pages_of(figure):

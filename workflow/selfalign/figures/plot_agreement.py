@@ -52,7 +52,8 @@ def draw(estimates: pd.DataFrame, metrics: pd.DataFrame, chosen: list[str] | Non
         ax.axvline(chance, **CHANCE, zorder=1)
         _draw_baselines(ax, panel, baselines, known)
         for arm, offset in zip(arms, spread(len(arms)), strict=True):
-            draw_dots(ax, panel.rows[panel.rows["arm"] == arm], offset, style, arm)
+            if len(shown := panel.rows[panel.rows["arm"] == arm]):
+                draw_dots(ax, shown, offset, style, arm)
     axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent(value)))
     axes[-1].xaxis.set_major_locator(MaxNLocator(5 if style.narrow else 9, steps=[1, 2, 2.5, 5, 10]))
     return figure
@@ -94,7 +95,7 @@ def draw_dots(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: st
         style: of the figure.
         arm: decides colour and marker.
     """
-    colour = style.look(arm).colour
+    colour, rows = style.look(arm).colour, rows.sort_values("row")
     places = rows["row"].to_numpy() + offset
     ax.hlines(places, rows["low"], rows["high"], color=lighter(colour, 0.35), linewidth=1.0, zorder=2)
     ax.plot(rows["estimate"].to_numpy(), places, **_marks(style, arm), label=style.arm(arm), zorder=3)

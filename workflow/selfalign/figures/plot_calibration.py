@@ -78,7 +78,7 @@ def _read(points: pd.DataFrame, width: float, style: Style) -> str:
     number = style.text("calibration.correlation", number=style.number(correlate(points)))
     reads = number if points["p_a"].notna().any() else style.text("calibration.silent")
     agreement = style.text("calibration.agreement", percent=style.percent(points["agreement"].mean()))
-    return f"{reads}, {agreement}" if width > 1.6 else f"{reads}\n{agreement}"
+    return f"{reads}, {agreement}" if width > 1.6 else f"{reads}\n{wrap(agreement, width, style.size - 0.5)}"
 
 
 def _draw_panel(ax: Axes, block: Panel, arm: str, title: str, style: Style) -> None:
@@ -99,8 +99,11 @@ def _draw_panel(ax: Axes, block: Panel, arm: str, title: str, style: Style) -> N
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: style.percent(value)))
         axis.set_ticks([0, 0.5, 1])
-    for label, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=True):
-        label.set_horizontalalignment(side)  # so that the labels of neighbours do not meet
+    if style.narrow:
+        ax.set_xticks([0, 1])
+    places = {0: "left", 0.5: "center", 1: "right"}
+    for tick, label in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True):
+        label.set_horizontalalignment(places[tick])  # so that the labels of neighbours do not meet
 
 
 @click.command()

@@ -58,7 +58,7 @@ def draw_measures(ax: Axes, rows: pd.DataFrame, style: Style) -> None:
     """
     ax.axvline(0, color=INK, linewidth=0.8, zorder=1)
     for (measure, (colour, *_)), offset in zip(MEASURED.items(), (-0.17, 0.17), strict=True):
-        shown = rows[rows["measure"] == measure]
+        shown = rows[rows["measure"] == measure].sort_values("row")
         places = shown["row"].to_numpy() + offset
         ax.hlines(places, shown["low"], shown["high"], color=lighter(colour, 0.3), linewidth=1.3, zorder=2)
         label = style.text(f"measures.{measure}")

@@ -14,7 +14,8 @@ from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import MUTED
 from selfalign.scoring.tables import ALL
 
-_TITLE, _TICKS = 0.14, 0.22  # inches: around a panel's title, and of the numbers below the last axis
+_TITLE, _TICKS, _RIGHT, _EDGE = 0.11, 0.2, 0.17, 0.05
+"""Inches: around a panel's title, of the numbers below the last axis, right of panels, and at the figure's edge."""
 
 
 @dataclass(frozen=True)
@@ -116,29 +117,29 @@ def stack_panels(
         The figure, and the axes of each panel. The y axis has row i at i, downwards.
     """
     names = [[wrap(name, names_up_to * style.width, "ytick.labelsize") for name in panel.names] for panel in panels]
-    column = max(width_of(name, "ytick.labelsize", "bold") for these in names for name in these)
-    room = style.width - column - 0.2
-    titles = [wrap(panel.title, room, "axes.titlesize", "bold") for panel in panels]
-    label = wrap(label, 0.96 * style.width, "axes.labelsize")
+    left = max(width_of(name, "ytick.labelsize", "bold") for these in names for name in these) + 0.09
+    titles = [wrap(panel.title, style.width - 0.1, "axes.titlesize", "bold") for panel in panels]
+    tops = [height_of(lines_of(title), "axes.titlesize") + _TITLE for title in titles]
+    label = wrap(label, style.width - _RIGHT, "axes.labelsize")
     row = max(row, max(height_of(lines_of(name), "ytick.labelsize") + 0.03 for these in names for name in these))
-    between = sum(height_of(lines_of(title), "axes.titlesize") + _TITLE for title in titles)
-    fixed = between + height_of(lines_of(label), "axes.labelsize") + _TICKS
-    figure, axes = plt.subplots(
-        len(panels),
-        1,
-        figsize=(style.width, 3),
-        sharex=True,
-        squeeze=False,
-        height_ratios=[len(panel.names) + 0.1 for panel in panels],
-        layout="constrained",
-    )
-    fit(figure, style, fixed + row * sum(len(panel.names) + 0.1 for panel in panels), note, handles)
-    for ax, panel, title, these in zip(axes[:, 0], panels, titles, names, strict=True):
-        ax.set_title(title)
+    count = sum(len(these) for these in names)
+    fixed = sum(tops) + height_of(lines_of(label), "axes.labelsize") + _TICKS
+    figure = plt.figure(figsize=(style.width, 3))
+    top, bottom = fit(figure, style, fixed + row * count, note, handles)
+    height = figure.get_figheight()
+    row = (height - top - bottom - fixed) / count
+    axes: list[Axes] = []
+    y = height - top
+    for panel, title, above, these in zip(panels, titles, tops, names, strict=True):
+        figure.text(_EDGE / style.width, (y - 0.05) / height, title, va="top", size=style.size + 1, weight="bold")
+        y -= above + row * len(these)
+        sides = left / style.width, y / height, 1 - (left + _RIGHT) / style.width, row * len(these) / height
+        ax = figure.add_axes(sides, sharex=axes[0] if axes else None)
         frame_rows(ax, these, panel.mean)
-        ax.tick_params(axis="x", labelbottom=ax is axes[-1, 0])
-    axes[-1, 0].set_xlabel(label, loc="right")
-    return figure, list(axes[:, 0])
+        ax.tick_params(axis="x", labelbottom=panel is panels[-1])
+        axes.append(ax)
+    figure.text(1 - _RIGHT / style.width, (bottom + 0.03) / height, label, ha="right", size=style.size)
+    return figure, axes
 
 
 def frame_rows(ax: Axes, names: list[str], mean: bool = False) -> None:
@@ -176,7 +177,7 @@ def fit(
     """
     top = _add_legend(figure, style, handles) if handles else 0.0
     size = style.size - 0.5
-    note = wrap(note, style.width - 0.1, size)
+    note = wrap(note, style.width - 0.18, size)  # letters are wider in some resolutions
     bottom = height_of(lines_of(note), size) + 0.06 if note else 0.0
     needed = top + body + bottom + 0.06
     height = round(min(style.height, needed) if limit else needed, 2)

@@ -178,7 +178,7 @@ def describe_style(config: dict[str, Any], figure: str | None = None) -> str:
 def _find_covered(config: dict[str, Any], arms: list[str]) -> list[str]:
     """What the intervals cover: of scoring.resample, that of which the run has several."""
     several = {
-        "seeds": any(len(config["arms"][arm]["seeds"]) > 1 for arm in arms),
+        "seeds": any(len(config["arms"][arm].get("seeds", [])) > 1 for arm in arms),
         "templates": len(config["prompts"]["frames"]) > 1,
     }
     return [name for name in config["scoring"]["resample"] if several.get(name, True)]
