@@ -272,7 +272,7 @@ def test_changed_figure_setting_redraws_that_figure_only(figure: str, finished: 
     assert re.search(r'^Run "default" is complete: results/default$', run.output, re.MULTILINE)
     after = states(finished)
     assert {path for path in after if after[path] != before[path]} == {
-        f"default/figures/{figure}.{suffix}" for suffix in ("png", "pdf")
+        f"default/figures/{figure}.{suffix}" for suffix in ("png", "pdf", "svg")
     }
 
 
@@ -341,7 +341,7 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
             "scoring/estimate_contrasts.py",
             ESTIMATES - {"estimate_agreement"} | {"plot_contrasts", "plot_margin", "plot_transfer"} | ALL,
         ),
-        ("scoring/metrics.py", {"compute_metrics", "plot_calibration"} | ALL),
+        ("scoring/metrics.py", {"compute_metrics", "plot_agreement", "plot_calibration"} | ALL),
         ("inference/engine.py", {"infer"} | FROM_SCORING),
         ("probes/map_poles.py", {"map_poles", "resample_people"} | FROM_DESIGN),
         ("demonstrations/draws.py", {"rank_demonstrations"} | FROM_DESIGN),

@@ -244,6 +244,23 @@ def read_style(described: Mapping[str, Any], texts: Path = ENGLISH, font: Path |
     return Style(**given, texts=read_texts(texts), font=font)
 
 
+def country_in_figures(config: Mapping[str, Any], code: str) -> str | None:
+    """Name of a country, or of the mean of the countries, in the figures of a run.
+
+    Args:
+        config: the settings of the run, which an earlier version may have recorded.
+        code: of the country.
+
+    Returns:
+        None if the texts of the figures are not there any more.
+    """
+    style = config["figures"].get("style", {})
+    language, names = style.get("language", "en"), style.get("countries", {}).get("names", {})
+    files = [Path(style.get("texts", "").replace("{language}", language)), ENGLISH.with_name(f"{language}.yaml")]
+    file = next((file for file in files if file.is_file()), None)
+    return read_style({"labels": {}, "language": language, "names": names}, file).country(code) if file else None
+
+
 @cache
 def read_texts(path: Path) -> dict[str, str]:
     """The texts of figures from a YAML file, by key; a key of a nested mapping has dots.

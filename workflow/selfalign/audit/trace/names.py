@@ -9,6 +9,7 @@ import pycountry
 
 from selfalign.countries import country_name
 from selfalign.errors import InputError
+from selfalign.figures.style import country_in_figures
 from selfalign.probes.cultures import WORLD
 from selfalign.scoring.tables import ALL, MEASURES
 
@@ -76,11 +77,16 @@ class Names:
             option: where.
             others: further codes, such as those of countries whose answers are shown.
         """
-        choices = {code: country_aliases(code) for code in [*self.countries, *others]}
-        choices[ALL] = ["mean", "Mean of countries"]
+        choices = {code: self._aliases(code) for code in [*self.countries, *others]}
+        choices[ALL] = ["mean", "Mean of countries", *self._aliases(ALL)]
         if WORLD in choices:
             choices[WORLD] = []
         return resolve(option, text, choices)
+
+    def _aliases(self, code: str) -> list[str]:
+        """Names of a country, or of the mean of the countries: in English, and as the run's figures have them."""
+        shown = country_in_figures(self.config, code)
+        return [*country_aliases(code), *([shown] if shown else [])]
 
     def measure(self, text: str) -> str:
         """Name of a measure, from its name or its words."""

@@ -1,7 +1,7 @@
 """From what the user asked to what `selfalign trace` prints and writes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +32,7 @@ from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import WIDTH, paragraph, section
 from selfalign.audit.trace.tokens import describe_tokens
 from selfalign.errors import InputError, did_you_mean
+from selfalign.figures.pages import SEVERAL
 from selfalign.outputs import calibrated_arms, find_shown
 from selfalign.runs import Run
 from selfalign.scoring.tables import ALL
@@ -76,6 +77,7 @@ def trace(run: Run, asked: Asked) -> tuple[str, bool]:
         InputError: the run has not what the user named.
     """
     results, names = Results(run), Names(run.config)
+    asked = _open_page(asked, run)
     probe = find_probe(asked.probe, results.bank, results.bank_file) if asked.probe else None
     if probe and (reason := why_not_chosen(probe, results.bank, run.config["probes"])):
         return section(f"{probe} is excluded", paragraph(f"The run {run.name} has no cell of {probe}: {reason}.")), True
@@ -114,6 +116,22 @@ def _figure_of(asked: Asked, run: Run) -> str | None:
         remedy = "Name another figure, or name a table with --table"
         raise InputError("--figure", f"the run has no figure {figure}: {skipped[figure]}", remedy)
     return figure
+
+
+def _open_page(asked: Asked, run: Run) -> Asked:
+    """What the user wrote, with figure, model and language in place of the file of a page.
+
+    A figure that needs more than a page has a file per model, or per model and language.
+    """
+    chosen = run.config["run"]
+    for figure in [*FIGURES, "calibration"]:
+        for model in chosen["models"]:
+            page = f"{figure}_{model}"
+            of_languages = {f"{page}_{language}": language for language in chosen["languages"]}
+            if asked.figure in (page, f"{page}_{SEVERAL}", *of_languages):
+                language = asked.language or of_languages.get(asked.figure)
+                return replace(asked, figure=figure, model=asked.model or model, language=language)
+    return asked
 
 
 def find_points(results: Results, names: Names, asked: Asked, figure: str | None = None) -> list[Point]:
