@@ -110,8 +110,8 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
         ),
         pytest.param(
             "figures/theme.py",
-            "dpi=200",
-            "dpi=300",
+            "DPI = 300",
+            "DPI = 301",
             {"plot_agreement", "plot_contrasts", "plot_margin", "plot_calibration", "plot_transfer"},
             id="a module that modules import",
         ),

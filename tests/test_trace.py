@@ -361,6 +361,23 @@ def test_labels_and_codes_name_the_same_point(project: Path) -> None:
     assert told == ask(project, table="agreement", row=row.name + 2)
 
 
+def test_file_of_a_page_and_names_in_the_figures_lead_to_the_point(project: Path, tmp_path: Path) -> None:
+    told = ask(project, figure="agreement", country="Germany", arm="Similar", language="en")
+    model = read_run(project)["config"]["run"]["models"][0]
+    for page in (f"agreement_{model}_en", f"agreement_{model}"):
+        assert ask(project, figure=page, country="Germany", arm="Similar", language="en") == told
+    shutil.copytree(project, tmp_path / "german")
+    run = read_run(project)
+    run["config"]["figures"]["style"] = {"language": "de", "texts": "resources/figures/{language}.yaml"}
+    (tmp_path / "german/results/default/run.json").write_text(json.dumps(run))
+    german = ask(tmp_path / "german", figure="agreement", country="Deutschland", arm="Similar", language="en")
+    assert german.partition("\n")[0] == told.partition("\n")[0]
+
+
+def read_run(folder: Path) -> dict:
+    return json.loads((folder / "results/default/run.json").read_text())
+
+
 def test_point_lists_every_cell_with_what_it_adds(project: Path, scores: pd.DataFrame) -> None:
     told = ask(project, figure="agreement", country="Germany", arm="Similar")
     cells = scores.query("arm == 'chrf' and country == 'DEU'")

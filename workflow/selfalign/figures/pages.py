@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from selfalign.figures.columns import grid_columns, panel_columns
+from selfalign.figures.style import NARROW
 from selfalign.outputs import agreeing_arms, calibrated_arms, find_estimated, find_panels, list_contrasts
 
 SEVERAL = "languages"
 """Ends the name of a file that shows the languages which are each asked about one country."""
 
-_NARROW = 5.0
 _FIXED, _PANEL = 1.0, 0.3  # inches: legend, axis and notes of a figure; title of a panel
 
 
@@ -69,7 +70,7 @@ def _height(config: dict[str, Any], figure: str, group: list[str]) -> float:
     countries = [len(config["languages"][language]["countries"]) for language in group]
     rows = sum(countries) + (countries[0] > 1)
     width = config["figures"].get(figure, {}).get("width", config["figures"]["style"]["width"])
-    narrow = width < _NARROW
+    narrow = width < NARROW
     if figure == "agreement":
         return _PANEL + rows * max(0.13, 0.05 + 0.034 * len(agreeing_arms(config)))
     if figure == "calibration":
@@ -84,13 +85,3 @@ def _height(config: dict[str, Any], figure: str, group: list[str]) -> float:
             return _PANEL + -(-contrasts // grid_columns(width)) * (0.4 + 0.1 * rows)
         return _PANEL + contrasts * (0.34 if narrow else 0.19)
     return _PANEL + rows * 0.14
-
-
-def panel_columns(width: float) -> int:
-    """Panels of the figure calibration that stand beside each other in a figure of so many inches."""
-    return max(1, int((width - 0.46) / 0.93))
-
-
-def grid_columns(width: float) -> int:
-    """Small panels of contrasts that stand beside each other in a figure of so many inches."""
-    return max(1, int((width - 0.6) / 0.85)) if width < _NARROW else max(1, int((width - 0.9) / 1.1))
