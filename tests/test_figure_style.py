@@ -66,6 +66,11 @@ def paper() -> dict[str, Any]:
     return config
 
 
+def study() -> dict[str, Any]:
+    """Nineteen countries, fourteen arms, and long names of contrasts."""
+    return read_config([Path("config/study.yaml")])
+
+
 def style_for(config: dict[str, Any], figure: str) -> Style:
     settings = config["figures"]["style"]
     file = ENGLISH.with_name(f"{settings['language']}.yaml")
@@ -105,7 +110,7 @@ def draw_pages(config: dict[str, Any], figure: str) -> dict[str, Figure]:
 
 @pytest.mark.parametrize("figure", FIGURES)
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("make", [default, paper])
+@pytest.mark.parametrize("make", [default, paper, study])
 def test_texts_are_whole_and_apart_at_both_widths(make: Callable, width: float, figure: str) -> None:
     config = make()
     config["figures"]["style"]["width"] = width

@@ -120,7 +120,7 @@ def stack_panels(
     left = max(width_of(name, "ytick.labelsize", "bold") for these in names for name in these) + 0.09
     titles = [wrap(panel.title, style.width - 0.1, "axes.titlesize", "bold") for panel in panels]
     tops = [height_of(lines_of(title), "axes.titlesize") + _TITLE for title in titles]
-    label = wrap(label, style.width - _RIGHT, "axes.labelsize")
+    label = wrap(label, style.width - _RIGHT - 0.12, "axes.labelsize")
     row = max(row, max(height_of(lines_of(name), "ytick.labelsize") + 0.03 for these in names for name in these))
     count = sum(len(these) for these in names)
     fixed = sum(tops) + height_of(lines_of(label), "axes.labelsize") + _TICKS
