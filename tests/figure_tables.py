@@ -79,7 +79,7 @@ def _estimate(table: pd.DataFrame, middle: float) -> pd.DataFrame:
 
 def faults_of(figure: Figure) -> list[str]:
     """Texts that leave the figure or meet another text."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     renderer, inside = figure.canvas.get_renderer(), figure.bbox
     unseen = {label for ax in figure.findobj(Axes) for label in _out_of_view(ax)}
     boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts_of(figure) if text not in unseen]
