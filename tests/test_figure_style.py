@@ -127,6 +127,20 @@ def test_texts_of_other_languages_fit_one_column(language: str, figure: str) -> 
     assert faults_of(drawn) == []
 
 
+@pytest.mark.parametrize("figure", ["agreement", "calibration"])
+def test_many_arms_with_long_names_stay_apart(figure: str) -> None:
+    config = study()
+    config["figures"]["style"]["width"] = 3.3
+    arms = [*config["languages"]["en"]["arms"], "bm25", "embedding", "chrf_mmr", "chrf_1", "chrf_3", "chrf_10"]
+    for name in arms:
+        config["arms"][name]["label"] += " with a name that goes on and on, and on"
+    config["languages"]["en"]["arms"] = arms
+    config["figures"]["agreement"].pop("arms")
+    config["figures"]["calibration"]["arms"] = arms[:9]
+    (drawn,) = draw_pages(config, figure).values()
+    assert faults_of(drawn) == []
+
+
 @pytest.mark.parametrize("width", [*WIDTHS, 5.05])
 def test_files_are_exactly_as_wide_as_the_setting_says(width: float, tmp_path: Path) -> None:
     config = default()

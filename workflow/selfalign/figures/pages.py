@@ -75,7 +75,8 @@ def _height(config: dict[str, Any], figure: str, group: list[str]) -> float:
         return _PANEL + rows * max(0.13, 0.05 + 0.034 * len(agreeing_arms(config)))
     if figure == "calibration":
         columns, arms = panel_columns(width), len(calibrated_arms(config))
-        return _PANEL + -(-arms // columns) * ((width - 0.46) / min(columns, arms) + 0.6)
+        side = min(2.6, (width - 0.46) / min(columns, arms))
+        return _PANEL + -(-arms // columns) * (side + 0.6)
     if figure == "contrasts":
         contrasts = sum(
             any(language in group for _, language in find_estimated(config, contrast))

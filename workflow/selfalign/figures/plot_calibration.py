@@ -23,6 +23,9 @@ from selfalign.scoring.inputs import read_scores
 _LEFT, _RIGHT, _GAP, _TICKS, _EDGE = 0.58, 0.06, 0.1, 0.22, 0.05
 """Inches: left and right of the panels, between two, below each, and from the figure's edge to its texts."""
 
+_WIDEST = 2.6
+"""Inches of the sides of a panel, at most."""
+
 
 def draw(scores: pd.DataFrame, arms: list[str], style: Style) -> Figure:
     """A block per model and language, a panel per arm: a dot per country and probe; agreeing quadrants are shaded.
@@ -40,7 +43,7 @@ def draw(scores: pd.DataFrame, arms: list[str], style: Style) -> Figure:
     lines = -(-len(arms) // columns)
     size = style.size - 0.5
     side = (style.width - _LEFT - _RIGHT - (columns - 1) * _GAP) / columns
-    side = min(side, (style.height - 1.5) / lines)
+    side = min(side, _WIDEST)
     names = {arm: wrap(style.arm(arm), side, size) for arm in arms}
     reads = [[_read(block.rows[block.rows["arm"] == arm], side, style) for arm in arms] for block in blocks]
     head = height_of(max(map(lines_of, names.values())) + max(lines_of(one) for each in reads for one in each), size)
@@ -48,9 +51,11 @@ def draw(scores: pd.DataFrame, arms: list[str], style: Style) -> Figure:
     tops = [height_of(lines_of(title), "axes.titlesize") + 0.1 for title in titles]
     label = wrap(style.text("calibration.people"), style.width - 0.1, style.size)
     under = height_of(lines_of(label), style.size)
+    fixed = sum(top + lines * (head + _TICKS) for top in tops) + under + 0.06
+    side = max(min(side, (style.height - fixed - 0.6) / lines / len(blocks)), 0.5 * side)  # so that a page has room
     body = sum(top + lines * (head + side + _TICKS) for top in tops) + under + 0.06
     figure = plt.figure(figsize=(style.width, 3))
-    _, bottom = fit(figure, style, body, style.text("calibration.note"), {}, limit=False)
+    _, bottom = fit(figure, style, body, style.text("calibration.note"), {}, least=body)
     height = figure.get_figheight()
     y = height
     for block, title, top, these in zip(blocks, titles, tops, reads, strict=True):

@@ -17,6 +17,9 @@ from selfalign.scoring.tables import ALL
 _TITLE, _TICKS, _RIGHT, _EDGE = 0.11, 0.2, 0.17, 0.05
 """Inches: around a panel's title, of the numbers below the last axis, right of panels, and at the figure's edge."""
 
+_LEAST = 0.1
+"""Inches of a row below which it cannot be read."""
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -125,7 +128,7 @@ def stack_panels(
     count = sum(len(these) for these in names)
     fixed = sum(tops) + height_of(lines_of(label), "axes.labelsize") + _TICKS
     figure = plt.figure(figsize=(style.width, 3))
-    top, bottom = fit(figure, style, fixed + row * count, note, handles)
+    top, bottom = fit(figure, style, fixed + row * count, note, handles, fixed + _LEAST * count)
     height = figure.get_figheight()
     row = (height - top - bottom - fixed) / count
     axes: list[Axes] = []
@@ -160,7 +163,7 @@ def spread(count: int, reach: float = 0.36) -> np.ndarray:
 
 
 def fit(
-    figure: Figure, style: Style, body: float, note: str, handles: dict[str, object], limit: bool = True
+    figure: Figure, style: Style, body: float, note: str, handles: dict[str, object], least: float = 0.0
 ) -> tuple[float, float]:
     """Give a figure its size: the width of the style, and the height of legend, body and note, at most the page's.
 
@@ -170,7 +173,7 @@ def fit(
         body: inches of all panels with their titles and axes.
         note: below the panels.
         handles: marks that the legend above the panels explains, by their names.
-        limit: whether a page's height is the most; if not, the body has its height anyway.
+        least: inches of the body below which the figure becomes higher than a page instead.
 
     Returns:
         Inches of the legend, and of the note.
@@ -180,7 +183,7 @@ def fit(
     note = wrap(note, style.width - 0.18, size)  # letters are wider in some resolutions
     bottom = height_of(lines_of(note), size) + 0.06 if note else 0.0
     needed = top + body + bottom + 0.06
-    height = round(min(style.height, needed) if limit else needed, 2)
+    height = round(max(min(style.height, needed), needed - body + least), 2)
     figure.set_size_inches(style.width, height)
     if figure.get_layout_engine() is not None:
         figure.get_layout_engine().set(rect=(0, bottom / height, 1, 1 - (top + bottom) / height))
