@@ -57,6 +57,61 @@ def arms_with_cells(config: dict[str, Any], language: str) -> set[str]:
     return {name for name in config["languages"][language]["arms"] if has_cells(config["arms"][name])}
 
 
+def asked_in(config: dict[str, Any]) -> str:
+    """The language that figures across models show: figures.asked_in, or the run's first if it does not have that."""
+    languages, wanted = config["run"]["languages"], config["figures"].get("asked_in")
+    return wanted if wanted in languages else languages[0]
+
+
+def list_gains(config: dict[str, Any]) -> list[list[str]]:
+    """The gains that figures across models show: each arm of figures.selectors with the first arm of its language.
+
+    Returns:
+        Pairs of arms that `asked_in` has cells of; the second is subtracted.
+    """
+    language = asked_in(config)
+    first, cells = config["languages"][language]["arms"][0], arms_with_cells(config, language)
+    selectors = config["figures"].get("selectors", [])
+    return [[arm, first] for arm in selectors if arm in cells - {first} and first in cells]
+
+
+def list_margins(config: dict[str, Any]) -> list[list[str]]:
+    """Each arm with a country's own answers, and its control with the answers of other countries.
+
+    Returns:
+        Pairs of arms that `asked_in` has cells of; the second is subtracted.
+    """
+    arms, cells = config["arms"], arms_with_cells(config, asked_in(config))
+    ordered = [arm for arm in config["languages"][asked_in(config)]["arms"] if arm in cells]
+    return [
+        [own, other]
+        for own, other in product(ordered, ordered)
+        if arms[other].get("answers") == "other" and _is_control(arms[other], arms[own])
+    ]
+
+
+def own_languages(config: dict[str, Any]) -> dict[str, str]:
+    """By country, its own language: the first language of the run, besides `asked_in`, that asks about the country.
+
+    Countries without a gain of `list_gains` in both languages are left out.
+    """
+    shared, pairs = asked_in(config), list_gains(config)
+    countries, found = config["languages"][shared]["countries"], {}
+    for language in config["run"]["languages"]:
+        cells = arms_with_cells(config, language)
+        if language != shared and any(set(pair) <= cells for pair in pairs):
+            for country in config["languages"][language]["countries"]:
+                if country in countries:
+                    found.setdefault(country, language)
+    return found
+
+
+def kinds_of_models(config: dict[str, Any]) -> dict[str, str]:
+    """By model of the run, its kind; without the models that have none."""
+    kinds = {name: config["models"][name].get("kind") for name in config["run"]["models"]}
+    return {name: kind for name, kind in kinds.items() if kind}
+
+
 def can_estimate(config: dict[str, Any], contrast: Any) -> bool:
     """Whether some model and language of the run have cells for both sides of a contrast.
 
@@ -101,8 +156,7 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         config: the merged settings.
 
     Returns:
-        Names of the outputs to make, of `contrasts`, `mixed`, `margin`, `transfer` and `calibration`; and for each of
-        the others a reason.
+        Names of the outputs to make, and for each of the others a reason.
     """
     pair = config["scoring"].get("transfer")
     margin = config["figures"]["margin"]["contrast"]
@@ -113,6 +167,7 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         "margin": _why_none(config, [margin]),
         "transfer": _why_none(config, [pair]) if pair else "scoring.transfer is null",
         "calibration": "" if calibrated_arms(config) else "no arm of figures.calibration.arms is run",
+        **_why_not_across(config),
     }
     shown = {name for name, reason in reasons.items() if not reason}
     return shown, {name: reason for name, reason in reasons.items() if reason}
@@ -142,6 +197,23 @@ def find_panels(config: dict[str, Any], figure: str) -> list[tuple[str, str]]:
             for model in run["models"]
         }
     return [panel for panel in product(run["models"], run["languages"]) if panel in shown]
+
+
+def _why_not_across(config: dict[str, Any]) -> dict[str, str]:
+    """By figure across models, why the run cannot have it; empty where it can."""
+    language, kinds = asked_in(config), set(kinds_of_models(config).values())
+    no_gains = "" if list_gains(config) else f"{language} does not run its first arm and an arm of figures.selectors"
+    one_country = len(config["languages"][language]["countries"]) == 1
+    one_kind = f"all models with a kind are {next(iter(kinds), '')}" if kinds else "no model of the run has a kind"
+    return {
+        "gains": no_gains,
+        "gains_by_country": no_gains or (f"{language} asks about one country" if one_country else ""),
+        "languages": no_gains
+        or ("" if own_languages(config) else f"no country is asked about in {language} and in another language"),
+        "categories": no_gains,
+        "kinds": no_gains or ("" if len(kinds) > 1 else one_kind),
+        "margins": "" if list_margins(config) else f"{language} runs no arm together with its other-country control",
+    }
 
 
 def _why_none(config: dict[str, Any], contrasts: list[Any]) -> str:

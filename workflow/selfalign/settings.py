@@ -393,6 +393,7 @@ def _check_names(config: dict[str, Any]) -> None:
         _check_countries(f"figures.style.countries.{key}", style["countries"][key])
     for figure in ("agreement", "calibration"):
         _check_known(f"figures.{figure}.arms", config["figures"][figure].get("arms", []), config["arms"])
+    _check_known("figures.selectors", config["figures"]["selectors"], config["arms"])
     contrasts = list_contrasts(config)
     _check_contrasts("figures.margin.contrast", [config["figures"]["margin"]["contrast"]], config)
     margin = config["figures"]["margin"]["contrast"]

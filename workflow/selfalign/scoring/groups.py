@@ -1,0 +1,44 @@
+"""Cells of several languages or models that are estimated as one: a country's own language, models of one kind."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+OWN = "own"
+"""Stands in the column language for each country's own language; no language has a code of three letters."""
+
+
+def asked_in_both(scores: pd.DataFrame, arms: Sequence[str], asked_in: str, own: Mapping[str, str]) -> pd.DataFrame:
+    """Cells of the countries that are asked about in one language and in their own, each with all of the arms.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        arms: the arms that a country needs in both languages.
+        asked_in: the language that all countries share, ISO 639-1.
+        own: by country, its own language.
+
+    Returns:
+        The cells of these arms; the language of the second half is `OWN`.
+    """
+    cells = scores[scores["arm"].isin(arms) & scores["country"].isin(list(own))]
+    shared = cells[cells["language"] == asked_in]
+    others = cells[cells["language"] == cells["country"].map(own)].assign(language=OWN)
+    both = pd.concat([shared, others], ignore_index=True)
+    runs = both[["country", "language", "arm"]].drop_duplicates().groupby("country").size()
+    return both[both["country"].map(runs) == 2 * len(set(arms))]
+
+
+def name_kind(kind: str) -> str:
+    """Stands in the column model for the models of a kind; no model can have this name, which has a space."""
+    return f"{kind} models"
+
+
+def join_kinds(scores: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """Cells with the kind of their model in its place, so that the models of a kind are averaged like seeds.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        kinds: by model, its kind. Cells of other models are left out.
+    """
+    cells = scores[scores["model"].isin(list(kinds))]
+    return cells.assign(model=cells["model"].map(kinds).map(name_kind))
