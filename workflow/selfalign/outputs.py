@@ -59,7 +59,7 @@ def arms_with_cells(config: dict[str, Any], language: str) -> set[str]:
 
 def asked_in(config: dict[str, Any]) -> str:
     """The language that figures across models show: figures.asked_in, or the run's first if it does not have that."""
-    languages, wanted = config["run"]["languages"], config["figures"].get("asked_in")
+    languages, wanted = config["run"]["languages"], config.get("figures", {}).get("asked_in")
     return wanted if wanted in languages else languages[0]
 
 
@@ -71,7 +71,7 @@ def list_gains(config: dict[str, Any]) -> list[list[str]]:
     """
     language = asked_in(config)
     first, cells = config["languages"][language]["arms"][0], arms_with_cells(config, language)
-    selectors = config["figures"].get("selectors", [])
+    selectors = config.get("figures", {}).get("selectors", [])
     return [[arm, first] for arm in selectors if arm in cells - {first} and first in cells]
 
 

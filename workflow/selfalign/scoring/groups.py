@@ -28,6 +28,26 @@ def asked_in_both(scores: pd.DataFrame, arms: Sequence[str], asked_in: str, own:
     return both[both["country"].map(runs) == 2 * len(set(arms))]
 
 
+def cells_of(
+    scores: pd.DataFrame, model: str, language: str, own: Mapping[str, str], kinds: Mapping[str, str]
+) -> pd.DataFrame:
+    """The cells of a model, or of the models of a kind, in a language, or in each country's own.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        model: its name, or `name_kind` of a kind.
+        language: ISO 639-1, or `OWN`.
+        own: by country, its own language.
+        kinds: by model, its kind.
+
+    Returns:
+        The cells with their own models and languages.
+    """
+    models = [name for name, kind in kinds.items() if name_kind(kind) == model] or [model]
+    spoken = scores["country"].map(own) if language == OWN else language
+    return scores[scores["model"].isin(models) & (scores["language"] == spoken)]
+
+
 def name_kind(kind: str) -> str:
     """Stands in the column model for the models of a kind; no model can have this name, which has a space."""
     return f"{kind} models"

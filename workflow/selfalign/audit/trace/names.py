@@ -10,7 +10,9 @@ import pycountry
 from selfalign.countries import country_name
 from selfalign.errors import InputError
 from selfalign.figures.style import country_in_figures
+from selfalign.outputs import kinds_of_models, own_languages
 from selfalign.probes.cultures import WORLD
+from selfalign.scoring.groups import OWN, name_kind
 from selfalign.scoring.tables import ALL, MEASURES
 
 MEASURE_NAMES = {
@@ -43,7 +45,10 @@ class Names:
         asked = [config["languages"][language] for language in languages]
         self.config = config
         self.models = {name: config["models"][name]["label"] for name in config["run"]["models"]}
+        self.models |= {name_kind(kind): f"all {kind} models" for kind in kinds_of_models(config).values()}
         self.languages = {code: language_name(code) for code in languages}
+        if own_languages(config):
+            self.languages[OWN] = "each country's own language"
         self.countries = sorted({country for each in asked for country in each["countries"]})
         arms = dict.fromkeys(arm for each in asked for arm in each["arms"])
         self.arms = {name: config["arms"][name]["label"] for name in arms}
