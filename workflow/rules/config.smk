@@ -218,11 +218,58 @@ def shown(name, *files):
 
 def figure_files(figure):
     """All files of a figure: a file per page and format."""
+    pages = [figure] if figure in ACROSS else find_pages(config, figure)
     return [
         f"<run>/figures/{page}.{form}"
-        for page in find_pages(config, figure)
+        for page in pages
         for form in config["figures"]["style"]["formats"]
     ]
+
+
+# What figures across models show.
+ASKED_IN = asked_in(config)
+
+GAINS, MARGINS = list_gains(config), list_margins(config)
+
+OWN_LANGUAGES = own_languages(config)
+
+KINDS = kinds_of_models(config)
+
+SCORES_ASKED_IN = collect(
+    "<run>/scores/{model}/{language}.parquet",
+    model=config["run"]["models"],
+    language=ASKED_IN,
+)
+
+SCORES_OF_COUNTRIES = collect(
+    "<run>/scores/{model}/{language}.parquet",
+    model=config["run"]["models"],
+    language=[ASKED_IN, *sorted(set(OWN_LANGUAGES.values()))],
+)
+
+SCORES_OF_KINDS = collect(
+    "<run>/scores/{model}/{language}.parquet",
+    model=list(KINDS),
+    language=[ASKED_IN, *sorted(set(OWN_LANGUAGES.values()))],
+)
+
+FIGURE_TABLES = [
+    f"<run>/figures/{figure}.csv" for figure in ACROSS if figure in SHOWS
+]
+
+# The tables that are written as LaTeX, by name.
+TYPESET = {
+    "agreement": "<run>/tables/agreement.csv",
+    **({"contrasts": "<run>/tables/contrasts.csv"} if "contrasts" in SHOWS else {}),
+    **{Path(file).stem: file for file in FIGURE_TABLES},
+}
+
+LATEX = [f"<run>/tables/latex/{name}.tex" for name in TYPESET]
+
+
+def as_json(value):
+    """A setting as JSON with its keys in one order."""
+    return json.dumps(value, sort_keys=True)
 
 
 def drawn(figure, label):
@@ -598,6 +645,9 @@ localrules:
     estimate_contrasts,
     estimate_transfer,
     estimate_readouts,
+    estimate_languages,
+    estimate_categories,
+    estimate_kinds,
     estimate_worth,
     fit_mixed,
     compute_metrics,
@@ -606,6 +656,13 @@ localrules:
     plot_margin,
     plot_calibration,
     plot_transfer,
+    plot_gains,
+    plot_gains_by_country,
+    plot_languages,
+    plot_categories,
+    plot_kinds,
+    plot_margins,
+    typeset_tables,
     explore,
     record_run,
     record_outputs,

@@ -5,6 +5,9 @@ from typing import Any
 
 from selfalign.demonstrations.strategies import SEEDED
 
+ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins")
+"""Figures across models: each is one file and has a table of its numbers."""
+
 FREE = {"label", "answers", "sources"}
 """Settings of an arm in which its control may differ from it."""
 
@@ -104,6 +107,12 @@ def own_languages(config: dict[str, Any]) -> dict[str, str]:
                 if country in countries:
                     found.setdefault(country, language)
     return found
+
+
+def list_dumbbells(config: dict[str, Any]) -> list[list[str]]:
+    """The gains that the figure languages shows: those of figures.languages.arms, or all if none of them is run."""
+    chosen = config["figures"]["languages"]["arms"]
+    return [pair for pair in list_gains(config) if pair[0] in chosen] or list_gains(config)
 
 
 def kinds_of_models(config: dict[str, Any]) -> dict[str, str]:

@@ -394,6 +394,7 @@ def _check_names(config: dict[str, Any]) -> None:
     for figure in ("agreement", "calibration"):
         _check_known(f"figures.{figure}.arms", config["figures"][figure].get("arms", []), config["arms"])
     _check_known("figures.selectors", config["figures"]["selectors"], config["arms"])
+    _check_known("figures.languages.arms", config["figures"]["languages"]["arms"], config["arms"])
     contrasts = list_contrasts(config)
     _check_contrasts("figures.margin.contrast", [config["figures"]["margin"]["contrast"]], config)
     margin = config["figures"]["margin"]["contrast"]

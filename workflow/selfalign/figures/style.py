@@ -285,8 +285,8 @@ def read_texts(path: Path) -> dict[str, str]:
     return texts
 
 
-_NAMES = ("countries.", "languages.")
-"""Keys that a language may leave out: the names then come from the translations of the ISO codes."""
+_NAMES = ("countries.", "languages.", "categories.")
+"""Keys that a language may leave out: names then come from translations of ISO codes, or from the category itself."""
 
 
 def _flatten(path: Path) -> dict[str, str]:
