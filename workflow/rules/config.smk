@@ -253,9 +253,7 @@ SCORES_OF_KINDS = collect(
     language=[ASKED_IN, *sorted(set(OWN_LANGUAGES.values()))],
 )
 
-FIGURE_TABLES = [
-    f"<run>/figures/{figure}.csv" for figure in ACROSS if figure in SHOWS
-]
+FIGURE_TABLES = [f"<run>/figures/{figure}.csv" for figure in ACROSS if figure in SHOWS]
 
 # The tables that are written as LaTeX, by name.
 TYPESET = {
