@@ -262,6 +262,15 @@ TYPESET = {
     **{Path(file).stem: file for file in FIGURE_TABLES},
 }
 
+
+def typeset_options(wildcards, input):
+    """The tables that are written as LaTeX, as options with their names."""
+    return [
+        f"--table={name}={file}"
+        for name, file in zip(TYPESET, input.tables, strict=True)
+    ]
+
+
 LATEX = [f"<run>/tables/latex/{name}.tex" for name in TYPESET]
 
 

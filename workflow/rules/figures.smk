@@ -328,7 +328,7 @@ rule typeset_tables:
     conda:
         "../../environment.yml"
     params:
-        tables=[f"--table={name}={file}" for name, file in TYPESET.items()],
+        tables=typeset_options,
         language=ASKED_IN,
         style=style_of("tables"),
         code=code_digest("typeset_tables"),
