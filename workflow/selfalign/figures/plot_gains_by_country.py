@@ -24,6 +24,7 @@ from selfalign.tables import read_table, write_table
 
 _NUMBERS_FROM = 0.27  # inches: the width of a column in which a number can be read
 _EMPTY = "#dcdfe3"
+_LIGHT, _DARK = 0.8, 0.5  # luma of a cell: above, white hatching cannot be seen on it; below, dark text
 _ROW, _BAR, _TITLE, _GAP = 0.165, 0.42, 0.09, 0.05  # inches: a row; the scale of colours; around a title; below panels
 
 
@@ -80,35 +81,37 @@ def _draw_matrix(
     matrix = cells["estimate"].unstack().reindex(index=countries, columns=models)
     certain = ((cells["low"] > 0) | (cells["high"] < 0)).unstack().reindex_like(matrix).eq(True)
     ax.set_facecolor(_EMPTY)
-    ax.pcolormesh(
-        np.ma.masked_invalid(matrix), cmap=DIVERGING, vmin=-reach, vmax=reach, edgecolor="white", linewidth=0.6
-    )
+    look = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach, "edgecolors": "white", "linewidth": 0.6}
+    mesh = ax.pcolormesh(np.ma.masked_invalid(matrix), **look)
     ax.set(xlim=(0, len(models)), ylim=(len(countries), 0))
     for spine in ax.spines.values():
         spine.set_visible(False)
     for down, across in np.argwhere(matrix.notna().to_numpy()):
-        value, sure = matrix.iloc[down, across], certain.iloc[down, across]
-        if not sure:
-            ax.add_patch(
-                Rectangle((across, down), 1, 1, fill=False, hatch="////", edgecolor=MUTED, linewidth=0, alpha=0.55)
-            )
-        if numbers:
-            _write(ax, across, down, style.points(value, "+.0f"), sure, abs(value) > 0.6 * reach, style)
+        value, sure = matrix.iloc[down, across], bool(certain.iloc[down, across])
+        text = style.points(value, "+.0f")
+        if not numbers:  # the sign, which colours do not show in greyscale
+            text = "" if text == "0" else text[0]
+        _draw_cell(ax, across, down, text, sure, mesh.to_rgba(value), style)
 
 
-def _write(ax: Axes, across: int, down: int, number: str, sure: bool, dark: bool, style: Style) -> None:
-    """A number in a cell: bold and on plain colour, or light and on a gap in the hatching."""
-    gap = None if sure else {"boxstyle": "round,pad=0.08", "facecolor": "white", "edgecolor": "none", "alpha": 0.7}
+def _draw_cell(ax: Axes, across: int, down: int, text: str, sure: bool, colour: tuple, style: Style) -> None:
+    """The number or sign of a cell. In an uncertain cell it has a ground of the cell's colour, and hatching around."""
+    red, green, blue, _ = colour
+    light = 0.299 * red + 0.587 * green + 0.114 * blue
+    if not sure:
+        hatched = {"hatch": "/////", "edgecolor": "white" if light < _LIGHT else MUTED, "linewidth": 0, "alpha": 0.7}
+        ax.add_patch(Rectangle((across, down), 1, 1, fill=False, **hatched))
+    ground = {"boxstyle": "square,pad=0.1", "facecolor": colour, "edgecolor": "none"}
     ax.text(
         across + 0.5,
         down + 0.5,
-        number,
+        text,
         ha="center",
-        va="center_baseline",
-        fontsize=style.size - 1,
+        va="center",
+        fontsize=style.size - 1.5,
         fontweight="bold" if sure else "normal",
-        color="white" if dark and sure else INK,
-        bbox=gap,
+        color="white" if light < _DARK else INK,
+        bbox=None if sure else ground,
     )
 
 

@@ -40,8 +40,8 @@ def draw(rows: pd.DataFrame, pairs: list[list[str]], asked_in: str, style: Style
     handles = {style.arm(arm): Line2D([], [], **look_of(style, arm, hollow=False)) for arm in arms}
     handles = handles if len(arms) > 1 else {}
     handles |= {
-        style.text("gains.asked", language=shared): _handle(style, arms[0], True),
-        style.text("gains.asked_own"): _handle(style, arms[0], False),
+        style.text("gains.asked", language=shared): Line2D([], [], **look_of(style, arms[0], hollow=True)),
+        style.text("gains.asked_own"): Line2D([], [], **look_of(style, arms[0], hollow=False)),
     }
     label = style.text("gains.axis_country", baseline=style.arm(pairs[0][1]))
     if len(arms) == 1:
@@ -72,16 +72,14 @@ def _draw_dumbbells(ax: Axes, rows: pd.DataFrame, asked_in: str, style: Style, a
         ends = shared.loc[some, "estimate"], own.loc[some, "estimate"]
         ax.hlines(own.loc[some, "row"], *ends, color=[shade], linewidth=width, zorder=2)
     for ends, hollow in ((shared, True), (own, False)):
-        ax.plot(ends["estimate"], ends["row"], **look_of(style, arm, hollow), zorder=3)
+        look = look_of(style, arm, hollow)
+        look["markersize"] += 1.6 * hollow  # so that a ring shows around a dot at the same place
+        ax.plot(ends["estimate"], ends["row"], **look, zorder=3)
 
 
 def _name(country: str, spoken: pd.Series, style: Style) -> str:
     language = style.language_name(spoken[country])
     return style.text("country_in_language", country=style.country(country), language=language)
-
-
-def _handle(style: Style, arm: str, hollow: bool) -> Line2D:
-    return Line2D([], [], **look_of(style, arm, hollow) | ({} if hollow else {"markerfacecolor": None}))
 
 
 @click.command()
