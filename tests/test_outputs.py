@@ -156,7 +156,7 @@ def test_own_language_is_the_first_other_language_that_asks_about_the_country() 
 
 
 def test_figures_across_models_are_skipped_with_a_reason() -> None:
-    shown, skipped = find_shown(altered())
+    shown, skipped = find_shown(altered(models={"smollm2-135m": {"kind": ""}}))
     assert {"gains", "gains_by_country", "languages", "categories", "margins"} <= shown
     assert skipped == {"kinds": "no model of the run has a kind"}
     one = {"languages": {"de": {"arms": ["zero_shot", "neutral"]}}, "run": {"languages": ["de"]}}

@@ -61,7 +61,7 @@ def lay_out_agreement(table: pd.DataFrame, style: Style, language: str) -> pd.Da
     rows = _name_models(rows[rows["measure"].isin(_MEASURES)], style)
     rows = rows[rows["arm"].isin(style.labels["arms"])]
     rows = rows.assign(second=rows["arm"].map(style.arm), text=[_share(row, style) for row in rows.itertuples()])
-    head = [style.text("latex.model"), style.text("agreement.legend")]
+    head = [style.text("latex.model"), style.text("latex.arm")]
     found = _spread(rows, ["first", "second"], "measure", head, [*_MEASURES])
     sizes = rows[rows["measure"] == "agreement"].set_index(["first", "second"])[["probes", "batteries"]].astype(str)
     sizes = sizes.rename_axis(index=head)
@@ -99,8 +99,8 @@ def lay_out_gains(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
         table: of the figure gains.
         style: decides names and numbers.
     """
-    rows = _name_models(table, style).assign(column=table["arm"].map(style.arm))
-    return _spread(_with_points(rows, style), ["first"], "column", [style.text("latex.model")])
+    table = table.assign(column=table["arm"].map(style.arm))
+    return _by_model(table, style)
 
 
 def lay_out_margins(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
@@ -111,8 +111,7 @@ def lay_out_margins(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
         style: decides names and numbers.
     """
     names = [name_pair(row.arm, row.against, style) for row in table.itertuples()]
-    rows = _name_models(table.assign(column=names), style)
-    return _spread(_with_points(rows, style), ["first"], "column", [style.text("latex.model")])
+    return _by_model(table.assign(column=names), style)
 
 
 def lay_out_gains_by_country(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
@@ -127,7 +126,7 @@ def lay_out_gains_by_country(table: pd.DataFrame, style: Style, _: str) -> pd.Da
     rows = rows.assign(place=rows["country"].map(countries.index), column=rows["model"].map(style.model))
     rows = rows.assign(first=rows["arm"].map(style.arm), second=rows["country"].map(style.country))
     rows = _in_order_of_arms(rows, ["place"])
-    head = [style.text("agreement.legend"), style.text("latex.country")]
+    head = [style.text("latex.arm"), style.text("latex.country")]
     return _spread(_with_points(rows, style), ["first", "second"], "column", head, _models(rows, style))
 
 
@@ -146,7 +145,7 @@ def lay_out_languages(table: pd.DataFrame, style: Style, language: str) -> pd.Da
     kind = (rows["language"] != language).astype(int) + (rows["language"] != rows["against_language"])
     rows = rows.assign(column=kind.map(dict(enumerate(columns))), zeroth=rows["arm"].map(style.arm))
     rows = _in_order_of_arms(rows, ["number", "place"])
-    head = [style.text("agreement.legend"), style.text("latex.model"), style.text("latex.country")]
+    head = [style.text("latex.arm"), style.text("latex.model"), style.text("latex.country")]
     keys = ["zeroth", "first", "second"]
     if rows["arm"].nunique() == 1:
         keys, head = keys[1:], head[1:]
@@ -164,7 +163,7 @@ def lay_out_categories(table: pd.DataFrame, style: Style, _: str) -> pd.DataFram
     names = {category: f"{name_category(category, style)} ({batteries[category]})" for category in batteries.index}
     rows = table.assign(first=table["arm"].map(style.arm), second=table["category"].map(names))
     rows = _in_order_of_arms(rows.assign(column=rows["model"].map(style.model)), ["second"])
-    head = [style.text("agreement.legend"), style.text("latex.category")]
+    head = [style.text("latex.arm"), style.text("latex.category")]
     return _spread(_with_points(rows, style), ["first", "second"], "column", head, _models(rows, style))
 
 
@@ -200,6 +199,12 @@ TABLES: dict[str, tuple[type[Table], Callable[[pd.DataFrame, Style, str], pd.Dat
     "margins": (Contrasts, lay_out_margins),
 }
 """Tables that can be typeset: their schema, and how they are laid out."""
+
+
+def _by_model(table: pd.DataFrame, style: Style) -> pd.DataFrame:
+    """A row per model, and the columns `column` of a table in its order."""
+    rows = _with_points(_name_models(table, style), style)
+    return _spread(rows, ["first"], "column", [style.text("latex.model")], dict.fromkeys(table["column"]))
 
 
 def _name_models(rows: pd.DataFrame, style: Style) -> pd.DataFrame:
