@@ -12,9 +12,10 @@ import pytest
 from click.testing import CliRunner
 from selfalign.cli import program
 from selfalign.errors import InputError
+from selfalign.figures.chosen import choose_pairs
 from selfalign.prompts.tables import CELL
-from selfalign.scoring.tables import Scores
-from selfalign.tables import read_table
+from selfalign.scoring.tables import Contrasts, Scores
+from selfalign.tables import read_table, write_table
 from test_inference import tiny_llama, tiny_tokenizer
 
 RESOURCES = Path(__file__).parent.parent / "resources"
@@ -462,6 +463,22 @@ def test_margin_transfer_and_calibration_lead_to_cells(project: Path, scores: pd
     assert f"The dot of Q64: model {cells['p_a'].mean():.1%}, people {cells['share_a'].mean():.1%}." in dot
     for cell in cells.itertuples():
         assert re.search(rf"chrf_other +BOL +{cell.source} .* \+{100 * cell.p_a / 2:.3f}$", dot, re.M)
+
+
+def test_figure_across_models_and_its_csv_lead_to_cells(project: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(project, tmp_path / "project")
+    results = copy / "results" / "default"
+    settings = json.loads((results / "run.json").read_text())
+    settings["config"]["figures"] |= {"asked_in": "en", "selectors": ["random"]}
+    (results / "run.json").write_text(json.dumps(settings))
+    rows = choose_pairs(read_table(results / "tables" / "contrasts.csv", Contrasts), [["random", "zero_shot"]], "en")
+    write_table(rows, results / "figures" / "gains.csv", Contrasts)
+    told = ask(copy, figure="gains", country="Bolivia")
+    assert f"in {results / 'figures' / 'gains.csv'}, line 2" in told and "All the same." in flat(told)
+    assert told == ask(copy, "--table", "figures/gains.csv", row=2) == ask(copy, "--table", "gains", row=2)
+    assert "trace default --table figures/gains --row 2 --probe" in told
+    with pytest.raises(InputError, match="the run has no figure kinds: no model of the run has a kind"):
+        ask(copy, figure="kinds")
 
 
 def test_figure_that_the_run_skipped_is_refused_with_the_reason(project: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from selfalign.figures.marks import draw_zero, format_points, look_of
 from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
-from selfalign.figures.theme import lighter
+from selfalign.figures.theme import MUTED, lighter
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.tables import ALL, Languages
 from selfalign.tables import read_table, write_table
@@ -38,10 +38,13 @@ def draw(rows: pd.DataFrame, pairs: list[list[str]], asked_in: str, style: Style
     names = [style.country(ALL) if country == ALL else _name(country, spoken, style) for country in countries]
     shared = style.language_name(asked_in)
     handles = {style.arm(arm): Line2D([], [], **look_of(style, arm, hollow=False)) for arm in arms}
-    handles = handles if len(arms) > 1 else {}
-    handles |= {
-        style.text("gains.asked", language=shared): Line2D([], [], **look_of(style, arms[0], hollow=True)),
-        style.text("gains.asked_own"): Line2D([], [], **look_of(style, arms[0], hollow=False)),
+    several = len(arms) > 1
+    other = {"color": MUTED, "marker": "o"} if several else {}  # the rings and dots of several arms have no one colour
+    handles = (handles if several else {}) | {
+        style.text("gains.asked", language=shared): Line2D([], [], **look_of(style, arms[0], hollow=True) | other),
+        style.text("gains.asked_own"): Line2D(
+            [], [], **look_of(style, arms[0], hollow=False) | other | {"markerfacecolor": None}
+        ),
     }
     label = style.text("gains.axis_country", baseline=style.arm(pairs[0][1]))
     if len(arms) == 1:
