@@ -254,7 +254,7 @@ def country_in_figures(config: Mapping[str, Any], code: str) -> str | None:
     Returns:
         None if the texts of the figures are not there any more.
     """
-    style = config["figures"].get("style", {})
+    style = config.get("figures", {}).get("style", {})
     language, names = style.get("language", "en"), style.get("countries", {}).get("names", {})
     files = [Path(style.get("texts", "").replace("{language}", language)), ENGLISH.with_name(f"{language}.yaml")]
     file = next((file for file in files if file.is_file()), None)
