@@ -13,7 +13,7 @@ from selfalign.scoring.estimate_categories import estimate_categories
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_kinds import estimate_kinds
 from selfalign.scoring.estimate_languages import estimate_languages
-from selfalign.scoring.groups import OWN, name_kind
+from selfalign.scoring.groups import OWN, cells_of, name_kind
 from selfalign.scoring.tables import Categories, Kinds, Languages, Scores
 from selfalign.tables import read_table, write_table
 from test_estimates import BANK, SETTINGS, people, run, scores
@@ -170,6 +170,19 @@ def test_kind_without_own_languages_has_rows_of_the_shared_one() -> None:
     single = made[made["model"] == "m"]
     ends = ["measure", "estimate", "low", "high", "df", "probes", "batteries"]
     pd.testing.assert_frame_equal(alike[ends].reset_index(drop=True), single[ends].reset_index(drop=True))
+
+
+def test_columns_of_categories_change_nothing() -> None:
+    table = of_models()
+    names = [name for name in table if table[name].dtype == table["model"].dtype]
+    small = table.astype(dict.fromkeys(names, "category"))
+    assert len(names) > 5
+    pd.testing.assert_frame_equal(by_kind(table, SPOKEN), by_kind(small, SPOKEN))
+    pd.testing.assert_frame_equal(by_language(table), by_language(small))
+    for cells in (small, table):
+        picked = cells_of(cells, "multilingual models", OWN, SPOKEN, KINDS)
+        assert set(picked["model"]) == {"n", "o"} and set(picked["language"]) == {"de", "es"}
+    pd.testing.assert_frame_equal(by_category(table), by_category(small))
 
 
 # As steps

@@ -44,7 +44,7 @@ def estimate_categories(
         As `estimate_contrasts`, with a column category. `batteries` is the number in the category.
     """
     arms = {arm for pair in pairs for arm in pair}
-    groups = scores[scores["arm"].isin(arms)].groupby("category", sort=True)
+    groups = scores[scores["arm"].isin(arms)].groupby("category", sort=True, observed=True)
     tables = [
         estimate_contrasts(cells, people, pairs, draws, level, seed, resample).assign(category=category)
         for category, cells in groups

@@ -22,10 +22,10 @@ def asked_in_both(scores: pd.DataFrame, arms: Sequence[str], asked_in: str, own:
     """
     cells = scores[scores["arm"].isin(arms) & scores["country"].isin(list(own))]
     shared = cells[cells["language"] == asked_in]
-    others = cells[cells["language"] == cells["country"].map(own)].assign(language=OWN)
+    others = cells[_speaks_own(cells, own)].assign(language=OWN)
     both = pd.concat([shared, others], ignore_index=True)
-    runs = both[["country", "language", "arm"]].drop_duplicates().groupby("country").size()
-    return both[both["country"].map(runs) == 2 * len(set(arms))]
+    runs = both[["country", "language", "arm"]].astype(str).drop_duplicates()["country"].value_counts()
+    return both[both["country"].isin(runs.index[runs == 2 * len(set(arms))])]
 
 
 def cells_of(
@@ -44,8 +44,13 @@ def cells_of(
         The cells with their own models and languages.
     """
     models = [name for name, kind in kinds.items() if name_kind(kind) == model] or [model]
-    spoken = scores["country"].map(own) if language == OWN else language
-    return scores[scores["model"].isin(models) & (scores["language"] == spoken)]
+    asked = _speaks_own(scores, own) if language == OWN else scores["language"] == language
+    return scores[scores["model"].isin(models) & asked]
+
+
+def _speaks_own(scores: pd.DataFrame, own: Mapping[str, str]) -> pd.Series:
+    """Whether cells are asked in their country's own language. As texts, since categories need not be the same."""
+    return scores["language"].astype(str) == scores["country"].astype(str).map(own)
 
 
 def name_kind(kind: str) -> str:
@@ -61,4 +66,4 @@ def join_kinds(scores: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
         kinds: by model, its kind. Cells of other models are left out.
     """
     cells = scores[scores["model"].isin(list(kinds))]
-    return cells.assign(model=cells["model"].map(kinds).map(name_kind))
+    return cells.assign(model=[name_kind(kinds[model]) for model in cells["model"]])
