@@ -25,7 +25,7 @@ rule infer:
         "<run>/benchmarks/infer/{model}/{language}.tsv"
     conda:
         "../../environment.yml"
-    threads: 16  # at most; Snakemake gives no more than there are
+    threads: inference_threads  # at most; Snakemake gives no more than there are
     resources:
         gpu=gpus_of,
         mem_mb=model_memory,

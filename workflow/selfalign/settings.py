@@ -319,7 +319,7 @@ def _check_survey_file(name: str, survey: dict[str, Any]) -> None:
     file = survey["source"].get("file")
     if file is not None and not Path(file).is_file():
         near = suggest_files(Path(file))
-        remedy = near or f"{how_to_get(survey['form'])} Put it there, or correct the path".strip()
+        remedy = near or how_to_get(survey["form"])
         raise InputError(f"config: surveys.{name}.source.file", "there is no such file", remedy, value=file)
 
 
