@@ -43,7 +43,9 @@ _PATHS = [
 def fill_in(config: dict[str, Any], files: list[Path]) -> None:
     """Add the default settings below the user's own, in place. A mapping is merged, anything else is replaced.
 
-    The source of a model or survey is replaced as a whole if the user names another kind of source. A config that names the countries of some languages, and not run.languages, runs these languages: those of the
+    The source of a model or survey is replaced as a whole if the user names another kind of source.
+
+    A config that names the countries of some languages, and not run.languages, runs these languages: those of the
     default would ask about countries that the user did not name.
 
     Raises:
