@@ -183,6 +183,8 @@ def test_users_source_takes_the_place_of_the_catalogues(working: Path) -> None:
     assert "source" not in config["models"]["llama-3.1-8b"]
     assert config["models"]["qwen3-8b"]["source"] == {"hub": "Qwen/Qwen3-8B", "revision": REVISION}
     assert "endpoint" not in config["models"]["gemini-2.5-flash"]
+    named = {"mine": {"label": "Qwen3-8B", "source": {"folder": "models/gemma-3-270m"}}}
+    assert read(working, models=named, run={"models": ["mine"]}), "a label of the catalogue is free if that is not run"
     fetched = {"url": "https://lab.example/survey.zip", "sha256": "a" * 64}
     assert read(working, surveys={"wvs7": {"source": fetched}})["surveys"]["wvs7"]["source"] == fetched
 
