@@ -228,6 +228,7 @@ def test_gated_model_stops_a_run_before_its_first_job(plain: Project, tmp_path: 
         assert stopped.code == 1
         (line,) = stopped.lines_of_ours()
         assert_one_paragraph(line, ["models.tiny", "https://huggingface.co/tiny/gated", "HF_TOKEN", "Ask for access"])
+        assert 'endpoint=Resource("endpoint", 1)' in stopped.output, "one job at a time asks endpoints"
         assert not stopped.finished()
         assert not (plain.folder / "results").exists()
         assert not hub.requests
