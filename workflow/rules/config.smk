@@ -493,6 +493,11 @@ def gpus_of(wildcards):
     return 0 if model["device"] in ("auto", "cpu") else model["gpus"]
 
 
+def inference_threads(wildcards):
+    """Cores of a job: up to 16 where the CPU computes, 4 where a GPU does, so that jobs on several GPUs fit in."""
+    return 4 if config["models"][wildcards.model]["device"].startswith("cuda") else 16
+
+
 ENDPOINTS = (
     "|".join(
         re.escape(name)

@@ -12,6 +12,11 @@ Steps   infer; ask, for a model behind an endpoint
 ruleorder: ask > infer
 
 
+# One language at a time is asked over the network: rates are those of one job, and jobs that wait for an endpoint would
+# take the cores of those that compute. `--resources endpoint=N` allows more.
+workflow.global_resources.setdefault("endpoint", 1)
+
+
 rule infer:
     input:
         prompts="<run>/prompts/{language}.parquet",
@@ -25,7 +30,7 @@ rule infer:
         "<run>/benchmarks/infer/{model}/{language}.tsv"
     conda:
         "../../environment.yml"
-    threads: 16  # at most; Snakemake gives no more than there are
+    threads: inference_threads  # at most; Snakemake gives no more than there are
     resources:
         gpu=gpus_of,
         mem_mb=model_memory,
@@ -69,6 +74,8 @@ rule ask:
     localrule: True  # nodes of a cluster often have no network
     conda:
         "../../environment.yml"
+    resources:
+        endpoint=1,
     params:
         ledger=ledger_of,
         format=lookup(dpath="models/{model}/format", within=config),
