@@ -126,9 +126,9 @@ def test_only_inputs_of_the_config_are_replaced() -> None:
     replaced = rehearsal.replace_inputs(settings, port=8765)
     assert set(replaced) == {"surveys", "models"}
     assert set(replaced["models"]) == set(settings["run"]["models"]) == MODELS
-    changed = {key for model in replaced["models"].values() for key in model}
-    assert changed == {"source", "endpoint", "dtype"}
-    assert [name for name, model in replaced["models"].items() if "dtype" in model] == ["bloomz-7b1"]
+    for name, model in replaced["models"].items():
+        assert set(model) - {"row_tokens"} == ({"source", "device", "dtype"} if name in LOCAL else {"endpoint"})
+    assert set(replaced["models"]["gemini-2.5-flash"]["endpoint"]) == {"url", "requests_per_minute"}
 
 
 def test_unknown_architecture_and_other_surveys_are_refused() -> None:

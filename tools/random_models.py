@@ -35,8 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 WORDS = ROOT / "resources"
 """Texts in all languages, from which tokenizers are made: statements, options, frames and answer scales."""
 
-HIDDEN, LAYERS = 64, 2
-"""So small that two cores answer the prompts of the paper in an hour."""
+HIDDEN, LAYERS = 64, 1
+"""So small that two cores answer the prompts of the paper within two hours."""
 
 VOCABULARY, EMBEDDINGS = 8_000, 32_768
 """Tokens of a tokenizer that is made here; and the fewest rows of an embedding, some of which are spare."""

@@ -5,9 +5,9 @@
     python tools/rehearsal.py --prepare        # only write the inputs, and print the command
 
 The config is used as it is. This program writes a second file, which replaces what a rehearsal cannot have: the file of
-the survey, the weights of the models and the address of the endpoint. Results are in FOLDER/results. A rehearsal that
-was stopped goes on when it is started again. At its end, the same command runs again and must have nothing to do.
-docs/rehearsal.md explains what is rehearsed and what is not.
+the survey, the weights of the models, the address of the endpoint, and settings for a computer with GPUs. Results are
+in FOLDER/results. A rehearsal that was stopped goes on when it is started again. At its end, the command runs again
+and must have nothing to do. docs/rehearsal.md explains what is rehearsed and what is not.
 """
 
 import fcntl
@@ -38,6 +38,9 @@ BIN = Path(sys.executable).parent
 OVERLAY = "rehearsal.yaml"
 KEY = "rehearsal"
 """The key of the endpoint, which the variable that the config names holds during a rehearsal."""
+
+FASTEST = 100_000
+"""Requests per minute, more than can be made: the endpoint on this machine has no limit."""
 
 FAMILIES = {
     "meta-llama/": "llama",
@@ -83,12 +86,12 @@ def replace_inputs(settings: Mapping[str, Any], port: int) -> dict[str, Any]:
     models = {}
     for model in settings["run"]["models"]:
         if "endpoint" in settings["models"][model]:
-            models[model] = {"endpoint": {"url": f"http://127.0.0.1:{port}/v1"}}
+            models[model] = {"endpoint": {"url": f"http://127.0.0.1:{port}/v1", "requests_per_minute": FASTEST}}
         else:
-            family_of(model, settings["models"][model])
-            models[model] = {"source": {"folder": f"models/{model}"}}
-            if settings["models"][model].get("dtype") == "float16":  # far slower than float32 on a CPU
-                models[model]["dtype"] = "float32"
+            family = family_of(model, settings["models"][model])
+            models[model] = {"source": {"folder": f"models/{model}"}, "device": "cpu", "dtype": "float32"}
+            if family == "bloom":  # its attention computes a bias for each pair of tokens in a row
+                models[model]["row_tokens"] = 1024
     return {"surveys": {name: {"source": {"file": f"survey/{file}"}}}, "models": models}
 
 
