@@ -18,7 +18,8 @@ class Info(ctypes.Structure):
 
 def is_mapped(size):
     library = ctypes.CDLL(None)
-    library.mallinfo2.restype, library.malloc.restype, library.malloc.argtypes = Info, ctypes.c_void_p, [ctypes.c_size_t]
+    library.mallinfo2.restype = Info
+    library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     before = library.mallinfo2().hblks
     library.malloc(size)
     return library.mallinfo2().hblks > before

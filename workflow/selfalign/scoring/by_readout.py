@@ -1,5 +1,7 @@
 """Scores of the same answers under each readout that they have."""
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from selfalign.inference.tables import READOUTS
@@ -25,6 +27,7 @@ def score_by_readout(
     bank: pd.DataFrame,
     rule: str,
     human: pd.DataFrame | None = None,
+    readouts: Collection[str] = READOUTS,
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """Scores of one model and language: of every frame, under every readout that its answers have.
 
@@ -35,13 +38,14 @@ def score_by_readout(
         bank: a `Bank` table.
         rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
         human: a `HumanScales` table, needed for frames that ask with the whole scale.
+        readouts: those to score.
 
     Returns:
         By frame and readout, a `Scores` table without its columns model and language.
     """
     found = {}
     for (frame, asks), cells in design.groupby(["template", "asks"]):
-        for readout in list_readouts(answers, cells["prompt"]):
+        for readout in [name for name in list_readouts(answers, cells["prompt"]) if name in readouts]:
             decides = {frame: readout}
             if asks == "poles":
                 found[frame, readout], _ = score(cells, answers, poles, bank, decides, rule)

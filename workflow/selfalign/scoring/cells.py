@@ -99,6 +99,12 @@ def check_readout(answers: pd.DataFrame, prompts: pd.Series, frame: str, readout
         )
 
 
+def check_readouts(design: pd.DataFrame, answers: pd.DataFrame, readouts: dict[str, str]) -> None:
+    """Raise InputError if a frame of a design has no readout, or no answer to its prompts has it."""
+    for frame, cells in design.groupby("template"):
+        check_readout(answers, cells["prompt"], frame, readout_of(frame, readouts))
+
+
 def fill_optional(answers: pd.DataFrame) -> pd.DataFrame:
     """Answers with the columns samples, label_bound and mass_open, where a table lacks them: not read."""
     unread = {"samples": np.nan, "label_bound": False, "mass_open": np.nan}

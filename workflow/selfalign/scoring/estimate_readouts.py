@@ -1,20 +1,21 @@
 """Step estimate_readouts: the contrasts between arms under every readout of the same answers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
 import pandas as pd
 
-from selfalign.inference.tables import READOUTS, Answers
+from selfalign.inference.tables import READOUTS, SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles, Replicates
 from selfalign.prompts.tables import Design
-from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.by_readout import list_readouts, score_by_readout
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import correct
+from selfalign.scoring.inputs import as_categories, stack
 from selfalign.scoring.options import bank_option, human_option, poles_option, rule_option
 from selfalign.scoring.panels import Contrast
 from selfalign.scoring.tables import ContrastsByReadout
@@ -22,7 +23,7 @@ from selfalign.tables import read_table, write_table
 
 
 def estimate_readouts(
-    scores: Mapping[str, pd.DataFrame],
+    scores: Iterable[tuple[str, pd.DataFrame]],
     people: pd.DataFrame,
     contrasts: list[Contrast | list[str]],
     draws: int,
@@ -34,7 +35,7 @@ def estimate_readouts(
     """The same contrasts under every readout, each estimated as `estimate_contrasts` does.
 
     Args:
-        scores: by readout, `Scores` tables, stacked.
+        scores: readouts, each with its `Scores` tables, stacked. One is let go before the next is taken.
         people: a `Replicates` table.
         contrasts: pairs of arms, or mappings; see `Contrast`.
         draws: number of resamples, which are the same for all readouts.
@@ -48,8 +49,7 @@ def estimate_readouts(
     """
     columns = list(ContrastsByReadout.to_schema().columns)
     parts = [pd.DataFrame(columns=columns)]
-    for readout in [name for name in READOUTS if name in scores]:
-        cells = scores[readout]
+    for readout, cells in scores:
         table = correct(estimate_contrasts(cells, people, contrasts, draws, level, seed, resample), families)
         used = cells.groupby(["model", "language"])["template"].agg(lambda names: " ".join(sorted(set(names))))
         table = table.merge(used.rename("templates").reset_index(), on=["model", "language"])
@@ -59,40 +59,53 @@ def estimate_readouts(
 
 
 def stack_scores(
-    answers: Mapping[tuple[str, str], pd.DataFrame],
+    answers: Iterable[tuple[tuple[str, str], pd.DataFrame]],
     designs: Mapping[str, pd.DataFrame],
     poles: pd.DataFrame,
     bank: pd.DataFrame,
     rule: str,
     human: pd.DataFrame | None = None,
-) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """Scores of all models and languages by readout, and a line for each readout that a frame's answers lack.
+    readouts: Collection[str] = READOUTS,
+) -> dict[str, pd.DataFrame]:
+    """Scores of all models and languages by readout; a readout that no answer has is left out.
 
     As in the other estimates, the cells are those that ask with two options, and those with whole scales only if no
     frame asks with two options.
 
     Args:
-        answers: `Answers` tables by model and language.
+        answers: models and languages, each with its `Answers` table. One is let go before the next is taken.
         designs: `Design` tables by language.
         poles: a `Poles` table.
         bank: a `Bank` table.
         rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
         human: a `HumanScales` table, needed for frames that ask with the whole scale.
+        readouts: those to score.
     """
-    asks = "poles" if any((design["asks"] == "poles").any() for design in designs.values()) else "scale"
-    parts: dict[str, list[pd.DataFrame]] = {readout: [] for readout in READOUTS}
-    lacking = []
-    for (model, language), table in answers.items():
+    asks = asks_of(designs)
+    parts: dict[str, list[pd.DataFrame]] = {readout: [] for readout in readouts}
+    for (model, language), table in answers:
         design = designs[language]
-        design = design[design["asks"] == asks]
-        found = score_by_readout(design, table, poles, bank, rule, human)
+        found = score_by_readout(design[design["asks"] == asks], table, poles, bank, rule, human, readouts)
         for (_, readout), cells in found.items():
-            parts[readout].append(cells.assign(model=model, language=language))
-        for frame in design["template"].unique():
-            missing = [readout for readout in READOUTS if (frame, readout) not in found]
-            if missing:
-                lacking.append(f"{model}, {language}, frame {frame}: the answers have no {', '.join(missing)}")
-    return {readout: pd.concat(tables, ignore_index=True) for readout, tables in parts.items() if tables}, lacking
+            parts[readout].append(as_categories(cells.assign(model=model, language=language)))
+    return {readout: stack(tables) for readout, tables in parts.items() if tables}
+
+
+def asks_of(designs: Mapping[str, pd.DataFrame]) -> str:
+    """How the cells ask that the estimates take: `poles` if any of them do, else `scale`."""
+    return "poles" if any((design["asks"] == "poles").any() for design in designs.values()) else "scale"
+
+
+def describe_lacking(
+    answers: Iterable[tuple[tuple[str, str], pd.DataFrame]], designs: Mapping[str, pd.DataFrame]
+) -> Iterator[str]:
+    """A line for each model, language and frame whose answers lack readouts; arguments as of `stack_scores`."""
+    for (model, language), table in answers:
+        design = designs[language]
+        for frame, cells in design[design["asks"] == asks_of(designs)].groupby("template", sort=False):
+            found = list_readouts(table, cells["prompt"])
+            if missing := [readout for readout in READOUTS if readout not in found]:
+                yield f"{model}, {language}, frame {frame}: the answers have no {', '.join(missing)}"
 
 
 @click.command()
@@ -125,16 +138,18 @@ def command(
 
     ANSWERS are the answers of the models, named MODEL/LANGUAGE.parquet; a design is named LANGUAGE.parquet.
     """
-    scores, lacking = stack_scores(
-        {(path.parent.name, path.stem): read_table(path, Answers) for path in answers},
-        {path.stem: read_table(path, Design) for path in designs},
-        read_table(poles, Poles),
-        read_bank(bank),
-        rule,
-        read_table(human, HumanScales) if human else None,
-    )
-    for line in lacking:
+    cells = {path.stem: read_table(path, Design) for path in designs}
+    scales = read_table(human, HumanScales) if human else None
+    known = read_table(poles, Poles), read_bank(bank), rule, scales
+
+    def read() -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+        for path in answers:
+            yield (path.parent.name, path.stem), read_table(path, Answers, SCORED)
+
+    for line in describe_lacking(read(), cells):
         click.echo(line, err=True)
-    replicates = read_table(people, Replicates)
-    table = estimate_readouts(scores, replicates, contrasts, draws, level, seed, resample, families)
+    scores = (
+        found for readout in READOUTS for found in stack_scores(read(), cells, *known, readouts=[readout]).items()
+    )
+    table = estimate_readouts(scores, read_table(people, Replicates), contrasts, draws, level, seed, resample, families)
     write_table(table.round(6), output, ContrastsByReadout)

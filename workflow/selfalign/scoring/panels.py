@@ -141,7 +141,7 @@ def _drop_empty(panel: Panel) -> Panel:
 def _factorize(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """Number of each row's combination, and the combinations, sorted."""
     groups = table.groupby(list(table.columns), sort=True, observed=True)
-    return groups.ngroup().to_numpy(), groups.size().reset_index()[list(table.columns)]
+    return groups.ngroup().to_numpy(), groups.size().reset_index()[list(table.columns)].astype(str)
 
 
 def _slope(cells: pd.DataFrame, measure: str) -> np.ndarray:

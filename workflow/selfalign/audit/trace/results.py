@@ -63,11 +63,10 @@ class Results:
     def scores_by_readout(self) -> dict[str, pd.DataFrame]:
         """The same cells under each readout: see `stack_scores`."""
         human = self.run.folder / "human" / "scales.parquet"
-        answers = {pair: self.answers(*pair) for pair in self.pairs}
+        answers = ((pair, self.answers(*pair)) for pair in self.pairs)
         designs = {language: self.design(language) for _, language in self.pairs}
         people = read_table(human, HumanScales) if human.exists() else None
-        scores, _ = stack_scores(answers, designs, self.poles, self.bank, self.config["scoring"]["unanswered"], people)
-        return scores
+        return stack_scores(answers, designs, self.poles, self.bank, self.config["scoring"]["unanswered"], people)
 
     def answers(self, model: str, language: str) -> pd.DataFrame:
         """An `Answers` table."""
