@@ -1,10 +1,9 @@
 """Scores of the same answers under each readout that they have."""
 
-from collections.abc import Collection
-
 import pandas as pd
 
 from selfalign.inference.tables import READOUTS
+from selfalign.scoring.cells import is_among
 from selfalign.scoring.score_answers import score
 from selfalign.scoring.score_scales import read_codes, score_poles
 
@@ -16,7 +15,7 @@ def list_readouts(answers: pd.DataFrame, prompts: pd.Series) -> list[str]:
         answers: an `Answers` table.
         prompts: ids of the prompts.
     """
-    asked = answers[answers["prompt"].isin(prompts)]
+    asked = answers[is_among(answers["prompt"], prompts)]
     return [readout for readout in READOUTS if asked[readout].notna().any()]
 
 
@@ -27,7 +26,6 @@ def score_by_readout(
     bank: pd.DataFrame,
     rule: str,
     human: pd.DataFrame | None = None,
-    readouts: Collection[str] = READOUTS,
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """Scores of one model and language: of every frame, under every readout that its answers have.
 
@@ -38,14 +36,13 @@ def score_by_readout(
         bank: a `Bank` table.
         rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
         human: a `HumanScales` table, needed for frames that ask with the whole scale.
-        readouts: those to score.
 
     Returns:
         By frame and readout, a `Scores` table without its columns model and language.
     """
     found = {}
     for (frame, asks), cells in design.groupby(["template", "asks"]):
-        for readout in [name for name in list_readouts(answers, cells["prompt"]) if name in readouts]:
+        for readout in list_readouts(answers, cells["prompt"]):
             decides = {frame: readout}
             if asks == "poles":
                 found[frame, readout], _ = score(cells, answers, poles, bank, decides, rule)

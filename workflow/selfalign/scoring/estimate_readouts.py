@@ -1,6 +1,6 @@
 """Step estimate_readouts: the contrasts between arms under every readout of the same answers."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -10,14 +10,15 @@ from selfalign.inference.tables import READOUTS, SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles, Replicates
+from selfalign.progress import follow
 from selfalign.prompts.tables import Design
-from selfalign.scoring.by_readout import list_readouts, score_by_readout
+from selfalign.scoring.by_readout import score_by_readout
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import as_categories, stack
 from selfalign.scoring.options import bank_option, human_option, poles_option, rule_option
-from selfalign.scoring.panels import Contrast
+from selfalign.scoring.panels import CELLS, Contrast
 from selfalign.scoring.tables import ContrastsByReadout
 from selfalign.tables import read_table, write_table
 
@@ -65,9 +66,9 @@ def stack_scores(
     bank: pd.DataFrame,
     rule: str,
     human: pd.DataFrame | None = None,
-    readouts: Collection[str] = READOUTS,
-) -> dict[str, pd.DataFrame]:
-    """Scores of all models and languages by readout; a readout that no answer has is left out.
+    columns: list[str] | None = None,
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Scores of all models and languages by readout, and a line for each readout that a frame's answers lack.
 
     As in the other estimates, the cells are those that ask with two options, and those with whole scales only if no
     frame asks with two options.
@@ -79,33 +80,23 @@ def stack_scores(
         bank: a `Bank` table.
         rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
         human: a `HumanScales` table, needed for frames that ask with the whole scale.
-        readouts: those to score.
+        columns: those of the scores to keep; all if not given.
     """
-    asks = asks_of(designs)
-    parts: dict[str, list[pd.DataFrame]] = {readout: [] for readout in readouts}
+    asks = "poles" if any((design["asks"] == "poles").any() for design in designs.values()) else "scale"
+    parts: dict[str, list[pd.DataFrame]] = {readout: [] for readout in READOUTS}
+    lacking = []
     for (model, language), table in answers:
         design = designs[language]
-        found = score_by_readout(design[design["asks"] == asks], table, poles, bank, rule, human, readouts)
+        design = design[design["asks"] == asks]
+        found = score_by_readout(design, table, poles, bank, rule, human)
         for (_, readout), cells in found.items():
-            parts[readout].append(as_categories(cells.assign(model=model, language=language)))
-    return {readout: stack(tables) for readout, tables in parts.items() if tables}
-
-
-def asks_of(designs: Mapping[str, pd.DataFrame]) -> str:
-    """How the cells ask that the estimates take: `poles` if any of them do, else `scale`."""
-    return "poles" if any((design["asks"] == "poles").any() for design in designs.values()) else "scale"
-
-
-def describe_lacking(
-    answers: Iterable[tuple[tuple[str, str], pd.DataFrame]], designs: Mapping[str, pd.DataFrame]
-) -> Iterator[str]:
-    """A line for each model, language and frame whose answers lack readouts; arguments as of `stack_scores`."""
-    for (model, language), table in answers:
-        design = designs[language]
-        for frame, cells in design[design["asks"] == asks_of(designs)].groupby("template", sort=False):
-            found = list_readouts(table, cells["prompt"])
-            if missing := [readout for readout in READOUTS if readout not in found]:
-                yield f"{model}, {language}, frame {frame}: the answers have no {', '.join(missing)}"
+            cells = cells.assign(model=model, language=language)
+            parts[readout].append(as_categories(cells if columns is None else cells[columns]))
+        for frame in design["template"].unique():
+            missing = [readout for readout in READOUTS if (frame, readout) not in found]
+            if missing:
+                lacking.append(f"{model}, {language}, frame {frame}: the answers have no {', '.join(missing)}")
+    return {readout: stack(tables) for readout, tables in parts.items() if tables}, lacking
 
 
 @click.command()
@@ -138,18 +129,21 @@ def command(
 
     ANSWERS are the answers of the models, named MODEL/LANGUAGE.parquet; a design is named LANGUAGE.parquet.
     """
-    cells = {path.stem: read_table(path, Design) for path in designs}
-    scales = read_table(human, HumanScales) if human else None
-    known = read_table(poles, Poles), read_bank(bank), rule, scales
-
-    def read() -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
-        for path in answers:
-            yield (path.parent.name, path.stem), read_table(path, Answers, SCORED)
-
-    for line in describe_lacking(read(), cells):
-        click.echo(line, err=True)
-    scores = (
-        found for readout in READOUTS for found in stack_scores(read(), cells, *known, readouts=[readout]).items()
+    tables = (
+        ((path.parent.name, path.stem), read_table(path, Answers, SCORED))
+        for path in follow("score", "file", items=answers)
     )
-    table = estimate_readouts(scores, read_table(people, Replicates), contrasts, draws, level, seed, resample, families)
+    scores, lacking = stack_scores(
+        tables,
+        {path.stem: read_table(path, Design) for path in designs},
+        read_table(poles, Poles),
+        read_bank(bank),
+        rule,
+        read_table(human, HumanScales) if human else None,
+        CELLS,
+    )
+    for line in lacking:
+        click.echo(line, err=True)
+    each = ((readout, scores.pop(readout)) for readout in list(scores))
+    table = estimate_readouts(each, read_table(people, Replicates), contrasts, draws, level, seed, resample, families)
     write_table(table.round(6), output, ContrastsByReadout)

@@ -13,6 +13,22 @@ SERIES = ["model", "language", "arm", "measure"]
 """What names a column of a panel; a contrast adds what it is against."""
 
 
+CELLS = [
+    *SERIES[:3],
+    "country",
+    "probe",
+    "seed",
+    "template",
+    "battery",
+    "answered",
+    "p_a",
+    "share_a",
+    "majority",
+    "agreement",
+    "alignment",
+]
+"""The columns of `Scores` that panels of agreement and alignment are made of."""
+
 _TERMS = ["first", "second", "third", "fourth"]
 """What a contrast is made of: (first - second) - (third - fourth)."""
 

@@ -18,6 +18,7 @@ from selfalign.scoring.cells import (
     check_readouts,
     column_outside,
     fill_optional,
+    is_among,
     judge,
     list_unanswered,
     mean_of_orders,
@@ -174,7 +175,7 @@ def score(
     check_readouts(design, answers, readouts)
     parts = []
     for _, of_arm in follow("score", "arm", items=list(design.groupby("arm"))):  # an arm at a time, to need less memory
-        given = answers[answers["prompt"].isin(of_arm["prompt"])]
+        given = answers[is_among(answers["prompt"], of_arm["prompt"])]
         frames = of_arm.groupby("template")
         cells, rows = _average_orders(pd.concat(_read_orders(one, given, readouts[name]) for name, one in frames))
         parts.append((judge(cells, poles, bank, rule).assign(asks="poles"), list_unanswered(rows)))

@@ -17,6 +17,7 @@ from selfalign.scoring.cells import (
     check_readouts,
     column_outside,
     fill_optional,
+    is_among,
     judge,
     list_unanswered,
     mean_of_orders,
@@ -61,7 +62,7 @@ def lay_out_codes(
     design: pd.DataFrame, answers: pd.DataFrame, human: pd.DataFrame, bank: pd.DataFrame, readouts: dict[str, str]
 ) -> pd.DataFrame:
     """The table of `read_codes`, where the readouts are checked already: an arm may have no answer at all."""
-    answers = fill_optional(answers[answers["prompt"].isin(design["prompt"])])
+    answers = fill_optional(answers[is_among(answers["prompt"], design["prompt"])])
     parts = []
     for frame, cells in design.groupby("template"):
         readout = readout_of(frame, readouts)

@@ -66,7 +66,8 @@ class Results:
         answers = ((pair, self.answers(*pair)) for pair in self.pairs)
         designs = {language: self.design(language) for _, language in self.pairs}
         people = read_table(human, HumanScales) if human.exists() else None
-        return stack_scores(answers, designs, self.poles, self.bank, self.config["scoring"]["unanswered"], people)
+        scores, _ = stack_scores(answers, designs, self.poles, self.bank, self.config["scoring"]["unanswered"], people)
+        return scores
 
     def answers(self, model: str, language: str) -> pd.DataFrame:
         """An `Answers` table."""
