@@ -1,6 +1,6 @@
 """Time and memory of the steps around a model, at once, twice and four times the number of the paper's cells.
 
-    python benchmarks/scale.py FOLDER [--times 1,2,4] [--cores 1] [--model FOLDER]
+    python benchmarks/scale.py FOLDER [--times 1,2,4] [--cores 1] [--model FOLDER] [--languages en]
 
 The settings are those of config/paper.yaml: five models, fourteen countries in English, thirteen other languages with
 one country each, the whole bank. Twice as many cells are the same arms again with another number of shots, so prompts,
@@ -16,7 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -77,8 +77,8 @@ atexit.register(note)
 """Runs in every Python process of the benchmark: each job writes down what it took."""
 
 
-def make_config(times: int) -> dict:
-    """Settings of a run with so many times the paper's cells."""
+def make_config(times: int, languages: Sequence[str] = ()) -> dict:
+    """Settings of a run with so many times the paper's cells, in some of its languages; in all if none is named."""
     paper = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text(encoding="utf-8"))
     catalogue = yaml.safe_load((ROOT / "config" / "arms.yaml").read_text(encoding="utf-8"))["arms"]
     place = dict(zip(paper["languages"]["en"]["countries"], COUNTRIES, strict=True))
@@ -96,7 +96,7 @@ def make_config(times: int) -> dict:
         "run": {
             "name": f"scale{times}",
             "survey": "example",
-            "languages": list(paper["languages"]),
+            "languages": list(languages or paper["languages"]),
             "models": [f"model{number}" for number in range(MODELS)],
         },
         "models": {
@@ -112,17 +112,17 @@ def make_config(times: int) -> dict:
     }
 
 
-def run(folder: Path, times: int, cores: int, *targets: str) -> None:
+def run(folder: Path, times: int, config: dict, cores: int, *targets: str) -> None:
     """Run the workflow in a folder; each job adds a line to the record of this size."""
     hook = folder / "hook"
     hook.mkdir(parents=True, exist_ok=True)
     (hook / "sitecustomize.py").write_text(HOOK, encoding="utf-8")
-    config = folder / f"scale{times}.yaml"
-    config.write_text(json.dumps(make_config(times)), encoding="utf-8")
+    settings = folder / f"scale{times}.yaml"
+    settings.write_text(json.dumps(config), encoding="utf-8")
     paths = [str(hook), str(ROOT / "workflow"), os.environ.get("PYTHONPATH", "")]
     variables = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "SCALE_RECORD": str(record_of(folder, times))}
     command = [Path(sys.executable).with_name("snakemake"), "--directory", folder, "--snakefile", ROOT / "Snakefile"]
-    more = ["--configfile", config, "--cores", str(cores), "--quiet", "rules", "--", *targets]
+    more = ["--configfile", settings, "--cores", str(cores), "--quiet", "rules", "--", *targets]
     subprocess.run([*command, *more], env=variables, check=True)
 
 
@@ -258,19 +258,20 @@ def growth(table: pd.DataFrame, column: str) -> pd.Series:
 @click.option("--times", default="1,2,4", show_default=True, help="Sizes, in the paper's cells.")
 @click.option("--cores", default=1, show_default=True, help="For Snakemake; with 1, no job disturbs another.")
 @click.option("--model", type=click.Path(path_type=Path), help="Weights, for their tokenizer; the default model's.")
-def main(folder: Path, times: str, cores: int, model: Path | None) -> None:
+@click.option("--languages", default="", help="Some of the paper's languages, such as en; all if not given.")
+def main(folder: Path, times: str, cores: int, model: Path | None, languages: str) -> None:
     """Measure every step at every size, print the table and its growth, and write docs/performance/scale.csv."""
     sizes = [int(one) for one in times.split(",")]
     for size in sizes:
         if size != sizes[0]:
             share_people(folder, sizes[0], size)
-        languages = make_config(size)["run"]["languages"]
-        place = f"results/scale{size}"
-        run(folder, size, cores, *(f"{place}/prompts/{one}.parquet" for one in languages))
+        config, place = make_config(size, languages.split()), f"results/scale{size}"
+        each = config["run"]["languages"]
+        run(folder, size, config, cores, *(f"{place}/prompts/{one}.parquet" for one in each))
         write_answers(folder, size)
-        run(folder, size, cores, *(f"{place}/scores/model0/{one}.parquet" for one in languages))
+        run(folder, size, config, cores, *(f"{place}/scores/model0/{one}.parquet" for one in each))
         write_scores(folder, size)
-        run(folder, size, cores, *(f"{place}/{one}" for one in RESULTS))
+        run(folder, size, config, cores, *(f"{place}/{one}" for one in RESULTS))
         measure_infer(folder, size, model or default_model())
     table = summarise(folder, sizes)
     RECORD.parent.mkdir(exist_ok=True)

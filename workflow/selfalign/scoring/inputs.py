@@ -27,6 +27,11 @@ def as_categories(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype({name: "category" for name in table if isinstance(table[name].dtype, pd.StringDtype)})
 
 
+def as_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with its categorical columns as columns of text."""
+    return table.astype({name: "str" for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)})
+
+
 def stack(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Tables of one form, stacked, with their columns of text as categorical ones. Categories are sorted."""
     small = [as_categories(table) for table in tables]
