@@ -137,6 +137,15 @@ def questionnaire(kind, language=None):
     return file
 
 
+def of_survey(key):
+    """A setting of a job's survey, as an input function."""
+
+    def setting(wildcards):
+        return config["surveys"][wildcards.survey][key]
+
+    return setting
+
+
 def survey_source(wildcards):
     """A survey's source as JSON, with its keys in one order."""
     return json.dumps(config["surveys"][wildcards.survey]["source"], sort_keys=True)
@@ -463,6 +472,15 @@ def design_files(wildcards, input):
         for kind in ("spoken", "scales", "human")
         for file in input.get(kind)
     ]
+
+
+def of_model(key):
+    """A setting of a job's model, as an input function. Snakemake's `lookup` searches the whole config for each job."""
+
+    def setting(wildcards):
+        return config["models"][wildcards.model][key]
+
+    return setting
 
 
 def template_settings(wildcards):

@@ -37,16 +37,16 @@ rule infer:
         runtime=longer(240),
     params:
         ledger=ledger_of,
-        format=lookup(dpath="models/{model}/format", within=config),
-        dtype=lookup(dpath="models/{model}/dtype", within=config),
-        device=lookup(dpath="models/{model}/device", within=config),
+        format=of_model("format"),
+        dtype=of_model("dtype"),
+        device=of_model("device"),
         template=template_settings,
-        attention=lookup(dpath="models/{model}/attention", within=config),
-        gpus=lookup(dpath="models/{model}/gpus", within=config),
-        engine=lookup(dpath="models/{model}/engine", within=config),
-        row_tokens=lookup(dpath="models/{model}/row_tokens", within=config),
-        shown=lookup(dpath="models/{model}/shown", within=config),
-        reply=lookup(dpath="models/{model}/reply", within=config),
+        attention=of_model("attention"),
+        gpus=of_model("gpus"),
+        engine=of_model("engine"),
+        row_tokens=of_model("row_tokens"),
+        shown=of_model("shown"),
+        reply=of_model("reply"),
         code=code_digest("infer"),
     message:
         "Asking {wildcards.model} in {wildcards.language}"
@@ -78,8 +78,8 @@ rule ask:
         endpoint=1,
     params:
         ledger=ledger_of,
-        format=lookup(dpath="models/{model}/format", within=config),
-        shown=lookup(dpath="models/{model}/shown", within=config),
+        format=of_model("format"),
+        shown=of_model("shown"),
         endpoint=model_endpoint,
         code=code_digest("ask"),
     message:
