@@ -7,7 +7,7 @@ UPGRADE ?=
 BIN := $(CURDIR)/.venv/bin
 IN_ENV = PATH="$(BIN):$$PATH"
 
-.PHONY: help env slurm run test downloads lint lock clean
+.PHONY: help env slurm run test rehearsal downloads lint lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test: env  ## run the tests
 downloads: env  ## run the tests that download packages: published chat templates and tokenizers
 	@$(IN_ENV) pytest -m downloads
 
+rehearsal: env  ## run config/paper.yaml with an invented survey and random models: docs/rehearsal.md
+	@$(IN_ENV) python tools/rehearsal.py --published --cores $(CORES)
+
 lint: env  ## check the style of the code and of the workflow
 	@$(IN_ENV) ruff check .
 	@$(IN_ENV) ruff format --check .
@@ -37,5 +40,5 @@ lint: env  ## check the style of the code and of the workflow
 lock: env  ## write the lock files from pyproject.toml (UPGRADE=1: newer versions)
 	@$(IN_ENV) python tools/lock.py $(if $(UPGRADE),--upgrade)
 
-clean:  ## remove what was made: results/ and Snakemake's own records
-	rm -rf results .snakemake
+clean:  ## remove what was made: results/, rehearsal/ and Snakemake's own records
+	rm -rf results rehearsal .snakemake

@@ -31,6 +31,7 @@ from selfalign.figures.pages import find_pages
 from selfalign.figures.style import describe_style, texts_file
 from selfalign.home import list_files, locate
 from selfalign.inference.questions import gives_reply
+from selfalign.keys import check_keys, warn_of_keys
 from selfalign.outputs import agreeing_arms, calibrated_arms, find_shown, list_contrasts
 from selfalign.probes.selection import digest_probes, digest_texts
 from selfalign.audit.progress import record_start
@@ -55,6 +56,7 @@ if (
 ):  # a job of a cluster reads this file while other jobs write
     with told_plainly():
         refuse_changed(Path(RUN))
+    warn_of_keys(config, Run(Path(RUN)), sys.argv)
 
 
 pathvars:
@@ -105,6 +107,8 @@ rule all:
 
 
 onstart:
+    with told_plainly():
+        check_keys(config["models"], workflow.dag.needrun_jobs())
     if warning := warn_of_replacement(Run(Path(RUN)), config):
         show(warning)
     record_start(Path(RUN), workflow.dag.needrun_jobs(), config, sys.argv)

@@ -7,6 +7,7 @@ the same texts; repeats interleaved. Writes a table and a figure, and ends with 
     python benchmarks/inference.py --quick                    # under 10 minutes on 2 cores
     python benchmarks/inference.py --model NAME=FOLDER ...    # hours; docs/performance.md
     python benchmarks/inference.py --device cuda --dtype bfloat16 --shape llama3-8b
+    python benchmarks/inference.py --profile                  # where the engine's time goes
 
 lm-evaluation-harness is no dependency of the project: it is installed, once, into an environment of its own in .cache/.
 """
@@ -225,6 +226,22 @@ def race_replies(settings: Path, workload: str, batch: int, repeats: int) -> pd.
     return pd.DataFrame(rows).assign(prompts=len(same), same=np.mean(same))
 
 
+def profile(options: dict) -> pd.DataFrame:
+    """Share of the time of our engine in each of its parts: a column per case of the small workloads."""
+    tokenizer = AutoTokenizer.from_pretrained(options["model"], local_files_only=True)
+    cases, *_ = make_cases("quick", tokenizer)
+    told = options | {"special": not tokenizer.chat_template, "cases": cases}
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder, "settings.json")
+        settings.write_text(json.dumps(told), encoding="utf-8")
+        with Worker("ours", settings) as worker:
+            worker.answer()
+            names = [f"{workload}/{readout}" for workload in WORKLOADS for readout in FRAMES]
+            parts = {name: worker.ask(case=name, profile=True)["parts"] for name in names}
+    table = pd.DataFrame(parts)
+    return table / table.sum()
+
+
 def own_shapes_rate(settings: Path) -> float:
     """Rate of matmul at the shapes of the model's own layers."""
     with Worker("matmul", settings) as worker:
@@ -301,6 +318,7 @@ def memory(device: str) -> int:
     help="The most tokens of a reply; 0 measures no replies.",
 )
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "results" / "performance", help="Folder.")
+@click.option("--profile", "profiled", is_flag=True, help="Print where the engine's time goes on a CPU, and no more.")
 def main(
     quick: bool,
     models: tuple[str, ...],
@@ -314,6 +332,7 @@ def main(
     contenders: str | None,
     new_tokens: int,
     output: Path,
+    profiled: bool,
 ) -> None:
     """Measure every model, write the table and the figure, and print the summary."""
     if not torch.cuda.is_available():
@@ -329,6 +348,10 @@ def main(
     runs = {name: options | {"model": str(Path(folder).resolve())} for name, folder in folders.items()}
     if shape:  # the tokens are those of the first model
         runs = {shape: next(iter(runs.values())) | {"shape": shape}}
+    if profiled:
+        for name, chosen in runs.items():
+            print(name, profile(chosen | {"device": "cpu"}).round(3).to_markdown(), sep="\n")
+        return
     tables = [
         measure(name, chosen, quick, size, names, repeats or (2 if quick else 3)) for name, chosen in runs.items()
     ]

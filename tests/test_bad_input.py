@@ -452,7 +452,10 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
             id="two arms of one label",
         ),
         pytest.param(
-            {"models": {"mine": {"label": "SmolLM2-135M-Instruct", "source": {"folder": "x"}}}},
+            {
+                "models": {"mine": {"label": "SmolLM2-135M-Instruct", "source": {"folder": "x"}}},
+                "run": {"models": ["smollm2-135m", "mine"]},
+            },
             ["models.mine.label", "also the label of models.smollm2-135m"],
             id="two models of one label",
         ),

@@ -16,7 +16,8 @@ from selfalign.probes.bank import read_bank, read_texts, select_probes
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.map_scales import human_distribution
 from selfalign.probes.scales import read_scales
-from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts import design_prompts
+from selfalign.prompts.design_prompts import lay_out, lay_out_arms
 from selfalign.prompts.sources import Surveyed, answer_otherwise, majority_answers
 from selfalign.prompts.tables import CONTENT, Design, Prompts
 from selfalign.prompts.templates import Item, Template, read_template
@@ -156,6 +157,25 @@ def cells(write) -> pd.DataFrame:
     design, prompts = write(ARMS)
     table = design.merge(prompts, on="prompt", validate="many_to_one")
     return table.assign(pairs=[[tuple(one.split("=")) for one in line.split()] for line in table["demonstrations"]])
+
+
+def test_text_is_written_once_for_all_countries_that_share_it(
+    languages: Languages,
+    poles: pd.DataFrame,
+    rankings: dict[str, pd.DataFrame],
+    bank: pd.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written, write = [], design_prompts._write_prompts
+    counted = lambda cells, words: written.append(len(cells)) or write(cells, words)  # noqa: E731
+    monkeypatch.setattr(design_prompts, "_write_prompts", counted)
+    countries = ["BOL", "CHN", "DEU", "MEX"]
+    words = replace(languages.words, frames={"letters": languages.words.frames["letters"]})
+    spoken = replace(languages, wordings={**languages.wordings, "en": words})
+    parts, prompts = lay_out_arms({"other": ARMS["other"]}, countries, Surveyed(poles, None, bank), rankings, spoken)
+    (cells,) = parts
+    assert len(cells) > 2.8 * 2 * sum(written)  # each source is shown to three countries, in both orders
+    assert set(cells["prompt"]) == set(prompts.loc[prompts["premise"] != "", "prompt"])
 
 
 @pytest.fixture(scope="module")

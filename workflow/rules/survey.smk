@@ -60,7 +60,7 @@ rule simulate_survey:
     conda:
         "../../environment.yml"
     params:
-        seed=lookup(dpath="surveys/{survey}/seed", within=config),
+        seed=of_survey("seed"),
         code=code_digest("simulate_survey"),
     message:
         "Simulating respondents with real marginals: {wildcards.survey}"
@@ -110,7 +110,7 @@ rule parse_trends:
     conda:
         "../../environment.yml"
     params:
-        waves=lookup(dpath="surveys/{survey}/waves", within=config),
+        waves=of_survey("waves"),
         code=code_digest("parse_trends"),
     message:
         "Reading {input.survey}"

@@ -65,7 +65,9 @@ def check_inputs(
         read_texts(Path(probes["texts"].replace("{language}", language)), bank)
     _check_readouts(config, words)
     for language in config["run"]["languages"]:
-        _check_arms(config, language, spoken[language], words, used)
+        _check_arms(config, language, spoken[language], words)
+    for name in dict.fromkeys(arm for one in config["run"]["languages"] for arm in config["languages"][one]["arms"]):
+        _check_candidates(name, config["arms"][name], used)
     _check_encoder(config)
     _check_survey(config, home, used, file)
 
@@ -126,9 +128,8 @@ def _check_arms(
     language: str,
     spoken: dict[str, list[str]],
     words: dict[str, Wording],
-    used: pd.DataFrame,
 ) -> None:
-    """Refuse arms of a language that lack a persona, neutral items or candidates."""
+    """Refuse arms of a language that lack a persona or neutral items."""
     pattern = config["prompts"]["personas"]
     personas = {one: read_personas(Path(pattern.replace("{language}", one))) for one in spoken["personas"]}
     settings = config["languages"][language]
@@ -139,17 +140,15 @@ def _check_arms(
     for name, arm in arms.items():
         asked = pd.Series([one for one in settings["countries"] if one in arm.get("countries", settings["countries"])])
         word_personas(name, arm, asked, languages)
-        if not arm["shots"]:
-            continue
-        if arm.get("answers") == "neutral":
+        if arm["shots"] and arm.get("answers") == "neutral":
             for shown in languages.resolve(arm.get("shown_in", "asked"), asked).unique():
                 draw_neutral(pd.Series([], dtype=str), words[shown].right, {"seeds": [1], **arm}, name)
-        else:
-            _check_candidates(name, arm, used)
 
 
 def _check_candidates(name: str, arm: dict[str, Any], used: pd.DataFrame) -> None:
     """Refuse an arm that asks for more demonstrations than the chosen probes have, whatever the survey says."""
+    if not arm["shots"] or arm.get("answers") == "neutral":
+        return
     same = {column: used[column].to_numpy()[:, None] == used[column].to_numpy() for column in ("probe", *_EXCLUSIONS)}
     barred = np.logical_or.reduce([same["probe"], *(same[each] for each in arm.get("exclude", ["siblings"]))])
     if arm.get("strategy") == "category":

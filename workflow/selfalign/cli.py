@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from selfalign import __version__
+from selfalign import __version__, variables
 from selfalign.errors import InputError, show, told_plainly
 from selfalign.steps import BY_HAND, STEPS
 
@@ -58,6 +58,7 @@ def program() -> None:
 
 def main() -> None:
     """Run the program; a user's mistake becomes one paragraph and exit code 1."""
+    variables.apply()
     with told_plainly():
         try:
             program(prog_name="selfalign")

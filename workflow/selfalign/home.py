@@ -44,6 +44,8 @@ _PATHS = [
 def fill_in(config: dict[str, Any], files: list[Path]) -> None:
     """Add the default settings below the user's own, in place. A mapping is merged, anything else is replaced.
 
+    The source of a model or survey is replaced as a whole if the user names another kind of source.
+
     A config that names the countries of some languages, and not run.languages, runs these languages: those of the
     default would ask about countries that the user did not name.
 
@@ -57,6 +59,7 @@ def fill_in(config: dict[str, Any], files: list[Path]) -> None:
             remedy = "Clone the repository, and name the Snakefile of the clone"
             raise InputError(path, "the default settings are not beside the workflow's Snakefile", remedy)
         _merge(merged, yaml.safe_load(path.read_text(encoding="utf-8")))
+    _drop_replaced_sources(merged, config)
     _merge(merged, config)
     config.clear()
     config.update(merged)
@@ -68,6 +71,22 @@ def _choose_languages(config: dict[str, Any]) -> None:
         named = [name for name, settings in languages.items() if isinstance(settings, dict) and "countries" in settings]
         if named:
             config["run"] = {**run, "languages": named}
+
+
+def _drop_replaced_sources(below: dict[str, Any], above: dict[str, Any]) -> None:
+    """Remove a default's source or endpoint where the user names one of another kind: merged, they would contradict."""
+    for kind in ("models", "surveys"):
+        entries = above.get(kind)
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            default = below[kind].get(name, {})
+            if not isinstance(entry, dict):
+                continue
+            if "endpoint" in entry and "source" not in entry:
+                default.pop("source", None)
+            if isinstance(entry.get("source"), dict):
+                default.pop("endpoint", None)
+                if set(entry["source"]) - set(default.get("source", {})):
+                    default.pop("source", None)
 
 
 def locate(path: str, home: Path) -> str:

@@ -53,10 +53,15 @@ def _read(module: str) -> str:
     return _path(module).read_text(encoding="utf-8")
 
 
+@cache
+def _parse(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
 @cache  # 39 rules ask for the same modules, and Snakemake would take seconds longer to start
 def _imports(source: str) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -66,7 +71,7 @@ def _imports(source: str) -> set[str]:
 
 @cache
 def _bare_source(source: str) -> str:
-    tree = ast.parse(source)
+    tree = _parse(source)  # loses its docstrings here, which nothing else reads
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [line for line in node.body if not _is_text(line)] or [ast.Pass()]

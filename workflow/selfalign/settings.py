@@ -318,7 +318,7 @@ def _check_survey_file(name: str, survey: dict[str, Any]) -> None:
     file = survey["source"].get("file")
     if file is not None and not Path(file).is_file():
         near = suggest_files(Path(file))
-        remedy = near or f"{how_to_get(survey['form'])} Put it there, or correct the path".strip()
+        remedy = near or how_to_get(survey["form"])
         raise InputError(f"config: surveys.{name}.source.file", "there is no such file", remedy, value=file)
 
 
@@ -362,8 +362,8 @@ def _check_names(config: dict[str, Any]) -> None:
     for name, survey in config["surveys"].items():
         if "file" not in survey["source"]:
             check_survey_source(survey["source"], f"config: surveys.{name}.source", ".")
-    for kind in ("models", "arms"):
-        _check_labels(kind, config[kind], config["figures"]["style"].get("font"))
+    for kind, shown in (("models", config["run"]["models"]), ("arms", config["arms"])):
+        _check_labels(kind, config[kind], shown, config["figures"]["style"].get("font"))
     _check_arms(config["arms"])
     for name, arm in config["arms"].items():
         for key in ("countries", "sources"):
@@ -469,18 +469,19 @@ def _check_models(models: dict[str, Any]) -> None:
             )
 
 
-def _check_labels(kind: str, entries: dict[str, Any], font: str | None) -> None:
-    """Refuse labels that figures could not tell apart or could not draw."""
+def _check_labels(kind: str, entries: dict[str, Any], shown: Iterable[str], font: str | None) -> None:
+    """Refuse labels that figures could not draw, and labels of those shown that figures could not tell apart."""
     names: dict[str, str] = {}
     for name, entry in entries.items():
         label = unicodedata.normalize("NFC", clean(entry["label"]))
         place = f"config: {kind}.{name}.label"
         if not label:
             raise InputError(place, "is empty", "Give a name for figures", value=entry["label"])
-        if label in names:
+        if name in shown and label in names:
             problem = f"is also the label of {kind}.{names[label]}, and figures could not tell them apart"
             raise InputError(place, problem, "Give each a label of its own", value=entry["label"])
-        names[label] = name
+        if name in shown:
+            names[label] = name
         if max(map(ord, label)) > _LAST_CYRILLIC:
             from selfalign.figures.fonts import choose_fonts  # matplotlib takes time to import, and is rarely needed
 

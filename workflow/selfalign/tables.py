@@ -1,12 +1,14 @@
 """Reading and writing of tables: each passes its pandera schema, and none is ever half written."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
+import pyarrow
+from pyarrow import parquet
 
 from selfalign.errors import InputError
 
@@ -21,6 +23,10 @@ _RULES = {
     r"greater_than_or_equal_to\((.*)\)": "must be {} or more",
     r"less_than_or_equal_to\((.*)\)": "must be {} or less",
 }
+
+
+ROWS = 2**17
+"""Rows of a row group of a table that is written in parts: small parts are joined to at least so many."""
 
 
 class Table(pa.DataFrameModel):
@@ -58,13 +64,85 @@ def write_table(table: pd.DataFrame, path: Path, schema: type[Table]) -> None:
             table.to_parquet(aside, index=False)
 
 
-def read_table(path: Path, schema: type[Table]) -> pd.DataFrame:
+def write_parts(parts: Iterable[pd.DataFrame], path: Path, schema: type[Table]) -> int:
+    """Validate a table part by part and write it as Parquet, so that memory holds some of its rows at once.
+
+    Args:
+        parts: of the table, at least one. No two parts may have rows with the same key: each is validated alone.
+        path: of the file.
+        schema: of the table.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        pandera.errors.SchemaErrors: a part breaks the schema (a bug of the step, with the rows named).
+    """
+    rows = 0
+    with written_aside(path) as aside, ExitStack() as stack:
+        writer = None
+        for group in _join_small(_as_arrow(parts, schema)):
+            writer = writer or stack.enter_context(parquet.ParquetWriter(aside, group.schema))
+            writer.write_table(group)
+            rows += group.num_rows
+        stack.close()
+    return rows
+
+
+def _as_arrow(parts: Iterable[pd.DataFrame], schema: type[Table]) -> Iterator[pyarrow.Table]:
+    """Parts as Arrow tables of one form, which the first part decides."""
+    form = None
+    for part in parts:
+        table = pyarrow.Table.from_pandas(
+            schema.validate(part.reset_index(drop=True), lazy=True), schema=form, preserve_index=False
+        )
+        form = form or table.schema
+        yield table
+
+
+def _join_small(tables: Iterable[pyarrow.Table]) -> Iterator[pyarrow.Table]:
+    """The same rows in tables of at least `ROWS` rows, except the last."""
+    waiting: list[pyarrow.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(one.num_rows for one in waiting) >= ROWS:
+            yield pyarrow.concat_tables(waiting).combine_chunks()
+            waiting = []
+    if waiting:
+        yield pyarrow.concat_tables(waiting).combine_chunks()
+
+
+def read_table(path: Path, schema: type[Table], columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a table that a step wrote, and validate it.
+
+    Args:
+        path: of the file.
+        schema: of the table.
+        columns: the columns to read, in the order of the schema; the others stay on disk. All if not given.
 
     Raises:
         InputError: the file is missing, cannot be read, or breaks its schema.
     """
-    return _read(path, schema, "Let snakemake make it anew, or check the path")
+    remedy = "Let snakemake make it anew, or check the path"
+    if columns is None or not _is_whole(path, schema):
+        return _read(path, schema.to_schema(), remedy)
+    return _read(path, _select(schema, columns), remedy, columns=list(columns))
+
+
+def _is_whole(path: Path, schema: type[Table]) -> bool:
+    """Whether a Parquet file has exactly the columns of a schema. If not, reading all of it tells what is wrong."""
+    try:
+        return parquet.read_schema(path).names == list(schema.to_schema().columns)
+    except (OSError, pyarrow.ArrowException):
+        return False
+
+
+def _select(schema: type[Table], columns: Sequence[str]) -> pa.DataFrameSchema:
+    """The part of a schema that is about some columns. Keys need all of their columns to be checked."""
+    part = schema.to_schema().select_columns(list(columns))
+    if not set(part.unique or ()) <= set(columns):
+        part.unique = None
+    return part
 
 
 def read_input(
@@ -88,7 +166,7 @@ def read_input(
     csv = {"dtype": str, "keep_default_na": False, "skip_blank_lines": False}
     if optional is not None and path.is_file():
         csv |= find_form(path)
-    table = _read(path, schema, "Correct the file", optional, **csv)
+    table = _read(path, schema.to_schema(), "Correct the file", optional, **csv)
     if table.empty:
         raise InputError(path, "has a header but no rows", "Correct the file")
     return table
@@ -106,9 +184,11 @@ def find_form(path: Path) -> dict[str, str]:
     return form | {"encoding": "utf-8-sig"}
 
 
-def _read(path: Path, schema: type[Table], remedy: str, optional: Mapping | None = None, **csv: object) -> pd.DataFrame:
+def _read(
+    path: Path, schema: pa.DataFrameSchema, remedy: str, optional: Mapping | None = None, **how: object
+) -> pd.DataFrame:
     try:
-        table = _read_csv(path, **csv) if path.suffix == ".csv" else pd.read_parquet(path)
+        table = _read_csv(path, **how) if path.suffix == ".csv" else pd.read_parquet(path, **how)
     except FileNotFoundError:
         raise InputError(path, "there is no such file", remedy) from None
     except pd.errors.EmptyDataError:
@@ -123,14 +203,14 @@ def _read(path: Path, schema: type[Table], remedy: str, optional: Mapping | None
         raise _broken(path, table, schema, error, remedy) from None
 
 
-def _complete(table: pd.DataFrame, schema: type[Table], optional: Mapping) -> pd.DataFrame:
+def _complete(table: pd.DataFrame, schema: pa.DataFrameSchema, optional: Mapping) -> pd.DataFrame:
     """A table with its optional cells filled, without notes, in the schema's order; unknown columns come last."""
     table = table.rename(columns=str.strip)
     table = table[[name for name in table.columns if not name.lower().startswith("note")]]
     for name, fill in optional.items():
         given = table[name].str.strip() if name in table else pd.Series("", index=table.index)
         table = table.assign(**{name: given.mask(given == "", fill(table))})
-    known = [name for name in schema.to_schema().columns if name in table]
+    known = [name for name in schema.columns if name in table]
     return table[[*known, *(name for name in table.columns if name not in known)]]
 
 
@@ -142,16 +222,16 @@ def _read_csv(path: Path, **settings: object) -> pd.DataFrame:
 
 
 def _broken(
-    path: Path, table: pd.DataFrame, schema: type[Table], error: pa.errors.SchemaErrors, remedy: str
+    path: Path, table: pd.DataFrame, schema: pa.DataFrameSchema, error: pa.errors.SchemaErrors, remedy: str
 ) -> InputError:
-    expected = list(schema.to_schema().columns)
-    if schema.to_schema().strict and list(table.columns) != expected:
+    expected = list(schema.columns)
+    if schema.strict and list(table.columns) != expected:
         return InputError(
             path, f"has columns {', '.join(table.columns)}; expected {', '.join(expected)}", remedy, row=1
         )
     case = error.failure_cases.sort_values("index", kind="stable").iloc[0]
     row = None if pd.isna(case["index"]) else int(case["index"]) + 2
-    column = schema.to_schema().columns.get(case["column"])
+    column = schema.columns.get(case["column"])
     meaning = f" ({column.description})" if column is not None and column.description else ""
     problem = _in_words(str(case["check"])) + meaning
     return InputError(path, problem, remedy, row=row, column=case["column"], value=case["failure_case"])

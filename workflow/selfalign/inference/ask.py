@@ -149,7 +149,7 @@ def command(
     requests = list_requests(table, endpoint, form)
     facts = endpoint.facts(form) | ({"shown": shown} if shown != "turns" else {})
     with Ledger(ledger_path) as ledger:
-        done = ledger.answered(fingerprint(facts))
+        done = ledger.answered(fingerprint(facts), texts=False)
         missing = list_missing(requests, done, endpoint)
         new = len(missing)
         click.echo(f"{len(requests)} requests: {new} to make, {len(requests) - new} in the ledger", err=True)
@@ -160,7 +160,7 @@ def command(
             with ledger.run(facts, device="endpoint", threads=endpoint.concurrency, versions=versions) as run:
                 for line in answer(missing, len(requests), endpoint, done, run):
                     click.echo(line, err=True)
-            done = ledger.answered(fingerprint(facts))
+            done = ledger.answered(fingerprint(facts), texts=False)
         answers = collect(table, list_usable(done, endpoint), endpoint, form, fingerprint(facts), language)
         report(answers, endpoint)
         write_table(answers, output, Answers)

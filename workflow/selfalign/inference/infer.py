@@ -125,14 +125,16 @@ def collect(prompts: pd.DataFrame, rendered: list[Rendered], answered: Mapping[s
         answered: what the ledger has, by key.
         mark: the fingerprint that it has them under.
     """
-    columns = ["prompt", "place", "text", "tokens", "answer_tokens", "label", "option", "open"]
+    columns = ["prompt", "place", "tokens", "answer_tokens", "label", "option", "open"]
     rows = [
         row
         for prompt, options in zip(rendered, prompts["options"].map(json.loads), strict=True)
         for row in _read_entry(prompt, len(options), answered[prompt.key].scores)
     ]
     table = list_options(prompts).merge(pd.DataFrame(rows, columns=columns), on=["prompt", "place"])
-    return read_out(table.assign(fingerprint=mark, samples=pd.NA, standard_error=np.nan))
+    answers = read_out(table.assign(fingerprint=mark, text="", samples=pd.NA, standard_error=np.nan))
+    texts = {prompt.prompt: prompt.text for prompt in rendered}  # joined last: they take most of the memory
+    return answers.assign(text=[texts[prompt] for prompt in answers["prompt"]])
 
 
 def _read_entry(prompt: Rendered, options: int, scores: Mapping[str, list[float]]) -> list[tuple[object, ...]]:
@@ -143,7 +145,7 @@ def _read_entry(prompt: Rendered, options: int, scores: Mapping[str, list[float]
     opens = log_p_open(prompt.openings, [list(islice(given, len(openings))) for openings in prompt.openings])
     opens = np.maximum(opens, log_p[-options:])  # an option is one of the replies that begin with its words
     both = zip(lengths, labels, log_p[-options:], opens, strict=True)
-    return [(prompt.prompt, place, prompt.text, len(prompt.tokens), *rest) for place, rest in enumerate(both, start=1)]
+    return [(prompt.prompt, place, len(prompt.tokens), *rest) for place, rest in enumerate(both, start=1)]
 
 
 @click.command()
@@ -207,7 +209,7 @@ def command(
         speech = Speech(load_tokenizer(weights), form, template, language)
         rendered = render(table, speech, about["context_length"])
         plan = plan_replies(table, rendered, speech, weights, new_tokens, about["context_length"])
-        keys, answered = {prompt.key for prompt in rendered}, ledger.answered(mark).keys()
+        keys, answered = {prompt.key for prompt in rendered}, set(ledger.answered(mark, texts=False))
         done, unsaid = keys & answered, plan.missing(answered)
         click.echo(f"{len(keys)} prompts: {len(keys) - len(done)} to answer, {len(done)} in the ledger", err=True)
         if new_tokens:
@@ -229,6 +231,6 @@ def command(
                     answer(model, rendered, kind, row_tokens, done, run)
                 if unsaid:
                     answer_in_words(model, plan, speech.tokenizer, kind, row_tokens, answered, run)
-        recorded = ledger.answered(mark)
+        recorded = ledger.answered(mark, texts=False)
         answers = add_replies(collect(table, rendered, recorded, mark), table, plan, recorded, language)
         write_table(answers, output, Answers)

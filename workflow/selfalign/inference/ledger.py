@@ -229,15 +229,19 @@ class Ledger:
             self._db.execute(f"PRAGMA user_version = {VERSION}")
         self._db.execute("COMMIT")
 
-    def answered(self, fingerprint: str) -> dict[str, Entry]:
+    def answered(self, fingerprint: str, texts: bool = True) -> dict[str, Entry]:
         """Answers under a fingerprint, by key.
+
+        Args:
+            fingerprint: of the answers.
+            texts: whether the entries have their texts, which take most of the memory; they are empty if not.
 
         Raises:
             InputError: the ledger is damaged, here or under another fingerprint.
         """
         with told_plainly(self.path):
             return {
-                key: Entry(key, prompt, text, tokens, json.loads(scores))
+                key: Entry(key, prompt, text if texts else "", tokens, json.loads(scores))
                 for mark, key, prompt, text, tokens, scores, _ in intact_rows(self.path, self._db)
                 if mark == fingerprint
             }

@@ -147,6 +147,7 @@ class _Reader:
         self.before = self._find_added()
         self.split, self.split_whole = lru_cache(maxsize=65_536)(self._split), lru_cache(maxsize=64)(self._split)
         self.tail_tokens = lru_cache(maxsize=4096)(self._tokenize)
+        self.numbers: dict[int, int] = {}  # one object per id: a second one would take four times a reference
         if speech.form == "chat":
             self.chat = ChatTemplate(self.tokenizer, speech.template)
             self.chat.prepare({_roles(prompt) for prompt in prompts.itertuples()})
@@ -162,7 +163,7 @@ class _Reader:
             text = asked.text.rstrip()
             asked = _Asked(text, asked.ends, asked.text[len(text) :] + asked.lead, asked.end, asked.next)
         encoding = self.tokenizer(asked.text, add_special_tokens=False).encodings[0]
-        tokens = tuple(encoding.ids)
+        tokens = tuple(map(self.numbers.setdefault, encoding.ids, encoding.ids))
         tail = self._cut_tail(asked.text, encoding)
 
         def read(answer: str) -> _Cut:

@@ -53,3 +53,17 @@ class Answers(Table):
 
     class Config:
         unique = ["prompt", "place"]
+
+
+SCORED = [
+    "prompt",
+    "place",
+    *READOUTS[:4],
+    "label_bound",
+    "pmi",
+    "mass_outside_labels",
+    "mass_outside_options",
+    "mass_open",
+    "samples",
+]
+"""The columns of `Answers` that scoring reads. The texts, which take most of a file, are not among them."""

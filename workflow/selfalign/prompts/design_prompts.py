@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,15 @@ from selfalign.errors import InputError
 from selfalign.options import Json, Named, Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles
+from selfalign.progress import follow
 from selfalign.prompts.sources import Surveyed, answer_otherwise, draw_neutral, name_sources
 from selfalign.prompts.tables import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.templates import Item, Template
 from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_wording
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_parts, write_table
+
+_WORDED = ["source", "probe", "shown_in", "persona"]
+"""What a prompt depends on, besides arm, frame, seed and order: cells with the same values share their prompts."""
 
 
 def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], template: Template) -> pd.DataFrame:
@@ -81,23 +85,46 @@ def lay_out(
     Raises:
         InputError: an arm cannot be laid out, or none has a cell.
     """
-    parts = []
-    for name, arm in arms.items():
-        cells = _treat(name, arm, countries, people.poles, languages)
-        if cells.empty:
-            continue
-        for frame in languages.words.frames:
-            shown = _pick(name, arm, cells, people, rankings, languages, frame) if arm["shots"] else None
-            known = cells.merge(people.on_scales) if languages.words.frames[frame].whole_scale else cells
-            parts.append(_word(known, shown, frame, languages))
-    if all(part.empty for part in parts):
+    parts, distinct = lay_out_arms(arms, countries, people, rankings, languages, premises)
+    return pd.concat(parts, ignore_index=True), distinct
+
+
+def lay_out_arms(
+    arms: Mapping[str, dict[str, Any]],
+    countries: list[str],
+    people: Surveyed,
+    rankings: Mapping[str, pd.DataFrame],
+    languages: Languages,
+    premises: bool = True,
+) -> tuple[Iterator[pd.DataFrame], pd.DataFrame]:
+    """The tables of `lay_out`, but the cells arm by arm: all cells at once may need gigabytes.
+
+    A cell has the id of its prompt only, so that no text is copied to all the cells that use it.
+
+    Returns:
+        The parts of a `Design` table, one per arm that has cells; and a `Prompts` table.
+    """
+    kept: dict[str, pd.DataFrame] = {}
+    found = _Distinct()
+    words = languages.words
+    with follow(f"design {languages.asked}", "frame", len(arms) * len(words.frames)) as progress:
+        for name, arm in arms.items():
+            cells = _treat(name, arm, countries, people.poles, languages)
+            parts = []
+            for frame in words.frames if len(cells) else ():
+                shown = _pick(name, arm, cells, people, rankings, languages, frame) if arm["shots"] else None
+                known = cells.merge(people.on_scales) if words.frames[frame].whole_scale else cells
+                parts.append(_lay_out_frame(known, shown, frame, languages, found))
+                progress.update()
+            if any(map(len, parts)):
+                kept[name] = pd.concat(parts).sort_values([*CELL, "order"])
+    if not kept:
         raise InputError(
             "config: languages",
             f"no arm has a cell to run for the countries {', '.join(countries)}",
             "An arm answered by other countries needs two countries, or sources of its own",
         )
-    cells, prompts = _write_prompts(pd.concat(parts, ignore_index=True), languages.words)
-    return cells, prompts if premises else prompts[prompts["premise"] != ""]
+    return (kept.pop(name) for name in sorted(kept)), found.as_table(premises)
 
 
 def _treat(
@@ -150,6 +177,17 @@ def _pick(
     return answer_otherwise(picked, arm, answers, words.items(frame))
 
 
+def _lay_out_frame(
+    cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: Languages, found: "_Distinct"
+) -> pd.DataFrame:
+    """The part of a `Design` table for one arm and frame. Adds the prompts that it needs to those found before."""
+    worded = _word(cells[_WORDED].drop_duplicates(), shown, frame, languages)
+    prompts = _write_prompts(worded, languages.words)
+    found.add(prompts)
+    used = prompts[[*_WORDED, "seed", "template", "asks", "order", "prompt"]]
+    return cells.merge(used, on=_WORDED)[list(Design.to_schema().columns)]
+
+
 def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: Languages) -> pd.DataFrame:
     """Cells in one frame, with their demonstrations in words, in the language of each: adds template, seed, shown and
     demonstrations."""
@@ -165,8 +203,8 @@ def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages
     return pd.concat(parts)
 
 
-def _write_prompts(cells: pd.DataFrame, words: Wording) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Add both option orders and the question: a `Design` table, and a `Prompts` table with the premise of each prompt.
+def _write_prompts(cells: pd.DataFrame, words: Wording) -> pd.DataFrame:
+    """Add both option orders, the columns of `CONTENT`, the prompt's id, its premise's id, and asks.
 
     A premise is the same prompt with a blank as its statement. Prompts that differ in the statement only share it.
     """
@@ -180,12 +218,35 @@ def _write_prompts(cells: pd.DataFrame, words: Wording) -> tuple[pd.DataFrame, p
     table = table.merge(pd.DataFrame(questions), on=["template", "probe", "order"])
     table["system"] = (table["persona"] + "\n" + table["system"]).str.lstrip("\n")
     table["prompt"] = _identify(table)
-    # Premises serve the readout pmi alone, which compares options: labels would be computed for nothing.
-    premises = table.assign(asked=table["blank"], labels="[]")
-    table["premise"] = premises["prompt"] = _identify(premises)
-    prompts = pd.concat([table, premises.assign(premise="")])[["prompt", *CONTENT, "premise", "demonstrations"]]
-    prompts = prompts.drop_duplicates(["prompt", *CONTENT]).sort_values("prompt")
-    return table.sort_values([*CELL, "order"])[list(Design.to_schema().columns)], prompts
+    table["premise"] = _identify(_as_premises(table))
+    return table
+
+
+def _as_premises(prompts: pd.DataFrame) -> pd.DataFrame:
+    """Prompts with a blank as their statement. Only the readout pmi uses them, and it compares options: no labels."""
+    return prompts.assign(asked=prompts["blank"], labels="[]")
+
+
+class _Distinct:
+    """The distinct prompts and premises of the arms so far. The first of two equal ones stays."""
+
+    def __init__(self) -> None:
+        self.asked: list[pd.DataFrame] = []
+        self.premises: list[pd.DataFrame] = []
+        self.known: tuple[set[str], set[str]] = set(), set()
+
+    def add(self, prompts: pd.DataFrame) -> None:
+        """Add the prompts of `_write_prompts`, and their premises."""
+        premises = _as_premises(prompts).assign(prompt=prompts["premise"], premise="")
+        for table, parts, known in zip((prompts, premises), (self.asked, self.premises), self.known, strict=True):
+            new = table[[one not in known for one in table["prompt"]]].drop_duplicates("prompt")
+            known.update(new["prompt"])
+            parts.append(new[["prompt", *CONTENT, "premise", "demonstrations"]])
+
+    def as_table(self, premises: bool) -> pd.DataFrame:
+        """A `Prompts` table, with or without the premises."""
+        table = pd.concat([*self.asked, *(self.premises if premises else [])])
+        return table.drop_duplicates("prompt").sort_values("prompt")
 
 
 def _question(frame: Template, probe: str, item: Item, order: str) -> dict[str, object]:
@@ -258,7 +319,7 @@ def command(
     wordings = {code: read_wording(code, by_language, frames, probes, scales) for code in by_language["texts"]}
     own = read_countries(spoken) if spoken else {}
     personas = {code: read_personas(file) for code, file in by_language["personas"].items()}
-    cells, distinct = lay_out(
+    cells, distinct = lay_out_arms(
         arms,
         countries,
         Surveyed(read_table(poles, Poles), read_table(human, HumanScales) if human else None, probes),
@@ -266,7 +327,7 @@ def command(
         Languages(language, wordings, own, personas),
         premises,
     )
-    write_table(cells, design, Design)
+    number = write_parts(cells, design, Design)
     write_table(distinct, prompts, Prompts)
     asked = int((distinct["premise"] != "").sum())
-    click.echo(f"{len(cells)} cells, {asked} distinct prompts, {len(distinct) - asked} premises", err=True)
+    click.echo(f"{number} cells, {asked} distinct prompts, {len(distinct) - asked} premises", err=True)

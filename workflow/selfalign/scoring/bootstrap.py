@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from selfalign.progress import follow
 from selfalign.scoring.panels import Panel
 from selfalign.scoring.tables import ALL
 from selfalign.scoring.unanswered import AGREEMENTS
@@ -88,7 +89,7 @@ def estimate(
     shares = {country: rows.set_index("probe")["shares"] for country, rows in people.groupby("country")}
     mean = _empty_sums(len(every), len(probes), draws)
     tables = []
-    for country, panel in panels.items():
+    for country, panel in follow("resample", "country", len(panels), panels.items()):
         rows = probes.get_indexer(panel.probes)
         columns = every.index.get_indexer(pd.MultiIndex.from_frame(panel.series))
         replicates = _replicate(panel, shares.get(country)) if "respondents" in resample else None

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from selfalign.inference.tables import READOUTS
+from selfalign.scoring.cells import is_among
 from selfalign.scoring.score_answers import score
 from selfalign.scoring.score_scales import read_codes, score_poles
 
@@ -14,7 +15,7 @@ def list_readouts(answers: pd.DataFrame, prompts: pd.Series) -> list[str]:
         answers: an `Answers` table.
         prompts: ids of the prompts.
     """
-    asked = answers[answers["prompt"].isin(prompts)]
+    asked = answers[is_among(answers["prompt"], prompts)]
     return [readout for readout in READOUTS if asked[readout].notna().any()]
 
 

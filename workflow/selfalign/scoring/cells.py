@@ -87,9 +87,14 @@ def readout_of(frame: str, readouts: dict[str, str]) -> str:
     return readouts[frame]
 
 
+def is_among(values: pd.Series, chosen: pd.Series) -> np.ndarray:
+    """Whether each value is one of those chosen: `isin`, which takes ten times as long for columns of text."""
+    return pd.Index(chosen.unique()).get_indexer(values) >= 0
+
+
 def check_readout(answers: pd.DataFrame, prompts: pd.Series, frame: str, readout: str) -> None:
     """Raise InputError if no answer to a frame's prompts has its readout."""
-    if answers.loc[answers["prompt"].isin(prompts), readout].isna().all():
+    if answers.loc[is_among(answers["prompt"], prompts), readout].isna().all():
         raise InputError(
             "config: scoring.readouts",
             f"the answers to the frame {frame} have no readout {readout}",
@@ -97,6 +102,12 @@ def check_readout(answers: pd.DataFrame, prompts: pd.Series, frame: str, readout
             column=frame,
             value=readout,
         )
+
+
+def check_readouts(design: pd.DataFrame, answers: pd.DataFrame, readouts: dict[str, str]) -> None:
+    """Raise InputError if a frame of a design has no readout, or no answer to its prompts has it."""
+    for frame, cells in design.groupby("template"):
+        check_readout(answers, cells["prompt"], frame, readout_of(frame, readouts))
 
 
 def fill_optional(answers: pd.DataFrame) -> pd.DataFrame:

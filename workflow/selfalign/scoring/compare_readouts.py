@@ -7,7 +7,7 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.inference.tables import READOUTS, Answers
+from selfalign.inference.tables import READOUTS, SCORED, Answers
 from selfalign.options import writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles
@@ -97,7 +97,7 @@ def command(
     """Say how often a model's readouts choose differently, in one language."""
     table = compare(
         read_table(design, Design),
-        read_table(answers, Answers),
+        read_table(answers, Answers, SCORED),
         read_table(poles, Poles),
         read_bank(bank),
         read_table(human, HumanScales) if human else None,

@@ -6,7 +6,7 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.inference.tables import Answers
+from selfalign.inference.tables import SCORED, Answers
 from selfalign.options import writable
 from selfalign.probes.tables import Poles
 from selfalign.prompts.tables import CELL, Design
@@ -15,6 +15,9 @@ from selfalign.scoring.options import cell_options, poles_option, readouts_optio
 from selfalign.scoring.tables import REPLY_KINDS, Replies, ReplyShares
 from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
+
+_READ = [*SCORED[:-1], "reply", "replied", "samples"]
+"""The columns of `Answers` that this step reads."""
 
 
 def read_replies(
@@ -111,7 +114,7 @@ def command(
     output: Path,
 ) -> None:
     """Compare a model's greedy replies with its likelihoods, in one language."""
-    cells, given = read_table(design, Design), read_table(answers, Answers)
+    cells, given = read_table(design, Design), read_table(answers, Answers, _READ)
     table = read_replies(cells, given, read_table(poles, Poles), readouts)
     asked = (cells["asks"] == "poles").sum()
     if len(table) < asked:

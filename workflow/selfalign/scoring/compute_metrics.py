@@ -193,7 +193,8 @@ def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Arra
     country, item = places(people.countries, cells["country"]), places(people.items, cells["item"])
     countries = sorted(set(country))
     country = np.searchsorted(countries, country)
-    source = cells.groupby("country")["source"].rank("dense").to_numpy(int) - 1
+    named = cells.assign(source=pd.factorize(cells["source"], sort=True)[0])  # also of a categorical column
+    source = named.groupby("country")["source"].rank("dense").to_numpy(int) - 1
     run = cells.groupby(["seed", "template"]).ngroup().to_numpy()
     option = people.options[pd.MultiIndex.from_frame(cells[["item", "option"]])].to_numpy()
     answers = np.full((source.max() + 1, run.max() + 1, len(countries), *people.positions.shape), np.nan)

@@ -1,28 +1,30 @@
 """Step estimate_readouts: the contrasts between arms under every readout of the same answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
 import pandas as pd
 
-from selfalign.inference.tables import READOUTS, Answers
+from selfalign.inference.tables import READOUTS, SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles, Replicates
+from selfalign.progress import follow
 from selfalign.prompts.tables import Design
 from selfalign.scoring.by_readout import score_by_readout
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import correct
+from selfalign.scoring.inputs import as_categories, stack
 from selfalign.scoring.options import bank_option, human_option, poles_option, rule_option
-from selfalign.scoring.panels import Contrast
+from selfalign.scoring.panels import CELLS, Contrast
 from selfalign.scoring.tables import ContrastsByReadout
 from selfalign.tables import read_table, write_table
 
 
 def estimate_readouts(
-    scores: Mapping[str, pd.DataFrame],
+    scores: Iterable[tuple[str, pd.DataFrame]],
     people: pd.DataFrame,
     contrasts: list[Contrast | list[str]],
     draws: int,
@@ -34,7 +36,7 @@ def estimate_readouts(
     """The same contrasts under every readout, each estimated as `estimate_contrasts` does.
 
     Args:
-        scores: by readout, `Scores` tables, stacked.
+        scores: readouts, each with its `Scores` tables, stacked. One is let go before the next is taken.
         people: a `Replicates` table.
         contrasts: pairs of arms, or mappings; see `Contrast`.
         draws: number of resamples, which are the same for all readouts.
@@ -48,8 +50,7 @@ def estimate_readouts(
     """
     columns = list(ContrastsByReadout.to_schema().columns)
     parts = [pd.DataFrame(columns=columns)]
-    for readout in [name for name in READOUTS if name in scores]:
-        cells = scores[readout]
+    for readout, cells in scores:
         table = correct(estimate_contrasts(cells, people, contrasts, draws, level, seed, resample), families)
         used = cells.groupby(["model", "language"])["template"].agg(lambda names: " ".join(sorted(set(names))))
         table = table.merge(used.rename("templates").reset_index(), on=["model", "language"])
@@ -59,12 +60,13 @@ def estimate_readouts(
 
 
 def stack_scores(
-    answers: Mapping[tuple[str, str], pd.DataFrame],
+    answers: Iterable[tuple[tuple[str, str], pd.DataFrame]],
     designs: Mapping[str, pd.DataFrame],
     poles: pd.DataFrame,
     bank: pd.DataFrame,
     rule: str,
     human: pd.DataFrame | None = None,
+    columns: list[str] | None = None,
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Scores of all models and languages by readout, and a line for each readout that a frame's answers lack.
 
@@ -72,27 +74,29 @@ def stack_scores(
     frame asks with two options.
 
     Args:
-        answers: `Answers` tables by model and language.
+        answers: models and languages, each with its `Answers` table. One is let go before the next is taken.
         designs: `Design` tables by language.
         poles: a `Poles` table.
         bank: a `Bank` table.
         rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
         human: a `HumanScales` table, needed for frames that ask with the whole scale.
+        columns: those of the scores to keep; all if not given.
     """
     asks = "poles" if any((design["asks"] == "poles").any() for design in designs.values()) else "scale"
     parts: dict[str, list[pd.DataFrame]] = {readout: [] for readout in READOUTS}
     lacking = []
-    for (model, language), table in answers.items():
+    for (model, language), table in answers:
         design = designs[language]
         design = design[design["asks"] == asks]
         found = score_by_readout(design, table, poles, bank, rule, human)
         for (_, readout), cells in found.items():
-            parts[readout].append(cells.assign(model=model, language=language))
+            cells = cells.assign(model=model, language=language)
+            parts[readout].append(as_categories(cells if columns is None else cells[columns]))
         for frame in design["template"].unique():
             missing = [readout for readout in READOUTS if (frame, readout) not in found]
             if missing:
                 lacking.append(f"{model}, {language}, frame {frame}: the answers have no {', '.join(missing)}")
-    return {readout: pd.concat(tables, ignore_index=True) for readout, tables in parts.items() if tables}, lacking
+    return {readout: stack(tables) for readout, tables in parts.items() if tables}, lacking
 
 
 @click.command()
@@ -125,16 +129,21 @@ def command(
 
     ANSWERS are the answers of the models, named MODEL/LANGUAGE.parquet; a design is named LANGUAGE.parquet.
     """
+    tables = (
+        ((path.parent.name, path.stem), read_table(path, Answers, SCORED))
+        for path in follow("score", "file", items=answers)
+    )
     scores, lacking = stack_scores(
-        {(path.parent.name, path.stem): read_table(path, Answers) for path in answers},
+        tables,
         {path.stem: read_table(path, Design) for path in designs},
         read_table(poles, Poles),
         read_bank(bank),
         rule,
         read_table(human, HumanScales) if human else None,
+        CELLS,
     )
     for line in lacking:
         click.echo(line, err=True)
-    replicates = read_table(people, Replicates)
-    table = estimate_readouts(scores, replicates, contrasts, draws, level, seed, resample, families)
+    each = ((readout, scores.pop(readout)) for readout in list(scores))
+    table = estimate_readouts(each, read_table(people, Replicates), contrasts, draws, level, seed, resample, families)
     write_table(table.round(6), output, ContrastsByReadout)

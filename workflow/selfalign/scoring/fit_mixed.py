@@ -10,6 +10,7 @@ from scipy import stats
 from statsmodels.formula.api import mixedlm
 
 from selfalign.options import Json, readable, writable
+from selfalign.progress import follow
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
 from selfalign.scoring.tables import ALL, CONTRASTED, Contrasts, Mixed
@@ -37,7 +38,7 @@ def fit_mixed(
     values = pd.concat([_lengthen(country, panel) for country, panel in panels.items()], ignore_index=True)
     bootstrap = estimates[estimates["country"] == ALL].fillna({"beyond": ""}).set_index(SERIES)
     rows = []
-    for key, part in values.groupby(SERIES, sort=True):
+    for key, part in follow("fit", "model", items=list(values.groupby(SERIES, sort=True))):
         found = fit(part, level)
         against = bootstrap.loc[key]
         told = (against["low"] > 0 or against["high"] < 0, found["low"] > 0 or found["high"] < 0)

@@ -13,6 +13,22 @@ SERIES = ["model", "language", "arm", "measure"]
 """What names a column of a panel; a contrast adds what it is against."""
 
 
+CELLS = [
+    *SERIES[:3],
+    "country",
+    "probe",
+    "seed",
+    "template",
+    "battery",
+    "answered",
+    "p_a",
+    "share_a",
+    "majority",
+    "agreement",
+    "alignment",
+]
+"""The columns of `Scores` that panels of agreement and alignment are made of."""
+
 _TERMS = ["first", "second", "third", "fourth"]
 """What a contrast is made of: (first - second) - (third - fourth)."""
 
@@ -141,7 +157,7 @@ def _drop_empty(panel: Panel) -> Panel:
 def _factorize(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """Number of each row's combination, and the combinations, sorted."""
     groups = table.groupby(list(table.columns), sort=True, observed=True)
-    return groups.ngroup().to_numpy(), groups.size().reset_index()[list(table.columns)]
+    return groups.ngroup().to_numpy(), groups.size().reset_index()[list(table.columns)].astype(str)
 
 
 def _slope(cells: pd.DataFrame, measure: str) -> np.ndarray:

@@ -6,21 +6,22 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.inference.tables import Answers
+from selfalign.inference.tables import SCORED, Answers
 from selfalign.options import writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles
+from selfalign.progress import follow
 from selfalign.prompts.tables import CELL, Design
 from selfalign.scoring.cells import (
     LEFT_OPEN,
     NO_ANSWER,
-    check_readout,
+    check_readouts,
     column_outside,
     fill_optional,
+    is_among,
     judge,
     list_unanswered,
     mean_of_orders,
-    readout_of,
     smooth_samples,
 )
 from selfalign.scoring.options import (
@@ -31,7 +32,7 @@ from selfalign.scoring.options import (
     readouts_option,
     rule_option,
 )
-from selfalign.scoring.score_scales import read_codes, score_poles
+from selfalign.scoring.score_scales import lay_out_codes, score_poles
 from selfalign.scoring.tables import Scores, Unanswered
 from selfalign.tables import read_table, write_table
 
@@ -171,13 +172,42 @@ def score(
         InputError: a frame has no readout, or not the one that is asked for.
     """
     answers = fill_optional(answers)
+    check_readouts(design, answers, readouts)
     parts = []
-    for frame, cells in design.groupby("template"):
-        readout = readout_of(frame, readouts)
-        check_readout(answers, cells["prompt"], frame, readout)
-        parts.append(_read_orders(cells, answers, readout))
-    cells, rows = _average_orders(pd.concat(parts))
-    return judge(cells, poles, bank, rule).assign(asks="poles"), list_unanswered(rows)
+    for _, of_arm in follow("score", "arm", items=list(design.groupby("arm"))):  # an arm at a time, to need less memory
+        given = answers[is_among(answers["prompt"], of_arm["prompt"])]
+        frames = of_arm.groupby("template")
+        cells, rows = _average_orders(pd.concat(_read_orders(one, given, readouts[name]) for name, one in frames))
+        parts.append((judge(cells, poles, bank, rule).assign(asks="poles"), list_unanswered(rows)))
+    return tuple(pd.concat(tables) for tables in zip(*parts, strict=True))
+
+
+def score_on_scales(
+    design: pd.DataFrame,
+    answers: pd.DataFrame,
+    human: pd.DataFrame,
+    poles: pd.DataFrame,
+    bank: pd.DataFrame,
+    readouts: dict[str, str],
+    rule: str = "half",
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score the poles of cells that ask with the whole scale, as `score` does with two options.
+
+    Args:
+        design: a `Design` table of such cells.
+        answers: an `Answers` table with all of the design's prompts.
+        human: a `HumanScales` table.
+        poles: a `Poles` table.
+        bank: a `Bank` table.
+        readouts: by frame, what decides between the options.
+        rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
+    """
+    check_readouts(design, answers, readouts)
+    parts = [
+        score_poles(lay_out_codes(of_arm, answers, human, bank, readouts), poles, bank, rule)
+        for _, of_arm in follow("score", "arm", items=list(design.groupby("arm")))
+    ]
+    return tuple(pd.concat(tables) for tables in zip(*parts, strict=True))
 
 
 @click.command()
@@ -203,14 +233,14 @@ def command(
     output: Path,
 ) -> None:
     """Score a model's answers in one language against what the people of each country answer."""
-    cells, replies = read_table(design, Design), read_table(answers, Answers)
+    cells, replies = read_table(design, Design), read_table(answers, Answers, SCORED)
     people, probes = read_table(poles, Poles), read_bank(bank)
     parts = []
     if len(two := cells[cells["asks"] == "poles"]):
         parts.append(score(two, replies, people, probes, readouts, rule))
     if len(whole := cells[cells["asks"] == "scale"]):
-        codes = read_codes(whole, replies, read_table(human, HumanScales), probes, readouts)
-        parts.append(score_poles(codes, people, probes, rule))
+        scales = read_table(human, HumanScales)
+        parts.append(score_on_scales(whole, replies, scales, people, probes, readouts, rule))
     table, missing = (pd.concat(tables).sort_values(CELL) for tables in zip(*parts, strict=True))
     table = table.assign(model=model, language=language)
     if len(missing):

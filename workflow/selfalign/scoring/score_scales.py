@@ -6,7 +6,7 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.inference.tables import Answers
+from selfalign.inference.tables import SCORED, Answers
 from selfalign.options import readable, writable
 from selfalign.probes.bank import list_codes, read_bank
 from selfalign.probes.tables import HumanScales
@@ -14,9 +14,10 @@ from selfalign.prompts.tables import CELL, Design
 from selfalign.scoring.cells import (
     IMPOSSIBLE,
     NO_ANSWER,
-    check_readout,
+    check_readouts,
     column_outside,
     fill_optional,
+    is_among,
     judge,
     list_unanswered,
     mean_of_orders,
@@ -53,11 +54,18 @@ def read_codes(
         InputError: a frame has no readout, or not the one that is asked for.
         ValueError: a prompt has more or fewer options than its question's scale has codes.
     """
-    answers = fill_optional(answers)
+    check_readouts(design, answers, readouts)
+    return lay_out_codes(design, answers, human, bank, readouts)
+
+
+def lay_out_codes(
+    design: pd.DataFrame, answers: pd.DataFrame, human: pd.DataFrame, bank: pd.DataFrame, readouts: dict[str, str]
+) -> pd.DataFrame:
+    """The table of `read_codes`, where the readouts are checked already: an arm may have no answer at all."""
+    answers = fill_optional(answers[is_among(answers["prompt"], design["prompt"])])
     parts = []
     for frame, cells in design.groupby("template"):
         readout = readout_of(frame, readouts)
-        check_readout(answers, cells["prompt"], frame, readout)
         options = _share_out(answers, readout)
         table = cells.merge(bank[["probe", "question"]], on="probe").merge(options, on="prompt")
         parts.append(table.assign(readout=readout))
@@ -210,6 +218,6 @@ def command(
     """Put a model's distributions over whole scales, in one language, beside the people's."""
     cells, people = read_table(design, Design), read_table(human, HumanScales)
     whole = cells[cells["asks"] == "scale"]
-    codes = read_codes(whole, read_table(answers, Answers), people, read_bank(bank), readouts)
+    codes = read_codes(whole, read_table(answers, Answers, SCORED), people, read_bank(bank), readouts)
     table = score_scales(codes, people).assign(model=model, language=language)
     write_table(table[list(ScaleScores.to_schema().columns)], output, ScaleScores)

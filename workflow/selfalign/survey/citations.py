@@ -25,6 +25,9 @@ _REGISTER = (
     "passed on: open https://www.worldvaluessurvey.org, choose Data and Documentation, Data Download, then "
     "{file}, and fill in the form."
 )
+_WITHOUT = {
+    "wvs7": "Without microdata, config/paper_shares.yaml runs with published shares of 68 questions",
+}
 _FILES = {
     "wvs7": "Wave 7 (2017-2022) and the cross-national file (WVS_Cross-National_Wave_7_csv)",
     "trends": "the time-series file (WVS_Time_Series) or the joint EVS/WVS file",
@@ -32,6 +35,12 @@ _FILES = {
 
 
 def how_to_get(form: str) -> str:
+    """What to do if a survey's file is not there: register and put it there, or run without it."""
+    steps = [how_to_register(form), "Put the file there, as it was downloaded, or correct the path."]
+    return " ".join(filter(None, [*steps, _WITHOUT.get(form)]))
+
+
+def how_to_register(form: str) -> str:
     """How to register for a file of microdata; empty for other forms."""
     return _REGISTER.format(file=_FILES[form]) if form in _FILES else ""
 
@@ -45,5 +54,5 @@ def how_to_cite(survey: Mapping[str, Any]) -> str:
     if "citation" in survey:
         return f"Cite the survey as: {survey['citation'].strip().removesuffix('.')}."
     form = survey["form"]
-    source = how_to_get(form) or _REGISTER.format(file=_FILES["wvs7"])
+    source = how_to_register(form) or _REGISTER.format(file=_FILES["wvs7"])
     return f"Cite the survey as: {_CITATIONS[form]}.\n{source}"

@@ -16,7 +16,7 @@ from selfalign.probes.tables import Dropped, DroppedScales, HumanScales, Poles
 from selfalign.prompts.tables import Design, Prompts
 from selfalign.runs import Run
 from selfalign.scoring.estimate_readouts import stack_scores
-from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.inputs import as_texts, read_scores
 from selfalign.survey.tables import Distributions, Missing
 from selfalign.tables import read_table
 
@@ -57,17 +57,17 @@ class Results:
     def scores(self) -> pd.DataFrame:
         """The cells that the estimates are made of: see `read_scores`."""
         files = [self.run.folder / "scores" / model / f"{language}.parquet" for model, language in self.pairs]
-        return read_scores(tuple(files))
+        return as_texts(read_scores(files))
 
     @cached_property
     def scores_by_readout(self) -> dict[str, pd.DataFrame]:
         """The same cells under each readout: see `stack_scores`."""
         human = self.run.folder / "human" / "scales.parquet"
-        answers = {pair: self.answers(*pair) for pair in self.pairs}
+        answers = ((pair, self.answers(*pair)) for pair in self.pairs)
         designs = {language: self.design(language) for _, language in self.pairs}
         people = read_table(human, HumanScales) if human.exists() else None
         scores, _ = stack_scores(answers, designs, self.poles, self.bank, self.config["scoring"]["unanswered"], people)
-        return scores
+        return {readout: as_texts(table) for readout, table in scores.items()}
 
     def answers(self, model: str, language: str) -> pd.DataFrame:
         """An `Answers` table."""
