@@ -7,7 +7,9 @@ prompts        every cell of the experiment: arm x country x probe x option orde
 models         the language models' weights
 inference      the probability that a model gives to each option of each prompt
 scoring        agreement of the model with the people, per arm, and the differences between arms
-figures        (a) agreement per arm and country, (b) own minus other country, (c) model against people
+figures        (a) agreement per arm and country, (b) own minus other country, (c) model against people; and across models:
+               gains over zero-shot, by country, in the country's own language, by category of values and by kind of
+               model, and own minus other country; each with its numbers as CSV and LaTeX
 audit          a notebook on the scores; `selfalign trace` goes from a number back to its prompt; a manifest of all files,
                and `selfalign verify` makes them again from the inputs
 
@@ -27,10 +29,24 @@ from selfalign.audit.status import explain_stop
 from selfalign.audit.summary import summarize, warn_of_replacement
 from selfalign.demonstrations.strategies import SEEDED, measure_of
 from selfalign.errors import TERMINAL, show, told_plainly
+from selfalign.figures.pages import find_pages
+from selfalign.figures.style import describe_style, texts_file
 from selfalign.home import list_files, locate
 from selfalign.inference.questions import gives_reply
 from selfalign.keys import check_keys, warn_of_keys
-from selfalign.outputs import agreeing_arms, calibrated_arms, find_shown, list_contrasts
+from selfalign.outputs import (
+    ACROSS,
+    agreeing_arms,
+    asked_in,
+    calibrated_arms,
+    find_shown,
+    kinds_of_models,
+    list_contrasts,
+    list_dumbbells,
+    list_gains,
+    list_margins,
+    own_languages,
+)
 from selfalign.probes.selection import digest_probes, digest_texts
 from selfalign.audit.progress import record_start
 from selfalign.provenance import code_digest, code_digests
@@ -92,11 +108,16 @@ rule all:
         shown("contrasts", "<run>/tables/contrasts_by_readout.csv"),
         shown("mixed", "<run>/tables/mixed.csv"),
         shown("transfer", "<run>/tables/transfer.csv"),
+        shown("languages", "<run>/tables/languages.csv"),
+        shown("categories", "<run>/tables/categories.csv"),
+        shown("kinds", "<run>/tables/kinds.csv"),
         READOUTS,
         REPLIES,
         SCALE_SCORES,
         DEMONSTRATIONS,
         FIGURES,
+        FIGURE_TABLES,
+        LATEX,
         "<run>/audit/hardest_probes.csv",
         SURVEY_TABLES,
         "<run>/human/bank.json",

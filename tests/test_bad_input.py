@@ -462,7 +462,7 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
         pytest.param({"arms": {"chrf": {"label": " \n"}}}, ["arms.chrf.label", "is empty"], id="empty label"),
         pytest.param(
             {"arms": {"chrf": {"label": "\U00013000"}}},
-            ["arms.chrf.label", "U+13000, EGYPTIAN HIEROGLYPH A001", "figures.font"],
+            ["arms.chrf.label", "U+13000, EGYPTIAN HIEROGLYPH A001", "figures.style.font"],
             id="label that no font can draw",
         ),
         pytest.param({"scoring": {"level": 95}}, ["scoring.level", "95", "1"], id="level in percent"),

@@ -1,5 +1,7 @@
 """What each cell adds to a number: sums that are exact, whatever is missing, by hand and as the estimates have them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,10 @@ from selfalign.audit.trace.show import WIDTH, first_rows, shorten, table, width_
 from selfalign.errors import InputError
 from selfalign.scoring.calibration import average_cells, correlate, parts_of_correlation
 from selfalign.scoring.estimate_agreement import estimate_agreement
+from selfalign.scoring.estimate_categories import estimate_categories
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.estimate_kinds import estimate_kinds
+from selfalign.scoring.estimate_languages import estimate_languages
 from selfalign.scoring.estimate_transfer import estimate_transfer
 from test_estimates import BANK, people, refuse, scores
 
@@ -66,6 +71,30 @@ def test_contributions_sum_to_every_estimate(rule: str) -> None:
             counted = weighed[weighed["left_out"] == ""]
             assert counted["probe"].nunique() == row["probes"], row
             assert by_probe(weighed)["adds"].sum() == pytest.approx(row["estimate"], abs=1e-12)
+
+
+@pytest.mark.parametrize("rule", ["half", "left_out"])
+def test_contributions_sum_to_gains_of_languages_categories_and_kinds(rule: str) -> None:
+    cells = made(rule)
+    replicates, own, kinds = people(cells), {"BOL": "es", "MEX": "es"}, {"m": "english", "n": "multilingual"}
+    pairs = [["own", "other"], ["random", "other"]]
+    asked = {"pairs": pairs, "asked_in": "en", "own": own}
+    english = cells[cells["language"] == "en"]
+    found = {
+        "languages": estimate_languages(cells, replicates, **asked, **SETTINGS),
+        "categories": estimate_categories(english, replicates, pairs, **SETTINGS),
+        "kinds": estimate_kinds(cells, replicates, kinds=kinds, **asked, **SETTINGS),
+        "kinds of two": estimate_kinds(cells, replicates, kinds=dict.fromkeys("mn", "english"), **asked, **SETTINGS),
+    }
+    for name, rows in found.items():
+        table, of_kinds = name.partition(" ")[0], kinds if name == "kinds" else dict.fromkeys("mn", "english")
+        for row in rows.sample(8, random_state=1).to_dict("records"):
+            point = point_of_row(row, table)
+            if table == "languages" or "own" in (row["language"], row["against_language"]):
+                point = replace(point, among=("BOL", "MEX"))
+            chosen = select_cells(cells, point, own, of_kinds)
+            assert recompute(chosen, point) == pytest.approx(row["estimate"], abs=1e-12)
+            assert weigh_cells(chosen, point)["adds"].sum() == pytest.approx(row["estimate"], abs=1e-12)
 
 
 def test_weight_is_one_over_countries_probes_and_cells() -> None:

@@ -31,7 +31,10 @@ TABLES = [
 ]
 FIGURES = ["agreement", "contrasts", "margin", "calibration", "transfer"]
 ESTIMATES = {"estimate_agreement", "estimate_contrasts", "estimate_readouts", "estimate_transfer", "fit_mixed"}
-PLOTS = {f"plot_{figure}" for figure in FIGURES}
+ESTIMATES |= {"estimate_categories"}
+ACROSS = ["gains", "gains_by_country", "categories", "margins"]
+PLOTS = {f"plot_{figure}" for figure in FIGURES + ACROSS} | {"typeset_tables"}
+OF_CONTRASTS = PLOTS - {"plot_agreement", "plot_calibration"}
 ALL = {"record_run", "record_outputs", "all"}
 FROM_SCORING = (
     {"score_answers", "compare_readouts", "compute_metrics", "estimate_worth", "explore"} | ESTIMATES | PLOTS | ALL
@@ -177,7 +180,8 @@ def test_what_would_be_empty_is_skipped_with_a_line(finished: Project, config: d
     assert run.code == 0, run.output
     assert run.finished() == run.planned()
     told = re.findall(r"(?m)^selfalign: no (\w+): .+", run.output)
-    assert sorted(told) == ["contrasts", "margin", "mixed", "transfer"]
+    across = ["categories", "gains", "gains_by_country", "kinds", "languages", "margins"]
+    assert sorted(told) == sorted(["contrasts", "margin", "mixed", "transfer", *across])
     folder = finished.folder / "results/alone"
     tables = sorted(path.name for path in (folder / "tables").glob("*.csv"))
     assert tables == ["agreement.csv", "metrics.csv", "worth.csv"]
@@ -185,7 +189,8 @@ def test_what_would_be_empty_is_skipped_with_a_line(finished: Project, config: d
     country = changed(config, "languages", "en", "countries", value=["MEX"])
     planned = set(finished.snakemake("--dry-run", config=changed(country, "run", "name", value="one")).planned())
     assert {"estimate_contrasts", "fit_mixed", "plot_contrasts", "plot_calibration"} <= planned
-    assert not planned & {"estimate_transfer", "plot_transfer", "plot_margin"}
+    assert {"plot_gains", "plot_categories"} <= planned
+    assert not planned & {"estimate_transfer", "plot_transfer", "plot_margin", "plot_margins", "plot_gains_by_country"}
 
 
 def test_results_can_be_in_another_folder(plain: Project, tmp_path: Path) -> None:
@@ -272,7 +277,7 @@ def test_changed_figure_setting_redraws_that_figure_only(figure: str, finished: 
     assert re.search(r'^Run "default" is complete: results/default$', run.output, re.MULTILINE)
     after = states(finished)
     assert {path for path in after if after[path] != before[path]} == {
-        f"default/figures/{figure}.{suffix}" for suffix in ("png", "pdf")
+        f"default/figures/{figure}.{suffix}" for suffix in ("png", "pdf", "svg")
     }
 
 
@@ -283,7 +288,7 @@ def test_changed_label_of_an_arm_redraws_the_figures_only(finished: Project, con
 
 def test_changed_number_of_resamples_reruns_the_estimates(finished: Project, config: dict) -> None:
     run = finished.snakemake("--dry-run", config=changed(config, "scoring", "draws", value=200))
-    assert set(run.planned()) == ESTIMATES | {"plot_agreement", "plot_contrasts", "plot_margin", "plot_transfer"} | ALL
+    assert set(run.planned()) == ESTIMATES | PLOTS - {"plot_calibration"} | ALL
 
 
 def comment(path: Path) -> None:
@@ -339,9 +344,9 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
         ("figures/plot_margin.py", {"plot_margin"} | ALL),
         (
             "scoring/estimate_contrasts.py",
-            ESTIMATES - {"estimate_agreement"} | {"plot_contrasts", "plot_margin", "plot_transfer"} | ALL,
+            ESTIMATES - {"estimate_agreement"} | OF_CONTRASTS | ALL,
         ),
-        ("scoring/metrics.py", {"compute_metrics", "plot_calibration"} | ALL),
+        ("scoring/metrics.py", {"compute_metrics", "plot_agreement", "plot_calibration"} | ALL),
         ("inference/engine.py", {"infer"} | FROM_SCORING),
         ("probes/map_poles.py", {"map_poles", "resample_people"} | FROM_DESIGN),
         ("demonstrations/draws.py", {"rank_demonstrations"} | FROM_DESIGN),

@@ -4,6 +4,7 @@ import itertools
 import unicodedata
 import warnings
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import matplotlib
@@ -23,12 +24,29 @@ from matplotlib.text import Text
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
 from selfalign.figures.fonts import choose_fonts
-from selfalign.figures.options import LabelsOption
+from selfalign.figures.looks import GREY, PINK, VERMILLION, find_looks
+from selfalign.figures.style import Style, read_style
 from selfalign.figures.text import plain, wrap
-from selfalign.figures.theme import MUTED, PALETTE, apply_theme, looks, row_name, save
+from selfalign.figures.theme import apply_theme, save
 from selfalign.labels import clean
 
 LABELS = {"models": {"m": "Model M"}, "arms": {"zero": "Zero-shot", "own": "Similar", "other": "Other country"}}
+ARMS = {
+    "zero": {"shots": 0},
+    "own": {"shots": 5, "strategy": "chrf"},
+    "other": {"shots": 5, "strategy": "chrf", "answers": "other"},
+}
+
+
+def styled(labels: dict, **more: object) -> Style:
+    looks = {name: asdict(look) for name, look in find_looks(ARMS).items()}
+    return read_style({"labels": labels, "looks": looks, **more})
+
+
+STYLE = styled(LABELS)
+NO_METRICS = pd.DataFrame(
+    columns=["model", "language", "arm", "asks", "country", "metric", "uniform", "world", "nearest", "ceiling"]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -77,15 +95,17 @@ def scores(panels: dict[str, list[str]]) -> pd.DataFrame:
 
 def dots(ax: Axes) -> dict[str, np.ndarray]:
     """Points drawn with a marker, by name: rows of x and y."""
-    return {line.get_label(): line.get_xydata() for line in ax.lines if line.get_marker() == "o"}
+    return {line.get_label(): line.get_xydata() for line in ax.lines if line.get_marker() not in ("None", "")}
 
 
 def panels_of(figure: Figure) -> list[str]:
-    return [ax.get_title(loc="left") for ax in figure.axes]
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    return [text.get_text() for text in figure.texts if text.get_fontweight() == "bold"] or titles
 
 
 def names_in_legend(figure: Figure) -> list[str]:
-    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    names = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    return [name for name in names if name != "Chance"]
 
 
 # (a) Agreement
@@ -93,7 +113,7 @@ def names_in_legend(figure: Figure) -> list[str]:
 
 def test_agreement_has_a_dot_and_an_interval_per_arm_and_country() -> None:
     table = estimates({"en": ["zero", "own"]})
-    figure = plot_agreement.draw(table, None, LABELS, 6, 4)
+    figure = plot_agreement.draw(table, NO_METRICS, None, STYLE)
     (ax,) = figure.axes
     assert panels_of(figure) == ["Model M, asked in English"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Mean of countries", "Bolivia", "Germany"]
@@ -109,45 +129,39 @@ def test_agreement_has_a_dot_and_an_interval_per_arm_and_country() -> None:
 
 def test_country_keeps_its_row_and_an_arm_its_colour_in_every_panel() -> None:
     figure = plot_agreement.draw(
-        estimates({"en": ["zero", "own", "other"], "es": ["zero", "other"]}), None, LABELS, 6, 6
+        estimates({"en": ["zero", "own", "other"], "es": ["zero", "other"]}), NO_METRICS, None, STYLE
     )
     assert panels_of(figure) == ["Model M, asked in English", "Model M, asked in Spanish"]
     colours = [
-        {line.get_label(): to_hex(line.get_color()) for line in ax.lines if line.get_marker() == "o"}
+        {line.get_label(): to_hex(line.get_color()) for line in ax.lines if line.get_marker() not in ("None", "")}
         for ax in figure.axes
     ]
     assert colours[1] == {name: colours[0][name] for name in ("Zero-shot", "Other country")}
-    assert colours[0]["Zero-shot"] == MUTED and len(set(colours[0].values())) == 3
+    assert colours[0]["Zero-shot"] == GREY and len(set(colours[0].values())) == 3
     rows = [dots(ax)["Other country"][:, 1] for ax in figure.axes]
     np.testing.assert_allclose(*rows)
 
 
 def test_agreement_draws_the_arms_that_are_chosen() -> None:
-    figure = plot_agreement.draw(estimates({"en": ["zero", "own", "other"]}), ["zero", "other"], LABELS, 6, 4)
+    figure = plot_agreement.draw(estimates({"en": ["zero", "own", "other"]}), NO_METRICS, ["zero", "other"], STYLE)
     assert names_in_legend(figure) == ["Zero-shot", "Other country"]
     colours = {
         name: to_hex(line.get_color())
         for line in figure.axes[0].lines
         if (name := line.get_label()) in dots(figure.axes[0])
     }
-    assert colours == {"Zero-shot": MUTED, "Other country": PALETTE[0]}
-    (ax,) = plot_agreement.draw(estimates({"en": ["zero", "own"]}), ["own"], LABELS, 6, 4).axes
-    assert MUTED not in {to_hex(line.get_color()) for line in ax.lines if line.get_label() in dots(ax)}
-
-
-def test_no_two_of_many_arms_look_alike() -> None:
-    names = [f"arm{number}" for number in range(29)]
-    shown = looks(names, {"models": {}, "arms": dict(zip(names, names, strict=True))})
-    assert len(set(shown.values())) == 29 and shown["arm0"][0] == MUTED
+    assert colours == {"Zero-shot": GREY, "Other country": PINK}
+    (ax,) = plot_agreement.draw(estimates({"en": ["zero", "own"]}), NO_METRICS, ["own"], STYLE).axes
+    assert GREY not in {to_hex(line.get_color()) for line in ax.lines if line.get_label() in dots(ax)}
 
 
 def test_every_arm_drawn_is_in_the_legend() -> None:
-    figure = plot_agreement.draw(estimates({"de": ["zero"], "en": ["zero", "own", "other"]}), None, LABELS, 6, 6)
+    figure = plot_agreement.draw(estimates({"de": ["zero"], "en": ["zero", "own", "other"]}), NO_METRICS, None, STYLE)
     assert set(names_in_legend(figure)) == {name for ax in figure.axes for name in dots(ax)}
 
 
 def test_agreement_of_one_country_has_one_row() -> None:
-    figure = plot_agreement.draw(estimates({"en": ["zero"]}, ("BOL", "all")), None, LABELS, 6, 3)
+    figure = plot_agreement.draw(estimates({"en": ["zero"]}, ("BOL", "all")), NO_METRICS, None, STYLE)
     (ax,) = figure.axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Bolivia"]
     assert {name: len(points) for name, points in dots(ax).items()} == {"Zero-shot": 1}
@@ -155,8 +169,8 @@ def test_agreement_of_one_country_has_one_row() -> None:
 
 def test_country_that_an_arm_lacks_has_no_dot() -> None:
     table = estimates({"en": ["zero", "own"]}).query("not (arm == 'own' and country == 'DEU')")
-    (ax,) = plot_agreement.draw(table, None, LABELS, 6, 4).axes
-    assert np.isnan(dots(ax)["Similar"][2, 0]) and not np.isnan(dots(ax)["Zero-shot"]).any()
+    (ax,) = plot_agreement.draw(table, NO_METRICS, None, STYLE).axes
+    assert [len(dots(ax)[name]) for name in ("Similar", "Zero-shot")] == [2, 3]
 
 
 # (c) Margin
@@ -164,28 +178,28 @@ def test_country_that_an_arm_lacks_has_no_dot() -> None:
 
 def test_margin_has_both_measures_per_country_in_points() -> None:
     table = contrasts()
-    figure = plot_margin.draw(table, ["own", "other"], LABELS, 6, 4)
+    figure = plot_margin.draw(table, ["own", "other"], STYLE)
     (ax,) = figure.axes
     assert names_in_legend(figure) == ["Agreement with the majority", "Soft alignment"]
     for measure, points in zip(["agreement", "alignment"], dots(ax).values(), strict=True):
         rows = table[table["measure"] == measure].set_index("country").loc[["all", "BOL", "DEU"]]
         np.testing.assert_allclose(points[:, 0], rows["estimate"])
-    assert ax.get_xlabel() == "Similar \N{MINUS SIGN} Other country, percentage points"
+    assert "Similar \N{MINUS SIGN} Other country, percentage points" in shown_texts(figure)
     assert [ax.xaxis.get_major_formatter()(value) for value in (-0.05, 0, 0.1)] == ["\N{MINUS SIGN}5", "0", "+10"]
 
 
 def test_margin_leaves_out_contrasts_across_languages() -> None:
     across = contrasts(("es",)).assign(against_language="en")
-    assert panels_of(plot_margin.draw(pd.concat([contrasts(), across]), ["own", "other"], LABELS, 6, 4)) == [
+    assert panels_of(plot_margin.draw(pd.concat([contrasts(), across]), ["own", "other"], STYLE)) == [
         "Model M, asked in English"
     ]
 
 
 def test_margin_draws_the_languages_that_have_the_contrast() -> None:
     table = pd.concat([contrasts(("en",)), contrasts(("es",)).assign(against="zero")])
-    assert panels_of(plot_margin.draw(table, ["own", "other"], LABELS, 6, 4)) == ["Model M, asked in English"]
+    assert panels_of(plot_margin.draw(table, ["own", "other"], STYLE)) == ["Model M, asked in English"]
     with pytest.raises(InputError, match="no language runs both other and zero. Run both arms"):
-        plot_margin.draw(table, ["other", "zero"], LABELS, 6, 4)
+        plot_margin.draw(table, ["other", "zero"], STYLE)
 
 
 # (b) Contrasts
@@ -201,7 +215,7 @@ ORDER = [["own", "zero"], ["own", "other"], {"arm": "own", "against": "own", "ag
 
 
 def test_contrasts_stand_in_the_order_of_the_config_where_a_language_has_them() -> None:
-    figure = plot_contrasts.draw(several(), ORDER, LABELS, 6, 0.3)
+    figure = plot_contrasts.draw(several(), ORDER, STYLE)
     assert panels_of(figure) == ["Model M, asked in English", "Model M, asked in Spanish"]
     minus = " \N{MINUS SIGN} "
     assert [[label.get_text() for label in ax.get_yticklabels()] for ax in figure.axes] == [
@@ -211,7 +225,7 @@ def test_contrasts_stand_in_the_order_of_the_config_where_a_language_has_them() 
 
 
 def test_contrasts_have_both_measures_for_the_mean_of_countries() -> None:
-    figure = plot_contrasts.draw(several(), ORDER, LABELS, 6, 0.3)
+    figure = plot_contrasts.draw(several(), ORDER, STYLE)
     assert names_in_legend(figure) == ["Agreement with the majority", "Soft alignment"]
     for ax, table in zip(figure.axes, (contrasts(("en",)), contrasts(("es",))), strict=True):
         means = table[table["country"] == "all"].set_index("measure")
@@ -225,20 +239,20 @@ def test_contrasts_have_both_measures_for_the_mean_of_countries() -> None:
 def test_difference_of_differences_says_what_it_is() -> None:
     less = contrasts().assign(beyond="own - zero")
     order = [["own", "other"], {"arm": "own", "against": "other", "beyond": ["own", "zero"]}]
-    (ax,) = plot_contrasts.draw(pd.concat([less, contrasts()]), order, LABELS, 6, 0.3).axes
+    (ax,) = plot_contrasts.draw(pd.concat([less, contrasts()]), order, STYLE).axes
     minus = " \N{MINUS SIGN} "
     assert [label.get_text() for label in ax.get_yticklabels()] == [
         f"Similar{minus}Other country",
         f"(Similar{minus}Other country)\n\N{MINUS SIGN} (Similar{minus}Zero-shot)",
     ]
-    assert panels_of(plot_margin.draw(pd.concat([less, contrasts()]), ["own", "other"], LABELS, 6, 4))
+    assert panels_of(plot_margin.draw(pd.concat([less, contrasts()]), ["own", "other"], STYLE))
     with pytest.raises(InputError):
-        plot_margin.draw(less, ["own", "other"], LABELS, 6, 4)
+        plot_margin.draw(less, ["own", "other"], STYLE)
 
 
 def test_contrasts_of_nothing_are_refused() -> None:
     with pytest.raises(InputError, match="scoring.contrasts: no language runs both arms of any"):
-        plot_contrasts.draw(contrasts().head(0), ORDER, LABELS, 6, 0.3)
+        plot_contrasts.draw(contrasts().head(0), ORDER, STYLE)
 
 
 # (e) Calibration
@@ -246,7 +260,7 @@ def test_contrasts_of_nothing_are_refused() -> None:
 
 def test_calibration_has_a_dot_per_country_and_probe() -> None:
     table = scores({"en": ["zero", "own"]})
-    figure = plot_calibration.draw(table, ["zero", "own"], LABELS, 6, 4)
+    figure = plot_calibration.draw(table, ["zero", "own"], STYLE)
     for ax, arm in zip(figure.axes, ["zero", "own"], strict=True):
         cells = table[table["arm"] == arm].groupby(["country", "probe"])[["share_a", "p_a", "agreement"]].mean()
         (points,) = [collection for collection in ax.collections if len(collection.get_offsets()) > 1]
@@ -262,28 +276,26 @@ def test_calibration_says_the_same_whichever_pole_is_called_a() -> None:
     renamed = table.copy()
     turned = renamed["probe"] == renamed["probe"].iloc[0]
     renamed.loc[turned, ["share_a", "p_a"]] = 1 - renamed.loc[turned, ["share_a", "p_a"]]
-    titles = [
-        plot_calibration.draw(drawn, ["zero"], LABELS, 4, 3).axes[0].get_title(loc="left") for drawn in (table, renamed)
-    ]
+    titles = [plot_calibration.draw(drawn, ["zero"], STYLE).axes[0].get_title(loc="left") for drawn in (table, renamed)]
     assert titles[0] == titles[1]
 
 
 def test_calibration_leaves_unanswered_cells_out() -> None:
     table = scores({"en": ["zero"]})
     table.loc[0, ["p_a", "agreement"]] = np.nan, 0.5
-    (ax,) = plot_calibration.draw(table, ["zero"], LABELS, 4, 3).axes
+    (ax,) = plot_calibration.draw(table, ["zero"], STYLE).axes
     answered = table.dropna(subset="p_a")
     r = np.corrcoef(*(np.append(answered[side], 1 - answered[side]) for side in ("share_a", "p_a")))[0, 1]
     reads = f"$r_c$ = {r:.2f}, agreement {table['agreement'].mean():.0%}"
     assert ax.get_title(loc="left") == f"Zero-shot\n{reads}"
     assert max(map(len, dots_of(ax))) == 7
     silent = table.assign(p_a=np.nan, agreement=0.5)
-    (ax,) = plot_calibration.draw(silent, ["zero"], LABELS, 4, 3).axes
+    (ax,) = plot_calibration.draw(silent, ["zero"], STYLE).axes
     assert ax.get_title(loc="left") == "Zero-shot\nno answers, agreement 50%"
 
 
 def test_calibration_leaves_a_panel_empty_where_a_language_lacks_the_arm() -> None:
-    figure = plot_calibration.draw(scores({"en": ["zero", "own"], "es": ["zero"]}), ["zero", "own"], LABELS, 6, 6)
+    figure = plot_calibration.draw(scores({"en": ["zero", "own"], "es": ["zero"]}), ["zero", "own"], STYLE)
     assert [max(map(len, dots_of(ax)), default=0) for ax in figure.axes] == [8, 8, 8, 0]
     assert [ax.get_title(loc="left").partition("\n")[0] for ax in figure.axes] == [
         "Zero-shot",
@@ -306,7 +318,8 @@ def transfers(countries: tuple[str, ...], sources: tuple[str, ...], language: st
         if country != source
     ]
     names = ["model", "language", "arm", "against", "measure", "country", "source", "estimate", "p_holm"]
-    return pd.DataFrame(rows, columns=names)
+    table = pd.DataFrame(rows, columns=names)
+    return table.assign(low=table["estimate"] - 0.05, high=table["estimate"] + 0.05)
 
 
 def matrix_of(ax: Axes) -> np.ma.MaskedArray:
@@ -315,7 +328,7 @@ def matrix_of(ax: Axes) -> np.ma.MaskedArray:
 
 def test_transfer_has_a_row_per_country_and_a_column_per_source() -> None:
     table = transfers(("BOL", "MEX"), ("BOL", "DEU", "MEX"))
-    figure = plot_transfer.draw(table, LABELS, 6, 0.4)
+    figure = plot_transfer.draw(table, STYLE)
     ax, bar = figure.axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Mean of countries", "Bolivia", "Mexico"]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["BOL", "DEU", "MEX"]
@@ -332,27 +345,28 @@ def test_transfer_has_a_row_per_country_and_a_column_per_source() -> None:
         "+4.0",
         "+1.0",
     ]
-    assert bar.get_ylabel() == "Similar \N{MINUS SIGN} Other country, percentage points"
+    assert bar.get_xlabel() == "Similar \N{MINUS SIGN} Other country, percentage points"
 
 
 def test_transfer_marks_what_is_told_from_zero_after_correction() -> None:
-    (ax, _) = plot_transfer.draw(transfers(("BOL", "MEX"), ("BOL", "DEU", "MEX")), LABELS, 6, 0.4).axes
-    (marks,) = dots(ax).values()
+    (ax, _) = plot_transfer.draw(transfers(("BOL", "MEX"), ("BOL", "DEU", "MEX")), STYLE).axes
+    marks = [line.get_xydata()[0] for line in ax.lines if line.get_marker() == "o"]
     assert np.floor(marks).tolist() == [[1, 1], [2, 1]]  # Bolivia's row, without its own column
 
 
 def test_transfer_between_no_countries_is_refused() -> None:
     with pytest.raises(InputError, match="scoring.transfer: no country is answered by another. Ask about two"):
-        plot_transfer.draw(transfers(("BOL",), ("BOL", "DEU")).head(0), LABELS, 6, 0.4)
+        plot_transfer.draw(transfers(("BOL",), ("BOL", "DEU")).head(0), STYLE)
 
 
-def test_transfer_of_one_country_has_one_row_and_of_many_no_numbers() -> None:
+def test_transfer_of_one_country_has_one_row_and_of_many_signs_only() -> None:
     many = ("AUS", "BRA", "CAN", "CHN", "DEU", "ETH", "GBR", "IND", "KEN", "MEX", "NGA")
     table = pd.concat([transfers(("BOL",), ("DEU", "MEX"), "es"), transfers(("USA", "ZWE"), many)])
-    figure = plot_transfer.draw(table, LABELS, 6, 0.4)
+    figure = plot_transfer.draw(table, replace(STYLE, width=3.3))
     assert panels_of(figure)[:2] == ["Model M, asked in Spanish", "Model M, asked in English"]
     assert matrix_of(figure.axes[0]).shape == (1, 2) and len(figure.axes[0].texts) == 2
-    assert matrix_of(figure.axes[1]).shape == (3, 11) and not figure.axes[1].texts
+    assert matrix_of(figure.axes[1]).shape == (3, 11)
+    assert {text.get_text() for text in figure.axes[1].texts} == {"", "+", "\N{MINUS SIGN}"}
 
 
 def dots_of(ax: Axes) -> list[np.ndarray]:
@@ -375,23 +389,23 @@ def shown_texts(figure: Figure) -> list[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_label_is_shown_as_it_is_written(name: str) -> None:
     labels = {"models": {"m": name}, "arms": LABELS["arms"] | {"own": name}}
-    figure = plot_agreement.draw(estimates({"en": ["zero", "own"]}), None, labels, 6, 4)
+    figure = plot_agreement.draw(estimates({"en": ["zero", "own"]}), NO_METRICS, None, styled(labels))
     assert {f"{name}, asked in English", name, "Zero-shot"} <= set(shown_texts(figure))
-    figure = plot_contrasts.draw(several(), ORDER, labels, 6, 0.3)
+    figure = plot_contrasts.draw(several(), ORDER, styled(labels))
     assert f"{name} \N{MINUS SIGN} Zero-shot" in shown_texts(figure)
-    figure = plot_margin.draw(contrasts(), ["own", "other"], labels, 9, 4)
+    figure = plot_margin.draw(contrasts(), ["own", "other"], styled(labels))
     assert f"{name} \N{MINUS SIGN} Other country, percentage points" in shown_texts(figure)
-    figure = plot_calibration.draw(scores({"en": ["own"]}), ["own"], labels, 4, 3)
+    figure = plot_calibration.draw(scores({"en": ["own"]}), ["own"], styled(labels))
     assert {name, f"{name}, asked in English"} <= set(shown_texts(figure))
-    figure = plot_transfer.draw(transfers(("BOL",), ("DEU",)), labels, 6, 0.4)
+    figure = plot_transfer.draw(transfers(("BOL",), ("DEU",)), styled(labels))
     assert f"{name} \N{MINUS SIGN} Other country, percentage points" in shown_texts(figure)
 
 
 def test_arms_keep_their_look_whatever_they_are_called() -> None:
-    labels = {"models": {"m": "M"}, "arms": {"zero": "_", "own": "Same", "other": "Same"}}
-    figure = plot_agreement.draw(estimates({"en": ["zero", "own", "other"]}), None, labels, 6, 4)
-    (legend,) = figure.legends
-    assert [to_hex(handle.get_color()) for handle in legend.legend_handles] == [MUTED, PALETTE[0], PALETTE[1]]
+    labels = {"models": {"m": "M"}, "arms": {"zero": "_", "own": "Same", "other": "Same "}}
+    figure = plot_agreement.draw(estimates({"en": ["zero", "own", "other"]}), NO_METRICS, None, styled(labels))
+    marks = {to_hex(line.get_color()) for line in figure.axes[0].lines if line.get_marker() not in ("None", "")}
+    assert marks == {GREY, VERMILLION, PINK}
 
 
 @pytest.mark.parametrize(
@@ -415,7 +429,7 @@ def test_wrapping_keeps_every_character(text: str) -> None:
     "text", ["word " * 30, "Unspaced" * 30, "通义千问模型" * 20, "จำนวนมากที่สุด" * 10, "a/b-c_d" * 20]
 )
 def test_long_text_breaks_where_its_width_ends(text: str) -> None:
-    apply_theme({"models": {"m": text}, "arms": {}})
+    apply_theme(styled({"models": {"m": text}, "arms": {}}))
     lines = wrap(clean(text), 2.0, 9).split("\n")
     figure = plt.figure(dpi=72)
     widths = [figure.text(0, 0, line, fontsize=9).get_window_extent().width for line in lines]
@@ -426,15 +440,15 @@ def test_long_text_breaks_where_its_width_ends(text: str) -> None:
 def test_long_labels_make_figures_higher_and_do_not_overlap() -> None:
     long = "A very long name that goes on and on with its quantisation, revision, and the date it was fetched"
     labels = {"models": {"m": long}, "arms": {"zero": long, "own": f"{long} too", "other": "Other"}}
-    short = plot_agreement.draw(estimates({"en": ["zero", "own"]}), None, LABELS, 9, 4)
-    figure = plot_agreement.draw(estimates({"en": ["zero", "own"]}), None, labels, 9, 4)
+    short = plot_agreement.draw(estimates({"en": ["zero", "own"]}), NO_METRICS, None, STYLE)
+    figure = plot_agreement.draw(estimates({"en": ["zero", "own"]}), NO_METRICS, None, styled(labels))
     assert figure.get_figheight() > short.get_figheight()
     figure.canvas.draw()
     (ax,), (legend,) = figure.axes, figure.legends
-    title = next(text for text in ax.findobj(Text) if text.get_text().startswith("A very"))
+    title = next(text for text in figure.texts if text.get_text().startswith("A very"))
     assert not title.get_window_extent().overlaps(legend.get_window_extent())
     assert ax.get_window_extent().width > 0.4 * figure.bbox.width
-    figure = plot_contrasts.draw(several(), ORDER, labels, 8, 0.28)
+    figure = plot_contrasts.draw(several(), ORDER, styled(labels))
     figure.canvas.draw()
     for ax in figure.axes:
         boxes = [label.get_window_extent() for label in ax.get_yticklabels()]
@@ -449,8 +463,8 @@ SCRIPTS = ["通义千问", "モデル", "한국어", "العربية", "हि�
 def test_script_that_the_default_font_lacks_gets_one_that_has_it(label: str, tmp_path: Path) -> None:
     labels = {"models": {"m": label}, "arms": LABELS["arms"] | {"own": f"{label} 2"}}
     for name in ("one.png", "two.png"):
-        apply_theme(labels)
-        save(plot_agreement.draw(estimates({"en": ["zero", "own"]}), None, labels, 4, 3), tmp_path / name)
+        apply_theme(styled(labels))
+        save(plot_agreement.draw(estimates({"en": ["zero", "own"]}), NO_METRICS, None, styled(labels)), tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
     needed = {ord(character) for character in label}
     fonts = [Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf"), *choose_fonts([label])]
@@ -459,33 +473,33 @@ def test_script_that_the_default_font_lacks_gets_one_that_has_it(label: str, tmp
 
 def test_figures_in_latin_greek_and_cyrillic_letters_need_no_other_font() -> None:
     assert choose_fonts(["Zero-shot", "Ελληνικά", "русский", "Tiếng Việt", "Türkçe"]) == []
-    apply_theme(LABELS)
+    apply_theme(STYLE)
     assert matplotlib.rcParams["font.family"] == ["DejaVu Sans"]
 
 
 def test_character_without_a_glyph_is_refused_and_no_box_is_drawn(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="U\\+13000, EGYPTIAN HIEROGLYPH A001.*figures.font"):
-        apply_theme({"models": {"m": "\U00013000"}, "arms": {}})
+    with pytest.raises(InputError, match="U\\+13000, EGYPTIAN HIEROGLYPH A001.*figures.style.font"):
+        apply_theme(styled({"models": {"m": "\U00013000"}, "arms": {}}))
     labels = {"models": {"m": "\U00013000"}, "arms": LABELS["arms"]}
     with pytest.raises(InputError, match="U\\+13000"):
-        save(plot_margin.draw(contrasts(), ["own", "other"], labels, 4, 3), tmp_path / "box.png")
+        save(plot_margin.draw(contrasts(), ["own", "other"], styled(labels)), tmp_path / "box.png")
     assert not list(tmp_path.iterdir())
 
 
 def test_font_of_the_user_comes_first(tmp_path: Path) -> None:
     own = Path(get_data_path(), "fonts/ttf/DejaVuSerif.ttf")
     assert choose_fonts(["Latin", "한국어"], own)[0] == own
-    apply_theme(LABELS, own)
+    apply_theme(replace(STYLE, font=own))
     family, default = matplotlib.rcParams["font.family"]
     assert findfont(FontProperties(family=family, weight="bold")) == str(own) and default == "DejaVu Sans"
     (tmp_path / "no.ttf").write_bytes(b"no font")
-    with pytest.raises(InputError, match="figures.font.*no.ttf.*cannot be read as a font"):
-        apply_theme(LABELS, tmp_path / "no.ttf")
+    with pytest.raises(InputError, match="figures.style.font.*no.ttf.*cannot be read as a font"):
+        apply_theme(replace(STYLE, font=tmp_path / "no.ttf"))
 
 
 def test_right_to_left_labels_keep_the_order_of_a_difference() -> None:
-    option = LabelsOption().convert('{"models": {}, "arms": {"a": "فارسی", "b": "Latin"}}', None, None)
-    assert option["arms"] == {"a": "\u2068فارسی\u2069", "b": "Latin"}
+    labels = styled({"models": {}, "arms": {"a": "فارسی", "b": "Latin"}}).labels
+    assert labels["arms"] == {"a": "\u2068فارسی\u2069", "b": "Latin"}
 
 
 # Files
@@ -496,12 +510,12 @@ def test_right_to_left_labels_keep_the_order_of_a_difference() -> None:
     "draw",
     [
         pytest.param(
-            lambda: plot_agreement.draw(estimates({"en": ["zero", "own"]}), None, LABELS, 4, 3), id="agreement"
+            lambda: plot_agreement.draw(estimates({"en": ["zero", "own"]}), NO_METRICS, None, STYLE), id="agreement"
         ),
-        pytest.param(lambda: plot_margin.draw(contrasts(), ["own", "other"], LABELS, 4, 3), id="margin"),
-        pytest.param(lambda: plot_calibration.draw(scores({"en": ["own"]}), ["own"], LABELS, 4, 3), id="calibration"),
-        pytest.param(lambda: plot_contrasts.draw(several(), ORDER, LABELS, 4, 0.3), id="contrasts"),
-        pytest.param(lambda: plot_transfer.draw(transfers(("BOL",), ("DEU",)), LABELS, 4, 0.4), id="transfer"),
+        pytest.param(lambda: plot_margin.draw(contrasts(), ["own", "other"], STYLE), id="margin"),
+        pytest.param(lambda: plot_calibration.draw(scores({"en": ["own"]}), ["own"], STYLE), id="calibration"),
+        pytest.param(lambda: plot_contrasts.draw(several(), ORDER, STYLE), id="contrasts"),
+        pytest.param(lambda: plot_transfer.draw(transfers(("BOL",), ("DEU",)), STYLE), id="transfer"),
     ],
 )
 def test_file_is_the_same_to_the_byte_each_time(draw, suffix: str, tmp_path: Path, monkeypatch) -> None:
@@ -521,11 +535,11 @@ def test_file_is_the_same_to_the_byte_each_time(draw, suffix: str, tmp_path: Pat
     ("code", "name"),
     [
         ("BOL", "Bolivia"),
-        ("RUS", "Russian Federation"),
+        ("RUS", "Russia"),
         ("TWN", "Taiwan"),
         ("all", "Mean of countries"),
         ("NIR", "Northern Ireland"),
     ],
 )
 def test_country_is_called_by_its_common_name(code: str, name: str) -> None:
-    assert row_name(code) == name
+    assert STYLE.country(code) == name

@@ -1,12 +1,26 @@
 """Which contrasts a run has, and which of its tables and figures would be empty."""
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 from project import ROOT
-from selfalign.outputs import agreeing_arms, calibrated_arms, can_estimate, find_shown, list_contrasts
+from selfalign.outputs import (
+    agreeing_arms,
+    asked_in,
+    calibrated_arms,
+    can_estimate,
+    find_shown,
+    kinds_of_models,
+    list_contrasts,
+    list_gains,
+    list_margins,
+    own_languages,
+)
 from selfalign.settings import read_config
+from snakemake.utils import update_config
 
 
 def config_of(tmp_path: Path, **settings: object) -> dict:
@@ -91,8 +105,76 @@ def test_contrast_of_models_needs_both(tmp_path: Path) -> None:
 def test_arms_of_figures_are_those_that_are_run(tmp_path: Path) -> None:
     config = config_of(tmp_path, run={"languages": ["de"]})
     shown, skipped = find_shown(config)
-    assert shown == {"contrasts", "mixed", "calibration"}
-    assert set(skipped) == {"margin", "transfer"}
+    assert shown == {"contrasts", "mixed", "calibration", "gains", "categories"}
+    assert set(skipped) == {"margin", "transfer", "gains_by_country", "languages", "kinds", "margins"}
     assert calibrated_arms(config) == ["zero_shot", "chrf"], "chrf_other has no cells"
     assert agreeing_arms(config) == config["languages"]["de"]["arms"]
-    assert find_shown(read_config([])) == ({"contrasts", "mixed", "margin", "transfer", "calibration"}, {})
+    shown, skipped = find_shown(read_config([]))
+    assert {"contrasts", "mixed", "margin", "transfer", "calibration"} <= shown
+    assert set(skipped) == {"kinds"}
+
+
+# Figures across models
+
+
+@cache
+def default() -> dict:
+    """The default settings, checked once."""
+    return read_config([])
+
+
+def altered(**settings: object) -> dict:
+    """The default settings with others on top, unchecked."""
+    config = deepcopy(default())
+    update_config(config, settings)
+    return config
+
+
+def test_gains_are_of_the_selectors_that_the_language_runs() -> None:
+    assert list_gains(altered()) == [["random", "zero_shot"], ["category", "zero_shot"], ["chrf", "zero_shot"]]
+    german = altered(run={"languages": ["de"]}, languages={"de": {"arms": ["zero_shot", "chrf"]}})
+    assert asked_in(german) == "de" and list_gains(german) == [["chrf", "zero_shot"]]
+    both = altered(run={"languages": ["es", "en"]}, figures={"selectors": ["chrf"]})
+    assert asked_in(both) == "en" and list_gains(both) == [["chrf", "zero_shot"]]
+
+
+def test_margins_are_own_arms_with_their_other_country_control() -> None:
+    arms = {"random_other": {**default()["arms"]["random"], "answers": "other"}}
+    english = {"arms": ["zero_shot", "random", "random_other", "chrf", "chrf_other", "chrf_inverted", "chrf_3"]}
+    found = list_margins(altered(arms=arms, languages={"en": english}))
+    assert found == [["random", "random_other"], ["chrf", "chrf_other"]]
+
+
+def test_own_language_is_the_first_other_language_that_asks_about_the_country() -> None:
+    assert own_languages(altered()) == {"BOL": "es", "MEX": "es"}
+    arms = ["zero_shot", "chrf"]
+    languages = {"de": {"countries": ["DEU", "BOL", "AUS"], "arms": arms}, "es": {"arms": arms}}
+    several = altered(run={"languages": ["de", "en", "es"]}, languages=languages)
+    assert own_languages(several) == {"DEU": "de", "BOL": "de", "MEX": "es"}, "English does not ask about Australia"
+    languages["es"] = {"arms": ["zero_shot", "neutral"]}
+    assert own_languages(altered(languages=languages)) == {}, "Spanish runs no selector"
+
+
+def test_figures_across_models_are_skipped_with_a_reason() -> None:
+    shown, skipped = find_shown(altered(models={"smollm2-135m": {"kind": ""}}))
+    assert {"gains", "gains_by_country", "languages", "categories", "margins"} <= shown
+    assert skipped == {"kinds": "no model of the run has a kind"}
+    one = {"languages": {"de": {"arms": ["zero_shot", "neutral"]}}, "run": {"languages": ["de"]}}
+    _, skipped = find_shown(altered(**one))
+    none = "de does not run its first arm and an arm of figures.selectors"
+    assert {skipped[name] for name in ("gains", "gains_by_country", "languages", "categories", "kinds")} == {none}
+    assert skipped["margins"] == "de runs no arm together with its other-country control"
+    _, skipped = find_shown(altered(run={"languages": ["de"]}))
+    assert skipped["gains_by_country"] == "de asks about one country"
+    assert skipped["languages"] == "no country is asked about in de and in another language"
+
+
+def test_kinds_need_models_of_two_kinds() -> None:
+    source = {"hub": "org/two", "revision": "0" * 40}
+    models = {"two": {"label": "Two", "source": source, "kind": "multilingual"}, "smollm2-135m": {"kind": "english"}}
+    both = altered(models=models, run={"models": ["smollm2-135m", "two"]})
+    assert kinds_of_models(both) == {"smollm2-135m": "english", "two": "multilingual"}
+    assert "kinds" in find_shown(both)[0]
+    models["two"]["kind"] = "english"
+    _, skipped = find_shown(altered(models=models, run={"models": ["smollm2-135m", "two"]}))
+    assert skipped == {"kinds": "all models with a kind are english"}

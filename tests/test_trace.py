@@ -12,9 +12,10 @@ import pytest
 from click.testing import CliRunner
 from selfalign.cli import program
 from selfalign.errors import InputError
+from selfalign.figures.chosen import choose_pairs
 from selfalign.prompts.tables import CELL
-from selfalign.scoring.tables import Scores
-from selfalign.tables import read_table
+from selfalign.scoring.tables import Contrasts, Scores
+from selfalign.tables import read_table, write_table
 from test_inference import tiny_llama, tiny_tokenizer
 
 RESOURCES = Path(__file__).parent.parent / "resources"
@@ -361,6 +362,23 @@ def test_labels_and_codes_name_the_same_point(project: Path) -> None:
     assert told == ask(project, table="agreement", row=row.name + 2)
 
 
+def test_file_of_a_page_and_names_in_the_figures_lead_to_the_point(project: Path, tmp_path: Path) -> None:
+    told = ask(project, figure="agreement", country="Germany", arm="Similar", language="en")
+    model = read_run(project)["config"]["run"]["models"][0]
+    for page in (f"agreement_{model}_en", f"agreement_{model}"):
+        assert ask(project, figure=page, country="Germany", arm="Similar", language="en") == told
+    shutil.copytree(project, tmp_path / "german")
+    run = read_run(project)
+    run["config"]["figures"]["style"] = {"language": "de", "texts": "resources/figures/{language}.yaml"}
+    (tmp_path / "german/results/default/run.json").write_text(json.dumps(run))
+    german = ask(tmp_path / "german", figure="agreement", country="Deutschland", arm="Similar", language="en")
+    assert german.partition("\n")[0] == told.partition("\n")[0]
+
+
+def read_run(folder: Path) -> dict:
+    return json.loads((folder / "results/default/run.json").read_text())
+
+
 def test_point_lists_every_cell_with_what_it_adds(project: Path, scores: pd.DataFrame) -> None:
     told = ask(project, figure="agreement", country="Germany", arm="Similar")
     cells = scores.query("arm == 'chrf' and country == 'DEU'")
@@ -445,6 +463,22 @@ def test_margin_transfer_and_calibration_lead_to_cells(project: Path, scores: pd
     assert f"The dot of Q64: model {cells['p_a'].mean():.1%}, people {cells['share_a'].mean():.1%}." in dot
     for cell in cells.itertuples():
         assert re.search(rf"chrf_other +BOL +{cell.source} .* \+{100 * cell.p_a / 2:.3f}$", dot, re.M)
+
+
+def test_figure_across_models_and_its_csv_lead_to_cells(project: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(project, tmp_path / "project")
+    results = copy / "results" / "default"
+    settings = json.loads((results / "run.json").read_text())
+    settings["config"]["figures"] |= {"asked_in": "en", "selectors": ["random"]}
+    (results / "run.json").write_text(json.dumps(settings))
+    rows = choose_pairs(read_table(results / "tables" / "contrasts.csv", Contrasts), [["random", "zero_shot"]], "en")
+    write_table(rows, results / "figures" / "gains.csv", Contrasts)
+    told = ask(copy, figure="gains", country="Bolivia")
+    assert "figures/gains.csv, line 2" in flat(told) and "All the same." in flat(told)
+    assert told == ask(copy, "--table", "figures/gains.csv", row=2) == ask(copy, "--table", "gains", row=2)
+    assert "trace default --table figures/gains --row 2 --probe" in told
+    with pytest.raises(InputError, match="the run has no figure kinds: no model of the run has a kind"):
+        ask(copy, figure="kinds")
 
 
 def test_figure_that_the_run_skipped_is_refused_with_the_reason(project: Path, tmp_path: Path) -> None:

@@ -208,25 +208,9 @@ DEMONSTRATIONS = collect(
     "<run>/tables/demonstrations/{language}.csv", language=config["run"]["languages"]
 )
 
-# What figures show, in the order in which the run lists it.
-SHOWN = {
-    "models": config["run"]["models"],
-    "arms": [
-        arm
-        for language in config["run"]["languages"]
-        for arm in config["languages"][language]["arms"]
-    ],
-}
-
-LABELS = json.dumps(
-    {
-        kind: {name: config[kind][name]["label"] for name in names}
-        for kind, names in SHOWN.items()
-    }
-)
-
-# The user's font file, if there is one: as an input, so that figures are drawn again when it changes.
-FONT = [config["figures"]["font"]] if "font" in config["figures"] else []
+# Files that every figure reads, as inputs, so that figures are drawn again when one changes.
+TEXTS = texts_file(config["figures"]["style"])
+FONT = [file for file in [config["figures"]["style"].get("font")] if file]
 
 FONT_OPTION = "".join(f"--font {shlex.quote(file)}" for file in FONT)
 
@@ -241,11 +225,102 @@ def shown(name, *files):
     return list(files) if name in SHOWS else []
 
 
-FIGURES = collect(
-    "<run>/figures/{figure}.{format}",
-    figure=["agreement", *sorted(SHOWS - {"mixed"})],
-    format=["png", "pdf"],
+def figure_files(figure):
+    """All files of a figure: a file per page and format."""
+    pages = [figure] if figure in ACROSS else find_pages(config, figure)
+    return [
+        f"<run>/figures/{page}.{form}"
+        for page in pages
+        for form in config["figures"]["style"]["formats"]
+    ]
+
+
+# What figures across models show.
+ASKED_IN = asked_in(config)
+
+GAINS, MARGINS = list_gains(config), list_margins(config)
+
+OWN_LANGUAGES = own_languages(config)
+
+KINDS = kinds_of_models(config)
+
+SCORES_ASKED_IN = collect(
+    "<run>/scores/{model}/{language}.parquet",
+    model=config["run"]["models"],
+    language=ASKED_IN,
 )
+
+SCORES_OF_COUNTRIES = collect(
+    "<run>/scores/{model}/{language}.parquet",
+    model=config["run"]["models"],
+    language=[ASKED_IN, *sorted(set(OWN_LANGUAGES.values()))],
+)
+
+SCORES_OF_KINDS = collect(
+    "<run>/scores/{model}/{language}.parquet",
+    model=list(KINDS),
+    language=[ASKED_IN, *sorted(set(OWN_LANGUAGES.values()))],
+)
+
+FIGURE_TABLES = [f"<run>/figures/{figure}.csv" for figure in ACROSS if figure in SHOWS]
+
+# The tables that are written as LaTeX, by name.
+TYPESET = {
+    "agreement": "<run>/tables/agreement.csv",
+    **({"contrasts": "<run>/tables/contrasts.csv"} if "contrasts" in SHOWS else {}),
+    **{Path(file).stem: file for file in FIGURE_TABLES},
+}
+
+
+def typeset_options(wildcards, input):
+    """The tables that are written as LaTeX, as options with their names."""
+    return [
+        f"--table={name}={file}"
+        for name, file in zip(TYPESET, input.tables, strict=True)
+    ]
+
+
+LATEX = [f"<run>/tables/latex/{name}.tex" for name in TYPESET]
+
+
+def as_json(value):
+    """A setting as JSON with its keys in one order."""
+    return json.dumps(value, sort_keys=True)
+
+
+def drawn(figure, label):
+    """The files of a figure as outputs. The report has those of the first format."""
+    first, *_ = config["figures"]["style"]["formats"]
+
+    def mark(path):
+        if not path.endswith(f".{first}"):
+            return path
+        shown = report(
+            path,
+            caption=f"../report/{figure}.rst",
+            category="Figures",
+            labels={"figure": label, "file": Path(path).stem},
+        )
+        return shown
+
+    return [mark(path) for path in figure_files(figure)]
+
+
+def pages_of(figure):
+    """What each file of a figure shows, as JSON."""
+    return json.dumps(find_pages(config, figure))
+
+
+def style_of(figure):
+    """The style of a figure, as JSON."""
+    return describe_style(config, figure)
+
+
+FIGURES = [
+    path
+    for figure in ["agreement", *sorted(SHOWS - {"mixed"})]
+    for path in figure_files(figure)
+]
 
 
 def compared_language(wildcards):
@@ -415,6 +490,7 @@ def run_inputs(wildcards):
     survey = config["surveys"][config["run"]["survey"]]
     parts = [survey, *(config[key] for key in ("probes", "prompts", "figures"))]
     files = [BANK, *BANK_VERSION, *bank_texts(wildcards), *list_files(parts)]
+    files.append(TEXTS)
     files += [
         shipped(f"resources/survey/{name}")
         for name in QUESTIONNAIRE.get(survey["form"], [])
@@ -599,6 +675,9 @@ localrules:
     estimate_contrasts,
     estimate_transfer,
     estimate_readouts,
+    estimate_languages,
+    estimate_categories,
+    estimate_kinds,
     estimate_worth,
     fit_mixed,
     compute_metrics,
@@ -607,6 +686,13 @@ localrules:
     plot_margin,
     plot_calibration,
     plot_transfer,
+    plot_gains,
+    plot_gains_by_country,
+    plot_languages,
+    plot_categories,
+    plot_kinds,
+    plot_margins,
+    typeset_tables,
     explore,
     record_run,
     record_outputs,

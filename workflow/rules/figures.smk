@@ -1,28 +1,36 @@
-"""The figures stage: one rule, one figure, as PNG and PDF.
+"""The figures stage: one rule, one figure, in the formats of figures.style.formats.
 
-Reads   <run>/tables/{agreement,contrasts,transfer}.csv, <run>/scores/{model}/{language}.parquet
-        figures.font                            the user's font file, if there is one
-Writes  <run>/figures/agreement.{png,pdf}     (a) agreement per arm and country, beside zero-shot
-        <run>/figures/contrasts.{png,pdf}     (b) every contrast, for the mean of the countries
-        <run>/figures/margin.{png,pdf}        (c) own-country minus other-country demonstrations
-        <run>/figures/transfer.{png,pdf}      (d) own demonstrations against those of each other country
-        <run>/figures/calibration.{png,pdf}   (e) the model's probability against the people's share
-Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_transfer
+A figure that needs more than a page has a file per model, or per model and language.
+
+Reads   <run>/tables/{agreement,metrics,contrasts,transfer,languages,categories,kinds}.csv, <run>/scores/{model}/{language}.parquet
+        figures.style.texts                     the texts, in the language of figures.style.language
+        figures.style.font                      the user's font file, if there is one
+Writes  <run>/figures/agreement*                (a) agreement per arm and country, beside zero-shot
+        <run>/figures/contrasts*                (b) every contrast, for the mean of the countries
+        <run>/figures/margin*                   (c) own-country minus other-country demonstrations
+        <run>/figures/transfer*                 (d) own demonstrations against those of each other country
+        <run>/figures/calibration*              (e) the model's probability against the people's share
+        <run>/figures/gains*                    (f) the gain over zero-shot, by model
+        <run>/figures/gains_by_country*         (g) the same by country, as matrices
+        <run>/figures/languages*                (h) gains in English and in each country's own language
+        <run>/figures/categories*               (i) gains within each category of values
+        <run>/figures/kinds*                    (j) gains of English-centric and of multilingual models
+        <run>/figures/margins*                  (k) own-country minus other-country demonstrations, by model
+        <run>/figures/{f to k}.csv              the numbers of the figures f to k
+        <run>/tables/latex/{table}.tex          these tables, agreement and contrasts as LaTeX
+Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_transfer, plot_gains, plot_gains_by_country,
+        plot_languages, plot_categories, plot_kinds, plot_margins, typeset_tables
 """
 
 
 rule plot_agreement:
     input:
         estimates="<run>/tables/agreement.csv",
+        metrics="<run>/tables/metrics.csv",
+        texts=TEXTS,
         font=FONT,
     output:
-        png=report(
-            "<run>/figures/agreement.png",
-            caption="../report/agreement.rst",
-            category="Figures",
-            labels={"figure": "a: agreement"},
-        ),
-        pdf="<run>/figures/agreement.pdf",
+        drawn("agreement", "a: agreement"),
     log:
         "<run>/logs/plot_agreement.log",
     benchmark:
@@ -30,31 +38,25 @@ rule plot_agreement:
     conda:
         "../../environment.yml"
     params:
-        labels=LABELS,
+        style=style_of("agreement"),
+        pages=pages_of("agreement"),
         font=FONT_OPTION,
         arms=" ".join(agreeing_arms(config)),
-        width=config["figures"]["agreement"]["width"],
-        height=config["figures"]["agreement"]["height"],
         code=code_digest("plot_agreement"),
     message:
         "Drawing agreement per arm and country"
     shell:
-        "selfalign plot-agreement --estimates {input.estimates} --arms {params.arms:q} --labels {params.labels:q} {params.font}"
-        " --width {params.width} --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
+        "selfalign plot-agreement --estimates {input.estimates} --metrics {input.metrics} --arms {params.arms:q}"
+        " --style {params.style:q} --texts {input.texts:q} {params.font} --pages {params.pages:q} --figures '{output}' 2> {log}"
 
 
 rule plot_contrasts:
     input:
         contrasts="<run>/tables/contrasts.csv",
+        texts=TEXTS,
         font=FONT,
     output:
-        png=report(
-            "<run>/figures/contrasts.png",
-            caption="../report/contrasts.rst",
-            category="Figures",
-            labels={"figure": "b: contrasts"},
-        ),
-        pdf="<run>/figures/contrasts.pdf",
+        drawn("contrasts", "b: contrasts"),
     log:
         "<run>/logs/plot_contrasts.log",
     benchmark:
@@ -62,31 +64,25 @@ rule plot_contrasts:
     conda:
         "../../environment.yml"
     params:
-        labels=LABELS,
+        style=style_of("contrasts"),
+        pages=pages_of("contrasts"),
         font=FONT_OPTION,
         order=json.dumps(CONTRASTS, sort_keys=True),
-        width=config["figures"]["contrasts"]["width"],
-        height=config["figures"]["contrasts"]["height"],
         code=code_digest("plot_contrasts"),
     message:
         "Drawing every contrast"
     shell:
-        "selfalign plot-contrasts --contrasts {input.contrasts} --order {params.order:q} --labels {params.labels:q} {params.font}"
-        " --width {params.width} --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
+        "selfalign plot-contrasts --contrasts {input.contrasts} --order {params.order:q}"
+        " --style {params.style:q} --texts {input.texts:q} {params.font} --pages {params.pages:q} --figures '{output}' 2> {log}"
 
 
 rule plot_margin:
     input:
         contrasts="<run>/tables/contrasts.csv",
+        texts=TEXTS,
         font=FONT,
     output:
-        png=report(
-            "<run>/figures/margin.png",
-            caption="../report/margin.rst",
-            category="Figures",
-            labels={"figure": "c: margin"},
-        ),
-        pdf="<run>/figures/margin.pdf",
+        drawn("margin", "c: margin"),
     log:
         "<run>/logs/plot_margin.log",
     benchmark:
@@ -94,31 +90,25 @@ rule plot_margin:
     conda:
         "../../environment.yml"
     params:
-        labels=LABELS,
+        style=style_of("margin"),
+        pages=pages_of("margin"),
         font=FONT_OPTION,
         contrast=json.dumps(config["figures"]["margin"]["contrast"]),
-        width=config["figures"]["margin"]["width"],
-        height=config["figures"]["margin"]["height"],
         code=code_digest("plot_margin"),
     message:
         "Drawing own minus other country"
     shell:
-        "selfalign plot-margin --contrasts {input.contrasts} --contrast {params.contrast:q} --labels {params.labels:q} {params.font}"
-        " --width {params.width} --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
+        "selfalign plot-margin --contrasts {input.contrasts} --contrast {params.contrast:q}"
+        " --style {params.style:q} --texts {input.texts:q} {params.font} --pages {params.pages:q} --figures '{output}' 2> {log}"
 
 
 rule plot_calibration:
     input:
         scores=SCORES,
+        texts=TEXTS,
         font=FONT,
     output:
-        png=report(
-            "<run>/figures/calibration.png",
-            caption="../report/calibration.rst",
-            category="Figures",
-            labels={"figure": "e: calibration"},
-        ),
-        pdf="<run>/figures/calibration.pdf",
+        drawn("calibration", "e: calibration"),
     log:
         "<run>/logs/plot_calibration.log",
     benchmark:
@@ -126,31 +116,25 @@ rule plot_calibration:
     conda:
         "../../environment.yml"
     params:
-        labels=LABELS,
+        style=style_of("calibration"),
+        pages=pages_of("calibration"),
         font=FONT_OPTION,
         arms=calibrated_arms(config),
-        width=config["figures"]["calibration"]["width"],
-        height=config["figures"]["calibration"]["height"],
         code=code_digest("plot_calibration"),
     message:
         "Drawing the model against the people"
     shell:
-        "selfalign plot-calibration {input.scores} --arms '{params.arms}' --labels {params.labels:q} {params.font} --width {params.width}"
-        " --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
+        "selfalign plot-calibration {input.scores} --arms '{params.arms}'"
+        " --style {params.style:q} --texts {input.texts:q} {params.font} --pages {params.pages:q} --figures '{output}' 2> {log}"
 
 
 rule plot_transfer:
     input:
         transfer="<run>/tables/transfer.csv",
+        texts=TEXTS,
         font=FONT,
     output:
-        png=report(
-            "<run>/figures/transfer.png",
-            caption="../report/transfer.rst",
-            category="Figures",
-            labels={"figure": "d: transfer"},
-        ),
-        pdf="<run>/figures/transfer.pdf",
+        drawn("transfer", "d: transfer"),
     log:
         "<run>/logs/plot_transfer.log",
     benchmark:
@@ -158,13 +142,198 @@ rule plot_transfer:
     conda:
         "../../environment.yml"
     params:
-        labels=LABELS,
+        style=style_of("transfer"),
+        pages=pages_of("transfer"),
         font=FONT_OPTION,
-        width=config["figures"]["transfer"]["width"],
-        height=config["figures"]["transfer"]["height"],
         code=code_digest("plot_transfer"),
     message:
         "Drawing the transfer between countries"
     shell:
-        "selfalign plot-transfer --transfer {input.transfer} --labels {params.labels:q} {params.font} --width {params.width}"
-        " --height {params.height} --png {output.png} --pdf {output.pdf} 2> {log}"
+        "selfalign plot-transfer --transfer {input.transfer}"
+        " --style {params.style:q} --texts {input.texts:q} {params.font} --pages {params.pages:q} --figures '{output}' 2> {log}"
+
+
+rule plot_gains:
+    input:
+        contrasts="<run>/tables/contrasts.csv",
+        texts=TEXTS,
+        font=FONT,
+    output:
+        figures=drawn("gains", "f: gains"),
+        csv="<run>/figures/gains.csv",
+    log:
+        "<run>/logs/plot_gains.log",
+    benchmark:
+        "<run>/benchmarks/plot_gains.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        style=style_of("gains"),
+        font=FONT_OPTION,
+        pairs=as_json(GAINS),
+        beside=as_json(MARGINS),
+        language=ASKED_IN,
+        code=code_digest("plot_gains"),
+    message:
+        "Drawing gains over zero-shot, by model"
+    shell:
+        "selfalign plot-gains --contrasts {input.contrasts} --pairs {params.pairs:q} --beside {params.beside:q} --language {params.language} --csv {output.csv}"
+        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
+
+
+rule plot_gains_by_country:
+    input:
+        contrasts="<run>/tables/contrasts.csv",
+        texts=TEXTS,
+        font=FONT,
+    output:
+        figures=drawn("gains_by_country", "g: gains by country"),
+        csv="<run>/figures/gains_by_country.csv",
+    log:
+        "<run>/logs/plot_gains_by_country.log",
+    benchmark:
+        "<run>/benchmarks/plot_gains_by_country.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        style=style_of("gains_by_country"),
+        font=FONT_OPTION,
+        pairs=as_json(GAINS),
+        language=ASKED_IN,
+        code=code_digest("plot_gains_by_country"),
+    message:
+        "Drawing gains over zero-shot, by model and country"
+    shell:
+        "selfalign plot-gains-by-country --contrasts {input.contrasts} --pairs {params.pairs:q} --language {params.language} --csv {output.csv}"
+        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
+
+
+rule plot_languages:
+    input:
+        table="<run>/tables/languages.csv",
+        texts=TEXTS,
+        font=FONT,
+    output:
+        figures=drawn("languages", "h: own language"),
+        csv="<run>/figures/languages.csv",
+    log:
+        "<run>/logs/plot_languages.log",
+    benchmark:
+        "<run>/benchmarks/plot_languages.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        style=style_of("languages"),
+        font=FONT_OPTION,
+        pairs=as_json(list_dumbbells(config)),
+        asked_in=ASKED_IN,
+        code=code_digest("plot_languages"),
+    message:
+        "Drawing gains in each country's own language"
+    shell:
+        "selfalign plot-languages --table {input.table} --pairs {params.pairs:q} --asked-in {params.asked_in} --csv {output.csv}"
+        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
+
+
+rule plot_categories:
+    input:
+        table="<run>/tables/categories.csv",
+        texts=TEXTS,
+        font=FONT,
+    output:
+        figures=drawn("categories", "i: categories"),
+        csv="<run>/figures/categories.csv",
+    log:
+        "<run>/logs/plot_categories.log",
+    benchmark:
+        "<run>/benchmarks/plot_categories.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        style=style_of("categories"),
+        font=FONT_OPTION,
+        pairs=as_json(GAINS),
+        code=code_digest("plot_categories"),
+    message:
+        "Drawing gains within each category of values"
+    shell:
+        "selfalign plot-categories --table {input.table} --pairs {params.pairs:q} --csv {output.csv}"
+        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
+
+
+rule plot_kinds:
+    input:
+        table="<run>/tables/kinds.csv",
+        texts=TEXTS,
+        font=FONT,
+    output:
+        figures=drawn("kinds", "j: kinds of models"),
+        csv="<run>/figures/kinds.csv",
+    log:
+        "<run>/logs/plot_kinds.log",
+    benchmark:
+        "<run>/benchmarks/plot_kinds.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        style=style_of("kinds"),
+        font=FONT_OPTION,
+        pairs=as_json(GAINS),
+        code=code_digest("plot_kinds"),
+    message:
+        "Drawing gains of each kind of models"
+    shell:
+        "selfalign plot-kinds --table {input.table} --pairs {params.pairs:q} --csv {output.csv}"
+        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
+
+
+rule plot_margins:
+    input:
+        contrasts="<run>/tables/contrasts.csv",
+        texts=TEXTS,
+        font=FONT,
+    output:
+        figures=drawn("margins", "k: margins"),
+        csv="<run>/figures/margins.csv",
+    log:
+        "<run>/logs/plot_margins.log",
+    benchmark:
+        "<run>/benchmarks/plot_margins.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        style=style_of("margins"),
+        font=FONT_OPTION,
+        pairs=as_json(MARGINS),
+        beside=as_json(GAINS),
+        language=ASKED_IN,
+        code=code_digest("plot_margins"),
+    message:
+        "Drawing own minus other country, by model"
+    shell:
+        "selfalign plot-margins --contrasts {input.contrasts} --pairs {params.pairs:q} --beside {params.beside:q} --language {params.language} --csv {output.csv}"
+        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
+
+
+rule typeset_tables:
+    input:
+        tables=list(TYPESET.values()),
+        texts=TEXTS,
+    output:
+        LATEX,
+    log:
+        "<run>/logs/typeset_tables.log",
+    benchmark:
+        "<run>/benchmarks/typeset_tables.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        tables=typeset_options,
+        language=ASKED_IN,
+        style=style_of("tables"),
+        code=code_digest("typeset_tables"),
+    message:
+        "Writing tables as LaTeX"
+    shell:
+        "selfalign typeset-tables {params.tables} --language {params.language} --style {params.style:q}"
+        " --texts {input.texts:q} --outputs '{output}' 2> {log}"

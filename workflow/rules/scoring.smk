@@ -368,3 +368,107 @@ rule compute_metrics:
     shell:
         "selfalign compute-metrics {input.scores} {params.scales:q} --poles {input.poles} --bank {input.bank}"
         " --rule {params.rule} --samples {params.samples} --seed {params.seed} --output {output} 2> {log}"
+
+
+rule estimate_categories:
+    input:
+        scores=SCORES_ASKED_IN,
+        people="<run>/human/replicates.parquet",
+    output:
+        report(
+            "<run>/tables/categories.csv",
+            caption="../report/categories_table.rst",
+            category="Tables",
+            labels={"table": "categories of values"},
+        ),
+    log:
+        "<run>/logs/estimate_categories.log",
+    benchmark:
+        "<run>/benchmarks/estimate_categories.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        pairs=as_json(GAINS),
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        families=config["scoring"]["families"],
+        code=code_digest("estimate_categories"),
+    message:
+        "Estimating gains within each category of values"
+    shell:
+        "selfalign estimate-categories {input.scores} --pairs {params.pairs:q} --people {input.people}"
+        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
+        " --families '{params.families}' --output {output} 2> {log}"
+
+
+rule estimate_languages:
+    input:
+        scores=SCORES_OF_COUNTRIES,
+        people="<run>/human/replicates.parquet",
+    output:
+        report(
+            "<run>/tables/languages.csv",
+            caption="../report/languages_table.rst",
+            category="Tables",
+            labels={"table": "own language"},
+        ),
+    log:
+        "<run>/logs/estimate_languages.log",
+    benchmark:
+        "<run>/benchmarks/estimate_languages.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        pairs=as_json(GAINS),
+        asked_in=ASKED_IN,
+        own=as_json(OWN_LANGUAGES),
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        families=config["scoring"]["families"],
+        code=code_digest("estimate_languages"),
+    message:
+        "Estimating gains in each country's own language"
+    shell:
+        "selfalign estimate-languages {input.scores} --pairs {params.pairs:q} --asked-in {params.asked_in} --own {params.own:q} --people {input.people}"
+        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
+        " --families '{params.families}' --output {output} 2> {log}"
+
+
+rule estimate_kinds:
+    input:
+        scores=SCORES_OF_KINDS,
+        people="<run>/human/replicates.parquet",
+    output:
+        report(
+            "<run>/tables/kinds.csv",
+            caption="../report/kinds_table.rst",
+            category="Tables",
+            labels={"table": "kinds of models"},
+        ),
+    log:
+        "<run>/logs/estimate_kinds.log",
+    benchmark:
+        "<run>/benchmarks/estimate_kinds.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        pairs=as_json(GAINS),
+        kinds=as_json(KINDS),
+        asked_in=ASKED_IN,
+        own=as_json(OWN_LANGUAGES),
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        families=config["scoring"]["families"],
+        code=code_digest("estimate_kinds"),
+    message:
+        "Estimating gains of each kind of models"
+    shell:
+        "selfalign estimate-kinds {input.scores} --pairs {params.pairs:q} --kinds {params.kinds:q} --asked-in {params.asked_in} --own {params.own:q} --people {input.people}"
+        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
+        " --families '{params.families}' --output {output} 2> {log}"

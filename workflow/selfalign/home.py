@@ -35,7 +35,8 @@ _PATHS = [
     ("surveys", "*", "source", "file"),
     ("surveys", "*", "questions"),
     ("models", "*", "source", "folder"),
-    ("figures", "font"),
+    ("figures", "style", "font"),
+    ("figures", "style", "texts"),
 ]
 """Settings that name a file or a folder; * stands for each name."""
 

@@ -5,6 +5,9 @@ from typing import Any
 
 from selfalign.demonstrations.strategies import SEEDED
 
+ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins")
+"""Figures across models: each is one file and has a table of its numbers."""
+
 FREE = {"label", "answers", "sources"}
 """Settings of an arm in which its control may differ from it."""
 
@@ -57,8 +60,79 @@ def arms_with_cells(config: dict[str, Any], language: str) -> set[str]:
     return {name for name in config["languages"][language]["arms"] if has_cells(config["arms"][name])}
 
 
+def asked_in(config: dict[str, Any]) -> str:
+    """The language that figures across models show: figures.asked_in, or the run's first if it does not have that."""
+    languages, wanted = config["run"]["languages"], config.get("figures", {}).get("asked_in")
+    return wanted if wanted in languages else languages[0]
+
+
+def list_gains(config: dict[str, Any]) -> list[list[str]]:
+    """The gains that figures across models show: each arm of figures.selectors with the first arm of its language.
+
+    Returns:
+        Pairs of arms that `asked_in` has cells of; the second is subtracted.
+    """
+    language = asked_in(config)
+    first, cells = config["languages"][language]["arms"][0], arms_with_cells(config, language)
+    selectors = config.get("figures", {}).get("selectors", [])
+    return [[arm, first] for arm in selectors if arm in cells - {first} and first in cells]
+
+
+def list_margins(config: dict[str, Any]) -> list[list[str]]:
+    """Each arm with a country's own answers, and its control with the answers of other countries.
+
+    Returns:
+        Pairs of arms that `asked_in` has cells of; the second is subtracted.
+    """
+    arms, cells = config["arms"], arms_with_cells(config, asked_in(config))
+    ordered = [arm for arm in config["languages"][asked_in(config)]["arms"] if arm in cells]
+    return [
+        [own, other]
+        for own, other in product(ordered, ordered)
+        if arms[other].get("answers") == "other" and _is_control(arms[other], arms[own])
+    ]
+
+
+def own_languages(config: dict[str, Any]) -> dict[str, str]:
+    """By country, its own language: the first language of the run, besides `asked_in`, that asks about the country.
+
+    Countries without a gain of `list_gains` in both languages are left out.
+    """
+    shared, pairs = asked_in(config), list_gains(config)
+    countries, found = config["languages"][shared]["countries"], {}
+    for language in config["run"]["languages"]:
+        cells = arms_with_cells(config, language)
+        if language != shared and any(set(pair) <= cells for pair in pairs):
+            for country in config["languages"][language]["countries"]:
+                if country in countries:
+                    found.setdefault(country, language)
+    return found
+
+
+def list_dumbbells(config: dict[str, Any]) -> list[list[str]]:
+    """The gains that the figure languages shows: those of figures.languages.arms, or all if none of them is run."""
+    chosen = config["figures"]["languages"]["arms"]
+    return [pair for pair in list_gains(config) if pair[0] in chosen] or list_gains(config)
+
+
+def kinds_of_models(config: dict[str, Any]) -> dict[str, str]:
+    """By model of the run, its kind; without the models that have none."""
+    kinds = {name: config["models"][name].get("kind") for name in config["run"]["models"]}
+    return {name: kind for name, kind in kinds.items() if kind}
+
+
 def can_estimate(config: dict[str, Any], contrast: Any) -> bool:
     """Whether some model and language of the run have cells for both sides of a contrast.
+
+    Args:
+        config: the merged settings.
+        contrast: a pair of arms, or a mapping as `scoring.panels.Contrast` has it.
+    """
+    return bool(find_estimated(config, contrast))
+
+
+def find_estimated(config: dict[str, Any], contrast: Any) -> list[tuple[str, str]]:
+    """The models and languages of the run that have cells for both sides of a contrast.
 
     Args:
         config: the merged settings.
@@ -69,14 +143,15 @@ def can_estimate(config: dict[str, Any], contrast: Any) -> bool:
     cells = {language: arms_with_cells(config, language) for language in languages}
     sides = [(entry["arm"], entry["against"]), *([tuple(entry["beyond"])] if "beyond" in entry else [])]
     models = config["run"]["models"]
+    found = []
     for language, model in product(_named(entry, "language", languages), _named(entry, "model", models)):
         other, other_model = entry.get("against_language", language), entry.get("against_model", model)
         if not {language, other} <= set(languages) or not {model, other_model} <= set(models):
             continue
         same = (entry["arm"], model, language) == (entry["against"], other_model, other)
         if not same and all(first in cells[language] and second in cells[other] for first, second in sides):
-            return True
-    return False
+            found.append((model, language))
+    return found
 
 
 def _named(entry: dict[str, Any], key: str, names: list[str]) -> list[str]:
@@ -90,8 +165,7 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         config: the merged settings.
 
     Returns:
-        Names of the outputs to make, of `contrasts`, `mixed`, `margin`, `transfer` and `calibration`; and for each of
-        the others a reason.
+        Names of the outputs to make, and for each of the others a reason.
     """
     pair = config["scoring"].get("transfer")
     margin = config["figures"]["margin"]["contrast"]
@@ -102,9 +176,53 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         "margin": _why_none(config, [margin]),
         "transfer": _why_none(config, [pair]) if pair else "scoring.transfer is null",
         "calibration": "" if calibrated_arms(config) else "no arm of figures.calibration.arms is run",
+        **_why_not_across(config),
     }
     shown = {name for name, reason in reasons.items() if not reason}
     return shown, {name: reason for name, reason in reasons.items() if reason}
+
+
+def find_panels(config: dict[str, Any], figure: str) -> list[tuple[str, str]]:
+    """The models and languages that a figure shows, in the order of the run.
+
+    Args:
+        config: the merged settings.
+        figure: its name.
+    """
+    run = config["run"]
+    contrasts = {
+        "contrasts": list_contrasts(config),
+        "margin": [config["figures"]["margin"]["contrast"]],
+        "transfer": [pair] if (pair := config["scoring"].get("transfer")) else [],
+    }
+    if figure in contrasts:
+        shown = {panel for contrast in contrasts[figure] for panel in find_estimated(config, contrast)}
+    else:
+        arms = set(calibrated_arms(config) if figure == "calibration" else agreeing_arms(config))
+        shown = {
+            (model, language)
+            for language in run["languages"]
+            if arms & arms_with_cells(config, language)
+            for model in run["models"]
+        }
+    return [panel for panel in product(run["models"], run["languages"]) if panel in shown]
+
+
+def _why_not_across(config: dict[str, Any]) -> dict[str, str]:
+    """By figure across models, why the run cannot have it; empty where it can."""
+    language, kinds = asked_in(config), set(kinds_of_models(config).values())
+    no_gains = "" if list_gains(config) else f"{language} does not run its first arm and an arm of figures.selectors"
+    one_country = len(config["languages"][language]["countries"]) == 1
+    one_kind = f"all models with a kind are {next(iter(kinds), '')}" if kinds else "no model of the run has a kind"
+    return {
+        "gains": no_gains,
+        "gains_by_country": no_gains or (f"{language} asks about one country" if one_country else ""),
+        "languages": no_gains
+        or ("" if own_languages(config) else f"no country is asked about in {language} and in another language"),
+        "categories": no_gains,
+        "kinds": no_gains or ("" if len(kinds) > 1 else one_kind),
+        "margins": "" if list_margins(config) else f"{language} runs no arm together with its other-country control",
+    }
 
 
 def _why_none(config: dict[str, Any], contrasts: list[Any]) -> str:

@@ -18,6 +18,7 @@ from selfalign.countries import CODES, suggest_country
 from selfalign.demonstrations.strategies import MEASURES, SEEDED
 from selfalign.errors import InputError, did_you_mean
 from selfalign.faults import Faults, listed
+from selfalign.figures.style import check_style_files, refuse_old_keys
 from selfalign.home import DEFAULTS, HOME, SETTINGS_SCHEMA, fill_in, locate_files
 from selfalign.labels import clean
 from selfalign.outputs import can_estimate, list_contrasts
@@ -94,6 +95,7 @@ def check_settings(config: dict[str, Any], schema_file: Path) -> None:
         InputError: names the key, the value, what was expected and the nearest valid name.
     """
     _check_addresses(config)
+    refuse_old_keys(config)
     check_values(config)
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
     config.update(as_meant(config, schema, schema))
@@ -257,10 +259,7 @@ def check_files(config: dict[str, Any]) -> None:
     """
     survey = config["run"]["survey"]
     _check_survey_file(survey, config["surveys"][survey])
-    font = config.get("figures", {}).get("font")
-    if font is not None and not Path(font).is_file():
-        remedy = "Put the font there, or correct the path"
-        raise InputError("config: figures.font", "there is no such file", remedy, value=font)
+    check_style_files(config["figures"]["style"])
     files = {"probes.bank": [config["probes"]["bank"]]}
     needed = [find_languages(config, language) for language in config["run"]["languages"]]
     patterns = {"probes.texts": "texts", "prompts.templates": "texts"}
@@ -364,7 +363,7 @@ def _check_names(config: dict[str, Any]) -> None:
         if "file" not in survey["source"]:
             check_survey_source(survey["source"], f"config: surveys.{name}.source", ".")
     for kind, shown in (("models", config["run"]["models"]), ("arms", config["arms"])):
-        _check_labels(kind, config[kind], shown, config["figures"].get("font"))
+        _check_labels(kind, config[kind], shown, config["figures"]["style"].get("font"))
     _check_arms(config["arms"])
     for name, arm in config["arms"].items():
         for key in ("countries", "sources"):
@@ -388,8 +387,14 @@ def _check_names(config: dict[str, Any]) -> None:
     for key in ("contrasts", "mixed"):
         _check_contrasts(f"scoring.{key}", config["scoring"][key], config)
     _check_transfer(config)
+    style = config["figures"]["style"]
+    _check_known("figures.style.palette", style["palette"], config["arms"])
+    for key in ("order", "names"):
+        _check_countries(f"figures.style.countries.{key}", style["countries"][key])
     for figure in ("agreement", "calibration"):
         _check_known(f"figures.{figure}.arms", config["figures"][figure].get("arms", []), config["arms"])
+    _check_known("figures.selectors", config["figures"]["selectors"], config["arms"])
+    _check_known("figures.languages.arms", config["figures"]["languages"]["arms"], config["arms"])
     contrasts = list_contrasts(config)
     _check_contrasts("figures.margin.contrast", [config["figures"]["margin"]["contrast"]], config)
     margin = config["figures"]["margin"]["contrast"]

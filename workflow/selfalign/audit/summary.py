@@ -9,6 +9,7 @@ import pandas as pd
 
 from selfalign.audit.changes import find_differences
 from selfalign.errors import InputError
+from selfalign.figures.style import FIGURES
 from selfalign.runs import Run
 from selfalign.scoring.tables import ALL, Contrasts, Estimates
 from selfalign.tables import read_table
@@ -63,7 +64,7 @@ def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], ci
         return [f'Run "{folder.name}": the files that you asked for are in {folder}']
     tables = [path for path in (agreement, contrasts) if str(path) in made]
     differences = read_table(contrasts, Contrasts) if contrasts in tables else None
-    figures = sorted({Path(file).stem for file in made if Path(file).parent == folder / "figures"})
+    figures = sorted({_figure_of(Path(file).stem) for file in made if Path(file).parent == folder / "figures"})
     label, _, source = citation.partition("\n")[0].partition(": ")
     return [
         f'Run "{folder.name}" is complete: {folder}',
@@ -72,6 +73,12 @@ def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], ci
         f"Look next at {' and '.join(map(str, tables))}, and at the evidence: selfalign trace {folder.name} --help",
         f"{label}: {shorten(source)}",
     ]
+
+
+def _figure_of(name: str) -> str:
+    """The figure that a file shows a page of."""
+    known = [figure for figure in FIGURES if name == figure or name.startswith(f"{figure}_")]
+    return max(known, key=len, default=name)
 
 
 def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config: Mapping[str, Any]) -> str:

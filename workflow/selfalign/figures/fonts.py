@@ -18,7 +18,7 @@ DEFAULT = "DejaVu Sans"
 PACKAGES = ("noto_cjk_sans_jp_regular", "manimgx_fonts")
 """Python packages with fonts for the scripts that the default font lacks; docs/dependencies.md describes them."""
 
-REMEDY = "Rename the label, or set figures.font to the file of a font that has the characters"
+REMEDY = "Rename the label, or set figures.style.font to the file of a font that has the characters"
 
 
 def choose_fonts(texts: Iterable[str], own: Path | None = None, place: str = "labels in a figure") -> list[Path]:
@@ -29,7 +29,7 @@ def choose_fonts(texts: Iterable[str], own: Path | None = None, place: str = "la
 
     Args:
         texts: what a figure shows.
-        own: the user's font file (setting figures.font).
+        own: the user's font file (setting figures.style.font).
         place: what the texts are, for the error.
 
     Returns:
@@ -109,5 +109,5 @@ def _open(path: Path) -> FT2Font:
     except (OSError, RuntimeError, ValueError) as error:
         problem = f"cannot be read as a font ({str(error).splitlines()[0].rstrip('.')})"
         raise InputError(
-            "config: figures.font", problem, "Give a TrueType or OpenType file", value=str(path)
+            "config: figures.style.font", problem, "Give a TrueType or OpenType file", value=str(path)
         ) from error

@@ -1,33 +1,78 @@
 """Options that all figures have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
-from selfalign.figures.text import isolate
-from selfalign.labels import clean
-from selfalign.options import Json, readable, writable
-
-
-class LabelsOption(Json):
-    """Names of models and arms as JSON, each made one line of text."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        labels = super().convert(value, param, ctx)
-        return {kind: {name: isolate(clean(label)) for name, label in names.items()} for kind, names in labels.items()}
+from selfalign.errors import InputError
+from selfalign.figures.style import ENGLISH, read_style
+from selfalign.figures.theme import apply_theme, save
+from selfalign.options import Json, Words, readable
 
 
 def figure_options(command: Callable) -> Callable:
-    """Give a command the options labels, font, width, height, png and pdf."""
+    """Give a command the options of all figures.
+
+    The command gets `style`, a `Style` whose theme is applied, and `pages`, the files to draw (`Pages`).
+    """
+
+    @wraps(command)
+    def with_style(style: dict, texts: Path, font: Path | None, pages: dict, figures: list[Path], **rest: Any):
+        look = read_style(style, texts, font)
+        apply_theme(look)
+        return command(style=look, pages=Pages(figures, pages), **rest)
+
     options = [
-        click.option("--labels", type=LabelsOption(), required=True, help="Names of models and arms, as JSON."),
+        click.option("--style", type=Json(), required=True, help="Size, names, colours and intervals, as JSON."),
+        click.option("--texts", type=readable, default=ENGLISH, help="Texts of the figures (YAML)."),
         click.option("--font", type=readable, help="Font file that is tried before all others."),
-        click.option("--width", type=float, required=True, help="Inches."),
-        click.option("--height", type=float, required=True, help="Inches."),
-        click.option("--png", type=writable, required=True, help="Figure (PNG)."),
-        click.option("--pdf", type=writable, required=True, help="Figure (PDF)."),
+        click.option("--figures", type=Words(Path), required=True, help="Files to write: PNG, PDF or SVG."),
+        click.option(
+            "--pages", type=Json(), default="{}", help="By file name, the models and languages on it, as JSON."
+        ),
     ]
     for option in reversed(options):
-        command = option(command)
-    return command
+        with_style = option(with_style)
+    return with_style
+
+
+class Pages:
+    """The files of a figure: one page in several formats, or several pages.
+
+    Args:
+        files: to write; the suffix is the format.
+        shows: by file name without suffix, what the page shows: lists `models` and `languages`. A page that is not
+            named shows everything.
+    """
+
+    def __init__(self, files: list[Path], shows: dict[str, dict[str, list[str]]]) -> None:
+        self.files, self.shows = files, shows
+
+    def draw(self, table: pd.DataFrame, draw: Callable[[pd.DataFrame], Figure]) -> None:
+        """Draw each page and save it in its formats.
+
+        Args:
+            table: columns model and language, and what `draw` needs.
+            draw: makes the figure of some rows of the table.
+        """
+        for name, rows in self._split(table):
+            figure = draw(rows)
+            save(figure, *(path for path in self.files if path.stem == name))
+            plt.close(figure)
+
+    def _split(self, table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+        for name in dict.fromkeys(path.stem for path in self.files):
+            shown = self.shows.get(name)
+            if shown is None:
+                yield name, table
+                continue
+            if unknown := shown.keys() ^ {"models", "languages"}:
+                raise InputError("--pages", f"{name} has the keys {sorted(unknown)}", "Give models and languages")
+            chosen = table["model"].isin(shown["models"]) & table["language"].isin(shown["languages"])
+            yield name, table[chosen]

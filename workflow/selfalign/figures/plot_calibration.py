@@ -8,85 +8,113 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter
 
-from selfalign.figures.options import figure_options
+from selfalign.figures.columns import panel_columns
+from selfalign.figures.options import Pages, figure_options
+from selfalign.figures.rows import Panel, fit, split_panels
+from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
-from selfalign.figures.theme import MUTED, PALETTE, Labels, apply_theme, panel_title, save
+from selfalign.figures.theme import INK, MUTED, PALETTE
 from selfalign.options import Words, readable
 from selfalign.scoring.calibration import average_cells, correlate
 from selfalign.scoring.inputs import read_scores
 
-_TITLE_SIZE = 8.5
+_LEFT, _RIGHT, _GAP, _TICKS, _EDGE = 0.58, 0.06, 0.1, 0.22, 0.05
+"""Inches: left and right of the panels, between two, below each, and from the figure's edge to its texts."""
+
+_WIDEST = 2.6
+"""Inches of the sides of a panel, at most."""
 
 
-def draw(scores: pd.DataFrame, arms: list[str], labels: Labels, width: float, height: float) -> Figure:
-    """A row per model and language, a panel per arm: a dot per country and probe; agreeing quadrants are shaded.
+def draw(scores: pd.DataFrame, arms: list[str], style: Style) -> Figure:
+    """A block per model and language, a panel per arm: a dot per country and probe; agreeing quadrants are shaded.
 
     Each panel names Cohen's r_c (`metrics.from_both_ends`), which does not depend on which pole is called A. An
     unanswered cell has no dot and no part in r_c. Agreement counts it as the table of scores does.
 
     Args:
-        scores: `Scores` tables, stacked.
+        scores: `Scores` tables, stacked, or the means of their cells (`average_cells`).
         arms: which arms to draw.
-        labels: names of models and arms.
-        width: inches.
-        height: inches of a row, whose panels are square; the further lines of long titles are added to it.
+        style: of the figure. Panels are square.
     """
-    rows = list(average_cells(scores, arms).groupby(["model", "language"], sort=False))
-    titles = [panel_title(*key, labels, 0.9 * width) for key, _ in rows]
-    names = {arm: wrap(labels["arms"][arm], 0.8 * width / len(arms), _TITLE_SIZE) for arm in arms}
-    longest = max(map(lines_of, names.values()))
-    heights = [
-        height + height_of(lines_of(title) - 1, "axes.titlesize") + height_of(longest - 1, _TITLE_SIZE)
-        for title in titles
-    ]
-    figure = plt.figure(figsize=(width, sum(heights)), layout="constrained")
-    parts = figure.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for part, (_, group), title in zip(parts, rows, titles, strict=True):
-        part.suptitle(title, x=0.02, ha="left", fontsize=10, fontweight="bold")
-        axes = part.subplots(1, len(arms), sharex=True, sharey=True, squeeze=False)[0]
-        for ax, arm in zip(axes, arms, strict=True):
-            _draw_panel(ax, group[group["arm"] == arm], names[arm])
-    figure.supxlabel("People who choose pole A, share of those who choose a pole", fontsize=9)
-    figure.supylabel("Model's probability of pole A", fontsize=9)
+    blocks = split_panels(average_cells(scores, arms), style)
+    columns = min(panel_columns(style.width), len(arms))
+    lines = -(-len(arms) // columns)
+    size = style.size - 0.5
+    side = (style.width - _LEFT - _RIGHT - (columns - 1) * _GAP) / columns
+    side = min(side, _WIDEST)
+    names = {arm: wrap(style.arm(arm), side, size) for arm in arms}
+    reads = [[_read(block.rows[block.rows["arm"] == arm], side, style) for arm in arms] for block in blocks]
+    head = height_of(max(map(lines_of, names.values())) + max(lines_of(one) for each in reads for one in each), size)
+    titles = [wrap(block.title, style.width - _LEFT - 0.05, "axes.titlesize", "bold") for block in blocks]
+    tops = [height_of(lines_of(title), "axes.titlesize") + 0.1 for title in titles]
+    label = wrap(style.text("calibration.people"), style.width - 0.1, style.size)
+    under = height_of(lines_of(label), style.size)
+    fixed = sum(top + lines * (head + _TICKS) for top in tops) + under + 0.06
+    side = max(min(side, (style.height - fixed - 0.6) / lines / len(blocks)), 0.5 * side)  # so that a page has room
+    body = sum(top + lines * (head + side + _TICKS) for top in tops) + under + 0.06
+    figure = plt.figure(figsize=(style.width, 3))
+    _, bottom = fit(figure, style, body, style.text("calibration.note"), {}, least=body)
+    height = figure.get_figheight()
+    y = height
+    for block, title, top, these in zip(blocks, titles, tops, reads, strict=True):
+        figure.text(_LEFT / style.width, (y - 0.04) / height, title, va="top", fontsize=style.size + 1, weight="bold")
+        y -= top
+        for place, arm in enumerate(arms):
+            line, column = divmod(place, columns)
+            x = _LEFT + column * (side + _GAP)
+            low = y - line * (head + side + _TICKS) - head - side
+            ax = figure.add_axes((x / style.width, low / height, side / style.width, side / height))
+            _draw_panel(ax, block, arm, f"{names[arm]}\n{these[place]}", style)
+            ax.tick_params(labelbottom=place + columns >= len(arms), labelleft=column == 0)
+        y -= lines * (head + side + _TICKS)
+    figure.text(0.5, (bottom + 0.04) / height, label, ha="center", fontsize=style.size)
+    middle = (height + y) / 2 / height
+    name = wrap(style.text("calibration.model"), height - bottom, style.size)
+    figure.text(_EDGE / style.width, middle, name, ha="left", va="center", rotation=90, fontsize=style.size)
     return figure
 
 
-def _draw_panel(ax: Axes, points: pd.DataFrame, label: str) -> None:
+def _read(points: pd.DataFrame, width: float, style: Style) -> str:
+    """What a panel shows in numbers: r_c and the agreement; in two lines where the panel is narrow."""
+    if points.empty:
+        return ""
+    number = style.text("calibration.correlation", number=style.number(correlate(points)))
+    reads = number if points["p_a"].notna().any() else style.text("calibration.silent")
+    agreement = style.text("calibration.agreement", percent=style.percent(points["agreement"].mean()))
+    return f"{reads}, {agreement}" if width > 1.6 else f"{reads}\n{wrap(agreement, width, style.size - 0.5)}"
+
+
+def _draw_panel(ax: Axes, block: Panel, arm: str, title: str, style: Style) -> None:
+    points = block.rows[block.rows["arm"] == arm]
     if points.empty:
         ax.set_axis_off()
         return
     for corner in (0, 0.5):
-        ax.axvspan(corner, corner + 0.5, corner, corner + 0.5, color=MUTED, alpha=0.12, linewidth=0)
-    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8)
+        ax.axvspan(corner, corner + 0.5, corner, corner + 0.5, color=MUTED, alpha=0.15, linewidth=0)
+    ax.plot([0, 1], [0, 1], color=INK, linewidth=0.8, zorder=3)
     answered = points.dropna(subset="p_a")
-    colour = np.where((answered["p_a"] > 0.5) == (answered["share_a"] > 0.5), PALETTE[0], PALETTE[2])
-    ax.scatter(answered["share_a"], answered["p_a"], s=7, c=colour, alpha=0.5, linewidths=0, rasterized=True)
-    number = f"{correlate(points):.2f}".replace("-", "\N{MINUS SIGN}")
-    reads = f"$r_c$ = {number}" if len(answered) else "no answers"
-    reads += f", agreement {points['agreement'].mean():.0%}"
-    ax.set_title(f"{label}\n{reads}", fontweight="normal", fontsize=_TITLE_SIZE)
+    colour = np.where((answered["p_a"] > 0.5) == (answered["share_a"] > 0.5), PALETTE[0], PALETTE[4])
+    size = 4 if style.narrow else 6
+    alpha = min(0.6, max(0.15, 300 / max(len(answered), 1)))  # so that many dots do not become one area
+    ax.scatter(answered["share_a"], answered["p_a"], s=size, c=colour, alpha=alpha, linewidths=0, rasterized=True)
+    ax.set_title(title, fontweight="normal", fontsize=style.size - 0.5)
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axis.set_ticks([0, 0.25, 0.5, 0.75, 1])
+        axis.set_major_formatter(FuncFormatter(lambda value, _: style.percent(value)))
+        axis.set_ticks([0, 0.5, 1])
+    if style.narrow:
+        ax.set_xticks([0, 1])
+    places = {0: "left", 0.5: "center", 1: "right"}
+    for tick, label in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True):
+        label.set_horizontalalignment(places[tick])  # so that the labels of neighbours do not meet
 
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--arms", type=Words(), required=True, help="Arms to draw.")
 @figure_options
-def command(
-    scores: tuple[Path, ...],
-    arms: list[str],
-    labels: Labels,
-    font: Path | None,
-    width: float,
-    height: float,
-    png: Path,
-    pdf: Path,
-) -> None:
+def command(scores: tuple[Path, ...], arms: list[str], style: Style, pages: Pages) -> None:
     """Draw the model's probabilities against the people's shares; SCORES are tables of cells."""
-    apply_theme(labels, font)
-    save(draw(read_scores(scores), arms, labels, width, height), png, pdf)
+    pages.draw(read_scores(scores), lambda rows: draw(rows, arms, style))

@@ -5,72 +5,107 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-import pycountry
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from selfalign.errors import InputError
-from selfalign.figures.options import figure_options
-from selfalign.figures.text import height_of, lines_of, wrap
-from selfalign.figures.theme import INK, MEASURED, MUTED, Labels, apply_theme, panel_title, points, save
+from selfalign.figures.columns import grid_columns
+from selfalign.figures.measures import draw_measures, format_points, handles_of_measures
+from selfalign.figures.options import Pages, figure_options
+from selfalign.figures.rows import Panel, fit, frame_rows, split_panels, stack_panels
+from selfalign.figures.style import Style
+from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
+from selfalign.figures.theme import MEASURED
 from selfalign.options import Json, readable
 from selfalign.scoring.panels import Contrast, as_contrast
 from selfalign.scoring.tables import ALL, Contrasts
 from selfalign.tables import read_table
 
-_NAME_WIDTH = 0.5  # of the figure's width, where a contrast's name breaks
-_TITLE_WIDTH = 0.5
 
+def draw(contrasts: pd.DataFrame, order: list[Contrast | list[str]], style: Style) -> Figure:
+    """Every contrast with its interval, both measures, for the mean of the countries.
 
-def draw(
-    contrasts: pd.DataFrame, order: list[Contrast | list[str]], labels: Labels, width: float, height: float
-) -> Figure:
-    """A panel per model and language, a row per contrast: the mean of the countries with its interval, both measures.
+    A panel per model and language has a row per contrast. If the rows are one model's languages that are each asked
+    about one country, there is a small panel per contrast instead, with a row per country.
 
     Args:
         contrasts: a `Contrasts` table.
         order: contrasts of the config, from top to bottom. Those that a language does not have are left out there.
-        labels: names of models and arms.
-        width: inches.
-        height: inches of a row; rows are higher where their names have more lines.
+        style: of the figure.
 
     Raises:
         InputError: the table is empty.
     """
-    means = contrasts[contrasts["country"] == ALL].fillna({"beyond": ""})
-    if means.empty:
+    rows = contrasts[contrasts["measure"].isin(MEASURED)].fillna({"beyond": ""})
+    if not (rows["country"] == ALL).any():
         raise InputError("config: scoring.contrasts", "no language runs both arms of any", "Run both arms of one")
-    panels = [(key, _put_in_order(rows, order)) for key, rows in means.groupby(["model", "language"], sort=False)]
-    names = [_row_names(rows, labels, _NAME_WIDTH * width) for _, rows in panels]
-    titles = [panel_title(*key, labels, _TITLE_WIDTH * width) for key, _ in panels]
-    sizes = [len(these) for these in names]
-    height = max(height, _row_height([name for these in names for name in these]))
-    further = height_of(sum(lines_of(title) - 1 for title in titles), "axes.titlesize")
-    figure, axes = plt.subplots(
-        len(panels),
-        1,
-        figsize=(width, height * (sum(size + 1.6 for size in sizes) + 2) + further),
-        sharex=True,
-        squeeze=False,
-        height_ratios=sizes,
-        layout="constrained",
+    found = split_panels(rows, style)
+    if len(found) == 1 and found[0].single:
+        return _draw_grid(found[0], order, style)
+    panels = [_by_contrast(panel, order, style) for panel in split_panels(rows, style, merge=False)]
+    note = f"{style.bars()} {style.text('zero')}"
+    figure, axes = stack_panels(
+        panels, style, 0.22, style.text("contrasts.axis"), note, handles_of_measures(style), 0.5
     )
-    for ax, (_, rows), title, these in zip(axes[:, 0], panels, titles, names, strict=True):
-        ax.set_title(title)
-        _draw_panel(ax, rows, these)
-    axes[-1, 0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: points(value)))
-    axes[-1, 0].set_xlabel("Mean of the countries, percentage points")
-    handles, measures = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, measures, loc="outside upper right", frameon=False, ncols=2)
+    for ax, panel in zip(axes, panels, strict=True):
+        draw_measures(ax, panel.rows, style)
+    format_points(axes[-1], style)
     return figure
 
 
-def _row_height(names: list[str]) -> float:
-    """Inches that a row needs for the longest of the names; two lines fit without more."""
-    lines = max(map(lines_of, names))
-    return height_of(lines, "ytick.labelsize") + 0.06 if lines > 2 else 0
+def _by_contrast(panel: Panel, order: list[Contrast | list[str]], style: Style) -> Panel:
+    """The panel with a row per contrast: the mean of the countries."""
+    means = panel.rows if not panel.mean else panel.rows[panel.rows["country"] == ALL]
+    rows = _put_in_order(means, order)
+    names = [_name(row, style) for row in rows.drop_duplicates("row").sort_values("row").itertuples()]
+    return Panel(panel.title, rows, names)
+
+
+def _draw_grid(panel: Panel, order: list[Contrast | list[str]], style: Style) -> Figure:
+    """Small panels for languages that are each asked about one country: one per contrast, a row per country."""
+    rows = panel.rows.rename(columns={"row": "place"})
+    rows = _put_in_order(rows, order).rename(columns={"row": "contrast", "place": "row"})
+    first = rows.drop_duplicates("contrast").sort_values("contrast")
+    columns = min(grid_columns(style.width), len(first))
+    lines = -(-len(first) // columns)
+    names = _codes(rows) if style.narrow else panel.names
+    column = max(width_of(name, "ytick.labelsize") for name in names)
+    size = style.size - (1 if style.narrow else 0.5)
+    room = (style.width - column - 0.1) / columns - 0.06
+    titles = [wrap(_name(row, style, False), room, size) for row in first.itertuples()]
+    tallest = [max(map(lines_of, titles[line * columns : (line + 1) * columns])) for line in range(lines)]
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(style.width, 3), sharex=True, sharey=True, squeeze=False, layout="constrained"
+    )
+    title = wrap(panel.title, style.width - 0.2, "axes.titlesize", "bold")
+    above, below = height_of(lines_of(title), "axes.titlesize") + 0.06, height_of(1, style.size) + 0.04
+    fixed = above + below + sum(height_of(each, size) + 0.13 for each in tallest) + 0.25
+    note = f"{style.bars()} {style.text('zero')}"
+    top, bottom = fit(figure, style, fixed + lines * len(names) * 0.13, note, handles_of_measures(style))
+    height = figure.get_figheight()
+    inner = (0, (bottom + below) / height, 1, 1 - (top + above + bottom + below) / height)
+    figure.get_layout_engine().set(rect=inner)
+    row = (height - top - bottom - fixed) / lines / len(names)
+    look = {"va": "top", "fontsize": style.size + 1, "fontweight": "bold"}
+    figure.text(0.05 / style.width, 1 - (top + 0.02) / height, title, **look)
+    figure.text(0.5, (bottom + 0.03) / height, style.text("contrasts.axis_single"), ha="center", fontsize=style.size)
+    for place, ax in enumerate(axes.flat):
+        if place >= len(first):
+            ax.set_axis_off()
+            continue
+        draw_measures(ax, rows[rows["contrast"] == place], style)
+        frame_rows(ax, names)
+        ax.set_title(titles[place], fontsize=size, fontweight="normal")
+        ax.tick_params(axis="x", labelbottom=place + columns >= len(first))
+        ax.tick_params(axis="y", labelleft=place % columns == 0, labelsize=min(style.size - 0.5, 72 * row / LINE))
+    format_points(axes[0, 0], style, 3)
+    return figure
+
+
+def _codes(rows: pd.DataFrame) -> list[str]:
+    """Short names of the rows of small panels: the codes of country and language."""
+    first = rows.drop_duplicates("row").sort_values("row")
+    return [f"{row.country} ({row.language})" for row in first.itertuples()]
 
 
 def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.DataFrame:
@@ -93,56 +128,28 @@ def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.D
     return rows.assign(row=np.unique(places, return_inverse=True)[1])
 
 
-def _row_names(rows: pd.DataFrame, labels: Labels, width: float) -> list[str]:
-    """Names of the contrasts of a panel from top to bottom, in lines of at most `width` inches."""
-    first = rows.drop_duplicates("row").sort_values("row")
-    return [wrap(_name(row, labels), width, "ytick.labelsize") for row in first.itertuples()]
-
-
-def _draw_panel(ax: Axes, rows: pd.DataFrame, names: list[str]) -> None:
-    ax.axvline(0, color=INK, linewidth=0.8)
-    for (measure, (label, colour)), offset in zip(MEASURED.items(), (-0.16, 0.16), strict=True):
-        shown = rows[rows["measure"] == measure]
-        places = shown["row"] + offset
-        ax.hlines(places, shown["low"], shown["high"], color=colour, linewidth=1.6, alpha=0.6)
-        ax.plot(shown["estimate"], places, "o", ms=4.6, color=colour, label=label)
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.45, -0.55)
-    ax.tick_params(axis="y", length=0)
-    for place in range(0, len(names), 2):
-        ax.axhspan(place - 0.5, place + 0.5, color=MUTED, alpha=0.10, linewidth=0)
-
-
-def _name(row: tuple, labels: Labels) -> str:
-    """What is subtracted from what."""
-    arm, against = labels["arms"][row.arm], labels["arms"][row.against]
+def _name(row: tuple, style: Style, one: bool = True) -> str:
+    """What is subtracted from what; `one` says whether all rows are in one language, which is then named."""
+    arm, against = style.arm(row.arm), style.arm(row.against)
     if row.beyond:
-        less = " \N{MINUS SIGN} ".join(labels["arms"][name] for name in row.beyond.split(" - "))
+        less = " \N{MINUS SIGN} ".join(style.arm(name) for name in row.beyond.split(" - "))
         return f"({arm} \N{MINUS SIGN} {against})\n\N{MINUS SIGN} ({less})"
     if row.against_model != row.model:
-        arm, against = f"{arm} ({labels['models'][row.model]})", f"{against} ({labels['models'][row.against_model]})"
+        arm, against = f"{arm} ({style.model(row.model)})", f"{against} ({style.model(row.against_model)})"
     if row.against_language != row.language:
-        arm, against = (
-            f"{name} ({pycountry.languages.get(alpha_2=language).name})"
-            for name, language in ((arm, row.language), (against, row.against_language))
-        )
+        arm = _in_language(arm, row.language, style) if one else arm
+        against = _in_language(against, row.against_language, style)
     return f"{arm} \N{MINUS SIGN} {against}"
+
+
+def _in_language(arm: str, language: str, style: Style) -> str:
+    return f"{arm} ({style.language_name(language)})"
 
 
 @click.command()
 @click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
 @click.option("--order", type=Json(), required=True, help="Contrasts of the config, from top to bottom, as JSON.")
 @figure_options
-def command(
-    contrasts: Path,
-    order: list[Contrast | list[str]],
-    labels: Labels,
-    font: Path | None,
-    width: float,
-    height: float,
-    png: Path,
-    pdf: Path,
-) -> None:
+def command(contrasts: Path, order: list[Contrast | list[str]], style: Style, pages: Pages) -> None:
     """Draw every difference between arms, for the mean of the countries."""
-    apply_theme(labels, font)
-    save(draw(read_table(contrasts, Contrasts), order, labels, width, height), png, pdf)
+    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, order, style))

@@ -16,15 +16,6 @@ _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "
 """Scripts whose lines may break between any two characters, as the names of their characters begin."""
 
 
-def isolate(label: str) -> str:
-    """A label that keeps its direction to itself.
-
-    Without this, a label in Arabic script would turn the order of "arm - other arm" around, and so the sign.
-    """
-    right_to_left = any(unicodedata.bidirectional(each) in ("R", "AL") for each in label)
-    return f"\N{FIRST STRONG ISOLATE}{label}\N{POP DIRECTIONAL ISOLATE}" if right_to_left else label
-
-
 def plain(text: str) -> str:
     """A text that matplotlib shows as it is written; without this, text between two dollars is set as mathematics."""
     return text.replace("$", r"\$")
@@ -44,6 +35,12 @@ def wrap(text: str, width: float, size: float | str, weight: str = "normal") -> 
     """
     font = FontProperties(size=matplotlib.rcParams[size] if isinstance(size, str) else size, weight=weight)
     return "\n".join(plain(line) for long in text.split("\n") for line in _break(long, 72 * width, font))
+
+
+def width_of(text: str, size: float | str, weight: str = "normal") -> float:
+    """Width of the longest line of a text, in inches."""
+    font = FontProperties(size=matplotlib.rcParams[size] if isinstance(size, str) else size, weight=weight)
+    return max(_width(line.replace(r"\$", "$"), font) for line in text.split("\n")) / 72
 
 
 def lines_of(text: str) -> int:

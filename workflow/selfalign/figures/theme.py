@@ -1,111 +1,91 @@
-"""The one look of all figures: style, colours, names, and files that are the same bytes each time."""
+"""The one look of all figures: fonts, sizes and lines, and files that are the same bytes each time."""
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TypedDict
 
 import matplotlib
-import pycountry
 import seaborn
 from matplotlib.figure import Figure
 
-from selfalign.countries import country_name
 from selfalign.errors import InputError
 from selfalign.figures.fonts import DEFAULT, REMEDY, choose_fonts, describe, register
-from selfalign.figures.text import wrap
-from selfalign.scoring.tables import ALL
+from selfalign.figures.looks import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, SKY, VERMILLION
+from selfalign.figures.style import Style
 from selfalign.tables import written_aside
 
 INK = "#222222"
-MUTED = "#8a8f98"
-PALETTE = ("#0072b2", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#7f5f3f")
-"""Okabe and Ito (2008), for readers of any colour vision; arms take them in the order in which the run lists them."""
+MUTED = GREY
+PALETTE = (BLUE, GREEN, VERMILLION, PINK, ORANGE, SKY, BROWN)
+"""Okabe and Ito (2008), for readers of any colour vision."""
 
-MARKERS = "os^D"
+MEASURED = {"agreement": (BLUE, "o", False), "alignment": (ORANGE, "D", True)}
+"""Colour, marker and whether it is an outline, of the measures of a difference."""
 
-MEASURED = {"agreement": ("Agreement with the majority", PALETTE[0]), "alignment": ("Soft alignment", PALETTE[4])}
-"""How the measures of a difference are called, and their colours."""
-
-DIVERGING = seaborn.blend_palette([PALETTE[2], "#f7f7f7", PALETTE[0]], as_cmap=True)
+DIVERGING = seaborn.blend_palette([VERMILLION, "#f7f7f7", BLUE], as_cmap=True)
 """From losses to gains."""
 
-MEAN_OF_COUNTRIES = "Mean of countries"
+DPI = 300
+"""Pixels per inch of PNG files."""
 
 
-class Labels(TypedDict):
-    """How models and arms are called in figures, by name, in the order in which the run lists them."""
-
-    models: dict[str, str]
-    arms: dict[str, str]
-
-
-def apply_theme(labels: Labels | None = None, font: Path | None = None) -> None:
-    """Set the style of all figures, and draw without a screen.
+def apply_theme(style: Style | None = None) -> None:
+    """Set the look of all figures, and draw without a screen.
 
     Args:
-        labels: names of models and arms, for which fonts are chosen.
-        font: the user's font file (setting figures.font).
+        style: decides the sizes of the text, and names the texts for which fonts are chosen.
 
     Raises:
-        InputError: no font has a glyph for a character of a label, or `font` is not a font.
+        InputError: no font has a glyph for a character of a label, or the user's font is not a font.
     """
-    texts = [label for names in (labels or {}).values() for label in names.values()]
-    families = [register(path) for path in choose_fonts(texts, font)]
-    families.insert(0 if font is None else 1, DEFAULT)
+    style = style or Style({"models": {}, "arms": {}})
+    families = [register(path) for path in choose_fonts(style.all_texts(), style.font)]
+    families.insert(0 if style.font is None else 1, DEFAULT)
     matplotlib.use("agg")
+    size = style.size
     seaborn.set_theme(
         style="ticks",
         context="paper",
         rc={
             "font.family": families,
-            "font.size": 9,
-            "axes.titlesize": 10,
+            "font.size": size,
+            "axes.titlesize": size + 1,
             "axes.titleweight": "bold",
             "axes.titlelocation": "left",
+            "axes.titlepad": 3,
+            "axes.labelsize": size,
+            "axes.labelpad": 2,
             "axes.edgecolor": MUTED,
             "axes.labelcolor": INK,
+            "axes.linewidth": 0.8,
             "axes.spines.top": False,
             "axes.spines.right": False,
+            "figure.constrained_layout.h_pad": 0.03,
+            "figure.constrained_layout.w_pad": 0.03,
+            "figure.constrained_layout.hspace": 0.0,
+            "figure.constrained_layout.wspace": 0.0,
+            "hatch.linewidth": 0.6,
+            "legend.fontsize": size - 0.5,
+            "legend.title_fontsize": size - 0.5,
             "text.color": INK,
             "xtick.color": INK,
             "ytick.color": INK,
+            "xtick.labelsize": size - 0.5,
+            "ytick.labelsize": size - 0.5,
+            "xtick.major.size": 2.5,
+            "ytick.major.size": 2.5,
+            "xtick.major.pad": 2,
+            "ytick.major.pad": 2,
             "pdf.fonttype": 42,
         },
     )
 
 
-def looks(arms: Sequence[str], labels: Labels) -> dict[str, tuple[str, str]]:
-    """Colour and marker of some arms: the run's first, which others are compared with, is grey; of the rest no two look
-    alike up to 28."""
-    first = next(iter(labels["arms"]))
-    rest = [arm for arm in arms if arm != first]
-    return {first: (MUTED, MARKERS[0])} | {
-        arm: (PALETTE[place % len(PALETTE)], MARKERS[place // len(PALETTE) % len(MARKERS)])
-        for place, arm in enumerate(rest)
-    }
-
-
-def row_name(country: str) -> str:
-    """Name of a country, or of their mean."""
-    return MEAN_OF_COUNTRIES if country == ALL else country_name(country)
-
-
-def points(value: float, form: str = "+.3g") -> str:
-    """A difference in percentage points, with its sign."""
-    text = f"{100 * value:{form}}"
-    return "0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
-
-
-def panel_title(model: str, language: str, labels: Labels, width: float) -> str:
-    """Title of a panel, in lines of at most `width` inches: the model, and the language that it is asked in."""
-    title = f"{labels['models'][model]}, asked in {pycountry.languages.get(alpha_2=language).name}"
-    return wrap(title, width, "axes.titlesize", "bold")
-
-
 def save(figure: Figure, *paths: Path) -> None:
-    """Write a figure as PNG, PDF or SVG, by each path's suffix, without the date that would change the bytes.
+    """Write a figure as PNG, PDF or SVG, by each path's suffix, in exactly its size.
+
+    The files have no date, which would change the bytes.
 
     Raises:
         InputError: a text has a character without a glyph, which would be drawn as a box.
@@ -116,11 +96,22 @@ def save(figure: Figure, *paths: Path) -> None:
             _draw_without_boxes(figure, aside, metadata)
 
 
+def lighter(colour: str, part: float = 0.5) -> tuple[float, float, float]:
+    """A colour mixed with white; `part` is the share of white."""
+    red, green, blue = (value + (1 - value) * part for value in matplotlib.colors.to_rgb(colour))
+    return red, green, blue
+
+
+def texts_of(figure: Figure) -> Iterable[matplotlib.text.Text]:
+    """The texts of a figure that are seen."""
+    return (text for text in figure.findobj(matplotlib.text.Text) if text.get_visible() and text.get_text().strip())
+
+
 def _draw_without_boxes(figure: Figure, path: Path, metadata: dict[str, None]) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=r"Glyph \d+ .* missing from font", category=UserWarning)
         try:
-            figure.savefig(path, dpi=200, bbox_inches="tight", facecolor="white", metadata=metadata)
+            figure.savefig(path, dpi=DPI, facecolor="white", metadata=metadata)
         except UserWarning as warning:
             if not (code := re.match(r"Glyph (\d+) ", str(warning))):
                 raise

@@ -323,6 +323,26 @@ class Transfer(Estimates):
     shown: float = pa.Field(ge=0, le=1, description="mean over probes with these demonstrations")
 
 
+class Languages(Contrasts):
+    """A gain asked in one language or in the country's own, or the second less the first, with its interval.
+
+    In the mean of the countries, the language is `own`: each country's own language.
+    """
+
+
+class Categories(Contrasts):
+    """A gain within one category of values, for the mean of the countries; its interval is from its batteries."""
+
+    category: str = pa.Field(description="category of values; `batteries` is the number of its batteries")
+
+
+class Kinds(Contrasts):
+    """A gain of the models of a kind, of one of them, or between two kinds, for the mean of the countries."""
+
+    kind: str = pa.Field(description="kind of the model or models: english or multilingual")
+    models: int = pa.Field(ge=1, description="number of models that are averaged; 1 for a single model")
+
+
 class Worth(Table):
     """How many people's answers an arm's answers are worth, in a country."""
 

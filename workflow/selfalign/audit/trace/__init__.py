@@ -23,8 +23,8 @@ import click
 
 @click.command()
 @click.argument("run")
-@click.option("--figure", help="agreement, contrasts, margin, calibration or transfer.")
-@click.option("--table", "table_name", help="agreement, contrasts, contrasts_by_readout or transfer.")
+@click.option("--figure", help="Name of a figure, such as agreement or gains.")
+@click.option("--table", "table_name", help="Name or path of a table, such as contrasts or figures/gains.csv.")
 @click.option("--row", type=click.IntRange(min=2), help="Line of the table's file; its header is line 1.")
 @click.option("--where", multiple=True, help="COLUMN=VALUE of the table's row; may be repeated.")
 @click.option("--contrast", nargs=2, help="Two arms: the second is subtracted from the first.")

@@ -1,11 +1,15 @@
 """The cells behind a number, and what each adds to it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 
 from selfalign.audit.trace.points import Point
 from selfalign.prompts.tables import CELL
 from selfalign.scoring.bootstrap import estimate
+from selfalign.scoring.groups import cells_of
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
 from selfalign.scoring.tables import ALL
 from selfalign.scoring.unanswered import add_agreements
@@ -16,12 +20,19 @@ ROUNDED = 5.1e-7
 _SAME = {"model": "any", "language": "xx"}  # of all terms, so that they can be subtracted whatever they compare
 
 
-def select_cells(scores: pd.DataFrame, point: Point) -> pd.DataFrame:
+def select_cells(
+    scores: pd.DataFrame,
+    point: Point,
+    own: Mapping[str, str] = MappingProxyType({}),
+    kinds: Mapping[str, str] = MappingProxyType({}),
+) -> pd.DataFrame:
     """The cells of each term of a number, also those that do not count in it.
 
     Args:
         scores: `Scores` tables, stacked.
         point: the number.
+        own: by country, its own language.
+        kinds: by model, its kind.
 
     Returns:
         The scores with the agreement under each rule and columns term (place in `point.terms`), sign. A cell has a row
@@ -29,11 +40,15 @@ def select_cells(scores: pd.DataFrame, point: Point) -> pd.DataFrame:
     """
     if point.country != ALL:
         scores = scores[scores["country"] == point.country]
+    elif point.among is not None:
+        scores = scores[scores["country"].isin(point.among)]
+    if point.category is not None:
+        scores = scores[scores["category"] == point.category]
     if point.probe is not None:
         scores = scores[scores["probe"] == point.probe]
     parts = []
     for place, term in enumerate(point.terms):
-        cells = scores[(scores["model"] == term.model) & (scores["language"] == term.language)]
+        cells = cells_of(scores, term.model, term.language, own, kinds)
         cells = cells[cells["arm"] == term.arm]
         cells = cells if term.source is None else cells[cells["source"] == term.source]
         parts.append(cells.assign(term=place, sign=term.sign))

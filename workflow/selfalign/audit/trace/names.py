@@ -9,7 +9,10 @@ import pycountry
 
 from selfalign.countries import country_name
 from selfalign.errors import InputError
+from selfalign.figures.style import country_in_figures
+from selfalign.outputs import kinds_of_models, own_languages
 from selfalign.probes.cultures import WORLD
+from selfalign.scoring.groups import OWN, name_kind
 from selfalign.scoring.tables import ALL, MEASURES
 
 MEASURE_NAMES = {
@@ -42,7 +45,10 @@ class Names:
         asked = [config["languages"][language] for language in languages]
         self.config = config
         self.models = {name: config["models"][name]["label"] for name in config["run"]["models"]}
+        self.models |= {name_kind(kind): f"all {kind} models" for kind in kinds_of_models(config).values()}
         self.languages = {code: language_name(code) for code in languages}
+        if own_languages(config):
+            self.languages[OWN] = "each country's own language"
         self.countries = sorted({country for each in asked for country in each["countries"]})
         arms = dict.fromkeys(arm for each in asked for arm in each["arms"])
         self.arms = {name: config["arms"][name]["label"] for name in arms}
@@ -76,11 +82,16 @@ class Names:
             option: where.
             others: further codes, such as those of countries whose answers are shown.
         """
-        choices = {code: country_aliases(code) for code in [*self.countries, *others]}
-        choices[ALL] = ["mean", "Mean of countries"]
+        choices = {code: self._aliases(code) for code in [*self.countries, *others]}
+        choices[ALL] = ["mean", "Mean of countries", *self._aliases(ALL)]
         if WORLD in choices:
             choices[WORLD] = []
         return resolve(option, text, choices)
+
+    def _aliases(self, code: str) -> list[str]:
+        """Names of a country, or of the mean of the countries: in English, and as the run's figures have them."""
+        shown = country_in_figures(self.config, code)
+        return [*country_aliases(code), *([shown] if shown else [])]
 
     def measure(self, text: str) -> str:
         """Name of a measure, from its name or its words."""

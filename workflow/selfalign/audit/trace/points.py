@@ -9,7 +9,16 @@ import pandas as pd
 
 from selfalign.audit.trace.names import Names, resolve
 from selfalign.errors import InputError, did_you_mean
-from selfalign.scoring.tables import ALL, Contrasts, ContrastsByReadout, Estimates, Transfer
+from selfalign.scoring.tables import (
+    ALL,
+    Categories,
+    Contrasts,
+    ContrastsByReadout,
+    Estimates,
+    Kinds,
+    Languages,
+    Transfer,
+)
 from selfalign.tables import Table, read_table
 
 SCHEMAS: dict[str, type[Table]] = {
@@ -17,10 +26,21 @@ SCHEMAS: dict[str, type[Table]] = {
     "contrasts": Contrasts,
     "contrasts_by_readout": ContrastsByReadout,
     "transfer": Transfer,
+    "languages": Languages,
+    "categories": Categories,
+    "kinds": Kinds,
+    "figures/gains": Contrasts,
+    "figures/gains_by_country": Contrasts,
+    "figures/languages": Languages,
+    "figures/categories": Categories,
+    "figures/kinds": Kinds,
+    "figures/margins": Contrasts,
 }
-"""The tables whose rows lead back to cells, by name."""
+"""The tables whose rows lead back to cells, by name. Those of figures are in the folder of the figures."""
 
-FIGURES = {"agreement": "agreement", "contrasts": "contrasts", "margin": "contrasts", "transfer": "transfer"}
+FIGURES = {"agreement": "agreement", "contrasts": "contrasts", "margin": "contrasts", "transfer": "transfer"} | {
+    name.removeprefix("figures/"): name for name in SCHEMAS if name.startswith("figures/")
+}
 """The table that a figure draws. The figure calibration has none: see `trace.calibration`."""
 
 LINE = "line"
@@ -59,6 +79,8 @@ class Point:
         readout: what decides between the options, where the table has several.
         row: the row of the table; empty where there is none.
         probe: the only probe of the number; None for all probes.
+        category: the only category of its probes; None for all.
+        among: the countries of a mean of countries; None for all that have its cells.
     """
 
     table: str
@@ -69,11 +91,31 @@ class Point:
     readout: str | None
     row: Mapping[str, Any]
     probe: str | None = None
+    category: str | None = None
+    among: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
         """The point in a few words, for other programs."""
         return self.table if self.line is None else f"{self.table}.csv:{self.line}"
+
+
+def table_file(folder: Path, table: str) -> Path:
+    """The file of a table.
+
+    Args:
+        folder: of the run.
+        table: its name, as a key of `SCHEMAS`.
+    """
+    return folder / (f"{table}.csv" if "/" in table else f"tables/{table}.csv")
+
+
+def find_table(text: str) -> str:
+    """Name of a table, as a key of `SCHEMAS`, from its name or a path that ends with its file."""
+    path = Path(text)
+    in_figures = f"figures/{path.stem}"
+    only_there = path.stem not in SCHEMAS and in_figures in SCHEMAS
+    return in_figures if path.parent.name == "figures" or only_there else path.stem
 
 
 def read_rows(folder: Path, table: str) -> pd.DataFrame:
@@ -86,7 +128,7 @@ def read_rows(folder: Path, table: str) -> pd.DataFrame:
     Raises:
         InputError: no such table leads back to cells, or the run does not have it.
     """
-    path = folder / "tables" / f"{table}.csv"
+    path = table_file(folder, table)
     if table not in SCHEMAS:
         known = sorted(each.stem for each in (folder / "tables").glob("*.csv"))
         reason = "its rows are not means over cells" if table in known else "the run has no such table"
@@ -115,7 +157,8 @@ def point_of_row(row: Mapping[str, Any], table: str) -> Point:
             third, fourth = row["beyond"].split(" - ")
             terms += [Term(-1, *asked, third), Term(1, *other, fourth)]
     readout = row.get("readout")
-    return Point(table, row.get(LINE), row["country"], row["measure"], tuple(terms), readout, dict(row))
+    place = table, row.get(LINE), row["country"], row["measure"]
+    return Point(*place, tuple(terms), readout, dict(row), category=row.get("category"))
 
 
 def narrow(rows: pd.DataFrame, wanted: Mapping[str, str], place: str) -> pd.DataFrame:

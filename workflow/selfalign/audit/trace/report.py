@@ -15,7 +15,7 @@ from selfalign.audit.trace.contributions import (
 from selfalign.audit.trace.evidence import statement, whose_answers
 from selfalign.audit.trace.excluded import count_dropped, why_not_chosen
 from selfalign.audit.trace.names import MEASURE_NAMES, Names
-from selfalign.audit.trace.points import Point, Term
+from selfalign.audit.trace.points import Point, Term, table_file
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import first_rows, paragraph, percent, points, section, table
 from selfalign.scoring.tables import ALL
@@ -39,7 +39,7 @@ class Traced:
 
     def __init__(self, results: Results, point: Point) -> None:
         scores = results.scores if point.readout is None else results.scores_by_readout[point.readout]
-        cells = select_cells(scores, point)
+        cells = select_cells(scores, point, results.own, results.kinds)
         self.point = point
         self.cells = weigh_cells(cells, point)
         self.total = float(self.cells["adds"].sum())
@@ -137,7 +137,8 @@ def describe_head(results: Results, names: Names, traced: Traced) -> str:
     what = MEASURE_NAMES[point.measure]
     difference = "" if len(point.terms) == 1 else ", difference"
     readout = f", readout {point.readout}" if point.readout else ""
-    title = f"{what}{difference}: {names.title_of_country(point.country)}"
+    category = f", {point.category}" if point.category else ""
+    title = f"{what}{difference}{category}: {names.title_of_country(point.country)}"
     models = list(dict.fromkeys(names.models[term.model] for term in point.terms))
     languages = list(dict.fromkeys(names.languages[term.language] for term in point.terms))
     lines = [f"{' and '.join(models)}, asked in {' and '.join(languages)}{readout}"]
@@ -161,7 +162,7 @@ def _place(results: Results, traced: Traced) -> str:
             return paragraph(f"The dot of {point.probe}: model {percent(traced.exact)}, people {people}.")
         reason = "The run did not estimate this number. It is computed now from the scores, without an interval."
         return paragraph(f"{percent(traced.exact)}. {reason}")
-    path = results.run.folder / "tables" / f"{point.table}.csv"
+    path = table_file(results.run.folder, point.table)
     return paragraph(f"{_value(point)}, in {path}, line {point.line}")
 
 

@@ -10,12 +10,14 @@ import pandas as pd
 
 from selfalign.demonstrations.tables import Similarity
 from selfalign.inference.tables import Answers
+from selfalign.outputs import asked_in, kinds_of_models, own_languages
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.cultures import pool_world
 from selfalign.probes.tables import Dropped, DroppedScales, HumanScales, Poles
 from selfalign.prompts.tables import Design, Prompts
 from selfalign.runs import Run
 from selfalign.scoring.estimate_readouts import stack_scores
+from selfalign.scoring.groups import OWN, asked_in_both
 from selfalign.scoring.inputs import as_texts, read_scores
 from selfalign.survey.tables import Distributions, Missing
 from selfalign.tables import read_table
@@ -68,6 +70,20 @@ class Results:
         people = read_table(human, HumanScales) if human.exists() else None
         scores, _ = stack_scores(answers, designs, self.poles, self.bank, self.config["scoring"]["unanswered"], people)
         return {readout: as_texts(table) for readout, table in scores.items()}
+
+    @cached_property
+    def own(self) -> dict[str, str]:
+        """By country, its own language."""
+        return own_languages(self.config)
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """By model, its kind."""
+        return kinds_of_models(self.config)
+
+    def countries_of(self, arms: list[str]) -> tuple[str, ...]:
+        """The countries that are asked about in the shared language and in their own, each with all of some arms."""
+        return tuple(sorted(asked_in_both(self.scores, arms, asked_in(self.config), self.own)["country"].unique()))
 
     def answers(self, model: str, language: str) -> pd.DataFrame:
         """An `Answers` table."""
@@ -140,7 +156,8 @@ class Results:
         return self.bank.set_index("probe", drop=False)
 
     def texts(self, language: str) -> pd.DataFrame:
-        """A `Texts` table by probe."""
+        """A `Texts` table by probe. Of `OWN`, which is several languages, it is that of the shared language."""
+        language = asked_in(self.config) if language == OWN else language
         return self._once(("texts", language), lambda: read_texts(self.text_file(language), self.bank))
 
     def similarity(self, language: str) -> dict[str, pd.Series]:

@@ -1,7 +1,7 @@
 """From what the user asked to what `selfalign trace` prints and writes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +19,20 @@ from selfalign.audit.trace.excluded import find_probe, why_dropped, why_no_scale
 from selfalign.audit.trace.files import write_cells, write_table
 from selfalign.audit.trace.names import Names, resolve
 from selfalign.audit.trace.origins import describe_origins
-from selfalign.audit.trace.points import FIGURES, LINE, Point, Term, narrow, parse_where, point_of_row, read_rows, usual
+from selfalign.audit.trace.points import (
+    FIGURES,
+    LINE,
+    SCHEMAS,
+    Point,
+    Term,
+    find_table,
+    narrow,
+    parse_where,
+    point_of_row,
+    read_rows,
+    table_file,
+    usual,
+)
 from selfalign.audit.trace.report import (
     LIMIT,
     Traced,
@@ -32,8 +45,10 @@ from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import WIDTH, paragraph, section
 from selfalign.audit.trace.tokens import describe_tokens
 from selfalign.errors import InputError, did_you_mean
+from selfalign.figures.pages import SEVERAL
 from selfalign.outputs import calibrated_arms, find_shown
 from selfalign.runs import Run
+from selfalign.scoring.groups import OWN
 from selfalign.scoring.tables import ALL
 
 MANY = 3
@@ -76,6 +91,7 @@ def trace(run: Run, asked: Asked) -> tuple[str, bool]:
         InputError: the run has not what the user named.
     """
     results, names = Results(run), Names(run.config)
+    asked = _open_page(asked, run)
     probe = find_probe(asked.probe, results.bank, results.bank_file) if asked.probe else None
     if probe and (reason := why_not_chosen(probe, results.bank, run.config["probes"])):
         return section(f"{probe} is excluded", paragraph(f"The run {run.name} has no cell of {probe}: {reason}.")), True
@@ -116,6 +132,22 @@ def _figure_of(asked: Asked, run: Run) -> str | None:
     return figure
 
 
+def _open_page(asked: Asked, run: Run) -> Asked:
+    """What the user wrote, with figure, model and language in place of the file of a page.
+
+    A figure that needs more than a page has a file per model, or per model and language.
+    """
+    chosen = run.config["run"]
+    for figure in [*FIGURES, "calibration"]:
+        for model in chosen["models"]:
+            page = f"{figure}_{model}"
+            of_languages = {f"{page}_{language}": language for language in chosen["languages"]}
+            if asked.figure in (page, f"{page}_{SEVERAL}", *of_languages):
+                language = asked.language or of_languages.get(asked.figure)
+                return replace(asked, figure=figure, model=asked.model or model, language=language)
+    return asked
+
+
 def find_points(results: Results, names: Names, asked: Asked, figure: str | None = None) -> list[Point]:
     """The numbers that the user means.
 
@@ -130,7 +162,7 @@ def find_points(results: Results, names: Names, asked: Asked, figure: str | None
     """
     table = _table_of(asked, figure)
     rows = read_rows(results.run.folder, table)
-    place = str(results.run.folder / "tables" / f"{table}.csv")
+    place = str(table_file(results.run.folder, table))
     if asked.row is not None:
         if asked.row not in set(rows[LINE]):
             problem = f"there is no line {asked.row}; the rows are on lines 2 to {len(rows) + 1}"
@@ -145,14 +177,21 @@ def find_points(results: Results, names: Names, asked: Asked, figure: str | None
         return _not_estimated(results, names, wanted)
     rows = narrow(rows, wanted, place)
     rows = rows if asked.row is not None else usual(rows, wanted)
-    return [point_of_row(row, table) for row in rows.to_dict("records")]
+    return [_among(results, point_of_row(row, table)) for row in rows.to_dict("records")]
+
+
+def _among(results: Results, point: Point) -> Point:
+    """The point with the countries of its mean, where these are the countries with an own language."""
+    if Path(point.table).name != "languages" and OWN not in {term.language for term in point.terms}:
+        return point
+    return replace(point, among=results.countries_of([term.arm for term in point.terms]))
 
 
 def _table_of(asked: Asked, figure: str | None) -> str:
     if asked.table_name is not None:
         if figure is not None:
             raise InputError("--table", "does not go with --figure", "Name one of them")
-        return Path(asked.table_name).stem
+        return find_table(asked.table_name)
     if figure is not None:
         return FIGURES[figure]
     return "agreement" if asked.contrast is None else "contrasts"
@@ -162,7 +201,7 @@ def _named(results: Results, names: Names, asked: Asked, table: str) -> dict[str
     """What the options say of the rows of a table, by column."""
     wanted = {}
     if asked.contrast is not None:
-        if table not in ("contrasts", "contrasts_by_readout"):
+        if "against" not in SCHEMAS[table].to_schema().columns or table == "transfer":
             raise InputError("--contrast", f"does not go with {table}", "Leave out the figure or the table")
         wanted["arm"], wanted["against"] = (names.arm(text, "--contrast") for text in asked.contrast)
     if asked.arm is not None:

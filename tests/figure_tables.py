@@ -1,0 +1,108 @@
+"""Tables of the figures with a row for everything that a config runs, and the boxes of a figure's texts."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+from selfalign.figures.theme import texts_of
+from selfalign.outputs import arms_with_cells, find_estimated, list_contrasts
+
+RUNS = ["model", "language", "arm", "country"]
+
+
+def agreement_of(config: dict[str, Any]) -> pd.DataFrame:
+    return _estimate(pd.DataFrame(_cells(config, ["all"]), columns=RUNS).assign(measure="agreement"), 0.6)
+
+
+def metrics_of(config: dict[str, Any]) -> pd.DataFrame:
+    table = pd.DataFrame(_cells(config, ["all"]), columns=RUNS)
+    return table.assign(asks="poles", metric="agreement", uniform=0.5, world=0.71, nearest=0.82, ceiling=0.97)
+
+
+def contrasts_of(config: dict[str, Any]) -> pd.DataFrame:
+    rows = []
+    for contrast in list_contrasts(config):
+        entry = contrast if isinstance(contrast, dict) else dict(zip(("arm", "against"), contrast, strict=True))
+        for model, language in find_estimated(config, contrast):
+            other = entry.get("against_language", language)
+            beyond = " - ".join(entry.get("beyond", [])) or None
+            for country in [*config["languages"][language]["countries"], "all"]:
+                rows.append((model, language, entry["arm"], country, entry["against"], model, other, beyond))
+    table = pd.DataFrame(rows, columns=[*RUNS, "against", "against_model", "against_language", "beyond"])
+    both = [table.assign(measure=measure) for measure in ("agreement", "alignment")]
+    return _estimate(pd.concat(both, ignore_index=True), 0.03)
+
+
+def transfer_of(config: dict[str, Any]) -> pd.DataFrame:
+    arm, against = config["scoring"]["transfer"]
+    rows = []
+    for model, language in itertools.product(config["run"]["models"], config["run"]["languages"]):
+        countries = config["languages"][language]["countries"]
+        sources = config["arms"][against].get("sources", countries)
+        for country, source in itertools.product([*countries, "all"], sources):
+            if country != source:
+                rows.append((model, language, arm, country, against, source))
+    return _estimate(pd.DataFrame(rows, columns=[*RUNS, "against", "source"]).assign(measure="agreement"), 0.03)
+
+
+def scores_of(config: dict[str, Any], probes: int = 20) -> pd.DataFrame:
+    rows = [(*cell, f"Q{probe}") for cell in _cells(config, []) for probe in range(probes)]
+    table = pd.DataFrame(rows, columns=[*RUNS, "probe"])
+    random = np.random.default_rng(1)
+    table["share_a"], table["p_a"] = random.uniform(size=(2, len(table)))
+    return table.assign(agreement=((table["p_a"] > 0.5) == (table["share_a"] > 0.5)).astype(float))
+
+
+def _cells(config: dict[str, Any], more: list[str]) -> list[tuple[str, ...]]:
+    return [
+        (model, language, arm, country)
+        for model in config["run"]["models"]
+        for language in config["run"]["languages"]
+        for arm in config["languages"][language]["arms"]
+        if arm in arms_with_cells(config, language)
+        for country in [*config["languages"][language]["countries"], *more]
+    ]
+
+
+def _estimate(table: pd.DataFrame, middle: float) -> pd.DataFrame:
+    random = np.random.default_rng(2)
+    estimate = middle + random.normal(0, 0.06, len(table))
+    half = random.uniform(0.02, 0.12, len(table))
+    p_holm = random.uniform(size=len(table)) ** 2
+    return table.assign(estimate=estimate, low=estimate - half, high=estimate + half, p_holm=p_holm)
+
+
+def faults_of(figure: Figure) -> list[str]:
+    """Texts that leave the figure or meet another text."""
+    figure.draw_without_rendering()
+    renderer, inside = figure.canvas.get_renderer(), figure.bbox
+    unseen = {label for ax in figure.findobj(Axes) for label in _out_of_view(ax)}
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts_of(figure) if text not in unseen]
+    faults = [
+        f"cut: {text}"
+        for text, box in boxes
+        if box.x0 < -1 or box.y0 < -1 or box.x1 > inside.x1 + 1 or box.y1 > inside.y1 + 1
+    ]
+    met = [(one, other) for (one, a), (other, b) in itertools.combinations(boxes, 2) if _meet(a, b)]
+    return faults + [f"overlap: {one} | {other}" for one, other in met]
+
+
+def _out_of_view(ax: Axes) -> list[Text]:
+    """Labels of ticks beyond the ends of an axis, which matplotlib does not draw."""
+    labels = []
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        ticks = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=False)  # hidden ones have no label
+        labels += [label for place, label in ticks if not low - 1e-9 <= place <= high + 1e-9]
+    return labels
+
+
+def _meet(one: Bbox, other: Bbox) -> bool:
+    """Whether two boxes share more than the empty space around their letters."""
+    width = min(one.x1, other.x1) - max(one.x0, other.x0)
+    return width > 0.5 and min(one.y1, other.y1) - max(one.y0, other.y0) > 1.5

@@ -1,0 +1,63 @@
+"""Marks that several figures share: dots of arms with their intervals, and axes in percentage points."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from selfalign.figures.style import Style
+from selfalign.figures.theme import INK, lighter
+
+
+def look_of(style: Style, arm: str, hollow: bool | None = None) -> dict[str, object]:
+    """How matplotlib draws the dot of an arm.
+
+    Args:
+        style: of the figure.
+        arm: decides colour and marker.
+        hollow: whether the dot is an outline; None: as the arm's look says.
+    """
+    look = style.look(arm)
+    outline = look.open if hollow is None else hollow
+    return {
+        "marker": look.marker,
+        "linestyle": "none",
+        "markersize": 3.2 if style.narrow else 4.0,
+        "color": look.colour,
+        "markerfacecolor": "white" if outline else look.colour,
+        "markeredgewidth": 0.9,
+    }
+
+
+def handle_of(style: Style, arm: str) -> Line2D:
+    """The dot and the bar of an arm, for a legend."""
+    return Line2D([], [], **{**look_of(style, arm), "linestyle": "solid", "linewidth": 1.0})
+
+
+def draw_arm(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: str) -> None:
+    """The dots of an arm with their intervals. A dot without an interval is an outline.
+
+    Args:
+        ax: whose y axis has row i at i.
+        rows: columns row, estimate, low, high.
+        offset: of the dots within their rows.
+        style: of the figure.
+        arm: decides colour and marker.
+    """
+    places = rows["row"] + offset
+    colour = lighter(style.look(arm).colour, 0.35)
+    ax.hlines(places, rows["low"], rows["high"], color=colour, linewidth=1.0, zorder=2)
+    known = rows["low"].notna()
+    for some, hollow in ((known, None), (~known, True)):
+        ax.plot(rows.loc[some, "estimate"], places[some], **look_of(style, arm, hollow), zorder=3)
+
+
+def draw_zero(ax: Axes) -> None:
+    """A line at no difference."""
+    ax.axvline(0, color=INK, linewidth=0.8, zorder=1)
+
+
+def format_points(ax: Axes, style: Style, ticks: int) -> None:
+    """Percentage points on the x axis, with at most so many ticks."""
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.points(value)))
+    ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))

@@ -1,0 +1,38 @@
+"""Names of categories, kinds of models and languages in the figures across models and in their tables."""
+
+from selfalign.figures.style import Style
+from selfalign.scoring.groups import OWN, name_kind
+
+_MINUS = " \N{MINUS SIGN} "
+
+
+def name_pair(arm: str, against: str, style: Style) -> str:
+    """Name of the difference between two arms."""
+    return style.arm(arm) + _MINUS + style.arm(against)
+
+
+def name_category(category: str, style: Style) -> str:
+    """A category in words: of the texts, or from its own name, such as `my_values`."""
+    return style.texts.get(f"categories.{category}", category.replace("_", " ").capitalize())
+
+
+def name_language(language: str, style: Style) -> str:
+    """In which language models are asked."""
+    if language == OWN:
+        return style.text("gains.asked_own")
+    return style.text("gains.asked", language=style.language_name(language))
+
+
+def name_kinds(model: str, against: str, models: int, style: Style) -> str:
+    """Name of a kind of models with their number, or of a difference between two kinds.
+
+    Args:
+        model: `name_kind` of a kind.
+        against: the same, or that of the kind that is subtracted.
+        models: number of models of the kind.
+        style: of the figure.
+    """
+    known = {name_kind(kind): style.text(f"kinds.{kind}") for kind in ("english", "multilingual")}
+    if against != model:
+        return known[model] + _MINUS + known[against]
+    return style.text("gains.one_model" if models == 1 else "gains.several_models", kind=known[model], count=models)

@@ -1,0 +1,325 @@
+"""The style of a run's figures: size, names, colours and texts. Snakemake passes it to each figure as JSON."""
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from gettext import NullTranslations, translation
+from pathlib import Path
+from string import Formatter
+from typing import Any, TypedDict
+
+import pycountry
+import yaml
+
+from selfalign.countries import country_name
+from selfalign.errors import InputError
+from selfalign.figures.looks import Look, find_looks
+from selfalign.home import HOME
+from selfalign.labels import clean, isolate
+from selfalign.scoring.tables import ALL
+
+ENGLISH = HOME / "resources/figures/en.yaml"
+"""The texts that decide which keys a file of texts must have."""
+
+NARROW = 5.0
+"""Figures below this width, in inches, have the layout of one column of a journal."""
+
+FIGURES = ("agreement", "contrasts", "margin", "calibration", "transfer")
+"""Names of the figures that a run can have."""
+
+
+class Labels(TypedDict):
+    """How models and arms are called in figures, by name, in the order in which the run lists them."""
+
+    models: dict[str, str]
+    arms: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Style:
+    """All that a figure needs besides its table.
+
+    Attributes:
+        labels: names of models and arms.
+        texts: every text of every figure, by key (`resources/figures/{language}.yaml`).
+        width: of the saved file, in inches, exactly.
+        height: of the saved file, in inches, at most.
+        language: of the texts and of the names of countries and languages (ISO 639-1).
+        looks: colour and marker by arm.
+        order: countries that come first, in this order; the others follow by name.
+        names: the user's names of countries, by code.
+        level: coverage of the intervals.
+        covers: what the intervals cover (setting scoring.resample).
+        font: font file that is tried before all others.
+    """
+
+    labels: Labels
+    texts: Mapping[str, str] = field(default_factory=lambda: read_texts(ENGLISH))
+    width: float = 6.8
+    height: float = 9.0
+    language: str = "en"
+    looks: Mapping[str, Look] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    level: float = 0.95
+    covers: tuple[str, ...] = ("batteries", "respondents")
+    font: Path | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the figure is as wide as one column of a journal."""
+        return self.width < NARROW
+
+    @property
+    def size(self) -> float:
+        """Size of the text, in points: of axis labels and legends. Titles are 1 larger, notes and ticks 0.5 smaller."""
+        return 7.0 if self.narrow else 8.0
+
+    def text(self, key: str, **values: object) -> str:
+        """A text of a figure, its {placeholders} filled in."""
+        return self.texts[key].format(**values)
+
+    def model(self, name: str) -> str:
+        """The label of a model."""
+        return self.labels["models"][name]
+
+    def arm(self, name: str) -> str:
+        """The label of an arm."""
+        return self.labels["arms"][name]
+
+    def look(self, arm: str) -> Look:
+        """Colour and marker of an arm."""
+        return self.looks.get(arm, Look())
+
+    def country(self, code: str) -> str:
+        """Name of a country in the language of the texts, or of the mean of the countries."""
+        if code == ALL:
+            return self.text("mean")
+        name = self.names.get(code) or self.texts.get(f"countries.{code}")
+        return name or _translate("iso3166-1", self.language, country_name(code))
+
+    def language_name(self, code: str) -> str:
+        """Name of a language (ISO 639-1) in the language of the texts."""
+        known = self.texts.get(f"languages.{code}")
+        return known or _translate("iso639-3", self.language, pycountry.languages.get(alpha_2=code).name)
+
+    def in_order(self, countries: Iterable[str]) -> list[str]:
+        """Distinct countries in the order of the style; the mean, if it is a mean of several, comes first."""
+        single = set(countries) - {ALL}
+        place = {code: number for number, code in enumerate(self.order)}
+        found = sorted(single, key=lambda code: (place.get(code, len(place)), _sort_key(self.country(code))))
+        return [ALL, *found] if ALL in set(countries) and len(found) > 1 else found
+
+    def number(self, value: float, form: str = ".2f") -> str:
+        """A number with the language's decimal mark, and a real minus sign."""
+        return f"{value:{form}}".replace("-", "\N{MINUS SIGN}").replace(".", self.texts["decimal"])
+
+    def percent(self, value: float, decimals: int = 0) -> str:
+        """A share as a percentage."""
+        return self.text("percent", number=self.number(100 * value, f".{decimals}f"))
+
+    def points(self, value: float, form: str = "+.3g") -> str:
+        """A difference in percentage points, with its sign; zero has none."""
+        return "0" if float(f"{100 * value:{form}}") == 0 else self.number(100 * value, form)
+
+    def listed(self, words: list[str]) -> str:
+        """Words as a list in a sentence."""
+        return self.texts["and"].join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+    def bars(self) -> str:
+        """The sentence that explains the bars: the level of the intervals, and what they cover."""
+        if not self.covers:
+            return ""
+        covered = self.listed([self.text(f"covers.{name}") for name in self.covers])
+        return self.text("bars", level=self.level_name(), covered=covered)
+
+    def level_name(self) -> str:
+        """The coverage of the intervals as a percentage."""
+        return self.percent(self.level, 0 if round(1000 * self.level) % 10 == 0 else 1)
+
+    def all_texts(self) -> list[str]:
+        """Texts whose characters need a font."""
+        return [
+            *self.labels["models"].values(),
+            *self.labels["arms"].values(),
+            *self.names.values(),
+            *self.texts.values(),
+        ]
+
+
+def describe_style(config: dict[str, Any], figure: str | None = None) -> str:
+    """The style of a figure as JSON, for `read_style`; its files (texts and font) are passed apart.
+
+    Args:
+        config: the merged settings.
+        figure: its name; its own width, if it has one, replaces figures.style.width.
+    """
+    style, run = config["figures"]["style"], config["run"]
+    arms = [arm for language in run["languages"] for arm in config["languages"][language]["arms"]]
+    shown = {"models": run["models"], "arms": list(dict.fromkeys(arms))}
+    looks = find_looks(config["arms"], style.get("palette"))
+    width = config["figures"].get(figure, {}).get("width", style["width"])
+    described = {
+        "labels": {kind: {name: config[kind][name]["label"] for name in names} for kind, names in shown.items()},
+        "width": width,
+        "height": style["height"],
+        "language": style["language"],
+        "looks": {arm: asdict(looks[arm]) for arm in shown["arms"]},
+        "order": style["countries"]["order"],
+        "names": style["countries"]["names"],
+        "level": config["scoring"]["level"],
+        "covers": _find_covered(config, shown["arms"]),
+    }
+    return json.dumps(described)
+
+
+def _find_covered(config: dict[str, Any], arms: list[str]) -> list[str]:
+    """What the intervals cover: of scoring.resample, that of which the run has several."""
+    several = {
+        "seeds": any(len(config["arms"][arm].get("seeds", [])) > 1 for arm in arms),
+        "templates": len(config["prompts"]["frames"]) > 1,
+    }
+    return [name for name in config["scoring"]["resample"] if several.get(name, True)]
+
+
+def refuse_old_keys(config: Mapping[str, Any]) -> None:
+    """Refuse settings of figures that an earlier version had, and name their successors.
+
+    Args:
+        config: the settings, before they are checked.
+    """
+    figures = config.get("figures")
+    if not isinstance(figures, dict):
+        return
+    if "font" in figures:
+        raise InputError("config: figures.font", "is now figures.style.font", "Move it there", value=figures["font"])
+    for name, settings in figures.items():
+        if name != "style" and isinstance(settings, dict) and "height" in settings:
+            problem = "is no setting any more, because heights follow from the content"
+            remedy = "Take it out. figures.style.height limits the height of all figures"
+            raise InputError(f"config: figures.{name}.height", problem, remedy, value=settings["height"])
+
+
+def texts_file(style: Mapping[str, Any]) -> str:
+    """The file of texts that the settings figures.style name."""
+    return style["texts"].replace("{language}", style["language"])
+
+
+def check_style_files(style: Mapping[str, Any]) -> None:
+    """Refuse a style whose font or file of texts is missing or does not fit.
+
+    Args:
+        style: the settings figures.style.
+    """
+    font = style.get("font")
+    if font is not None and not Path(font).is_file():
+        remedy = "Put the font there, or correct the path"
+        raise InputError("config: figures.style.font", "there is no such file", remedy, value=font)
+    file = Path(texts_file(style))
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in ENGLISH.parent.glob("*.yaml")))
+        problem = f"has no file of texts: {file} is missing"
+        remedy = f"Choose one of the shipped languages: {known}; or write the file with the keys of {ENGLISH.name}"
+        raise InputError("config: figures.style.language", problem, remedy, value=style["language"])
+    read_texts(file)
+
+
+def read_style(described: Mapping[str, Any], texts: Path = ENGLISH, font: Path | None = None) -> Style:
+    """A style from its JSON.
+
+    Args:
+        described: as `describe_style` writes it; only `labels` is required.
+        texts: the file of texts.
+        font: the user's font file.
+    """
+    given = dict(described)
+    kinds = {
+        kind: {name: isolate(clean(label)) for name, label in names.items()} for kind, names in given["labels"].items()
+    }
+    given["labels"] = {"models": {}, "arms": {}} | kinds
+    given["looks"] = {arm: Look(**look) for arm, look in given.get("looks", {}).items()}
+    given |= {key: tuple(given[key]) for key in ("order", "covers") if key in given}
+    return Style(**given, texts=read_texts(texts), font=font)
+
+
+def country_in_figures(config: Mapping[str, Any], code: str) -> str | None:
+    """Name of a country, or of the mean of the countries, in the figures of a run.
+
+    Args:
+        config: the settings of the run, which an earlier version may have recorded.
+        code: of the country.
+
+    Returns:
+        None if the texts of the figures are not there any more.
+    """
+    style = config.get("figures", {}).get("style", {})
+    language, names = style.get("language", "en"), style.get("countries", {}).get("names", {})
+    files = [Path(style.get("texts", "").replace("{language}", language)), ENGLISH.with_name(f"{language}.yaml")]
+    file = next((file for file in files if file.is_file()), None)
+    return read_style({"labels": {}, "language": language, "names": names}, file).country(code) if file else None
+
+
+@cache
+def read_texts(path: Path) -> dict[str, str]:
+    """The texts of figures from a YAML file, by key; a key of a nested mapping has dots.
+
+    Raises:
+        InputError: the file is missing, a key is missing or unknown, or a text lacks a placeholder.
+    """
+    texts = _flatten(path)
+    if path == ENGLISH:
+        return texts
+    english = _flatten(ENGLISH)
+    needed = {key for key in english if not key.startswith(_NAMES)}
+    given = {key for key in texts if not key.startswith(_NAMES)}
+    for problem, keys in (("is missing", needed - given), ("is not a text of any figure", given - needed)):
+        if keys:
+            raise InputError(path, f"{sorted(keys)[0]} {problem}", f"Give the keys of {ENGLISH.name}")
+    for key in sorted(needed):
+        wanted, got = _placeholders(english[key]), _placeholders(texts[key])
+        if wanted != got:
+            marks = ", ".join(f"{{{name}}}" for name in sorted(wanted)) or "none"
+            raise InputError(path, f"{key} must have the placeholders: {marks}", "Correct the text", value=texts[key])
+    return texts
+
+
+_NAMES = ("countries.", "languages.", "categories.")
+"""Keys that a language may leave out: names then come from translations of ISO codes, or from the category itself."""
+
+
+def _flatten(path: Path) -> dict[str, str]:
+    try:
+        nested = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        remedy = "Choose a language that has a file, or write one with the keys of resources/figures/en.yaml"
+        raise InputError(path, "there is no such file of texts for figures", remedy) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(path, f"cannot be read as YAML ({error})", "Correct the file") from None
+    texts: dict[str, str] = {}
+    for key, value in (nested or {}).items():
+        parts = {f"{key}.{name}": text for name, text in value.items()} if isinstance(value, dict) else {key: value}
+        texts |= parts
+    for key, value in texts.items():
+        if not isinstance(value, str):
+            raise InputError(path, f"{key} must be a text", "Put it in quotes", value=value)
+    return texts
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def _translate(domain: str, language: str, name: str) -> str:
+    return _catalogue(domain, language).gettext(name)
+
+
+@cache
+def _catalogue(domain: str, language: str) -> NullTranslations:
+    return translation(domain, pycountry.LOCALES_DIR, languages=[language], fallback=True)
+
+
+def _sort_key(name: str) -> str:
+    """A name without accents and capitals: so that Österreich stands beside Oman."""
+    return "".join(each for each in unicodedata.normalize("NFD", name.casefold()) if not unicodedata.combining(each))

@@ -1,0 +1,276 @@
+"""Step typeset_tables: the main tables and those of the figures across models, as LaTeX."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from selfalign.errors import InputError
+from selfalign.figures.names import name_category, name_kinds, name_language, name_pair
+from selfalign.figures.style import ENGLISH, Style, read_style
+from selfalign.options import Json, Named, Words, readable
+from selfalign.scoring.groups import name_kind
+from selfalign.scoring.tables import ALL, Categories, Contrasts, Estimates, Kinds, Languages
+from selfalign.tables import Table, read_table, written_aside
+
+_LONG = 45
+"""So many rows fit on a page; a table with more is a `longtable`, which breaks."""
+
+_MINUS = "\N{MINUS SIGN}"
+_PACKAGES = {"tabular": r"\usepackage{booktabs}", "longtable": r"\usepackage{booktabs, longtable}"}
+_SMALLEST_P = 0.001
+_MEASURES = ("agreement", "alignment")
+
+
+def typeset(table: pd.DataFrame, style: Style) -> str:
+    r"""A table of texts as LaTeX that is ready for \input, with the rules of booktabs.
+
+    Args:
+        table: cells that are ready for LaTeX; names of rows and columns are escaped here.
+        style: decides the language of the comment.
+
+    Returns:
+        A `tabular`, or a `longtable` if it has more rows than a page. The packages that it needs are in a comment.
+    """
+    environment = "longtable" if len(table) > _LONG else "tabular"
+    names = list(table.index.names)
+    flat = table.reset_index()
+    for number in range(len(names) - 1, 0, -1):
+        outer = flat[names[:number]]
+        flat[names[number - 1]] = flat[names[number - 1]].mask((outer == outer.shift()).all(axis=1), "")
+    styler = flat.style.hide(axis="index").format(escape="latex", subset=names).format_index(escape="latex", axis=1)
+    text = styler.to_latex(
+        hrules=True,
+        column_format="l" * len(names) + "r" * len(table.columns),
+        environment="longtable" if environment == "longtable" else None,
+    )
+    note = style.text("latex.note", level=style.level_name())
+    return f"% {_PACKAGES[environment]}\n% {note}\n{text}".replace(_MINUS, "$-$")
+
+
+def lay_out_agreement(table: pd.DataFrame, style: Style, language: str) -> pd.DataFrame:
+    """A row per model and arm: agreement and soft alignment in percent, for the mean of the countries.
+
+    Args:
+        table: an `Estimates` table.
+        style: decides names and numbers.
+        language: the language that is shown.
+    """
+    rows = table[(table["country"] == ALL) & (table["language"] == language)]
+    rows = _name_models(rows[rows["measure"].isin(_MEASURES)], style)
+    rows = rows[rows["arm"].isin(style.labels["arms"])]
+    rows = rows.assign(second=rows["arm"].map(style.arm), text=[_share(row, style) for row in rows.itertuples()])
+    head = [style.text("latex.model"), style.text("latex.arm")]
+    found = _spread(rows, ["first", "second"], "measure", head, [*_MEASURES])
+    sizes = rows[rows["measure"] == "agreement"].set_index(["first", "second"])[["probes", "batteries"]].astype(str)
+    sizes = sizes.rename_axis(index=head)
+    names = {name: style.text(f"measures.{name}") for name in _MEASURES}
+    names |= {name: style.text(f"latex.{name}") for name in sizes.columns}
+    return found.join(sizes).rename(columns=names)
+
+
+def lay_out_contrasts(table: pd.DataFrame, style: Style, language: str) -> pd.DataFrame:
+    """A row per model and difference between two arms: both measures, and Holm's p of the agreement.
+
+    Args:
+        table: a `Contrasts` table. Only the mean of the countries is shown, and no difference between models,
+            languages or differences.
+        style: decides names and numbers.
+        language: the language that is shown.
+    """
+    rows = table[(table["country"] == ALL) & (table["language"] == language) & (table["beyond"].fillna("") == "")]
+    rows = rows[(rows["against_language"] == language) & (rows["against_model"] == rows["model"])]
+    rows = _name_models(rows[rows["measure"].isin(_MEASURES)], style)
+    rows = rows.assign(second=[name_pair(row.arm, row.against, style) for row in rows.itertuples()])
+    head = [style.text("latex.model"), style.text("latex.pair")]
+    tests = rows[rows["measure"] == "agreement"].assign(measure="test")
+    tests = tests.assign(text=[_test(value, style) for value in tests["p_holm"]])
+    names = {"agreement": style.text("measures.agreement"), "test": style.text("latex.test")}
+    names |= {"alignment": style.text("measures.alignment")}
+    found = _spread(pd.concat([_with_points(rows, style), tests]), ["first", "second"], "measure", head, list(names))
+    return found.rename(columns=names)
+
+
+def lay_out_gains(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
+    """A row per model, a column per selector.
+
+    Args:
+        table: of the figure gains.
+        style: decides names and numbers.
+    """
+    table = table.assign(column=table["arm"].map(style.arm))
+    return _by_model(table, style)
+
+
+def lay_out_margins(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
+    """A row per model, a column per arm less its control.
+
+    Args:
+        table: of the figure margins.
+        style: decides names and numbers.
+    """
+    names = [name_pair(row.arm, row.against, style) for row in table.itertuples()]
+    return _by_model(table.assign(column=names), style)
+
+
+def lay_out_gains_by_country(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
+    """A row per selector and country, a column per model.
+
+    Args:
+        table: of the figure gains_by_country.
+        style: decides names and numbers.
+    """
+    countries = style.in_order(table["country"])
+    rows = table[table["country"].isin(countries)]
+    rows = rows.assign(place=rows["country"].map(countries.index), column=rows["model"].map(style.model))
+    rows = rows.assign(first=rows["arm"].map(style.arm), second=rows["country"].map(style.country))
+    rows = _in_order_of_arms(rows, ["place"])
+    head = [style.text("latex.arm"), style.text("latex.country")]
+    return _spread(_with_points(rows, style), ["first", "second"], "column", head, _models(rows, style))
+
+
+def lay_out_languages(table: pd.DataFrame, style: Style, language: str) -> pd.DataFrame:
+    """A row per arm, model and country: the gain in one language, in the country's own, and their difference.
+
+    Args:
+        table: of the figure languages.
+        style: decides names and numbers.
+        language: the language that all countries share.
+    """
+    countries = style.in_order(table["country"])
+    rows = _name_models(table[table["country"].isin(countries)], style)
+    rows = rows.assign(place=rows["country"].map(countries.index), second=rows["country"].map(style.country))
+    columns = [name_language(language, style), name_language("own", style), style.text("latex.difference")]
+    kind = (rows["language"] != language).astype(int) + (rows["language"] != rows["against_language"])
+    rows = rows.assign(column=kind.map(dict(enumerate(columns))), zeroth=rows["arm"].map(style.arm))
+    rows = _in_order_of_arms(rows, ["number", "place"])
+    head = [style.text("latex.arm"), style.text("latex.model"), style.text("latex.country")]
+    keys = ["zeroth", "first", "second"]
+    if rows["arm"].nunique() == 1:
+        keys, head = keys[1:], head[1:]
+    return _spread(_with_points(rows, style), keys, "column", head, columns)
+
+
+def lay_out_categories(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
+    """A row per selector and category with the number of its batteries, a column per model.
+
+    Args:
+        table: of the figure categories.
+        style: decides names and numbers.
+    """
+    batteries = table.groupby("category")["batteries"].max()
+    names = {category: f"{name_category(category, style)} ({batteries[category]})" for category in batteries.index}
+    rows = table.assign(first=table["arm"].map(style.arm), second=table["category"].map(names))
+    rows = _in_order_of_arms(rows.assign(column=rows["model"].map(style.model)), ["second"])
+    head = [style.text("latex.arm"), style.text("latex.category")]
+    return _spread(_with_points(rows, style), ["first", "second"], "column", head, _models(rows, style))
+
+
+def lay_out_kinds(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
+    """A row per language and kind of model or difference of two kinds, a column per selector.
+
+    Args:
+        table: of the figure kinds.
+        style: decides names and numbers.
+    """
+    rows = table[table["model"] == table["kind"].map(name_kind)]
+    rows = rows.assign(
+        first=[name_language(language, style) for language in rows["language"]],
+        second=[name_kinds(row.model, row.against_model, row.models, style) for row in rows.itertuples()],
+        column=rows["arm"].map(style.arm),
+        differs=rows["against_model"] != rows["model"],
+        own=rows["language"] == "own",
+    )
+    arms = list(dict.fromkeys(rows["column"]))
+    rows = rows.sort_values(["own", "differs", "model"], kind="stable")
+    head = [style.text("latex.language"), style.text("latex.kind")]
+    return _spread(_with_points(rows, style), ["first", "second"], "column", head, arms)
+
+
+TABLES: dict[str, tuple[type[Table], Callable[[pd.DataFrame, Style, str], pd.DataFrame]]] = {
+    "agreement": (Estimates, lay_out_agreement),
+    "contrasts": (Contrasts, lay_out_contrasts),
+    "gains": (Contrasts, lay_out_gains),
+    "gains_by_country": (Contrasts, lay_out_gains_by_country),
+    "languages": (Languages, lay_out_languages),
+    "categories": (Categories, lay_out_categories),
+    "kinds": (Kinds, lay_out_kinds),
+    "margins": (Contrasts, lay_out_margins),
+}
+"""Tables that can be typeset: their schema, and how they are laid out."""
+
+
+def _by_model(table: pd.DataFrame, style: Style) -> pd.DataFrame:
+    """A row per model, and the columns `column` of a table in its order."""
+    rows = _with_points(_name_models(table, style), style)
+    return _spread(rows, ["first"], "column", [style.text("latex.model")], dict.fromkeys(table["column"]))
+
+
+def _name_models(rows: pd.DataFrame, style: Style) -> pd.DataFrame:
+    """Rows in the order of the run's models and arms, with columns number (of the model) and first (its label)."""
+    models, arms = ({name: number for number, name in enumerate(style.labels[kind])} for kind in ("models", "arms"))
+    rows = rows.assign(number=rows["model"].map(models), first=rows["model"].map(style.model))
+    return rows.assign(rank=rows["arm"].map(arms)).sort_values(["number", "rank"], kind="stable")
+
+
+def _in_order_of_arms(rows: pd.DataFrame, then: list[str]) -> pd.DataFrame:
+    """Rows by arm, arms in the order in which they come, and by other columns within an arm."""
+    order = list(dict.fromkeys(rows["arm"]))
+    return rows.assign(rank=rows["arm"].map(order.index)).sort_values(["rank", *then], kind="stable")
+
+
+def _models(rows: pd.DataFrame, style: Style) -> list[str]:
+    return [label for name, label in style.labels["models"].items() if name in set(rows["model"])]
+
+
+def _with_points(rows: pd.DataFrame, style: Style) -> pd.DataFrame:
+    return rows.assign(text=[_points(row, style) for row in rows.itertuples()])
+
+
+def _spread(
+    rows: pd.DataFrame, keys: list[str], column: str, head: list[str], columns: Iterable[str] | None = None
+) -> pd.DataFrame:
+    """A wide table of the column `text`, rows and columns in the order in which they come; empty cells are empty."""
+    found = rows.set_index([*keys, column])["text"]
+    wide = found.unstack(column).reindex(found.index.droplevel(column).unique())
+    wide = wide.reindex(columns=list(dict.fromkeys(rows[column])) if columns is None else list(columns))
+    return wide.fillna("").rename_axis(index=head, columns=None)
+
+
+def _points(row: tuple, style: Style) -> str:
+    """A difference in percentage points with its interval."""
+    return _interval(*(style.points(value, "+.1f") for value in (row.estimate, row.low, row.high)), row.low)
+
+
+def _share(row: tuple, style: Style) -> str:
+    """A share in percent with its interval."""
+    return _interval(*(style.number(100 * value, ".1f") for value in (row.estimate, row.low, row.high)), row.low)
+
+
+def _interval(value: str, low: str, high: str, known: float) -> str:
+    return value if pd.isna(known) else f"{value} [{low}, {high}]"
+
+
+def _test(value: float, style: Style) -> str:
+    if pd.isna(value):
+        return ""
+    return f"$<${style.number(_SMALLEST_P, '.3f')}" if value < _SMALLEST_P else style.number(value, ".3f")
+
+
+@click.command()
+@click.option("--table", "tables", type=Named(), multiple=True, help="NAME=FILE of a table (CSV).")
+@click.option("--language", required=True, help="The language that the tables show, ISO 639-1.")
+@click.option("--style", type=Json(), required=True, help="Names and intervals, as JSON.")
+@click.option("--texts", type=readable, default=ENGLISH, help="Texts of the figures (YAML).")
+@click.option("--outputs", type=Words(Path), required=True, help="Files to write, a name each (LaTeX).")
+def command(tables: tuple[tuple[str, Path], ...], language: str, style: dict, texts: Path, outputs: list[Path]) -> None:
+    """Write the main tables and those of the figures across models as LaTeX."""
+    look, given = read_style(style, texts), dict(tables)
+    for output in outputs:
+        if output.stem not in TABLES or output.stem not in given:
+            raise InputError("--outputs", f"no table {output.stem} is given", f"Known values: {', '.join(TABLES)}")
+        schema, lay_out = TABLES[output.stem]
+        text = typeset(lay_out(read_table(given[output.stem], schema), look, language), look)
+        with written_aside(output) as aside:
+            aside.write_text(text, encoding="utf-8")

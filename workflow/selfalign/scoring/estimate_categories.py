@@ -1,0 +1,76 @@
+"""Step estimate_categories: gains within each category of values, with intervals from its batteries."""
+
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from selfalign.options import Json, readable, writable
+from selfalign.probes.tables import Replicates
+from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.families import correct
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.tables import ALL, Categories
+from selfalign.tables import read_table, write_table
+
+
+def estimate_categories(
+    scores: pd.DataFrame,
+    people: pd.DataFrame,
+    pairs: list[list[str]],
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+) -> pd.DataFrame:
+    """Differences between two arms within each category, for the mean of the countries.
+
+    Each category is estimated as if the survey had no other: its own batteries are resampled. A category has few of
+    them, so `bootstrap.estimate` widens the variance by G / (G - 1) and takes t with at most G - 1 degrees of freedom
+    for G batteries. With two batteries, the quantile of 95 % is 12.7 instead of 2. With one battery, the choice of
+    batteries has no known variance, so the interval is empty.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        people: a `Replicates` table.
+        pairs: pairs of arms; the second is subtracted.
+        draws: number of resamples.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover; see `bootstrap.estimate`.
+
+    Returns:
+        As `estimate_contrasts`, with a column category. `batteries` is the number in the category.
+    """
+    arms = {arm for pair in pairs for arm in pair}
+    groups = scores[scores["arm"].isin(arms)].groupby("category", sort=True, observed=True)
+    tables = [
+        estimate_contrasts(cells, people, pairs, draws, level, seed, resample).assign(category=category)
+        for category, cells in groups
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    return table[table["country"] == ALL].reset_index(drop=True)
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
+@estimate_options
+@click.option("--output", type=writable, required=True, help="Gains by category (CSV).")
+def command(
+    scores: tuple[Path, ...],
+    pairs: list[list[str]],
+    people: Path,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    families: list[str],
+    output: Path,
+) -> None:
+    """Estimate gains within each category of values, for the mean of the countries."""
+    replicates = read_table(people, Replicates)
+    table = estimate_categories(read_scores(scores), replicates, pairs, draws, level, seed, resample)
+    table = correct(table, families)
+    write_table(table[list(Categories.to_schema().columns)].round(6), output, Categories)

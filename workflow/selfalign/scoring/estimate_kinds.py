@@ -1,0 +1,113 @@
+"""Step estimate_kinds: gains of English-centric and of multilingual models, and their difference."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from selfalign.options import Json, readable, writable
+from selfalign.probes.tables import Replicates
+from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.families import correct
+from selfalign.scoring.groups import OWN, asked_in_both, join_kinds, name_kind
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.panels import Contrast
+from selfalign.scoring.tables import ALL, Kinds
+from selfalign.tables import read_table, write_table
+
+
+def estimate_kinds(
+    scores: pd.DataFrame,
+    people: pd.DataFrame,
+    pairs: list[list[str]],
+    kinds: Mapping[str, str],
+    asked_in: str,
+    own: Mapping[str, str],
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+) -> pd.DataFrame:
+    """Differences between two arms for each kind of model, for each of its models, and between the kinds.
+
+    A kind's value of a probe is the mean over its models, which count the same. So the intervals cover what they cover
+    for one model: they are about these models. They do not cover the choice of models, of which a kind has too few.
+
+    Args:
+        scores: `Scores` tables, stacked, of all these languages.
+        people: a `Replicates` table.
+        pairs: pairs of arms; the second is subtracted.
+        kinds: by model, its kind. Models without a kind are left out.
+        asked_in: the language that all countries share, ISO 639-1.
+        own: by country, its own language; empty for rows of `asked_in` only.
+        draws: number of resamples.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover; see `bootstrap.estimate`.
+
+    Returns:
+        As `estimate_contrasts` for the mean of the countries, with columns kind and models (how many are averaged).
+        The model of a kind's row is `name_kind`. In a row with another `against_model`, the other kind's gain is
+        subtracted. The language of each country's own is `OWN`; it has the countries of `estimate_languages`.
+    """
+    scores = scores[scores["model"].isin(list(kinds))]
+    tables = []
+    for pair in pairs:
+        cells = _by_language(scores, pair, asked_in, own)
+        groups = pd.concat([cells, join_kinds(cells, kinds)], ignore_index=True)
+        contrasts = [pair, *_between(pair, kinds)]
+        tables.append(estimate_contrasts(groups, people, contrasts, draws, level, seed, resample))
+    table = pd.concat(tables, ignore_index=True)
+    table = table[table["country"] == ALL].reset_index(drop=True)
+    sizes = pd.Series(kinds).value_counts()
+    kind = table["model"].map({**kinds, **{name_kind(name): name for name in sizes.index}})
+    averaged = table["model"].map({name_kind(name): size for name, size in sizes.items()})
+    return table.assign(kind=kind, models=averaged.fillna(1).astype(int))
+
+
+def _by_language(scores: pd.DataFrame, pair: list[str], asked_in: str, own: Mapping[str, str]) -> pd.DataFrame:
+    """Cells of two arms in the shared language, and in each country's own as `OWN`."""
+    shared = scores[scores["arm"].isin(pair) & (scores["language"] == asked_in)]
+    both = asked_in_both(scores, pair, asked_in, own)
+    return pd.concat([shared, both[both["language"] == OWN]], ignore_index=True)
+
+
+def _between(pair: list[str], kinds: Mapping[str, str]) -> list[Contrast]:
+    """The contrasts that subtract a kind's gain from the gain of each kind after it in the alphabet."""
+    arm, against = pair
+    return [
+        Contrast(arm=arm, against=arm, model=name_kind(second), against_model=name_kind(first), beyond=[against] * 2)
+        for first, second in combinations(sorted(set(kinds.values())), 2)
+    ]
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
+@click.option("--kinds", type=Json(), required=True, help="Each model's kind, as JSON.")
+@click.option("--asked-in", required=True, help="The language that all countries share, ISO 639-1.")
+@click.option("--own", type=Json(), required=True, help="Each country's own language, as JSON.")
+@estimate_options
+@click.option("--output", type=writable, required=True, help="Gains by kind of model (CSV).")
+def command(
+    scores: tuple[Path, ...],
+    pairs: list[list[str]],
+    kinds: dict[str, str],
+    asked_in: str,
+    own: dict[str, str],
+    people: Path,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    families: list[str],
+    output: Path,
+) -> None:
+    """Estimate gains of English-centric and of multilingual models, and their difference."""
+    replicates = read_table(people, Replicates)
+    table = estimate_kinds(read_scores(scores), replicates, pairs, kinds, asked_in, own, draws, level, seed, resample)
+    table = correct(table, families)
+    write_table(table[list(Kinds.to_schema().columns)].round(6), output, Kinds)

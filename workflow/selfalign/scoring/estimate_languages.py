@@ -1,0 +1,90 @@
+"""Step estimate_languages: gains in one language and in each country's own, and their difference."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from selfalign.options import Json, readable, writable
+from selfalign.probes.tables import Replicates
+from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.families import correct
+from selfalign.scoring.groups import OWN, asked_in_both
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.panels import Contrast
+from selfalign.scoring.tables import ALL, Languages
+from selfalign.tables import read_table, write_table
+
+
+def estimate_languages(
+    scores: pd.DataFrame,
+    people: pd.DataFrame,
+    pairs: list[list[str]],
+    asked_in: str,
+    own: Mapping[str, str],
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+) -> pd.DataFrame:
+    """Differences between two arms in one language, in each country's own language, and between the languages.
+
+    Args:
+        scores: `Scores` tables, stacked, of all these languages.
+        people: a `Replicates` table.
+        pairs: pairs of arms; the second is subtracted.
+        asked_in: the language that all countries share, ISO 639-1.
+        own: by country, its own language. Countries that run a pair in one of the languages only have no rows of it.
+        draws: number of resamples.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover; see `bootstrap.estimate`.
+
+    Returns:
+        As `estimate_contrasts`, with three rows for each pair, country and measure: the gain in `asked_in`, the gain
+        in the own language, and the second less the first (a difference of differences, paired by probe). The
+        language of the mean of the countries is `OWN`, because it differs between them.
+    """
+    tables = []
+    for arm, against in pairs:
+        cells = asked_in_both(scores, [arm, against], asked_in, own)
+        if cells.empty:
+            continue
+        across = Contrast(arm=arm, against=arm, language=OWN, against_language=asked_in, beyond=[against, against])
+        tables.append(estimate_contrasts(cells, people, [[arm, against], across], draws, level, seed, resample))
+    if not tables:
+        return pd.DataFrame(columns=list(Languages.to_schema().columns))
+    table = pd.concat(tables, ignore_index=True)
+    for column in ("language", "against_language"):
+        single = (table[column] == OWN) & (table["country"] != ALL)
+        table[column] = table[column].mask(single, table["country"].map(own))
+    return table
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
+@click.option("--asked-in", required=True, help="The language that all countries share, ISO 639-1.")
+@click.option("--own", type=Json(), required=True, help="Each country's own language, as JSON.")
+@estimate_options
+@click.option("--output", type=writable, required=True, help="Gains by language (CSV).")
+def command(
+    scores: tuple[Path, ...],
+    pairs: list[list[str]],
+    asked_in: str,
+    own: dict[str, str],
+    people: Path,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    families: list[str],
+    output: Path,
+) -> None:
+    """Estimate gains in one language and in each country's own language, and their difference."""
+    replicates = read_table(people, Replicates)
+    table = estimate_languages(read_scores(scores), replicates, pairs, asked_in, own, draws, level, seed, resample)
+    table = correct(table, families)
+    write_table(table[list(Languages.to_schema().columns)].round(6), output, Languages)
