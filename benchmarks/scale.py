@@ -248,8 +248,8 @@ def summarise(folder: Path, sizes: list[int]) -> pd.DataFrame:
 
 def growth(table: pd.DataFrame, column: str) -> pd.Series:
     """By step, the slope of the logarithm of a column on that of the cells: 1 is proportional."""
-    return table.groupby("step").apply(
-        lambda rows: np.polyfit(np.log(rows["cells"]), np.log(rows[column]), 1)[0], include_groups=False
+    return table.groupby("step")[["cells", column]].apply(
+        lambda rows: np.polyfit(np.log(rows["cells"]), np.log(rows[column]), 1)[0]
     )
 
 
@@ -274,11 +274,11 @@ def main(folder: Path, times: str, cores: int, model: Path | None, languages: st
         run(folder, size, config, cores, *(f"{place}/{one}" for one in RESULTS))
         measure_infer(folder, size, model or default_model())
     table = summarise(folder, sizes)
+    for column in ("cpu_seconds", "peak_mb"):
+        table[f"growth_of_{column}"] = table["step"].map(growth(table, column)).round(2)
     RECORD.parent.mkdir(exist_ok=True)
     table.to_csv(RECORD, index=False, lineterminator="\n")
     print(table.to_markdown(index=False))
-    exponents = {column: growth(table, column) for column in ("cpu_seconds", "peak_mb")}
-    print(pd.DataFrame(exponents).round(2).to_markdown())
 
 
 if __name__ == "__main__":
