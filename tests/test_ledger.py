@@ -547,6 +547,16 @@ def test_merge_takes_numbers_that_are_the_same_but_for_rounding(tmp_path: Path) 
     assert read(one) == by_key([entry(0, -1.0, None)])
 
 
+def test_merge_takes_numbers_within_the_bound_that_the_user_gives(tmp_path: Path, refused: Refused) -> None:
+    one, other = tmp_path / "one.sqlite", tmp_path / "other.sqlite"
+    write(one, [entry(0, -1.0, None)])
+    write(other, [entry(0, -1.00002, None), entry(1, -3.0)])
+    refused("ledger", "merge", other, "--into", one, tells=["Nothing is merged", "--within 0.001"])
+    refused("ledger", "merge", "--within", "0.00001", other, "--into", one, tells=["Nothing is merged"])
+    assert ledger_says("merge", "--within", "0.001", other, "--into", one) == f"{one}: 1 answers added, 2 now\n"
+    assert read(one) == by_key([entry(0, -1.0, None), entry(1, -3.0)])
+
+
 @pytest.mark.parametrize("into", ["new.sqlite", "one.sqlite"])
 @pytest.mark.parametrize("scores", [(-1.0, -2.0 - 2e-9), (-1.0,), (-1.0, None)])
 def test_merge_of_different_answers_changes_nothing(

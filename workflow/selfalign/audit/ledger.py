@@ -190,13 +190,14 @@ def require_intact(path: Path) -> None:
 # Merge
 
 
-def merge(sources: list[Path], target: Path, intact: bool = False) -> tuple[int, int]:
+def merge(sources: list[Path], target: Path, intact: bool = False, within: float = _SAME) -> tuple[int, int]:
     """Add to a ledger the answers of others that it lacks, and their runs: all of them, or nothing.
 
     Args:
         sources: ledgers, which stay as they are.
         target: a ledger, which is made if there is none.
         intact: take from damaged sources what is intact.
+        within: nats by which two scores of the same prompt may differ; the first one stays.
 
     Returns:
         How many answers were added, and how many there are now.
@@ -210,12 +211,14 @@ def merge(sources: list[Path], target: Path, intact: bool = False) -> tuple[int,
             raise InputError(source, "is both a source and the target", "Name it once")
         if not intact:
             require_intact(source)
-    for _ in _new_rows(sources, read, {}):
+    for _ in _new_rows(sources, read, {}, within):
         pass  # refuse before there is a target, so that a refusal leaves nothing behind
     with Ledger(target) as ledger, ledger.change() as database:
         known = {row[:2]: (row[5], target) for row in intact_rows(target, database)}
         before = len(known)
-        database.executemany("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", _new_rows(sources, read, known))
+        database.executemany(
+            "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", _new_rows(sources, read, known, within)
+        )
         for source in sources:
             _add_runs(source, database)
     return len(known) - before, len(known)
@@ -248,6 +251,7 @@ def _new_rows(
     sources: list[Path],
     read: Callable[[Path, sqlite3.Connection], Iterator[Row]],
     known: dict[tuple[str, str], tuple[str, Path]],
+    within: float,
 ) -> Iterator[Row]:
     """Rows of ledgers that are not among the known, which maps fingerprint and key to scores and where they are.
 
@@ -262,23 +266,24 @@ def _new_rows(
                     yield row
                     continue
                 other, where = known[mark, key]
-                if not _alike(json.loads(scores), json.loads(other)):
+                if not _alike(json.loads(scores), json.loads(other), within):
                     raise InputError(
                         source,
                         f"key {key} (prompt {prompt}) under fingerprint {mark} has the scores {scores},"
                         f" but {other} in {where}",
-                        "Nothing is merged. Prune one of the two, or keep the ledgers apart",
+                        "Nothing is merged. If they differ only by rounding, keep the target's: --within 0.001. Otherwise"
+                        " prune one of the two, or keep the ledgers apart",
                     )
 
 
-def _alike(one: object, other: object) -> bool:
-    """Whether two values of JSON are the same but for rounding."""
+def _alike(one: object, other: object, within: float) -> bool:
+    """Whether two values of JSON are the same, but for numbers that differ by at most `within`."""
     if isinstance(one, float) and isinstance(other, float):
-        return abs(one - other) <= _SAME
+        return abs(one - other) <= within
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_alike, one, other))
+        return len(one) == len(other) and all(_alike(*pair, within) for pair in zip(one, other, strict=True))
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(_alike(one[name], other[name], within) for name in one)
     return one == other
 
 
@@ -400,9 +405,16 @@ def verify_ledgers(context: click.Context, ledgers: tuple[Path, ...], as_json: b
 @click.argument("sources", nargs=-1, required=True, type=readable)
 @click.option("--into", "target", type=writable, required=True, help="Ledger to add to; made if there is none.")
 @click.option("--intact", is_flag=True, help="Take from damaged ledgers what is intact.")
-def merge_ledgers(sources: tuple[Path, ...], target: Path, intact: bool) -> None:
+@click.option(
+    "--within",
+    type=click.FloatRange(min=0),
+    default=_SAME,
+    show_default=True,
+    help="Nats by which two scores of the same prompt may differ; the target's stay.",
+)
+def merge_ledgers(sources: tuple[Path, ...], target: Path, intact: bool, within: float) -> None:
     """Add the answers of SOURCES to another ledger: all of them, or nothing where two ledgers differ."""
-    added, now = merge(list(sources), target, intact)
+    added, now = merge(list(sources), target, intact, within)
     click.echo(f"{target}: {added:,} answers added, {now:,} now")
 
 
