@@ -271,8 +271,8 @@ def _new_rows(
                         source,
                         f"key {key} (prompt {prompt}) under fingerprint {mark} has the scores {scores},"
                         f" but {other} in {where}",
-                        "Nothing is merged. If they differ only by rounding, keep the target's: --within 0.001. Otherwise"
-                        " prune one of the two, or keep the ledgers apart",
+                        "Nothing is merged. If they differ only by rounding, keep the target's: --within 0.001."
+                        " Otherwise prune one of the two, or keep the ledgers apart",
                     )
 
 
