@@ -480,6 +480,7 @@ def settings(folder: str | None, **probes: str) -> dict:
         "prompts": {
             key: str(ROOT / "resources" / "templates" / "en.yaml") for key in ("templates", "personas", "neutral")
         },
+        "figures": {"style": {"texts": str(ROOT / "resources" / "figures" / "{language}.yaml"), "language": "en"}},
     }
 
 
