@@ -37,7 +37,7 @@ def draw_by_model(
         of_pair = rows[(rows[["arm", "against"]] == list(pair)).all(axis=1)]
         draw_arm(ax, of_pair.assign(row=of_pair["model"].map(models.index)), offset, style, pair[0])
     ax.set_xlim(*limits(reach))
-    format_points(ax, style, 5 if style.narrow else 8)
+    format_points(ax, style)
     return figure
 
 

@@ -18,13 +18,17 @@ def look_of(style: Style, arm: str, hollow: bool | None = None) -> dict[str, obj
         hollow: whether the dot is an outline; None: as the arm's look says.
     """
     look = style.look(arm)
-    outline = look.open if hollow is None else hollow
+    return dot(style, look.colour, look.marker, look.open if hollow is None else hollow)
+
+
+def dot(style: Style, colour: str, marker: str, hollow: bool) -> dict[str, object]:
+    """How matplotlib draws a dot: filled, or as an outline."""
     return {
-        "marker": look.marker,
+        "marker": marker,
         "linestyle": "none",
         "markersize": 3.2 if style.narrow else 4.0,
-        "color": look.colour,
-        "markerfacecolor": "white" if outline else look.colour,
+        "color": colour,
+        "markerfacecolor": "white" if hollow else colour,
         "markeredgewidth": 0.9,
     }
 
@@ -57,7 +61,7 @@ def draw_zero(ax: Axes) -> None:
     ax.axvline(0, color=INK, linewidth=0.8, zorder=1)
 
 
-def format_points(ax: Axes, style: Style, ticks: int) -> None:
-    """Percentage points on the x axis, with at most so many ticks."""
+def format_points(ax: Axes, style: Style, ticks: int | None = None) -> None:
+    """Percentage points on the x axis, with at most `ticks` intervals; if not given, as many as the width allows."""
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.points(value)))
-    ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
+    ax.xaxis.set_major_locator(MaxNLocator(ticks or (5 if style.narrow else 8), steps=[1, 2, 2.5, 5, 10]))

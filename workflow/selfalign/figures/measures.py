@@ -1,12 +1,12 @@
-"""Marks of the two measures of a difference, and their axis."""
+"""Marks of the two measures of a difference."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from selfalign.figures.marks import dot, draw_zero
 from selfalign.figures.style import Style
-from selfalign.figures.theme import INK, MEASURED, lighter
+from selfalign.figures.theme import MEASURED, lighter
 
 
 def draw_measures(ax: Axes, rows: pd.DataFrame, style: Style) -> None:
@@ -17,7 +17,7 @@ def draw_measures(ax: Axes, rows: pd.DataFrame, style: Style) -> None:
         rows: columns measure, row, estimate, low, high.
         style: of the figure.
     """
-    ax.axvline(0, color=INK, linewidth=0.8, zorder=1)
+    draw_zero(ax)
     for (measure, (colour, *_)), offset in zip(MEASURED.items(), (-0.17, 0.17), strict=True):
         shown = rows[rows["measure"] == measure].sort_values("row")
         places = shown["row"].to_numpy() + offset
@@ -34,19 +34,5 @@ def handles_of_measures(style: Style) -> dict[str, Line2D]:
     }
 
 
-def format_points(ax: Axes, style: Style, ticks: int | None = None) -> None:
-    """Percentage points on the x axis."""
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.points(value)))
-    ax.xaxis.set_major_locator(MaxNLocator(ticks or (5 if style.narrow else 8), steps=[1, 2, 5, 10]))
-
-
 def _marks(measure: str, style: Style) -> dict[str, object]:
-    colour, marker, hollow = MEASURED[measure]
-    return {
-        "marker": marker,
-        "linestyle": "none",
-        "markersize": 3.2 if style.narrow else 4.0,
-        "color": colour,
-        "markerfacecolor": "white" if hollow else colour,
-        "markeredgewidth": 0.9,
-    }
+    return dot(style, *MEASURED[measure])

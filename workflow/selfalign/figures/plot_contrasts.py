@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
 from selfalign.figures.columns import grid_columns
-from selfalign.figures.measures import draw_measures, format_points, handles_of_measures
+from selfalign.figures.marks import format_points
+from selfalign.figures.measures import draw_measures, handles_of_measures
 from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import Panel, fit, frame_rows, split_panels, stack_panels
 from selfalign.figures.style import Style

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
-from selfalign.figures.measures import draw_measures, format_points, handles_of_measures
+from selfalign.figures.marks import format_points
+from selfalign.figures.measures import draw_measures, handles_of_measures
 from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import split_panels, stack_panels
 from selfalign.figures.style import Style
