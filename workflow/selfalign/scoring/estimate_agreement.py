@@ -9,12 +9,12 @@ from selfalign.options import readable, writable
 from selfalign.probes.tables import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
 from selfalign.scoring.estimate_options import estimate_options
-from selfalign.scoring.families import correct
+from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.panels import build_panels
 from selfalign.scoring.tables import MEASURES, Estimates
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table
 
 CHANCE_LEVEL = {"agreement": 0.5}
 """By measure, the value of a model that knows nothing: with two options, half of the majorities. The other measures
@@ -64,5 +64,4 @@ def command(
     """Estimate every measure of every arm, per country and for the mean of the countries."""
     replicates = read_table(people, Replicates)
     table = estimate_agreement(read_scores(scores), replicates, draws, level, seed, resample)
-    table = correct(table, families)
-    write_table(table[list(Estimates.to_schema().columns)].round(6), output, Estimates)
+    write_corrected(table, families, output, Estimates)

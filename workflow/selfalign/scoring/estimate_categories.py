@@ -9,10 +9,10 @@ from selfalign.options import Json, readable, writable
 from selfalign.probes.tables import Replicates
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
-from selfalign.scoring.families import correct
+from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.tables import ALL, Categories
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table
 
 
 def estimate_categories(
@@ -72,5 +72,4 @@ def command(
     """Estimate gains within each category of values, for the mean of the countries."""
     replicates = read_table(people, Replicates)
     table = estimate_categories(read_scores(scores), replicates, pairs, draws, level, seed, resample)
-    table = correct(table, families)
-    write_table(table[list(Categories.to_schema().columns)].round(6), output, Categories)
+    write_corrected(table, families, output, Categories)

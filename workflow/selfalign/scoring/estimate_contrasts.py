@@ -10,12 +10,12 @@ from selfalign.options import Json, readable, writable
 from selfalign.probes.tables import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
 from selfalign.scoring.estimate_options import estimate_options
-from selfalign.scoring.families import correct
+from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.panels import Contrast, build_panels, contrast_panel
 from selfalign.scoring.tables import COMPARED, CONTRASTED, Contrasts
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table
 
 
 def estimate_contrasts(
@@ -72,5 +72,4 @@ def command(
     """Estimate the differences between pairs of arms, per country and for the mean of the countries."""
     replicates = read_table(people, Replicates)
     table = estimate_contrasts(read_scores(scores), replicates, contrasts, draws, level, seed, resample, COMPARED)
-    table = correct(table, families)
-    write_table(table[list(Contrasts.to_schema().columns)].round(6), output, Contrasts)
+    write_corrected(table, families, output, Contrasts)

@@ -11,12 +11,12 @@ from selfalign.options import Json, readable, writable
 from selfalign.probes.tables import Replicates
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
-from selfalign.scoring.families import correct
+from selfalign.scoring.families import write_corrected
 from selfalign.scoring.groups import OWN, asked_in_both, join_kinds, name_kind
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.panels import Contrast
 from selfalign.scoring.tables import ALL, Kinds
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table
 
 
 def estimate_kinds(
@@ -109,5 +109,4 @@ def command(
     """Estimate gains of English-centric and of multilingual models, and their difference."""
     replicates = read_table(people, Replicates)
     table = estimate_kinds(read_scores(scores), replicates, pairs, kinds, asked_in, own, draws, level, seed, resample)
-    table = correct(table, families)
-    write_table(table[list(Kinds.to_schema().columns)].round(6), output, Kinds)
+    write_corrected(table, families, output, Kinds)

@@ -10,12 +10,12 @@ from selfalign.options import Json, readable, writable
 from selfalign.probes.tables import Replicates
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
-from selfalign.scoring.families import correct
+from selfalign.scoring.families import write_corrected
 from selfalign.scoring.groups import OWN, asked_in_both
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.panels import Contrast
 from selfalign.scoring.tables import ALL, Languages
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table
 
 
 def estimate_languages(
@@ -86,5 +86,4 @@ def command(
     """Estimate gains in one language and in each country's own language, and their difference."""
     replicates = read_table(people, Replicates)
     table = estimate_languages(read_scores(scores), replicates, pairs, asked_in, own, draws, level, seed, resample)
-    table = correct(table, families)
-    write_table(table[list(Languages.to_schema().columns)].round(6), output, Languages)
+    write_corrected(table, families, output, Languages)

@@ -9,10 +9,10 @@ from selfalign.options import Json, readable, writable
 from selfalign.probes.tables import Replicates
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
-from selfalign.scoring.families import correct
+from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.tables import ALL, CONTRASTED, Transfer
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table
 
 _ROW = ["model", "language", "country", "source"]
 
@@ -94,5 +94,4 @@ def command(
     """Estimate what every other country's demonstrations lose against the own ones, per country."""
     replicates = read_table(people, Replicates)
     table = estimate_transfer(read_scores(scores), replicates, pair, draws, level, seed, resample)
-    table = correct(table, families)
-    write_table(table[list(Transfer.to_schema().columns)].round(6), output, Transfer)
+    write_corrected(table, families, output, Transfer)

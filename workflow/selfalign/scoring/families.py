@@ -1,12 +1,14 @@
 """Correction of p-values for many comparisons, within declared families."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from selfalign.scoring.tables import ALL
+from selfalign.tables import Table, write_table
 
 SCOPE = "scope"
 """Stands for whether a row is the mean of the countries or one of them."""
@@ -38,3 +40,15 @@ def correct(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFrame:
         for column, method in (("p_holm", "holm"), ("p_bh", "fdr_bh")):
             table.loc[rows.index, column] = multipletests(rows["p"], method=method)[1]
     return table
+
+
+def write_corrected(table: pd.DataFrame, families: Sequence[str], output: Path, schema: type[Table]) -> None:
+    """Correct the p-values of a table of estimates, and write it with six decimals and the columns of its schema.
+
+    Args:
+        table: rows with a column p; columns that the schema does not have are left out.
+        families: which of `COLUMNS` name a family.
+        output: file to write.
+        schema: of the table.
+    """
+    write_table(correct(table, families)[list(schema.to_schema().columns)].round(6), output, schema)
