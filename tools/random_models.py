@@ -43,6 +43,9 @@ VOCABULARY, EMBEDDINGS = 8_000, 32_768
 SPREAD = 0.2
 """Standard deviation of the weights: ten times the usual one, so that options differ by several nats."""
 
+ENDING = 6
+"""How many times longer the vector of the token that ends a text is, so that replies have a few tokens, as real ones."""
+
 _SPLIT = Regex(
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -275,7 +278,9 @@ def write_model(family: str, folder: Path, seed: int = 1, published: bool = Fals
     )
     model = model_class(config).from_config(config, dtype=torch.float32)
     with torch.no_grad():
-        model.get_input_embeddings().weight[len(tokenizer) :] = 0.0  # spare rows, which no reply may choose
+        vectors = model.get_input_embeddings().weight
+        vectors[len(tokenizer) :] = 0.0  # spare rows, which no reply may choose
+        vectors[tokenizer.eos_token_id] *= ENDING
     aside = folder.with_name(f".{folder.name}.aside")
     shutil.rmtree(aside, ignore_errors=True)
     model.to(torch.bfloat16).save_pretrained(aside)
