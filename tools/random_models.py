@@ -44,7 +44,7 @@ SPREAD = 0.2
 """Standard deviation of the weights: ten times the usual one, so that options differ by several nats."""
 
 ENDING = 6
-"""How many times longer the vector of the token that ends a text is, so that replies have a few tokens, as real ones."""
+"""How much longer the vector of the token that ends a text is, so that replies have a few tokens, as real ones do."""
 
 _SPLIT = Regex(
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
