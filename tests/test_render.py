@@ -432,6 +432,14 @@ def test_short_end_of_a_bare_text_gives_the_tokens_of_the_whole(
     assert len(shortened) > 15  # or else the whole was compared with itself
 
 
+def test_chat_without_special_tokens_and_blank_lines_is_read() -> None:
+    turns = "{% for m in messages %}{{ m.role }}:\n{{ m.content }}\n{% endfor %}"
+    tokenizer = byte_tokenizer(turns + "{% if add_generation_prompt %}assistant:\n{% endif %}", merges=("sy",))
+    prompt, answers = read(tokenizer, table_of(system="Choose one."))
+    assert answers[:2] == ["small\n", "big\n"]
+    assert tokenizer.decode(prompt.tokens) == prompt.text and prompt.text.endswith("\nassistant:\n")
+
+
 def test_labels_in_bare_text_follow_a_space_and_have_no_end() -> None:
     assert read(byte_tokenizer(None), table_of(labels=("A", "B")), "plain")[1][:2] == [" A", " B"]
 

@@ -343,11 +343,14 @@ def _roles(prompt: tuple) -> tuple[str, ...]:
 
 
 def _list_starts(text: str) -> list[tuple[int, int]]:
-    """Where the end of a bare text may begin: at the question, at the blank line before it, at its second word.
+    """Where the end of a text may begin: at the question, at the blank line before it, at its second word.
 
-    Each place is that of the first token and that of the text, in characters. They differ by the space before the
-    second word, for tokenizers that write a space before every text.
+    A text without a blank line has no such place; some chat templates without special tokens write such texts. Each
+    place is that of the first token and that of the text, in characters. They differ by the space before the second
+    word, for tokenizers that write a space before every text.
     """
+    if BREAK not in text:
+        return []
     question = text.rfind(BREAK) + len(BREAK)
     space = text.find(" ", question)
     starts = [(question, question), (question - len(BREAK),) * 2]
