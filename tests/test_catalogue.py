@@ -63,7 +63,17 @@ def snakedeploy() -> Path:
     folder = ROOT / ".cache" / "tests" / f"tools-{sha256(lock.read_bytes()).hexdigest()[:16]}"
     if not folder.exists():
         made = folder.with_name(f"{folder.name}-{os.getpid()}")
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", str(made)]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+            "--target",
+            str(made),
+        ]
         subprocess.run([*pip, "--requirement", str(lock)], check=True)
         made.rename(folder)
     return folder
@@ -74,9 +84,7 @@ def test_workflow_is_deployed_from_a_local_path(snakedeploy: Path, plain: Projec
     deploy = [sys.executable, "-c", "from snakedeploy.client import main; main()", "deploy-workflow"]
     deploy += [str(plain.folder), "study", "--tag", "v0.1.0", "--name", "selfalign"]
     path = os.pathsep.join([str(snakedeploy), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        deploy, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True
-    )
+    done = subprocess.run(deploy, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     study = Project(tmp_path / "study", plain.variables())
     snakefile = study.folder / "workflow" / "Snakefile"
