@@ -1,5 +1,7 @@
 """Mistakes of a user that are collected and reported together."""
 
+from typing import Any
+
 from selfalign.errors import InputError
 
 LISTED = 20
@@ -12,7 +14,7 @@ class Faults:
     def __init__(self) -> None:
         self._found: list[InputError] = []
 
-    def add(self, file: object, problem: str, remedy: str, **place: object) -> None:
+    def add(self, file: object, problem: str, remedy: str, **place: Any) -> None:
         """Note a mistake; the arguments are those of `InputError`."""
         self._found.append(InputError(file, problem, remedy, **place))
 

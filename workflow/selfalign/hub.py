@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from huggingface_hub import RepoFile
@@ -23,7 +24,7 @@ from huggingface_hub.errors import (
 from selfalign.errors import InputError
 
 
-def hub_access() -> dict[str, str | bool | None]:
+def hub_access() -> dict[str, Any]:
     """Where the hub is, and with which token: keywords of huggingface_hub's functions."""
     return {"endpoint": os.environ.get("HF_ENDPOINT") or None, "token": os.environ.get("HF_TOKEN") or False}
 

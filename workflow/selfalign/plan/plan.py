@@ -1,13 +1,14 @@
 """`selfalign plan`: what a run computes, how long it takes, what it costs, and how wide its intervals will be."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from selfalign.errors import InputError
 
 
-class Pair(click.ParamType):
+class Pair(click.ParamType[Any]):
     """A model with numbers: NAME=NUMBER, or NAME=NUMBER/NUMBER."""
 
     name = "model=number"

@@ -70,12 +70,17 @@ def describe_bank(bank: Path, texts: Iterable[Path], version: Path | None) -> di
         InputError: a file cannot be read.
     """
     files = {str(path): digest_file(path) for path in [bank, *texts]}
-    record = {"version": None, "date": None, "unchanged": None, "changed": []}
+    record: dict[str, Any] = {"version": None, "date": None, "unchanged": None, "changed": []}
     if version is not None:
         release = read_version(version)
         root = version.resolve().parent.parent
         changed = sorted(path for path, digest in files.items() if not _is_part(Path(path), digest, root, release))
-        record = {"version": release["version"], "date": release["date"], "unchanged": not changed, "changed": changed}
+        record: dict[str, Any] = {
+            "version": release["version"],
+            "date": release["date"],
+            "unchanged": not changed,
+            "changed": changed,
+        }
     return {**record, "digest": digest_all(files), "files": files}
 
 
