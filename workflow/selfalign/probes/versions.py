@@ -75,12 +75,7 @@ def describe_bank(bank: Path, texts: Iterable[Path], version: Path | None) -> di
         release = read_version(version)
         root = version.resolve().parent.parent
         changed = sorted(path for path, digest in files.items() if not _is_part(Path(path), digest, root, release))
-        record: dict[str, Any] = {
-            "version": release["version"],
-            "date": release["date"],
-            "unchanged": not changed,
-            "changed": changed,
-        }
+        record = {"version": release["version"], "date": release["date"], "unchanged": not changed, "changed": changed}
     return {**record, "digest": digest_all(files), "files": files}
 
 

@@ -36,12 +36,12 @@ def fetch_address(source: dict[str, str], file: Path, place: str) -> None:
     """
     address = source["url"].partition("?")[0]
     bar: dict[str, Any] = {
-        "total": 1,
+        "total": 1,  # pooch sets it
         "unit": "B",
         "unit_scale": True,
         "mininterval": 1,
         "file": sys.stderr,
-    }  # pooch sets the total
+    }
     with tqdm(desc=PurePosixPath(address).name, **bar) as progress:
         download = pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT)
         try:
