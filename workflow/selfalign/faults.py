@@ -1,7 +1,5 @@
 """Mistakes of a user that are collected and reported together."""
 
-from typing import Any
-
 from selfalign.errors import InputError
 
 LISTED = 20
@@ -14,7 +12,7 @@ class Faults:
     def __init__(self) -> None:
         self._found: list[InputError] = []
 
-    def add(self, file: object, problem: str, remedy: str, **place: Any) -> None:
+    def add(self, file: object, problem: str, remedy: str, **place: object) -> None:
         """Note a mistake; the arguments are those of `InputError`."""
         self._found.append(InputError(file, problem, remedy, **place))
 

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx2
 from huggingface_hub import RepoFile
@@ -24,7 +23,7 @@ from huggingface_hub.errors import (
 from selfalign.errors import InputError
 
 
-def hub_access() -> dict[str, Any]:
+def hub_access() -> dict[str, str | bool | None]:
     """Where the hub is, and with which token: keywords of huggingface_hub's functions."""
     return {"endpoint": os.environ.get("HF_ENDPOINT") or None, "token": os.environ.get("HF_TOKEN") or False}
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -153,7 +152,7 @@ def method_of(about: Mapping[str, object]) -> str | None:
 
 
 def check_report(
-    report: Mapping[str, Collection[Any]], config: PreTrainedConfig, place: Path, layers: int | None = None
+    report: Mapping[str, Collection], config: PreTrainedConfig, place: Path, layers: int | None = None
 ) -> list[str]:
     """Refuse a model of which a tensor is missing, left over, or of another shape.
 
@@ -182,7 +181,7 @@ def check_report(
     return unread
 
 
-def check_encoder(report: Mapping[str, Collection[Any]], model: PreTrainedModel, place: Path) -> None:
+def check_encoder(report: Mapping[str, Collection], model: PreTrainedModel, place: Path) -> None:
     """Refuse an encoder whose last hidden states depend on a tensor that is missing, left over, or of another shape.
 
     Heads on top of the encoder are not computed: they may be left over, and the pooler may be missing.

@@ -13,7 +13,7 @@ writable = click.Path(path_type=Path, dir_okay=False)
 """A file to write."""
 
 
-class Json(click.ParamType[Any]):
+class Json(click.ParamType):
     """A setting of the config, passed as JSON."""
 
     name = "json"
@@ -25,7 +25,7 @@ class Json(click.ParamType[Any]):
             self.fail(f"not JSON: {error}", param, ctx)
 
 
-class Words(click.ParamType[Any]):
+class Words(click.ParamType):
     """A list in one option: words with spaces between them, as Snakemake writes a list."""
 
     name = "words"
@@ -40,7 +40,7 @@ class Words(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
-class Named(click.ParamType[Any]):
+class Named(click.ParamType):
     """A file of several of a kind, with its name: NAME=FILE."""
 
     name = "name=file"

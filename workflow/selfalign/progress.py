@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -12,7 +12,7 @@ from selfalign.errors import TERMINAL
 _DELAY = 5  # seconds: shorter steps show no bar
 
 
-def follow(description: str, unit: str, total: int | None = None, items: Iterable[Any] | None = None) -> "tqdm[Any]":
+def follow(description: str, unit: str, total: int | None = None, items: Iterable | None = None) -> tqdm:
     """A progress bar that appears after some seconds, on the user's screen and not in a job's log.
 
     Args:

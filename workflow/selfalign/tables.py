@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -133,7 +132,7 @@ def read_table(path: Path, schema: type[Table], columns: Sequence[str] | None = 
 def _is_whole(path: Path, schema: type[Table]) -> bool:
     """Whether a Parquet file has exactly the columns of a schema. If not, reading all of it tells what is wrong."""
     try:
-        return bool(parquet.read_schema(path).names == list(schema.to_schema().columns))
+        return parquet.read_schema(path).names == list(schema.to_schema().columns)
     except (OSError, pyarrow.ArrowException):
         return False
 
@@ -186,7 +185,7 @@ def find_form(path: Path) -> dict[str, str]:
 
 
 def _read(
-    path: Path, schema: pa.DataFrameSchema, remedy: str, optional: Mapping[str, Any] | None = None, **how: object
+    path: Path, schema: pa.DataFrameSchema, remedy: str, optional: Mapping | None = None, **how: object
 ) -> pd.DataFrame:
     try:
         table = _read_csv(path, **how) if path.suffix == ".csv" else pd.read_parquet(path, **how)
@@ -204,7 +203,7 @@ def _read(
         raise _broken(path, table, schema, error, remedy) from None
 
 
-def _complete(table: pd.DataFrame, schema: pa.DataFrameSchema, optional: Mapping[str, Any]) -> pd.DataFrame:
+def _complete(table: pd.DataFrame, schema: pa.DataFrameSchema, optional: Mapping) -> pd.DataFrame:
     """A table with its optional cells filled, without notes, in the schema's order; unknown columns come last."""
     table = table.rename(columns=str.strip)
     table = table[[name for name in table.columns if not name.lower().startswith("note")]]

@@ -1,14 +1,13 @@
 """`selfalign plan`: what a run computes, how long it takes, what it costs, and how wide its intervals will be."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from selfalign.errors import InputError
 
 
-class Pair(click.ParamType[Any]):
+class Pair(click.ParamType):
     """A model with numbers: NAME=NUMBER, or NAME=NUMBER/NUMBER."""
 
     name = "model=number"

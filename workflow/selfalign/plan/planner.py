@@ -71,9 +71,7 @@ class Common:
     notes: list[str]
 
 
-def make_plan(
-    config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME
-) -> dict[str, Any]:
+def make_plan(config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME) -> dict:
     """The plan of a run: design, models, endpoints and widths, as JSON would hold it.
 
     Args:

@@ -115,8 +115,7 @@ def _draw(prompts: pd.DataFrame, generator: np.random.Generator) -> np.ndarray:
     shown = prompts["demonstrations"].str.replace(r"=\S+", "", regex=True)
     same = pd.factorize(pd.MultiIndex.from_arrays([shown, prompts["asked"]]))[0]
     shared = generator.standard_normal((same.max() + 1, DRAWS))[same]
-    odds: np.ndarray = np.sqrt(ALIKE) * shared + np.sqrt(1 - ALIKE) * generator.standard_normal(shared.shape)
-    return odds
+    return np.sqrt(ALIKE) * shared + np.sqrt(1 - ALIKE) * generator.standard_normal(shared.shape)
 
 
 def _no_people() -> pd.DataFrame:
@@ -143,10 +142,9 @@ def _estimate(
         alone = table[table["country"] != ALL].groupby(keys, sort=False)["half"].agg(["mean", "size"])
         means = table[table["country"] == ALL].groupby(keys, sort=False)["half"].mean()
         models = max(table.get("model", pd.Series(["one"])).nunique(), 1) * table["measure"].nunique()
-        for (language, name), row in alone.iterrows():
+        for key, row in alone.iterrows():
             several = row["size"] > models
-            mean = float(means[language, name]) if several else float("nan")
-            found[language, name] = Width(language, name, mean, float(row["mean"]), source)
+            found[key] = Width(*key, float(means[key]) if several else float("nan"), float(row["mean"]), source)
     return found
 
 
@@ -193,5 +191,4 @@ def effective(panels: Mapping[str, Panel], within: float) -> float:
 
 def _batteries(panels: Mapping[str, Panel]) -> np.ndarray:
     homes = pd.concat([pd.Series(panel.batteries, panel.probes) for panel in panels.values()])
-    sizes: np.ndarray = homes.groupby(level=0).first().value_counts().to_numpy(float)
-    return sizes
+    return homes.groupby(level=0).first().value_counts().to_numpy(float)

@@ -88,8 +88,8 @@ def _weights(parts: list[Mapping[str, Any]]) -> str:
         hours = [one["hours"] for one in parts if one["hours"] is not None]
         disk = [one["disk"] for one in parts if one["disk"] is not None]
         counts = [f"{whole[0]:,}", f"{whole[1]:,}", f"{whole[0] - whole[1]:,}", *map(amount, whole[2:])]
-        more = "" if len(hours) == len(parts) else " +?"
-        rows.append(["all", *counts, "", "", duration(sum(hours)) + more, "", size(sum(disk))])
+        unknown = "" if len(hours) == len(parts) else " +?"
+        rows.append(["all", *counts, "", "", duration(sum(hours)) + unknown, "", size(sum(disk))])
     lines = ["\n".join(align(rows))]
     used = list(dict.fromkeys(one["rate"]["source"] for one in parts if one["rate"]))
     places = {source: one["rate"]["place"] for one in parts if one["rate"] for source in [one["rate"]["source"]]}

@@ -59,8 +59,7 @@ class Tokens:
 
 def read_factors(path: Path) -> dict[str, float]:
     """Characters per token of each language, by code, from the table of factors."""
-    factors: dict[str, float] = pd.read_csv(path).set_index("language")["characters_per_token"].to_dict()
-    return factors
+    return pd.read_csv(path).set_index("language")["characters_per_token"].to_dict()
 
 
 def choose_probes(laid: Laid, most: int) -> list[Collection[str]]:
@@ -306,7 +305,7 @@ def _row_bytes(text: str, sequences: int) -> int:
     return len(text.encode("utf-8")) + 22 * sequences + 130
 
 
-def text_of(prompt: Any, chat: bool) -> str:
+def text_of(prompt: tuple, chat: bool) -> str:
     """A prompt's words, with a mark after each message of a chat.
 
     Args:

@@ -1,7 +1,6 @@
 """Step map_poles: what the people of each country answer to each probe."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -111,7 +110,7 @@ def check_bank(distributions: pd.DataFrame, bank: pd.DataFrame, file: Path) -> N
             )
 
 
-def _find_fault(probe: Any, given: list[tuple[int, int]]) -> tuple[str, str] | None:
+def _find_fault(probe: tuple, given: list[tuple[int, int]]) -> tuple[str, str] | None:
     """What is wrong with the poles of a probe for the answers that were given, and what to do."""
     sides = [parse_codes(codes) for codes in (probe.pole_a, probe.pole_b, probe.neither)]
     for first, last in given:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -67,7 +66,7 @@ def check_drafts(path: Path, bank: pd.DataFrame, bank_file: Path, faults: Faults
         bank_file: its file, for messages.
         faults: where mistakes are noted.
     """
-    blank: Callable[[Any], str] = lambda texts: ""  # noqa: E731
+    blank: Callable = lambda texts: ""  # noqa: E731
     texts = read_input(path, Drafts, dict.fromkeys(["statement", "option_a", "option_b", "status"], blank))
     empty, broken, same = [], [], []
     for row in texts.itertuples():

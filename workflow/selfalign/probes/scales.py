@@ -1,7 +1,6 @@
 """The whole answer scale of a question: its codes in order, and its words in a language."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,29 +69,27 @@ def _check_presence(questions: pd.Index, table: pd.DataFrame, path: Path, remedy
         raise InputError(path, problem, remedy, column="question")
 
 
-def _offered(scale: Any) -> list[int]:
+def _offered(scale: tuple) -> list[int]:
     """The codes of a row of `Scales` that are offered as answers, in order."""
     return [int(code) for code in scale.order.split()] or list(range(scale.first, scale.last + 1))
 
 
-def _merged(scale: Any) -> dict[int, int]:
+def _merged(scale: tuple) -> dict[int, int]:
     """The codes of a row of `Scales` that count as another."""
-    pairs = (pair.split("=") for pair in scale.merged.split())
-    return {int(code): int(other) for code, other in pairs}
+    return dict(map(int, pair.split("=")) for pair in scale.merged.split())
 
 
-def _list_places(scale: Any) -> list[tuple[str, str, int, int | None, int | None]]:
+def _list_places(scale: tuple) -> list[tuple[str, str, int, int | None, int | None]]:
     """Question, labels, code, counted and place of each code of a row of `Scales`."""
     places = {code: place for place, code in enumerate(_offered(scale), start=1)}
     counted = {code: code for code in places} | _merged(scale)
-    codes = [(code, counted.get(code)) for code in range(scale.first, scale.last + 1)]
     return [
-        (scale.question, scale.labels, code, other, None if other is None else places.get(other))
-        for code, other in codes
+        (scale.question, scale.labels, code, counted.get(code), places.get(counted.get(code)))
+        for code in range(scale.first, scale.last + 1)
     ]
 
 
-def _find_fault(scale: Any) -> str | None:
+def _find_fault(scale: tuple) -> str | None:
     """What is wrong with a row of `Scales` in itself."""
     offered = _offered(scale)
     named = [*offered, *(int(pair.split("=")[0]) for pair in scale.merged.split())]

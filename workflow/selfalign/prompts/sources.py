@@ -38,19 +38,13 @@ class Surveyed:
     @cached_property
     def modal(self) -> pd.DataFrame:
         """The modal answer of each source on the whole scale: columns source, candidate, answer (a code)."""
-        return modal_by_probe(*self._on_scales)
+        return modal_by_probe(self.scales, self.bank)
 
     @cached_property
     def on_scales(self) -> pd.DataFrame:
         """The countries and probes whose people's answers on the whole scale are known: columns country, probe."""
-        scales, bank = self._on_scales
-        pairs = scales[["country", "question"]].drop_duplicates()
-        return pairs.merge(bank[["probe", "question"]], on="question")[["country", "probe"]]
-
-    @property
-    def _on_scales(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        assert self.scales is not None and self.bank is not None, "asked with whole scales"
-        return self.scales, self.bank
+        pairs = self.scales[["country", "question"]].drop_duplicates()
+        return pairs.merge(self.bank[["probe", "question"]], on="question")[["country", "probe"]]
 
 
 def name_sources(
@@ -208,7 +202,6 @@ def draw_neutral(probes: pd.Series, right: Mapping[str, str], arm: dict[str, Any
         )
     rows = []
     for probe, seed in itertools.product(probes.unique(), arm["seeds"]):
-        draws = {item: draw(seed, probe, item) for item in right}
-        drawn = sorted(right, key=draws.__getitem__)
+        drawn = sorted(right, key=lambda item, of=(seed, probe): draw(*of, item))
         rows += [("", probe, seed, item, right[item]) for item in drawn[: arm["shots"]]]
     return pd.DataFrame(rows, columns=["source", "probe", "seed", "candidate", "answer"])

@@ -4,7 +4,6 @@ Columns come as categories of text, so that each distinct value is looked at onc
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -215,7 +214,7 @@ def _weight(text: str) -> float:
     return weight
 
 
-def to_codes(column: pd.Series, scale: Any, survey: SurveyFile, recoding: dict[int, int] | None = None) -> pd.Series:
+def to_codes(column: pd.Series, scale: tuple, survey: SurveyFile, recoding: dict[int, int] | None = None) -> pd.Series:
     """Answer codes; the missing ones are negative, and a blank or a mark such as NA is -5.
 
     Args:
@@ -234,7 +233,7 @@ def to_codes(column: pd.Series, scale: Any, survey: SurveyFile, recoding: dict[i
         if recoding:
             if number not in recoding:
                 raise _CellError(f"the answer codes of {column.name} are {', '.join(map(str, sorted(recoding)))}{end}")
-            number = recoding[int(number)]
+            number = recoding[number]
         if number % 1 != 0 or not scale.first <= number <= scale.last:
             raise ValueError
         return int(number)

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import click
 import pooch
@@ -35,13 +34,7 @@ def fetch_address(source: dict[str, str], file: Path, place: str) -> None:
         InputError: the server is out of reach, refuses or breaks off, or the file has another digest.
     """
     address = source["url"].partition("?")[0]
-    bar: dict[str, Any] = {
-        "total": 1,  # pooch sets it
-        "unit": "B",
-        "unit_scale": True,
-        "mininterval": 1,
-        "file": sys.stderr,
-    }
+    bar = {"total": 1, "unit": "B", "unit_scale": True, "mininterval": 1, "file": sys.stderr}  # pooch sets the total
     with tqdm(desc=PurePosixPath(address).name, **bar) as progress:
         download = pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT)
         try:
@@ -81,20 +74,19 @@ def fetch_dataset_file(source: dict[str, str], file: Path, place: str) -> None:
     """
     disable_progress_bars()
     access, path = hub_access(), source["path"]
-    where: dict[str, Any] = {"repo_type": "dataset", "revision": source["revision"]}
+    where = {"repo_type": "dataset", "revision": source["revision"]}
     with (
         hub_errors_told("data set", source["hub"], source["revision"], place),
         tempfile.TemporaryDirectory(dir=file.parent) as scratch,
     ):
         folder = path.rpartition("/")[0] or None
-        listed = {each.path: each for each in HfApi(**access).list_repo_tree(source["hub"], folder, **where)}
-        entry = listed.get(path)
-        if not isinstance(entry, RepoFile):
+        listed = {entry.path: entry for entry in HfApi(**access).list_repo_tree(source["hub"], folder, **where)}
+        if not isinstance(listed.get(path), RepoFile):
             problem = f"{source['hub']} has no file {path} at {source['revision']}"
             raise InputError(f"{place}/path", problem, did_you_mean(path, listed))
-        click.echo(f"{source['hub']} at {source['revision']}: {path}, {entry.size:,} bytes", err=True)
+        click.echo(f"{source['hub']} at {source['revision']}: {path}, {listed[path].size:,} bytes", err=True)
         arrived = Path(hf_hub_download(source["hub"], path, local_dir=scratch, **where, **access))
-        check_arrived(arrived, entry, place)
+        check_arrived(arrived, listed[path], place)
         arrived.replace(file)
 
 

@@ -15,11 +15,10 @@ import tempfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -352,8 +351,8 @@ def _as_categories(column: pd.Series) -> pd.Categorical:
     return pd.Series([_as_short(value) for value in values], dtype=object).take(places).astype("category").array
 
 
-def _read_stat(path: Path, data: Path, **settings: Any) -> tuple[pd.DataFrame, Any]:
-    read: Callable[..., Any] = pyreadstat.read_sav if data.suffix.lower() == ".sav" else pyreadstat.read_dta
+def _read_stat(path: Path, data: Path, **settings: object) -> tuple[pd.DataFrame, object]:
+    read = pyreadstat.read_sav if data.suffix.lower() == ".sav" else pyreadstat.read_dta
     try:
         try:
             return read(data, disable_datetime_conversion=True, **settings)

@@ -113,13 +113,11 @@ def inspect_counts(survey: SurveyFile, columns: dict[str, str]) -> list[Facts]:
     return facts
 
 
-def _inspect(name: str, column: pd.Series, label: str, labels: dict[str, str], ranges: list[tuple[str, str]]) -> Facts:
+def _inspect(name: str, column: pd.Series, label: str, labels: dict, ranges: list) -> Facts:
     return _describe(name, label, column.value_counts().to_dict(), labels, ranges)
 
 
-def _describe(
-    name: str, label: str, counts: dict[str, int], labels: dict[str, str], ranges: list[tuple[str, str]]
-) -> Facts:
+def _describe(name: str, label: str, counts: dict[str, int], labels: dict, ranges: list) -> Facts:
     labels = {value: " ".join(text.split()) for value, text in labels.items()}
     known: dict[str, int] = dict.fromkeys(labels, 0)
     blank = 0
@@ -157,8 +155,8 @@ def _find_missing(facts: Facts, ranges: list[tuple[str, str]]) -> dict[str, str]
 
 def _find_apart(values: list[str], labels: dict[str, str]) -> list[str]:
     """The last codes without labels, such as 8 and 9, where they do not continue the codes before them."""
-    numbers = [number for value in values if (number := read_number(value)) is not None]
-    if len(numbers) < len(values):
+    numbers = [read_number(value) for value in values]
+    if None in numbers:
         return []
     for place in range(2, len(values)):
         last = values[place:]
@@ -196,7 +194,7 @@ def _may_be(role: str, facts: Facts, rows: int) -> bool:
         if any(number is None or number < 0 for number in numbers) or facts.distinct < 2:
             return False
         sure = re.search(r"(?i)we?i?gh?t|wgt|gewicht|peso|pond", facts.name)
-        return bool(sure) or not all(number is not None and number.is_integer() for number in numbers)
+        return bool(sure) or not all(number.is_integer() for number in numbers)
     if role == "respondent":
         return facts.distinct == rows - facts.blank and not facts.blank
     if role == "year":

@@ -62,7 +62,7 @@ def read_counts(
 
 
 def _add_countries(
-    raw: pd.DataFrame, settings: dict[str, Any], survey: SurveyFile, faults: Faults, left_out: list[Any]
+    raw: pd.DataFrame, settings: dict, survey: SurveyFile, faults: Faults, left_out: list
 ) -> pd.DataFrame:
     if "country" not in raw:
         return raw.assign(country=settings["country"])

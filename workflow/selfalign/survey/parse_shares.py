@@ -1,7 +1,6 @@
 """Step parse_shares: published shares of one pole per country and question, as distributions."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 import pandas as pd
@@ -61,7 +60,7 @@ def check_shares(shares: pd.DataFrame, scales: pd.DataFrame, file: Path) -> None
             raise _fault(file, share, "rule", problem, remedy)
 
 
-def _fault(file: Path, share: Any, column: str, problem: str, remedy: str) -> InputError:
+def _fault(file: Path, share: tuple, column: str, problem: str, remedy: str) -> InputError:
     return InputError(file, problem, remedy, row=share.Index + 2, column=column, value=getattr(share, column))
 
 

@@ -45,7 +45,7 @@ def parse_table(
     check_names(survey, names, used | {name: f"columns.{role} in the config" for role, name in about.items()})
     wanted = dict.fromkeys([*about.values(), *(question.column for question in questions)])
     raw = survey.read([names[name] for name in wanted]).rename(columns={names[name]: name for name in wanted})
-    faults, left_out = Faults(), list[tuple[str, str, int]]()
+    faults, left_out = Faults(), []
     raw = _drop_empty_rows(raw, left_out)
     if raw.empty:
         faults.add(survey.path, "has a header but no respondents", "Give the file with its data")
@@ -67,7 +67,7 @@ def parse_table(
     return responses, _list_columns(list(names), about, questions), others
 
 
-def _drop_empty_rows(raw: pd.DataFrame, left_out: list[tuple[str, str, int]]) -> pd.DataFrame:
+def _drop_empty_rows(raw: pd.DataFrame, left_out: list) -> pd.DataFrame:
     """Rows in which some column that is read has a value."""
     empty = np.logical_and.reduce([_is_blank(raw[name]) for name in raw])
     if empty.any():
@@ -77,17 +77,11 @@ def _drop_empty_rows(raw: pd.DataFrame, left_out: list[tuple[str, str, int]]) ->
 
 def _is_blank(column: pd.Series) -> np.ndarray:
     blank = [value for value in column.cat.categories if value.strip().casefold() in BLANKS]
-    blanks: np.ndarray = column.isin(blank).to_numpy()
-    return blanks
+    return column.isin(blank).to_numpy()
 
 
 def _keep_countries(
-    raw: pd.DataFrame,
-    about: dict[str, str],
-    settings: dict[str, Any],
-    survey: SurveyFile,
-    faults: Faults,
-    left_out: list[tuple[str, str, int]],
+    raw: pd.DataFrame, about: dict, settings: dict, survey: SurveyFile, faults: Faults, left_out: list
 ) -> tuple[pd.DataFrame, pd.Series]:
     """The respondents of the countries that the settings keep, and their codes (ISO 3166 alpha-3)."""
     if "country" not in about:
@@ -107,13 +101,7 @@ def _keep_countries(
 
 
 def _weigh(
-    raw: pd.DataFrame,
-    about: dict[str, str],
-    settings: dict[str, Any],
-    survey: SurveyFile,
-    faults: Faults,
-    left_out: list[tuple[str, str, int]],
-    country: pd.Series,
+    raw: pd.DataFrame, about: dict, settings: dict, survey: SurveyFile, faults: Faults, left_out: list, country
 ) -> tuple[pd.DataFrame, pd.Series]:
     """The respondents with a weight, and the weights."""
     if "weight" not in about:
@@ -140,7 +128,7 @@ def _weigh(
     return raw, pd.Series(values, index=raw.index, dtype=float)
 
 
-def _number_ids(raw: pd.DataFrame, about: dict[str, str], survey: SurveyFile, faults: Faults) -> pd.Series:
+def _number_ids(raw: pd.DataFrame, about: dict, survey: SurveyFile, faults: Faults) -> pd.Series:
     """A number for each respondent; refuse ids that two respondents share."""
     if "respondent" not in about:
         return pd.Series(raw.index, index=raw.index)
@@ -157,7 +145,7 @@ def _number_ids(raw: pd.DataFrame, about: dict[str, str], survey: SurveyFile, fa
     return ids.astype("int64") if whole else pd.Series(raw.index, index=raw.index)
 
 
-def _read_years(raw: pd.DataFrame, about: dict[str, str], survey: SurveyFile, faults: Faults) -> pd.Series:
+def _read_years(raw: pd.DataFrame, about: dict, survey: SurveyFile, faults: Faults) -> pd.Series:
     """Years of the interviews; empty where there is no column, or a blank cell."""
     if "year" not in about:
         return pd.Series(pd.NA, index=raw.index, dtype="Int64")

@@ -4,7 +4,6 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -120,7 +119,7 @@ def read_questions(path: Path) -> list[Question]:
     return questions
 
 
-def _read_answers(row: Any, path: Path, line: int, faults: Faults) -> dict[int, str]:
+def _read_answers(row: tuple, path: Path, line: int, faults: Faults) -> dict[int, str]:
     """Labels by code, in the order of the file; empty where the cell has a mistake."""
     place = {"row": line, "column": "answers", "value": row.answers}
     labels: dict[int, str] = {}
@@ -150,7 +149,7 @@ def _read_answers(row: Any, path: Path, line: int, faults: Faults) -> dict[int, 
     return labels
 
 
-def _read_values(row: Any, labels: dict[int, str], path: Path, line: int, faults: Faults) -> dict[str, int]:
+def _read_values(row: tuple, labels: dict[int, str], path: Path, line: int, faults: Faults) -> dict[str, int]:
     """Code of each value of the survey file."""
     values = split_list(row.values)
     if values and len(values) != len(labels):

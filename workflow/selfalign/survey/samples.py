@@ -46,7 +46,5 @@ def read_sample(name: str) -> tuple[str | None, int | None]:
         The ISO 3166 alpha-3 code, None where the country is not known; and 0 for the sample to use, 1 for one to use
         where there is no other, None for one that is not national.
     """
-    found = _NAME.fullmatch(name.strip())
-    assert found is not None, "the pattern fits every text"
-    country, sample = found.group("country", "sample")
+    country, sample = _NAME.fullmatch(name.strip()).group("country", "sample")
     return _BY_NAME.get(country.casefold()), _RANKS.get(sample)

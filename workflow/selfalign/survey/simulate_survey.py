@@ -35,9 +35,7 @@ def simulate(counts: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _simulate_country(country: str, counts: pd.DataFrame, seed: int) -> pd.DataFrame:
-    known = pycountry.countries.get(alpha_3=country)
-    assert known is not None, country
-    numeric = int(known.numeric)
+    numeric = int(pycountry.countries.get(alpha_3=country).numeric)
     size = int(counts.groupby("question")["count"].sum().iloc[0])
     head = pd.DataFrame(
         {

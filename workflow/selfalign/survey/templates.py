@@ -3,7 +3,6 @@
 import json
 import re
 import unicodedata
-from typing import Any
 
 import pandas as pd
 import yaml
@@ -60,9 +59,8 @@ def list_codes(columns: list[Facts]) -> pd.DataFrame:
 def number_answers(facts: Facts) -> dict[int, str]:
     """The value of each answer code: the value itself where it can be a code, or else a number from 1."""
     numbers = [read_number(value) for value in facts.answers]
-    codes = [int(number) for number in numbers if number is not None and number >= 0 and number.is_integer()]
-    if len(codes) == len(numbers):
-        return dict(zip(codes, facts.answers, strict=True))
+    if all(number is not None and number >= 0 and number.is_integer() for number in numbers):
+        return {int(number): value for number, value in zip(numbers, facts.answers, strict=True)}
     return dict(enumerate(facts.answers, start=1))
 
 
@@ -225,7 +223,7 @@ def _fewer(arms: list[str], shots: int) -> dict[str, dict[str, int]]:
     return {arm: {"shots": shots} for arm in arms}
 
 
-def _in_yaml(settings: dict[str, Any], indent: int) -> list[str]:
+def _in_yaml(settings: dict, indent: int) -> list[str]:
     """A mapping as lines of YAML."""
     if not settings:
         return []
