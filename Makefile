@@ -7,7 +7,7 @@ UPGRADE ?=
 BIN := $(CURDIR)/.venv/bin
 IN_ENV = PATH="$(BIN):$$PATH"
 
-.PHONY: help env slurm run test rehearsal downloads lint lock clean
+.PHONY: help env slurm tools run test rehearsal downloads lint types docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ env:  ## make .venv from the lock files
 
 slurm:  ## make .venv, with Snakemake's executor for SLURM
 	@$(PYTHON) tools/environment.py $(if $(TORCH),--torch $(TORCH)) --slurm
+
+tools: env  ## add to .venv what types, docs and pre-commit need
+	@$(PYTHON) tools/environment.py --tools
 
 run: env  ## run the default experiment, and say what came out and where it is
 	@$(IN_ENV) snakemake --cores $(CORES)
@@ -34,11 +37,17 @@ rehearsal: env  ## run config/paper.yaml with an invented survey and random mode
 lint: env  ## check the style of the code and of the workflow
 	@$(IN_ENV) ruff check .
 	@$(IN_ENV) ruff format --check .
-	@$(IN_ENV) snakefmt --check Snakefile workflow/rules
+	@$(IN_ENV) snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	@$(IN_ENV) snakemake --lint
+
+types: tools  ## check the types of the library
+	@$(IN_ENV) mypy
+
+docs: tools  ## write the API reference into build/api/ from the docstrings; a warning is an error
+	@$(IN_ENV) python tools/api.py
 
 lock: env  ## write the lock files from pyproject.toml (UPGRADE=1: newer versions)
 	@$(IN_ENV) python tools/lock.py $(if $(UPGRADE),--upgrade)
 
-clean:  ## remove what was made: results/, rehearsal/ and Snakemake's own records
-	rm -rf results rehearsal .snakemake
+clean:  ## remove what was made: results/, rehearsal/, build/ and Snakemake's own records
+	rm -rf results rehearsal build .snakemake

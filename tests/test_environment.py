@@ -11,6 +11,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from selfalign import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
@@ -26,7 +27,7 @@ def requirements(lines):
 
 
 INSTALLED = requirements([*PROJECT["dependencies"], *EXTRAS["dev"]])
-DIRECT = INSTALLED | requirements(EXTRAS["slurm"])
+DIRECT = INSTALLED | requirements([*EXTRAS["slurm"], *EXTRAS["tools"]])
 
 
 def locked(path):
@@ -58,7 +59,7 @@ def test_every_direct_dependency_has_a_range_with_both_ends():
 
 
 def test_locked_versions_are_within_the_ranges():
-    pins = versions("base", "source", "torch-cuda", "slurm")
+    pins = versions("base", "source", "torch-cuda", "slurm", "tools")
     outside = {name: str(pins.get(name)) for name, req in DIRECT.items() if pins.get(name) not in req.specifier}
     assert not outside
 
@@ -67,6 +68,12 @@ def test_builds_of_torch_have_the_same_version():
     cpu, registry = versions("torch-cpu"), versions("torch-cuda")
     assert cpu["torch"].public == registry["torch"].public
     assert cpu["torch"].local == "cpu"
+
+
+def test_version_is_the_same_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]
+    releases = re.findall(r"^## (\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert __version__ == citation == releases[0]
 
 
 def test_environment_yml_has_the_locked_versions():
@@ -105,7 +112,8 @@ def test_only_what_has_no_wheel_is_built():
 def test_no_file_names_a_host():
     host = re.compile(r"\w+://\S+|--(?:extra-)?index\S*|--find-links|\b[\w-]+\.(?:org|com|io|net)\b")
     files = ["pyproject.toml", "Makefile", "environment.yml", ".ci/run", "tools/environment.py", "tools/lock.py"]
-    for path in [*LOCKS, *(ROOT / name for name in files)]:
+    files += [".pre-commit-config.yaml", ".snakemake-workflow-catalog.yml"]
+    for path in [*LOCKS, *(ROOT / name for name in files), *(ROOT / ".github").rglob("*.*ml")]:
         assert not host.findall(path.read_text()), path.name
 
 

@@ -142,6 +142,19 @@ def test_document_on_probes_tells_the_margins_of_the_example(
     )
 
 
+def test_repairs_name_probes_or_questions_and_languages_of_the_bank(bank: pd.DataFrame) -> None:
+    repairs = pd.read_csv(ROOT / "docs" / "probes" / "repairs.csv", keep_default_na=False)
+    assert list(repairs.columns) == ["reading", "questions", "languages", "defect", "fix"]
+    assert not (repairs == "").any(axis=None)
+    assert set(repairs["reading"]) == {"first", "whole bank"}
+    known = set(bank["probe"]) | set(bank["question"])
+    named = [name for entry in repairs["questions"] for names in entry.split() for name in names.split("-")]
+    assert set(named) <= known
+    languages = {path.stem for path in (RESOURCES / "probes" / "texts").glob("*.csv")} | {"bank"}
+    assert {language for entry in repairs["languages"] for language in entry.split()} <= languages
+    assert "Q108" in named  # the page names it
+
+
 def assert_told(*parts: str) -> None:
     """Assert that the document on probes says each of these."""
     document = " ".join((ROOT / "docs" / "probes.md").read_text(encoding="utf-8").split()).replace(" %", "%")

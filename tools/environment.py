@@ -147,6 +147,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--torch", choices=["cpu", "cuda"], help="PyTorch's build (default: the one there, or cpu)")
     options.add_argument("--slurm", action="store_true", help="add Snakemake's executor for SLURM")
+    options.add_argument("--tools", action="store_true", help="add the tools of developers")
     asked = options.parse_args()
     if sys.version_info < (3, 11):  # noqa: UP036  (this runs on whatever Python there is)
         raise SetupError(
@@ -167,8 +168,9 @@ def main() -> None:
         STAMP.write_text(f"{digest()} {build}")
         UNDERWAY.unlink()
         say(".venv is ready")
-    if asked.slurm and not pip(*lock("slurm")):
-        raise SetupError(f"pip could not install requirements/slurm.lock: {LOG} has why")
+    for name in ("slurm", "tools"):
+        if getattr(asked, name) and not pip(*lock(name)):
+            raise SetupError(f"pip could not install requirements/{name}.lock: {LOG} has why")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ ABOUT = {
     "source": "No wheel to be had: built as pure Python, with the setuptools of base.lock and without a compiler.",
     "torch-cuda": "PyTorch as the package registry has it: on Linux with CUDA's libraries, on macOS for CPU and Metal.",
     "slurm": "What `make slurm` adds, for the profile profiles/slurm.",
+    "tools": "What `make tools` adds: types, the API reference, pre-commit, and snakedeploy for its test.",
 }
 TORCH = re.compile(r"torch|triton|nvidia-.*|cuda-.*")
 NO_WHEEL = {"connection-pool": None, "immutables": "3.14"}  # from which Python on; None: none for any
@@ -31,7 +32,8 @@ def resolve(*extras: str, upgrade: bool) -> dict[str, str]:
     """Resolve the project with these extras, keeping the locked versions unless told to upgrade."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "all.lock")
-        output.write_text("".join((LOCKS / f"{name}.lock").read_text() for name in ABOUT))
+        locks = [LOCKS / f"{name}.lock" for name in ABOUT]
+        output.write_text("".join(lock.read_text() for lock in locks if lock.exists()))
         command = ["uv", "pip", "compile", "pyproject.toml", "--output-file", str(output), "--quiet", "--no-header"]
         command += ["--universal", "--python-version=3.11", "--fork-strategy=fewest", "--generate-hashes"]
         command += [f"--extra={extra}" for extra in extras] + ["--upgrade"] * upgrade
@@ -69,8 +71,9 @@ def main() -> None:
             source[name] = entry
     for name, packages in {"base": base, "source": source, "torch-cuda": torch}.items():
         write(name, packages)
-    with_slurm = resolve("dev", "slurm", upgrade=False)
-    write("slurm", {name: entry for name, entry in with_slurm.items() if name not in project})
+    for extra in ("slurm", "tools"):
+        added = resolve("dev", extra, upgrade=False)
+        write(extra, {name: entry for name, entry in added.items() if name not in project})
     version = project["torch"].split()[0]
     if f"{version}+cpu " not in (LOCKS / "torch-cpu.lock").read_text():
         sys.exit(f"requirements/torch-cpu.lock is not at {version}: its first lines say how to bring it there.")
