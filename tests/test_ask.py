@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from endpoint_server import serving, top_of
 from project import BIN, ROOT, Project, read_settings
 from refusal import Refused
+from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.inference.answers import entry_of
 from selfalign.inference.ask import command
@@ -32,7 +33,6 @@ from selfalign.inference.render import Speech, render
 from selfalign.inference.replies import collect
 from selfalign.inference.tables import Answers
 from selfalign.prompts.tables import Prompts
-from selfalign.settings import check_settings
 from selfalign.tables import read_table, write_table
 from test_dag import changed, write_small_inputs
 from test_dag import settings as small_settings

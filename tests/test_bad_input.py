@@ -16,8 +16,8 @@ import yaml
 from project import BIN, ROOT, Project, default_configs, read_settings
 from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
+from selfalign.config.read import check_settings
 from selfalign.errors import told_plainly
-from selfalign.settings import check_settings
 from selfalign.survey.tables import Distributions
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import write_table

@@ -19,16 +19,17 @@ from figure_tables import agreement_of, contrasts_of, faults_of, metrics_of, sco
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from selfalign.config.outputs import agreeing_arms, calibrated_arms, list_contrasts
+from selfalign.config.pages import SEVERAL, find_pages
+from selfalign.config.read import read_config
+from selfalign.config.style import describe_style
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
 from selfalign.figures.looks import find_looks
 from selfalign.figures.options import Pages
-from selfalign.figures.pages import SEVERAL, find_pages
-from selfalign.figures.style import ENGLISH, FIGURES, Style, describe_style, read_style, read_texts
+from selfalign.figures.style import ENGLISH, FIGURES, Style, read_style, read_texts
 from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save
-from selfalign.outputs import agreeing_arms, calibrated_arms, list_contrasts
 from selfalign.scoring.tables import Contrasts
-from selfalign.settings import read_config
 
 WIDTHS = [3.3, 6.8]
 LANGUAGES = ["en", "de", "es"]

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from project import Project
 from refusal import Refused
 from selfalign.cli import program
+from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import check_bank, map_poles
 from selfalign.probes.tables import Poles
-from selfalign.settings import check_settings
 from selfalign.sources import check_survey_source
 from selfalign.survey.fetch_survey import fetch_survey
 from selfalign.survey.parse_opinions import (

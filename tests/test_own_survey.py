@@ -10,12 +10,12 @@ import pytest
 import yaml
 from project import ROOT, Project, read_settings
 from refusal import Refused
+from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.faults import Faults
 from selfalign.probes.bank import read_bank
 from selfalign.probes.questionnaire import check_words
 from selfalign.probes.scales import read_scale_texts, read_scales
-from selfalign.settings import check_settings
 from selfalign.survey.citations import how_to_cite
 from selfalign.survey.files import open_survey
 from selfalign.survey.inspect_file import find_roles, inspect_columns

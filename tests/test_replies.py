@@ -16,6 +16,7 @@ import torch
 import yaml
 from families import CONFIGS, VOCABULARY, tiny_model
 from jobs import Job
+from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.inference import engine, generate
 from selfalign.inference.check import check_replies
@@ -26,7 +27,6 @@ from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.readouts import list_options
 from selfalign.inference.render import FORMATS, Rendered, Speech, render
 from selfalign.scoring.compare_replies import read_replies, summarise
-from selfalign.settings import check_settings
 from test_inference import (
     CASES,
     POLITICS,

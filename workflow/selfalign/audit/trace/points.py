@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from selfalign.arms import Arm
 from selfalign.audit.trace.names import Names, resolve
 from selfalign.errors import InputError, did_you_mean
 from selfalign.scoring.tables import (
@@ -229,4 +230,5 @@ def _value(column: str, value: str, names: Names, place: str) -> str:
 
 def _sources(names: Names) -> list[str]:
     """Countries that arms name as sources."""
-    return sorted({source for arm in names.config["arms"].values() for source in arm.get("sources", [])})
+    arms = [Arm.read(settings) for settings in names.config["arms"].values()]
+    return sorted({source for arm in arms for source in arm.sources or ()})

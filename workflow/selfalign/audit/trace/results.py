@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from selfalign.config.outputs import asked_in, kinds_of_models, own_languages
 from selfalign.demonstrations.tables import Similarity
 from selfalign.inference.tables import Answers
-from selfalign.outputs import asked_in, kinds_of_models, own_languages
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.cultures import pool_world
 from selfalign.probes.tables import Dropped, DroppedScales, HumanScales, Poles
