@@ -470,4 +470,4 @@ def test_setting_that_cannot_be_is_refused(model: dict, tells: str) -> None:
         config |= yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8"))
     config["models"] |= {"m": {"label": "M"} | model}
     with pytest.raises(InputError, match=tells):
-        check_settings(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+        check_settings(config)

@@ -1,7 +1,6 @@
 """Write the JSON schema of the config from its models: python tools/schema.py."""
 
-from selfalign.config.generate import write_schema
-from selfalign.config.schema import SCHEMA
+from selfalign.config.generate import SCHEMA, write_schema
 from selfalign.home import HOME
 
 if __name__ == "__main__":

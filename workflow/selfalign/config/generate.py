@@ -1,6 +1,7 @@
 """The JSON schema of the config, generated from the models of its sections."""
 
 import json
+from functools import cache
 from typing import Any
 
 import yaml
@@ -8,6 +9,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from selfalign.config.sections import Config
+
+SCHEMA = "workflow/schemas/config.schema.yaml"
+"""The schema's file in the workflow's own folder, for readers and editors. Checks use the models."""
 
 HEADER = "# Generated from workflow/selfalign/config/sections.py. Do not edit: run python tools/schema.py\n"
 
@@ -54,6 +58,7 @@ class _Generator(GenerateJsonSchema):
         return {"type": "object", "oneOf": forms}
 
 
+@cache
 def make_schema() -> dict[str, Any]:
     """The JSON schema of the config, with every section in its place."""
     schema = Config.model_json_schema(schema_generator=_Generator)

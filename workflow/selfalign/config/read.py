@@ -10,7 +10,7 @@ from selfalign.config.content import check_inputs
 from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
 from selfalign.config.files import check_files
 from selfalign.config.names import check_names
-from selfalign.config.schema import SCHEMA, check_schema
+from selfalign.config.schema import check_schema
 from selfalign.errors import InputError
 from selfalign.home import HOME
 
@@ -26,7 +26,7 @@ def complete(config: dict[str, Any], home: Path) -> None:
         InputError: a setting is wrong, or names a file that is not there.
     """
     fill_in(config, [home / file for file in DEFAULTS])
-    check_settings(config, home / SCHEMA)
+    check_settings(config)
     locate_files(config, home)
     check_files(config)
     check_inputs(config, home)
@@ -61,7 +61,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return settings
 
 
-def check_settings(config: dict[str, Any], schema_file: Path) -> None:
+def check_settings(config: dict[str, Any]) -> None:
     """Refuse a config that breaks its schema or names what is not defined.
 
     Whole numbers that came as floats or as text become integers, and settings that are not given get their defaults,
@@ -69,10 +69,9 @@ def check_settings(config: dict[str, Any], schema_file: Path) -> None:
 
     Args:
         config: the merged settings.
-        schema_file: JSON schema (as YAML).
 
     Raises:
         InputError: names the key, the value, what was expected and the nearest valid name.
     """
-    check_schema(config, schema_file)
+    check_schema(config)
     check_names(config)

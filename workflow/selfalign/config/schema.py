@@ -2,23 +2,19 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from copy import deepcopy
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
-from snakemake.utils import validate
 
 from selfalign.addresses import refuse_login
+from selfalign.config.generate import make_schema
 from selfalign.config.values import as_meant, check_values
 from selfalign.errors import InputError, did_you_mean
 
-SCHEMA = "workflow/schemas/config.schema.yaml"
-"""JSON schema of the settings, in the workflow's own folder."""
 
-
-def check_schema(config: dict[str, Any], schema_file: Path) -> None:
+def check_schema(config: dict[str, Any]) -> None:
     """Refuse a config that breaks its schema.
 
     Whole numbers that came as floats or as text become integers, and settings that are not given get their defaults,
@@ -26,7 +22,6 @@ def check_schema(config: dict[str, Any], schema_file: Path) -> None:
 
     Args:
         config: the merged settings.
-        schema_file: JSON schema (as YAML).
 
     Raises:
         InputError: names the key, the value, and what was expected.
@@ -34,12 +29,29 @@ def check_schema(config: dict[str, Any], schema_file: Path) -> None:
     _check_addresses(config)
     _refuse_old_keys(config)
     check_values(config)
-    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
-    config.update(as_meant(config, schema, schema))
+    schema = make_schema()
+    config.update(as_meant(config, schema))
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
         raise _as_input_error(error)
-    validate(config, str(schema_file))  # fills in the defaults
+    fill_defaults(config, schema)
+
+
+def fill_defaults(value: Any, schema: Mapping[str, Any]) -> None:
+    """Give settings that are not given their defaults, in place.
+
+    Args:
+        value: a part of the config that keeps to its schema.
+        schema: the schema of this part.
+    """
+    if not isinstance(value, dict):
+        return
+    properties, others = schema.get("properties", {}), schema.get("additionalProperties")
+    for key, part in properties.items():
+        if "default" in part:
+            value.setdefault(key, deepcopy(part["default"]))
+    for key, part in value.items():
+        fill_defaults(part, properties.get(key, others if isinstance(others, dict) else {}))
 
 
 def _check_addresses(config: dict[str, Any]) -> None:
