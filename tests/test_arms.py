@@ -39,14 +39,14 @@ def test_zero_shot_needs_no_ranking_and_shows_nobodys_answers() -> None:
     zero = arm(shots=0)
     assert zero.selector is None
     assert not zero.shows_own
-    assert zero.sources_for("DEU", ["DEU", "TUR"]) == set()
     assert arm().selector == "chrf"
-    assert arm().sources_for("DEU", ["DEU", "TUR"]) == {"DEU"}
+    assert arm().shows_own
 
 
 def test_other_countries_answer_where_there_are_any() -> None:
     other = arm(answers="other")
-    assert other.sources_for("DEU", ["DEU", "TUR", "USA"]) == {"TUR", "USA"}
+    assert other.others("DEU", ["USA", "DEU", "TUR"]) == ["USA", "TUR"]
+    assert arm(answers="other", sources=["TUR", "DEU"]).others("DEU", ["DEU", "USA"]) == ["TUR"]
     assert other.has_cells(["DEU", "TUR"])
     assert not other.has_cells(["DEU"])
     assert arm(answers="other", sources=["TUR"]).has_cells(["DEU"])

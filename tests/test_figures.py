@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
+from selfalign.config.arms import read_arms
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
 from selfalign.figures.fonts import choose_fonts
@@ -39,7 +40,7 @@ ARMS = {
 
 
 def styled(labels: dict, **more: object) -> Style:
-    looks = {name: asdict(look) for name, look in find_looks(ARMS).items()}
+    looks = {name: asdict(look) for name, look in find_looks(read_arms({"arms": ARMS})).items()}
     return read_style({"labels": labels, "looks": looks, **more})
 
 

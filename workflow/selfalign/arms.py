@@ -141,16 +141,14 @@ class Arm(Section):
         """
         return [country for country in countries if self.countries is None or country in self.countries]
 
-    def sources_for(self, country: str, countries: Iterable[str]) -> set[str]:
-        """The countries whose answers the arm shows before questions about a country.
+    def others(self, country: str, countries: Iterable[str]) -> list[str]:
+        """The other countries that an arm with the answers `other` shows in turn before questions about a country.
 
         Args:
             country: that is asked about.
             countries: of the language.
         """
-        if self.answers != "other":
-            return {country} if self.shows_own else set()
-        return set(countries if self.sources is None else self.sources) - {country}
+        return [one for one in (countries if self.sources is None else self.sources) if one != country]
 
     def has_cells(self, countries: Sequence[str]) -> bool:
         """Whether a language has cells of this arm. Another country's answers need another country.
@@ -158,7 +156,7 @@ class Arm(Section):
         Args:
             countries: of the language.
         """
-        return self.answers != "other" or any(self.sources_for(one, countries) for one in self.asked(countries))
+        return self.answers != "other" or any(self.others(one, countries) for one in self.asked(countries))
 
     def is_control_of(self, arm: "Arm") -> bool:
         """Whether this arm differs from an arm with the country's own answers only in whose answers it shows.

@@ -9,7 +9,7 @@ import pandas as pd
 
 from selfalign.arms import Arm
 from selfalign.audit.changes import find_differences
-from selfalign.config.arms import arms_of_run
+from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.errors import InputError
 from selfalign.figures.style import FIGURES
 from selfalign.runs import Run
@@ -122,8 +122,7 @@ def own_minus_other(contrasts: pd.DataFrame, config: Mapping[str, Any]) -> str:
     Returns:
         Its estimate and interval as text; empty if there is no such contrast.
     """
-    arms = {name: Arm.read(settings) for name, settings in config["arms"].items()}
-    answers = {name: arm.answers for name, arm in arms.items() if arm.shots}
+    answers = {name: arm.answers for name, arm in read_arms(config).items() if arm.shots}
     same = contrasts[
         contrasts["beyond"].isna()
         & (contrasts["against_model"] == contrasts["model"])

@@ -6,6 +6,11 @@ from typing import Any
 from selfalign.arms import Arm
 
 
+def read_arms(config: Mapping[str, Any]) -> dict[str, Arm]:
+    """All arms of a config, by name, whether the run has them or not."""
+    return {name: Arm.read(settings) for name, settings in config["arms"].items()}
+
+
 def arms_of(config: Mapping[str, Any], language: str) -> dict[str, Arm]:
     """The arms of a language, by name, in the order of the config."""
     return {name: Arm.read(config["arms"][name]) for name in config["languages"][language]["arms"]}
@@ -23,5 +28,5 @@ def selectors_of(config: Mapping[str, Any], language: str) -> list[str]:
 
 def seeds_of(config: Mapping[str, Any], strategy: str) -> list[int]:
     """The seeds of all arms with a strategy that draws, sorted; none for the other strategies."""
-    arms = [Arm.read(settings) for settings in config["arms"].values()]
+    arms = read_arms(config).values()
     return sorted({seed for arm in arms if arm.strategy == strategy and arm.draws for seed in arm.seeds})

@@ -131,11 +131,11 @@ def _check_arms(config: dict[str, Any], language: str, spoken: Speech, words: di
     own = any(arm.needs_spoken for arm in arms.values())
     languages = Languages(language, words, read_countries(Path(config["prompts"]["spoken"])) if own else {}, personas)
     for name, arm in arms.items():
-        asked, settings = pd.Series(arm.asked(countries)), config["arms"][name]
-        word_personas(name, settings, asked, languages)
+        asked = pd.Series(arm.asked(countries))
+        word_personas(name, arm, asked, languages)
         if arm.needs_neutral:
             for shown in languages.resolve(arm.shown_in, asked).unique():
-                draw_neutral(pd.Series([], dtype=str), words[shown].right, {"seeds": [1], **settings}, name)
+                draw_neutral(pd.Series([], dtype=str), words[shown].right, arm, name)
 
 
 def _check_candidates(name: str, arm: Arm, used: pd.DataFrame) -> None:
@@ -188,7 +188,7 @@ def _check_survey(config: dict[str, Any], home: Path, used: pd.DataFrame, bank: 
         check_countries(answers, config["languages"][language]["countries"], file)
         for name, arm in arms_of(config, language).items():
             if arm.answers == "other" and arm.shots:
-                check_sources(list(arm.sources or ()), name, answers)
+                check_sources(arm.sources or (), name, answers)
     check_bank(answers, used, bank)
 
 

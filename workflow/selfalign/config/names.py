@@ -8,6 +8,7 @@ from typing import Any
 import pycountry
 
 from selfalign.arms import Arm
+from selfalign.config.arms import read_arms
 from selfalign.config.outputs import can_estimate, list_contrasts
 from selfalign.config.surveys import check_tables
 from selfalign.countries import CODES
@@ -38,7 +39,7 @@ def check_names(config: dict[str, Any]) -> None:
             check_survey_source(survey["source"], f"config: surveys.{name}.source", ".")
     for kind, shown in (("models", config["run"]["models"]), ("arms", config["arms"])):
         _check_labels(kind, config[kind], shown, config["figures"]["style"].get("font"))
-    arms = {name: Arm.read(settings) for name, settings in config["arms"].items()}
+    arms = read_arms(config)
     for name, arm in arms.items():
         _check_arm(name, arm)
     for name, arm in arms.items():

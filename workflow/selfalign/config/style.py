@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from selfalign.config.arms import arms_of_run
+from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.languages import fill_language
 from selfalign.errors import InputError
 from selfalign.figures.looks import find_looks
@@ -22,7 +22,7 @@ def describe_style(config: dict[str, Any], figure: str | None = None) -> str:
     """
     style, run = config["figures"]["style"], config["run"]
     shown = {"models": run["models"], "arms": list(arms_of_run(config))}
-    looks = find_looks(config["arms"], style.get("palette"))
+    looks = find_looks(read_arms(config), style.get("palette"))
     width = config["figures"].get(figure, {}).get("width", style["width"])
     described = {
         "labels": {kind: {name: config[kind][name]["label"] for name in names} for kind, names in shown.items()},

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from selfalign.arms import Arm
+
 GREY = "#8a8f98"
 BLUE, GREEN, VERMILLION, PINK = "#0072b2", "#009e73", "#d55e00", "#cc79a7"
 ORANGE, SKY, BROWN = "#e69f00", "#56b4e9", "#7f5f3f"
@@ -46,7 +48,7 @@ class Look:
     open: bool = False
 
 
-def find_looks(arms: Mapping[str, dict[str, Any]], chosen: Mapping[str, dict[str, Any]] | None = None) -> dict:
+def find_looks(arms: Mapping[str, Arm], chosen: Mapping[str, dict[str, Any]] | None = None) -> dict:
     """The look of every arm of the config.
 
     Colour and marker say how demonstrations are chosen, or whose answers they carry if these are not the country's own.
@@ -69,10 +71,10 @@ def find_looks(arms: Mapping[str, dict[str, Any]], chosen: Mapping[str, dict[str
     return looks
 
 
-def _look_of(arm: dict[str, Any]) -> Look:
+def _look_of(arm: Arm) -> Look:
     """The look that follows from the settings of an arm."""
-    if not arm["shots"]:
-        return Look(GREY, "s" if "persona" in arm else "o", True)
-    if (answers := arm.get("answers", "own")) in _ANSWERS:
-        return Look(*_ANSWERS[answers], True)
-    return Look(*_SELECTORS.get(arm.get("strategy", ""), _OTHER_SELECTOR))
+    if not arm.shots:
+        return Look(GREY, "s" if arm.persona else "o", True)
+    if arm.answers in _ANSWERS:
+        return Look(*_ANSWERS[arm.answers], True)
+    return Look(*_SELECTORS.get(arm.strategy or "", _OTHER_SELECTOR))

@@ -57,7 +57,7 @@ class Designer:
         Raises:
             InputError: an arm cannot be laid out.
         """
-        arms = {name: self.config["arms"][name] for name in self.config["languages"][language]["arms"]}
+        arms = arms_of(self.config, language)
         rankings = {strategy: self._rank(language, strategy) for strategy in selectors_of(self.config, language)}
         words, countries = self._read_words(language), self.config["languages"][language]["countries"]
         return Laid(*lay_out(arms, countries, self.people, rankings, words, self.config["prompts"]["premises"]))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from selfalign.arms import Arm
 from selfalign.audit.trace.names import Names, resolve
+from selfalign.config.arms import read_arms
 from selfalign.errors import InputError, did_you_mean
 from selfalign.scoring.tables import (
     ALL,
@@ -230,5 +230,4 @@ def _value(column: str, value: str, names: Names, place: str) -> str:
 
 def _sources(names: Names) -> list[str]:
     """Countries that arms name as sources."""
-    arms = [Arm.read(settings) for settings in names.config["arms"].values()]
-    return sorted({source for arm in arms for source in arm.sources or ()})
+    return sorted({source for arm in read_arms(names.config).values() for source in arm.sources or ()})
