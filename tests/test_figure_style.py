@@ -20,13 +20,13 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from selfalign.config.arms import read_arms
+from selfalign.config.looks import find_looks
 from selfalign.config.outputs import agreeing_arms, calibrated_arms, list_contrasts
 from selfalign.config.pages import SEVERAL, find_pages
 from selfalign.config.read import read_config
 from selfalign.config.style import describe_style
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
-from selfalign.figures.looks import find_looks
 from selfalign.figures.options import Pages
 from selfalign.figures.style import ENGLISH, FIGURES, Style, read_style, read_texts
 from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save

@@ -8,8 +8,8 @@ from typing import Any
 
 from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.languages import fill_language
+from selfalign.config.looks import find_looks
 from selfalign.errors import InputError
-from selfalign.figures.looks import find_looks
 from selfalign.figures.style import ENGLISH, read_style, read_texts
 
 
