@@ -12,6 +12,10 @@ Writes  <run>/run.json                   settings, code, versions and inputs of 
 Steps   record_run first; explore; record_outputs last; by hand: `selfalign trace` and `selfalign verify`
 """
 
+
+include: "../inputs/audit.smk"
+
+
 from selfalign.audit.manifest import refuse_changed
 from selfalign.audit.progress import record_start
 from selfalign.audit.status import explain_stop
@@ -52,21 +56,6 @@ onerror:
     with told_plainly():
         for message in explain_stop(Run(FOLDER), workflow.local_exec):
             show(message)
-
-
-def run_inputs(wildcards):
-    """Files that the run reads and does not make."""
-    return [kept(file) if file in PATHS.partly_read else file for file in PATHS.inputs]
-
-
-def all_results(wildcards):
-    """Files that the run makes, without their manifest."""
-    return [file for file in rules.all.input if Path(file).name != "manifest.csv"]
-
-
-def whole_config(wildcards):
-    """The merged settings as JSON. This is a function, because Snakemake looks for wildcards in a text."""
-    return as_json(config)
 
 
 rule record_run:

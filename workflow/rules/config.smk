@@ -1,4 +1,4 @@
-"""The checked config, and what rules of several stages need of it. A stage's own functions are in the stage's file."""
+"""The checked config, and what rules of several stages need of it. A stage's own functions are in workflow/inputs."""
 
 import json
 import shlex
