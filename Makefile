@@ -37,7 +37,7 @@ rehearsal: env  ## run config/paper.yaml with an invented survey and random mode
 lint: env  ## check the style of the code and of the workflow
 	@$(IN_ENV) ruff check .
 	@$(IN_ENV) ruff format --check .
-	@$(IN_ENV) snakefmt --check Snakefile workflow/Snakefile workflow/rules
+	@$(IN_ENV) snakefmt --check Snakefile workflow/Snakefile workflow/rules workflow/inputs
 	@$(IN_ENV) snakemake --lint
 
 types: tools  ## check the types of the library

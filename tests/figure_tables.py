@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from selfalign.config.outputs import arms_with_cells, find_estimated, list_contrasts
 from selfalign.figures.theme import texts_of
-from selfalign.outputs import arms_with_cells, find_estimated, list_contrasts
 
 RUNS = ["model", "language", "arm", "country"]
 

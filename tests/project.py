@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from selfalign.home import DEFAULTS
+from selfalign.config.defaults import DEFAULTS
 from snakemake.utils import update_config
 
 ROOT = Path(__file__).parent.parent

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from project import ROOT, Project
 from refusal import Refused
+from selfalign.config.files import check_files
 from selfalign.errors import InputError
 from selfalign.probes.adopt_arora import adopt, check_copy, read_copy
 from selfalign.probes.adopt_arora_bank import make_bank
@@ -20,7 +21,6 @@ from selfalign.probes.arora import AroraLog, AroraRepairs, AroraRows, Wording, c
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.tables import Bank, Texts
-from selfalign.settings import check_files
 from selfalign.survey.tables import Counts, Scales
 from selfalign.tables import read_input
 

@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from endpoint_server import serving, top_of
 from project import BIN, ROOT, Project, read_settings
 from refusal import Refused
+from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.inference.answers import entry_of
 from selfalign.inference.ask import command
@@ -32,7 +33,6 @@ from selfalign.inference.render import Speech, render
 from selfalign.inference.replies import collect
 from selfalign.inference.tables import Answers
 from selfalign.prompts.tables import Prompts
-from selfalign.settings import check_settings
 from selfalign.tables import read_table, write_table
 from test_dag import changed, write_small_inputs
 from test_dag import settings as small_settings
@@ -657,7 +657,7 @@ ENDPOINT = {"url": "https://lab.example/v1", "model": "mini"}
 
 
 def test_model_behind_an_endpoint_is_a_setting() -> None:
-    check_settings(settings_of({"endpoint": ENDPOINT}), SCHEMA)
+    check_settings(settings_of({"endpoint": ENDPOINT}))
 
 
 @pytest.mark.parametrize(
@@ -674,7 +674,7 @@ def test_model_behind_an_endpoint_is_a_setting() -> None:
 )
 def test_mistake_in_an_endpoint_is_told_before_anything_runs(model: dict, tells: list[str]) -> None:
     with pytest.raises(InputError) as refusal:
-        check_settings(settings_of(model), SCHEMA)
+        check_settings(settings_of(model))
     assert all(part in str(refusal.value) for part in tells), refusal.value
     assert KEY not in str(refusal.value)
 

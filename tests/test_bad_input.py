@@ -16,8 +16,8 @@ import yaml
 from project import BIN, ROOT, Project, default_configs, read_settings
 from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
+from selfalign.config.read import check_settings
 from selfalign.errors import told_plainly
-from selfalign.settings import check_settings
 from selfalign.survey.tables import Distributions
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import write_table
@@ -26,7 +26,6 @@ from surveys import COUNTS, SURVEY, parse_arguments, write_zip
 
 BANK = ROOT / "resources" / "probes" / "probes.csv"
 TEXTS = ROOT / "resources" / "probes" / "texts" / "en.csv"
-SETTINGS_SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 TEMPLATES = ROOT / "resources" / "templates" / "en.yaml"
 
 
@@ -534,10 +533,10 @@ def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refuse
 )
 def test_mistake_in_the_config_is_told(settings: dict, tells: list[str], capsys: pytest.CaptureFixture) -> None:
     config = read_settings()
-    check_settings(config, SETTINGS_SCHEMA)
+    check_settings(config)
     update_config(config, settings)
     with pytest.raises(SystemExit) as stopped, told_plainly():
-        check_settings(config, SETTINGS_SCHEMA)
+        check_settings(config)
     assert stopped.value.code == 1
     assert_one_paragraph(capsys.readouterr().err, ["config", *tells])
 
@@ -549,7 +548,7 @@ def test_mistake_in_the_config_is_told(settings: dict, tells: list[str], capsys:
 def test_whole_number_is_an_integer_however_it_is_written(value: object, integer: int) -> None:
     config = read_settings()
     update_config(config, {"scoring": {"draws": value}, "arms": {"random": {"seeds": [value]}}})
-    check_settings(config, SETTINGS_SCHEMA)
+    check_settings(config)
     for found in (config["scoring"]["draws"], config["arms"]["random"]["seeds"][0]):
         assert found == integer and type(found) is int
 
@@ -563,7 +562,7 @@ def test_numbers_and_null_that_came_as_text_are_read(plain: Project) -> None:
 def test_settings_of_the_project_are_as_the_schema_means_them() -> None:
     config = read_settings()
     before = deepcopy(config)
-    check_settings(config, SETTINGS_SCHEMA)
+    check_settings(config)
     again = deepcopy(config)
     update_config(again, before)
     assert again == config, "nothing but defaults was added"
@@ -573,7 +572,7 @@ def test_settings_of_the_project_are_as_the_schema_means_them() -> None:
     "overlay", sorted({*(ROOT / "config").glob("*.yaml")} - {*default_configs()}), ids=lambda p: p.stem
 )
 def test_configs_of_whole_studies_are_right(overlay: Path) -> None:
-    check_settings(read_settings(overlay), SETTINGS_SCHEMA)
+    check_settings(read_settings(overlay))
 
 
 # The whole run, as a user sees it

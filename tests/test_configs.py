@@ -8,11 +8,11 @@ import yaml
 from hub_server import Hub, serving
 from project import ROOT, Batch, Project, Run
 from refusal import assert_one_paragraph
+from selfalign.config.defaults import DEFAULTS
+from selfalign.config.read import read_config
 from selfalign.errors import InputError
-from selfalign.home import DEFAULTS
 from selfalign.keys import check_keys, warn_of_keys
 from selfalign.runs import Run as RunFolder
-from selfalign.settings import read_config
 
 OWN = {Path(path).name for path in DEFAULTS}
 SHIPPED = sorted(path.name for path in (ROOT / "config").glob("*.yaml") if path.name not in OWN)

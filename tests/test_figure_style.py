@@ -19,16 +19,18 @@ from figure_tables import agreement_of, contrasts_of, faults_of, metrics_of, sco
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from selfalign.config.arms import read_arms
+from selfalign.config.looks import find_looks
+from selfalign.config.outputs import agreeing_arms, calibrated_arms, list_contrasts
+from selfalign.config.pages import SEVERAL, find_pages
+from selfalign.config.read import read_config
+from selfalign.config.style import describe_style
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
-from selfalign.figures.looks import find_looks
 from selfalign.figures.options import Pages
-from selfalign.figures.pages import SEVERAL, find_pages
-from selfalign.figures.style import ENGLISH, FIGURES, Style, describe_style, read_style, read_texts
+from selfalign.figures.style import ENGLISH, FIGURES, Style, read_style, read_texts
 from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save
-from selfalign.outputs import agreeing_arms, calibrated_arms, list_contrasts
 from selfalign.scoring.tables import Contrasts
-from selfalign.settings import read_config
 
 WIDTHS = [3.3, 6.8]
 LANGUAGES = ["en", "de", "es"]
@@ -251,7 +253,7 @@ def test_settings_that_do_not_fit_are_refused(figures: dict, tells: list[str], t
 
 
 def test_no_two_arms_look_alike() -> None:
-    looks = find_looks(default()["arms"])
+    looks = find_looks(read_arms(default()))
     assert len(set(looks.values())) == len(looks) > 25
 
 
@@ -291,7 +293,7 @@ def lab(colour: str, vision: str) -> np.ndarray:
 
 @pytest.mark.parametrize("vision", MACHADO)
 def test_colours_are_told_apart_by_every_vision(vision: str) -> None:
-    looks = find_looks(default()["arms"])
+    looks = find_looks(read_arms(default()))
     main = [looks[arm].colour for arm in ("zero_shot", "random", "category", "chrf", "chrf_inverted")]
     apart = [np.linalg.norm(lab(a, vision) - lab(b, vision)) for a, b in itertools.combinations(main, 2)]
     assert min(apart) > 15
@@ -304,7 +306,7 @@ def test_colours_are_told_apart_by_every_vision(vision: str) -> None:
 def test_arms_of_a_figure_are_told_apart_without_colour() -> None:
     for file in ([], [Path("config/study.yaml")]):
         config = read_config(file)
-        looks = find_looks(config["arms"])
+        looks = find_looks(read_arms(config))
         shapes = [(looks[arm].marker, looks[arm].open) for arm in agreeing_arms(config)]
         assert len(set(shapes)) == len(shapes)
 

@@ -21,10 +21,12 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
+from selfalign.config.arms import read_arms
+from selfalign.config.looks import find_looks
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
 from selfalign.figures.fonts import choose_fonts
-from selfalign.figures.looks import GREY, PINK, VERMILLION, find_looks
+from selfalign.figures.looks import GREY, PINK, VERMILLION
 from selfalign.figures.style import Style, read_style
 from selfalign.figures.text import plain, wrap
 from selfalign.figures.theme import apply_theme, save
@@ -39,7 +41,7 @@ ARMS = {
 
 
 def styled(labels: dict, **more: object) -> Style:
-    looks = {name: asdict(look) for name, look in find_looks(ARMS).items()}
+    looks = {name: asdict(look) for name, look in find_looks(read_arms({"arms": ARMS})).items()}
     return read_style({"labels": labels, "looks": looks, **more})
 
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
+from selfalign.config.files import check_files
+from selfalign.config.read import read_config
 from selfalign.errors import InputError
-from selfalign.home import DEFAULTS, HOME, fill_in, locate_files
-from selfalign.settings import check_files, read_config
+from selfalign.home import HOME
 from selfalign.survey.find_file import find_file, suggest_files
 
 PLAIN = "WVS_Cross-National_Wave_7_csv_v6_0.zip"

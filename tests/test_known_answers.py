@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from selfalign.config.arms import read_arms
 from selfalign.demonstrations.tables import Ranking
 from selfalign.inference.devices import load_model
 from selfalign.inference.infer import answer, collect
@@ -53,7 +54,9 @@ def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Ser
     poles = read_poles(bank).query("country == @COUNTRY")
     frame = read_template(RESOURCES / "templates" / "en.yaml", "words")
     languages = Languages("en", {"en": Wording({"words": frame}, items)})
-    design, prompts = lay_out(ARMS, [COUNTRY], Surveyed(poles), {"itself": rank_itself(list(bank["probe"]))}, languages)
+    design, prompts = lay_out(
+        read_arms({"arms": ARMS}), [COUNTRY], Surveyed(poles), {"itself": rank_itself(list(bank["probe"]))}, languages
+    )
     tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
     rendered = render(prompts, Speech(tokenizer, "chat"), context=None)
     with Ledger(tmp_path_factory.mktemp("known") / "ledger.sqlite") as ledger:

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from project import Project
 from refusal import Refused
 from selfalign.cli import program
+from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import check_bank, map_poles
 from selfalign.probes.tables import Poles
-from selfalign.settings import check_settings
 from selfalign.sources import check_survey_source
 from selfalign.survey.fetch_survey import fetch_survey
 from selfalign.survey.parse_opinions import (
@@ -650,7 +650,7 @@ def test_password_in_an_address_is_refused_and_not_shown(url: str) -> None:
     assert "hidden" not in str(error.value)
     survey = {"form": "opinions", "source": at(url)}
     with pytest.raises(InputError, match="config: surveys.s.source.url.*netrc") as error:
-        check_settings({"surveys": {"s": survey}}, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+        check_settings({"surveys": {"s": survey}})
     assert "hidden" not in str(error.value)
 
 

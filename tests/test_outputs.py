@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from project import ROOT
-from selfalign.outputs import (
+from selfalign.config.outputs import (
     agreeing_arms,
     asked_in,
     calibrated_arms,
@@ -19,7 +19,7 @@ from selfalign.outputs import (
     list_margins,
     own_languages,
 )
-from selfalign.settings import read_config
+from selfalign.config.read import read_config
 from snakemake.utils import update_config
 
 

@@ -8,14 +8,14 @@ import national
 import pandas as pd
 import pytest
 import yaml
-from project import ROOT, Project, read_settings
+from project import Project, read_settings
 from refusal import Refused
+from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.faults import Faults
 from selfalign.probes.bank import read_bank
 from selfalign.probes.questionnaire import check_words
 from selfalign.probes.scales import read_scale_texts, read_scales
-from selfalign.settings import check_settings
 from selfalign.survey.citations import how_to_cite
 from selfalign.survey.files import open_survey
 from selfalign.survey.inspect_file import find_roles, inspect_columns
@@ -493,7 +493,7 @@ def test_settings_of_a_table_are_checked_together() -> None:
     config["surveys"]["mine"]["countries"] = {"1": "DEU", "2": "", "3": None}
     config["surveys"]["example"]["country"] = "DEU"
     with pytest.raises(InputError) as refused:
-        check_settings(json.loads(json.dumps(config)), ROOT / "workflow/schemas/config.schema.yaml")
+        check_settings(json.loads(json.dumps(config)))
     for part in ("the form counts has no country", "questions: is missing", "not filled in: 2"):
         assert part in str(refused.value)
     for part in ("has no country", "has question, code and count", "has no weight"):

@@ -15,7 +15,9 @@ from endpoint_server import serving
 from project import ROOT, Project
 from refusal import Refused
 from scipy import stats
+from selfalign.config.read import read_config
 from selfalign.errors import InputError
+from selfalign.home import HOME
 from selfalign.inference.ask import command as ask
 from selfalign.plan import endpoints, models, tokens
 from selfalign.plan.designs import Designer, Laid
@@ -25,7 +27,6 @@ from selfalign.plan.planner import Options, make_plan
 from selfalign.plan.precision import expect_widths
 from selfalign.plan.report import duration, size, write_report
 from selfalign.prompts.tables import Prompts
-from selfalign.settings import HOME, read_config
 from selfalign.survey.tables import Distributions
 from selfalign.tables import read_table, write_table
 

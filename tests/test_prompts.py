@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from selfalign.arms import Arm
 from selfalign.demonstrations.measure_similarity import chrf_similarity, list_pairs
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.errors import InputError
@@ -138,7 +139,9 @@ def write(
         asked = replace(languages.words, frames={frame.name: frame for frame in frames})
         spoken = replace(languages, wordings={**languages.wordings, "en": asked}, **changed)
         everyone = Surveyed(people, human, bank)
-        design, prompts = lay_out(arms, countries, everyone, rankings, spoken, premises)
+        design, prompts = lay_out(
+            {name: Arm.read(one) for name, one in arms.items()}, countries, everyone, rankings, spoken, premises
+        )
         prompts = Prompts.validate(prompts)
         return Design.validate(design), prompts.assign(user=[as_bare_text(row) for row in prompts.itertuples()])
 
@@ -172,7 +175,9 @@ def test_text_is_written_once_for_all_countries_that_share_it(
     countries = ["BOL", "CHN", "DEU", "MEX"]
     words = replace(languages.words, frames={"letters": languages.words.frames["letters"]})
     spoken = replace(languages, wordings={**languages.wordings, "en": words})
-    parts, prompts = lay_out_arms({"other": ARMS["other"]}, countries, Surveyed(poles, None, bank), rankings, spoken)
+    parts, prompts = lay_out_arms(
+        {"other": Arm.read(ARMS["other"])}, countries, Surveyed(poles, None, bank), rankings, spoken
+    )
     (cells,) = parts
     assert len(cells) > 2.8 * 2 * sum(written)  # each source is shown to three countries, in both orders
     assert set(cells["prompt"]) == set(prompts.loc[prompts["premise"] != "", "prompt"])
@@ -442,7 +447,7 @@ def test_shuffled_deals_the_own_answers_to_other_probes(
 def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages: Languages) -> None:
     answers = majority_answers(poles)
     every = answers.assign(probe="any", seed=0)[["source", "probe", "seed", "candidate", "answer"]]
-    dealt = answer_otherwise(every, arm(answers="shuffled"), answers, languages.words.probes)
+    dealt = answer_otherwise(every, Arm.read(arm(answers="shuffled")), answers, languages.words.probes)
     counts = dealt.groupby(["source", "seed"])["answer"].value_counts().unstack()
     for seed in (1, 2):
         pd.testing.assert_frame_equal(
@@ -469,7 +474,7 @@ def test_neutral_demonstrations_may_be_in_a_language_that_alone_has_them(
 ) -> None:
     english = replace(languages.words, neutral={}, right={}, frames={"letters": languages.words.frames["letters"]})
     spoken = replace(languages, wordings={**languages.wordings, "en": english})
-    arms = {"neutral": {**ARMS["neutral"], "shown_in": "de"}}
+    arms = {"neutral": Arm.read({**ARMS["neutral"], "shown_in": "de"})}
     _, prompts = lay_out(arms, ["DEU"], Surveyed(poles), {}, spoken)
     german = {item.statement for item in languages.wordings["de"].neutral.values()}
     shown = [question.split("\n")[0] for row in prompts["shown"] for question, _ in json.loads(row)]

@@ -15,9 +15,9 @@ import pandas as pd
 import psutil
 import pytest
 from project import ROOT, Run
+from selfalign.config.outputs import find_shown
+from selfalign.config.read import read_config
 from selfalign.errors import InputError
-from selfalign.outputs import find_shown
-from selfalign.settings import read_config
 from selfalign.survey.parse_shares import RULES
 from surveys import COUNTS, RESOURCES, read_wvs7
 

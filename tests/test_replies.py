@@ -16,6 +16,7 @@ import torch
 import yaml
 from families import CONFIGS, VOCABULARY, tiny_model
 from jobs import Job
+from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.inference import engine, generate
 from selfalign.inference.check import check_replies
@@ -26,7 +27,6 @@ from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.readouts import list_options
 from selfalign.inference.render import FORMATS, Rendered, Speech, render
 from selfalign.scoring.compare_replies import read_replies, summarise
-from selfalign.settings import check_settings
 from test_inference import (
     CASES,
     POLITICS,
@@ -470,4 +470,4 @@ def test_setting_that_cannot_be_is_refused(model: dict, tells: str) -> None:
         config |= yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8"))
     config["models"] |= {"m": {"label": "M"} | model}
     with pytest.raises(InputError, match=tells):
-        check_settings(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+        check_settings(config)

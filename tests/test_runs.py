@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from project import ROOT, read_settings
+from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.runs import Run, find_run
-from selfalign.settings import read_config
 
 
 def test_run_is_found_by_name_or_folder(tmp_path: Path) -> None:

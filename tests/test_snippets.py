@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 from project import ROOT, Batch, Project, Run
+from selfalign.config.generate import make_schema
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "config" / "README.md"])
-SECTIONS = set(yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))["properties"])
+SECTIONS = set(make_schema()["properties"])
 STAND_INS = {"<full commit hash>": "a" * 40, "<64 digits>": "a" * 64}
 """What stands for a value that only the reader knows."""
 

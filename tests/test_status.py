@@ -33,11 +33,11 @@ from selfalign.audit.progress import (
 )
 from selfalign.audit.summary import main_numbers, own_minus_other, shorten, summarize, warn_of_replacement
 from selfalign.cli import program
+from selfalign.config.read import read_config
 from selfalign.errors import TERMINAL, InputError
 from selfalign.inference.ledger import Entry, Ledger
 from selfalign.layout import align, duration
 from selfalign.runs import Run
-from selfalign.settings import read_config
 from selfalign.steps import BY_HAND, STEPS
 from snakemake.persistence.file import FilePersistence
 

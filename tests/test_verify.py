@@ -23,8 +23,8 @@ from selfalign.audit.manifest import Manifest, check_files, digest, refuse_chang
 from selfalign.audit.sample import check_sample
 from selfalign.audit.verify import check_models, check_record, report, verify
 from selfalign.cli import program
+from selfalign.config.files import list_files
 from selfalign.errors import InputError
-from selfalign.home import list_files
 from selfalign.provenance import code_digests
 
 RUN = Path("results/default")

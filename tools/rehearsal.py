@@ -30,8 +30,8 @@ import click
 import yaml
 from official_survey import write_survey
 from random_models import write_model
+from selfalign.config.defaults import DEFAULTS, fill_in
 from selfalign.errors import InputError, told_plainly
-from selfalign.home import DEFAULTS, fill_in
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent

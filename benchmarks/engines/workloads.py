@@ -8,6 +8,7 @@ import hashlib
 from pathlib import Path
 
 import pandas as pd
+from selfalign.config.arms import read_arms
 from selfalign.demonstrations.measure_similarity import chrf_similarity, list_pairs
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.probes.bank import read_bank, read_texts
@@ -62,7 +63,7 @@ def build_workloads(size: str) -> dict[tuple[str, str], Prompts]:
     for readout, name in FRAMES.items():
         frame = read_template(RESOURCES / "templates" / "en.yaml", name)
         languages = Languages("en", {"en": Wording({name: frame}, items)})
-        design, prompts = lay_out(ARMS, COUNTRIES, Surveyed(poles), rankings, languages)
+        design, prompts = lay_out(read_arms({"arms": ARMS}), COUNTRIES, Surveyed(poles), rankings, languages)
         cells = design.merge(prompts, on="prompt")
         fixed = show_fixed(cells[cells["arm"] == "zero_shot"], write_fixed(shown, poles, items, frame))
         for workload, (countries, probes) in SIZES[size].items():

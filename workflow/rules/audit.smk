@@ -13,6 +13,51 @@ Steps   record_run first; explore; record_outputs last; by hand: `selfalign trac
 """
 
 
+include: "../inputs/audit.smk"
+
+
+from selfalign.audit.manifest import refuse_changed
+from selfalign.audit.progress import record_start
+from selfalign.audit.status import explain_stop
+from selfalign.audit.summary import summarize, warn_of_replacement
+from selfalign.errors import show
+from selfalign.keys import check_keys, warn_of_keys
+from selfalign.provenance import code_digests
+from selfalign.runs import Run
+from selfalign.survey.citations import how_to_cite
+
+FOLDER = Path(PATHS.run)
+CODES = " ".join(code_digests().values())
+
+# A job of a cluster reads this file while other jobs write.
+if workflow.is_main_process:
+    with told_plainly():
+        refuse_changed(FOLDER)
+    warn_of_keys(config, Run(FOLDER), sys.argv)
+
+
+onstart:
+    with told_plainly():
+        check_keys(config["models"], workflow.dag.needrun_jobs())
+    if warning := warn_of_replacement(Run(FOLDER), config):
+        show(warning)
+    record_start(FOLDER, workflow.dag.needrun_jobs(), config, sys.argv)
+    for name, why in PATHS.skipped.items():
+        show(f"no {name}: {why}")
+
+
+onsuccess:
+    made = {str(file) for job in workflow.dag.jobs for file in job.output}
+    citation = how_to_cite(config["surveys"][config["run"]["survey"]])
+    print(*summarize(FOLDER, config, made, citation), sep="\n")
+
+
+onerror:
+    with told_plainly():
+        for message in explain_stop(Run(FOLDER), workflow.local_exec):
+            show(message)
+
+
 rule record_run:
     input:
         run_inputs,
@@ -38,9 +83,9 @@ rule record_run:
 
 rule explore:
     input:
-        scores=SCORES,
+        scores=PATHS.scores(),
         bank="<run>/human/bank.json",
-        notebook=shipped("notebooks/explore.ipynb"),
+        notebook=PATHS.shipped("notebooks/explore.ipynb"),
     output:
         hardest="<run>/audit/hardest_probes.csv",
         notebook="<run>/audit/explore.ipynb",

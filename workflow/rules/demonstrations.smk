@@ -8,9 +8,12 @@ Steps   measure_similarity -> rank_demonstrations
 """
 
 
+include: "../inputs/demonstrations.smk"
+
+
 rule measure_similarity:
     input:
-        bank=BANK,
+        bank=kept(PATHS.bank),
         texts=compared_texts,
         encoder=encoder_files,
     output:
@@ -39,7 +42,7 @@ rule measure_similarity:
 
 rule rank_demonstrations:
     input:
-        bank=BANK,
+        bank=kept(PATHS.bank),
         similarity=similarity_of,
     output:
         "<run>/demonstrations/{language}/{strategy}.parquet",

@@ -23,6 +23,9 @@ Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_tran
 """
 
 
+include: "../inputs/figures.smk"
+
+
 rule plot_agreement:
     input:
         estimates="<run>/tables/agreement.csv",
@@ -67,7 +70,7 @@ rule plot_contrasts:
         style=style_of("contrasts"),
         pages=pages_of("contrasts"),
         font=FONT_OPTION,
-        order=json.dumps(CONTRASTS, sort_keys=True),
+        order=as_json(CONTRASTS),
         code=code_digest("plot_contrasts"),
     message:
         "Drawing every contrast"
@@ -104,7 +107,7 @@ rule plot_margin:
 
 rule plot_calibration:
     input:
-        scores=SCORES,
+        scores=PATHS.scores(),
         texts=TEXTS,
         font=FONT,
     output:
@@ -317,10 +320,10 @@ rule plot_margins:
 
 rule typeset_tables:
     input:
-        tables=list(TYPESET.values()),
+        tables=list(PATHS.typeset.values()),
         texts=TEXTS,
     output:
-        LATEX,
+        PATHS.latex,
     log:
         "<run>/logs/typeset_tables.log",
     benchmark:

@@ -9,6 +9,9 @@ Steps   infer; ask, for a model behind an endpoint
 """
 
 
+include: "../inputs/inference.smk"
+
+
 ruleorder: ask > infer
 
 

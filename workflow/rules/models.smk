@@ -8,6 +8,9 @@ Steps   fetch_model -> convert_model
 """
 
 
+include: "../inputs/models.smk"
+
+
 rule fetch_model:
     input:
         model_files,

@@ -21,10 +21,13 @@ Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are
 """
 
 
+include: "../inputs/probes.smk"
+
+
 rule adopt_arora_bank:
     input:
-        rows=shipped("resources/probes/arora.csv"),
-        bank=shipped("resources/probes/probes.csv"),
+        rows=PATHS.shipped("resources/probes/arora.csv"),
+        bank=PATHS.shipped("resources/probes/probes.csv"),
     output:
         "<shared>/arora/probes.csv",
     log:
@@ -44,8 +47,8 @@ rule adopt_arora_bank:
 rule adopt_arora:
     input:
         release=arora_file,
-        rows=shipped("resources/probes/arora.csv"),
-        repairs=shipped("resources/probes/arora_repairs.csv"),
+        rows=PATHS.shipped("resources/probes/arora.csv"),
+        repairs=PATHS.shipped("resources/probes/arora_repairs.csv"),
     output:
         texts="<shared>/arora/texts/{language}.csv",
         log="<shared>/arora/repairs/{language}.csv",
@@ -66,8 +69,8 @@ rule adopt_arora:
 
 rule record_bank:
     input:
-        bank=BANK,
-        version=BANK_VERSION,
+        bank=kept(PATHS.bank),
+        version=PATHS.bank_version,
         texts=bank_texts,
     output:
         "<run>/human/bank.json",
@@ -78,7 +81,7 @@ rule record_bank:
     conda:
         "../../environment.yml"
     params:
-        version=[f"--version {file}" for file in BANK_VERSION],
+        version=[f"--version {file}" for file in PATHS.bank_version],
         used=USED_PROBES,
         texts=run_texts,
         code=code_digest("record_bank"),
@@ -90,8 +93,8 @@ rule record_bank:
 
 rule map_poles:
     input:
-        distributions=f"{SURVEY}/distributions.parquet",
-        bank=BANK,
+        distributions=f"{PATHS.survey}/distributions.parquet",
+        bank=kept(PATHS.bank),
     output:
         poles="<run>/human/poles.parquet",
         dropped=report(
@@ -122,9 +125,9 @@ rule map_poles:
 
 rule resample_people:
     input:
-        responses=RESPONSES,
+        responses=PATHS.responses,
         poles="<run>/human/poles.parquet",
-        bank=BANK,
+        bank=kept(PATHS.bank),
     output:
         "<run>/human/replicates.parquet",
     log:
@@ -134,7 +137,7 @@ rule resample_people:
     conda:
         "../../environment.yml"
     params:
-        responses=[f"--responses {file}" for file in RESPONSES],
+        responses=[f"--responses {file}" for file in PATHS.responses],
         countries=COUNTRIES,
         replicates=config["probes"]["replicates"],
         seed=config["probes"]["seed"],
@@ -150,9 +153,9 @@ rule resample_people:
 
 rule map_scales:
     input:
-        distributions=f"{SURVEY}/distributions.parquet",
-        bank=BANK,
-        scales=SCALES,
+        distributions=f"{PATHS.survey}/distributions.parquet",
+        bank=kept(PATHS.bank),
+        scales=PATHS.answer_scales,
     output:
         scales="<run>/human/scales.parquet",
         dropped="<run>/human/dropped_scales.csv",

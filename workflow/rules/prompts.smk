@@ -11,18 +11,21 @@ Steps   design_prompts -> describe_demonstrations
 """
 
 
+include: "../inputs/prompts.smk"
+
+
 rule design_prompts:
     input:
-        bank=BANK,
-        texts=wordings_of("probes", "texts", "texts"),
-        templates=wordings_of("prompts", "templates", "texts"),
-        personas=wordings_of("prompts", "personas", "personas"),
-        neutral=wordings_of("prompts", "neutral", "neutral"),
-        questions=questions_of("questions"),
-        labels=questions_of("labels"),
+        bank=kept(PATHS.bank),
+        texts=words_of("texts"),
+        templates=words_of("templates"),
+        personas=words_of("personas"),
+        neutral=words_of("neutral"),
+        questions=scale_words_of("questions"),
+        labels=scale_words_of("labels"),
         spoken=spoken_of,
-        scales=ANSWER_SCALES,
-        human=HUMAN_SCALES,
+        scales=[PATHS.answer_scales] if PATHS.asks_on_scales else [],
+        human=PATHS.human_scales,
         poles="<run>/human/poles.parquet",
         rankings=rankings_of,
     output:
@@ -54,7 +57,7 @@ rule design_prompts:
 
 rule describe_demonstrations:
     input:
-        bank=BANK,
+        bank=kept(PATHS.bank),
         texts=kept(config["probes"]["texts"]),
         rankings=rankings_of,
         design="<run>/design/{language}.parquet",

@@ -20,14 +20,28 @@ Steps   score_answers -> estimate_agreement, estimate_contrasts -> fit_mixed; es
         estimate_readouts; compute_metrics; compare_readouts; compare_replies; score_scales
 """
 
+from selfalign.config.outputs import (
+    asked_in,
+    kinds_of_models,
+    list_contrasts,
+    list_gains,
+    own_languages,
+)
+
+CONTRASTS = list_contrasts(config)
+
+# What tables and figures across models compare.
+ASKED_IN, GAINS = asked_in(config), list_gains(config)
+OWN_LANGUAGES, KINDS = own_languages(config), kinds_of_models(config)
+
 
 rule score_answers:
     input:
         design="<run>/design/{language}.parquet",
         answers="<run>/answers/{model}/{language}.parquet",
         poles="<run>/human/poles.parquet",
-        human=HUMAN_SCALES,
-        bank=BANK,
+        human=PATHS.human_scales,
+        bank=kept(PATHS.bank),
     output:
         scores="<run>/scores/{model}/{language}.parquet",
         unanswered="<run>/scores/{model}/{language}_unanswered.csv",
@@ -38,9 +52,9 @@ rule score_answers:
     conda:
         "../../environment.yml"
     params:
-        readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
+        readouts=as_json(config["scoring"]["readouts"]),
         rule=config["scoring"]["unanswered"],
-        human=[f"--human={file}" for file in HUMAN_SCALES],
+        human=[f"--human={file}" for file in PATHS.human_scales],
         used=USED_PROBES,
         code=code_digest("score_answers"),
     message:
@@ -56,7 +70,7 @@ rule score_scales:
         design="<run>/design/{language}.parquet",
         answers="<run>/answers/{model}/{language}.parquet",
         human="<run>/human/scales.parquet",
-        bank=BANK,
+        bank=kept(PATHS.bank),
     output:
         "<run>/scales/{model}/{language}.parquet",
     log:
@@ -66,7 +80,7 @@ rule score_scales:
     conda:
         "../../environment.yml"
     params:
-        readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
+        readouts=as_json(config["scoring"]["readouts"]),
         used=USED_PROBES,
         code=code_digest("score_scales"),
     message:
@@ -82,8 +96,8 @@ rule compare_readouts:
         design="<run>/design/{language}.parquet",
         answers="<run>/answers/{model}/{language}.parquet",
         poles="<run>/human/poles.parquet",
-        human=HUMAN_SCALES,
-        bank=BANK,
+        human=PATHS.human_scales,
+        bank=kept(PATHS.bank),
     output:
         report(
             "<run>/tables/readouts/{model}/{language}.csv",
@@ -98,7 +112,7 @@ rule compare_readouts:
     conda:
         "../../environment.yml"
     params:
-        human=[f"--human={file}" for file in HUMAN_SCALES],
+        human=[f"--human={file}" for file in PATHS.human_scales],
         used=USED_PROBES,
         code=code_digest("compare_readouts"),
     message:
@@ -129,7 +143,7 @@ rule compare_replies:
     conda:
         "../../environment.yml"
     params:
-        readouts=json.dumps(config["scoring"]["readouts"], sort_keys=True),
+        readouts=as_json(config["scoring"]["readouts"]),
         rule=config["scoring"]["unanswered"],
         code=code_digest("compare_replies"),
     message:
@@ -142,7 +156,7 @@ rule compare_replies:
 
 rule estimate_agreement:
     input:
-        scores=SCORES,
+        scores=PATHS.scores(),
         people="<run>/human/replicates.parquet",
     output:
         report(
@@ -174,7 +188,7 @@ rule estimate_agreement:
 
 rule estimate_contrasts:
     input:
-        scores=SCORES,
+        scores=PATHS.scores(),
         people="<run>/human/replicates.parquet",
     output:
         report(
@@ -190,7 +204,7 @@ rule estimate_contrasts:
     conda:
         "../../environment.yml"
     params:
-        contrasts=json.dumps(CONTRASTS, sort_keys=True),
+        contrasts=as_json(CONTRASTS),
         draws=config["scoring"]["draws"],
         level=config["scoring"]["level"],
         seed=config["scoring"]["seed"],
@@ -207,11 +221,11 @@ rule estimate_contrasts:
 
 rule estimate_readouts:
     input:
-        answers=ANSWERS,
-        designs=DESIGNS,
+        answers=PATHS.answers,
+        designs=PATHS.designs,
         poles="<run>/human/poles.parquet",
-        human=HUMAN_SCALES,
-        bank=BANK,
+        human=PATHS.human_scales,
+        bank=kept(PATHS.bank),
         people="<run>/human/replicates.parquet",
     output:
         report(
@@ -227,9 +241,9 @@ rule estimate_readouts:
     conda:
         "../../environment.yml"
     params:
-        human=[f"--human={file}" for file in HUMAN_SCALES],
+        human=[f"--human={file}" for file in PATHS.human_scales],
         rule=config["scoring"]["unanswered"],
-        contrasts=json.dumps(CONTRASTS, sort_keys=True),
+        contrasts=as_json(CONTRASTS),
         draws=config["scoring"]["draws"],
         level=config["scoring"]["level"],
         seed=config["scoring"]["seed"],
@@ -248,7 +262,7 @@ rule estimate_readouts:
 
 rule estimate_transfer:
     input:
-        scores=SCORES,
+        scores=PATHS.scores(),
         people="<run>/human/replicates.parquet",
     output:
         report(
@@ -264,7 +278,7 @@ rule estimate_transfer:
     conda:
         "../../environment.yml"
     params:
-        pair=json.dumps(config["scoring"]["transfer"]),
+        pair=as_json(config["scoring"]["transfer"]),
         draws=config["scoring"]["draws"],
         level=config["scoring"]["level"],
         seed=config["scoring"]["seed"],
@@ -281,7 +295,7 @@ rule estimate_transfer:
 
 rule fit_mixed:
     input:
-        scores=SCORES,
+        scores=PATHS.scores(),
         estimates="<run>/tables/contrasts.csv",
     output:
         report(
@@ -297,7 +311,7 @@ rule fit_mixed:
     conda:
         "../../environment.yml"
     params:
-        contrasts=json.dumps(config["scoring"]["mixed"], sort_keys=True),
+        contrasts=as_json(config["scoring"]["mixed"]),
         level=config["scoring"]["level"],
         code=code_digest("fit_mixed"),
     message:
@@ -309,7 +323,7 @@ rule fit_mixed:
 
 rule estimate_worth:
     input:
-        scores=SCORES,
+        scores=PATHS.scores(),
         poles="<run>/human/poles.parquet",
     output:
         report(
@@ -337,11 +351,11 @@ rule estimate_worth:
 
 rule compute_metrics:
     input:
-        scores=SCORES,
-        scales=SCALE_SCORES,
-        human=HUMAN_SCALES,
+        scores=PATHS.scores(),
+        scales=PATHS.scale_scores,
+        human=PATHS.human_scales,
         poles="<run>/human/poles.parquet",
-        bank=BANK,
+        bank=kept(PATHS.bank),
     output:
         report(
             "<run>/tables/metrics.csv",
@@ -356,8 +370,8 @@ rule compute_metrics:
     conda:
         "../../environment.yml"
     params:
-        scales=[f"--scales={file}" for file in SCALE_SCORES]
-        + [f"--human={file}" for file in HUMAN_SCALES],
+        scales=[f"--scales={file}" for file in PATHS.scale_scores]
+        + [f"--human={file}" for file in PATHS.human_scales],
         rule=config["scoring"]["unanswered"],
         samples=config["scoring"]["second_samples"],
         seed=config["scoring"]["seed"],
@@ -372,7 +386,7 @@ rule compute_metrics:
 
 rule estimate_categories:
     input:
-        scores=SCORES_ASKED_IN,
+        scores=PATHS.scores_asked_in,
         people="<run>/human/replicates.parquet",
     output:
         report(
@@ -405,7 +419,7 @@ rule estimate_categories:
 
 rule estimate_languages:
     input:
-        scores=SCORES_OF_COUNTRIES,
+        scores=PATHS.scores_of_countries,
         people="<run>/human/replicates.parquet",
     output:
         report(
@@ -440,7 +454,7 @@ rule estimate_languages:
 
 rule estimate_kinds:
     input:
-        scores=SCORES_OF_KINDS,
+        scores=PATHS.scores_of_kinds,
         people="<run>/human/replicates.parquet",
     output:
         report(

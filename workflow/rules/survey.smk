@@ -23,6 +23,9 @@ Steps   any:               [fetch_survey ->]
 """
 
 
+include: "../inputs/survey.smk"
+
+
 rule fetch_survey:
     output:
         "<shared>/survey/{survey}/download/{file}",
@@ -71,7 +74,7 @@ rule simulate_survey:
 rule parse_wvs7:
     input:
         survey=wvs7_file,
-        scales=shipped("resources/survey/scales.csv"),
+        scales=PATHS.shipped("resources/survey/scales.csv"),
     output:
         responses="<shared>/survey/{survey}/responses.parquet",
         columns="<shared>/survey/{survey}/columns.csv",
@@ -95,8 +98,8 @@ rule parse_wvs7:
 rule parse_trends:
     input:
         survey=survey_file,
-        scales=shipped("resources/survey/scales.csv"),
-        trends=shipped("resources/survey/trends.csv"),
+        scales=PATHS.shipped("resources/survey/scales.csv"),
+        trends=PATHS.shipped("resources/survey/trends.csv"),
     output:
         responses="<shared>/survey/{survey}/responses.parquet",
         columns="<shared>/survey/{survey}/columns.csv",
@@ -123,7 +126,7 @@ rule parse_trends:
 rule parse_shares:
     input:
         shares=survey_file,
-        scales=shipped("resources/survey/scales.csv"),
+        scales=PATHS.shipped("resources/survey/scales.csv"),
     output:
         distributions="<shared>/survey/{survey}/distributions.parquet",
     log:
@@ -146,7 +149,7 @@ rule parse_shares:
 rule parse_opinions:
     input:
         opinions=survey_file,
-        known=shipped("resources/survey/opinions.csv"),
+        known=PATHS.shipped("resources/survey/opinions.csv"),
     output:
         distributions="<shared>/survey/{survey}/distributions.parquet",
         dictionary="<shared>/survey/{survey}/opinions.csv",
@@ -205,7 +208,7 @@ rule parse_table:
     benchmark:
         "<shared>/benchmarks/parse_table/{survey}.tsv"
     wildcard_constraints:
-        survey=TABLES,
+        survey=surveys_of("table", counted=False),
     conda:
         "../../environment.yml"
     params:
@@ -231,7 +234,7 @@ rule parse_counts:
     benchmark:
         "<shared>/benchmarks/parse_counts/{survey}.tsv"
     wildcard_constraints:
-        survey=COUNTED,
+        survey=surveys_of("table", counted=True),
     conda:
         "../../environment.yml"
     params:
@@ -270,9 +273,9 @@ rule weigh_answers:
 rule describe_survey:
     input:
         responses="<shared>/survey/{survey}/responses.parquet",
-        scales=questionnaire("scales"),
-        questions=questionnaire("questions", "en"),
-        labels=questionnaire("labels", "en"),
+        scales=scales_file,
+        questions=english("questions"),
+        labels=english("labels"),
     output:
         dictionary=report(
             "<shared>/survey/{survey}/dictionary.csv",

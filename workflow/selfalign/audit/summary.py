@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from selfalign.arms import Arm
 from selfalign.audit.changes import find_differences
+from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.errors import InputError
 from selfalign.figures.style import FIGURES
 from selfalign.runs import Run
@@ -42,7 +44,7 @@ def warn_of_replacement(run: Run, config: Mapping[str, Any], shown: int = 3) -> 
 def _used(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings without the surveys, models, languages and arms that the run does not use."""
     run = config["run"]
-    arms = {arm for language in run["languages"] for arm in config["languages"][language]["arms"]}
+    arms = arms_of_run(config)
     used = {"surveys": {run["survey"]}, "models": set(run["models"]), "languages": set(run["languages"]), "arms": arms}
     return {**config, **{key: {name: config[key][name] for name in sorted(names)} for key, names in used.items()}}
 
@@ -91,13 +93,13 @@ def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config
     """
     model, language = config["run"]["models"][0], config["run"]["languages"][0]
     estimates = _mean_rows(agreement, model, language).set_index("arm")["estimate"]
-    arms = {arm: config["arms"][arm] for arm in estimates.index}
-    plain = [arm for arm, settings in arms.items() if settings["shots"] == 0 and "persona" not in settings]
-    parts = [f"{estimates[arm]:.2f} {arms[arm]['label']}" for arm in plain]
+    arms = {name: Arm.read(config["arms"][name]) for name in estimates.index}
+    plain = [name for name, arm in arms.items() if not arm.shots and arm.persona is None]
+    parts = [f"{estimates[name]:.2f} {arms[name].label}" for name in plain]
     rest = estimates.drop(plain)
     if len(rest):
         best = rest.idxmax()
-        parts.append(f"{rest[best]:.2f} {arms[best]['label']} (best of {len(rest)} other arms)")
+        parts.append(f"{rest[best]:.2f} {arms[best].label} (best of {len(rest)} other arms)")
     differences = [] if contrasts is None else [own_minus_other(_mean_rows(contrasts, model, language), config)]
     more = len(config["run"]["models"]) * len(config["run"]["languages"]) - 1
     heading = f"{config['models'][model]['label']} in {language}" + (f" ({more} more in the tables)" if more else "")
@@ -120,7 +122,7 @@ def own_minus_other(contrasts: pd.DataFrame, config: Mapping[str, Any]) -> str:
     Returns:
         Its estimate and interval as text; empty if there is no such contrast.
     """
-    answers = {arm: settings.get("answers", "own") for arm, settings in config["arms"].items() if settings["shots"]}
+    answers = {name: arm.answers for name, arm in read_arms(config).items() if arm.shots}
     same = contrasts[
         contrasts["beyond"].isna()
         & (contrasts["against_model"] == contrasts["model"])

@@ -1,12 +1,10 @@
 """Picking demonstrations: the candidates that an arm shows before a test probe, of those that it may show."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from selfalign.arms import Arm
 from selfalign.demonstrations.draws import draw
-from selfalign.demonstrations.strategies import SEEDED
 from selfalign.errors import InputError
 
 SET = ["source", "probe", "seed"]
@@ -16,7 +14,7 @@ _EXCLUDED = {"siblings": "sibling", "battery": "same_battery", "category": "same
 
 
 def pick_demonstrations(
-    ranking: pd.DataFrame, answers: pd.DataFrame, needed: pd.DataFrame, name: str, arm: dict[str, Any]
+    ranking: pd.DataFrame, answers: pd.DataFrame, needed: pd.DataFrame, name: str, arm: Arm
 ) -> pd.DataFrame:
     """Demonstrations of an arm: for each source, test probe and seed, the first candidates that may be shown.
 
@@ -27,7 +25,7 @@ def pick_demonstrations(
         answers: columns source, candidate, answer (A or B).
         needed: columns source, probe: the sets of demonstrations to pick.
         name: of the arm.
-        arm: its settings: strategy, seeds, shots, exclude; ceiling, diversity, sequence where it has them.
+        arm: with a strategy.
 
     Returns:
         Columns source, probe, seed, candidate, answer, in the order in which they are shown.
@@ -35,27 +33,21 @@ def pick_demonstrations(
     Raises:
         InputError: a test probe has fewer candidates than the arm has shots.
     """
-    seeds, shots = arm["seeds"] if is_drawn(arm) else [0], arm["shots"]
+    seeds, shots = list(arm.seeds) if arm.is_drawn else [0], arm.shots
     pool = _find_pool(ranking, arm, seeds).merge(needed, on="probe").merge(answers, on=["source", "candidate"])
     pool = pool.sort_values([*SET, "rank"])
-    diversity = arm.get("diversity", 0)
-    shown = diversify(pool, ranking, shots, diversity) if diversity else pool.groupby(SET).head(shots)
+    shown = diversify(pool, ranking, shots, arm.diversity) if arm.diversity else pool.groupby(SET).head(shots)
     sets = pd.MultiIndex.from_frame(needed.merge(pd.DataFrame({"seed": seeds}), how="cross")[SET])
     _check_shots(shown.groupby(SET).size().reindex(sets, fill_value=0), name, shots)
-    return _arrange(shown, arm.get("sequence"))[[*SET, "candidate", "answer"]].reset_index(drop=True)
+    return _arrange(shown, arm.sequence)[[*SET, "candidate", "answer"]].reset_index(drop=True)
 
 
-def is_drawn(arm: dict[str, Any]) -> bool:
-    """Whether an arm draws its demonstrations, or their sequence; if so, there is a set for each of its seeds."""
-    return arm["strategy"] in SEEDED or arm.get("sequence") == "drawn"
-
-
-def _find_pool(ranking: pd.DataFrame, arm: dict[str, Any], seeds: list[int]) -> pd.DataFrame:
+def _find_pool(ranking: pd.DataFrame, arm: Arm, seeds: list[int]) -> pd.DataFrame:
     """The candidates that an arm may show, whoever answers them."""
-    allowed = ~ranking[[_EXCLUDED[what] for what in arm["exclude"]]].any(axis=1)
-    if "ceiling" in arm:
-        allowed &= ranking["similarity"] < arm["ceiling"]
-    if arm["strategy"] in SEEDED:
+    allowed = ~ranking[[_EXCLUDED[what] for what in arm.exclude]].any(axis=1)
+    if arm.ceiling is not None:
+        allowed &= ranking["similarity"] < arm.ceiling
+    if arm.draws:
         return ranking[allowed & ranking["seed"].isin(seeds)]
     return ranking[allowed].drop(columns="seed").merge(pd.DataFrame({"seed": seeds}), how="cross")
 

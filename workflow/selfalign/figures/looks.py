@@ -1,8 +1,6 @@
-"""Colour and marker of each arm, from what the arm is: the same in every run."""
+"""Colours, markers, and the look of an arm."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 GREY = "#8a8f98"
 BLUE, GREEN, VERMILLION, PINK = "#0072b2", "#009e73", "#d55e00", "#cc79a7"
@@ -11,24 +9,6 @@ ORANGE, SKY, BROWN = "#e69f00", "#56b4e9", "#7f5f3f"
 
 MARKERS = "osD^vPX<>*phd8"
 """Markers that variants of an arm take, in this order."""
-
-_SELECTORS = {
-    "random": (BLUE, "s"),
-    "category": (GREEN, "^"),
-    "chrf": (VERMILLION, "o"),
-    "bm25": (BROWN, "D"),
-    "embedding": (SKY, "v"),
-}
-_OTHER_SELECTOR = (BROWN, "P")
-_ANSWERS = {
-    "other": (PINK, "D"),
-    "world": (BLUE, "p"),
-    "nearest": (SKY, "<"),
-    "farthest": (BROWN, ">"),
-    "inverted": (ORANGE, "v"),
-    "shuffled": (GREEN, "X"),
-    "neutral": (GREY, "P"),
-}
 
 
 @dataclass(frozen=True)
@@ -44,35 +24,3 @@ class Look:
     colour: str = GREY
     marker: str = "o"
     open: bool = False
-
-
-def find_looks(arms: Mapping[str, dict[str, Any]], chosen: Mapping[str, dict[str, Any]] | None = None) -> dict:
-    """The look of every arm of the config.
-
-    Colour and marker say how demonstrations are chosen, or whose answers they carry if these are not the country's own.
-    Arms that agree in this take different markers, in the order of the config.
-
-    Args:
-        arms: the arms of the config, whether the run has them or not: so an arm looks the same in every run.
-        chosen: the user's own looks (setting figures.style.palette): by arm, some of colour, marker and open.
-
-    Returns:
-        A `Look` by arm; no two are alike, except where `chosen` makes them so.
-    """
-    looks: dict[str, Look] = {}
-    for name, arm in arms.items():
-        own = (chosen or {}).get(name, {})
-        look = Look(**{**asdict(_look_of(arm)), **own})
-        free = [look, *(Look(look.colour, marker, look.open) for marker in MARKERS)]
-        taken = set(looks.values())
-        looks[name] = look if "marker" in own else next((each for each in free if each not in taken), look)
-    return looks
-
-
-def _look_of(arm: dict[str, Any]) -> Look:
-    """The look that follows from the settings of an arm."""
-    if not arm["shots"]:
-        return Look(GREY, "s" if "persona" in arm else "o", True)
-    if (answers := arm.get("answers", "own")) in _ANSWERS:
-        return Look(*_ANSWERS[answers], True)
-    return Look(*_SELECTORS.get(arm.get("strategy", ""), _OTHER_SELECTOR))

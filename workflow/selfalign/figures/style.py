@@ -1,9 +1,8 @@
 """The style of a run's figures: size, names, colours and texts. Snakemake passes it to each figure as JSON."""
 
-import json
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from gettext import NullTranslations, translation
 from pathlib import Path
@@ -15,7 +14,7 @@ import yaml
 
 from selfalign.countries import country_name
 from selfalign.errors import InputError
-from selfalign.figures.looks import Look, find_looks
+from selfalign.figures.looks import Look
 from selfalign.home import HOME
 from selfalign.labels import clean, isolate
 from selfalign.scoring.tables import ALL
@@ -149,83 +148,6 @@ class Style:
         ]
 
 
-def describe_style(config: dict[str, Any], figure: str | None = None) -> str:
-    """The style of a figure as JSON, for `read_style`; its files (texts and font) are passed apart.
-
-    Args:
-        config: the merged settings.
-        figure: its name; its own width, if it has one, replaces figures.style.width.
-    """
-    style, run = config["figures"]["style"], config["run"]
-    arms = [arm for language in run["languages"] for arm in config["languages"][language]["arms"]]
-    shown = {"models": run["models"], "arms": list(dict.fromkeys(arms))}
-    looks = find_looks(config["arms"], style.get("palette"))
-    width = config["figures"].get(figure, {}).get("width", style["width"])
-    described = {
-        "labels": {kind: {name: config[kind][name]["label"] for name in names} for kind, names in shown.items()},
-        "width": width,
-        "height": style["height"],
-        "language": style["language"],
-        "looks": {arm: asdict(looks[arm]) for arm in shown["arms"]},
-        "order": style["countries"]["order"],
-        "names": style["countries"]["names"],
-        "level": config["scoring"]["level"],
-        "covers": _find_covered(config, shown["arms"]),
-    }
-    return json.dumps(described)
-
-
-def _find_covered(config: dict[str, Any], arms: list[str]) -> list[str]:
-    """What the intervals cover: of scoring.resample, that of which the run has several."""
-    several = {
-        "seeds": any(len(config["arms"][arm].get("seeds", [])) > 1 for arm in arms),
-        "templates": len(config["prompts"]["frames"]) > 1,
-    }
-    return [name for name in config["scoring"]["resample"] if several.get(name, True)]
-
-
-def refuse_old_keys(config: Mapping[str, Any]) -> None:
-    """Refuse settings of figures that an earlier version had, and name their successors.
-
-    Args:
-        config: the settings, before they are checked.
-    """
-    figures = config.get("figures")
-    if not isinstance(figures, dict):
-        return
-    if "font" in figures:
-        raise InputError("config: figures.font", "is now figures.style.font", "Move it there", value=figures["font"])
-    for name, settings in figures.items():
-        if name != "style" and isinstance(settings, dict) and "height" in settings:
-            problem = "is no setting any more, because heights follow from the content"
-            remedy = "Take it out. figures.style.height limits the height of all figures"
-            raise InputError(f"config: figures.{name}.height", problem, remedy, value=settings["height"])
-
-
-def texts_file(style: Mapping[str, Any]) -> str:
-    """The file of texts that the settings figures.style name."""
-    return style["texts"].replace("{language}", style["language"])
-
-
-def check_style_files(style: Mapping[str, Any]) -> None:
-    """Refuse a style whose font or file of texts is missing or does not fit.
-
-    Args:
-        style: the settings figures.style.
-    """
-    font = style.get("font")
-    if font is not None and not Path(font).is_file():
-        remedy = "Put the font there, or correct the path"
-        raise InputError("config: figures.style.font", "there is no such file", remedy, value=font)
-    file = Path(texts_file(style))
-    if not file.is_file():
-        known = ", ".join(sorted(path.stem for path in ENGLISH.parent.glob("*.yaml")))
-        problem = f"has no file of texts: {file} is missing"
-        remedy = f"Choose one of the shipped languages: {known}; or write the file with the keys of {ENGLISH.name}"
-        raise InputError("config: figures.style.language", problem, remedy, value=style["language"])
-    read_texts(file)
-
-
 def read_style(described: Mapping[str, Any], texts: Path = ENGLISH, font: Path | None = None) -> Style:
     """A style from its JSON.
 
@@ -242,23 +164,6 @@ def read_style(described: Mapping[str, Any], texts: Path = ENGLISH, font: Path |
     given["looks"] = {arm: Look(**look) for arm, look in given.get("looks", {}).items()}
     given |= {key: tuple(given[key]) for key in ("order", "covers") if key in given}
     return Style(**given, texts=read_texts(texts), font=font)
-
-
-def country_in_figures(config: Mapping[str, Any], code: str) -> str | None:
-    """Name of a country, or of the mean of the countries, in the figures of a run.
-
-    Args:
-        config: the settings of the run, which an earlier version may have recorded.
-        code: of the country.
-
-    Returns:
-        None if the texts of the figures are not there any more.
-    """
-    style = config.get("figures", {}).get("style", {})
-    language, names = style.get("language", "en"), style.get("countries", {}).get("names", {})
-    files = [Path(style.get("texts", "").replace("{language}", language)), ENGLISH.with_name(f"{language}.yaml")]
-    file = next((file for file in files if file.is_file()), None)
-    return read_style({"labels": {}, "language": language, "names": names}, file).country(code) if file else None
 
 
 @cache

@@ -7,15 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from selfalign.config.arms import arms_of, seeds_of, selectors_of
+from selfalign.config.languages import compared_language, fill_language, find_speech
 from selfalign.demonstrations.measure_similarity import measure_probes
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
-from selfalign.demonstrations.strategies import SEEDED, measure_of
+from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import locate
 from selfalign.probes.bank import read_texts
 from selfalign.prompts.design_prompts import lay_out
 from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import Languages, read_countries, read_personas, read_wording
-from selfalign.settings import find_languages
 
 
 @dataclass(frozen=True)
@@ -56,41 +57,34 @@ class Designer:
         Raises:
             InputError: an arm cannot be laid out.
         """
-        settings = self.config["languages"][language]
-        arms = {name: self.config["arms"][name] for name in settings["arms"]}
-        used = {arm["strategy"] for arm in arms.values() if arm["shots"] and "strategy" in arm}
-        rankings = {strategy: self._rank(language, strategy) for strategy in sorted(used)}
-        words, countries = self._read_words(language, arms), settings["countries"]
+        arms = arms_of(self.config, language)
+        rankings = {strategy: self._rank(language, strategy) for strategy in selectors_of(self.config, language)}
+        words, countries = self._read_words(language), self.config["languages"][language]["countries"]
         return Laid(*lay_out(arms, countries, self.people, rankings, words, self.config["prompts"]["premises"]))
 
     def _rank(self, language: str, strategy: str) -> pd.DataFrame:
         measure = measure_of(strategy)
-        texts = self.config["demonstrations"].get(measure, {}).get("texts", "own")
-        pairs = pair_probes(self.probes, self.measure(measure, language if texts == "own" else texts))
-        drawn = [arm for arm in self.config["arms"].values() if arm.get("strategy") == strategy in SEEDED]
-        return rank(pairs, strategy, sorted({seed for arm in drawn for seed in arm["seeds"]}))
+        pairs = pair_probes(self.probes, self.measure(measure, compared_language(self.config, measure, language)))
+        return rank(pairs, strategy, seeds_of(self.config, strategy))
 
     def _measure(self, measure: str, language: str) -> pd.DataFrame:
         texts = read_texts(self._file("probes", "texts", language), self.people.bank)
         settings = self.config["demonstrations"].get(measure, {})
         return measure_probes(texts, list(self.probes["probe"]), measure, language, settings)
 
-    def _read_words(self, language: str, arms: dict[str, dict[str, Any]]) -> Languages:
-        spoken = find_languages(self.config, language)
-        kinds = {"texts": ("probes", "texts"), "templates": ("prompts", "texts")}
-        kinds |= {"personas": ("prompts", "personas"), "neutral": ("prompts", "neutral")}
-        files = {
-            kind: {one: self._file(stage, kind, one) for one in spoken[what]} for kind, (stage, what) in kinds.items()
-        }
+    def _read_words(self, language: str) -> Languages:
+        spoken = find_speech(self.config, language)
+        kinds = {"texts": "probes", "templates": "prompts", "personas": "prompts", "neutral": "prompts"}
+        files = {kind: {one: self._file(stage, kind, one) for one in spoken.of(kind)} for kind, stage in kinds.items()}
         for kind in ("questions", "labels"):
-            pairs = {one: Path(locate(f"resources/survey/{kind}/{one}.csv", self.home)) for one in spoken["texts"]}
+            pairs = {one: Path(locate(f"resources/survey/{kind}/{one}.csv", self.home)) for one in spoken.texts}
             files[kind] = {one: path for one, path in pairs.items() if path.is_file()}
         frames, scales = self.config["prompts"]["frames"], Path(locate("resources/survey/scales.csv", self.home))
-        wordings = {one: read_wording(one, files, frames, self.people.bank, scales) for one in spoken["texts"]}
+        wordings = {one: read_wording(one, files, frames, self.people.bank, scales) for one in spoken.texts}
         personas = {one: read_personas(file) for one, file in files["personas"].items()}
-        own = any("own" in (arm.get("persona"), arm.get("shown_in")) for arm in arms.values())
+        own = any(arm.needs_spoken for arm in arms_of(self.config, language).values())
         countries = read_countries(Path(self.config["prompts"]["spoken"])) if own else {}
         return Languages(language, wordings, countries, personas)
 
     def _file(self, stage: str, kind: str, language: str) -> Path:
-        return Path(self.config[stage][kind].replace("{language}", language))
+        return Path(fill_language(self.config[stage][kind], language))

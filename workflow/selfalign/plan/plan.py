@@ -59,9 +59,9 @@ def command(
     """
     import json
 
+    from selfalign.config.read import read_config
     from selfalign.plan.planner import Options, make_plan
     from selfalign.plan.report import write_report
-    from selfalign.settings import read_config
 
     if more and not files:
         raise click.UsageError("name config files with --configfile")

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from selfalign.config.languages import frames_on_scales
 from selfalign.errors import InputError
 from selfalign.home import HOME, locate
 from selfalign.plan import endpoints, models, tokens
@@ -19,7 +20,6 @@ from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_people
 from selfalign.plan.precision import expect_widths, name_contrast, within_models
 from selfalign.runs import SHARED
-from selfalign.settings import frames_on_scales
 
 _RESULTS = 0.25
 """Bytes of answers, scores and tables for each byte of a ledger."""

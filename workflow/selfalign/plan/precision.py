@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from selfalign.outputs import list_contrasts
+from selfalign.config.outputs import list_contrasts
 from selfalign.plan.designs import Laid
 from selfalign.probes.tables import Replicates
 from selfalign.prompts.tables import CELL

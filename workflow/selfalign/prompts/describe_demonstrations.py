@@ -6,6 +6,7 @@ from typing import Any
 import click
 import pandas as pd
 
+from selfalign.arms import Arm
 from selfalign.demonstrations.pick import SET
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.demonstrations.tables import Ranking
@@ -62,7 +63,7 @@ def _number_questions(bank: pd.DataFrame) -> pd.Series:
 
 def describe_demonstrations(
     language: str,
-    arms: dict[str, dict[str, Any]],
+    arms: dict[str, Arm],
     shown: pd.DataFrame,
     rankings: dict[str, pd.DataFrame],
     bank: pd.DataFrame,
@@ -72,7 +73,7 @@ def describe_demonstrations(
 
     Args:
         language: ISO 639-1 code.
-        arms: settings by name; of these, strategy is used.
+        arms: by name; their strategies are used.
         shown: as `list_shown` returns it.
         rankings: `Ranking` tables by strategy.
         bank: a `Bank` table.
@@ -84,7 +85,7 @@ def describe_demonstrations(
     facts = {strategy: describe_pairs(ranking, bank, texts) for strategy, ranking in rankings.items()}
     rows = []
     for name, arm in arms.items():
-        strategy, mine = arm.get("strategy"), shown[shown["arm"] == name]
+        strategy, mine = arm.strategy, shown[shown["arm"] == name]
         if mine.empty:
             continue
         known = mine.merge(facts[strategy], on=["probe", "candidate"]) if strategy else mine.iloc[:0]
@@ -123,7 +124,7 @@ def command(
     everything = read_bank(bank)
     table = describe_demonstrations(
         language,
-        arms,
+        {name: Arm.read(settings) for name, settings in arms.items()},
         list_shown(read_table(design, Design), read_table(prompts, Prompts)),
         {path.stem: read_table(path, Ranking) for path in rankings},
         everything,

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import pandas as pd
 
+from selfalign.arms import Arm
 from selfalign.demonstrations.pick import SET, pick_demonstrations
 from selfalign.demonstrations.tables import Ranking
 from selfalign.errors import InputError
@@ -59,7 +60,7 @@ def _drawn_order(probe: str, candidate: str) -> str:
 
 
 def lay_out(
-    arms: Mapping[str, dict[str, Any]],
+    arms: Mapping[str, Arm],
     countries: list[str],
     people: Surveyed,
     rankings: Mapping[str, pd.DataFrame],
@@ -72,7 +73,7 @@ def lay_out(
     are known code by code besides (`map_scales` lists where they are not).
 
     Args:
-        arms: settings by name, as config/README.md explains them.
+        arms: by name.
         countries: of this language.
         people: what all countries of the survey answer.
         rankings: `Ranking` tables by strategy.
@@ -90,7 +91,7 @@ def lay_out(
 
 
 def lay_out_arms(
-    arms: Mapping[str, dict[str, Any]],
+    arms: Mapping[str, Arm],
     countries: list[str],
     people: Surveyed,
     rankings: Mapping[str, pd.DataFrame],
@@ -112,7 +113,7 @@ def lay_out_arms(
             cells = _treat(name, arm, countries, people.poles, languages)
             parts = []
             for frame in words.frames if len(cells) else ():
-                shown = _pick(name, arm, cells, people, rankings, languages, frame) if arm["shots"] else None
+                shown = _pick(name, arm, cells, people, rankings, languages, frame) if arm.shots else None
                 known = cells.merge(people.on_scales) if words.frames[frame].whole_scale else cells
                 parts.append(_lay_out_frame(known, shown, frame, languages, found))
                 progress.update()
@@ -127,39 +128,37 @@ def lay_out_arms(
     return (kept.pop(name) for name in sorted(kept)), found.as_table(premises)
 
 
-def _treat(
-    name: str, arm: dict[str, Any], countries: list[str], poles: pd.DataFrame, languages: Languages
-) -> pd.DataFrame:
+def _treat(name: str, arm: Arm, countries: list[str], poles: pd.DataFrame, languages: Languages) -> pd.DataFrame:
     """Whom an arm is run for: columns country, probe, source, arm, shown_in (language of demonstrations), persona."""
-    chosen = [country for country in countries if country in arm.get("countries", countries)]
+    chosen = arm.asked(countries)
     cells = poles.loc[poles["country"].isin(chosen) & (poles["majority"] != "tie"), ["country", "probe"]]
     cells = cells.merge(name_sources(arm, name, chosen, countries, poles))
     return cells.assign(
         arm=name,
-        shown_in=languages.resolve(arm.get("shown_in", "asked"), cells["country"]),
+        shown_in=languages.resolve(arm.shown_in, cells["country"]),
         persona=word_personas(name, arm, cells["country"], languages),
     )
 
 
-def word_personas(name: str, arm: dict[str, Any], countries: pd.Series, languages: Languages) -> pd.Series:
+def word_personas(name: str, arm: Arm, countries: pd.Series, languages: Languages) -> pd.Series:
     """What is said before the instruction, by cell; empty where the arm gives no persona."""
-    if "persona" not in arm:
+    if arm.persona is None:
         return pd.Series("", index=countries.index)
-    told = pd.DataFrame({"country": countries, "language": languages.resolve(arm["persona"], countries)})
+    told = pd.DataFrame({"country": countries, "language": languages.resolve(arm.persona, countries)})
     for country, language in told.drop_duplicates().itertuples(index=False):
         if country not in languages.personas[language]:
             raise InputError(
                 f"config: arms.{name}.persona",
                 f"there is no sentence in {language} that makes a model a person of {country}",
                 "Add a row for this country to that language's file of prompts.personas",
-                value=arm["persona"],
+                value=arm.persona,
             )
     return pd.Series([languages.personas[to][one] for one, to in told.itertuples(index=False)], told.index)
 
 
 def _pick(
     name: str,
-    arm: dict[str, Any],
+    arm: Arm,
     cells: pd.DataFrame,
     people: Surveyed,
     rankings: Mapping[str, pd.DataFrame],
@@ -169,11 +168,11 @@ def _pick(
     """What an arm shows in a frame: columns source, probe, seed, candidate, answer, in the order in which they are
     shown."""
     words = languages.words
-    if arm["answers"] == "neutral":  # the same items are right in every language in which they are shown
+    if arm.needs_neutral:  # the same items are right in every language in which they are shown
         return draw_neutral(cells["probe"], languages.wordings[cells["shown_in"].iloc[0]].right, arm, name)
     answers = people.modal if words.frames[frame].whole_scale else people.majority
     needed = cells[["source", "probe"]].drop_duplicates()
-    picked = pick_demonstrations(rankings[arm["strategy"]], answers, needed, name, arm)
+    picked = pick_demonstrations(rankings[arm.selector], answers, needed, name, arm)
     return answer_otherwise(picked, arm, answers, words.items(frame))
 
 
@@ -320,7 +319,7 @@ def command(
     own = read_countries(spoken) if spoken else {}
     personas = {code: read_personas(file) for code, file in by_language["personas"].items()}
     cells, distinct = lay_out_arms(
-        arms,
+        {name: Arm.read(settings) for name, settings in arms.items()},
         countries,
         Surveyed(read_table(poles, Poles), read_table(human, HumanScales) if human else None, probes),
         {path.stem: read_table(path, Ranking) for path in rankings},

@@ -1,15 +1,14 @@
 """Whose answers the demonstrations of an arm carry."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 
+from selfalign.arms import Arm
 from selfalign.demonstrations.draws import draw
-from selfalign.demonstrations.pick import is_drawn
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.cultures import WORLD, find_nearest, measure_distances, pool_world
 from selfalign.probes.scales import is_modal, modal_answers
@@ -47,13 +46,11 @@ class Surveyed:
         return pairs.merge(self.bank[["probe", "question"]], on="question")[["country", "probe"]]
 
 
-def name_sources(
-    arm: dict[str, Any], name: str, countries: list[str], others: list[str], poles: pd.DataFrame
-) -> pd.DataFrame:
+def name_sources(arm: Arm, name: str, countries: list[str], others: list[str], poles: pd.DataFrame) -> pd.DataFrame:
     """Whose answers each country is shown.
 
     Args:
-        arm: settings; `answers` says whose: the country's `own`; those of every `other` country in turn, of the
+        arm: its `answers` say whose: the country's `own`; those of every `other` country in turn, of the
             `nearest` or `farthest` country of the survey, or of the pooled `world`; the own ones `inverted` or
             `shuffled`; or, `neutral`, nobody's.
         name: of the arm.
@@ -67,11 +64,10 @@ def name_sources(
     Raises:
         InputError: a source is not in the survey.
     """
-    answers = arm["answers"] if arm["shots"] else "neutral"
+    answers = arm.answers if arm.shots else "neutral"
     if answers == "other":
-        sources = arm.get("sources", others)
-        check_sources(sources, name, poles)
-        pairs = [(country, source) for country in countries for source in sources if source != country]
+        check_sources(others if arm.sources is None else arm.sources, name, poles)
+        pairs = [(country, source) for country in countries for source in arm.others(country, others)]
     elif answers in ("nearest", "farthest"):
         distances = measure_distances(poles)
         pairs = [(country, find_nearest(distances, country, answers == "farthest")) for country in countries]
@@ -81,7 +77,7 @@ def name_sources(
     return pd.DataFrame(pairs, columns=["country", "source"])
 
 
-def check_sources(sources: list[str], name: str, people: pd.DataFrame) -> None:
+def check_sources(sources: Iterable[str], name: str, people: pd.DataFrame) -> None:
     """Raise InputError where the survey lacks a country that an arm names as a source.
 
     Args:
@@ -128,9 +124,7 @@ def modal_by_probe(human: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     return probes.rename(columns={"country": "source", "probe": "candidate"})[["source", "candidate", "answer"]]
 
 
-def answer_otherwise(
-    shown: pd.DataFrame, arm: dict[str, Any], answers: pd.DataFrame, items: Mapping[str, Item]
-) -> pd.DataFrame:
+def answer_otherwise(shown: pd.DataFrame, arm: Arm, answers: pd.DataFrame, items: Mapping[str, Item]) -> pd.DataFrame:
     """Demonstrations with the answers that an arm gives them in place of the source's.
 
     `inverted` turns each answer round: the other pole, or the code as far from the other end of the scale. `shuffled`
@@ -139,20 +133,20 @@ def answer_otherwise(
 
     Args:
         shown: columns source, probe, seed, candidate, answer.
-        arm: its settings.
+        arm: the arm.
         answers: columns source, candidate, answer: all that the sources answer.
         items: what is asked, by probe.
 
     Returns:
         The same columns; of `shuffled`, a set for each of the arm's seeds.
     """
-    if arm["answers"] == "inverted":
+    if arm.answers == "inverted":
         turned = [_turn(items[row.candidate].codes, row.answer) for row in shown.itertuples()]
         return shown.assign(answer=turned)
-    if arm["answers"] == "shuffled":
-        dealt = _deal(answers[answers["source"].isin(shown["source"])], arm["seeds"], items)
-        if not is_drawn(arm):  # the same demonstrations under each seed
-            shown = shown.drop(columns="seed").merge(pd.DataFrame({"seed": arm["seeds"]}), how="cross")
+    if arm.answers == "shuffled":
+        dealt = _deal(answers[answers["source"].isin(shown["source"])], arm.seeds, items)
+        if not arm.is_drawn:  # the same demonstrations under each seed
+            shown = shown.drop(columns="seed").merge(pd.DataFrame({"seed": arm.seeds}), how="cross")
         columns = list(shown.columns)
         return shown.drop(columns="answer").merge(dealt, on=["source", "seed", "candidate"])[columns]
     return shown
@@ -162,7 +156,7 @@ def _turn(codes: tuple[str, ...], answer: str) -> str:
     return codes[-1 - codes.index(answer)]
 
 
-def _deal(answers: pd.DataFrame, seeds: list[int], items: Mapping[str, Item]) -> pd.DataFrame:
+def _deal(answers: pd.DataFrame, seeds: Sequence[int], items: Mapping[str, Item]) -> pd.DataFrame:
     """Each source's answers, dealt to its candidates with as many options, in an order drawn from seed and names:
     source, seed, candidate, answer."""
     places = [items[row.candidate].codes.index(row.answer) for row in answers.itertuples()]
@@ -177,13 +171,13 @@ def _deal(answers: pd.DataFrame, seeds: list[int], items: Mapping[str, Item]) ->
     return pd.concat(dealt, ignore_index=True)
 
 
-def draw_neutral(probes: pd.Series, right: Mapping[str, str], arm: dict[str, Any], name: str) -> pd.DataFrame:
+def draw_neutral(probes: pd.Series, right: Mapping[str, str], arm: Arm, name: str) -> pd.DataFrame:
     """Demonstrations that are about no values: for each test probe and seed, items drawn from their names.
 
     Args:
         probes: the test probes.
         right: the right answer of each neutral item: A or B.
-        arm: its settings: shots, seeds.
+        arm: the arm.
         name: of the arm.
 
     Returns:
@@ -192,16 +186,16 @@ def draw_neutral(probes: pd.Series, right: Mapping[str, str], arm: dict[str, Any
     Raises:
         InputError: there are fewer items than shots.
     """
-    if arm["shots"] > len(right):
+    if arm.shots > len(right):
         raise InputError(
             f"config: arms.{name}",
             f"there are {len(right)} neutral items",
             "Lower shots, or add items to prompts.neutral",
             column="shots",
-            value=arm["shots"],
+            value=arm.shots,
         )
     rows = []
-    for probe, seed in itertools.product(probes.unique(), arm["seeds"]):
+    for probe, seed in itertools.product(probes.unique(), arm.seeds):
         drawn = sorted(right, key=lambda item, of=(seed, probe): draw(*of, item))
-        rows += [("", probe, seed, item, right[item]) for item in drawn[: arm["shots"]]]
+        rows += [("", probe, seed, item, right[item]) for item in drawn[: arm.shots]]
     return pd.DataFrame(rows, columns=["source", "probe", "seed", "candidate", "answer"])

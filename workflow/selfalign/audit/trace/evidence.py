@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 
+from selfalign.arms import Arm
 from selfalign.audit.trace.names import Names
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, percent, section, table
@@ -87,13 +88,12 @@ def whose_answers(results: Results, names: Names, arm: str, sources: list[str], 
         sources: codes that its cells name; empty texts where the answers are nobody's.
         country: whom the model's answers are compared with, or `all`.
     """
-    settings, title = results.config["arms"][arm], names.title_of_arm(arm)
-    kind = settings.get("answers", "own")
+    shown, title = Arm.read(results.config["arms"][arm]), names.title_of_arm(arm)
     people = "the country" if country == ALL else names.title_of_country(country)
-    persona = f" {title} tells the model to be a person of {people}." if "persona" in settings else ""
-    if not settings["shots"]:
+    persona = f" {title} tells the model to be a person of {people}." if shown.persona else ""
+    if not shown.shots:
         return f"{title} shows no demonstrations.{persona}"
-    count = f"{title} shows {settings['shots']} demonstrations"
+    count = f"{title} shows {shown.shots} demonstrations"
     named = ", ".join(names.title_of_country(source) if source != WORLD else "the world" for source in sources)
     others = "another country" if len(sources) == 1 else "other countries, one at a time"
     ways = {
@@ -108,7 +108,7 @@ def whose_answers(results: Results, names: Names, arm: str, sources: list[str], 
         "shuffled": f"{count} with the majority answers of {people}, dealt to other probes at random.",
         "neutral": f"{count} about matters of fact, with right answers that are nobody's opinion.",
     }
-    return ways[kind] + persona
+    return ways[shown.answers] + persona
 
 
 def describe_demonstrations(results: Results, names: Names, cell: pd.Series, prompts: list[str]) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pycountry
 
+from selfalign.config.outputs import kinds_of_models, own_languages
+from selfalign.config.style import country_in_figures
 from selfalign.countries import country_name
 from selfalign.errors import InputError
-from selfalign.figures.style import country_in_figures
-from selfalign.outputs import kinds_of_models, own_languages
 from selfalign.probes.cultures import WORLD
 from selfalign.scoring.groups import OWN, name_kind
 from selfalign.scoring.tables import ALL, MEASURES

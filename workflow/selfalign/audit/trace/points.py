@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from selfalign.audit.trace.names import Names, resolve
+from selfalign.config.arms import read_arms
 from selfalign.errors import InputError, did_you_mean
 from selfalign.scoring.tables import (
     ALL,
@@ -229,4 +230,4 @@ def _value(column: str, value: str, names: Names, place: str) -> str:
 
 def _sources(names: Names) -> list[str]:
     """Countries that arms name as sources."""
-    return sorted({source for arm in names.config["arms"].values() for source in arm.get("sources", [])})
+    return sorted({source for arm in read_arms(names.config).values() for source in arm.sources or ()})

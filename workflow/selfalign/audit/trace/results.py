@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from selfalign.config.languages import fill_language
+from selfalign.config.outputs import asked_in, kinds_of_models, own_languages
 from selfalign.demonstrations.tables import Similarity
 from selfalign.inference.tables import Answers
-from selfalign.outputs import asked_in, kinds_of_models, own_languages
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.cultures import pool_world
 from selfalign.probes.tables import Dropped, DroppedScales, HumanScales, Poles
@@ -143,7 +144,7 @@ class Results:
 
     def text_file(self, language: str) -> Path:
         """The wordings of the run in a language."""
-        return self.locate(self.config["probes"]["texts"].replace("{language}", language))
+        return self.locate(fill_language(self.config["probes"]["texts"], language))
 
     @cached_property
     def bank(self) -> pd.DataFrame:

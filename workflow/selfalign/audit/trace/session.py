@@ -44,9 +44,9 @@ from selfalign.audit.trace.report import (
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import WIDTH, paragraph, section
 from selfalign.audit.trace.tokens import describe_tokens
+from selfalign.config.outputs import calibrated_arms, find_shown
+from selfalign.config.pages import SEVERAL
 from selfalign.errors import InputError, did_you_mean
-from selfalign.figures.pages import SEVERAL
-from selfalign.outputs import calibrated_arms, find_shown
 from selfalign.runs import Run
 from selfalign.scoring.groups import OWN
 from selfalign.scoring.tables import ALL

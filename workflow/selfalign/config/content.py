@@ -4,14 +4,21 @@ A step would find the same mistakes, but late: Snakemake deletes the outputs of 
 costs the files of a finished run. Where possible, the functions of the steps are called.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from selfalign.demonstrations.strategies import MEASURES
+from selfalign.arms import Arm, Speech
+from selfalign.config.arms import arms_of, arms_of_run
+from selfalign.config.languages import (
+    compared_language,
+    compared_languages,
+    fill_language,
+    speech_of_run,
+    worded_languages,
+)
 from selfalign.errors import InputError
 from selfalign.home import locate
 from selfalign.models.folder import list_model
@@ -34,9 +41,7 @@ _EXCLUSIONS = ("siblings", "battery", "category")
 """What an arm can exclude: probes with the same value in this column of the bank."""
 
 
-def check_inputs(
-    config: dict[str, Any], home: Path, spoken: dict[str, dict[str, list[str]]], compared: list[str]
-) -> None:
+def check_inputs(config: dict[str, Any], home: Path) -> None:
     """Refuse settings that a step of the run would refuse, as far as settings and files of the project show it.
 
     Surveys of form `counts` and `shares` are read as well, because their files are small. Other surveys are not.
@@ -44,8 +49,6 @@ def check_inputs(
     Args:
         config: the merged settings, whose files are there.
         home: the workflow's own folder.
-        spoken: by language of the run, the languages that `find_languages` gives.
-        compared: languages whose wording arms compare probes by.
 
     Raises:
         InputError: as the step would raise it.
@@ -54,39 +57,36 @@ def check_inputs(
     for name in config["run"]["models"]:
         if folder := config["models"][name].get("source", {}).get("folder"):
             list_model(folder, f"config: models.{name}.source.folder")
-    bank = _adopt(config, home, spoken, compared) if adopted else read_bank(Path(config["probes"]["bank"]))
+    bank = _adopt(config, home) if adopted else read_bank(Path(config["probes"]["bank"]))
     probes, file = config["probes"], Path(config["probes"]["bank"])
     used = select_probes(bank, probes["categories"], probes["only"], file)
     version = file.with_name(NAME)
     if version.is_file():
         read_version(version)
-    words = _read_words(config, home, spoken, bank, adopted is None)
-    for language in set(compared) - set(words) if not adopted else ():
-        read_texts(Path(probes["texts"].replace("{language}", language)), bank)
+    spoken = speech_of_run(config)
+    words = _read_words(config, home, Speech.union(spoken.values()), bank, adopted is None)
+    for language in set(compared_languages(config)) - set(words) if not adopted else ():
+        read_texts(Path(fill_language(probes["texts"], language)), bank)
     _check_readouts(config, words)
     for language in config["run"]["languages"]:
         _check_arms(config, language, spoken[language], words)
-    for name in dict.fromkeys(arm for one in config["run"]["languages"] for arm in config["languages"][one]["arms"]):
-        _check_candidates(name, config["arms"][name], used)
+    for name, arm in arms_of_run(config).items():
+        _check_candidates(name, arm, used)
     _check_encoder(config)
     _check_survey(config, home, used, file)
 
 
 def _read_words(
-    config: dict[str, Any], home: Path, spoken: dict[str, dict[str, list[str]]], bank: pd.DataFrame, texts: bool
+    config: dict[str, Any], home: Path, spoken: Speech, bank: pd.DataFrame, texts: bool
 ) -> dict[str, Wording]:
     """The words of every language that a prompt of the run may be in."""
     stages = {"texts": "probes", "templates": "prompts", "neutral": "prompts"}
-    languages = {kind: sorted({one for each in spoken.values() for one in each[kind]}) for kind in ("texts", "neutral")}
     files = {
-        kind: {
-            one: Path(config[stage][kind].replace("{language}", one))
-            for one in languages["neutral" if kind == "neutral" else "texts"]
-        }
+        kind: {one: Path(fill_language(config[stage][kind], one)) for one in spoken.of(kind)}
         for kind, stage in stages.items()
     }
     files |= {
-        kind: {one: Path(locate(f"resources/survey/{kind}/{one}.csv", home)) for one in languages["texts"]}
+        kind: {one: Path(locate(f"resources/survey/{kind}/{one}.csv", home)) for one in spoken.texts}
         for kind in ("questions", "labels")
     }
     scales, frames = Path(locate("resources/survey/scales.csv", home)), config["prompts"]["frames"]
@@ -96,7 +96,7 @@ def _read_words(
         ]
     else:
         read_input(scales, Scales)
-    return {one: read_wording(one, files, frames, bank, scales, texts) for one in languages["texts"]}
+    return {one: read_wording(one, files, frames, bank, scales, texts) for one in spoken.texts}
 
 
 def _check_readouts(config: dict[str, Any], words: dict[str, Wording]) -> None:
@@ -123,38 +123,31 @@ def _check_readouts(config: dict[str, Any], words: dict[str, Wording]) -> None:
             )
 
 
-def _check_arms(
-    config: dict[str, Any],
-    language: str,
-    spoken: dict[str, list[str]],
-    words: dict[str, Wording],
-) -> None:
+def _check_arms(config: dict[str, Any], language: str, spoken: Speech, words: dict[str, Wording]) -> None:
     """Refuse arms of a language that lack a persona or neutral items."""
-    pattern = config["prompts"]["personas"]
-    personas = {one: read_personas(Path(pattern.replace("{language}", one))) for one in spoken["personas"]}
-    settings = config["languages"][language]
-    arms = {name: config["arms"][name] for name in settings["arms"]}
-    own = any("own" in (arm.get("persona"), arm.get("shown_in")) for arm in arms.values())
-    countries = read_countries(Path(config["prompts"]["spoken"])) if own else {}
-    languages = Languages(language, words, countries, personas)
+    pattern, countries = config["prompts"]["personas"], config["languages"][language]["countries"]
+    personas = {one: read_personas(Path(fill_language(pattern, one))) for one in spoken.personas}
+    arms = arms_of(config, language)
+    own = any(arm.needs_spoken for arm in arms.values())
+    languages = Languages(language, words, read_countries(Path(config["prompts"]["spoken"])) if own else {}, personas)
     for name, arm in arms.items():
-        asked = pd.Series([one for one in settings["countries"] if one in arm.get("countries", settings["countries"])])
+        asked = pd.Series(arm.asked(countries))
         word_personas(name, arm, asked, languages)
-        if arm["shots"] and arm.get("answers") == "neutral":
-            for shown in languages.resolve(arm.get("shown_in", "asked"), asked).unique():
-                draw_neutral(pd.Series([], dtype=str), words[shown].right, {"seeds": [1], **arm}, name)
+        if arm.needs_neutral:
+            for shown in languages.resolve(arm.shown_in, asked).unique():
+                draw_neutral(pd.Series([], dtype=str), words[shown].right, arm, name)
 
 
-def _check_candidates(name: str, arm: dict[str, Any], used: pd.DataFrame) -> None:
+def _check_candidates(name: str, arm: Arm, used: pd.DataFrame) -> None:
     """Refuse an arm that asks for more demonstrations than the chosen probes have, whatever the survey says."""
-    if not arm["shots"] or arm.get("answers") == "neutral":
+    if not arm.shots or arm.needs_neutral:
         return
     same = {column: used[column].to_numpy()[:, None] == used[column].to_numpy() for column in ("probe", *_EXCLUSIONS)}
-    barred = np.logical_or.reduce([same["probe"], *(same[each] for each in arm.get("exclude", ["siblings"]))])
-    if arm.get("strategy") == "category":
+    barred = np.logical_or.reduce([same["probe"], *(same[each] for each in arm.exclude)])
+    if arm.strategy == "category":
         barred |= ~same["category"]
     number = pd.Series((~barred).sum(axis=1), index=used["probe"])
-    short = number[number < arm["shots"]]
+    short = number[number < arm.shots]
     if len(short):
         raise InputError(
             f"config: arms.{name}",
@@ -162,22 +155,19 @@ def _check_candidates(name: str, arm: dict[str, Any], used: pd.DataFrame) -> Non
             f"{len(short)} probes have too few",
             "Lower shots, exclude less, choose another strategy, or name more probes in probes.only",
             column="shots",
-            value=arm["shots"],
+            value=arm.shots,
         )
 
 
 def _check_encoder(config: dict[str, Any]) -> None:
     """Refuse an encoder of sentences that is not there or does not know the language."""
-    arms = {arm for one in config["run"]["languages"] for arm in config["languages"][one]["arms"]}
-    strategies = {config["arms"][arm].get("strategy") for arm in arms}
-    if "embedding" not in strategies & set(MEASURES):
+    if "embedding" not in {arm.strategy for arm in arms_of_run(config).values()}:
         return
     from selfalign.demonstrations.encoders import check_encoder  # numpy's encoder takes time to import
 
-    settings = config["demonstrations"]["embedding"]
+    model = config["demonstrations"]["embedding"]["model"]
     for language in config["run"]["languages"]:
-        own = settings.get("texts", "own") == "own"
-        check_encoder(settings["model"], language if own else settings["texts"])
+        check_encoder(model, compared_language(config, "embedding", language))
 
 
 def _check_survey(config: dict[str, Any], home: Path, used: pd.DataFrame, bank: Path) -> None:
@@ -195,21 +185,18 @@ def _check_survey(config: dict[str, Any], home: Path, used: pd.DataFrame, bank: 
         check_shares(shares, scales, file)
         answers = parse_shares(shares, scales)
     for language in config["run"]["languages"]:
-        settings = config["languages"][language]
-        check_countries(answers, settings["countries"], file)
-        for name in settings["arms"]:
-            if config["arms"][name].get("answers") == "other" and config["arms"][name]["shots"]:
-                check_sources(config["arms"][name].get("sources", []), name, answers)
+        check_countries(answers, config["languages"][language]["countries"], file)
+        for name, arm in arms_of(config, language).items():
+            if arm.answers == "other" and arm.shots:
+                check_sources(arm.sources or (), name, answers)
     check_bank(answers, used, bank)
 
 
-def _adopt(
-    config: dict[str, Any], home: Path, spoken: dict[str, dict[str, list[str]]], compared: Iterable[str]
-) -> pd.DataFrame:
+def _adopt(config: dict[str, Any], home: Path) -> pd.DataFrame:
     """The bank that the workflow makes from a copy of the probes of Arora et al.; the copy is checked as well."""
     rows, fixes = (Path(locate(f"resources/probes/{name}.csv", home)) for name in ("arora", "arora_repairs"))
     facts, known = read_input(rows, AroraRows), read_input(fixes, AroraRepairs)
-    for language in sorted({*compared, *(one for each in spoken.values() for one in each["texts"])}):
+    for language in worded_languages(config):
         release = Path(config["probes"]["arora"]) / f"{language}.csv"
         check_language(known, language, release, fixes)
         copy = read_copy(release)

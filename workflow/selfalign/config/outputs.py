@@ -3,13 +3,10 @@
 from itertools import combinations, product
 from typing import Any
 
-from selfalign.demonstrations.strategies import SEEDED
+from selfalign.config.arms import arms_of, arms_of_run
 
 ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins")
 """Figures across models: each is one file and has a table of its numbers."""
-
-FREE = {"label", "answers", "sources"}
-"""Settings of an arm in which its control may differ from it."""
 
 
 def list_contrasts(config: dict[str, Any]) -> list[Any]:
@@ -26,38 +23,21 @@ def list_contrasts(config: dict[str, Any]) -> list[Any]:
     """
     found: list[Any] = []
     for language in config["run"]["languages"]:
-        arms = config["languages"][language]["arms"]
-        found += [[arm, arms[0]] for arm in arms[1:]]
-        for first, second in combinations(arms, 2):
-            own, control = (second, first) if _shows_own(config["arms"][second]) else (first, second)
-            if _is_control(config["arms"][control], config["arms"][own]):
+        arms = arms_of(config, language)
+        first, *others = arms
+        found += [[name, first] for name in others]
+        for one, other in combinations(arms, 2):
+            own, control = (other, one) if arms[other].shows_own else (one, other)
+            if arms[control].is_control_of(arms[own]):
                 found.append([own, control])
     found += config["scoring"]["contrasts"]
     return [contrast for place, contrast in enumerate(found) if contrast not in found[:place]]
 
 
-def _shows_own(arm: dict[str, Any]) -> bool:
-    return bool(arm["shots"]) and arm.get("answers", "own") == "own"
-
-
-def _is_control(control: dict[str, Any], arm: dict[str, Any]) -> bool:
-    free = FREE if arm.get("strategy") in SEEDED else FREE | {"seeds"}
-
-    def form(one: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in one.items() if key not in free}
-
-    return _shows_own(arm) and not _shows_own(control) and form(arm) == form(control)
-
-
 def arms_with_cells(config: dict[str, Any], language: str) -> set[str]:
-    """The arms of a language, less those answered by other countries where there are none."""
+    """The arms of a language, except those answered by other countries where there are none."""
     countries = config["languages"][language]["countries"]
-
-    def has_cells(arm: dict[str, Any]) -> bool:
-        asked = [country for country in countries if country in arm.get("countries", countries)]
-        return arm.get("answers") != "other" or any({*arm.get("sources", countries)} - {country} for country in asked)
-
-    return {name for name in config["languages"][language]["arms"] if has_cells(config["arms"][name])}
+    return {name for name, arm in arms_of(config, language).items() if arm.has_cells(countries)}
 
 
 def asked_in(config: dict[str, Any]) -> str:
@@ -84,12 +64,13 @@ def list_margins(config: dict[str, Any]) -> list[list[str]]:
     Returns:
         Pairs of arms that `asked_in` has cells of; the second is subtracted.
     """
-    arms, cells = config["arms"], arms_with_cells(config, asked_in(config))
-    ordered = [arm for arm in config["languages"][asked_in(config)]["arms"] if arm in cells]
+    language = asked_in(config)
+    cells = arms_with_cells(config, language)
+    arms = {name: arm for name, arm in arms_of(config, language).items() if name in cells}
     return [
         [own, other]
-        for own, other in product(ordered, ordered)
-        if arms[other].get("answers") == "other" and _is_control(arms[other], arms[own])
+        for own, other in product(arms, arms)
+        if arms[other].answers == "other" and arms[other].is_control_of(arms[own])
     ]
 
 
@@ -239,9 +220,8 @@ def calibrated_arms(config: dict[str, Any]) -> list[str]:
 
 def agreeing_arms(config: dict[str, Any]) -> list[str]:
     """The arms of figures.agreement that the run has cells of; all of them where the setting is not given."""
-    run = [arm for language in config["run"]["languages"] for arm in config["languages"][language]["arms"]]
     chosen = config["figures"]["agreement"].get("arms")
-    return (_those_run(config, chosen) if chosen else None) or list(dict.fromkeys(run))
+    return (_those_run(config, chosen) if chosen else None) or list(arms_of_run(config))
 
 
 def _those_run(config: dict[str, Any], arms: list[str]) -> list[str]:

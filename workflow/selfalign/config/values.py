@@ -39,13 +39,12 @@ def check_values(value: Any, place: str = "") -> None:
         raise InputError(where, problem, f'Put it in quotes: "{value!s}"')
 
 
-def as_meant(value: Any, schema: dict[str, Any], whole: dict[str, Any], place: str = "") -> Any:
+def as_meant(value: Any, schema: dict[str, Any], place: str = "") -> Any:
     """A part of the config with whole numbers as integers, and with numbers for text that the command line passed.
 
     Args:
         value: the part.
         schema: its JSON schema.
-        whole: the schema of the whole config, which holds the definitions.
         place: keys of the part, joined by dots.
 
     Returns:
@@ -54,16 +53,14 @@ def as_meant(value: Any, schema: dict[str, Any], whole: dict[str, Any], place: s
     Raises:
         InputError: a word such as false came as text where the schema allows anything.
     """
-    if "$ref" in schema:
-        schema = whole["$defs"][schema["$ref"].rpartition("/")[2]] | schema
     if isinstance(value, dict):
         known, other = schema.get("properties", {}), schema.get("additionalProperties", {})
         if schema.get("type") == "object" and not other:
             _check_free({key: part for key, part in value.items() if key not in known}, place)
         parts = {key: known.get(key, other if isinstance(other, dict) else {}) for key in value}
-        return {key: as_meant(value[key], parts[key], whole, f"{place}.{key}".removeprefix(".")) for key in value}
+        return {key: as_meant(value[key], parts[key], f"{place}.{key}".removeprefix(".")) for key in value}
     if isinstance(value, list):
-        return [as_meant(part, schema.get("items", {}), whole, place) for part in value]
+        return [as_meant(part, schema.get("items", {}), place) for part in value]
     forms = [schema, *schema.get("oneOf", []), *schema.get("anyOf", [])]
     types = {each for form in forms for each in _as_list(form.get("type", []))}
     return _convert(value, types)

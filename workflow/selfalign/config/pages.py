@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from selfalign.config.outputs import agreeing_arms, calibrated_arms, find_estimated, find_panels, list_contrasts
 from selfalign.figures.columns import grid_columns, panel_columns
 from selfalign.figures.style import NARROW
-from selfalign.outputs import agreeing_arms, calibrated_arms, find_estimated, find_panels, list_contrasts
 
 SEVERAL = "languages"
 """Ends the name of a file that shows the languages which are each asked about one country."""

@@ -1,0 +1,46 @@
+"""The config: its models agree with its schema and with the configs that the project ships, and stay in their layer."""
+
+import json
+from pathlib import Path
+
+import pytest
+from project import ROOT
+from selfalign.config.generate import SCHEMA, write_schema
+from selfalign.config.languages import fill_language
+from selfalign.config.read import read_config
+from selfalign.config.sections import Config
+from selfalign.provenance import import_closure
+from selfalign.steps import BY_HAND, STEPS
+
+LIBRARY = ROOT / "workflow" / "selfalign"
+
+
+def test_schema_is_the_one_that_the_models_make() -> None:
+    assert (ROOT / SCHEMA).read_text(encoding="utf-8") == write_schema(), "run python tools/schema.py"
+
+
+def test_models_have_the_defaults_that_a_run_gets() -> None:
+    config = read_config([])
+    dumped = json.loads(Config.model_validate(config).model_dump_json(exclude_unset=True))
+    assert dumped == config
+
+
+@pytest.mark.parametrize("name", ["minimal", "study", "paper_shares", "models_2026"])
+def test_models_accept_shipped_configs(name: str) -> None:
+    Config.model_validate(read_config([ROOT / f"config/{name}.yaml"]))
+
+
+def test_no_step_of_a_run_knows_the_config() -> None:
+    for step in set(STEPS) - BY_HAND:
+        assert not [one for one in import_closure(STEPS[step]) if one.startswith("selfalign.config")], step
+
+
+def test_language_is_filled_into_paths_in_one_place() -> None:
+    assert fill_language("texts/{language}.csv", "en") == "texts/en.csv"
+    places = [path for path in LIBRARY.rglob("*.py") if 'replace("{language}"' in path.read_text(encoding="utf-8")]
+    assert places == [LIBRARY / "config" / "languages.py"]
+
+
+@pytest.mark.parametrize("file", ["Snakefile", "workflow/rules/config.smk"])
+def test_what_a_newcomer_reads_first_is_short(file: str) -> None:
+    assert len(Path(ROOT, file).read_text(encoding="utf-8").splitlines()) <= 60

@@ -1,0 +1,115 @@
+"""The files of a run follow from its config, without Snakemake."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from project import ROOT
+from selfalign.config.paths import Paths
+from selfalign.config.read import read_config
+from selfalign.config.surveys import find_surveys, survey_file
+
+
+def paths_of(tmp_path: Path, **settings: object) -> Paths:
+    """The paths of the default settings with others on top."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return Paths(read_config([path]))
+
+
+@pytest.fixture(scope="module")
+def default() -> Paths:
+    """The paths of the default."""
+    return Paths(read_config([]))
+
+
+def test_every_model_has_a_file_in_every_language(default: Paths) -> None:
+    assert default.answers == [f"<run>/answers/smollm2-135m/{language}.parquet" for language in ("en", "es")]
+    assert default.designs == ["<run>/design/en.parquet", "<run>/design/es.parquet"]
+    models = default.each("{model}-{language}", models=["a", "b"])
+    assert models == ["a-en", "a-es", "b-en", "b-es"]
+    assert default.each("{model}-{language}", models=[]) == []
+
+
+def test_scores_across_models_are_those_of_the_languages_that_are_compared(tmp_path: Path) -> None:
+    paths = paths_of(tmp_path, figures={"asked_in": "es"})
+    assert paths.scores_asked_in == ["<run>/scores/smollm2-135m/es.parquet"]
+    first, *others = paths.scores_of_countries
+    assert first == "<run>/scores/smollm2-135m/es.parquet"
+    assert others == ["<run>/scores/smollm2-135m/en.parquet"]
+
+
+def test_tables_that_would_be_empty_are_not_made(tmp_path: Path) -> None:
+    paths = paths_of(tmp_path, languages={"en": {"arms": ["zero_shot"]}}, run={"languages": ["en"]})
+    assert [Path(table).stem for table in paths.tables] == ["agreement", "worth", "metrics"]
+    assert paths.figure_tables == []
+    assert paths.latex == ["<run>/tables/latex/agreement.tex"]
+    assert "contrasts" in paths.skipped
+
+
+def test_figure_has_a_file_in_each_format(tmp_path: Path) -> None:
+    paths = paths_of(tmp_path, figures={"style": {"formats": ["svg", "pdf"]}})
+    assert paths.figure("gains") == ["<run>/figures/gains.svg", "<run>/figures/gains.pdf"]
+    assert set(paths.figure("agreement")) <= set(paths.figures)
+
+
+def test_survey_of_respondents_has_tables_of_its_own(default: Paths, tmp_path: Path) -> None:
+    folder = "results/shared/survey/example"
+    assert default.responses == [f"{folder}/responses.parquet"]
+    assert default.survey_tables == [f"{folder}/dictionary.csv", f"{folder}/quality.csv"]
+    shares = Paths(read_config([ROOT / "config/paper_shares.yaml"]))
+    assert shares.responses == shares.survey_tables == []
+
+
+def test_whole_scales_have_files_only_where_a_frame_asks_with_them(default: Paths, tmp_path: Path) -> None:
+    assert default.human_scales == default.scale_scores == default.scale_words("labels", "en") == []
+    prompts, readouts = {"frames": ["words", "scale"]}, {"scale": "label"}
+    paths = paths_of(tmp_path, prompts=prompts, scoring={"readouts": readouts}, run={"languages": ["en"]})
+    assert paths.human_scales == ["results/default/human/scales.parquet"]
+    assert paths.scale_scores == ["<run>/scales/smollm2-135m/en.parquet"]
+    assert paths.scale_words("labels", "en") == ["resources/survey/labels/en.csv"]
+    assert set(paths.scale_words("labels", "en")) <= set(paths.wordings)
+
+
+def test_words_are_those_of_all_languages_in_which_arms_speak(tmp_path: Path) -> None:
+    arms = {"spanish": {"label": "Spanish", "shots": 5, "strategy": "chrf", "shown_in": "es"}}
+    languages = {"en": {"arms": ["zero_shot", "spanish"]}}
+    paths = paths_of(tmp_path, arms=arms, languages=languages, run={"languages": ["en"]})
+    assert paths.words("texts", "en") == ["resources/probes/texts/en.csv", "resources/probes/texts/es.csv"]
+    assert paths.words("personas", "en") == []
+    assert paths.partly_read == {"resources/probes/probes.csv", *paths.words("texts", "en")}
+
+
+def test_inputs_are_files_that_are_there_and_that_the_workflow_does_not_make(default: Paths) -> None:
+    assert all((ROOT / file).is_file() for file in default.inputs)
+    assert default.inputs == sorted(set(default.inputs))
+    assert {"resources/probes/probes.csv", "resources/survey/scales.csv", "notebooks/explore.ipynb"} <= set(
+        default.inputs
+    )
+    assert not any(file.startswith("results/") for file in default.inputs)
+
+
+@pytest.mark.parametrize(
+    ("source", "file"),
+    [
+        ({"file": "mine.csv"}, "mine.csv"),
+        ({"url": "https://example.org/a/b.zip?key=1#top", "sha256": "0"}, "<shared>/survey/s/download/b.zip"),
+        ({"hub": "a/b", "revision": "0", "path": "data/c.json"}, "<shared>/survey/s/download/c.json"),
+    ],
+)
+def test_file_of_a_survey_is_the_users_or_fetched(source: Mapping[str, Any], file: str) -> None:
+    assert survey_file("s", {"source": source}) == file
+
+
+def test_surveys_are_found_by_form_and_by_counts() -> None:
+    surveys = {
+        "a": {"form": "wvs7"},
+        "b": {"form": "table"},
+        "c": {"form": "table", "columns": {"count": "n"}},
+    }
+    config = {"surveys": surveys}
+    assert find_surveys(config, "wvs7", "table") == ["a", "b", "c"]
+    assert find_surveys(config, "table", counted=True) == ["c"]
+    assert find_surveys(config, "table", counted=False) == ["b"]

@@ -1,0 +1,49 @@
+"""Input functions and settings of the rules in rules/demonstrations.smk."""
+
+from selfalign.config.arms import seeds_of as find_seeds
+from selfalign.config.languages import compared_language as find_compared
+from selfalign.config.rows import digest_compared
+from selfalign.demonstrations.strategies import measure_of
+
+
+def compared_language(wildcards):
+    """The language whose wording a measure compares."""
+    return find_compared(config, wildcards.measure, wildcards.language)
+
+
+def compared_texts(wildcards):
+    """The wording that a measure compares."""
+    return kept(PATHS.texts(compared_language(wildcards)))
+
+
+def compared_rows(wildcards):
+    """Digest of the wordings that count for a measure."""
+    file = PATHS.texts(compared_language(wildcards))
+    return digest_compared(config, file, wildcards.measure)
+
+
+def measure_settings(wildcards):
+    """Settings of a measure."""
+    return as_json(config["demonstrations"].get(wildcards.measure, {}))
+
+
+def encoder_files(wildcards):
+    """Files of an encoder in a local folder, so that a change of one reruns the step."""
+    model = config["demonstrations"].get(wildcards.measure, {}).get("model")
+    folder = Path(model or "no folder")
+    return (
+        sorted(str(path) for path in folder.rglob("*") if path.is_file())
+        if folder.is_dir()
+        else []
+    )
+
+
+def similarity_of(wildcards):
+    """The similarity that a strategy has on record."""
+    measure = measure_of(wildcards.strategy)
+    return f"<run>/similarity/{wildcards.language}/{measure}.parquet"
+
+
+def seeds_of(wildcards):
+    """Seeds of all arms that use a strategy, if it draws."""
+    return find_seeds(config, wildcards.strategy)

@@ -1,0 +1,56 @@
+"""Input functions and settings of the rules in rules/inference.smk."""
+
+import re
+
+
+def of_model(key):
+    """A setting of a job's model, as an input function. Snakemake's `lookup` searches the whole config for each job."""
+
+    def setting(wildcards):
+        return config["models"][wildcards.model][key]
+
+    return setting
+
+
+def template_settings(wildcards):
+    """The values that a model's chat template gets besides the messages."""
+    return as_json(config["models"][wildcards.model]["template"])
+
+
+def gpus_of(wildcards):
+    """GPUs that a job asks Snakemake for; with device auto none, so that no job waits for a GPU that does not exist."""
+    model = config["models"][wildcards.model]
+    return 0 if model["device"] in ("auto", "cpu") else model["gpus"]
+
+
+def inference_threads(wildcards):
+    """Cores of a job: up to 16 where the CPU computes, 4 where a GPU does, so that jobs on several GPUs fit in."""
+    return 4 if config["models"][wildcards.model]["device"].startswith("cuda") else 16
+
+
+def model_memory(wildcards, input, attempt):
+    """MB to run a model, more at each attempt: a quarter above its weights in their number format, and 2 GB."""
+    card = json.loads(Path(input.card).read_text())
+    width = 4 if config["models"][wildcards.model]["dtype"] == "float32" else 2
+    return attempt * int(2000 + 1.25 * width * card["parameters"] / 1e6)
+
+
+def ledger_of(wildcards):
+    """The ledger of a model and language. It is not an input, since a job adds to it."""
+    return f"results/{SHARED}/ledger/{wildcards.model}/{wildcards.language}.sqlite"
+
+
+def model_endpoint(wildcards):
+    """A model's endpoint, without its price, which changes no answer."""
+    endpoint = config["models"][wildcards.model]["endpoint"]
+    return as_json({key: value for key, value in endpoint.items() if key != "price"})
+
+
+ENDPOINTS = (
+    "|".join(
+        re.escape(name)
+        for name, model in config["models"].items()
+        if "endpoint" in model
+    )
+    or "no endpoint"
+)

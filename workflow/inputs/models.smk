@@ -1,0 +1,32 @@
+"""Input functions and settings of the rules in rules/models.smk."""
+
+
+def model_source(wildcards):
+    """A model's source."""
+    return as_json(config["models"][wildcards.model]["source"])
+
+
+def model_files(wildcards):
+    """Files of a model in a local folder, so that a change of one reruns the step."""
+    source = config["models"][wildcards.model]["source"]
+    folder = Path(source.get("folder", "no folder"))
+    return (
+        sorted(str(path) for path in folder.iterdir() if path.is_file())
+        if folder.is_dir()
+        else []
+    )
+
+
+def gguf_memory(wildcards, input, attempt):
+    """MB to unpack a GGUF file, more at each attempt: in float32, 4 bits grow to 32. Safetensors are not loaded."""
+    size = sum(path.stat().st_size for path in Path(str(input)).glob("*.gguf"))
+    return attempt * int(2000 + 10 * size / 1e6)
+
+
+def longer(minutes):
+    """So many minutes, and as many more at each attempt."""
+
+    def runtime(wildcards, attempt):
+        return attempt * minutes
+
+    return runtime

@@ -1,0 +1,76 @@
+"""Input functions and settings of the rules in rules/prompts.smk."""
+
+from selfalign.config.arms import arms_of as find_arms
+from selfalign.config.arms import selectors_of
+
+
+def arms_of(wildcards):
+    """Arms of a language, as JSON; without their labels, which are for figures alone."""
+    names = config["languages"][wildcards.language]["arms"]
+    return json.dumps(
+        {
+            name: {k: v for k, v in config["arms"][name].items() if k != "label"}
+            for name in names
+        }
+    )
+
+
+def countries_of(wildcards):
+    """The countries of a language, sorted, so that a reordered config reruns nothing."""
+    return sorted(config["languages"][wildcards.language]["countries"])
+
+
+def rankings_of(wildcards):
+    """Rankings that the arms of a language use."""
+    return [
+        f"<run>/demonstrations/{wildcards.language}/{strategy}.parquet"
+        for strategy in selectors_of(config, wildcards.language)
+    ]
+
+
+def words_of(kind):
+    """Files of words in all the languages in which the arms of a language speak, as an input function."""
+
+    def files(wildcards):
+        paths = PATHS.words(kind, wildcards.language)
+        return [kept(path) for path in paths] if kind == "texts" else paths
+
+    return files
+
+
+def scale_words_of(kind):
+    """Files of the words of whole scales, as an input function."""
+
+    def files(wildcards):
+        return PATHS.scale_words(kind, wildcards.language)
+
+    return files
+
+
+def spoken_of(wildcards):
+    """The languages of the countries, if an arm of a language speaks a country's own."""
+    arms = find_arms(config, wildcards.language).values()
+    return (
+        [config["prompts"]["spoken"]] if any(arm.needs_spoken for arm in arms) else []
+    )
+
+
+def design_files(wildcards, input):
+    """Files that some designs need, as options of the command line; files of words with their language."""
+    kinds = ("texts", "templates", "questions", "labels", "personas", "neutral")
+    spoken = PATHS.speech[wildcards.language]
+    return [
+        f"--{kind}={language}={file}"
+        for kind in kinds
+        for language, file in zip(spoken.of(kind), input.get(kind))
+    ] + [
+        f"--{kind}={file}"
+        for kind in ("spoken", "scales", "human")
+        for file in input.get(kind)
+    ]
+
+
+def used_texts(wildcards):
+    """Digests of the wordings that count, in the languages in which the arms of a language speak."""
+    files = PATHS.words("texts", wildcards.language)
+    return [digest_wording(config, file) for file in files]

@@ -1,0 +1,76 @@
+"""Input functions and settings of the rules in rules/survey.smk."""
+
+import re
+
+from selfalign.config.surveys import find_surveys, has_respondents
+from selfalign.config.surveys import survey_file as find_survey_file
+
+
+def any_of(names):
+    """A pattern of some surveys' names; of no survey if there are none."""
+    return "|".join(map(re.escape, names)) or "no survey"
+
+
+def surveys_of(*forms, counted=None):
+    """A pattern of the names of all surveys of some forms; of counts or of respondents only, if `counted` says so."""
+    return any_of(find_surveys(config, *forms, counted=counted))
+
+
+MICRODATA = any_of(
+    name for name, survey in config["surveys"].items() if has_respondents(survey)
+)
+FETCHED = any_of(
+    name for name, survey in config["surveys"].items() if "file" not in survey["source"]
+)
+
+
+def survey_file(wildcards):
+    """The file of a survey."""
+    return find_survey_file(wildcards.survey, config["surveys"][wildcards.survey])
+
+
+def question_file(wildcards):
+    """The file of questions of a survey of form table."""
+    return config["surveys"][wildcards.survey]["questions"]
+
+
+def wvs7_file(wildcards):
+    """The file of wave 7. It is simulated if the survey is published counts."""
+    counts = config["surveys"][wildcards.survey]["form"] == "counts"
+    simulated = f"<shared>/survey/{wildcards.survey}/simulated.csv"
+    return simulated if counts else survey_file(wildcards)
+
+
+def scales_file(wildcards):
+    """The answer scales of a survey."""
+    return PATHS.questionnaire(wildcards.survey, "scales")
+
+
+def english(kind):
+    """The English questions or labels of a survey, as an input function."""
+
+    def file(wildcards):
+        return PATHS.questionnaire(wildcards.survey, kind, "en")
+
+    return file
+
+
+def survey_source(wildcards):
+    """A survey's source."""
+    return as_json(config["surveys"][wildcards.survey]["source"])
+
+
+def table_settings(wildcards):
+    """The settings of a survey of form table that decide the meaning of its file."""
+    survey = config["surveys"][wildcards.survey]
+    keys = ("columns", "country", "countries", "missing_weight")
+    return as_json({key: survey[key] for key in keys if key in survey})
+
+
+def of_survey(key):
+    """A setting of a job's survey, as an input function."""
+
+    def setting(wildcards):
+        return config["surveys"][wildcards.survey][key]
+
+    return setting

@@ -1,0 +1,193 @@
+"""An arm: one treatment of the experiment, with its settings and the decisions that follow from them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from selfalign.demonstrations.strategies import SEEDED
+from selfalign.forms import Countries, Section, Spoken, distinct
+
+Answers = Literal["own", "other", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"]
+"""Whose answers demonstrations carry."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """The languages in which arms speak, as sorted ISO 639-1 codes.
+
+    Attributes:
+        texts: of probes and demonstrations.
+        personas: of personas.
+        neutral: of demonstrations that are about no values.
+    """
+
+    texts: tuple[str, ...] = ()
+    personas: tuple[str, ...] = ()
+    neutral: tuple[str, ...] = ()
+
+    def of(self, kind: str) -> tuple[str, ...]:
+        """The languages of a kind of file: texts, templates, questions, labels, personas or neutral."""
+        return {"personas": self.personas, "neutral": self.neutral}.get(kind, self.texts)
+
+    @classmethod
+    def union(cls, parts: Iterable["Speech"]) -> "Speech":
+        """The languages of several."""
+        every = list(parts)
+        kinds = ("texts", "personas", "neutral")
+        return cls(*(tuple(sorted({one for part in every for one in part.of(kind)})) for kind in kinds))
+
+
+class Arm(Section):
+    """The settings of an arm, which is built once and passed whole."""
+
+    FREE: ClassVar = frozenset({"label", "answers", "sources"})
+    """Settings in which a control may differ from its arm."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"shots": {"minimum": 1}, "answers": {"not": {"const": "neutral"}}}},
+            "then": {"required": ["strategy"]},
+        }
+    )
+
+    label: str = Field(description="Name of the arm in figures.")
+    shots: int = Field(ge=0, description="Number of demonstrations; 0 is zero-shot.")
+    strategy: Literal["random", "category", "chrf", "bm25", "embedding"] | None = Field(
+        None, description="How demonstrations are chosen."
+    )
+    seeds: tuple[Annotated[int, Field(ge=1)], ...] = distinct(
+        "Seeds of the draws, of strategies and sequences that draw; their answers are averaged.",
+        default=(1,),
+        min_length=1,
+    )
+    answers: Answers = Field("own", description="Whose answers the demonstrations carry.")
+    sources: Countries | None = Field(
+        None,
+        description="other: the countries whose answers are shown; the others of the language if not given.",
+    )
+    persona: Spoken | None = Field(
+        None,
+        description="The language in which the model is told to be a person of the country; none if not given.",
+    )
+    shown_in: Spoken = Field("asked", description="The language of the demonstrations.")
+    countries: Countries | None = Field(
+        None, description="Countries of the language that the arm is run for; all if not given."
+    )
+    exclude: tuple[Literal["siblings", "battery", "category"], ...] = distinct(
+        "Which candidates may not be shown for a test probe.", default=("siblings",)
+    )
+    ceiling: float | None = Field(
+        None,
+        le=100,
+        description="Only candidates whose similarity with the test probe is below this may be shown, in points.",
+    )
+    diversity: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="Weight of being unlike what is already shown (maximal marginal relevance); 0 is off.",
+    )
+    sequence: Literal["nearest_first", "nearest_last", "drawn"] = Field(
+        "nearest_first", description="In which order demonstrations are shown."
+    )
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any]) -> "Arm":
+        """An arm from settings that were checked before, or that an earlier version of the workflow recorded.
+
+        Keys that no arm has are ignored, and a missing label or number of shots is empty or 0.
+        """
+        known = {key: value for key, value in settings.items() if key in cls.model_fields}
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
+        return cls.model_construct(**{"label": "", "shots": 0, **values})
+
+    @property
+    def selector(self) -> str | None:
+        """The strategy that ranks this arm's demonstrations; None if it shows none, or neutral ones."""
+        return self.strategy if self.shots else None
+
+    @property
+    def draws(self) -> bool:
+        """Whether the strategy draws demonstrations, and measures no relevance."""
+        return self.strategy in SEEDED
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether demonstrations or their sequence are drawn: then there is a set of them for each seed."""
+        return self.draws or self.sequence == "drawn"
+
+    @property
+    def shows_own(self) -> bool:
+        """Whether the demonstrations carry the country's own answers."""
+        return bool(self.shots) and self.answers == "own"
+
+    @property
+    def needs_neutral(self) -> bool:
+        """Whether the demonstrations are about no values."""
+        return bool(self.shots) and self.answers == "neutral"
+
+    @property
+    def needs_spoken(self) -> bool:
+        """Whether the arm speaks a country's own language, so that a file must say which one it is."""
+        return "own" in (self.persona, self.shown_in)
+
+    def asked(self, countries: Iterable[str]) -> list[str]:
+        """The countries of a language that the arm is run for.
+
+        Args:
+            countries: of the language.
+        """
+        return [country for country in countries if self.countries is None or country in self.countries]
+
+    def others(self, country: str, countries: Iterable[str]) -> list[str]:
+        """The other countries that an arm with the answers `other` shows in turn before questions about a country.
+
+        Args:
+            country: that is asked about.
+            countries: of the language.
+        """
+        return [one for one in (countries if self.sources is None else self.sources) if one != country]
+
+    def has_cells(self, countries: Sequence[str]) -> bool:
+        """Whether a language has cells of this arm. Another country's answers need another country.
+
+        Args:
+            countries: of the language.
+        """
+        return self.answers != "other" or any(self.others(one, countries) for one in self.asked(countries))
+
+    def is_control_of(self, arm: "Arm") -> bool:
+        """Whether this arm differs from an arm with the country's own answers only in whose answers it shows.
+
+        The seeds of a strategy that draws must be the same, since they decide which demonstrations are shown.
+        """
+        if not arm.shows_own or self.shows_own:
+            return False
+        free = self.FREE if arm.draws else self.FREE | {"seeds"}
+        return all(getattr(self, key) == getattr(arm, key) for key in type(self).model_fields if key not in free)
+
+    def speech(self, language: str, countries: Iterable[str], spoken: Mapping[str, str]) -> Speech:
+        """The languages in which the arm speaks.
+
+        Args:
+            language: of the questions.
+            countries: of the language.
+            spoken: each country's own language.
+
+        Raises:
+            KeyError: the arm speaks the own language of a country that `spoken` lacks.
+        """
+
+        def resolve(setting: str) -> tuple[str, ...]:
+            named = {language if setting == "asked" else setting}
+            found = {spoken[country] for country in self.asked(countries)} if setting == "own" else named
+            return tuple(sorted(found))
+
+        shown = resolve(self.shown_in) if self.shots else ()
+        return Speech(
+            texts=shown,
+            personas=resolve(self.persona) if self.persona else (),
+            neutral=shown if self.needs_neutral else (),
+        )

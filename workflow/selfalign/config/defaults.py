@@ -1,0 +1,124 @@
+"""The default settings below a user's own, and the files of the project that settings name."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from selfalign.errors import InputError
+from selfalign.home import locate
+from selfalign.survey.find_file import find_file
+
+DEFAULTS = [
+    "config/config.yaml",
+    "config/surveys.yaml",
+    "config/languages.yaml",
+    "config/models.yaml",
+    "config/arms.yaml",
+]
+"""Files of default settings, in the workflow's own folder."""
+
+_PATHS = [
+    ("probes", "bank"),
+    ("probes", "texts"),
+    ("probes", "arora"),
+    ("demonstrations", "embedding", "model"),
+    ("prompts", "templates"),
+    ("prompts", "personas"),
+    ("prompts", "neutral"),
+    ("prompts", "spoken"),
+    ("surveys", "*", "source", "file"),
+    ("surveys", "*", "questions"),
+    ("models", "*", "source", "folder"),
+    ("figures", "style", "font"),
+    ("figures", "style", "texts"),
+]
+"""Settings that name a file or a folder; * stands for each name."""
+
+
+def fill_in(config: dict[str, Any], files: list[Path]) -> None:
+    """Add the default settings below the user's own, in place. A mapping is merged, anything else is replaced.
+
+    The source of a model or survey is replaced as a whole if the user names another kind of source.
+
+    A config that names the countries of some languages, and not run.languages, runs these languages: those of the
+    default would ask about countries that the user did not name.
+
+    Raises:
+        InputError: a file of default settings is not there.
+    """
+    _choose_languages(config)
+    merged: dict[str, Any] = {}
+    for path in files:
+        if not path.is_file():
+            remedy = "Clone the repository, and name the Snakefile of the clone"
+            raise InputError(path, "the default settings are not beside the workflow's Snakefile", remedy)
+        _merge(merged, yaml.safe_load(path.read_text(encoding="utf-8")))
+    _drop_replaced_sources(merged, config)
+    _merge(merged, config)
+    config.clear()
+    config.update(merged)
+
+
+def _choose_languages(config: dict[str, Any]) -> None:
+    languages, run = config.get("languages"), config.get("run", {})
+    if isinstance(languages, dict) and isinstance(run, dict) and "languages" not in run:
+        named = [name for name, settings in languages.items() if isinstance(settings, dict) and "countries" in settings]
+        if named:
+            config["run"] = {**run, "languages": named}
+
+
+def _drop_replaced_sources(below: dict[str, Any], above: dict[str, Any]) -> None:
+    """Remove a default's source or endpoint where the user names one of another kind: merged, they would contradict."""
+    for kind in ("models", "surveys"):
+        entries = above.get(kind)
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            default = below[kind].get(name, {})
+            if not isinstance(entry, dict):
+                continue
+            if "endpoint" in entry and "source" not in entry:
+                default.pop("source", None)
+            if isinstance(entry.get("source"), dict):
+                default.pop("endpoint", None)
+                if set(entry["source"]) - set(default.get("source", {})):
+                    default.pop("source", None)
+
+
+def locate_survey(path: str, home: Path) -> str:
+    """The path of a survey's file, which may have the number of a download before its name (`find_file`).
+
+    Args:
+        path: relative to the working folder, or absolute.
+        home: the workflow's own folder, where a file is looked for that the working folder lacks.
+    """
+    found = find_file(Path(path)) or (None if path.startswith("results/") else find_file(home / path))
+    return str(found) if found else path
+
+
+def locate_files(config: dict[str, Any], home: Path) -> None:
+    """Let settings that name a file of the project find it, wherever the workflow runs from.
+
+    Args:
+        config: the merged settings, changed in place.
+        home: the workflow's own folder.
+    """
+    for *keys, last in _PATHS:
+        for place in _places(config, keys):
+            if isinstance(place.get(last), str):
+                place[last] = locate_survey(place[last], home) if last == "file" else locate(place[last], home)
+
+
+def _places(config: dict[str, Any], keys: list[str]) -> list[dict[str, Any]]:
+    places = [config]
+    for key in keys:
+        parts = [part for place in places for part in (place.values() if key == "*" else [place.get(key)])]
+        places = [part for part in parts if isinstance(part, dict)]
+    return places
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _merge(below[key], value)
+        else:
+            below[key] = value

@@ -1,0 +1,98 @@
+"""The files that the config names: each must be there before anything runs."""
+
+from pathlib import Path
+from typing import Any
+
+from selfalign.arms import Speech
+from selfalign.config.languages import compared_languages, fill_language, speech_of_run
+from selfalign.config.style import check_style_files
+from selfalign.config.surveys import check_questionnaire, check_survey_file
+from selfalign.errors import InputError
+
+ADOPTED = {"bank": "results/shared/arora/probes.csv", "texts": "results/shared/arora/texts/{language}.csv"}
+"""Where the workflow puts the probes of Arora et al. (2023), by key of the settings."""
+
+QUESTIONNAIRE = {
+    "wvs7": ["scales.csv", "questions/en.csv", "labels/en.csv"],
+    "counts": ["scales.csv", "questions/en.csv", "labels/en.csv"],
+    "trends": ["scales.csv", "trends.csv", "questions/en.csv", "labels/en.csv"],
+    "shares": ["scales.csv"],
+    "opinions": ["opinions.csv"],
+}
+"""Files of the questionnaire, in resources/survey/, that the steps of a form of survey read."""
+
+
+def check_files(config: dict[str, Any]) -> None:
+    """Refuse a config that names an input file which is not there.
+
+    Snakemake would not: where the output of the step that reads the file is there from an earlier run, it takes that
+    for good, and the results would silently be those of another file.
+
+    Args:
+        config: the merged settings, checked by `check_settings`.
+
+    Raises:
+        InputError: names the key and the file.
+    """
+    survey = config["run"]["survey"]
+    check_survey_file(survey, config["surveys"][survey])
+    check_style_files(config["figures"]["style"])
+    files, texts = {"probes.bank": [config["probes"]["bank"]]}, config["probes"]["texts"]
+    spoken = Speech.union(speech_of_run(config).values())
+    for place in ("probes.texts", "prompts.templates", "prompts.personas", "prompts.neutral"):
+        stage, key = place.split(".")
+        files[place] = [fill_language(config[stage][key], language) for language in spoken.of(key)]
+    compared = compared_languages(config)
+    files["demonstrations.embedding.texts"] = [fill_language(texts, language) for language in compared]
+    worded = sorted({*compared, *spoken.texts})
+    made = _adopted_files(config["probes"], worded)
+    for place, paths in files.items():
+        for path in paths:
+            if path not in made and not Path(path).is_file():
+                remedy = "Put it there, correct the path, or run no arm that speaks this language"
+                raise InputError(f"config: {place}", "there is no such file", remedy, value=path)
+    check_questionnaire(config, worded)
+
+
+def _adopted_files(probes: dict[str, Any], languages: list[str]) -> list[str]:
+    """Bank and texts that are made from a copy of the probes of Arora et al.; refuse a config without the copy."""
+    asked = [key for key, path in ADOPTED.items() if probes[key] == path]
+    if not asked:
+        return []
+    for key in ADOPTED:
+        if key not in asked:
+            problem = f"does not go with probes.{asked[0]}, {ADOPTED[asked[0]]}"
+            raise InputError(f"config: probes.{key}", problem, f'Write "{ADOPTED[key]}"', value=probes[key])
+    if "arora" not in probes:
+        raise InputError("config: probes.arora", "must be given, to make probes.bank", "docs/arora.md says how")
+    folder = Path(probes["arora"])
+    if not folder.is_dir():
+        remedy = "Put your copy of the probes of Arora et al. (2023) there, or correct the path"
+        raise InputError("config: probes.arora", "there is no such folder", remedy, value=probes["arora"])
+    for language in languages:
+        if not (folder / f"{language}.csv").is_file():
+            there = ", ".join(sorted(path.stem for path in folder.glob("*.csv"))) or "none"
+            raise InputError(
+                "config: probes.arora",
+                f"has no file {language}.csv; its languages are: {there}",
+                "Put it there, or take the language out of run.languages",
+                value=probes["arora"],
+            )
+    return [ADOPTED["bank"], *(fill_language(ADOPTED["texts"], language) for language in languages)]
+
+
+def list_files(value: Any) -> list[str]:
+    """Files that settings name and that are there; of a folder, all files in it.
+
+    Args:
+        value: a part of the merged settings.
+    """
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return [file for part in parts for file in list_files(part)]
+    if not isinstance(value, str) or value.startswith("results/"):
+        return []
+    path = Path(value)
+    if path.is_dir() and "/" in value:  # a word such as docs is no folder
+        return sorted(str(one) for one in path.rglob("*") if one.is_file())
+    return [value] if path.is_file() and ("/" in value or path.suffix) else []

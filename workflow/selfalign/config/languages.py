@@ -1,0 +1,83 @@
+"""The languages in which a run speaks, and the files of these languages."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from selfalign.arms import Speech
+from selfalign.config.arms import arms_of, arms_of_run
+from selfalign.errors import InputError
+from selfalign.prompts.templates import read_template
+from selfalign.prompts.wording import read_countries
+
+
+def fill_language(pattern: str, language: str) -> str:
+    """A path with its field {language} filled in."""
+    return pattern.replace("{language}", language)
+
+
+def find_speech(config: Mapping[str, Any], language: str) -> Speech:
+    """The languages in which the arms of a language speak.
+
+    Args:
+        config: the merged settings; the file prompts.spoken is read where an arm speaks a country's own language.
+        language: of the questions.
+
+    Raises:
+        InputError: the file does not say which language a country speaks.
+    """
+    arms, countries = arms_of(config, language), config["languages"][language]["countries"]
+    spoken: dict[str, str] = {}
+    for name, arm in arms.items():
+        if arm.needs_spoken:
+            spoken = spoken or read_countries(Path(config["prompts"]["spoken"]))
+            _check_spoken(config["prompts"]["spoken"], name, arm.asked(countries), spoken)
+    parts = [arm.speech(language, countries, spoken) for arm in arms.values()]
+    return Speech.union([Speech(texts=(language,)), *parts])
+
+
+def _check_spoken(file: str, name: str, countries: list[str], spoken: Mapping[str, str]) -> None:
+    for country in countries:
+        if country not in spoken:
+            raise InputError(
+                file,
+                f"does not say which language {country} speaks, and the arm {name} does",
+                "Add a row for it, or name the countries to run the arm for (arms.*.countries)",
+                column="country",
+                value=country,
+            )
+
+
+def speech_of_run(config: Mapping[str, Any]) -> dict[str, Speech]:
+    """The languages in which the arms of each language of the run speak, by language."""
+    return {language: find_speech(config, language) for language in config["run"]["languages"]}
+
+
+def compared_language(config: Mapping[str, Any], measure: str, language: str) -> str:
+    """The language whose wording a measure compares: the prompts' own, unless the measure names another.
+
+    Args:
+        config: the merged settings.
+        measure: of similarity.
+        language: of the prompts.
+    """
+    texts = config["demonstrations"].get(measure, {}).get("texts", "own")
+    return language if texts == "own" else texts
+
+
+def compared_languages(config: Mapping[str, Any]) -> list[str]:
+    """Languages whose wording arms of the run compare probes by, though no prompt may be in them."""
+    strategies = {arm.strategy for arm in arms_of_run(config).values()}
+    measures = [settings for name, settings in config["demonstrations"].items() if name in strategies]
+    return [settings["texts"] for settings in measures if settings.get("texts", "own") != "own"]
+
+
+def worded_languages(config: Mapping[str, Any]) -> list[str]:
+    """All languages in which the run needs the wording of probes, in prompts or to compare probes."""
+    return sorted({*compared_languages(config), *Speech.union(speech_of_run(config).values()).texts})
+
+
+def frames_on_scales(config: Mapping[str, Any]) -> list[str]:
+    """The frames of the run that ask with the whole answer scale, as the templates of its first language have it."""
+    path = Path(fill_language(config["prompts"]["templates"], config["run"]["languages"][0]))
+    return [name for name in config["prompts"]["frames"] if read_template(path, name).whole_scale]

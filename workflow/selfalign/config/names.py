@@ -1,0 +1,180 @@
+"""The names in the config: each must be defined, and settings must agree with each other."""
+
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pycountry
+
+from selfalign.arms import Arm
+from selfalign.config.arms import read_arms
+from selfalign.config.outputs import can_estimate, list_contrasts
+from selfalign.config.surveys import check_tables
+from selfalign.countries import CODES
+from selfalign.demonstrations.strategies import MEASURES
+from selfalign.errors import InputError, did_you_mean
+from selfalign.labels import clean
+from selfalign.sources import check_model_source, check_survey_source
+
+_LAST_CYRILLIC = 0x52F  # the default font has the letters up to here
+
+
+def check_names(config: dict[str, Any]) -> None:
+    """Refuse names that the config does not define, and settings that contradict each other.
+
+    Args:
+        config: the merged settings, of the form of the schema.
+
+    Raises:
+        InputError: names the key, the value and the nearest valid name.
+    """
+    _check_known("run.survey", [config["run"]["survey"]], config["surveys"])
+    _check_known("run.models", config["run"]["models"], config["models"])
+    _check_known("run.languages", config["run"]["languages"], config["languages"])
+    check_tables(config["surveys"])
+    _check_models(config["models"])
+    for name, survey in config["surveys"].items():
+        if "file" not in survey["source"]:
+            check_survey_source(survey["source"], f"config: surveys.{name}.source", ".")
+    for kind, shown in (("models", config["run"]["models"]), ("arms", config["arms"])):
+        _check_labels(kind, config[kind], shown, config["figures"]["style"].get("font"))
+    arms = read_arms(config)
+    for name, arm in arms.items():
+        _check_arm(name, arm)
+    for name, arm in arms.items():
+        _check_countries(f"arms.{name}.countries", arm.countries or ())
+        _check_countries(f"arms.{name}.sources", arm.sources or ())
+    for language, settings in config["languages"].items():
+        if pycountry.languages.get(alpha_2=language) is None:
+            raise InputError(
+                "config: languages", f'"{language}" is not an ISO 639-1 code', "Use codes such as en or es"
+            )
+        _check_countries(f"languages.{language}.countries", settings["countries"])
+        _check_known(f"languages.{language}.arms", settings["arms"], config["arms"])
+    for frame in config["prompts"]["frames"]:
+        if frame not in config["scoring"]["readouts"]:
+            remedy = f"Add {frame}: label if it shows labels, else {frame}: option"
+            raise InputError("config: scoring.readouts", f"has no readout for the frame {frame}", remedy)
+        if config["scoring"]["readouts"][frame] == "pmi" and not config["prompts"].get("premises", True):
+            problem = f"the frame {frame} is read by pmi, which needs premises, and prompts.premises is false"
+            raise InputError(
+                "config: scoring.readouts", problem, "Set prompts.premises: true, or choose another readout"
+            )
+    for key in ("contrasts", "mixed"):
+        _check_contrasts(f"scoring.{key}", config["scoring"][key], config)
+    _check_transfer(config)
+    style = config["figures"]["style"]
+    _check_known("figures.style.palette", style["palette"], config["arms"])
+    for key in ("order", "names"):
+        _check_countries(f"figures.style.countries.{key}", style["countries"][key])
+    for figure in ("agreement", "calibration"):
+        _check_known(f"figures.{figure}.arms", config["figures"][figure].get("arms", []), config["arms"])
+    _check_known("figures.selectors", config["figures"]["selectors"], config["arms"])
+    _check_known("figures.languages.arms", config["figures"]["languages"]["arms"], config["arms"])
+    contrasts = list_contrasts(config)
+    _check_contrasts("figures.margin.contrast", [config["figures"]["margin"]["contrast"]], config)
+    margin = config["figures"]["margin"]["contrast"]
+    if margin not in contrasts and can_estimate(config, margin):
+        raise InputError(
+            "config: figures.margin.contrast",
+            f"{margin} is not estimated",
+            "Add it to scoring.contrasts, or choose one of these",
+        )
+    for contrast in config["scoring"]["mixed"]:
+        if contrast not in contrasts and can_estimate(config, contrast):
+            remedy = "Add it to scoring.contrasts, or choose of these"
+            raise InputError("config: scoring.mixed", f"{contrast} is not estimated", remedy)
+
+
+def _check_contrasts(place: str, contrasts: list[Any], config: dict[str, Any]) -> None:
+    for contrast in contrasts:
+        arms = contrast if isinstance(contrast, list) else [contrast["arm"], contrast["against"]]
+        beyond = contrast.get("beyond", []) if isinstance(contrast, dict) else []
+        _check_known(place, [*arms, *beyond], config["arms"])
+        if isinstance(contrast, dict):
+            for kind in ("language", "model"):
+                names = [contrast[key] for key in (kind, f"against_{kind}") if key in contrast]
+                _check_known(place, names, config[f"{kind}s"])
+
+
+def _check_transfer(config: dict[str, Any]) -> None:
+    pair = config["scoring"].get("transfer") or []
+    _check_known("scoring.transfer", pair, config["arms"])
+    if pair and Arm.read(config["arms"][pair[1]]).answers != "other":
+        problem = f"the second arm, {pair[1]}, is not answered by other countries"
+        raise InputError("config: scoring.transfer", problem, "Name one with answers: other, or null for no matrix")
+
+
+def _check_arm(name: str, arm: Arm) -> None:
+    if arm.sources is not None and arm.answers != "other":
+        problem = f"goes with answers: other, and the answers are {arm.answers}"
+        remedy = "Take it out, or show the answers of other countries"
+        raise InputError(f"config: arms.{name}.sources", problem, remedy, value=list(arm.sources))
+    if arm.diversity and arm.draws:
+        raise InputError(
+            f"config: arms.{name}.diversity",
+            f"does not go with strategy {arm.strategy}, which draws and measures no relevance",
+            f"Take it out, or choose one of the strategies {', '.join(MEASURES)}",
+            value=arm.diversity,
+        )
+
+
+def _check_models(models: dict[str, Any]) -> None:
+    for name, model in models.items():
+        if ("source" in model) == ("endpoint" in model):
+            problem = "has both a source and an endpoint" if "source" in model else "has no source"
+            raise InputError(
+                f"config: models.{name}",
+                problem,
+                "Give source (weights to run here) or endpoint (where it answers). config/README.md explains every key",
+            )
+        if "source" in model:
+            check_model_source(model["source"], f"config: models.{name}.source", ".")
+        if "endpoint" in model and model.get("reply"):
+            raise InputError(
+                f"config: models.{name}.reply",
+                "belongs to a model that runs here, and this model has an endpoint",
+                "Take it out, and set readout: samples, samples: 1 and temperature: 0 in endpoint",
+                value=model["reply"],
+            )
+        if model.get("shown") == "message" and model.get("format") == "plain":
+            raise InputError(
+                f"config: models.{name}.shown",
+                "does not go with format: plain, because bare text has no messages",
+                "Take it out, or set format: chat",
+                value="message",
+            )
+
+
+def _check_labels(kind: str, entries: dict[str, Any], shown: Iterable[str], font: str | None) -> None:
+    """Refuse labels that figures could not draw, and labels of those shown that figures could not tell apart."""
+    names: dict[str, str] = {}
+    for name, entry in entries.items():
+        label = unicodedata.normalize("NFC", clean(entry["label"]))
+        place = f"config: {kind}.{name}.label"
+        if not label:
+            raise InputError(place, "is empty", "Give a name for figures", value=entry["label"])
+        if name in shown and label in names:
+            problem = f"is also the label of {kind}.{names[label]}, and figures could not tell them apart"
+            raise InputError(place, problem, "Give each a label of its own", value=entry["label"])
+        if name in shown:
+            names[label] = name
+        if max(map(ord, label)) > _LAST_CYRILLIC:
+            from selfalign.figures.fonts import choose_fonts  # matplotlib takes time to import, and is rarely needed
+
+            own = Path(font) if font is not None and Path(font).is_file() else None
+            choose_fonts([label], own, place)
+
+
+def _check_known(place: str, names: Iterable[str], defined: Iterable[str]) -> None:
+    for name in names:
+        if name not in defined:
+            raise InputError(f"config: {place}", f'"{name}" is not defined', did_you_mean(name, defined))
+
+
+def _check_countries(place: str, countries: Iterable[str]) -> None:
+    for country in countries:
+        if country not in CODES:
+            hint = did_you_mean(country, CODES) if len(country) >= 3 else "Codes have three letters, such as TUR"
+            raise InputError(f"config: {place}", f'"{country}" is not an ISO 3166 alpha-3 code', hint)

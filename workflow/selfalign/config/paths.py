@@ -1,0 +1,297 @@
+"""The files of a run, which follow from its config. `<run>` and `<shared>` are path variables of Snakemake."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from selfalign.arms import Speech
+from selfalign.config.files import QUESTIONNAIRE, list_files
+from selfalign.config.languages import fill_language, frames_on_scales, speech_of_run
+from selfalign.config.outputs import ACROSS, asked_in, find_shown, kinds_of_models, own_languages
+from selfalign.config.pages import find_pages
+from selfalign.config.style import texts_file
+from selfalign.config.surveys import has_respondents
+from selfalign.home import HOME, locate
+from selfalign.inference.questions import gives_reply
+from selfalign.runs import SHARED
+
+_MADE = "results/"
+"""Files below this folder are made by the workflow, the others are the user's or the project's."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The files of a run: what it reads, what it makes, and what its report shows.
+
+    Attributes:
+        config: the merged and checked settings.
+        home: the workflow's own folder.
+    """
+
+    config: Mapping[str, Any]
+    home: Path = HOME
+
+    @property
+    def run(self) -> str:
+        """Folder of the run."""
+        return f"results/{self.config['run']['name']}"
+
+    @property
+    def survey(self) -> str:
+        """Folder of the run's survey."""
+        return f"results/{SHARED}/survey/{self.config['run']['survey']}"
+
+    @cached_property
+    def speech(self) -> dict[str, Speech]:
+        """The languages in which the arms of each language of the run speak."""
+        return speech_of_run(self.config)
+
+    def shipped(self, path: str) -> str:
+        """A file of the project: in the working folder, or in the workflow's own if only that folder has it."""
+        return locate(path, self.home)
+
+    # What the run reads
+
+    @property
+    def bank(self) -> str:
+        """The probe bank."""
+        return self.config["probes"]["bank"]
+
+    @property
+    def bank_version(self) -> list[str]:
+        """The version file of the bank. A bank of one's own may have none."""
+        return [str(path) for path in [Path(self.bank).with_name("bank.yaml")] if path.is_file()]
+
+    def texts(self, language: str) -> str:
+        """The wording of the probes in a language."""
+        return fill_language(self.config["probes"]["texts"], language)
+
+    def words(self, kind: str, language: str) -> list[str]:
+        """The files of a kind in the languages in which the arms of a language speak.
+
+        Args:
+            kind: a key of the settings prompts: templates, personas or neutral; or texts.
+            language: of the run.
+        """
+        stage = "probes" if kind == "texts" else "prompts"
+        return [fill_language(self.config[stage][kind], one) for one in self.speech[language].of(kind)]
+
+    def questionnaire(self, survey: str, kind: str, language: str | None = None) -> str:
+        """A file of a survey's questionnaire: made from its file of questions, or shipped.
+
+        Args:
+            survey: its name.
+            kind: scales, questions or labels.
+            language: of questions or labels.
+        """
+        if self.config["surveys"][survey]["form"] == "table":
+            return f"results/{SHARED}/survey/{survey}/questionnaire/{kind}.csv"
+        return self.shipped(str(Path("resources/survey", kind, language or "").with_suffix(".csv")))
+
+    @property
+    def answer_scales(self) -> str:
+        """The answer scales of the run's survey."""
+        return self.questionnaire(self.config["run"]["survey"], "scales")
+
+    @cached_property
+    def asks_on_scales(self) -> bool:
+        """Whether a frame of the run asks with the whole answer scale."""
+        return bool(frames_on_scales(self.config))
+
+    def scale_words(self, kind: str, language: str) -> list[str]:
+        """The words of whole scales in the languages in which the arms of a language speak, if a frame needs them.
+
+        Args:
+            kind: questions or labels.
+            language: of the run.
+        """
+        spoken = self.speech[language].texts if self.asks_on_scales else ()
+        return [self.questionnaire(self.config["run"]["survey"], kind, one) for one in spoken]
+
+    @cached_property
+    def partly_read(self) -> set[str]:
+        """The bank and its wordings: only the rows of some probes count."""
+        return {self.bank, *(self.texts(one) for one in Speech.union(self.speech.values()).texts)}
+
+    @cached_property
+    def wordings(self) -> list[str]:
+        """Files of the words of all prompts of the run, sorted."""
+        files = {self.answer_scales} if self.asks_on_scales else set()
+        for language in self.config["run"]["languages"]:
+            files |= {
+                file for kind in ("texts", "templates", "personas", "neutral") for file in self.words(kind, language)
+            }
+            files |= {file for kind in ("questions", "labels") for file in self.scale_words(kind, language)}
+        return sorted(files)
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """Files that the run reads and does not make, sorted; without models, whose cards have their digests."""
+        config, survey = self.config, self.config["surveys"][self.config["run"]["survey"]]
+        parts = [survey, *(config[key] for key in ("probes", "prompts", "figures", "demonstrations"))]
+        shipped = [f"resources/survey/{name}" for name in QUESTIONNAIRE.get(survey["form"], [])]
+        shipped.append("notebooks/explore.ipynb")
+        if "arora" in config["probes"]:
+            shipped += [f"resources/probes/{name}.csv" for name in ("probes", "arora", "arora_repairs")]
+        files = [
+            self.bank,
+            *self.bank_version,
+            *self.wordings,
+            *list_files(parts),
+            texts_file(config["figures"]["style"]),
+        ]
+        files += map(self.shipped, shipped)
+        return sorted({file for file in files if not file.startswith(_MADE)})
+
+    # What the run makes
+
+    def each(
+        self, pattern: str, models: Iterable[str] | None = None, languages: Iterable[str] | None = None
+    ) -> list[str]:
+        """A file for each model and language.
+
+        Args:
+            pattern: with the field {language}, and {model} if each model has a file.
+            models: those of the run if not given.
+            languages: those of the run if not given.
+        """
+        run = self.config["run"]
+        models = run["models"] if models is None else list(models)
+        languages = run["languages"] if languages is None else list(languages)
+        if "{model}" not in pattern:
+            models = [""]
+        return [pattern.format(model=model, language=language) for model, language in product(models, languages)]
+
+    @property
+    def designs(self) -> list[str]:
+        """The designs of all languages."""
+        return self.each("<run>/design/{language}.parquet")
+
+    @property
+    def answers(self) -> list[str]:
+        """The answers of all models in all languages."""
+        return self.each("<run>/answers/{model}/{language}.parquet")
+
+    def scores(self, models: Iterable[str] | None = None, languages: Iterable[str] | None = None) -> list[str]:
+        """The scores of models in languages, all if not given."""
+        return self.each("<run>/scores/{model}/{language}.parquet", models, languages)
+
+    @property
+    def scores_asked_in(self) -> list[str]:
+        """Scores in the language that figures across models show."""
+        return self.scores(languages=[asked_in(self.config)])
+
+    @property
+    def scores_of_countries(self) -> list[str]:
+        """Scores in the language that figures across models show, and in the countries' own languages."""
+        return self.scores(languages=self._compared)
+
+    @property
+    def scores_of_kinds(self) -> list[str]:
+        """The same of the models that have a kind."""
+        kinds = kinds_of_models(self.config)
+        return self.scores(kinds, self._compared)
+
+    @property
+    def _compared(self) -> list[str]:
+        return [asked_in(self.config), *sorted(set(own_languages(self.config).values()))]
+
+    @property
+    def human_scales(self) -> list[str]:
+        """The people's answers on whole scales, where a frame asks with them."""
+        return [f"{self.run}/human/scales.parquet"] if self.asks_on_scales else []
+
+    @property
+    def scale_scores(self) -> list[str]:
+        """The models' distributions over whole scales, where a frame asks with them."""
+        return self.each("<run>/scales/{model}/{language}.parquet") if self.asks_on_scales else []
+
+    @property
+    def responses(self) -> list[str]:
+        """The survey's respondents, where it has them."""
+        return [f"{self.survey}/responses.parquet"] if self._respondents else []
+
+    @property
+    def survey_tables(self) -> list[str]:
+        """What describes the survey, where it has respondents."""
+        return [f"{self.survey}/{name}.csv" for name in ("dictionary", "quality")] if self._respondents else []
+
+    @property
+    def _respondents(self) -> bool:
+        return has_respondents(self.config["surveys"][self.config["run"]["survey"]])
+
+    @property
+    def readouts(self) -> list[str]:
+        """Comparisons of readouts."""
+        return self.each("<run>/tables/readouts/{model}/{language}.csv")
+
+    @property
+    def replies(self) -> list[str]:
+        """Tables of the replies of the models that give them."""
+        models = [name for name in self.config["run"]["models"] if _replies(self.config["models"][name])]
+        return self.each("<run>/tables/replies/{model}/{language}.csv", models)
+
+    @property
+    def demonstrations(self) -> list[str]:
+        """Tables of how close demonstrations are to the test probes."""
+        return self.each("<run>/tables/demonstrations/{language}.csv")
+
+    # What the run shows
+
+    @cached_property
+    def _shown(self) -> tuple[set[str], dict[str, str]]:
+        return find_shown(dict(self.config))
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """By output that would be empty, the reason."""
+        return self._shown[1]
+
+    @property
+    def tables(self) -> list[str]:
+        """The run's tables, except those that would be empty."""
+        always, shown = ["agreement", "worth", "metrics"], self._shown[0]
+        some = ["contrasts", "contrasts_by_readout", "mixed", "transfer", "languages", "categories", "kinds"]
+        needs = {"contrasts_by_readout": "contrasts"}
+        return [f"<run>/tables/{name}.csv" for name in always + [one for one in some if needs.get(one, one) in shown]]
+
+    def figure(self, name: str) -> list[str]:
+        """All files of a figure: a file per page and format."""
+        pages = [name] if name in ACROSS else find_pages(dict(self.config), name)
+        return [f"<run>/figures/{page}.{form}" for page in pages for form in self.formats]
+
+    @property
+    def formats(self) -> list[str]:
+        """Formats of figures."""
+        return self.config["figures"]["style"]["formats"]
+
+    @property
+    def figures(self) -> list[str]:
+        """All files of all figures."""
+        return [path for name in ["agreement", *sorted(self._shown[0] - {"mixed"})] for path in self.figure(name)]
+
+    @property
+    def figure_tables(self) -> list[str]:
+        """The numbers of the figures across models."""
+        return [f"<run>/figures/{name}.csv" for name in ACROSS if name in self._shown[0]]
+
+    @property
+    def typeset(self) -> dict[str, str]:
+        """The tables that are written as LaTeX, by name."""
+        tables = [
+            f"<run>/tables/{name}.csv" for name in ("agreement", "contrasts") if name in {"agreement", *self._shown[0]}
+        ]
+        return {Path(file).stem: file for file in [*tables, *self.figure_tables]}
+
+    @property
+    def latex(self) -> list[str]:
+        """The tables as LaTeX."""
+        return [f"<run>/tables/latex/{name}.tex" for name in self.typeset]
+
+
+def _replies(model: Mapping[str, Any]) -> bool:
+    """Whether a model gives greedy replies."""
+    return gives_reply(model["endpoint"]) if "endpoint" in model else model["reply"] > 0

@@ -1,0 +1,57 @@
+"""Digests of the rows of the user's files that a run uses, so that an edit of the other rows reruns nothing."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from selfalign.probes.selection import digest_probes, digest_texts
+
+
+def digest_bank(config: Mapping[str, Any]) -> str:
+    """Digest of the rows of the probe bank that the run uses; empty if the workflow makes the bank.
+
+    Args:
+        config: the merged settings.
+
+    Raises:
+        InputError: the bank cannot be read.
+    """
+    bank = config["probes"]["bank"]
+    return "" if _is_made(bank) else digest_probes(Path(bank), *_chosen(config))
+
+
+def digest_wording(config: Mapping[str, Any], file: str) -> str:
+    """Digest of the wordings of the probes that the run uses; empty if the workflow makes the file or the bank.
+
+    Args:
+        config: the merged settings.
+        file: wordings of the bank's probes.
+
+    Raises:
+        InputError: the bank or the file cannot be read.
+    """
+    bank = config["probes"]["bank"]
+    return "" if _is_made(bank) or _is_made(file) else digest_texts(Path(bank), Path(file), *_chosen(config))
+
+
+def digest_compared(config: Mapping[str, Any], file: str, measure: str) -> str:
+    """Digest of the wordings that count for a measure of similarity.
+
+    The measure bm25 counts in how many statements of the whole bank a word occurs, so all rows count.
+
+    Args:
+        config: the merged settings.
+        file: wordings of the bank's probes.
+        measure: of similarity.
+    """
+    if measure == "bm25" and not _is_made(file):
+        return digest_texts(Path(config["probes"]["bank"]), Path(file), [], [])
+    return digest_wording(config, file)
+
+
+def _chosen(config: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    return config["probes"]["categories"], config["probes"]["only"]
+
+
+def _is_made(file: str) -> bool:
+    return file.startswith("results/")

@@ -1,0 +1,492 @@
+"""The sections of the config: every setting with its type, limits, default and meaning.
+
+The JSON schema `workflow/schemas/config.schema.yaml` is generated from these models: `python tools/schema.py`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from selfalign.arms import Arm
+from selfalign.forms import Country, Language, Name, Names, Pair, Section, distinct
+
+Choice = Annotated[tuple[Name, ...], Field(json_schema_extra={"uniqueItems": True})]
+CountryOrNull = Annotated[str, Field(pattern="^([A-Z]{3})?$", json_schema_extra={"type": ["string", "null"]})]
+Files = Annotated[str, Field(pattern=r"\{language\}")]
+Width = Annotated[float, Field(ge=2.5, le=40)]
+
+_INCHES = "Inches, in place of figures.style.width."
+
+
+def _section(model: type[Section], description: str | None = None) -> Any:
+    """A section that need not be given, since all of its settings have defaults."""
+    return Field(default_factory=model, description=description, json_schema_extra={"default": {}})
+
+
+# Surveys
+
+
+class LocalFile(Section):
+    """A survey in a file of the user's."""
+
+    file: str = Field(description="Local file.")
+
+
+class Download(Section):
+    """A survey at an address."""
+
+    url: str = Field(pattern="^https?://", description="Address of the file.")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file.")
+
+
+class HubFile(Section):
+    """A survey on the hub."""
+
+    hub: str = Field(description="Data set on the hub, org/name.")
+    revision: str = Field(description="Full commit hash.")
+    path: str = Field(description="File in the data set.")
+
+
+class Columns(Section):
+    """The columns of a survey of form table that are not questions."""
+
+    country: str | None = Field(None, description="The country.")
+    weight: str | None = Field(None, description="The weight; without it, every respondent weighs 1.")
+    respondent: str | None = Field(None, description="The id of the respondent, which must not occur twice.")
+    year: str | None = Field(None, description="The year of the interview.")
+    question: str | None = Field(None, description="Of a table of counts: the question.")
+    code: str | None = Field(None, description="Of a table of counts: the answer.")
+    count: str | None = Field(None, description="Of a table of counts: the number of respondents.")
+
+
+class Survey(Section):
+    """A survey."""
+
+    form: Literal["wvs7", "trends", "counts", "shares", "opinions", "table"] = Field(
+        description="What the source holds; docs/surveys.md explains each form."
+    )
+    source: LocalFile | Download | HubFile = Field(description="Where the data come from, one of file, url and hub.")
+    seed: int = Field(1, ge=0, description="Form counts: seed of the simulated respondents.")
+    waves: tuple[Annotated[int, Field(ge=1, le=7)], ...] = distinct(
+        "Form trends: waves to use; of a country, the latest of these.", default=(7,), min_length=1
+    )
+    questions: str | None = Field(None, description="Form table: the file of questions (CSV).")
+    citation: str | None = Field(None, description="How to cite the survey; a run ends with it. Form table needs it.")
+    country: Country | None = Field(None, description="Form table: the country of all respondents (ISO 3166 alpha-3).")
+    countries: dict[str, CountryOrNull | None] | None = Field(
+        None,
+        description="Form table: the country of each value of columns.country; null leaves its respondents out.",
+    )
+    columns: Columns | None = Field(None, description="Form table: names of the columns that are no questions.")
+    missing_weight: Literal["refuse", "leave_out"] = Field(
+        "refuse", description="Form table: what to do with respondents without a weight."
+    )
+
+
+# Probes, demonstrations and prompts
+
+
+class Probes(Section):
+    """The probes of a run."""
+
+    bank: str = Field(description="The probe bank (CSV).")
+    categories: Choice = Field((), description="Categories of probes to use; all where the list is empty.")
+    only: Choice = Field((), description="Probes to use, by id; all where the list is empty.")
+    texts: Files = Field(description="Wording of the probes (CSV); {language} stands for the language.")
+    replicates: int = Field(500, ge=2, description="Samples of the people, for intervals.")
+    seed: int = Field(1, ge=0, description="Seed of these samples.")
+    arora: str | None = Field(
+        None,
+        description=(
+            "Folder with your own copy of the probes of Arora et al. (2023); for bank and texts in results/arora."
+        ),
+    )
+
+
+class Bm25(Section):
+    """The similarity by shared rare words."""
+
+    k1: float = Field(ge=0, description="How soon repetitions of a word count less.")
+    b: float = Field(ge=0, le=1, description="How much long statements are marked down.")
+
+
+class Embedding(Section):
+    """The similarity by sentence embeddings."""
+
+    texts: str = Field(
+        pattern="^(own|[a-z]{2})$",
+        description="Which wording of the probes is encoded: own, the prompts' language, or this one's.",
+    )
+    model: str = Field(min_length=1, description="universal, or the folder of an encoder.")
+
+
+class Demonstrations(Section):
+    """How similarities of probes are measured."""
+
+    bm25: Bm25
+    embedding: Embedding
+
+
+class Prompts(Section):
+    """The words of the prompts."""
+
+    templates: Files = Field(description="Frames of the prompts (YAML); {language} stands for the language.")
+    frames: Names = Field(description="Which frames to use; their answers are averaged.")
+    personas: Files = Field(description="Sentences that make a model a person of a country (CSV).")
+    neutral: Files = Field(description="Demonstrations that are about no values (CSV).")
+    spoken: str = Field(description="Each country's own language (CSV).")
+    premises: bool = Field(
+        True, description="Whether each prompt's premise is answered too, which the readout pmi needs."
+    )
+
+
+# The run
+
+
+class Run(Section):
+    """What is run."""
+
+    name: str = Field(
+        pattern="^[a-z0-9][a-z0-9_.-]*$",
+        description="Name of the run, and of its folder in results/.",
+        json_schema_extra={"not": {"const": "shared"}},
+    )
+    survey: Name = Field(description="Which of the surveys to use.")
+    models: Names = Field(description="Which of the models to run.")
+    languages: Names = Field(description="Which of the languages to run.")
+
+
+class Asked(Section):
+    """What is asked in a language."""
+
+    countries: Names = Field(description="Countries asked about in this language (ISO 3166 alpha-3).")
+    arms: Names = Field(description="Arms to run in this language.")
+
+
+# Models
+
+
+class Hub(Section):
+    """Weights on the model hub."""
+
+    hub: str = Field(description="Repository on the model hub, org/name.")
+    revision: str = Field(description="Full commit hash.")
+
+
+class Package(Section):
+    """Weights in a package."""
+
+    package: str = Field(description="Package and version, name==version.")
+    members: tuple[str, ...] = Field(description="Files inside, joined in order.")
+    file: str = Field(description="Name of the joined file.")
+    sha256: str = Field(description="SHA-256 of the joined file.")
+
+
+class Packages(Section):
+    """Weights in several packages."""
+
+    packages: tuple[str, ...] = Field(description="Packages, one per member.")
+    members: tuple[str, ...] = Field(description="Files inside, joined in order.")
+    file: str = Field(description="Name of the joined file.")
+    sha256: str = Field(description="SHA-256 of the joined file.")
+
+
+class Folder(Section):
+    """Weights in a local folder."""
+
+    folder: str = Field(description="Local folder with safetensors or a GGUF file.")
+
+
+class Price(Section):
+    """The price of an endpoint."""
+
+    input: float = Field(ge=0, description="Of a million tokens that are sent.")
+    output: float = Field(ge=0, description="Of a million tokens that come back.")
+
+
+class Endpoint(Section):
+    """Where a model answers over the network."""
+
+    url: str = Field(pattern="^https?://[^?#]+$", description="Address, up to and with its version.")
+    model: str = Field(description="Name of the model there.")
+    key_env: str | None = Field(None, pattern="^[A-Za-z_][A-Za-z0-9_]*$", description="Variable that holds the key.")
+    readout: Literal["logprobs", "echo", "samples"] = Field("logprobs", description="What is asked for.")
+    top_logprobs: int = Field(20, ge=1, description="logprobs: how many first tokens.")
+    samples: int = Field(20, ge=1, description="samples: replies per prompt.")
+    samples_per_request: int = Field(1, ge=1, description="samples: replies per request.")
+    temperature: float = Field(1.0, ge=0, description="samples: temperature.")
+    reply_tokens: int = Field(32, ge=1, description="samples: longest reply.")
+    seed: int | None = Field(None, ge=0, description="samples: of the first reply, sent if given.")
+    limit_name: Literal["max_tokens", "max_completion_tokens"] = Field("max_tokens", description="How it is sent.")
+    instruction: Literal["system", "user"] = Field("system", description="Whose message the instruction is.")
+    extra: dict[str, Any] = Field({}, description="More to send with each request.")
+    concurrency: int = Field(8, ge=1, description="Requests at once.")
+    requests_per_minute: float | None = Field(None, gt=0, description="At most; no limit if not given.")
+    tokens_per_minute: float | None = Field(None, gt=0, description="At most; no limit if not given.")
+    max_requests: int | None = Field(None, ge=1, description="Budget of a language; no limit if not given.")
+    max_tokens: int | None = Field(None, ge=1, description="Budget of a language; no limit if not given.")
+    max_failed: int = Field(0, ge=0, description="Requests that may stay unanswered.")
+    timeout: float = Field(120, gt=0, description="Seconds without an answer.")
+    retries: int = Field(8, ge=0, description="Attempts after the first.")
+    price: Price | None = Field(None, description="Price of a million tokens, for `selfalign plan` only.")
+
+
+class Template(Section):
+    """What a chat template gets. It may have more keys, which depend on the model."""
+
+    model_config = ConfigDict(extra="allow")
+
+    date: str = Field(
+        "2024-07-26",
+        description="The date that a template writes, as year, month, day.",
+        json_schema_extra={"format": "date"},
+    )
+
+
+class Model(Section):
+    """A language model, and how it is run."""
+
+    label: str = Field(description="Name of the model in figures.")
+    kind: Literal["english", "multilingual"] | None = Field(
+        None, description="Whether the model was trained for English or for many languages; none if not given."
+    )
+    gated: bool = Field(
+        False,
+        description="The hub gives the weights only to users who accepted their terms; HF_TOKEN holds the key.",
+    )
+    source: Hub | Package | Packages | Folder | None = Field(
+        None, description="Where the weights come from, one of hub, package and folder."
+    )
+    endpoint: Endpoint | None = Field(
+        None,
+        description="Where the model answers, in place of a source; docs/endpoints.md explains the readouts.",
+    )
+    format: Literal["chat", "plain"] = Field(
+        "chat", description="The model's chat template, or bare text for base models."
+    )
+    shown: Literal["turns", "message"] = Field(
+        "turns", description="Demonstrations as earlier turns of the chat, or as lines of the user's message."
+    )
+    reply: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="Greedy replies of at most so many tokens, besides the likelihoods; 0 for none.",
+    )
+    template: Template = _section(
+        Template, "What the chat template gets besides the messages, such as date or enable_thinking."
+    )
+    attention: Literal["sdpa", "eager"] = Field(
+        "sdpa", description="PyTorch's fused attention, or plain matrix products."
+    )
+    gpus: int = Field(1, ge=1, description="GPUs that the model spans, where it runs on GPUs.")
+    dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="Number format of weights and activations."
+    )
+    device: str = Field(
+        "auto",
+        pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$",
+        description="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.",
+    )
+    engine: Literal["packed", "naive"] = Field(
+        "packed", description="Shared prefixes computed once, or one forward pass per prompt and answer."
+    )
+    row_tokens: int = Field(
+        2048,
+        ge=1,
+        description=(
+            "At most so many distinct tokens per forward pass of the packed engine; halved where memory runs out."
+        ),
+    )
+
+
+# Scoring
+
+
+class Comparison(Section):
+    """A contrast of two arms, of some models or languages."""
+
+    arm: Name = Field(description="The arm.")
+    against: Name = Field(description="The arm that is subtracted.")
+    model: Name | None = Field(None, description="Only of this model; else of all.")
+    against_model: Name | None = Field(
+        None, description="The model of the arm that is subtracted; the same model if not given."
+    )
+    language: Language | None = Field(None, description="Only in this language; else in all.")
+    against_language: Language | None = Field(
+        None, description="The language of the arm that is subtracted; the same language if not given."
+    )
+    beyond: Pair | None = Field(None, description="Two arms whose difference is subtracted besides.")
+
+
+Contrast = Annotated[
+    Pair | Comparison, Field(description="Two arms; or a mapping, with the models or languages to compare.")
+]
+Column = Literal[
+    "model", "language", "arm", "against", "against_model", "against_language", "country", "measure", "scope"
+]
+Source = Literal["batteries", "respondents", "seeds", "templates"]
+
+
+class Scoring(Section):
+    """How answers become estimates."""
+
+    readouts: dict[Name, Literal["label", "option", "per_token", "per_byte", "pmi"]] = Field(
+        description="By frame, what decides between the options."
+    )
+    unanswered: Literal["half", "wrong", "left_out"] = Field(
+        "half", description="How a cell without an answer counts in the agreement."
+    )
+    draws: int = Field(2000, ge=100, description="Bootstrap resamples.")
+    level: float = Field(0.95, gt=0, lt=1, description="Coverage of intervals.")
+    seed: int = Field(1, ge=0, description="Seed of the bootstrap and of the second samples.")
+    second_samples: int = Field(
+        200,
+        ge=10,
+        description="Second samples of a country's people, drawn for the human ceiling of each metric.",
+    )
+    resample: tuple[Source, ...] = distinct(
+        "What the intervals cover.", default=("batteries", "respondents", "seeds", "templates"), min_length=1
+    )
+    families: tuple[Column, ...] = distinct(
+        "Columns that name a family; p-values are corrected within it.", default=("measure", "scope")
+    )
+    worth: int = Field(1000, ge=1, description="Respondents at which the search for worth stops.")
+    transfer: Pair | None = Field(
+        None,
+        description=("An arm, and its like answered by other countries, compared source by source; null for none."),
+        json_schema_extra={"nullable": True},
+    )
+    mixed: tuple[Contrast, ...] = Field(
+        min_length=1, description="Which of the contrasts to cross-check by a mixed-effects model."
+    )
+    contrasts: tuple[Contrast, ...] = Field(
+        description=("Pairs of arms besides those that follow from the arms; the second is subtracted from the first.")
+    )
+
+
+# Figures
+
+
+class LookOfArm(Section):
+    """A look that the user gives an arm."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    colour: str | None = Field(None, pattern="^#[0-9a-f]{6}$", description="Hexadecimal, such as #0072b2.")
+    marker: Literal["o", "s", "D", "^", "v", "P", "X", "<", ">", "*", "p", "h", "d", "8"] | None = Field(
+        None, description="The marker, by matplotlib's sign."
+    )
+    open: bool | None = Field(None, description="Whether the marker is an outline.")
+
+
+class CountryNames(Section):
+    """The order and the names of countries in figures."""
+
+    order: tuple[Country, ...] = distinct(
+        "Countries that come first, in this order; the others follow by name.", default=()
+    )
+    names: dict[Country, Annotated[str, Field(min_length=1)]] = Field(
+        {}, description="By code, names that replace those of the language."
+    )
+
+
+class FigureStyle(Section):
+    """The style of all figures."""
+
+    width: Width = Field(6.8, description="Width of every figure, in inches.")
+    height: float = Field(
+        9.0,
+        ge=2,
+        le=100,
+        description="Inches that no figure is higher than; what needs more is drawn in several files.",
+    )
+    formats: tuple[Literal["png", "pdf", "svg"], ...] = distinct(
+        "Formats in which every figure is saved.", default=("png", "pdf", "svg"), min_length=1
+    )
+    font: str | None = Field(None, min_length=1, description="Font file that is tried before all others.")
+    language: Language = Field("en", description="Language of all texts (ISO 639-1).")
+    texts: str = Field(
+        "resources/figures/{language}.yaml",
+        description="The file of the texts; {language} stands for the language's code.",
+        json_schema_extra={"pattern": "{language}"},
+    )
+    palette: dict[Name, LookOfArm] = Field(
+        {}, description="By arm, a look that replaces the one that follows from the arm's settings."
+    )
+    countries: CountryNames = Field(
+        default_factory=CountryNames, json_schema_extra={"default": {"order": [], "names": {}}}
+    )
+
+
+class Figure(Section):
+    """A figure."""
+
+    width: Width | None = Field(None, description=_INCHES)
+
+
+class AgreementFigure(Figure):
+    """The figure agreement."""
+
+    arms: Names | None = Field(None, description="The arms to draw; all if not given.")
+
+
+class MarginFigure(Figure):
+    """The figure margin."""
+
+    contrast: Pair = Field(description="The contrast to draw; one of scoring.contrasts.")
+
+
+class CalibrationFigure(Figure):
+    """The figure calibration."""
+
+    arms: Names = Field(description="The arms to draw.")
+
+
+class LanguagesFigure(Figure):
+    """The figure languages."""
+
+    arms: Names = Field(("chrf",), description="The arms of figures.selectors to draw; all if none of these is run.")
+
+
+class Figures(Section):
+    """The figures of a run."""
+
+    style: FigureStyle = _section(FigureStyle)
+    asked_in: Language = Field(
+        "en",
+        description=(
+            "The language that figures across models show, and that other languages are compared with; the run's first "
+            "language if it does not have this one."
+        ),
+    )
+    selectors: Names = Field(
+        ("random", "category", "chrf"),
+        description="The arms whose gain over zero-shot the figures across models show.",
+    )
+    agreement: AgreementFigure
+    contrasts: Figure = _section(Figure)
+    margin: MarginFigure
+    calibration: CalibrationFigure
+    transfer: Figure = _section(Figure)
+    gains: Figure = _section(Figure)
+    gains_by_country: Figure = _section(Figure)
+    languages: LanguagesFigure = _section(LanguagesFigure)
+    categories: Figure = _section(Figure)
+    kinds: Figure = _section(Figure)
+    margins: Figure = _section(Figure)
+
+
+class Config(Section):
+    """The files config/config.yaml, surveys.yaml, languages.yaml, models.yaml and arms.yaml, merged."""
+
+    surveys: dict[Name, Survey] = Field(min_length=1, description="The surveys, by name.")
+    probes: Probes
+    demonstrations: Demonstrations
+    prompts: Prompts
+    run: Run
+    languages: dict[Language, Asked] = Field(min_length=1, description="By ISO 639-1 code.")
+    arms: dict[Name, Arm] = Field(min_length=1, description="The treatments, by name.")
+    models: dict[Name, Model] = Field(min_length=1, description="The language models, by name.")
+    scoring: Scoring
+    figures: Figures

@@ -1,0 +1,88 @@
+"""The style of a run's figures, from the settings `figures.style`: its JSON, its files, and the names of countries."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from selfalign.config.arms import arms_of_run, read_arms
+from selfalign.config.languages import fill_language
+from selfalign.config.looks import find_looks
+from selfalign.errors import InputError
+from selfalign.figures.style import ENGLISH, read_style, read_texts
+
+
+def describe_style(config: dict[str, Any], figure: str | None = None) -> str:
+    """The style of a figure as JSON, for `read_style`; its files (texts and font) are passed apart.
+
+    Args:
+        config: the merged settings.
+        figure: its name; its own width, if it has one, replaces figures.style.width.
+    """
+    style, run = config["figures"]["style"], config["run"]
+    shown = {"models": run["models"], "arms": list(arms_of_run(config))}
+    looks = find_looks(read_arms(config), style.get("palette"))
+    width = config["figures"].get(figure, {}).get("width", style["width"])
+    described = {
+        "labels": {kind: {name: config[kind][name]["label"] for name in names} for kind, names in shown.items()},
+        "width": width,
+        "height": style["height"],
+        "language": style["language"],
+        "looks": {arm: asdict(looks[arm]) for arm in shown["arms"]},
+        "order": style["countries"]["order"],
+        "names": style["countries"]["names"],
+        "level": config["scoring"]["level"],
+        "covers": _find_covered(config),
+    }
+    return json.dumps(described)
+
+
+def _find_covered(config: dict[str, Any]) -> list[str]:
+    """What the intervals cover: of scoring.resample, that of which the run has several."""
+    several = {
+        "seeds": any(len(arm.seeds) > 1 for arm in arms_of_run(config).values()),
+        "templates": len(config["prompts"]["frames"]) > 1,
+    }
+    return [name for name in config["scoring"]["resample"] if several.get(name, True)]
+
+
+def texts_file(style: Mapping[str, Any]) -> str:
+    """The file of texts that the settings figures.style name."""
+    return fill_language(style["texts"], style["language"])
+
+
+def check_style_files(style: Mapping[str, Any]) -> None:
+    """Refuse a style whose font or file of texts is missing or does not fit.
+
+    Args:
+        style: the settings figures.style.
+    """
+    font = style.get("font")
+    if font is not None and not Path(font).is_file():
+        remedy = "Put the font there, or correct the path"
+        raise InputError("config: figures.style.font", "there is no such file", remedy, value=font)
+    file = Path(texts_file(style))
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in ENGLISH.parent.glob("*.yaml")))
+        problem = f"has no file of texts: {file} is missing"
+        remedy = f"Choose one of the shipped languages: {known}; or write the file with the keys of {ENGLISH.name}"
+        raise InputError("config: figures.style.language", problem, remedy, value=style["language"])
+    read_texts(file)
+
+
+def country_in_figures(config: Mapping[str, Any], code: str) -> str | None:
+    """Name of a country, or of the mean of the countries, in the figures of a run.
+
+    Args:
+        config: the settings of the run, which an earlier version may have recorded.
+        code: of the country.
+
+    Returns:
+        None if the texts of the figures are not there any more.
+    """
+    style = config.get("figures", {}).get("style", {})
+    language, names = style.get("language", "en"), style.get("countries", {}).get("names", {})
+    files = [Path(fill_language(style.get("texts", ""), language)), ENGLISH.with_name(f"{language}.yaml")]
+    file = next((file for file in files if file.is_file()), None)
+    return read_style({"labels": {}, "language": language, "names": names}, file).country(code) if file else None

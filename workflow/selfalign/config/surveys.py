@@ -1,0 +1,139 @@
+"""Surveys: which of them have a form, where their files are, and checks of their settings."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from selfalign.config.languages import fill_language, frames_on_scales
+from selfalign.countries import CODES, suggest_country
+from selfalign.errors import InputError
+from selfalign.faults import Faults, listed
+from selfalign.survey.citations import how_to_get
+from selfalign.survey.find_file import suggest_files
+
+
+def check_tables(surveys: dict[str, Any]) -> None:
+    """Refuse settings of a survey of form table that are missing or contradict each other."""
+    faults = Faults()
+    for name, survey in surveys.items():
+        place = f"config: surveys.{name}"
+        own = [key for key in ("questions", "country", "countries", "columns") if key in survey]
+        if survey["form"] != "table":
+            if own:
+                faults.add(place, f"the form {survey['form']} has no {listed(own)}", "Take it out, or set form: table")
+            continue
+        columns = survey.get("columns", {})
+        if not survey.get("questions"):
+            faults.add(f"{place}.questions", "is missing", "Name the file of questions; docs/own_survey.md explains it")
+        if ("country" in survey) == ("country" in columns):
+            problem = "has both country and columns.country" if "country" in survey else "has no country"
+            remedy = "Give country for a survey of one country, or columns.country for the column that says it"
+            faults.add(place, problem, remedy)
+        if empty := [value for value, code in survey.get("countries", {}).items() if code == ""]:
+            problem = f"the country of these values is not filled in: {listed(empty)}"
+            remedy = "Give a code of three letters, such as DEU, or null to leave the respondents out"
+            faults.add(f"{place}.countries", problem, remedy)
+        codes = [code for code in [survey.get("country"), *survey.get("countries", {}).values()] if code]
+        if unknown := [code for code in codes if code not in CODES]:
+            remedy = f"{suggest_country(unknown[0])} Correct the codes"
+            faults.add(place, f"{listed(unknown)}: not an ISO 3166 alpha-3 code", remedy)
+        counts = {key for key in ("question", "code", "count") if key in columns}
+        if counts and len(counts) < 3:
+            problem = f"a table of counts has question, code and count; only {listed(sorted(counts))} given"
+            faults.add(f"{place}.columns", problem, "Name all three columns, or none of them")
+        if counts and (extra := [key for key in ("weight", "respondent", "year") if key in columns]):
+            problem = f"a table of counts has no {listed(extra)}"
+            faults.add(f"{place}.columns", problem, "Take it out, or name no columns question, code and count")
+    faults.refuse()
+
+
+def check_questionnaire(config: dict[str, Any], languages: list[str]) -> None:
+    """Refuse a file of questions, a bank and texts that do not fit together, and a survey without a citation.
+
+    Only surveys of form table are checked.
+
+    Args:
+        config: the merged settings.
+        languages: in which probes are worded.
+    """
+    survey = config["surveys"][config["run"]["survey"]]
+    if survey["form"] != "table":
+        return
+    from selfalign.probes.bank import read_bank, select_probes  # other surveys need none of this
+    from selfalign.probes.questionnaire import check_drafts, check_poles, check_words
+    from selfalign.survey.questions import read_questions
+
+    probes, file, bank_file = config["probes"], Path(survey["questions"]), Path(config["probes"]["bank"])
+    faults = Faults()
+    if not file.is_file():
+        place = f"config: surveys.{config['run']['survey']}.questions"
+        raise InputError(place, "there is no such file", "Put it there, or correct the path", value=str(file))
+    if not survey.get("citation", "").strip():
+        place = f"config: surveys.{config['run']['survey']}.citation"
+        faults.add(place, "is not filled in", "Say how to cite the survey; a run ends with it")
+    questions, bank = read_questions(file), read_bank(bank_file)
+    used = select_probes(bank, probes["categories"], probes["only"], bank_file)
+    check_poles(questions, file, used, bank_file, faults)
+    for language in languages:
+        check_drafts(Path(fill_language(probes["texts"], language)), bank, bank_file, faults)
+    if frames_on_scales(config):
+        check_words(questions, file, used, faults)
+        if len(languages) > 1:
+            problem = f"a frame asks with the whole scale in {listed(languages)}, and the file of questions has one"
+            faults.add(file, f"{problem} language", "Run one language, or use no frame of whole scales")
+    faults.refuse()
+
+
+def check_survey_file(name: str, survey: dict[str, Any]) -> None:
+    """Refuse a survey whose file is not there.
+
+    Args:
+        name: of the survey.
+        survey: its settings.
+    """
+    file = survey["source"].get("file")
+    if file is not None and not Path(file).is_file():
+        near = suggest_files(Path(file))
+        remedy = near or how_to_get(survey["form"])
+        raise InputError(f"config: surveys.{name}.source.file", "there is no such file", remedy, value=file)
+
+
+def find_surveys(config: Mapping[str, Any], *forms: str, counted: bool | None = None) -> list[str]:
+    """Names of the surveys of some forms.
+
+    Args:
+        config: the merged settings.
+        forms: of surveys.
+        counted: if given, only surveys of counts, or only those with a row per respondent.
+    """
+    return [
+        name
+        for name, survey in config["surveys"].items()
+        if survey["form"] in forms and counted in (None, _is_counted(survey))
+    ]
+
+
+def has_respondents(survey: Mapping[str, Any]) -> bool:
+    """Whether a survey has a row per respondent, read or simulated.
+
+    Args:
+        survey: its settings.
+    """
+    return survey["form"] in ("wvs7", "counts", "trends") or (survey["form"] == "table" and not _is_counted(survey))
+
+
+def _is_counted(survey: Mapping[str, Any]) -> bool:
+    return "count" in survey.get("columns", {})
+
+
+def survey_file(name: str, survey: Mapping[str, Any]) -> str:
+    """The file of a survey: the user's own, or the one that the workflow fetches.
+
+    Args:
+        name: of the survey.
+        survey: its settings.
+    """
+    source = survey["source"]
+    place = re.sub("[?#].*", "", source.get("url") or source.get("path") or "")
+    return source.get("file") or f"<shared>/survey/{name}/download/{Path(place).name}"
