@@ -18,23 +18,15 @@ from selfalign.scoring.estimate_transfer import estimate_transfer
 from selfalign.scoring.estimate_worth import count_respondents, estimate_worth
 from selfalign.scoring.families import correct
 from selfalign.scoring.fit_mixed import fit, fit_mixed
+from selfalign.scoring.measures import COMPARED, CONTRASTED, MEASURES
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
-from selfalign.scoring.tables import (
-    COMPARED,
-    CONTRASTED,
-    MEASURES,
-    Contrasts,
-    Estimates,
-    Mixed,
-    Scores,
-    Transfer,
-    Worth,
-)
+from selfalign.scoring.tables import Contrasts, Estimates, Mixed, Scores, Transfer, Worth
 from selfalign.scoring.unanswered import AGREEMENTS, COUNTS_AS, add_agreements
 from selfalign.tables import read_table, write_table
 
 ROOT = Path(__file__).parent.parent
-BANK = read_bank(ROOT / "resources" / "probes" / "probes.csv")
+PROBES = ROOT / "resources" / "probes" / "probes.csv"
+BANK = read_bank(PROBES)
 SETTINGS = {"draws": 400, "level": 0.95, "seed": 1}
 
 
@@ -696,14 +688,14 @@ def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
     poles = table.drop_duplicates(["country", "probe"]).assign(n=900, neither=0, standard_error=0.01)
     write_table(poles[list(Poles.to_schema().columns)], folder / "poles.parquet", Poles)
     common = ["--people", folder / "people.parquet", "--draws", 200, "--level", 0.95, "--seed", 1]
-    common += ["--resample", "batteries respondents", "--families", "measure scope"]
+    common += ["--resample", "batteries respondents", "--families", "measure scope", "--bank", PROBES]
     contrasts = ["--contrasts", json.dumps(pairs)]
     run("estimate-agreement", folder / "s.parquet", *common, "--output", folder / "agreement.csv")
     run("estimate-contrasts", folder / "s.parquet", *contrasts, *common, "--output", folder / "contrasts.csv")
     transfer = ["--pair", json.dumps(["own", "other"]), *common, "--output", folder / "transfer.csv"]
     run("estimate-transfer", folder / "s.parquet", *transfer)
-    fits = [*contrasts, "--estimates", folder / "contrasts.csv", "--level", 0.95, "--output", folder / "mixed.csv"]
-    run("fit-mixed", folder / "s.parquet", *fits)
+    fits = [*contrasts, "--estimates", folder / "contrasts.csv", "--level", 0.95, "--bank", PROBES]
+    run("fit-mixed", folder / "s.parquet", *fits, "--output", folder / "mixed.csv")
     worth = ["--poles", folder / "poles.parquet", "--level", 0.95, "--largest", 100, "--output", folder / "worth.csv"]
     run("estimate-worth", folder / "s.parquet", *worth)
     return folder

@@ -144,6 +144,7 @@ rule estimate_agreement:
     input:
         scores=SCORES,
         people="<run>/human/replicates.parquet",
+        bank=BANK,
     output:
         report(
             "<run>/tables/agreement.csv",
@@ -163,19 +164,21 @@ rule estimate_agreement:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_agreement"),
     message:
         "Estimating agreement"
     shell:
         "selfalign estimate-agreement {input.scores} --people {input.people} --draws {params.draws}"
         " --level {params.level} --seed {params.seed} --resample '{params.resample}' --families '{params.families}'"
-        " --output {output} 2> {log}"
+        " --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_contrasts:
     input:
         scores=SCORES,
         people="<run>/human/replicates.parquet",
+        bank=BANK,
     output:
         report(
             "<run>/tables/contrasts.csv",
@@ -196,13 +199,14 @@ rule estimate_contrasts:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_contrasts"),
     message:
         "Estimating differences between arms"
     shell:
         "selfalign estimate-contrasts {input.scores} --contrasts {params.contrasts:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_readouts:
@@ -235,6 +239,7 @@ rule estimate_readouts:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         used=USED_PROBES,
         code=code_digest("estimate_readouts"),
     message:
@@ -243,13 +248,14 @@ rule estimate_readouts:
         "selfalign estimate-readouts {input.answers} --designs '{input.designs}' --poles {input.poles} {params.human:q}"
         " --bank {input.bank} --rule {params.rule} --contrasts {params.contrasts:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --output {output} 2> {log}"
 
 
 rule estimate_transfer:
     input:
         scores=SCORES,
         people="<run>/human/replicates.parquet",
+        bank=BANK,
     output:
         report(
             "<run>/tables/transfer.csv",
@@ -270,19 +276,21 @@ rule estimate_transfer:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_transfer"),
     message:
         "Estimating the transfer between countries"
     shell:
         "selfalign estimate-transfer {input.scores} --pair {params.pair:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule fit_mixed:
     input:
         scores=SCORES,
         estimates="<run>/tables/contrasts.csv",
+        bank=BANK,
     output:
         report(
             "<run>/tables/mixed.csv",
@@ -299,12 +307,13 @@ rule fit_mixed:
     params:
         contrasts=json.dumps(config["scoring"]["mixed"], sort_keys=True),
         level=config["scoring"]["level"],
+        measures=config["scoring"]["measures"],
         code=code_digest("fit_mixed"),
     message:
         "Cross-checking contrasts by mixed-effects models"
     shell:
         "selfalign fit-mixed {input.scores} --estimates {input.estimates} --contrasts {params.contrasts:q}"
-        " --level {params.level} --output {output} 2> {log}"
+        " --level {params.level} --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_worth:
@@ -374,6 +383,7 @@ rule estimate_categories:
     input:
         scores=SCORES_ASKED_IN,
         people="<run>/human/replicates.parquet",
+        bank=BANK,
     output:
         report(
             "<run>/tables/categories.csv",
@@ -394,19 +404,21 @@ rule estimate_categories:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_categories"),
     message:
         "Estimating gains within each category of values"
     shell:
         "selfalign estimate-categories {input.scores} --pairs {params.pairs:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_languages:
     input:
         scores=SCORES_OF_COUNTRIES,
         people="<run>/human/replicates.parquet",
+        bank=BANK,
     output:
         report(
             "<run>/tables/languages.csv",
@@ -429,19 +441,21 @@ rule estimate_languages:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_languages"),
     message:
         "Estimating gains in each country's own language"
     shell:
         "selfalign estimate-languages {input.scores} --pairs {params.pairs:q} --asked-in {params.asked_in} --own {params.own:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_kinds:
     input:
         scores=SCORES_OF_KINDS,
         people="<run>/human/replicates.parquet",
+        bank=BANK,
     output:
         report(
             "<run>/tables/kinds.csv",
@@ -465,10 +479,11 @@ rule estimate_kinds:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_kinds"),
     message:
         "Estimating gains of each kind of models"
     shell:
         "selfalign estimate-kinds {input.scores} --pairs {params.pairs:q} --kinds {params.kinds:q} --asked-in {params.asked_in} --own {params.own:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"

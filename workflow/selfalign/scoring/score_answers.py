@@ -17,9 +17,9 @@ from selfalign.scoring.cells import (
     NO_ANSWER,
     check_readouts,
     column_outside,
+    compare_with_people,
     fill_optional,
     is_among,
-    judge,
     list_unanswered,
     mean_of_orders,
     smooth_samples,
@@ -178,7 +178,7 @@ def score(
         given = answers[is_among(answers["prompt"], of_arm["prompt"])]
         frames = of_arm.groupby("template")
         cells, rows = _average_orders(pd.concat(_read_orders(one, given, readouts[name]) for name, one in frames))
-        parts.append((judge(cells, poles, bank, rule).assign(asks="poles"), list_unanswered(rows)))
+        parts.append((compare_with_people(cells, poles, bank, rule).assign(asks="poles"), list_unanswered(rows)))
     return tuple(pd.concat(tables) for tables in zip(*parts, strict=True))
 
 

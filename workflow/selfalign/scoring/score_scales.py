@@ -16,9 +16,9 @@ from selfalign.scoring.cells import (
     NO_ANSWER,
     check_readouts,
     column_outside,
+    compare_with_people,
     fill_optional,
     is_among,
-    judge,
     list_unanswered,
     mean_of_orders,
     readout_of,
@@ -189,7 +189,7 @@ def score_poles(
     )
     of_answers = ["p_a", "p_a_mean", "order_gap"]
     cells[of_answers] = cells[of_answers].where(cells["known"].notna(), axis=0)
-    table = judge(cells.drop(columns="known").reset_index(), poles, bank, rule)
+    table = compare_with_people(cells.drop(columns="known").reset_index(), poles, bank, rule)
     return table.assign(asks="scale"), list_unanswered(orders)
 
 
