@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from selfalign.audit.trace.contributions import recompute, select_cells, weigh_cells
+from selfalign.audit.trace.points import Point, Term
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import Poles, Replicates
@@ -26,7 +28,7 @@ from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_transfer import estimate_transfer
 from selfalign.scoring.inputs import prepare_cells
 from selfalign.scoring.measures import STEP, check_measures
-from selfalign.scoring.metrics import METRICS, Metric
+from selfalign.scoring.metrics import METRICS, Metric, choice
 from selfalign.scoring.panels import build_panels
 from selfalign.scoring.tables import Scores
 from selfalign.tables import write_table
@@ -102,6 +104,7 @@ def test_one_tolerance_decides_which_choice_is_a_tie() -> None:
     assert scored["agreement"].tolist() == [0.0, 0.5, 0.5, 1.0]
     p = np.column_stack([scored["p_a"], 1 - scored["p_a"]])
     assert METRICS["agreement"].function(p, np.array([0.7, 0.3])).tolist() == [0.0, 0.5, 0.5, 1.0]
+    assert choice(scored["p_a"]).tolist() == [-1, 0, 0, 1]
 
 
 def test_metric_across_countries_has_a_value_of_all_countries_only() -> None:
@@ -131,6 +134,22 @@ def test_transfer_and_categories_take_every_metric_that_a_country_has() -> None:
     found = made.set_index("category").loc[category, "estimate"]
     alone = table_of_metrics(CELLS[CELLS["category"] == category]).set_index(["arm", "country", "metric"])["value"]
     assert found == pytest.approx(alone["own", "all", "pearson"] - alone["zero", "all", "pearson"])
+    terms = (Term(1, "m", "en", "own"), Term(-1, "m", "en", "zero"))
+    point = Point("categories", None, "all", "pearson", terms, None, {}, category=category)
+    assert recompute(select_cells(prepare_cells(CELLS, ["pearson"], BANK), point), point) == pytest.approx(found)
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_trace_finds_the_cells_of_every_metric(name: str) -> None:
+    """What the cells add to a number sums to the number."""
+    cells = prepare_cells(CELLS, [name], BANK)
+    made = estimate_contrasts(cells, PEOPLE, [["own", "zero"]], **SETTINGS, measures=[name]).set_index("country")
+    terms = (Term(1, "m", "en", "own"), Term(-1, "m", "en", "zero"))
+    for country, row in made.iterrows():
+        point = Point("contrasts", None, country, name, terms, None, {})
+        selected = select_cells(cells, point)
+        assert weigh_cells(selected, point)["adds"].sum() == pytest.approx(row["estimate"])
+        assert recompute(selected, point) == pytest.approx(row["estimate"])
 
 
 # Derivatives

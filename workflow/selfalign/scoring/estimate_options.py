@@ -6,10 +6,10 @@ import click
 
 from selfalign.options import Words, readable
 from selfalign.scoring.bootstrap import CHANCE
+from selfalign.scoring.cell_options import bank_option, give
 from selfalign.scoring.families import COLUMNS
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.options import bank_option, give
 
 
 class Names(Words):

@@ -13,12 +13,12 @@ from selfalign.probes.tables import HumanScales, Poles, Replicates
 from selfalign.progress import follow
 from selfalign.prompts.tables import Design
 from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.cell_options import human_option, poles_option, rule_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import as_categories, prepare_cells, stack
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.options import human_option, poles_option, rule_option
 from selfalign.scoring.panels import CELLS, Contrast
 from selfalign.scoring.tables import ContrastsByReadout
 from selfalign.tables import read_table, write_table

@@ -12,11 +12,11 @@ from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
 
 from selfalign.options import Json, readable, writable
 from selfalign.progress import follow
+from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_options import measures_option
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.options import bank_option
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
 from selfalign.scoring.tables import ALL, Contrasts, Mixed
 from selfalign.tables import read_table, write_table

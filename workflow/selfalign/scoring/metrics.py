@@ -36,6 +36,16 @@ def _largest(p: Array) -> Array:
     return p >= p.max(axis=-1, keepdims=True) - _SAME
 
 
+def choice(p_a: Array) -> Array:
+    """Which of two poles has the larger probability: 1 for pole A, -1 for pole B, 0 for a tie; NaN if not known.
+
+    Args:
+        p_a: probabilities of pole A.
+    """
+    gap = 2 * np.asarray(p_a, dtype=float) - 1
+    return np.where(np.abs(gap) <= _SAME, 0.0, np.sign(gap))
+
+
 def alignment(p: Array, q: Array) -> Array:
     """Soft alignment: 1 - sum_i |p_i - q_i| / 2, which for two poles is 1 - |p(A) - q(A)|.
 

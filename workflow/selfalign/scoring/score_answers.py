@@ -12,6 +12,14 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles
 from selfalign.progress import follow
 from selfalign.prompts.tables import CELL, Design
+from selfalign.scoring.cell_options import (
+    bank_option,
+    cell_options,
+    human_option,
+    poles_option,
+    readouts_option,
+    rule_option,
+)
 from selfalign.scoring.cells import (
     LEFT_OPEN,
     NO_ANSWER,
@@ -23,14 +31,6 @@ from selfalign.scoring.cells import (
     list_unanswered,
     mean_of_orders,
     smooth_samples,
-)
-from selfalign.scoring.options import (
-    bank_option,
-    cell_options,
-    human_option,
-    poles_option,
-    readouts_option,
-    rule_option,
 )
 from selfalign.scoring.score_scales import lay_out_codes, score_poles
 from selfalign.scoring.tables import Scores, Unanswered

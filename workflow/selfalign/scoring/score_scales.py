@@ -11,6 +11,7 @@ from selfalign.options import readable, writable
 from selfalign.probes.bank import list_codes, read_bank
 from selfalign.probes.tables import HumanScales
 from selfalign.prompts.tables import CELL, Design
+from selfalign.scoring.cell_options import bank_option, cell_options, readouts_option
 from selfalign.scoring.cells import (
     IMPOSSIBLE,
     NO_ANSWER,
@@ -24,7 +25,6 @@ from selfalign.scoring.cells import (
     readout_of,
     smooth_samples,
 )
-from selfalign.scoring.options import bank_option, cell_options, readouts_option
 from selfalign.scoring.tables import ScaleScores
 from selfalign.tables import read_table, write_table
 

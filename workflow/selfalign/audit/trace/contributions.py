@@ -8,6 +8,7 @@ import pandas as pd
 
 from selfalign.audit.trace.points import Point
 from selfalign.prompts.tables import CELL
+from selfalign.scoring.across import add_across
 from selfalign.scoring.bootstrap import estimate
 from selfalign.scoring.groups import cells_of
 from selfalign.scoring.measures import values_of
@@ -44,7 +45,7 @@ def select_cells(
     elif point.among is not None:
         scores = scores[scores["country"].isin(point.among)]
     if point.category is not None:
-        scores = scores[scores["category"] == point.category]
+        scores = add_across(scores[scores["category"] == point.category], [point.measure])
     if point.probe is not None:
         scores = scores[scores["probe"] == point.probe]
     parts = []
