@@ -112,6 +112,7 @@ def test_metric_across_countries_has_a_value_of_all_countries_only() -> None:
     made = estimate_contrasts(cells, PEOPLE, [["own", "zero"]], **SETTINGS, measures=["agreement", "response_pattern"])
     assert set(made.loc[made["measure"] == "response_pattern", "country"]) == {"all"}
     assert set(made.loc[made["measure"] == "agreement", "country"]) == {"all", *COUNTRIES}
+    assert set(made.loc[made["country"] == "all", "respondents"]) == {900 * len(COUNTRIES)}
     shown = CELLS[CELLS["arm"] == "own"].assign(arm="other", source="USA")
     several = pd.concat([CELLS, shown, shown.assign(source="NGA")])
     prepared = prepare_cells(several, ["response_pattern"], BANK)

@@ -95,14 +95,13 @@ def estimate(
         tables.append(panel.series.assign(country=country).join(_summarise(sums, home[rows], level, resample)))
     tables.append(every.index.to_frame(index=False).assign(country=ALL).join(_summarise(mean, home, level, resample)))
     table = pd.concat(tables, ignore_index=True)
-    table = table[
-        [country == ALL or not _is_of_all(measure) for country, measure in table[["country", "measure"]].values]
-    ]
     bounds = {measure: bounds_of(measure, differences) for measure in table["measure"].unique()}
     lowest, highest = (table["measure"].map({name: ends[end] for name, ends in bounds.items()}) for end in (0, 1))
     table[["low", "high"]] = table[["low", "high"]].clip(lowest, highest, axis=0)
     table["p"] = _test(table, table["measure"].map(null or {}))
     table["respondents"] = _count_respondents(table, keys, people.groupby("country")["respondents"].max())
+    of_all = table["measure"].map(_is_of_all).to_numpy(bool) & (table["country"] != ALL).to_numpy()
+    table = table[~of_all]
     order = [*(name for name in keys if name != "measure"), "measure", "country"]
     return table.sort_values(order, kind="stable", ignore_index=True)[[*keys, "country", *_RESULTS]]
 
