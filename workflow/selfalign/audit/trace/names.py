@@ -33,7 +33,7 @@ class Names:
         languages = config["run"]["languages"]
         asked = [config["languages"][language] for language in languages]
         self.config = config
-        self.measures = [*MEASURES, *config["scoring"].get("measures", [])]
+        self.measures = [*MEASURES, *config.get("scoring", {}).get("measures", [])]
         self.models = {name: config["models"][name]["label"] for name in config["run"]["models"]}
         self.models |= {name_kind(kind): f"all {kind} models" for kind in kinds_of_models(config).values()}
         self.languages = {code: language_name(code) for code in languages}
