@@ -95,6 +95,7 @@ def main() -> None:
         files = write_inputs(Path(folder))
         common = ["--people", f"{folder}/replicates.parquet", "--draws", draws, "--level", 0.95, "--seed", 1]
         common += ["--resample", "batteries respondents seeds templates", "--families", "measure scope"]
+        common += ["--bank", str(ROOT / "resources/probes/probes.csv")]
         found: dict[str, float] = {"draws": draws}
         for step, more in {
             "estimate-agreement": [],

@@ -18,23 +18,15 @@ from selfalign.scoring.estimate_transfer import estimate_transfer
 from selfalign.scoring.estimate_worth import count_respondents, estimate_worth
 from selfalign.scoring.families import correct
 from selfalign.scoring.fit_mixed import fit, fit_mixed
+from selfalign.scoring.measures import COMPARED, CONTRASTED, MEASURES
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
-from selfalign.scoring.tables import (
-    COMPARED,
-    CONTRASTED,
-    MEASURES,
-    Contrasts,
-    Estimates,
-    Mixed,
-    Scores,
-    Transfer,
-    Worth,
-)
+from selfalign.scoring.tables import Contrasts, Estimates, Mixed, Scores, Transfer, Worth
 from selfalign.scoring.unanswered import AGREEMENTS, COUNTS_AS, add_agreements
 from selfalign.tables import read_table, write_table
 
 ROOT = Path(__file__).parent.parent
-BANK = read_bank(ROOT / "resources" / "probes" / "probes.csv")
+PROBES = ROOT / "resources" / "probes" / "probes.csv"
+BANK = read_bank(PROBES)
 SETTINGS = {"draws": 400, "level": 0.95, "seed": 1}
 
 
@@ -160,7 +152,7 @@ def test_nominal_five_percent_is_five_percent_with_few_equal_batteries(batteries
     if kind == "contrast":
         panel = contrast_panel(draw_studies(batteries, ["own", "zero"], seed=batteries), [["own", "zero"]])
         null = 0.0
-    settings = {"draws": 4000, "level": 0.95, "seed": 1, "resample": ["batteries"], "bounds": (-9, 9)}
+    settings = {"draws": 4000, "level": 0.95, "seed": 1, "resample": ["batteries"], "differences": True}
     made = estimate({"BOL": panel}, NOBODY, **settings, null={"agreement": null}).query("country == 'BOL'")
     assert len(made) == 12_000 and (made["df"].round(9) == batteries - 1).all()
     narrow = made["standard_error"] * np.sqrt((batteries - 1) / batteries)
@@ -696,14 +688,14 @@ def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
     poles = table.drop_duplicates(["country", "probe"]).assign(n=900, neither=0, standard_error=0.01)
     write_table(poles[list(Poles.to_schema().columns)], folder / "poles.parquet", Poles)
     common = ["--people", folder / "people.parquet", "--draws", 200, "--level", 0.95, "--seed", 1]
-    common += ["--resample", "batteries respondents", "--families", "measure scope"]
+    common += ["--resample", "batteries respondents", "--families", "measure scope", "--bank", PROBES]
     contrasts = ["--contrasts", json.dumps(pairs)]
     run("estimate-agreement", folder / "s.parquet", *common, "--output", folder / "agreement.csv")
     run("estimate-contrasts", folder / "s.parquet", *contrasts, *common, "--output", folder / "contrasts.csv")
     transfer = ["--pair", json.dumps(["own", "other"]), *common, "--output", folder / "transfer.csv"]
     run("estimate-transfer", folder / "s.parquet", *transfer)
-    fits = [*contrasts, "--estimates", folder / "contrasts.csv", "--level", 0.95, "--output", folder / "mixed.csv"]
-    run("fit-mixed", folder / "s.parquet", *fits)
+    fits = [*contrasts, "--estimates", folder / "contrasts.csv", "--level", 0.95, "--bank", PROBES]
+    run("fit-mixed", folder / "s.parquet", *fits, "--output", folder / "mixed.csv")
     worth = ["--poles", folder / "poles.parquet", "--level", 0.95, "--largest", 100, "--output", folder / "worth.csv"]
     run("estimate-worth", folder / "s.parquet", *worth)
     return folder

@@ -194,6 +194,7 @@ def test_steps_write_tables_that_pass_their_schemas(tmp_path: Path) -> None:
     write_table(people(table), tmp_path / "people.parquet", Replicates)
     common = [tmp_path / "s.parquet", "--pairs", json.dumps([PAIR]), "--people", tmp_path / "people.parquet"]
     common += ["--draws", 50, "--level", 0.95, "--seed", 1, "--resample", "batteries", "--families", "measure scope"]
+    common += ["--bank", Path(__file__).parent.parent / "resources" / "probes" / "probes.csv"]
     spoken = ["--asked-in", "en", "--own", json.dumps(SPOKEN)]
     steps = {"categories": ([], Categories), "languages": (spoken, Languages)}
     steps["kinds"] = ([*spoken, "--kinds", json.dumps(KINDS)], Kinds)

@@ -25,6 +25,7 @@ from selfalign.scoring.compute_metrics import (
     people_of_poles,
 )
 from selfalign.scoring.metrics import (
+    METRICS,
     agreement,
     alignment,
     from_both_ends,
@@ -40,7 +41,7 @@ from selfalign.scoring.metrics import (
 )
 from selfalign.scoring.panels import build_panels
 from selfalign.scoring.people import People
-from selfalign.scoring.tables import METRICS, Metrics, ScaleScores, Scores
+from selfalign.scoring.tables import Metrics, ScaleScores, Scores
 from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.survey.tables import Counts
 from selfalign.survey.weigh_answers import weigh
@@ -420,11 +421,11 @@ def test_country_that_shares_no_probe_has_no_neighbour() -> None:
     assert nearest_of_poles(apart) == {"BOL": "DEU", "DEU": "BOL"}
 
 
-def test_effective_size_is_n_without_weights_and_less_with_uneven_ones() -> None:
+def test_simple_sample_size_is_n_without_weights_and_less_with_uneven_ones() -> None:
     share, n = np.array([0.3, 0.3, 1.0]), np.array([900.0, 900.0, 900.0])
     error = np.sqrt(0.3 * 0.7 / 900) * np.array([1, 2, 0])
-    assert baselines.effective_size(share, error, n) == near([900, 225, 900])
-    assert np.isnan(baselines.effective_size(np.array([0.3]), np.array([np.nan]), np.array([np.nan])))
+    assert baselines.simple_sample_size(share, error, n) == near([900, 225, 900])
+    assert np.isnan(baselines.simple_sample_size(np.array([0.3]), np.array([np.nan]), np.array([np.nan])))
 
 
 def ceiling_of(metric, share: float, size: float, samples: int = 20_000) -> float:

@@ -156,12 +156,12 @@ class World:
         """Run the step."""
         answers = [self.folder / f"answers/{m}/{one}.parquet" for m, one in product(self.models, self.languages)]
         designs = ["--designs", " ".join(f"{self.folder}/design/{one}.parquet" for one in self.languages)]
-        people = ["--poles", self.folder / "poles.parquet", "--bank", PROBES, "--rule", "half"]
+        people = ["--poles", self.folder / "poles.parquet", "--rule", "half"]
         told = ["--contrasts", json.dumps(contrasts), *self.common(), "--output", self.folder / output]
         return run("estimate-readouts", *answers, *designs, *people, *told)
 
     def common(self) -> list[object]:
-        resample = ["--resample", "batteries respondents", "--families", "measure scope"]
+        resample = ["--resample", "batteries respondents", "--families", "measure scope", "--bank", PROBES]
         return ["--people", self.folder / "people.parquet", "--draws", 200, "--level", 0.9, "--seed", 3, *resample]
 
     def estimate_main(self, contrasts: list[object], readouts: dict[str, str]) -> pd.DataFrame:

@@ -131,7 +131,7 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letter
     drawn = ["--countries", "BOL DEU NGA", "--replicates", 5, "--seed", 1, "--output", people]
     run("resample-people", "--responses", responses, *poles, "--bank", bank, *drawn)
     how = ["--people", people, "--draws", 20, "--level", 0.95, "--seed", 1, "--resample", "batteries"]
-    how += ["--families", "measure"]
+    how += ["--families", "measure", "--bank", bank]
     run("estimate-agreement", scores, *how, "--output", results / "tables" / "agreement.csv")
     if "chrf_other" in arms:
         contrasts = ["--contrasts", json.dumps(CONTRASTS)]

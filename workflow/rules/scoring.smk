@@ -158,6 +158,7 @@ rule estimate_agreement:
     input:
         scores=PATHS.scores(),
         people="<run>/human/replicates.parquet",
+        bank=kept(PATHS.bank),
     output:
         report(
             "<run>/tables/agreement.csv",
@@ -177,19 +178,21 @@ rule estimate_agreement:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_agreement"),
     message:
         "Estimating agreement"
     shell:
         "selfalign estimate-agreement {input.scores} --people {input.people} --draws {params.draws}"
         " --level {params.level} --seed {params.seed} --resample '{params.resample}' --families '{params.families}'"
-        " --output {output} 2> {log}"
+        " --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_contrasts:
     input:
         scores=PATHS.scores(),
         people="<run>/human/replicates.parquet",
+        bank=kept(PATHS.bank),
     output:
         report(
             "<run>/tables/contrasts.csv",
@@ -210,13 +213,14 @@ rule estimate_contrasts:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_contrasts"),
     message:
         "Estimating differences between arms"
     shell:
         "selfalign estimate-contrasts {input.scores} --contrasts {params.contrasts:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_readouts:
@@ -249,6 +253,7 @@ rule estimate_readouts:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         used=USED_PROBES,
         code=code_digest("estimate_readouts"),
     message:
@@ -257,13 +262,14 @@ rule estimate_readouts:
         "selfalign estimate-readouts {input.answers} --designs '{input.designs}' --poles {input.poles} {params.human:q}"
         " --bank {input.bank} --rule {params.rule} --contrasts {params.contrasts:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --output {output} 2> {log}"
 
 
 rule estimate_transfer:
     input:
         scores=PATHS.scores(),
         people="<run>/human/replicates.parquet",
+        bank=kept(PATHS.bank),
     output:
         report(
             "<run>/tables/transfer.csv",
@@ -284,19 +290,21 @@ rule estimate_transfer:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_transfer"),
     message:
         "Estimating the transfer between countries"
     shell:
         "selfalign estimate-transfer {input.scores} --pair {params.pair:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule fit_mixed:
     input:
         scores=PATHS.scores(),
         estimates="<run>/tables/contrasts.csv",
+        bank=kept(PATHS.bank),
     output:
         report(
             "<run>/tables/mixed.csv",
@@ -313,12 +321,13 @@ rule fit_mixed:
     params:
         contrasts=as_json(config["scoring"]["mixed"]),
         level=config["scoring"]["level"],
+        measures=config["scoring"]["measures"],
         code=code_digest("fit_mixed"),
     message:
         "Cross-checking contrasts by mixed-effects models"
     shell:
         "selfalign fit-mixed {input.scores} --estimates {input.estimates} --contrasts {params.contrasts:q}"
-        " --level {params.level} --output {output} 2> {log}"
+        " --level {params.level} --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_worth:
@@ -388,6 +397,7 @@ rule estimate_categories:
     input:
         scores=PATHS.scores_asked_in,
         people="<run>/human/replicates.parquet",
+        bank=kept(PATHS.bank),
     output:
         report(
             "<run>/tables/categories.csv",
@@ -408,19 +418,21 @@ rule estimate_categories:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_categories"),
     message:
         "Estimating gains within each category of values"
     shell:
         "selfalign estimate-categories {input.scores} --pairs {params.pairs:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_languages:
     input:
         scores=PATHS.scores_of_countries,
         people="<run>/human/replicates.parquet",
+        bank=kept(PATHS.bank),
     output:
         report(
             "<run>/tables/languages.csv",
@@ -443,19 +455,21 @@ rule estimate_languages:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_languages"),
     message:
         "Estimating gains in each country's own language"
     shell:
         "selfalign estimate-languages {input.scores} --pairs {params.pairs:q} --asked-in {params.asked_in} --own {params.own:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_kinds:
     input:
         scores=PATHS.scores_of_kinds,
         people="<run>/human/replicates.parquet",
+        bank=kept(PATHS.bank),
     output:
         report(
             "<run>/tables/kinds.csv",
@@ -479,10 +493,11 @@ rule estimate_kinds:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
         code=code_digest("estimate_kinds"),
     message:
         "Estimating gains of each kind of models"
     shell:
         "selfalign estimate-kinds {input.scores} --pairs {params.pairs:q} --kinds {params.kinds:q} --asked-in {params.asked_in} --own {params.own:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --output {output} 2> {log}"
+        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"

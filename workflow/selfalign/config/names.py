@@ -61,6 +61,10 @@ def check_names(config: dict[str, Any]) -> None:
             raise InputError(
                 "config: scoring.readouts", problem, "Set prompts.premises: true, or choose another readout"
             )
+    if measures := config["scoring"].get("measures"):
+        from selfalign.scoring.measures import check_measures  # with scipy, which takes time that most runs save
+
+        check_measures(measures)
     for key in ("contrasts", "mixed"):
         _check_contrasts(f"scoring.{key}", config["scoring"][key], config)
     _check_transfer(config)

@@ -351,6 +351,9 @@ class Scoring(Section):
     families: tuple[Column, ...] = distinct(
         "Columns that name a family; p-values are corrected within it.", default=("measure", "scope")
     )
+    measures: tuple[str, ...] = distinct(
+        "Metrics with intervals and contrasts, besides agreement and alignment.", default=()
+    )
     worth: int = Field(1000, ge=1, description="Respondents at which the search for worth stops.")
     transfer: Pair | None = Field(
         None,

@@ -11,20 +11,20 @@ from matplotlib.figure import Figure
 from selfalign.errors import InputError
 from selfalign.figures.columns import grid_columns
 from selfalign.figures.marks import format_points
-from selfalign.figures.measures import draw_measures, handles_of_measures
+from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import Panel, fit, frame_rows, split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
-from selfalign.figures.theme import MEASURED
 from selfalign.options import Json, readable
+from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import Contrast, as_contrast
 from selfalign.scoring.tables import ALL, Contrasts
 from selfalign.tables import read_table
 
 
 def draw(contrasts: pd.DataFrame, order: list[Contrast | list[str]], style: Style) -> Figure:
-    """Every contrast with its interval, both measures, for the mean of the countries.
+    """Every contrast with its interval, every metric of the table, for the mean of the countries.
 
     A panel per model and language has a row per contrast. If the rows are one model's languages that are each asked
     about one country, there is a small panel per contrast instead, with a row per country.
@@ -37,19 +37,25 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast | list[str]], style: Styl
     Raises:
         InputError: the table is empty.
     """
-    rows = contrasts[contrasts["measure"].isin(MEASURED)].fillna({"beyond": ""})
+    rows = contrasts[contrasts["measure"].isin(METRICS)].fillna({"beyond": ""})
     if not (rows["country"] == ALL).any():
         raise InputError("config: scoring.contrasts", "no language runs both arms of any", "Run both arms of one")
-    found = split_panels(rows, style)
+    found, looks = split_panels(rows, style), looks_of_measures(rows)
     if len(found) == 1 and found[0].single:
         return _draw_grid(found[0], order, style)
     panels = [_by_contrast(panel, order, style) for panel in split_panels(rows, style, merge=False)]
     note = f"{style.bars()} {style.text('zero')}"
     figure, axes = stack_panels(
-        panels, style, 0.22, style.text("contrasts.axis"), note, handles_of_measures(style), 0.5
+        panels,
+        style,
+        0.22 * max(1, len(looks) / 2),
+        style.text("contrasts.axis"),
+        note,
+        handles_of_measures(looks, style),
+        0.5,
     )
     for ax, panel in zip(axes, panels, strict=True):
-        draw_measures(ax, panel.rows, style)
+        draw_measures(ax, panel.rows, style, looks)
     format_points(axes[-1], style)
     return figure
 
@@ -66,6 +72,7 @@ def _draw_grid(panel: Panel, order: list[Contrast | list[str]], style: Style) ->
     """Small panels for languages that are each asked about one country: one per contrast, a row per country."""
     rows = panel.rows.rename(columns={"row": "place"})
     rows = _put_in_order(rows, order).rename(columns={"row": "contrast", "place": "row"})
+    looks = looks_of_measures(rows)
     first = rows.drop_duplicates("contrast").sort_values("contrast")
     columns = min(grid_columns(style.width), len(first))
     lines = -(-len(first) // columns)
@@ -82,7 +89,13 @@ def _draw_grid(panel: Panel, order: list[Contrast | list[str]], style: Style) ->
     above, below = height_of(lines_of(title), "axes.titlesize") + 0.06, height_of(1, style.size) + 0.04
     fixed = above + below + sum(height_of(each, size) + 0.13 for each in tallest) + 0.25
     note = f"{style.bars()} {style.text('zero')}"
-    top, bottom = fit(figure, style, fixed + lines * len(names) * 0.13, note, handles_of_measures(style))
+    top, bottom = fit(
+        figure,
+        style,
+        fixed + lines * len(names) * 0.13 * max(1, len(looks) / 2),
+        note,
+        handles_of_measures(looks, style),
+    )
     height = figure.get_figheight()
     inner = (0, (bottom + below) / height, 1, 1 - (top + above + bottom + below) / height)
     figure.get_layout_engine().set(rect=inner)
@@ -94,7 +107,7 @@ def _draw_grid(panel: Panel, order: list[Contrast | list[str]], style: Style) ->
         if place >= len(first):
             ax.set_axis_off()
             continue
-        draw_measures(ax, rows[rows["contrast"] == place], style)
+        draw_measures(ax, rows[rows["contrast"] == place], style, looks)
         frame_rows(ax, names)
         ax.set_title(titles[place], fontsize=size, fontweight="normal")
         ax.tick_params(axis="x", labelbottom=place + columns >= len(first))

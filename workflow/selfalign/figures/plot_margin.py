@@ -8,18 +8,18 @@ from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
 from selfalign.figures.marks import format_points
-from selfalign.figures.measures import draw_measures, handles_of_measures
+from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import split_panels, stack_panels
 from selfalign.figures.style import Style
-from selfalign.figures.theme import MEASURED
 from selfalign.options import Json, readable
+from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.tables import Contrasts
 from selfalign.tables import read_table
 
 
 def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style) -> Figure:
-    """One row per country: the difference between two arms with its interval, for both measures.
+    """One row per country: the difference between two arms with its interval, for every metric of the table.
 
     Args:
         contrasts: a `Contrasts` table.
@@ -32,17 +32,19 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style) -> Figure:
     arm, against = contrast
     alike = (contrasts["against_language"] == contrasts["language"]) & (contrasts["beyond"].fillna("") == "")
     alike &= contrasts["against_model"] == contrasts["model"]
-    alike &= contrasts["measure"].isin(MEASURED)
+    alike &= contrasts["measure"].isin(METRICS)
     chosen = contrasts[alike & (contrasts["arm"] == arm) & (contrasts["against"] == against)]
     if chosen.empty:
         raise InputError("figures.margin.contrast", f"no language runs both {arm} and {against}", "Run both arms")
     difference = f"{style.arm(arm)} \N{MINUS SIGN} {style.arm(against)}"
-    panels = split_panels(chosen, style)
+    panels, looks = split_panels(chosen, style), looks_of_measures(chosen)
     note = f"{style.bars()} {style.text('zero')}"
     label = style.text("difference", difference=difference)
-    figure, axes = stack_panels(panels, style, 0.19, label, note, handles_of_measures(style))
+    figure, axes = stack_panels(
+        panels, style, 0.19 * max(1, len(looks) / 2), label, note, handles_of_measures(looks, style)
+    )
     for ax, panel in zip(axes, panels, strict=True):
-        draw_measures(ax, panel.rows, style)
+        draw_measures(ax, panel.rows, style, looks)
     format_points(axes[-1], style)
     return figure
 

@@ -17,6 +17,7 @@ from selfalign.errors import InputError
 from selfalign.figures.looks import Look
 from selfalign.home import HOME
 from selfalign.labels import clean, isolate
+from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.tables import ALL
 
 ENGLISH = HOME / "resources/figures/en.yaml"
@@ -79,6 +80,14 @@ class Style:
     def text(self, key: str, **values: object) -> str:
         """A text of a figure, its {placeholders} filled in."""
         return self.texts[key].format(**values)
+
+    def measure(self, name: str) -> str:
+        """The label of a metric, in the language of the texts if they have it. It says if lower values are nearer."""
+        metric = METRICS[name]
+        label = self.texts.get(f"measures.{name}", metric.label)
+        return (
+            label if metric.better == "higher" else f"{label} ({self.texts.get('measures.lower', 'lower is nearer')})"
+        )
 
     def model(self, name: str) -> str:
         """The label of a model."""
@@ -190,8 +199,9 @@ def read_texts(path: Path) -> dict[str, str]:
     return texts
 
 
-_NAMES = ("countries.", "languages.", "categories.")
-"""Keys that a language may leave out: names then come from translations of ISO codes, or from the category itself."""
+_NAMES = ("countries.", "languages.", "categories.", "measures.")
+"""Keys that a language may leave out: names then come from translations of ISO codes, from the category itself, or from
+the registry of metrics."""
 
 
 def _flatten(path: Path) -> dict[str, str]:

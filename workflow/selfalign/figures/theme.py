@@ -23,6 +23,17 @@ PALETTE = (BLUE, GREEN, VERMILLION, PINK, ORANGE, SKY, BROWN)
 MEASURED = {"agreement": (BLUE, "o", False), "alignment": (ORANGE, "D", True)}
 """Colour, marker and whether it is an outline, of the measures of a difference."""
 
+FURTHER = (
+    (GREEN, "s", False),
+    (PINK, "^", True),
+    (VERMILLION, "v", False),
+    (SKY, "P", True),
+    (BROWN, "X", False),
+    (GREY, "p", True),
+    (INK, "*", False),
+)
+"""The same of further metrics, in the order of the registry; they repeat if there are more."""
+
 DIVERGING = seaborn.blend_palette([VERMILLION, "#f7f7f7", BLUE], as_cmap=True)
 """From losses to gains."""
 

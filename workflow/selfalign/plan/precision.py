@@ -132,7 +132,7 @@ def _estimate(
     tables = [estimate(panels, people, _RESAMPLES, level, 1, resample)]
     if contrasts:
         compared = {country: contrast_panel(panel, contrasts) for country, panel in panels.items()}
-        tables.append(estimate(compared, people, _RESAMPLES, level, 1, resample, bounds=(-1, 1)))
+        tables.append(estimate(compared, people, _RESAMPLES, level, 1, resample, differences=True))
     found = {}
     for table in tables:
         table = table.assign(

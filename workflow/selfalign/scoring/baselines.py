@@ -35,7 +35,7 @@ def world(shares: Array) -> Array:
     return (known.sum(axis=0) - known) / np.where(others > 0, others, np.nan)
 
 
-def effective_size(share: Array, standard_error: Array, n: Array) -> Array:
+def simple_sample_size(share: Array, standard_error: Array, n: Array) -> Array:
     """Respondents of a simple random sample that knows a share as well as the survey's weighted sample does.
 
     p (1 - p) / standard_error^2: n over the design effect (Kish 1965). Where everybody answered alike the
@@ -58,7 +58,7 @@ def second_sample(share: Array, size: float, draws: int, generator: np.random.Ge
 
     Args:
         share: the people's share of each option of one item.
-        size: respondents, or how many they are worth (`effective_size`).
+        size: respondents, or how many they are worth (`simple_sample_size`).
         draws: number of second samples.
         generator: of random numbers.
 

@@ -8,9 +8,9 @@ import pandas as pd
 from scipy import stats
 
 from selfalign.progress import follow
+from selfalign.scoring.measures import bounds_of, metric_of
 from selfalign.scoring.panels import Panel
 from selfalign.scoring.tables import ALL
-from selfalign.scoring.unanswered import AGREEMENTS
 
 FACTORS = {"seeds": "seed", "templates": "template"}
 """Sources of chance with few levels, and their columns in `Scores`."""
@@ -19,9 +19,6 @@ CHANCE = ("batteries", "respondents", *FACTORS)
 """What an interval can cover."""
 
 _RESULTS = ["estimate", "standard_error", "low", "high", "df", "p", "probes", "batteries", "respondents"]
-
-_MOVED_WITH = {"agreement": ["agreement", *AGREEMENTS], "alignment": ["alignment"]}
-"""By what changes with the people (their majority, or their share of pole A), the measures that change with it."""
 
 _CHUNK = 1000  # resamples at once: three matrices of 1000 x 250 in float32 stay in the cache of a core
 
@@ -54,7 +51,7 @@ def estimate(
     level: float,
     seed: int,
     resample: Sequence[str] = CHANCE,
-    bounds: tuple[float, float] = (0, 1),
+    differences: bool = False,
     null: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Mean over probes of each series, per country and for the mean of the countries, with interval and p-value.
@@ -73,7 +70,7 @@ def estimate(
         level: coverage of the interval, such as 0.95.
         seed: of the resamples.
         resample: which of `CHANCE` the interval covers.
-        bounds: lowest and highest value that an estimate can take.
+        differences: whether the series are differences. Intervals are cut to the range of their measure.
         null: by measure, the value against which p is computed; p is empty for other measures.
 
     Returns:
@@ -98,11 +95,21 @@ def estimate(
         tables.append(panel.series.assign(country=country).join(_summarise(sums, home[rows], level, resample)))
     tables.append(every.index.to_frame(index=False).assign(country=ALL).join(_summarise(mean, home, level, resample)))
     table = pd.concat(tables, ignore_index=True)
-    table[["low", "high"]] = table[["low", "high"]].clip(*bounds)
+    bounds = {measure: bounds_of(measure, differences) for measure in table["measure"].unique()}
+    lowest, highest = (table["measure"].map({name: ends[end] for name, ends in bounds.items()}) for end in (0, 1))
+    table[["low", "high"]] = table[["low", "high"]].clip(lowest, highest, axis=0)
     table["p"] = _test(table, table["measure"].map(null or {}))
     table["respondents"] = _count_respondents(table, keys, people.groupby("country")["respondents"].max())
+    of_all = table["measure"].map(_is_of_all).to_numpy(bool) & (table["country"] != ALL).to_numpy()
+    table = table[~of_all]
     order = [*(name for name in keys if name != "measure"), "measure", "country"]
     return table.sort_values(order, kind="stable", ignore_index=True)[[*keys, "country", *_RESULTS]]
+
+
+def _is_of_all(measure: str) -> bool:
+    """Whether a measure is about all countries together, and so has no value of one country."""
+    metric = metric_of(measure)
+    return metric is not None and metric.over == "countries"
 
 
 def _place_probes(panels: Iterable[Panel]) -> tuple[pd.Index, np.ndarray]:
@@ -118,7 +125,7 @@ def _draw_batteries(batteries: int, draws: int, seed: int) -> np.ndarray:
 
 
 def _replicate(panel: Panel, shares: pd.Series | None) -> dict[str, np.ndarray] | None:
-    """What replicates of the people change, by measure: replicates x n, for the majority and for the share of pole A.
+    """What replicates of the people change, by `Metric.follows`: replicates x n, of the majority and of the share of A.
 
     Both are 0 for a probe without replicates; None where none has any.
     """
@@ -131,8 +138,8 @@ def _replicate(panel: Panel, shares: pd.Series | None) -> dict[str, np.ndarray] 
     )
     has = np.isin(panel.probes, list(found))
     return {
-        "agreement": np.where(has, (drawn > 0.5) - panel.majority, 0).astype(np.float32),
-        "alignment": np.where(has, drawn - panel.share, 0).astype(np.float32),
+        "majority": np.where(has, (drawn > 0.5) - panel.majority, 0).astype(np.float32),
+        "share": np.where(has, drawn - panel.share, 0).astype(np.float32),
     }
 
 
@@ -145,7 +152,7 @@ def _resample(
 ) -> _Sums:
     """Estimates of a country, and what drawing batteries and people adds to them.
 
-    Both measures of agreement are linear in the people (see `Panel.slope`), so a resample of all series is two matrix
+    Measures are taken to be linear in the people (see `Panel.slope`), so a resample of all series is two matrix
     products: the probes' weights with their values, and weights times change of the people with the slopes. Only the
     first product is widened: the replicates of the people have the right variance already.
     """
@@ -160,8 +167,8 @@ def _resample(
     for rows in _chunks(draws):
         drawn = np.ones((rows.stop - rows.start, len(home)), np.float32) if weights is None else weights[rows][:, home]
         added = drawn @ widened
-        for measure, change in (replicates or {}).items():
-            columns = panel.series["measure"].isin(_MOVED_WITH[measure]).to_numpy()
+        for what, change in (replicates or {}).items():
+            columns = np.array([_follows(measure, what) for measure in panel.series["measure"]], dtype=bool)
             slope = np.where(present, panel.slope, 0)[:, columns].astype(np.float32)
             some = change[np.arange(rows.start, rows.stop) % len(change)]
             added[:, columns] += (drawn * some) @ slope
@@ -169,6 +176,12 @@ def _resample(
         np.divide(added, count, out=resampled[rows], where=count > 0)  # no battery of the country's: nothing is added
     levels = {factor: np.where(present, part, 0) / number for factor, part in panel.levels.items()}
     return _Sums(point, resampled, centred / number, present, levels, dict(panel.runs))
+
+
+def _follows(measure: str, what: str) -> bool:
+    """Whether a measure changes with the people's majority, or with their share of pole A."""
+    metric = metric_of(measure)
+    return metric is not None and metric.follows == what
 
 
 def _chunks(draws: int) -> Iterator[slice]:

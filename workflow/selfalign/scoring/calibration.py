@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from selfalign.scoring.metrics import from_both_ends, pearson
+from selfalign.scoring.metrics import profile_pearson
 
 
 def average_cells(scores: pd.DataFrame, arms: list[str]) -> pd.DataFrame:
@@ -22,7 +22,7 @@ def average_cells(scores: pd.DataFrame, arms: list[str]) -> pd.DataFrame:
 
 
 def correlate(points: pd.DataFrame) -> float:
-    """Cohen's r_c between people and model (`metrics.from_both_ends`); NaN where it is not defined.
+    """Cohen's r_c between people and model (`metrics.profile_pearson`); NaN where it is not defined.
 
     Args:
         points: as `average_cells` returns them; those without p_a have no part.
@@ -30,7 +30,7 @@ def correlate(points: pd.DataFrame) -> float:
     answered = points.dropna(subset="p_a")
     if answered.empty:
         return float("nan")
-    return float(pearson(*(from_both_ends(answered[side].to_numpy()) for side in ("share_a", "p_a"))))
+    return float(profile_pearson(*(answered[side].to_numpy() for side in ("share_a", "p_a"))))
 
 
 def parts_of_correlation(points: pd.DataFrame) -> pd.Series:

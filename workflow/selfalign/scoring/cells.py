@@ -1,10 +1,12 @@
-"""Parts that scoring two options and scoring whole scales share: cells, readouts, option orders and agreement."""
+"""Parts that scoring two options and scoring whole scales share: cells, readouts, option orders, the people."""
 
 import numpy as np
 import pandas as pd
 
 from selfalign.errors import InputError
 from selfalign.prompts.tables import CELL
+from selfalign.scoring.measures import CONTRASTED, compare_cells
+from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.tables import Unanswered
 from selfalign.scoring.unanswered import COUNTS_AS
 
@@ -51,7 +53,7 @@ def list_unanswered(rows: pd.DataFrame) -> pd.DataFrame:
     return table.drop_duplicates().sort_values([*CELL, "order"])
 
 
-def judge(cells: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, rule: str) -> pd.DataFrame:
+def compare_with_people(cells: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, rule: str) -> pd.DataFrame:
     """Compare the model's answers with the people's.
 
     Args:
@@ -66,11 +68,8 @@ def judge(cells: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, rule: st
     cells = cells.merge(poles[["country", "probe", "share_a", "majority"]], on=["country", "probe"])
     cells = cells.merge(bank[["probe", "category", "battery"]], on="probe")
     cells["answered"] = cells["p_a"].notna()
-    undecided = np.isclose(cells["p_a"], 0.5, rtol=0, atol=1e-12)
-    chosen_a = np.select([undecided, cells["p_a"] > 0.5], [0.5, 1.0], 0.0)
-    agreement = pd.Series(np.where(cells["majority"] == "A", chosen_a, 1 - chosen_a), cells.index)
-    cells["agreement"] = agreement.where(cells["answered"], COUNTS_AS[rule])
-    cells["alignment"] = 1 - (cells["p_a"] - cells["share_a"]).abs()
+    cells = cells.assign(**{name: compare_cells(cells, METRICS[name]) for name in CONTRASTED})
+    cells["agreement"] = cells["agreement"].where(cells["answered"], COUNTS_AS[rule])
     return cells.sort_values(CELL)
 
 

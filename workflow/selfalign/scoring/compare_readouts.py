@@ -12,8 +12,9 @@ from selfalign.options import writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles
 from selfalign.prompts.tables import CELL, Design
+from selfalign.scoring import metrics
 from selfalign.scoring.by_readout import score_by_readout
-from selfalign.scoring.options import bank_option, cell_options, human_option, poles_option
+from selfalign.scoring.cell_options import bank_option, cell_options, human_option, poles_option
 from selfalign.scoring.tables import EVERY_ARM, Readouts
 from selfalign.tables import read_table, write_table
 
@@ -69,7 +70,7 @@ def _compare_two(cells: pd.DataFrame) -> dict[str, object]:
     one, other = cells[("one", "p_a")], cells[("other", "p_a")]
     both = one.notna() & other.notna()
     one, other = one[both], other[both]
-    choices = [np.sign((p_a - 0.5).round(12)) for p_a in (one, other)]
+    choices = [metrics.choice(p_a) for p_a in (one, other)]
     return {
         "cells": len(one),
         "not_compared": int((~both).sum()),

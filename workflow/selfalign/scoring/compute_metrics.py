@@ -12,7 +12,7 @@ from selfalign.probes.cultures import find_nearest, measure_distances
 from selfalign.probes.tables import HumanScales, Poles
 from selfalign.scoring import baselines, metrics
 from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.metrics import Array
+from selfalign.scoring.metrics import METRICS, Array, Metric
 from selfalign.scoring.people import People, places
 from selfalign.scoring.tables import ALL, Metrics, ScaleScores
 from selfalign.scoring.unanswered import COUNTS_AS
@@ -23,14 +23,6 @@ Value = tuple[float, int]
 
 _SERIES = ["model", "language", "arm"]
 _SCORED = ["value", "uniform", "world", "nearest", "ceiling"]
-_OF_OPTIONS = {
-    "agreement": metrics.agreement,
-    "alignment": metrics.alignment,
-    "js_divergence": metrics.js_divergence,
-    "js_distance": metrics.js_distance,
-}
-_OF_SCALES = {"wasserstein": metrics.wasserstein, "mean_error": metrics.mean_error}
-_ACROSS_ITEMS = {"pearson": metrics.pearson, "spearman": metrics.spearman}
 
 
 def options_of_poles(bank: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +52,7 @@ def people_of_poles(poles: pd.DataFrame) -> pd.DataFrame:
     """
     share, error, n = (poles[column].to_numpy(float, na_value=np.nan) for column in ("share_a", "standard_error", "n"))
     people = poles[["country", "probe"]].rename(columns={"probe": "item"})
-    people = people.assign(size=baselines.effective_size(share, error, n))
+    people = people.assign(size=baselines.simple_sample_size(share, error, n))
     return pd.concat([people.assign(option="A", share=share), people.assign(option="B", share=1 - share)])
 
 
@@ -253,22 +245,30 @@ def _agree_with_refusals(people: People, country: int, answers: Array, refused: 
 
 
 def _measure(people: People, country: int, p: Array, items: Array) -> dict[str, Value]:
-    """Every metric but the response pattern, of answers p (replicates x items x options) to some items."""
+    """Every metric of one country, of answers p (replicates x items x options) to some items."""
+    chosen = [*_registered("options"), *_registered("scale"), *_registered("items")]
     if not items.any():
-        return dict.fromkeys([*_OF_OPTIONS, *_OF_SCALES, *_ACROSS_ITEMS], (np.nan, 0))
+        return {metric.name: (np.nan, 0) for metric in chosen}
     p, q, positions = p[:, items], people.shares[country, items], people.positions[items]
-    each = {name: metric(p, q) for name, metric in _OF_OPTIONS.items()}
-    each |= {name: metric(p, q, positions) for name, metric in _OF_SCALES.items()}
-    means = {name: _mean(values, axis=0) for name, values in each.items()}
-    values = {name: (float(_mean(mean)), int((~np.isnan(mean)).sum())) for name, mean in means.items()}
-    x, y = metrics.mean_answer(p, positions), metrics.mean_answer(q, positions)
-    both = int(((~np.isnan(x)).any(axis=0) & ~np.isnan(y)).sum())
-    x, y = metrics.from_both_ends(x), metrics.from_both_ends(np.broadcast_to(y, x.shape))
-    return values | {name: (float(_mean(metric(x, y))), both) for name, metric in _ACROSS_ITEMS.items()}
+    return {metric.name: _measure_one(metric, p, q, positions) for metric in chosen}
+
+
+def _registered(over: str) -> list[Metric]:
+    return [metric for metric in METRICS.values() if metric.over == over]
+
+
+def _measure_one(metric: Metric, p: Array, q: Array, positions: Array) -> Value:
+    """A metric's mean over replicates, and for metrics of an item, over items."""
+    if metric.over == "items":
+        x, y = metrics.mean_answer(p, positions), metrics.mean_answer(q, positions)
+        both = int(((~np.isnan(x)).any(axis=0) & ~np.isnan(y)).sum())
+        return float(_mean(metric.function(x, np.broadcast_to(y, x.shape)))), both
+    mean = _mean(metric.function(p, q, positions) if metric.over == "scale" else metric.function(p, q), axis=0)
+    return float(_mean(mean)), int((~np.isnan(mean)).sum())
 
 
 def _compare_patterns(people: People, countries: list[int], answers: Array, known: dict) -> pd.DataFrame:
-    """The row of the response pattern, over all countries of a series.
+    """The rows of the metrics across countries, over all countries of a series.
 
     Means of the others do not count as answers of a country, neither the world's nor those of an arm with several
     sources: the mean of the others departs from the mean of all as the country itself does, turned round and shrunk,
@@ -284,14 +284,16 @@ def _compare_patterns(people: People, countries: list[int], answers: Array, know
         known[key] = {"nearest": _measure_pattern(near, y), "ceiling": _measure_pattern(again, y)}
     x = x[0] if len(x) == 1 else np.full_like(x[0], np.nan)
     row = {"value": _measure_pattern(x, y), **known[key]}
-    return _as_rows(row, {"response_pattern": items.sum()}).assign(country=ALL, nearest_country="")
+    return _as_rows(row, {metric.name: items.sum() for metric in _registered("countries")}).assign(
+        country=ALL, nearest_country=""
+    )
 
 
 def _measure_pattern(x: Array, y: Array) -> dict[str, Value]:
     """Mean over replicates, the first axis of x."""
-    value = float(_mean(metrics.response_pattern(x, y)))
     used = metrics.varying_items(x, y).any(axis=0).sum()
-    return {"response_pattern": (value, 0 if np.isnan(value) else int(used))}
+    values = {metric.name: float(_mean(metric.function(x, y))) for metric in _registered("countries")}
+    return {name: (value, 0 if np.isnan(value) else int(used)) for name, value in values.items()}
 
 
 def _as_rows(scored: dict[str, dict[str, Value]], items: dict[str, int]) -> pd.DataFrame:

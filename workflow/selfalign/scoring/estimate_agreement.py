@@ -1,5 +1,6 @@
 """Step estimate_agreement: how well each arm agrees with each country, with intervals."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,19 +11,22 @@ from selfalign.probes.tables import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import write_corrected
-from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.inputs import read_cells
+from selfalign.scoring.measures import CONTRASTED, MEASURES, nulls_of
 from selfalign.scoring.panels import build_panels
-from selfalign.scoring.tables import MEASURES, Estimates
+from selfalign.scoring.tables import Estimates
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
 from selfalign.tables import read_table
 
-CHANCE_LEVEL = {"agreement": 0.5}
-"""By measure, the value of a model that knows nothing: with two options, half of the majorities. The other measures
-have no such value, so no p: the soft alignment of an ignorant model depends on the people's shares."""
-
 
 def estimate_agreement(
-    scores: pd.DataFrame, people: pd.DataFrame, draws: int, level: float, seed: int, resample: list[str]
+    scores: pd.DataFrame,
+    people: pd.DataFrame,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """Every measure of every arm: per country, and for the mean of the countries.
 
@@ -33,17 +37,20 @@ def estimate_agreement(
         level: coverage of the intervals.
         seed: of the resamples.
         resample: what the intervals cover; see `estimate`.
+        measures: metrics to estimate besides those of `MEASURES`.
 
     Returns:
-        As `estimate`. p of agreement is against 0.5, unless an unanswered cell counts as wrong: a model that knows
-        nothing then scores less. A measure without a value has no rows; `bound` has none where no p(A) is a bound.
+        As `estimate`. p is against the metric's null value, such as 0.5 for agreement. Agreement has no p if an
+        unanswered cell counts as wrong, because a model that knows nothing then scores less than 0.5.
+        A measure without a value has no rows; `bound` has none where no p(A) is a bound.
     """
     scores = add_agreements(scores)
     repeated = find_repeated(scores)
     unused = [*repeated, *([] if scores["bound"].any() else ["bound"])]
-    panels = build_panels(scores, [name for name in MEASURES if name not in unused], list(FACTORS.values()))
+    chosen = [name for name in dict.fromkeys([*MEASURES, *measures]) if name not in unused]
+    panels = build_panels(scores, chosen, list(FACTORS.values()))
     some_count_as_wrong = (scores.loc[~scores["answered"], "agreement"] == 0).any()
-    null = {} if some_count_as_wrong else CHANCE_LEVEL
+    null = nulls_of([name for name in chosen if not (name == "agreement" and some_count_as_wrong)])
     return repeat_rows(estimate(panels, people, draws, level, seed, resample, null=null), repeated)
 
 
@@ -59,9 +66,12 @@ def command(
     seed: int,
     resample: list[str],
     families: list[str],
+    measures: list[str],
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate every measure of every arm, per country and for the mean of the countries."""
     replicates = read_table(people, Replicates)
-    table = estimate_agreement(read_scores(scores), replicates, draws, level, seed, resample)
+    cells = read_cells(scores, measures, bank)
+    table = estimate_agreement(cells, replicates, draws, level, seed, resample, measures)
     write_corrected(table, families, output, Estimates)

@@ -1,5 +1,6 @@
 """Step estimate_categories: gains within each category of values, with intervals from its batteries."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -7,10 +8,14 @@ import pandas as pd
 
 from selfalign.options import Json, readable, writable
 from selfalign.probes.tables import Replicates
-from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.progress import follow
+from selfalign.scoring.bootstrap import FACTORS
+from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import write_corrected
-from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.inputs import read_cells
+from selfalign.scoring.measures import CONTRASTED
+from selfalign.scoring.panels import build_panels
 from selfalign.scoring.tables import ALL, Categories
 from selfalign.tables import read_table
 
@@ -23,6 +28,7 @@ def estimate_categories(
     level: float,
     seed: int,
     resample: list[str],
+    measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """Differences between two arms within each category, for the mean of the countries.
 
@@ -39,16 +45,23 @@ def estimate_categories(
         level: coverage of the intervals.
         seed: of the resamples.
         resample: what the intervals cover; see `bootstrap.estimate`.
+        measures: which measures to compare. Metrics across items must be computed within categories: see `add_across`.
 
     Returns:
         As `estimate_contrasts`, with a column category. `batteries` is the number in the category.
     """
     arms = {arm for pair in pairs for arm in pair}
-    groups = scores[scores["arm"].isin(arms)].groupby("category", sort=True, observed=True)
-    tables = [
-        estimate_contrasts(cells, people, pairs, draws, level, seed, resample).assign(category=category)
-        for category, cells in groups
-    ]
+    cells = scores[scores["arm"].isin(arms)]
+    panels = build_panels(cells, measures, list(FACTORS.values()))
+    category_of = cells.drop_duplicates("probe").set_index("probe")["category"].astype(str)
+    tables = []
+    for category in follow("estimate", "category", items=sorted(category_of.unique())):
+        taken = {
+            country: panel.take((category_of[panel.probes] == category).to_numpy()) for country, panel in panels.items()
+        }
+        taken = {country: panel for country, panel in taken.items() if len(panel.probes)}
+        found = compare_panels(taken, people, pairs, draws, level, seed, resample)
+        tables.append(found.assign(category=category))
     table = pd.concat(tables, ignore_index=True)
     return table[table["country"] == ALL].reset_index(drop=True)
 
@@ -67,9 +80,12 @@ def command(
     seed: int,
     resample: list[str],
     families: list[str],
+    measures: list[str],
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate gains within each category of values, for the mean of the countries."""
     replicates = read_table(people, Replicates)
-    table = estimate_categories(read_scores(scores), replicates, pairs, draws, level, seed, resample)
+    cells = read_cells(scores, measures, bank, ["category"])
+    table = estimate_categories(cells, replicates, pairs, draws, level, seed, resample, measures)
     write_corrected(table, families, output, Categories)

@@ -1,6 +1,6 @@
 """Step estimate_contrasts: differences between arms, or languages, paired by probe, with intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -11,9 +11,11 @@ from selfalign.probes.tables import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import write_corrected
-from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.panels import Contrast, build_panels, contrast_panel
-from selfalign.scoring.tables import COMPARED, CONTRASTED, Contrasts
+from selfalign.scoring.inputs import read_cells
+from selfalign.scoring.measures import COMPARED, CONTRASTED
+from selfalign.scoring.metrics import METRICS
+from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.tables import Contrasts
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
 from selfalign.tables import read_table
 
@@ -41,16 +43,29 @@ def estimate_contrasts(
         measures: which measures to compare, such as `COMPARED`.
 
     Returns:
-        As `estimate`; p is against 0, and empty for measures that are not in `CONTRASTED`. A probe counts in a measure
+        As `estimate`; p is against 0, and empty for measures that are not metrics. A probe counts in a measure
         if both arms have a value of it. So under the rule left_out a probe counts in the agreement only if both arms
         answered it, and in soft alignment under every rule.
     """
     scores = add_agreements(scores)
     repeated = [name for name in find_repeated(scores) if name in measures]
     panels = build_panels(scores, [name for name in measures if name not in repeated], list(FACTORS.values()))
+    return repeat_rows(compare_panels(panels, people, contrasts, draws, level, seed, resample), repeated)
+
+
+def compare_panels(
+    panels: Mapping[str, Panel],
+    people: pd.DataFrame,
+    contrasts: list[Contrast | list[str]],
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+) -> pd.DataFrame:
+    """Differences between two series of panels, for `estimate_contrasts`, whose other arguments these are."""
     pairs = {country: contrast_panel(panel, contrasts) for country, panel in panels.items()}
-    null = dict.fromkeys(CONTRASTED, 0.0)
-    return repeat_rows(estimate(pairs, people, draws, level, seed, resample, bounds=(-1, 1), null=null), repeated)
+    null = dict.fromkeys(METRICS, 0.0)
+    return estimate(pairs, people, draws, level, seed, resample, differences=True, null=null)
 
 
 @click.command()
@@ -67,9 +82,13 @@ def command(
     seed: int,
     resample: list[str],
     families: list[str],
+    measures: list[str],
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate the differences between pairs of arms, per country and for the mean of the countries."""
     replicates = read_table(people, Replicates)
-    table = estimate_contrasts(read_scores(scores), replicates, contrasts, draws, level, seed, resample, COMPARED)
+    cells = read_cells(scores, measures, bank)
+    measures = list(dict.fromkeys([*COMPARED, *measures]))
+    table = estimate_contrasts(cells, replicates, contrasts, draws, level, seed, resample, measures)
     write_corrected(table, families, output, Contrasts)

@@ -1,6 +1,6 @@
 """Step estimate_kinds: gains of English-centric and of multilingual models, and their difference."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.groups import OWN, asked_in_both, join_kinds, name_kind
-from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.inputs import read_cells
+from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast
 from selfalign.scoring.tables import ALL, Kinds
 from selfalign.tables import read_table
@@ -30,6 +31,7 @@ def estimate_kinds(
     level: float,
     seed: int,
     resample: list[str],
+    measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """Differences between two arms for each kind of model, for each of its models, and between the kinds.
 
@@ -47,6 +49,7 @@ def estimate_kinds(
         level: coverage of the intervals.
         seed: of the resamples.
         resample: what the intervals cover; see `bootstrap.estimate`.
+        measures: which measures to compare.
 
     Returns:
         As `estimate_contrasts` for the mean of the countries, with columns kind and models (how many are averaged).
@@ -59,7 +62,7 @@ def estimate_kinds(
         cells = _by_language(scores, pair, asked_in, own)
         groups = pd.concat([cells, join_kinds(cells, kinds)], ignore_index=True)
         contrasts = [pair, *_between(pair, kinds)]
-        tables.append(estimate_contrasts(groups, people, contrasts, draws, level, seed, resample))
+        tables.append(estimate_contrasts(groups, people, contrasts, draws, level, seed, resample, measures))
     table = pd.concat(tables, ignore_index=True)
     table = table[table["country"] == ALL].reset_index(drop=True)
     sizes = pd.Series(kinds).value_counts()
@@ -104,9 +107,12 @@ def command(
     seed: int,
     resample: list[str],
     families: list[str],
+    measures: list[str],
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate gains of English-centric and of multilingual models, and their difference."""
     replicates = read_table(people, Replicates)
-    table = estimate_kinds(read_scores(scores), replicates, pairs, kinds, asked_in, own, draws, level, seed, resample)
+    cells = read_cells(scores, measures, bank)
+    table = estimate_kinds(cells, replicates, pairs, kinds, asked_in, own, draws, level, seed, resample, measures)
     write_corrected(table, families, output, Kinds)

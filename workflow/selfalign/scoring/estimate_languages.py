@@ -1,6 +1,6 @@
 """Step estimate_languages: gains in one language and in each country's own, and their difference."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +12,8 @@ from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.groups import OWN, asked_in_both
-from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.inputs import read_cells
+from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast
 from selfalign.scoring.tables import ALL, Languages
 from selfalign.tables import read_table
@@ -28,6 +29,7 @@ def estimate_languages(
     level: float,
     seed: int,
     resample: list[str],
+    measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """Differences between two arms in one language, in each country's own language, and between the languages.
 
@@ -41,6 +43,7 @@ def estimate_languages(
         level: coverage of the intervals.
         seed: of the resamples.
         resample: what the intervals cover; see `bootstrap.estimate`.
+        measures: which measures to compare.
 
     Returns:
         As `estimate_contrasts`, with three rows for each pair, country and measure: the gain in `asked_in`, the gain
@@ -53,7 +56,8 @@ def estimate_languages(
         if cells.empty:
             continue
         across = Contrast(arm=arm, against=arm, language=OWN, against_language=asked_in, beyond=[against, against])
-        tables.append(estimate_contrasts(cells, people, [[arm, against], across], draws, level, seed, resample))
+        found = [[arm, against], across]
+        tables.append(estimate_contrasts(cells, people, found, draws, level, seed, resample, measures))
     if not tables:
         return pd.DataFrame(columns=list(Languages.to_schema().columns))
     table = pd.concat(tables, ignore_index=True)
@@ -81,9 +85,12 @@ def command(
     seed: int,
     resample: list[str],
     families: list[str],
+    measures: list[str],
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate gains in one language and in each country's own language, and their difference."""
     replicates = read_table(people, Replicates)
-    table = estimate_languages(read_scores(scores), replicates, pairs, asked_in, own, draws, level, seed, resample)
+    cells = read_cells(scores, measures, bank)
+    table = estimate_languages(cells, replicates, pairs, asked_in, own, draws, level, seed, resample, measures)
     write_corrected(table, families, output, Languages)

@@ -6,8 +6,10 @@ import click
 
 from selfalign.options import Words, readable
 from selfalign.scoring.bootstrap import CHANCE
+from selfalign.scoring.cell_options import bank_option, give
 from selfalign.scoring.families import COLUMNS
-from selfalign.scoring.options import give
+from selfalign.scoring.measures import CONTRASTED
+from selfalign.scoring.metrics import METRICS
 
 
 class Names(Words):
@@ -25,8 +27,23 @@ class Names(Words):
         return words
 
 
+class Measures(Names):
+    """Metrics besides those of `CONTRASTED`; the value is all of them."""
+
+    def __init__(self) -> None:
+        super().__init__(tuple(METRICS))
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        return list(dict.fromkeys([*CONTRASTED, *super().convert(value, param, ctx)]))
+
+
+measures_option = click.option(
+    "--measures", type=Measures(), default="", help="Metrics besides agreement and alignment."
+)
+
+
 def estimate_options(command: Callable) -> Callable:
-    """Give a command the options people, draws, level, seed, resample and families."""
+    """Give a command the options people, draws, level, seed, resample, families, measures and bank."""
     level = click.FloatRange(0, 1, min_open=True, max_open=True)
     options = [
         click.option("--people", type=readable, required=True, help="Replicates of the people's shares (Parquet)."),
@@ -35,5 +52,7 @@ def estimate_options(command: Callable) -> Callable:
         click.option("--seed", type=int, required=True, help="Seed of the resamples."),
         click.option("--resample", type=Names(CHANCE), required=True, help="What the intervals cover."),
         click.option("--families", type=Names(COLUMNS), required=True, help="Columns that name a family of tests."),
+        measures_option,
+        bank_option,
     ]
     return give(command, options)

@@ -1,6 +1,6 @@
 """Step estimate_readouts: the contrasts between arms under every readout of the same answers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -13,11 +13,12 @@ from selfalign.probes.tables import HumanScales, Poles, Replicates
 from selfalign.progress import follow
 from selfalign.prompts.tables import Design
 from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.cell_options import human_option, poles_option, rule_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import correct
-from selfalign.scoring.inputs import as_categories, stack
-from selfalign.scoring.options import bank_option, human_option, poles_option, rule_option
+from selfalign.scoring.inputs import as_categories, prepare_cells, stack
+from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import CELLS, Contrast
 from selfalign.scoring.tables import ContrastsByReadout
 from selfalign.tables import read_table, write_table
@@ -32,6 +33,7 @@ def estimate_readouts(
     seed: int,
     resample: list[str],
     families: list[str],
+    measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """The same contrasts under every readout, each estimated as `estimate_contrasts` does.
 
@@ -44,6 +46,7 @@ def estimate_readouts(
         seed: of the resamples.
         resample: what the intervals cover; see `bootstrap.estimate`.
         families: columns that name a family of tests; see `correct`. Each readout has families of its own.
+        measures: which measures to compare.
 
     Returns:
         A `ContrastsByReadout` table.
@@ -51,7 +54,8 @@ def estimate_readouts(
     columns = list(ContrastsByReadout.to_schema().columns)
     parts = [pd.DataFrame(columns=columns)]
     for readout, cells in scores:
-        table = correct(estimate_contrasts(cells, people, contrasts, draws, level, seed, resample), families)
+        table = estimate_contrasts(cells, people, contrasts, draws, level, seed, resample, measures)
+        table = correct(table, families)
         used = cells.groupby(["model", "language"])["template"].agg(lambda names: " ".join(sorted(set(names))))
         table = table.merge(used.rename("templates").reset_index(), on=["model", "language"])
         parts.append(table.assign(readout=readout))
@@ -67,6 +71,7 @@ def stack_scores(
     rule: str,
     human: pd.DataFrame | None = None,
     columns: list[str] | None = None,
+    measures: Sequence[str] = CONTRASTED,
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Scores of all models and languages by readout, and a line for each readout that a frame's answers lack.
 
@@ -81,6 +86,7 @@ def stack_scores(
         rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
         human: a `HumanScales` table, needed for frames that ask with the whole scale.
         columns: those of the scores to keep; all if not given.
+        measures: which measures the cells are prepared for; see `prepare_cells`.
     """
     asks = "poles" if any((design["asks"] == "poles").any() for design in designs.values()) else "scale"
     parts: dict[str, list[pd.DataFrame]] = {readout: [] for readout in READOUTS}
@@ -91,7 +97,8 @@ def stack_scores(
         found = score_by_readout(design, table, poles, bank, rule, human)
         for (_, readout), cells in found.items():
             cells = cells.assign(model=model, language=language)
-            parts[readout].append(as_categories(cells if columns is None else cells[columns]))
+            cells = prepare_cells(cells if columns is None else cells[columns], measures, bank)
+            parts[readout].append(as_categories(cells))
         for frame in design["template"].unique():
             missing = [readout for readout in READOUTS if (frame, readout) not in found]
             if missing:
@@ -104,7 +111,6 @@ def stack_scores(
 @click.option("--designs", type=Words(Path), required=True, help="Cells of each language (Parquet).")
 @poles_option
 @human_option
-@bank_option
 @rule_option
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
 @estimate_options
@@ -114,7 +120,6 @@ def command(
     designs: list[Path],
     poles: Path,
     human: Path | None,
-    bank: Path,
     rule: str,
     contrasts: list[Contrast | list[str]],
     people: Path,
@@ -123,6 +128,8 @@ def command(
     seed: int,
     resample: list[str],
     families: list[str],
+    measures: list[str],
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate the differences between pairs of arms under every readout that the answers have.
@@ -141,9 +148,11 @@ def command(
         rule,
         read_table(human, HumanScales) if human else None,
         CELLS,
+        measures,
     )
     for line in lacking:
         click.echo(line, err=True)
     each = ((readout, scores.pop(readout)) for readout in list(scores))
-    table = estimate_readouts(each, read_table(people, Replicates), contrasts, draws, level, seed, resample, families)
+    replicates = read_table(people, Replicates)
+    table = estimate_readouts(each, replicates, contrasts, draws, level, seed, resample, families, measures)
     write_table(table.round(6), output, ContrastsByReadout)

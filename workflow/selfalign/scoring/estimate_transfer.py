@@ -1,5 +1,6 @@
 """Step estimate_transfer: own demonstrations against those of each other country, the transfer matrix."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,8 +11,10 @@ from selfalign.probes.tables import Replicates
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import write_corrected
-from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.tables import ALL, CONTRASTED, Transfer
+from selfalign.scoring.inputs import read_cells
+from selfalign.scoring.measures import CONTRASTED, values_of
+from selfalign.scoring.metrics import METRICS
+from selfalign.scoring.tables import ALL, Transfer
 from selfalign.tables import read_table
 
 _ROW = ["model", "language", "country", "source"]
@@ -25,6 +28,7 @@ def estimate_transfer(
     level: float,
     seed: int,
     resample: list[str],
+    measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """What is lost, on the same probes, where demonstrations carry one other country's answers instead of the own.
 
@@ -38,6 +42,7 @@ def estimate_transfer(
         level: coverage of the intervals.
         seed: of the resamples.
         resample: what the intervals cover; see `bootstrap.estimate`.
+        measures: which metrics to compare. Those across countries are left out: they have no value of one country.
 
     Returns:
         As `estimate_contrasts`; source is whose answers were shown, and shown the second arm's mean with them;
@@ -45,33 +50,36 @@ def estimate_transfer(
         source answers for. Empty where no country is answered by another.
     """
     arm, against = pair
+    measures = [name for name in measures if METRICS[name].over != "countries"]
     own, others = scores[scores["arm"] == arm], scores[scores["arm"] == against]
     if others.empty:
         return pd.DataFrame(columns=list(Transfer.to_schema().columns))
     sources = sorted(others["source"].unique())
     series = pd.concat([own, others.assign(arm=others["source"])])
-    table = estimate_contrasts(series, people, [[arm, source] for source in sources], draws, level, seed, resample)
+    table = estimate_contrasts(
+        series, people, [[arm, source] for source in sources], draws, level, seed, resample, measures
+    )
     table = table.rename(columns={"against": "source"}).assign(against=against)
-    return table.merge(_mean_shown(own, others), on=[*_ROW, "measure"], validate="one_to_one")
+    return table.merge(_mean_shown(own, others, measures), on=[*_ROW, "measure"], validate="one_to_one")
 
 
-def _mean_shown(own: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+def _mean_shown(own: pd.DataFrame, others: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     """Means of the second arm over the probes for which both arms have a value, per source, country and measure.
 
     Country `all` has the means of the countries.
     """
     probe = ["model", "language", "country", "probe", "measure"]
-    asked = _lengthen(own, probe[:-1])[probe]
-    shown = _lengthen(others, [*_ROW, "probe"]).merge(asked, on=probe)
+    asked = _lengthen(own, probe[:-1], measures)[probe]
+    shown = _lengthen(others, [*_ROW, "probe"], measures).merge(asked, on=probe)
     countries = shown.groupby([*_ROW, "measure"])["shown"].mean().reset_index()
     everyone = countries.groupby(["model", "language", "source", "measure"])["shown"].mean().reset_index()
     return pd.concat([countries, everyone.assign(country=ALL)])
 
 
-def _lengthen(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def _lengthen(scores: pd.DataFrame, keys: list[str], measures: Sequence[str]) -> pd.DataFrame:
     """Means over cells as a row per keys and measure; none where no cell has a value."""
-    measures = list(CONTRASTED)
-    means = scores.groupby(keys)[measures].mean().reset_index()
+    scores = scores.assign(**{name: values_of(scores, name) for name in measures})
+    means = scores.groupby(keys)[list(measures)].mean().reset_index()
     return means.melt(keys, measures, "measure", "shown").dropna(subset="shown")
 
 
@@ -89,9 +97,12 @@ def command(
     seed: int,
     resample: list[str],
     families: list[str],
+    measures: list[str],
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate what every other country's demonstrations lose against the own ones, per country."""
     replicates = read_table(people, Replicates)
-    table = estimate_transfer(read_scores(scores), replicates, pair, draws, level, seed, resample)
+    cells = read_cells(scores, measures, bank)
+    table = estimate_transfer(cells, replicates, pair, draws, level, seed, resample, measures)
     write_corrected(table, families, output, Transfer)

@@ -1,19 +1,24 @@
 """Step fit_mixed: contrasts by a mixed-effects model, as a cross-check of the bootstrap."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.formula.api import mixedlm
+from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
 
 from selfalign.options import Json, readable, writable
 from selfalign.progress import follow
-from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.cell_options import bank_option
+from selfalign.scoring.estimate_options import measures_option
+from selfalign.scoring.inputs import read_cells
+from selfalign.scoring.measures import CONTRASTED
+from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
-from selfalign.scoring.tables import ALL, CONTRASTED, Contrasts, Mixed
+from selfalign.scoring.tables import ALL, Contrasts, Mixed
 from selfalign.tables import read_table, write_table
 
 SERIES = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
@@ -21,7 +26,11 @@ SERIES = ["model", "language", "arm", "against", "against_model", "against_langu
 
 
 def fit_mixed(
-    scores: pd.DataFrame, estimates: pd.DataFrame, contrasts: list[Contrast | list[str]], level: float
+    scores: pd.DataFrame,
+    estimates: pd.DataFrame,
+    contrasts: list[Contrast | list[str]],
+    level: float,
+    measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """Differences between two arms, for the mean of the countries, by a mixed-effects model beside the bootstrap's.
 
@@ -30,11 +39,13 @@ def fit_mixed(
         estimates: a `Contrasts` table with these contrasts.
         contrasts: pairs of arms, or mappings; see `Contrast`.
         level: coverage of the intervals.
+        measures: which measures to compare, those of the estimates. Those across countries are left out.
 
     Returns:
         A `Mixed` table.
     """
-    panels = {country: contrast_panel(panel, contrasts) for country, panel in build_panels(scores, CONTRASTED).items()}
+    measures = [name for name in measures if METRICS[name].over != "countries"]
+    panels = {country: contrast_panel(panel, contrasts) for country, panel in build_panels(scores, measures).items()}
     values = pd.concat([_lengthen(country, panel) for country, panel in panels.items()], ignore_index=True)
     bootstrap = estimates[estimates["country"] == ALL].fillna({"beyond": ""}).set_index(SERIES)
     rows = []
@@ -91,21 +102,13 @@ def fit(values: pd.DataFrame, level: float) -> dict[str, object]:
     if values["value"].nunique() == 1 or values["battery"].nunique() == 1:
         return {**empty, "converged": False, "note": "not fitted: one battery, or no variation"}
     several = values["country"].nunique() > 1
-    formula = "value ~ C(country, Sum)" if several else "value ~ 1"
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
-            model = mixedlm(
-                formula,
-                values,
-                groups="battery",
-                vc_formula={"probe": "0 + C(probe)"} if several else None,
-                re_formula="1",
-            )
-            found = model.fit(reml=True)
+            found = _lay_out(values, several).fit(reml=True)
         except (np.linalg.LinAlgError, ValueError) as error:
             return {**empty, "converged": False, "note": f"not fitted: {error}"}
-    mean, error = found.params["Intercept"], found.bse["Intercept"]
+    mean, error = found.fe_params[0], found.bse_fe[0]
     df = values["battery"].nunique() - 1
     reach = stats.t.ppf((1 + level) / 2, df) * error
     return {
@@ -117,10 +120,36 @@ def fit(values: pd.DataFrame, level: float) -> dict[str, object]:
         "p": 2 * stats.t.sf(abs(mean) / error, df) if error > 0 else np.nan,
         "converged": bool(found.converged and np.isfinite(error)),
         "note": "; ".join(dict.fromkeys(" ".join(str(warning.message).split()) for warning in said)) or None,
-        "battery_sd": np.sqrt(found.cov_re.iloc[0, 0]),
+        "battery_sd": np.sqrt(np.asarray(found.cov_re)[0, 0]),
         "probe_sd": np.sqrt(found.vcomp[0]) if several else np.nan,
         "residual_sd": np.sqrt(found.scale),
     }
+
+
+def _lay_out(values: pd.DataFrame, several: bool) -> MixedLM:
+    """The model of `fit`. A formula would say the same, but statsmodels needs as long to read it as to fit the model.
+
+    Columns are contiguous in memory, as those of a formula are: sums then round alike.
+
+    Args:
+        values: as for `fit`.
+        several: whether there are several countries.
+    """
+    constant, battery = np.ones((len(values), 1)), values["battery"].to_numpy()
+    if not several:
+        return MixedLM(values["value"].to_numpy(), constant, battery, exog_re=constant)
+    countries = _indicate(values["country"].to_numpy())[1]
+    exog = np.asfortranarray(np.hstack([constant, countries[:, :-1] - countries[:, -1:]]))
+    probe = values["probe"].to_numpy()
+    names, members = zip(*(_indicate(probe[battery == name]) for name in np.unique(battery)), strict=True)
+    of_probe = VCSpec(["probe"], [list(names)], [list(members)])
+    return MixedLM(values["value"].to_numpy(), exog, battery, exog_re=constant, exog_vc=of_probe)
+
+
+def _indicate(labels: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """The different labels, and a column for each: 1 where it stands, else 0."""
+    known = np.unique(labels)
+    return list(known), np.asfortranarray(np.equal.outer(labels, known).astype(float))
 
 
 @click.command()
@@ -128,12 +157,20 @@ def fit(values: pd.DataFrame, level: float) -> dict[str, object]:
 @click.option("--estimates", type=readable, required=True, help="The bootstrap's contrasts (CSV).")
 @click.option("--contrasts", type=Json(), required=True, help="Which contrasts to fit, as JSON.")
 @click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True, help="Coverage.")
+@measures_option
+@bank_option
 @click.option("--output", type=writable, required=True, help="Fits beside the bootstrap's estimates (CSV).")
 def command(
-    scores: tuple[Path, ...], estimates: Path, contrasts: list[Contrast | list[str]], level: float, output: Path
+    scores: tuple[Path, ...],
+    estimates: Path,
+    contrasts: list[Contrast | list[str]],
+    level: float,
+    measures: list[str],
+    bank: Path,
+    output: Path,
 ) -> None:
     """Fit mixed-effects models to contrasts, and say where they tell another story than the bootstrap."""
-    table = fit_mixed(read_scores(scores), read_table(estimates, Contrasts), contrasts, level)
+    table = fit_mixed(read_cells(scores, measures, bank), read_table(estimates, Contrasts), contrasts, level, measures)
     for row in table[~table["converged"]].itertuples():
         click.echo(f"{row.model}, {row.language}, {row.arm} - {row.against}, {row.measure}: {row.note}", err=True)
     write_table(table.round(6), output, Mixed)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from selfalign.probes.bank import read_bank
 from selfalign.progress import follow
+from selfalign.scoring.across import add_across
 from selfalign.scoring.tables import Scores
 from selfalign.tables import read_table
 
@@ -20,6 +22,26 @@ def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
     """
     table = stack(read_table(path, Scores) for path in follow("read scores", "file", items=paths))
     return table[table["asks"] == ("poles" if (table["asks"] == "poles").any() else "scale")]
+
+
+def read_cells(paths: Sequence[Path], measures: Sequence[str], bank: Path, within: Sequence[str] = ()) -> pd.DataFrame:
+    """The cells of `read_scores`, with what some measures need: see `prepare_cells`."""
+    return prepare_cells(read_scores(paths), measures, read_bank(bank), within)
+
+
+def prepare_cells(
+    scores: pd.DataFrame, measures: Sequence[str], bank: pd.DataFrame, within: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Cells with a column ordered (whether the probe's answers have an order), and with metrics across items.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        measures: names of the measures to estimate.
+        bank: a `Bank` table.
+        within: columns of the scores within whose values metrics across items are computed, such as category.
+    """
+    ordered = bank.loc[bank["scale"] != "nominal", "probe"]
+    return add_across(scores.assign(ordered=scores["probe"].isin(ordered)), measures, within)
 
 
 def as_categories(table: pd.DataFrame) -> pd.DataFrame:

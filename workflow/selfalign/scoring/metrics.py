@@ -1,19 +1,23 @@
-"""How far a model's answers are from the people's: pure functions on arrays.
+"""The metrics: how far a model's answers are from the people's. Pure functions on arrays, and their registry.
 
 `p` are the model's probabilities and `q` the people's shares. The last axis is the options of an item (a probe with two
-poles, or a question with its whole answer scale), and sums to 1; leading axes broadcast. Items of fewer options are
-filled up with options that neither side gave anything. NaN stands for what is not known, and for a metric that does not
-apply: never for a number. docs/metrics.md has the table of formulas, ranges and baselines.
+poles, or a question with its whole answer scale), and sums to 1. Leading axes broadcast. An item with fewer options
+than others is filled up with options of probability 0 on both sides. NaN means that a value is not known, or that a
+metric does not apply. docs/metrics.md has the table of formulas, ranges and baselines. docs/extending.md says how to
+add a metric: write its function here, and register it at the end of this file.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.special import rel_entr
-from scipy.stats import rankdata
 
 Array = np.ndarray
 
 _SAME = 2e-12
-"""Two options that are this close are tied: as in score_answers, where |p(A) - 0.5| <= 1e-12 is no choice."""
+"""Two options that are this close are tied. With two options: |p(A) - 0.5| <= 1e-12."""
 
 
 def agreement(p: Array, q: Array) -> Array:
@@ -30,6 +34,16 @@ def agreement(p: Array, q: Array) -> Array:
 
 def _largest(p: Array) -> Array:
     return p >= p.max(axis=-1, keepdims=True) - _SAME
+
+
+def choice(p_a: Array) -> Array:
+    """Which of two poles has the larger probability: 1 for pole A, -1 for pole B, 0 for a tie; NaN if not known.
+
+    Args:
+        p_a: probabilities of pole A.
+    """
+    gap = 2 * np.asarray(p_a, dtype=float) - 1
+    return np.where(np.abs(gap) <= _SAME, 0.0, np.sign(gap))
 
 
 def alignment(p: Array, q: Array) -> Array:
@@ -133,6 +147,8 @@ def spearman(x: Array, y: Array) -> Array:
 
     Values are compared to 12 decimals, so that rounding breaks no tie. NaN as for `pearson`.
     """
+    from scipy.stats import rankdata  # takes half a second, which readers of the registry save
+
     known = ~(np.isnan(x) | np.isnan(y))
     ranks = (rankdata(np.where(known, side, np.inf).round(12), axis=-1) for side in (x, y))  # the unknown rank last
     return pearson(*(np.where(known, side, np.nan) for side in ranks))
@@ -199,3 +215,119 @@ def _centred(x: Array) -> Array:
 
 def _length(x: Array) -> Array:
     return np.sqrt((x**2).sum(axis=-1))
+
+
+def alignment_slope(p: Array, q: Array) -> Array:
+    """Derivative of `alignment` with respect to each of the people's shares q."""
+    return np.sign(p - q) / 2
+
+
+def js_divergence_slope(p: Array, q: Array) -> Array:
+    """Derivative of `js_divergence` with respect to q: log2(q / m) / 2 with m = (p + q) / 2; 0 where q is 0.
+
+    At q = 0 the derivative is infinite. The people's replicate shares do not vary there, so 0 changes no interval.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(q > 0, np.log2(q / ((p + q) / 2)) / 2, 0.0)
+
+
+def js_distance_slope(p: Array, q: Array) -> Array:
+    """Derivative of `js_distance` with respect to q; 0 where p = q, where the distance has a kink."""
+    distance = js_distance(p, q)[..., None]
+    return js_divergence_slope(p, q) / np.where(distance > 0, 2 * distance, np.inf)
+
+
+def profile_pearson(x: Array, y: Array) -> Array:
+    """Cohen's r_c: `pearson` over mean answers that are taken from both ends of their scales."""
+    return pearson(from_both_ends(x), from_both_ends(y))
+
+
+def profile_pearson_slope(x: Array, y: Array) -> Array:
+    """Derivative of `profile_pearson` with respect to the people's mean answers y; 0 where one is not known.
+
+    With u = x - 0.5 and v = y - 0.5: r = sum u v / sqrt(sum u^2 sum v^2), so dr/dv = u / sqrt(...) - r v / sum v^2.
+    """
+    known = ~(np.isnan(x) | np.isnan(y))
+    u, v = (np.where(known, side - 0.5, 0.0) for side in (x, y))
+    r = profile_pearson(x, y)[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = u / (_length(u) * _length(v))[..., None] - r * v / (v**2).sum(axis=-1, keepdims=True)
+    return np.where(known, slope, 0.0)
+
+
+def profile_spearman(x: Array, y: Array) -> Array:
+    """`spearman` over mean answers that are taken from both ends of their scales."""
+    return spearman(from_both_ends(x), from_both_ends(y))
+
+
+def mean_error_slope(p: Array, q: Array, positions: Array) -> Array:
+    """Derivative of `mean_error` with respect to q, where all options have a place on the scale."""
+    ahead = np.sign(mean_answer(p, positions) - mean_answer(q, positions))
+    return -ahead[..., None] * np.nan_to_num(_unit(positions))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A way to compare a model's answers with the people's.
+
+    Attributes:
+        name: as in the tables, in the column metric or measure.
+        label: its name in figures and reports.
+        function: returns the value. `over` says which arguments it gets.
+        over: what one value is about:
+
+            - `options`: an item. function(p, q), with the options on the last axis.
+            - `scale`: an item whose options have an order. function(p, q, positions), with positions NaN if they have
+              none, and then the value is NaN.
+            - `items`: all items of a country. function(x, y), with the mean answers of model and people (0 to 1) to the
+              items on the last axis; NaN for an item that does not count.
+            - `countries`: all items of all countries. function(x, y), with axes (countries, items).
+        better: which values are nearer to the people, `higher` or `lower`.
+        low, high: the range of values. Intervals are cut to it.
+        null: the value of a model that knows nothing, against which p is computed; None if it depends on the people.
+        slope: the derivative with respect to the people's shares q, or their mean answers y: the arguments of the
+            function, and one value for each option or item. If None, differences replace it (see `panels.STEP`).
+        follows: `share` if the value changes with the people's shares; `majority` if only with their majority.
+            q then has 1 for the majority and 0 for other options, and no slope is needed.
+    """
+
+    name: str
+    label: str
+    function: Callable[..., Array]
+    over: Literal["options", "scale", "items", "countries"]
+    better: Literal["higher", "lower"]
+    low: float = 0.0
+    high: float = 1.0
+    null: float | None = None
+    slope: Callable[..., Array] | None = None
+    follows: Literal["share", "majority"] = "share"
+
+
+METRICS: dict[str, Metric] = {}
+"""The registered metrics by name, in the order of the tables."""
+
+
+def register(metric: Metric) -> Metric:
+    """Add a metric to `METRICS`: to the table of metrics, to `scoring.measures`, and so to intervals and figures.
+
+    Raises:
+        ValueError: another metric has the name.
+    """
+    if metric.name in METRICS:
+        raise ValueError(f"two metrics are named {metric.name}")
+    METRICS[metric.name] = metric
+    return metric
+
+
+register(Metric("agreement", "Agreement with the majority", agreement, "options", "higher", null=0.5,
+                follows="majority"))  # fmt: skip
+register(Metric("alignment", "Soft alignment", alignment, "options", "higher", slope=alignment_slope))
+register(Metric("js_divergence", "Jensen-Shannon divergence", js_divergence, "options", "lower",
+                slope=js_divergence_slope))  # fmt: skip
+register(Metric("js_distance", "Jensen-Shannon distance", js_distance, "options", "lower", slope=js_distance_slope))
+register(Metric("wasserstein", "Wasserstein distance", wasserstein, "scale", "lower"))
+register(Metric("mean_error", "Error of the mean answer", mean_error, "scale", "lower", slope=mean_error_slope))
+register(Metric("pearson", "Correlation with the people", profile_pearson, "items", "higher", low=-1, null=0.0,
+                slope=profile_pearson_slope))  # fmt: skip
+register(Metric("spearman", "Rank correlation with the people", profile_spearman, "items", "higher", low=-1, null=0.0))
+register(Metric("response_pattern", "Distance of response patterns", response_pattern, "countries", "lower"))

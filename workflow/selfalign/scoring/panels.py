@@ -1,13 +1,13 @@
 """Scores as matrices: for each country a row per probe and a column per series, for the estimates to work on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 import numpy as np
 import pandas as pd
 
-from selfalign.scoring.unanswered import AGREEMENTS
+from selfalign.scoring.measures import slopes_of, values_of
 
 SERIES = ["model", "language", "arm", "measure"]
 """What names a column of a panel; a contrast adds what it is against."""
@@ -17,6 +17,7 @@ CELLS = [
     *SERIES[:3],
     "country",
     "probe",
+    "source",
     "seed",
     "template",
     "battery",
@@ -27,7 +28,7 @@ CELLS = [
     "agreement",
     "alignment",
 ]
-"""The columns of `Scores` that panels of agreement and alignment are made of."""
+"""The columns of `Scores` that panels of metrics are made of."""
 
 _TERMS = ["first", "second", "third", "fourth"]
 """What a contrast is made of: (first - second) - (third - fourth)."""
@@ -61,11 +62,12 @@ class Panel:
         majority: n, 1 where pole A is the majority, else 0.
         series: k rows that say what the columns are.
         value: n x k means over sources, seeds and templates of the cells that have a value; NaN where none has.
-        slope: n x k, how much the value changes with the people: agreement with their majority (0 or 1), soft
-            alignment with their share of pole A.
+        slope: n x k, how much the value changes with the people's share of pole A, or with their majority (0 or 1):
+            see `measures.slopes_of`.
         levels: by factor (`seed`, `template`), levels x n x k: the value at each level less `value`; 0 for a series
             with one level.
         runs: by factor, levels x k: whether a series with several levels has the level.
+        known: by factor, levels x n x k: whether the series has a value at the level; nothing in a panel of contrasts.
     """
 
     probes: np.ndarray
@@ -77,6 +79,29 @@ class Panel:
     slope: np.ndarray
     levels: Mapping[str, np.ndarray]
     runs: Mapping[str, np.ndarray]
+    known: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def take(self, rows: np.ndarray) -> "Panel":
+        """The panel of some probes, as if the country had been asked no others.
+
+        Args:
+            rows: n, whether to take the probe.
+        """
+        known = {factor: has[:, rows] for factor, has in self.known.items()}
+        return _drop_empty(
+            Panel(
+                probes=self.probes[rows],
+                batteries=self.batteries[rows],
+                share=self.share[rows],
+                majority=self.majority[rows],
+                series=self.series,
+                value=self.value[rows],
+                slope=self.slope[rows],
+                levels={factor: part[:, rows] for factor, part in self.levels.items()},
+                runs={factor: _find_runs(has) for factor, has in known.items()},
+                known=known,
+            )
+        )
 
 
 def build_panels(scores: pd.DataFrame, measures: Sequence[str], factors: Sequence[str] = ()) -> dict[str, Panel]:
@@ -84,7 +109,7 @@ def build_panels(scores: pd.DataFrame, measures: Sequence[str], factors: Sequenc
 
     Args:
         scores: `Scores` tables, stacked.
-        measures: columns of `scores` to take.
+        measures: names of measures. Those across items must be columns of `scores`: see `across.add_across`.
         factors: columns of `scores`, such as `seed`, whose levels are to be kept apart in `Panel.levels`.
 
     Returns:
@@ -106,20 +131,21 @@ def _build(cells: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]
     people = cells.drop_duplicates("probe").set_index("probe").loc[probes]
     shape = (len(probes), len(series))
     place = rows * shape[1] + columns
-    value, slope, levels, runs = [], [], {factor: [] for factor in factors}, {factor: [] for factor in factors}
+    value, slope = [], []
+    levels, known_at = {factor: [] for factor in factors}, {factor: [] for factor in factors}
     for measure in measures:
-        values = cells[measure].to_numpy(float)
+        values = values_of(cells, measure)
         known = np.isfinite(values)
         at = place[known]
         number = np.bincount(at, minlength=shape[0] * shape[1])
         value.append(_mean(at, values[known], number).reshape(shape))
-        slope.append(_mean(at, _slope(cells, measure)[known], number).reshape(shape))
+        slope.append(_mean(at, slopes_of(cells, measure)[known], number).reshape(shape))
         for factor, size in factors.items():
             code = cells[factor].to_numpy()[known]
-            levels[factor].append(_deviations(code, size, at, values[known], value[-1]))
-            has = np.zeros((size, shape[1]), dtype=bool)
-            has[code, columns[known]] = True
-            runs[factor].append(has & (has.sum(axis=0) > 1))
+            deviations, has = _deviations(code, size, at, values[known], value[-1])
+            levels[factor].append(deviations)
+            known_at[factor].append(has)
+    found = {factor: np.concatenate(parts, axis=2) for factor, parts in known_at.items()}
     panel = Panel(
         probes=np.asarray(probes),
         batteries=people["battery"].to_numpy(),
@@ -129,9 +155,16 @@ def _build(cells: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]
         value=np.hstack(value),
         slope=np.hstack(slope),
         levels={factor: np.concatenate(parts, axis=2) for factor, parts in levels.items()},
-        runs={factor: np.concatenate(parts, axis=1) for factor, parts in runs.items()},
+        runs={factor: _find_runs(has) for factor, has in found.items()},
+        known=found,
     )
     return _drop_empty(panel)
+
+
+def _find_runs(known: np.ndarray) -> np.ndarray:
+    """`Panel.runs` from `Panel.known`."""
+    has = known.any(axis=1)
+    return has & (has.sum(axis=0) > 1)
 
 
 def _mean(place: np.ndarray, values: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -151,6 +184,7 @@ def _drop_empty(panel: Panel) -> Panel:
         slope=panel.slope[:, some],
         levels={factor: part[..., some] for factor, part in panel.levels.items()},
         runs={factor: part[:, some] for factor, part in panel.runs.items()},
+        known={factor: part[..., some] for factor, part in panel.known.items()},
     )
 
 
@@ -160,29 +194,16 @@ def _factorize(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     return groups.ngroup().to_numpy(), groups.size().reset_index()[list(table.columns)].astype(str)
 
 
-def _slope(cells: pd.DataFrame, measure: str) -> np.ndarray:
-    """How a cell's measure changes with the people's majority (agreement) or share (alignment); else 0.
-
-    Agreement is the share of A chosen where the majority is A, and 1 less it elsewhere, so turning the majority from B
-    to A changes it by 2 x (A chosen) - 1. A cell without an answer counts the same whatever the majority, so its slope
-    is 0. Alignment is 1 - |p_a - share_a|, which is linear in the share up to p_a.
-    """
-    if measure == "agreement" or measure in AGREEMENTS:
-        slope = np.where(cells["majority"] == "A", 1, -1) * (2 * cells[measure].to_numpy(float) - 1)
-        return np.where(cells["answered"], slope, 0)
-    if measure == "alignment":
-        return np.sign((cells["p_a"] - cells["share_a"]).to_numpy(float))
-    return np.zeros(len(cells))
-
-
-def _deviations(code: np.ndarray, size: int, place: np.ndarray, values: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Mean at each level less the mean over levels: levels x n x k; 0 where a level has no cell."""
+def _deviations(
+    code: np.ndarray, size: int, place: np.ndarray, values: np.ndarray, mean: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean at each level less the mean over levels (0 where a level has no cell), whether one has: levels x n x k."""
     at = code * mean.size + place
     number = np.bincount(at, minlength=size * mean.size)
     sums = np.bincount(at, values, size * mean.size)
     with np.errstate(invalid="ignore"):
         deviations = (sums / number).reshape(size, *mean.shape) - mean
-    return np.nan_to_num(deviations)
+    return np.nan_to_num(deviations), (number > 0).reshape(size, *mean.shape)
 
 
 def as_contrast(entry: Contrast | list[str]) -> Contrast:
@@ -216,6 +237,7 @@ def contrast_panel(panel: Panel, contrasts: Sequence[Contrast | list[str]]) -> P
         runs={
             factor: np.any([has[:, compared[term]] for term in _TERMS], axis=0) for factor, has in panel.runs.items()
         },
+        known={},
     )
 
 

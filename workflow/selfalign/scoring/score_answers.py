@@ -12,25 +12,25 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import HumanScales, Poles
 from selfalign.progress import follow
 from selfalign.prompts.tables import CELL, Design
-from selfalign.scoring.cells import (
-    LEFT_OPEN,
-    NO_ANSWER,
-    check_readouts,
-    column_outside,
-    fill_optional,
-    is_among,
-    judge,
-    list_unanswered,
-    mean_of_orders,
-    smooth_samples,
-)
-from selfalign.scoring.options import (
+from selfalign.scoring.cell_options import (
     bank_option,
     cell_options,
     human_option,
     poles_option,
     readouts_option,
     rule_option,
+)
+from selfalign.scoring.cells import (
+    LEFT_OPEN,
+    NO_ANSWER,
+    check_readouts,
+    column_outside,
+    compare_with_people,
+    fill_optional,
+    is_among,
+    list_unanswered,
+    mean_of_orders,
+    smooth_samples,
 )
 from selfalign.scoring.score_scales import lay_out_codes, score_poles
 from selfalign.scoring.tables import Scores, Unanswered
@@ -178,7 +178,7 @@ def score(
         given = answers[is_among(answers["prompt"], of_arm["prompt"])]
         frames = of_arm.groupby("template")
         cells, rows = _average_orders(pd.concat(_read_orders(one, given, readouts[name]) for name, one in frames))
-        parts.append((judge(cells, poles, bank, rule).assign(asks="poles"), list_unanswered(rows)))
+        parts.append((compare_with_people(cells, poles, bank, rule).assign(asks="poles"), list_unanswered(rows)))
     return tuple(pd.concat(tables) for tables in zip(*parts, strict=True))
 
 

@@ -11,20 +11,20 @@ from selfalign.options import readable, writable
 from selfalign.probes.bank import list_codes, read_bank
 from selfalign.probes.tables import HumanScales
 from selfalign.prompts.tables import CELL, Design
+from selfalign.scoring.cell_options import bank_option, cell_options, readouts_option
 from selfalign.scoring.cells import (
     IMPOSSIBLE,
     NO_ANSWER,
     check_readouts,
     column_outside,
+    compare_with_people,
     fill_optional,
     is_among,
-    judge,
     list_unanswered,
     mean_of_orders,
     readout_of,
     smooth_samples,
 )
-from selfalign.scoring.options import bank_option, cell_options, readouts_option
 from selfalign.scoring.tables import ScaleScores
 from selfalign.tables import read_table, write_table
 
@@ -189,7 +189,7 @@ def score_poles(
     )
     of_answers = ["p_a", "p_a_mean", "order_gap"]
     cells[of_answers] = cells[of_answers].where(cells["known"].notna(), axis=0)
-    table = judge(cells.drop(columns="known").reset_index(), poles, bank, rule)
+    table = compare_with_people(cells.drop(columns="known").reset_index(), poles, bank, rule)
     return table.assign(asks="scale"), list_unanswered(orders)
 
 

@@ -5,45 +5,14 @@ import pandera.pandas as pa
 
 from selfalign.inference.tables import READOUTS
 from selfalign.prompts.tables import CELL
-from selfalign.scoring.unanswered import AGREEMENTS
+from selfalign.scoring.measures import known_measures
+from selfalign.scoring.metrics import METRICS
 from selfalign.tables import Table
-
-MEASURES = (
-    "agreement",
-    *AGREEMENTS,
-    "answered",
-    "alignment",
-    "bound",
-    "mass_outside",
-    "mass_open",
-    "order_gap",
-)
-"""Measures of an arm, in this order: agreement with the majority under the main rule, and under each rule; share of
-answered cells; soft alignment; share of cells whose p(A) is a bound; mass outside the options; mass of replies that
-begin with an option; effect of the options' order."""
-
-CONTRASTED = ("agreement", "alignment")
-"""The measures whose differences are estimated and tested."""
-
-COMPARED = (*CONTRASTED, *AGREEMENTS, "answered")
-"""The measures whose differences are estimated in the table of contrasts; only those of `CONTRASTED` are tested."""
-
-METRICS = (
-    "agreement",
-    "alignment",
-    "js_divergence",
-    "js_distance",
-    "wasserstein",
-    "mean_error",
-    "pearson",
-    "spearman",
-    "response_pattern",
-)
-"""How a model's answers are compared with the people's; docs/metrics.md says what each is."""
 
 ALL = "all"
 """The row that is the mean of the countries, each counting the same."""
 
+_LOW, _HIGH = min(each.low for each in METRICS.values()), max(each.high for each in METRICS.values())
 
 EVERY_ARM = "all arms"
 """Stands in the column arm for all of them together; no arm can have this name, which has a space."""
@@ -251,16 +220,23 @@ class Metrics(Table):
     country: str = pa.Field(
         str_matches=r"^([A-Z]{3}|all)$", description="ISO 3166 alpha-3, or `all`: mean of the countries"
     )
-    metric: str = pa.Field(isin=METRICS, description="which metric; docs/metrics.md has range and direction of each")
-    value: float = pa.Field(ge=-1, le=1, nullable=True, description="the model's; empty where not defined")
-    uniform: float = pa.Field(ge=-1, le=1, nullable=True, description="of every option as likely as any other")
-    world: float = pa.Field(ge=-1, le=1, nullable=True, description="of the mean of all other surveyed countries")
-    nearest: float = pa.Field(ge=-1, le=1, nullable=True, description="of the people of the nearest other country")
+    metric: str = pa.Field(
+        isin=list(METRICS), description="which metric; docs/metrics.md has range and direction of each"
+    )
+    value: float = pa.Field(ge=_LOW, le=_HIGH, nullable=True, description="the model's; empty where not defined")
+    uniform: float = pa.Field(ge=_LOW, le=_HIGH, nullable=True, description="of every option as likely as any other")
+    world: float = pa.Field(ge=_LOW, le=_HIGH, nullable=True, description="of the mean of all other surveyed countries")
+    nearest: float = pa.Field(
+        ge=_LOW, le=_HIGH, nullable=True, description="of the people of the nearest other country"
+    )
     nearest_country: str = pa.Field(
         nullable=True, str_matches=r"^([A-Z]{3})?$", description="which country that is; empty for `all`"
     )
     ceiling: float = pa.Field(
-        ge=-1, le=1, nullable=True, description="of as many people of the country again; empty without numbers of them"
+        ge=_LOW,
+        le=_HIGH,
+        nullable=True,
+        description="of as many people of the country again; empty without numbers of them",
     )
     probes: int = pa.Field(ge=0, description="probes that the value is over; of `all`, in the country with most")
     not_applicable: int = pa.Field(ge=0, description="probes left out because the metric does not apply to them")
@@ -276,14 +252,19 @@ class Estimates(Table):
     language: str = pa.Field(description="ISO 639-1")
     arm: str = pa.Field(description="treatment")
     country: str = pa.Field(description="ISO 3166 alpha-3, or `all`: the mean of the countries")
-    measure: str = pa.Field(isin=MEASURES, description="what is estimated; shares, 0 to 1")
+    measure: str = pa.Field(
+        isin=known_measures(), description="what is estimated; docs/metrics.md has the range of each"
+    )
     estimate: float = pa.Field(description="mean over probes")
     standard_error: float = pa.Field(ge=0, nullable=True, description="of the estimate; empty with one battery only")
     low: float = pa.Field(nullable=True, description="lower end of the interval")
     high: float = pa.Field(nullable=True, description="upper end of the interval")
     df: float = pa.Field(ge=0, description="degrees of freedom of the standard error")
     p: float = pa.Field(
-        ge=0, le=1, nullable=True, description="two-sided, against 0 for a difference, against 0.5 for agreement"
+        ge=0,
+        le=1,
+        nullable=True,
+        description="two-sided, against 0 for a difference, else against the value of a model that knows nothing",
     )
     family: str = pa.Field(nullable=True, description="rows corrected together for many comparisons")
     p_holm: float = pa.Field(ge=0, le=1, nullable=True, description="p corrected within the family (Holm)")
@@ -320,7 +301,7 @@ class Transfer(Estimates):
 
     against: str = pa.Field(description="the arm answered by other countries")
     source: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose answers its demonstrations carry")
-    shown: float = pa.Field(ge=0, le=1, description="mean over probes with these demonstrations")
+    shown: float = pa.Field(description="mean over probes with these demonstrations")
 
 
 class Languages(Contrasts):
@@ -375,7 +356,7 @@ class Mixed(Table):
     beyond: str = pa.Field(
         nullable=True, description="the difference between two arms that is subtracted besides; empty for none"
     )
-    measure: str = pa.Field(isin=MEASURES, description="what is estimated")
+    measure: str = pa.Field(isin=known_measures(), description="what is estimated")
     estimate: float = pa.Field(nullable=True, description="of the mixed model; empty where it could not be fitted")
     standard_error: float = pa.Field(ge=0, nullable=True, description="of the mixed model")
     low: float = pa.Field(nullable=True, description="lower end of the mixed model's interval")

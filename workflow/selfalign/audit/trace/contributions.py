@@ -8,8 +8,10 @@ import pandas as pd
 
 from selfalign.audit.trace.points import Point
 from selfalign.prompts.tables import CELL
+from selfalign.scoring.across import add_across
 from selfalign.scoring.bootstrap import estimate
 from selfalign.scoring.groups import cells_of
+from selfalign.scoring.measures import values_of
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
 from selfalign.scoring.tables import ALL
 from selfalign.scoring.unanswered import add_agreements
@@ -43,7 +45,7 @@ def select_cells(
     elif point.among is not None:
         scores = scores[scores["country"].isin(point.among)]
     if point.category is not None:
-        scores = scores[scores["category"] == point.category]
+        scores = add_across(scores[scores["category"] == point.category], [point.measure])
     if point.probe is not None:
         scores = scores[scores["probe"] == point.probe]
     parts = []
@@ -78,7 +80,7 @@ def weigh_cells(cells: pd.DataFrame, point: Point) -> pd.DataFrame:
     probes = probes.assign(
         share=1 / (probes.groupby("country")["probe"].transform("size") * probes["country"].nunique())
     )
-    table = cells.assign(value=cells[point.measure].astype(float)).merge(
+    table = cells.assign(value=values_of(cells, point.measure)).merge(
         probes.drop(columns="counts"), "left", on=["country", "probe"]
     )
     known = table["value"].notna()
@@ -93,7 +95,7 @@ def recompute(cells: pd.DataFrame, point: Point) -> float:
     """The number, estimated from its cells by the scoring stage; NaN where no probe has a value."""
     panels = _panels(cells, point)
     nobody = pd.DataFrame({"country": [], "probe": [], "shares": [], "respondents": pd.array([], "Int64")})
-    table = estimate(panels, nobody, draws=2, level=0.95, seed=0, resample=[], bounds=(-1, 1)) if panels else None
+    table = estimate(panels, nobody, draws=2, level=0.95, seed=0, resample=[], differences=True) if panels else None
     if table is None or table.empty:
         return float("nan")
     return float(table.set_index("country")["estimate"][point.country])

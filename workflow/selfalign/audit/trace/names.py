@@ -13,21 +13,10 @@ from selfalign.countries import country_name
 from selfalign.errors import InputError
 from selfalign.probes.cultures import WORLD
 from selfalign.scoring.groups import OWN, name_kind
-from selfalign.scoring.tables import ALL, MEASURES
+from selfalign.scoring.measures import MEASURES, known_measures, label_of
+from selfalign.scoring.tables import ALL
 
-MEASURE_NAMES = {
-    "agreement": "Agreement with the majority",
-    "agreement_answered": "Agreement with the majority, answered cells only",
-    "agreement_wrong": "Agreement with the majority, cells without an answer counted as wrong",
-    "agreement_half": "Agreement with the majority, cells without an answer counted as half",
-    "answered": "Share of cells with an answer",
-    "alignment": "Soft alignment",
-    "bound": "Share of cells whose p(A) is a bound",
-    "mass_outside": "Probability outside the options",
-    "mass_open": "Probability of replies that begin with an option",
-    "order_gap": "Effect of the order of the options",
-    "p_a": "Model's probability of pole A",
-}
+MEASURE_NAMES = {name: label_of(name) for name in known_measures()} | {"p_a": "Model's probability of pole A"}
 """Measures in words, by name."""
 
 _ALSO_CALLED = {"GBR": ["Great Britain"], "RUS": ["Russia"], "TUR": ["Turkey"], "USA": ["United States of America"]}
@@ -44,6 +33,7 @@ class Names:
         languages = config["run"]["languages"]
         asked = [config["languages"][language] for language in languages]
         self.config = config
+        self.measures = [*MEASURES, *config.get("scoring", {}).get("measures", [])]
         self.models = {name: config["models"][name]["label"] for name in config["run"]["models"]}
         self.models |= {name_kind(kind): f"all {kind} models" for kind in kinds_of_models(config).values()}
         self.languages = {code: language_name(code) for code in languages}
@@ -95,7 +85,7 @@ class Names:
 
     def measure(self, text: str) -> str:
         """Name of a measure, from its name or its words."""
-        return resolve("--measure", text, {name: [MEASURE_NAMES[name]] for name in MEASURES})
+        return resolve("--measure", text, {name: [MEASURE_NAMES[name]] for name in self.measures})
 
     def title_of_arm(self, name: str) -> str:
         """An arm as figures call it, with its name."""

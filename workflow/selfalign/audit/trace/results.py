@@ -19,7 +19,7 @@ from selfalign.prompts.tables import Design, Prompts
 from selfalign.runs import Run
 from selfalign.scoring.estimate_readouts import stack_scores
 from selfalign.scoring.groups import OWN, asked_in_both
-from selfalign.scoring.inputs import as_texts, read_scores
+from selfalign.scoring.inputs import as_texts, prepare_cells, read_scores
 from selfalign.survey.tables import Distributions, Missing
 from selfalign.tables import read_table
 
@@ -58,9 +58,9 @@ class Results:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """The cells that the estimates are made of: see `read_scores`."""
+        """The cells that the estimates are made of: see `read_cells`."""
         files = [self.run.folder / "scores" / model / f"{language}.parquet" for model, language in self.pairs]
-        return as_texts(read_scores(files))
+        return prepare_cells(as_texts(read_scores(files)), self.measures, self.bank)
 
     @cached_property
     def scores_by_readout(self) -> dict[str, pd.DataFrame]:
@@ -69,8 +69,14 @@ class Results:
         answers = ((pair, self.answers(*pair)) for pair in self.pairs)
         designs = {language: self.design(language) for _, language in self.pairs}
         people = read_table(human, HumanScales) if human.exists() else None
-        scores, _ = stack_scores(answers, designs, self.poles, self.bank, self.config["scoring"]["unanswered"], people)
+        rule = self.config["scoring"]["unanswered"]
+        scores, _ = stack_scores(answers, designs, self.poles, self.bank, rule, people, measures=self.measures)
         return {readout: as_texts(table) for readout, table in scores.items()}
+
+    @property
+    def measures(self) -> list[str]:
+        """Metrics that the run estimates besides agreement and alignment; an earlier version recorded none."""
+        return self.config["scoring"].get("measures", [])
 
     @cached_property
     def own(self) -> dict[str, str]:
