@@ -7,23 +7,26 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
+from selfalign.figures.baselines import draw_baselines, explain_baselines, room_for_margins
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures
+from selfalign.figures.names import name_pair
 from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.figures.theme import MEASURED
 from selfalign.options import Json, readable
-from selfalign.scoring.tables import Contrasts
+from selfalign.scoring.tables import Contrasts, Metrics
 from selfalign.tables import read_table
 
 
-def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style) -> Figure:
+def draw(contrasts: pd.DataFrame, contrast: list[str], baselines: pd.DataFrame, style: Style) -> Figure:
     """One row per country: the difference between two arms with its interval, for both measures.
 
     Args:
         contrasts: a `Contrasts` table.
         contrast: the two arms; the second is subtracted.
+        baselines: of the agreement, by model, language and country; a column per mark, or none.
         style: of the figure.
 
     Raises:
@@ -36,12 +39,13 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style) -> Figure:
     chosen = contrasts[alike & (contrasts["arm"] == arm) & (contrasts["against"] == against)]
     if chosen.empty:
         raise InputError("figures.margin.contrast", f"no language runs both {arm} and {against}", "Run both arms")
-    difference = f"{style.arm(arm)} \N{MINUS SIGN} {style.arm(against)}"
     panels = split_panels(chosen, style)
     note = f"{style.bars()} {style.text('zero')}"
-    label = style.text("difference", difference=difference)
-    figure, axes = stack_panels(panels, style, 0.19, label, note, handles_of_measures(style))
+    label = style.text("difference", difference=name_pair(arm, against, style))
+    handles = handles_of_measures(style) | explain_baselines(baselines, style)
+    figure, axes = stack_panels(panels, style, 0.19, label, note, handles)
     for ax, panel in zip(axes, panels, strict=True):
+        draw_baselines(ax, panel.rows, baselines)
         draw_measures(ax, panel.rows, style)
     format_points(axes[-1], style)
     return figure
@@ -50,7 +54,10 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style) -> Figure:
 @click.command()
 @click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
 @click.option("--contrast", type=Json(), required=True, help="The two arms, as JSON; the second is subtracted.")
+@click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baseline.")
+@click.option("--room", type=Json(), default="false", help="Whether a mark shows the room for a margin, as JSON.")
 @figure_options
-def command(contrasts: Path, contrast: list[str], style: Style, pages: Pages) -> None:
+def command(contrasts: Path, contrast: list[str], metrics: Path, room: bool, style: Style, pages: Pages) -> None:
     """Draw the difference between two arms per country."""
-    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, style))
+    baselines = room_for_margins(read_table(metrics, Metrics), contrast if room else [])
+    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, baselines, style))
