@@ -13,15 +13,33 @@ from types import ModuleType
 import click
 import pytest
 from selfalign.cli import first_sentence, program
+from selfalign.figures.registry import FIGURES
+from selfalign.outputs import ACROSS as ACROSS_MODELS
 from selfalign.provenance import code_digest, import_closure
+from selfalign.settings import read_config
 from selfalign.steps import BY_HAND, STEPS
 
 ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "workflow" / "selfalign"
+
+
+def find_rules(text: str) -> dict[str, str]:
+    """The rules of a file by name. A loop makes the rules of the figures: what it passes is that of the registry."""
+    found = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.M | re.S))
+    for loop in re.findall(r"^for figure, .*?:\n\n    rule:\n(.*?)(?=^\S|\Z)", text, re.M | re.S):
+        for figure, what in FIGURES.items():
+            shown = re.sub(r"\{figure\.replace.*?\)\}", figure.replace("_", "-"), loop)
+            shown = shown.replace("{figure}", figure).replace('f"', '"')
+            options = [*what.reads, *what.settings(read_config([])), "style", "figures"]
+            options += ["csv"] if figure in ACROSS_MODELS else ["pages"]
+            found[f"plot_{figure}"] = shown + " ".join(f"--{option} " for option in options)
+    return found
+
+
 RULES = {
     name: text
     for file in sorted((ROOT / "workflow" / "rules").glob("*.smk"))
-    for name, text in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(encoding="utf-8"), re.M | re.S)
+    for name, text in find_rules(file.read_text(encoding="utf-8")).items()
 }
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
-from selfalign.figures.baselines import draw_baselines, explain_baselines, room_for_margins
+from selfalign.figures.baselines import choose_baselines, draw_baselines, explain_baselines, room_for_margins
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures
 from selfalign.figures.names import name_pair
@@ -20,14 +20,14 @@ from selfalign.scoring.tables import Contrasts, Metrics
 from selfalign.tables import read_table
 
 
-def draw(contrasts: pd.DataFrame, contrast: list[str], baselines: pd.DataFrame, style: Style) -> Figure:
+def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style, baselines: pd.DataFrame | None = None) -> Figure:
     """One row per country: the difference between two arms with its interval, for both measures.
 
     Args:
         contrasts: a `Contrasts` table.
         contrast: the two arms; the second is subtracted.
-        baselines: of the agreement, by model, language and country; a column per mark, or none.
         style: of the figure.
+        baselines: of the agreement, by model, language and country: a column per mark; None for no marks.
 
     Raises:
         InputError: the table has no such contrast.
@@ -42,10 +42,14 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], baselines: pd.DataFrame, 
     panels = split_panels(chosen, style)
     note = f"{style.bars()} {style.text('zero')}"
     label = style.text("difference", difference=name_pair(arm, against, style))
-    handles = handles_of_measures(style) | explain_baselines(baselines, style)
+    handles = handles_of_measures(style)
+    if baselines is not None:
+        baselines = choose_baselines(baselines, chosen)
+        handles |= explain_baselines(baselines, style)
     figure, axes = stack_panels(panels, style, 0.19, label, note, handles)
     for ax, panel in zip(axes, panels, strict=True):
-        draw_baselines(ax, panel.rows, baselines)
+        if baselines is not None:
+            draw_baselines(ax, panel.rows, baselines)
         draw_measures(ax, panel.rows, style)
     format_points(axes[-1], style)
     return figure
@@ -59,5 +63,5 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], baselines: pd.DataFrame, 
 @figure_options
 def command(contrasts: Path, contrast: list[str], metrics: Path, room: bool, style: Style, pages: Pages) -> None:
     """Draw the difference between two arms per country."""
-    baselines = room_for_margins(read_table(metrics, Metrics), contrast if room else [])
-    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, baselines, style))
+    baselines = room_for_margins(read_table(metrics, Metrics), contrast) if room else None
+    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, style, baselines))
