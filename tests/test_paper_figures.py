@@ -140,7 +140,8 @@ def metrics() -> pd.DataFrame:
         for metric in ("agreement", "pearson")
     ]
     names = ["model", "language", "arm", "asks", "country", "metric", "value", "uniform", "world", "nearest", "ceiling"]
-    return pd.DataFrame(rows, columns=names).assign(nearest_country=None, probes=60, not_applicable=0)
+    table = pd.DataFrame(rows, columns=names).assign(nearest_country=None, probes=60, not_applicable=0)
+    return table[list(Metrics.to_schema().columns)]
 
 
 def differences() -> Differences:
@@ -266,6 +267,9 @@ def test_dumbbell_of_a_country_has_both_languages_and_is_pale_where_uncertain(st
         if line.get_marker() == "o"
     }
     assert hollow["#ffffff"] == [0.1, 0.1, 0.1] and hollow["#d55e00"] == pytest.approx([0.3, 0.05, 0.175])
+    ring, dot = sorted((line for line in ax.lines if line.get_marker() == "o"), key=lambda line: -line.get_markersize())
+    white = (ring.get_markersize() - ring.get_markeredgewidth()) - (dot.get_markersize() + dot.get_markeredgewidth())
+    assert white > 0.8, "a ring and a dot at the same place are seen as two"
     sure, pale = [lines for lines in ax.collections if hasattr(lines, "get_segments")]
     assert [line[:, 0].tolist() for line in sure.get_segments()] == [[0.1, 0.3]]
     assert sorted(line[:, 0].tolist() for line in pale.get_segments()) == [[0.1, 0.05], [0.1, 0.175]]
