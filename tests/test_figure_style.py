@@ -29,7 +29,7 @@ from selfalign.figures.pages import SEVERAL, find_pages
 from selfalign.figures.style import ENGLISH, FIGURES, Style, describe_style, read_style, read_texts
 from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save
 from selfalign.outputs import agreeing_arms, calibrated_arms, list_contrasts
-from selfalign.scoring.tables import Contrasts
+from selfalign.scoring.tables import Contrasts, Metrics
 from selfalign.settings import read_config
 
 WIDTHS = [3.3, 6.8]
@@ -405,9 +405,8 @@ def test_command_draws_in_all_formats_of_the_list(tmp_path: Path) -> None:
     rows = rows.assign(probes=9, batteries=9, respondents=9)[list(Contrasts.to_schema().columns)]
     rows.to_csv(tmp_path / "contrasts.csv", index=False)
     files = [tmp_path / f"margin.{suffix}" for suffix in ("png", "pdf", "svg")]
-    metrics_of(config).assign(nearest_country="", probes=9, not_applicable=0).to_csv(
-        tmp_path / "metrics.csv", index=False
-    )
+    metrics = metrics_of(config).assign(nearest_country="", probes=9, not_applicable=0)
+    metrics[list(Metrics.to_schema().columns)].to_csv(tmp_path / "metrics.csv", index=False)
     arguments = ["--contrasts", tmp_path / "contrasts.csv", "--contrast", '["chrf", "chrf_other"]', "--room", "true"]
     arguments += ["--metrics", tmp_path / "metrics.csv"]
     arguments += ["--style", describe_style(config, "margin"), "--texts", ENGLISH.with_name("de.yaml")]

@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from figure_tables import faults_of
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -328,6 +329,18 @@ def test_figure_has_its_width_and_no_text_leaves_it(name: str, style: Style) -> 
         assert box.y0 >= -0.02 and box.y1 <= figure.get_figheight() + 0.02
     note, *others = sorted(written, key=lambda box: box.y0)
     assert all(note.y1 <= other.y0 + 0.02 for other in others), "the axis label is above the note"
+
+
+def test_label_of_the_scale_fits_in_spanish() -> None:
+    texts = read_texts(ENGLISH.with_stem("es"))
+    made = read_style(described(width=3.3, language="es"), ENGLISH.with_stem("es"))
+    with matplotlib.rc_context():
+        apply_theme(made)
+        figure = plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, made)
+        assert faults_of(figure) == []
+    label = figure.axes[-1].get_xlabel().replace("\n", " ")
+    assert label == texts["gains.axis_country"].format(baseline="Zero-shot")
+    plt.close("all")
 
 
 # Commands

@@ -46,7 +46,9 @@ def draw(rows: pd.DataFrame, pairs: list[list[str]], style: Style) -> Figure:
         lines, columns, figsize=(style.width, 3), sharex=True, sharey=True, squeeze=False, layout="constrained"
     )
     note = style.text("gains.uncertain", level=style.level_name())
-    fit(figure, style, lines * (title + row * len(names)) + below + _BAR + _GAP, note, {})
+    label = wrap(style.text("gains.axis_country", baseline=style.arm(pairs[0][1])), columns * room, "axes.labelsize")
+    bar = _BAR + height_of(lines_of(label) - 1, "axes.labelsize")
+    fit(figure, style, lines * (title + row * len(names)) + below + bar + _GAP, note, {})
     reach = max(rows["estimate"].abs().max(), 0.01)
     form = choose_form(room / len(models), decimals=False)
     for place, (ax, arm, text) in enumerate(zip(axes.flat, arms, titles, strict=True)):
@@ -57,8 +59,7 @@ def draw(rows: pd.DataFrame, pairs: list[list[str]], style: Style) -> Figure:
         name_rows(ax, names, countries[0] == ALL)
         ax.set_xticks(np.arange(len(called)) + 0.5, called, rotation=90 if upright else 0)
         ax.tick_params(labelleft=place % columns == 0, labelbottom=place + columns >= len(arms))
-    label = style.text("gains.axis_country", baseline=style.arm(pairs[0][1]))
-    add_scale(figure, axes, reach, style, wrap(label, 0.9 * style.width, "axes.labelsize"), fraction=0.03, aspect=40)
+    add_scale(figure, axes, reach, style, label, fraction=0.03, aspect=40)
     return figure
 
 
