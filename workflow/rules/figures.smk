@@ -76,6 +76,8 @@ for figure, what in REGISTRY.items():
         conda:
             "../../environment.yml"
         params:
+            # Snakemake evaluates a shell text when the job runs, after the loop. So the command is a parameter.
+            command=f"plot-{figure}".replace("_", "-"),
             files=files_of(figure),
             options=figure_options(figure),
             font=FONT_OPTION,
@@ -83,7 +85,7 @@ for figure, what in REGISTRY.items():
         message:
             what.message
         shell:
-            f"selfalign plot-{figure.replace('_', '-')} {{params.files}} {{params.options}}"
+            "selfalign {params.command} {params.files} {params.options}"
             " --texts {input.texts:q} {params.font} 2> {log}"
 
 
