@@ -21,7 +21,9 @@ def agreement_of(config: dict[str, Any]) -> pd.DataFrame:
 
 def metrics_of(config: dict[str, Any]) -> pd.DataFrame:
     table = pd.DataFrame(_cells(config, ["all"]), columns=RUNS)
-    return table.assign(asks="poles", metric="agreement", uniform=0.5, world=0.71, nearest=0.82, ceiling=0.97)
+    return table.assign(
+        asks="poles", metric="agreement", value=0.6, uniform=0.5, world=0.71, nearest=0.82, ceiling=0.97
+    )
 
 
 def contrasts_of(config: dict[str, Any]) -> pd.DataFrame:

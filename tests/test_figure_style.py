@@ -12,6 +12,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -27,10 +28,11 @@ from selfalign.config.read import read_config
 from selfalign.config.style import describe_style
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
+from selfalign.figures.baselines import room_for_margins
 from selfalign.figures.options import Pages
 from selfalign.figures.style import ENGLISH, FIGURES, Style, read_style, read_texts
 from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save
-from selfalign.scoring.tables import Contrasts
+from selfalign.scoring.tables import Contrasts, Metrics
 
 WIDTHS = [3.3, 6.8]
 LANGUAGES = ["en", "de", "es"]
@@ -81,6 +83,10 @@ def style_for(config: dict[str, Any], figure: str) -> Style:
     return style
 
 
+def room_of(config: dict[str, Any]) -> pd.DataFrame:
+    return room_for_margins(metrics_of(config), config["figures"]["margin"]["contrast"])
+
+
 def draw_pages(config: dict[str, Any], figure: str) -> dict[str, Figure]:
     """The first page of each kind, by the end of its name."""
     style, pages, metrics = style_for(config, figure), find_pages(config, figure), metrics_of(config)
@@ -92,7 +98,7 @@ def draw_pages(config: dict[str, Any], figure: str) -> dict[str, Figure]:
         "contrasts": (contrasts_of, lambda rows: plot_contrasts.draw(rows, list_contrasts(config), style)),
         "margin": (
             contrasts_of,
-            lambda rows: plot_margin.draw(rows, config["figures"]["margin"]["contrast"], style),
+            lambda rows: plot_margin.draw(rows, config["figures"]["margin"]["contrast"], style, room_of(config)),
         ),
         "transfer": (transfer_of, lambda rows: plot_transfer.draw(rows, style)),
         "calibration": (scores_of, lambda rows: plot_calibration.draw(rows, calibrated_arms(config), style)),
@@ -327,6 +333,17 @@ def test_baselines_are_marks_in_every_row() -> None:
             }
 
 
+def test_margin_by_country_has_a_mark_in_every_row() -> None:
+    (drawn,) = draw_pages(default(), "margin").values()
+    legend = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert legend[-1] == "The same people again \N{MINUS SIGN} World majority"
+    for ax in drawn.axes:
+        (marks,) = [lines for lines in ax.collections if lines.get_label() == "room"]
+        segments = marks.get_segments()
+        assert len(segments) == len(ax.get_yticks())
+        assert {round(segment[0, 0], 9) for segment in segments} == {round(0.97 - 0.71, 9)}
+
+
 def test_note_says_what_the_bars_are() -> None:
     config = default()
     config["scoring"] |= {"level": 0.9, "resample": ["batteries", "seeds"]}
@@ -341,7 +358,10 @@ def test_uncertain_cells_are_hatched() -> None:
     table[["estimate", "low", "high"]] = [[0.2, -0.1, 0.5], [0.1, 0.05, 0.15]]
     drawn = plot_transfer.draw(table, style_for(config, "transfer"))
     ax = drawn.axes[0]
-    assert len([patch for patch in ax.patches if patch.get_hatch()]) == 1
+    assert [patch.get_edgecolor()[:3] for patch in ax.patches if patch.get_hatch()] == [(1, 1, 1)]
+    light = table.assign(estimate=[0.2, 0.01], low=[0.1, -0.1], high=[0.3, 0.1])
+    (hatched,) = plot_transfer.draw(light, style_for(config, "transfer")).axes[0].patches
+    assert hatched.get_edgecolor()[:3] != (1, 1, 1), "white lines cannot be seen on a light cell"
     written = {text.get_text(): text.get_fontweight() for text in ax.texts}
     assert written == {"+10.0": "bold", "+20.0": "normal"}
 
@@ -387,7 +407,10 @@ def test_command_draws_in_all_formats_of_the_list(tmp_path: Path) -> None:
     rows = rows.assign(probes=9, batteries=9, respondents=9)[list(Contrasts.to_schema().columns)]
     rows.to_csv(tmp_path / "contrasts.csv", index=False)
     files = [tmp_path / f"margin.{suffix}" for suffix in ("png", "pdf", "svg")]
-    arguments = ["--contrasts", tmp_path / "contrasts.csv", "--contrast", '["chrf", "chrf_other"]']
+    metrics = metrics_of(config).assign(nearest_country="", probes=9, not_applicable=0)
+    metrics[list(Metrics.to_schema().columns)].to_csv(tmp_path / "metrics.csv", index=False)
+    arguments = ["--contrasts", tmp_path / "contrasts.csv", "--contrast", '["chrf", "chrf_other"]', "--room", "true"]
+    arguments += ["--metrics", tmp_path / "metrics.csv"]
     arguments += ["--style", describe_style(config, "margin"), "--texts", ENGLISH.with_name("de.yaml")]
     arguments += ["--figures", " ".join(map(str, files))]
     run = CliRunner().invoke(plot_margin.command, list(map(str, arguments)), catch_exceptions=False)

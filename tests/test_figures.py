@@ -47,7 +47,7 @@ def styled(labels: dict, **more: object) -> Style:
 
 STYLE = styled(LABELS)
 NO_METRICS = pd.DataFrame(
-    columns=["model", "language", "arm", "asks", "country", "metric", "uniform", "world", "nearest", "ceiling"]
+    columns=["model", "language", "arm", "asks", "country", "metric", "value", "uniform", "world", "nearest", "ceiling"]
 )
 
 

@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from figure_tables import faults_of
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -24,11 +25,12 @@ from selfalign.figures import (
     plot_languages,
     plot_margins,
 )
+from selfalign.figures.by_model import Differences
 from selfalign.figures.chosen import choose_gains, choose_pairs, mean_of_countries
 from selfalign.figures.style import ENGLISH, Style, read_style, read_texts
 from selfalign.figures.theme import apply_theme, texts_of
 from selfalign.figures.typeset_tables import TABLES, typeset
-from selfalign.scoring.tables import Categories, Contrasts, Kinds, Languages
+from selfalign.scoring.tables import Categories, Contrasts, Kinds, Languages, Metrics
 from selfalign.tables import read_table, write_table
 from test_estimates import run
 
@@ -129,6 +131,34 @@ def kinds() -> pd.DataFrame:
     return pd.DataFrame(rows)[list(Kinds.to_schema().columns)]
 
 
+def metrics() -> pd.DataFrame:
+    """Zero-shot agrees on 40 % in both models; others on 50, 64, 77 and 98 %. Other metrics are not drawn."""
+    rows = [
+        (model, "en", arm, "poles", country, metric, 0.4, 0.5, 0.64, 0.77, 0.98 if metric == "agreement" else 0.1)
+        for model in MODELS
+        for arm in ARMS
+        for country in ("BOL", "DEU", "all")
+        for metric in ("agreement", "pearson")
+    ]
+    names = ["model", "language", "arm", "asks", "country", "metric", "value", "uniform", "world", "nearest", "ceiling"]
+    table = pd.DataFrame(rows, columns=names).assign(nearest_country=None, probes=60, not_applicable=0)
+    return table[list(Metrics.to_schema().columns)]
+
+
+def differences() -> Differences:
+    return Differences(contrasts(), metrics(), GAINS, MARGINS, "en")
+
+
+def marks(ax: Axes) -> dict[str, list[tuple[float, int]]]:
+    """Places and rows of the marks of baselines, by name."""
+    found = {lines.get_label(): lines for lines in ax.collections if hasattr(lines, "get_segments")}
+    return {
+        name: [(round(line[0, 0], 6), round(line[:, 1].mean())) for line in lines.get_segments()]
+        for name, lines in found.items()
+        if not name.startswith("_")
+    }
+
+
 def dots(ax: Axes) -> list[tuple[str, float, float]]:
     """Colour and place of every dot, from top to bottom."""
     found = [
@@ -172,7 +202,7 @@ def test_rows_of_other_figures_are_those_of_the_agreement() -> None:
 
 def test_gains_have_a_row_per_model_and_a_dot_with_its_interval_per_selector(style: Style) -> None:
     rows = mean_of_countries(choose_pairs(contrasts(), GAINS, "en"))
-    figure = plot_gains.draw(rows, GAINS, rows, style)
+    figure = plot_gains.draw(rows, GAINS, differences(), style)
     (ax,) = figure.axes
     assert rows_of(figure) == list(MODELS.values())
     orange, blue = "#d55e00", "#0072b2"
@@ -182,20 +212,24 @@ def test_gains_have_a_row_per_model_and_a_dot_with_its_interval_per_selector(sty
         (blue, -0.01, 1),
         (orange, 0.0, 1),
     ]
-    assert bars(ax) == sorted(zip(rows["low"], rows["high"], strict=True))
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Random", "Similar"]
+    assert set(zip(rows["low"], rows["high"], strict=True)) <= set(bars(ax))
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["Random", "Similar", "Chance", "World majority", "Nearest country", "The same people again"]
+    gains = {"uniform": 0.1, "world": 0.24, "nearest": 0.37, "ceiling": 0.58}
+    assert marks(ax) == {name: [(gain, 0), (gain, 1)] for name, gain in gains.items()}
     texts = [text.get_text() for text in texts_of(figure)]
     assert "Gain over Zero-shot, mean of countries, percentage points" in " ".join(texts).replace("\n", " ")
 
 
 def test_margins_have_the_axis_of_the_gains(style: Style) -> None:
-    table = contrasts()
-    reach = mean_of_countries(choose_pairs(table, [*GAINS, *MARGINS], "en"))
-    gains = plot_gains.draw(mean_of_countries(choose_pairs(table, GAINS, "en")), GAINS, reach, style)
-    margins = plot_margins.draw(mean_of_countries(choose_pairs(table, MARGINS, "en")), MARGINS, reach, style)
+    shared = differences()
+    gains = plot_gains.draw(shared.rows(GAINS), GAINS, shared, style)
+    margins = plot_margins.draw(shared.rows(MARGINS), MARGINS, shared, style)
     assert gains.axes[0].get_xlim() == margins.axes[0].get_xlim()
     assert [round(x, 6) for _, x, _ in dots(margins.axes[0])] == [0.07, 0.07]
-    assert margins.legends[0].get_texts()[0].get_text() == f"Similar {MINUS} Similar, other country"
+    legend = [text.get_text() for text in margins.legends[0].get_texts()]
+    assert legend == [f"Similar {MINUS} Similar, other country", f"The same people again {MINUS} World majority"]
+    assert marks(margins.axes[0]) == {"room": [(0.34, 0), (0.34, 1)]}
 
 
 def test_uncertain_cells_are_hatched_and_certain_numbers_are_bold(style: Style) -> None:
@@ -234,6 +268,9 @@ def test_dumbbell_of_a_country_has_both_languages_and_is_pale_where_uncertain(st
         if line.get_marker() == "o"
     }
     assert hollow["#ffffff"] == [0.1, 0.1, 0.1] and hollow["#d55e00"] == pytest.approx([0.3, 0.05, 0.175])
+    ring, dot = sorted((line for line in ax.lines if line.get_marker() == "o"), key=lambda line: -line.get_markersize())
+    white = (ring.get_markersize() - ring.get_markeredgewidth()) - (dot.get_markersize() + dot.get_markeredgewidth())
+    assert white > 0.8, "a ring and a dot at the same place are seen as two"
     sure, pale = [lines for lines in ax.collections if hasattr(lines, "get_segments")]
     assert [line[:, 0].tolist() for line in sure.get_segments()] == [[0.1, 0.3]]
     assert sorted(line[:, 0].tolist() for line in pale.get_segments()) == [[0.1, 0.05], [0.1, 0.175]]
@@ -269,16 +306,12 @@ def test_kinds_have_their_models_as_ticks_and_their_difference_as_a_row(style: S
 
 
 DRAWN = {
-    "gains": lambda style: plot_gains.draw(
-        mean_of_countries(choose_pairs(contrasts(), GAINS, "en")), GAINS, contrasts(), style
-    ),
+    "gains": lambda style: plot_gains.draw(differences().rows(GAINS), GAINS, differences(), style),
     "gains_by_country": lambda style: plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, style),
     "languages": lambda style: plot_languages.draw(languages(("drawn", "near")), GAINS, "en", style),
     "categories": lambda style: plot_categories.draw(categories(), GAINS, style),
     "kinds": lambda style: plot_kinds.draw(kinds(), [["near", "zero"]], style),
-    "margins": lambda style: plot_margins.draw(
-        mean_of_countries(choose_pairs(contrasts(), MARGINS, "en")), MARGINS, contrasts(), style
-    ),
+    "margins": lambda style: plot_margins.draw(differences().rows(MARGINS), MARGINS, differences(), style),
 }
 
 
@@ -298,15 +331,30 @@ def test_figure_has_its_width_and_no_text_leaves_it(name: str, style: Style) -> 
     assert all(note.y1 <= other.y0 + 0.02 for other in others), "the axis label is above the note"
 
 
+def test_label_of_the_scale_fits_in_spanish() -> None:
+    texts = read_texts(ENGLISH.with_stem("es"))
+    made = read_style(described(width=3.3, language="es"), ENGLISH.with_stem("es"))
+    with matplotlib.rc_context():
+        apply_theme(made)
+        figure = plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, made)
+        assert faults_of(figure) == []
+    label = figure.axes[-1].get_xlabel().replace("\n", " ")
+    assert label == texts["gains.axis_country"].format(baseline="Zero-shot")
+    plt.close("all")
+
+
 # Commands
 
 
 def test_command_writes_the_figure_and_its_numbers(tmp_path: Path) -> None:
     write_table(contrasts(), tmp_path / "contrasts.csv", Contrasts)
     write_table(categories(), tmp_path / "categories.csv", Categories)
-    common = ["--pairs", json.dumps(GAINS), "--style", json.dumps(described(width=3.3))]
-    asked = ["--contrasts", tmp_path / "contrasts.csv", "--language", "en"]
-    run("plot-gains", *asked, *common, "--csv", tmp_path / "gains.csv", "--figures", tmp_path / "gains.svg")
+    write_table(metrics(), tmp_path / "metrics.csv", Metrics)
+    styled = ["--style", json.dumps(described(width=3.3))]
+    common = ["--pairs", json.dumps(GAINS), *styled]
+    asked = ["--contrasts", tmp_path / "contrasts.csv", "--metrics", tmp_path / "metrics.csv", "--language", "en"]
+    asked += ["--gains", json.dumps(GAINS), "--margins", json.dumps(MARGINS)]
+    run("plot-gains", *asked, *styled, "--csv", tmp_path / "gains.csv", "--figures", tmp_path / "gains.svg")
     made = read_table(tmp_path / "gains.csv", Contrasts)
     assert len(made) == 4 and (tmp_path / "gains.svg").read_text().startswith("<?xml")
     files = ["--csv", tmp_path / "c.csv", "--figures", tmp_path / "c.pdf"]

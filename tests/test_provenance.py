@@ -13,15 +13,33 @@ from types import ModuleType
 import click
 import pytest
 from selfalign.cli import first_sentence, program
+from selfalign.config.figures import FIGURES
+from selfalign.config.outputs import ACROSS as ACROSS_MODELS
+from selfalign.config.read import read_config
 from selfalign.provenance import code_digest, import_closure
 from selfalign.steps import BY_HAND, STEPS
 
 ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "workflow" / "selfalign"
+
+
+def find_rules(text: str) -> dict[str, str]:
+    """The rules of a file by name. A loop makes the rules of the figures: what it passes is that of the registry."""
+    found = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.M | re.S))
+    for loop in re.findall(r"^for figure, .*?:\n\n    rule:\n(.*?)(?=^\S|\Z)", text, re.M | re.S):
+        for figure, what in FIGURES.items():
+            shown = loop.replace("{params.command}", f"plot-{figure}".replace("_", "-"))
+            shown = shown.replace("{figure}", figure).replace('f"', '"')
+            options = [*what.reads, *what.settings(read_config([])), "style", "figures"]
+            options += ["csv"] if figure in ACROSS_MODELS else ["pages"]
+            found[f"plot_{figure}"] = shown + " ".join(f"--{option} " for option in options)
+    return found
+
+
 RULES = {
     name: text
     for file in sorted((ROOT / "workflow" / "rules").glob("*.smk"))
-    for name, text in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", file.read_text(encoding="utf-8"), re.M | re.S)
+    for name, text in find_rules(file.read_text(encoding="utf-8")).items()
 }
 
 
@@ -236,6 +254,13 @@ def test_rule_passes_the_options_that_its_command_has(step: str) -> None:
     required = {option.opts[0] for option in command.params if isinstance(option, click.Option) and option.required}
     passed = set(re.findall(r"(--[a-z-]+) ", RULES[step]))
     assert required <= passed <= options
+
+
+def test_shell_of_a_loop_does_not_use_the_variable_of_the_loop() -> None:
+    text = (ROOT / "workflow/rules/figures.smk").read_text(encoding="utf-8")
+    loop = text[text.index("\nfor figure, what in") : text.index("\nrule typeset_tables")]
+    assert "{figure" not in loop[loop.index("shell:") :], "it would have the last figure's value in every job"
+    assert 'command=f"plot-{figure}"' in loop
 
 
 def test_rules_are_the_steps() -> None:

@@ -19,7 +19,7 @@ from selfalign.audit.again import APART, Again, read_options
 from selfalign.audit.differences import compare_tables
 from selfalign.audit.findings import Difference, Findings
 from selfalign.audit.jobs import Job, Records, read_command, read_jobs
-from selfalign.audit.manifest import Manifest, check_files, digest, refuse_changed
+from selfalign.audit.manifest import Manifest, check_files, digest, refuse_changed, remove_old_figures
 from selfalign.audit.sample import check_sample
 from selfalign.audit.verify import check_models, check_record, report, verify
 from selfalign.cli import program
@@ -449,3 +449,20 @@ def test_options_of_a_recorded_step_are_read(recorded: Project) -> None:
     assert options["ledger_path"] == LEDGER
     assert options["row_tokens"] == 160
     assert list(Manifest.to_schema().columns) == ["file", "bytes", "sha256", "step"]
+
+
+def test_figures_that_a_run_no_longer_makes_are_removed_unless_changed(tmp_path: Path) -> None:
+    steps = {
+        "margin.png": "plot_margin",
+        "margin_m.png": "plot_margin",
+        "margin_n.png": "plot_margin",
+        "x.csv": "infer",
+    }
+    for name in steps:
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    rows = [(str(tmp_path / name), len(name), digest(tmp_path / name), step) for name, step in steps.items()]
+    former = pd.DataFrame(rows, columns=["file", "bytes", "sha256", "step"])
+    (tmp_path / "margin_n.png").write_text("somebody edited it", encoding="utf-8")
+    assert remove_old_figures(former, [str(tmp_path / "margin.png")]) == [str(tmp_path / "margin_m.png")]
+    assert {path.name for path in tmp_path.iterdir()} == {"margin.png", "margin_n.png", "x.csv"}
+    assert remove_old_figures(former.head(0), []) == []

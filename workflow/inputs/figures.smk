@@ -1,15 +1,9 @@
 """Input functions and settings of the rules in rules/figures.smk."""
 
-from selfalign.config.outputs import (
-    agreeing_arms,
-    calibrated_arms,
-    list_dumbbells,
-    list_margins,
-)
+from selfalign.config.figures import CELLS, FIGURES
+from selfalign.config.outputs import ACROSS
 from selfalign.config.pages import find_pages
 from selfalign.config.style import describe_style, texts_file
-
-MARGINS = list_margins(config)
 
 # Files that every figure reads, as inputs, so that a change of one draws the figures again.
 TEXTS = texts_file(config["figures"]["style"])
@@ -31,9 +25,34 @@ def drawn(figure, label):
     return [mark(path) for path in PATHS.figure(figure)]
 
 
-def pages_of(figure):
-    """The models and languages that each file of a figure shows, as JSON."""
-    return json.dumps(find_pages(config, figure))
+def read_by(figure):
+    """The files that a figure is drawn from, by option of its command."""
+    return {
+        option: PATHS.scores() if file == CELLS else f"<run>/{file}"
+        for option, file in FIGURES[figure].reads.items()
+    }
+
+
+def figure_options(figure):
+    """The options of a figure's command, except those that name files."""
+    given = FIGURES[figure].settings(config)
+    given |= {"style": style_of(figure)}
+    if figure not in ACROSS:
+        given["pages"] = json.dumps(find_pages(config, figure))
+    return " ".join(f"--{name} {shlex.quote(value)}" for name, value in given.items())
+
+
+def files_of(figure):
+    """The files that a figure's job reads and writes, as options of its command."""
+
+    def options(wildcards, input, output):
+        read = {option: input[option] for option in FIGURES[figure].reads}
+        made = {"figures": output.figures} | ({"csv": output.csv} if output.csv else {})
+        return " ".join(
+            f"--{name} {shlex.quote(str(file))}" for name, file in (read | made).items()
+        )
+
+    return options
 
 
 def style_of(figure):

@@ -26,296 +26,37 @@ Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_tran
 include: "../inputs/figures.smk"
 
 
-rule plot_agreement:
-    input:
-        estimates="<run>/tables/agreement.csv",
-        metrics="<run>/tables/metrics.csv",
-        texts=TEXTS,
-        font=FONT,
-    output:
-        drawn("agreement", "a: agreement"),
-    log:
-        "<run>/logs/plot_agreement.log",
-    benchmark:
-        "<run>/benchmarks/plot_agreement.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        style=style_of("agreement"),
-        pages=pages_of("agreement"),
-        font=FONT_OPTION,
-        arms=" ".join(agreeing_arms(config)),
-        code=code_digest("plot_agreement"),
-    message:
-        "Drawing agreement per arm and country"
-    shell:
-        "selfalign plot-agreement --estimates {input.estimates} --metrics {input.metrics} --arms {params.arms:q}"
-        " --style {params.style:q} --texts {input.texts:q} {params.font} --pages {params.pages:q} --figures '{output}' 2> {log}"
+# One rule per figure of the registry: a new figure needs no rule of its own.
+for figure, what in FIGURES.items():
 
-
-rule plot_contrasts:
-    input:
-        contrasts="<run>/tables/contrasts.csv",
-        texts=TEXTS,
-        font=FONT,
-    output:
-        drawn("contrasts", "b: contrasts"),
-    log:
-        "<run>/logs/plot_contrasts.log",
-    benchmark:
-        "<run>/benchmarks/plot_contrasts.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        style=style_of("contrasts"),
-        pages=pages_of("contrasts"),
-        font=FONT_OPTION,
-        order=as_json(CONTRASTS),
-        code=code_digest("plot_contrasts"),
-    message:
-        "Drawing every contrast"
-    shell:
-        "selfalign plot-contrasts --contrasts {input.contrasts} --order {params.order:q}"
-        " --style {params.style:q} --texts {input.texts:q} {params.font} --pages {params.pages:q} --figures '{output}' 2> {log}"
-
-
-rule plot_margin:
-    input:
-        contrasts="<run>/tables/contrasts.csv",
-        texts=TEXTS,
-        font=FONT,
-    output:
-        drawn("margin", "c: margin"),
-    log:
-        "<run>/logs/plot_margin.log",
-    benchmark:
-        "<run>/benchmarks/plot_margin.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        style=style_of("margin"),
-        pages=pages_of("margin"),
-        font=FONT_OPTION,
-        contrast=json.dumps(config["figures"]["margin"]["contrast"]),
-        code=code_digest("plot_margin"),
-    message:
-        "Drawing own minus other country"
-    shell:
-        "selfalign plot-margin --contrasts {input.contrasts} --contrast {params.contrast:q}"
-        " --style {params.style:q} --texts {input.texts:q} {params.font} --pages {params.pages:q} --figures '{output}' 2> {log}"
-
-
-rule plot_calibration:
-    input:
-        scores=PATHS.scores(),
-        texts=TEXTS,
-        font=FONT,
-    output:
-        drawn("calibration", "e: calibration"),
-    log:
-        "<run>/logs/plot_calibration.log",
-    benchmark:
-        "<run>/benchmarks/plot_calibration.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        style=style_of("calibration"),
-        pages=pages_of("calibration"),
-        font=FONT_OPTION,
-        arms=calibrated_arms(config),
-        code=code_digest("plot_calibration"),
-    message:
-        "Drawing the model against the people"
-    shell:
-        "selfalign plot-calibration {input.scores} --arms '{params.arms}'"
-        " --style {params.style:q} --texts {input.texts:q} {params.font} --pages {params.pages:q} --figures '{output}' 2> {log}"
-
-
-rule plot_transfer:
-    input:
-        transfer="<run>/tables/transfer.csv",
-        texts=TEXTS,
-        font=FONT,
-    output:
-        drawn("transfer", "d: transfer"),
-    log:
-        "<run>/logs/plot_transfer.log",
-    benchmark:
-        "<run>/benchmarks/plot_transfer.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        style=style_of("transfer"),
-        pages=pages_of("transfer"),
-        font=FONT_OPTION,
-        code=code_digest("plot_transfer"),
-    message:
-        "Drawing the transfer between countries"
-    shell:
-        "selfalign plot-transfer --transfer {input.transfer}"
-        " --style {params.style:q} --texts {input.texts:q} {params.font} --pages {params.pages:q} --figures '{output}' 2> {log}"
-
-
-rule plot_gains:
-    input:
-        contrasts="<run>/tables/contrasts.csv",
-        texts=TEXTS,
-        font=FONT,
-    output:
-        figures=drawn("gains", "f: gains"),
-        csv="<run>/figures/gains.csv",
-    log:
-        "<run>/logs/plot_gains.log",
-    benchmark:
-        "<run>/benchmarks/plot_gains.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        style=style_of("gains"),
-        font=FONT_OPTION,
-        pairs=as_json(GAINS),
-        beside=as_json(MARGINS),
-        language=ASKED_IN,
-        code=code_digest("plot_gains"),
-    message:
-        "Drawing gains over zero-shot, by model"
-    shell:
-        "selfalign plot-gains --contrasts {input.contrasts} --pairs {params.pairs:q} --beside {params.beside:q} --language {params.language} --csv {output.csv}"
-        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
-
-
-rule plot_gains_by_country:
-    input:
-        contrasts="<run>/tables/contrasts.csv",
-        texts=TEXTS,
-        font=FONT,
-    output:
-        figures=drawn("gains_by_country", "g: gains by country"),
-        csv="<run>/figures/gains_by_country.csv",
-    log:
-        "<run>/logs/plot_gains_by_country.log",
-    benchmark:
-        "<run>/benchmarks/plot_gains_by_country.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        style=style_of("gains_by_country"),
-        font=FONT_OPTION,
-        pairs=as_json(GAINS),
-        language=ASKED_IN,
-        code=code_digest("plot_gains_by_country"),
-    message:
-        "Drawing gains over zero-shot, by model and country"
-    shell:
-        "selfalign plot-gains-by-country --contrasts {input.contrasts} --pairs {params.pairs:q} --language {params.language} --csv {output.csv}"
-        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
-
-
-rule plot_languages:
-    input:
-        table="<run>/tables/languages.csv",
-        texts=TEXTS,
-        font=FONT,
-    output:
-        figures=drawn("languages", "h: own language"),
-        csv="<run>/figures/languages.csv",
-    log:
-        "<run>/logs/plot_languages.log",
-    benchmark:
-        "<run>/benchmarks/plot_languages.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        style=style_of("languages"),
-        font=FONT_OPTION,
-        pairs=as_json(list_dumbbells(config)),
-        asked_in=ASKED_IN,
-        code=code_digest("plot_languages"),
-    message:
-        "Drawing gains in each country's own language"
-    shell:
-        "selfalign plot-languages --table {input.table} --pairs {params.pairs:q} --asked-in {params.asked_in} --csv {output.csv}"
-        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
-
-
-rule plot_categories:
-    input:
-        table="<run>/tables/categories.csv",
-        texts=TEXTS,
-        font=FONT,
-    output:
-        figures=drawn("categories", "i: categories"),
-        csv="<run>/figures/categories.csv",
-    log:
-        "<run>/logs/plot_categories.log",
-    benchmark:
-        "<run>/benchmarks/plot_categories.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        style=style_of("categories"),
-        font=FONT_OPTION,
-        pairs=as_json(GAINS),
-        code=code_digest("plot_categories"),
-    message:
-        "Drawing gains within each category of values"
-    shell:
-        "selfalign plot-categories --table {input.table} --pairs {params.pairs:q} --csv {output.csv}"
-        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
-
-
-rule plot_kinds:
-    input:
-        table="<run>/tables/kinds.csv",
-        texts=TEXTS,
-        font=FONT,
-    output:
-        figures=drawn("kinds", "j: kinds of models"),
-        csv="<run>/figures/kinds.csv",
-    log:
-        "<run>/logs/plot_kinds.log",
-    benchmark:
-        "<run>/benchmarks/plot_kinds.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        style=style_of("kinds"),
-        font=FONT_OPTION,
-        pairs=as_json(GAINS),
-        code=code_digest("plot_kinds"),
-    message:
-        "Drawing gains of each kind of models"
-    shell:
-        "selfalign plot-kinds --table {input.table} --pairs {params.pairs:q} --csv {output.csv}"
-        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
-
-
-rule plot_margins:
-    input:
-        contrasts="<run>/tables/contrasts.csv",
-        texts=TEXTS,
-        font=FONT,
-    output:
-        figures=drawn("margins", "k: margins"),
-        csv="<run>/figures/margins.csv",
-    log:
-        "<run>/logs/plot_margins.log",
-    benchmark:
-        "<run>/benchmarks/plot_margins.tsv"
-    conda:
-        "../../environment.yml"
-    params:
-        style=style_of("margins"),
-        font=FONT_OPTION,
-        pairs=as_json(MARGINS),
-        beside=as_json(GAINS),
-        language=ASKED_IN,
-        code=code_digest("plot_margins"),
-    message:
-        "Drawing own minus other country, by model"
-    shell:
-        "selfalign plot-margins --contrasts {input.contrasts} --pairs {params.pairs:q} --beside {params.beside:q} --language {params.language} --csv {output.csv}"
-        " --style {params.style:q} --texts {input.texts:q} {params.font} --figures '{output.figures}' 2> {log}"
+    rule:
+        name:
+            f"plot_{figure}"
+        input:
+            **read_by(figure),
+            texts=TEXTS,
+            font=FONT,
+        output:
+            figures=drawn(figure, what.label),
+            csv=[f"<run>/figures/{figure}.csv"] if figure in ACROSS else [],
+        log:
+            f"<run>/logs/plot_{figure}.log",
+        benchmark:
+            f"<run>/benchmarks/plot_{figure}.tsv"
+        conda:
+            "../../environment.yml"
+        params:
+            # Snakemake evaluates a shell text when the job runs, after the loop. So the command is a parameter.
+            command=f"plot-{figure}".replace("_", "-"),
+            files=files_of(figure),
+            options=figure_options(figure),
+            font=FONT_OPTION,
+            code=code_digest(f"plot_{figure}"),
+        message:
+            what.message
+        shell:
+            "selfalign {params.command} {params.files} {params.options}"
+            " --texts {input.texts:q} {params.font} 2> {log}"
 
 
 rule typeset_tables:

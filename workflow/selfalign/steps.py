@@ -1,5 +1,9 @@
 """The steps of the workflow: a step's rule, subcommand, module, log and benchmark share its name."""
 
+from pathlib import Path
+
+_FIGURES = Path(__file__).parent / "figures"  # each module plot_*.py is a step
+
 STEPS: dict[str, str] = {
     "fetch_survey": "selfalign.survey.fetch_survey",
     "simulate_survey": "selfalign.survey.simulate_survey",
@@ -40,17 +44,7 @@ STEPS: dict[str, str] = {
     "compute_metrics": "selfalign.scoring.compute_metrics",
     "estimate_worth": "selfalign.scoring.estimate_worth",
     "fit_mixed": "selfalign.scoring.fit_mixed",
-    "plot_agreement": "selfalign.figures.plot_agreement",
-    "plot_contrasts": "selfalign.figures.plot_contrasts",
-    "plot_margin": "selfalign.figures.plot_margin",
-    "plot_calibration": "selfalign.figures.plot_calibration",
-    "plot_transfer": "selfalign.figures.plot_transfer",
-    "plot_gains": "selfalign.figures.plot_gains",
-    "plot_gains_by_country": "selfalign.figures.plot_gains_by_country",
-    "plot_languages": "selfalign.figures.plot_languages",
-    "plot_categories": "selfalign.figures.plot_categories",
-    "plot_kinds": "selfalign.figures.plot_kinds",
-    "plot_margins": "selfalign.figures.plot_margins",
+    **{file.stem: f"selfalign.figures.{file.stem}" for file in sorted(_FIGURES.glob("plot_*.py"))},
     "typeset_tables": "selfalign.figures.typeset_tables",
     "explore": "selfalign.audit.explore",
     "record_run": "selfalign.audit.record_run",

@@ -102,6 +102,26 @@ def find_changed(paths: Iterable[str], former: pd.DataFrame, records: Records) -
     return [path for path in paths if records.was_changed(path) and digest(Path(path)) != known.get(path)]
 
 
+def remove_old_figures(former: pd.DataFrame, made: Iterable[str]) -> list[str]:
+    """Remove files of figures that the run made earlier and no longer makes.
+
+    Such a file is the page of a model that was taken out of the run, or has a format that is no longer asked for. A
+    file that somebody changed stays.
+
+    Args:
+        former: the `Manifest` table of an earlier end of the run; empty if there was none.
+        made: files that the run makes now.
+
+    Returns:
+        The files that were removed, in the order of their paths.
+    """
+    drawn = former[former["step"].str.startswith("plot_") & ~former["file"].isin(set(made))]
+    old = [row.file for row in drawn.itertuples() if Path(row.file).is_file() and digest(Path(row.file)) == row.sha256]
+    for path in old:
+        Path(path).unlink()
+    return sorted(old)
+
+
 def refuse_changed(folder: Path) -> None:
     """Refuse to go on with a finished run, one of whose files was changed after its job ended.
 

@@ -6,7 +6,8 @@ import click
 import pandas as pd
 
 from selfalign.audit.jobs import Records, write_jobs
-from selfalign.audit.manifest import Manifest, find_changed, list_files, refuse
+from selfalign.audit.manifest import Manifest, find_changed, list_files, refuse, remove_old_figures
+from selfalign.errors import show
 from selfalign.options import readable, writable
 from selfalign.tables import read_table, write_table, written_aside
 
@@ -18,12 +19,19 @@ from selfalign.tables import read_table, write_table, written_aside
 def command(targets: tuple[Path, ...], manifest: Path, jobs_file: Path) -> None:
     """List the files of a run with their checksums, and the jobs that made them; TARGETS are its last files.
 
-    A file that was changed after its step made it is refused.
+    A file that was changed after its step made it is refused. Figures that the run no longer makes are removed.
     """
     records = Records()
     jobs = records.jobs_behind(map(str, targets))
-    former = read_table(manifest, Manifest) if manifest.is_file() else pd.DataFrame(columns=["file", "sha256"])
+    former = read_table(manifest, Manifest) if manifest.is_file() else _no_files()
     refuse(find_changed([path for job in jobs for path in job.outputs], former, records))
+    if old := remove_old_figures(former, (path for job in jobs for path in job.outputs)):
+        show(f"removed {len(old)} files of figures that the run no longer makes: {', '.join(old)}")
     with written_aside(jobs_file) as aside:
         aside.write_text(write_jobs(jobs), encoding="utf-8")
     write_table(list_files(jobs, {str(jobs_file): "record_outputs"}), manifest, Manifest)
+
+
+def _no_files() -> pd.DataFrame:
+    """An empty `Manifest` table."""
+    return pd.DataFrame(columns=list(Manifest.to_schema().columns), dtype=str)

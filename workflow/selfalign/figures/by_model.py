@@ -1,49 +1,137 @@
 """Figures with one row per model and one dot per pair of arms: gains, and own minus other country."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
 
+import click
 import pandas as pd
 from matplotlib.figure import Figure
 
+from selfalign.figures.baselines import (
+    choose_baselines,
+    draw_baselines,
+    explain_baselines,
+    gains_of_others,
+    room_for_margins,
+)
+from selfalign.figures.chosen import choose_pairs, mean_of_countries
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_language
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
+from selfalign.options import Json, readable, writable
+from selfalign.scoring.tables import Contrasts, Metrics
+from selfalign.tables import read_table, write_table
+
+Pairs = Sequence[Sequence[str]]
+"""Pairs of arms; the second is subtracted."""
+
+
+class Differences:
+    """The numbers of both figures, gains and margins, which have the same axis.
+
+    Args:
+        contrasts: a `Contrasts` table.
+        metrics: a `Metrics` table.
+        gains: each selector with the arm that is subtracted.
+        margins: each arm with the arm in which other countries answer the same demonstrations.
+        language: that the models are asked in, ISO 639-1.
+    """
+
+    def __init__(
+        self, contrasts: pd.DataFrame, metrics: pd.DataFrame, gains: Pairs, margins: Pairs, language: str
+    ) -> None:
+        self._contrasts, self._language = contrasts, language
+        both = self.rows([*gains, *margins])
+        firsts = {against for _, against in gains}
+        self.over_first = choose_baselines(gains_of_others(metrics, firsts), both)
+        self.over_others = choose_baselines(room_for_margins(metrics, {arm for pair in margins for arm in pair}), both)
+        self.axis = limits(both, self.over_first, self.over_others)
+
+    def rows(self, pairs: Pairs) -> pd.DataFrame:
+        """The differences between some pairs of arms, for the mean of the countries."""
+        return mean_of_countries(choose_pairs(self._contrasts, pairs, self._language))
+
+
+def options_by_model(command: Callable) -> Callable:
+    """Give a command the options of gains and margins. The command gets `differences` and `csv_file`."""
+
+    @wraps(command)
+    def with_differences(
+        contrasts: Path, metrics: Path, gains: list[list[str]], margins: list[list[str]], language: str, **rest: object
+    ) -> None:
+        tables = read_table(contrasts, Contrasts), read_table(metrics, Metrics)
+        command(differences=Differences(*tables, gains, margins, language), gains=gains, margins=margins, **rest)
+
+    options = [
+        click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV)."),
+        click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baselines."),
+        click.option(
+            "--gains", type=Json(), required=True, help="Each selector and the arm that is subtracted, as JSON."
+        ),
+        click.option("--margins", type=Json(), required=True, help="Each arm and its control, as JSON."),
+        click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1."),
+        click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV)."),
+    ]
+    for option in reversed(options):
+        with_differences = option(with_differences)
+    return with_differences
 
 
 def draw_by_model(
-    rows: pd.DataFrame, pairs: Mapping[tuple[str, str], str], style: Style, label: str, reach: pd.DataFrame
+    rows: pd.DataFrame,
+    pairs: Mapping[tuple[str, str], str],
+    baselines: pd.DataFrame,
+    axis: tuple[float, float],
+    label: str,
+    style: Style,
 ) -> Figure:
-    """A row per model, and in it a dot with its interval per pair of arms.
+    """A row per model, and in it a dot with its interval per pair of arms, and marks of baselines.
 
     Args:
-        rows: one per model and pair, of one language: columns model, language, arm, against, estimate, low, high.
+        rows: one per model and pair, of one language, for the mean of the countries: columns model, language, country,
+            arm, against, estimate, low, high.
         pairs: names of the pairs of arms, for the legend.
-        style: of the figure.
+        baselines: by model, language and country, a column per mark.
+        axis: both ends of the x axis.
         label: of the x axis.
-        reach: rows whose intervals the x axis must have room for, so that several figures have the same axis.
+        style: of the figure.
     """
     models = [model for model in style.labels["models"] if model in set(rows["model"])]
     shown = [pair for pair in pairs if (rows[["arm", "against"]] == list(pair)).all(axis=1).any()]
-    handles = {pairs[pair]: handle_of(style, pair[0]) for pair in shown}
+    rows = rows.assign(row=rows["model"].map(models.index))
+    handles = {pairs[pair]: handle_of(style, pair[0]) for pair in shown} | explain_baselines(baselines, style)
     title = name_language(rows["language"].iloc[0], style)
     note = f"{style.bars()} {style.text('zero')}"
     height = 0.08 + 0.11 * len(shown)
     names = [style.model(model) for model in models]
     figure, (ax,) = lay_out_grid([title], names, style, height, label, note, handles)
     draw_zero(ax)
+    draw_baselines(ax, rows, baselines)
     for pair, offset in zip(shown, spread(len(shown)), strict=True):
-        of_pair = rows[(rows[["arm", "against"]] == list(pair)).all(axis=1)]
-        draw_arm(ax, of_pair.assign(row=of_pair["model"].map(models.index)), offset, style, pair[0])
-    ax.set_xlim(*limits(reach))
+        draw_arm(ax, rows[(rows[["arm", "against"]] == list(pair)).all(axis=1)], offset, style, pair[0])
+    ax.set_xlim(*axis)
     format_points(ax, style)
     return figure
 
 
-def limits(rows: pd.DataFrame) -> tuple[float, float]:
-    """The least and the greatest value of an axis that shows all estimates, all intervals and zero."""
-    values = pd.concat([rows["low"], rows["high"], rows["estimate"], pd.Series([0.0])])
+def write_rows(rows: pd.DataFrame, csv_file: Path) -> pd.DataFrame:
+    """Write the numbers of a figure, and return them."""
+    write_table(rows, csv_file, Contrasts)
+    return rows
+
+
+def limits(rows: pd.DataFrame, *marks: pd.DataFrame) -> tuple[float, float]:
+    """The least and the greatest value of an axis that shows all estimates, all intervals, all marks and zero.
+
+    Args:
+        rows: columns estimate, low, high.
+        marks: tables of values.
+    """
+    others = [table[name] for table in marks for name in table]
+    values = pd.concat([rows["low"], rows["high"], rows["estimate"], *others, pd.Series([0.0])])
     low, high = values.min(), values.max()
     space = 0.04 * (high - low) or 0.01
     return low - space, high + space

@@ -48,12 +48,21 @@ def draw_arm(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: str
         style: of the figure.
         arm: decides colour and marker.
     """
-    places = rows["row"] + offset
-    colour = lighter(style.look(arm).colour, 0.35)
-    ax.hlines(places, rows["low"], rows["high"], color=colour, linewidth=1.0, zorder=2)
+    draw_bars(ax, rows, offset, style, arm)
     known = rows["low"].notna()
-    for some, hollow in ((known, None), (~known, True)):
-        ax.plot(rows.loc[some, "estimate"], places[some], **look_of(style, arm, hollow), zorder=3)
+    draw_dots(ax, rows[known], offset, style, arm)
+    draw_dots(ax, rows[~known], offset, style, arm, hollow=True)
+
+
+def draw_bars(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: str) -> None:
+    """The intervals of an arm."""
+    colour = lighter(style.look(arm).colour, 0.35)
+    ax.hlines(rows["row"] + offset, rows["low"], rows["high"], color=colour, linewidth=1.0, zorder=2)
+
+
+def draw_dots(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: str, hollow: bool | None = None) -> None:
+    """The dots of an arm: outlines or filled, or as the arm's look says."""
+    ax.plot(rows["estimate"], rows["row"] + offset, **look_of(style, arm, hollow), zorder=3)
 
 
 def draw_zero(ax: Axes) -> None:

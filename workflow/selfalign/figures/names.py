@@ -3,12 +3,13 @@
 from selfalign.figures.style import Style
 from selfalign.scoring.groups import OWN, name_kind
 
-_MINUS = " \N{MINUS SIGN} "
+MINUS = " \N{MINUS SIGN} "
+"""Between the terms of a difference."""
 
 
 def name_pair(arm: str, against: str, style: Style) -> str:
     """Name of the difference between two arms."""
-    return style.arm(arm) + _MINUS + style.arm(against)
+    return style.arm(arm) + MINUS + style.arm(against)
 
 
 def name_category(category: str, style: Style) -> str:
@@ -34,5 +35,5 @@ def name_kinds(model: str, against: str, models: int, style: Style) -> str:
     """
     known = {name_kind(kind): style.text(f"kinds.{kind}") for kind in ("english", "multilingual")}
     if against != model:
-        return known[model] + _MINUS + known[against]
+        return known[model] + MINUS + known[against]
     return style.text("gains.one_model" if models == 1 else "gains.several_models", kind=known[model], count=models)

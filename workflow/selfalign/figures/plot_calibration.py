@@ -16,7 +16,7 @@ from selfalign.figures.rows import Panel, fit, split_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import INK, MUTED, PALETTE
-from selfalign.options import Words, readable
+from selfalign.options import Words
 from selfalign.scoring.calibration import average_cells, correlate
 from selfalign.scoring.inputs import read_scores
 
@@ -112,9 +112,9 @@ def _draw_panel(ax: Axes, block: Panel, arm: str, title: str, style: Style) -> N
 
 
 @click.command()
-@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--scores", type=Words(Path), required=True, help="Tables of cells, with spaces between them.")
 @click.option("--arms", type=Words(), required=True, help="Arms to draw.")
 @figure_options
-def command(scores: tuple[Path, ...], arms: list[str], style: Style, pages: Pages) -> None:
-    """Draw the model's probabilities against the people's shares; SCORES are tables of cells."""
+def command(scores: list[Path], arms: list[str], style: Style, pages: Pages) -> None:
+    """Draw the model's probabilities against the people's shares."""
     pages.draw(read_scores(scores), lambda rows: draw(rows, arms, style))

@@ -76,7 +76,7 @@ def _draw_dumbbells(ax: Axes, rows: pd.DataFrame, asked_in: str, style: Style, a
         ax.hlines(own.loc[some, "row"], *ends, color=[shade], linewidth=width, zorder=2)
     for ends, hollow in ((shared, True), (own, False)):
         look = look_of(style, arm, hollow)
-        look["markersize"] += 1.6 * hollow  # so that a ring shows around a dot at the same place
+        look["markersize"] += 2.8 * hollow  # so that a ring and a dot at the same place have white between them
         ax.plot(ends["estimate"], ends["row"], **look, zorder=3)
 
 

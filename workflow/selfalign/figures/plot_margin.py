@@ -7,24 +7,27 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
+from selfalign.figures.baselines import choose_baselines, draw_baselines, explain_baselines, room_for_margins
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
+from selfalign.figures.names import name_pair
 from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.options import Json, readable
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.tables import Contrasts
+from selfalign.scoring.tables import Contrasts, Metrics
 from selfalign.tables import read_table
 
 
-def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style) -> Figure:
+def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style, baselines: pd.DataFrame | None = None) -> Figure:
     """One row per country: the difference between two arms with its interval, for every metric of the table.
 
     Args:
         contrasts: a `Contrasts` table.
         contrast: the two arms; the second is subtracted.
         style: of the figure.
+        baselines: of the agreement, by model, language and country: a column per mark; None for no marks.
 
     Raises:
         InputError: the table has no such contrast.
@@ -36,14 +39,17 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style) -> Figure:
     chosen = contrasts[alike & (contrasts["arm"] == arm) & (contrasts["against"] == against)]
     if chosen.empty:
         raise InputError("figures.margin.contrast", f"no language runs both {arm} and {against}", "Run both arms")
-    difference = f"{style.arm(arm)} \N{MINUS SIGN} {style.arm(against)}"
     panels, looks = split_panels(chosen, style), looks_of_measures(chosen)
     note = f"{style.bars()} {style.text('zero')}"
-    label = style.text("difference", difference=difference)
-    figure, axes = stack_panels(
-        panels, style, 0.19 * max(1, len(looks) / 2), label, note, handles_of_measures(looks, style)
-    )
+    label = style.text("difference", difference=name_pair(arm, against, style))
+    handles = handles_of_measures(looks, style)
+    if baselines is not None:
+        baselines = choose_baselines(baselines, chosen)
+        handles |= explain_baselines(baselines, style)
+    figure, axes = stack_panels(panels, style, 0.19 * max(1, len(looks) / 2), label, note, handles)
     for ax, panel in zip(axes, panels, strict=True):
+        if baselines is not None:
+            draw_baselines(ax, panel.rows, baselines)
         draw_measures(ax, panel.rows, style, looks)
     format_points(axes[-1], style)
     return figure
@@ -52,7 +58,10 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style) -> Figure:
 @click.command()
 @click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
 @click.option("--contrast", type=Json(), required=True, help="The two arms, as JSON; the second is subtracted.")
+@click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baseline.")
+@click.option("--room", type=Json(), default="false", help="Whether a mark shows the room for a margin, as JSON.")
 @figure_options
-def command(contrasts: Path, contrast: list[str], style: Style, pages: Pages) -> None:
+def command(contrasts: Path, contrast: list[str], metrics: Path, room: bool, style: Style, pages: Pages) -> None:
     """Draw the difference between two arms per country."""
-    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, style))
+    baselines = room_for_margins(read_table(metrics, Metrics), contrast) if room else None
+    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, style, baselines))

@@ -6,48 +6,36 @@ import click
 import pandas as pd
 from matplotlib.figure import Figure
 
-from selfalign.figures.by_model import draw_by_model
-from selfalign.figures.chosen import choose_pairs, mean_of_countries
+from selfalign.figures.by_model import Differences, Pairs, draw_by_model, options_by_model, write_rows
 from selfalign.figures.names import name_pair
 from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.style import Style
-from selfalign.options import Json, readable, writable
-from selfalign.scoring.tables import Contrasts
-from selfalign.tables import read_table, write_table
 
 
-def draw(rows: pd.DataFrame, pairs: list[list[str]], reach: pd.DataFrame, style: Style) -> Figure:
-    """A row per model, and in it a dot with its interval per arm with its control.
+def draw(rows: pd.DataFrame, pairs: Pairs, differences: Differences, style: Style) -> Figure:
+    """A row per model, and in it a dot with its interval per arm with its control. A mark shows the room for it.
 
     Args:
         rows: `Contrasts` of the mean of the countries in one language.
         pairs: each arm with the arm in which other countries answer the same demonstrations.
-        reach: rows that the x axis has room for.
+        differences: decides the axis and the marks.
         style: of the figure.
     """
     names = {(arm, against): name_pair(arm, against, style) for arm, against in pairs}
-    return draw_by_model(rows, names, style, style.text("gains.margin"), reach)
+    return draw_by_model(rows, names, differences.over_others, differences.axis, style.text("gains.margin"), style)
 
 
 @click.command()
-@click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
-@click.option("--beside", type=Json(), default="[]", help="Pairs of the figure gains, for the same axis, as JSON.")
-@click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1.")
-@click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
+@options_by_model
 @figure_options
 def command(
-    contrasts: Path,
-    pairs: list[list[str]],
-    beside: list[list[str]],
-    language: str,
+    differences: Differences,
+    gains: list[list[str]],
+    margins: list[list[str]],
     csv_file: Path,
     style: Style,
     pages: Pages,
 ) -> None:
     """Draw own minus other country, by model."""
-    table = read_table(contrasts, Contrasts)
-    rows = mean_of_countries(choose_pairs(table, pairs, language))
-    write_table(rows, csv_file, Contrasts)
-    reach = mean_of_countries(choose_pairs(table, [*pairs, *beside], language))
-    pages.draw(rows, lambda shown: draw(shown, pairs, reach, style))
+    rows = write_rows(differences.rows(margins), csv_file)
+    pages.draw(rows, lambda shown: draw(shown, margins, differences, style))

@@ -1,30 +1,28 @@
 """Step plot_transfer: own demonstrations against those of each other country, as a matrix."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter
 
 from selfalign.errors import InputError
+from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
+from selfalign.figures.names import name_pair
 from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import Panel, fit, split_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
-from selfalign.figures.theme import DIVERGING, INK, MUTED
+from selfalign.figures.theme import INK
 from selfalign.options import readable
 from selfalign.scoring.tables import Transfer
 from selfalign.tables import read_table
 
 SIGNIFICANT = 0.05
-_TENTHS, _WHOLE = 0.33, 0.24  # inches of a cell that have room for a number with one decimal, or without
 
 
 def draw(transfer: pd.DataFrame, style: Style) -> Figure:
@@ -44,76 +42,62 @@ def draw(transfer: pd.DataFrame, style: Style) -> Figure:
     if agreement.empty:
         remedy = "Ask about two countries in a language, name sources of the second arm, or write null for no matrix"
         raise InputError("config: scoring.transfer", "no country is answered by another", remedy)
-    panels = split_panels(agreement, style)
-    sources = [style.in_order(panel.rows["source"]) for panel in panels]
-    names = [[wrap(name, 0.3 * style.width, "ytick.labelsize") for name in panel.names] for panel in panels]
-    column = max(width_of(name, "ytick.labelsize", "bold") for these in names for name in these)
-    room = style.width - column - 0.5
-    titles = [wrap(panel.title, room, "axes.titlesize", "bold") for panel in panels]
-    row = max(0.19, max(height_of(lines_of(name), "ytick.labelsize") + 0.04 for these in names for name in these))
-    codes = [_codes_height(these, room, style) for these in sources]
-    fixed = sum(
-        height_of(lines_of(title), "axes.titlesize") + high + 0.2 for title, high in zip(titles, codes, strict=True)
-    )
+    matrices, room = _plan(agreement, style)
+    count = sum(len(matrix.names) for matrix in matrices)
+    row = max(0.19, *(height_of(lines_of(name), "ytick.labelsize") + 0.04 for each in matrices for name in each.names))
     arm, against = agreement[["arm", "against"]].iloc[0]
-    difference = f"{style.arm(arm)} \N{MINUS SIGN} {style.arm(against)}"
-    bar_label = wrap(style.text("difference", difference=difference), room, style.size)
-    whole = fixed + row * sum(len(these) for these in names) + 0.62 + height_of(lines_of(bar_label), "axes.labelsize")
-    figure, axes = plt.subplots(
-        len(panels),
-        1,
-        figsize=(style.width, 3),
-        squeeze=False,
-        height_ratios=[len(these) for these in names],
-        layout="constrained",
+    label = wrap(style.text("difference", difference=name_pair(arm, against, style)), room, style.size)
+    heads = sum(
+        height_of(lines_of(each.title), "axes.titlesize") + _codes_height(each.sources, room, style) + 0.2
+        for each in matrices
     )
-    bold = [
-        _is_certain(panel.rows).any() for panel, these in zip(panels, sources, strict=True) if _form(room / len(these))
-    ]
-    fit(figure, style, whole, _note(agreement, any(bold), style), {})
+    ratios = [len(matrix.names) for matrix in matrices]
+    look = {"figsize": (style.width, 3), "squeeze": False, "height_ratios": ratios, "layout": "constrained"}
+    figure, axes = plt.subplots(len(matrices), 1, **look)
+    numbered = [each for each in matrices if choose_form(room / len(each.sources))]
+    bold = any(is_certain(matrix.panel.rows).any() for matrix in numbered)
+    body = heads + row * count + 0.62 + height_of(lines_of(label), "axes.labelsize")
+    fit(figure, style, body, _note(agreement, bold, style), {})
     reach = max(agreement["estimate"].abs().max(), 0.01)
-    for ax, panel, title, these, columns in zip(axes[:, 0], panels, titles, names, sources, strict=True):
-        _draw_matrix(ax, panel, columns, reach, room, style)
-        _name_cells(ax, panel, these, columns, room, style)
-        ax.set_title(title)
+    for ax, matrix in zip(axes[:, 0], matrices, strict=True):
+        _draw_panel(ax, matrix, reach, room, style)
     axes[-1, 0].set_xlabel(style.text("transfer.source"))
-    label = wrap(style.text("transfer.country"), 0.8 * row * sum(map(len, names)) + 0.3, style.size)
-    figure.supylabel(label, fontsize=style.size)
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(-reach, reach), DIVERGING),
-        ax=axes,
-        location="bottom",
-        shrink=0.7,
-        aspect=35,
-        pad=0.02,
-        format=FuncFormatter(lambda value, _: style.points(value)),
-    )
-    bar.outline.set_visible(False)
-    bar.set_label(bar_label, fontsize=style.size)
+    name = wrap(style.text("transfer.country"), 0.8 * row * count + 0.3, style.size)
+    figure.supylabel(name, fontsize=style.size)
+    add_scale(figure, axes, reach, style, label, aspect=35, pad=0.02)
     return figure
+
+
+class _Matrix(NamedTuple):
+    """A panel with the names of its rows, in lines, and the codes of its columns."""
+
+    panel: Panel
+    title: str
+    names: list[str]
+    sources: list[str]
+
+
+def _plan(agreement: pd.DataFrame, style: Style) -> tuple[list[_Matrix], float]:
+    """The matrices from top to bottom, and the inches that are left for their cells."""
+    panels = split_panels(agreement, style)
+    names = [[wrap(name, 0.3 * style.width, "ytick.labelsize") for name in panel.names] for panel in panels]
+    room = style.width - max(width_of(name, "ytick.labelsize", "bold") for these in names for name in these) - 0.5
+    titles = [wrap(panel.title, room, "axes.titlesize", "bold") for panel in panels]
+    sources = [style.in_order(panel.rows["source"]) for panel in panels]
+    return list(map(_Matrix, panels, titles, names, sources)), room
 
 
 def _note(rows: pd.DataFrame, bold: bool, style: Style) -> str:
     """The sentences that explain the looks that cells have."""
     limit = style.number(SIGNIFICANT)
     sentences = {
-        "hatched": ~_is_certain(rows),
+        "hatched": ~is_certain(rows),
         "bold": pd.Series([bold]),
         "dot": rows["p_holm"] < SIGNIFICANT,
         "grey": pd.Series([True]),
     }
     texts = {key: style.texts[f"transfer.{key}"] for key, shown in sentences.items() if shown.any()}
     return " ".join(text.format(level=style.level_name(), limit=limit) for text in texts.values())
-
-
-def _is_certain(rows: pd.DataFrame) -> pd.Series:
-    """Whether an interval excludes 0."""
-    return (rows["low"] > 0) | (rows["high"] < 0)
-
-
-def _form(width: float) -> str:
-    """How numbers are written in cells that are so many inches wide; empty where they do not fit."""
-    return "+.1f" if width > _TENTHS else "+.0f" if width > _WHOLE else ""
 
 
 def _is_turned(sources: list[str], room: float, style: Style) -> bool:
@@ -127,57 +111,18 @@ def _codes_height(sources: list[str], room: float, style: Style) -> float:
     return max(width_of(code, style.size - 0.5) for code in sources) if turned else height_of(1, style.size)
 
 
-def _draw_matrix(ax: Axes, panel: Panel, sources: list[str], reach: float, room: float, style: Style) -> None:
-    """Colour the cells, hatch those whose interval includes 0, and write the numbers where they fit."""
-    rows = panel.rows
-    column = {source: place for place, source in enumerate(sources)}
-    matrix = np.full((len(panel.names), len(sources)), np.nan)
-    matrix[rows["row"], rows["source"].map(column)] = rows["estimate"]
-    look = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach, "edgecolors": "white", "linewidth": 0.6}
-    mesh = ax.pcolormesh(np.ma.masked_invalid(matrix), **look)
-    ax.set_facecolor("#dcdfe3")
-    form = _form(room / len(sources))
-    for row, certain in zip(rows.itertuples(), _is_certain(rows), strict=True):
-        x, y = column[row.source], row.row
-        if not certain:
-            ax.add_patch(Rectangle((x, y), 1, 1, fill=False, hatch="/////", edgecolor="white", linewidth=0))
-        if row.p_holm < SIGNIFICANT:
-            ax.plot(x + 0.85, y + 0.2, "o", ms=2.2, color=INK, linestyle="none")
-        text = style.points(row.estimate, form or "+.1f")
-        if not form:  # the sign, which colours do not show in greyscale
-            text = "" if text == "0" else text[0]
-        _write(ax, x, y, text, certain, mesh.to_rgba(row.estimate), style)
-
-
-def _write(ax: Axes, x: int, y: int, text: str, certain: bool, colour: tuple, style: Style) -> None:
-    """The number or sign of a cell, on a ground of the cell's colour, so that it can be read on hatching."""
-    red, green, blue, _ = colour
-    dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-    ground = {"boxstyle": "square,pad=0.1", "facecolor": colour, "edgecolor": "none"}
-    ax.text(
-        x + 0.5,
-        y + 0.5,
-        text,
-        ha="center",
-        va="center",
-        fontsize=style.size - 1.5,
-        color="white" if dark else INK,
-        fontweight="bold" if certain else "normal",
-        bbox=None if certain else ground,
-    )
-
-
-def _name_cells(ax: Axes, panel: Panel, names: list[str], sources: list[str], room: float, style: Style) -> None:
-    ax.set_ylim(len(names), 0)
-    ax.set_yticks(np.arange(len(names)) + 0.5, names)
-    turned = _is_turned(sources, room, style)
-    ax.set_xticks(np.arange(len(sources)) + 0.5, sources, rotation=90 if turned else 0)
-    ax.tick_params(length=0)
-    for side in ax.spines.values():
-        side.set_visible(False)
-    if panel.mean:
-        ax.get_yticklabels()[0].set_fontweight("bold")
-        ax.axhline(1, color=MUTED, linewidth=0.8)
+def _draw_panel(ax: Axes, matrix: _Matrix, reach: float, room: float, style: Style) -> None:
+    """A matrix with its names, and a dot in each cell that differs from 0 after correction."""
+    rows, sources = matrix.panel.rows, matrix.sources
+    cells = rows.set_index(["row", "source"])
+    values = cells["estimate"].unstack().reindex(index=range(len(matrix.names)), columns=sources)
+    certain = is_certain(cells).unstack().reindex_like(values).eq(True)
+    draw_matrix(ax, values, certain, reach, style, choose_form(room / len(sources)))
+    for row in rows[rows["p_holm"] < SIGNIFICANT].itertuples():
+        ax.plot(sources.index(row.source) + 0.85, row.row + 0.2, "o", ms=2.2, color=INK, linestyle="none")
+    ax.set_xticks(np.arange(len(sources)) + 0.5, sources, rotation=90 if _is_turned(sources, room, style) else 0)
+    name_rows(ax, matrix.names, matrix.panel.mean)
+    ax.set_title(matrix.title)
 
 
 @click.command()

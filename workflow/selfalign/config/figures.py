@@ -1,0 +1,124 @@
+"""The figures of a run: which files each one reads, and what it asks of the config. Rules and tools read this list."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from selfalign.config.outputs import (
+    agreeing_arms,
+    asked_in,
+    calibrated_arms,
+    list_contrasts,
+    list_dumbbells,
+    list_gains,
+    list_margins,
+)
+
+CELLS = "scores/{model}/{language}.parquet"
+"""The table of cells of each model and language."""
+
+Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure as the workflow makes it. The command `plot-{name}` draws it.
+
+    Attributes:
+        label: of the figure in Snakemake's report. The letter decides its place there.
+        message: what Snakemake shows while it draws the figure.
+        reads: the files that the figure is drawn from, by option of the command, in the folder of the run.
+        settings: the other options of the command, by name, from the merged settings.
+    """
+
+    label: str
+    message: str
+    reads: Mapping[str, str]
+    settings: Callable[[Config], dict[str, str]] = lambda config: {}
+
+
+def _margin(config: Config) -> dict[str, str]:
+    """The contrast of the figure margin, and whether it is an arm with its control."""
+    contrast = config["figures"]["margin"]["contrast"]
+    return {"contrast": _as_json(contrast), "room": _as_json(contrast in list_margins(config))}
+
+
+def _by_model(config: Config) -> dict[str, str]:
+    """What the figures gains and margins ask: both have all pairs, because they have the same axis."""
+    pairs = {"gains": list_gains(config), "margins": list_margins(config)}
+    return {name: _as_json(value) for name, value in pairs.items()} | {"language": asked_in(config)}
+
+
+def _as_json(value: Any) -> str:
+    """A setting as JSON with its keys in one order, so that the order of keys in a config does not count."""
+    return json.dumps(value, sort_keys=True)
+
+
+CONTRASTS = {"contrasts": "tables/contrasts.csv"}
+METRICS = {"metrics": "tables/metrics.csv"}
+
+FIGURES: dict[str, Figure] = {
+    "agreement": Figure(
+        "a: agreement",
+        "Drawing agreement per arm and country",
+        {"estimates": "tables/agreement.csv"} | METRICS,
+        lambda config: {"arms": " ".join(agreeing_arms(config))},
+    ),
+    "contrasts": Figure(
+        "b: contrasts",
+        "Drawing every contrast",
+        CONTRASTS,
+        lambda config: {"order": _as_json(list_contrasts(config))},
+    ),
+    "margin": Figure(
+        "c: margin",
+        "Drawing own minus other country",
+        CONTRASTS | METRICS,
+        _margin,
+    ),
+    "transfer": Figure("d: transfer", "Drawing the transfer between countries", {"transfer": "tables/transfer.csv"}),
+    "calibration": Figure(
+        "e: calibration",
+        "Drawing the model against the people",
+        {"scores": CELLS},
+        lambda config: {"arms": " ".join(calibrated_arms(config))},
+    ),
+    "gains": Figure(
+        "f: gains",
+        "Drawing gains over zero-shot, by model",
+        CONTRASTS | METRICS,
+        _by_model,
+    ),
+    "gains_by_country": Figure(
+        "g: gains by country",
+        "Drawing gains over zero-shot, by model and country",
+        CONTRASTS,
+        lambda config: {"pairs": _as_json(list_gains(config)), "language": asked_in(config)},
+    ),
+    "languages": Figure(
+        "h: own language",
+        "Drawing gains in each country's own language",
+        {"table": "tables/languages.csv"},
+        lambda config: {"pairs": _as_json(list_dumbbells(config)), "asked-in": asked_in(config)},
+    ),
+    "categories": Figure(
+        "i: categories",
+        "Drawing gains within each category of values",
+        {"table": "tables/categories.csv"},
+        lambda config: {"pairs": _as_json(list_gains(config))},
+    ),
+    "kinds": Figure(
+        "j: kinds of models",
+        "Drawing gains of each kind of models",
+        {"table": "tables/kinds.csv"},
+        lambda config: {"pairs": _as_json(list_gains(config))},
+    ),
+    "margins": Figure(
+        "k: margins",
+        "Drawing own minus other country, by model",
+        CONTRASTS | METRICS,
+        _by_model,
+    ),
+}
+"""By name. The module of a figure is `selfalign.figures.plot_{name}`."""

@@ -1,0 +1,107 @@
+"""What others score in the model's place: marks in the rows of a figure, from the table of metrics."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from selfalign.figures.names import MINUS
+from selfalign.figures.style import Style
+from selfalign.figures.theme import INK
+
+LOOKS: dict[str, dict[str, object]] = {
+    "world": {"color": INK, "linewidth": 0.9, "linestyle": "solid"},
+    "nearest": {"color": INK, "linewidth": 0.9, "linestyle": (0, (1, 1))},
+    "ceiling": {"color": "#6b7078", "linewidth": 2.4, "linestyle": "solid"},
+}
+"""Columns of the table of metrics that a row has marks for, and how the marks look. They differ without colour."""
+
+CHANCE: dict[str, object] = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
+
+ROOM = "room"
+"""The baseline of a margin: the same people again, minus the majority of the world."""
+
+_KEYS = ["model", "language", "country"]
+
+
+def find_baselines(metrics: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
+    """What others score in the model's place, by model, language and country: the mean over the arms.
+
+    The arms differ only where they are scored on different probes.
+
+    Args:
+        metrics: a `Metrics` table.
+        arms: those of the figure.
+
+    Returns:
+        Columns value (of the model), uniform, world, nearest and ceiling, as in the table: shares.
+    """
+    rows = metrics[(metrics["metric"] == "agreement") & metrics["arm"].isin(list(arms))]
+    if (rows["asks"] == "poles").any():
+        rows = rows[rows["asks"] == "poles"]
+    return rows.groupby(_KEYS)[["value", "uniform", *LOOKS]].mean()
+
+
+def gains_of_others(metrics: pd.DataFrame, firsts: Iterable[str]) -> pd.DataFrame:
+    """How much more than the model's first arm others score: the baselines of a gain.
+
+    Args:
+        metrics: a `Metrics` table.
+        firsts: the arms that are subtracted; a language has one.
+
+    Returns:
+        By model, language and country, columns uniform, world, nearest and ceiling.
+    """
+    found = find_baselines(metrics, firsts)
+    return found[["uniform", *LOOKS]].sub(found["value"], axis=0)
+
+
+def room_for_margins(metrics: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
+    """How much a country's own people know about their majority that the world's majority does not.
+
+    This is the margin of an arm that copies the people, over a control that copies the world.
+
+    Args:
+        metrics: a `Metrics` table.
+        arms: those of the figure.
+
+    Returns:
+        By model, language and country, a column `room`.
+    """
+    found = find_baselines(metrics, arms)
+    return (found["ceiling"] - found["world"]).to_frame(ROOM)
+
+
+def choose_baselines(baselines: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The baselines of some rows (columns model, language, country), missing where the metrics have none."""
+    return baselines.reindex(pd.MultiIndex.from_frame(rows[_KEYS].drop_duplicates()))
+
+
+def draw_baselines(ax: Axes, rows: pd.DataFrame, baselines: pd.DataFrame) -> None:
+    """Draw a mark per row and baseline.
+
+    Args:
+        ax: whose y axis has row i at i.
+        rows: columns model, language, country, row.
+        baselines: by model, language and country.
+    """
+    marks = rows[[*_KEYS, "row"]].drop_duplicates().join(baselines, on=_KEYS)
+    for name in baselines:
+        shown = marks.dropna(subset=name)
+        ax.vlines(shown[name], shown["row"] - 0.42, shown["row"] + 0.42, **_look(name), zorder=1.5, label=name)
+
+
+def explain_baselines(baselines: pd.DataFrame, style: Style) -> dict[str, Line2D]:
+    """Marks of the baselines that have a value, for the legend, by name."""
+    return {_name(name, style): Line2D([], [], **_look(name)) for name in baselines if baselines[name].notna().any()}
+
+
+def _look(name: str) -> dict[str, object]:
+    return CHANCE if name == "uniform" else LOOKS["ceiling" if name == ROOM else name]
+
+
+def _name(name: str, style: Style) -> str:
+    if name == ROOM:
+        return style.text("agreement.ceiling") + MINUS + style.text("agreement.world")
+    return style.text("agreement.chance" if name == "uniform" else f"agreement.{name}")
