@@ -215,6 +215,14 @@ def test_scores_on_the_disk_tell_the_widths_of_their_run(overlay: Path) -> None:
         assert widths[arm]["mean"] == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
 
 
+def test_assumed_width_of_a_contrast_is_called_a_guess(before: dict) -> None:
+    def said(source: str) -> str:
+        return write_report(before | {"widths": [one | {"source": source} for one in before["widths"]]})
+
+    assert "assumed: a guess without answers" in said("assumed")
+    assert "a guess" not in said("scores")
+
+
 def test_rates_of_the_table_fill_the_gaps_between_sizes() -> None:
     table = models.read_table_of_rates(ROOT / "resources/plan/rates.csv", None)
     settings = {"device": "cuda", "dtype": "bfloat16", "engine": "packed"}
