@@ -16,6 +16,7 @@ from selfalign.audit.changes import (
     pair_cells,
     pair_estimates,
 )
+from selfalign.audit.compare import _tell_change
 
 
 def cells(**values: list) -> pd.DataFrame:
@@ -46,6 +47,22 @@ def cells(**values: list) -> pd.DataFrame:
 def changed_in(pairs: pd.DataFrame) -> dict[str, list[int]]:
     """Rows that changed in each way, where any did."""
     return {name: list(pairs.index[pairs[name]]) for name in CHANGED if pairs[name].any()}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (100, None, "100 -> none"),
+        (["en"], ["en", "es"], '["en"] -> ["en", "es"]'),
+        ([f"model-{n}" for n in range(9)], [f"model-{n}" for n in range(1, 10)], "added model-9; removed model-0"),
+        ([f"model-{n}" for n in range(9)], [], "removed model-0, model-1, model-2, model-3, model-4 and 4 more"),
+        ([f"model-{n}" for n in range(9)], [f"model-{n}" for n in (1, 0, *range(2, 9))], "the same items in another"),
+        ("/data/" + "a" * 60 + "/one", "/data/" + "a" * 60 + "/two", "...aaaaaaaaa/one -> ...aaaaaaaaa/two"),
+        ("a" * 60, "b" * 60, f"{'a' * 40}... -> {'b' * 40}..."),
+    ],
+)
+def test_change_of_a_long_value_shows_what_differs(before: object, after: object, told: str) -> None:
+    assert _tell_change(before, after).startswith(told)
 
 
 def test_settings_differ_by_dotted_key() -> None:
