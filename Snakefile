@@ -21,6 +21,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.utils import min_version
 
@@ -120,6 +121,7 @@ rule all:
         LATEX,
         "<run>/audit/hardest_probes.csv",
         SURVEY_TABLES,
+        intermediate_files(),
         "<run>/human/bank.json",
         "<run>/run.json",
         "<run>/manifest.csv",

@@ -388,16 +388,19 @@ def countries_of(wildcards):
     return sorted(config["languages"][wildcards.language]["countries"])
 
 
-def rankings_of(wildcards):
-    """Rankings that the arms of a language use."""
-    arms = [
-        config["arms"][name] for name in config["languages"][wildcards.language]["arms"]
-    ]
-    strategies = sorted(
+def strategies_in(language):
+    """Strategies by which the arms of a language choose their demonstrations."""
+    arms = [config["arms"][name] for name in config["languages"][language]["arms"]]
+    return sorted(
         {arm["strategy"] for arm in arms if arm["shots"] and "strategy" in arm}
     )
+
+
+def rankings_of(wildcards):
+    """Rankings that the arms of a language use."""
     return collect(
-        "<run>/demonstrations/{{language}}/{strategy}.parquet", strategy=strategies
+        "<run>/demonstrations/{{language}}/{strategy}.parquet",
+        strategy=strategies_in(wildcards.language),
     )
 
 
@@ -548,6 +551,34 @@ def design_files(wildcards, input):
         for kind in ("spoken", "scales", "human")
         for file in input.get(kind)
     ]
+
+
+def intermediate_files():
+    """A file of each step between the inputs and the results, without the weights of the models.
+
+    The rule `all` asks for them. Otherwise Snakemake would not make a file again that a failed or killed job has
+    deleted, if the results of an earlier run are there: it would say "Nothing to be done".
+    """
+    survey = config["run"]["survey"]
+    settings = config["surveys"][survey]
+    files = [f"{SURVEY}/distributions.parquet", *RESPONSES, *bank_texts(None), BANK]
+    files += [survey_file(SimpleNamespace(survey=survey))]
+    files += [f"{SURVEY}/simulated.csv"] if settings["form"] == "counts" else []
+    files += [f"{RUN}/human/{name}.parquet" for name in ("poles", "replicates")]
+    files += HUMAN_SCALES
+    for language in config["run"]["languages"]:
+        for strategy in strategies_in(language):
+            files.append(f"{RUN}/demonstrations/{language}/{strategy}.parquet")
+            measure = measure_of(strategy)
+            files.append(f"{RUN}/similarity/{language}/{measure}.parquet")
+    files += DESIGNS + ANSWERS + SCORES
+    files += [
+        f"results/{SHARED}/models/{model}/model.json"
+        for model in config["run"]["models"]
+        if "endpoint" not in config["models"][model]
+    ]
+    made = ("results/", "<run>/", "<shared>/")
+    return sorted({str(file) for file in files if str(file).startswith(made)})
 
 
 def of_model(key):
