@@ -380,7 +380,7 @@ def test_main_numbers_of_several_models_and_languages_are_ranges() -> None:
 def test_run_without_its_tables_ends_with_one_line() -> None:
     made = {"results/trial/human/poles.parquet"}
     assert summarize(Path("results/trial"), {}, made, "Cite: x") == [
-        'Run "trial": the files that you asked for are in results/trial'
+        'Run "trial": the files that you asked for are there.'
     ]
 
 

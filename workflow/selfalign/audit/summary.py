@@ -61,7 +61,7 @@ def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], ci
     """
     agreement, contrasts = (folder / "tables" / name for name in ("agreement.csv", "contrasts.csv"))
     if str(agreement) not in made:
-        return [f'Run "{folder.name}": the files that you asked for are in {folder}']
+        return [f'Run "{folder.name}": the files that you asked for are there.']
     tables = [path for path in (agreement, contrasts) if str(path) in made]
     differences = read_table(contrasts, Contrasts) if contrasts in tables else None
     figures = sorted({_figure_of(Path(file).stem) for file in made if Path(file).parent == folder / "figures"})
