@@ -86,6 +86,7 @@ def test_equal_runs_have_no_changed_cell() -> None:
     ("values", "found"),
     [
         ({"p_a": [0.7, 0.4, 0.2, None]}, {"answer": [2]}),
+        ({"p_a": [0.700001, 0.4, 0.099995, None]}, {"answer": [2]}),  # the first is rounding
         ({"answered": [True, False, True, False], "p_a": [0.7, None, 0.1, None]}, {"answer": [1]}),
         ({"prompts": ["a b", "c d", "e x", "g h"], "p_a": [0.7, 0.4, 0.9, None]}, {"prompt": [2]}),
         ({"readout": "pmi", "p_a": 0.3}, {"readout": [0, 1, 2, 3]}),
