@@ -250,7 +250,7 @@ def test_size_is_in_the_name(name: str, parameters: float | None, tmp_path: Path
 
 def test_a_parsed_survey_is_read_from_the_results(tmp_path: Path) -> None:
     survey = {"form": "wvs7", "source": {"url": "https://lab.example/survey.zip", "sha256": "0" * 64}}
-    with pytest.raises(InputError, match="Let the workflow fetch and parse it first"):
+    with pytest.raises(InputError, match=r"fetch and parse it first: snakemake \S+ --cores 1 --configfile"):
         read_distributions("mine", survey, HOME, tmp_path)
     example = read_config([])["surveys"]["example"]
     table, _ = read_distributions("example", example, HOME, tmp_path)
