@@ -16,6 +16,7 @@ from selfalign.audit.changes import (
     pair_cells,
     pair_estimates,
 )
+from selfalign.audit.compare import _tell_change
 
 
 def cells(**values: list) -> pd.DataFrame:
@@ -48,6 +49,22 @@ def changed_in(pairs: pd.DataFrame) -> dict[str, list[int]]:
     return {name: list(pairs.index[pairs[name]]) for name in CHANGED if pairs[name].any()}
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (100, None, "100 -> none"),
+        (["en"], ["en", "es"], '["en"] -> ["en", "es"]'),
+        ([f"model-{n}" for n in range(9)], [f"model-{n}" for n in range(1, 10)], "added model-9; removed model-0"),
+        ([f"model-{n}" for n in range(9)], [], "removed model-0, model-1, model-2, model-3, model-4 and 4 more"),
+        ([f"model-{n}" for n in range(9)], [f"model-{n}" for n in (1, 0, *range(2, 9))], "the same items in another"),
+        ("/data/" + "a" * 60 + "/one", "/data/" + "a" * 60 + "/two", "...aaaaaaaaa/one -> ...aaaaaaaaa/two"),
+        ("a" * 60, "b" * 60, f"{'a' * 40}... -> {'b' * 40}..."),
+    ],
+)
+def test_change_of_a_long_value_shows_what_differs(before: object, after: object, told: str) -> None:
+    assert _tell_change(before, after).startswith(told)
+
+
 def test_settings_differ_by_dotted_key() -> None:
     before = {"run": {"name": "one", "models": ["a", "b"]}, "seed": 1, "old": None}
     after = {"run": {"name": "one", "models": ["a"]}, "seed": 2, "new": {"x": 0}}
@@ -69,6 +86,7 @@ def test_equal_runs_have_no_changed_cell() -> None:
     ("values", "found"),
     [
         ({"p_a": [0.7, 0.4, 0.2, None]}, {"answer": [2]}),
+        ({"p_a": [0.700001, 0.4, 0.099995, None]}, {"answer": [2]}),  # the first is rounding
         ({"answered": [True, False, True, False], "p_a": [0.7, None, 0.1, None]}, {"answer": [1]}),
         ({"prompts": ["a b", "c d", "e x", "g h"], "p_a": [0.7, 0.4, 0.9, None]}, {"prompt": [2]}),
         ({"readout": "pmi", "p_a": 0.3}, {"readout": [0, 1, 2, 3]}),

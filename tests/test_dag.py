@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import chdir, closing, suppress
 from copy import deepcopy
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import psutil
 import pytest
 from project import BIN, ROOT, Batch, Project, Run
 from refusal import assert_one_paragraph
+from selfalign.audit.jobs import Records
 from snakemake.utils import update_config
 
 PROBES = {"Q4", "Q8", "Q164", "Q167"}
@@ -165,6 +166,40 @@ def test_runs_of_two_names_leave_each_other_alone(finished: Project, config: dic
     planned = set(finished.snakemake("--dry-run", config=trial).planned())
     assert {"measure_similarity", "design_prompts", "record_bank"} <= planned
     assert "map_poles" not in planned
+
+
+def test_every_step_between_inputs_and_results_is_asked_for(undisturbed: Project) -> None:
+    """So that a file which a failed or killed job has deleted is made again, though the results are there."""
+    with chdir(undisturbed.folder):
+        records = Records().files
+    asked = set(records["results/default/manifest.csv"]["input"])
+    jobs: dict[str, set[str]] = {}
+    for path, record in records.items():
+        jobs.setdefault(record["shellcmd"], set()).add(path)
+    weights = {"results/shared/models/local/source"}  # they may be deleted; a new source reruns the step after them
+    last = {"results/default/manifest.csv", "results/default/jobs.json"}
+    assert [files for files in jobs.values() if not files & asked] in ([weights, last], [last, weights])
+
+
+def test_failed_step_is_run_again_though_later_results_are_there(
+    finished: Project, config: dict, model: Path, tmp_path: Path
+) -> None:
+    module = finished.folder / "workflow/selfalign/probes/map_poles.py"
+    text = module.read_text(encoding="utf-8")
+    module.write_text(
+        text.replace("\ndef command(", "\ndef command(*_, **__):\n    1 / 0\n\n\ndef unused(", 1), encoding="utf-8"
+    )
+    assert finished.snakemake(config=config).code == 1
+    assert not (finished.folder / "results/default/human/poles.parquet").exists()
+    assert (finished.folder / "results/default/tables/agreement.csv").exists()
+    assert finished.snakemake("--dry-run", config=config).planned()["map_poles"] == 1
+    module.write_text(text, encoding="utf-8")
+    assert finished.snakemake("--dry-run", config=config).planned()["map_poles"] == 1
+    shutil.copytree(model, tmp_path / "other")
+    other = changed(config, "models", "local", "source", "folder", value=str(tmp_path / "other"))
+    shutil.rmtree(finished.folder / "results/shared/models/local/source")
+    planned = finished.snakemake("--dry-run", config=other).planned()
+    assert planned["fetch_model"] == planned["convert_model"] == 1, "of a model whose new source was not fetched"
 
 
 def test_order_of_countries_reruns_nothing(finished: Project, config: dict) -> None:

@@ -216,6 +216,14 @@ def test_scores_on_the_disk_tell_the_widths_of_their_run(overlay: Path) -> None:
         assert widths[arm]["mean"] == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
 
 
+def test_assumed_width_of_a_contrast_is_called_a_guess(before: dict) -> None:
+    def said(source: str) -> str:
+        return write_report(before | {"widths": [one | {"source": source} for one in before["widths"]]})
+
+    assert "assumed: a guess without answers" in said("assumed")
+    assert "a guess" not in said("scores")
+
+
 def test_rates_of_the_table_fill_the_gaps_between_sizes() -> None:
     table = models.read_table_of_rates(ROOT / "resources/plan/rates.csv", None)
     settings = {"device": "cuda", "dtype": "bfloat16", "engine": "packed"}
@@ -243,7 +251,7 @@ def test_size_is_in_the_name(name: str, parameters: float | None, tmp_path: Path
 
 def test_a_parsed_survey_is_read_from_the_results(tmp_path: Path) -> None:
     survey = {"form": "wvs7", "source": {"url": "https://lab.example/survey.zip", "sha256": "0" * 64}}
-    with pytest.raises(InputError, match="Let the workflow fetch and parse it first"):
+    with pytest.raises(InputError, match=r"fetch and parse it first: snakemake \S+ --cores 1 --configfile"):
         read_distributions("mine", survey, HOME, tmp_path)
     example = read_config([])["surveys"]["example"]
     table, _ = read_distributions("example", example, HOME, tmp_path)

@@ -58,6 +58,14 @@ def test_snippets_are_found() -> None:
     assert {"running.md", "surveys.md", "devices.md", "endpoints.md"} <= pages
 
 
+@pytest.mark.parametrize("name", [name for name, config in CONFIGS.items() if "run" in config])
+def test_config_of_another_study_has_a_name_of_its_own(name: str) -> None:
+    """Without `run.name`, it would replace the results of the run `default`."""
+    run = CONFIGS[name]["run"]
+    if "name" not in run:
+        assert not run.keys() & {"survey", "models", "languages"}
+
+
 @pytest.mark.parametrize("name", [name for name in CONFIGS if "arora" not in name])
 def test_config_of_the_documentation_is_planned_as_written(name: str, planned: dict[str, Run]) -> None:
     assert planned[name].code == 0, planned[name].output[-2000:]

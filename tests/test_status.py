@@ -31,7 +31,7 @@ from selfalign.audit.progress import (
     record_start,
     state_of,
 )
-from selfalign.audit.summary import main_numbers, own_minus_other, shorten, summarize, warn_of_replacement
+from selfalign.audit.summary import find_own_minus_other, main_numbers, shorten, summarize, warn_of_replacement
 from selfalign.cli import program
 from selfalign.config.read import read_config
 from selfalign.errors import TERMINAL, InputError
@@ -301,7 +301,7 @@ ARMS = {
 SETTINGS = {
     "arms": ARMS,
     "models": {"small": {"label": "SmolLM2"}},
-    "run": {"models": ["small"], "languages": ["en", "es"]},
+    "run": {"models": ["small"], "languages": ["en"]},
     "scoring": {"level": 0.9},
 }
 
@@ -344,19 +344,43 @@ def test_main_numbers_are_those_of_the_mean_of_the_countries() -> None:
         high=[0.2, 1.0, 1.0, 1.0, 0.14],
     )
     table = pd.concat([single, other, alignment, agreement])
+    margin = "own minus other country +0.06 (90 % interval -0.01 to +0.14)"
     assert main_numbers(table, contrasts, SETTINGS) == (
-        "SmolLM2 in en (1 more in the tables): agreement 0.50 Zero-shot, 0.61 Similar (best of 3 other arms); "
-        "own minus other country +0.06 (90 % interval -0.01 to +0.14)"
+        f"SmolLM2 in en: agreement 0.50 Zero-shot, 0.61 Similar (best of 3 other arms); {margin}"
     )
-    assert main_numbers(agreement, None, SETTINGS).endswith("(best of 3 other arms)")
+    assert main_numbers(agreement.iloc[[0, 2]], None, SETTINGS).endswith("agreement 0.50 Zero-shot, 0.61 Similar")
     assert main_numbers(agreement[:1].assign(country="MEX"), None, SETTINGS).endswith("agreement 0.50 Zero-shot")
-    assert own_minus_other(contrasts[:4], SETTINGS) == ""
+    assert find_own_minus_other(contrasts[:4], SETTINGS) is None
+
+
+def test_main_numbers_of_several_models_and_languages_are_ranges() -> None:
+    names = {"models": ["small", "large"], "languages": ["en", "es"]}
+    settings = SETTINGS | {"run": names, "models": {name: {"label": name} for name in names["models"]}}
+    shifts = {("small", "en"): 0.0, ("small", "es"): 0.1, ("large", "en"): 0.2, ("large", "es"): -0.1}
+    agreement = estimates(arm=list(ARMS), estimate=[0.501, 0.52, 0.614, 0.55])
+    moved = [
+        agreement.assign(model=model, language=language, estimate=agreement["estimate"] + shift)
+        for (model, language), shift in shifts.items()
+    ]
+    contrasts = [
+        estimates(arm=["chrf"], against=["chrf_other"], beyond=[None], estimate=[shift], low=[shift - 0.05], high=[1.0])
+        for shift in shifts.values()
+    ]
+    contrasts = [
+        one.assign(model=model, language=language, against_model=model, against_language=language)
+        for one, (model, language) in zip(contrasts, shifts, strict=True)
+    ]
+    first = "agreement 0.40 to 0.70 without demonstrations, 0.51 to 0.81 with the best other arm of each"
+    margin = "own minus other country -0.10 to +0.20, above 0 in 2 of 4 intervals"
+    said = main_numbers(pd.concat(moved), pd.concat(contrasts), settings)
+    assert said == f"2 models in 2 languages: {first}; {margin}"
+    assert main_numbers(pd.concat(moved), None, settings) == f"2 models in 2 languages: {first}"
 
 
 def test_run_without_its_tables_ends_with_one_line() -> None:
     made = {"results/trial/human/poles.parquet"}
     assert summarize(Path("results/trial"), {}, made, "Cite: x") == [
-        'Run "trial": the files that you asked for are in results/trial'
+        'Run "trial": the files that you asked for are there.'
     ]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from endpoint_server import Endpoint, serving
 from matplotlib.image import imread, imsave
 from project import Project
 from selfalign.audit import record_run
@@ -25,7 +26,10 @@ from selfalign.audit.verify import check_models, check_record, report, verify
 from selfalign.cli import program
 from selfalign.config.files import list_files
 from selfalign.errors import InputError
+from selfalign.prompts.tables import Prompts
 from selfalign.provenance import code_digests
+from selfalign.tables import write_table
+from test_ask import SAMPLES, arguments, ask, table_of
 
 RUN = Path("results/default")
 SURVEY = Path("results/shared/survey/example")
@@ -334,6 +338,28 @@ def test_answers_that_the_model_never_gave_are_found_by_the_naive_engine(here: P
     assert found
     assert all(one.size == pytest.approx(0.01, abs=1e-3) for one in found)
     assert all(table["option"][one.row - 1] == one.recorded for one in found), "the row is that of the table"
+
+
+@pytest.mark.parametrize("readout", [{}, SAMPLES], ids=["logprobs", "samples"])
+def test_answers_of_an_endpoint_are_cut_from_its_ledger_again(readout: dict, tmp_path: Path) -> None:
+    """The endpoint is gone by then: it is not asked again."""
+    prompts = tmp_path / "prompts.parquet"
+    write_table(table_of(), prompts, Prompts)
+    with serving(Endpoint()) as endpoint:
+        url, table = endpoint.url, ask(prompts, endpoint.url, **readout)
+    words, output = arguments(prompts, url, **readout), tmp_path / "run.parquet"
+    job = Job("ask", ("ask", *words), (str(prompts),), (str(output),))
+    findings = Findings()
+    Again([job], tmp_path / "scratch").run(findings)
+    assert findings.differences == findings.skipped == []
+    assert findings.checked["answers compared with a ledger"] == len(table)
+    column = "option" if readout else "label"
+    row = int(table[column].gt(-np.inf).idxmax())
+    table.loc[row, column] -= 0.5
+    table.to_parquet(output, index=False)
+    Again([job], tmp_path / "scratch").run(findings)
+    assert [(one.row, one.column) for one in findings.differences] == [(row + 1, column)]
+    assert findings.differences[0].size == pytest.approx(0.5)
 
 
 # What cannot be checked

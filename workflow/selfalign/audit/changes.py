@@ -23,7 +23,8 @@ KEY = ["model", "language", *CELL]
 """What names a cell of a run."""
 
 ROUNDING = 2e-6
-"""Estimates that are nearer than this are the same: tables have six decimals."""
+"""Estimates that are nearer than this are the same: tables have six decimals.
+So are answers to the same prompt, because a model rounds otherwise with other prompts beside it in a batch."""
 
 
 def find_differences(first: Any, second: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
@@ -78,7 +79,7 @@ def pair_cells(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
         "battery": _differs(pairs, "battery"),
     }
     same = ~(moved["prompt"] | moved["readout"])
-    moved["answer"] = same & (_differs(pairs, "answered") | _moves(pairs, "p_a"))
+    moved["answer"] = same & (_differs(pairs, "answered") | _moves(pairs, "p_a", ROUNDING))
     silent = (pairs["answered"] == False) & (pairs["answered_then"] == False)  # noqa: E712 (may be missing)
     moved["rule"] = silent & _moves(pairs, "agreement")
     return pairs[KEY].assign(status=status, **{name: kept & moved[name] for name in CHANGED})
@@ -88,10 +89,10 @@ def _differs(pairs: pd.DataFrame, column: str) -> pd.Series:
     return pairs[column] != pairs[f"{column}_then"]
 
 
-def _moves(pairs: pd.DataFrame, column: str) -> pd.Series:
+def _moves(pairs: pd.DataFrame, column: str, rounding: float = 1e-9) -> pd.Series:
     """Whether numbers differ by more than rounding, or only one is there."""
     before, after = pairs[column].astype(float), pairs[f"{column}_then"].astype(float)
-    return ~np.isclose(before, after, rtol=0, atol=1e-9, equal_nan=True)
+    return ~np.isclose(before, after, rtol=0, atol=rounding, equal_nan=True)
 
 
 def count_cells(pairs: pd.DataFrame) -> pd.DataFrame:

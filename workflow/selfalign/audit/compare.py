@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ TABLES = {
     ),
 }
 """Tables of estimates that are compared, with their schema and the columns that name a row."""
+
+_LONG, _ITEMS = 40, 5
+"""Characters of a value, and items of a list, that are shown at most."""
 
 _STEPS = {"agreement": "estimate_agreement", "contrasts": "estimate_contrasts"}
 _HOW_ESTIMATED = (
@@ -170,7 +174,7 @@ def tell(first: Run, second: Run, found: dict[str, Any], shown: int) -> str:
     """
     parts = [f"{first.name} -> {second.name}"]
     for name in ("settings", "inputs", "code", "versions"):
-        lines = [f"{key}: {_short(before)} -> {_short(after)}" for key, (before, after) in found[name].items()]
+        lines = [f"{key}: {_tell_change(*values)}" for key, values in found[name].items()]
         parts.append(_section(name.capitalize(), lines, shown))
     parts.append(_section("Distinct prompts", list(_tell_prompts(found["prompts"])), shown))
     cells = found["cells"][(found["cells"][["added", "removed", "prompt"]] > 0).any(axis=1)]
@@ -183,7 +187,7 @@ def tell(first: Run, second: Run, found: dict[str, Any], shown: int) -> str:
 
 def _section(title: str, lines: list[str], shown: int) -> str:
     more = [f"... and {len(lines) - shown} more; --all lists them"] if len(lines) > shown else []
-    return "\n  ".join([f"{title}: {len(lines) or 'nothing'} differ{'s' * (not lines)}", *lines[:shown], *more])
+    return "\n  ".join([f"{title}: {len(lines) or 'nothing'} differ{'s' * (len(lines) < 2)}", *lines[:shown], *more])
 
 
 def _tell_prompts(prompts: dict[str, dict[str, int]]) -> Iterable[str]:
@@ -212,9 +216,31 @@ def _interval(row: dict[str, Any], then: str) -> str:
     return f"{estimate:.3f}" if pd.isna(low) else f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _short(value: Any) -> str:
-    text = "none" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else f"{text[:40]}..."
+def _tell_change(before: Any, after: Any) -> str:
+    """Two values of a setting. Of long lists, the items that were added and removed."""
+    texts = [_as_text(value) for value in (before, after)]
+    if max(map(len, texts)) > _LONG and isinstance(before, list) and isinstance(after, list):
+        parts = {
+            "added": [_as_text(item) for item in after if item not in before],
+            "removed": [_as_text(item) for item in before if item not in after],
+        }
+        told = [f"{what} {', '.join(items[:_ITEMS])}{_more(items)}" for what, items in parts.items() if items]
+        return "; ".join(told) or "the same items in another order or number"
+    same = len(commonprefix(texts))
+    start = same - 10 if same > _LONG - 10 else 0  # or else two long paths look the same
+    return " -> ".join(_cut(text, start) for text in texts)
+
+
+def _cut(text: str, start: int) -> str:
+    return f"{'...' * (start > 0)}{text[start : start + _LONG]}{'...' * (len(text) > start + _LONG)}"
+
+
+def _more(items: list[str]) -> str:
+    return f" and {len(items) - _ITEMS} more" if len(items) > _ITEMS else ""
+
+
+def _as_text(value: Any) -> str:
+    return "none" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _as_json(found: dict[str, Any]) -> str:

@@ -63,7 +63,7 @@ def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], ci
     """
     agreement, contrasts = (folder / "tables" / name for name in ("agreement.csv", "contrasts.csv"))
     if str(agreement) not in made:
-        return [f'Run "{folder.name}": the files that you asked for are in {folder}']
+        return [f'Run "{folder.name}": the files that you asked for are there.']
     tables = [path for path in (agreement, contrasts) if str(path) in made]
     differences = read_table(contrasts, Contrasts) if contrasts in tables else None
     figures = sorted({_figure_of(Path(file).stem) for file in made if Path(file).parent == folder / "figures"})
@@ -84,26 +84,74 @@ def _figure_of(name: str) -> str:
 
 
 def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config: Mapping[str, Any]) -> str:
-    """The agreement without demonstrations and of the best arm, and own minus other country, of the first model.
+    """The agreement without demonstrations and of the best arm, and own minus other country, in one line.
+
+    With several models or languages, the line has the lowest and the highest of each number.
 
     Args:
         agreement: an `Estimates` table.
         contrasts: a `Contrasts` table; None if the run has none.
         config: the merged settings.
     """
-    model, language = config["run"]["models"][0], config["run"]["languages"][0]
-    estimates = _mean_rows(agreement, model, language).set_index("arm")["estimate"]
+    models, languages = config["run"]["models"], config["run"]["languages"]
+    asked = [(model, language) for model in models for language in languages]
+    estimates = [_by_arm(agreement, *one) for one in asked]
+    differences = [
+        None if contrasts is None else find_own_minus_other(_mean_rows(contrasts, *one), config) for one in asked
+    ]
+    if len(asked) > 1:
+        several = [(len(models), "model"), (len(languages), "language")]
+        heading = " in ".join(f"{count} {what}{'s' * (count > 1)}" for count, what in several)
+        return "; ".join([f"{heading}: agreement {_ranges(estimates, config)}", *_range_of_margins(differences)])
+    heading = f"{config['models'][models[0]]['label']} in {languages[0]}"
+    parts = [f"{heading}: agreement {_single(estimates[0], config)}"]
+    return "; ".join(parts + [_margin(row, config) for row in differences if row])
+
+
+def _by_arm(agreement: pd.DataFrame, model: str, language: str) -> pd.Series:
+    return _mean_rows(agreement, model, language).set_index("arm")["estimate"]
+
+
+def _split(estimates: pd.Series, config: Mapping[str, Any]) -> tuple[pd.Series, pd.Series]:
+    """Estimates of the arms without demonstrations and persona, and of the other arms."""
     arms = {name: Arm.read(config["arms"][name]) for name in estimates.index}
     plain = [name for name, arm in arms.items() if not arm.shots and arm.persona is None]
-    parts = [f"{estimates[name]:.2f} {arms[name].label}" for name in plain]
-    rest = estimates.drop(plain)
+    return estimates[plain], estimates.drop(plain)
+
+
+def _single(estimates: pd.Series, config: Mapping[str, Any]) -> str:
+    """The agreement of a model in a language."""
+    plain, rest = _split(estimates, config)
+    parts = [f"{value:.2f} {config['arms'][arm]['label']}" for arm, value in plain.items()]
     if len(rest):
         best = rest.idxmax()
-        parts.append(f"{rest[best]:.2f} {arms[best].label} (best of {len(rest)} other arms)")
-    differences = [] if contrasts is None else [own_minus_other(_mean_rows(contrasts, model, language), config)]
-    more = len(config["run"]["models"]) * len(config["run"]["languages"]) - 1
-    heading = f"{config['models'][model]['label']} in {language}" + (f" ({more} more in the tables)" if more else "")
-    return "; ".join([f"{heading}: agreement {', '.join(parts)}", *filter(None, differences)])
+        chosen = f" (best of {len(rest)} other arms)" if len(rest) > 1 else ""
+        parts.append(f"{rest[best]:.2f} {config['arms'][best]['label']}{chosen}")
+    return ", ".join(parts)
+
+
+def _ranges(estimates: list[pd.Series], config: Mapping[str, Any]) -> str:
+    """The agreement over models and languages: without demonstrations, and of the best other arm of each."""
+    split = [_split(one, config) for one in estimates]
+    plain = [value for one, _ in split for value in one]
+    best = [one.max() for _, one in split if len(one)]
+    parts = [f"{_range(plain)} without demonstrations"] if plain else []
+    return ", ".join(parts + ([f"{_range(best)} with the best other arm of each"] if best else []))
+
+
+def _range(values: list[float], form: str = ".2f") -> str:
+    low, high = (format(value, form) for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _range_of_margins(rows: list[Any]) -> list[str]:
+    """Own minus other country over models and languages, and how many intervals are above 0."""
+    found = [row for row in rows if row]
+    if not found:
+        return []
+    known = [row for row in found if not pd.isna(row.low)]
+    above = f", above 0 in {sum(row.low > 0 for row in known)} of {len(known)} intervals" if known else ""
+    return [f"own minus other country {_range([row.estimate for row in found], '+.2f')}{above}"]
 
 
 def _mean_rows(table: pd.DataFrame, model: str, language: str) -> pd.DataFrame:
@@ -112,7 +160,7 @@ def _mean_rows(table: pd.DataFrame, model: str, language: str) -> pd.DataFrame:
     return rows[rows["country"] == ALL] if (rows["country"] == ALL).any() else rows
 
 
-def own_minus_other(contrasts: pd.DataFrame, config: Mapping[str, Any]) -> str:
+def find_own_minus_other(contrasts: pd.DataFrame, config: Mapping[str, Any]) -> Any:
     """The first contrast between an arm with a country's own answers and an arm with those of another country.
 
     Args:
@@ -120,7 +168,7 @@ def own_minus_other(contrasts: pd.DataFrame, config: Mapping[str, Any]) -> str:
         config: the merged settings.
 
     Returns:
-        Its estimate and interval as text; empty if there is no such contrast.
+        Its row as a named tuple; None if there is no such contrast.
     """
     answers = {name: arm.answers for name, arm in read_arms(config).items() if arm.shots}
     same = contrasts[
@@ -128,12 +176,15 @@ def own_minus_other(contrasts: pd.DataFrame, config: Mapping[str, Any]) -> str:
         & (contrasts["against_model"] == contrasts["model"])
         & (contrasts["against_language"] == contrasts["language"])
     ]
-    for row in same.itertuples():
-        if answers.get(row.arm) == "own" and answers.get(row.against) == "other":
-            level = f"{100 * config['scoring']['level']:g} % interval"
-            interval = "" if pd.isna(row.low) else f" ({level} {row.low:+.2f} to {row.high:+.2f})"
-            return f"own minus other country {row.estimate:+.2f}{interval}"
-    return ""
+    rows = same.itertuples()
+    return next((row for row in rows if answers.get(row.arm) == "own" and answers.get(row.against) == "other"), None)
+
+
+def _margin(row: Any, config: Mapping[str, Any]) -> str:
+    """Own minus other country with its interval."""
+    level = f"{100 * config['scoring']['level']:g} % interval"
+    interval = "" if pd.isna(row.low) else f" ({level} {row.low:+.2f} to {row.high:+.2f})"
+    return f"own minus other country {row.estimate:+.2f}{interval}"
 
 
 def shorten(citation: str) -> str:

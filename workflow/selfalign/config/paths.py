@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from selfalign.arms import Speech
+from selfalign.config.arms import selectors_of
 from selfalign.config.files import QUESTIONNAIRE, list_files
 from selfalign.config.languages import fill_language, frames_on_scales, speech_of_run
 from selfalign.config.outputs import ACROSS, asked_in, find_shown, kinds_of_models, own_languages
 from selfalign.config.pages import find_pages
 from selfalign.config.style import texts_file
-from selfalign.config.surveys import has_respondents
+from selfalign.config.surveys import has_respondents, survey_file
+from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, locate
 from selfalign.inference.questions import gives_reply
 from selfalign.runs import SHARED
@@ -238,6 +240,30 @@ class Paths:
     def demonstrations(self) -> list[str]:
         """Tables of how close demonstrations are to the test probes."""
         return self.each("<run>/tables/demonstrations/{language}.csv")
+
+    @property
+    def intermediate(self) -> list[str]:
+        """A file of each step between the inputs and the results, without the weights of the models, sorted.
+
+        The rule `all` asks for them. Otherwise Snakemake would not make a file again that a failed or killed job has
+        deleted, if the results of an earlier run are there: it would say "Nothing to be done".
+        """
+        survey = self.config["run"]["survey"]
+        settings = self.config["surveys"][survey]
+        files = [f"{self.survey}/distributions.parquet", *self.responses, *self.wordings, self.bank]
+        files.append(survey_file(survey, settings))
+        files += [f"{self.survey}/simulated.csv"] if settings["form"] == "counts" else []
+        files += [f"{self.run}/human/{name}.parquet" for name in ("poles", "replicates")]
+        files += self.human_scales
+        for language in self.config["run"]["languages"]:
+            for strategy in selectors_of(self.config, language):
+                files.append(f"{self.run}/demonstrations/{language}/{strategy}.parquet")
+                files.append(f"{self.run}/similarity/{language}/{measure_of(strategy)}.parquet")
+        files += self.designs + self.answers + self.scores()
+        models = self.config["run"]["models"]
+        local = [model for model in models if "endpoint" not in self.config["models"][model]]
+        files += [f"results/{SHARED}/models/{model}/model.json" for model in local]
+        return sorted({file for file in map(str, files) if file.startswith((_MADE, "<run>/", "<shared>/"))})
 
     # What the run shows
 

@@ -74,7 +74,7 @@ def read_distributions(name: str, survey: dict[str, Any], home: Path, shared: Pa
         return read_table(parsed, Distributions), parsed
     if not given.is_file() or survey["form"] not in _READERS:
         problem = f"the survey is neither parsed ({parsed}) nor in a file that can be read here"
-        remedy = f"Let the workflow fetch and parse it first: snakemake --cores 1 {parsed}"
+        remedy = f"Let the workflow fetch and parse it first: snakemake {parsed} --cores 1 --configfile YOURS"
         raise InputError(f"config: surveys.{name}", problem, remedy)
     return _READERS[survey["form"]](given, survey, home), given
 

@@ -7,6 +7,10 @@ from typing import Any
 from selfalign.layout import align
 
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
+_ROUGH = (
+    "assumed: a guess without answers. In the study, contrasts were 0.4 to 2 times as wide (docs/plan.md).\n"
+    "For a better width, run a few probes under this run.name first, and plan again."
+)
 _SOURCES = {
     "given": "given by --rate",
     "ledger": "measured by this machine's ledgers",
@@ -150,7 +154,10 @@ def _widths(plan: Mapping[str, Any]) -> str:
         rows.append([name, _span([one["mean"]]), _span([one["country"]]), one["source"]])
     text = "\n".join(align(rows, last_left=True))
     more = len(names) - len(shown)
-    return text + (f"\n{more} more contrasts: --json" if more > 0 else "")
+    lines = [f"{more} more contrast{'s' * (more > 1)}: --json"] if more > 0 else []
+    if any(by_name[name]["source"] == "assumed" for name in shown):
+        lines.append(_ROUGH)
+    return "\n".join([text, *lines])
 
 
 def _from(arms: list[Mapping[str, Any]]) -> str:

@@ -211,7 +211,9 @@ def describe_prompt(answers: pd.DataFrame, row: tuple) -> str:
     length = "" if pd.isna(sent["tokens"]) else f", {sent['tokens']} tokens"
     drawn = ""
     if pd.notna(sent["samples"]):
-        drawn = f"{sent['samples']} replies drawn; standard error of a share {sent['standard_error']:.4f}"
+        count = "1 reply" if sent["samples"] == 1 else f"{sent['samples']} replies"
+        drawn = f"{count} drawn; standard error of a share {sent['standard_error']:.4f}"
+        drawn += "\np(A) adds half a reply to each option, so that no share is 0 or 1"
     return section(
         f"Prompt {row.prompt}, order {row.order}: exactly what was sent{length}",
         f"{sent['text']}<<< the model answers here\n",

@@ -174,7 +174,8 @@ def describe_making(results: Results, names: Names, traced: Traced) -> str:
     batteries = counted["battery"].nunique()
     lines = [f"It is the mean over {probes} probes, which count the same."]
     if point.country == ALL:
-        lines = [f"It is the mean of {countries} countries, which count the same. Each is the mean over its probes."]
+        several = f"It is the mean of {countries} countries, which count the same. Each is the mean over its probes."
+        lines = [several if countries > 1 else f"The run has one country. It is the mean over its {probes} probes."]
     lines[0] += f" They are of {batteries} batteries, which matter for the interval alone."
     if len(point.terms) > 1:
         lines.append(f"For each probe, {_FORMULAS[len(point.terms)]} is taken.")
