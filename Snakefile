@@ -32,7 +32,7 @@ from selfalign.errors import TERMINAL, show, told_plainly
 from selfalign.figures.pages import find_pages
 from selfalign.figures.style import describe_style, texts_file
 from selfalign.home import list_files, locate
-from selfalign.inference.questions import gives_reply
+from selfalign.inference.endpoint.requests import gives_reply
 from selfalign.keys import check_keys, warn_of_keys
 from selfalign.outputs import (
     ACROSS,

@@ -23,14 +23,14 @@ from endpoint_server import serving, top_of
 from project import BIN, ROOT, Project, read_settings
 from refusal import Refused
 from selfalign.errors import InputError
-from selfalign.inference.answers import entry_of
-from selfalign.inference.ask import command
-from selfalign.inference.engine import score
-from selfalign.inference.ledger import fingerprint
-from selfalign.inference.questions import Endpoint, requests_of
-from selfalign.inference.render import Speech, render
-from selfalign.inference.replies import collect
+from selfalign.inference.endpoint.ask import command
+from selfalign.inference.endpoint.bodies import entry_of
+from selfalign.inference.endpoint.collect import collect
+from selfalign.inference.endpoint.requests import Endpoint, requests_of
+from selfalign.inference.local.engine import score
+from selfalign.inference.local.render import Speech, render
 from selfalign.inference.tables import Answers
+from selfalign.ledger.rows import fingerprint_of
 from selfalign.prompts.tables import Prompts
 from selfalign.settings import check_settings
 from selfalign.tables import read_table, write_table
@@ -170,7 +170,7 @@ def test_more_samples_keep_those_that_were_drawn() -> None:
 )
 def test_fingerprint_counts_what_decides_an_answer_and_nothing_else(change: dict, counts: bool) -> None:
     usual = {"url": "https://lab.example/v1", "model": "mini"}
-    before, after = (fingerprint(Endpoint(**settings).facts("chat")) for settings in (usual, usual | change))
+    before, after = (fingerprint_of(Endpoint(**settings).facts("chat")) for settings in (usual, usual | change))
     assert (before != after) == counts
 
 

@@ -34,8 +34,9 @@ from selfalign.audit.progress import (
 from selfalign.audit.summary import main_numbers, own_minus_other, shorten, summarize, warn_of_replacement
 from selfalign.cli import program
 from selfalign.errors import TERMINAL, InputError
-from selfalign.inference.ledger import Entry, Ledger
 from selfalign.layout import align, duration
+from selfalign.ledger.rows import Entry
+from selfalign.ledger.storage import Ledger
 from selfalign.runs import Run
 from selfalign.settings import read_config
 from selfalign.steps import BY_HAND, STEPS

@@ -1,4 +1,4 @@
-"""Replies and options as a reader compares them: by the letters and the case rules of the prompts' language."""
+"""Comparison of replies with options, by the letters and the case rules of the prompts' language."""
 
 import re
 import unicodedata
