@@ -78,12 +78,12 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
         text = re.sub(r"^( *def .*):$", r"\1:  # a comment", text, flags=re.M)
         file.write_text(f"# A licence.\n\n{text}\n\n# The end.\n", encoding="utf-8")
     edit(
-        copy / "inference" / "tree.py",
+        copy / "inference" / "local" / "tree.py",
         "def shared_length(one: Sequence[int], ",
         "def shared_length(\n    one: Sequence[int],",
     )
-    edit(copy / "inference" / "tree.py", '"""Number of leading tokens', '"""How many leading tokens')
-    edit(copy / "inference" / "engine.py", '"""Part of the fingerprint', '"""A part of the fingerprint')
+    edit(copy / "inference" / "local" / "tree.py", '"""Number of leading tokens', '"""How many leading tokens')
+    edit(copy / "inference" / "local" / "engine.py", '"""Part of the fingerprint', '"""A part of the fingerprint')
     assert changed(copy) == set()
 
 
