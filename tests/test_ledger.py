@@ -426,7 +426,7 @@ def test_list_tells_of_a_change_that_was_cut_off_and_the_next_job_undoes_it(tmp_
             shutil.copy(f"{whole}{end}", f"{cut}{end}")
         database.execute("ROLLBACK")
     assert b"half" in cut.read_bytes()
-    with pytest.raises(InputError, match="cut off in the middle of a change .* Run the workflow again, in a folder"):
+    with pytest.raises(InputError, match="cut off in the middle of a change .* Run the workflow again in a folder"):
         describe(cut)
     assert read(cut) == by_key(entries)
     assert describe(cut)["models"][0]["answers"] == len(entries)
