@@ -315,7 +315,7 @@ def test_option_whose_tokens_cannot_be_told_apart_is_refused(tokens: list[str]) 
         echoed(tokens, [-1.0] * len(tokens)),
         echoed([*PROMPT, " unimportant", "\n\n", "S"], [*LOG_P, -1.0, -1.0, -9.0]),
     ]
-    with pytest.raises(InputError, match="'important'.*does not follow the prompt"):
+    with pytest.raises(InputError, match="'important'.*are not separate from the tokens of the prompt"):
         answer_with("echo", answers, "plain")
 
 
