@@ -570,7 +570,7 @@ def test_memory_that_does_not_suffice_for_one_token_is_told(error: Exception, ll
     prompts = rendered([3, 4, 5], [3, 4, 6])
     with (
         memory_for(0, llama, error),
-        pytest.raises(InputError, match="not suffice for a single token .* Use another dtype"),
+        pytest.raises(InputError, match="not enough memory for a single token .* Use another dtype"),
     ):
         score_all(llama, prompts, "packed")
 
@@ -866,7 +866,7 @@ def test_prompts_on_both_sides_of_a_bound_of_rope_are_refused() -> None:
     model = LlamaForCausalLM(LlamaConfig(**SIZES | {"max_position_embeddings": 8}, rope_parameters=rope)).eval()
     short, long = rendered([3, 4, 5], [3, 4, 6, 7, 8, 9, 10, 11, 12])
     assert_close(score_all(model, [short], "packed"), score_all(model, [short], "naive"))
-    with pytest.raises(InputError, match="more than 8 tokens in another way .* one has 9. Set engine: naive"):
+    with pytest.raises(InputError, match="more than 8 tokens differently, and one has 9. Set engine: naive"):
         score_all(model, [short, long], "packed")
 
 
