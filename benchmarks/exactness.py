@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 import torch
 from engines.workloads import build_workloads
-from selfalign.inference import engine
-from selfalign.inference.devices import load_model
-from selfalign.inference.infer import load_tokenizer
-from selfalign.inference.render import Rendered, Speech, render
+from selfalign.inference.local import engine
+from selfalign.inference.local.devices import load_model
+from selfalign.inference.local.infer import load_tokenizer
+from selfalign.inference.local.render import Rendered, Speech, render
 from tqdm import tqdm
 from transformers import PreTrainedModel
 

@@ -36,9 +36,9 @@ from engines.report import (
     write_reply_markdown,
 )
 from engines.workloads import FRAMES, WORKLOADS, build_workloads
-from selfalign.inference.generate import LONGEST
-from selfalign.inference.greedy import find_stops
-from selfalign.inference.render import Rendered, Speech, render
+from selfalign.inference.local.generate import LONGEST
+from selfalign.inference.local.greedy import find_stops
+from selfalign.inference.local.render import Rendered, Speech, render
 from selfalign.variables import FAST
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 import torch
 from engines.workloads import WORKLOADS, build_workloads
-from selfalign.inference import engine
-from selfalign.inference.devices import load_model
-from selfalign.inference.render import Rendered, Speech, render
+from selfalign.inference.local import engine
+from selfalign.inference.local.devices import load_model
+from selfalign.inference.local.render import Rendered, Speech, render
 from torch.nn.functional import linear
 from torch.overrides import TorchFunctionMode
 from tqdm import tqdm

@@ -16,9 +16,9 @@ import click
 import pandas as pd
 import torch
 from engines.workloads import WORKLOADS, build_workloads
-from selfalign.inference import attention, engine
-from selfalign.inference.devices import load_model
-from selfalign.inference.render import Rendered, Speech, render
+from selfalign.inference.local import attention, engine
+from selfalign.inference.local.devices import load_model
+from selfalign.inference.local.render import Rendered, Speech, render
 from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedModel
 

@@ -24,12 +24,13 @@ import numpy as np
 import pandas as pd
 import yaml
 from inference import default_model
-from selfalign.inference.chat import DATE
-from selfalign.inference.infer import gather_facts, load_tokenizer
-from selfalign.inference.ledger import Entry, Ledger
+from selfalign.inference.local.chat import DATE
+from selfalign.inference.local.infer import gather_facts, load_tokenizer
+from selfalign.inference.local.render import Rendered, Speech, render
 from selfalign.inference.readouts import list_options, read_out
-from selfalign.inference.render import Rendered, Speech, render
 from selfalign.inference.tables import Answers
+from selfalign.ledger.rows import Entry
+from selfalign.ledger.storage import Ledger
 from selfalign.prompts.tables import Design, Prompts
 from selfalign.scoring.tables import Scores
 from selfalign.tables import read_table, write_table

@@ -9,7 +9,7 @@ from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 # A job is forked from a process that has imported PyTorch already: it starts in milliseconds, not seconds.
-_CONTEXT.set_forkserver_preload(["selfalign.inference.infer"])
+_CONTEXT.set_forkserver_preload(["selfalign.inference.local.infer"])
 
 
 class Job:

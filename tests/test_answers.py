@@ -15,12 +15,13 @@ import pytest
 from click.testing import CliRunner
 from endpoint_server import serving
 from refusal import Refused
-from selfalign.inference.answers import is_sound
-from selfalign.inference.ask import command
-from selfalign.inference.ledger import Entry, Ledger, fingerprint
-from selfalign.inference.questions import Endpoint, requests_of
-from selfalign.inference.refusals import quote, read_refusal
+from selfalign.inference.endpoint.ask import command
+from selfalign.inference.endpoint.bodies import is_sound
+from selfalign.inference.endpoint.refusals import quote, read_refusal
+from selfalign.inference.endpoint.requests import Endpoint, requests_of
 from selfalign.inference.tables import Answers
+from selfalign.ledger.rows import Entry, fingerprint_of
+from selfalign.ledger.storage import Ledger
 from selfalign.prompts.tables import Prompts
 from selfalign.tables import read_table, write_table
 from test_ask import arguments, count_answers, first, table_of
@@ -643,7 +644,7 @@ def test_spoiled_entry_in_a_ledger_is_counted_and_asked_for_again(readout: str, 
     assert read["label"].notna().all()
     assert not read["label_bound"].any()
     with Ledger(prompts.parent / "run.sqlite") as ledger:
-        kept = ledger.answered(fingerprint(facts))
+        kept = ledger.answered(fingerprint_of(facts))
     assert len(kept) == 2
     assert all(is_sound(entry.scores, readout) for entry in kept.values())
 

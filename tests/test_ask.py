@@ -24,14 +24,14 @@ from project import BIN, ROOT, Project, read_settings
 from refusal import Refused
 from selfalign.config.read import check_settings
 from selfalign.errors import InputError
-from selfalign.inference.answers import entry_of
-from selfalign.inference.ask import command
-from selfalign.inference.engine import score
-from selfalign.inference.ledger import fingerprint
-from selfalign.inference.questions import Endpoint, requests_of
-from selfalign.inference.render import Speech, render
-from selfalign.inference.replies import collect
+from selfalign.inference.endpoint.ask import command
+from selfalign.inference.endpoint.bodies import entry_of
+from selfalign.inference.endpoint.collect import collect
+from selfalign.inference.endpoint.requests import Endpoint, requests_of
+from selfalign.inference.local.engine import score
+from selfalign.inference.local.render import Speech, render
 from selfalign.inference.tables import Answers
+from selfalign.ledger.rows import fingerprint_of
 from selfalign.prompts.tables import Prompts
 from selfalign.tables import read_table, write_table
 from test_dag import changed, write_small_inputs
@@ -170,7 +170,7 @@ def test_more_samples_keep_those_that_were_drawn() -> None:
 )
 def test_fingerprint_counts_what_decides_an_answer_and_nothing_else(change: dict, counts: bool) -> None:
     usual = {"url": "https://lab.example/v1", "model": "mini"}
-    before, after = (fingerprint(Endpoint(**settings).facts("chat")) for settings in (usual, usual | change))
+    before, after = (fingerprint_of(Endpoint(**settings).facts("chat")) for settings in (usual, usual | change))
     assert (before != after) == counts
 
 
@@ -315,7 +315,7 @@ def test_option_whose_tokens_cannot_be_told_apart_is_refused(tokens: list[str]) 
         echoed(tokens, [-1.0] * len(tokens)),
         echoed([*PROMPT, " unimportant", "\n\n", "S"], [*LOG_P, -1.0, -1.0, -9.0]),
     ]
-    with pytest.raises(InputError, match="'important'.*does not follow the prompt"):
+    with pytest.raises(InputError, match="'important'.*are not separate from the tokens of the prompt"):
         answer_with("echo", answers, "plain")
 
 

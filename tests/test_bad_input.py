@@ -326,7 +326,8 @@ def test_device_that_is_not_there_is_refused(device: str, asked: Path, smollm2: 
 
 
 def fill_ledger(path: Path) -> None:
-    from selfalign.inference.ledger import Entry, Ledger
+    from selfalign.ledger.rows import Entry
+    from selfalign.ledger.storage import Ledger
 
     scores = {"log_p": [-1.0, -1.0]}
     with Ledger(path) as ledger, ledger.run({}, device="cpu", threads=1, versions={}) as run:
@@ -349,18 +350,19 @@ def test_damaged_ledger_is_refused_and_kept(damage: str, asked: Path, smollm2: P
             raw[4096:] = b"x" * (len(raw) - 4096)
         path.write_bytes(raw)
     before = path.read_bytes()
-    refused(*infer(asked, smollm2), tells=[str(path), "the ledger is damaged", "delete it"])
+    refused(*infer(asked, smollm2), tells=[str(path), "damaged", "delete it"])
     assert path.read_bytes()[100:] == before[100:]  # before, SQLite counts how often it was opened to write
 
 
 def test_second_writer_of_a_ledger_is_refused(asked: Path, smollm2: Path, refused: Refused) -> None:
-    from selfalign.inference.ledger import Entry, Ledger, fingerprint
+    from selfalign.ledger.rows import Entry, fingerprint_of
+    from selfalign.ledger.storage import Ledger
 
     with Ledger(asked / "ledger.sqlite") as ledger, ledger.run({}, device="cpu", threads=1, versions={}) as run:
         run.record([Entry("0" * 16, "0" * 16, "text", 1, {"log_p": [-1.0, -1.0]})])
         refused(*infer(asked, smollm2), tells=[str(ledger.path), "another job", "Wait for it"])
     with Ledger(asked / "ledger.sqlite") as ledger:
-        assert len(ledger.answered(fingerprint({}))) == 1
+        assert len(ledger.answered(fingerprint_of({}))) == 1
 
 
 # The config

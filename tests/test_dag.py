@@ -351,7 +351,7 @@ def test_changed_comment_or_docstring_in_the_library_reruns_nothing(finished: Pr
 
 def test_changed_description_of_a_constant_reruns_nothing(finished: Project, config: dict) -> None:
     edit(
-        finished.folder / "workflow/selfalign/inference/engine.py",
+        finished.folder / "workflow/selfalign/inference/local/engine.py",
         '"""Part of the fingerprint',
         '"""A part of the fingerprint',
     )
@@ -382,7 +382,7 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
             ESTIMATES - {"estimate_agreement"} | OF_CONTRASTS | ALL,
         ),
         ("scoring/metrics.py", {"compute_metrics", "plot_agreement", "plot_calibration"} | ALL),
-        ("inference/engine.py", {"infer"} | FROM_SCORING),
+        ("inference/local/engine.py", {"infer"} | FROM_SCORING),
         ("probes/map_poles.py", {"map_poles", "resample_people"} | FROM_DESIGN),
         ("demonstrations/draws.py", {"rank_demonstrations"} | FROM_DESIGN),
         ("demonstrations/encoders.py", {"measure_similarity", "rank_demonstrations"} | FROM_DESIGN),

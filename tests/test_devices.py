@@ -17,8 +17,8 @@ from families import tiny_model
 from project import BIN, Project
 from refusal import assert_one_paragraph
 from selfalign.errors import InputError
-from selfalign.inference.devices import ATTENTIONS, find_devices, lease, load_model, model_bytes, too_large
-from selfalign.inference.leases import hold
+from selfalign.inference.local.devices import ATTENTIONS, find_devices, lease, load_model, model_bytes, too_large
+from selfalign.inference.local.leases import hold
 from transformers import (
     AutoModelForCausalLM,
     BartConfig,
@@ -36,7 +36,7 @@ NOBODY = "65534"
 JOB = """
 import os, sys, time
 from pathlib import Path
-from selfalign.inference.leases import hold
+from selfalign.inference.local.leases import hold
 
 folder, diary, names, number, rounds, seconds, user = sys.argv[1:]
 diary = os.open(diary, os.O_WRONLY | os.O_APPEND)
@@ -303,7 +303,7 @@ import resource, sys
 from pathlib import Path
 import torch
 from selfalign.errors import told_plainly
-from selfalign.inference.devices import load_model
+from selfalign.inference.local.devices import load_model
 
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[2]),) * 2)
@@ -398,7 +398,7 @@ ANSWER = """
 import hashlib, sys
 from pathlib import Path
 import torch
-from selfalign.inference.devices import lease, load_model
+from selfalign.inference.local.devices import lease, load_model
 
 torch.set_num_threads(1)
 tokens = torch.randint(3, 300, (8, 200), generator=torch.Generator().manual_seed(1))

@@ -13,8 +13,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 from engines.workloads import build_workloads  # noqa: E402
-from selfalign.inference import engine  # noqa: E402
-from selfalign.inference.render import Speech, render  # noqa: E402
+from selfalign.inference.local import engine  # noqa: E402
+from selfalign.inference.local.render import Speech, render  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -19,15 +19,17 @@ from families import CONFIGS, WINDOW, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
-from selfalign.inference import engine
-from selfalign.inference.check import check_during, check_engine, check_first_layers
-from selfalign.inference.devices import load_model, model_bytes
-from selfalign.inference.infer import answer, collect, gather_facts
-from selfalign.inference.ledger import Ledger, fingerprint
+from selfalign.inference.local import engine
+from selfalign.inference.local.check import check_during, check_engine, check_first_layers
+from selfalign.inference.local.collect import collect
+from selfalign.inference.local.devices import load_model, model_bytes
+from selfalign.inference.local.infer import answer, gather_facts
+from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
+from selfalign.inference.local.tree import Tree, cut_rows, grow, rows_needed, see
 from selfalign.inference.readouts import list_options, read_out
-from selfalign.inference.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.tables import Answers
-from selfalign.inference.tree import Tree, cut_rows, grow, rows_needed, see
+from selfalign.ledger.rows import fingerprint_of
+from selfalign.ledger.storage import Ledger
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.tables import Prompts
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
@@ -568,7 +570,7 @@ def test_memory_that_does_not_suffice_for_one_token_is_told(error: Exception, ll
     prompts = rendered([3, 4, 5], [3, 4, 6])
     with (
         memory_for(0, llama, error),
-        pytest.raises(InputError, match="not suffice for a single token .* Use another dtype"),
+        pytest.raises(InputError, match="not enough memory for a single token .* Use another dtype"),
     ):
         score_all(llama, prompts, "packed")
 
@@ -698,7 +700,7 @@ def test_family_that_breaks_the_packed_engine_is_sent_to_the_naive_one(
 def test_error_of_the_model_itself_is_not_blamed_on_the_engine(llama: LlamaForCausalLM) -> None:
     with memory_for(0, llama, ZeroDivisionError("ours")), pytest.raises(ZeroDivisionError):
         check_engine(llama, ONE_IS_LONG, 100)
-    with memory_for(0, llama, SHORT[0]), pytest.raises(InputError, match="memory does not suffice"):
+    with memory_for(0, llama, SHORT[0]), pytest.raises(InputError, match="not enough memory for a single token"):
         check_engine(llama, ONE_IS_LONG, 100)
 
 
@@ -768,7 +770,7 @@ def ask(model: PreTrainedModel, table: pd.DataFrame, kind: str, folder: Path) ->
     with Ledger(folder / "ledger.sqlite") as ledger:
         with ledger.run(FACTS, device="cpu", threads=1, versions={}) as run:
             answer(model, prompts, kind, 400, set(), run)
-        return Answers.validate(collect(table, prompts, ledger.answered(fingerprint(FACTS)), fingerprint(FACTS)))
+        return Answers.validate(collect(table, prompts, ledger.answered(fingerprint_of(FACTS)), fingerprint_of(FACTS)))
 
 
 @pytest.mark.parametrize("kind", engine.ENGINES)
@@ -849,12 +851,12 @@ def test_facts_change_with_all_that_decides_an_answer_and_nothing_else(monkeypat
         "attention": "sdpa",
         "template": {},
     }
-    usual = fingerprint(gather_facts(CARD, how))
-    assert usual == fingerprint(gather_facts(dict(reversed(CARD.items())) | {"parameters": 5}, how))
-    others = [fingerprint(gather_facts(CARD, how | {key: "other"})) for key in how]
-    others += [fingerprint(gather_facts(CARD | {key: "9"}, how)) for key in CARD if "sha256" in key]
+    usual = fingerprint_of(gather_facts(CARD, how))
+    assert usual == fingerprint_of(gather_facts(dict(reversed(CARD.items())) | {"parameters": 5}, how))
+    others = [fingerprint_of(gather_facts(CARD, how | {key: "other"})) for key in how]
+    others += [fingerprint_of(gather_facts(CARD | {key: "9"}, how)) for key in CARD if "sha256" in key]
     monkeypatch.setattr(engine, "VERSION", engine.VERSION + "+")
-    others.append(fingerprint(gather_facts(CARD, how)))
+    others.append(fingerprint_of(gather_facts(CARD, how)))
     assert len({usual, *others}) == 11
 
 
@@ -864,7 +866,7 @@ def test_prompts_on_both_sides_of_a_bound_of_rope_are_refused() -> None:
     model = LlamaForCausalLM(LlamaConfig(**SIZES | {"max_position_embeddings": 8}, rope_parameters=rope)).eval()
     short, long = rendered([3, 4, 5], [3, 4, 6, 7, 8, 9, 10, 11, 12])
     assert_close(score_all(model, [short], "packed"), score_all(model, [short], "naive"))
-    with pytest.raises(InputError, match="more than 8 tokens in another way .* one has 9. Set engine: naive"):
+    with pytest.raises(InputError, match="more than 8 tokens differently, and one has 9. Set engine: naive"):
         score_all(model, [short, long], "packed")
 
 

@@ -11,10 +11,12 @@ import pytest
 import torch
 from selfalign.config.arms import read_arms
 from selfalign.demonstrations.tables import Ranking
-from selfalign.inference.devices import load_model
-from selfalign.inference.infer import answer, collect
-from selfalign.inference.ledger import Ledger, fingerprint
-from selfalign.inference.render import Speech, render
+from selfalign.inference.local.collect import collect
+from selfalign.inference.local.devices import load_model
+from selfalign.inference.local.infer import answer
+from selfalign.inference.local.render import Speech, render
+from selfalign.ledger.rows import fingerprint_of
+from selfalign.ledger.storage import Ledger
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.design_prompts import lay_out
 from selfalign.prompts.sources import Surveyed
@@ -62,7 +64,7 @@ def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Ser
     with Ledger(tmp_path_factory.mktemp("known") / "ledger.sqlite") as ledger:
         with ledger.run(FACTS, device="cpu", threads=2, versions={}) as run:
             answer(load_model(smollm2, "float32", [torch.device("cpu")]), rendered, "packed", 2048, set(), run)
-        answers = collect(prompts, rendered, ledger.answered(fingerprint(FACTS)), fingerprint(FACTS))
+        answers = collect(prompts, rendered, ledger.answered(fingerprint_of(FACTS)), fingerprint_of(FACTS))
     cells, unanswered = score(design, answers, poles, bank, {"words": "option"})
     assert unanswered.empty and cells.groupby("arm").size().nunique() == 1
     return cells.groupby("arm")["agreement"].mean()

@@ -24,16 +24,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobs import Job
 from refusal import Refused, assert_one_paragraph
-from selfalign.audit import ledger as audit_ledger
-from selfalign.audit.ledger import describe, find_faults
 from selfalign.errors import InputError
-from selfalign.inference import engine
-from selfalign.inference.ledger import Entry, Ledger, fingerprint
+from selfalign.inference.local import engine
+from selfalign.ledger import ledger as commands
+from selfalign.ledger.integrity import find_faults
+from selfalign.ledger.merge import merge
+from selfalign.ledger.reading import describe
+from selfalign.ledger.rows import Entry, fingerprint_of
+from selfalign.ledger.storage import Ledger
 from test_inference import POLITICS, PRESS, RELIGION, speak, table_of, tiny_llama, tiny_tokenizer
 
 FACTS = {"weights_sha256": "0123456789abcdef" * 4, "dtype": "float32"}
 OTHER_FACTS = {"weights_sha256": "fedcba9876543210" * 4, "dtype": "bfloat16"}
-MARK, OTHER = fingerprint(FACTS), fingerprint(OTHER_FACTS)
+MARK, OTHER = fingerprint_of(FACTS), fingerprint_of(OTHER_FACTS)
 HOW = {"device": "cpu", "threads": 1, "versions": {"torch": "2.13.0"}}
 
 
@@ -140,7 +143,7 @@ def test_largest_difference_between_the_engines_is_kept(tmp_path: Path) -> None:
         run.note_difference(2.9e-5)
         run.record([entry(1)])
     assert describe(path)["models"][0]["runs"][0]["difference"] == 3.04e-5
-    listed = CliRunner().invoke(audit_ledger.command, ["list", str(path)]).output.splitlines()
+    listed = CliRunner().invoke(commands.command, ["list", str(path)]).output.splitlines()
     assert listed[1].endswith("  difference")
     assert listed[2].endswith("  3.0e-05")
 
@@ -161,7 +164,7 @@ def test_ledger_of_version_1_is_read_and_gets_the_column(tmp_path: Path) -> None
     assert "difference" not in told
     assert find_faults(path) == (1, [])
     assert path.read_bytes() == before
-    assert CliRunner().invoke(audit_ledger.command, ["list", str(path)]).output.splitlines()[2].endswith("  -")
+    assert CliRunner().invoke(commands.command, ["list", str(path)]).output.splitlines()[2].endswith("  -")
     write(path, [entry(1)])
     assert read(path) == by_key([entry(0), entry(1)])
     assert [run["difference"] for run in describe(path)["models"][0]["runs"]] == [None, None]
@@ -173,7 +176,7 @@ def test_ledgers_of_both_versions_are_merged(tmp_path: Path) -> None:
     write(new, [entry(1)])
     as_version_1(old)
     for sources in ([old, new], [new, old]):
-        assert audit_ledger.merge(sources, target)[1] == 2
+        assert merge(sources, target)[1] == 2
         assert find_faults(target) == (2, [])
         assert [run["prompts"] for run in describe(target)["models"][0]["runs"]] == [1, 1]
         target.unlink()
@@ -196,9 +199,15 @@ log_p_second REAL, PRIMARY KEY (fingerprint, prompt)) WITHOUT ROWID"""
 @pytest.mark.parametrize(
     ("statements", "told"),
     [
-        pytest.param([EARLIER, "PRAGMA journal_mode=WAL"], "an earlier version of this program. Move it", id="earlier"),
+        pytest.param(
+            [EARLIER, "PRAGMA journal_mode=WAL"], "an earlier version of this program. Move the file", id="earlier"
+        ),
         pytest.param(["CREATE TABLE answers (a)", "PRAGMA user_version=9"], "a later version", id="later"),
-        pytest.param(["CREATE TABLE photographs (a)"], "none: it has other tables", id="of another program"),
+        pytest.param(
+            ["CREATE TABLE photographs (a)"],
+            r"not a ledger, or damaged: expected .* found photographs\. Check",
+            id="of another program",
+        ),
     ],
 )
 def test_ledger_of_another_kind_is_refused_and_kept(statements: list[str], told: str, tmp_path: Path) -> None:
@@ -226,38 +235,36 @@ def test_damaged_row_is_never_served(column: str, tmp_path: Path, refused: Refus
         values = {"tokens": "5", "scores": "replace(scores, '1', '2')"}
         value = values.get(column, f"'f' || substr({column}, 2)")
         database.execute(f"UPDATE answers SET {column} = {value} WHERE rowid = 8")
-    with pytest.raises(InputError, match=r"row 8 .* does not match its digest.*save what is intact"):
+    with pytest.raises(InputError, match=r"row 8 .* does not match its digest.*Restore the file .* or delete it"):
         read(path)
     with pytest.raises(InputError, match="row 8 "):
         read(path, OTHER)  # it may have been of this fingerprint
     assert [fault for fault in find_faults(path)[1] if "row 8 " in fault]
-    damaged, saved = beside(path), tmp_path / "saved.sqlite"
-    refused("ledger", "prune", path, "--keep", MARK, "--yes", tells=["the ledger is damaged (row 8 "])
-    assert ledger_says("merge", "--intact", path, "--into", saved) == f"{saved}: 29 answers added, 29 now\n"
+    damaged = beside(path)
+    refused("ledger", "prune", path, "--keep", MARK, "--yes", tells=["the ledger is damaged (row 8 ", "delete it"])
     assert beside(path) == damaged
-    assert find_faults(saved) == (29, [])
-    assert read(saved) == by_key([one for one in entries if one != entries[7]])
-    write(saved, [entries[7]])
-    assert read(saved) == by_key(entries)
-
-
-def test_what_is_intact_of_a_ledger_that_sqlite_cannot_read_is_saved(tmp_path: Path) -> None:
-    path, saved, entries = tmp_path / "ledger.sqlite", tmp_path / "saved.sqlite", [entry(n) for n in range(150)]
+    path.unlink()  # as the error says
     write(path, entries)
-    whole, told = path.read_bytes(), []
-    for page in range(1, len(whole) // 4096):  # the first page says what the others are
+    assert read(path) == by_key(entries)
+
+
+def test_ledger_with_a_page_that_sqlite_cannot_read_is_refused_with_a_remedy(tmp_path: Path, refused: Refused) -> None:
+    path, target, entries = tmp_path / "ledger.sqlite", tmp_path / "all.sqlite", [entry(n) for n in range(150)]
+    write(path, entries)
+    whole, remedy = path.read_bytes(), "Restore the file from a copy, or delete it"
+    seen: Counter[str] = Counter()
+    for page in range(1, len(whole) // 4096, 3):
         path.write_bytes(whole[: page * 4096] + b"x" * 4096 + whole[(page + 1) * 4096 :])
-        assert find_faults(path)[1]
-        ledger_says("merge", "--intact", path, "--into", saved)
-        kept = read(saved)
-        assert kept.items() <= by_key(entries).items()
-        told.append(len(kept))
-        write(saved, [one for one in entries if one.key not in kept])
-        assert find_faults(saved) == (150, [])
-        assert read(saved) == by_key(entries)
-        saved.unlink()
-    # A page holds some answers, or the way to many: the table's only inner page is one of them.
-    assert sorted(told)[0] == 0 and sorted(told)[1] >= 130, told
+        damaged = beside(path)
+        refused("ledger", "merge", path, "--into", target, tells=[str(path), "the ledger is damaged (", remedy])
+        assert beside(path) == damaged and not target.exists()
+        try:
+            assert read(path) == by_key(entries)
+            seen["whole"] += 1  # the page has no answers: it is an index of models or of runs
+        except InputError as error:
+            assert remedy in str(error)
+            seen["refused"] += 1
+    assert seen["refused"] > 5 and seen["whole"] <= 2, seen
 
 
 def damage_of(kind: str, raw: bytes, rng: random.Random) -> bytes:
@@ -320,7 +327,8 @@ import os, signal, sys, time
 from itertools import count
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from selfalign.inference.ledger import Entry, Ledger
+from selfalign.ledger.rows import Entry
+from selfalign.ledger.storage import Ledger
 facts, size, batches = {facts!r}, {size}, {batches}
 with Ledger(Path({path!r})) as ledger, ledger.run(facts, device="cpu", threads=1, versions={{}}) as run:
     for batch in range(batches) if batches else count():
@@ -418,7 +426,7 @@ def test_list_tells_of_a_change_that_was_cut_off_and_the_next_job_undoes_it(tmp_
             shutil.copy(f"{whole}{end}", f"{cut}{end}")
         database.execute("ROLLBACK")
     assert b"half" in cut.read_bytes()
-    with pytest.raises(InputError, match="cut off in the middle of a change .* Run the workflow again, in a folder"):
+    with pytest.raises(InputError, match="cut off in the middle of a change .* Run the workflow again in a folder"):
         describe(cut)
     assert read(cut) == by_key(entries)
     assert describe(cut)["models"][0]["answers"] == len(entries)
@@ -465,12 +473,12 @@ def test_verify_names_each_fault_once_and_counts_what_is_too_many(two: Path) -> 
 
 def resealed(database: sqlite3.Connection, row: int, **columns: object) -> None:
     """Change a row of answers, and give it the digest that goes with that: damage that was there before it was kept."""
-    from selfalign.inference.ledger import _digest
+    from selfalign.ledger.rows import digest_of
 
     for column, value in columns.items():
         database.execute(f"UPDATE answers SET {column} = ? WHERE rowid = ?", (value, row))
     (whole,) = database.execute("SELECT * FROM answers WHERE rowid = ?", (row,)).fetchall()
-    database.execute("UPDATE answers SET digest = ? WHERE rowid = ?", (_digest(*whole[:-1]), row))
+    database.execute("UPDATE answers SET digest = ? WHERE rowid = ?", (digest_of(*whole[:-1]), row))
 
 
 @pytest.mark.parametrize(
@@ -479,7 +487,7 @@ def resealed(database: sqlite3.Connection, row: int, **columns: object) -> None:
         ("scores", '{"log_p": [-1.0, 0.5]}', "has a log-probability above 0 (0.5)"),
         ("scores", '{"log_p": [-1.0, -Infinity]}', 'has a number in "log_p" that is not finite'),
         ("scores", '{"shares": [NaN]}', 'has a number in "shares" that is not finite'),
-        ("scores", '{"log_p": [-1.0', "has scores that are no JSON"),
+        ("scores", '{"log_p": [-1.0', "has scores that are not JSON"),
         ("scores", "[-1.0]", "has scores without names"),
     ],
 )
@@ -494,7 +502,7 @@ def test_verify_finds_answers_of_which_nothing_is_known(two: Path) -> None:
         database.execute("UPDATE models SET facts = replace(facts, 'float32', 'float64')")
     faults = find_faults(two)[1]
     assert f"40 answers are under the unknown fingerprint {MARK}" in faults
-    assert f"the facts of fingerprint {MARK} are not those that it stands for" in faults
+    assert f"the facts of fingerprint {MARK} have another fingerprint" in faults
     assert not any(OTHER in fault for fault in faults)
     with Ledger(two) as ledger, ledger.run(FACTS, **HOW):
         pass  # the next job writes them anew
@@ -615,7 +623,7 @@ def test_prune_keeps_the_prompts_of_tables(two: Path) -> None:
 def test_prune_of_what_is_not_there_or_not_said_is_refused(two: Path, refused: Refused) -> None:
     typo = MARK[:-1] + ("0" if MARK[-1] != "0" else "1")
     refused("ledger", "prune", two, "--keep", typo, "--yes", tells=["no answer is under", f'mean "{MARK}"'])
-    refused("ledger", "prune", two, "--yes", tells=["nothing says what is to be kept"])
+    refused("ledger", "prune", two, "--yes", tells=["nothing says what to keep"])
 
 
 # Faults of real jobs

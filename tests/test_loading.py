@@ -10,7 +10,7 @@ import torch
 from families import CONFIGS, tiny_model
 from safetensors.torch import load_file, save_file
 from selfalign.errors import InputError
-from selfalign.inference.devices import load_model
+from selfalign.inference.local.devices import load_model
 from selfalign.loading import check_weights
 from selfalign.models.convert_model import convert
 from tokenizers import Tokenizer, models, pre_tokenizers

@@ -18,7 +18,7 @@ from scipy import stats
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.home import HOME
-from selfalign.inference.ask import command as ask
+from selfalign.inference.endpoint.ask import command as ask
 from selfalign.plan import endpoints, models, tokens
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_distributions, read_people
@@ -118,7 +118,7 @@ def test_answers_of_another_engine_or_number_format_do_not_count(overlay: Path) 
 
 def test_a_ledger_in_use_is_noted(finished: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(finished.folder)
-    monkeypatch.setattr("selfalign.audit.ledger.PATIENCE", 0.1)
+    monkeypatch.setattr("selfalign.ledger.storage.PATIENCE", 0.1)
     with closing(sqlite3.connect("results/shared/ledger/local/en.sqlite")) as database:
         database.execute("PRAGMA locking_mode=EXCLUSIVE")
         database.execute("BEGIN EXCLUSIVE")

@@ -96,12 +96,12 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
         text = re.sub(r"^( *def .*):$", r"\1:  # a comment", text, flags=re.M)
         file.write_text(f"# A licence.\n\n{text}\n\n# The end.\n", encoding="utf-8")
     edit(
-        copy / "inference" / "tree.py",
+        copy / "inference" / "local" / "tree.py",
         "def shared_length(one: Sequence[int], ",
         "def shared_length(\n    one: Sequence[int],",
     )
-    edit(copy / "inference" / "tree.py", '"""Number of leading tokens', '"""How many leading tokens')
-    edit(copy / "inference" / "engine.py", '"""Part of the fingerprint', '"""A part of the fingerprint')
+    edit(copy / "inference" / "local" / "tree.py", '"""Number of leading tokens', '"""How many leading tokens')
+    edit(copy / "inference" / "local" / "engine.py", '"""Part of the fingerprint', '"""A part of the fingerprint')
     assert changed(copy) == set()
 
 
@@ -122,7 +122,9 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
             {"weigh_answers", "describe_survey"},
             id="a step's module that another step uses",
         ),
-        pytest.param("inference/engine.py", 'VERSION = "5"', 'VERSION = "6"', {"infer"}, id="a module of one step"),
+        pytest.param(
+            "inference/local/engine.py", 'VERSION = "5"', 'VERSION = "6"', {"infer"}, id="a module of one step"
+        ),
         pytest.param(
             "survey/parse_shares.py",
             '"top2of4": (1, 2)',
@@ -175,24 +177,26 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
 def test_answers_depend_on_few_modules() -> None:
     assert import_closure(STEPS["infer"]) == {
         "selfalign.errors",
-        "selfalign.inference",
-        "selfalign.inference.attention",
-        "selfalign.inference.chat",
-        "selfalign.inference.check",
-        "selfalign.inference.devices",
-        "selfalign.inference.engine",
-        "selfalign.inference.generate",
-        "selfalign.inference.greedy",
-        "selfalign.inference.infer",
-        "selfalign.inference.leases",
-        "selfalign.inference.ledger",
         "selfalign.inference.letters",
+        "selfalign.inference.local",
+        "selfalign.inference.local.attention",
+        "selfalign.inference.local.chat",
+        "selfalign.inference.local.check",
+        "selfalign.inference.local.collect",
+        "selfalign.inference.local.devices",
+        "selfalign.inference.local.engine",
+        "selfalign.inference.local.generate",
+        "selfalign.inference.local.greedy",
+        "selfalign.inference.local.infer",
+        "selfalign.inference.local.leases",
+        "selfalign.inference.local.openings",
+        "selfalign.inference.local.render",
+        "selfalign.inference.local.tree",
         "selfalign.inference.messages",
-        "selfalign.inference.openings",
         "selfalign.inference.readouts",
-        "selfalign.inference.render",
         "selfalign.inference.tables",
-        "selfalign.inference.tree",
+        "selfalign.ledger.rows",
+        "selfalign.ledger.storage",
         "selfalign.loading",
         "selfalign.options",
         "selfalign.prompts.tables",
@@ -220,8 +224,21 @@ print(json.dumps(loaded))
         assert set(loaded) - packages <= import_closure(STEPS[step]), step
 
 
+def test_the_two_kinds_of_inference_do_not_import_each_other() -> None:
+    for step, other in (("infer", "endpoint"), ("ask", "local")):
+        closure = import_closure(STEPS[step])
+        assert not [module for module in closure if module.startswith(f"selfalign.inference.{other}")]
+        assert {module for module in closure if module.startswith("selfalign.ledger")} == {
+            "selfalign.ledger.rows",
+            "selfalign.ledger.storage",
+        }
+
+
 def test_packages_hold_no_code_that_a_digest_would_miss() -> None:
-    for file in LIBRARY.glob("*/__init__.py"):
+    steps = {LIBRARY.joinpath(*module.split(".")[1:]) for module in STEPS.values()}
+    files = [file for file in LIBRARY.glob("*/**/__init__.py") if file.parent not in steps]
+    assert len(files) > 8
+    for file in files:
         assert re.fullmatch(r'"""[^"]+"""\n', file.read_text(encoding="utf-8")), file
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from selfalign.errors import InputError
+from selfalign.inference.local.render import Rendered, Speech, render
 from selfalign.inference.messages import messages_of, without_system
-from selfalign.inference.render import Rendered, Speech, render
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, utils
 
 pytestmark = pytest.mark.downloads

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 import torch
 from selfalign.errors import InputError
-from selfalign.inference import engine
-from selfalign.inference.infer import collect
-from selfalign.inference.ledger import Entry
-from selfalign.inference.openings import capitalise, list_forms, log_p_open, prefix_free
-from selfalign.inference.render import Rendered, Speech, _Reader, render
+from selfalign.inference.local import engine
+from selfalign.inference.local.collect import collect
+from selfalign.inference.local.openings import capitalise, list_forms, log_p_open, prefix_free
+from selfalign.inference.local.render import Rendered, Speech, _Reader, render
+from selfalign.ledger.rows import Entry
 from selfalign.prompts.tables import Prompts
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, utils

@@ -18,14 +18,14 @@ from families import CONFIGS, VOCABULARY, tiny_model
 from jobs import Job
 from selfalign.config.read import check_settings
 from selfalign.errors import InputError
-from selfalign.inference import engine, generate
-from selfalign.inference.check import check_replies
-from selfalign.inference.devices import load_model
-from selfalign.inference.greedy import Plan, add_replies, find_stops, plan_replies
-from selfalign.inference.ledger import Entry
+from selfalign.inference.local import engine, generate
+from selfalign.inference.local.check import check_replies
+from selfalign.inference.local.devices import load_model
+from selfalign.inference.local.greedy import Plan, add_replies, find_stops, plan_replies
+from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.readouts import list_options
-from selfalign.inference.render import FORMATS, Rendered, Speech, render
+from selfalign.ledger.rows import Entry
 from selfalign.scoring.compare_replies import read_replies, summarise
 from test_inference import (
     CASES,

@@ -16,7 +16,8 @@ from project import Project, Run
 from pyarrow import parquet
 from selfalign import tables
 from selfalign.errors import TERMINAL, InputError
-from selfalign.inference.ledger import Entry, Ledger, fingerprint
+from selfalign.ledger.rows import Entry, fingerprint_of
+from selfalign.ledger.storage import Ledger
 from selfalign.scoring import score_answers
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_readouts import estimate_readouts
@@ -152,7 +153,7 @@ def test_ledger_leaves_texts_on_disk(tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         with ledger.run(facts, device="cpu", threads=1, versions={}) as run:
             run.record([Entry("k", "p", "a long text", 3, {"log_p": [-1.0]})])
-        assert ledger.answered(fingerprint(facts), texts=False) == {"k": Entry("k", "p", "", 3, {"log_p": [-1.0]})}
+        assert ledger.answered(fingerprint_of(facts), texts=False) == {"k": Entry("k", "p", "", 3, {"log_p": [-1.0]})}
 
 
 # Progress

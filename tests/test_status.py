@@ -35,8 +35,9 @@ from selfalign.audit.summary import find_own_minus_other, main_numbers, shorten,
 from selfalign.cli import program
 from selfalign.config.read import read_config
 from selfalign.errors import TERMINAL, InputError
-from selfalign.inference.ledger import Entry, Ledger
 from selfalign.layout import align, duration
+from selfalign.ledger.rows import Entry
+from selfalign.ledger.storage import Ledger
 from selfalign.runs import Run
 from selfalign.steps import BY_HAND, STEPS
 from snakemake.persistence.file import FilePersistence

@@ -317,7 +317,7 @@ def test_answer_that_the_ledger_lacks_is_found(here: Project, tmp_path: Path) ->
 
 def test_answers_that_the_model_never_gave_are_found_by_the_naive_engine(here: Project, tmp_path: Path) -> None:
     """The forger changes the ledger with its digests, and everything that follows from it: only the model tells."""
-    from selfalign.inference.ledger import _digest  # the forger has it too
+    from selfalign.ledger.rows import digest_of  # the forger has it too
 
     with closing(sqlite3.connect(LEDGER)) as database, database:
         for number, *row in database.execute("SELECT rowid, * FROM answers").fetchall():
@@ -325,7 +325,7 @@ def test_answers_that_the_model_never_gave_are_found_by_the_naive_engine(here: P
             scores["log_p"] = [log_p - 0.01 for log_p in scores["log_p"]]
             row[5] = json.dumps(scores, sort_keys=True)
             database.execute(
-                "UPDATE answers SET scores = ?, digest = ? WHERE rowid = ?", (row[5], _digest(*row[:6]), number)
+                "UPDATE answers SET scores = ?, digest = ? WHERE rowid = ?", (row[5], digest_of(*row[:6]), number)
             )
     answers = RUN / "answers/local/en.parquet"
     table = pd.read_parquet(answers)

@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner
 from families import tiny_model
 from selfalign.demonstrations.encoders import encode
-from selfalign.inference import infer
+from selfalign.inference.local import infer
 from selfalign.models import convert_model
 from selfalign.warmup import AFFECTED, PRECISIONS, warm_up
 from test_inference import POLITICS, PRESS, table_of, tiny_tokenizer
@@ -95,7 +95,7 @@ def test_step_warms_up_before_it_computes(step: str, tmp_path: Path) -> None:
 
 
 def test_recorder_sees_a_step_that_does_not_warm_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfalign.inference.devices.warm_up", lambda: None)
+    monkeypatch.setattr("selfalign.inference.local.devices.warm_up", lambda: None)
     with recorded() as calls:
         STEPS["infer packed"](tmp_path)
     assert "cos" in {name for name, *_ in too_early(calls)}

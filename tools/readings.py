@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from selfalign.inference.render import Rendered, Speech, render
+from selfalign.inference.local.render import Rendered, Speech, render
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "readings.md"

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import pandas as pd
 from selfalign.errors import InputError
-from selfalign.inference.chat import ChatTemplate
+from selfalign.inference.local.chat import ChatTemplate
+from selfalign.inference.local.render import Rendered, Speech, render
 from selfalign.inference.messages import messages_of
-from selfalign.inference.render import Rendered, Speech, render
 from transformers import AddedToken, AutoTokenizer, PreTrainedTokenizerBase
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from selfalign.inference.render import Rendered
+from selfalign.inference.local.render import Rendered
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "config.json")
 PART_BYTES = 32 * 2**20
@@ -71,7 +71,7 @@ def pack(folder: Path, weights: Path, gguf: Path | None, prompts: Path, answers:
     """
     import pandas as pd
     from inference import make_cases  # the benchmark beside this one
-    from selfalign.inference.render import Speech, render
+    from selfalign.inference.local.render import Speech, render
     from transformers import AutoTokenizer
 
     bundle = Bundle(folder)

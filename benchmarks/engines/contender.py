@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from selfalign.inference import engine, generate
-from selfalign.inference.render import Rendered
+from selfalign.inference.local import engine, generate
+from selfalign.inference.local.render import Rendered
 from selfalign.warmup import warm_up
 from transformers import (
     AutoConfig,

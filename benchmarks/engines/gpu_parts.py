@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from selfalign.inference import attention, engine
-from selfalign.inference.devices import lease
-from selfalign.inference.render import Rendered
+from selfalign.inference.local import attention, engine
+from selfalign.inference.local.devices import lease
+from selfalign.inference.local.render import Rendered
 from torch.nn.attention import SDPBackend
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, PreTrainedModel
 
@@ -361,7 +361,7 @@ def _run_out(setup: Setup) -> Iterator[Row]:
 
 def replies(setup: Setup) -> Iterator[Row]:
     """Greedy replies of the real model: ours, and a plain loop over `generate`."""
-    from selfalign.inference.generate import reply
+    from selfalign.inference.local.generate import reply
 
     tokenizer = AutoTokenizer.from_pretrained(setup.bundle.tokenizer, local_files_only=True)
     prompts = setup.bundle.prompts()[0]

@@ -28,8 +28,8 @@ STEPS: dict[str, str] = {
     "describe_demonstrations": "selfalign.prompts.describe_demonstrations",
     "fetch_model": "selfalign.models.fetch_model",
     "convert_model": "selfalign.models.convert_model",
-    "infer": "selfalign.inference.infer",
-    "ask": "selfalign.inference.ask",
+    "infer": "selfalign.inference.local.infer",
+    "ask": "selfalign.inference.endpoint.ask",
     "score_answers": "selfalign.scoring.score_answers",
     "score_scales": "selfalign.scoring.score_scales",
     "compare_readouts": "selfalign.scoring.compare_readouts",
@@ -55,7 +55,7 @@ STEPS: dict[str, str] = {
     "trace": "selfalign.audit.trace",
     "compare": "selfalign.audit.compare",
     "verify": "selfalign.audit.verify",
-    "ledger": "selfalign.audit.ledger",
+    "ledger": "selfalign.ledger.ledger",
 }
 
 BY_HAND = {"start_survey", "plan", "status", "trace", "compare", "verify", "ledger"}

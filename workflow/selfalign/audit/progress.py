@@ -21,8 +21,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
-from selfalign.audit.ledger import opened
 from selfalign.errors import InputError
+from selfalign.ledger.reading import list_runs, sum_usage
+from selfalign.ledger.storage import opened
 
 RECORD = Path("logs", "started.json")
 """The record of a start, in the folder of its run."""
@@ -317,8 +318,5 @@ def read_ledger(ledger: Path, busy: bool = False) -> tuple[list[tuple[str, int]]
                     shutil.copyfile(file, folder / file.name)
             ledger = folder / ledger.name
         database = kept.enter_context(opened(ledger))
-        runs = database.execute("SELECT started, prompts FROM runs ORDER BY started, rowid").fetchall()
-        usage = ", ".join(f"sum(json_extract(scores, '$.usage[{place}]'))" for place in (0, 1))
-        sent, received = database.execute(f"SELECT {usage} FROM answers").fetchone()
-        return runs, None if sent is None else (sent, received)
+        return list_runs(database), sum_usage(database)
     return [], None

@@ -14,12 +14,12 @@ from selfalign.audit.findings import Difference, Findings
 from selfalign.audit.jobs import Job
 from selfalign.audit.stored import MissingError, ask_again, find_mark
 from selfalign.errors import InputError
-from selfalign.inference import engine
-from selfalign.inference.devices import lease, load_model
-from selfalign.inference.infer import collect
-from selfalign.inference.ledger import Entry
-from selfalign.inference.render import Rendered
+from selfalign.inference.local import engine
+from selfalign.inference.local.collect import collect
+from selfalign.inference.local.devices import lease, load_model
+from selfalign.inference.local.render import Rendered
 from selfalign.inference.tables import Answers
+from selfalign.ledger.rows import Entry
 from selfalign.prompts.tables import CELL, Design, Prompts
 from selfalign.scoring.tables import Scores
 from selfalign.tables import read_table, write_table

@@ -8,17 +8,19 @@ from typing import Any
 import pandas as pd
 
 from selfalign.audit.findings import Difference, Findings
-from selfalign.audit.ledger import find_faults, opened
 from selfalign.errors import InputError
-from selfalign.inference.ask import list_usable, read_endpoint
-from selfalign.inference.chat import DATE
-from selfalign.inference.greedy import add_replies, plan_replies
-from selfalign.inference.infer import collect, gather_facts, load_tokenizer
-from selfalign.inference.ledger import Entry, check_row, fingerprint
+from selfalign.inference.endpoint.ask import list_usable, read_endpoint
+from selfalign.inference.endpoint.collect import collect as collect_replies
+from selfalign.inference.local.chat import DATE
+from selfalign.inference.local.collect import collect
+from selfalign.inference.local.greedy import add_replies, plan_replies
+from selfalign.inference.local.infer import gather_facts, load_tokenizer
+from selfalign.inference.local.render import Rendered, Speech, render
 from selfalign.inference.messages import place_demonstrations
-from selfalign.inference.render import Rendered, Speech, render
-from selfalign.inference.replies import collect as collect_replies
 from selfalign.inference.tables import Answers
+from selfalign.ledger.integrity import find_faults
+from selfalign.ledger.reading import read_intact_entries
+from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.loading import quiet
 from selfalign.prompts.tables import Prompts
 from selfalign.tables import read_table
@@ -65,23 +67,10 @@ def read_entries(path: Path, mark: str) -> dict[str, Entry]:
     Raises:
         MissingError: there is no ledger, or it cannot be read now.
     """
-    entries = {}
     try:
-        with opened(path) as database:
-            for row in database.execute("SELECT * FROM answers NOT INDEXED"):
-                if row[0] == mark and _is_intact(row):
-                    entries[row[1]] = Entry(*row[1:5], json.loads(row[5]))
+        return read_intact_entries(path, mark)
     except InputError as error:
         raise MissingError(f"the ledger cannot be read ({error})") from None
-    return entries
-
-
-def _is_intact(row: tuple) -> bool:
-    try:
-        check_row(tuple(row))
-    except ValueError:
-        return False
-    return True
 
 
 def ask_again(options: dict[str, Any], prompts: pd.DataFrame) -> Asked:
@@ -110,7 +99,7 @@ def find_mark(options: dict[str, Any], recorded: pd.DataFrame) -> str:
     card = json.loads(options["card"].read_text(encoding="utf-8"))
     how = {name: options[name] for name in ("dtype", "attention", "shown")}
     how |= {"format": options["form"], "engine": options["kind"], "template": {"date": DATE} | options["template"]}
-    marks = [fingerprint(gather_facts(card, how | {"device": device})) for device in _DEVICES]
+    marks = [fingerprint_of(gather_facts(card, how | {"device": device})) for device in _DEVICES]
     return next((mark for mark in marks if (recorded["fingerprint"] == mark).any()), marks[0])
 
 
@@ -152,6 +141,6 @@ def answers_of_endpoint(options: dict[str, Any], recorded: Path, findings: Findi
     endpoint = read_endpoint(options["settings"])
     table = place_demonstrations(read_table(options["prompts"], Prompts), options["shown"], options["form"])
     facts = endpoint.facts(options["form"]) | ({"shown": options["shown"]} if options["shown"] != "turns" else {})
-    mark = fingerprint(facts)
+    mark = fingerprint_of(facts)
     usable = list_usable(read_entries(options["ledger_path"], mark), endpoint)
     return collect_replies(table, usable, endpoint, options["form"], mark, options["language"]), set()

@@ -17,7 +17,7 @@ from selfalign.config.style import texts_file
 from selfalign.config.surveys import has_respondents, survey_file
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, locate
-from selfalign.inference.questions import gives_reply
+from selfalign.inference.endpoint.requests import gives_reply
 from selfalign.runs import SHARED
 
 _MADE = "results/"

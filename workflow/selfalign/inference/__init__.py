@@ -1,1 +1,1 @@
-"""The inference stage: log-probabilities of the options of each distinct prompt."""
+"""The inference stage: answers of models to all distinct prompts. Modules here serve both kinds of models."""

@@ -1,4 +1,4 @@
-"""Replies and options as a reader compares them: by the letters and the case rules of the prompts' language."""
+"""Comparison of replies with options, by the letters and the case rules of the prompts' language."""
 
 import re
 import unicodedata
@@ -57,7 +57,7 @@ def fold(text: str, language: str = "") -> str:
 
 
 def which_option(reply: str, labels: list[str], options: list[str], language: str = "") -> int | None:
-    """Place, from 1, of the option that a reply is; None if it is no option, or could be two.
+    """Place (from 1) of the option that a reply means; None if it means no option, or could mean two.
 
     A reply is an option if it is the option's label or its words, both folded by the rules of the language. White
     space, quotation marks, brackets and marks of emphasis around the reply do not count, nor does punctuation at its
@@ -65,7 +65,7 @@ def which_option(reply: str, labels: list[str], options: list[str], language: st
     answer in free text is to interpret it.
 
     Args:
-        reply: what the model said.
+        reply: the model's reply.
         labels: of the options, in their order; empty if none are shown.
         options: in words, in the order shown.
         language: code of the options' language; empty: a reply counts if the rules of all languages together leave

@@ -7,7 +7,7 @@ import pandas as pd
 from selfalign.errors import InputError
 
 BREAK = "\n\n"
-"""What ends an answer in bare text: the blank line before the next question."""
+"""The end of an answer in bare text: the blank line before the next question."""
 
 SHOWN = ("turns", "message")
 """`turns`: demonstrations are earlier turns of the chat; `message`: they are lines of the user's only message."""
@@ -27,7 +27,7 @@ def messages_of(prompt: tuple) -> list[dict[str, str]]:
 
 
 def without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The same messages for a model that knows no system role (Gemma): the instruction opens the first user's turn."""
+    """The same messages for a model without a system role (Gemma): the instruction opens the first user's turn."""
     first = {"role": "user", "content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
     return [first, *messages[2:]]
 
@@ -35,12 +35,12 @@ def without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
 def plain_text(prompt: tuple, answer: str | None = None, closed: bool = False) -> str:
     """Bare text of a prompt, and of an answer to it.
 
-    A closed answer ends as a demonstration's does: `BREAK` follows, and the first character of a question. Some
-    tokenizers cut white space in another way at the end of a text.
+    A closed answer ends like a demonstration's: `BREAK` and the first character of a question follow. They are needed
+    because some tokenizers split white space differently at the end of a text.
 
     Args:
         prompt: a row of a `Prompts` table, as a named tuple.
-        answer: what follows the prompt, if anything.
+        answer: text after the prompt, if any.
         closed: whether the answer ends there.
     """
     text = BREAK.join([prompt.system, *_demonstrate(prompt), asked_after(prompt)])
@@ -48,7 +48,7 @@ def plain_text(prompt: tuple, answer: str | None = None, closed: bool = False) -
 
 
 def plain_ends(prompt: tuple) -> list[int]:
-    """Where the answer of each demonstration ends in the bare text of a prompt, in characters."""
+    """The place in the bare text of a prompt where the answer of each demonstration ends, in characters."""
     ends, place = [], len(prompt.system)
     for shown in _demonstrate(prompt):
         place += len(BREAK) + len(shown)
@@ -66,10 +66,10 @@ def _demonstrate(prompt: tuple) -> list[str]:
 
 
 def place_demonstrations(prompts: pd.DataFrame, shown: str, form: str) -> pd.DataFrame:
-    """Prompts with their demonstrations in the place that a setting names.
+    """Prompts with their demonstrations in the place that the setting `shown` names.
 
-    In one message, the demonstrations come first, one a line, and the question follows after an empty line. A
-    demonstration's line has its question, in brackets its further lines, the cue and the answer: "Family is ___ in my
+    In one message, the demonstrations come first, one per line. The question follows after an empty line. A line has
+    the demonstration's question, its other lines in brackets, the cue and the answer: "Family is ___ in my
     life. (A: important / B: unimportant) Answer: A". A prompt without demonstrations is the same in both forms.
 
     Args:
@@ -81,7 +81,7 @@ def place_demonstrations(prompts: pd.DataFrame, shown: str, form: str) -> pd.Dat
         A `Prompts` table. Its prompts keep their ids.
 
     Raises:
-        InputError: bare text is to have messages.
+        InputError: the prompts are bare text, which has no messages.
     """
     if shown == "turns":
         return prompts

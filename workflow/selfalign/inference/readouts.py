@@ -1,4 +1,4 @@
-"""Readouts: from the log-probabilities of labels and options to numbers that compare one option with another."""
+"""Readouts: numbers that compare the options of a prompt, from the log-probabilities of labels and options."""
 
 import json
 
@@ -8,11 +8,11 @@ import pandas as pd
 from selfalign.inference.tables import Answers
 
 _UNREAD = {"label_bound": False, "reply": None, "replied": pd.NA}
-"""Values of the columns that a way of answering does not read."""
+"""Values of columns that one of the two kinds of models does not have."""
 
 
 def list_options(prompts: pd.DataFrame) -> pd.DataFrame:
-    """The options of prompts, one a row: columns prompt, premise, place, answer, answer_bytes.
+    """The options of prompts, one per row: columns prompt, premise, place, answer, answer_bytes.
 
     Args:
         prompts: a `Prompts` table; its order is kept.
@@ -27,18 +27,18 @@ def list_options(prompts: pd.DataFrame) -> pd.DataFrame:
 def read_out(table: pd.DataFrame) -> pd.DataFrame:
     """Derive all readouts, in nats, from the log-probabilities of labels and options.
 
-    With log p(o | x) the log-probability of the words of option o, and of what ends them, after prompt x:
+    log p(o | x) is the log-probability of the words of option o and of their end, after prompt x.
 
     - label: log p of the option's label after the prompt.
     - option: log p(o | x), which favours short options.
     - per_token: log p(o | x) / tokens; per_byte: log p(o | x) / bytes of its words, which no tokenizer changes.
     - pmi: log p(o | x) - log p(o | premise), domain-conditional pointwise mutual information (Holtzman et al. 2021,
-      "Surface Form Competition", equation 3): how much the question speaks for the option, however common its words.
+      "Surface Form Competition", equation 3): how much the question supports the option, however common its words are.
       The premise is the same prompt with a blank as the statement of the test probe.
 
-    - open: log-probability that a reply begins with the words of o, in a form that a reader accepts, whatever follows
-      (`selfalign.inference.openings.log_p_open` has the formula). An option that begins with the words of o does not
-      count for o.
+    - open: log-probability that a reply begins with the words of o, in a form that a reader accepts, with any text
+      after them. `selfalign.inference.local.openings.log_p_open` has the formula. If another option begins with the
+      words of o, its replies do not count for o.
 
     Two masses of a prompt, each null where a value of one of its labels or options is null:
 

@@ -6,11 +6,11 @@ import pandera.pandas as pa
 from selfalign.tables import Table
 
 READOUTS = ("label", "option", "per_token", "per_byte", "pmi")
-"""Ways to read how much a model is for an option; `selfalign.inference.readouts` has their formulas."""
+"""Measures of how strongly a model prefers an option. `selfalign.inference.readouts` has their formulas."""
 
 
 class Answers(Table):
-    """An option of a distinct prompt, and how much one model is for it, in each readout (nats)."""
+    """An option of a distinct prompt, with all readouts of one model in nats."""
 
     prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="id of the prompt")
     place: int = pa.Field(ge=1, description="which of the prompt's options it is, in the order shown")
@@ -66,4 +66,4 @@ SCORED = [
     "mass_open",
     "samples",
 ]
-"""The columns of `Answers` that scoring reads. The texts, which take most of a file, are not among them."""
+"""The columns of `Answers` that scoring reads. They exclude the texts, which need most of a file."""

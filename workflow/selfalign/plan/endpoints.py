@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from selfalign.inference.endpoint.requests import Endpoint, answers_of, requests_of
 from selfalign.inference.messages import place_demonstrations
-from selfalign.inference.questions import Endpoint, answers_of, requests_of
 from selfalign.plan.designs import Laid
 from selfalign.plan.tokens import Estimator, text_of
 
@@ -73,14 +73,14 @@ def _count_missing(
     table: pd.DataFrame, settings: Mapping[str, Any], endpoint: Endpoint, ledger: Path, estimator: Estimator
 ) -> Asked:
     """The same where some requests have answers: each request is compared with the ledger."""
-    from selfalign.inference.ask import list_missing, list_requests
-    from selfalign.inference.ledger import fingerprint
-    from selfalign.plan.models import read_entries
+    from selfalign.inference.endpoint.ask import list_missing, list_requests
+    from selfalign.ledger.reading import read_entries
+    from selfalign.ledger.rows import fingerprint_of
 
     facts = endpoint.facts(settings["format"])
     facts |= {"shown": settings["shown"]} if settings["shown"] != "turns" else {}
     requests = list_requests(table, endpoint, settings["format"])
-    missing = list_missing(requests, read_entries(ledger, fingerprint(facts)), endpoint)
+    missing = list_missing(requests, read_entries(ledger, fingerprint_of(facts)), endpoint)
     chat, by_id = settings["format"] == "chat", {prompt.prompt: prompt for prompt in table.itertuples()}
     sent = sum(
         estimator.tokens(text_of(by_id[one.prompt], chat)) + estimator.tokens(one.answer or "") for one in missing

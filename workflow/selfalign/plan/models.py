@@ -4,7 +4,6 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,39 +121,15 @@ def read_answered(ledger: Path, card: Path, settings: Mapping[str, Any], device:
     """
     if not (ledger.is_file() and card.is_file()):
         return {}
-    from selfalign.inference.chat import DATE
-    from selfalign.inference.infer import gather_facts  # PyTorch takes seconds to import
-    from selfalign.inference.ledger import fingerprint
+    from selfalign.inference.local.chat import DATE
+    from selfalign.inference.local.infer import gather_facts  # PyTorch takes seconds to import
+    from selfalign.ledger.reading import read_keys
+    from selfalign.ledger.rows import fingerprint_of
 
     how = {name: settings[name] for name in ("format", "dtype", "engine", "attention", "shown")}
     how |= {"device": device, "template": {"date": DATE} | settings["template"]}
     about = json.loads(card.read_text(encoding="utf-8"))
-    return read_keys(ledger, fingerprint(gather_facts(about, how)))
-
-
-def read_keys(ledger: Path, mark: str) -> dict[str, list[str]]:
-    """Keys of a ledger's answers under a fingerprint, by the id of their prompt."""
-    from selfalign.audit.ledger import opened
-
-    keys: dict[str, list[str]] = {}
-    with opened(ledger) as database:
-        rows = database.execute("SELECT prompt, key FROM answers WHERE fingerprint = ?", (mark,))
-        with closing(rows):
-            for prompt, key in rows:
-                keys.setdefault(prompt, []).append(key)
-    return keys
-
-
-def read_entries(ledger: Path, mark: str) -> dict[str, Any]:
-    """Entries of a ledger under a fingerprint, by key."""
-    from selfalign.audit.ledger import opened
-    from selfalign.inference.ledger import Entry
-
-    with opened(ledger) as database:
-        rows = database.execute(
-            "SELECT key, prompt, text, tokens, scores FROM answers WHERE fingerprint = ?", (mark,)
-        ).fetchall()
-    return {key: Entry(key, prompt, text, tokens, json.loads(scores)) for key, prompt, text, tokens, scores in rows}
+    return read_keys(ledger, fingerprint_of(gather_facts(about, how)))
 
 
 @dataclass(frozen=True)
@@ -259,7 +234,7 @@ def read_rates(shared: Path) -> tuple[pd.DataFrame, list[str]]:
         A row per model and way of running it: model, dtype, device, engine, parameters, tokens, seconds, peak_memory;
         and a sentence for each ledger that could not be read.
     """
-    from selfalign.audit.ledger import describe
+    from selfalign.ledger.reading import describe
 
     rows, notes = [], []
     for path in sorted(shared.glob("ledger/*/*.sqlite")):

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from selfalign.demonstrations.draws import draw
+from selfalign.inference.local.openings import list_forms
+from selfalign.inference.local.tree import cut_rows, grow, rows_needed
 from selfalign.inference.messages import messages_of, place_demonstrations, plain_text
-from selfalign.inference.openings import list_forms
-from selfalign.inference.tree import cut_rows, grow, rows_needed
 from selfalign.plan.designs import Laid
 
 SAMPLE = 3000
@@ -193,7 +193,7 @@ class Counter(Speaker):
     def measure(
         self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], settings: Mapping[str, Any]
     ) -> Measured:
-        from selfalign.inference.render import Speech, render  # transformers takes seconds to import
+        from selfalign.inference.local.render import Speech, render  # transformers takes seconds to import
 
         started = time.monotonic()
         speech = Speech(self.tokenizer, settings["format"], settings["template"], self.language)

@@ -129,7 +129,7 @@ def _source(settings: Mapping[str, Any]) -> str:
 
 def describe_fingerprint(ledger: Path, fingerprint: str) -> list[Line]:
     """What the fingerprint of an answer stands for, as the ledger recorded it."""
-    from selfalign.audit.ledger import describe  # it imports SQLite and the ledger's code
+    from selfalign.ledger.reading import describe  # SQLite takes time to import
 
     lines = [("fingerprint", fingerprint), ("ledger", str(ledger))]
     try:

@@ -24,10 +24,10 @@ def describe_tokens(results: Results, model: str, language: str, prompt: str, se
     Raises:
         InputError: the model's files are not here, or they no longer make the text that was sent.
     """
-    from selfalign.inference.chat import DATE  # these import transformers, which takes seconds
-    from selfalign.inference.infer import load_tokenizer
+    from selfalign.inference.local.chat import DATE  # these import transformers, which takes seconds
+    from selfalign.inference.local.infer import load_tokenizer
+    from selfalign.inference.local.render import Speech, render
     from selfalign.inference.messages import place_demonstrations
-    from selfalign.inference.render import Speech, render
 
     settings, weights = results.config["models"][model], results.run.shared / "models" / model / "weights"
     if "endpoint" in settings or not weights.is_dir():

@@ -1,8 +1,8 @@
 """Log-probabilities of answers to prompts, with every distinct prefix of their tokens computed once.
 
-Prompts with their answers form a prefix tree. Its nodes are computed in preorder, a row of them at a time: a token sees
-its own ancestors only, and its position is its depth; of what came before a row, the keys and values of its first
-token's ancestors are kept, and no others are needed. docs/inference.md has the reasons and the measurements.
+Prompts with their answers form a prefix tree. The engine computes its nodes in preorder, one row of nodes at a time. A
+token attends only to its ancestors, and its position is its depth. Before a row, only the keys and values of its first
+token's ancestors are needed; the others are dropped. docs/inference.md has the reasons and the measurements.
 """
 
 import inspect
@@ -17,10 +17,10 @@ from torch import nn
 from transformers import DynamicCache, PreTrainedModel
 
 from selfalign.errors import InputError
-from selfalign.inference.attention import Row, chunk_size, in_tree
-from selfalign.inference.devices import is_out_of_memory
-from selfalign.inference.render import Rendered
-from selfalign.inference.tree import cut_rows, grow, rows_needed, see
+from selfalign.inference.local.attention import Row, chunk_size, in_tree
+from selfalign.inference.local.devices import is_out_of_memory
+from selfalign.inference.local.render import Rendered
+from selfalign.inference.local.tree import cut_rows, grow, rows_needed, see
 
 VERSION = "5"
 """Part of the fingerprint of an answer: raise it when a change of the engine changes answers."""
@@ -35,7 +35,7 @@ class Batch:
 
     Attributes:
         answers: each prompt with the log-probabilities (nats) of its `sequences`: its answers, then its openings.
-        tokens: number of tokens that were computed since the batch before.
+        tokens: number of tokens that were computed since the previous batch.
     """
 
     answers: list[tuple[Rendered, tuple[float, ...]]]
@@ -53,15 +53,15 @@ def score(
 
     Args:
         model: causal language model, ready for inference.
-        prompts: all prompts of a job, no two with the same key. The rows are planned over all of them, whatever is done
-            already, so that a resumed job computes the same numbers.
+        prompts: all prompts of a job, no two with the same key. The rows are planned over all of them, done or
+            not, so that a resumed job computes the same numbers.
         kind: one of `ENGINES`.
         row_tokens: distinct tokens per forward pass. It is halved when memory runs out.
         done: keys of the prompts that need no answer.
 
     Raises:
-        InputError: memory does not suffice for one token at a time, the model keeps a state that runs along, or it has
-            no embedding for a token of a prompt.
+        InputError: there is not enough memory for one token at a time, the model keeps a state along the text, or it
+            has no embedding for a token of a prompt.
     """
     _check_tokens(model, prompts)
     missing = [prompt for prompt in prompts if prompt.key not in done]
@@ -78,7 +78,7 @@ class Packed:
         self.tree = grow(prompt.tokens + answer[:-1] for prompt in prompts for answer in prompt.sequences)
         check_kind(model, int(self.tree.depths.max()) + 1)
         self.steps = {prompt.key: [self._steps(prompt, answer) for answer in prompt.sequences] for prompt in prompts}
-        # Rows are read for all prompts, answered or not: with fewer places the matrix products would round otherwise.
+        # Rows are read for all prompts, answered or not: with fewer places the matrix products round differently.
         self.wanted = defaultdict(set)
         for node, token in (step for answers in self.steps.values() for answer in answers for step in answer):
             self.wanted[node].add(token)
@@ -118,7 +118,7 @@ class Packed:
     def _walk(
         self, missing: set[int], row_tokens: int, log_p: dict[tuple[int, int], float]
     ) -> Iterator[tuple[int, int]]:
-        """Compute the rows that are needed, add what is read from them to `log_p`, and yield their ends."""
+        """Compute the rows that are needed, add their log-probabilities to `log_p`, and yield their bounds."""
         rows = rows_needed(self.tree, cut_rows(self.tree, row_tokens), missing)[::-1]
         while rows:
             start, end = rows.pop()
@@ -133,7 +133,7 @@ class Packed:
 
     @torch.inference_mode()
     def _compute(self, start: int, end: int, following: tuple[int, int] | None) -> dict[tuple[int, int], float]:
-        """Compute a row: log-probabilities of the wanted tokens after its nodes; and keep what the next row sees."""
+        """Compute a row: log-probabilities of the wanted tokens after its nodes. Keep the keys for the next row."""
         tree, device = self.tree, self.model.device
         places = [node - start for node in range(start, end) if node in self.wanted]
         cache = DynamicCache(self.kept or None)
@@ -143,7 +143,7 @@ class Packed:
             "attention_mask": torch.ones(1, len(self.past) + end - start, dtype=torch.long, device=device),
             "past_key_values": cache,
             "use_cache": True,
-            "logits_to_keep": places,  # no tensor: of a model on several devices, the last layer's is not this one
+            "logits_to_keep": places,  # a list, because the last layer may be on another device
         }
         row = self._look(start, end, self.past)
         with in_tree(self.model, row), _last_mlp_at(self.model, places, end - start):
@@ -151,13 +151,13 @@ class Packed:
         if following is not None:
             path = tree.path(tree.parents[following[0]])
             self.kept, self.past = keep_path(cache, self.past, start, path), path
-            # A GPU is still computing this row: to read from it would wait for that.
+            # A GPU still computes this row. Reading from it would wait, so the next row is prepared first.
             self.ahead = {following: self._look(*following, path)}
         found = _log_probabilities(logits, [sorted(self.wanted[start + place]) for place in places])
         return {(start + places[row], token): value for (row, token), value in found.items()}
 
     def _look(self, start: int, end: int, past: list[int]) -> Row:
-        """A row, with who sees whom in it: prepared while the row before it was computed, or now."""
+        """A row with its mask, prepared while the previous row was computed, or now."""
         if (row := self.ahead.pop((start, end), None)) is None:
             row = Row(see(self.tree, past, start, end), self.tree.depths[start:end], len(past))
             row.cut(chunk_size(self.model.device))
@@ -167,7 +167,7 @@ class Packed:
 def keep_path(
     cache: DynamicCache, past: Sequence[int], start: int, path: Sequence[int]
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Keys and values of a path in the tree, by layer, cut from those of a row and of what it saw.
+    """Keys and values of a path in the tree, by layer, from the cache of a row.
 
     Args:
         cache: keys and values of the nodes in `past`, then of the row.
@@ -185,9 +185,9 @@ def keep_path(
 
 @contextmanager
 def _last_mlp_at(model: PreTrainedModel, places: list[int], length: int) -> Iterator[None]:
-    """While it lasts, the last layer's MLP is computed at some places of a row of `length` tokens, and 0 at the others.
+    """Inside this context, the last layer's MLP is computed at some places of a row of `length` tokens.
 
-    No layer follows that would see the others, and nobody reads them. Keys and values come before the MLP.
+    Its output at the others is 0. No later layer uses them. Keys and values are computed before the MLP.
     """
     mlp = _last_mlp(model)
     if mlp is None:
@@ -211,7 +211,7 @@ def _last_mlp_at(model: PreTrainedModel, places: list[int], length: int) -> Iter
 
 
 def _last_mlp(model: PreTrainedModel) -> nn.Module | None:
-    """The MLP of a model's last layer, if no other modules than linear layers have weights in it."""
+    """The MLP of a model's last layer, if all its weights are in linear layers; otherwise None."""
     layers = getattr(model.get_decoder(), "layers", None)
     mlp = getattr(layers[-1], "mlp", None) if layers else None
     if mlp is None:
@@ -234,17 +234,17 @@ def _check_tokens(model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
 
 
 def check_kind(model: PreTrainedModel, longest: int) -> None:
-    """Refuse models to which a token is more than its ancestors and its depth."""
+    """Refuse models in which an answer depends on more than a token's ancestors and depth."""
     config = model.config.get_text_config()
     rope = getattr(config, "rope_parameters", None) or {}
     fault = None
     if getattr(model, "_is_stateful", False):
-        fault = "keeps a state that runs along the text"
+        fault = "keeps a state along the text"
     elif rope.get("rope_type") in ("dynamic", "longrope"):
-        # Beyond the bound, all positions of a forward pass turn otherwise: those of other prompts in the row as well.
+        # Beyond the bound, the rotation of all positions in a forward pass changes, also for the row's other prompts.
         bound = rope.get("original_max_position_embeddings", config.max_position_embeddings)
         if longest > bound:
-            fault = f"takes prompts of more than {bound} tokens in another way than others, and one has {longest}"
+            fault = f"computes prompts of more than {bound} tokens differently, and one has {longest}"
     if fault:
         raise InputError(model.name_or_path, fault, "Set engine: naive for this model")
 
@@ -256,7 +256,7 @@ def _log_probabilities(logits: torch.Tensor, tokens: list[list[int]]) -> dict[tu
     logits = logits.float()
     pairs = [(row, token) for row, wanted in enumerate(tokens) for token in wanted]
     rows, ids = (torch.tensor(part, device=logits.device) for part in zip(*pairs, strict=True))
-    values = (logits[rows, ids] - logits.logsumexp(dim=-1)[rows]).clamp(max=0)  # rounding may lift it above
+    values = (logits[rows, ids] - logits.logsumexp(dim=-1)[rows]).clamp(max=0)  # rounding may give a number above 0
     return dict(zip(pairs, values.tolist(), strict=True))
 
 
@@ -267,7 +267,7 @@ def halve(rows: list[tuple[int, int]], model: PreTrainedModel, error: Exception)
         reason = str(error).partition("\n")[0]
         raise InputError(
             model.name_or_path,
-            f"memory does not suffice for a single token ({reason})",
+            f"there is not enough memory for a single token ({reason})",
             "Use another dtype or a device with more memory, or let the model span several GPUs",
         ) from None
     if torch.cuda.is_available():

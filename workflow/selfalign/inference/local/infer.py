@@ -4,29 +4,26 @@ import json
 import resource
 import sys
 from collections.abc import Collection, Mapping
-from itertools import islice
 from pathlib import Path
 
 import click
-import numpy as np
-import pandas as pd
 import torch
 import transformers
 from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from selfalign.inference import engine
-from selfalign.inference.chat import DATE
-from selfalign.inference.check import check_during, check_engine, check_first_layers, check_replies
-from selfalign.inference.devices import ATTENTIONS, find_devices, lease, load_model, require_decoder
-from selfalign.inference.generate import LONGEST, reply
-from selfalign.inference.greedy import Plan, add_replies, entry_of, plan_replies
-from selfalign.inference.ledger import Entry, Ledger, Run, fingerprint
+from selfalign.inference.local import engine
+from selfalign.inference.local.chat import DATE
+from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
+from selfalign.inference.local.collect import collect
+from selfalign.inference.local.devices import ATTENTIONS, find_devices, lease, load_model, require_decoder
+from selfalign.inference.local.generate import LONGEST, reply
+from selfalign.inference.local.greedy import Plan, add_replies, entry_of, plan_replies
+from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.messages import SHOWN, place_demonstrations
-from selfalign.inference.openings import log_p_open
-from selfalign.inference.readouts import list_options, read_out
-from selfalign.inference.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.tables import Answers
+from selfalign.ledger.rows import Entry, fingerprint_of
+from selfalign.ledger.storage import Ledger, Run
 from selfalign.options import Json, readable, writable
 from selfalign.prompts.tables import Prompts
 from selfalign.tables import read_table, write_table
@@ -35,7 +32,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 
 def gather_facts(card: Mapping[str, object], how: Mapping[str, object]) -> dict[str, object]:
-    """All that decides an answer beside what the model is given: the digests of its files, and how it is computed."""
+    """Facts that decide an answer, except the model's input: the digests of its files, and the settings."""
     return {key: value for key, value in card.items() if key.endswith("_sha256")} | dict(how, version=engine.VERSION)
 
 
@@ -52,7 +49,7 @@ def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
 def answer(
     model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int, done: set[str], run: Run
 ) -> None:
-    """Answer the prompts that are not done, and record each batch at once."""
+    """Answer the prompts that are not done, and record each batch when it is computed."""
     distinct = list({prompt.key: prompt for prompt in prompts}.values())
     if kind == "packed":
         delta = check_engine(model, [prompt for prompt in distinct if prompt.key not in done], row_tokens)
@@ -74,7 +71,7 @@ def answer(
 
 
 def _keep(prompt: Rendered, scores: tuple[float, ...]) -> dict[str, list[float]]:
-    """What the ledger keeps: the log-probabilities of the answers, and of the openings of all options."""
+    """Scores for the ledger: the log-probabilities of the answers, and of the openings of all options."""
     count = len(prompt.answers)
     return {"log_p": list(scores[:count]), "open": list(scores[count:])}
 
@@ -88,7 +85,7 @@ def answer_in_words(
     answered: Collection[str],
     run: Run,
 ) -> None:
-    """Let the model reply to the prompts whose reply the ledger lacks, and record each batch at once."""
+    """Compute the replies that the ledger lacks, and record each batch when it is computed."""
     missing, keys = plan.missing(answered), {prompt.key: key for key, prompt in plan.prompts.items()}
     if kind == "packed":
         run.note_difference(check_engine(model, [plan.prompts[key] for key in missing], row_tokens))
@@ -108,7 +105,7 @@ def answer_in_words(
 
 
 def measure_memory(model: PreTrainedModel) -> int:
-    """Peak memory of this job so far in bytes: of its GPUs where it has any, else of the process."""
+    """Peak memory of this job until now, in bytes: of its GPUs if it has any, otherwise of the process."""
     places = {parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"}
     if places:
         return sum(torch.cuda.max_memory_allocated(place) for place in places)
@@ -116,54 +113,26 @@ def measure_memory(model: PreTrainedModel) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def collect(prompts: pd.DataFrame, rendered: list[Rendered], answered: Mapping[str, Entry], mark: str) -> pd.DataFrame:
-    """Answers of a language's prompts, cut from the ledger: an `Answers` table in the order of `prompts`.
-
-    Args:
-        prompts: a `Prompts` table.
-        rendered: its prompts as the model got them.
-        answered: what the ledger has, by key.
-        mark: the fingerprint that it has them under.
-    """
-    columns = ["prompt", "place", "tokens", "answer_tokens", "label", "option", "open"]
-    rows = [
-        row
-        for prompt, options in zip(rendered, prompts["options"].map(json.loads), strict=True)
-        for row in _read_entry(prompt, len(options), answered[prompt.key].scores)
-    ]
-    table = list_options(prompts).merge(pd.DataFrame(rows, columns=columns), on=["prompt", "place"])
-    answers = read_out(table.assign(fingerprint=mark, text="", samples=pd.NA, standard_error=np.nan))
-    texts = {prompt.prompt: prompt.text for prompt in rendered}  # joined last: they take most of the memory
-    return answers.assign(text=[texts[prompt] for prompt in answers["prompt"]])
-
-
-def _read_entry(prompt: Rendered, options: int, scores: Mapping[str, list[float]]) -> list[tuple[object, ...]]:
-    """A row of `collect` for each option of a prompt. The answers of labels, if any, come before those of options."""
-    log_p, given = scores["log_p"], iter(scores["open"])
-    labels = log_p[:-options] or [np.nan] * options
-    lengths = [len(answer) for answer in prompt.answers[-options:]]
-    opens = log_p_open(prompt.openings, [list(islice(given, len(openings))) for openings in prompt.openings])
-    opens = np.maximum(opens, log_p[-options:])  # an option is one of the replies that begin with its words
-    both = zip(lengths, labels, log_p[-options:], opens, strict=True)
-    return [(prompt.prompt, place, len(prompt.tokens), *rest) for place, rest in enumerate(both, start=1)]
-
-
 @click.command()
 @click.option("--prompts", type=readable, required=True, help="Distinct prompts (Parquet).")
 @click.option("--card", type=readable, required=True, help="Card of the model (JSON).")
 @click.option("--weights", type=click.Path(path_type=Path), required=True, help="Folder of the model.")
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="How a prompt becomes text.")
-@click.option("--template", type=Json(), default="{}", help="What the chat template gets besides messages (JSON).")
+@click.option("--template", type=Json(), default="{}", help="Variables for the chat template (JSON).")
 @click.option("--language", default="", help="Language of the prompts (ISO 639-1): its letters and full stops.")
 @click.option("--dtype", type=click.Choice(DTYPES), required=True, help="Number format of weights and activations.")
 @click.option("--device", required=True, help="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.")
-@click.option("--gpus", type=click.IntRange(min=1), default=1, help="GPUs to hold, where it runs on GPUs.")
+@click.option("--gpus", type=click.IntRange(min=1), default=1, help="Number of GPUs to hold.")
 @click.option("--attention", type=click.Choice(ATTENTIONS), default="sdpa", help="How attention is computed.")
 @click.option("--engine", "kind", type=click.Choice(engine.ENGINES), required=True, help="How prompts are computed.")
 @click.option("--row-tokens", type=click.IntRange(min=1), required=True, help="Distinct tokens per forward pass.")
-@click.option("--shown", type=click.Choice(SHOWN), default="turns", help="Where demonstrations are in a chat.")
+@click.option("--shown", type=click.Choice(SHOWN), default="turns", help="Place of the demonstrations in a chat.")
 @click.option(
-    "--reply", "new_tokens", type=click.IntRange(0, LONGEST), default=0, help="Most tokens of a reply; 0: no replies."
+    "--reply",
+    "new_tokens",
+    type=click.IntRange(0, LONGEST),
+    default=0,
+    help="Largest number of tokens of a reply; 0: no replies.",
 )
 @click.option("--threads", type=click.IntRange(min=1), required=True, help="CPU threads.")
 @click.option("--ledger", "ledger_path", type=writable, required=True, help="Ledger of answers (SQLite), kept.")
@@ -204,12 +173,12 @@ def command(
         "shown": shown,
     }
     facts = gather_facts(about, how)
-    mark = fingerprint(facts)
+    fingerprint = fingerprint_of(facts)
     with Ledger(ledger_path) as ledger:
         speech = Speech(load_tokenizer(weights), form, template, language)
         rendered = render(table, speech, about["context_length"])
         plan = plan_replies(table, rendered, speech, weights, new_tokens, about["context_length"])
-        keys, answered = {prompt.key for prompt in rendered}, set(ledger.answered(mark, texts=False))
+        keys, answered = {prompt.key for prompt in rendered}, set(ledger.answered(fingerprint, texts=False))
         done, unsaid = keys & answered, plan.missing(answered)
         click.echo(f"{len(keys)} prompts: {len(keys) - len(done)} to answer, {len(done)} in the ledger", err=True)
         if new_tokens:
@@ -231,6 +200,6 @@ def command(
                     answer(model, rendered, kind, row_tokens, done, run)
                 if unsaid:
                     answer_in_words(model, plan, speech.tokenizer, kind, row_tokens, answered, run)
-        recorded = ledger.answered(mark, texts=False)
-        answers = add_replies(collect(table, rendered, recorded, mark), table, plan, recorded, language)
+        recorded = ledger.answered(fingerprint, texts=False)
+        answers = add_replies(collect(table, rendered, recorded, fingerprint), table, plan, recorded, language)
         write_table(answers, output, Answers)

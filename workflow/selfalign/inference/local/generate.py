@@ -1,8 +1,8 @@
-"""Greedy replies to prompts: after each token the likeliest one follows, until one ends the reply.
+"""Greedy replies to prompts: each next token is the likeliest one, until a token ends the reply.
 
-The packed engine computes the prompts as a prefix tree, row by row, as `selfalign.inference.engine` does. The prompts
-that end in a row are answered together: each forward pass adds one token to every reply that goes on. A new token is a
-new leaf of the tree, so it sees its own prompt and its own reply, and no keys or values are copied for it.
+The packed engine computes the prompts as a prefix tree, row by row, as `selfalign.inference.local.engine` does. It
+answers the prompts that end in a row together: each forward pass adds one token to every reply that is not complete. A
+new token is a new leaf of the tree. It sees its own prompt and its own reply, and no keys or values are copied.
 """
 
 import inspect
@@ -16,14 +16,14 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from selfalign.errors import InputError
-from selfalign.inference.attention import Row, in_tree
-from selfalign.inference.devices import is_out_of_memory
-from selfalign.inference.engine import check_kind, halve, keep_path
-from selfalign.inference.render import Rendered
-from selfalign.inference.tree import cut_rows, grow, rows_needed, see
+from selfalign.inference.local.attention import Row, in_tree
+from selfalign.inference.local.devices import is_out_of_memory
+from selfalign.inference.local.engine import check_kind, halve, keep_path
+from selfalign.inference.local.render import Rendered
+from selfalign.inference.local.tree import cut_rows, grow, rows_needed, see
 
 LONGEST = 16
-"""The most tokens of a reply: the options are a few words."""
+"""The largest number of tokens of a reply. Options have only a few words."""
 
 
 class Reply(NamedTuple):
@@ -32,7 +32,7 @@ class Reply(NamedTuple):
     Attributes:
         prompt: the prompt.
         tokens: token ids of the reply, without the token that ends it.
-        ended: whether the model ended it; False where it was cut off after the most tokens.
+        ended: whether the model ended it; False if it was cut off.
     """
 
     prompt: Rendered
@@ -50,7 +50,7 @@ class Replies:
 
 @dataclass(frozen=True)
 class Leaves(Row):
-    """The latest token of each reply that goes on.
+    """The last token of each reply that is not complete.
 
     Attributes:
         before: depths of all places before these tokens.
@@ -74,22 +74,22 @@ def reply(
 ) -> Iterator[Replies]:
     """Greedy replies to prompts, in batches, as they are computed.
 
-    Nothing but the logits decides: penalties and temperatures of the model's generation settings are not used. Of two
-    tokens with equal logits the one with the lower id follows.
+    Only the logits decide: penalties and temperatures in the model's generation settings are not used. If two tokens
+    have equal logits, the one with the lower id is chosen.
 
     Args:
         model: causal language model, ready for inference.
         prompts: all prompts of a job. The rows are planned over all of them, so that a resumed job computes the same
             numbers.
         stops: ids of the tokens that end a reply.
-        new_tokens: the most tokens of a reply. One more is computed, to see whether the reply ends there.
+        new_tokens: the largest number of tokens of a reply. One more is computed, to see whether the reply ends.
         batch_tokens: distinct tokens of prompts per forward pass. It is halved when memory runs out.
-        kind: one of `selfalign.inference.engine.ENGINES`.
+        kind: one of `selfalign.inference.local.engine.ENGINES`.
         done: keys of the prompts that need no reply.
 
     Raises:
-        InputError: memory does not suffice for one token, the model's numbers are not finite, or the model keeps a
-            state that runs along the text.
+        InputError: there is not enough memory for one token, the model's logits are not finite, or the model keeps a
+            state along the text.
     """
     missing = [prompt for prompt in prompts if prompt.key not in done]
     if not missing:
@@ -119,7 +119,7 @@ class _Packed:
         while rows:
             start, end = rows.pop()
             wanted = [node for node in range(start, end) if node in missing]
-            # A resumed job answers again all that the row held: with fewer replies the products would round otherwise.
+            # A resumed job computes all replies of a row again: with fewer the matrix products round differently.
             ends = sorted(node for node in self.tree.ends.values() if start <= node < end) if wanted else []
             try:
                 found, tokens = self._compute(start, end, ends, rows[-1][0] if rows else None)
@@ -134,7 +134,7 @@ class _Packed:
     def _compute(
         self, start: int, end: int, ends: list[int], following: int | None
     ) -> tuple[dict[int, tuple[tuple[int, ...], bool]], int]:
-        """Compute a row, and the replies to the prompts that end at some of its nodes; keep what the next row sees."""
+        """Compute a row and the replies to prompts that end at some of its nodes. Keep the keys for the next row."""
         tree = self.tree
         cache = DynamicCache(self.kept or None)
         row = Row(see(tree, self.past, start, end), tree.depths[start:end], len(self.past))
@@ -149,7 +149,7 @@ class _Packed:
     def _continue(
         self, ends: list[int], heads: list[int], row: Row, cache: DynamicCache, logits: torch.Tensor
     ) -> tuple[dict[int, tuple[tuple[int, ...], bool]], int]:
-        """Replies after a row, by the node that they follow, and how many tokens were computed for them."""
+        """Replies after a row, by the last node of their prompt, and how many tokens were computed for them."""
         said: dict[int, list[int]] = {node: [] for node in ends}
         ended, computed = set(), 0
         alive, places = np.array(ends), row.places
@@ -186,7 +186,7 @@ class _Packed:
 
 
 def _choose(logits: torch.Tensor, model: PreTrainedModel) -> np.ndarray:
-    """The likeliest token in each row of logits (rows x vocabulary), the first of equals.
+    """The likeliest token in each row of logits (rows x vocabulary). Of equal ones, the first.
 
     Raises:
         InputError: the largest logit of a row is not finite.

@@ -1,4 +1,4 @@
-"""From an endpoint's answers in the ledger to a table. Nothing here touches the network."""
+"""The table of answers of a model behind an endpoint, from the entries of its ledger."""
 
 import json
 import math
@@ -9,15 +9,15 @@ from functools import partial
 import pandas as pd
 
 from selfalign.errors import InputError
-from selfalign.inference.ledger import Entry
+from selfalign.inference.endpoint.requests import Endpoint, Request, answers_of, requests_of, rest_of
 from selfalign.inference.letters import which_option
 from selfalign.inference.messages import BREAK
-from selfalign.inference.questions import Endpoint, Request, answers_of, requests_of, rest_of
 from selfalign.inference.readouts import list_options, read_out
+from selfalign.ledger.rows import Entry
 
 _READ = {"tokens": "Int64", "answer_tokens": "Int64", "label": float, "option": float, "samples": "Int64"}
 _READ |= {"standard_error": float, "label_bound": bool, "reply": object, "replied": "Int64"}
-"""What is read of the answers to a prompt: columns of `Answers`, with their types."""
+"""Columns of `Answers` that are read from an endpoint's answers, with their types."""
 
 _ROUNDING = 1e-4
 """Endpoints round log-probabilities, so a sum of probabilities may be wrong by this much."""
@@ -27,12 +27,12 @@ _STEP = 1e-6
 
 
 def chain(request: Request, answered: Mapping[str, Entry], endpoint: Endpoint) -> tuple[list[Entry], Request | None]:
-    """Entries of a request and of those for the replies that it did not bring; and the first that has no entry yet.
+    """Entries of a request and of the requests for its missing replies; and the first request without an entry.
 
     Args:
-        request: that a prompt needs.
-        answered: entries of the ledger that can be used, by key.
-        endpoint: that was asked.
+        request: the first request.
+        answered: usable entries of the ledger, by key.
+        endpoint: the endpoint.
     """
     entries: list[Entry] = []
     following: Request | None = request
@@ -45,22 +45,27 @@ def chain(request: Request, answered: Mapping[str, Entry], endpoint: Endpoint) -
 
 
 def collect(
-    prompts: pd.DataFrame, answered: Mapping[str, Entry], endpoint: Endpoint, form: str, mark: str, language: str = ""
+    prompts: pd.DataFrame,
+    answered: Mapping[str, Entry],
+    endpoint: Endpoint,
+    form: str,
+    fingerprint: str,
+    language: str = "",
 ) -> pd.DataFrame:
-    """Answers of a language's prompts, cut from the ledger: an `Answers` table in the order of `prompts`.
+    """Answers to a language's prompts, from the ledger: an `Answers` table in the order of `prompts`.
 
     If a prompt has no answer, its readouts are null. Premises are in the table only if the readout reaches them.
 
     Args:
         prompts: a `Prompts` table.
-        answered: entries of the ledger that can be used, by key.
-        endpoint: that was asked.
+        answered: usable entries of the ledger, by key.
+        endpoint: the endpoint.
         form: `chat` or `plain`.
-        mark: the fingerprint that the ledger has the answers under.
-        language: of the prompts, by whose rules replies are compared with options.
+        fingerprint: of these entries.
+        language: of the prompts. Its rules compare replies with options.
 
     Raises:
-        InputError: the tokens of an option could not be told from those of its prompt.
+        InputError: the tokens of an option could not be separated from those of its prompt.
     """
     read = {
         "logprobs": _read_labels,
@@ -83,7 +88,7 @@ def collect(
     table = pd.DataFrame(rows, columns=["prompt", "place", "text", *_READ]).astype(_READ)
     table["reply"] = table["reply"].where(table["reply"].notna(), None)
     table = list_options(prompts).merge(table, on=["prompt", "place"], validate="one_to_one")
-    table = read_out(table.assign(fingerprint=mark))
+    table = read_out(table.assign(fingerprint=fingerprint))
     if endpoint.readout == "samples":  # a share of replies is no likelihood of words
         table[["per_token", "per_byte", "pmi"]] = math.nan
     return table
@@ -107,10 +112,10 @@ def _read_labels(prompt: tuple, entries: list[Entry | None], form: str) -> Itera
 
 
 def _bound(label: str, top: list[tuple[str, float]]) -> float | None:
-    """An upper bound of the log-probability of a label that is not listed; None if the list says nothing about it.
+    """An upper bound of the log-probability of a label that is not listed; None if the list gives no bound.
 
-    The label is at most as likely as the last token of the list, and as all that the list leaves. A label of several
-    tokens is not bound by either if the list has the first of them.
+    The label is at most as likely as the last token of the list, and as all tokens outside the list together. If the
+    list has the first token of a label of several tokens, there is no bound.
     """
     if any(token and (label.startswith(token) or "\ufffd" in token) for token, _ in top):
         return None
@@ -144,7 +149,7 @@ def _read_tail(
     count, tail = entry.scores["count"] - alone.scores["count"], entry.scores["tail"]
     tokens = tail[len(tail) - count :] if 0 < count <= len(tail) else []
     if form == "chat" and closed and tokens and tokens[-1][0] == "\n":
-        tokens = tokens[:-1]  # some templates write a line's end after the end of the turn, which no model writes
+        tokens = tokens[:-1]  # some templates write a line break after the end of the turn, which models do not write
     if form == "plain" and closed:  # the beginning of a question follows
         tokens = tokens[: max((at for at, (token, _) in enumerate(tokens, 1) if "\n" in str(token)), default=0)]
     text = "".join(str(token) for token, _ in tokens)
@@ -156,7 +161,7 @@ def _read_tail(
     if not tokens or not stands:
         raise InputError(
             f"prompt {prompt.prompt}",
-            f"the endpoint's tokens of the answer are {text!r}, so it does not follow the prompt as tokens of its own",
+            f"the endpoint's tokens of the answer are {text!r}, so they are not separate from the tokens of the prompt",
             "Choose another format for this model, or readout: samples",
             column="answer",
             value=answer,
@@ -167,7 +172,7 @@ def _read_tail(
 def _read_replies(
     prompt: tuple, entries: list[Entry], form: str, endpoint: Endpoint, language: str
 ) -> Iterator[dict[str, object]]:
-    """Shares of the replies that are each option, as logarithms, with their standard error; and a greedy reply."""
+    """Log share of the replies that mean each option, with its standard error; and a greedy reply."""
     replies = [reply for entry in entries for reply in entry.scores.get("replies", [])]
     replies = [(text, end) for text, end in replies if text is not None]
     labels, options = json.loads(prompt.labels), json.loads(prompt.options)

@@ -1,7 +1,7 @@
-"""Comparisons of the packed engine with the naive one, on prompts of the job itself: before it begins, and during it.
+"""Comparisons of the packed engine with the naive one on prompts of the job, before it starts and while it runs.
 
-In float32 the two may differ by rounding only. Formats of fewer digits round so much that a fault could hide in it. So
-the first layers are compared in float32 there, and the whole model is held to a bound that only a gross fault breaks.
+In float32 the two may differ only by rounding. In formats with fewer digits, rounding could hide a fault. For them the
+first layers are compared in float32, and the whole model has a bound that only a large fault exceeds.
 """
 
 import gc
@@ -18,10 +18,10 @@ import torch
 from transformers import PreTrainedModel
 
 from selfalign.errors import InputError
-from selfalign.inference import engine
-from selfalign.inference.devices import is_out_of_memory, load_model, require_decoder
-from selfalign.inference.generate import Replies, follow
-from selfalign.inference.render import Rendered
+from selfalign.inference.local import engine
+from selfalign.inference.local.devices import is_out_of_memory, load_model, require_decoder
+from selfalign.inference.local.generate import Replies, follow
+from selfalign.inference.local.render import Rendered
 
 _CHECKED = 2
 _EXACT = 1e-3
@@ -30,7 +30,7 @@ _ROUNDED = {torch.bfloat16: 0.5, torch.float16: 0.1}
 """Nats: the median answer may not differ by more in formats of fewer digits."""
 _LAYERS = 4
 _SHARE = 0.01
-"""Of the time of a job: what the comparisons during it may take, after the first of them."""
+"""Largest share of a job's time for the comparisons during the job, after the first one."""
 _RECENT = 4
 """Prompts of the job over which the median is taken, in formats of fewer digits."""
 _REMEDY = "Set engine: naive for this model"
@@ -63,9 +63,9 @@ class Gap(NamedTuple):
 
 
 def check_engine(model: PreTrainedModel, prompts: Sequence[Rendered], row_tokens: int) -> float:
-    """Compare the packed engine with the naive one on a few prompts of this very job, the longest among them.
+    """Compare the packed engine with the naive one on a few prompts of this job, including the longest.
 
-    A comparison that fails is made once more: a rare fault of a processor's library is gone then.
+    A failed comparison is repeated once, because a rare fault of the CPU's library does not occur twice.
 
     Returns:
         The largest difference, in nats.

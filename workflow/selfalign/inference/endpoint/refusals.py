@@ -1,6 +1,6 @@
-"""What an endpoint says instead of an answer: whether to ask again, to leave the prompt unanswered, or to stop.
+"""Refusals of an endpoint: decide whether to ask again, to leave the prompt unanswered, or to stop.
 
-Nothing here touches the network.
+This module does not use the network.
 """
 
 import html
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from selfalign.errors import InputError
-from selfalign.inference.questions import Endpoint, Request
+from selfalign.inference.endpoint.requests import Endpoint, Request
 
 _PASSING = (408, 409, 429)
 _FILTERED = (
@@ -38,12 +38,12 @@ _LONGEST = 300
 
 
 class PassingError(Exception):
-    """An answer that cannot be used, and may be another one at the next attempt; its text says what came."""
+    """An answer cannot be used, but the next attempt may succeed. The message describes the answer."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What came instead of an answer.
+    """A response without an answer.
 
     Attributes:
         status: of HTTP, or the number in the body that stands for it; None if neither says.
@@ -75,11 +75,11 @@ class Refusal:
 
 
 def read_refusal(body: bytes | object, key: str, status: int | None = None, wait: bool = False) -> Refusal:
-    """Read what an endpoint says instead of an answer, in whatever form.
+    """Read a response without an answer. Many forms are known.
 
     Args:
         body: bytes of the body, or the part of it that is the error, as JSON holds it.
-        key: of the endpoint; no piece of it is quoted.
+        key: of the endpoint; no part of it is quoted.
         status: of HTTP; None: that in the body counts, because the status of HTTP was 200.
         wait: whether a header says when to try again.
     """
@@ -95,11 +95,11 @@ def judge(refusal: Refusal, request: Request, endpoint: Endpoint) -> str:
     """Decide what to do about a refusal.
 
     Returns:
-        The reason for which the prompt stays unanswered.
+        The reason why the prompt remains unanswered.
 
     Raises:
         PassingError: another attempt may succeed.
-        InputError: no attempt would; the job has to stop.
+        InputError: no attempt can succeed, so the job must stop.
     """
     if refusal.filtered:
         return "content_filter"
@@ -114,23 +114,25 @@ def judge(refusal: Refusal, request: Request, endpoint: Endpoint) -> str:
 
 
 def _refuse(refusal: Refusal, request: Request, endpoint: Endpoint) -> InputError:
-    """The error for a refusal that no waiting would change."""
-    words, told = refusal.said.lower(), _describe(refusal)
+    """The error for a permanent refusal."""
+    words, described = refusal.said.lower(), _describe(refusal)
     if refusal.status in (401, 403) or "api key" in words or "api_key_invalid" in refusal.body:
         variable = f"the variable {endpoint.key_env}" if endpoint.key_env else "key_env, which names a variable"
         problem = f'the endpoint refused the key (status {refusal.status}): "{refusal.said}"'
         return InputError(endpoint.url, problem, f"Check {variable}")
     if any(word in words for word in ("logprob", "echo", "top_n_tokens")) and endpoint.readout != "samples":
-        remedy = "Set readout: samples for this model, or a smaller top_logprobs; docs/endpoints.md says who gives what"
-        return InputError(endpoint.url, f"the endpoint does not give these log-probabilities ({told})", remedy)
+        remedy = (
+            "Set readout: samples for this model, or a smaller top_logprobs. docs/endpoints.md lists what servers give"
+        )
+        return InputError(endpoint.url, f"the endpoint does not give these log-probabilities ({described})", remedy)
     if refusal.status == 404:
         remedy = f"Check url and model, and that the endpoint has the route {request.route}"
-        return InputError(endpoint.url, f"the endpoint does not know this address or model ({told})", remedy)
+        return InputError(endpoint.url, f"the endpoint does not know this address or model ({described})", remedy)
     if any(word in words for word in ("reasoning", "thinking")):
         remedy = "Change reasoning_effort (or the like) in extra to a value that this model accepts"
     else:
         remedy = "Change the settings of this model, or the prompt"
-    problem = f"{endpoint.url} refused the request ({told})"
+    problem = f"{endpoint.url} refused the request ({described})"
     return InputError(f"prompt {request.prompt}", problem, f"{remedy}, then run again: what was answered is kept")
 
 
@@ -168,7 +170,7 @@ def _find_status(body: object) -> int | None:
 
 
 def _find_words(body: object) -> str:
-    """The sentences in an error, whatever their names: text, object, or array."""
+    """The sentences in an error, which may be text, an object, or an array."""
     if isinstance(body, str):
         nested = _parse(body)  # a provider's own error, passed on as text
         return (isinstance(nested, dict | list) and _find_words(nested)) or body

@@ -1,7 +1,6 @@
-"""Bodies of an endpoint's answers: each becomes an entry of the ledger, or the reason why it cannot be one.
+"""Bodies of an endpoint's answers: each becomes an entry of the ledger, or an error that says why not.
 
-Everything that is recorded passes through here, so that later steps need not doubt it. Nothing here touches the
-network.
+Every recorded answer is checked here, so that later steps can rely on it. This module does not use the network.
 """
 
 import json
@@ -11,14 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from selfalign.errors import InputError
-from selfalign.inference.ledger import Entry
-from selfalign.inference.questions import Endpoint, Request
-from selfalign.inference.refusals import PassingError, judge, quote, read_refusal
+from selfalign.inference.endpoint.refusals import PassingError, judge, quote, read_refusal
+from selfalign.inference.endpoint.requests import Endpoint, Request
+from selfalign.ledger.rows import Entry
 
 LEAST = -745.0
-"""A log-probability below it is a probability of 0. Servers write -9999 and the like for a token that they left out."""
+"""A log-probability below it is a probability of 0. Servers write numbers such as -9999 for omitted tokens."""
 
-_ROUNDING = 1e-4  # a log-probability above 0 by less was 0 before the server rounded it
+_ROUNDING = 1e-4  # a smaller number above 0 is a log-probability of 0 that the server rounded
 _ENDS = {
     "eos": "stop",
     "eos_token": "stop",
@@ -41,13 +40,13 @@ def read_answer(content: bytes, request: Request, endpoint: Endpoint, key: str) 
 
     Args:
         content: the body.
-        request: that was answered.
-        endpoint: that answered.
-        key: of the endpoint, which no message may hold.
+        request: the answered request.
+        endpoint: the endpoint.
+        key: of the endpoint. No message may contain it.
 
     Raises:
-        PassingError: it is no whole answer, or one that cannot be; another attempt may be better.
-        InputError: it is an error that no attempt would change, or lacks the log-probabilities that were asked for.
+        PassingError: the answer is incomplete or impossible. Another attempt may succeed.
+        InputError: it is a permanent error, or the log-probabilities are missing.
     """
     try:
         body = json.loads(content)
@@ -67,8 +66,8 @@ def entry_of(request: Request, body: Mapping[str, Any], endpoint: Endpoint) -> E
     """Entry of an answer that has at least one choice without an error.
 
     Raises:
-        PassingError: it has values that cannot be.
-        InputError: it lacks the log-probabilities that were asked for.
+        PassingError: a value is impossible.
+        InputError: the log-probabilities are missing.
     """
     choices = [choice for choice in body["choices"] if not _has_failed(choice)]
     usage = body.get("usage")
@@ -103,7 +102,7 @@ def tokens_of(scores: object) -> int | None:
 
 
 def _find_error(body: object) -> object:
-    """What stands in an answer in place of its choices; None if there is a choice that can be read."""
+    """The part of an answer that is an error; None if there is a choice that can be read."""
     if not isinstance(body, dict) or body.get("error"):
         return "null" if body is None else body
     choices = body.get("choices")
@@ -130,13 +129,13 @@ def _read_reply(choice: Mapping[str, Any]) -> str | None:
             raise PassingError(f"a choice has neither a message nor a text: {choice!r}")
         return None if end == "content_filter" else _read_text(choice["text"])
     text = _read_text(message.get("content"))
-    # If the reply was cut off before it said anything, its thoughts took its length.
+    # A reply that was cut off without any text used all its tokens for thoughts.
     unsaid = not text and end != "stop"
     return None if end == "content_filter" or message.get("refusal") or unsaid else text
 
 
 def _read_text(content: object) -> str | None:
-    """The words of a reply, which may come in parts; thoughts, calls of tools and pictures are not its words."""
+    """The words of a reply, which may have several parts. Thoughts, calls of tools and pictures do not count."""
     if content is None:
         return None
     said = []
@@ -193,7 +192,7 @@ def _list_top(logprobs: object) -> list[tuple[object, object]]:
 
 
 def _read_token(token: object, request: Request) -> str:
-    """Text of a token, from its bytes if the text is missing or is not the token's own."""
+    """Text of a token, from its bytes if the text is missing or incomplete."""
     text, given = (token.get("token"), token.get("bytes")) if isinstance(token, dict) else (token, None)
     numbered = isinstance(text, str) and re.fullmatch(r"token_id:\d+", text)
     if isinstance(text, str) and re.fullmatch(r"bytes:(\\x[0-9a-fA-F]{2})+", text):
@@ -221,7 +220,7 @@ def _read_log_p(value: object) -> float | None:
 
 
 def _keep_tail(request: Request, body: Mapping[str, Any], choices: list[dict[str, Any]]) -> dict[str, Any]:
-    """The number of tokens of a given text, and the last of them with their log-probabilities: all of the answer's."""
+    """Number of tokens of a given text, and its last tokens with log-probabilities, including all of the answer."""
     given = _list_given(body, choices[0])
     if len(given) < 2:  # a server that ignores `echo` gives the generated token only
         raise _no_logprobs(request)
@@ -256,7 +255,7 @@ def _no_logprobs(request: Request) -> InputError:
     return InputError(
         f"prompt {request.prompt}",
         "the endpoint answered without the log-probabilities that were asked for",
-        "Set readout: samples for this model; docs/endpoints.md says which servers give what",
+        "Set readout: samples for this model; docs/endpoints.md lists what servers give",
     )
 
 
@@ -273,7 +272,7 @@ def _normal_end(said: object) -> str | None:
 
 
 def _whole(text: str) -> str:
-    """Text with U+FFFD in place of half a surrogate pair, which no file can hold."""
+    """Text with U+FFFD instead of half a surrogate pair, which cannot be written to a file."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

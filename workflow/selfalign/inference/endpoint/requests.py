@@ -1,4 +1,4 @@
-"""What is asked of an endpoint for each prompt. Nothing here touches the network."""
+"""The requests for each prompt to an endpoint. This module does not use the network."""
 
 import hashlib
 import json
@@ -58,7 +58,7 @@ class Endpoint:
         return gives_reply(asdict(self))
 
     def facts(self, form: str) -> dict[str, object]:
-        """All that decides an answer beside the prompt: not how fast one asks, nor how many samples there are."""
+        """Settings that decide an answer, except the prompt. Rates and the number of samples are not among them."""
         settings = {name: value for name, value in asdict(self).items() if name not in _OPERATION}
         return settings | {"format": form, "version": VERSION}
 
@@ -76,7 +76,7 @@ class Request:
         prompt: id of the prompt.
         route: path below the endpoint's address.
         body: what is sent, as JSON would hold it.
-        draws: tells requests with the same body apart: which samples it asks for.
+        draws: the samples that it asks for. They distinguish requests with the same body.
         answer: of a readout by echo, the label or option in it; None: none.
     """
 
@@ -98,13 +98,13 @@ class Request:
 
 
 def requests_of(prompt: tuple, endpoint: Endpoint, form: str) -> list[Request]:
-    """The requests that answer a prompt; none where the readout does not reach it.
+    """The requests that answer a prompt. Empty if the readout skips the prompt.
 
     The readouts `logprobs` and `samples` skip premises, `logprobs` also prompts that show no labels.
 
     Args:
         prompt: a row of a `Prompts` table, as a named tuple.
-        endpoint: which is asked.
+        endpoint: the endpoint.
         form: `chat` or `plain`.
     """
     if endpoint.readout == "echo":
@@ -118,12 +118,12 @@ def requests_of(prompt: tuple, endpoint: Endpoint, form: str) -> list[Request]:
 
 
 def rest_of(request: Request, came: int, endpoint: Endpoint) -> Request | None:
-    """The request for the replies that a request for several did not bring; None if all came.
+    """The request for the replies that are missing in an answer; None if all came.
 
     Args:
-        request: that was answered; one for `samples`.
-        came: number of replies that it brought.
-        endpoint: that answered.
+        request: the answered request, with readout `samples`.
+        came: number of replies in the answer.
+        endpoint: the endpoint.
     """
     start, wanted = (int(number) for number in request.draws.split("+"))
     if came >= wanted:
@@ -143,7 +143,7 @@ def answers_of(prompt: tuple) -> list[tuple[str, bool]]:
 
 
 def _first_token(prompt: tuple, endpoint: Endpoint, form: str) -> Request:
-    # At temperature 0 the token that is drawn is the likeliest, so that it takes nobody's place in the list.
+    # At temperature 0 the drawn token is the likeliest, so it does not replace another token of the list.
     if form == "chat":
         asked = {"logprobs": True, "top_logprobs": endpoint.top_logprobs}
     else:
@@ -154,14 +154,14 @@ def _first_token(prompt: tuple, endpoint: Endpoint, form: str) -> Request:
 def _draw(prompt: tuple, endpoint: Endpoint, form: str, start: int) -> Request:
     count = min(endpoint.samples_per_request, endpoint.samples - start)
     asked: dict[str, Any] = {"temperature": endpoint.temperature, endpoint.limit_name: endpoint.reply_tokens}
-    asked |= {"n": count} if count > 1 else {}  # not every endpoint knows it
+    asked |= {"n": count} if count > 1 else {}  # not every endpoint knows this setting
     asked |= {"seed": endpoint.seed + start} if endpoint.seed is not None else {}
     asked |= {"stop": ["\n"]} if form == "plain" else {}
     return _request(prompt, endpoint, form, asked, draws=f"{start}+{count}")
 
 
 def _given(prompt: tuple, endpoint: Endpoint, form: str, answer: str | None, closed: bool) -> Request:
-    """A prompt with an answer after it, of which the endpoint tells every token's log-probability."""
+    """A prompt with an answer after it. The endpoint returns the log-probability of each token."""
     asked: dict[str, Any] = {"temperature": 0, endpoint.limit_name: 1}
     if form == "plain":
         text = plain_text(prompt, answer, closed)

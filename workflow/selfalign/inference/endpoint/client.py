@@ -1,9 +1,9 @@
-"""The network: requests to an OpenAI-compatible endpoint, several at once, paced, counted and tried again.
+"""Requests to an OpenAI-compatible endpoint: several at once, within rates and a budget, and repeated after failures.
 
-The `openai` client tries again after lost connections, timeouts, 408, 409, 429 and 5xx: with exponential backoff and
-jitter, or when the endpoint says (Retry-After). Two hooks add what the client lacks. Before each attempt, one looks at
-rates and budget. After it, the other reads the answer: an answer that cannot be used is tried again as well, and a
-refusal that no waiting would change stops the job at once.
+The `openai` client tries again after lost connections, timeouts, 408, 409, 429 and 5xx. It waits with exponential
+backoff and jitter, or as long as the endpoint says (Retry-After). Two hooks do the rest. Before each attempt, one hook
+checks rates and budget. After each attempt, the other hook reads the answer. If the answer cannot be used, the client
+tries again. If the refusal is permanent, the job stops at once.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
 
 from selfalign.errors import InputError
-from selfalign.inference.answers import read_answer, withheld
-from selfalign.inference.ledger import Entry
-from selfalign.inference.questions import Endpoint, Request
-from selfalign.inference.refusals import PassingError, judge, quote, read_refusal
+from selfalign.inference.endpoint.bodies import read_answer, withheld
+from selfalign.inference.endpoint.refusals import PassingError, judge, quote, read_refusal
+from selfalign.inference.endpoint.requests import Endpoint, Request
+from selfalign.ledger.rows import Entry
 
 _asked: ContextVar[Request] = ContextVar("asked")
 """The request that a task has sent; the hooks of the client are given only HTTP."""
@@ -40,7 +40,7 @@ class _FinalError(OpenAIError):
 
 
 class Gate:
-    """Lets one attempt after the other through: as fast as the rates allow, as long as the budget lasts.
+    """Starts attempts one after the other, as fast as the rates allow, until the budget is used up.
 
     Args:
         endpoint: has the rates and the budget.
@@ -87,13 +87,13 @@ class Gate:
 
 
 def read_key(endpoint: Endpoint) -> str:
-    """The key of an endpoint, from the environment; a word in its place where it needs none.
+    """The key of an endpoint, from the environment. If the endpoint needs no key, the word `none`.
 
     Raises:
         InputError: the variable is not set.
     """
     if not endpoint.key_env:
-        return "none"  # the client wants one, and would take OPENAI_API_KEY for an endpoint of any other host
+        return "none"  # without one, the client would send OPENAI_API_KEY to this endpoint, whatever its host
     key = os.environ.get(endpoint.key_env, "").strip()
     if not key:
         raise InputError(endpoint.url, f"the variable {endpoint.key_env} is not set", "Put the endpoint's key into it")
@@ -101,16 +101,16 @@ def read_key(endpoint: Endpoint) -> str:
 
 
 def ask(requests: deque[Request], endpoint: Endpoint, gate: Gate, take: Callable[[Request, Entry], None]) -> list[str]:
-    """Send requests, some at once, and hand over each answer as soon as it is there.
+    """Send requests, several at once, and pass on each answer when it arrives.
 
     Args:
         requests: to send, in this order; answers come in any order. `take` may add to them.
-        endpoint: where to.
-        gate: holds rates and budget.
+        endpoint: the endpoint.
+        gate: has rates and budget.
         take: gets each answer, as an entry of the ledger; the next request of this place waits for it.
 
     Returns:
-        The reasons for which requests failed for good, one entry each; at most `max_failed`.
+        The reason of each request that failed at all attempts; at most `max_failed` reasons.
 
     Raises:
         InputError: the endpoint refuses the key, the model or a request; its quota is used up; more requests failed
@@ -182,7 +182,7 @@ async def _send(client: AsyncOpenAI, request: Request, endpoint: Endpoint, secre
 
 
 async def _check(endpoint: Endpoint, secret: str, response: httpx2.Response) -> None:
-    """Raise what the client tries again after, unless an answer can be recorded; or what it does not try again."""
+    """If an answer cannot be recorded, raise an error: one after which the client tries again, or a final one."""
     content = await response.aread()
     try:
         _read(response, content, _asked.get(), endpoint, secret)

@@ -1,11 +1,11 @@
-"""Attention over a row of a prefix tree: who sees whom is the tree's affair, and each model's own rule besides.
+"""Attention over a row of a prefix tree: each token attends to its ancestors, within the model's own mask.
 
-A model of transformers makes its masks by a rule on places: no later token, in some layers none beyond a window. While
-a row is computed, that rule is asked about depths in the tree, and joined with "is an ancestor". Windows are so counted
-along a token's own prompt, whatever the family.
+A model of transformers makes its masks with a rule about places: no later token, and in some layers no token beyond a
+window. For a row of the tree, this module applies the rule to depths in the tree, and joins it with "is an ancestor".
+So every family counts its windows along a token's own prompt.
 
-Of the places before a token in a row, most belong to other prompts. So a row is cut into chunks, and the tokens of a
-chunk are compared with those places only that one of them sees.
+Most of the places before a token in a row belong to other prompts. So a row is cut into chunks. The tokens of a chunk
+are compared only with the places that at least one of them sees.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,12 +36,12 @@ Rule = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.
 
 @dataclass(frozen=True)
 class Row:
-    """Some neighbouring nodes of a prefix tree, after the ancestors of the first.
+    """Neighbouring nodes of a prefix tree, and the ancestors of the first node.
 
     Attributes:
-        seen: who is whose ancestor, or it itself: n tokens x (p + n) places.
+        seen: whether a place is an ancestor of a token, or the token itself: n tokens x (p + n) places.
         depths: of the tokens (n).
-        past: number of places before the row (p), at the depths 0 to p - 1.
+        past: number of places before the row (p). Their depths are 0 to p - 1.
     """
 
     seen: np.ndarray
@@ -57,9 +57,9 @@ class Row:
         return np.concatenate([np.arange(self.past), self.depths])
 
     def cut(self, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Chunks of neighbouring tokens: the places that one of them sees, and who sees which of these places.
+        """Chunks of neighbouring tokens: the places that at least one of them sees, and which token sees which place.
 
-        The chunks are kept, because they can be cut while a device still computes the row before.
+        The chunks are stored, because they can be cut while a device still computes the previous row.
 
         Args:
             size: tokens of a chunk.
@@ -73,7 +73,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some neighbouring tokens of a row, the places that they see, and what bars the others: see `_bias`."""
+    """Neighbouring tokens of a row, the places that they see, and the mask of these places: see `_bias`."""
 
     start: int
     end: int
@@ -88,7 +88,7 @@ def chunk_size(device: torch.device) -> int:
 
 @contextmanager
 def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
-    """While it lasts, a forward pass of the model over a row attends as in the tree."""
+    """Inside this context, a forward pass of the model over a row attends as in the tree."""
     if model._supports_attention_backend:
         usual, name = model.config._attn_implementation, NAME
         mask = partial(_cut_mask, row, chunk_size(model.device))
@@ -121,7 +121,7 @@ def _cut_mask(
 def _whole_mask(
     row: Row, name: str, *, mask_function: Rule, dtype: torch.dtype, device: torch.device, **_: object
 ) -> torch.Tensor:
-    """The mask of a kind of layers, for models with an attention of their own: 1 x 1 x n x (p + n)."""
+    """The mask of a kind of layers, for models with their own attention: 1 x 1 x n x (p + n)."""
     seen = torch.from_numpy(row.seen).to(device) & _ask(mask_function, row.depths, row.places, device)
     return seen[None, None] if name == "sdpa" else _bias(seen, dtype)[None, None]
 
@@ -133,13 +133,13 @@ def _ask(rule: Rule, depths: np.ndarray, places: np.ndarray, device: torch.devic
 
 
 def _bias(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """What is added to scores: 0 where a token sees a place, else the least number."""
+    """Numbers to add to scores: 0 where a token sees a place, otherwise the smallest number of the format."""
     return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, torch.finfo(dtype).min)
 
 
 @contextmanager
 def _alibi_by_depth(model: PreTrainedModel, places: np.ndarray) -> Iterator[None]:
-    """BLOOM's bias for the distance between tokens, which it would count along the row."""
+    """Make BLOOM's bias by depth in the tree. BLOOM would count the distance between tokens along the row."""
     if not isinstance(model, BloomPreTrainedModel):
         yield
         return
@@ -179,10 +179,12 @@ def attend(
         (1, n, heads, size), and None in the place of attention weights.
 
     Raises:
-        NotImplementedError: the model asks for what this function does not know.
+        NotImplementedError: the model uses a term of the scores that this function does not know.
     """
     if position_bias is not None or s_aux is not None:
-        raise NotImplementedError(f"{type(module).__name__} adds to its scores what the packed engine does not know")
+        raise NotImplementedError(
+            f"{type(module).__name__} adds a term to its scores that the packed engine does not know"
+        )
     groups = query.shape[1] // key.shape[1]
     # Given a mask, PyTorch's fused attention lets heads share their keys on a CPU; elsewhere each head gets a copy.
     shared = softcap is None and query.device.type == "cpu"
@@ -218,4 +220,4 @@ def _attend_capped(
 
 
 AttentionInterface.register(NAME, attend)
-AttentionMaskInterface.register(NAME, _cut_mask)  # `in_tree` puts that of its row in its place
+AttentionMaskInterface.register(NAME, _cut_mask)  # `in_tree` replaces it by the mask of its row

@@ -67,13 +67,13 @@ class _UnfitError(Exception):
         reason: what it does.
         thought: whether it writes or opens a thought.
         needs: name of a variable that it needs and that no setting gives; empty: none.
-        mends: whether it may lay out the conversation if the instruction opens the first user's turn.
+        can_move: whether it may lay out the conversation if the instruction opens the first user's turn.
     """
 
-    def __init__(self, reason: str, thought: bool = False, mends: bool = True, needs: str = "") -> None:
+    def __init__(self, reason: str, thought: bool = False, can_move: bool = True, needs: str = "") -> None:
         super().__init__(reason)
         self.reason, self.thought, self.needs = reason, thought, needs
-        self.mends = mends and not thought
+        self.can_move = can_move and not thought
 
 
 class ChatTemplate:
@@ -116,7 +116,7 @@ class ChatTemplate:
 
     @cached_property
     def settings(self) -> dict[str, object]:
-        """What the template gets besides the messages: the date is fixed."""
+        """Variables for the template, with a fixed date."""
         given = {key: value for key, value in self.given.items() if key not in ("date", "chat_template")}
         today = _read_date(self.given.get("date", DATE))
         if "date_string" in self.source:
@@ -151,7 +151,7 @@ class ChatTemplate:
             self.layouts = {roles: self._lay_out(roles) for roles in conversations}
             return ""
         except _UnfitError as fault:
-            if not fault.mends or not any("system" in roles for roles in conversations):
+            if not fault.can_move or not any("system" in roles for roles in conversations):
                 raise
             reason = fault.reason
         self.moved = True
@@ -313,7 +313,7 @@ def _cut(text: str, words: Sequence[str], roles: Sequence[str]) -> list[str]:
         count, place = text.count(word), text.find(word, start)
         if count != 1:
             does = "drops" if not count else f"writes {count} times"
-            raise _UnfitError(f"the chat template {does} {names[role]}", mends=role == "system")
+            raise _UnfitError(f"the chat template {does} {names[role]}", can_move=role == "system")
         if place < 0:
             raise _UnfitError(
                 "the chat template writes the messages in another order, or the instruction after a question"

@@ -13,9 +13,9 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from selfalign.errors import InputError
-from selfalign.inference.chat import ChatTemplate
+from selfalign.inference.local.chat import ChatTemplate
+from selfalign.inference.local.openings import list_forms, prefix_free
 from selfalign.inference.messages import BREAK, asked_after, messages_of, plain_ends, plain_text
-from selfalign.inference.openings import list_forms, prefix_free
 
 FORMATS = ("chat", "plain")
 """`chat`: the model's chat template, demonstrations as earlier turns; `plain`: bare text, for base models."""
@@ -46,7 +46,7 @@ class Rendered:
 
     @cached_property
     def key(self) -> str:
-        """Hash of exactly what the model is asked: 16 hexadecimal digits.
+        """Hash of the model's input and of the answers to score: 16 hexadecimal digits.
 
         An edited template makes other keys, so an old answer is never taken for a new one.
         """
@@ -66,7 +66,7 @@ class Speech:
     Attributes:
         tokenizer: the model's.
         form: one of `FORMATS`.
-        template: what the chat template gets besides the messages, such as a date.
+        template: variables for the chat template, such as a date.
         language: code of the prompts' language, for capital letters and full stops.
     """
 
@@ -175,7 +175,7 @@ class _Reader:
             return found
 
         def begin(answer: str) -> Tokens:
-            """Tokens of an answer, whatever follows it."""
+            """Tokens of an answer that any text may follow."""
             found = self._read(asked, tail, answer)
             if isinstance(found, str) or found.joined:  # a full stop and the line breaks after it may be one token
                 found = self._read(asked, tail, answer, alone=True)

@@ -1,4 +1,4 @@
-"""The prefix tree of some sequences of tokens: what must be computed so that each distinct prefix is computed once."""
+"""The prefix tree of sequences of tokens, so that the engine computes each distinct prefix once."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Tree:
-    """Nodes of a prefix tree in preorder: a node stands after its parent, and before all that follows its subtree.
+    """Nodes of a prefix tree in preorder: each node comes directly before its subtree.
 
     Attributes:
         tokens: token id of each node (n).
@@ -26,7 +26,7 @@ class Tree:
         return len(self.tokens)
 
     def path(self, node: int) -> list[int]:
-        """A node after its ancestors, from the root on; nothing for -1."""
+        """The ancestors of a node from the root on, then the node. Empty for -1."""
         path = []
         while node >= 0:
             path.append(int(node))
@@ -86,9 +86,8 @@ def see(tree: Tree, past: Sequence[int], start: int, end: int) -> np.ndarray:
 def cut_rows(tree: Tree, most: int) -> list[tuple[int, int]]:
     """Cut the nodes, in preorder, into rows: first node and the node after the last.
 
-    Of the places where a row of at least half of `most` nodes may end, it ends before the node that has the fewest
-    ancestors: between prompts rather than within one. Few keys and values then stand before a row, and few other rows
-    compute them, which `rows_needed` depends on.
+    A row has at least half of `most` nodes. It ends before the node with the fewest ancestors, so usually between two
+    prompts. Then few keys and values come before a row, and few other rows compute them. `rows_needed` needs this.
     """
     rows, start = [], 0
     while len(tree) - start > most:
@@ -101,15 +100,15 @@ def cut_rows(tree: Tree, most: int) -> list[tuple[int, int]]:
 
 
 def rows_needed(tree: Tree, rows: Sequence[tuple[int, int]], nodes: Iterable[int]) -> list[tuple[int, int]]:
-    """Rows that hold some nodes, and those that hold the ancestors of such rows' first nodes, theirs, and so on.
+    """Rows that contain some nodes, and all rows that these rows depend on.
 
-    Computed in order, they compute what all the rows would, number for number: a job that was killed goes on as if it
-    had not been.
+    A row depends on the rows that contain the ancestors of its first node. Computed in order, these rows give the same
+    numbers as all rows would. So a killed job can be resumed without a difference.
 
     Args:
         tree: the tree.
         rows: first node and the node after the last, of all rows in order.
-        nodes: those that are asked for.
+        nodes: the wanted nodes.
     """
     starts = np.array([start for start, _ in rows])
     todo = set(np.searchsorted(starts, list(nodes), side="right") - 1)

@@ -1,7 +1,7 @@
-"""Leases: which job holds which device of a machine, among all jobs of all its users.
+"""Leases of devices: each job holds devices that no other job of any user on this machine can hold.
 
-Snakemake counts GPUs but tells no job which are its own, and counts within one run of Snakemake only. So a job locks a
-file per device; the operating system frees the lock when the job ends, however it ends.
+Snakemake counts GPUs, but it does not assign them to jobs, and it counts within one run only. So a job locks one file
+per device. The operating system frees the lock when the job ends or is killed.
 """
 
 import fcntl
@@ -18,11 +18,11 @@ import click
 from selfalign.errors import InputError
 
 FOLDER = Path("/tmp/selfalign-devices")
-"""Folder of the lock files. Not in TMPDIR or XDG_RUNTIME_DIR, which differ between users, sessions and jobs: all who
-compute on a machine must look at the same files."""
+"""Folder of the lock files. Not in TMPDIR or XDG_RUNTIME_DIR, which differ between users, sessions and jobs:
+all jobs on a machine must use the same files."""
 
-_NOTE = 200  # bytes that say who holds a device
-_TELL_AGAIN = 60.0  # seconds between two messages of who holds the devices
+_NOTE = 200  # bytes of the holder's description
+_SAY_AGAIN = 60.0  # seconds between two messages
 
 
 def _say(line: str) -> None:
@@ -38,29 +38,29 @@ def hold(
     say: Callable[[str], None] = _say,
     pause: float = 1.0,
 ) -> Iterator[list[str]]:
-    """Hold some devices that nobody else holds; waits for them.
+    """Hold devices that no other job holds. This function waits until enough of them are free.
 
-    Either all or none of them are held, so that two jobs never wait for each other. Who comes first is not served
-    first: a job that needs one device may overtake a job that waits for two.
+    A job holds all its devices or none, so that two jobs never wait for each other. The order of arrival does not
+    count: a job that needs one device may overtake a job that waits for two.
 
     Args:
         names: devices to choose from, the preferred first; a device has the same name in every process.
         number: how many to hold.
-        holder: what this job does, for the messages of those who wait.
+        holder: a description of this job, for the messages of waiting jobs.
         folder: folder of the lock files, local to the machine.
-        say: takes the messages.
-        pause: seconds between two looks at devices that were taken.
+        say: function that prints a message.
+        pause: seconds between two attempts.
 
     Yields:
         The names of the devices that are held.
 
     Raises:
-        InputError: there are fewer devices, or the folder cannot be used.
+        InputError: there are too few devices, or the folder cannot be used.
     """
     if number > len(names):
         there = f"there {'is' if len(names) == 1 else 'are'} {len(names)}"
         raise InputError("--gpus", f"{there} to choose from", "Ask for fewer, or use another machine", value=number)
-    told = -math.inf
+    said = -math.inf
     note = f"process {os.getpid()} of {_user()}, {holder}".encode()[:_NOTE]
     with ExitStack() as kept:
         kept.callback(os.close, _keep(folder))
@@ -68,8 +68,8 @@ def hold(
             held, busy = _take(names, number, note, folder)
             if held:
                 break
-            if time.monotonic() - told > _TELL_AGAIN:
-                told = time.monotonic()
+            if time.monotonic() - said > _SAY_AGAIN:
+                said = time.monotonic()
                 others = "; ".join(f"{name} by {who}" for name, who in busy.items())
                 say(f"waiting for {number} of {len(names)} devices, {len(names) - len(busy)} free. Held are {others}")
             time.sleep(pause)
@@ -79,13 +79,13 @@ def hold(
 
 
 def _take(names: Sequence[str], number: int, note: bytes, folder: Path) -> tuple[dict[str, int], dict[str, str]]:
-    """Locked files of the first free devices, by name: as many as asked, or none; and who holds the others."""
+    """Lock the files of the first free devices. Returns them by name, all or none, and the holders of the others."""
     held: dict[str, int] = {}
     busy: dict[str, str] = {}
     with ExitStack() as tried:
         gate = _open(folder, "gate")
         tried.callback(os.close, gate)
-        # One job looks at a time: two that each need two of three could else take one each and let go, for ever.
+        # One job at a time: otherwise two jobs that each need two of three devices could take and free one for ever.
         fcntl.flock(gate, fcntl.LOCK_EX)
         for name in names:
             file = _open(folder, name)
@@ -110,7 +110,7 @@ def _take(names: Sequence[str], number: int, note: bytes, folder: Path) -> tuple
 
 @contextmanager
 def _open_to_all(place: Path) -> Iterator[None]:
-    """Within it, what is made may be read and written by every user, and a failure is told plainly."""
+    """Inside this context, every user may read and write new files, and a failure raises an `InputError`."""
     umask = os.umask(0)
     try:
         yield
@@ -122,7 +122,7 @@ def _open_to_all(place: Path) -> Iterator[None]:
 
 
 def _keep(folder: Path) -> int:
-    """The folder, made where it is not there, with a shared lock: systemd leaves a locked folder's old files alone."""
+    """Make the folder if it is missing, and lock it for shared use: systemd deletes no files in a locked folder."""
     with _open_to_all(folder):
         folder.mkdir(mode=0o1777, exist_ok=True)
         file = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -131,7 +131,7 @@ def _keep(folder: Path) -> int:
 
 
 def _open(folder: Path, name: str) -> int:
-    """A lock file, made where it is not there, that every user of the machine may lock and write."""
+    """Open a lock file that every user may lock and write. It is made if it is missing."""
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
     with _open_to_all(folder / name):
         try:
@@ -144,5 +144,5 @@ def _open(folder: Path, name: str) -> int:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container may give no name to its user
+    except (KeyError, OSError):  # in a container the user may have no name
         return f"user {os.getuid()}"

@@ -1,4 +1,4 @@
-"""The devices of a job: found, leased so that no two jobs share a GPU, and a model put on them."""
+"""Devices of a job: find them, lease them so that no two jobs share a GPU, and load a model onto them."""
 
 import json
 import math
@@ -12,22 +12,22 @@ import torch
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from selfalign.errors import InputError
-from selfalign.inference.leases import hold
+from selfalign.inference.local.leases import hold
 from selfalign.loading import cannot_load, check_quantisation, check_report, model_class, quiet
 from selfalign.warmup import warm_up
 
 ATTENTIONS = ("sdpa", "eager")
-"""Implementations of attention: PyTorch's fused one where the model's family has it, and plain matrix products."""
+"""Implementations of attention: PyTorch's fused one if the model's family has it, or plain matrix products."""
 
-_FILLED = 0.9  # of a GPU among several, by weights; the rest is for activations
+_FILLED = 0.9  # of each of several GPUs, for weights; the rest is for activations
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 
 def find_devices(device: str) -> list[torch.device]:
-    """The devices that a setting leaves to choose from.
+    """The devices that a setting allows.
 
     Args:
-        device: `cpu`, `cuda` (any), `cuda:1` (this one), `mps`, or `auto`: CUDA where there is any, else the CPU.
+        device: `cpu`, `cuda` (any), `cuda:1` (this one), `mps`, or `auto`: CUDA if there is any, otherwise the CPU.
 
     Raises:
         InputError: this machine has no such device.
@@ -57,12 +57,14 @@ def _count(place: torch.device) -> int:
 
 @contextmanager
 def lease(device: str, gpus: int, holder: str) -> Iterator[list[torch.device]]:
-    """Devices for this job alone; waits, and says for whom, while too few are free. The CPU needs no lease.
+    """Devices for this job only. If too few are free, this function waits and reports who holds them.
+
+    The CPU needs no lease.
 
     Args:
         device: see `find_devices`.
         gpus: how many GPUs to hold.
-        holder: what this job does, for the messages of those who wait.
+        holder: a description of this job, for the messages of waiting jobs.
 
     Raises:
         InputError: this machine has no such device, or fewer; or the devices cannot be leased.
@@ -75,12 +77,12 @@ def lease(device: str, gpus: int, holder: str) -> Iterator[list[torch.device]]:
     with hold(list(named), gpus, holder) as held:
         taken = [named[name] for name in held]
         if taken[0].type == "cuda":
-            torch.cuda.set_device(taken[0])  # what names no device must not land on another job's
+            torch.cuda.set_device(taken[0])  # code that names no device must not use another job's GPU
         yield taken
 
 
 def _identity(place: torch.device) -> str:
-    """Name of a device that is the same in every process: its number is not, under CUDA_VISIBLE_DEVICES."""
+    """Name of a device that is the same in every process. CUDA_VISIBLE_DEVICES can change its number."""
     if place.type != "cuda":
         return place.type
     return f"cuda-{getattr(torch.cuda.get_device_properties(place), 'uuid', place.index)}"
@@ -100,7 +102,7 @@ def load_model(
 
     Raises:
         InputError: the model is an encoder-decoder, does not fit, or cannot be loaded; or its files lack tensors of the
-            model, or hold others.
+            model, or have unknown ones.
     """
     warm_up()
     config = require_decoder(weights)
@@ -113,7 +115,7 @@ def load_model(
         raise too_large(weights, dtype, needed, room)
     if len(places) == 1:
         spread: dict[str, object] = {"device_map": {"": places[0]}}
-    else:  # over these only: a device that is not named gets nothing
+    else:  # only these: a device without a name here gets no weights
         spread = {"device_map": "auto", "max_memory": {p.index: int(_FILLED * size) for p, size in room.items()}}
     try:
         with quiet():  # the report comes back as well
@@ -121,7 +123,7 @@ def load_model(
                 weights,
                 config=config,
                 dtype=getattr(torch, dtype),
-                # Left to itself, transformers takes sdpa where it can; asked for it, it refuses families without it.
+                # By default, transformers uses sdpa where it can. Asked for sdpa, it refuses families without it.
                 attn_implementation=None if attention == "sdpa" else attention,
                 use_safetensors=True,
                 output_loading_info=True,
@@ -135,18 +137,20 @@ def load_model(
         raise cannot_load(error, weights) from error
     check_report(report, config, weights, layers)
     if any(parameter.is_meta for parameter in model.parameters()):
-        raise too_large(weights, dtype, needed, room)  # accelerate would read what found no room from the disk
+        raise too_large(
+            weights, dtype, needed, room
+        )  # accelerate would read the other weights from the disk at every pass
     return model.eval()
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory ran out: PyTorch has a class for that on a GPU, and words on a CPU."""
+    """Whether an error says that memory ran out. PyTorch has a class of errors for GPUs, and a message for CPUs."""
     words = ("not enough memory", "t allocate memory")
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(word in str(error) for word in words)
 
 
 def _keep_layers(config: PreTrainedConfig, layers: int) -> None:
-    """Shorten a configuration to its first layers, and with it what it lists by layer."""
+    """Shorten a configuration, and its lists with one value per layer, to the first layers."""
     for name, value in vars(config).copy().items():
         if isinstance(value, list) and len(value) == config.num_hidden_layers:
             setattr(config, name, value[:layers])
@@ -154,7 +158,7 @@ def _keep_layers(config: PreTrainedConfig, layers: int) -> None:
 
 
 def require_decoder(weights: Path) -> PreTrainedConfig:
-    """The configuration of a model, which may not have an encoder: no weight is read.
+    """The configuration of a model without an encoder. No weights are read.
 
     Raises:
         InputError: the model is an encoder-decoder, such as a T5 or a BART.
@@ -170,7 +174,7 @@ def require_decoder(weights: Path) -> PreTrainedConfig:
 
 
 def model_bytes(weights: Path, dtype: str, layers: int | None = None) -> int:
-    """Bytes of a model's weights in a number format, by the headers of its files: no weight is read or mapped.
+    """Bytes of a model's weights in a number format, from the headers of its files. No weights are read.
 
     Args:
         weights: folder of the model.
@@ -187,7 +191,7 @@ def model_bytes(weights: Path, dtype: str, layers: int | None = None) -> int:
 
 
 def _layer(name: str) -> int:
-    """Layer of a weight, such as `model.layers.3.mlp.up_proj.weight`; -1 of one that belongs to none."""
+    """Layer of a weight, such as `model.layers.3.mlp.up_proj.weight`; -1 if it belongs to no layer."""
     number = re.search(r"\.(\d+)\.", name)
     return int(number[1]) if number else -1
 
@@ -199,13 +203,13 @@ def _room(place: torch.device) -> int:
 
 
 def too_large(weights: Path, dtype: str, needed: int, room: dict[torch.device, int]) -> InputError:
-    """That a model does not fit, and what would let it.
+    """The error that a model does not fit, with the settings that would help.
 
     Args:
         weights: folder of the model.
         dtype: its number format.
         needed: its bytes.
-        room: bytes of each device: of a GPU those that are free, of a CPU all.
+        room: bytes of each device: the free ones of a GPU, all of a CPU.
     """
     there = " and ".join(
         f"{place} has {size / 1e9:.3g} GB {'free' if place.type == 'cuda' else 'in all'}"
@@ -213,7 +217,7 @@ def too_large(weights: Path, dtype: str, needed: int, room: dict[torch.device, i
     )
     remedies = ["dtype: bfloat16, which halves it"] if dtype == "float32" else []
     if all(place.type == "cuda" for place in room):
-        # Layers are not split, and need room to work in: one GPU more than there were, or more.
+        # Layers are not split, and activations need memory too: so at least one more GPU than now.
         enough = max(len(room) + 1, math.ceil(needed / (_FILLED * min(room.values()))))
         remedies.append(f"gpus: {enough}, which spreads it over as many")
     remedy = f"Set {', or '.join(remedies)}" if remedies else "Use a machine with more memory, or a smaller model"

@@ -1,4 +1,4 @@
-"""Step ask: what a model behind an OpenAI-compatible endpoint answers to each prompt of one language."""
+"""Step ask: the answers of a model behind an OpenAI-compatible endpoint to the prompts of one language."""
 
 import sys
 from collections import deque
@@ -13,20 +13,21 @@ import pandas as pd
 from tqdm import tqdm
 
 from selfalign.errors import InputError, did_you_mean
-from selfalign.inference.answers import is_sound, tokens_of
-from selfalign.inference.endpoint import Gate, ask, read_key
-from selfalign.inference.ledger import Entry, Ledger, Run, fingerprint
+from selfalign.inference.endpoint.bodies import is_sound, tokens_of
+from selfalign.inference.endpoint.client import Gate, ask, read_key
+from selfalign.inference.endpoint.collect import chain, collect
+from selfalign.inference.endpoint.requests import Endpoint, Request, requests_of, rest_of
 from selfalign.inference.messages import SHOWN, place_demonstrations
-from selfalign.inference.questions import Endpoint, Request, requests_of, rest_of
-from selfalign.inference.replies import chain, collect
 from selfalign.inference.tables import Answers
+from selfalign.ledger.rows import Entry, fingerprint_of
+from selfalign.ledger.storage import Ledger, Run
 from selfalign.options import Json, readable, writable
 from selfalign.prompts.tables import Prompts
 from selfalign.tables import read_table, write_table
 
 
 def read_endpoint(settings: Mapping[str, Any]) -> Endpoint:
-    """An endpoint from its settings, which may leave out what has a default.
+    """An endpoint from its settings. Settings with a default may be missing.
 
     Raises:
         InputError: a setting is unknown, or url or model is missing.
@@ -40,10 +41,10 @@ def read_endpoint(settings: Mapping[str, Any]) -> Endpoint:
 
 
 def list_requests(prompts: pd.DataFrame, endpoint: Endpoint, form: str) -> dict[str, Request]:
-    """All requests that a table of prompts needs, by key; prompts that read the same share theirs.
+    """All requests that a table of prompts needs, by key. Prompts with the same text share requests.
 
     Raises:
-        InputError: the readout reaches none of the prompts.
+        InputError: the readout skips all prompts.
     """
     requests = [request for prompt in prompts.itertuples() for request in requests_of(prompt, endpoint, form)]
     if not requests:
@@ -56,17 +57,17 @@ def list_requests(prompts: pd.DataFrame, endpoint: Endpoint, form: str) -> dict[
 
 
 def answer(missing: list[Request], wanted: int, endpoint: Endpoint, done: Mapping[str, Entry], run: Run) -> list[str]:
-    """Ask what was not asked yet, and record each answer at once.
+    """Send the missing requests, and record each answer when it arrives.
 
     Args:
-        missing: requests without an answer that can be used.
+        missing: requests without a usable answer.
         wanted: number of all requests.
-        endpoint: that is asked.
-        done: what the ledger has; counts towards the budget.
-        run: records.
+        endpoint: the endpoint.
+        done: entries of the ledger, which count towards the budget.
+        run: the record of this job.
 
     Returns:
-        What happened that the user should know: requests that failed for good, and answers with too few replies.
+        Messages for the user: requests that failed at all attempts, and answers with too few replies.
     """
     gate = Gate(endpoint, len(done), sum(tokens_of(entry.scores) or 0 for entry in done.values()))
     queue, short = deque(missing), 0
@@ -88,23 +89,23 @@ def answer(missing: list[Request], wanted: int, endpoint: Endpoint, done: Mappin
                 progress.total += 1
 
         failures = ask(queue, endpoint, gate, take)
-    told = [f"failed: {failure}" for failure in failures]
+    lines = [f"failed: {failure}" for failure in failures]
     fewer = f"{short} answers had fewer replies than asked for: the others were asked for again"
-    return told + ([fewer] if short else [])
+    return lines + ([fewer] if short else [])
 
 
 def list_usable(done: Mapping[str, Entry], endpoint: Endpoint) -> dict[str, Entry]:
-    """The entries of a ledger that can be used; an earlier version recorded answers before it checked them."""
+    """The usable entries of a ledger. An earlier version recorded answers without checks."""
     return {key: entry for key, entry in done.items() if is_sound(entry.scores, endpoint.readout)}
 
 
 def list_missing(requests: Mapping[str, Request], done: Mapping[str, Entry], endpoint: Endpoint) -> list[Request]:
-    """The requests that have no answer that can be used, and those for replies that did not come.
+    """The requests without a usable answer, and the requests for missing replies.
 
     Args:
         requests: all that are needed, by key.
-        done: what the ledger has, by key.
-        endpoint: that is asked.
+        done: entries of the ledger, by key.
+        endpoint: the endpoint.
     """
     usable = list_usable(done, endpoint)
     following = [chain(request, usable, endpoint)[1] for request in requests.values()]
@@ -118,7 +119,7 @@ def count_missing(table: pd.DataFrame, endpoint: Endpoint) -> int:
 
 
 def report(answers: pd.DataFrame, endpoint: Endpoint) -> None:
-    """Say how many prompts lack an answer, and how many have only a bound of one."""
+    """Print how many prompts lack an answer, and how many have only an upper bound."""
     asked = answers["prompt"].nunique()
     if missing := count_missing(answers, endpoint):
         click.echo(f"{missing} of {asked} prompts lack an answer: null, not imputed", err=True)
@@ -143,13 +144,13 @@ def command(
     ledger_path: Path,
     output: Path,
 ) -> None:
-    """Ask an endpoint what the ledger lacks, and write the answers to all prompts."""
+    """Ask an endpoint the prompts that the ledger lacks, and write the answers to all prompts."""
     endpoint, table = read_endpoint(settings), place_demonstrations(read_table(prompts, Prompts), shown, form)
     read_key(endpoint)
     requests = list_requests(table, endpoint, form)
     facts = endpoint.facts(form) | ({"shown": shown} if shown != "turns" else {})
     with Ledger(ledger_path) as ledger:
-        done = ledger.answered(fingerprint(facts), texts=False)
+        done = ledger.answered(fingerprint_of(facts), texts=False)
         missing = list_missing(requests, done, endpoint)
         new = len(missing)
         click.echo(f"{len(requests)} requests: {new} to make, {len(requests) - new} in the ledger", err=True)
@@ -160,7 +161,7 @@ def command(
             with ledger.run(facts, device="endpoint", threads=endpoint.concurrency, versions=versions) as run:
                 for line in answer(missing, len(requests), endpoint, done, run):
                     click.echo(line, err=True)
-            done = ledger.answered(fingerprint(facts), texts=False)
-        answers = collect(table, list_usable(done, endpoint), endpoint, form, fingerprint(facts), language)
+            done = ledger.answered(fingerprint_of(facts), texts=False)
+        answers = collect(table, list_usable(done, endpoint), endpoint, form, fingerprint_of(facts), language)
         report(answers, endpoint)
         write_table(answers, output, Answers)

@@ -1,4 +1,4 @@
-"""How a reply may begin if it is one of the options: the forms of its words, and their probability."""
+"""The forms in which a reply may begin with an option, and their probability."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ _STOPS = {"zh": "。", "ja": "。", "bn": "।", "hi": "।", "ur": "۔"}
 def list_forms(options: Sequence[str], language: str = "") -> list[list[str]]:
     """The forms of each option that a reader accepts: as shown, capitalised, and both with a final full stop.
 
-    A capitalised option that is how another option is shown counts as the other one only.
+    If a capitalised option is the same as another option, it counts only for the other option.
 
     Args:
         options: in words, in the order shown.
@@ -30,7 +30,7 @@ def capitalise(text: str, language: str = "") -> str:
 
 
 def prefix_free(sequences: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
-    """The sequences that do not begin with another of them, in order and each once."""
+    """The distinct sequences that do not begin with another one, in the given order."""
     given = set(sequences)
     return tuple(one for one in dict.fromkeys(sequences) if not any(one[:end] in given for end in range(1, len(one))))
 

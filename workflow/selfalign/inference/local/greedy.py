@@ -1,4 +1,4 @@
-"""The greedy replies of a job: what ends a reply, its entry in the ledger, and the option that it is."""
+"""The greedy replies of a job: the tokens that end a reply, its entry in the ledger, and the option that it means."""
 
 import hashlib
 import json
@@ -11,10 +11,10 @@ import pandas as pd
 from transformers import AutoConfig, GenerationConfig, PreTrainedTokenizerBase
 
 from selfalign.errors import InputError
-from selfalign.inference.generate import Reply
-from selfalign.inference.ledger import Entry
 from selfalign.inference.letters import which_option
-from selfalign.inference.render import Rendered, Speech
+from selfalign.inference.local.generate import Reply
+from selfalign.inference.local.render import Rendered, Speech
+from selfalign.ledger.rows import Entry
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Plan:
         prompts: by the key of the reply; prompts of the same tokens share one.
         keys: the key of the reply to each prompt, by the prompt's id.
         stops: ids of the tokens that end a reply.
-        new_tokens: the most tokens of a reply.
+        new_tokens: the largest number of tokens of a reply.
     """
 
     prompts: dict[str, Rendered]
@@ -50,15 +50,15 @@ def plan_replies(
     new_tokens: int,
     context: int | None,
 ) -> Plan:
-    """Choose the prompts that get a reply: all that ask something, none if no reply is wanted.
+    """Choose the prompts that get a reply: all except premises, or no prompts if no reply is wanted.
 
     Args:
         table: a `Prompts` table.
-        rendered: its prompts as the model got them, in the same order.
-        speech: how the model was spoken to.
+        rendered: its prompts as text and tokens, in the same order.
+        speech: how prompts become text and tokens.
         weights: folder of the model.
-        new_tokens: the most tokens of a reply; 0: no replies.
-        context: the most tokens that the model takes; None where it names no limit.
+        new_tokens: the largest number of tokens of a reply; 0: no replies.
+        context: the largest number of tokens that the model takes; None if it has no limit.
 
     Raises:
         InputError: a prompt and its reply do not fit into the context.
@@ -82,7 +82,7 @@ def plan_replies(
 
 
 def _key(prompt: Rendered, new_tokens: int, ends: str) -> str:
-    """Hash of exactly what the model is asked: 16 hexadecimal digits, as `Rendered.key`. The options are not in it."""
+    """Hash of the model's input, without the options: 16 hexadecimal digits, as `Rendered.key`."""
     return hashlib.sha256(json.dumps([prompt.tokens, f"reply {new_tokens}", ends]).encode()).hexdigest()[:16]
 
 
@@ -92,13 +92,13 @@ def find_stops(
     """Ids of the tokens that end a reply.
 
     These are the ends of text that the model's folder names, and the token that ends an answer in its chat template.
-    In bare text a reply also ends with its line, as the demonstrations' answers do.
+    In bare text a reply also ends with its line, like the answers of the demonstrations.
 
     Args:
         weights: folder of the model.
         tokenizer: of the model.
         form: `chat` or `plain`.
-        options: token ids of the options' words and of what ends them, in all prompts of the job.
+        options: token ids of the options' words and of their ends, in all prompts of the job.
     """
     named = [_generation(weights), AutoConfig.from_pretrained(weights, local_files_only=True), tokenizer]
     stops = {token for one in named for token in _listed(getattr(one, "eos_token_id", None))}
@@ -106,7 +106,7 @@ def find_stops(
         return stops | _line_breaks(tokenizer)
     shared = reduce(_shared_end, options)
     added = [token for token in shared if token in tokenizer.added_tokens_decoder]
-    # Without a token of its own, an answer ends with its line.
+    # If the template has no token for the end of an answer, a reply ends with its line.
     return stops | ({added[0]} if added else _line_breaks(tokenizer))
 
 
@@ -145,13 +145,13 @@ def entry_of(reply: Reply, key: str, tokenizer: PreTrainedTokenizerBase) -> Entr
 def add_replies(
     answers: pd.DataFrame, prompts: pd.DataFrame, plan: Plan, answered: Mapping[str, Entry], language: str
 ) -> pd.DataFrame:
-    """Fill the columns reply and replied of answers. A reply that was cut off is no option.
+    """Fill the columns reply and replied of answers. A reply that was cut off does not count as an option.
 
     Args:
         answers: an `Answers` table.
         prompts: a `Prompts` table.
         plan: which of the prompts have a reply.
-        answered: what the ledger has, by key.
+        answered: entries of the ledger, by key.
         language: ISO 639-1, of the prompts.
 
     Returns:

@@ -1,0 +1,1 @@
+"""Inference with models behind an OpenAI-compatible endpoint: step `ask`."""

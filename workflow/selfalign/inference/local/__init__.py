@@ -1,0 +1,1 @@
+"""Inference with models that run on this machine: step `infer`."""

@@ -1,0 +1,1 @@
+"""Ledgers: the recorded answers of models, in one SQLite file for each model and language."""
