@@ -324,6 +324,37 @@ class Kinds(Contrasts):
     models: int = pa.Field(ge=1, description="number of models that are averaged; 1 for a single model")
 
 
+class Readers(Table):
+    """An arm or a contrast of a model next to that of a simple reader of the same demonstrations, with intervals."""
+
+    model: str = pa.Field(description="as named in the config")
+    reader: str = pa.Field(description="copier or ideal_reader; see docs/readers.md")
+    language: str = pa.Field(description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    against: str = pa.Field(nullable=True, description="the arm that is subtracted; empty for the arm alone")
+    beyond: str = pa.Field(nullable=True, description="the difference that is also subtracted; empty for none")
+    measure: str = pa.Field(isin=CONTRASTED, description="what is estimated")
+    country: str = pa.Field(description=f"ISO 3166 alpha-3, or `{ALL}`: the mean of the countries")
+    estimate: float = pa.Field(nullable=True, description="of the model")
+    low: float = pa.Field(nullable=True, description="lower end of its interval")
+    high: float = pa.Field(nullable=True, description="upper end")
+    reader_estimate: float = pa.Field(nullable=True, description="of the reader")
+    reader_low: float = pa.Field(nullable=True, description="lower end of its interval")
+    reader_high: float = pa.Field(nullable=True, description="upper end")
+    share: float = pa.Field(
+        nullable=True,
+        description="the model's contrast as a share of the reader's; empty for an arm alone, and where the reader's "
+        "contrast does not differ from 0",
+    )
+    share_low: float = pa.Field(nullable=True, description="lower end of its interval (Fieller 1954)")
+    share_high: float = pa.Field(nullable=True, description="upper end")
+    probes: int = pa.Field(ge=1, description="probes of the model")
+    batteries: int = pa.Field(ge=1, description="their batteries")
+
+    class Config:
+        unique = ["model", "reader", "language", "arm", "against", "beyond", "measure", "country"]
+
+
 class Worth(Table):
     """How many people's answers an arm's answers are worth, in a country."""
 

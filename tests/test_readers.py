@@ -1,0 +1,140 @@
+"""Readers of the demonstrations: a copier, an ideal reader, and the share of their contrasts that a model reaches."""
+
+import json
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from selfalign.scoring.estimate_readers import divide_with_interval, estimate_readers
+from selfalign.scoring.readers import name_cells, read_as_copier, read_as_ideal_reader
+from selfalign.scoring.score_readers import score_readers
+
+COUNTRIES = ["DEU", "MEX", "PAK", "USA"]
+SHARES = pd.DataFrame(  # countries x probes: the people's share of pole A
+    [[0.9, 0.8, 0.7, 0.6], [0.8, 0.7, 0.6, 0.1], [0.1, 0.2, 0.3, 0.4], [0.2, np.nan, 0.4, 0.9]],
+    index=COUNTRIES,
+    columns=["Q1", "Q2", "Q3", "Q46"],
+)
+
+
+def poles_of(shares: pd.DataFrame) -> pd.DataFrame:
+    poles = shares.rename_axis("country").melt(ignore_index=False, var_name="probe", value_name="share_a").dropna()
+    return poles.reset_index().assign(majority=lambda table: np.where(table["share_a"] > 0.5, "A", "B"))
+
+
+def prompt_of(key: str, demonstrations: str, shown: list[str], options: list[str], labels: list[str] = []) -> dict:  # noqa: B006
+    pairs = [["asked", answer] for answer in shown]
+    row = {"prompt": key, "demonstrations": demonstrations, "shown": json.dumps(pairs)}
+    return row | {"options": json.dumps(options), "labels": json.dumps(labels)}
+
+
+def design_of(rows: list[tuple[str, str, str, str]]) -> pd.DataFrame:
+    """Cells in both orders: country, probe, prompt in order AB, prompt in order BA."""
+    cells = [(*row[:2], order, prompt) for row in rows for order, prompt in zip(("AB", "BA"), row[2:], strict=True)]
+    table = pd.DataFrame(cells, columns=["country", "probe", "order", "prompt"])
+    return table.assign(arm="chrf", source="DEU", seed=0, template="words", asks="poles")
+
+
+def test_copier_counts_the_options_among_the_answers() -> None:
+    prompts = pd.DataFrame(
+        [
+            prompt_of("p1", "", ["good", "good", "rare", "bad"], ["bad", "good"]),
+            prompt_of("p2", "", ["rare"], ["bad", "good"]),
+            prompt_of("p3", "", ["B", "B", "A"], ["bad", "good"], ["A", "B"]),
+            prompt_of("other", "", ["bad"], ["bad", "good"]),
+        ]
+    )
+    answers = read_as_copier(design_of([("DEU", "Q1", "p1", "p2"), ("DEU", "Q2", "p3", "p3")]), prompts)
+    weights = answers.set_index(["prompt", "place"])["option"].unstack()
+    assert list(weights.index) == ["p1", "p2", "p3"]
+    assert np.exp(weights.to_numpy()) == pytest.approx(np.array([[1.5, 2.5], [0.5, 0.5], [1.5, 2.5]]))
+
+
+def ideal(country: str, probe: str, demonstrations: str, noise: float = 0.1) -> float:
+    """The ideal reader's share of pole A."""
+    prompts = pd.DataFrame([prompt_of("p", demonstrations, [], ["a", "b"])])
+    design = design_of([(country, probe, "p", "p")]).iloc[:1]
+    answers = read_as_ideal_reader(design, prompts, poles_of(SHARES), noise)
+    assert list(answers["prompt"]) == list(name_cells(design)) * 2
+    return float(np.exp(answers["option"].iloc[0]))
+
+
+def test_ideal_reader_weighs_the_other_countries_by_what_is_shown() -> None:
+    assert ideal("DEU", "Q46", "Q1=A Q2=A Q3=A", noise=1e-6) == pytest.approx(0.1, abs=1e-4)  # as in Mexico
+    # Pakistan differs in all three and Mexico in none; the USA differs in two, and was not asked Q2.
+    weights = np.array([0.9**3, 0.1**3, 0.1**2 * 0.5])
+    assert ideal("DEU", "Q46", "Q1=A Q2=A Q3=A") == pytest.approx(weights @ [0.1, 0.4, 0.9] / weights.sum())
+
+
+def test_ideal_reader_without_demonstrations_is_the_mean_of_the_other_countries() -> None:
+    assert ideal("DEU", "Q46", "") == pytest.approx(np.mean([0.1, 0.4, 0.9]))
+    assert ideal("DEU", "Q46", "ice=A shadow=B") == pytest.approx(np.mean([0.1, 0.4, 0.9]))
+    assert ideal("DEU", "Q46", "Q1=A Q2=A", noise=0.5) == pytest.approx(np.mean([0.1, 0.4, 0.9]))
+    assert ideal("DEU", "Q2", "Q1=B") == pytest.approx((0.1 * 0.7 + 0.9 * 0.2) / (0.1 + 0.9))  # the USA were not asked
+
+
+def test_probe_that_no_other_country_was_asked_has_no_answer() -> None:
+    shares = SHARES.assign(Q47=[0.3, np.nan, np.nan, np.nan])
+    prompts = pd.DataFrame([prompt_of("p", "Q1=A", [], ["a", "b"])])
+    cells = design_of([("DEU", "Q46", "p", "p"), ("DEU", "Q47", "p", "p")])
+    answers = read_as_ideal_reader(cells[cells["probe"] == "Q47"], prompts, poles_of(shares), 0.1)
+    assert answers.empty
+
+
+def experiment() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Design, prompts, poles and bank: twelve countries of two kinds, and forty probes in twenty batteries."""
+    draw = np.random.default_rng(5)
+    bank = pd.DataFrame({"probe": [f"Q{n}" for n in range(1, 41)], "category": "c"})
+    bank["battery"] = [f"b{n // 2}" for n in range(40)]
+    names = [f"{letter}AA" for letter in "ABCDEFGHIJKL"]
+    kinds = draw.uniform(0.1, 0.9, (2, 40)).round(2)
+    shares = np.clip(kinds[np.arange(12) % 2] + draw.normal(0, 0.03, (12, 40)), 0.01, 0.99)
+    poles = poles_of(pd.DataFrame(shares, names, bank["probe"]))
+    majority = poles.set_index(["country", "probe"])["majority"]
+    cells, prompts = [], {}
+    for country, place in product(names, range(40)):
+        asked = [f"Q{(place + step) % 40 + 1}" for step in (2, 4, 6, 8, 10)]
+        for arm, source in [("own", country)] + [("other", one) for one in names if one != country]:
+            text = " ".join(f"{probe}={majority[source, probe]}" for probe in asked)
+            for order in ("AB", "BA"):
+                key = f"{place} {order} {text}"
+                prompts[key] = prompt_of(key, text, [pair[-1] for pair in text.split()], list(order))
+                cells.append((arm, country, f"Q{place + 1}", source, order, key))
+    design = pd.DataFrame(cells, columns=["arm", "country", "probe", "source", "order", "prompt"])
+    return design.assign(seed=0, template="words", asks="poles"), pd.DataFrame(prompts.values()), poles, bank
+
+
+def test_model_that_is_a_reader_reaches_all_of_its_contrast() -> None:
+    design, prompts, poles, bank = experiment()
+    readers = score_readers(design, prompts, poles, bank, 0.1).assign(language="en")
+    model = readers[readers["model"] == "ideal_reader"].assign(model="m")
+    people = pd.DataFrame({"country": [], "probe": [], "shares": [], "respondents": []})
+    table = estimate_readers(model, readers, people, [["own", "other"]], 200, 0.95, 1, ["batteries"])
+    table = table[(table["country"] == "all") & (table["measure"] == "agreement")].set_index(["reader", "against"])
+    same = table.loc[("ideal_reader", "other")]
+    assert same["estimate"] == same["reader_estimate"] > 0.15
+    assert [same["share"], same["share_low"], same["share_high"]] == pytest.approx([1, 1, 1])
+    alone = table.loc[("ideal_reader", "")]
+    assert alone.loc[alone["arm"] == "own", "reader_estimate"].item() > 0.9
+    assert alone["share"].isna().all()
+    copied = table.loc[("copier", "other")]
+    assert abs(copied["reader_estimate"]) < copied["reader_high"] - copied["reader_low"]
+    assert np.isnan(copied["share"])  # the copier's contrast does not differ from 0
+
+
+def test_interval_of_a_ratio_covers_it_in_95_of_100_samples() -> None:
+    draw = np.random.default_rng(3)
+    covariance = np.array([[1.0, 0.4], [0.4, 0.5]])
+    drawn = draw.multivariate_normal([4.0, 8.0], covariance, size=4000)
+    over, under = pd.Series(drawn[:, 0]), pd.Series(drawn[:, 1])
+    constants = [pd.Series(np.full(4000, value)) for value in (1.0, 0.5, 0.4, 1.959964)]
+    low, high = divide_with_interval(over, under, *constants)
+    assert low.notna().all()
+    assert ((low <= 0.5) & (high >= 0.5)).mean() == pytest.approx(0.95, abs=0.012)
+
+
+def test_interval_of_a_ratio_has_no_bounds_where_the_divisor_may_be_0() -> None:
+    one = pd.Series([1.0])
+    low, high = divide_with_interval(one, one * 1.9, one, one, one * 0, one * 1.96)
+    assert np.isnan(low.item()) and np.isnan(high.item())

@@ -1,0 +1,170 @@
+"""Step estimate_readers: what simple readers of the same demonstrations reach, and how much of it a model reaches."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from selfalign.options import Json, readable, writable
+from selfalign.probes.tables import Replicates
+from selfalign.scoring.bootstrap import FACTORS, estimate
+from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.tables import CONTRASTED, Readers
+from selfalign.tables import read_table, write_table
+
+_ROW = ["language", "arm", "against", "beyond", "measure", "country"]
+_RESULT = ["estimate", "standard_error", "low", "high", "df"]
+
+
+def estimate_readers(
+    scores: pd.DataFrame,
+    readers: pd.DataFrame,
+    people: pd.DataFrame,
+    contrasts: Sequence[Contrast | list[str]],
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+) -> pd.DataFrame:
+    """Each arm and each contrast of a model, next to those of each reader of the same demonstrations.
+
+    Args:
+        scores: `Scores` tables of the models, stacked.
+        readers: `Scores` tables of the readers, stacked; the reader's name is in the column model.
+        people: a `Replicates` table.
+        contrasts: pairs of arms, or mappings; see `Contrast`. Those between models or languages are left out.
+        draws: number of resamples.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover; see `bootstrap.estimate`.
+
+    Returns:
+        A `Readers` table. In the rows of an arm, `against` and `share` are empty.
+    """
+    names = sorted(readers["model"].unique())
+    every = pd.concat([scores, readers], ignore_index=True)
+    panels = build_panels(every, list(CONTRASTED), list(FACTORS.values()))
+    within = [one for one in contrasts if isinstance(one, list) or not {"against_model", "against_language"} & set(one)]
+    given = {"people": people, "draws": draws, "level": level, "seed": seed, "resample": resample}
+    arms = estimate(panels, bounds=(0, 1), **given).assign(against="", beyond="")
+    tables = [_pair(arms, names)]
+    if within:
+        pairs = {country: _less_readers(contrast_panel(panel, within), names) for country, panel in panels.items()}
+        tables.append(_add_shares(_pair(estimate(pairs, bounds=(-np.inf, np.inf), **given), names), level))
+    table = pd.concat(tables, ignore_index=True).reindex(columns=list(Readers.to_schema().columns))
+    return table.sort_values(["model", "reader", *_ROW], ignore_index=True)
+
+
+def _less_readers(panel: Panel, readers: Sequence[str]) -> Panel:
+    """A panel of contrasts, and behind its series each model's less each reader's.
+
+    The column less of the added series is the reader; it is empty for the others.
+    """
+    numbered = panel.series.assign(number=np.arange(len(panel.series)), less="")
+    is_reader = numbered["model"].isin(readers)
+    keys = ["language", "against_language", "arm", "against", "beyond", "measure"]
+    pairs = numbered[~is_reader].merge(numbered[is_reader], on=keys, suffixes=("", "_reader"))
+    first, second = pairs["number"].to_numpy(), pairs["number_reader"].to_numpy()
+    series = pairs.assign(less=pairs["model_reader"])[[*panel.series, "less"]]
+
+    def added(values: np.ndarray) -> np.ndarray:
+        return np.concatenate([values, values[..., first] - values[..., second]], axis=-1)
+
+    return replace(
+        panel,
+        series=pd.concat([numbered.drop(columns="number"), series], ignore_index=True),
+        value=added(panel.value),
+        slope=added(panel.slope),
+        levels={factor: added(part) for factor, part in panel.levels.items()},
+        runs={
+            factor: np.concatenate([has, has[:, first] | has[:, second]], axis=1) for factor, has in panel.runs.items()
+        },
+    )
+
+
+def _pair(table: pd.DataFrame, readers: Sequence[str]) -> pd.DataFrame:
+    """Rows of models next to those of readers, whose columns begin with `reader_`.
+
+    The column apart is the standard error of the difference of both, where that was estimated.
+    """
+    table = table.assign(less=table.get("less", ""))
+    is_reader = table["model"].isin(readers)
+    alone = table["less"] == ""
+    names = {"model": "reader", **{name: f"reader_{name}" for name in _RESULT}}
+    models = table.loc[alone & ~is_reader, ["model", *_ROW, *_RESULT, "probes", "batteries"]]
+    others = table.loc[alone & is_reader, ["model", *_ROW, *_RESULT]].rename(columns=names)
+    paired = models.merge(others, on=_ROW)
+    apart = table.loc[~alone, ["model", "less", *_ROW, "standard_error"]]
+    apart = apart.rename(columns={"less": "reader", "standard_error": "apart"})
+    return paired.merge(apart, on=["model", "reader", *_ROW], how="left")
+
+
+def _add_shares(table: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Add share, share_low and share_high: a model's contrast as a share of the reader's."""
+    variance, other = table["standard_error"] ** 2, table["reader_standard_error"] ** 2
+    shared = (variance + other - table["apart"] ** 2) / 2
+    reach = stats.t.ppf((1 + level) / 2, np.minimum(table["df"], table["reader_df"]))
+    low, high = divide_with_interval(table["estimate"], table["reader_estimate"], variance, other, shared, reach)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (table["estimate"] / table["reader_estimate"]).where(low.notna())
+    return table.assign(share=share, share_low=low, share_high=high)
+
+
+def divide_with_interval(
+    over: pd.Series, under: pd.Series, var_over: pd.Series, var_under: pd.Series, shared: pd.Series, reach: pd.Series
+) -> tuple[pd.Series, pd.Series]:
+    """Interval of a ratio of two estimates (Fieller 1954).
+
+    It has the ratios that a t test of over - ratio * under = 0 does not reject.
+
+    Args:
+        over: the estimate that is divided.
+        under: the estimate that divides.
+        var_over: its variance, of `over`.
+        var_under: the variance of `under`.
+        shared: their covariance.
+        reach: quantile of t.
+
+    Returns:
+        Lower and upper end; NaN where `under` does not differ from 0, because the interval then has no bounds.
+    """
+    squared = reach**2
+    a = under**2 - squared * var_under
+    b = over * under - squared * shared
+    c = over**2 - squared * var_over
+    root = np.sqrt((b**2 - a * c).clip(lower=0))
+    bounded = a > 0
+    return ((b - root) / a).where(bounded), ((b + root) / a).where(bounded)
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--readers", type=readable, multiple=True, required=True, help="Scores of the readers (Parquet).")
+@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@estimate_options
+@click.option("--output", type=writable, required=True, help="Readers (CSV).")
+def command(
+    scores: tuple[Path, ...],
+    readers: tuple[Path, ...],
+    contrasts: list[Contrast | list[str]],
+    people: Path,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    families: list[str],
+    output: Path,
+) -> None:
+    """Estimate what simple readers of the same demonstrations reach, and the share of it that models reach."""
+    del families  # no test is made here
+    replicates = read_table(people, Replicates)
+    table = estimate_readers(
+        read_scores(scores), read_scores(readers), replicates, contrasts, draws, level, seed, resample
+    )
+    write_table(table.round(6), output, Readers)

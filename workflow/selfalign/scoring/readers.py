@@ -1,0 +1,121 @@
+"""Simple readers of the demonstrations: what can be done with them, for comparison with a model.
+
+A reader answers the prompts that a model was asked, and nothing else. It gives a log-weight to each of the two options,
+as a model gives a log-likelihood, so its answers are scored in the same way.
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from selfalign.progress import follow
+
+_ADDED = 0.5
+"""Added to each count, so that the log-odds are finite: Haldane (1956) and Anscombe (1956)."""
+
+_LEAST = 1e-9
+"""The smallest share of an option, so that its logarithm is finite."""
+
+
+def read_as_copier(design: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
+    """Answers of a reader that repeats the option which the demonstrations' answers repeat more often.
+
+    Its log-weight of an option is log(c + 0.5), where c demonstrations have this option (or its label, in frames that
+    show labels) as their answer. Without such a demonstration both options weigh the same.
+
+    Args:
+        design: a `Design` table.
+        prompts: a `Prompts` table with all of its prompts.
+
+    Returns:
+        Columns prompt, place (1 or 2: the option's place), option (log-weight, nats), mass_outside_options (0).
+    """
+    asked = prompts[prompts["prompt"].isin(design["prompt"].unique())]
+    answers = [[answer for _, answer in json.loads(shown)] for shown in asked["shown"]]
+    offered = asked["labels"].where(asked["labels"] != "[]", asked["options"]).map(json.loads)
+    counts = [[said.count(option) for option in options] for said, options in zip(answers, offered, strict=True)]
+    return _as_answers(asked["prompt"].to_numpy(), np.log(np.reshape(counts, (-1, 2)) + _ADDED))
+
+
+def read_as_ideal_reader(
+    design: pd.DataFrame, prompts: pd.DataFrame, poles: pd.DataFrame, noise: float
+) -> pd.DataFrame:
+    """Answers of a reader that recognises the country from the demonstrations and answers as its people do.
+
+    It knows the answers of every country of the survey except the one that it is compared with. To it, a demonstration
+    shows the majority's answer of the hidden country with a probability of 1 - noise. So a country that gives another
+    answer to m of the demonstrations has a posterior weight of (noise / (1 - noise))^m, up to a factor. A probe that a
+    country was not asked says nothing about it. The weight of an option is its mean share among the countries that
+    were asked the test probe, by their posterior weights.
+
+    Args:
+        design: a `Design` table.
+        prompts: a `Prompts` table with all of its prompts.
+        poles: a `Poles` table.
+        noise: probability, above 0 and at most 0.5. At 0.5 the demonstrations say nothing.
+
+    Returns:
+        Columns prompt (country and prompt of the design, joined by a colon), place, option, mass_outside_options.
+        Nothing for cells whose test probe no other country was asked.
+    """
+    share = poles.pivot(index="country", columns="probe", values="share_a")
+    shown = prompts.set_index("prompt")["demonstrations"]
+    cells = design.drop_duplicates(["country", "prompt"])
+    evidence = _weigh_countries(shown.loc[cells["prompt"].unique()], share, noise)
+    parts = []
+    for country, asked in follow("read", "country", items=list(cells.groupby("country"))):
+        others = share.drop(index=country)
+        weight = np.exp(evidence.loc[asked["prompt"], others.index].to_numpy())
+        of_a = others[asked["probe"]].to_numpy().T
+        known = ~np.isnan(of_a)
+        total = (weight * known).sum(axis=1)
+        mean = (weight * np.where(known, of_a, 0)).sum(axis=1)[total > 0] / total[total > 0]
+        some = asked[total > 0]
+        first = np.where(some["order"] == "AB", mean, 1 - mean)
+        log_weight = np.log(np.clip(np.column_stack([first, 1 - first]), _LEAST, None))
+        parts.append(_as_answers(name_cells(some).to_numpy(), log_weight))
+    return pd.concat(parts, ignore_index=True)
+
+
+def name_cells(design: pd.DataFrame) -> pd.Series:
+    """The prompt of a cell with its country, because the ideal reader's answer depends on both."""
+    return design["country"] + ":" + design["prompt"]
+
+
+def _weigh_countries(shown: pd.Series, share: pd.DataFrame, noise: float) -> pd.DataFrame:
+    """Log-likelihood (nats) of each country for each set of demonstrations.
+
+    Args:
+        shown: by prompt, such as `Q4=A Q57a=B`.
+        share: countries x probes, the people's share of pole A; NaN where they were not asked.
+        noise: probability that a demonstration does not show the country's majority.
+
+    Returns:
+        Prompts x countries. The largest of a row is at most 0.
+    """
+    majority = share.gt(0.5).astype(float).where(share.notna())
+    sets = shown.unique()
+    pairs = pd.Series(sets, index=sets).str.split().explode().dropna().str.split("=", expand=True)
+    if pairs.empty:
+        return pd.DataFrame(0.0, shown.index, share.index)
+    pairs = pairs[pairs[0].isin(share.columns)]
+    answered = majority[pairs[0]].to_numpy().T
+    differs = (answered != (pairs[1] == "A").to_numpy(float)[:, None]) & ~np.isnan(answered)
+    known = ~np.isnan(answered)
+    log_p = np.where(differs, np.log(noise), np.log1p(-noise)) * known + np.log(0.5) * ~known
+    sums = (
+        pd.DataFrame(log_p, index=pairs.index, columns=share.index).groupby(level=0).sum().reindex(sets, fill_value=0)
+    )
+    return sums.loc[shown].set_index(shown.index)
+
+
+def _as_answers(prompts: np.ndarray, log_weights: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "prompt": np.repeat(prompts, 2),
+            "place": np.tile([1, 2], len(prompts)),
+            "option": log_weights.ravel(),
+            "mass_outside_options": 0.0,
+        }
+    )
