@@ -15,8 +15,10 @@ Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/tables/transfer.csv                 an arm less its like with each other country's answers
         <run>/tables/mixed.csv                    some of them by mixed-effects models, as a cross-check
         <run>/tables/worth.csv                    how many people's answers an arm's are worth
+        <run>/readers/{language}.parquet          simple readers of the same demonstrations, scored like models
+        <run>/tables/readers.csv                  what they reach, and the share of it that models reach
         <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers -> estimate_agreement, estimate_contrasts -> fit_mixed; estimate_transfer; estimate_worth;
+Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> fit_mixed; estimate_transfer; estimate_worth;
         estimate_readouts; compute_metrics; compare_readouts; compare_replies; score_scales
 """
 
@@ -356,6 +358,65 @@ rule estimate_worth:
     shell:
         "selfalign estimate-worth {input.scores} --poles {input.poles} --level {params.level}"
         " --largest {params.largest} --output {output} 2> {log}"
+
+
+rule score_readers:
+    input:
+        design="<run>/design/{language}.parquet",
+        prompts="<run>/prompts/{language}.parquet",
+        poles="<run>/human/poles.parquet",
+        bank=kept(PATHS.bank),
+    output:
+        "<run>/readers/{language}.parquet",
+    log:
+        "<run>/logs/score_readers/{language}.log",
+    benchmark:
+        "<run>/benchmarks/score_readers/{language}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        noise=(config["scoring"]["readers"] or {}).get("noise"),
+        used=USED_PROBES,
+        code=code_digest("score_readers"),
+    message:
+        "Reading the demonstrations in {wildcards.language} as a copier and an ideal reader"
+    shell:
+        "selfalign score-readers --language {wildcards.language} --design {input.design} --prompts {input.prompts}"
+        " --poles {input.poles} --bank {input.bank} --noise {params.noise} --output {output} 2> {log}"
+
+
+rule estimate_readers:
+    input:
+        scores=PATHS.scores(),
+        readers=PATHS.each("<run>/readers/{language}.parquet"),
+        people="<run>/human/replicates.parquet",
+    output:
+        report(
+            "<run>/tables/readers.csv",
+            caption="../report/readers_table.rst",
+            category="Tables",
+            labels={"table": "readers of the demonstrations"},
+        ),
+    log:
+        "<run>/logs/estimate_readers.log",
+    benchmark:
+        "<run>/benchmarks/estimate_readers.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        readers=lambda wildcards, input: [f"--readers={file}" for file in input.readers],
+        contrasts=as_json(CONTRASTS),
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        code=code_digest("estimate_readers"),
+    message:
+        "Estimating what readers of the demonstrations reach"
+    shell:
+        "selfalign estimate-readers {input.scores} {params.readers:q} --contrasts {params.contrasts:q}"
+        " --people {input.people} --draws {params.draws} --level {params.level} --seed {params.seed}"
+        " --resample '{params.resample}' --output {output} 2> {log}"
 
 
 rule compute_metrics:

@@ -159,6 +159,9 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         "calibration": "" if calibrated_arms(config) else "no arm of figures.calibration.arms is run",
         **_why_not_across(config),
     }
+    if config["scoring"].get("readers") is not None:
+        countries = {one for name in config["run"]["languages"] for one in config["languages"][name]["countries"]}
+        reasons["readers"] = "" if len(countries) > 1 else "the ideal reader needs another country"
     shown = {name for name, reason in reasons.items() if not reason}
     return shown, {name: reason for name, reason in reasons.items() if reason}
 

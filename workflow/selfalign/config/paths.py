@@ -280,7 +280,7 @@ class Paths:
     def tables(self) -> list[str]:
         """The run's tables, except those that would be empty."""
         always, shown = ["agreement", "worth", "metrics"], self._shown[0]
-        some = ["contrasts", "contrasts_by_readout", "mixed", "transfer", "languages", "categories", "kinds"]
+        some = ["contrasts", "contrasts_by_readout", "mixed", "readers", "transfer", "languages", "categories", "kinds"]
         needs = {"contrasts_by_readout": "contrasts"}
         return [f"<run>/tables/{name}.csv" for name in always + [one for one in some if needs.get(one, one) in shown]]
 
@@ -297,7 +297,9 @@ class Paths:
     @property
     def figures(self) -> list[str]:
         """All files of all figures."""
-        return [path for name in ["agreement", *sorted(self._shown[0] - {"mixed"})] for path in self.figure(name)]
+        return [
+            path for name in ["agreement", *sorted(self._shown[0] - {"mixed", "readers"})] for path in self.figure(name)
+        ]
 
     @property
     def figure_tables(self) -> list[str]:

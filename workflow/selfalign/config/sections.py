@@ -328,6 +328,17 @@ Column = Literal[
 Source = Literal["batteries", "respondents", "seeds", "templates"]
 
 
+class Readers(Section):
+    """Simple readers of the demonstrations, for comparison with the models."""
+
+    noise: float = Field(
+        0.1,
+        gt=0,
+        le=0.5,
+        description="How often a demonstration does not show its country's majority, as the ideal reader assumes.",
+    )
+
+
 class Scoring(Section):
     """How answers become estimates."""
 
@@ -355,6 +366,11 @@ class Scoring(Section):
         "Metrics with intervals and contrasts, besides agreement and alignment.", default=()
     )
     worth: int = Field(1000, ge=1, description="Respondents at which the search for worth stops.")
+    readers: Readers | None = Field(
+        None,
+        description="Simple readers of the demonstrations; null for none.",
+        json_schema_extra={"nullable": True},
+    )
     transfer: Pair | None = Field(
         None,
         description=("An arm, and its like answered by other countries, compared source by source; null for none."),

@@ -42,8 +42,8 @@ measures_option = click.option(
 )
 
 
-def estimate_options(command: Callable) -> Callable:
-    """Give a command the options people, draws, level, seed, resample, families, measures and bank."""
+def resample_options(command: Callable) -> Callable:
+    """Give a command the options people, draws, level, seed and resample."""
     level = click.FloatRange(0, 1, min_open=True, max_open=True)
     options = [
         click.option("--people", type=readable, required=True, help="Replicates of the people's shares (Parquet)."),
@@ -51,7 +51,16 @@ def estimate_options(command: Callable) -> Callable:
         click.option("--level", type=level, required=True, help="Coverage."),
         click.option("--seed", type=int, required=True, help="Seed of the resamples."),
         click.option("--resample", type=Names(CHANCE), required=True, help="What the intervals cover."),
-        click.option("--families", type=Names(COLUMNS), required=True, help="Columns that name a family of tests."),
+    ]
+    return give(command, options)
+
+
+def estimate_options(command: Callable) -> Callable:
+    """Give a command the options of `resample_options`, and families, measures and bank."""
+    families = "Columns that name a family of tests."
+    options = [
+        resample_options,
+        click.option("--families", type=Names(COLUMNS), required=True, help=families),
         measures_option,
         bank_option,
     ]

@@ -12,10 +12,11 @@ from scipy import stats
 from selfalign.options import Json, readable, writable
 from selfalign.probes.tables import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
-from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.estimate_options import resample_options
 from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
-from selfalign.scoring.tables import CONTRASTED, Readers
+from selfalign.scoring.tables import Readers
 from selfalign.tables import read_table, write_table
 
 _ROW = ["language", "arm", "against", "beyond", "measure", "country"]
@@ -52,11 +53,11 @@ def estimate_readers(
     panels = build_panels(every, list(CONTRASTED), list(FACTORS.values()))
     within = [one for one in contrasts if isinstance(one, list) or not {"against_model", "against_language"} & set(one)]
     given = {"people": people, "draws": draws, "level": level, "seed": seed, "resample": resample}
-    arms = estimate(panels, bounds=(0, 1), **given).assign(against="", beyond="")
+    arms = estimate(panels, **given).assign(against="", beyond="")
     tables = [_pair(arms, names)]
     if within:
         pairs = {country: _less_readers(contrast_panel(panel, within), names) for country, panel in panels.items()}
-        tables.append(_add_shares(_pair(estimate(pairs, bounds=(-np.inf, np.inf), **given), names), level))
+        tables.append(_add_shares(_pair(estimate(pairs, differences=True, **given), names), level))
     table = pd.concat(tables, ignore_index=True).reindex(columns=list(Readers.to_schema().columns))
     return table.sort_values(["model", "reader", *_ROW], ignore_index=True)
 
@@ -147,7 +148,7 @@ def divide_with_interval(
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--readers", type=readable, multiple=True, required=True, help="Scores of the readers (Parquet).")
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
-@estimate_options
+@resample_options
 @click.option("--output", type=writable, required=True, help="Readers (CSV).")
 def command(
     scores: tuple[Path, ...],
@@ -158,11 +159,9 @@ def command(
     level: float,
     seed: int,
     resample: list[str],
-    families: list[str],
     output: Path,
 ) -> None:
     """Estimate what simple readers of the same demonstrations reach, and the share of it that models reach."""
-    del families  # no test is made here
     replicates = read_table(people, Replicates)
     table = estimate_readers(
         read_scores(scores), read_scores(readers), replicates, contrasts, draws, level, seed, resample

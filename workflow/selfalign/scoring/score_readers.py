@@ -9,7 +9,7 @@ from selfalign.options import readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.tables import Poles
 from selfalign.prompts.tables import CELL, Design, Prompts
-from selfalign.scoring.options import bank_option, poles_option
+from selfalign.scoring.cell_options import bank_option, poles_option
 from selfalign.scoring.readers import name_cells, read_as_copier, read_as_ideal_reader
 from selfalign.scoring.score_answers import score
 from selfalign.scoring.tables import Scores

@@ -333,7 +333,7 @@ class Readers(Table):
     arm: str = pa.Field(description="treatment")
     against: str = pa.Field(nullable=True, description="the arm that is subtracted; empty for the arm alone")
     beyond: str = pa.Field(nullable=True, description="the difference that is also subtracted; empty for none")
-    measure: str = pa.Field(isin=CONTRASTED, description="what is estimated")
+    measure: str = pa.Field(description="what is estimated: agreement or alignment")
     country: str = pa.Field(description=f"ISO 3166 alpha-3, or `{ALL}`: the mean of the countries")
     estimate: float = pa.Field(nullable=True, description="of the model")
     low: float = pa.Field(nullable=True, description="lower end of its interval")
