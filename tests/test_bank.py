@@ -238,3 +238,13 @@ def test_neither_pole_is_favoured(bank: pd.DataFrame) -> None:
     assert np.mean(low) == pytest.approx(0.5, abs=0.02)
     ties = poles[poles["majority"] == "tie"]
     assert list(zip(ties["country"], ties["probe"], strict=True)) == [("KEN", "Q198")]
+
+
+def test_every_probe_has_a_kind() -> None:
+    kinds = pd.read_csv(PROBES / "kinds.csv")
+    assert list(kinds["probe"]) == list(pd.read_csv(PROBES / "probes.csv")["probe"])
+    known = {"value", "attitude", "behaviour", "hardship", "membership", "election", "media", "knowledge"}
+    assert set(kinds["kind"]) == known
+    page = (ROOT / "docs" / "probes.md").read_text(encoding="utf-8")
+    for kind, number in kinds["kind"].value_counts().items():
+        assert re.search(rf"^\| {kind} \| .* \| {number} \|$", page, re.MULTILINE), kind
