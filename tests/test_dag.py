@@ -381,7 +381,7 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
             "scoring/estimate_contrasts.py",
             ESTIMATES - {"estimate_agreement"} | OF_CONTRASTS | ALL,
         ),
-        ("scoring/metrics.py", {"compute_metrics", "plot_agreement", "plot_calibration"} | ALL),
+        ("scoring/metrics.py", FROM_SCORING),
         ("inference/local/engine.py", {"infer"} | FROM_SCORING),
         ("probes/map_poles.py", {"map_poles", "resample_people"} | FROM_DESIGN),
         ("demonstrations/draws.py", {"rank_demonstrations"} | FROM_DESIGN),

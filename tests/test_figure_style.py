@@ -32,6 +32,7 @@ from selfalign.figures.baselines import room_for_margins
 from selfalign.figures.options import Pages
 from selfalign.figures.style import ENGLISH, FIGURES, Style, read_style, read_texts
 from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save
+from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.tables import Contrasts, Metrics
 
 WIDTHS = [3.3, 6.8]
@@ -176,7 +177,9 @@ def test_a_figure_may_have_a_width_that_differs(tmp_path: Path) -> None:
 def test_every_language_has_the_same_texts(language: str) -> None:
     files = {path.stem: read_texts(path) for path in ENGLISH.parent.glob("*.yaml")}
     assert set(files) == set(LANGUAGES)
-    assert files[language].keys() == files["en"].keys()
+    english = files["en"].keys() | {f"measures.{name}" for name in METRICS}  # English has the names of the registry
+    assert files[language].keys() | {f"measures.{name}" for name in METRICS} == english
+    assert language == "en" or {f"measures.{name}" for name in METRICS} <= files[language].keys()
     assert all(text.strip() for text in files[language].values())
     spoken = {path.stem for path in (ENGLISH.parents[1] / "templates").glob("*.yaml")}
     assert spoken <= {key.removeprefix("languages.") for key in files[language] if key.startswith("languages.")}

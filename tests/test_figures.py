@@ -368,7 +368,7 @@ def test_transfer_of_one_country_has_one_row_and_of_many_signs_only() -> None:
     assert panels_of(figure)[:2] == ["Model M, asked in Spanish", "Model M, asked in English"]
     assert matrix_of(figure.axes[0]).shape == (1, 2) and len(figure.axes[0].texts) == 2
     assert matrix_of(figure.axes[1]).shape == (3, 11)
-    assert {text.get_text() for text in figure.axes[1].texts} == {"", "+", "\N{MINUS SIGN}"}
+    assert {text.get_text() for text in figure.axes[1].texts} == {"0", "+", "\N{MINUS SIGN}"}
 
 
 def dots_of(ax: Axes) -> list[np.ndarray]:

@@ -18,7 +18,7 @@ from test_inference import POLITICS, PRESS, table_of, tiny_tokenizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BertConfig, BertModel
 
-LIBRARY = Path(infer.__file__).parents[1]
+LIBRARY = Path(infer.__file__).parents[2]
 NAMES = {function.__name__ for function in AFFECTED}
 """As PyTorch's dispatcher names them."""
 Call = tuple[str, torch.dtype, int]

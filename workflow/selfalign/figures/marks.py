@@ -62,7 +62,8 @@ def draw_bars(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: st
 
 def draw_dots(ax: Axes, rows: pd.DataFrame, offset: float, style: Style, arm: str, hollow: bool | None = None) -> None:
     """The dots of an arm: outlines or filled, or as the arm's look says."""
-    ax.plot(rows["estimate"], rows["row"] + offset, **look_of(style, arm, hollow), zorder=3)
+    look = look_of(style, arm, hollow)
+    ax.plot(rows["estimate"], rows["row"] + offset, **look, label=style.arm(arm), zorder=3)
 
 
 def draw_zero(ax: Axes) -> None:
