@@ -112,7 +112,15 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
             "scoring/bootstrap.py",
             "(1 + level) / 2, df",
             "(1 + level) / 3, df",
-            {"estimate_agreement", "estimate_contrasts", "estimate_readouts", "estimate_transfer", "fit_mixed"} | GAINS,
+            {
+                "estimate_agreement",
+                "estimate_contrasts",
+                "estimate_readouts",
+                "estimate_transfer",
+                "estimate_readers",
+                "fit_mixed",
+            }
+            | GAINS,
             id="a module of some steps",
         ),
         pytest.param(

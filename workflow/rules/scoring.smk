@@ -404,7 +404,6 @@ rule estimate_readers:
     conda:
         "../../environment.yml"
     params:
-        readers=lambda wildcards, input: [f"--readers={file}" for file in input.readers],
         contrasts=as_json(CONTRASTS),
         draws=config["scoring"]["draws"],
         level=config["scoring"]["level"],
@@ -414,7 +413,7 @@ rule estimate_readers:
     message:
         "Estimating what readers of the demonstrations reach"
     shell:
-        "selfalign estimate-readers {input.scores} {params.readers:q} --contrasts {params.contrasts:q}"
+        "selfalign estimate-readers {input.scores} --readers '{input.readers}' --contrasts {params.contrasts:q}"
         " --people {input.people} --draws {params.draws} --level {params.level} --seed {params.seed}"
         " --resample '{params.resample}' --output {output} 2> {log}"
 

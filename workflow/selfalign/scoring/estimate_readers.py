@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from selfalign.options import Json, readable, writable
+from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.tables import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
 from selfalign.scoring.estimate_options import resample_options
@@ -146,13 +146,13 @@ def divide_with_interval(
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--readers", type=readable, multiple=True, required=True, help="Scores of the readers (Parquet).")
+@click.option("--readers", type=Words(), required=True, help="Scores of the readers (Parquet).")
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
 @resample_options
 @click.option("--output", type=writable, required=True, help="Readers (CSV).")
 def command(
     scores: tuple[Path, ...],
-    readers: tuple[Path, ...],
+    readers: list[str],
     contrasts: list[Contrast | list[str]],
     people: Path,
     draws: int,
@@ -164,6 +164,6 @@ def command(
     """Estimate what simple readers of the same demonstrations reach, and the share of it that models reach."""
     replicates = read_table(people, Replicates)
     table = estimate_readers(
-        read_scores(scores), read_scores(readers), replicates, contrasts, draws, level, seed, resample
+        read_scores(scores), read_scores([*map(Path, readers)]), replicates, contrasts, draws, level, seed, resample
     )
     write_table(table.round(6), output, Readers)
