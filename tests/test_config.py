@@ -9,6 +9,7 @@ from selfalign.config.generate import SCHEMA, write_schema
 from selfalign.config.languages import fill_language
 from selfalign.config.read import read_config
 from selfalign.config.sections import Config
+from selfalign.config.values import as_meant
 from selfalign.provenance import import_closure
 from selfalign.steps import BY_HAND, STEPS
 
@@ -44,3 +45,9 @@ def test_language_is_filled_into_paths_in_one_place() -> None:
 @pytest.mark.parametrize("file", ["Snakefile", "workflow/rules/config.smk"])
 def test_what_a_newcomer_reads_first_is_short(file: str) -> None:
     assert len(Path(ROOT, file).read_text(encoding="utf-8").splitlines()) <= 60
+
+
+def test_number_in_a_section_that_may_be_null_is_read_from_text() -> None:
+    schema = {"properties": {"readers": {"oneOf": [{"properties": {"noise": {"type": "number"}}}, {"type": "null"}]}}}
+    assert as_meant({"readers": {"noise": "0.1"}}, schema) == {"readers": {"noise": 0.1}}
+    assert as_meant({"readers": None}, schema) == {"readers": None}

@@ -53,7 +53,9 @@ def as_meant(value: Any, schema: dict[str, Any], place: str = "") -> Any:
     Raises:
         InputError: a word such as false came as text where the schema allows anything.
     """
+    forms = [schema, *schema.get("oneOf", []), *schema.get("anyOf", [])]
     if isinstance(value, dict):
+        schema = next((form for form in forms if "properties" in form), schema)  # a section that may be null
         known, other = schema.get("properties", {}), schema.get("additionalProperties", {})
         if schema.get("type") == "object" and not other:
             _check_free({key: part for key, part in value.items() if key not in known}, place)
@@ -61,7 +63,6 @@ def as_meant(value: Any, schema: dict[str, Any], place: str = "") -> Any:
         return {key: as_meant(value[key], parts[key], f"{place}.{key}".removeprefix(".")) for key in value}
     if isinstance(value, list):
         return [as_meant(part, schema.get("items", {}), place) for part in value]
-    forms = [schema, *schema.get("oneOf", []), *schema.get("anyOf", [])]
     types = {each for form in forms for each in _as_list(form.get("type", []))}
     return _convert(value, types)
 
