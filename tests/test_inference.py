@@ -19,7 +19,7 @@ from families import CONFIGS, WINDOW, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
-from selfalign.inference.local import engine
+from selfalign.inference.local import attention, engine
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import load_model, model_bytes
@@ -490,6 +490,18 @@ def test_rows_answer_as_single_prompts_do_in_every_family(family: str, family_pr
     assert np.std(naive) > 0.5  # the model has opinions
     for row_tokens in (9, 60, 1000):
         assert_close(score_all(model, family_prompts, "packed", row_tokens), naive)
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma2", "gemma3", "bloom", "qwen3"])
+@pytest.mark.parametrize("row_tokens", [9, 60, 1000])
+def test_chunks_that_attend_in_one_call_as_on_a_gpu_answer_alike(
+    row_tokens: int, family: str, family_prompts: list[Rendered], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention, "ALONE", ())
+    monkeypatch.setattr(attention, "CHUNKS", {"cpu": 7})
+    model = tiny_model(family)
+    packed = score_all(model, family_prompts, "packed", row_tokens)
+    assert_close(packed, score_all(model, family_prompts, "naive"))
 
 
 @pytest.mark.parametrize("family", sorted(UNKNOWN))

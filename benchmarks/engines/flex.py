@@ -15,9 +15,7 @@ from transformers import AttentionInterface
 _COMPILED = torch.compile(flex_attention, dynamic=True)
 
 
-def _mask(
-    row: attention.Row, _: int, *, mask_function: attention.Rule, device: torch.device, **__: object
-) -> BlockMask:
+def _mask(row: attention.Row, *, mask_function: attention.Rule, device: torch.device, **_: object) -> BlockMask:
     """The mask of a kind of layers over a whole row."""
     allowed = attention._ask(mask_function, row.depths, row.places, device)
     seen = torch.from_numpy(row.seen).to(device) & allowed

@@ -5,7 +5,8 @@ window. For a row of the tree, this module applies the rule to depths in the tre
 So every family counts its windows along a token's own prompt.
 
 Most of the places before a token in a row belong to other prompts. So a row is cut into chunks. The tokens of a chunk
-are compared only with the places that at least one of them sees.
+are compared only with the places that at least one of them sees. On a CPU the chunks attend one after the other. On a
+GPU they attend in one call, because a call costs more than the work for a few places that nobody sees.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,22 +17,47 @@ from functools import partial
 import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.models.bloom.modeling_bloom import BloomPreTrainedModel, build_alibi_tensor
+
+from selfalign.inference.local.transfer import send
 
 NAME = "selfalign_tree"
 
 CHUNKS = {"cpu": 128}
 _CHUNK = 512
-"""Tokens of a row that attend together, by device; measured in docs/inference.md."""
+"""Tokens of a chunk, by kind of device; measured in docs/inference.md."""
+
+ALONE = ("cpu",)
+"""Kinds of devices on which chunks attend one after the other, each with no more places than its tokens see."""
+
+_ALIGNED = 8
+"""Places of a chunk are a multiple of this. Otherwise each layer copies the mask to align it."""
 
 KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 """Kernels of PyTorch's attention. cuDNN's is left out: it plans each new shape, and each chunk has another shape."""
 
 Rule = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """A model's rule for a kind of layers: whether a token sees a place, from batch, head, token and place."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Neighbouring chunks of a row, which attend in one call.
+
+    Attributes:
+        start: first token.
+        end: the token after the last one. The last chunk may be longer; what is beyond `end` is not used.
+        columns: of each chunk, the places that at least one of its tokens sees (chunks x k).
+        seen: which token sees which of them (chunks x tokens of a chunk x k).
+    """
+
+    start: int
+    end: int
+    columns: np.ndarray
+    seen: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -47,33 +73,54 @@ class Row:
     seen: np.ndarray
     depths: np.ndarray
     past: int
-    _cuts: dict[int, list[tuple[np.ndarray, np.ndarray]]] = field(
-        default_factory=dict, repr=False, compare=False, kw_only=True
-    )
+    _cuts: dict[str, list[Cut]] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
 
     @property
     def places(self) -> np.ndarray:
         """Depths of all places (p + n)."""
         return np.concatenate([np.arange(self.past), self.depths])
 
-    def cut(self, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Chunks of neighbouring tokens: the places that at least one of them sees, and which token sees which place.
+    def cut(self, kind: str) -> list[Cut]:
+        """The chunks of the row, as they attend on a kind of device.
 
-        The chunks are stored, because they can be cut while a device still computes the previous row.
-
-        Args:
-            size: tokens of a chunk.
+        They are stored, because they can be cut while a device still computes the previous row.
         """
-        if size not in self._cuts:
-            parts = [self.seen[start : start + size] for start in range(0, len(self.depths), size)]
+        if kind not in self._cuts:
+            size = CHUNKS.get(kind, _CHUNK)
+            starts = range(0, len(self.depths), size)
+            parts = [self.seen[start : start + size] for start in starts]
             columns = [part.any(axis=0).nonzero()[0] for part in parts]
-            self._cuts[size] = [(seen, part[:, seen]) for seen, part in zip(columns, parts, strict=True)]
-        return self._cuts[size]
+            if kind in ALONE:
+                cuts = zip(starts, columns, parts, strict=True)
+                made = [Cut(at, at + len(part), seen[None], part[None, :, seen]) for at, seen, part in cuts]
+            else:
+                made = [_together(columns, parts)]
+            self._cuts[kind] = made
+        return self._cuts[kind]
+
+
+def _together(columns: list[np.ndarray], parts: list[np.ndarray]) -> Cut:
+    """All chunks of a row. Narrow ones get places that no token sees."""
+    most, size = max(map(len, columns)), len(parts[0])
+    width = -(-most // _ALIGNED) * _ALIGNED
+    places = np.zeros((len(parts), width), dtype=np.int64)
+    seen = np.zeros((len(parts), size, width), dtype=bool)
+    for chunk, (these, part) in enumerate(zip(columns, parts, strict=True)):
+        places[chunk, : len(these)] = these
+        seen[chunk, : len(part), : len(these)] = part[:, these]
+    return Cut(0, sum(map(len, parts)), places, seen)
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Neighbouring tokens of a row, the places that they see, and the mask of these places: see `_bias`."""
+class Chunks:
+    """Neighbouring chunks of a row as `Cut` has them, on a device.
+
+    Attributes:
+        start: first token.
+        end: the token after the last one.
+        columns: places of each chunk (chunks x k).
+        bias: numbers to add to scores (chunks x 1 x tokens of a chunk x k): see `_bias`.
+    """
 
     start: int
     end: int
@@ -81,17 +128,12 @@ class Chunk:
     bias: torch.Tensor
 
 
-def chunk_size(device: torch.device) -> int:
-    """Tokens of a row that attend together on a device."""
-    return CHUNKS.get(device.type, _CHUNK)
-
-
 @contextmanager
 def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
     """Inside this context, a forward pass of the model over a row attends as in the tree."""
     if model._supports_attention_backend:
         usual, name = model.config._attn_implementation, NAME
-        mask = partial(_cut_mask, row, chunk_size(model.device))
+        mask = partial(_cut_mask, row)
         model.set_attn_implementation(NAME)
     else:
         usual = name = model.config._attn_implementation
@@ -106,30 +148,31 @@ def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
             model.set_attn_implementation(usual)
 
 
-def _cut_mask(
-    row: Row, size: int, *, mask_function: Rule, dtype: torch.dtype, device: torch.device, **_: object
-) -> list[Chunk]:
+def _cut_mask(row: Row, *, mask_function: Rule, dtype: torch.dtype, device: torch.device, **_: object) -> list[Chunks]:
     """The mask of a kind of layers, as chunks that `attend` takes."""
-    places, chunks = row.places, []
-    for start, (columns, seen) in zip(range(0, len(row.depths), size), row.cut(size), strict=True):
-        allowed = _ask(mask_function, row.depths[start : start + size], places[columns], device)
-        bias = _bias(torch.from_numpy(seen).to(device) & allowed, dtype)
-        chunks.append(Chunk(start, start + len(bias), torch.from_numpy(columns).to(device), bias))
-    return chunks
+    places, made = row.places, []
+    for cut in row.cut(device.type):
+        chunks, size, _ = cut.seen.shape
+        depths = np.zeros(chunks * size, dtype=row.depths.dtype)
+        depths[: cut.end - cut.start] = row.depths[cut.start : cut.end]
+        allowed = _ask(mask_function, depths.reshape(chunks, size), places[cut.columns], device)
+        bias = _bias(send(cut.seen, device) & allowed, dtype)
+        made.append(Chunks(cut.start, cut.end, send(cut.columns, device), bias[:, None]))
+    return made
 
 
 def _whole_mask(
     row: Row, name: str, *, mask_function: Rule, dtype: torch.dtype, device: torch.device, **_: object
 ) -> torch.Tensor:
     """The mask of a kind of layers, for models with their own attention: 1 x 1 x n x (p + n)."""
-    seen = torch.from_numpy(row.seen).to(device) & _ask(mask_function, row.depths, row.places, device)
+    seen = send(row.seen, device) & _ask(mask_function, row.depths, row.places, device)
     return seen[None, None] if name == "sdpa" else _bias(seen, dtype)[None, None]
 
 
 def _ask(rule: Rule, depths: np.ndarray, places: np.ndarray, device: torch.device) -> torch.Tensor:
-    """A model's rule about every pair of a token's and a place's depth."""
+    """A model's rule about every pair of a token's and a place's depth (... x tokens, ... x places)."""
     zero = torch.zeros(1, 1, dtype=torch.long, device=device)
-    return rule(zero, zero, torch.from_numpy(depths[:, None]).to(device), torch.from_numpy(places[None]).to(device))
+    return rule(zero, zero, send(depths[..., None], device), send(places[..., None, :], device))
 
 
 def _bias(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -146,7 +189,7 @@ def _alibi_by_depth(model: PreTrainedModel, places: np.ndarray) -> Iterator[None
 
     def build(mask: torch.Tensor, heads: int, dtype: torch.dtype) -> torch.Tensor:
         alibi = build_alibi_tensor(torch.ones(1, int(places.max()) + 1, device=mask.device), heads, dtype)
-        return alibi[:, :, torch.from_numpy(places).to(mask.device)]
+        return alibi[:, :, send(places, mask.device)]
 
     model.base_model.build_alibi_tensor = build
     try:
@@ -160,7 +203,7 @@ def attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: list[Chunk],
+    attention_mask: list[Chunks],
     scaling: float | None = None,
     softcap: float | None = None,
     position_bias: torch.Tensor | None = None,
@@ -172,7 +215,7 @@ def attend(
     Args:
         query: (1, heads, n, size).
         key: (1, heads or fewer, p + n, size), the past before the row; so is value.
-        attention_mask: chunks of the row.
+        attention_mask: the chunks of the row.
         softcap: bound of the scores, as in Gemma 2.
 
     Returns:
@@ -189,21 +232,28 @@ def attend(
     # Given a mask, PyTorch's fused attention lets heads share their keys on a CPU; elsewhere each head gets a copy.
     shared = softcap is None and query.device.type == "cpu"
     outputs = []
-    for chunk in attention_mask:
-        columns = chunk.columns.to(query.device)
-        keys, values = (part[:, :, columns] for part in (key, value))
+    for chunks in attention_mask:
+        columns, bias = chunks.columns.to(query.device), chunks.bias.to(query.device)
+        queries = _split(query[0, :, chunks.start : chunks.end], bias.shape[0], bias.shape[2])
+        keys, values = (part[0][:, columns].transpose(0, 1) for part in (key, value))
         if not shared:
             keys, values = (part.repeat_interleave(groups, dim=1) for part in (keys, values))
-        queries, bias = query[:, :, chunk.start : chunk.end], chunk.bias.to(query.device)
         if softcap is None:
             fused = scaled_dot_product_attention(
                 queries, keys, values, attn_mask=bias, scale=scaling, enable_gqa=shared
             )
-            outputs.append(fused)
         else:
-            outputs.append(_attend_capped(queries, keys, values, bias, scaling, softcap))
+            fused = _attend_capped(queries, keys, values, bias, scaling, softcap)
+        outputs.append(fused.transpose(1, 2).flatten(0, 1)[: chunks.end - chunks.start])
     # Contiguous, as transformers' own functions return it: some families (AFMoE, JetMoE) take a view of it.
-    return torch.cat(outputs, dim=2).transpose(1, 2).contiguous(), None
+    return torch.cat(outputs)[None], None
+
+
+def _split(query: torch.Tensor, chunks: int, size: int) -> torch.Tensor:
+    """Queries (heads x n x d) by chunk (chunks x heads x size x d); those beyond the last token are 0."""
+    missing = chunks * size - query.shape[1]
+    padded = pad(query, (0, 0, 0, missing)) if missing else query
+    return padded.unflatten(1, (chunks, size)).transpose(0, 1)
 
 
 def _attend_capped(

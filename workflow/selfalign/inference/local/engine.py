@@ -10,16 +10,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import DynamicCache, PreTrainedModel
 
 from selfalign.errors import InputError
-from selfalign.inference.local.attention import Row, chunk_size, in_tree
+from selfalign.inference.local.attention import Row, in_tree
 from selfalign.inference.local.devices import is_out_of_memory
 from selfalign.inference.local.render import Rendered
+from selfalign.inference.local.transfer import Parcel, send
 from selfalign.inference.local.tree import cut_rows, grow, rows_needed, see
 
 VERSION = "5"
@@ -86,6 +88,8 @@ class Packed:
         self.past: list[int] = []
         self.ahead: dict[tuple[int, int], Row] = {}
         self.arguments = set(inspect.signature(model.forward).parameters)
+        # If the last layer may be on another device than the first, its places are a list, which goes to any device.
+        self.on_one_device = len({part.device for part in model.parameters()}) == 1
 
     def score(self, prompts: Sequence[Rendered], row_tokens: int) -> Iterator[Batch]:
         """Log-probabilities of the answers to some of the prompts, row by row."""
@@ -120,48 +124,68 @@ class Packed:
     ) -> Iterator[tuple[int, int]]:
         """Compute the rows that are needed, add their log-probabilities to `log_p`, and yield their bounds."""
         rows = rows_needed(self.tree, cut_rows(self.tree, row_tokens), missing)[::-1]
-        while rows:
-            start, end = rows.pop()
-            try:
-                log_p |= self._compute(start, end, rows[-1] if rows else None)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                rows = halve([*rows, (start, end)], self.model, error)
-                continue
-            yield start, end
+        behind = int(self.model.device.type == "cuda")  # a GPU computes a row while the previous one is read
+        launched: list[tuple[int, int, _Found]] = []
+        while rows or launched:
+            if rows:
+                start, end = rows.pop()
+                try:
+                    launched.append((start, end, self._launch(start, end, rows[-1] if rows else None)))
+                except (RuntimeError, MemoryError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    rows = halve([*rows, (start, end)], self.model, error)
+            while len(launched) > (behind if rows else 0):
+                start, end, found = launched.pop(0)
+                log_p |= found.read(start)
+                yield start, end
 
     @torch.inference_mode()
-    def _compute(self, start: int, end: int, following: tuple[int, int] | None) -> dict[tuple[int, int], float]:
+    def _launch(self, start: int, end: int, following: tuple[int, int] | None) -> "_Found":
         """Compute a row: log-probabilities of the wanted tokens after its nodes. Keep the keys for the next row."""
         tree, device = self.tree, self.model.device
         places = [node - start for node in range(start, end) if node in self.wanted]
+        where = send(np.array(places, dtype=np.int64), device) if self.on_one_device else places
         cache = DynamicCache(self.kept or None)
         given = {
-            "input_ids": torch.from_numpy(tree.tokens[None, start:end]).to(device),
-            "position_ids": torch.from_numpy(tree.depths[None, start:end]).to(device),
+            "input_ids": send(tree.tokens[None, start:end], device),
+            "position_ids": send(tree.depths[None, start:end], device),
             "attention_mask": torch.ones(1, len(self.past) + end - start, dtype=torch.long, device=device),
             "past_key_values": cache,
             "use_cache": True,
-            "logits_to_keep": places,  # a list, because the last layer may be on another device
+            "logits_to_keep": where,
         }
         row = self._look(start, end, self.past)
-        with in_tree(self.model, row), _last_mlp_at(self.model, places, end - start):
+        with in_tree(self.model, row), _last_mlp_at(self.model, where, end - start):
             logits = self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
         if following is not None:
             path = tree.path(tree.parents[following[0]])
             self.kept, self.past = keep_path(cache, self.past, start, path), path
-            # A GPU still computes this row. Reading from it would wait, so the next row is prepared first.
-            self.ahead = {following: self._look(*following, path)}
-        found = _log_probabilities(logits, [sorted(self.wanted[start + place]) for place in places])
-        return {(start + places[row], token): value for (row, token), value in found.items()}
+        found = _Found(places, [sorted(self.wanted[start + place]) for place in places], logits)
+        if following is not None:  # a GPU still computes this row
+            self.ahead = {following: self._look(*following, self.past)}
+        return found
 
     def _look(self, start: int, end: int, past: list[int]) -> Row:
         """A row with its mask, prepared while the previous row was computed, or now."""
         if (row := self.ahead.pop((start, end), None)) is None:
             row = Row(see(self.tree, past, start, end), self.tree.depths[start:end], len(past))
-            row.cut(chunk_size(self.model.device))
+            row.cut(self.model.device.type)
         return row
+
+
+class _Found:
+    """Log-probabilities of some tokens after some places of a row, which a GPU may still compute."""
+
+    def __init__(self, places: list[int], tokens: list[list[int]], logits: torch.Tensor) -> None:
+        """Take what is wanted from the logits of the places (places x vocabulary)."""
+        self.steps = [(place, token) for place, wanted in zip(places, tokens, strict=True) for token in wanted]
+        self.parcel = Parcel(_log_probabilities(logits, tokens))
+
+    def read(self, start: int) -> dict[tuple[int, int], float]:
+        """By node and token, for a row that starts at a node."""
+        steps = [(start + place, token) for place, token in self.steps]
+        return dict(zip(steps, self.parcel.open(), strict=True))
 
 
 def keep_path(
@@ -176,15 +200,16 @@ def keep_path(
         path: nodes to keep.
     """
     columns = {node: column for column, node in enumerate(past)}
-    kept = torch.tensor([columns.get(node, len(past) + node - start) for node in path], dtype=torch.long)
+    kept = np.array([columns.get(node, len(past) + node - start) for node in path], dtype=np.int64)
+    sent = lru_cache(partial(send, kept))
     return [
-        (layer.keys[:, :, kept.to(layer.keys.device)], layer.values[:, :, kept.to(layer.values.device)])
+        (layer.keys[:, :, sent(layer.keys.device)], layer.values[:, :, sent(layer.values.device)])
         for layer in cache.layers
     ]
 
 
 @contextmanager
-def _last_mlp_at(model: PreTrainedModel, places: list[int], length: int) -> Iterator[None]:
+def _last_mlp_at(model: PreTrainedModel, places: torch.Tensor | list[int], length: int) -> Iterator[None]:
     """Inside this context, the last layer's MLP is computed at some places of a row of `length` tokens.
 
     Its output at the others is 0. No later layer uses them. Keys and values are computed before the MLP.
@@ -249,15 +274,12 @@ def check_kind(model: PreTrainedModel, longest: int) -> None:
         raise InputError(model.name_or_path, fault, "Set engine: naive for this model")
 
 
-def _log_probabilities(logits: torch.Tensor, tokens: list[list[int]]) -> dict[tuple[int, int], float]:
-    """Log-probabilities of some tokens in each row of logits (rows x vocabulary), by row and token."""
-    if not tokens:
-        return {}
+def _log_probabilities(logits: torch.Tensor, tokens: list[list[int]]) -> torch.Tensor:
+    """Log-probabilities of some tokens in each row of logits (rows x vocabulary), one after the other."""
     logits = logits.float()
     pairs = [(row, token) for row, wanted in enumerate(tokens) for token in wanted]
-    rows, ids = (torch.tensor(part, device=logits.device) for part in zip(*pairs, strict=True))
-    values = (logits[rows, ids] - logits.logsumexp(dim=-1)[rows]).clamp(max=0)  # rounding may give a number above 0
-    return dict(zip(pairs, values.tolist(), strict=True))
+    rows, ids = (send(part, logits.device) for part in np.array(pairs, dtype=np.int64).reshape(-1, 2).T.copy())
+    return (logits[rows, ids] - logits.logsumexp(dim=-1)[rows]).clamp(max=0)  # rounding may give a number above 0
 
 
 def halve(rows: list[tuple[int, int]], model: PreTrainedModel, error: Exception) -> list[tuple[int, int]]:

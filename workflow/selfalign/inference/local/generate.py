@@ -20,6 +20,7 @@ from selfalign.inference.local.attention import Row, in_tree
 from selfalign.inference.local.devices import is_out_of_memory
 from selfalign.inference.local.engine import check_kind, halve, keep_path
 from selfalign.inference.local.render import Rendered
+from selfalign.inference.local.transfer import send
 from selfalign.inference.local.tree import cut_rows, grow, rows_needed, see
 
 LONGEST = 16
@@ -174,8 +175,8 @@ class _Packed:
         """Logits at some places of a row (places x vocabulary); the row's keys and values are added to the cache."""
         device = self.model.device
         given = {
-            "input_ids": torch.from_numpy(tokens[None]).to(device),
-            "position_ids": torch.from_numpy(row.depths[None]).to(device),
+            "input_ids": send(tokens[None], device),
+            "position_ids": send(row.depths[None], device),
             "attention_mask": torch.ones(1, row.seen.shape[1], dtype=torch.long, device=device),
             "past_key_values": cache,
             "use_cache": True,
