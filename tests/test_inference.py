@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,9 +24,10 @@ from selfalign.inference.local import attention, engine
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import load_model, model_bytes
+from selfalign.inference.local.engine import row_of
 from selfalign.inference.local.infer import answer, gather_facts
 from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
-from selfalign.inference.local.tree import Tree, cut_rows, grow, rows_needed, see
+from selfalign.inference.local.tree import Tree, cut_rows, grow, rows_needed
 from selfalign.inference.readouts import list_options, read_out
 from selfalign.inference.tables import Answers
 from selfalign.ledger.rows import fingerprint_of
@@ -327,7 +329,7 @@ def test_token_of_a_row_sees_its_ancestors_and_itself(sequences: list[tuple[int,
     end = data.draw(st.integers(start + 1, len(tree)))
     past = tree.path(tree.parents[start])
     places = np.array([*past, *range(start, end)])
-    for node, seen in zip(range(start, end), see(tree, past, start, end), strict=True):
+    for node, seen in zip(range(start, end), row_of(tree, past, start, end).seen, strict=True):
         assert list(places[seen]) == tree.path(node)
 
 
@@ -587,21 +589,21 @@ def test_memory_that_does_not_suffice_for_one_token_is_told(error: Exception, ll
         score_all(llama, prompts, "packed")
 
 
-ONE_IS_LONG = rendered(*([3, token] for token in range(4, 12)), [3, 6, 7, 8, 9, 10, 11, 12])
+ONE_IS_LONG = rendered(*([3, token] for token in range(4, 12)), [3, 11, 7, 8, 9, 10, 11, 12])
 
 
-def short_sighted(tree: Tree, past: list[int], start: int, end: int) -> np.ndarray:
-    """As `see`, but that tokens far from the root do not see it."""
-    seen = see(tree, past, start, end)
-    seen[tree.depths[start:end] > 4, 0] = False
-    return seen
+def short_sighted(tree: Tree, past: list[int], start: int, end: int) -> attention.Row:
+    """As `row_of`, but that tokens far from the root do not see it."""
+    row = row_of(tree, past, start, end)
+    row.until[0] = min(np.flatnonzero(tree.depths > 4), default=row.until[0])
+    return row
 
 
 def test_packed_engine_that_is_wrong_is_found_out_on_the_longest_prompt(
     llama: LlamaForCausalLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert check_engine(llama, ONE_IS_LONG, 100) < 1e-4
-    monkeypatch.setattr(engine, "see", short_sighted)
+    monkeypatch.setattr(engine, "row_of", short_sighted)
     with pytest.raises(InputError, match="nats from the naive one on prompt .* Set engine: naive"):
         check_engine(llama, ONE_IS_LONG, 100)
 
@@ -747,18 +749,24 @@ def test_rounding_of_a_short_number_format_stops_no_job(rounding: Path, family_p
     assert delta < 1e-4
 
 
+def all_seeing(*given: object) -> attention.Row:
+    """As `row_of`, but that every token sees every place."""
+    row = row_of(*given)
+    return replace(row, first=np.zeros_like(row.first), until=np.full_like(row.until, 10**9))
+
+
 def test_gross_fault_is_found_out_in_a_short_number_format(
     rounding: Path, family_prompts: list[Rendered], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = load_model(rounding, "bfloat16", [torch.device("cpu")])
-    monkeypatch.setattr(engine, "see", lambda *row: np.ones_like(see(*row)))  # all see all
+    monkeypatch.setattr(engine, "row_of", all_seeing)
     with pytest.raises(InputError, match="nats from the naive one on prompt .* Set engine: naive"):
         check_engine(model, family_prompts, 100)
 
 
 def test_fault_that_could_be_rounding_is_found_out_in_float32(rounding: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load_model(rounding, "bfloat16", [torch.device("cpu")])
-    monkeypatch.setattr(engine, "see", short_sighted)
+    monkeypatch.setattr(engine, "row_of", short_sighted)
     check_engine(model, ONE_IS_LONG, 100)  # sees nothing: most answers are right
     with pytest.raises(InputError, match="nats from the naive one on prompt .* Set engine: naive"):
         check_first_layers(rounding, torch.device("cpu"), "sdpa", ONE_IS_LONG, 100)

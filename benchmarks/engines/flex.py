@@ -17,7 +17,7 @@ _COMPILED = torch.compile(flex_attention, dynamic=True)
 
 def _mask(row: attention.Row, *, mask_function: attention.Rule, device: torch.device, **_: object) -> BlockMask:
     """The mask of a kind of layers over a whole row."""
-    allowed = attention._ask(mask_function, row.depths, row.places, device)
+    allowed = attention._ask(mask_function, row.own_depths, row.depths, device)
     seen = torch.from_numpy(row.seen).to(device) & allowed
     tokens, places = seen.shape
 

@@ -9,7 +9,7 @@ are compared only with the places that at least one of them sees. On a CPU the c
 GPU they attend in one call, because a call costs more than the work for a few places that nobody sees.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,6 +33,9 @@ _CHUNK = 512
 ALONE = ("cpu",)
 """Kinds of devices on which chunks attend one after the other, each with no more places than its tokens see."""
 
+_NEVER = np.iinfo(np.int64).max
+"""Start of a range that holds no number."""
+
 _ALIGNED = 8
 """Places of a chunk are a multiple of this. Otherwise each layer copies the mask to align it."""
 
@@ -49,36 +52,50 @@ class Cut:
 
     Attributes:
         start: first token.
-        end: the token after the last one. The last chunk may be longer; what is beyond `end` is not used.
-        columns: of each chunk, the places that at least one of its tokens sees (chunks x k).
-        seen: which token sees which of them (chunks x tokens of a chunk x k).
+        end: the token after the last one.
+        numbers: of the tokens (chunks x tokens of a chunk); -1 beyond the last token.
+        columns: the places that at least one token of the chunk sees, among all places of the row (chunks x k).
+        first: start of each of these places' ranges (chunks x k). No token sees what is only there to fill a line.
+        until: the number after each of these places' ranges (chunks x k).
     """
 
     start: int
     end: int
+    numbers: np.ndarray
     columns: np.ndarray
-    seen: np.ndarray
+    first: np.ndarray
+    until: np.ndarray
 
 
 @dataclass(frozen=True)
 class Row:
-    """Neighbouring nodes of a prefix tree, and the ancestors of the first node.
+    """Tokens of a forward pass, and the places that they may see: those with keys and values, then the tokens.
+
+    In preorder, the descendants of a node are the nodes directly after it. So each place has a range of numbers, and a
+    token sees the places whose range holds its own number.
 
     Attributes:
-        seen: whether a place is an ancestor of a token, or the token itself: n tokens x (p + n) places.
-        depths: of the tokens (n).
-        past: number of places before the row (p). Their depths are 0 to p - 1.
+        numbers: of the tokens, ascending (n).
+        first: start of each place's range (p + n).
+        until: the number after each place's range (p + n).
+        depths: of the places (p + n); the last n are the tokens'.
     """
 
-    seen: np.ndarray
+    numbers: np.ndarray
+    first: np.ndarray
+    until: np.ndarray
     depths: np.ndarray
-    past: int
     _cuts: dict[str, list[Cut]] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
 
     @property
-    def places(self) -> np.ndarray:
-        """Depths of all places (p + n)."""
-        return np.concatenate([np.arange(self.past), self.depths])
+    def seen(self) -> np.ndarray:
+        """Whether each token sees each place (n x (p + n))."""
+        return (self.first <= self.numbers[:, None]) & (self.numbers[:, None] < self.until)
+
+    @property
+    def own_depths(self) -> np.ndarray:
+        """Depths of the tokens (n)."""
+        return self.depths[len(self.depths) - len(self.numbers) :]
 
     def cut(self, kind: str) -> list[Cut]:
         """The chunks of the row, as they attend on a kind of device.
@@ -87,28 +104,32 @@ class Row:
         """
         if kind not in self._cuts:
             size = CHUNKS.get(kind, _CHUNK)
-            starts = range(0, len(self.depths), size)
-            parts = [self.seen[start : start + size] for start in starts]
-            columns = [part.any(axis=0).nonzero()[0] for part in parts]
+            starts = range(0, len(self.numbers), size)
             if kind in ALONE:
-                cuts = zip(starts, columns, parts, strict=True)
-                made = [Cut(at, at + len(part), seen[None], part[None, :, seen]) for at, seen, part in cuts]
+                self._cuts[kind] = [self._cut([start], size, aligned=1) for start in starts]
             else:
-                made = [_together(columns, parts)]
-            self._cuts[kind] = made
+                self._cuts[kind] = [self._cut(starts, size, aligned=_ALIGNED)]
         return self._cuts[kind]
 
+    def _cut(self, starts: Sequence[int], size: int, aligned: int) -> Cut:
+        """Chunks of some tokens, with as many places as the widest one has, rounded up."""
+        chunks = [self.numbers[start : start + size] for start in starts]
+        columns = [self._find_seen(chunk) for chunk in chunks]
+        lines = len(chunks), -(-max(map(len, columns)) // aligned) * aligned
+        numbers = np.full((len(chunks), len(chunks[0])), -1)
+        places, first, until = np.zeros(lines, dtype=np.int64), np.full(lines, _NEVER), np.zeros(lines, dtype=np.int64)
+        for line, (chunk, these) in enumerate(zip(chunks, columns, strict=True)):
+            numbers[line, : len(chunk)] = chunk
+            places[line, : len(these)] = these
+            first[line, : len(these)] = self.first[these]
+            until[line, : len(these)] = self.until[these]
+        return Cut(starts[0], starts[0] + sum(map(len, chunks)), numbers, places, first, until)
 
-def _together(columns: list[np.ndarray], parts: list[np.ndarray]) -> Cut:
-    """All chunks of a row. Narrow ones get places that no token sees."""
-    most, size = max(map(len, columns)), len(parts[0])
-    width = -(-most // _ALIGNED) * _ALIGNED
-    places = np.zeros((len(parts), width), dtype=np.int64)
-    seen = np.zeros((len(parts), size, width), dtype=bool)
-    for chunk, (these, part) in enumerate(zip(columns, parts, strict=True)):
-        places[chunk, : len(these)] = these
-        seen[chunk, : len(part), : len(these)] = part[:, these]
-    return Cut(0, sum(map(len, parts)), places, seen)
+    def _find_seen(self, numbers: np.ndarray) -> np.ndarray:
+        """The places that at least one of some numbers sees."""
+        following = np.searchsorted(numbers, self.first)  # the lowest number in or after each range
+        there = following < len(numbers)
+        return np.flatnonzero(there & (numbers[np.where(there, following, 0)] < self.until))
 
 
 @dataclass(frozen=True)
@@ -140,7 +161,7 @@ def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
         mask = partial(_whole_mask, row, name)
     ALL_MASK_ATTENTION_FUNCTIONS[name] = mask
     try:
-        with _alibi_by_depth(model, row.places), sdpa_kernel(KERNELS):
+        with _alibi_by_depth(model, row.depths), sdpa_kernel(KERNELS):
             yield
     finally:
         del ALL_MASK_ATTENTION_FUNCTIONS[name]
@@ -150,13 +171,14 @@ def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
 
 def _cut_mask(row: Row, *, mask_function: Rule, dtype: torch.dtype, device: torch.device, **_: object) -> list[Chunks]:
     """The mask of a kind of layers, as chunks that `attend` takes."""
-    places, made = row.places, []
+    made = []
     for cut in row.cut(device.type):
-        chunks, size, _ = cut.seen.shape
-        depths = np.zeros(chunks * size, dtype=row.depths.dtype)
-        depths[: cut.end - cut.start] = row.depths[cut.start : cut.end]
-        allowed = _ask(mask_function, depths.reshape(chunks, size), places[cut.columns], device)
-        bias = _bias(send(cut.seen, device) & allowed, dtype)
+        depths = np.zeros(cut.numbers.size, dtype=np.int64)
+        depths[: cut.end - cut.start] = row.own_depths[cut.start : cut.end]
+        allowed = _ask(mask_function, depths.reshape(cut.numbers.shape), row.depths[cut.columns], device)
+        numbers = send(cut.numbers[:, :, None], device)
+        first, until = (send(part[:, None], device) for part in (cut.first, cut.until))
+        bias = _bias((first <= numbers) & (numbers < until) & allowed, dtype)
         made.append(Chunks(cut.start, cut.end, send(cut.columns, device), bias[:, None]))
     return made
 
@@ -165,7 +187,7 @@ def _whole_mask(
     row: Row, name: str, *, mask_function: Rule, dtype: torch.dtype, device: torch.device, **_: object
 ) -> torch.Tensor:
     """The mask of a kind of layers, for models with their own attention: 1 x 1 x n x (p + n)."""
-    seen = send(row.seen, device) & _ask(mask_function, row.depths, row.places, device)
+    seen = send(row.seen, device) & _ask(mask_function, row.own_depths, row.depths, device)
     return seen[None, None] if name == "sdpa" else _bias(seen, dtype)[None, None]
 
 

@@ -22,7 +22,7 @@ from selfalign.inference.local.attention import Row, in_tree
 from selfalign.inference.local.devices import is_out_of_memory
 from selfalign.inference.local.render import Rendered
 from selfalign.inference.local.transfer import Parcel, send
-from selfalign.inference.local.tree import cut_rows, grow, rows_needed, see
+from selfalign.inference.local.tree import Tree, cut_rows, grow, rows_needed
 
 VERSION = "5"
 """Part of the fingerprint of an answer: raise it when a change of the engine changes answers."""
@@ -169,7 +169,7 @@ class Packed:
     def _look(self, start: int, end: int, past: list[int]) -> Row:
         """A row with its mask, prepared while the previous row was computed, or now."""
         if (row := self.ahead.pop((start, end), None)) is None:
-            row = Row(see(self.tree, past, start, end), self.tree.depths[start:end], len(past))
+            row = row_of(self.tree, past, start, end)
             row.cut(self.model.device.type)
         return row
 
@@ -186,6 +186,19 @@ class _Found:
         """By node and token, for a row that starts at a node."""
         steps = [(start + place, token) for place, token in self.steps]
         return dict(zip(steps, self.parcel.open(), strict=True))
+
+
+def row_of(tree: Tree, past: Sequence[int], start: int, end: int) -> Row:
+    """Neighbouring nodes of a tree as tokens that see their ancestors and themselves.
+
+    Args:
+        tree: the tree.
+        past: the ancestors of node `start`, from the root on.
+        start: first node of the row.
+        end: the node after its last one.
+    """
+    nodes = np.array([*past, *range(start, end)])
+    return Row(nodes[len(past) :], nodes, tree.until[nodes], tree.depths[nodes])
 
 
 def keep_path(

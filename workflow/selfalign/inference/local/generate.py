@@ -8,7 +8,7 @@ new token is a new leaf of the tree. It sees its own prompt and its own reply, a
 import inspect
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +18,10 @@ from transformers import DynamicCache, PreTrainedModel
 from selfalign.errors import InputError
 from selfalign.inference.local.attention import Row, in_tree
 from selfalign.inference.local.devices import is_out_of_memory
-from selfalign.inference.local.engine import check_kind, halve, keep_path
+from selfalign.inference.local.engine import check_kind, halve, keep_path, row_of
 from selfalign.inference.local.render import Rendered
 from selfalign.inference.local.transfer import send
-from selfalign.inference.local.tree import cut_rows, grow, rows_needed, see
+from selfalign.inference.local.tree import cut_rows, grow, rows_needed
 
 LONGEST = 16
 """The largest number of tokens of a reply. Options have only a few words."""
@@ -47,21 +47,6 @@ class Replies:
 
     replies: list[Reply]
     tokens: int
-
-
-@dataclass(frozen=True)
-class Leaves(Row):
-    """The last token of each reply that is not complete.
-
-    Attributes:
-        before: depths of all places before these tokens.
-    """
-
-    before: np.ndarray = field(kw_only=True)
-
-    @property
-    def places(self) -> np.ndarray:
-        return np.concatenate([self.before, self.depths])
 
 
 def reply(
@@ -138,7 +123,7 @@ class _Packed:
         """Compute a row and the replies to prompts that end at some of its nodes. Keep the keys for the next row."""
         tree = self.tree
         cache = DynamicCache(self.kept or None)
-        row = Row(see(tree, self.past, start, end), tree.depths[start:end], len(self.past))
+        row = row_of(tree, self.past, start, end)
         heads = [node - start for node in ends]
         logits = self._forward(tree.tokens[start:end], row, cache, heads)
         found, tokens = self._continue(ends, heads, row, cache, logits) if ends else ({}, 0)
@@ -153,8 +138,7 @@ class _Packed:
         """Replies after a row, by the last node of their prompt, and how many tokens were computed for them."""
         said: dict[int, list[int]] = {node: [] for node in ends}
         ended, computed = set(), 0
-        alive, places = np.array(ends), row.places
-        seen, depths = row.seen[heads], row.depths[heads]
+        alive, depths, leaves = np.array(ends), row.own_depths[heads], row
         for step in range(self.new_tokens + 1):
             tokens = _choose(logits, self.model)
             stopped = np.isin(tokens, self.stops)
@@ -162,13 +146,12 @@ class _Packed:
             going = np.flatnonzero(~stopped)
             if step == self.new_tokens or not len(going):
                 break
-            alive, tokens = alive[going], tokens[going]
+            alive, depths, tokens = alive[going], depths[going] + 1, tokens[going]
             for node, token in zip(alive.tolist(), tokens.tolist(), strict=True):
                 said[node].append(token)
-            seen = np.concatenate([seen[going], np.eye(len(going), dtype=bool)], axis=1)
-            leaves = Leaves(seen, depths[going] + 1, len(places), before=places)
+            leaves = _grow_leaves(leaves, alive, depths)
             logits = self._forward(tokens, leaves, cache, list(range(len(going))))
-            depths, places, computed = leaves.depths, leaves.places, computed + len(going)
+            computed += len(going)
         return {node: (tuple(ids), node in ended) for node, ids in said.items()}, computed
 
     def _forward(self, tokens: np.ndarray, row: Row, cache: DynamicCache, places: list[int]) -> torch.Tensor:
@@ -176,14 +159,26 @@ class _Packed:
         device = self.model.device
         given = {
             "input_ids": send(tokens[None], device),
-            "position_ids": send(row.depths[None], device),
-            "attention_mask": torch.ones(1, row.seen.shape[1], dtype=torch.long, device=device),
+            "position_ids": send(row.own_depths[None], device),
+            "attention_mask": torch.ones(1, len(row.first), dtype=torch.long, device=device),
             "past_key_values": cache,
             "use_cache": True,
             "logits_to_keep": places,
         }
         with in_tree(self.model, row):
             return self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
+
+
+def _grow_leaves(before: Row, ends: np.ndarray, depths: np.ndarray) -> Row:
+    """The next token of each reply. Its number is the last node of its prompt, which only its own reply shares.
+
+    Args:
+        before: the forward pass before.
+        ends: last node of each prompt, ascending.
+        depths: of the tokens.
+    """
+    ranges = np.concatenate([before.first, ends]), np.concatenate([before.until, ends + 1])
+    return Row(ends, *ranges, np.concatenate([before.depths, depths]))
 
 
 def _choose(logits: torch.Tensor, model: PreTrainedModel) -> np.ndarray:

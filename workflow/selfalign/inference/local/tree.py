@@ -14,12 +14,14 @@ class Tree:
         tokens: token id of each node (n).
         parents: parent of each node, -1 at a root (n).
         depths: number of ancestors of each node, which is its position in its sequence (n).
+        until: the node after each node and its subtree (n).
         ends: the last node of each sequence.
     """
 
     tokens: np.ndarray
     parents: np.ndarray
     depths: np.ndarray
+    until: np.ndarray
     ends: dict[tuple[int, ...], int]
 
     def __len__(self) -> int:
@@ -39,18 +41,24 @@ def grow(sequences: Iterable[tuple[int, ...]]) -> Tree:
     tokens: list[int] = []
     parents: list[int] = []
     depths: list[int] = []
+    until: list[int] = []
     ends = {}
     previous: tuple[int, ...] = ()
     path: list[int] = []
     for sequence in sorted(set(sequences)):
         shared = shared_length(previous, sequence)
+        for node in path[shared:]:
+            until[node] = len(tokens)
         path = [*path[:shared], *range(len(tokens), len(tokens) + len(sequence) - shared)]
         tokens += sequence[shared:]
         parents += [path[depth - 1] if depth else -1 for depth in range(shared, len(sequence))]
         depths += range(shared, len(sequence))
+        until += [0] * (len(sequence) - shared)
         ends[sequence] = path[-1]
         previous = sequence
-    return Tree(np.array(tokens), np.array(parents), np.array(depths), ends)
+    for node in path:
+        until[node] = len(tokens)
+    return Tree(np.array(tokens), np.array(parents), np.array(depths), np.array(until), ends)
 
 
 def shared_length(one: Sequence[int], other: Sequence[int]) -> int:
@@ -59,28 +67,6 @@ def shared_length(one: Sequence[int], other: Sequence[int]) -> int:
         if left != right:
             return place
     return min(len(one), len(other))
-
-
-def see(tree: Tree, past: Sequence[int], start: int, end: int) -> np.ndarray:
-    """Which nodes each node of a row sees: its ancestors and itself.
-
-    Args:
-        tree: the tree.
-        past: the ancestors of node `start`, from the root on (p).
-        start: first node of the row.
-        end: the node after its last one.
-
-    Returns:
-        Booleans, a row's node x (the past, then the row) of shape (end - start, p + end - start).
-    """
-    seen = np.zeros((end - start, len(past) + end - start), dtype=bool)
-    for place, (parent, depth) in enumerate(zip(tree.parents[start:end], tree.depths[start:end], strict=True)):
-        if parent >= start:
-            seen[place] = seen[parent - start]
-        else:
-            seen[place, :depth] = True
-        seen[place, len(past) + place] = True
-    return seen
 
 
 def cut_rows(tree: Tree, most: int) -> list[tuple[int, int]]:
