@@ -37,7 +37,7 @@ HOW = [
     click.argument("bundle", type=FOLDER),
     click.option("--device", type=click.Choice(["cuda", "cpu"]), default="cuda", show_default=True),
     click.option("--shape", default="llama3-8b", show_default=True, help="Of the large model; tiny: for a CPU."),
-    click.option("--rows", default="4096,1024,2048,8192,16384", show_default=True, help="Tokens per forward pass."),
+    click.option("--rows", default="16384,1024,2048,4096,8192", show_default=True, help="Tokens per forward pass."),
     click.option("--most", type=int, default=10**6, help="Prompts of a workload, at most."),
 ]
 """Arguments of a part."""

@@ -35,7 +35,7 @@ def table(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFra
     pd.DataFrame(rows, columns=["prompt", "place", "option"]).to_parquet(folder / "answers.parquet")
     files = ["--prompts", folder / "prompts.parquet", "--answers", folder / "answers.parquet"]
     _benchmark("pack", folder / "bundle", "--weights", folder / "weights", "--safetensors", "--size", "quick", *files)
-    how = ["--device", "cpu", "--shape", "tiny", "--rows", "4096,512", "--most", "4"]
+    how = ["--device", "cpu", "--shape", "tiny", "--rows", "16384,512", "--most", "4"]
     _benchmark("run", folder / "bundle", "--output", folder / "out", *how)
     with (folder / "out" / "gpu.csv").open(encoding="utf-8") as file:
         return pd.DataFrame(csv.DictReader(file)).set_index(["part", "case", "measure"])

@@ -53,7 +53,7 @@ SHAPES_HERE = SHAPES | {
         max_position_embeddings=8192,
     )
 }
-ROWS = 4096
+ROWS = 16_384
 """Distinct tokens per forward pass where they are not what is varied."""
 _NAIVE = 100
 """Prompts on which the packed engine is compared with the naive one on the GPU."""
@@ -61,6 +61,8 @@ _REPLIES = 400
 """Prompts that are replied to, at most."""
 _RUN_OUT = 600
 """Prompts that are answered where memory runs out, at most."""
+_REPLY_ROWS = (4096, 32_768, ROWS)
+"""Tokens per forward pass to reply with; the replies of the last are compared."""
 _REPEATS = 3
 """Times that our engine answers a workload; the median counts."""
 
@@ -146,11 +148,12 @@ def exactness(setup: Setup) -> Iterator[Row]:
         case = f"default's English prompts, {str(dtype).removeprefix('torch.')}"
         model = load(setup, dtype)
         run_engine(model, prompts[:20], "packed", ROWS)
-        found, seconds = run_engine(model, prompts, "packed", ROWS)
+        yield case, "prompts", len(prompts), ""
+        for rows in sorted({*setup.rows, ROWS} - {1024, 2048}):
+            found, seconds = run_engine(model, prompts, "packed", rows)
+            yield case, f"rate, rows of {rows}", len(prompts) / seconds, "prompts/s"
         delta = np.abs(found - truth)
         chosen, expected = (_choices(values, answers) for values in (found, truth))
-        yield case, "prompts", len(prompts), ""
-        yield case, "rate", len(prompts) / seconds, "prompts/s"
         yield case, "largest difference from the CPU", delta.max(), "nats"
         yield case, "median difference from the CPU", np.median(delta), "nats"
         yield case, "choices that differ from the CPU's", float((chosen != expected).mean() * 100), "%"
@@ -271,13 +274,13 @@ def attentions(setup: Setup) -> Iterator[Row]:
     model, dense = large_model(setup)
     case = setup.bundle.read("cases")["per_probe/option"]
     usual, kernels, base = attention._CHUNK, attention.KERNELS, None
-    for size in (usual, 128, 1024, 2048, ROWS):
+    for size in (usual, 256, 128, 1024, 2048):
         attention._CHUNK = size
         result = _race(setup, model, Ours, case, ROWS)
         base = result.scores if base is None else base
         yield from _report(f"per_probe/option, chunks of {size}", result, case, dense, rate)
     attention._CHUNK = usual
-    for rows in {ROWS, max(setup.rows)}:
+    for rows in (4096, ROWS):
         with flex():
             result = _race(setup, model, Ours, case, rows)
         name = f"per_probe/option, flex attention, rows of {rows}"
@@ -349,7 +352,7 @@ def _run_out(setup: Setup) -> Iterator[Row]:
             whole = torch.cuda.get_device_properties(0).total_memory
             room = torch.cuda.memory_allocated() + 1.5e9
             torch.cuda.set_per_process_memory_fraction(room / whole)
-        found, _ = run_engine(model, prompts, "packed", 16_384)
+        found, _ = run_engine(model, prompts, "packed", ROWS)
     finally:
         engine.halve = usual
         if setup.device == "cuda":
@@ -371,12 +374,13 @@ def replies(setup: Setup) -> Iterator[Row]:
         case = f"replies, {str(dtype).removeprefix('torch.')}"
         model = load(setup, dtype)
         list(reply(model, prompts[:8], [stop], 16, ROWS))
-        synchronise()
-        start = time.perf_counter()
-        batches = list(reply(model, prompts, [stop], 16, ROWS))
-        synchronise()
+        for rows in _REPLY_ROWS:
+            synchronise()
+            start = time.perf_counter()
+            batches = list(reply(model, prompts, [stop], 16, rows))
+            synchronise()
+            yield case, f"rate, selfalign, rows of {rows}", len(prompts) / (time.perf_counter() - start), "prompts/s"
         ours = {one.prompt.key: one.tokens for batch in batches for one in batch.replies}
-        yield case, "rate, selfalign", len(prompts) / (time.perf_counter() - start), "prompts/s"
         for batch in (32, 128):
             seconds, theirs = _generate(model, prompts, stop, batch)
             yield case, f"rate, generate in batches of {batch}", len(prompts) / seconds, "prompts/s"
