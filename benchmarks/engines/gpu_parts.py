@@ -274,7 +274,7 @@ def attentions(setup: Setup) -> Iterator[Row]:
     model, dense = large_model(setup)
     case = setup.bundle.read("cases")["per_probe/option"]
     usual, kernels, base = attention._CHUNK, attention.KERNELS, None
-    for size in (usual, 256, 128, 1024, 2048):
+    for size in (usual, 256, 128, 1024):
         attention._CHUNK = size
         result = _race(setup, model, Ours, case, ROWS)
         base = result.scores if base is None else base
