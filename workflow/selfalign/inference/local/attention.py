@@ -257,7 +257,7 @@ def attend(
     for chunks in attention_mask:
         columns, bias = chunks.columns.to(query.device), chunks.bias.to(query.device)
         queries = _split(query[0, :, chunks.start : chunks.end], bias.shape[0], bias.shape[2])
-        keys, values = (part[0][:, columns].transpose(0, 1) for part in (key, value))
+        keys, values = (_gather(part[0], columns) for part in (key, value))
         if not shared:
             keys, values = (part.repeat_interleave(groups, dim=1) for part in (keys, values))
         if softcap is None:
@@ -276,6 +276,12 @@ def _split(query: torch.Tensor, chunks: int, size: int) -> torch.Tensor:
     missing = chunks * size - query.shape[1]
     padded = pad(query, (0, 0, 0, missing)) if missing else query
     return padded.unflatten(1, (chunks, size)).transpose(0, 1)
+
+
+def _gather(part: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """Keys or values (heads x p + n x d) at the places of each chunk (chunks x k): chunks x heads x k x d."""
+    # `index_select` copies whole vectors, and takes two thirds of the time of an index on a CPU.
+    return part.index_select(1, columns.flatten()).unflatten(1, columns.shape).transpose(0, 1)
 
 
 def _attend_capped(
