@@ -52,7 +52,7 @@ def settings(model: Path) -> dict:
         "run": {"models": ["local"], "languages": ["en"]},
         "languages": {"en": {"countries": ["MEX", "NGA"], "arms": ["zero_shot", "chrf", "chrf_other"]}},
         "arms": {name: {"shots": 1} for name in ("chrf", "chrf_other", "chrf_inverted")},
-        "scoring": {"draws": 100, "contrasts": [["chrf", "zero_shot"], ["chrf", "chrf_other"]]},
+        "scoring": {"draws": 100, "readers": None, "contrasts": [["chrf", "zero_shot"], ["chrf", "chrf_other"]]},
         "figures": {"calibration": {"arms": ["zero_shot", "chrf"]}},
     }
 
