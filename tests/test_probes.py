@@ -1,5 +1,6 @@
 """The probes stage: the bank that ships, and what the people of a country answer to a probe."""
 
+import json
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -7,16 +8,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from facts import FACTS, needs_facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from selfalign.cli import program
 from selfalign.errors import InputError
-from selfalign.probes.bank import parse_codes, read_bank, read_texts, select_probes
+from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import find_dropped, map_poles
-from selfalign.probes.tables import Poles
+from selfalign.probes.selection import digest_probes, select_probes
+from selfalign.probes.tables import LeftOut, Poles
 from selfalign.survey.tables import Counts, Labels, Scales
 from selfalign.survey.weigh_answers import count_codes, weigh
-from selfalign.tables import read_input
+from selfalign.tables import read_input, read_table
 
 ROOT = Path(__file__).parent.parent
 RESOURCES = ROOT / "resources"
@@ -164,17 +168,42 @@ def assert_told(*parts: str) -> None:
 
 def test_probes_are_chosen_by_category_and_by_id_and_all_where_none_is_named(bank: pd.DataFrame) -> None:
     file = Path("bank.csv")
-    some = select_probes(bank, ["religion", "ethics"], [], file)
+    some = select_probes(bank, {"categories": ["religion", "ethics"], "only": []}, file)
     assert list(some["probe"]) == [row.probe for row in bank.itertuples() if row.category in ("ethics", "religion")]
-    assert list(select_probes(bank, [], ["Q164", "Q4", "Q57b"], file)["probe"]) == ["Q4", "Q57b", "Q164"]
-    assert list(select_probes(bank, ["religion"], ["Q164", "Q4"], file).loc[:, "probe"]) == ["Q164"]
-    pd.testing.assert_frame_equal(select_probes(bank, [], [], file), bank)
+    assert list(select_probes(bank, {"only": ["Q164", "Q4", "Q57b"]}, file)["probe"]) == ["Q4", "Q57b", "Q164"]
+    assert list(select_probes(bank, {"categories": ["religion"], "only": ["Q164", "Q4"]}, file)["probe"]) == ["Q164"]
+    pd.testing.assert_frame_equal(select_probes(bank, {}, file), bank)
     with pytest.raises(InputError, match='bank.csv, column "category", value \'religions\': .*Did you mean "religion"'):
-        select_probes(bank, ["religions"], [], file)
+        select_probes(bank, {"categories": ["religions"]}, file)
     with pytest.raises(InputError, match='bank.csv, column "probe", value \'Q57\': .*Did you mean "Q57'):
-        select_probes(bank, [], ["Q57"], file)
-    with pytest.raises(InputError, match="none of probes.only is of the categories"):
-        select_probes(bank, ["religion"], ["Q4"], file)
+        select_probes(bank, {"only": ["Q57"]}, file)
+    with pytest.raises(InputError, match="none of probes.only is of the probes of probes.categories"):
+        select_probes(bank, {"categories": ["religion"], "only": ["Q4"]}, file)
+
+
+def test_step_selects_probes_and_says_why_it_leaves_out_the_others(bank: pd.DataFrame, tmp_path: Path) -> None:
+    settings = {"categories": ["religion", "ethics"], "only": ["Q164", "Q171", "Q4"]}
+    files = ["--selected", tmp_path / "selected.csv", "--left-out", tmp_path / "left_out.csv"]
+    words = ["select-probes", "--bank", RESOURCES / "probes" / "probes.csv", "--settings", json.dumps(settings), *files]
+    told = CliRunner().invoke(program, [*map(str, words)], catch_exceptions=False)
+    selected = read_bank(tmp_path / "selected.csv")
+    pd.testing.assert_frame_equal(selected, bank[bank["probe"].isin(["Q164", "Q171"])].reset_index(drop=True))
+    left_out = read_table(tmp_path / "left_out.csv", LeftOut)
+    assert set(left_out["probe"]) | set(selected["probe"]) == set(bank["probe"])
+    assert left_out.set_index("probe")["reason"]["Q4"] == "categories", "it is named in probes.only"
+    assert left_out["reason"].value_counts().to_dict() == {"only": len(bank) - 3, "categories": 1}
+    assert told.stderr == f"2 of {len(bank)} probes; left out: {len(bank) - 3} by probes.only, 1 by probes.categories\n"
+
+
+def test_digest_changes_with_a_probe_that_is_used_only(tmp_path: Path) -> None:
+    lines = (RESOURCES / "probes" / "probes.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    file, settings = tmp_path / "bank.csv", {"only": ["Q1", "Q2"]}
+    digests = []
+    for rows in (lines, [line for line in lines if not line.startswith("Q3,")], lines[:1] + lines[2:]):
+        file.write_text("".join(rows), encoding="utf-8")
+        digests.append(digest_probes(file, settings))
+    assert digests[0] == digests[1] != digests[2]
+    assert digest_probes(file, {"only": ["Q2", "Q3"]}) != digest_probes(file, {"only": ["Q2"]})
 
 
 # Codes

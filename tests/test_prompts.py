@@ -13,10 +13,11 @@ from selfalign.arms import Arm
 from selfalign.demonstrations.measure_similarity import chrf_similarity, list_pairs
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.errors import InputError
-from selfalign.probes.bank import read_bank, read_texts, select_probes
+from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.map_scales import human_distribution
 from selfalign.probes.scales import read_scales
+from selfalign.probes.selection import select_probes
 from selfalign.prompts import design_prompts
 from selfalign.prompts.design_prompts import lay_out, lay_out_arms
 from selfalign.prompts.sources import Surveyed, answer_otherwise, majority_answers
@@ -66,7 +67,7 @@ ARMS = {
 def bank() -> pd.DataFrame:
     """The probes of the default experiment."""
     used = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["probes"]["only"]
-    return select_probes(read_bank(RESOURCES / "probes" / "probes.csv"), [], used, RESOURCES)
+    return select_probes(read_bank(RESOURCES / "probes" / "probes.csv"), {"only": used}, RESOURCES)
 
 
 @pytest.fixture(scope="module")
@@ -681,7 +682,7 @@ def test_tie_is_neither_asked_nor_shown(write, poles: pd.DataFrame) -> None:
 def test_probe_of_a_category_that_is_not_used_is_neither_asked_nor_shown(
     write, bank: pd.DataFrame, poles: pd.DataFrame
 ) -> None:
-    used = select_probes(bank, ["religion", "ethics"], [], RESOURCES / "probes" / "probes.csv")
+    used = select_probes(bank, {"categories": ["religion", "ethics"]}, RESOURCES / "probes" / "probes.csv")
     few = poles[poles["probe"].isin(used["probe"])]
     design, prompts = write({"own": ARMS["own"], "random": ARMS["random"]}, ["DEU"], people=few)
     assert set(design["probe"]) == set(used["probe"])

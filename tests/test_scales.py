@@ -325,7 +325,8 @@ def test_step_writes_both_tables(tmp_path: Path, distributions: pd.DataFrame) ->
     write_table(distributions, tmp_path / "distributions.parquet", Distributions)
     paths = {"distributions": "distributions.parquet", "output": "scales.parquet", "dropped": "dropped.csv"}
     words = [word for name, file in paths.items() for word in (f"--{name}", tmp_path / file)]
-    words += ["--bank", ROOT / "resources/probes/probes.csv", "--scales", SCALES, "--only", "Q4 Q254"]
+    BANK[BANK["question"].isin(["Q4", "Q254"])].to_csv(tmp_path / "bank.csv", index=False)
+    words += ["--bank", tmp_path / "bank.csv", "--scales", SCALES]
     words += ["--countries", "BOL AUS"]
     CliRunner().invoke(program, ["map-scales", *map(str, words)], catch_exceptions=False, standalone_mode=False)
     human = pd.read_parquet(tmp_path / "scales.parquet")

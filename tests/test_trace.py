@@ -335,7 +335,13 @@ def test_trace_shows_published_shares_where_no_numbers_are(project: Path, tmp_pa
     scales = ["--scales", RESOURCES / "survey" / "scales.csv"]
     run("parse-shares", "--shares", tmp_path / "shares.csv", *scales, *distributions)
     poles = ["--poles", results / "human" / "poles.parquet", "--dropped", results / "human" / "dropped.csv"]
-    probes = ["--bank", project / "probes.csv", "--only", "Q64 Q66 Q71", "--countries", "DEU"]
+    chosen = ["--selected", results / "probes" / "selected.csv"]
+    run(
+        "select-probes",
+        *("--bank", project / "probes.csv", "--settings", json.dumps({"only": ["Q64", "Q66", "Q71"]}), *chosen),
+        *("--left-out", results / "probes" / "left_out.csv"),
+    )
+    probes = ["--bank", project / "probes.csv", *chosen, "--countries", "DEU"]
     run("map-poles", *distributions, *probes, *poles)
     (tmp_path / "shares.csv").rename(tmp_path / "project" / "shares.csv")
     record(tmp_path / "project", ARMS, "letters", "label", "mine")

@@ -1,5 +1,10 @@
 """Input functions and settings of the rules in rules/probes.smk."""
 
+from selfalign.config.rows import digest_bank
+from selfalign.probes.selection import CRITERIA
+
+USED_PROBES = digest_bank(config)
+
 COUNTRIES = sorted(
     {
         country

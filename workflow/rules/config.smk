@@ -6,7 +6,7 @@ import sys
 
 from selfalign.config.paths import Paths
 from selfalign.config.read import complete
-from selfalign.config.rows import digest_bank, digest_wording
+from selfalign.config.rows import digest_wording
 from selfalign.errors import TERMINAL, told_plainly
 from selfalign.provenance import code_digest
 from selfalign.runs import SHARED
@@ -16,7 +16,6 @@ from selfalign.variables import FAST
 with told_plainly():
     complete(config, HOME)
     PATHS = Paths(config, HOME)
-    USED_PROBES = digest_bank(config)
 
 
 pathvars:

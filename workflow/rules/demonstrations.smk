@@ -1,6 +1,6 @@
 """The demonstrations stage: which probes to show before each test probe.
 
-Reads   probes.bank, probes.texts
+Reads   <run>/probes/selected.csv, probes.texts
         the folder of demonstrations.embedding.model, if it is one
 Writes  <run>/similarity/{language}/{measure}.parquet        how similar a candidate is to a test probe
         <run>/demonstrations/{language}/{strategy}.parquet   a candidate's rank for a test probe
@@ -13,7 +13,7 @@ include: "../inputs/demonstrations.smk"
 
 rule measure_similarity:
     input:
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
         texts=compared_texts,
         encoder=encoder_files,
     output:
@@ -26,23 +26,20 @@ rule measure_similarity:
         "../../environment.yml"
     params:
         wording=compared_language,
-        categories=config["probes"]["categories"],
-        only=config["probes"]["only"],
         settings=measure_settings,
-        used=USED_PROBES,
         texts=compared_rows,
         code=code_digest("measure_similarity"),
     message:
         "Measuring similarity: {wildcards.measure}, {wildcards.language}"
     shell:
         "selfalign measure-similarity --bank {input.bank} --texts {input.texts} --language {params.wording}"
-        " --categories '{params.categories}' --only '{params.only}' --measure {wildcards.measure}"
+        " --measure {wildcards.measure}"
         " --settings {params.settings:q} --output {output} 2> {log}"
 
 
 rule rank_demonstrations:
     input:
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
         similarity=similarity_of,
     output:
         "<run>/demonstrations/{language}/{strategy}.parquet",
@@ -53,14 +50,11 @@ rule rank_demonstrations:
     conda:
         "../../environment.yml"
     params:
-        categories=config["probes"]["categories"],
-        only=config["probes"]["only"],
         seeds=seeds_of,
-        used=USED_PROBES,
         code=code_digest("rank_demonstrations"),
     message:
         "Ranking demonstrations: {wildcards.strategy}, {wildcards.language}"
     shell:
         "selfalign rank-demonstrations --bank {input.bank} --similarity {input.similarity}"
-        " --categories '{params.categories}' --only '{params.only}' --strategy {wildcards.strategy}"
+        " --strategy {wildcards.strategy}"
         " --seeds '{params.seeds}' --output {output} 2> {log}"

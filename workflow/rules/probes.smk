@@ -7,7 +7,9 @@ Reads   <shared>/survey/{survey}/distributions.parquet   of the survey of the ru
         resources/probes/arora.csv             what its rows stand for
         resources/probes/arora_repairs.csv     what is wrong in it
         resources/survey/scales.csv            answer codes of each question; or those of the survey's own questionnaire
-Writes  <run>/human/bank.json                version of the bank, and digests of the files that prompts are made of
+Writes  <run>/probes/selected.csv            the rows of the bank that the run uses
+        <run>/probes/left_out.csv            the other probes, and the setting that leaves each out
+        <run>/human/bank.json                version of the bank, and digests of the files that prompts are made of
         <run>/human/poles.parquet            a country's share of pole A on a probe, and its majority
         <run>/human/dropped.csv              probes without a majority in a country, and why
         <run>/human/replicates.parquet       the same shares in other samples of the people
@@ -16,8 +18,8 @@ Writes  <run>/human/bank.json                version of the bank, and digests of
         <shared>/arora/probes.csv               the copy as a probe bank
         <shared>/arora/texts/{language}.csv     the copy as wordings of its probes
         <shared>/arora/repairs/{language}.csv   what was repaired and dropped
-Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> map_poles -> resample_people;
-        map_scales; record_bank
+Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> select_probes -> map_poles
+        -> resample_people; map_scales; record_bank
 """
 
 
@@ -91,10 +93,39 @@ rule record_bank:
         "selfalign record-bank --bank {input.bank} {params.version} --output {output} {input.texts:q} 2> {log}"
 
 
+rule select_probes:
+    input:
+        kept(PATHS.bank),
+    output:
+        selected="<run>/probes/selected.csv",
+        left_out=report(
+            "<run>/probes/left_out.csv",
+            caption="../report/left_out.rst",
+            category="Tables",
+            labels={"table": "probes left out"},
+        ),
+    log:
+        "<run>/logs/select_probes.log",
+    benchmark:
+        "<run>/benchmarks/select_probes.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        settings=as_json({name: config["probes"][name] for name in CRITERIA}),
+        used=USED_PROBES,
+        code=code_digest("select_probes"),
+    message:
+        "Selecting the probes of the run"
+    shell:
+        "selfalign select-probes --bank {input} --settings {params.settings:q} --selected {output.selected}"
+        " --left-out {output.left_out} 2> {log}"
+
+
 rule map_poles:
     input:
         distributions=f"{PATHS.survey}/distributions.parquet",
         bank=kept(PATHS.bank),
+        selected="<run>/probes/selected.csv",
     output:
         poles="<run>/human/poles.parquet",
         dropped=report(
@@ -110,16 +141,13 @@ rule map_poles:
     conda:
         "../../environment.yml"
     params:
-        categories=config["probes"]["categories"],
-        only=config["probes"]["only"],
         countries=COUNTRIES,
-        used=USED_PROBES,
         code=code_digest("map_poles"),
     message:
         "Mapping answers to the poles of the probes"
     shell:
-        "selfalign map-poles --distributions {input.distributions} --bank {input.bank}"
-        " --categories '{params.categories}' --only '{params.only}' --countries '{params.countries}'"
+        "selfalign map-poles --distributions {input.distributions} --bank {input.bank} --selected {input.selected}"
+        " --countries '{params.countries}'"
         " --poles {output.poles} --dropped {output.dropped} 2> {log}"
 
 
@@ -127,7 +155,7 @@ rule resample_people:
     input:
         responses=PATHS.responses,
         poles="<run>/human/poles.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         "<run>/human/replicates.parquet",
     log:
@@ -141,7 +169,6 @@ rule resample_people:
         countries=COUNTRIES,
         replicates=config["probes"]["replicates"],
         seed=config["probes"]["seed"],
-        used=USED_PROBES,
         code=code_digest("resample_people"),
     message:
         "Drawing samples of the people"
@@ -154,7 +181,7 @@ rule resample_people:
 rule map_scales:
     input:
         distributions=f"{PATHS.survey}/distributions.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
         scales=PATHS.answer_scales,
     output:
         scales="<run>/human/scales.parquet",
@@ -166,14 +193,11 @@ rule map_scales:
     conda:
         "../../environment.yml"
     params:
-        categories=config["probes"]["categories"],
-        only=config["probes"]["only"],
         countries=COUNTRIES,
-        used=USED_PROBES,
         code=code_digest("map_scales"),
     message:
         "Mapping answers to whole scales"
     shell:
         "selfalign map-scales --distributions {input.distributions} --bank {input.bank} --scales {input.scales}"
-        " --categories '{params.categories}' --only '{params.only}' --countries '{params.countries}'"
+        " --countries '{params.countries}'"
         " --output {output.scales} --dropped {output.dropped} 2> {log}"

@@ -2,7 +2,7 @@
 
 Reads   <run>/human/poles.parquet
         <run>/demonstrations/{language}/{strategy}.parquet   of the strategies of the language's arms
-        probes.bank, probes.texts, prompts.templates; where an arm needs them prompts.personas, .neutral, .spoken
+        <run>/probes/selected.csv, probes.texts, prompts.templates; where an arm needs them prompts.personas, .neutral, .spoken
         where a frame asks with whole scales, <run>/human/scales.parquet and their words in resources/survey/
 Writes  <run>/design/{language}.parquet    a cell: arm, country, probe, source, seed, template, order, and its prompt
         <run>/prompts/{language}.parquet   a distinct prompt
@@ -16,7 +16,7 @@ include: "../inputs/prompts.smk"
 
 rule design_prompts:
     input:
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
         texts=words_of("texts"),
         templates=words_of("templates"),
         personas=words_of("personas"),
@@ -43,7 +43,6 @@ rule design_prompts:
         frames=config["prompts"]["frames"],
         premises=config["prompts"]["premises"],
         files=design_files,
-        used=USED_PROBES,
         texts=used_texts,
         code=code_digest("design_prompts"),
     message:
@@ -57,7 +56,7 @@ rule design_prompts:
 
 rule describe_demonstrations:
     input:
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
         texts=kept(config["probes"]["texts"]),
         rankings=rankings_of,
         design="<run>/design/{language}.parquet",
@@ -77,7 +76,6 @@ rule describe_demonstrations:
         "../../environment.yml"
     params:
         arms=arms_of,
-        used=USED_PROBES,
         texts=used_texts,
         code=code_digest("describe_demonstrations"),
     message:

@@ -2,7 +2,7 @@
 
 Reads   <run>/design/{language}.parquet, <run>/answers/{model}/{language}.parquet, <run>/human/poles.parquet
         <run>/human/replicates.parquet            the people's shares in other samples
-        probes.bank
+        <run>/probes/selected.csv
 Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
         <run>/scores/{model}/{language}_unanswered.csv   prompts without an answer
@@ -43,7 +43,7 @@ rule score_answers:
         answers="<run>/answers/{model}/{language}.parquet",
         poles="<run>/human/poles.parquet",
         human=PATHS.human_scales,
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         scores="<run>/scores/{model}/{language}.parquet",
         unanswered="<run>/scores/{model}/{language}_unanswered.csv",
@@ -57,7 +57,6 @@ rule score_answers:
         readouts=as_json(config["scoring"]["readouts"]),
         rule=config["scoring"]["unanswered"],
         human=[f"--human={file}" for file in PATHS.human_scales],
-        used=USED_PROBES,
         code=code_digest("score_answers"),
     message:
         "Scoring {wildcards.model} in {wildcards.language}"
@@ -72,7 +71,7 @@ rule score_scales:
         design="<run>/design/{language}.parquet",
         answers="<run>/answers/{model}/{language}.parquet",
         human="<run>/human/scales.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         "<run>/scales/{model}/{language}.parquet",
     log:
@@ -83,7 +82,6 @@ rule score_scales:
         "../../environment.yml"
     params:
         readouts=as_json(config["scoring"]["readouts"]),
-        used=USED_PROBES,
         code=code_digest("score_scales"),
     message:
         "Scoring {wildcards.model} in {wildcards.language} on whole scales"
@@ -99,7 +97,7 @@ rule compare_readouts:
         answers="<run>/answers/{model}/{language}.parquet",
         poles="<run>/human/poles.parquet",
         human=PATHS.human_scales,
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         report(
             "<run>/tables/readouts/{model}/{language}.csv",
@@ -115,7 +113,6 @@ rule compare_readouts:
         "../../environment.yml"
     params:
         human=[f"--human={file}" for file in PATHS.human_scales],
-        used=USED_PROBES,
         code=code_digest("compare_readouts"),
     message:
         "Comparing readouts of {wildcards.model} in {wildcards.language}"
@@ -160,7 +157,7 @@ rule estimate_agreement:
     input:
         scores=PATHS.scores(),
         people="<run>/human/replicates.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         report(
             "<run>/tables/agreement.csv",
@@ -194,7 +191,7 @@ rule estimate_contrasts:
     input:
         scores=PATHS.scores(),
         people="<run>/human/replicates.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         report(
             "<run>/tables/contrasts.csv",
@@ -231,7 +228,7 @@ rule estimate_readouts:
         designs=PATHS.designs,
         poles="<run>/human/poles.parquet",
         human=PATHS.human_scales,
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
         people="<run>/human/replicates.parquet",
     output:
         report(
@@ -256,7 +253,6 @@ rule estimate_readouts:
         resample=config["scoring"]["resample"],
         families=config["scoring"]["families"],
         measures=config["scoring"]["measures"],
-        used=USED_PROBES,
         code=code_digest("estimate_readouts"),
     message:
         "Estimating differences between arms under every readout"
@@ -271,7 +267,7 @@ rule estimate_transfer:
     input:
         scores=PATHS.scores(),
         people="<run>/human/replicates.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         report(
             "<run>/tables/transfer.csv",
@@ -306,7 +302,7 @@ rule fit_mixed:
     input:
         scores=PATHS.scores(),
         estimates="<run>/tables/contrasts.csv",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         report(
             "<run>/tables/mixed.csv",
@@ -365,7 +361,7 @@ rule score_readers:
         design="<run>/design/{language}.parquet",
         prompts="<run>/prompts/{language}.parquet",
         poles="<run>/human/poles.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         "<run>/readers/{language}.parquet",
     log:
@@ -376,7 +372,6 @@ rule score_readers:
         "../../environment.yml"
     params:
         noise=(config["scoring"]["readers"] or {}).get("noise"),
-        used=USED_PROBES,
         code=code_digest("score_readers"),
     message:
         "Reading the demonstrations in {wildcards.language} as a copier and an ideal reader"
@@ -424,7 +419,7 @@ rule compute_metrics:
         scales=PATHS.scale_scores,
         human=PATHS.human_scales,
         poles="<run>/human/poles.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         report(
             "<run>/tables/metrics.csv",
@@ -444,7 +439,6 @@ rule compute_metrics:
         rule=config["scoring"]["unanswered"],
         samples=config["scoring"]["second_samples"],
         seed=config["scoring"]["seed"],
-        used=USED_PROBES,
         code=code_digest("compute_metrics"),
     message:
         "Computing metrics and their baselines"
@@ -457,7 +451,7 @@ rule estimate_categories:
     input:
         scores=PATHS.scores_asked_in,
         people="<run>/human/replicates.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         report(
             "<run>/tables/categories.csv",
@@ -492,7 +486,7 @@ rule estimate_languages:
     input:
         scores=PATHS.scores_of_countries,
         people="<run>/human/replicates.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         report(
             "<run>/tables/languages.csv",
@@ -529,7 +523,7 @@ rule estimate_kinds:
     input:
         scores=PATHS.scores_of_kinds,
         people="<run>/human/replicates.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         report(
             "<run>/tables/kinds.csv",

@@ -19,6 +19,7 @@ STEPS: dict[str, str] = {
     "adopt_arora_bank": "selfalign.probes.adopt_arora_bank",
     "adopt_arora": "selfalign.probes.adopt_arora",
     "record_bank": "selfalign.probes.record_bank",
+    "select_probes": "selfalign.probes.select_probes",
     "map_poles": "selfalign.probes.map_poles",
     "resample_people": "selfalign.probes.resample_people",
     "map_scales": "selfalign.probes.map_scales",

@@ -25,8 +25,9 @@ from selfalign.models.folder import list_model
 from selfalign.probes.adopt_arora import adopt, check_copy, check_language, read_copy
 from selfalign.probes.adopt_arora_bank import check_questions, make_bank
 from selfalign.probes.arora import AroraRepairs, AroraRows
-from selfalign.probes.bank import read_bank, read_texts, select_probes
+from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.map_poles import check_bank, check_countries
+from selfalign.probes.selection import select_probes
 from selfalign.probes.versions import NAME, read_version
 from selfalign.prompts.design_prompts import word_personas
 from selfalign.prompts.sources import check_sources, draw_neutral
@@ -59,7 +60,7 @@ def check_inputs(config: dict[str, Any], home: Path) -> None:
             list_model(folder, f"config: models.{name}.source.folder")
     bank = _adopt(config, home) if adopted else read_bank(Path(config["probes"]["bank"]))
     probes, file = config["probes"], Path(config["probes"]["bank"])
-    used = select_probes(bank, probes["categories"], probes["only"], file)
+    used = select_probes(bank, probes, file)
     version = file.with_name(NAME)
     if version.is_file():
         read_version(version)

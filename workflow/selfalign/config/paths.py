@@ -253,6 +253,7 @@ class Paths:
         files = [f"{self.survey}/distributions.parquet", *self.responses, *self.wordings, self.bank]
         files.append(survey_file(survey, settings))
         files += [f"{self.survey}/simulated.csv"] if settings["form"] == "counts" else []
+        files.append(f"{self.run}/probes/selected.csv")
         files += [f"{self.run}/human/{name}.parquet" for name in ("poles", "replicates")]
         files += self.human_scales
         for language in self.config["run"]["languages"]:

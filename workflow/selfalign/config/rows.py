@@ -17,7 +17,7 @@ def digest_bank(config: Mapping[str, Any]) -> str:
         InputError: the bank cannot be read.
     """
     bank = config["probes"]["bank"]
-    return "" if _is_made(bank) else digest_probes(Path(bank), *_chosen(config))
+    return "" if _is_made(bank) else digest_probes(Path(bank), config["probes"])
 
 
 def digest_wording(config: Mapping[str, Any], file: str) -> str:
@@ -31,7 +31,7 @@ def digest_wording(config: Mapping[str, Any], file: str) -> str:
         InputError: the bank or the file cannot be read.
     """
     bank = config["probes"]["bank"]
-    return "" if _is_made(bank) or _is_made(file) else digest_texts(Path(bank), Path(file), *_chosen(config))
+    return "" if _is_made(bank) or _is_made(file) else digest_texts(Path(bank), Path(file), config["probes"])
 
 
 def digest_compared(config: Mapping[str, Any], file: str, measure: str) -> str:
@@ -45,12 +45,8 @@ def digest_compared(config: Mapping[str, Any], file: str, measure: str) -> str:
         measure: of similarity.
     """
     if measure == "bm25" and not _is_made(file):
-        return digest_texts(Path(config["probes"]["bank"]), Path(file), [], [])
+        return digest_texts(Path(config["probes"]["bank"]), Path(file), {})
     return digest_wording(config, file)
-
-
-def _chosen(config: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    return config["probes"]["categories"], config["probes"]["only"]
 
 
 def _is_made(file: str) -> bool:

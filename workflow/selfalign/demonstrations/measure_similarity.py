@@ -14,8 +14,8 @@ from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 from selfalign.demonstrations.encoders import encode
 from selfalign.demonstrations.strategies import MEASURES
 from selfalign.demonstrations.tables import Similarity
-from selfalign.options import Json, Words, readable, writable
-from selfalign.probes.bank import BLANK, read_bank, read_texts, select_probes
+from selfalign.options import Json, readable, writable
+from selfalign.probes.bank import BLANK, read_bank, read_texts
 from selfalign.tables import write_table
 
 
@@ -87,7 +87,7 @@ def measure_probes(
     """Similarity of every two probes of those in use.
 
     Args:
-        texts: a `Texts` table of the whole bank, indexed by probe.
+        texts: a `Texts` table indexed by probe: every row of its file, because `bm25` counts in how many a word is.
         probes: those in use.
         measure: one of `MEASURES`.
         language: of the wording, as an ISO 639-1 code.
@@ -138,8 +138,6 @@ def _square(scores: object, texts: pd.DataFrame) -> pd.DataFrame:
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--texts", type=readable, required=True, help="Wording of the probes (CSV).")
 @click.option("--language", required=True, help="Language of the wording.")
-@click.option("--categories", type=Words(), default="", help="Categories of probes to use; all by default.")
-@click.option("--only", type=Words(), default="", help="Probes to use, by id; all by default.")
 @click.option("--measure", type=click.Choice(MEASURES), required=True, help="What to compare probes by.")
 @click.option("--settings", type=Json(), default="{}", help="Settings of the measure (JSON).")
 @click.option("--output", type=writable, required=True, help="Similarities (Parquet).")
@@ -147,14 +145,13 @@ def command(
     bank: Path,
     texts: Path,
     language: str,
-    categories: list[str],
-    only: list[str],
     measure: str,
     settings: dict[str, Any],
     output: Path,
 ) -> None:
     """Measure how similar every two probes are, in the words of one language."""
-    everything = read_bank(bank)
-    probes = list(select_probes(everything, categories, only, bank)["probe"])
-    similarity = measure_probes(read_texts(texts, everything), probes, measure, language, settings)
+    probes = read_bank(bank)
+    similarity = measure_probes(
+        read_texts(texts, probes, others=True), list(probes["probe"]), measure, language, settings
+    )
     write_table(similarity, output, Similarity)

@@ -9,7 +9,7 @@ from selfalign.demonstrations.draws import draw
 from selfalign.demonstrations.strategies import SEEDED, STRATEGIES
 from selfalign.demonstrations.tables import Ranking, Similarity
 from selfalign.options import Words, readable, writable
-from selfalign.probes.bank import read_bank, select_probes
+from selfalign.probes.bank import read_bank
 from selfalign.tables import read_table, write_table
 
 
@@ -66,18 +66,13 @@ def _draw(pairs: pd.DataFrame, strategy: str, seed: int) -> list[int]:
 @click.command()
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--similarity", type=readable, required=True, help="Similarity of the probes (Parquet).")
-@click.option("--categories", type=Words(), default="", help="Categories of probes to use; all by default.")
-@click.option("--only", type=Words(), default="", help="Probes to use, by id; all by default.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), required=True, help="How to order the candidates.")
 @click.option("--seeds", type=Words(int), default="", help="Seeds of the draws.")
 @click.option("--output", type=writable, required=True, help="Rankings (Parquet).")
-def command(
-    bank: Path, similarity: Path, categories: list[str], only: list[str], strategy: str, seeds: list[int], output: Path
-) -> None:
+def command(bank: Path, similarity: Path, strategy: str, seeds: list[int], output: Path) -> None:
     """Rank all other probes as demonstrations for each test probe.
 
     The similarity is that of the strategy's measure; for strategies that draw, it only goes on record.
     """
-    probes = select_probes(read_bank(bank), categories, only, bank)
-    pairs = pair_probes(probes, read_table(similarity, Similarity))
+    pairs = pair_probes(read_bank(bank), read_table(similarity, Similarity))
     write_table(rank(pairs, strategy, seeds), output, Ranking)

@@ -9,10 +9,11 @@ import pandas as pd
 
 from selfalign.errors import InputError
 from selfalign.home import locate
-from selfalign.probes.bank import read_bank, select_probes
+from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import check_bank, check_countries, map_poles
 from selfalign.probes.map_scales import human_distribution
 from selfalign.probes.scales import read_scales
+from selfalign.probes.selection import select_probes
 from selfalign.prompts.sources import Surveyed
 from selfalign.survey.tables import Counts, Distributions, OpinionKeys, OpinionTable, Scales, Shares, Trends
 from selfalign.survey.weigh_answers import count_codes, weigh
@@ -38,7 +39,7 @@ def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: boo
     if not bank_file.is_file():
         raise InputError(bank_file, "is not made yet", f"Make it first: snakemake --cores 1 {bank_file}")
     bank = read_bank(bank_file)
-    probes = select_probes(bank, config["probes"]["categories"], config["probes"]["only"], bank_file)
+    probes = select_probes(bank, config["probes"], bank_file)
     name = config["run"]["survey"]
     answers, file = read_distributions(name, config["surveys"][name], home, shared)
     languages = [config["languages"][language] for language in config["run"]["languages"]]

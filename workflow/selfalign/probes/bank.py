@@ -72,33 +72,6 @@ def read_bank(path: Path) -> pd.DataFrame:
     return bank
 
 
-def select_probes(bank: pd.DataFrame, categories: list[str], only: list[str], file: Path) -> pd.DataFrame:
-    """The probes of some categories and of some ids; an empty list leaves nothing out.
-
-    Raises:
-        InputError: the bank has no such category or probe, or none is left.
-    """
-    chosen = bank
-    for column, key, names in (("category", "categories", categories), ("probe", "only", only)):
-        known = set(bank[column])
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            more = f" (and {len(unknown) - 1} more: {', '.join(unknown[1:])})" if unknown[1:] else ""
-            raise InputError(
-                file,
-                f"the bank has no such {column}{more}",
-                f"{did_you_mean(unknown[0], known)} Correct probes.{key} in the config",
-                column=column,
-                value=unknown[0],
-            )
-        chosen = chosen[chosen[column].isin(names or known)]
-    if chosen.empty:
-        raise InputError(
-            file, "none of probes.only is of the categories of probes.categories", "Empty one of the lists"
-        )
-    return chosen
-
-
 def _find_fault(statement: str) -> str | None:
     """What is wrong with the blank of a statement."""
     blanks = re.findall("_{3,}", statement)
@@ -107,12 +80,20 @@ def _find_fault(statement: str) -> str | None:
     return "a blank that is too long" if blanks[0] != BLANK else None
 
 
-def read_texts(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
-    """Wording of the bank's probes in one language: a `Texts` table indexed by probe, in the bank's order.
+def read_texts(path: Path, bank: pd.DataFrame, others: bool = False) -> pd.DataFrame:
+    """Wording of probes in one language: a `Texts` table indexed by probe.
+
+    Args:
+        path: a CSV of the form of `Texts`.
+        bank: a `Bank` table.
+        others: whether `bank` has the probes of a run only, so that the file has texts of other probes too.
+
+    Returns:
+        The texts in the order of `bank`; with `others`, all texts in the order of the file.
 
     Raises:
-        InputError: a row breaks the schema, a statement has not exactly one blank, a text belongs to no probe of
-            the bank, or a probe has no text.
+        InputError: a row breaks the schema, a statement does not have exactly one blank, a probe has no text, or,
+            without `others`, a text is of a probe that `bank` does not have.
     """
     texts = read_input(path, Texts, {"status": lambda texts: "drafted"})
     known = set(bank["probe"])
@@ -126,7 +107,7 @@ def read_texts(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
                 column="statement",
                 value=text.statement,
             )
-        if text.probe not in known:
+        if not others and text.probe not in known:
             raise InputError(
                 path,
                 "is not a probe of the bank",
@@ -143,4 +124,5 @@ def read_texts(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
             "Add a row for each",
             column="probe",
         )
-    return texts.set_index("probe").loc[bank["probe"]]
+    texts = texts.set_index("probe")
+    return texts if others else texts.loc[bank["probe"]]

@@ -8,8 +8,8 @@ import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.options import Words, readable, writable
-from selfalign.probes.bank import list_codes, parse_codes, read_bank, select_probes
-from selfalign.probes.tables import Dropped, Poles
+from selfalign.probes.bank import list_codes, parse_codes, read_bank
+from selfalign.probes.tables import Dropped, Poles, Selected
 from selfalign.survey.tables import Distributions
 from selfalign.tables import read_table, write_table
 
@@ -130,24 +130,24 @@ def _find_fault(probe: tuple, given: list[tuple[int, int]]) -> tuple[str, str] |
 
 @click.command()
 @click.option("--distributions", type=readable, required=True, help="Weighted distributions (Parquet).")
-@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
-@click.option("--categories", type=Words(), default="", help="Categories of probes to use; all by default.")
-@click.option("--only", type=Words(), default="", help="Probes to use, by id; all by default.")
+@click.option("--bank", type=readable, required=True, help="Probe bank (CSV); errors name its rows.")
+@click.option("--selected", type=readable, help="Probes of the run (CSV); the whole bank if not given.")
 @click.option("--countries", type=Words(), required=True, help="Countries of the experiment.")
 @click.option("--poles", type=writable, required=True, help="Shares of pole A (Parquet).")
 @click.option("--dropped", type=writable, required=True, help="Probes without a majority, and why (CSV).")
 def command(
     distributions: Path,
     bank: Path,
-    categories: list[str],
-    only: list[str],
+    selected: Path | None,
     countries: list[str],
     poles: Path,
     dropped: Path,
 ) -> None:
     """Map the answers of each country to the two poles of each probe, and find the majority."""
     answers = read_table(distributions, Distributions)
-    probes = select_probes(read_bank(bank), categories, only, bank)
+    probes = read_bank(bank)
+    if selected:
+        probes = probes[probes["probe"].isin(read_table(selected, Selected)["probe"])]
     check_countries(answers, countries, distributions)
     check_bank(answers, probes, bank)
     table = map_poles(answers, probes)

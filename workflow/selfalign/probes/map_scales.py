@@ -7,7 +7,7 @@ import pandas as pd
 
 from selfalign.errors import InputError
 from selfalign.options import Words, readable, writable
-from selfalign.probes.bank import read_bank, select_probes
+from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import check_countries
 from selfalign.probes.scales import is_modal, read_scales, sort_questions
 from selfalign.probes.tables import DroppedScales, HumanScales
@@ -113,8 +113,6 @@ def check_codes(distributions: pd.DataFrame, scales: pd.DataFrame, file: Path) -
 @click.option("--distributions", type=readable, required=True, help="Weighted distributions (Parquet).")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--scales", type=readable, required=True, help="Answer scales of the questions (CSV).")
-@click.option("--categories", type=Words(), default="", help="Categories of probes to use; all by default.")
-@click.option("--only", type=Words(), default="", help="Probes to use, by id; all by default.")
 @click.option("--countries", type=Words(), required=True, help="Countries of the experiment.")
 @click.option("--output", type=writable, required=True, help="Distributions over whole scales (Parquet).")
 @click.option("--dropped", type=writable, required=True, help="Questions and answers left out, and why (CSV).")
@@ -122,15 +120,13 @@ def command(
     distributions: Path,
     bank: Path,
     scales: Path,
-    categories: list[str],
-    only: list[str],
     countries: list[str],
     output: Path,
     dropped: Path,
 ) -> None:
     """Say how the people of each country spread over the whole answer scale of each question."""
     answers = read_table(distributions, Distributions)
-    codes = read_scales(scales, select_probes(read_bank(bank), categories, only, bank))
+    codes = read_scales(scales, read_bank(bank))
     check_countries(answers, countries, distributions)
     check_codes(answers, codes, scales)
     table = human_distribution(answers, codes)

@@ -1,52 +1,138 @@
-"""Digests of the probes that a run uses, so that an edited probe that it does not use reruns nothing."""
+"""Which probes of the bank a run uses, and why it leaves out the others."""
 
 import csv
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from selfalign.errors import InputError
+import pandas as pd
+
+from selfalign.errors import InputError, did_you_mean
+from selfalign.probes.bank import read_bank
 from selfalign.tables import find_form
 
+CRITERIA = {"only": "probe", "categories": "category"}
+"""By setting of the config's section `probes`, the column of the bank whose values the setting lists.
 
-def digest_probes(bank: Path, categories: list[str], only: list[str]) -> str:
-    """Digest of the rows of a bank that a run uses.
+An empty list leaves nothing out. A probe that several settings leave out counts for the first of them. A new criterion
+is one entry here, and a setting of that name in `selfalign.config.sections.Probes`. The rest follows: the step
+`select_probes`, its rule, the checks before a run, the digests, `plan` and `trace`.
+"""
+
+Settings = Mapping[str, Any]
+"""The config's section `probes`, or its keys of `CRITERIA`."""
+
+
+def find_reasons(bank: pd.DataFrame, settings: Settings) -> pd.Series:
+    """The setting that leaves a probe out, by row of the bank; an empty text where the run uses the probe.
+
+    Args:
+        bank: a `Bank` table.
+        settings: lists of values, by setting of `CRITERIA`; a setting may be missing.
+    """
+    reasons = pd.Series("", index=bank.index)
+    for setting, column in CRITERIA.items():
+        if values := settings.get(setting):
+            reasons = reasons.mask((reasons == "") & ~bank[column].isin(values), setting)
+    return reasons
+
+
+def select_probes(bank: pd.DataFrame, settings: Settings, file: Path) -> pd.DataFrame:
+    """The probes that a run uses, in the order of the bank and with its index.
+
+    Args:
+        bank: a `Bank` table.
+        settings: as for `find_reasons`.
+        file: the bank's file, for errors.
+
+    Raises:
+        InputError: a setting names what the bank does not have, or no probe is left.
+    """
+    for setting, column in CRITERIA.items():
+        _check_known(settings.get(setting) or [], set(bank[column]), setting, column, file)
+    chosen = bank[find_reasons(bank, settings) == ""]
+    if chosen.empty:
+        first, *others = [f"probes.{setting}" for setting in CRITERIA if settings.get(setting)]
+        raise InputError(file, f"none of {first} is of the probes of {' and '.join(others)}", "Empty one of the lists")
+    return chosen
+
+
+def _check_known(values: Sequence[str], known: set[str], setting: str, column: str, file: Path) -> None:
+    unknown = [value for value in values if value not in known]
+    if unknown:
+        more = f" (and {len(unknown) - 1} more: {', '.join(unknown[1:])})" if unknown[1:] else ""
+        raise InputError(
+            file,
+            f"the bank has no such {column}{more}",
+            f"{did_you_mean(unknown[0], known)} Correct probes.{setting} in the config",
+            column=column,
+            value=unknown[0],
+        )
+
+
+def list_left_out(bank: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """The probes that a run does not use, with the reason: a `LeftOut` table in the order of the bank.
+
+    Args:
+        bank: a `Bank` table.
+        settings: as for `find_reasons`.
+    """
+    table = bank[["probe", "category"]].assign(reason=find_reasons(bank, settings))
+    return table[table["reason"] != ""].reset_index(drop=True)
+
+
+def digest_probes(bank: Path, settings: Settings) -> str:
+    """Digest of the rows of a bank that a run uses, so that an edited probe that it does not use reruns nothing.
 
     Args:
         bank: a probe bank (CSV).
-        categories: those to use; all where it is empty.
-        only: probes to use, by id; all where it is empty.
+        settings: as for `find_reasons`.
     """
-    rows = _read_rows(bank)
-    used = [row for row in rows if _is_in(row, "category", categories) and _is_in(row, "probe", only)]
-    return _digest(used)
+    return _digest_rows(bank, find_used(bank, settings))
 
 
-def digest_texts(bank: Path, texts: Path, categories: list[str], only: list[str]) -> str:
+def digest_texts(bank: Path, texts: Path, settings: Settings) -> str:
     """Digest of the wordings of the probes that a run uses.
 
     Args:
         bank: a probe bank (CSV).
         texts: wordings of its probes (CSV).
-        categories, only: as for `digest_probes`.
+        settings: as for `find_reasons`.
     """
-    rows = _read_rows(bank)
-    used = {row.get("probe") for row in rows if _is_in(row, "category", categories) and _is_in(row, "probe", only)}
-    return _digest([row for row in _read_rows(texts) if row.get("probe") in used])
+    return _digest_rows(texts, find_used(bank, settings))
 
 
-def _is_in(row: dict[str, str], column: str, names: list[str]) -> bool:
-    return not names or row.get(column) in names
+def find_used(bank: Path, settings: Settings) -> frozenset[str]:
+    """Ids of the probes that a run uses.
+
+    Args:
+        bank: a probe bank (CSV).
+        settings: as for `find_reasons`.
+    """
+    chosen = json.dumps({setting: settings.get(setting) or [] for setting in CRITERIA})
+    return _find_used(bank, chosen, bank.stat().st_mtime_ns if bank.is_file() else 0)
+
+
+@cache
+def _find_used(bank: Path, settings: str, _changed: int) -> frozenset[str]:
+    """Snakemake asks for digests once per job, so the bank is read once per state of its file."""
+    table = read_bank(bank)
+    return frozenset(table.loc[find_reasons(table, json.loads(settings)) == "", "probe"])
+
+
+def _digest_rows(path: Path, probes: frozenset[str]) -> str:
+    rows = [row for row in _read_rows(path) if row.get("probe") in probes]
+    return sha256(repr([sorted(row.items(), key=str) for row in rows]).encode()).hexdigest()[:16]
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
-    """Rows as they are; what is wrong with them is for the step that reads the table to tell."""
+    """Rows as they are: the step that reads the table checks them."""
     try:
         form = find_form(path)
         with path.open(encoding=form["encoding"], newline="") as file:
             return list(csv.DictReader(file, delimiter=form["sep"]))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(path, f"cannot be read as a table: {error}", "Save it as CSV in UTF-8") from error
-
-
-def _digest(rows: list[dict[str, str]]) -> str:
-    return sha256(repr([sorted(row.items(), key=str) for row in rows]).encode()).hexdigest()[:16]

@@ -26,6 +26,18 @@ class Bank(Table):
     neither: str = pa.Field(str_matches=r"^(\d+(-\d+)?( \d+(-\d+)?)*)?$", description="codes of no pole (midpoints)")
 
 
+class Selected(Bank):
+    """The rows of the bank that a run uses. The later steps read these in place of the bank."""
+
+
+class LeftOut(Table):
+    """The probes of the bank that a run does not use, and why."""
+
+    probe: str = pa.Field(str_matches=NAME, unique=True, description="probe id")
+    category: str = pa.Field(str_matches=NAME, description="thematic section of the survey")
+    reason: str = pa.Field(str_matches=NAME, description="the first setting of probes that leaves the probe out")
+
+
 class Texts(Table):
     """The wording of probes in one language."""
 

@@ -121,13 +121,13 @@ def command(
 
     RANKINGS are the rankings of the strategies that the arms use, named STRATEGY.parquet.
     """
-    everything = read_bank(bank)
+    probes = read_bank(bank)
     table = describe_demonstrations(
         language,
         {name: Arm.read(settings) for name, settings in arms.items()},
         list_shown(read_table(design, Design), read_table(prompts, Prompts)),
         {path.stem: read_table(path, Ranking) for path in rankings},
-        everything,
-        read_texts(texts, everything),
+        probes,
+        read_texts(texts, probes, others=True),
     )
     write_table(table, output, Demonstrations)

@@ -315,7 +315,9 @@ def command(
     for kind in ("texts", "templates"):
         if language not in by_language[kind]:
             raise click.UsageError(f"--{kind} {language}=FILE is missing")
-    wordings = {code: read_wording(code, by_language, frames, probes, scales) for code in by_language["texts"]}
+    wordings = {
+        code: read_wording(code, by_language, frames, probes, scales, others=True) for code in by_language["texts"]
+    }
     own = read_countries(spoken) if spoken else {}
     personas = {code: read_personas(file) for code, file in by_language["personas"].items()}
     cells, distinct = lay_out_arms(

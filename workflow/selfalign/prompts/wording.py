@@ -99,6 +99,7 @@ def read_wording(
     bank: pd.DataFrame,
     scales: Path | None,
     texts: bool = True,
+    others: bool = False,
 ) -> Wording:
     """A language's words, of the files that there are.
 
@@ -109,6 +110,7 @@ def read_wording(
         bank: a `Bank` table.
         scales: answer scales of the questions (CSV); needed where a frame asks with them.
         texts: whether to read the wording of the probes; without it, `probes` is empty.
+        others: whether files of texts have other probes than `bank` too.
 
     Raises:
         InputError: a file is missing, or one of its rows is wrong.
@@ -127,7 +129,7 @@ def read_wording(
     neutral = read_neutral(files["neutral"][language]).set_index("item") if language in files["neutral"] else None
     return Wording(
         framed,
-        word_poles(read_texts(files["texts"][language], bank)) if texts else {},
+        word_poles(read_texts(files["texts"][language], bank, others)) if texts else {},
         whole,
         {} if neutral is None else word_poles(neutral),
         {} if neutral is None else neutral["answer"].to_dict(),

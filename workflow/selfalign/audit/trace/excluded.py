@@ -7,6 +7,7 @@ import pandas as pd
 
 from selfalign.audit.trace.names import fold
 from selfalign.errors import InputError, did_you_mean
+from selfalign.probes.selection import CRITERIA, find_reasons
 
 _REASONS = {
     "tie": "the two poles are exactly tied, so there is no majority",
@@ -45,13 +46,15 @@ def why_not_chosen(probe: str, bank: pd.DataFrame, settings: Mapping[str, Any]) 
         bank: a `Bank` table.
         settings: the config's section probes.
     """
-    category = bank.set_index("probe")["category"][probe]
-    only, categories = settings.get("only") or [], settings.get("categories") or []
-    if only and probe not in only:
-        return f"the setting probes.only names {len(only)} of the bank's {len(bank)} probes, and {probe} is not one"
-    if categories and category not in categories:
-        return f"its category, {category}, is not in the setting probes.categories ({', '.join(categories)})"
-    return None
+    setting = find_reasons(bank, settings)[bank["probe"] == probe].item()
+    if not setting:
+        return None
+    if setting == "only":
+        number = len(settings["only"])
+        return f"the setting probes.only names {number} of the bank's {len(bank)} probes, and {probe} is not one"
+    column = CRITERIA[setting]
+    value, values = bank.set_index("probe")[column][probe], ", ".join(settings[setting])
+    return f"its {column}, {value}, is not in the setting probes.{setting} ({values})"
 
 
 def why_dropped(probe: str, country: str, dropped: pd.DataFrame) -> str | None:

@@ -13,11 +13,12 @@ from selfalign.audit.trace.contributions import (
     weigh_cells,
 )
 from selfalign.audit.trace.evidence import statement, whose_answers
-from selfalign.audit.trace.excluded import count_dropped, why_not_chosen
+from selfalign.audit.trace.excluded import count_dropped
 from selfalign.audit.trace.names import MEASURE_NAMES, Names
 from selfalign.audit.trace.points import Point, Term, table_file
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import first_rows, paragraph, percent, points, section, table
+from selfalign.probes.selection import list_left_out
 from selfalign.scoring.tables import ALL
 
 LIMIT = 20
@@ -332,10 +333,9 @@ def _describe_absent(results: Results, traced: Traced) -> str:
     countries = sorted(traced.cells["country"].unique())
     dropped = count_dropped(results.dropped, countries)
     lines = [f"{row.country}: {', '.join(row.probes)}, because {row.reason}." for row in dropped.itertuples()]
-    left_out = [why_not_chosen(probe, results.bank, results.config["probes"]) for probe in results.bank["probe"]]
-    if number := sum(reason is not None for reason in left_out):
-        settings = [f"probes.{name}" for name in ("only", "categories") if results.config["probes"].get(name)]
-        lines.append(f"{number} of the bank's {len(results.bank)} probes, left out by {' and '.join(settings)}.")
+    left_out = list_left_out(results.bank, results.config["probes"])
+    for setting, number in left_out["reason"].value_counts(sort=False).items():
+        lines.append(f"{number} of the bank's {len(results.bank)} probes, left out by probes.{setting}.")
     absent = traced.cells[traced.cells["left_out"] != ""]
     for reason, cells in absent.groupby("left_out"):
         names = ", ".join(dict.fromkeys(cells["probe"]))
