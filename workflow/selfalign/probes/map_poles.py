@@ -9,7 +9,7 @@ import pandas as pd
 from selfalign.errors import InputError, did_you_mean
 from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import list_codes, parse_codes, read_bank
-from selfalign.probes.tables import Dropped, Poles, Selected
+from selfalign.probes.tables import Dropped, Poles
 from selfalign.survey.tables import Distributions
 from selfalign.tables import read_table, write_table
 
@@ -147,7 +147,7 @@ def command(
     answers = read_table(distributions, Distributions)
     probes = read_bank(bank)
     if selected:
-        probes = probes[probes["probe"].isin(read_table(selected, Selected)["probe"])]
+        probes = probes[probes["probe"].isin(read_bank(selected)["probe"])]
     check_countries(answers, countries, distributions)
     check_bank(answers, probes, bank)
     table = map_poles(answers, probes)
