@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 from selfalign.probes.bank import read_bank
-from selfalign.probes.tables import Replicates
-from selfalign.scoring.tables import Scores
+from selfalign.probes.schemas import Replicates
+from selfalign.scoring.schemas import Scores
 from selfalign.tables import write_table
 
 ROOT = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pandas as pd
 from selfalign.errors import told_plainly
-from selfalign.probes.tables import Replicates
+from selfalign.probes.schemas import Replicates
 from selfalign.runs import find_run
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.inputs import read_scores

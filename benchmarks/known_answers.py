@@ -19,9 +19,9 @@ from engines.workloads import COUNTRIES, RESOURCES, choose_probes, read_poles
 from inference import DEFAULT, default_model
 from selfalign.demonstrations.measure_similarity import chrf_similarity, list_pairs
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
-from selfalign.demonstrations.tables import Ranking
+from selfalign.demonstrations.schemas import Ranking
 from selfalign.probes.bank import read_bank, read_texts
-from selfalign.probes.tables import Poles
+from selfalign.probes.schemas import Poles
 from selfalign.tables import write_table
 from transformers import AutoTokenizer
 

@@ -28,11 +28,11 @@ from selfalign.inference.local.chat import DATE
 from selfalign.inference.local.infer import gather_facts, load_tokenizer
 from selfalign.inference.local.render import Rendered, Speech, render
 from selfalign.inference.readouts import list_options, read_out
-from selfalign.inference.tables import Answers
+from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry
 from selfalign.ledger.storage import Ledger
-from selfalign.prompts.tables import Design, Prompts
-from selfalign.scoring.tables import Scores
+from selfalign.prompts.schemas import Design, Prompts
+from selfalign.scoring.schemas import Scores
 from selfalign.tables import read_table, write_table
 
 ROOT = Path(__file__).parent.parent

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pycountry
+from selfalign.survey.schemas import Counts
 from selfalign.survey.simulate_survey import simulate
-from selfalign.survey.tables import Counts
 from selfalign.tables import read_input
 
 ROOT = Path(__file__).resolve().parent.parent

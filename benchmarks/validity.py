@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 from synthetic import MODELS, SHARPNESS, Arm, Model, World, logistic, spread
 from tqdm import tqdm
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from selfalign.cli import program
 from selfalign.survey.files import open_survey
 from selfalign.survey.parse_wvs7 import parse_wvs7
-from selfalign.survey.tables import Responses, Scales
+from selfalign.survey.schemas import Responses, Scales
 from selfalign.tables import read_input
 
 RESOURCES = Path(__file__).parent.parent / "resources" / "survey"

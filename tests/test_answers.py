@@ -19,10 +19,10 @@ from selfalign.inference.endpoint.ask import command
 from selfalign.inference.endpoint.bodies import is_sound
 from selfalign.inference.endpoint.refusals import quote, read_refusal
 from selfalign.inference.endpoint.requests import Endpoint, requests_of
-from selfalign.inference.tables import Answers
+from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import Ledger
-from selfalign.prompts.tables import Prompts
+from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
 from test_ask import arguments, count_answers, first, table_of
 

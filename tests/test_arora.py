@@ -17,11 +17,11 @@ from selfalign.config.files import check_files
 from selfalign.errors import InputError
 from selfalign.probes.adopt_arora import adopt, check_copy, read_copy
 from selfalign.probes.adopt_arora_bank import make_bank
-from selfalign.probes.arora import AroraLog, AroraRepairs, AroraRows, Wording, clean, digest, per_row, word_probe
+from selfalign.probes.arora import AroraLog, AroraRepairs, AroraRows, ProbeWording, clean, digest, per_row, word_probe
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
-from selfalign.probes.tables import Bank, Texts
-from selfalign.survey.tables import Counts, Scales
+from selfalign.probes.schemas import Bank, Texts
+from selfalign.survey.schemas import Counts, Scales
 from selfalign.tables import read_input
 
 PROBES = ROOT / "resources" / "probes"
@@ -90,7 +90,7 @@ def word(
     labels: tuple[str, str],
     *repairs: tuple[str, str, str, str, str],
     language: str = "de",
-) -> Wording:
+) -> ProbeWording:
     """A row with repairs of it, as a probe."""
     table = repairs_of(*(("0", *repair) for repair in repairs), language=language)
     return word_probe(sentence, *labels, per_row(table, language).get(0, []), language)

@@ -30,9 +30,9 @@ from selfalign.inference.endpoint.collect import collect
 from selfalign.inference.endpoint.requests import Endpoint, requests_of
 from selfalign.inference.local.engine import score
 from selfalign.inference.local.render import Speech, render
-from selfalign.inference.tables import Answers
+from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import fingerprint_of
-from selfalign.prompts.tables import Prompts
+from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
 from test_dag import changed, write_small_inputs
 from test_dag import settings as small_settings

@@ -18,7 +18,7 @@ from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
 from selfalign.config.read import check_settings
 from selfalign.errors import told_plainly
-from selfalign.survey.tables import Distributions
+from selfalign.survey.schemas import Distributions
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import write_table
 from snakemake.utils import update_config
@@ -164,9 +164,6 @@ def test_country_that_the_survey_lacks_is_refused(tmp_path: Path, distributions:
             'family means ___.",a lot,', 'family means ___.",,', ["line 2", 'column "option_a"'], id="no option"
         ),
         pytest.param(
-            "\nQ1,", "\nQ223,", ["line 2", 'column "probe"', "'Q223'", "not a probe of the bank"], id="unknown probe"
-        ),
-        pytest.param(
             'Q1,"To me, family means ___.",a lot,little,reviewed\n',
             "",
             ['column "probe"', "1 probes of the bank", "Q1", "Add a row"],
@@ -274,7 +271,7 @@ def test_mistake_in_a_template_is_told(
 
 def test_unknown_template_is_refused(tmp_path: Path, refused: Refused) -> None:
     arguments = design(tmp_path, {"zero_shot": {"shots": 0}}, frames=f"{FRAME}s")
-    refused(*arguments, tells=[str(TEMPLATES), f'no template "{FRAME}s"', f'Did you mean "{FRAME}"'])
+    refused(*arguments, tells=[str(TEMPLATES), f'no frame "{FRAME}s"', f'Did you mean "{FRAME}"'])
 
 
 def test_templates_that_are_no_yaml_are_refused(tmp_path: Path, refused: Refused) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from selfalign.probes.bank import BLANK, parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
-from selfalign.survey.tables import Counts, Labels, Questions, Scales
+from selfalign.survey.schemas import CodeLabels, Counts, Questions, Scales
 from selfalign.tables import read_input
 
 ROOT = Path(__file__).parent.parent
@@ -64,7 +64,7 @@ def texts(bank: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def labels() -> dict[str, dict[int, str]]:
-    table = read_input(SURVEY / "labels" / "en.csv", Labels)
+    table = read_input(SURVEY / "labels" / "en.csv", CodeLabels)
     return {name: dict(zip(rows["code"], rows["label"], strict=True)) for name, rows in table.groupby("labels")}
 
 

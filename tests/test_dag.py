@@ -798,11 +798,11 @@ MISTAKES: dict[str, tuple[dict, list[str]]] = {
     "wording": ({"probes": {"texts": "mistakes/texts_{language}.csv"}}, ["texts_en.csv", "have no text here"]),
     "frame": (
         {"prompts": {"frames": ["wrods"]}, "scoring": {"readouts": {"wrods": "option"}}},
-        ["resources/templates/en.yaml", 'no template "wrods"', 'Did you mean "words"'],
+        ["resources/templates/en.yaml", 'no frame "wrods"', 'Did you mean "words"'],
     ),
     "templates": (
         {"prompts": {"templates": "mistakes/frames_{language}.yaml"}},
-        ["frames_en.yaml", 'template "words"'],
+        ["frames_en.yaml", 'frame "words"'],
     ),
     "persona": (
         with_arm("persona") | {"prompts": {"personas": "mistakes/personas_{language}.csv"}},

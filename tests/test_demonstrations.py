@@ -26,8 +26,8 @@ from selfalign.demonstrations.measure_similarity import (
 )
 from selfalign.demonstrations.pick import SET, diversify, pick_demonstrations
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
+from selfalign.demonstrations.schemas import Ranking
 from selfalign.demonstrations.strategies import MEASURES, SEEDED, STRATEGIES, measure_of
-from selfalign.demonstrations.tables import Ranking
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank, read_texts
 from tokenizers import Tokenizer, models, pre_tokenizers

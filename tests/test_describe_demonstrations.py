@@ -9,7 +9,7 @@ from selfalign.demonstrations.measure_similarity import list_pairs
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.describe_demonstrations import describe_demonstrations, list_shown
-from selfalign.prompts.tables import Demonstrations
+from selfalign.prompts.schemas import Demonstrations
 
 ROOT = Path(__file__).parent.parent
 PROBES = ["Q1", "Q2", "Q5", "Q112", "Q113"]

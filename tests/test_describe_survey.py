@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.survey.describe_survey import count_kinds, describe_samples, effective_size
-from selfalign.survey.tables import Dictionary, Quality, Responses
+from selfalign.survey.schemas import Dictionary, Quality, Responses
 from selfalign.survey.weigh_answers import count_codes
 from selfalign.tables import read_table, write_table
 from surveys import COUNTS, RESOURCES, SCALES, run

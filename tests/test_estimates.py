@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from scipy import stats
 from selfalign.cli import program
 from selfalign.probes.bank import read_bank
-from selfalign.probes.tables import Poles, Replicates
+from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import CHANCE, estimate
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -20,7 +20,7 @@ from selfalign.scoring.families import correct
 from selfalign.scoring.fit_mixed import fit, fit_mixed
 from selfalign.scoring.measures import COMPARED, CONTRASTED, MEASURES
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
-from selfalign.scoring.tables import Contrasts, Estimates, Mixed, Scores, Transfer, Worth
+from selfalign.scoring.schemas import Contrasts, Estimates, Mixed, Scores, Transfer, Worth
 from selfalign.scoring.unanswered import AGREEMENTS, COUNTS_AS, add_agreements
 from selfalign.tables import read_table, write_table
 

@@ -29,11 +29,11 @@ from selfalign.config.style import describe_style
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
 from selfalign.figures.baselines import room_for_margins
-from selfalign.figures.options import Pages
+from selfalign.figures.figure_options import Pages
 from selfalign.figures.style import ENGLISH, FIGURES, Style, read_style, read_texts
 from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.tables import Contrasts, Metrics
+from selfalign.scoring.schemas import Contrasts, Metrics
 
 WIDTHS = [3.3, 6.8]
 LANGUAGES = ["en", "de", "es"]

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from selfalign.probes.tables import Replicates
+from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import CHANCE
 from selfalign.scoring.estimate_categories import estimate_categories
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_kinds import estimate_kinds
 from selfalign.scoring.estimate_languages import estimate_languages
 from selfalign.scoring.groups import OWN, cells_of, name_kind
-from selfalign.scoring.tables import Categories, Kinds, Languages, Scores
+from selfalign.scoring.schemas import Categories, Kinds, Languages, Scores
 from selfalign.tables import read_table, write_table
 from test_estimates import BANK, SETTINGS, people, run, scores
 

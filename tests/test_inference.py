@@ -29,11 +29,11 @@ from selfalign.inference.local.infer import answer, gather_facts
 from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.local.tree import Tree, cut_rows, grow, rows_needed
 from selfalign.inference.readouts import list_options, read_out
-from selfalign.inference.tables import Answers
+from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import fingerprint_of
 from selfalign.ledger.storage import Ledger
 from selfalign.probes.bank import read_bank, read_texts
-from selfalign.prompts.tables import Prompts
+from selfalign.prompts.schemas import Prompts
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from torch import nn
 from transformers import (

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from selfalign.config.arms import read_arms
-from selfalign.demonstrations.tables import Ranking
+from selfalign.demonstrations.schemas import Ranking
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import load_model
 from selfalign.inference.local.infer import answer
@@ -19,8 +19,8 @@ from selfalign.ledger.rows import fingerprint_of
 from selfalign.ledger.storage import Ledger
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
-from selfalign.prompts.templates import read_template
 from selfalign.prompts.wording import Languages, Wording, word_poles
 from selfalign.scoring.score_answers import score
 from transformers import AutoTokenizer
@@ -54,7 +54,7 @@ def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Ser
     items = word_poles(read_texts(RESOURCES / "probes" / "texts" / "en.csv", everything))
     bank = everything.iloc[4::10].reset_index(drop=True)
     poles = read_poles(bank).query("country == @COUNTRY")
-    frame = read_template(RESOURCES / "templates" / "en.yaml", "words")
+    frame = read_frame(RESOURCES / "templates" / "en.yaml", "words")
     languages = Languages("en", {"en": Wording({"words": frame}, items)})
     design, prompts = lay_out(
         read_arms({"arms": ARMS}), [COUNTRY], Surveyed(poles), {"itself": rank_itself(list(bank["probe"]))}, languages

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from selfalign.countries import CODES
 from selfalign.probes.bank import BLANK, read_bank, read_texts
-from selfalign.prompts.templates import Item, Template, read_template
+from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.wording import read_countries, read_neutral, read_personas
-from selfalign.survey.tables import Labels, Questions
+from selfalign.survey.schemas import CodeLabels, Questions
 from selfalign.tables import read_input
 
 ROOT = Path(__file__).parent.parent
@@ -47,13 +47,13 @@ def defined() -> dict[str, dict]:
     return yaml.safe_load((ROOT / "config" / "languages.yaml").read_text(encoding="utf-8"))["languages"]
 
 
-def frames(language: str) -> dict[str, Template]:
+def frames(language: str) -> dict[str, Frame]:
     """The frames of a language, by name."""
     path = RESOURCES / "templates" / f"{language}.yaml"
-    return {name: read_template(path, name) for name in LABELS}
+    return {name: read_frame(path, name) for name in LABELS}
 
 
-def ask(frame: Template, statement: str, first: str, second: str) -> str:
+def ask(frame: Frame, statement: str, first: str, second: str) -> str:
     """A frame's question with two options."""
     return frame.ask(Item(statement, ("A", "B"), (first, second), (first, second)))
 
@@ -72,7 +72,7 @@ def pieces(language: str, bank: pd.DataFrame) -> dict[str, str]:
     """Every text of a language, by where it stands."""
     texts = read_texts(PROBES / "texts" / f"{language}.csv", bank)
     questions = read_input(SURVEY / "questions" / f"{language}.csv", Questions)
-    labels = read_input(SURVEY / "labels" / f"{language}.csv", Labels)
+    labels = read_input(SURVEY / "labels" / f"{language}.csv", CodeLabels)
     found = {f"{probe} {part}": texts.loc[probe, part] for probe in texts.index for part in texts.columns[:3]}
     found |= {f"question {row.question}": row.wording for row in questions.itertuples()}
     found |= {f"label {row.labels} {row.code}": row.label for row in labels.itertuples()}
@@ -92,7 +92,7 @@ def test_languages_of_the_config_are_those_that_ship() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_probe_question_and_label_has_words(language: str, bank: pd.DataFrame) -> None:
-    for name, table in (("questions", Questions), ("labels", Labels)):
+    for name, table in (("questions", Questions), ("labels", CodeLabels)):
         ours = read_input(SURVEY / name / f"{language}.csv", table)
         english = read_input(SURVEY / name / "en.csv", table)
         key = ["question"] if name == "questions" else ["labels", "code"]
@@ -133,7 +133,7 @@ def test_blank_stands_alone_and_options_are_a_pair(language: str, bank: pd.DataF
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_labels_of_a_scale_differ(language: str) -> None:
-    labels = read_input(SURVEY / "labels" / f"{language}.csv", Labels)
+    labels = read_input(SURVEY / "labels" / f"{language}.csv", CodeLabels)
     assert not labels.duplicated(["labels", "label"]).any()
 
 

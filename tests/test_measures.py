@@ -12,7 +12,7 @@ from selfalign.audit.trace.contributions import recompute, select_cells, weigh_c
 from selfalign.audit.trace.points import Point, Term
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank
-from selfalign.probes.tables import Poles, Replicates
+from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import estimate
 from selfalign.scoring.cells import compare_with_people
 from selfalign.scoring.compute_metrics import (
@@ -30,7 +30,7 @@ from selfalign.scoring.inputs import prepare_cells
 from selfalign.scoring.measures import STEP, check_measures
 from selfalign.scoring.metrics import METRICS, Metric, choice
 from selfalign.scoring.panels import build_panels
-from selfalign.scoring.tables import Scores
+from selfalign.scoring.schemas import Scores
 from selfalign.tables import write_table
 
 ROOT = Path(__file__).parent.parent

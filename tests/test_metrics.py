@@ -13,9 +13,9 @@ from scipy.spatial import distance
 from selfalign.cli import program
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import map_poles
-from selfalign.probes.map_scales import human_distribution
+from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
-from selfalign.probes.tables import HumanScales, Poles
+from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.scoring import baselines
 from selfalign.scoring.compute_metrics import (
     cells_of_scores,
@@ -41,9 +41,9 @@ from selfalign.scoring.metrics import (
 )
 from selfalign.scoring.panels import build_panels
 from selfalign.scoring.people import People
-from selfalign.scoring.tables import Metrics, ScaleScores, Scores
+from selfalign.scoring.schemas import Metrics, ScaleScores, Scores
 from selfalign.scoring.unanswered import COUNTS_AS
-from selfalign.survey.tables import Counts
+from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input, read_table, write_table
 
@@ -401,7 +401,7 @@ def test_uniform_counts_an_items_own_options() -> None:
 
 def test_world_is_the_mean_of_the_others_each_weighing_the_same() -> None:
     shares = shares_of([0.9, 0.5, 0.1], [0.1, 0.3, np.nan], [0.3, np.nan, np.nan])
-    world = baselines.world(shares)
+    world = baselines.rest_of_world(shares)
     assert world[..., 0] == near(np.array([[0.2, 0.3, np.nan], [0.6, 0.5, 0.1], [0.5, 0.4, 0.1]]))
     assert np.nansum(world, axis=-1)[~np.isnan(world[..., 0])] == near(1)
 
@@ -718,7 +718,7 @@ def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path
     answers = weigh(read_example({"Q1", "Q164", "Q56"}))
     bank = BANK[BANK["question"].isin({"Q1", "Q164", "Q56"})].reset_index(drop=True)
     codes = read_scales(ROOT / "resources/survey/scales.csv", bank)
-    human, poles = human_distribution(answers, codes), map_poles(answers, bank)
+    human, poles = spread_people(answers, codes), map_poles(answers, bank)
     cells = human.merge(bank[["probe", "question"]]).assign(model="m", language="en", arm="own", seed=0)
     cells = cells.assign(template="scale", readout="option", p=cells["share"], source=cells["country"])
     cells["p_mean"] = cells["p"]
@@ -727,7 +727,7 @@ def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path
     )
     table = pd.concat([cells, turned])[list(ScaleScores.to_schema().columns)]
     write_table(table, tmp_path / "scales.parquet", ScaleScores)
-    write_table(human, tmp_path / "human.parquet", HumanScales)
+    write_table(human, tmp_path / "human.parquet", PeopleScales)
     write_table(poles, tmp_path / "poles.parquet", Poles)
     shares = {one: dict(rows[["probe", "share_a"]].to_numpy()) for one, rows in poles.groupby("country")}
     scores = scores_of(shares, poles[poles["majority"] != "tie"], asks="scale", template="scale")

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from conftest import SMOLLM2
 from hub_server import Hub, serving
 from selfalign.errors import InputError
+from selfalign.file_sources import check_model_source
 from selfalign.models import convert_model, fetch_model
 from selfalign.models.convert_model import convert, digest_files, tie_head
 from selfalign.models.fetch_model import fetch
-from selfalign.sources import check_model_source
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     AutoModelForCausalLM,

@@ -21,22 +21,22 @@ from refusal import Refused
 from selfalign.cli import program
 from selfalign.config.read import check_settings
 from selfalign.errors import InputError
+from selfalign.file_sources import check_survey_source
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import check_bank, map_poles
-from selfalign.probes.tables import Poles
-from selfalign.sources import check_survey_source
+from selfalign.probes.schemas import Poles
 from selfalign.survey.fetch_survey import fetch_survey
 from selfalign.survey.parse_opinions import (
     count_left_out,
     digest_text,
     find_line,
-    judge_samples,
+    rate_samples,
     read_literal,
     read_questions,
     to_distributions,
 )
 from selfalign.survey.samples import MISNAMED, read_sample
-from selfalign.survey.tables import Distributions, LeftOut, OpinionKeys, Opinions, OpinionTable, Scales
+from selfalign.survey.schemas import Distributions, LeftOut, OpinionKeys, Opinions, OpinionTable, Scales
 from selfalign.tables import read_input, read_table
 
 ROOT = Path(__file__).parent.parent
@@ -288,7 +288,7 @@ def test_every_sample_is_used_or_counted_and_shares_sum_to_one(rows: list[dict[s
         columns=["question", "selections", "options", "source"],
     )
     questions = read_questions(table, pd.DataFrame(columns=["question", "digest", "codes"]), Path("t.csv"))
-    samples = judge_samples(questions)
+    samples = rate_samples(questions)
     distributions = to_distributions(questions, samples)
     sums = distributions.groupby(["country", "question"])["share"].sum()
     assert len(sums) + count_left_out(samples)["n"].sum() == sum(map(len, rows))
@@ -682,7 +682,7 @@ def test_workflow_goes_from_an_address_to_the_poles(plain: Project) -> None:
         run = plain.snakemake("results/default/human/poles.parquet", config=config)
         server.shutdown()
     assert run.code == 0, run.output
-    assert dict(run.finished()) == {"fetch_survey": 1, "parse_opinions": 1, "map_poles": 1}
+    assert dict(run.finished()) == {"fetch_survey": 1, "parse_opinions": 1, "select_probes": 1, "map_poles": 1}
     folder = plain.folder / "results" / "shared" / "survey" / "opinions"
     assert (folder / "download" / "opinions.csv").read_bytes() == table
     poles = read_table(plain.folder / "results" / "default" / "human" / "poles.parquet", Poles).set_index("country")

@@ -22,7 +22,7 @@ from selfalign.survey.inspect_file import find_roles, inspect_columns
 from selfalign.survey.parse_counts import read_counts, to_distributions
 from selfalign.survey.parse_table import parse_table
 from selfalign.survey.questions import join_list, read_questions, split_list, tidy, to_scales
-from selfalign.survey.tables import Columns, Distributions, Labels, LeftOut, Missing, Questions, Responses, Scales
+from selfalign.survey.schemas import CodeLabels, Columns, Distributions, LeftOut, Missing, Questions, Responses, Scales
 from selfalign.survey.weigh_answers import count_codes, weigh
 from surveys import run
 
@@ -94,7 +94,7 @@ def test_questions_become_scales_wordings_and_labels(tmp_path: Path) -> None:
         ["x2", 1, 3, "x2", "3 1 2", ""],
     ]
     assert list(Questions.validate(wordings)["wording"]) == ["What?", "x2"]
-    assert Labels.validate(labels)[["labels", "code", "label"]].to_numpy().tolist() == [
+    assert CodeLabels.validate(labels)[["labels", "code", "label"]].to_numpy().tolist() == [
         ["a.b-1", 1, "low"],
         ["a.b-1", 5, "high"],
         ["x2", 3, "3"],

@@ -30,7 +30,7 @@ from selfalign.figures.chosen import choose_gains, choose_pairs, mean_of_countri
 from selfalign.figures.style import ENGLISH, Style, read_style, read_texts
 from selfalign.figures.theme import apply_theme, texts_of
 from selfalign.figures.typeset_tables import TABLES, typeset
-from selfalign.scoring.tables import Categories, Contrasts, Kinds, Languages, Metrics
+from selfalign.scoring.schemas import Categories, Contrasts, Kinds, Languages, Metrics
 from selfalign.tables import read_table, write_table
 from test_estimates import run
 

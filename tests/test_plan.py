@@ -26,8 +26,8 @@ from selfalign.plan.plan import command
 from selfalign.plan.planner import Options, make_plan
 from selfalign.plan.precision import expect_widths
 from selfalign.plan.report import duration, size, write_report
-from selfalign.prompts.tables import Prompts
-from selfalign.survey.tables import Distributions
+from selfalign.prompts.schemas import Prompts
+from selfalign.survey.schemas import Distributions
 from selfalign.tables import read_table, write_table
 
 NEAR = 0.2

@@ -16,9 +16,9 @@ from selfalign.cli import program
 from selfalign.errors import InputError
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import find_dropped, map_poles
+from selfalign.probes.schemas import LeftOut, Poles
 from selfalign.probes.selection import digest_probes, select_probes
-from selfalign.probes.tables import LeftOut, Poles
-from selfalign.survey.tables import Counts, Labels, Scales
+from selfalign.survey.schemas import CodeLabels, Counts, Scales
 from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_input, read_table
 
@@ -116,7 +116,7 @@ def test_document_on_probes_tells_what_the_bank_holds(bank: pd.DataFrame) -> Non
     )
     scales = read_input(RESOURCES / "survey" / "scales.csv", Scales)["question"]
     assert set(scales) - set(bank["question"]) == {f"Q{number}" for number in range(152, 158)}
-    labels = read_input(RESOURCES / "survey" / "labels" / "en.csv", Labels)["labels"]
+    labels = read_input(RESOURCES / "survey" / "labels" / "en.csv", CodeLabels)["labels"]
     assert_told(f"{labels.nunique()} sets of labels serve all questions")
 
 
@@ -193,6 +193,16 @@ def test_step_selects_probes_and_says_why_it_leaves_out_the_others(bank: pd.Data
     assert left_out.set_index("probe")["reason"]["Q4"] == "categories", "it is named in probes.only"
     assert left_out["reason"].value_counts().to_dict() == {"only": len(bank) - 3, "categories": 1}
     assert told.stderr == f"2 of {len(bank)} probes; left out: {len(bank) - 3} by probes.only, 1 by probes.categories\n"
+
+
+def test_text_of_a_probe_that_the_bank_lacks_is_refused_before_a_run_only(bank: pd.DataFrame, tmp_path: Path) -> None:
+    words = (RESOURCES / "probes" / "texts" / "en.csv").read_text(encoding="utf-8")
+    file = tmp_path / "en.csv"
+    file.write_text(words + words.splitlines()[1].replace("Q1,", "Q223,", 1) + "\n", encoding="utf-8")
+    line = len(bank) + 2
+    with pytest.raises(InputError, match=f"line {line}, column \"probe\", value 'Q223': is not a probe of the bank"):
+        read_texts(file, bank)
+    assert list(read_texts(file, bank.iloc[:5], others=True).index) == [*bank["probe"], "Q223"]
 
 
 def test_digest_changes_with_a_probe_that_is_used_only(tmp_path: Path) -> None:

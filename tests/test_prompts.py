@@ -15,16 +15,16 @@ from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
-from selfalign.probes.map_scales import human_distribution
+from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
 from selfalign.probes.selection import select_probes
 from selfalign.prompts import design_prompts
 from selfalign.prompts.design_prompts import lay_out, lay_out_arms
+from selfalign.prompts.frames import Frame, Item, read_frame
+from selfalign.prompts.schemas import CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, majority_answers
-from selfalign.prompts.tables import CONTENT, Design, Prompts
-from selfalign.prompts.templates import Item, Template, read_template
 from selfalign.prompts.wording import Languages, read_countries, read_neutral, read_personas, read_wording
-from selfalign.survey.tables import Counts
+from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
 
@@ -93,16 +93,16 @@ def human(bank: pd.DataFrame) -> pd.DataFrame:
     """How the same people spread over whole scales."""
     counts = read_input(RESOURCES / "survey" / "example" / "counts.csv", Counts)
     answers = weigh(counts.assign(n=1, weight=counts["count"], weight_squared=counts["count"]))
-    return human_distribution(answers, read_scales(RESOURCES / "survey" / "scales.csv", bank))
+    return spread_people(answers, read_scales(RESOURCES / "survey" / "scales.csv", bank))
 
 
 @pytest.fixture(scope="module")
-def letters() -> Template:
-    return read_template(RESOURCES / "templates" / "en.yaml", "letters")
+def letters() -> Frame:
+    return read_frame(RESOURCES / "templates" / "en.yaml", "letters")
 
 
 @pytest.fixture(scope="module")
-def languages(bank: pd.DataFrame, letters: Template) -> Languages:
+def languages(bank: pd.DataFrame, letters: Frame) -> Languages:
     """English, and the languages of the three countries."""
     everything, wordings = read_bank(RESOURCES / "probes" / "probes.csv"), {}
     for code in ("en", "de", "es", "zh"):
@@ -124,7 +124,7 @@ def write(
     human: pd.DataFrame,
     bank: pd.DataFrame,
     rankings: dict[str, pd.DataFrame],
-    letters: Template,
+    letters: Frame,
 ):
     """A function that lays arms out for some countries, and checks both tables."""
 
@@ -234,7 +234,7 @@ Answer:"""
 
 
 def test_real_prompt_with_the_options_words_reads_as_it_should(write) -> None:
-    words = read_template(RESOURCES / "templates" / "en.yaml", "words")
+    words = read_frame(RESOURCES / "templates" / "en.yaml", "words")
     design, prompts = write({"own": ARMS["own"]}, ["DEU"], frames=(words,))
     asked = design.merge(prompts, on="prompt").set_index(["probe", "order"])
     demonstrations = """The press ___ my confidence. (lacks / has)
@@ -257,7 +257,7 @@ Religious institutions ___ my confidence. """
 
 @pytest.mark.parametrize("frame", ["words", "letters", "numbers", "words_short", "words_opinion", "scale"])
 def test_premise_is_the_prompt_with_a_blank_as_its_statement(frame: str, languages: Languages, write) -> None:
-    template = read_template(RESOURCES / "templates" / "en.yaml", frame)
+    template = read_frame(RESOURCES / "templates" / "en.yaml", frame)
     design, prompts = write({name: ARMS[name] for name in ("zero", "own", "persona_own")}, ["DEU"], frames=(template,))
     premises = prompts[prompts["premise"] == ""].set_index("prompt")
     table = design.merge(prompts, on="prompt")
@@ -291,7 +291,7 @@ def test_prompts_that_differ_in_the_statement_only_share_a_premise(cells: pd.Dat
 @pytest.mark.parametrize("path", sorted((RESOURCES / "templates").glob("*.yaml")), ids=lambda path: path.stem)
 def test_question_of_a_premise_is_a_blank_and_the_options_in_every_language_and_frame(path: Path) -> None:
     for name in yaml.safe_load(path.read_text(encoding="utf-8")):
-        frame = read_template(path, name)
+        frame = read_frame(path, name)
         item = Item("Is this said?", ("A", "B"), ("one", "two"), ("one", "two"))
         for order in ("AB", "BA"):
             question = frame.ask_nothing(item.turned(order))
@@ -306,8 +306,8 @@ def test_prompts_without_premises_are_the_same_otherwise(write) -> None:
     pd.testing.assert_frame_equal(fewer, prompts[prompts["premise"] != ""])
 
 
-def test_frame_changes_the_words_of_a_prompt_and_not_what_is_shown(write, letters: Template) -> None:
-    words = read_template(RESOURCES / "templates" / "en.yaml", "words")
+def test_frame_changes_the_words_of_a_prompt_and_not_what_is_shown(write, letters: Frame) -> None:
+    words = read_frame(RESOURCES / "templates" / "en.yaml", "words")
     design, prompts = write({"own": ARMS["own"], "random": ARMS["random"]}, ["DEU"], frames=(letters, words))
     table = design.merge(prompts, on="prompt")
     key = ["arm", "probe", "seed", "order"]
@@ -551,7 +551,7 @@ def test_arm_is_run_for_its_countries_alone(cells: pd.DataFrame) -> None:
 
 
 def read_scale_prompt(write, probe: str, order: str, country: str = "DEU", **settings: object) -> pd.Series:
-    scale = read_template(RESOURCES / "templates" / "en.yaml", "scale")
+    scale = read_frame(RESOURCES / "templates" / "en.yaml", "scale")
     design, prompts = write({"some": arm(shots=2, **settings)}, [country], frames=(scale,))
     assert set(design["asks"]) == {"scale"}
     return design.merge(prompts, on="prompt").set_index(["probe", "order"]).loc[(probe, order)]
@@ -594,7 +594,7 @@ def test_demonstrations_on_scales_carry_the_modal_answer_of_their_source(write, 
 def test_probe_without_a_distribution_over_its_scale_is_asked_with_two_options_alone(
     write, human: pd.DataFrame
 ) -> None:
-    frames = tuple(read_template(RESOURCES / "templates" / "en.yaml", name) for name in ("letters", "scale"))
+    frames = tuple(read_frame(RESOURCES / "templates" / "en.yaml", name) for name in ("letters", "scale"))
     few = human[(human["country"] != "DEU") | (human["question"] != "Q64")]
     design, _ = write({"zero": ARMS["zero"]}, ["BOL", "DEU"], frames=frames, human=few)
     asked = design[design["probe"] == "Q64"].groupby("country")["asks"].agg(set).to_dict()
@@ -759,8 +759,8 @@ def test_new_arm_or_country_leaves_the_prompts_of_the_others(cells: pd.DataFrame
     assert set(prompts.loc[prompts["premise"] != "", "prompt"]) == set(before)
 
 
-def test_frame_of_ones_own_multiplies_the_cells(write, letters: Template, bank: pd.DataFrame) -> None:
-    digits = Template("digits", "Choose.", "Is it 1 {first} or 2 {second}? {statement}", "Reply:", ("1", "2"))
+def test_frame_of_ones_own_multiplies_the_cells(write, letters: Frame, bank: pd.DataFrame) -> None:
+    digits = Frame("digits", "Choose.", "Is it 1 {first} or 2 {second}? {statement}", "Reply:", ("1", "2"))
     design, prompts = write({"own": ARMS["own"]}, ["DEU"], frames=(letters, digits))
     table = design.merge(prompts, on="prompt")
     assert table["template"].value_counts().to_dict() == dict.fromkeys(["letters", "digits"], 2 * len(bank))

@@ -167,7 +167,7 @@ def test_change_of_code_changes_the_steps_that_use_it_and_no_other(
 def test_new_import_counts_from_then_on(copy: Path) -> None:
     (copy / "survey" / "extra.py").write_text("FACTOR = 1\n", encoding="utf-8")
     assert changed(copy) == set()
-    edit(copy / "survey" / "tables.py", "import pandera", "from selfalign.survey.extra import FACTOR\nimport pandera")
+    edit(copy / "survey" / "schemas.py", "import pandera", "from selfalign.survey.extra import FACTOR\nimport pandera")
     before = digests(copy)
     (copy / "survey" / "extra.py").write_text("FACTOR = 2\n", encoding="utf-8")
     after = digests(copy)
@@ -199,15 +199,16 @@ def test_answers_depend_on_few_modules() -> None:
         "selfalign.inference.local.leases",
         "selfalign.inference.local.openings",
         "selfalign.inference.local.render",
+        "selfalign.inference.local.transfer",
         "selfalign.inference.local.tree",
         "selfalign.inference.messages",
         "selfalign.inference.readouts",
-        "selfalign.inference.tables",
+        "selfalign.inference.schemas",
         "selfalign.ledger.rows",
         "selfalign.ledger.storage",
         "selfalign.loading",
         "selfalign.options",
-        "selfalign.prompts.tables",
+        "selfalign.prompts.schemas",
         "selfalign.tables",
         "selfalign.warmup",
     }

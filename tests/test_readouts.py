@@ -10,17 +10,17 @@ import pytest
 from click.testing import CliRunner
 from selfalign.cli import program
 from selfalign.inference.readouts import read_out
-from selfalign.inference.tables import Answers
+from selfalign.inference.schemas import Answers
 from selfalign.probes.bank import read_bank
-from selfalign.probes.map_scales import human_distribution
+from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
-from selfalign.probes.tables import Poles, Replicates
-from selfalign.prompts.tables import Design
+from selfalign.probes.schemas import Poles, Replicates
+from selfalign.prompts.schemas import Design
 from selfalign.scoring.by_readout import list_readouts, score_by_readout
 from selfalign.scoring.compare_readouts import compare
+from selfalign.scoring.schemas import Contrasts, ContrastsByReadout, Readouts
 from selfalign.scoring.score_scales import read_codes, score_poles
-from selfalign.scoring.tables import Contrasts, ContrastsByReadout, Readouts
-from selfalign.survey.tables import Counts
+from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input, read_table, write_table
 
@@ -220,7 +220,7 @@ def test_contrast_that_no_language_has_gives_an_empty_table(tmp_path: Path) -> N
 def test_frames_of_whole_scales_are_scored_under_every_readout() -> None:
     counts = read_input(ROOT / "resources/survey/example/counts.csv", Counts)
     people = weigh(counts.assign(n=1, weight=counts["count"], weight_squared=counts["count"]))
-    human = human_distribution(people, read_scales(ROOT / "resources/survey/scales.csv", BANK))
+    human = spread_people(people, read_scales(ROOT / "resources/survey/scales.csv", BANK))
     design = design_of(["Q4"], ["own"], ["scale"]).assign(asks="scale")
     rng, places = np.random.default_rng(4), range(1, 5)
     answers = pd.DataFrame(product(design["prompt"], places), columns=["prompt", "place"])

@@ -17,7 +17,7 @@ from selfalign.inference.local.collect import collect
 from selfalign.inference.local.openings import capitalise, list_forms, log_p_open, prefix_free
 from selfalign.inference.local.render import Rendered, Speech, _Reader, render
 from selfalign.ledger.rows import Entry
-from selfalign.prompts.tables import Prompts
+from selfalign.prompts.schemas import Prompts
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, utils
 

@@ -22,7 +22,7 @@ from selfalign.scoring import score_answers
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_readouts import estimate_readouts
 from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.tables import Scores
+from selfalign.scoring.schemas import Scores
 from selfalign.tables import Table, read_table, write_parts, write_table
 from snakemake.utils import update_config
 from test_estimates import SETTINGS, people, scores

@@ -15,14 +15,14 @@ from selfalign.cli import program
 from selfalign.errors import InputError
 from selfalign.probes.bank import list_codes, parse_codes, read_bank
 from selfalign.probes.map_poles import map_poles
-from selfalign.probes.map_scales import check_codes, find_dropped, human_distribution
+from selfalign.probes.map_scales import check_codes, find_dropped, spread_people
 from selfalign.probes.scales import modal_answers, read_scale_texts, read_scales
-from selfalign.probes.tables import DroppedScales, HumanScales
+from selfalign.probes.schemas import DroppedScales, PeopleScales
+from selfalign.scoring.schemas import ScaleScores, Scores, Unanswered
 from selfalign.scoring.score_answers import score
 from selfalign.scoring.score_scales import read_codes, score_poles, score_scales
-from selfalign.scoring.tables import ScaleScores, Scores, Unanswered
 from selfalign.survey.parse_shares import parse_shares
-from selfalign.survey.tables import Counts, Distributions, Scales, Shares
+from selfalign.survey.schemas import Counts, Distributions, Scales, Shares
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input, write_table
 
@@ -45,7 +45,7 @@ def distributions() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def human(distributions: pd.DataFrame) -> pd.DataFrame:
-    return HumanScales.validate(human_distribution(distributions, CODES))
+    return PeopleScales.validate(spread_people(distributions, CODES))
 
 
 def select(question: str) -> pd.DataFrame:
@@ -233,12 +233,12 @@ def test_question_without_a_wording_is_refused(tmp_path: Path) -> None:
 
 def test_distribution_by_hand() -> None:
     # Codes 0 and 1 are one answer of Q242, and nobody chose 3 to 10.
-    table = human_distribution(answers_to("Q242", {0: 20, 1: 30, 2: 50}), CODES)
+    table = spread_people(answers_to("Q242", {0: 20, 1: 30, 2: 50}), CODES)
     assert list(table["share"]) == pytest.approx([0.5, 0.5] + [0] * 8)
     assert list(table["n"]) == [50, 50] + [0] * 8
     assert not table["modal"].any()
     # Who has another nationality is left out of Q254.
-    table = human_distribution(answers_to("Q254", {1: 30, 3: 10, 5: 60}), CODES)
+    table = spread_people(answers_to("Q254", {1: 30, 3: 10, 5: 60}), CODES)
     assert list(table["share"]) == pytest.approx([0.75, 0, 0.25, 0])
     assert list(table.loc[table["modal"], "code"]) == [1]
 
@@ -289,7 +289,7 @@ def test_nobody_is_dropped_silently(human: pd.DataFrame, distributions: pd.DataF
 
 def test_modal_answer_is_the_most_frequent_and_a_tie_has_none() -> None:
     table = pd.concat([answers_to("Q4", {1: 2, 3: 5, 4: 3}), answers_to("Q4", {1: 4, 2: 4}, "DEU")])
-    human = human_distribution(table, CODES)
+    human = spread_people(table, CODES)
     assert modal_answers(human).to_dict("records") == [{"country": "BOL", "question": "Q4", "code": 3}]
     dropped = find_dropped(table, human, CODES[CODES["question"] == "Q4"], ["BOL", "DEU", "MEX"])
     assert list(dropped[["country", "reason"]].itertuples(index=False, name=None)) == [
@@ -306,7 +306,7 @@ def test_code_that_a_scale_does_not_have_is_refused() -> None:
 def test_shares_of_several_codes_together_are_dropped_and_said() -> None:
     shares = read_input(SURVEY / "shares" / "shares.csv", Shares)
     table = Distributions.validate(parse_shares(shares, read_input(SCALES, Scales)))
-    human = HumanScales.validate(human_distribution(table, CODES))
+    human = PeopleScales.validate(spread_people(table, CODES))
     binary = set(CODES.loc[CODES["scale"] == "binary", "question"])
     assert human["question"].nunique() > 5 and set(human["question"]) <= binary
     assert human["n"].isna().all()

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank
+from selfalign.scoring.schemas import Unanswered
 from selfalign.scoring.score_answers import score
-from selfalign.scoring.tables import Unanswered
 
 ROOT = Path(__file__).parent.parent
 BANK = read_bank(ROOT / "resources" / "probes" / "probes.csv")

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusal import Refused
 from selfalign.probes.map_poles import find_dropped, map_poles
-from selfalign.probes.tables import Poles
+from selfalign.probes.schemas import Poles
 from selfalign.survey.parse_shares import RULES, parse_shares
-from selfalign.survey.tables import Distributions, Shares
+from selfalign.survey.schemas import Distributions, Shares
 from selfalign.tables import read_input, read_table
 from surveys import RESOURCES, SCALES, run, scales
 

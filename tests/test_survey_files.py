@@ -15,7 +15,7 @@ from selfalign.errors import InputError
 from selfalign.survey.describe_survey import count_kinds, describe_samples
 from selfalign.survey.files import open_survey
 from selfalign.survey.parse_wvs7 import find_columns
-from selfalign.survey.tables import Columns, Responses
+from selfalign.survey.schemas import Columns, Responses
 from selfalign.survey.weigh_answers import count_codes
 from selfalign.tables import read_table
 from surveys import SCALES, SURVEY, parse, parse_arguments, read_wvs7, run, write_zip

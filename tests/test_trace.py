@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from selfalign.cli import program
 from selfalign.errors import InputError
 from selfalign.figures.chosen import choose_pairs
-from selfalign.prompts.tables import CELL
-from selfalign.scoring.tables import Contrasts, Scores
+from selfalign.prompts.schemas import CELL
+from selfalign.scoring.schemas import Contrasts, Scores
 from selfalign.tables import read_table, write_table
 from test_inference import tiny_llama, tiny_tokenizer
 

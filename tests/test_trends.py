@@ -10,7 +10,7 @@ import pyreadstat
 import pytest
 from selfalign.cli import main, program
 from selfalign.survey.parse_trends import parse_recoding
-from selfalign.survey.tables import LeftOut, Responses, Scales, Trends
+from selfalign.survey.schemas import LeftOut, Responses, Scales, Trends
 from selfalign.tables import read_input, read_table
 
 ROOT = Path(__file__).parent.parent

@@ -26,7 +26,7 @@ from selfalign.audit.verify import check_models, check_record, report, verify
 from selfalign.cli import program
 from selfalign.config.files import list_files
 from selfalign.errors import InputError
-from selfalign.prompts.tables import Prompts
+from selfalign.prompts.schemas import Prompts
 from selfalign.provenance import code_digests
 from selfalign.tables import write_table
 from test_ask import SAMPLES, arguments, ask, table_of

@@ -26,7 +26,7 @@ import pyarrow.csv as arrow_csv
 import pycountry
 from selfalign.countries import WVS_NUMBERS, WVS_ONLY
 from selfalign.survey.parse_shares import RULES
-from selfalign.survey.tables import Counts, Scales, Shares
+from selfalign.survey.schemas import Counts, Scales, Shares
 from selfalign.tables import read_input
 
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"

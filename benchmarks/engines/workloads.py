@@ -14,10 +14,10 @@ from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
 from selfalign.prompts.design_prompts import lay_out, write_demonstrations
+from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.sources import Surveyed
-from selfalign.prompts.templates import Item, Template, read_template
 from selfalign.prompts.wording import Languages, Wording, word_poles
-from selfalign.survey.tables import Counts
+from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
 
@@ -61,7 +61,7 @@ def build_workloads(size: str) -> dict[tuple[str, str], Prompts]:
     items = word_poles(texts)
     workloads = {}
     for readout, name in FRAMES.items():
-        frame = read_template(RESOURCES / "templates" / "en.yaml", name)
+        frame = read_frame(RESOURCES / "templates" / "en.yaml", name)
         languages = Languages("en", {"en": Wording({name: frame}, items)})
         design, prompts = lay_out(read_arms({"arms": ARMS}), COUNTRIES, Surveyed(poles), rankings, languages)
         cells = design.merge(prompts, on="prompt")
@@ -96,7 +96,7 @@ def _spread(items: list[str], number: int) -> list[str]:
     return [items[place * len(items) // number] for place in range(number)]
 
 
-def write_fixed(shown: list[str], poles: pd.DataFrame, items: dict[str, Item], frame: Template) -> pd.Series:
+def write_fixed(shown: list[str], poles: pd.DataFrame, items: dict[str, Item], frame: Frame) -> pd.Series:
     """The same demonstrations, in words, with the answers of each country: JSON lists by country."""
     answers = poles.rename(columns={"country": "source", "probe": "candidate", "majority": "answer"})
     answers = answers[answers["candidate"].isin(shown)].assign(probe="", seed=0)

@@ -17,7 +17,7 @@ from selfalign.audit.findings import Difference, Findings
 from selfalign.audit.jobs import Job
 from selfalign.audit.stored import MissingError, answers_of_endpoint, answers_of_weights, check_ledger
 from selfalign.errors import InputError
-from selfalign.inference.tables import Answers
+from selfalign.inference.schemas import Answers
 from selfalign.steps import STEPS
 from selfalign.tables import write_table
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from selfalign.prompts.tables import CELL
-from selfalign.scoring.tables import ALL
+from selfalign.prompts.schemas import CELL
+from selfalign.scoring.schemas import ALL
 
 CHANGED = {
     "prompt": "another prompt",

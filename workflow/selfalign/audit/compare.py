@@ -19,9 +19,9 @@ from selfalign.audit.changes import (
     pair_estimates,
 )
 from selfalign.errors import InputError
-from selfalign.prompts.tables import Design, Prompts
+from selfalign.prompts.schemas import Design, Prompts
 from selfalign.runs import RECORD, Run, find_run
-from selfalign.scoring.tables import Contrasts, Estimates, Scores
+from selfalign.scoring.schemas import Contrasts, Estimates, Scores
 from selfalign.tables import read_table
 
 TABLES = {

@@ -18,10 +18,10 @@ from selfalign.inference.local import engine
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import lease, load_model
 from selfalign.inference.local.render import Rendered
-from selfalign.inference.tables import Answers
+from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry
-from selfalign.prompts.tables import CELL, Design, Prompts
-from selfalign.scoring.tables import Scores
+from selfalign.prompts.schemas import CELL, Design, Prompts
+from selfalign.scoring.schemas import Scores
 from selfalign.tables import read_table, write_table
 
 EXACT = 1e-3

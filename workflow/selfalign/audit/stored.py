@@ -17,12 +17,12 @@ from selfalign.inference.local.greedy import add_replies, plan_replies
 from selfalign.inference.local.infer import gather_facts, load_tokenizer
 from selfalign.inference.local.render import Rendered, Speech, render
 from selfalign.inference.messages import place_demonstrations
-from selfalign.inference.tables import Answers
+from selfalign.inference.schemas import Answers
 from selfalign.ledger.integrity import find_faults
 from selfalign.ledger.reading import read_intact_entries
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.loading import quiet
-from selfalign.prompts.tables import Prompts
+from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table
 
 _DEVICES = ("cpu", "cuda", "mps")

@@ -13,7 +13,7 @@ from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.errors import InputError
 from selfalign.figures.style import FIGURES
 from selfalign.runs import Run
-from selfalign.scoring.tables import ALL, Contrasts, Estimates
+from selfalign.scoring.schemas import ALL, Contrasts, Estimates
 from selfalign.tables import read_table
 
 _AUTHORS = 60  # characters; a longer list of authors is cut down to the first

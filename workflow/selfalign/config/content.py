@@ -30,12 +30,12 @@ from selfalign.probes.map_poles import check_bank, check_countries
 from selfalign.probes.selection import select_probes
 from selfalign.probes.versions import NAME, read_version
 from selfalign.prompts.design_prompts import word_personas
+from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import check_sources, draw_neutral
-from selfalign.prompts.templates import read_template
 from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_wording
 from selfalign.survey.parse_shares import check_shares, parse_shares
+from selfalign.survey.schemas import Counts, Scales, Shares
 from selfalign.survey.simulate_survey import check_counts
-from selfalign.survey.tables import Counts, Scales, Shares
 from selfalign.tables import read_input
 
 _EXCLUSIONS = ("siblings", "battery", "category")
@@ -92,9 +92,7 @@ def _read_words(
     }
     scales, frames = Path(locate("resources/survey/scales.csv", home)), config["prompts"]["frames"]
     if config["surveys"][config["run"]["survey"]]["form"] == "table":  # whole scales are made from its own questions
-        frames = [
-            name for name in frames if not read_template(next(iter(files["templates"].values())), name).whole_scale
-        ]
+        frames = [name for name in frames if not read_frame(next(iter(files["templates"].values())), name).whole_scale]
     else:
         read_input(scales, Scales)
     return {one: read_wording(one, files, frames, bank, scales, texts) for one in spoken.texts}

@@ -7,7 +7,7 @@ from typing import Any
 from selfalign.arms import Speech
 from selfalign.config.arms import arms_of, arms_of_run
 from selfalign.errors import InputError
-from selfalign.prompts.templates import read_template
+from selfalign.prompts.frames import read_frame
 from selfalign.prompts.wording import read_countries
 
 
@@ -80,4 +80,4 @@ def worded_languages(config: Mapping[str, Any]) -> list[str]:
 def frames_on_scales(config: Mapping[str, Any]) -> list[str]:
     """The frames of the run that ask with the whole answer scale, as the templates of its first language have it."""
     path = Path(fill_language(config["prompts"]["templates"], config["run"]["languages"][0]))
-    return [name for name in config["prompts"]["frames"] if read_template(path, name).whole_scale]
+    return [name for name in config["prompts"]["frames"] if read_frame(path, name).whole_scale]

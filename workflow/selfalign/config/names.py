@@ -14,8 +14,8 @@ from selfalign.config.surveys import check_tables
 from selfalign.countries import CODES
 from selfalign.demonstrations.strategies import MEASURES
 from selfalign.errors import InputError, did_you_mean
+from selfalign.file_sources import check_model_source, check_survey_source
 from selfalign.labels import clean
-from selfalign.sources import check_model_source, check_survey_source
 
 _LAST_CYRILLIC = 0x52F  # the default font has the letters up to here
 

@@ -12,8 +12,8 @@ from sacrebleu.tokenizers.tokenizer_intl import TokenizerV14International
 from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 
 from selfalign.demonstrations.encoders import encode
+from selfalign.demonstrations.schemas import Similarity
 from selfalign.demonstrations.strategies import MEASURES
-from selfalign.demonstrations.tables import Similarity
 from selfalign.options import Json, readable, writable
 from selfalign.probes.bank import BLANK, read_bank, read_texts
 from selfalign.tables import write_table

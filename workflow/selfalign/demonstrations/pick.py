@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.arms import Arm
-from selfalign.demonstrations.draws import draw
+from selfalign.draws import draw
 from selfalign.errors import InputError
 
 SET = ["source", "probe", "seed"]

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from selfalign.demonstrations.draws import draw
+from selfalign.demonstrations.schemas import Ranking, Similarity
 from selfalign.demonstrations.strategies import SEEDED, STRATEGIES
-from selfalign.demonstrations.tables import Ranking, Similarity
+from selfalign.draws import draw
 from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.tables import read_table, write_table

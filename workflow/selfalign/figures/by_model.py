@@ -22,7 +22,7 @@ from selfalign.figures.names import name_language
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
 from selfalign.options import Json, readable, writable
-from selfalign.scoring.tables import Contrasts, Metrics
+from selfalign.scoring.schemas import Contrasts, Metrics
 from selfalign.tables import read_table, write_table
 
 Pairs = Sequence[Sequence[str]]

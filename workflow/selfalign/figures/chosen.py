@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from selfalign.errors import InputError
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 
 
 def choose_pairs(contrasts: pd.DataFrame, pairs: Sequence[Sequence[str]], language: str) -> pd.DataFrame:

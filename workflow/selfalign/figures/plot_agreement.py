@@ -9,12 +9,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from selfalign.figures.baselines import CHANCE, LOOKS, draw_baselines, explain_baselines, find_baselines
+from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.marks import draw_bars, draw_dots, handle_of
-from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import split_panels, spread, stack_panels
 from selfalign.figures.style import Style
 from selfalign.options import Words, readable
-from selfalign.scoring.tables import Estimates, Metrics
+from selfalign.scoring.schemas import Estimates, Metrics
 from selfalign.tables import read_table
 
 

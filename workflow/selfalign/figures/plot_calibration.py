@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from selfalign.figures.columns import panel_columns
-from selfalign.figures.options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.rows import Panel, fit, split_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap

@@ -7,14 +7,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from selfalign.figures.chosen import choose_gains
+from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_category
-from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
 from selfalign.options import Json, readable, writable
-from selfalign.scoring.tables import Categories
+from selfalign.scoring.schemas import Categories
 from selfalign.tables import read_table, write_table
 
 _ROOM = 1.3  # of the largest estimate: how far an axis reaches at least

@@ -10,16 +10,16 @@ from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
 from selfalign.figures.columns import grid_columns
+from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
-from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import Panel, fit, frame_rows, split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.options import Json, readable
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import Contrast, as_contrast
-from selfalign.scoring.tables import ALL, Contrasts
+from selfalign.scoring.schemas import ALL, Contrasts
 from selfalign.tables import read_table
 
 

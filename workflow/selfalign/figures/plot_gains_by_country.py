@@ -9,13 +9,13 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from selfalign.figures.chosen import choose_pairs
+from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
-from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import fit
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.options import Json, readable, writable
-from selfalign.scoring.tables import ALL, Contrasts
+from selfalign.scoring.schemas import ALL, Contrasts
 from selfalign.tables import read_table, write_table
 
 _ROW, _BAR, _TITLE, _GAP = 0.165, 0.42, 0.09, 0.05  # inches: a row; the scale of colours; around a title; below panels

@@ -9,15 +9,15 @@ from matplotlib.figure import Figure
 
 from selfalign.figures.by_model import limits
 from selfalign.figures.chosen import choose_gains
+from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_kinds, name_language
-from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.groups import OWN, name_kind
-from selfalign.scoring.tables import Kinds
+from selfalign.scoring.schemas import Kinds
 from selfalign.tables import read_table, write_table
 
 

@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from selfalign.figures.chosen import choose_gains
+from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_zero, format_points, look_of
-from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
 from selfalign.figures.theme import MUTED, lighter
 from selfalign.options import Json, readable, writable
-from selfalign.scoring.tables import ALL, Languages
+from selfalign.scoring.schemas import ALL, Languages
 from selfalign.tables import read_table, write_table
 
 

@@ -8,15 +8,15 @@ from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
 from selfalign.figures.baselines import choose_baselines, draw_baselines, explain_baselines, room_for_margins
+from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.names import name_pair
-from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.options import Json, readable
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.tables import Contrasts, Metrics
+from selfalign.scoring.schemas import Contrasts, Metrics
 from selfalign.tables import read_table
 
 

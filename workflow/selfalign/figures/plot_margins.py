@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from selfalign.figures.by_model import Differences, Pairs, draw_by_model, options_by_model, write_rows
+from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.names import name_pair
-from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.style import Style
 
 

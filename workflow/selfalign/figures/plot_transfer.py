@@ -11,15 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
+from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
 from selfalign.figures.names import name_pair
-from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.rows import Panel, fit, split_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import INK
 from selfalign.options import readable
-from selfalign.scoring.tables import Transfer
+from selfalign.scoring.schemas import Transfer
 from selfalign.tables import read_table
 
 SIGNIFICANT = 0.05

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import MUTED
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 
 _TITLE, _TICKS, _RIGHT, _EDGE = 0.11, 0.2, 0.17, 0.05
 """Inches: around a panel's title, of the numbers below the last axis, right of panels, and at the figure's edge."""

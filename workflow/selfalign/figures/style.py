@@ -18,7 +18,7 @@ from selfalign.figures.looks import Look
 from selfalign.home import HOME
 from selfalign.labels import clean, isolate
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 
 ENGLISH = HOME / "resources/figures/en.yaml"
 """The texts that decide which keys a file of texts must have."""
@@ -30,7 +30,7 @@ FIGURES = ("agreement", "contrasts", "margin", "calibration", "transfer")
 """Names of the figures that a run can have."""
 
 
-class Labels(TypedDict):
+class FigureLabels(TypedDict):
     """How models and arms are called in figures, by name, in the order in which the run lists them."""
 
     models: dict[str, str]
@@ -55,7 +55,7 @@ class Style:
         font: font file that is tried before all others.
     """
 
-    labels: Labels
+    labels: FigureLabels
     texts: Mapping[str, str] = field(default_factory=lambda: read_texts(ENGLISH))
     width: float = 6.8
     height: float = 9.0

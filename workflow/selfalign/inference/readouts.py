@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from selfalign.inference.tables import Answers
+from selfalign.inference.schemas import Answers
 
 _UNREAD = {"label_bound": False, "reply": None, "replied": pd.NA}
 """Values of columns that one of the two kinds of models does not have."""

@@ -133,7 +133,7 @@ def merge_ledgers(sources: tuple[Path, ...], target: Path, within: float) -> Non
 @click.option("--yes", is_flag=True, help="Delete them; without it, only show what would be deleted.")
 def prune_ledger(ledger: Path, keep: tuple[str, ...], prompts: tuple[Path, ...], yes: bool) -> None:
     """Delete the answers of LEDGER that --keep and --prompts do not keep, and make the file smaller."""
-    from selfalign.prompts.tables import Prompts  # pandas takes a second, and the other commands do not need it
+    from selfalign.prompts.schemas import Prompts  # pandas takes a second, and the other commands do not need it
     from selfalign.tables import read_table
 
     if not (keep or prompts):

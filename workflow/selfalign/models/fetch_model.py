@@ -23,10 +23,10 @@ from huggingface_hub import HfApi, RepoFile, snapshot_download
 from huggingface_hub.utils import disable_progress_bars
 
 from selfalign.errors import InputError, did_you_mean
+from selfalign.file_sources import check_model_source
 from selfalign.hub import check_arrived, hub_access, hub_errors_told
 from selfalign.models.folder import is_wanted, list_model, require_weights
 from selfalign.options import Json
-from selfalign.sources import check_model_source
 
 
 @contextmanager

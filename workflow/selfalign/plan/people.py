@@ -11,11 +11,11 @@ from selfalign.errors import InputError
 from selfalign.home import locate
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import check_bank, check_countries, map_poles
-from selfalign.probes.map_scales import human_distribution
+from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
 from selfalign.probes.selection import select_probes
 from selfalign.prompts.sources import Surveyed
-from selfalign.survey.tables import Counts, Distributions, OpinionKeys, OpinionTable, Scales, Shares, Trends
+from selfalign.survey.schemas import Counts, Distributions, OpinionKeys, OpinionTable, Scales, Shares, Trends
 from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_input, read_table
 
@@ -48,7 +48,7 @@ def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: boo
     scales = None
     if on_scales:
         codes = read_scales(Path(locate("resources/survey/scales.csv", home)), probes)
-        scales = human_distribution(answers, codes)
+        scales = spread_people(answers, codes)
     return Surveyed(map_poles(answers, probes), scales, bank), probes
 
 
@@ -104,11 +104,11 @@ def _read_shares(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame
 
 
 def _read_opinions(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
-    from selfalign.survey.parse_opinions import judge_samples, read_questions, to_distributions
+    from selfalign.survey.parse_opinions import rate_samples, read_questions, to_distributions
 
     known = read_input(Path(locate("resources/survey/opinions.csv", home)), OpinionKeys)
     questions = read_questions(read_input(file, OpinionTable), known, file)
-    return to_distributions(questions, judge_samples(questions))
+    return to_distributions(questions, rate_samples(questions))
 
 
 def _read_wvs7(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:

@@ -17,11 +17,11 @@ from scipy import stats
 
 from selfalign.config.outputs import list_contrasts
 from selfalign.plan.designs import Laid
-from selfalign.probes.tables import Replicates
-from selfalign.prompts.tables import CELL
+from selfalign.probes.schemas import Replicates
+from selfalign.prompts.schemas import CELL
 from selfalign.scoring.bootstrap import estimate
 from selfalign.scoring.panels import Contrast, Panel, as_contrast, build_panels, contrast_panel
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 from selfalign.tables import read_table
 
 ALIKE = 0.8

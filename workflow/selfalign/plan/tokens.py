@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from selfalign.demonstrations.draws import draw
+from selfalign.draws import draw
 from selfalign.inference.local.openings import list_forms
 from selfalign.inference.local.tree import cut_rows, grow, rows_needed
 from selfalign.inference.messages import messages_of, place_demonstrations, plain_text

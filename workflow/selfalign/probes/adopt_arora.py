@@ -14,7 +14,7 @@ from selfalign.probes.arora import (
     AroraRepairs,
     AroraRows,
     Change,
-    Wording,
+    ProbeWording,
     clean,
     digest,
     find_old,
@@ -22,7 +22,7 @@ from selfalign.probes.arora import (
     word_probe,
 )
 from selfalign.probes.bank import BLANK
-from selfalign.probes.tables import Texts
+from selfalign.probes.schemas import Texts
 from selfalign.tables import read_input, write_table
 
 COLUMNS = ["row", "question", "sentence", "label_1", "label_2"]
@@ -167,7 +167,7 @@ def _check_repairs(cells: list[str], repairs: list[Any], line: int, path: Path, 
             )
 
 
-def _check_wording(wording: Wording, cells: list[str], line: int, path: Path) -> None:
+def _check_wording(wording: ProbeWording, cells: list[str], line: int, path: Path) -> None:
     sentence, *labels = cells
     remedy = "Correct the row in your copy"
     masks = wording.statement.count(MASK) + wording.statement.count(BLANK)

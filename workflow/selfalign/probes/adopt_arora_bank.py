@@ -9,7 +9,7 @@ from selfalign.errors import InputError
 from selfalign.options import readable, writable
 from selfalign.probes.arora import AroraRows
 from selfalign.probes.bank import read_bank
-from selfalign.probes.tables import Bank
+from selfalign.probes.schemas import Bank
 from selfalign.tables import read_input, write_table
 
 

@@ -79,7 +79,7 @@ class Change(NamedTuple):
     after: str
 
 
-class Wording(NamedTuple):
+class ProbeWording(NamedTuple):
     """A probe's statement and options, and what was changed to come to them."""
 
     statement: str
@@ -115,7 +115,7 @@ def find_old(sentence: str, label_1: str, label_2: str, repair: Any) -> str:
     return " ".join(words[_place(words, repair)])
 
 
-def word_probe(sentence: str, label_1: str, label_2: str, repairs: list[Any], language: str) -> Wording:
+def word_probe(sentence: str, label_1: str, label_2: str, repairs: list[Any], language: str) -> ProbeWording:
     """A row of the release as a statement with one blank and two options.
 
     Letters stuck to the mask become part of the options, and a full stop or comma after the first label becomes part of
@@ -165,7 +165,7 @@ def word_probe(sentence: str, label_1: str, label_2: str, repairs: list[Any], la
     if opens or not keeps_capital:
         for column, option in options.items():
             options[column] = changes.note(column, "capital", option, _begin(option, capital=opens))
-    return Wording(statement, options["option_a"], options["option_b"], list(changes))
+    return ProbeWording(statement, options["option_a"], options["option_b"], list(changes))
 
 
 class _Changes(list[Change]):

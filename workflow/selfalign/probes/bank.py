@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
-from selfalign.probes.tables import Bank, Texts
+from selfalign.probes.schemas import Bank, Texts
 from selfalign.tables import read_input
 
 BLANK = "___"

@@ -9,8 +9,8 @@ import pandas as pd
 from selfalign.errors import InputError, did_you_mean
 from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import list_codes, parse_codes, read_bank
-from selfalign.probes.tables import Dropped, Poles
-from selfalign.survey.tables import Distributions
+from selfalign.probes.schemas import Dropped, Poles
+from selfalign.survey.schemas import Distributions
 from selfalign.tables import read_table, write_table
 
 

@@ -10,14 +10,14 @@ from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import check_countries
 from selfalign.probes.scales import is_modal, read_scales, sort_questions
-from selfalign.probes.tables import DroppedScales, HumanScales
-from selfalign.survey.tables import Distributions
+from selfalign.probes.schemas import DroppedScales, PeopleScales
+from selfalign.survey.schemas import Distributions
 from selfalign.tables import read_table, write_table
 
 _PAIR = ["country", "question"]
 
 
-def human_distribution(distributions: pd.DataFrame, scales: pd.DataFrame) -> pd.DataFrame:
+def spread_people(distributions: pd.DataFrame, scales: pd.DataFrame) -> pd.DataFrame:
     """Weighted share of each answer that was offered, among those that have a place on the scale.
 
     A merged code counts as the one that it is merged with. Codes outside are left out, so the shares of a country and
@@ -29,7 +29,7 @@ def human_distribution(distributions: pd.DataFrame, scales: pd.DataFrame) -> pd.
         scales: a `ScaleCodes` table.
 
     Returns:
-        A `HumanScales` table in the order of countries, of `scales` and of places. An answer that nobody gave has
+        A `PeopleScales` table in the order of countries, of `scales` and of places. An answer that nobody gave has
         share 0.
     """
     together = _find_together(distributions)
@@ -48,7 +48,7 @@ def human_distribution(distributions: pd.DataFrame, scales: pd.DataFrame) -> pd.
     table["n"] = table["n"].astype("Int64").fillna(0).where(published.reindex(at).to_numpy())
     table["modal"] = is_modal(table)
     table = sort_questions(table, [*_PAIR, "place"], scales)
-    return table[list(HumanScales.to_schema().columns)].reset_index(drop=True)
+    return table[list(PeopleScales.to_schema().columns)].reset_index(drop=True)
 
 
 def _find_together(distributions: pd.DataFrame) -> pd.MultiIndex:
@@ -64,7 +64,7 @@ def find_dropped(
 
     Args:
         distributions: a `Distributions` table.
-        human: a `HumanScales` table.
+        human: a `PeopleScales` table.
         scales: a `ScaleCodes` table.
         countries: of the experiment.
 
@@ -129,6 +129,6 @@ def command(
     codes = read_scales(scales, read_bank(bank))
     check_countries(answers, countries, distributions)
     check_codes(answers, codes, scales)
-    table = human_distribution(answers, codes)
-    write_table(table, output, HumanScales)
+    table = spread_people(answers, codes)
+    write_table(table, output, PeopleScales)
     write_table(find_dropped(answers, table, codes, countries), dropped, DroppedScales)

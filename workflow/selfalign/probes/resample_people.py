@@ -1,16 +1,16 @@
 """Step resample_people: what each country's people might have answered, had others of them been asked."""
 
-from hashlib import sha256
 from pathlib import Path
 
 import click
 import numpy as np
 import pandas as pd
 
+from selfalign.draws import make_generator
 from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import parse_codes, read_bank
-from selfalign.probes.tables import Poles, Replicates
-from selfalign.survey.tables import Responses
+from selfalign.probes.schemas import Poles, Replicates
+from selfalign.survey.schemas import Responses
 from selfalign.tables import read_table, write_table
 
 
@@ -42,7 +42,7 @@ def resample_respondents(
             people["weight"].to_numpy()[:, None] * _chose(people, codes.loc[rows["probe"]], pole)
             for pole in ("pole_a", "pole_b")
         ]
-        counts = _draw_counts(len(people), replicates, _generator(seed, country))
+        counts = _draw_counts(len(people), replicates, make_generator(seed, country, between=" "))
         of_a, of_b = (counts @ side.astype(np.float32) for side in weighted)
         with np.errstate(invalid="ignore"):
             shares = of_a / (of_a + of_b)
@@ -66,7 +66,7 @@ def draw_shares(poles: pd.DataFrame, replicates: int, seed: int) -> pd.DataFrame
     """
     parts = []
     for country, rows in poles.groupby("country", sort=False):
-        noise = _generator(seed, country).standard_normal((replicates, len(rows)), dtype=np.float32)
+        noise = make_generator(seed, country, between=" ").standard_normal((replicates, len(rows)), dtype=np.float32)
         known = rows["standard_error"].notna().to_numpy()
         error = rows["standard_error"].fillna(0).to_numpy()
         drawn = np.clip(rows["share_a"].to_numpy() + error * noise, 0, 1)
@@ -88,10 +88,6 @@ def _draw_counts(people: int, replicates: int, generator: np.random.Generator) -
     for row in counts:
         row[:] = np.bincount(generator.integers(people, size=people), minlength=people)
     return counts
-
-
-def _generator(seed: int, country: str) -> np.random.Generator:
-    return np.random.default_rng(int.from_bytes(sha256(f"{seed} {country}".encode()).digest()[:8], "big"))
 
 
 def _replicates(rows: pd.DataFrame, shares: np.ndarray, method: str, respondents: object) -> pd.DataFrame:

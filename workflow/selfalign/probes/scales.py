@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from selfalign.errors import InputError
-from selfalign.probes.tables import ScaleCodes, ScaleTexts
-from selfalign.survey.tables import Labels, Questions, Scales
+from selfalign.probes.schemas import ScaleCodes, ScaleTexts
+from selfalign.survey.schemas import CodeLabels, Questions, Scales
 from selfalign.tables import read_input
 
 
@@ -57,7 +57,7 @@ def modal_answers(human: pd.DataFrame) -> pd.DataFrame:
     """What a country's people answer most often: columns country, question, code; no row at a tie.
 
     Args:
-        human: a `HumanScales` table.
+        human: a `PeopleScales` table.
     """
     return human.loc[human["modal"], ["country", "question", "code"]].reset_index(drop=True)
 
@@ -112,7 +112,7 @@ def read_scale_texts(questions: Path, labels: Path, scales: pd.DataFrame) -> pd.
 
     Args:
         questions: a CSV of the form of `Questions`.
-        labels: a CSV of the form of `Labels`.
+        labels: a CSV of the form of `CodeLabels`.
         scales: a `ScaleCodes` table.
 
     Returns:
@@ -121,7 +121,7 @@ def read_scale_texts(questions: Path, labels: Path, scales: pd.DataFrame) -> pd.
     Raises:
         InputError: a row breaks the schema, a question has no wording, or an answer has no label that needs one.
     """
-    wording, words = read_input(questions, Questions), read_input(labels, Labels)
+    wording, words = read_input(questions, Questions), read_input(labels, CodeLabels)
     _check_presence(pd.Index(scales["question"].unique()), wording, questions, "Word each, from the English meaning")
     offered = scales[(scales["code"] == scales["counted"]).fillna(False)]
     table = offered.merge(words[["labels", "code", "label"]], how="left").merge(wording[["question", "wording"]])

@@ -7,7 +7,7 @@ import click
 from selfalign.options import Json, readable, writable
 from selfalign.probes import selection
 from selfalign.probes.bank import read_bank
-from selfalign.probes.tables import LeftOut, Selected
+from selfalign.probes.schemas import LeftOut, Selected
 from selfalign.tables import write_table
 
 

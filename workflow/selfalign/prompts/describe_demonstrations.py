@@ -8,11 +8,11 @@ import pandas as pd
 
 from selfalign.arms import Arm
 from selfalign.demonstrations.pick import SET
+from selfalign.demonstrations.schemas import Ranking
 from selfalign.demonstrations.strategies import measure_of
-from selfalign.demonstrations.tables import Ranking
 from selfalign.options import Json, readable, writable
 from selfalign.probes.bank import read_bank, read_texts
-from selfalign.prompts.tables import Demonstrations, Design, Prompts
+from selfalign.prompts.schemas import Demonstrations, Design, Prompts
 from selfalign.tables import read_table, write_table
 
 _SHARES = ["same_battery", "same_category", "same_options", "within_5"]

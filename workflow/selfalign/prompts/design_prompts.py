@@ -11,15 +11,16 @@ import pandas as pd
 
 from selfalign.arms import Arm
 from selfalign.demonstrations.pick import SET, pick_demonstrations
-from selfalign.demonstrations.tables import Ranking
+from selfalign.demonstrations.schemas import Ranking
+from selfalign.draws import draw_order
 from selfalign.errors import InputError
 from selfalign.options import Json, Named, Words, readable, writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.tables import HumanScales, Poles
+from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.progress import follow
+from selfalign.prompts.frames import Frame, Item
+from selfalign.prompts.schemas import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, draw_neutral, name_sources
-from selfalign.prompts.tables import CELL, CONTENT, Design, Prompts
-from selfalign.prompts.templates import Item, Template
 from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_wording
 from selfalign.tables import read_table, write_parts, write_table
 
@@ -27,7 +28,7 @@ _WORDED = ["source", "probe", "shown_in", "persona"]
 """What a prompt depends on, besides arm, frame, seed and order: cells with the same values share their prompts."""
 
 
-def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], template: Template) -> pd.DataFrame:
+def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], frame: Frame) -> pd.DataFrame:
     """Demonstrations in words: columns source, probe, seed, shown (JSON list of pairs of question and answer) and
     demonstrations (such as `Q4=A`).
 
@@ -37,10 +38,10 @@ def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], templat
     Args:
         shown: columns source, probe, seed, candidate, answer.
         items: what can be shown, by candidate.
-        template: frame of the prompt.
+        frame: of the prompt.
     """
     pairs = [
-        _show(items[row.candidate].turned(_drawn_order(row.probe, row.candidate)), row.answer, template)
+        _show(items[row.candidate].turned(draw_order(row.probe, row.candidate)), row.answer, frame)
         for row in shown.itertuples()
     ]
     sets = shown.assign(shown=pairs, demonstrations=shown["candidate"] + "=" + shown["answer"]).groupby(SET, sort=False)
@@ -51,12 +52,8 @@ def _as_json(pairs: pd.Series) -> str:
     return json.dumps(list(pairs), ensure_ascii=False)
 
 
-def _show(item: Item, answer: str, template: Template) -> tuple[str, str]:
-    return template.ask(item), template.answer(item, answer)
-
-
-def _drawn_order(probe: str, candidate: str) -> str:
-    return ("AB", "BA")[hashlib.sha256(f"{probe}/{candidate}".encode()).digest()[0] % 2]
+def _show(item: Item, answer: str, frame: Frame) -> tuple[str, str]:
+    return frame.ask(item), frame.answer(item, answer)
 
 
 def lay_out(
@@ -248,7 +245,7 @@ class _Distinct:
         return table.drop_duplicates("prompt").sort_values("prompt")
 
 
-def _question(frame: Template, probe: str, item: Item, order: str) -> dict[str, object]:
+def _question(frame: Frame, probe: str, item: Item, order: str) -> dict[str, object]:
     return {
         "template": frame.name,
         "probe": probe,
@@ -323,7 +320,7 @@ def command(
     cells, distinct = lay_out_arms(
         {name: Arm.read(settings) for name, settings in arms.items()},
         countries,
-        Surveyed(read_table(poles, Poles), read_table(human, HumanScales) if human else None, probes),
+        Surveyed(read_table(poles, Poles), read_table(human, PeopleScales) if human else None, probes),
         {path.stem: read_table(path, Ranking) for path in rankings},
         Languages(language, wordings, own, personas),
         premises,

@@ -8,11 +8,11 @@ from functools import cached_property
 import pandas as pd
 
 from selfalign.arms import Arm
-from selfalign.demonstrations.draws import draw
+from selfalign.draws import draw
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.cultures import WORLD, find_nearest, measure_distances, pool_world
 from selfalign.probes.scales import is_modal, modal_answers
-from selfalign.prompts.templates import Item
+from selfalign.prompts.frames import Item
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Surveyed:
 
     Attributes:
         poles: a `Poles` table.
-        scales: a `HumanScales` table; None where nothing is asked with its whole scale.
+        scales: a `PeopleScales` table; None where nothing is asked with its whole scale.
         bank: a `Bank` table.
     """
 
@@ -113,7 +113,7 @@ def modal_by_probe(human: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     The world's shares are the means of the countries', each country weighing the same. Ties are left out.
 
     Args:
-        human: a `HumanScales` table.
+        human: a `PeopleScales` table.
         bank: a `Bank` table.
     """
     shares = human.groupby(["question", "code"], as_index=False)["share"].mean().assign(country=WORLD)

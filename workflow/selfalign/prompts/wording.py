@@ -9,8 +9,8 @@ import pandas as pd
 from selfalign.errors import InputError
 from selfalign.probes.bank import BLANK, read_texts
 from selfalign.probes.scales import read_scale_texts, read_scales
-from selfalign.prompts.tables import Countries, Neutral, Personas
-from selfalign.prompts.templates import Item, Template, read_template
+from selfalign.prompts.frames import Frame, Item, read_frame
+from selfalign.prompts.schemas import Countries, Neutral, Personas
 from selfalign.tables import read_input
 
 
@@ -26,7 +26,7 @@ class Wording:
         right: the right answer of each neutral item: A or B.
     """
 
-    frames: Mapping[str, Template]
+    frames: Mapping[str, Frame]
     probes: Mapping[str, Item]
     scales: Mapping[str, Item] = field(default_factory=dict)
     neutral: Mapping[str, Item] = field(default_factory=dict)
@@ -115,7 +115,7 @@ def read_wording(
     Raises:
         InputError: a file is missing, or one of its rows is wrong.
     """
-    framed = {name: read_template(files["templates"][language], name) for name in frames}
+    framed = {name: read_frame(files["templates"][language], name) for name in frames}
     whole = {}
     if any(frame.whole_scale for frame in framed.values()):
         if scales is None or language not in files["questions"] or language not in files["labels"]:

@@ -21,7 +21,7 @@ def uniform(offered: Array) -> Array:
     return offered / offered.sum(axis=-1, keepdims=True)
 
 
-def world(shares: Array) -> Array:
+def rest_of_world(shares: Array) -> Array:
     """For each country, the mean of the other countries' shares, each country weighing the same.
 
     The country itself is left out: its own answers would be among what they are compared with.

@@ -10,7 +10,7 @@ from scipy import stats
 from selfalign.progress import follow
 from selfalign.scoring.measures import bounds_of, metric_of
 from selfalign.scoring.panels import Panel
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 
 FACTORS = {"seeds": "seed", "templates": "template"}
 """Sources of chance with few levels, and their columns in `Scores`."""

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from selfalign.inference.tables import READOUTS
+from selfalign.inference.schemas import READOUTS
 from selfalign.scoring.cells import is_among
 from selfalign.scoring.score_answers import score
 from selfalign.scoring.score_scales import read_codes, score_poles
@@ -35,7 +35,7 @@ def score_by_readout(
         poles: a `Poles` table.
         bank: a `Bank` table.
         rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
-        human: a `HumanScales` table, needed for frames that ask with the whole scale.
+        human: a `PeopleScales` table, needed for frames that ask with the whole scale.
 
     Returns:
         By frame and readout, a `Scores` table without its columns model and language.

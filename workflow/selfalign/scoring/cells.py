@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from selfalign.errors import InputError
-from selfalign.prompts.tables import CELL
+from selfalign.prompts.schemas import CELL
 from selfalign.scoring.measures import CONTRASTED, compare_cells
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.tables import Unanswered
+from selfalign.scoring.schemas import Unanswered
 from selfalign.scoring.unanswered import COUNTS_AS
 
 IMPOSSIBLE = -1e300

@@ -7,15 +7,15 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.inference.tables import READOUTS, SCORED, Answers
+from selfalign.inference.schemas import READOUTS, SCORED, Answers
 from selfalign.options import writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.tables import HumanScales, Poles
-from selfalign.prompts.tables import CELL, Design
+from selfalign.probes.schemas import PeopleScales, Poles
+from selfalign.prompts.schemas import CELL, Design
 from selfalign.scoring import metrics
 from selfalign.scoring.by_readout import score_by_readout
 from selfalign.scoring.cell_options import bank_option, cell_options, human_option, poles_option
-from selfalign.scoring.tables import EVERY_ARM, Readouts
+from selfalign.scoring.schemas import EVERY_ARM, Readouts
 from selfalign.tables import read_table, write_table
 
 _ROW = ["template", "arm", "readout", "against"]
@@ -39,7 +39,7 @@ def compare(
         answers: an `Answers` table with all of the design's prompts.
         poles: a `Poles` table.
         bank: a `Bank` table.
-        human: a `HumanScales` table, needed for frames that ask with the whole scale.
+        human: a `PeopleScales` table, needed for frames that ask with the whole scale.
 
     Returns:
         A `Readouts` table without its columns model and language. Two readouts that no cell has in common have no row.
@@ -101,7 +101,7 @@ def command(
         read_table(answers, Answers, SCORED),
         read_table(poles, Poles),
         read_bank(bank),
-        read_table(human, HumanScales) if human else None,
+        read_table(human, PeopleScales) if human else None,
     )
     table = table.assign(model=model, language=language)
     write_table(table[list(Readouts.to_schema().columns)].round(6), output, Readouts)

@@ -6,13 +6,13 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.inference.tables import SCORED, Answers
+from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import writable
-from selfalign.probes.tables import Poles
-from selfalign.prompts.tables import CELL, Design
+from selfalign.probes.schemas import Poles
+from selfalign.prompts.schemas import CELL, Design
 from selfalign.scoring.cell_options import cell_options, poles_option, readouts_option, rule_option
 from selfalign.scoring.cells import readout_of
-from selfalign.scoring.tables import REPLY_KINDS, Replies, ReplyShares
+from selfalign.scoring.schemas import REPLY_KINDS, Replies, ReplyShares
 from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
 

@@ -9,12 +9,12 @@ import pandas as pd
 from selfalign.options import readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cultures import find_nearest, measure_distances
-from selfalign.probes.tables import HumanScales, Poles
+from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.scoring import baselines, metrics
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.metrics import METRICS, Array, Metric
 from selfalign.scoring.people import People, places
-from selfalign.scoring.tables import ALL, Metrics, ScaleScores
+from selfalign.scoring.schemas import ALL, Metrics, ScaleScores
 from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
 
@@ -60,7 +60,7 @@ def options_of_scales(scales: pd.DataFrame) -> pd.DataFrame:
     """The options of whole scales: columns item (the question), option (the code), position.
 
     Args:
-        scales: a `HumanScales` table.
+        scales: a `PeopleScales` table.
     """
     table = scales[["question", "code", "position"]].drop_duplicates(["question", "code"])
     return table.set_axis(["item", "option", "position"], axis=1).astype({"position": float})
@@ -72,7 +72,7 @@ def people_of_scales(scales: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFra
     The sample's size is its respondents over the design effect, which is that of the question's first probe.
 
     Args:
-        scales: a `HumanScales` table.
+        scales: a `PeopleScales` table.
         poles: a `Poles` table.
         bank: a `Bank` table.
     """
@@ -360,7 +360,7 @@ def command(
         tables.append(compute(*asked, nearest, samples, seed, rule).assign(asks="poles"))
     if scales:
         cells = pd.concat([read_table(path, ScaleScores) for path in scales], ignore_index=True)
-        people = read_table(human, HumanScales)
+        people = read_table(human, PeopleScales)
         asked = cells_of_scales(cells), people_of_scales(people, answered, probes), options_of_scales(people)
         tables.append(compute(*asked, nearest, samples, seed, rule).assign(asks="scale"))
     table = pd.concat(tables, ignore_index=True)[list(Metrics.to_schema().columns)]

@@ -7,14 +7,14 @@ import click
 import pandas as pd
 
 from selfalign.options import readable, writable
-from selfalign.probes.tables import Replicates
+from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED, MEASURES, nulls_of
 from selfalign.scoring.panels import build_panels
-from selfalign.scoring.tables import Estimates
+from selfalign.scoring.schemas import Estimates
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
 from selfalign.tables import read_table
 

@@ -7,7 +7,7 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
-from selfalign.probes.tables import Replicates
+from selfalign.probes.schemas import Replicates
 from selfalign.progress import follow
 from selfalign.scoring.bootstrap import FACTORS
 from selfalign.scoring.estimate_contrasts import compare_panels
@@ -16,7 +16,7 @@ from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import build_panels
-from selfalign.scoring.tables import ALL, Categories
+from selfalign.scoring.schemas import ALL, Categories
 from selfalign.tables import read_table
 
 

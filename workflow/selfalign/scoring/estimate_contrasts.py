@@ -7,7 +7,7 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
-from selfalign.probes.tables import Replicates
+from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import write_corrected
@@ -15,7 +15,7 @@ from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import COMPARED, CONTRASTED
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
-from selfalign.scoring.tables import Contrasts
+from selfalign.scoring.schemas import Contrasts
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
 from selfalign.tables import read_table
 

@@ -8,7 +8,7 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
-from selfalign.probes.tables import Replicates
+from selfalign.probes.schemas import Replicates
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import write_corrected
@@ -16,7 +16,7 @@ from selfalign.scoring.groups import OWN, asked_in_both, join_kinds, name_kind
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast
-from selfalign.scoring.tables import ALL, Kinds
+from selfalign.scoring.schemas import ALL, Kinds
 from selfalign.tables import read_table
 
 

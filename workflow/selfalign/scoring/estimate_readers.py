@@ -10,13 +10,13 @@ import pandas as pd
 from scipy import stats
 
 from selfalign.options import Json, Words, readable, writable
-from selfalign.probes.tables import Replicates
+from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
 from selfalign.scoring.estimate_options import resample_options
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
-from selfalign.scoring.tables import Readers
+from selfalign.scoring.schemas import Readers
 from selfalign.tables import read_table, write_table
 
 _ROW = ["language", "arm", "against", "beyond", "measure", "country"]

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from selfalign.inference.tables import READOUTS, SCORED, Answers
+from selfalign.inference.schemas import READOUTS, SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.tables import HumanScales, Poles, Replicates
+from selfalign.probes.schemas import PeopleScales, Poles, Replicates
 from selfalign.progress import follow
-from selfalign.prompts.tables import Design
+from selfalign.prompts.schemas import Design
 from selfalign.scoring.by_readout import score_by_readout
 from selfalign.scoring.cell_options import human_option, poles_option, rule_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -20,7 +20,7 @@ from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import as_categories, prepare_cells, stack
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import CELLS, Contrast
-from selfalign.scoring.tables import ContrastsByReadout
+from selfalign.scoring.schemas import ContrastsByReadout
 from selfalign.tables import read_table, write_table
 
 
@@ -84,7 +84,7 @@ def stack_scores(
         poles: a `Poles` table.
         bank: a `Bank` table.
         rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
-        human: a `HumanScales` table, needed for frames that ask with the whole scale.
+        human: a `PeopleScales` table, needed for frames that ask with the whole scale.
         columns: those of the scores to keep; all if not given.
         measures: which measures the cells are prepared for; see `prepare_cells`.
     """
@@ -146,7 +146,7 @@ def command(
         read_table(poles, Poles),
         read_bank(bank),
         rule,
-        read_table(human, HumanScales) if human else None,
+        read_table(human, PeopleScales) if human else None,
         CELLS,
         measures,
     )

@@ -7,14 +7,14 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
-from selfalign.probes.tables import Replicates
+from selfalign.probes.schemas import Replicates
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import estimate_options
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED, values_of
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.tables import ALL, Transfer
+from selfalign.scoring.schemas import ALL, Transfer
 from selfalign.tables import read_table
 
 _ROW = ["model", "language", "country", "source"]

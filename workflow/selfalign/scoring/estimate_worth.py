@@ -8,9 +8,9 @@ import pandas as pd
 from scipy import stats
 
 from selfalign.options import readable, writable
-from selfalign.probes.tables import Poles
+from selfalign.probes.schemas import Poles
 from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.tables import Worth
+from selfalign.scoring.schemas import Worth
 from selfalign.tables import read_table, write_table
 
 DILATION = 2

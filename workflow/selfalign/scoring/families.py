@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 from selfalign.tables import Table, write_table
 
 SCOPE = "scope"

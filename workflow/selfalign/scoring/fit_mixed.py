@@ -18,7 +18,7 @@ from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
-from selfalign.scoring.tables import ALL, Contrasts, Mixed
+from selfalign.scoring.schemas import ALL, Contrasts, Mixed
 from selfalign.tables import read_table, write_table
 
 SERIES = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]

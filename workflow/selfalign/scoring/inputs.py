@@ -9,7 +9,7 @@ from pandas.api.types import union_categoricals
 from selfalign.probes.bank import read_bank
 from selfalign.progress import follow
 from selfalign.scoring.across import add_across
-from selfalign.scoring.tables import Scores
+from selfalign.scoring.schemas import Scores
 from selfalign.tables import read_table
 
 

@@ -1,6 +1,5 @@
 """The people's answers as arrays, and the distributions that are scored in the model's place."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from selfalign.draws import make_generator
 from selfalign.scoring import baselines
 from selfalign.scoring.metrics import Array
 
@@ -68,9 +68,9 @@ class People:
         return baselines.uniform(self.offered)
 
     @cached_property
-    def world(self) -> Array:
+    def rest_of_world(self) -> Array:
         """Countries x items x options."""
-        return baselines.world(self.shares)
+        return baselines.rest_of_world(self.shares)
 
     @cached_property
     def nearest(self) -> Array:
@@ -84,8 +84,7 @@ class People:
         """
         again = np.full((self.samples, *self.positions.shape), np.nan)
         for item in np.flatnonzero(~np.isnan(self.sizes[country])):
-            name = f"{self.seed}/{self.countries[country]}/{self.items[item]}"
-            stream = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]))
+            stream = make_generator(self.seed, self.countries[country], self.items[item])
             offered = self.offered[item]
             share, size = self.shares[country, item, offered], self.sizes[country, item]
             again[:, item] = np.where(offered, again[:, item], 0)
@@ -95,7 +94,7 @@ class People:
     def stand_ins(self, country: int) -> Iterator[tuple[str, Array]]:
         """What is scored in the model's place in a country, by name of its column: replicates x items x options."""
         yield "uniform", self.uniform[None]
-        yield "world", self.world[None, country]
+        yield "world", self.rest_of_world[None, country]
         yield "nearest", self.nearest[None, country]
         yield "ceiling", self.ceiling(country)
 

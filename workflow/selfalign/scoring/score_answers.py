@@ -6,12 +6,12 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.inference.tables import SCORED, Answers
+from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.tables import HumanScales, Poles
+from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.progress import follow
-from selfalign.prompts.tables import CELL, Design
+from selfalign.prompts.schemas import CELL, Design
 from selfalign.scoring.cell_options import (
     bank_option,
     cell_options,
@@ -32,8 +32,8 @@ from selfalign.scoring.cells import (
     mean_of_orders,
     smooth_samples,
 )
+from selfalign.scoring.schemas import Scores, Unanswered
 from selfalign.scoring.score_scales import lay_out_codes, score_poles
-from selfalign.scoring.tables import Scores, Unanswered
 from selfalign.tables import read_table, write_table
 
 _LEAST = 1e-6  # nats: the smallest log-odds of a listed label against one that is not listed
@@ -196,7 +196,7 @@ def score_on_scales(
     Args:
         design: a `Design` table of such cells.
         answers: an `Answers` table with all of the design's prompts.
-        human: a `HumanScales` table.
+        human: a `PeopleScales` table.
         poles: a `Poles` table.
         bank: a `Bank` table.
         readouts: by frame, what decides between the options.
@@ -239,7 +239,7 @@ def command(
     if len(two := cells[cells["asks"] == "poles"]):
         parts.append(score(two, replies, people, probes, readouts, rule))
     if len(whole := cells[cells["asks"] == "scale"]):
-        scales = read_table(human, HumanScales)
+        scales = read_table(human, PeopleScales)
         parts.append(score_on_scales(whole, replies, scales, people, probes, readouts, rule))
     table, missing = (pd.concat(tables).sort_values(CELL) for tables in zip(*parts, strict=True))
     table = table.assign(model=model, language=language)

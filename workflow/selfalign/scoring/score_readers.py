@@ -7,12 +7,12 @@ import pandas as pd
 
 from selfalign.options import readable, writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.tables import Poles
-from selfalign.prompts.tables import CELL, Design, Prompts
+from selfalign.probes.schemas import Poles
+from selfalign.prompts.schemas import CELL, Design, Prompts
 from selfalign.scoring.cell_options import bank_option, poles_option
 from selfalign.scoring.readers import name_cells, read_as_copier, read_as_ideal_reader
+from selfalign.scoring.schemas import Scores
 from selfalign.scoring.score_answers import score
-from selfalign.scoring.tables import Scores
 from selfalign.tables import read_table, write_table
 
 READOUT = "option"

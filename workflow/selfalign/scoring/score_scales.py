@@ -6,11 +6,11 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.inference.tables import SCORED, Answers
+from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import readable, writable
 from selfalign.probes.bank import list_codes, read_bank
-from selfalign.probes.tables import HumanScales
-from selfalign.prompts.tables import CELL, Design
+from selfalign.probes.schemas import PeopleScales
+from selfalign.prompts.schemas import CELL, Design
 from selfalign.scoring.cell_options import bank_option, cell_options, readouts_option
 from selfalign.scoring.cells import (
     IMPOSSIBLE,
@@ -25,7 +25,7 @@ from selfalign.scoring.cells import (
     readout_of,
     smooth_samples,
 )
-from selfalign.scoring.tables import ScaleScores
+from selfalign.scoring.schemas import ScaleScores
 from selfalign.tables import read_table, write_table
 
 
@@ -41,7 +41,7 @@ def read_codes(
     Args:
         design: a `Design` table of cells that ask with the whole scale; its probes are those of the bank.
         answers: an `Answers` table with all of the design's prompts; it may lack the columns samples and mass_open.
-        human: a `HumanScales` table with a row per code that is offered.
+        human: a `PeopleScales` table with a row per code that is offered.
         bank: a `Bank` table.
         readouts: by frame, what decides between the options.
 
@@ -137,7 +137,7 @@ def score_scales(codes: pd.DataFrame, human: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         codes: as `read_codes` returns it.
-        human: a `HumanScales` table.
+        human: a `PeopleScales` table.
 
     Returns:
         A `ScaleScores` table without its columns model and language, sorted by cell and place. A cell without an answer
@@ -216,7 +216,7 @@ def command(
     output: Path,
 ) -> None:
     """Put a model's distributions over whole scales, in one language, beside the people's."""
-    cells, people = read_table(design, Design), read_table(human, HumanScales)
+    cells, people = read_table(design, Design), read_table(human, PeopleScales)
     whole = cells[cells["asks"] == "scale"]
     codes = read_codes(whole, read_table(answers, Answers, SCORED), people, read_bank(bank), readouts)
     table = score_scales(codes, people).assign(model=model, language=language)

@@ -11,7 +11,7 @@ import pandas as pd
 from selfalign.countries import CODES, country_of_number, suggest_country
 from selfalign.errors import InputError
 from selfalign.survey.files import SurveyFile
-from selfalign.survey.tables import MISSING_KINDS
+from selfalign.survey.schemas import MISSING_KINDS
 
 _ROW_REMEDY = "Correct the row, or give the file as it was downloaded"
 _TOO_LARGE = 2**63

@@ -6,11 +6,11 @@ import click
 import pandas as pd
 
 from selfalign.options import readable, writable
-from selfalign.survey.tables import (
+from selfalign.survey.schemas import (
     MISSING_KINDS,
     RESPONDENT,
+    CodeLabels,
     Dictionary,
-    Labels,
     Quality,
     Questions,
     Responses,
@@ -130,7 +130,7 @@ def _count_repeated(responses: pd.DataFrame, columns: list[str]) -> pd.Series:
 def read_meanings(questions: Path, labels: Path, scales: pd.DataFrame) -> pd.DataFrame:
     """What is asked and what the codes mean: columns wording, answers; indexed by question."""
     wording = read_input(questions, Questions).set_index("question")["wording"]
-    meaning = read_input(labels, Labels)
+    meaning = read_input(labels, CodeLabels)
     written = meaning["code"].astype(str) + " " + meaning["label"]
     answers = written.groupby(meaning["labels"], sort=False).agg("; ".join)
     return pd.DataFrame({"wording": wording, "answers": scales.set_index("question")["labels"].map(answers)})

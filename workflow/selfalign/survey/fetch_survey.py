@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from selfalign.addresses import BY_HAND
 from selfalign.errors import InputError, did_you_mean
+from selfalign.file_sources import check_survey_source
 from selfalign.hub import check_arrived, file_digest, hub_access, hub_errors_told
 from selfalign.options import Json, writable
-from selfalign.sources import check_survey_source
 from selfalign.tables import written_aside
 
 _TIMEOUT = 30

@@ -12,7 +12,7 @@ from selfalign.options import Json, readable, writable
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.layout import check_names, find_countries, name_columns, read_number
 from selfalign.survey.questions import Question, read_questions
-from selfalign.survey.tables import MISSING_KINDS, Distributions, LeftOut, Missing
+from selfalign.survey.schemas import MISSING_KINDS, Distributions, LeftOut, Missing
 from selfalign.tables import write_table
 
 ROLES = ("country", "question", "code", "count")

@@ -18,7 +18,7 @@ import pandas as pd
 from selfalign.errors import InputError
 from selfalign.options import readable, writable
 from selfalign.survey.samples import MISNAMED, read_sample
-from selfalign.survey.tables import Distributions, LeftOut, OpinionKeys, Opinions, OpinionTable
+from selfalign.survey.schemas import Distributions, LeftOut, OpinionKeys, Opinions, OpinionTable
 from selfalign.tables import read_input, write_table
 
 MISSING = re.compile(
@@ -162,7 +162,7 @@ def find_line(table: pd.DataFrame, record: int) -> int:
     return record + 2 + sum(table.loc[: record - 1, column].str.count("\n").sum() for column in table.columns)
 
 
-def judge_samples(questions: list[Question]) -> pd.DataFrame:
+def rate_samples(questions: list[Question]) -> pd.DataFrame:
     """What becomes of the answers of each sample to each question.
 
     Returns:
@@ -260,7 +260,7 @@ def count_left_out(samples: pd.DataFrame) -> pd.DataFrame:
 def command(opinions: Path, known: Path, distributions: Path, dictionary: Path, left_out: Path) -> None:
     """Read an opinion table in the form of GlobalOpinionQA as distributions."""
     questions = read_questions(read_input(opinions, OpinionTable), read_input(known, OpinionKeys), opinions)
-    samples = judge_samples(questions)
+    samples = rate_samples(questions)
     table = to_distributions(questions, samples)
     if table.empty:
         raise InputError(opinions, "has no answers that can be used", _REMEDY)

@@ -8,7 +8,7 @@ import pandas as pd
 from selfalign.countries import CODES, suggest_country
 from selfalign.errors import InputError, did_you_mean
 from selfalign.options import readable, writable
-from selfalign.survey.tables import Distributions, Scales, Shares
+from selfalign.survey.schemas import Distributions, Scales, Shares
 from selfalign.tables import read_input, write_table
 
 RULES = {"top2of4": (1, 2), "6-10of10": (6, 10), "neighbor_mentioned": (1, 1), "binary_yes=1": (1, 1)}

@@ -26,7 +26,7 @@ from selfalign.survey.columns import (
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.parse_wvs7 import find_columns
 from selfalign.survey.releases import JOINT, SERIES, Release, find_release
-from selfalign.survey.tables import RESPONDENT, Columns, LeftOut, Responses, Scales, Trends
+from selfalign.survey.schemas import RESPONDENT, Columns, LeftOut, Responses, Scales, Trends
 from selfalign.tables import read_input, write_table
 
 

@@ -22,7 +22,7 @@ from selfalign.survey.columns import (
 )
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.releases import WAVE_7, find_release
-from selfalign.survey.tables import RESPONDENT, Columns, Responses, Scales
+from selfalign.survey.schemas import RESPONDENT, Columns, Responses, Scales
 from selfalign.tables import read_input, write_table
 
 COUNTRY = "B_COUNTRY_ALPHA"

@@ -11,7 +11,7 @@ import pandera.pandas as pa
 from selfalign.errors import did_you_mean
 from selfalign.faults import Faults
 from selfalign.ids import NAME
-from selfalign.survey.tables import MISSING_KINDS, RESPONDENT
+from selfalign.survey.schemas import MISSING_KINDS, RESPONDENT
 from selfalign.tables import Table, read_input
 
 BLANK = "blank"
@@ -179,8 +179,8 @@ def to_scales(questions: list[Question]) -> tuple[pd.DataFrame, pd.DataFrame, pd
     """The questions in the form of the shipped questionnaire.
 
     Returns:
-        A `Scales`, a `Questions` and a `Labels` table. Each question has a set of labels of its own, with its id as the
-        name. A question without a wording has its id in its place, and one without any label its codes.
+        A `Scales`, a `Questions` and a `CodeLabels` table. Each question has a set of labels of its own, with its id as
+        the name. A question without a wording has its id in its place, and one without any label its codes.
     """
     scales, wordings, labels = [], [], []
     for each in questions:

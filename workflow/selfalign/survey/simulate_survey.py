@@ -1,6 +1,5 @@
 """Step simulate_survey: respondents with the real marginals of published answer counts, as an official WVS-7 file."""
 
-import hashlib
 from pathlib import Path
 
 import click
@@ -8,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pycountry
 
+from selfalign.draws import make_generator
 from selfalign.errors import InputError
 from selfalign.options import readable, writable
 from selfalign.survey.parse_wvs7 import COUNTRY, INTERVIEW, WEIGHT
-from selfalign.survey.tables import Counts
+from selfalign.survey.schemas import Counts
 from selfalign.tables import read_input, written_aside
 
 
@@ -51,8 +51,7 @@ def _simulate_country(country: str, counts: pd.DataFrame, seed: int) -> pd.DataF
     answers = {}
     for question, group in sorted(counts.groupby("question"), key=lambda item: (len(item[0]), item[0])):
         codes = np.repeat(group["code"].to_numpy(), group["count"].to_numpy())
-        stream = hashlib.sha256(f"{seed}/{country}/{question}".encode()).digest()[:8]
-        answers[question] = np.random.default_rng(int.from_bytes(stream)).permutation(codes)
+        answers[question] = make_generator(seed, country, question).permutation(codes)
     return pd.concat([head, pd.DataFrame(answers)], axis=1)
 
 

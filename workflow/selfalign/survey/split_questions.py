@@ -6,7 +6,7 @@ import click
 
 from selfalign.options import readable, writable
 from selfalign.survey.questions import read_questions, to_scales
-from selfalign.survey.tables import Labels, Questions, Scales
+from selfalign.survey.schemas import CodeLabels, Questions, Scales
 from selfalign.tables import write_table
 
 
@@ -18,5 +18,5 @@ from selfalign.tables import write_table
 def command(file: Path, scales: Path, questions: Path, labels: Path) -> None:
     """Write the questions of a survey in the form of the shipped questionnaire."""
     tables = to_scales(read_questions(file))
-    for table, path, schema in zip(tables, (scales, questions, labels), (Scales, Questions, Labels), strict=True):
+    for table, path, schema in zip(tables, (scales, questions, labels), (Scales, Questions, CodeLabels), strict=True):
         write_table(table, path, schema)

@@ -11,7 +11,7 @@ from selfalign.ids import NAME
 from selfalign.survey.inspect_file import Facts
 from selfalign.survey.layout import read_number
 from selfalign.survey.questions import BLANK, NOT_IDS, join_list
-from selfalign.survey.tables import RESPONDENT
+from selfalign.survey.schemas import RESPONDENT
 
 _ALONE = [
     "# One country has no other country's answers to show, so its own answers are compared with inverted ones.",

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.options import readable, writable
-from selfalign.survey.tables import MISSING_KINDS, RESPONDENT, Distributions, Missing, Responses
+from selfalign.survey.schemas import MISSING_KINDS, RESPONDENT, Distributions, Missing, Responses
 from selfalign.tables import read_table, write_table
 
 _LOWEST = min(MISSING_KINDS)

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from selfalign.audit.trace.points import Point
-from selfalign.prompts.tables import CELL
+from selfalign.prompts.schemas import CELL
 from selfalign.scoring.across import add_across
 from selfalign.scoring.bootstrap import estimate
 from selfalign.scoring.groups import cells_of
 from selfalign.scoring.measures import values_of
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 from selfalign.scoring.unanswered import add_agreements
 
 ROUNDED = 5.1e-7

@@ -8,12 +8,12 @@ from selfalign.arms import Arm
 from selfalign.audit.trace.names import Names
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, percent, section, table
-from selfalign.inference.tables import READOUTS
+from selfalign.inference.schemas import READOUTS
 from selfalign.probes.bank import list_codes, parse_codes
 from selfalign.probes.cultures import WORLD
-from selfalign.prompts.tables import CELL
+from selfalign.prompts.schemas import CELL
+from selfalign.scoring.schemas import ALL
 from selfalign.scoring.score_answers import log_odds_of_first, share_of_first
-from selfalign.scoring.tables import ALL
 
 _POLES = {"pole_a": "pole A", "pole_b": "pole B", "neither": "neither pole"}
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from selfalign.audit.trace.report import Traced
 from selfalign.audit.trace.results import Results
-from selfalign.prompts.tables import CELL
+from selfalign.prompts.schemas import CELL
 from selfalign.tables import written_aside
 
 _WRITTEN = [

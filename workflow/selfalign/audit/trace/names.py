@@ -14,7 +14,7 @@ from selfalign.errors import InputError
 from selfalign.probes.cultures import WORLD
 from selfalign.scoring.groups import OWN, name_kind
 from selfalign.scoring.measures import MEASURES, known_measures, label_of
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 
 MEASURE_NAMES = {name: label_of(name) for name in known_measures()} | {"p_a": "Model's probability of pole A"}
 """Measures in words, by name."""

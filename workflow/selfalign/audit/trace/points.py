@@ -10,7 +10,7 @@ import pandas as pd
 from selfalign.audit.trace.names import Names, resolve
 from selfalign.config.arms import read_arms
 from selfalign.errors import InputError, did_you_mean
-from selfalign.scoring.tables import (
+from selfalign.scoring.schemas import (
     ALL,
     Categories,
     Contrasts,

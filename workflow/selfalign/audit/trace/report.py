@@ -19,7 +19,7 @@ from selfalign.audit.trace.points import Point, Term, table_file
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import first_rows, paragraph, percent, points, section, table
 from selfalign.probes.selection import list_left_out
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 
 LIMIT = 20
 """Rows of a list before it is shortened."""

@@ -10,17 +10,17 @@ import pandas as pd
 
 from selfalign.config.languages import fill_language
 from selfalign.config.outputs import asked_in, kinds_of_models, own_languages
-from selfalign.demonstrations.tables import Similarity
-from selfalign.inference.tables import Answers
+from selfalign.demonstrations.schemas import Similarity
+from selfalign.inference.schemas import Answers
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.cultures import pool_world
-from selfalign.probes.tables import Dropped, DroppedScales, HumanScales, Poles
-from selfalign.prompts.tables import Design, Prompts
+from selfalign.probes.schemas import Dropped, DroppedScales, PeopleScales, Poles
+from selfalign.prompts.schemas import Design, Prompts
 from selfalign.runs import Run
 from selfalign.scoring.estimate_readouts import stack_scores
 from selfalign.scoring.groups import OWN, asked_in_both
 from selfalign.scoring.inputs import as_texts, prepare_cells, read_scores
-from selfalign.survey.tables import Distributions, Missing
+from selfalign.survey.schemas import Distributions, Missing
 from selfalign.tables import read_table
 
 _NOT_COUNTED = pd.DataFrame(columns=list(Missing.to_schema().columns))
@@ -68,7 +68,7 @@ class Results:
         human = self.run.folder / "human" / "scales.parquet"
         answers = ((pair, self.answers(*pair)) for pair in self.pairs)
         designs = {language: self.design(language) for _, language in self.pairs}
-        people = read_table(human, HumanScales) if human.exists() else None
+        people = read_table(human, PeopleScales) if human.exists() else None
         rule = self.config["scoring"]["unanswered"]
         scores, _ = stack_scores(answers, designs, self.poles, self.bank, rule, people, measures=self.measures)
         return {readout: as_texts(table) for readout, table in scores.items()}

@@ -49,7 +49,7 @@ from selfalign.config.pages import SEVERAL
 from selfalign.errors import InputError, did_you_mean
 from selfalign.runs import Run
 from selfalign.scoring.groups import OWN
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 
 MANY = 3
 """So many numbers are shown one after the other; more are listed."""

@@ -18,11 +18,11 @@ from selfalign.inference.endpoint.client import Gate, ask, read_key
 from selfalign.inference.endpoint.collect import chain, collect
 from selfalign.inference.endpoint.requests import Endpoint, Request, requests_of, rest_of
 from selfalign.inference.messages import SHOWN, place_demonstrations
-from selfalign.inference.tables import Answers
+from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import Ledger, Run
 from selfalign.options import Json, readable, writable
-from selfalign.prompts.tables import Prompts
+from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from selfalign.errors import InputError
-from selfalign.inference.endpoint.refusals import PassingError, judge, quote, read_refusal
+from selfalign.inference.endpoint.refusals import PassingError, explain_refusal, quote, read_refusal
 from selfalign.inference.endpoint.requests import Endpoint, Request
 from selfalign.ledger.rows import Entry
 
@@ -55,7 +55,7 @@ def read_answer(content: bytes, request: Request, endpoint: Endpoint, key: str) 
         raise PassingError(f'the answer was cut short, or no JSON ("{said}")' if said else "no body") from None
     error = _find_error(body)
     if error is not None:
-        return withheld(request, judge(read_refusal(error, key), request, endpoint))
+        return withheld(request, explain_refusal(read_refusal(error, key), request, endpoint))
     try:
         return entry_of(request, body, endpoint)
     except PassingError as wrong:

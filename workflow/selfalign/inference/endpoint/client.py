@@ -19,7 +19,7 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsync
 
 from selfalign.errors import InputError
 from selfalign.inference.endpoint.bodies import read_answer, withheld
-from selfalign.inference.endpoint.refusals import PassingError, judge, quote, read_refusal
+from selfalign.inference.endpoint.refusals import PassingError, explain_refusal, quote, read_refusal
 from selfalign.inference.endpoint.requests import Endpoint, Request
 from selfalign.ledger.rows import Entry
 
@@ -198,7 +198,7 @@ def _read(response: httpx2.Response, content: bytes, request: Request, endpoint:
         return read_answer(content, request, endpoint, secret)
     wait = "retry-after" in response.headers
     refusal = read_refusal(content, secret, response.status_code, wait)
-    return withheld(request, judge(refusal, request, endpoint))
+    return withheld(request, explain_refusal(refusal, request, endpoint))
 
 
 def _explain(error: APIConnectionError) -> str:

@@ -91,7 +91,7 @@ def read_refusal(body: bytes | object, key: str, status: int | None = None, wait
     return Refusal(status, quote(_find_words(body) or _strip_tags(raw), key), raw.lower(), wait)
 
 
-def judge(refusal: Refusal, request: Request, endpoint: Endpoint) -> str:
+def explain_refusal(refusal: Refusal, request: Request, endpoint: Endpoint) -> str:
     """Decide what to do about a refusal.
 
     Returns:

@@ -21,11 +21,11 @@ from selfalign.inference.local.generate import LONGEST, reply
 from selfalign.inference.local.greedy import Plan, add_replies, entry_of, plan_replies
 from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.messages import SHOWN, place_demonstrations
-from selfalign.inference.tables import Answers
+from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import Ledger, Run
 from selfalign.options import Json, readable, writable
-from selfalign.prompts.tables import Prompts
+from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
 
 DTYPES = ("float32", "bfloat16", "float16")

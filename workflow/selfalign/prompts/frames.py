@@ -39,8 +39,8 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Template:
-    """A frame of a prompt: an instruction, a question and its answers.
+class Frame:
+    """The wording and layout of a prompt: an instruction, a question and its answers.
 
     The question has the fields statement, first and second; or statement and options, where it is asked with its whole
     scale. The cue ("Answer:") comes between question and answer in bare text; a chat needs none. Demonstrations are
@@ -73,8 +73,8 @@ class Template:
         return (self.labels or item.answers)[item.codes.index(code)]
 
 
-def read_template(path: Path, name: str) -> Template:
-    """One frame of a language's templates file.
+def read_frame(path: Path, name: str) -> Frame:
+    """One frame of a language's file of frames.
 
     Raises:
         InputError: the file is missing or no such mapping, or the frame is not there, lacks a part or has a wrong one.
@@ -88,13 +88,13 @@ def read_template(path: Path, name: str) -> Template:
         raise InputError(path, f"is not YAML ({' '.join(str(error).split())})", remedy) from None
     if not isinstance(frames, dict) or name not in frames:
         known = frames if isinstance(frames, dict) else []
-        raise InputError(path, f'there is no template "{name}"', f"{did_you_mean(name, known)} {remedy}")
+        raise InputError(path, f'there is no frame "{name}"', f"{did_you_mean(name, known)} {remedy}")
     if fault := _find_fault(frames[name]):
-        raise InputError(path, f'template "{name}": {fault}', remedy)
+        raise InputError(path, f'frame "{name}": {fault}', remedy)
     frame = frames[name]
     answers = frame["answers"]
     labels = None if isinstance(answers, str) else (str(answers[0]), str(answers[1]))
-    return Template(name, frame["system"], frame["question"], frame["cue"], labels, answers == "scale")
+    return Frame(name, frame["system"], frame["question"], frame["cue"], labels, answers == "scale")
 
 
 def _find_fault(frame: object) -> str | None:

@@ -3,8 +3,8 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from selfalign.inference.tables import READOUTS
-from selfalign.prompts.tables import CELL
+from selfalign.inference.schemas import READOUTS
+from selfalign.prompts.schemas import CELL
 from selfalign.scoring.measures import known_measures
 from selfalign.scoring.metrics import METRICS
 from selfalign.tables import Table

@@ -141,7 +141,7 @@ class ScaleTexts(Table):
         unique = ["question", "answer"]
 
 
-class HumanScales(Table):
+class PeopleScales(Table):
     """How the people of a country spread over the answers to a question: a row for each that was offered."""
 
     country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")

@@ -29,7 +29,7 @@ class Scales(Table):
     first: int = pa.Field(ge=0, description="lowest substantive code")
     last: int = pa.Field(ge=1, description="highest substantive code")
     labels: str = pa.Field(
-        str_matches=r"^[A-Za-z0-9_.-]+$", description="set of `Labels` that says what the codes mean"
+        str_matches=r"^[A-Za-z0-9_.-]+$", description="set of `CodeLabels` that says what the codes mean"
     )
     order: str = pa.Field(
         str_matches=r"^(\d+( \d+)+)?$",
@@ -49,7 +49,7 @@ class Questions(Table):
     status: str = pa.Field(isin=["drafted", "reviewed"], description="how far the wording was checked")
 
 
-class Labels(Table):
+class CodeLabels(Table):
     """What the answer codes mean, in one language: one row per set of labels and code that has one."""
 
     labels: str = pa.Field(description="name of the set, as in `Scales`")
