@@ -619,7 +619,7 @@ def test_workflow_asks_the_endpoint_and_fetches_no_weights(plain: Project) -> No
     with serving(endpoint_server.Endpoint(key=KEY, faults=endpoint_server.FAULTS)) as server:
         run = plain.snakemake("results/default/answers/hosted/en.parquet", config=hosted(server.url))
     assert run.code == 0, run.output
-    assert set(run.finished()) == {"simulate_survey", "parse_wvs7", "weigh_answers", "map_poles"} | {
+    assert set(run.finished()) == {"simulate_survey", "parse_wvs7", "weigh_answers", "select_probes", "map_poles"} | {
         "measure_similarity",
         "rank_demonstrations",
         "design_prompts",

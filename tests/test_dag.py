@@ -290,7 +290,7 @@ def test_other_survey_is_read_into_a_folder_of_its_own(finished: Project, config
     config = changed(config, "probes", "only", value=["Q164", "Q167"])
     run = finished.snakemake("results/default/human/poles.parquet", config=config)
     assert run.code == 0, run.output
-    assert set(run.finished()) == {"parse_shares", "map_poles"}
+    assert set(run.finished()) == {"parse_shares", "select_probes", "map_poles"}
     assert contents(finished, "results/shared/survey/example/*") == before
     assert list(contents(finished, "results/shared/survey/shares/*")) == [
         "results/shared/survey/shares/distributions.parquet"
@@ -384,7 +384,7 @@ def test_edited_scoring_function_reruns_scoring_and_what_follows(finished: Proje
         ("scoring/metrics.py", FROM_SCORING),
         ("inference/local/engine.py", {"infer"} | FROM_SCORING),
         ("probes/map_poles.py", {"map_poles", "resample_people"} | FROM_DESIGN),
-        ("demonstrations/draws.py", {"rank_demonstrations"} | FROM_DESIGN),
+        ("demonstrations/rank_demonstrations.py", {"rank_demonstrations"} | FROM_DESIGN),
         ("demonstrations/encoders.py", {"measure_similarity", "rank_demonstrations"} | FROM_DESIGN),
         ("prompts/describe_demonstrations.py", {"describe_demonstrations"} | ALL),
     ],

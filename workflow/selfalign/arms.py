@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from selfalign.demonstrations.strategies import SEEDED
+from selfalign.demonstrations.strategies import SEEDED, STRATEGIES
 from selfalign.forms import Countries, Section, Spoken, distinct
 
 Answers = Literal["own", "other", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"]
@@ -54,7 +54,7 @@ class Arm(Section):
 
     label: str = Field(description="Name of the arm in figures.")
     shots: int = Field(ge=0, description="Number of demonstrations; 0 is zero-shot.")
-    strategy: Literal["random", "category", "chrf", "bm25", "embedding"] | None = Field(
+    strategy: Literal[STRATEGIES] | None = Field(  # type: ignore[valid-type]  # pydantic lists the values
         None, description="How demonstrations are chosen."
     )
     seeds: tuple[Annotated[int, Field(ge=1)], ...] = distinct(

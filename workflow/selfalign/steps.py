@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-_FIGURES = Path(__file__).parent / "figures"  # each module plot_*.py is a step
+
+def _list_modules(stage: str, pattern: str) -> dict[str, str]:
+    """The modules of a stage whose name is enough to be a step: an adapter of a survey's form, a figure."""
+    files = sorted((Path(__file__).parent / stage).glob(pattern))
+    return {file.stem: f"selfalign.{stage}.{file.stem}" for file in files}
+
 
 STEPS: dict[str, str] = {
     "fetch_survey": "selfalign.survey.fetch_survey",
     "simulate_survey": "selfalign.survey.simulate_survey",
-    "parse_wvs7": "selfalign.survey.parse_wvs7",
-    "parse_trends": "selfalign.survey.parse_trends",
-    "parse_shares": "selfalign.survey.parse_shares",
-    "parse_opinions": "selfalign.survey.parse_opinions",
     "split_questions": "selfalign.survey.split_questions",
-    "parse_table": "selfalign.survey.parse_table",
-    "parse_counts": "selfalign.survey.parse_counts",
+    **_list_modules("survey", "parse_*.py"),
     "weigh_answers": "selfalign.survey.weigh_answers",
     "describe_survey": "selfalign.survey.describe_survey",
     "adopt_arora_bank": "selfalign.probes.adopt_arora_bank",
@@ -47,7 +47,7 @@ STEPS: dict[str, str] = {
     "compute_metrics": "selfalign.scoring.compute_metrics",
     "estimate_worth": "selfalign.scoring.estimate_worth",
     "fit_mixed": "selfalign.scoring.fit_mixed",
-    **{file.stem: f"selfalign.figures.{file.stem}" for file in sorted(_FIGURES.glob("plot_*.py"))},
+    **_list_modules("figures", "plot_*.py"),
     "typeset_tables": "selfalign.figures.typeset_tables",
     "explore": "selfalign.audit.explore",
     "record_run": "selfalign.audit.record_run",

@@ -12,15 +12,6 @@ from selfalign.errors import InputError
 ADOPTED = {"bank": "results/shared/arora/probes.csv", "texts": "results/shared/arora/texts/{language}.csv"}
 """Where the workflow puts the probes of Arora et al. (2023), by key of the settings."""
 
-QUESTIONNAIRE = {
-    "wvs7": ["scales.csv", "questions/en.csv", "labels/en.csv"],
-    "counts": ["scales.csv", "questions/en.csv", "labels/en.csv"],
-    "trends": ["scales.csv", "trends.csv", "questions/en.csv", "labels/en.csv"],
-    "shares": ["scales.csv"],
-    "opinions": ["opinions.csv"],
-}
-"""Files of the questionnaire, in resources/survey/, that the steps of a form of survey read."""
-
 
 def check_files(config: dict[str, Any]) -> None:
     """Refuse a config that names an input file which is not there.

@@ -9,7 +9,7 @@ from typing import Any
 
 from selfalign.arms import Speech
 from selfalign.config.arms import selectors_of
-from selfalign.config.files import QUESTIONNAIRE, list_files
+from selfalign.config.files import list_files
 from selfalign.config.languages import fill_language, frames_on_scales, speech_of_run
 from selfalign.config.outputs import ACROSS, asked_in, find_shown, kinds_of_models, own_languages
 from selfalign.config.pages import find_pages
@@ -19,6 +19,7 @@ from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, locate
 from selfalign.inference.endpoint.requests import gives_reply
 from selfalign.runs import SHARED
+from selfalign.survey.registry import FORMS
 
 _MADE = "results/"
 """Files below this folder are made by the workflow, the others are the user's or the project's."""
@@ -134,7 +135,7 @@ class Paths:
         """Files that the run reads and does not make, sorted; without models, whose cards have their digests."""
         config, survey = self.config, self.config["surveys"][self.config["run"]["survey"]]
         parts = [survey, *(config[key] for key in ("probes", "prompts", "figures", "demonstrations"))]
-        shipped = [f"resources/survey/{name}" for name in QUESTIONNAIRE.get(survey["form"], [])]
+        shipped = [f"resources/survey/{name}" for name in FORMS[survey["form"]].questionnaire]
         shipped.append("notebooks/explore.ipynb")
         if "arora" in config["probes"]:
             shipped += [f"resources/probes/{name}.csv" for name in ("probes", "arora", "arora_repairs")]

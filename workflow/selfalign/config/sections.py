@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from selfalign.arms import Arm
 from selfalign.forms import Country, Language, Name, Names, Pair, Section, distinct
+from selfalign.survey.registry import FORMS
 
 Choice = Annotated[tuple[Name, ...], Field(json_schema_extra={"uniqueItems": True})]
 CountryOrNull = Annotated[str, Field(pattern="^([A-Z]{3})?$", json_schema_extra={"type": ["string", "null"]})]
@@ -62,7 +63,7 @@ class Columns(Section):
 class Survey(Section):
     """A survey."""
 
-    form: Literal["wvs7", "trends", "counts", "shares", "opinions", "table"] = Field(
+    form: Literal[tuple(FORMS)] = Field(  # type: ignore[valid-type]  # pydantic lists the values
         description="What the source holds; docs/surveys.md explains each form."
     )
     source: LocalFile | Download | HubFile = Field(description="Where the data come from, one of file, url and hub.")

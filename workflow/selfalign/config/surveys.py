@@ -11,6 +11,7 @@ from selfalign.errors import InputError
 from selfalign.faults import Faults, listed
 from selfalign.survey.citations import how_to_get
 from selfalign.survey.find_file import suggest_files
+from selfalign.survey.registry import FORMS
 
 
 def check_tables(surveys: dict[str, Any]) -> None:
@@ -121,7 +122,7 @@ def has_respondents(survey: Mapping[str, Any]) -> bool:
     Args:
         survey: its settings.
     """
-    return survey["form"] in ("wvs7", "counts", "trends") or (survey["form"] == "table" and not _is_counted(survey))
+    return FORMS[survey["form"]].respondents and not _is_counted(survey)
 
 
 def _is_counted(survey: Mapping[str, Any]) -> bool:

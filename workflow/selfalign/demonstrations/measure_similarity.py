@@ -1,5 +1,6 @@
 """Step measure_similarity: how similar every two probes are in one language, by one measure."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +97,22 @@ def measure_probes(
     Returns:
         A `Similarity` table, in the order of `probes`.
     """
-    if measure == "bm25":
-        similarity = bm25_similarity(texts, language, settings["k1"], settings["b"]).loc[probes, probes]
-    elif measure == "embedding":
-        similarity = embedding_similarity(texts.loc[probes], language, settings["model"])
-    else:
-        similarity = chrf_similarity(texts.loc[probes])
-    return list_pairs(similarity)
+    return list_pairs(_COMPARE[measure](texts, probes, language, settings))
+
+
+Compare = Callable[[pd.DataFrame, list[str], str, Mapping[str, Any]], pd.DataFrame]
+"""Similarities of the probes in use, from the texts of all probes, their language and the settings of the measure."""
+
+_COMPARE: dict[str, Compare] = {
+    "chrf": lambda texts, probes, language, settings: chrf_similarity(texts.loc[probes]),
+    "bm25": lambda texts, probes, language, settings: bm25_similarity(
+        texts, language, settings["k1"], settings["b"]
+    ).loc[probes, probes],
+    "embedding": lambda texts, probes, language, settings: embedding_similarity(
+        texts.loc[probes], language, settings["model"]
+    ),
+}
+"""By name of the measure. The names are in `MEASURES`, which modules read that compute nothing."""
 
 
 def list_pairs(similarity: pd.DataFrame) -> pd.DataFrame:
