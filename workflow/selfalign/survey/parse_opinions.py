@@ -178,9 +178,9 @@ def rate_samples(questions: list[Question]) -> pd.DataFrame:
             country, rank = samples(name)
             reason, place = question.fault, question.place
             if not reason:
-                reason, place = _judge_sample(name, question, country, rank), name
+                reason, place = _rate_sample(name, question, country, rank), name
             if not reason:
-                reason, place = _judge_shares(question.shares[name], question), question.place
+                reason, place = _rate_shares(question.shares[name], question), question.place
             if not reason and country in used:
                 reason, place = "another sample of the country is used", name
             if not reason:
@@ -189,7 +189,7 @@ def rate_samples(questions: list[Question]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["number", "name", "country", "reason", "place"])
 
 
-def _judge_sample(name: str, question: Question, country: str | None, rank: int | None) -> str:
+def _rate_sample(name: str, question: Question, country: str | None, rank: int | None) -> str:
     if rank is None:
         return "not a national sample"
     if country is None:
@@ -198,7 +198,7 @@ def _judge_sample(name: str, question: Question, country: str | None, rank: int 
     return "the data set has other countries' answers under this name" if misnamed else ""
 
 
-def _judge_shares(shares: list[float], question: Question) -> str:
+def _rate_shares(shares: list[float], question: Question) -> str:
     if len(shares) != len(question.options):
         return "not as many shares as options"
     if not all(0 <= share <= 1 for share in shares):
