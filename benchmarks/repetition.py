@@ -7,7 +7,6 @@ it is on the other, it does not. docs/findings.md has the results.
     python benchmarks/repetition.py RUN [--arm chrf]
 """
 
-import json
 from pathlib import Path
 
 import click
@@ -15,11 +14,12 @@ import numpy as np
 import pandas as pd
 from selfalign.errors import told_plainly
 from selfalign.runs import find_run
+from selfalign.scoring.readers import count_options
 
 CELL = ["country", "probe", "source", "seed", "template"]
 
 
-def count_options(results: Path, language: str, arm: str) -> pd.DataFrame:
+def count_own_options(results: Path, language: str, arm: str) -> pd.DataFrame:
     """How often each cell's demonstrations answer with its own option for pole A, and for pole B.
 
     Returns:
@@ -28,17 +28,15 @@ def count_options(results: Path, language: str, arm: str) -> pd.DataFrame:
     design = pd.read_parquet(results / "design" / f"{language}.parquet")
     prompts = pd.read_parquet(results / "prompts" / f"{language}.parquet", columns=["prompt", "shown", "options"])
     cells = design[(design["arm"] == arm) & (design["order"] == "AB")].merge(prompts, on="prompt")
-    answers = [[answer for _, answer in json.loads(shown)] for shown in cells["shown"]]
-    options = cells["options"].map(json.loads)
-    counts = [[shown.count(option) for option in two] for shown, two in zip(answers, options, strict=True)]
-    return cells[CELL].assign(a=[a for a, _ in counts], b=[b for _, b in counts])
+    counts = count_options(cells["shown"], cells["options"])
+    return cells[CELL].assign(a=counts[:, 0], b=counts[:, 1])
 
 
 def measure(results: Path, model: str, language: str, arm: str) -> dict[str, object]:
     """What the model does where one of its own options was shown more often, and what elsewhere."""
     scores = pd.read_parquet(results / "scores" / model / f"{language}.parquet")
     zero = scores[scores["arm"] == "zero_shot"].set_index(["country", "probe", "template"])
-    cells = scores[scores["arm"] == arm].merge(count_options(results, language, arm), on=CELL)
+    cells = scores[scores["arm"] == arm].merge(count_own_options(results, language, arm), on=CELL)
     cells["before"] = zero["agreement"].reindex(pd.MultiIndex.from_frame(cells[["country", "probe", "template"]])).array
     told = (cells["a"] + cells["b"] >= 3) & (cells["a"] != cells["b"])
     often = np.where(cells["a"] > cells["b"], "A", "B")

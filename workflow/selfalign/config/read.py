@@ -64,11 +64,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def check_settings(config: dict[str, Any]) -> None:
     """Refuse a config that breaks its schema or names what is not defined.
 
-    Whole numbers that came as floats or as text become integers, and settings that are not given get their defaults,
-    in place.
-
     Args:
-        config: the merged settings.
+        config: the merged settings; `check_schema` changes them in place.
 
     Raises:
         InputError: names the key, the value, what was expected and the nearest valid name.

@@ -7,16 +7,14 @@ import click
 import pandas as pd
 
 from selfalign.options import readable, writable
-from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
-from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED, MEASURES, nulls_of
 from selfalign.scoring.panels import build_panels
 from selfalign.scoring.schemas import Estimates
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
-from selfalign.tables import read_table
 
 
 def estimate_agreement(
@@ -56,22 +54,14 @@ def estimate_agreement(
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@estimate_options
+@takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Estimates (CSV).")
 def command(
     scores: tuple[Path, ...],
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
-    families: list[str],
-    measures: list[str],
-    bank: Path,
+    how: Estimation,
     output: Path,
 ) -> None:
     """Estimate every measure of every arm, per country and for the mean of the countries."""
-    replicates = read_table(people, Replicates)
-    cells = read_cells(scores, measures, bank)
-    table = estimate_agreement(cells, replicates, draws, level, seed, resample, measures)
-    write_corrected(table, families, output, Estimates)
+    cells = read_cells(scores, how.measures, how.bank)
+    table = estimate_agreement(cells, how.read_people(), *how.resampling, how.measures)
+    write_corrected(table, how.families, output, Estimates)

@@ -7,17 +7,15 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
-from selfalign.probes.schemas import Replicates
 from selfalign.progress import follow
 from selfalign.scoring.bootstrap import FACTORS
 from selfalign.scoring.estimate_contrasts import compare_panels
-from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import build_panels
 from selfalign.scoring.schemas import ALL, Categories
-from selfalign.tables import read_table
 
 
 def estimate_categories(
@@ -69,23 +67,15 @@ def estimate_categories(
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
-@estimate_options
+@takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by category (CSV).")
 def command(
     scores: tuple[Path, ...],
     pairs: list[list[str]],
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
-    families: list[str],
-    measures: list[str],
-    bank: Path,
+    how: Estimation,
     output: Path,
 ) -> None:
     """Estimate gains within each category of values, for the mean of the countries."""
-    replicates = read_table(people, Replicates)
-    cells = read_cells(scores, measures, bank, ["category"])
-    table = estimate_categories(cells, replicates, pairs, draws, level, seed, resample, measures)
-    write_corrected(table, families, output, Categories)
+    cells = read_cells(scores, how.measures, how.bank, ["category"])
+    table = estimate_categories(cells, how.read_people(), pairs, *how.resampling, how.measures)
+    write_corrected(table, how.families, output, Categories)

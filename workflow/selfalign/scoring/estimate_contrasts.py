@@ -7,9 +7,8 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
-from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
-from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import COMPARED, CONTRASTED
@@ -17,7 +16,6 @@ from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
 from selfalign.scoring.schemas import Contrasts
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
-from selfalign.tables import read_table
 
 
 def estimate_contrasts(
@@ -71,24 +69,16 @@ def compare_panels(
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
-@estimate_options
+@takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Contrasts (CSV).")
 def command(
     scores: tuple[Path, ...],
     contrasts: list[Contrast | list[str]],
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
-    families: list[str],
-    measures: list[str],
-    bank: Path,
+    how: Estimation,
     output: Path,
 ) -> None:
     """Estimate the differences between pairs of arms, per country and for the mean of the countries."""
-    replicates = read_table(people, Replicates)
-    cells = read_cells(scores, measures, bank)
-    measures = list(dict.fromkeys([*COMPARED, *measures]))
-    table = estimate_contrasts(cells, replicates, contrasts, draws, level, seed, resample, measures)
-    write_corrected(table, families, output, Contrasts)
+    cells = read_cells(scores, how.measures, how.bank)
+    measures = list(dict.fromkeys([*COMPARED, *how.measures]))
+    table = estimate_contrasts(cells, how.read_people(), contrasts, *how.resampling, measures)
+    write_corrected(table, how.families, output, Contrasts)

@@ -8,16 +8,14 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
-from selfalign.probes.schemas import Replicates
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
-from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.groups import OWN, asked_in_both, join_kinds, name_kind
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast
 from selfalign.scoring.schemas import ALL, Kinds
-from selfalign.tables import read_table
 
 
 def estimate_kinds(
@@ -93,7 +91,7 @@ def _between(pair: list[str], kinds: Mapping[str, str]) -> list[Contrast]:
 @click.option("--kinds", type=Json(), required=True, help="Each model's kind, as JSON.")
 @click.option("--asked-in", required=True, help="The language that all countries share, ISO 639-1.")
 @click.option("--own", type=Json(), required=True, help="Each country's own language, as JSON.")
-@estimate_options
+@takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by kind of model (CSV).")
 def command(
     scores: tuple[Path, ...],
@@ -101,18 +99,10 @@ def command(
     kinds: dict[str, str],
     asked_in: str,
     own: dict[str, str],
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
-    families: list[str],
-    measures: list[str],
-    bank: Path,
+    how: Estimation,
     output: Path,
 ) -> None:
     """Estimate gains of English-centric and of multilingual models, and their difference."""
-    replicates = read_table(people, Replicates)
-    cells = read_cells(scores, measures, bank)
-    table = estimate_kinds(cells, replicates, pairs, kinds, asked_in, own, draws, level, seed, resample, measures)
-    write_corrected(table, families, output, Kinds)
+    cells = read_cells(scores, how.measures, how.bank)
+    table = estimate_kinds(cells, how.read_people(), pairs, kinds, asked_in, own, *how.resampling, how.measures)
+    write_corrected(table, how.families, output, Kinds)

@@ -7,16 +7,14 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
-from selfalign.probes.schemas import Replicates
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
-from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.groups import OWN, asked_in_both
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast
 from selfalign.scoring.schemas import ALL, Languages
-from selfalign.tables import read_table
 
 
 def estimate_languages(
@@ -72,25 +70,17 @@ def estimate_languages(
 @click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
 @click.option("--asked-in", required=True, help="The language that all countries share, ISO 639-1.")
 @click.option("--own", type=Json(), required=True, help="Each country's own language, as JSON.")
-@estimate_options
+@takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by language (CSV).")
 def command(
     scores: tuple[Path, ...],
     pairs: list[list[str]],
     asked_in: str,
     own: dict[str, str],
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
-    families: list[str],
-    measures: list[str],
-    bank: Path,
+    how: Estimation,
     output: Path,
 ) -> None:
     """Estimate gains in one language and in each country's own language, and their difference."""
-    replicates = read_table(people, Replicates)
-    cells = read_cells(scores, measures, bank)
-    table = estimate_languages(cells, replicates, pairs, asked_in, own, draws, level, seed, resample, measures)
-    write_corrected(table, families, output, Languages)
+    cells = read_cells(scores, how.measures, how.bank)
+    table = estimate_languages(cells, how.read_people(), pairs, asked_in, own, *how.resampling, how.measures)
+    write_corrected(table, how.families, output, Languages)

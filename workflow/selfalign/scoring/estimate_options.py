@@ -1,15 +1,22 @@
 """Options that the steps which estimate have."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import NamedTuple
 
 import click
+import pandas as pd
 
 from selfalign.options import Words, readable
+from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import CHANCE
 from selfalign.scoring.cell_options import bank_option, give
 from selfalign.scoring.families import COLUMNS
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
+from selfalign.tables import read_table
 
 
 class Names(Words):
@@ -40,6 +47,75 @@ class Measures(Names):
 measures_option = click.option(
     "--measures", type=Measures(), default="", help="Metrics besides agreement and alignment."
 )
+
+
+class Resampling(NamedTuple):
+    """How intervals are made, in the order in which the functions that estimate take these values.
+
+    Attributes:
+        draws: number of resamples.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover; see `bootstrap.estimate`.
+    """
+
+    draws: int
+    level: float
+    seed: int
+    resample: list[str]
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """The options that all steps which estimate have.
+
+    Attributes:
+        people: file of the replicates of the people's shares.
+        resampling: how intervals are made.
+        families: columns that name a family of tests; empty for steps that correct no p value.
+        measures: what to estimate.
+        bank: file of the probes; None for steps that need none.
+    """
+
+    people: Path
+    resampling: Resampling
+    families: list[str]
+    measures: list[str]
+    bank: Path | None
+
+    def read_people(self) -> pd.DataFrame:
+        """The replicates, a `Replicates` table."""
+        return read_table(self.people, Replicates)
+
+
+def takes_estimation(options: Callable) -> Callable:
+    """A decorator that gives a command the options of another decorator, as one argument `how`: an `Estimation`.
+
+    Args:
+        options: `estimate_options` or `resample_options`.
+    """
+
+    def decorate(command: Callable) -> Callable:
+        @wraps(command)
+        def gathered(
+            *args: object,
+            people: Path,
+            draws: int,
+            level: float,
+            seed: int,
+            resample: list[str],
+            families: list[str] | None = None,
+            measures: list[str] | None = None,
+            bank: Path | None = None,
+            **others: object,
+        ) -> None:
+            resampling = Resampling(draws, level, seed, resample)
+            how = Estimation(people, resampling, families or [], measures or list(CONTRASTED), bank)
+            command(*args, how=how, **others)
+
+        return options(gathered)
+
+    return decorate
 
 
 def resample_options(command: Callable) -> Callable:

@@ -10,14 +10,13 @@ import pandas as pd
 from scipy import stats
 
 from selfalign.options import Json, Words, readable, writable
-from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate
-from selfalign.scoring.estimate_options import resample_options
+from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
-from selfalign.scoring.schemas import Readers
-from selfalign.tables import read_table, write_table
+from selfalign.scoring.schemas import ReaderContrasts
+from selfalign.tables import write_table
 
 _ROW = ["language", "arm", "against", "beyond", "measure", "country"]
 _RESULT = ["estimate", "standard_error", "low", "high", "df"]
@@ -46,7 +45,7 @@ def estimate_readers(
         resample: what the intervals cover; see `bootstrap.estimate`.
 
     Returns:
-        A `Readers` table. In the rows of an arm, `against` and `share` are empty.
+        A `ReaderContrasts` table. In the rows of an arm, `against` and `share` are empty.
     """
     names = sorted(readers["model"].unique())
     every = pd.concat([scores, readers], ignore_index=True)
@@ -58,7 +57,7 @@ def estimate_readers(
     if within:
         pairs = {country: _less_readers(contrast_panel(panel, within), names) for country, panel in panels.items()}
         tables.append(_add_shares(_pair(estimate(pairs, differences=True, **given), names), level))
-    table = pd.concat(tables, ignore_index=True).reindex(columns=list(Readers.to_schema().columns))
+    table = pd.concat(tables, ignore_index=True).reindex(columns=list(ReaderContrasts.to_schema().columns))
     return table.sort_values(["model", "reader", *_ROW], ignore_index=True)
 
 
@@ -148,22 +147,17 @@ def divide_with_interval(
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--readers", type=Words(), required=True, help="Scores of the readers (Parquet).")
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
-@resample_options
+@takes_estimation(resample_options)
 @click.option("--output", type=writable, required=True, help="Readers (CSV).")
 def command(
     scores: tuple[Path, ...],
     readers: list[str],
     contrasts: list[Contrast | list[str]],
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Estimation,
     output: Path,
 ) -> None:
     """Estimate what simple readers of the same demonstrations reach, and the share of it that models reach."""
-    replicates = read_table(people, Replicates)
     table = estimate_readers(
-        read_scores(scores), read_scores([*map(Path, readers)]), replicates, contrasts, draws, level, seed, resample
+        read_scores(scores), read_scores([*map(Path, readers)]), how.read_people(), contrasts, *how.resampling
     )
-    write_table(table.round(6), output, Readers)
+    write_table(table.round(6), output, ReaderContrasts)

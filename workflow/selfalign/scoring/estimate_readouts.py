@@ -9,13 +9,13 @@ import pandas as pd
 from selfalign.inference.schemas import READOUTS, SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.schemas import PeopleScales, Poles, Replicates
+from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.progress import follow
 from selfalign.prompts.schemas import Design
 from selfalign.scoring.by_readout import score_by_readout
 from selfalign.scoring.cell_options import human_option, poles_option, rule_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
-from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import as_categories, prepare_cells, stack
 from selfalign.scoring.measures import CONTRASTED
@@ -113,7 +113,7 @@ def stack_scores(
 @human_option
 @rule_option
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
-@estimate_options
+@takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Contrasts under every readout (CSV).")
 def command(
     answers: tuple[Path, ...],
@@ -122,14 +122,7 @@ def command(
     human: Path | None,
     rule: str,
     contrasts: list[Contrast | list[str]],
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
-    families: list[str],
-    measures: list[str],
-    bank: Path,
+    how: Estimation,
     output: Path,
 ) -> None:
     """Estimate the differences between pairs of arms under every readout that the answers have.
@@ -144,15 +137,14 @@ def command(
         tables,
         {path.stem: read_table(path, Design) for path in designs},
         read_table(poles, Poles),
-        read_bank(bank),
+        read_bank(how.bank),
         rule,
         read_table(human, PeopleScales) if human else None,
         CELLS,
-        measures,
+        how.measures,
     )
     for line in lacking:
         click.echo(line, err=True)
     each = ((readout, scores.pop(readout)) for readout in list(scores))
-    replicates = read_table(people, Replicates)
-    table = estimate_readouts(each, replicates, contrasts, draws, level, seed, resample, families, measures)
+    table = estimate_readouts(each, how.read_people(), contrasts, *how.resampling, how.families, how.measures)
     write_table(table.round(6), output, ContrastsByReadout)

@@ -7,15 +7,13 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
-from selfalign.probes.schemas import Replicates
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
-from selfalign.scoring.estimate_options import estimate_options
+from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED, values_of
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.schemas import ALL, Transfer
-from selfalign.tables import read_table
 
 _ROW = ["model", "language", "country", "source"]
 
@@ -86,23 +84,15 @@ def _lengthen(scores: pd.DataFrame, keys: list[str], measures: Sequence[str]) ->
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--pair", type=Json(), required=True, help="An arm, and one answered by other countries, as JSON.")
-@estimate_options
+@takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Transfer (CSV).")
 def command(
     scores: tuple[Path, ...],
     pair: tuple[str, str],
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
-    families: list[str],
-    measures: list[str],
-    bank: Path,
+    how: Estimation,
     output: Path,
 ) -> None:
     """Estimate what every other country's demonstrations lose against the own ones, per country."""
-    replicates = read_table(people, Replicates)
-    cells = read_cells(scores, measures, bank)
-    table = estimate_transfer(cells, replicates, pair, draws, level, seed, resample, measures)
-    write_corrected(table, families, output, Transfer)
+    cells = read_cells(scores, how.measures, how.bank)
+    table = estimate_transfer(cells, how.read_people(), pair, *how.resampling, how.measures)
+    write_corrected(table, how.families, output, Transfer)

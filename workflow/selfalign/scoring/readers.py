@@ -32,10 +32,23 @@ def read_as_copier(design: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
         Columns prompt, place (1 or 2: the option's place), option (log-weight, nats), mass_outside_options (0).
     """
     asked = prompts[prompts["prompt"].isin(design["prompt"].unique())]
-    answers = [[answer for _, answer in json.loads(shown)] for shown in asked["shown"]]
-    offered = asked["labels"].where(asked["labels"] != "[]", asked["options"]).map(json.loads)
-    counts = [[said.count(option) for option in options] for said, options in zip(answers, offered, strict=True)]
-    return _as_answers(asked["prompt"].to_numpy(), np.log(np.reshape(counts, (-1, 2)) + _ADDED))
+    offered = asked["labels"].where(asked["labels"] != "[]", asked["options"])
+    return _as_answers(asked["prompt"].to_numpy(), np.log(count_options(asked["shown"], offered) + _ADDED))
+
+
+def count_options(shown: pd.Series, options: pd.Series) -> np.ndarray:
+    """How many demonstrations of a prompt have each of two options as their answer.
+
+    Args:
+        shown: the demonstrations of each prompt, as in the column of `Prompts` (JSON).
+        options: two options of each prompt, or their labels (JSON).
+
+    Returns:
+        Prompts x 2.
+    """
+    answers = [[answer for _, answer in json.loads(pairs)] for pairs in shown]
+    counts = [[said.count(one) for one in json.loads(two)] for said, two in zip(answers, options, strict=True)]
+    return np.reshape(counts, (-1, 2))
 
 
 def read_as_ideal_reader(

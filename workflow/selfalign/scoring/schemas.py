@@ -324,7 +324,7 @@ class Kinds(Contrasts):
     models: int = pa.Field(ge=1, description="number of models that are averaged; 1 for a single model")
 
 
-class Readers(Table):
+class ReaderContrasts(Table):
     """An arm or a contrast of a model next to that of a simple reader of the same demonstrations, with intervals."""
 
     model: str = pa.Field(description="as named in the config")

@@ -130,11 +130,7 @@ def check_replies(
         stops: ids of the tokens that end a reply.
         share: of the job's time.
 
-    Yields:
-        Each batch, and the difference found in it, in nats; None where nothing was compared.
-
-    Raises:
-        InputError: the engines differ by more than rounding, also after the naive engine has answered again.
+    Yields, raises: as `check_during`.
     """
     recent: deque[list[float]] = deque(maxlen=_RECENT)
 
