@@ -8,6 +8,7 @@ from project import ROOT
 from selfalign.config.generate import SCHEMA, write_schema
 from selfalign.config.languages import fill_language
 from selfalign.config.read import read_config
+from selfalign.config.reference import PAGE, write_reference
 from selfalign.config.sections import Config
 from selfalign.config.values import as_meant
 from selfalign.provenance import import_closure
@@ -18,6 +19,14 @@ LIBRARY = ROOT / "workflow" / "selfalign"
 
 def test_schema_is_the_one_that_the_models_make() -> None:
     assert (ROOT / SCHEMA).read_text(encoding="utf-8") == write_schema(), "run python tools/schema.py"
+
+
+def test_page_of_settings_is_the_one_that_the_models_make() -> None:
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    assert page == write_reference(), "run python tools/schema.py"
+    noise = "| `scoring.readers.noise` | number above 0 and at most 0.5 | `0.1` | How often a demonstration does not"
+    assert noise in page
+    assert '| `arms.NAME.exclude` | list, each `siblings`, `battery`, `category` | `["siblings"]` |' in page
 
 
 def test_models_have_the_defaults_that_a_run_gets() -> None:
