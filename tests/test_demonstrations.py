@@ -16,6 +16,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.arms import Arm
+from selfalign.demonstrations import measure_similarity
 from selfalign.demonstrations.encoders import UNIVERSAL, encode
 from selfalign.demonstrations.measure_similarity import (
     bm25_similarity,
@@ -618,3 +619,12 @@ def test_no_diversity_is_the_plain_order_and_any_is_greedy(data: st.DataObject) 
     found = diversify(pool, ranking, shots, diversity).groupby("probe")["candidate"].agg(list)
     for probe, rows in pool.groupby("probe"):
         assert found[probe] == pick_one_by_one(square, probe, list(rows["candidate"]), shots, diversity)
+
+
+# The registry
+
+
+def test_every_measure_that_a_config_can_name_is_computed() -> None:
+    assert set(measure_similarity._COMPARE) == set(MEASURES)
+    named = Arm.model_json_schema()["properties"]["strategy"]["anyOf"][0]["enum"]
+    assert named == ["random", "category", *MEASURES]
