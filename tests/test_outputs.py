@@ -169,6 +169,11 @@ def test_figures_across_models_are_skipped_with_a_reason() -> None:
     assert skipped["languages"] == "no country is asked about in de and in another language"
 
 
+def test_no_mixed_models_are_a_setting() -> None:
+    shown, skipped = find_shown(altered(scoring={"mixed": []}))
+    assert "mixed" not in shown and skipped["mixed"] == "scoring.mixed is []"
+
+
 def test_kinds_need_models_of_two_kinds() -> None:
     source = {"hub": "org/two", "revision": "0" * 40}
     models = {"two": {"label": "Two", "source": source, "kind": "multilingual"}, "smollm2-135m": {"kind": "english"}}

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,17 @@ from endpoint_server import serving
 from project import ROOT, Project
 from refusal import Refused
 from scipy import stats
+from selfalign.arms import Arm
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.inference.endpoint.ask import command as ask
-from selfalign.plan import endpoints, models, tokens
+from selfalign.plan import endpoints, models, tokens, variances
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_distributions, read_people
 from selfalign.plan.plan import command
 from selfalign.plan.planner import Options, make_plan
-from selfalign.plan.precision import expect_widths
+from selfalign.plan.precision import Width, expect_widths
 from selfalign.plan.report import duration, size, write_report
 from selfalign.prompts.schemas import Prompts
 from selfalign.survey.schemas import Distributions
@@ -32,6 +34,7 @@ from selfalign.tables import read_table, write_table
 
 NEAR = 0.2
 NOWHERE = Path("no results")
+SHIPPED = ROOT / "resources/plan/variances.csv"
 
 
 @pytest.fixture
@@ -191,18 +194,79 @@ def test_rates_of_an_endpoint_limit_its_hours() -> None:
     assert endpoints.find_hours(asked, both, measured) == pytest.approx(3)
 
 
-def test_expected_width_of_zero_shot_is_that_of_a_guess_for_all_countries(default: Laid) -> None:
+@pytest.fixture(scope="module")
+def expected(default: Laid) -> dict[str, Width]:
+    """The widths of the English part of the default, before it has scores."""
     config = read_config([])
     people, _ = read_people(config, HOME, NOWHERE, on_scales=False)
-    poles = people.poles[people.poles["country"].isin(default.cells["country"])]
-    widths = {one.name: one for one in expect_widths({"en": default}, poles, people.bank, config, NOWHERE)}
-    same = (poles["majority"] == "A").groupby(poles["probe"]).mean()
-    batteries = people.bank.set_index("probe")["battery"].reindex(same.index).value_counts().to_numpy()
-    alike = 1 + 0.35 * ((batteries**2).sum() / batteries.sum() - 1)
-    expected = np.sqrt(((same - 0.5) ** 2).mean() / len(same) * alike)
-    assert widths["zero_shot"].mean / 2.04 == pytest.approx(expected, rel=NEAR)  # t of some 30 degrees of freedom
-    assert widths["chrf - chrf_other"].mean < widths["chrf - zero_shot"].mean
-    assert {one.source for one in widths.values()} == {"assumed"}
+    widths = expect_widths({"en": default}, people.poles, people.bank, config, NOWHERE, SHIPPED)
+    return {one.name: one for one in widths}
+
+
+def rows_of(title: str) -> list[list[str]]:
+    """The rows of the table in docs/plan.md that follows a line."""
+    lines = (ROOT / "docs/plan.md").read_text(encoding="utf-8").partition(title)[2].splitlines()
+    table = list(takewhile(lambda line: line.startswith("|"), dropwhile(lambda line: not line.startswith("|"), lines)))
+    return [[cell.strip(" `") for cell in row.strip("|").split("|")] for row in table[2:]]
+
+
+def test_widths_of_the_default_are_near_those_that_it_had(expected: dict[str, Width]) -> None:
+    rows = rows_of("The half widths of the default")
+    assert len(rows) == 13
+    near = 0
+    for name, planned, measured, *_ in rows:
+        middle, low, high = (100 * half for half in expected[name].mean)
+        assert middle == pytest.approx(float(planned), abs=0.051), name
+        assert low < float(measured) < high, name
+        near += abs(middle / float(measured) - 1) < NEAR
+    assert near >= 11
+
+
+def test_half_of_a_table_of_components_is_the_variance_of_its_mean() -> None:
+    """Stances that countries share, help that they share, and chance: the planted variances are found again."""
+    generator = np.random.default_rng(3)
+    batteries, size, countries = 150, 4, 6
+    home = np.repeat(np.arange(batteries), size)
+    poles = generator.choice([-1.0, 1.0], (len(home), countries))
+    stance = 0.5 * generator.normal(size=(batteries, 1))[home] + 0.6 * generator.normal(size=(len(home), 1))
+    level = 0.3 * generator.normal(size=(batteries, 1))[home]
+    chance = 0.4 * generator.normal(size=(len(home), countries))
+    parts = variances.find_parts(poles * stance + level + chance, poles, home)
+    planted = {"variance": 0.86, "probe_level": 0.09, "probe_stance": 0.61, "battery_level": 0.09}
+    planted |= {"battery_stance": 0.25, "both_level": 0.09, "both_stance": 0.25}
+    assert parts == pytest.approx(planted, abs=0.06)
+
+    def error(countries: int, alike: float) -> float:
+        drawn = np.where(generator.random((len(home), countries)) < alike, 1.0, -1.0)
+        return variances.expect_errors(pd.DataFrame([planted]), drawn, home)[0][0]
+
+    probes = len(home)
+    assert error(1, 1.0) == pytest.approx(np.sqrt((0.86 + 3 * 0.34) / probes), rel=0.01)
+    all_agree = 0.09 + 0.61 + 0.16 / 6 + 3 * 0.34  # of the stances, nothing averages out
+    assert error(6, 1.0) == pytest.approx(np.sqrt(all_agree / probes), rel=0.01)
+    none_agree = 0.09 + 0.61 / 6 + 0.16 / 6 + 3 * (0.09 + 0.25 / 6)
+    assert error(6, 0.5) == pytest.approx(np.sqrt(none_agree / probes), rel=0.06)
+
+
+def test_difference_is_found_as_often_as_the_plan_says() -> None:
+    (found,) = variances.reach(np.array([0.04]), np.array([12.0]), 0.95)
+    generator = np.random.default_rng(5)
+    t = (found + 0.04 * generator.normal(size=40_000)) / (0.04 * np.sqrt(generator.chisquare(12, 40_000) / 12))
+    assert np.mean(np.abs(t) > stats.t.ppf(0.975, 12)) == pytest.approx(0.8, abs=0.01)
+
+
+def test_components_are_those_of_the_likest_contrasts() -> None:
+    table = variances.read_variances(SHIPPED)
+    arms = {name: Arm.read(one) for name, one in read_config([])["arms"].items()}
+    main = variances.describe_contrast({"arm": "chrf", "against": "chrf_other"}, arms)
+    assert main == {"name": "chrf - chrf_other", "kind": "similar, own - similar, other", "family": "country"}
+    rows, why = variances.find_rows(table, main["kind"], main["family"], ["smollm2-135m"])
+    assert (list(rows["study"]), why) == (["study"], "same model")
+    rows, why = variances.find_rows(table, main["kind"], main["family"], ["another"])
+    assert (len(rows), why) == (3, "same contrast")
+    family = variances.describe_contrast({"arm": "bm25", "against": "embedding"}, arms)
+    rows, why = variances.find_rows(table, family["kind"] + "x", family["family"], ["smollm2-135m"])
+    assert set(rows["family"]) == {"selection"} and why == "like contrasts"
 
 
 def test_scores_on_the_disk_tell_the_widths_of_their_run(overlay: Path) -> None:
@@ -213,15 +277,15 @@ def test_scores_on_the_disk_tell_the_widths_of_their_run(overlay: Path) -> None:
     for arm in ("zero_shot", "chrf"):
         assert widths[arm]["source"] == "scores"
         reach = stats.t.ppf(0.975, known.loc[arm, "df"])  # the table's intervals end at 0 and 1
-        assert widths[arm]["mean"] == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
+        assert widths[arm]["mean"][0] == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
 
 
-def test_assumed_width_of_a_contrast_is_called_a_guess(before: dict) -> None:
+def test_report_says_where_widths_are_from(before: dict) -> None:
     def said(source: str) -> str:
         return write_report(before | {"widths": [one | {"source": source} for one in before["widths"]]})
 
-    assert "assumed: a guess without answers" in said("assumed")
-    assert "a guess" not in said("scores")
+    assert "measured in studies of this project" in said("same contrast")
+    assert "measured in studies" not in said("scores")
 
 
 def test_rates_of_the_table_fill_the_gaps_between_sizes() -> None:

@@ -276,6 +276,22 @@ def test_status_shows_jobs_rates_time_left_and_cost(folder: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("reply", "total"), [(0, "3"), (12, "5")])
+def test_answers_mean_the_same_before_and_after_the_log_counts_them(reply: int, total: str, folder: Path) -> None:
+    config = {"models": {"small": {"reply": reply}}, "run": {"models": ["small"], "languages": ["en"]}}
+    job = planned("infer", folder, model="small", language="en")
+    record_start(folder, [job], config, ["snakemake"])
+    (folder / "prompts").mkdir()
+    pd.DataFrame({"prompt": ["1", "2", "3"], "premise": ["", "3", "3"]}).to_parquet(folder / "prompts/en.parquet")
+    row = status.describe(Run(folder), read_start(folder)).splitlines()[4]
+    assert row.split() == ["small", "en", "-", total, "-", "left"]
+    counted = "3 prompts: 3 to answer, 0 in the ledger\n" + ("2 replies: 2 to give, 0 in the ledger\n" if reply else "")
+    write(folder / "logs/infer/small/en.log", counted)
+    mark(job.output[0])
+    row = status.describe(Run(folder), read_start(folder)).splitlines()[-3]
+    assert row.split()[3] == total
+
+
 def test_stop_is_explained_by_the_failed_jobs(folder: Path) -> None:
     jobs = [planned(name, folder) for name in ("score", "fit", "plot")]
     record_start(folder, jobs, CONFIG, ["snakemake", "--cores", "4"])

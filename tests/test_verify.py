@@ -21,7 +21,7 @@ from selfalign.audit.differences import compare_tables
 from selfalign.audit.findings import Difference, Findings
 from selfalign.audit.jobs import Job, Records, read_command, read_jobs
 from selfalign.audit.manifest import Manifest, check_files, digest, refuse_changed, remove_old_figures
-from selfalign.audit.sample import check_sample
+from selfalign.audit.sample import _compare_answers, check_sample
 from selfalign.audit.verify import check_models, check_record, report, verify
 from selfalign.cli import program
 from selfalign.config.files import list_files
@@ -338,6 +338,28 @@ def test_answers_that_the_model_never_gave_are_found_by_the_naive_engine(here: P
     assert found
     assert all(one.size == pytest.approx(0.01, abs=1e-3) for one in found)
     assert all(table["option"][one.row - 1] == one.recorded for one in found), "the row is that of the table"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "changes", "problem"),
+    [
+        ("bfloat16", [0.9, 0.0, 0.0, 0.0], None),
+        ("bfloat16", [4.5, 0.0, 0.0, 0.0], "4.5"),
+        ("bfloat16", [0.6, 0.6, 0.6, 0.6], "half of the sample"),
+        ("float32", [0.9, 0.0, 0.0, 0.0], "0.9"),
+        ("float32", [0.0, 0.0, 0.0, 5e-4], None),
+    ],
+)
+def test_tolerance_of_the_sample_is_that_of_the_number_format(
+    dtype: str, changes: list[float], problem: str | None
+) -> None:
+    keys = {"prompt": ["p", "p", "q", "q"], "place": ["1", "2", "1", "2"]}
+    now = pd.DataFrame(keys | {"option": [-1.0, -2.0, -3.0, -4.0], "pmi": np.nan})
+    findings = Findings()
+    _compare_answers("answers", now.assign(option=now["option"] + changes), now, dtype, findings)
+    assert len(findings.differences) == (problem is not None)
+    if problem:
+        assert problem in str(findings.differences[0])
 
 
 @pytest.mark.parametrize("readout", [{}, SAMPLES], ids=["logprobs", "samples"])

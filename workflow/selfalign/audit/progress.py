@@ -74,12 +74,14 @@ class Ask:
         model: as named in the config.
         language: ISO 639-1.
         price: of a million tokens, `input` and `output`, if the model is behind an endpoint and the settings have it.
+        replies: whether a model on this machine also gives a greedy reply to each prompt.
     """
 
     rule: str
     model: str
     language: str
     price: dict[str, float] | None = None
+    replies: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Answers:
 
     Args:
         state: of the job that asks it.
-        total: prompts, replies or requests that the run needs; None where that is not known yet.
+        total: answers that the run needs: of a model on this machine, one to each prompt and premise, and its greedy
+            replies; of an endpoint, one to each request. None where that is not known yet.
         done: how many of them are answered and kept; None where the last start has not asked the model yet.
         rate: answers per second of the last job that asked the model; None if it gave none.
         usage: tokens sent and received for all answers in the ledger, as an endpoint counts them; None where the
@@ -149,9 +152,10 @@ def record_start(folder: Path, jobs: Iterable[Any], config: Mapping[str, Any], c
     planned = [_copy(job) for job in jobs if job.benchmark]
     called = shlex.join([Path(command[0]).name, *command[1:]])
     asks = [
-        Ask(ASKING[endpoint is not None], model, language, (endpoint or {}).get("price"))
+        Ask(ASKING[endpoint is not None], model, language, (endpoint or {}).get("price"), replies)
         for model in config["run"]["models"]
         for endpoint in [config["models"][model].get("endpoint")]
+        for replies in [endpoint is None and config["models"][model].get("reply", 0) > 0]
         for language in config["run"]["languages"]
     ]
     content = {"command": called, "asks": list(map(asdict, asks)), "jobs": list(map(asdict, planned))}

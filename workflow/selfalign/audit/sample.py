@@ -30,6 +30,9 @@ EXACT = 1e-3
 ROUNDED = {"bfloat16": 0.5, "float16": 0.1}
 """Nats: the median log-probability may not differ by more in formats of fewer digits."""
 
+FURTHEST = {"bfloat16": 4.0, "float16": 1.0}
+"""Nats: no log-probability may differ by more in these formats. Rounding alone gave at most 1 nat in bfloat16."""
+
 _REPLIES = ["reply", "replied"]
 """Columns of answers that the sample does not compute: a reply is generated, not scored."""
 
@@ -144,7 +147,7 @@ def _compare_answers(file: str, before: pd.DataFrame, now: pd.DataFrame, dtype: 
     findings.checked["prompts computed by the naive engine"] += before["prompt"].nunique()
     if len(gaps):
         findings.notes.append(f"{file}: the naive engine differs by at most {gaps.max():.1e} nats on the sample")
-    found = compare_tables(file, before, now, EXACT if dtype == "float32" else np.inf)
+    found = compare_tables(file, before, now, FURTHEST.get(dtype, EXACT))
     if dtype in ROUNDED and gaps.median() > ROUNDED[dtype]:
         problem = f"half of the sample's log-probabilities differ by more than {gaps.median():.3g} nats"
         found.append(Difference(file, column="option", problem=problem))

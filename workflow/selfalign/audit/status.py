@@ -56,15 +56,24 @@ def list_answers(run: Run, start: Start) -> dict[tuple[str, str], Answers]:
         state = state_of(job, start) if job else DONE if answers.exists() else LEFT
         counted = count_answers(state, start, log, ledger)
         if counted.total is None and ask.rule == "infer":
-            counted = replace(counted, total=_count_prompts(run.folder / "prompts" / f"{language}.parquet"))
+            counted = replace(counted, total=count_needed(run.folder / "prompts" / f"{language}.parquet", ask.replies))
         found[model, language] = counted
     return found
 
 
-def _count_prompts(path: Path) -> int | None:
-    from pyarrow.parquet import read_metadata
+def count_needed(path: Path, replies: bool) -> int | None:
+    """Answers that a model on this machine will be asked for, as its log counts them; None where that is not known.
 
-    return read_metadata(path).num_rows if path.exists() else None
+    Args:
+        path: a `Prompts` table.
+        replies: whether each prompt that is no premise also gets a greedy reply.
+    """
+    from pyarrow.parquet import read_table
+
+    if not path.exists():
+        return None
+    premises = read_table(path, columns=["premise"])["premise"].to_pylist()
+    return len(premises) + (sum(premise != "" for premise in premises) if replies else 0)
 
 
 def _headline(run: Run, start: Start, states: dict[str, str]) -> str:

@@ -153,7 +153,7 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
     some = any(can_estimate(config, contrast) for contrast in list_contrasts(config))
     reasons = {
         "contrasts": "" if some else "there are no two arms to compare",
-        "mixed": _why_none(config, config["scoring"]["mixed"]),
+        "mixed": _why_none(config, config["scoring"]["mixed"]) if config["scoring"]["mixed"] else "scoring.mixed is []",
         "margin": _why_none(config, [margin]),
         "transfer": _why_none(config, [pair]) if pair else "scoring.transfer is null",
         "calibration": "" if calibrated_arms(config) else "no arm of figures.calibration.arms is run",

@@ -378,7 +378,7 @@ class Scoring(Section):
         json_schema_extra={"nullable": True},
     )
     mixed: tuple[Contrast, ...] = Field(
-        min_length=1, description="Which of the contrasts to cross-check by a mixed-effects model."
+        description="Which of the contrasts to cross-check by a mixed-effects model; [] for none."
     )
     contrasts: tuple[Contrast, ...] = Field(
         description=("Pairs of arms besides those that follow from the arms; the second is subtracted from the first.")

@@ -8,15 +8,16 @@ from typing import Any
 import pandas as pd
 
 from selfalign.config.arms import arms_of, seeds_of, selectors_of
-from selfalign.config.languages import compared_language, fill_language, find_speech
+from selfalign.config.languages import compared_language, fill_language, find_speech, frames_on_scales
 from selfalign.demonstrations.measure_similarity import measure_probes
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.demonstrations.strategies import measure_of
-from selfalign.home import locate
+from selfalign.plan.people import find_questionnaire
 from selfalign.probes.bank import read_texts
 from selfalign.prompts.design_prompts import lay_out
 from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import Languages, read_countries, read_personas, read_wording
+from selfalign.runs import SHARED
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,18 @@ class Designer:
         home: the workflow's own folder.
         people: what all countries of the survey answer.
         probes: the rows of the `Bank` table that the run uses.
+        shared: folder of what runs share.
     """
 
-    def __init__(self, config: dict[str, Any], home: Path, people: Surveyed, probes: pd.DataFrame) -> None:
-        self.config, self.home, self.people, self.probes = config, home, people, probes
+    def __init__(
+        self,
+        config: dict[str, Any],
+        home: Path,
+        people: Surveyed,
+        probes: pd.DataFrame,
+        shared: Path = Path("results", SHARED),
+    ) -> None:
+        self.config, self.home, self.people, self.probes, self.shared = config, home, people, probes, shared
         self.measure = cache(self._measure)
 
     def lay_out(self, language: str) -> Laid:
@@ -76,15 +85,19 @@ class Designer:
         spoken = find_speech(self.config, language)
         kinds = {"texts": "probes", "templates": "prompts", "personas": "prompts", "neutral": "prompts"}
         files = {kind: {one: self._file(stage, kind, one) for one in spoken.of(kind)} for kind, stage in kinds.items()}
-        for kind in ("questions", "labels"):
-            pairs = {one: Path(locate(f"resources/survey/{kind}/{one}.csv", self.home)) for one in spoken.texts}
+        frames = self.config["prompts"]["frames"]
+        for kind in ("questions", "labels") if frames_on_scales(self.config) else ():
+            pairs = {one: self._questionnaire(kind, one) for one in spoken.texts}
             files[kind] = {one: path for one, path in pairs.items() if path.is_file()}
-        frames, scales = self.config["prompts"]["frames"], Path(locate("resources/survey/scales.csv", self.home))
+        scales = self._questionnaire("scales") if frames_on_scales(self.config) else None
         wordings = {one: read_wording(one, files, frames, self.people.bank, scales) for one in spoken.texts}
         personas = {one: read_personas(file) for one, file in files["personas"].items()}
         own = any(arm.needs_spoken for arm in arms_of(self.config, language).values())
         countries = read_countries(Path(self.config["prompts"]["spoken"])) if own else {}
         return Languages(language, wordings, countries, personas)
+
+    def _questionnaire(self, kind: str, language: str | None = None) -> Path:
+        return find_questionnaire(self.config, self.home, self.shared, kind, language)
 
     def _file(self, stage: str, kind: str, language: str) -> Path:
         return Path(fill_language(self.config[stage][kind], language))

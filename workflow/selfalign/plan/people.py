@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from selfalign.config.surveys import has_respondents
 from selfalign.errors import InputError
 from selfalign.home import locate
 from selfalign.probes.bank import read_bank
@@ -47,9 +48,35 @@ def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: boo
     check_bank(answers, probes, bank_file)
     scales = None
     if on_scales:
-        codes = read_scales(Path(locate("resources/survey/scales.csv", home)), probes)
+        codes = read_scales(find_questionnaire(config, home, shared, "scales"), probes)
         scales = spread_people(answers, codes)
     return Surveyed(map_poles(answers, probes), scales, bank), probes
+
+
+def find_questionnaire(
+    config: dict[str, Any], home: Path, shared: Path, kind: str, language: str | None = None
+) -> Path:
+    """A file of the survey's questionnaire: shipped, or made from the user's own file of questions.
+
+    Args:
+        config: the merged settings.
+        home: the workflow's own folder.
+        shared: folder of what runs share.
+        kind: scales, questions or labels.
+        language: of questions or labels.
+
+    Raises:
+        InputError: the workflow has not made it yet.
+    """
+    name = config["run"]["survey"]
+    if config["surveys"][name]["form"] != "table":
+        return Path(locate(str(Path("resources/survey", kind, language or "").with_suffix(".csv")), home))
+    made = shared / "survey" / name / "questionnaire" / f"{kind}.csv"
+    if not made.is_file():
+        problem = f"the frame scale needs {made}, which is not made yet"
+        remedy = f"Make it first: snakemake {made} --cores 1 --configfile YOURS"
+        raise InputError(f"config: surveys.{name}.questions", problem, remedy)
+    return made
 
 
 def read_distributions(name: str, survey: dict[str, Any], home: Path, shared: Path) -> tuple[pd.DataFrame, Path]:
@@ -74,7 +101,7 @@ def read_distributions(name: str, survey: dict[str, Any], home: Path, shared: Pa
     if parsed.is_file() and not (given.is_file() and given.stat().st_mtime > parsed.stat().st_mtime):
         return read_table(parsed, Distributions), parsed
     if not given.is_file() or survey["form"] not in _READERS:
-        problem = f"the survey is neither parsed ({parsed}) nor in a file that can be read here"
+        problem = f"the survey is neither parsed ({parsed}) nor in a file that can be read here ({given})"
         remedy = f"Let the workflow fetch and parse it first: snakemake {parsed} --cores 1 --configfile YOURS"
         raise InputError(f"config: surveys.{name}", problem, remedy)
     return _READERS[survey["form"]](given, survey, home), given
@@ -128,11 +155,25 @@ def _read_trends(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame
         return weigh(count_codes(parse_trends(opened, _scales(home), crosswalk, survey["waves"])[0]))
 
 
+def _read_own(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+    from selfalign.survey.files import open_survey
+    from selfalign.survey.parse_counts import read_counts, to_distributions
+    from selfalign.survey.parse_table import parse_table
+    from selfalign.survey.questions import read_questions
+
+    asked, place = read_questions(Path(survey["questions"])), Path(survey["questions"])
+    with TemporaryDirectory() as scratch, open_survey(file, scratch=Path(scratch)) as opened:
+        if has_respondents(survey):
+            return weigh(count_codes(parse_table(opened, asked, survey, place)[0]))
+        return to_distributions(read_counts(opened, asked, survey, place)[0])[0]
+
+
 _READERS: dict[str, Callable[[Path, dict[str, Any], Path], pd.DataFrame]] = {
     "counts": _read_counts,
     "shares": _read_shares,
     "opinions": _read_opinions,
     "wvs7": _read_wvs7,
     "trends": _read_trends,
+    "table": _read_own,
 }
 """How the file of each form of survey is read."""

@@ -90,7 +90,7 @@ def make_plan(config: dict[str, Any], options: Options, results: Path = Path("re
     with _progress(2 + len(languages) * (1 + len(names))) as step:
         step("survey")
         people, probes = read_people(config, home, shared, bool(frames_on_scales(config)))
-        designer = Designer(config, home, people, probes)
+        designer = Designer(config, home, people, probes, shared)
         laid: dict[str, Laid] = {}
         for language in languages:
             step(f"design of {language}")
@@ -103,7 +103,8 @@ def make_plan(config: dict[str, Any], options: Options, results: Path = Path("re
             plan_one = _plan_endpoint if "endpoint" in settings else _plan_model
             parts.append(plan_one(name, settings, common))
         step("intervals")
-        widths = expect_widths(laid, people.poles, people.bank, config, run)
+        shipped = Path(locate("resources/plan/variances.csv", home))
+        widths = expect_widths(laid, people.poles, people.bank, config, run, shipped)
     margin = config["figures"]["margin"].get("contrast")
     main = list(dict.fromkeys(map(name_contrast, [*([margin] if margin else []), *within_models(config)])))
     return {

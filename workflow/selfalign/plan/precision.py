@@ -1,13 +1,12 @@
-"""The expected width of the main intervals, from scores on the disk or from the survey and the design alone.
+"""The expected width of the main intervals, from the variance components of finished studies.
 
-Without scores, a model is simulated that knows nothing of values. Its log-odds of a prompt are a random number. Prompts
-with the same demonstrations share a part of it, whoever answers the demonstrations. The estimator of the workflow then
-estimates each series of the simulated choices, and its standard errors are averaged. docs/plan.md compares the result
-with real runs.
+A run that has scores on the disk is its own study. Otherwise the components are those that were measured on this
+project's studies (resources/plan/variances.csv), of series that are as alike as the table has. docs/plan.md compares
+the expected widths with real ones.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,51 +14,85 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from selfalign.arms import Arm
 from selfalign.config.outputs import list_contrasts
 from selfalign.plan.designs import Laid
-from selfalign.probes.schemas import Replicates
-from selfalign.prompts.schemas import CELL
-from selfalign.scoring.bootstrap import estimate
-from selfalign.scoring.panels import Contrast, Panel, as_contrast, build_panels, contrast_panel
-from selfalign.scoring.schemas import ALL
-from selfalign.tables import read_table
+from selfalign.plan.variances import (
+    describe_arm,
+    describe_contrast,
+    expect_errors,
+    find_rows,
+    measure,
+    reach,
+    read_variances,
+)
+from selfalign.scoring.panels import Contrast, as_contrast
 
-ALIKE = 0.8
-"""Correlation of the log-odds of two prompts that show the same demonstrations with other answers."""
+SLACK = (0.6, 1.5)
+"""Factors of the lowest and the highest width that finished studies give.
 
-WITHIN = 0.35
-"""Correlation of a model's agreement on two probes of one battery."""
+docs/plan.md says how often the widths of held-out studies were in this range."""
 
-DRAWS = 20
-"""Simulated models."""
-
-_RESAMPLES = 200
-_MEASURE = "agreement"
+NAN = float("nan")
 
 
 @dataclass(frozen=True)
 class Width:
     """The expected interval of one estimate of agreement.
 
+    Half widths are from 0 to 1: the median over the rows of components, and a range: their lowest and highest, moved
+    outwards by `SLACK` if they are of other runs. All are NaN if all probes are of one battery.
+
     Attributes:
         language: of the prompts.
         name: the arm or the contrast.
-        mean: half its width for the mean of the countries, from 0 to 1; NaN with fewer than two countries.
+        mean: half the width for the mean of the countries, and its range; NaN with fewer than two.
         country: the same for one country.
-        source: `scores` or `assumed`.
+        found: the smallest true difference that a study of this size finds with the probability `POWER`, in the mean of
+            the countries, or in the only one; NaN for an arm.
+        source: `scores`, of this run; or as `find_rows` returns it.
+        rows: number of rows of components.
     """
 
     language: str
     name: str
-    mean: float
-    country: float
+    mean: tuple[float, float, float]
+    country: tuple[float, float, float]
+    found: float
     source: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Series:
+    """An arm or a contrast in one language, and the probes and countries that a run has for it.
+
+    Attributes:
+        language: of the prompts.
+        name: of the arm or the contrast.
+        kind: what it shows, in words: see `describe_arm`.
+        family: see `find_family`; `arm`.
+        poles: probes x countries, 1 where pole A is the majority, else -1; NaN where there is no cell.
+        home: numbers of the probes' batteries.
+    """
+
+    language: str
+    name: str
+    kind: str
+    family: str
+    poles: np.ndarray
+    home: np.ndarray
 
 
 def expect_widths(
-    laid: Mapping[str, Laid], poles: pd.DataFrame, bank: pd.DataFrame, config: Mapping[str, Any], run: Path
+    laid: Mapping[str, Laid],
+    poles: pd.DataFrame,
+    bank: pd.DataFrame,
+    config: Mapping[str, Any],
+    run: Path,
+    shipped: Path,
 ) -> list[Width]:
-    """The expected width of the agreement of each arm and of each contrast, as a mean over models.
+    """The expected width of the agreement of each arm and of each contrast.
 
     Args:
         laid: designs by language.
@@ -67,95 +100,98 @@ def expect_widths(
         bank: a `Bank` table.
         config: the merged settings.
         run: folder of the run, which may have scores.
+        shipped: the table of components of finished studies.
     """
-    panels = build_panels(simulate(laid, poles, bank), [f"draw{number}" for number in range(DRAWS)])
-    found = _estimate(panels, config, _no_people(), WITHIN, "assumed")
-    scores = [path for name in config["run"]["models"] for path in sorted((run / "scores" / name).glob("*.parquet"))]
-    if scores:
-        table = pd.concat([pd.read_parquet(path) for path in scores], ignore_index=True)
-        people = run / "human" / "replicates.parquet"
-        replicates = read_table(people, Replicates) if people.is_file() else _no_people()
-        known = _estimate(build_panels(table, [_MEASURE]), config, replicates, 0, "scores")
-        scale = effective(panels, WITHIN), effective(build_panels(table, [_MEASURE]), WITHIN)
-        factor = float(np.sqrt(scale[1] / scale[0]))
-        found |= {
-            key: replace(one, mean=one.mean * factor, country=one.country * factor)
-            for key, one in known.items()
-            if key in found
-        }
-    return list(found.values())
+    models, level = config["run"]["models"], config["scoring"]["level"]
+    own, table = _measure_scores(config, run), read_variances(shipped)
+    widths = []
+    for series in list_series(laid, poles, bank, config):
+        rows = own[(own["language"] == series.language) & (own["name"] == series.name)]
+        source = "scores"
+        if rows.empty:
+            rows, source = find_rows(table, series.kind, series.family, models)
+        widths.append(_expect(series, rows, source, level))
+    return widths
 
 
-def simulate(laid: Mapping[str, Laid], poles: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
-    """Cells with the agreement of simulated models: columns of `Scores` that panels need, and draw0, draw1, ...
+def _measure_scores(config: Mapping[str, Any], run: Path) -> pd.DataFrame:
+    """Components of the scores that a run has already."""
+    files = [path for name in config["run"]["models"] for path in sorted((run / "scores" / name).glob("*.parquet"))]
+    if not files:
+        return pd.DataFrame({"language": [], "name": []})
+    scores = pd.concat([pd.read_parquet(path) for path in files], ignore_index=True)
+    scores = scores[scores["arm"].isin(list(config["arms"]))]
+    return measure(scores, within_models(config), config["arms"])
+
+
+def list_series(
+    laid: Mapping[str, Laid], poles: pd.DataFrame, bank: pd.DataFrame, config: Mapping[str, Any]
+) -> Iterator[Series]:
+    """The arms of each language, then its contrasts.
 
     Args:
         laid: designs by language.
         poles: a `Poles` table.
         bank: a `Bank` table.
+        config: the merged settings.
     """
-    people = poles[["country", "probe", "share_a", "majority"]]
-    battery = bank.set_index("probe")["battery"]
-    generator, parts = np.random.default_rng(1), []
-    for language, one in laid.items():
-        prompts = one.prompts[one.asked]
-        odds = pd.DataFrame(_draw(prompts, generator), index=prompts["prompt"])
-        forward, backward = (one.cells[one.cells["order"] == order].set_index(CELL)["prompt"] for order in ("AB", "BA"))
-        both = odds.loc[forward].to_numpy() + odds.loc[backward.loc[forward.index]].to_numpy()
-        cells = forward.index.to_frame(index=False).merge(people, on=["country", "probe"], how="left")
-        agrees = (both > 0) == (cells["majority"] == "A").to_numpy()[:, None]
-        drawn = pd.DataFrame(agrees.astype(float), columns=[f"draw{number}" for number in range(DRAWS)])
-        about = cells.assign(model="simulated", language=language, battery=cells["probe"].map(battery))
-        parts.append(pd.concat([about, drawn], axis=1))
-    return pd.concat(parts, ignore_index=True)
+    arms = {name: Arm.read(settings) for name, settings in config["arms"].items()}
+    people = poles[["country", "probe"]].assign(pole=np.where(poles["majority"] == "A", 1.0, -1.0))
+    people = people.assign(battery=people["probe"].map(bank.set_index("probe")["battery"]))
+    asked = {
+        language: {arm: cells[["country", "probe"]].drop_duplicates() for arm, cells in one.cells.groupby("arm")}
+        for language, one in laid.items()
+    }
+    for language, by_arm in asked.items():
+        ordered = [arm for arm in config["languages"][language]["arms"] if arm in by_arm]
+        for arm in ordered:
+            yield Series(language, arm, describe_arm(arms[arm]), "arm", *_lay_out([by_arm[arm]], people))
+        for entry in within_models(config):
+            if entry.get("language", language) != language:
+                continue
+            other = asked.get(entry.get("against_language", language), {})
+            if entry.get("against_language") == language and entry["arm"] == entry["against"]:
+                continue
+            sides = [by_arm.get(entry["arm"]), other.get(entry["against"])]
+            if beyond := entry.get("beyond"):
+                sides += [by_arm.get(beyond[0]), other.get(beyond[1])]
+            if any(side is None for side in sides):
+                continue
+            cells = _lay_out(sides, people)
+            if cells[0].size:
+                named = Contrast(**{key: value for key, value in entry.items() if key != "language"})
+                if named.get("against_language") == language:
+                    del named["against_language"]
+                yield Series(language, *describe_contrast(named, arms).values(), *cells)
 
 
-def _draw(prompts: pd.DataFrame, generator: np.random.Generator) -> np.ndarray:
-    """Log-odds of each prompt in each simulated model: prompts x draws."""
-    shown = prompts["demonstrations"].str.replace(r"=\S+", "", regex=True)
-    same = pd.factorize(pd.MultiIndex.from_arrays([shown, prompts["asked"]]))[0]
-    shared = generator.standard_normal((same.max() + 1, DRAWS))[same]
-    return np.sqrt(ALIKE) * shared + np.sqrt(1 - ALIKE) * generator.standard_normal(shared.shape)
+def _lay_out(sides: Sequence[pd.DataFrame], people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """The majorities of the cells that all sides have, probes x countries, and the numbers of the probes' batteries."""
+    cells = people
+    for side in sides:
+        cells = cells.merge(side, on=["country", "probe"])
+    poles = cells.pivot(index="probe", columns="country", values="pole")
+    home = pd.factorize(cells.groupby("probe")["battery"].first())[0]
+    return poles.to_numpy(), home
 
 
-def _no_people() -> pd.DataFrame:
-    return pd.DataFrame({"country": [], "probe": [], "shares": [], "respondents": []})
+def _expect(series: Series, rows: pd.DataFrame, source: str, level: float) -> Width:
+    slack = (1.0, 1.0) if source == "scores" else SLACK
+    countries = series.poles.shape[1]
+    error, freedom = expect_errors(rows, series.poles, series.home)
+    alone = [expect_errors(rows, series.poles[:, [number]], series.home) for number in range(countries)]
+    error_alone = np.sqrt(np.mean([one**2 for one, _ in alone], axis=0))
+    freedom_alone = np.mean([degrees for _, degrees in alone], axis=0)
+    one = _spread(error_alone, freedom_alone, level, slack)
+    mean = _spread(error, freedom, level, slack) if countries > 1 else (NAN, NAN, NAN)
+    found = NAN if series.family == "arm" else float(np.median(reach(error, freedom, level)))
+    return Width(series.language, series.name, mean, one, found, source, len(rows))
 
 
-def _estimate(
-    panels: dict[str, Panel], config: Mapping[str, Any], people: pd.DataFrame, within: float, source: str
-) -> dict[tuple[str, str], Width]:
-    """Widths by language and by the name of their arm or contrast, arms first."""
-    level, resample = config["scoring"]["level"], config["scoring"]["resample"]
-    contrasts = within_models(config)
-    widen = _widen(panels, within) if "batteries" in resample else 1.0
-    tables = [estimate(panels, people, _RESAMPLES, level, 1, resample)]
-    if contrasts:
-        compared = {country: contrast_panel(panel, contrasts) for country, panel in panels.items()}
-        tables.append(estimate(compared, people, _RESAMPLES, level, 1, resample, differences=True))
-    found = {}
-    for table in tables:
-        table = table.assign(
-            name=_names(table), half=stats.t.ppf((1 + level) / 2, table["df"]) * table["standard_error"] * widen
-        )
-        keys = ["language", "name"]
-        alone = table[table["country"] != ALL].groupby(keys, sort=False)["half"].agg(["mean", "size"])
-        means = table[table["country"] == ALL].groupby(keys, sort=False)["half"].mean()
-        models = max(table.get("model", pd.Series(["one"])).nunique(), 1) * table["measure"].nunique()
-        for key, row in alone.iterrows():
-            several = row["size"] > models
-            found[key] = Width(*key, float(means[key]) if several else float("nan"), float(row["mean"]), source)
-    return found
-
-
-def _names(table: pd.DataFrame) -> pd.Series:
-    """What each row estimates, in the words of the config."""
-    if "against" not in table or table.empty:
-        return table["arm"]
-    plain = table["arm"] + " - " + table["against"]
-    across = table["arm"] + " - " + table["against"] + " in " + table["against_language"]
-    names = plain.where(table["language"] == table["against_language"], across)
-    return names.where(table["beyond"] == "", "(" + names + ") - (" + table["beyond"] + ")")
+def _spread(error: np.ndarray, freedom: np.ndarray, level: float, slack: tuple[float, float]) -> tuple:
+    """Half widths: the median over rows of components, and the range."""
+    halves = stats.t.ppf((1 + level) / 2, freedom) * error
+    return float(np.median(halves)), float(slack[0] * halves.min()), float(slack[1] * halves.max())
 
 
 def within_models(config: Mapping[str, Any]) -> list[Contrast]:
@@ -175,20 +211,3 @@ def name_contrast(entry: Any) -> str:
     if "against_language" in contrast:
         name += f" in {contrast['against_language']}"
     return f"({name}) - ({' - '.join(contrast['beyond'])})" if contrast.get("beyond") else name
-
-
-def _widen(panels: Mapping[str, Panel], within: float) -> float:
-    """Factor of a standard error if probes of one battery are alike."""
-    sizes = _batteries(panels)
-    return float(np.sqrt(1 + within * ((sizes**2).sum() / sizes.sum() - 1)))
-
-
-def effective(panels: Mapping[str, Panel], within: float) -> float:
-    """Number of independent probes that would give the same variance."""
-    sizes = _batteries(panels)
-    return float(sizes.sum() ** 2 / (sizes * (1 + (sizes - 1) * within)).sum())
-
-
-def _batteries(panels: Mapping[str, Panel]) -> np.ndarray:
-    homes = pd.concat([pd.Series(panel.batteries, panel.probes) for panel in panels.values()])
-    return homes.groupby(level=0).first().value_counts().to_numpy(float)

@@ -7,9 +7,10 @@ from typing import Any
 from selfalign.layout import align
 
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
-_ROUGH = (
-    "assumed: a guess without answers. In the study, contrasts were 0.4 to 2 times as wide (docs/plan.md).\n"
-    "For a better width, run a few probes under this run.name first, and plan again."
+_STUDIES = (
+    "from: same model, same contrast, like contrasts: measured in studies of this project (docs/plan.md); "
+    "scores: in this run.\n"
+    "In brackets: the range for another model or other probes. To narrow it, run a few probes under this run.name."
 )
 _SOURCES = {
     "given": "given by --rate",
@@ -138,25 +139,20 @@ def _widths(plan: Mapping[str, Any]) -> str:
     by_name = {one["name"]: one for one in plan["widths"] if one["language"] == language}
     arms = [one for name, one in by_name.items() if " - " not in name]
     head = f"half width of {plan['level']:.0%} intervals in {language}, points"
-    rows = [[head, "mean of countries", "one country", "from"]]
-    rows.append(
-        [
-            "agreement of an arm",
-            _span([one["mean"] for one in arms]),
-            _span([one["country"] for one in arms]),
-            _from(arms),
-        ]
-    )
+    rows = [[head, "mean of countries", "one country", "found in 80%", "from"]]
+    rows.append(["agreement of an arm", _join(arms, "mean"), _join(arms, "country"), "", _from(arms)])
     names = [name for name in plan["contrasts"] if name in by_name]
     shown = names[:_MOST_CONTRASTS]
     for name in shown:
         one = by_name[name]
-        rows.append([name, _span([one["mean"]]), _span([one["country"]]), one["source"]])
+        rows.append([name, _span(one["mean"]), _span(one["country"]), _points(one["found"]), one["source"]])
     text = "\n".join(align(rows, last_left=True))
     more = len(names) - len(shown)
     lines = [f"{more} more contrast{'s' * (more > 1)}: --json"] if more > 0 else []
-    if any(by_name[name]["source"] == "assumed" for name in shown):
-        lines.append(_ROUGH)
+    if names:
+        lines.append("found in 80%: a true difference of this size is found in 80% of such studies")
+    if any(by_name[name]["source"] != "scores" for name in shown):
+        lines.append(_STUDIES)
     return "\n".join([text, *lines])
 
 
@@ -164,13 +160,25 @@ def _from(arms: list[Mapping[str, Any]]) -> str:
     return " and ".join(sorted({one["source"] for one in arms}))
 
 
-def _span(halves: list[float]) -> str:
-    """Half widths in percentage points: one, or the smallest and the largest."""
-    known = [half for half in halves if half is not None and not math.isnan(half)]
+def _join(arms: list[Mapping[str, Any]], key: str) -> str:
+    """The widths of several arms: the smallest and the largest middle."""
+    known = [one[key][0] for one in arms if not math.isnan(one[key][0])]
     if not known:
         return "-"
-    low, high = (f"{100 * half:.1f}" for half in (min(known), max(known)))
+    low, high = _points(min(known)), _points(max(known))
     return f"±{low}" if low == high else f"±{low} to ±{high}"
+
+
+def _span(half: tuple[float, float, float]) -> str:
+    """A half width in percentage points, and its range."""
+    middle, low, high = half
+    if math.isnan(middle):
+        return "-"
+    return f"±{_points(middle)}" + (f" ({_points(low)}-{_points(high)})" if low < high else "")
+
+
+def _points(number: float) -> str:
+    return "-" if math.isnan(number) else f"{100 * number:.1f}"
 
 
 def amount(number: float) -> str:

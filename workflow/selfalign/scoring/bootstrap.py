@@ -290,6 +290,19 @@ def freedom_of_batteries(parts: np.ndarray, home: np.ndarray, sizes: np.ndarray)
     pairs = (sizes * (sizes - 1)).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         alike = np.nan_to_num(within / pairs * sizes.sum(axis=0) / (parts**2).sum(axis=0))
+    return freedom_of_sizes(sizes, alike)
+
+
+def freedom_of_sizes(sizes: np.ndarray, alike: np.ndarray) -> np.ndarray:
+    """Degrees of freedom of a variance between batteries, from their sizes and the correlation within them.
+
+    Args:
+        sizes: batteries x k, probes of each battery; or batteries x 1, for the same batteries in all series.
+        alike: k correlations of two probes of one battery; cut to 0..1.
+
+    Returns:
+        k degrees.
+    """
     spread = sizes * (1 + (sizes - 1) * np.clip(alike, 0, 1))
     with np.errstate(invalid="ignore", divide="ignore"):
         freedom = spread.sum(axis=0) ** 2 / (spread**2).sum(axis=0)

@@ -1,0 +1,277 @@
+"""Variance components of agreement: how unevenly an arm or a contrast turns out, between probes and batteries.
+
+The values of two cells (a probe in a country) of a series are alike for two reasons. The model may have one stance in
+all countries: then the values are alike where the majorities are the same, and opposite where they differ. Or an arm
+may help alike everywhere, whatever the majority is. So the product of two cells' deviations is, in expectation,
+`level` + `stance` x (1 where both majorities are the same pole, else -1). Both are measured for cells of one probe in
+two countries, of two probes of a battery in one country, and of two probes of a battery in two countries. A plan knows
+the majorities of its countries, so these components give the variance of any mean over its cells. docs/plan.md has the
+limits.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, stats
+
+from selfalign.arms import Arm
+from selfalign.scoring.bootstrap import freedom_of_sizes, widen_batteries
+from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+
+MEASURE = "agreement"
+
+PARTS = [
+    "variance",
+    "probe_level",
+    "probe_stance",
+    "battery_level",
+    "battery_stance",
+    "both_level",
+    "both_stance",
+]
+"""Columns of components: the variance of a cell; then `level` and `stance` of two cells of one probe in two countries,
+of two probes of one battery in one country, and of two probes of one battery in two countries."""
+
+POWER = 0.8
+"""How often a study of the planned size finds the difference that `reach` returns."""
+
+_ANSWERED_BY_OTHERS = ("other", "nearest", "farthest", "world")
+
+
+def describe_arm(arm: Arm) -> str:
+    """What an arm shows, in words that do not depend on its name: how demonstrations are chosen, and whose they are."""
+    told = ["persona"] if arm.persona else []
+    if not arm.shots:
+        return ", ".join(told or ["nothing"])
+    if arm.answers == "neutral":
+        return ", ".join([*told, "neutral"])
+    chosen = arm.strategy if arm.draws or arm.strategy == "category" else "similar"
+    apart = ["other batteries"] if {"battery", "category"} & set(arm.exclude) or arm.ceiling is not None else []
+    return ", ".join([*told, str(chosen), *apart, arm.answers])
+
+
+def find_family(arm: Arm, against: Arm, beyond: bool = False, languages: bool = False) -> str:
+    """What distinguishes the two sides of a contrast, in a word.
+
+    Args:
+        arm: one side.
+        against: the other.
+        beyond: whether it is a difference of differences.
+        languages: whether the two sides are asked in different languages.
+
+    Returns:
+        `beyond`; `demonstrations`: one side has none, or they have different languages; `instructions`: neither side
+        has any; `country`: the same, answered by others; `answers`: the same, with false answers; `selection`: others.
+    """
+    if beyond:
+        return "beyond"
+    if languages or bool(arm.shots) != bool(against.shots):
+        return "demonstrations"
+    if not arm.shots:
+        return "instructions"
+    kept = [key for key in Arm.model_fields if key not in {*Arm.FREE, "seeds"}]
+    if any(getattr(arm, key) != getattr(against, key) for key in kept):
+        return "selection"
+    return "country" if {arm.answers, against.answers} & set(_ANSWERED_BY_OTHERS) else "answers"
+
+
+def measure(
+    scores: pd.DataFrame, contrasts: Sequence[Contrast | list[str]], arms: Mapping[str, Mapping[str, Any]]
+) -> pd.DataFrame:
+    """Variance components of the agreement of each arm and each contrast of a finished run.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        contrasts: that the run compares, within models.
+        arms: settings of the arms of the run, by name.
+
+    Returns:
+        A row per model, language and series: model, language, name, kind, family, countries, probes, batteries, and
+        `PARTS`. Components of two countries are 0 in a run with one country.
+    """
+    panels = build_panels(scores, [MEASURE])
+    known = {name: Arm.read(settings) for name, settings in arms.items()}
+    parts = [_measure(panels)]
+    if contrasts:
+        parts.append(_measure({country: contrast_panel(panel, contrasts) for country, panel in panels.items()}))
+    table = pd.concat(parts, ignore_index=True)
+    named = [_name(row, known) for row in table.to_dict("records")]
+    return pd.concat([table[["model", "language"]], pd.DataFrame(named), table[_NUMBERS]], axis=1)
+
+
+_NUMBERS = ["countries", "probes", "batteries", *PARTS]
+
+
+def _name(row: Mapping[str, Any], arms: Mapping[str, Arm]) -> dict[str, str]:
+    """Name, kind and family of a series."""
+    first = describe_arm(arms[row["arm"]])
+    if not isinstance(row.get("against"), str):
+        return {"name": row["arm"], "kind": first, "family": "arm"}
+    across = row["against_language"] if row["against_language"] != row["language"] else None
+    beyond = row["beyond"].split(" - ") if row["beyond"] else None
+    entry = Contrast(arm=row["arm"], against=row["against"])
+    entry |= {"against_language": across} if across else {}
+    entry |= {"beyond": beyond} if beyond else {}
+    return describe_contrast(entry, arms)
+
+
+def describe_contrast(contrast: Contrast, arms: Mapping[str, Arm]) -> dict[str, str]:
+    """Name, kind and family of a contrast.
+
+    Args:
+        contrast: whose languages differ if it names `against_language`.
+        arms: of the run, by name.
+    """
+    name, kind = f"{contrast['arm']} - {contrast['against']}", _kind_of(contrast["arm"], contrast["against"], arms)
+    across, beyond = contrast.get("against_language"), contrast.get("beyond")
+    if across:
+        name, kind = f"{name} in {across}", f"{kind} in another language"
+    if beyond:
+        name, kind = f"({name}) - ({' - '.join(beyond)})", f"({kind}) - ({_kind_of(*beyond, arms)})"
+    family = find_family(arms[contrast["arm"]], arms[contrast["against"]], bool(beyond), bool(across))
+    return {"name": name, "kind": kind, "family": family}
+
+
+def _kind_of(arm: str, against: str, arms: Mapping[str, Arm]) -> str:
+    return f"{describe_arm(arms[arm])} - {describe_arm(arms[against])}"
+
+
+def _measure(panels: Mapping[str, Panel]) -> pd.DataFrame:
+    """The columns of all series of some panels, and their variance components."""
+    keys = list(next(iter(panels.values())).series.columns)
+    long = [
+        panel.series.assign(number=range(len(panel.series)))
+        .merge(pd.DataFrame({"probe": panel.probes, "battery": panel.batteries, "pole": panel.majority}), how="cross")
+        .assign(country=country, value=panel.value.T.ravel())
+        for country, panel in panels.items()
+    ]
+    table = pd.concat(long, ignore_index=True).dropna(subset="value")
+    rows = []
+    for key, cells in table.groupby(keys, sort=True):
+        values = cells.pivot(index="probe", columns="country", values="value")
+        poles = 2 * cells.pivot(index="probe", columns="country", values="pole") - 1
+        home = pd.factorize(cells.groupby("probe")["battery"].first().loc[values.index])[0]
+        numbers = {"countries": values.shape[1], "probes": len(values), "batteries": int(home.max()) + 1}
+        parts = find_parts(values.to_numpy(), poles.to_numpy(), home)
+        rows.append(dict(zip(keys, key, strict=True)) | numbers | parts)
+    return pd.DataFrame(rows, columns=[*keys, *_NUMBERS])
+
+
+def find_parts(values: np.ndarray, poles: np.ndarray, home: np.ndarray) -> dict[str, float]:
+    """Variance components of a series, by moments: a regression of the products of cells on those of their poles.
+
+    Args:
+        values: probes x countries; NaN where a country was not asked. The mean of each country is subtracted.
+        poles: probes x countries, 1 where pole A is the majority, else -1.
+        home: numbers of the probes' batteries.
+    """
+    known = np.isfinite(values)
+    centred = np.where(known, values - np.nanmean(values, axis=0), 0)
+    poles = np.where(known, poles, 0)
+    products, turned = sum_products(centred, home), sum_products(centred * poles, home)
+    number, same = sum_products(known.astype(float), home), sum_products(poles, home)
+    found = [products[0] / number[0]]
+    for kind in range(1, 4):
+        n, q, y, z = number[kind], same[kind], products[kind], turned[kind]
+        if n - abs(q) > 1e-9 * n:
+            found += [(n * y - q * z) / (n**2 - q**2), (n * z - q * y) / (n**2 - q**2)]
+        else:  # all majorities are the same, so stance and level are one
+            found += [y / n if n else 0.0, 0.0]
+    return dict(zip(PARTS, map(float, found), strict=True))
+
+
+def sum_products(cells: np.ndarray, home: np.ndarray) -> np.ndarray:
+    """Sums of the products of all ordered pairs of cells, by kind of pair.
+
+    Args:
+        cells: probes x countries; 0 where there is none.
+        home: numbers of the probes' batteries.
+
+    Returns:
+        Of each cell with itself, of one probe in two countries, of two probes of one battery in one country, and of two
+        probes of one battery in two countries.
+    """
+    by_battery = np.zeros((home.max() + 1, cells.shape[1]))
+    np.add.at(by_battery, home, cells)
+    itself = (cells**2).sum()
+    of_probe, of_country = (cells.sum(axis=1) ** 2).sum(), (by_battery**2).sum()
+    of_battery = (by_battery.sum(axis=1) ** 2).sum()
+    return np.array([itself, of_probe - itself, of_country - itself, of_battery - of_probe - of_country + itself])
+
+
+def read_variances(path: Path) -> pd.DataFrame:
+    """The shipped components of finished studies: a row per model and series, as `measure` returns them."""
+    return pd.read_csv(path)
+
+
+def find_rows(table: pd.DataFrame, kind: str, family: str, models: Sequence[str]) -> tuple[pd.DataFrame, str]:
+    """The rows of the shipped components that tell most about a series of a run.
+
+    Args:
+        table: as `read_variances` returns it.
+        kind: of the series.
+        family: of the series.
+        models: of the run, by name.
+
+    Returns:
+        The rows and why they were chosen. `same model`: the same kind, by the models of the run; `same contrast`: the
+        same kind, by other models; `like contrasts`: of the same family; `all contrasts`: nothing is alike.
+    """
+    same, alike = table[table["kind"] == kind], table[table["family"] == family]
+    if set(models) <= set(same["model"]):
+        return same[same["model"].isin(models)], "same model"
+    if len(same):
+        return same, "same contrast"
+    return (alike, "like contrasts") if len(alike) else (table[table["family"] != "arm"], "all contrasts")
+
+
+def expect_errors(parts: pd.DataFrame, poles: np.ndarray, home: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Standard errors and degrees of freedom of the mean of the countries, for each row of components.
+
+    Args:
+        parts: rows with the columns `PARTS`.
+        poles: probes x countries of the planned study, 1 where pole A is the majority, else -1; NaN for no cell.
+        home: numbers of the probes' batteries.
+
+    Returns:
+        The errors, NaN with one battery only; and the degrees.
+    """
+    known = np.isfinite(poles)
+    weights = known / known.sum(axis=0) / poles.shape[1]
+    level, stance = sum_products(weights, home), sum_products(np.where(known, poles, 0) * weights, home)
+    numbers = np.array([level[0], *np.column_stack([level[1:], stance[1:]]).ravel()])
+    terms = parts[PARTS].to_numpy(float) * numbers
+    between, within = terms[:, :3].sum(axis=1), terms[:, 3:].sum(axis=1)
+    between = np.maximum(between, terms[:, 0] / poles.shape[1])
+    within = np.clip(within, 0, None)
+    sizes = np.bincount(home)
+    pairs, probes = (sizes * (sizes - 1)).sum(), sizes.sum()
+    alike = within / pairs / (between / probes) if pairs else np.zeros(len(parts))
+    error = np.sqrt((between + within) * widen_batteries(np.array([len(sizes)]))[0])
+    return np.where(len(sizes) > 1, error, np.nan), freedom_of_sizes(sizes[:, None], alike)
+
+
+def reach(error: np.ndarray, freedom: np.ndarray, level: float) -> np.ndarray:
+    """The smallest true difference that a two-sided test at 1 - level finds with the probability `POWER`.
+
+    Args:
+        error: standard errors.
+        freedom: degrees of freedom of each.
+        level: coverage of the intervals.
+    """
+    return np.array(
+        [one * _effect(df, level) if np.isfinite(one) else np.nan for one, df in zip(error, freedom, strict=True)]
+    )
+
+
+def _effect(freedom: float, level: float) -> float:
+    """That difference in standard errors: the noncentrality at which the t-test has its power."""
+    limit = stats.t.ppf((1 + level) / 2, freedom)
+
+    def missing(effect: float) -> float:
+        return stats.nct.sf(limit, freedom, effect) - POWER
+
+    return float(optimize.brentq(missing, 0.0, 20.0 + 2 * limit))
