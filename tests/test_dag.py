@@ -28,11 +28,11 @@ LEDGER = "results/shared/ledger/local/en.sqlite"
 LOG = "results/default/logs/infer/local/en.log"
 TABLES = [
     f"results/default/tables/{table}.csv"
-    for table in ("agreement", "contrasts", "contrasts_by_readout", "transfer", "mixed", "worth", "metrics")
+    for table in ("agreement", "contrasts", "verdicts", "contrasts_by_readout", "transfer", "mixed", "worth", "metrics")
 ]
 FIGURES = ["agreement", "contrasts", "margin", "calibration", "transfer"]
 ESTIMATES = {"estimate_agreement", "estimate_contrasts", "estimate_readouts", "estimate_transfer", "fit_mixed"}
-ESTIMATES |= {"estimate_categories"}
+ESTIMATES |= {"estimate_categories", "judge_contrasts"}
 ACROSS = ["gains", "gains_by_country", "categories", "margins"]
 PLOTS = {f"plot_{figure}" for figure in FIGURES + ACROSS} | {"typeset_tables"}
 OF_CONTRASTS = PLOTS - {"plot_agreement", "plot_calibration"}

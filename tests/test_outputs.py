@@ -12,6 +12,7 @@ from selfalign.config.outputs import (
     asked_in,
     calibrated_arms,
     can_estimate,
+    find_primary,
     find_shown,
     kinds_of_models,
     list_contrasts,
@@ -20,6 +21,7 @@ from selfalign.config.outputs import (
     own_languages,
 )
 from selfalign.config.read import read_config
+from selfalign.errors import InputError
 from snakemake.utils import update_config
 
 
@@ -172,6 +174,23 @@ def test_figures_across_models_are_skipped_with_a_reason() -> None:
 def test_no_mixed_models_are_a_setting() -> None:
     shown, skipped = find_shown(altered(scoring={"mixed": []}))
     assert "mixed" not in shown and skipped["mixed"] == "scoring.mixed is []"
+
+
+def test_primary_hypothesis_is_that_of_the_margin_if_none_is_set() -> None:
+    margin = {"arm": "chrf", "against": "chrf_other", "language": "en"}
+    assert find_primary(altered()) == margin
+    assert find_primary(altered(scoring={"primary": ["chrf", "zero_shot"]})) == {"arm": "chrf", "against": "zero_shot"}
+    one_country = altered(run={"languages": ["de"]}, languages={"de": {"arms": ["zero_shot", "chrf"]}})
+    assert find_primary(one_country) is None
+
+
+def test_primary_hypothesis_must_be_estimated(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("scoring: { primary: [random, category] }")
+    with pytest.raises(InputError, match=r"scoring.primary: .* is not estimated"):
+        read_config([path])
+    path.write_text("scoring: { primary: { arm: chrf, against: zero_shot, language: es } }")
+    assert find_primary(read_config([path]))["language"] == "es"
 
 
 def test_kinds_need_models_of_two_kinds() -> None:

@@ -6,6 +6,7 @@ from contextlib import closing
 from itertools import dropwhile, takewhile
 from pathlib import Path
 
+import national
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from project import ROOT, Project
 from refusal import Refused
 from scipy import stats
 from selfalign.arms import Arm
+from selfalign.cli import program
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.home import HOME
@@ -222,7 +224,7 @@ def test_widths_of_the_default_are_near_those_that_it_had(expected: dict[str, Wi
     assert near >= 11
 
 
-def test_half_of_a_table_of_components_is_the_variance_of_its_mean() -> None:
+def test_components_give_the_variance_of_a_mean() -> None:
     """Stances that countries share, help that they share, and chance: the planted variances are found again."""
     generator = np.random.default_rng(3)
     batteries, size, countries = 150, 4, 6
@@ -244,8 +246,8 @@ def test_half_of_a_table_of_components_is_the_variance_of_its_mean() -> None:
     assert error(1, 1.0) == pytest.approx(np.sqrt((0.86 + 3 * 0.34) / probes), rel=0.01)
     all_agree = 0.09 + 0.61 + 0.16 / 6 + 3 * 0.34  # of the stances, nothing averages out
     assert error(6, 1.0) == pytest.approx(np.sqrt(all_agree / probes), rel=0.01)
-    none_agree = 0.09 + 0.61 / 6 + 0.16 / 6 + 3 * (0.09 + 0.25 / 6)
-    assert error(6, 0.5) == pytest.approx(np.sqrt(none_agree / probes), rel=0.06)
+    unrelated = 0.09 + 0.61 / 6 + 0.16 / 6 + 3 * 0.09  # majorities that differ by chance average stances out
+    assert error(6, 0.5) == pytest.approx(np.sqrt(unrelated / probes), rel=0.06)
 
 
 def test_difference_is_found_as_often_as_the_plan_says() -> None:
@@ -322,6 +324,23 @@ def test_a_parsed_survey_is_read_from_the_results(tmp_path: Path) -> None:
     parsed = tmp_path / "survey/mine/distributions.parquet"
     write_table(table, parsed, Distributions)
     assert len(read_distributions("mine", survey, HOME, tmp_path)[0]) == len(table) > 1000
+
+
+@pytest.mark.parametrize("form", ["csv", "sav", "dta"])
+def test_own_survey_is_planned_before_it_is_parsed(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    national.write_survey(tmp_path)
+    words = ["start-survey", f"national.{form}", "--country", "PRT", "--folder", "mine"]
+    CliRunner().invoke(program, words, catch_exceptions=False, standalone_mode=False)
+    national.fill_in(Path("mine"))
+    config = read_config([Path("mine/config.yaml")])
+    plan = make_plan(config, Options(), results=NOWHERE)
+    assert plan["survey"] == {"name": "mine", "countries": 1, "probes": 12, "batteries": 8 if form == "csv" else 7}
+    assert (plan["languages"]["en"]["cells"], plan["languages"]["en"]["prompts"]) == (96, 96)
+    assert all(one["mean"][0] != one["mean"][0] for one in plan["widths"]), "one country has no mean of countries"
+    config["prompts"]["frames"] = ["scale"]
+    with pytest.raises(InputError, match=r"Make it first: snakemake .+questionnaire/scales.csv"):
+        make_plan(config, Options(), results=NOWHERE)
 
 
 def test_counts_are_read_as_the_workflow_weighs_them(undisturbed: Project, overlay: Path) -> None:

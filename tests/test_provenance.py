@@ -119,6 +119,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
                 "estimate_transfer",
                 "estimate_readers",
                 "fit_mixed",
+                "judge_contrasts",
             }
             | GAINS,
             id="a module of some steps",

@@ -34,7 +34,7 @@ from test_ask import SAMPLES, arguments, ask, table_of
 RUN = Path("results/default")
 SURVEY = Path("results/shared/survey/example")
 LEDGER = Path("results/shared/ledger/local/en.sqlite")
-TABLES = ["agreement", "contrasts", "contrasts_by_readout", "transfer", "mixed", "worth", "metrics"]
+TABLES = ["agreement", "contrasts", "verdicts", "contrasts_by_readout", "transfer", "mixed", "worth", "metrics"]
 TABLES += ["readouts/local/en", "demonstrations/en"]
 
 

@@ -11,6 +11,7 @@ Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/tables/replies/{model}/{language}.csv    which options replies are, and how often likelihoods differ
         <run>/tables/agreement.csv                every measure of every arm, per country
         <run>/tables/contrasts.csv                differences between arms, paired by probe
+        <run>/tables/verdicts.csv                 the main interval of each, and p-values around one primary hypothesis
         <run>/tables/contrasts_by_readout.csv     the same differences under every readout
         <run>/tables/transfer.csv                 an arm less its like with each other country's answers
         <run>/tables/mixed.csv                    some of them by mixed-effects models, as a cross-check
@@ -18,12 +19,13 @@ Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/readers/{language}.parquet          simple readers of the same demonstrations, scored like models
         <run>/tables/readers.csv                  what they reach, and the share of it that models reach
         <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> fit_mixed; estimate_transfer; estimate_worth;
+Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> judge_contrasts, fit_mixed; estimate_transfer; estimate_worth;
         estimate_readouts; compute_metrics; compare_readouts; compare_replies; score_scales
 """
 
 from selfalign.config.outputs import (
     asked_in,
+    find_primary,
     kinds_of_models,
     list_contrasts,
     list_gains,
@@ -220,6 +222,43 @@ rule estimate_contrasts:
         "selfalign estimate-contrasts {input.scores} --contrasts {params.contrasts:q} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
         " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
+
+
+rule judge_contrasts:
+    input:
+        scores=PATHS.scores(),
+        estimates="<run>/tables/contrasts.csv",
+        people="<run>/human/replicates.parquet",
+        bank=kept(PATHS.bank),
+    output:
+        report(
+            "<run>/tables/verdicts.csv",
+            caption="../report/verdicts_table.rst",
+            category="Tables",
+            labels={"table": "verdicts"},
+        ),
+    log:
+        "<run>/logs/judge_contrasts.log",
+    benchmark:
+        "<run>/benchmarks/judge_contrasts.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        contrasts=as_json(CONTRASTS),
+        primary=as_json(find_primary(config)),
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        measures=config["scoring"]["measures"],
+        code=code_digest("judge_contrasts"),
+    message:
+        "Choosing the main interval of each contrast"
+    shell:
+        "selfalign judge-contrasts {input.scores} --estimates {input.estimates} --contrasts {params.contrasts:q}"
+        " --primary {params.primary:q} --people {input.people} --draws {params.draws} --level {params.level}"
+        " --seed {params.seed} --resample '{params.resample}' --measures '{params.measures}' --bank {input.bank}"
+        " --output {output} 2> {log}"
 
 
 rule estimate_readouts:

@@ -9,7 +9,7 @@ import pycountry
 
 from selfalign.arms import Arm
 from selfalign.config.arms import read_arms
-from selfalign.config.outputs import can_estimate, list_contrasts
+from selfalign.config.outputs import can_estimate, is_listed, list_contrasts
 from selfalign.config.surveys import check_tables
 from selfalign.countries import CODES
 from selfalign.demonstrations.strategies import MEASURES
@@ -85,6 +85,11 @@ def check_names(config: dict[str, Any]) -> None:
             f"{margin} is not estimated",
             "Add it to scoring.contrasts, or choose one of these",
         )
+    if primary := config["scoring"].get("primary"):
+        _check_contrasts("scoring.primary", [primary], config)
+        if not is_listed(config, primary) and can_estimate(config, primary):
+            remedy = "Add it to scoring.contrasts, or choose one of the contrasts of the run"
+            raise InputError("config: scoring.primary", f"{primary} is not estimated", remedy)
     for contrast in config["scoring"]["mixed"]:
         if contrast not in contrasts and can_estimate(config, contrast):
             remedy = "Add it to scoring.contrasts, or choose of these"

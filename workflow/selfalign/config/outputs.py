@@ -58,6 +58,36 @@ def list_gains(config: dict[str, Any]) -> list[list[str]]:
     return [[arm, first] for arm in selectors if arm in cells - {first} and first in cells]
 
 
+def find_primary(config: dict[str, Any]) -> dict[str, Any] | None:
+    """The primary hypothesis of a run, as a mapping; None if the run has no cells for it.
+
+    It is that of scoring.primary. If none is set, it is that of figures.margin, in the language that `asked_in` names.
+
+    Args:
+        config: the merged settings.
+    """
+    primary, language = config["scoring"].get("primary"), {}
+    if not primary:
+        primary, language = config["figures"]["margin"]["contrast"], {"language": asked_in(config)}
+    named = primary if isinstance(primary, dict) else dict(zip(("arm", "against"), primary, strict=True))
+    return {**named, **language} if can_estimate(config, {**named, **language}) else None
+
+
+def is_listed(config: dict[str, Any], contrast: Any) -> bool:
+    """Whether a run estimates a contrast, in whichever of its models and languages.
+
+    Args:
+        config: the merged settings.
+        contrast: a pair of arms, or a mapping.
+    """
+
+    def general(entry: Any) -> dict[str, Any]:
+        named = entry if isinstance(entry, dict) else dict(zip(("arm", "against"), entry, strict=True))
+        return {key: value for key, value in named.items() if key not in ("model", "language")}
+
+    return general(contrast) in map(general, list_contrasts(config))
+
+
 def list_margins(config: dict[str, Any]) -> list[list[str]]:
     """Each arm with a country's own answers, and its control with the answers of other countries.
 

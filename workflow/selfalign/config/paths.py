@@ -282,8 +282,18 @@ class Paths:
     def tables(self) -> list[str]:
         """The run's tables, except those that would be empty."""
         always, shown = ["agreement", "worth", "metrics"], self._shown[0]
-        some = ["contrasts", "contrasts_by_readout", "mixed", "readers", "transfer", "languages", "categories", "kinds"]
-        needs = {"contrasts_by_readout": "contrasts"}
+        some = [
+            "contrasts",
+            "verdicts",
+            "contrasts_by_readout",
+            "mixed",
+            "readers",
+            "transfer",
+            "languages",
+            "categories",
+            "kinds",
+        ]
+        needs = {"contrasts_by_readout": "contrasts", "verdicts": "contrasts"}
         return [f"<run>/tables/{name}.csv" for name in always + [one for one in some if needs.get(one, one) in shown]]
 
     def figure(self, name: str) -> list[str]:

@@ -380,6 +380,11 @@ class Scoring(Section):
     mixed: tuple[Contrast, ...] = Field(
         description="Which of the contrasts to cross-check by a mixed-effects model; [] for none."
     )
+    primary: Contrast | None = Field(
+        None,
+        description="The primary hypothesis: a contrast of agreement; null for that of figures.margin.",
+        json_schema_extra={"nullable": True},
+    )
     contrasts: tuple[Contrast, ...] = Field(
         description=("Pairs of arms besides those that follow from the arms; the second is subtracted from the first.")
     )

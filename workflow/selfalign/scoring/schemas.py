@@ -289,6 +289,53 @@ class Contrasts(Estimates):
     )
 
 
+class Verdicts(Table):
+    """A contrast of the mean of the countries with intervals by battery and by category, and the main one of them."""
+
+    role: str = pa.Field(isin=["primary", "secondary"], description="primary: the hypothesis of scoring.primary")
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    against: str = pa.Field(description="the arm that is subtracted")
+    against_model: str = pa.Field(description="the model of what is subtracted")
+    against_language: str = pa.Field(description="the language of what is subtracted")
+    beyond: str = pa.Field(nullable=True, description="the difference that is also subtracted; empty for none")
+    measure: str = pa.Field(isin=list(METRICS), description="what is estimated")
+    estimate: float = pa.Field(description="mean over probes")
+    main: str = pa.Field(isin=["battery", "category"], description="which interval is the main one")
+    reason: str = pa.Field(description="why")
+    main_low: float = pa.Field(nullable=True, description="lower end of the main interval")
+    main_high: float = pa.Field(nullable=True, description="upper end")
+    main_p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, against 0, by the main interval's t")
+    main_p_holm: float = pa.Field(
+        ge=0, le=1, nullable=True, description="corrected after Holm within the role and the measure"
+    )
+    standard_error: float = pa.Field(ge=0, nullable=True, description="with batteries as clusters, as in contrasts.csv")
+    low: float = pa.Field(nullable=True, description="lower end of the interval by battery")
+    high: float = pa.Field(nullable=True, description="upper end")
+    df: float = pa.Field(ge=0, description="its degrees of freedom")
+    p: float = pa.Field(ge=0, le=1, nullable=True, description="by battery")
+    batteries: int = pa.Field(ge=1, description="number of batteries")
+    category_standard_error: float = pa.Field(ge=0, nullable=True, description="with categories as clusters")
+    category_low: float = pa.Field(nullable=True, description="lower end of the interval by category")
+    category_high: float = pa.Field(nullable=True, description="upper end")
+    category_df: float = pa.Field(ge=0, description="its degrees of freedom")
+    category_p: float = pa.Field(ge=0, le=1, nullable=True, description="by category")
+    categories: int = pa.Field(ge=1, description="number of categories")
+
+    class Config:
+        unique = [
+            "model",
+            "language",
+            "arm",
+            "against",
+            "against_model",
+            "against_language",
+            "beyond",
+            "measure",
+        ]
+
+
 class ContrastsByReadout(Contrasts):
     """A contrast as the models' answers are read by one of the readouts."""
 

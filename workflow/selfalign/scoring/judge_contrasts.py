@@ -1,0 +1,152 @@
+"""Step judge_contrasts: the main interval of each contrast, and p-values corrected around one primary hypothesis."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from selfalign.options import Json, readable, writable
+from selfalign.probes.tables import Replicates
+from selfalign.scoring.cell_options import bank_option
+from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.estimate_options import measures_option, resample_options
+from selfalign.scoring.inputs import read_cells
+from selfalign.scoring.metrics import METRICS
+from selfalign.scoring.panels import Contrast, as_contrast
+from selfalign.scoring.tables import ALL, Contrasts, Verdicts
+from selfalign.tables import read_table, write_table
+
+LEAST = 6
+"""Categories that a variance between them needs: with fewer, its interval says little."""
+
+KEYS = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
+"""What names a contrast."""
+
+PRIMARY = "primary"
+
+_RESULTS = ["standard_error", "low", "high", "df", "p"]
+
+
+def judge_contrasts(
+    scores: pd.DataFrame,
+    estimates: pd.DataFrame,
+    people: pd.DataFrame,
+    contrasts: list[Contrast | list[str]],
+    primary: Contrast | list[str] | None,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: Sequence[str],
+    measures: Sequence[str],
+) -> pd.DataFrame:
+    """The contrasts of the mean of the countries, with intervals by battery and by category, and the main one.
+
+    The main interval is the wider one. Batteries of one category may answer alike, and then an interval by battery is
+    too narrow. An interval by category allows for that, and is wide where there are few categories. With fewer than
+    `LEAST` categories the main interval is by battery. docs/validity.md has the errors of this rule.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        estimates: a `Contrasts` table, with intervals by battery.
+        people: a `Replicates` table.
+        contrasts: pairs of arms, or mappings; see `Contrast`.
+        primary: the primary hypothesis; None if the run has none.
+        draws: number of resamples.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover; see `bootstrap.estimate`.
+        measures: which metrics to judge.
+
+    Returns:
+        A `Verdicts` table.
+    """
+    known = estimates[(estimates["country"] == ALL) & estimates["measure"].isin(measures)].fillna({"beyond": ""})
+    cells = scores.assign(battery=scores["category"])
+    again = estimate_contrasts(cells, people, contrasts, draws, level, seed, list(resample), measures)
+    again = again[again["country"] == ALL].rename(columns={"batteries": "categories"})
+    again = again[[*KEYS, *_RESULTS, "categories"]].rename(columns={name: f"category_{name}" for name in _RESULTS})
+    table = known.merge(again, on=KEYS, how="left", validate="one_to_one")
+    return correct_verdicts(choose_main(table, resample), primary)
+
+
+def choose_main(table: pd.DataFrame, resample: Sequence[str]) -> pd.DataFrame:
+    """Contrasts with the level of their main interval, the reason, and its numbers.
+
+    Args:
+        table: contrasts with intervals by battery and by category.
+        resample: what the intervals cover.
+
+    Returns:
+        The table with columns main, reason, main_low, main_high and main_p.
+    """
+    by_battery, by_category = (table[f"{kind}high"] - table[f"{kind}low"] for kind in ("", "category_"))
+    reasons = {
+        "intervals do not cover the choice of batteries": pd.Series("batteries" not in resample, table.index),
+        f"fewer than {LEAST} categories": table["categories"] < LEAST,
+        "wider by battery": ~(by_category > by_battery),
+    }
+    reason = np.select(list(reasons.values()), list(reasons), "wider by category")
+    of_category = reason == "wider by category"
+    chosen = {name: table[f"category_{name}"].where(of_category, table[name]) for name in ("low", "high", "p")}
+    table = table.assign(main=np.where(of_category, "category", "battery"), reason=reason)
+    return table.assign(**{f"main_{name}": values for name, values in chosen.items()})
+
+
+def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) -> pd.DataFrame:
+    """Verdicts with the role of each contrast, and p corrected after Holm (1979) within its role and measure.
+
+    The primary hypothesis is about the agreement. If several models or languages have it, it is corrected for their
+    number. All other contrasts are secondary.
+
+    Args:
+        table: with the columns of `KEYS`, and main_p.
+        primary: the primary hypothesis; None for none.
+
+    Returns:
+        The table with columns role and main_p_holm.
+    """
+    first = pd.Series(False, table.index)
+    if primary is not None:
+        asked = as_contrast(primary)
+        beyond = " - ".join(asked["beyond"]) if "beyond" in asked else ""
+        same = {key: asked.get(key, table[key.removeprefix("against_")]) for key in KEYS[4:6]}
+        wanted = {"arm": asked["arm"], "against": asked["against"], "beyond": beyond, "measure": "agreement"} | same
+        wanted |= {key: asked[key] for key in ("model", "language") if key in asked}
+        first = pd.concat([table[key] == value for key, value in wanted.items()], axis=1).all(axis=1)
+    table = table.assign(role=np.where(first, PRIMARY, "secondary"), main_p_holm=np.nan)
+    for _, rows in table[table["main_p"].notna()].groupby(["role", "measure"]):
+        table.loc[rows.index, "main_p_holm"] = multipletests(rows["main_p"], method="holm")[1]
+    return table.sort_values(["role", *KEYS], kind="stable", ignore_index=True)
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--estimates", type=readable, required=True, help="The contrasts with intervals by battery (CSV).")
+@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@click.option("--primary", type=Json(), required=True, help="The primary hypothesis as JSON, or null.")
+@resample_options
+@measures_option
+@bank_option
+@click.option("--output", type=writable, required=True, help="Verdicts (CSV).")
+def command(
+    scores: tuple[Path, ...],
+    estimates: Path,
+    contrasts: list[Contrast | list[str]],
+    primary: Contrast | list[str] | None,
+    people: Path,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    measures: list[str],
+    bank: Path,
+    output: Path,
+) -> None:
+    """Choose the main interval of each contrast, and correct p-values around one primary hypothesis."""
+    replicates, known = read_table(people, Replicates), read_table(estimates, Contrasts)
+    cells, judged = read_cells(scores, measures, bank), [name for name in measures if name in METRICS]
+    table = judge_contrasts(cells, known, replicates, contrasts, primary, draws, level, seed, resample, judged)
+    write_table(table[list(Verdicts.to_schema().columns)].round(6), output, Verdicts)
