@@ -21,7 +21,7 @@ KNOWN = 0.12
 """What both arms know, in leanings: an agreement of about 55 %."""
 
 FEW = ("DEU", "IND", "NGA")
-ALL = tuple("AUS BOL BRA CAN CHN DEU ETH GBR IND KEN MEX NGA NLD NZL RUS THA UKR USA ZWE".split())
+ALL = tuple(["AUS", "BOL", "BRA", "CAN", "CHN", "DEU", "ETH", "GBR", "IND", "KEN", "MEX", "NGA", "NLD", "NZL", "RUS", "THA", "UKR", "USA", "ZWE"])
 
 
 def half_width(values: np.ndarray, home: np.ndarray, level: float = 0.95) -> float:

@@ -1,0 +1,222 @@
+"""Models planted into the real design: what do the estimates find where the truth is known?
+
+    python benchmarks/planted.py --quick         # 60 studies: 20 minutes of processor time
+    python benchmarks/planted.py                 # 400 studies
+
+Cells, prompts, selection by chrF++, demonstrations and majorities are those of the workflow: 19 countries, and the 65
+probes of the default. In each study, synthetic models answer these prompts. Their answers are scored, and the contrasts
+are estimated and judged, by the workflow's own functions. benchmarks/validity.py studies the estimates with planted
+sizes of effects; here the models read the demonstrations.
+
+The log-odds of pole A are 3 x (stance + reading + chance):
+
+- stance: normal, in part shared by a category, a battery, and all prompts of a probe. It is the same in all arms.
+are estimated and judged, by the functions of the workflow. benchmarks/validity.py studies the estimates with planted
+  that differs by arm and category and is 0 on average.
+- chance: normal, of each prompt.
+"""
+
+import argparse
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from clusters import ALL
+from selfalign.config.read import read_config
+from selfalign.home import HOME
+from selfalign.plan.designs import Designer
+from selfalign.plan.people import read_people
+from selfalign.probes.resample_people import draw_shares
+from selfalign.runs import SHARED
+from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.judge_contrasts import judge_contrasts
+from selfalign.scoring.readers import name_cells, read_as_copier, read_as_ideal_reader
+from selfalign.scoring.score_answers import score
+from tqdm import tqdm
+
+ARMS = ["zero_shot", "chrf", "chrf_other", "chrf_without_battery", "chrf_without_battery_other"]
+SOURCES = ["DEU", "IND", "NGA"]
+"""Other countries whose answers are shown; three of eighteen, to save time."""
+
+CONTRASTS = [
+    ["chrf", "zero_shot"],
+    ["chrf", "chrf_other"],
+    ["chrf_without_battery", "chrf_without_battery_other"],
+]
+STANCE = {"category": 0.2, "battery": 0.4, "probe": 0.6}
+CHANCE = 0.5
+SHARPNESS = 3.0
+DRAWS = 400
+MEASURES = ["agreement", "alignment"]
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A synthetic model that answers the prompts of the design.
+
+    Attributes:
+        copies: weight of the copier's log-weights.
+        infers: weight of the ideal reader's log-weights.
+        uneven: standard deviation, between categories, of how much an arm helps; the mean is 0.
+        refuses: share of the prompts without an answer.
+        batteries: number of batteries that are asked; 0: all.
+    """
+
+    copies: float = 0.0
+    infers: float = 0.0
+    uneven: float = 0.0
+    refuses: float = 0.0
+    batteries: int = 0
+
+
+MODELS = {
+    "reads nothing": Planted(),
+    "reads nothing, refuses 20 %": Planted(refuses=0.2),
+    "reads nothing, 8 batteries": Planted(batteries=8),
+    "helps unevenly by category": Planted(uneven=0.3),
+    "copies": Planted(copies=4.0),
+    "copies a little": Planted(copies=0.3),
+    "copies a little, refuses 20 %": Planted(copies=0.3, refuses=0.2),
+    "infers": Planted(infers=4.0),
+    "infers a little": Planted(infers=0.3),
+    "copies and infers a little": Planted(copies=0.2, infers=0.2),
+}
+"""The first four have no true difference in any contrast."""
+
+
+@dataclass(frozen=True)
+class Real:
+    """The design of the workflow, and what its readers make of it.
+
+    Attributes:
+        design: a `Design` table, whose prompts are named by country.
+        poles: a `Poles` table of the 19 countries.
+        bank: a `Bank` table.
+        people: a `Replicates` table.
+        prompts: of each named prompt: country, probe, arm, category, battery, whether pole A is first (1 or -1), and
+            the log-weight of pole A over pole B of each reader.
+    """
+
+    design: pd.DataFrame
+    poles: pd.DataFrame
+    bank: pd.DataFrame
+    people: pd.DataFrame
+    prompts: pd.DataFrame
+
+
+@cache
+def lay_out() -> Real:
+    """The English part of the default, asked about 19 countries."""
+    config = read_config([])
+    config["languages"]["en"] |= {"countries": list(ALL), "arms": ARMS}
+    for arm in ("chrf_other", "chrf_without_battery_other"):
+        config["arms"][arm]["sources"] = SOURCES
+    known, probes = read_people(config, HOME, HOME / "results" / SHARED, on_scales=False)
+    laid = Designer(config, HOME, known, probes).lay_out("en")
+    design = laid.cells.assign(prompt=name_cells(laid.cells))
+    copier = read_as_copier(laid.cells, laid.prompts)
+    ideal = read_as_ideal_reader(laid.cells, laid.prompts, known.poles, 0.1)
+    prompts = design.drop_duplicates("prompt").set_index("prompt")
+    plain = laid.cells.assign(named=design["prompt"]).drop_duplicates("named").set_index("named")["prompt"]
+    first = np.where(prompts["order"] == "AB", 1, -1)
+    about = known.bank.set_index("probe")[["category", "battery"]]
+    prompts = prompts[["country", "probe", "arm"]].join(about, on="probe").assign(first=first)
+    prompts["copier"] = first * gaps(copier).reindex(plain.loc[prompts.index]).to_numpy()
+    prompts["ideal"] = first * gaps(ideal).reindex(prompts.index).to_numpy()
+    poles = known.poles[known.poles["country"].isin(ALL)].reset_index(drop=True)
+    people = draw_shares(poles, 100, 1)
+    return Real(design, poles, known.bank, people, prompts)
+
+
+def gaps(answers: pd.DataFrame) -> pd.Series:
+    """Log-weight of the first option over the second, by prompt."""
+    sides = answers.pivot(index="prompt", columns="place", values="option")
+    return sides[1] - sides[2]
+
+
+def answer(rng: np.random.Generator, model: Planted, real: Real) -> pd.DataFrame:
+    """An `Answers` table of a model, with new stances."""
+    prompts = real.prompts
+
+    def draw(*columns: str) -> np.ndarray:
+        groups = prompts.groupby(list(columns)).ngroup().to_numpy()
+        return rng.normal(size=groups.max() + 1)[groups]
+
+    leaning = sum(spread * draw(name) for name, spread in STANCE.items()) + CHANCE * rng.normal(size=len(prompts))
+    leaning = leaning + model.copies * prompts["copier"].to_numpy() + model.infers * prompts["ideal"].to_numpy()
+    if model.uneven:
+        majority = real.poles.set_index(["country", "probe"])["majority"].eq("A")
+        side = 2 * majority.loc[pd.MultiIndex.from_frame(prompts[["country", "probe"]])].to_numpy() - 1
+        leaning = leaning + side * model.uneven * draw("arm", "category")
+    gap, refused = SHARPNESS * leaning * prompts["first"].to_numpy(), rng.random(len(prompts)) < model.refuses
+    sides = [
+        pd.DataFrame({"prompt": prompts.index, "place": place, "option": -np.logaddexp(0, -sign * gap)})
+        for place, sign in ((1, 1), (2, -1))
+    ]
+    sides = [side.assign(option=side["option"].mask(refused)) for side in sides]
+    return pd.concat(sides, ignore_index=True).assign(mass_outside_options=0.0)
+
+
+def run_study(seed: int) -> pd.DataFrame:
+    """Verdicts on all models in one study."""
+    real, tables = lay_out(), []
+    for number, (name, model) in enumerate(MODELS.items()):
+        rng = np.random.default_rng([20261127, seed, number])
+        design = real.design
+        if model.batteries:
+            kept = rng.choice(
+                real.bank["battery"][real.bank["probe"].isin(design["probe"])].unique(), model.batteries, replace=False
+            )
+            design = design[design["probe"].isin(real.bank.loc[real.bank["battery"].isin(kept), "probe"])]
+        scores, _ = score(design, answer(rng, model, real), real.poles, real.bank, {"words": "option"})
+        scores = scores.assign(model=name, language="en", ordered=True)
+        how = (DRAWS, 0.95, seed, ["batteries", "respondents"], MEASURES)
+        known = estimate_contrasts(scores, real.people, CONTRASTS, *how)
+        tables.append(judge_contrasts(scores, known, real.people, CONTRASTS, None, *how))
+    return pd.concat(tables, ignore_index=True).assign(study=seed)
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """Per model and contrast, in percent and points: the mean estimate, its spread, how often it is found, widths."""
+    for name in ("low", "category_low", "main_low"):
+        high = name.replace("low", "high")
+        table[f"found_{name}"] = (table[name] > 0) | (table[high] < 0)
+    table = table.assign(
+        half=(table["high"] - table["low"]) / 2, main_half=(table["main_high"] - table["main_low"]) / 2
+    )
+    table["category_main"] = table["main"] == "category"
+    groups = table.groupby(["measure", "model", "arm", "against"], sort=False)
+    columns = {
+        "estimate": ("estimate", "mean"),
+        "sd": ("estimate", "std"),
+        "by battery": ("found_low", "mean"),
+        "by category": ("found_category_low", "mean"),
+        "main": ("found_main_low", "mean"),
+        "half width": ("half", "mean"),
+        "main half width": ("main_half", "mean"),
+        "category is main": ("category_main", "mean"),
+    }
+    return (100 * groups.agg(**columns)).round(1).reset_index()
+
+
+def main() -> None:
+    """Run the studies, and print what they found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="60 studies")
+    parser.add_argument("--studies", type=int, help="another number of studies")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    options = parser.parse_args()
+    runs = options.studies or (60 if options.quick else 400)
+    lay_out()  # before the processes start, which then share it
+    with ProcessPoolExecutor(options.jobs) as pool:
+        studies = list(tqdm(pool.map(run_study, range(runs)), total=runs, unit="study", mininterval=5))
+    pd.set_option("display.width", 220)
+    print(summarise(pd.concat(studies, ignore_index=True)).to_string(index=False))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
