@@ -11,8 +11,8 @@ import argparse
 
 import numpy as np
 import pandas as pd
-import yaml
 from scipy import stats
+from selfalign.config.read import read_config
 from selfalign.probes.bank import read_bank
 from selfalign.scoring.bootstrap import freedom_of_batteries, widen_batteries
 from synthetic import KNOWLEDGE, ROOT, STANCE, World
@@ -21,7 +21,8 @@ KNOWN = 0.12
 """What both arms know, in leanings: an agreement of about 55 %."""
 
 FEW = ("DEU", "IND", "NGA")
-ALL = tuple(["AUS", "BOL", "BRA", "CAN", "CHN", "DEU", "ETH", "GBR", "IND", "KEN", "MEX", "NGA", "NLD", "NZL", "RUS", "THA", "UKR", "USA", "ZWE"])
+ALL = tuple(read_config([ROOT / "config/study.yaml"])["languages"]["en"]["countries"])
+"""The 19 countries of the example."""
 
 
 def half_width(values: np.ndarray, home: np.ndarray, level: float = 0.95) -> float:
@@ -82,7 +83,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1000, help="studies per row")
     runs = parser.parse_args().runs
     bank = read_bank(ROOT / "resources/probes/probes.csv")
-    default = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["probes"]["only"]
+    default = read_config([])["probes"]["only"]
     some = bank[bank["probe"].isin(default)].reset_index(drop=True)
     rows = [
         study_rules(probes, countries, spread, runs)

@@ -11,8 +11,8 @@ sizes of effects; here the models read the demonstrations.
 The log-odds of pole A are 3 x (stance + reading + chance):
 
 - stance: normal, in part shared by a category, a battery, and all prompts of a probe. It is the same in all arms.
-are estimated and judged, by the functions of the workflow. benchmarks/validity.py studies the estimates with planted
-  that differs by arm and category and is 0 on average.
+- reading: the log-weights of a reader of the demonstrations (docs/readers.md), times a weight; or a help with the
+  majority that differs by arm and category, and is 0 on average.
 - chance: normal, of each prompt.
 """
 
