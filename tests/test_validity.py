@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from project import ROOT
+from selfalign.probes.bank import read_bank
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+from clusters import FEW, study_rules  # noqa: E402
 from synthetic import MODELS, Arm, Model, World  # noqa: E402
 from validity import (  # noqa: E402
     PLACES,
@@ -132,3 +135,10 @@ def test_agreement_that_is_planted_is_what_a_study_measures(world: World) -> Non
         for seed in range(8)
     ]
     assert abs(np.mean(levels) - true_agreement(arm, world)) <= 4 * np.std(levels, ddof=1) / np.sqrt(len(levels))
+
+
+def test_wider_interval_keeps_its_promise_where_categories_differ() -> None:
+    found = study_rules(read_bank(ROOT / "resources/probes/probes.csv"), FEW, 0.3, 400)
+    assert found["battery"] > 11, "intervals by battery are too narrow here, or nothing is planted"
+    assert found["wider"] < 5 + 4 * 1.1
+    assert found["width_wider"] == pytest.approx(found["width_category"], rel=0.05)
