@@ -38,12 +38,20 @@ of two probes of one battery in one country, and of two probes of one battery in
 POWER = 0.8
 """How often a study of the planned size finds the difference that `reach` returns."""
 
+_ALIKE = {"label", "shots", "seeds", "sources", "countries", "shown_in", "diversity", "sequence"}
+"""Settings that leave an arm of the same kind: they change the variances little."""
+
+_TOLD = {"strategy", "answers", "persona", "exclude", "ceiling"}
+"""Settings that `describe_arm` puts into words."""
+
 _ANSWERED_BY_OTHERS = ("other", "nearest", "farthest", "world")
 
 
 def describe_arm(arm: Arm) -> str:
     """What an arm shows, in words that do not depend on its name: how demonstrations are chosen, and whose they are."""
-    told = ["persona"] if arm.persona else []
+    fields = {name: field for name, field in Arm.model_fields.items() if name not in _ALIKE | _TOLD}
+    told = [name for name, field in fields.items() if getattr(arm, name) != field.get_default()]
+    told += ["persona"] if arm.persona else []
     if not arm.shots:
         return ", ".join(told or ["nothing"])
     if arm.answers == "neutral":
