@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import stats
 from selfalign.plan.precision import SLACK, within_models
 from selfalign.plan.variances import MEASURE, PARTS, expect_errors, find_rows, measure
-from selfalign.scoring.tables import ALL
+from selfalign.scoring.schemas import ALL
 
 LEAST = 5
 

@@ -1,6 +1,6 @@
 """Step judge_contrasts: the main interval of each contrast, and p-values corrected around one primary hypothesis."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -9,14 +9,13 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from selfalign.options import Json, readable, writable
-from selfalign.probes.tables import Replicates
-from selfalign.scoring.cell_options import bank_option
+from selfalign.scoring.cell_options import bank_option, give
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
-from selfalign.scoring.estimate_options import measures_option, resample_options
+from selfalign.scoring.estimate_options import Estimation, measures_option, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import Contrast, as_contrast
-from selfalign.scoring.tables import ALL, Contrasts, Verdicts
+from selfalign.scoring.schemas import ALL, Contrasts, Verdicts
 from selfalign.tables import read_table, write_table
 
 LEAST = 6
@@ -122,31 +121,28 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     return table.sort_values(["role", *KEYS], kind="stable", ignore_index=True)
 
 
+def _options(command: Callable) -> Callable:
+    """Give a command the options of `resample_options`, and measures and bank."""
+    return give(command, [resample_options, measures_option, bank_option])
+
+
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--estimates", type=readable, required=True, help="The contrasts with intervals by battery (CSV).")
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
 @click.option("--primary", type=Json(), required=True, help="The primary hypothesis as JSON, or null.")
-@resample_options
-@measures_option
-@bank_option
+@takes_estimation(_options)
 @click.option("--output", type=writable, required=True, help="Verdicts (CSV).")
 def command(
     scores: tuple[Path, ...],
     estimates: Path,
     contrasts: list[Contrast | list[str]],
     primary: Contrast | list[str] | None,
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
-    measures: list[str],
-    bank: Path,
+    how: Estimation,
     output: Path,
 ) -> None:
     """Choose the main interval of each contrast, and correct p-values around one primary hypothesis."""
-    replicates, known = read_table(people, Replicates), read_table(estimates, Contrasts)
-    cells, judged = read_cells(scores, measures, bank), [name for name in measures if name in METRICS]
-    table = judge_contrasts(cells, known, replicates, contrasts, primary, draws, level, seed, resample, judged)
+    known, cells = read_table(estimates, Contrasts), read_cells(scores, how.measures, how.bank)
+    measures = [name for name in how.measures if name in METRICS]
+    table = judge_contrasts(cells, known, how.read_people(), contrasts, primary, *how.resampling, measures)
     write_table(table[list(Verdicts.to_schema().columns)].round(6), output, Verdicts)
