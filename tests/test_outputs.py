@@ -186,7 +186,7 @@ def test_primary_hypothesis_is_that_of_the_margin_if_none_is_set() -> None:
 
 def test_primary_hypothesis_must_be_estimated(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text("scoring: { primary: [random, category] }")
+    path.write_text("scoring: { primary: [chrf_other, chrf_without_battery_other] }")
     with pytest.raises(InputError, match=r"scoring.primary: .* is not estimated"):
         read_config([path])
     path.write_text("scoring: { primary: { arm: chrf, against: zero_shot, language: es } }")
