@@ -1,17 +1,23 @@
 """What the tests share: a small language model, fetched and converted once; copies of the project; refusals."""
 
+import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from filelock import FileLock
 from project import Project
 from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
 from selfalign.provenance import code_digest
+from selfalign.variables import apply
+
+apply()  # before a test imports PyTorch, whose idle threads would take the cores of the other tests
 
 ROOT = Path(__file__).parent.parent
 SMOLLM2 = {
@@ -54,16 +60,37 @@ def make_smollm2(folder: Path) -> None:
     convert("smollm2", folder / "source", folder / "weights", folder / "model.json")
 
 
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """A function that gives a folder by its name. The first worker that asks for a folder makes it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def give(name: str, make: Callable[[Path], object]) -> Path:
+        folder, made = shared / name, shared / f"{name}.made"
+        with FileLock(shared / f"{name}.lock"):
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                make(folder)
+                made.touch()
+        return folder
+
+    return give
+
+
+@pytest.fixture(scope="session")
+def checkout(once: Once) -> Project:
     """A copy of the project as it is now, to be copied again."""
-    return Project.checkout(tmp_path_factory.mktemp("checkout") / "project")
+    return Project(once("checkout", Project.checkout))
 
 
 @pytest.fixture(scope="session")
-def model(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model(smollm2: Path, once: Once) -> Path:
     """A copy of the default model, whose times a test may change."""
-    return shutil.copytree(smollm2, tmp_path_factory.mktemp("model") / "weights")
+    return once("model", lambda folder: shutil.copytree(smollm2, folder))
 
 
 @pytest.fixture(scope="session")
@@ -75,11 +102,11 @@ def config(model: Path) -> dict:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(checkout: Project, config: dict, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The small experiment, run once from beginning to end; not to be changed."""
+def undisturbed(checkout: Project, config: dict, once: Once) -> Project:
+    """The small experiment, run once from beginning to end by the real programs; not to be changed."""
     from test_dag import run_from_scratch
 
-    return run_from_scratch(checkout, tmp_path_factory.mktemp("undisturbed") / "project", config, [])
+    return Project(once("undisturbed", lambda folder: run_from_scratch(checkout, folder, config, [], warm=False)))
 
 
 @pytest.fixture

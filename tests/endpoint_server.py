@@ -40,6 +40,7 @@ class Endpoint:
         waits: seconds between an attempt that was told to wait and the next.
         most: largest number of requests at once.
         started: when each attempt came in.
+        headers: of each attempt, as text.
     """
 
     key: str = ""
@@ -58,6 +59,7 @@ class Endpoint:
     waits: list[float] = field(default_factory=list)
     most: int = 0
     started: list[float] = field(default_factory=list)
+    headers: list[str] = field(default_factory=list)
     url: str = ""
     _busy: int = 0
     _told: dict[str, float] = field(default_factory=dict)
@@ -110,6 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = name_of(body)
         with state._lock:
             state.started.append(time.monotonic())
+            state.headers.append(str(self.headers))
             state._busy += 1
             state.most = max(state.most, state._busy)
             attempt = state.attempts[name]

@@ -17,6 +17,7 @@ class Job:
 
     def __init__(self, arguments: list[object], log: Path) -> None:
         self.log = log
+        log.write_text("", encoding="utf-8")  # what an earlier job said
         self._process: BaseProcess = _CONTEXT.Process(target=_work, args=(list(map(str, arguments)), str(log)))
         self._process.start()
 

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from selfalign.config.defaults import DEFAULTS
 from snakemake.utils import update_config
+from warm import suits, warm_programs
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -95,12 +96,22 @@ class Project:
         mine["OMP_WAIT_POLICY"] = "PASSIVE"  # or else PyTorch's threads are slow by a factor of ten on a busy machine
         return {**os.environ, **mine, **self.environment}
 
-    def snakemake(self, *arguments: str, config: dict | None = None) -> Run:
-        """Run Snakemake to its end."""
+    def snakemake(self, *arguments: str, config: dict | None = None, warm: bool = True) -> Run:
+        """Run Snakemake to its end.
+
+        Args:
+            arguments: of the command line.
+            config: settings on top of the project's own.
+            warm: whether Snakemake and its jobs may be forks of a process that has their libraries.
+        """
+        program, *rest = self.command(*arguments, config=config)
+        variables = self.variables()
+        if warm and suits(variables) and (folder := warm_programs()):
+            program = str(folder / "snakemake")
         done = subprocess.run(
-            self.command(*arguments, config=config),
+            [program, *rest],
             cwd=self.folder,
-            env=self.variables(),
+            env=variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

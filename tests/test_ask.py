@@ -538,9 +538,12 @@ def test_key_is_sent_and_is_in_no_file_and_no_line(
 
 
 def test_key_of_another_service_is_not_sent(prompts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with serving(endpoint_server.Endpoint(key="none")) as server:
+    for variable in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY"):
+        monkeypatch.setenv(variable, KEY)
+    with serving(endpoint_server.Endpoint()) as server:
         ask(prompts, server.url)
+    assert len(server.headers) == 12 and all("Bearer none" in headers for headers in server.headers)
+    assert not [headers for headers in server.headers if KEY in headers]
 
 
 def test_variable_that_is_not_set_is_named(prompts: Path, stops: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -657,7 +660,12 @@ ENDPOINT = {"url": "https://lab.example/v1", "model": "mini"}
 
 
 def test_model_behind_an_endpoint_is_a_setting() -> None:
-    check_settings(settings_of({"endpoint": ENDPOINT}))
+    settings = settings_of({"endpoint": ENDPOINT})
+    check_settings(settings)
+    model = settings["models"]["hosted"]
+    assert model["endpoint"].items() >= ENDPOINT.items() and model.get("source") is None
+    with pytest.raises(InputError, match="endpont"):
+        check_settings(settings_of({"endpont": ENDPOINT}))
 
 
 @pytest.mark.parametrize(

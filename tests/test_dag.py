@@ -70,11 +70,11 @@ def write_small_inputs(project: Project) -> None:
     counts[some].to_csv(project.folder / "tiny" / "counts.csv", index=False)
 
 
-def run_from_scratch(checkout: Project, folder: Path, config: dict, targets: list[str]) -> Project:
-    """Run the small experiment in a new copy of the project."""
+def run_from_scratch(checkout: Project, folder: Path, config: dict, targets: list[str], warm: bool = True) -> Project:
+    """Run the small experiment in a new copy of the project; `warm` is that of `Project.snakemake`."""
     project = checkout.copy(folder)
     write_small_inputs(project)
-    run = project.snakemake(*targets, config=config)
+    run = project.snakemake(*targets, config=config, warm=warm)
     assert run.code == 0, run.output
     assert run.finished() == run.planned()
     assert not re.search("papermill|is extended by", run.output), "a warning that means nothing"
@@ -131,17 +131,34 @@ def test_second_run_has_nothing_to_do(finished: Project, config: dict) -> None:
     assert states(finished) == before
 
 
-def test_runs_of_two_names_leave_each_other_alone(finished: Project, config: dict) -> None:
-    before = states(finished)
-    trial = changed(config, "run", "name", value="trial")
-    trial = changed(trial, "probes", "only", value=["Q4", "Q8", "Q164"])
-    run = finished.snakemake(config=trial)
+@pytest.fixture(scope="module")
+def trial(config: dict) -> dict:
+    """Settings of another run, of one country, one arm and three probes."""
+    settings = changed(config, "run", "name", value="trial")
+    settings = changed(settings, "probes", "only", value=["Q4", "Q8", "Q164"])
+    return changed(settings, "languages", "en", value={"countries": ["MEX"], "arms": ["chrf"]})
+
+
+@pytest.fixture(scope="module")
+def tried(undisturbed: Project, trial: dict, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Run]:
+    """A copy of the finished run in which the other one ran too; not to be changed."""
+    project = undisturbed.copy(tmp_path_factory.mktemp("tried") / "project")
+    run = project.snakemake(config=trial)
     assert run.code == 0, run.output
+    assert run.finished() == run.planned()
+    return project, run
+
+
+def test_runs_of_two_names_leave_each_other_alone(
+    undisturbed: Project, tried: tuple[Project, Run], config: dict, trial: dict, tmp_path: Path
+) -> None:
+    before = states(undisturbed)
+    finished, run = tried[0].copy(tmp_path / "project"), tried[1]
     ran = set(run.finished())
     assert {"map_poles", "design_prompts", "infer", "plot_agreement"} <= ran
     assert not ran & {"simulate_survey", "parse_wvs7", "weigh_answers", "fetch_model", "convert_model"}
     log = (finished.folder / LOG.replace("default", "trial")).read_text()
-    assert re.search(r"prompts: \d+ to answer, [1-9]\d* in the ledger", log), "zero-shot prompts are the same"
+    assert re.search(r"prompts: [1-9]\d* to answer, [1-9]\d* in the ledger", log), "both runs show one probe to another"
     with_trial = states(finished)
     mine = {path for path in with_trial if path.startswith("trial/")}
     assert mine
@@ -208,16 +225,12 @@ def test_order_of_countries_reruns_nothing(finished: Project, config: dict) -> N
     assert set(run.planned()) == ALL
 
 
-def test_what_would_be_empty_is_skipped_with_a_line(finished: Project, config: dict) -> None:
-    alone = changed(config, "run", "name", value="alone")
-    alone = changed(alone, "languages", "en", value={"countries": ["MEX"], "arms": ["zero_shot"]})
-    run = finished.snakemake(config=alone)
-    assert run.code == 0, run.output
-    assert run.finished() == run.planned()
+def test_what_would_be_empty_is_skipped_with_a_line(tried: tuple[Project, Run], config: dict) -> None:
+    finished, run = tried
     told = re.findall(r"(?m)^selfalign: no (\w+): .+", run.output)
     across = ["categories", "gains", "gains_by_country", "kinds", "languages", "margins"]
     assert sorted(told) == sorted(["contrasts", "margin", "mixed", "transfer", *across])
-    folder = finished.folder / "results/alone"
+    folder = finished.folder / "results/trial"
     tables = sorted(path.name for path in (folder / "tables").glob("*.csv"))
     assert tables == ["agreement.csv", "metrics.csv", "worth.csv"]
     assert sorted(path.stem for path in (folder / "figures").glob("*.png")) == ["agreement", "calibration"]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
+from warm import BIN, warm_programs
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -42,7 +43,8 @@ def table(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFra
 
 
 def _benchmark(*arguments: object) -> None:
-    subprocess.run([sys.executable, ROOT / "benchmarks" / "gpu.py", *map(str, arguments)], check=True)
+    python = (warm_programs() or BIN) / "python"
+    subprocess.run([python, ROOT / "benchmarks" / "gpu.py", *map(str, arguments)], check=True)
 
 
 def test_every_part_ends_within_its_limit(table: pd.DataFrame):

@@ -30,12 +30,12 @@ from engines.workloads import read_poles  # noqa: E402
 from known_answers import ARMS  # noqa: E402
 
 RESOURCES = Path(__file__).parent.parent / "resources"
-COUNTRY, SHOTS, ITSELF_AT = "DEU", 5, 3
+COUNTRY, SHOTS, ITSELF_AT = "DEU", 3, 2
 FACTS = {"model": "known answers"}
 
 
 def rank_itself(probes: list[str]) -> pd.DataFrame:
-    """Each probe's demonstrations: the four that follow it in the list, and itself, third of the five."""
+    """Each probe's demonstrations: the two that follow it in the list, and itself, second of the three."""
     rows = []
     for place, probe in enumerate(probes):
         shown = [probes[(place + step) % len(probes)] for step in range(1, SHOTS)]
@@ -56,8 +56,9 @@ def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Ser
     poles = read_poles(bank).query("country == @COUNTRY")
     frame = read_frame(RESOURCES / "templates" / "en.yaml", "words")
     languages = Languages("en", {"en": Wording({"words": frame}, items)})
+    arms = {name: {**arm, "shots": min(SHOTS, arm["shots"])} for name, arm in ARMS.items()}
     design, prompts = lay_out(
-        read_arms({"arms": ARMS}), [COUNTRY], Surveyed(poles), {"itself": rank_itself(list(bank["probe"]))}, languages
+        read_arms({"arms": arms}), [COUNTRY], Surveyed(poles), {"itself": rank_itself(list(bank["probe"]))}, languages
     )
     tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
     rendered = render(prompts, Speech(tokenizer, "chat"), context=None)

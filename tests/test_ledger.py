@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import random
 import re
 import shutil
@@ -754,30 +753,25 @@ def test_killed_job_of_the_default_model_resumes_to_the_same_tables(smollm2: Pat
     killed, task, rng, kept = tmp_path / "killed", spoken(smollm2, tmp_path), random.Random(21), [0]
     killed.mkdir()
 
-    def start(folder: Path) -> subprocess.Popen:
-        command = [sys.executable, "-m", "selfalign", *map(str, task.arguments(folder))]
-        with (folder / "log").open("w") as log:
-            return subprocess.Popen(command, stderr=log, env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})
-
     def written() -> int:
         journal = killed / "l" / "ledger.sqlite-wal"
         return journal.stat().st_mtime_ns if journal.exists() else 0
 
-    assert start(tmp_path).wait() == 0
+    job = task.start(tmp_path)
+    assert job.wait() == 0, job.said()
     for _ in range(4):
-        job = start(killed)
-        while "nats from the naive one" not in (killed / "log").read_text() and job.poll() is None:
-            time.sleep(0.01)
+        job = task.start(killed)
+        while "nats from the naive one" not in job.said() and job.wait(0.01) is None:
+            pass
         before = written()
-        while written() == before and job.poll() is None:
-            time.sleep(0.002)
+        while written() == before and job.wait(0.002) is None:
+            pass
         time.sleep(rng.uniform(0, 0.3))  # some time after its first batch
-        job.send_signal(signal.SIGKILL)
+        job.send(signal.SIGKILL)
         assert job.wait() == -signal.SIGKILL
         kept.append(count(killed / "l" / "ledger.sqlite"))
     assert all(earlier < later for earlier, later in itertools.pairwise(kept)) and kept[-1] < len(task.answered()), kept
-    assert start(killed).wait() == 0
-    task.compare(killed)
+    task.finish(killed)
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 `benchmarks/validity.py` is the study of full size; docs/validity.md has its results. Each bound here is four Monte
 Carlo errors wide, computed from the number of studies and the spread of the estimates, so a right estimator fails one
-of them once in thousands of seeds; and the seeds are fixed.
+of them once in thousands of seeds; and the seeds are fixed. With 20 studies, nine times in ten a bound finds a bias of
+1.2 standard deviations of a study's estimate, and a rate of false positives of 37 % instead of 5 %.
 """
 
 import sys
@@ -28,7 +29,7 @@ from validity import (  # noqa: E402
     true_alignments,
 )
 
-STUDIES = 30
+STUDIES = 20
 WAYS = {"joint": ["batteries", "respondents", "seeds", "templates"]}
 
 

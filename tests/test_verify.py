@@ -205,7 +205,7 @@ def test_command_of_a_rule_is_read_without_its_redirection() -> None:
 # A clean run
 
 
-def test_finished_run_is_verified(recorded: Project) -> None:
+def test_finished_run_is_verified(here: Project) -> None:
     done = run("verify", "default", "--sample", "2")
     assert done.return_value == 0 or done.exit_code == 0, done.output
     assert done.stdout.endswith("default: no differences.\n"), done.output
