@@ -106,7 +106,7 @@ class Project:
         """
         program, *rest = self.command(*arguments, config=config)
         variables = self.variables()
-        if warm and suits(variables) and (folder := warm_programs()):
+        if warm and (folder := warm_programs()) and suits(variables):
             program = str(folder / "snakemake")
         done = subprocess.run(
             [program, *rest],

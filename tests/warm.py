@@ -118,6 +118,7 @@ def warm_programs() -> Path | None:
     """Start the server, and return the folder of the programs that use it; None where it cannot run."""
     if not hasattr(os, "pidfd_open"):
         return None
+    _at_start.update(os.environ)
     folder = Path(tempfile.mkdtemp(prefix="warm-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     values = {"python": BIN / "python", "socket": str(folder / "socket"), "bin": str(BIN), "held": HELD.stop}
@@ -133,13 +134,13 @@ def warm_programs() -> Path | None:
     return folder if server.stdout.readline() == b"ready\n" else None
 
 
-_AT_START = dict(os.environ)
+_at_start: dict[str, str] = {}
 
 
 def suits(variables: Mapping[str, str]) -> bool:
     """Whether the server's libraries would have been imported as they were, with these variables of the environment."""
-    names = variables.keys() | _AT_START.keys()
-    return {name for name in names if variables.get(name) != _AT_START.get(name)} <= PER_RUN
+    names = variables.keys() | _at_start.keys()
+    return {name for name in names if variables.get(name) != _at_start.get(name)} <= PER_RUN
 
 
 def serve(folder: Path) -> None:
