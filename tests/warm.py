@@ -115,7 +115,10 @@ sys.exit(int(code))
 
 @cache
 def warm_programs() -> Path | None:
-    """Start the server, and return the folder of the programs that use it; None where it cannot run."""
+    """Start the server, and return the folder of the programs that use it; None where it cannot run.
+
+    Until the server has its libraries, which takes some seconds, these programs start the real ones.
+    """
     if not hasattr(os, "pidfd_open"):
         return None
     _at_start.update(os.environ)
@@ -127,11 +130,11 @@ def warm_programs() -> Path | None:
         (folder / name).chmod(0o755)
     mine = ONE_THREAD | {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "3000"}
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | mine
-    server = subprocess.Popen(
-        [sys.executable, __file__, str(folder)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=variables
-    )
+    with (folder / "errors").open("w") as errors:
+        files = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": errors}
+        server = subprocess.Popen([sys.executable, __file__, str(folder)], env=variables, **files)
     atexit.register(server.kill)
-    return folder if server.stdout.readline() == b"ready\n" else None
+    return folder
 
 
 _at_start: dict[str, str] = {}
@@ -156,7 +159,6 @@ def serve(folder: Path) -> None:
     listener.bind(str(folder / "socket"))
     listener.listen(64)
     waiting.register(listener, selectors.EVENT_READ)
-    print("ready", flush=True)
     running: dict[int, tuple[int, socket.socket]] = {}
     while os.getppid() == parent:
         for key, _ in waiting.select(1):
