@@ -26,7 +26,7 @@ run: env  ## run the default experiment, and say what came out and where it is
 	@$(IN_ENV) snakemake --cores $(CORES)
 
 test: env  ## run the tests
-	@$(IN_ENV) pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(IN_ENV) pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 downloads: env  ## run the tests that download packages: published chat templates and tokenizers
 	@$(IN_ENV) pytest -m downloads

@@ -28,6 +28,15 @@ SMOLLM2 = {
 }
 
 
+LONG = ["test_dag.py", "test_rehearsal.py", "test_verify.py", "test_plan.py", "test_ledger.py", "test_validity.py"]
+"""Files that take long come first, so that no worker waits for another at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the files that take longest."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
     """Folder of SmolLM2's weights as the workflow makes them; its parent holds source/, weights/ and model.json.
