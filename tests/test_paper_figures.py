@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -19,6 +20,7 @@ from matplotlib.figure import Figure
 from selfalign.errors import InputError
 from selfalign.figures import (
     plot_categories,
+    plot_country_ranks,
     plot_gains,
     plot_gains_by_country,
     plot_kinds,
@@ -30,7 +32,7 @@ from selfalign.figures.chosen import choose_gains, choose_pairs, mean_of_countri
 from selfalign.figures.style import ENGLISH, Style, read_style, read_texts
 from selfalign.figures.theme import apply_theme, texts_of
 from selfalign.figures.typeset_tables import TABLES, typeset
-from selfalign.scoring.schemas import Categories, Contrasts, Kinds, Languages, Metrics
+from selfalign.scoring.schemas import Categories, Contrasts, CountryRanks, Kinds, Languages, Metrics
 from selfalign.tables import read_table, write_table
 from test_estimates import run
 
@@ -305,7 +307,40 @@ def test_kinds_have_their_models_as_ticks_and_their_difference_as_a_row(style: S
         assert sorted(np.round(ticks, 6).tolist()) == [[0.1, 0.0], [0.2, 1.0], [0.4, 1.0]]
 
 
+def country_ranks() -> pd.DataFrame:
+    """Two models and three countries, of which the run asks about two; one country is not ranked."""
+    rows = [
+        (model, country, country != "AUS", value + shift, np.nan if country == "AUS" else rank)
+        for model, shift in (("m", 0.0), ("n", 0.1))
+        for country, value, rank in (("BOL", 0.6, 2), ("DEU", 0.7, 1), ("AUS", 0.5, 0))
+    ]
+    table = pd.DataFrame(rows, columns=["model", "country", "asked", "similarity", "rank"])
+    table = table.assign(low=table["similarity"] - 0.1, high=table["similarity"] + 0.1, rank_low=1, rank_high=2)
+    missing = dict.fromkeys(CountryRanks.to_schema().columns.keys() - set(table) - {"language", "arm"}, 0.5)
+    table = table.assign(**missing | {"countries": 2, "probes": 9, "batteries": 3, "against": ""})
+    table = table.assign(language="en", arm="zero")
+    return CountryRanks.validate(table[list(CountryRanks.to_schema().columns)])
+
+
+def test_countries_are_in_the_order_of_their_similarity(style: Style) -> None:
+    figure = plot_country_ranks.draw(country_ranks(), style)
+    assert rows_of(figure) == ["Germany", "Bolivia", "Australia"]
+    first, second = figure.axes
+    assert [(round(x, 6), round(y)) for _, x, y in dots(first)] == [(0.5, 2), (0.6, 1), (0.7, 0)]
+    assert [(round(x, 6), round(y)) for _, x, y in dots(second)] == [(0.6, 2), (0.7, 1), (0.8, 0)]
+    alone = plot_country_ranks.draw(country_ranks().query("model == 'm'"), style)
+    assert rows_of(alone) == ["Germany: 1 [1, 2]", "Bolivia: 2 [1, 2]", "Australia"], "not ranked: no number"
+
+
+def test_countries_without_room_are_counted(style: Style) -> None:
+    low = replace(style, height=plot_country_ranks._FIXED + 2 * plot_country_ranks._ROW + 0.01)
+    figure = plot_country_ranks.draw(country_ranks(), low)
+    assert rows_of(figure) == ["Germany", "Bolivia"], "those that the run asks about stay"
+    assert "1 more countries" in " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
+
+
 DRAWN = {
+    "country_ranks": lambda style: plot_country_ranks.draw(country_ranks(), style),
     "gains": lambda style: plot_gains.draw(differences().rows(GAINS), GAINS, differences(), style),
     "gains_by_country": lambda style: plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, style),
     "languages": lambda style: plot_languages.draw(languages(("drawn", "near")), GAINS, "en", style),
@@ -412,6 +447,12 @@ def test_table_of_languages_and_kinds_as_latex(wide: Style) -> None:
     assert r" & Multilingual $-$ English-centric & +20.0 [+10.0, +30.0] \\" in made
 
 
+def test_table_of_country_ranks_as_latex(wide: Style) -> None:
+    made = as_latex("country_ranks", country_ranks(), wide)
+    assert r"Model M & Germany & 70.0 [60.0, 80.0] & 1 [1, 2] \\" in made
+    assert r" & Australia & 50.0 [40.0, 60.0] &  \\" in made
+
+
 def test_long_table_breaks_over_pages(wide: Style) -> None:
     table = pd.DataFrame({"x": ["1"] * 46}, index=pd.Index([f"row {n}" for n in range(46)], name="name"))
     assert r"\begin{longtable}{lr}" in typeset(table, wide) and "longtable}" in typeset(table, wide).splitlines()[0]
@@ -434,6 +475,7 @@ def test_tables_compile(language: str, tmp_path: Path) -> None:
         "categories": categories(),
         "kinds": kinds(),
         "margins": mean_of_countries(choose_pairs(contrasts(), MARGINS, "en")),
+        "country_ranks": country_ranks(),
     }
     body = "".join(as_latex(name, table, style) + "\n\n" for name, table in made.items())
     packages = r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{booktabs, longtable}"

@@ -44,7 +44,7 @@ RULES = {
 
 
 GAINS = {"estimate_languages", "estimate_categories", "estimate_kinds"}
-ACROSS = {f"plot_{name}" for name in ("gains", "gains_by_country", "languages", "categories", "kinds", "margins")}
+ACROSS = {f"plot_{name}" for name in ACROSS_MODELS}
 
 
 @pytest.fixture
@@ -118,6 +118,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
                 "estimate_readouts",
                 "estimate_transfer",
                 "estimate_readers",
+                "rank_countries",
                 "fit_mixed",
                 "judge_contrasts",
             }

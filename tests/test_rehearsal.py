@@ -250,7 +250,8 @@ def test_rehearsal_ends_with_every_output(rehearsed: Rehearsed, monkeypatch: pyt
     arms = {(language, arm) for language in LANGUAGES for arm in config["languages"][language]["arms"]}
     assert cells == {(model, *one) for model in MODELS for one in arms}
     assert agreement.loc[agreement["measure"] == "agreement", "estimate"].between(0, 1).all()
-    for table in ("contrasts", "contrasts_by_readout", "mixed", "transfer", "worth", "metrics", "readers"):
+    tables = ("contrasts", "contrasts_by_readout", "mixed", "transfer", "worth", "metrics", "readers", "country_ranks")
+    for table in tables:
         assert len(pd.read_csv(rehearsed.result(f"tables/{table}.csv"))), table
     for model in MODELS:
         for language in LANGUAGES:

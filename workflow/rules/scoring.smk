@@ -18,14 +18,17 @@ Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/tables/worth.csv                    how many people's answers an arm's are worth
         <run>/readers/{language}.parquet          simple readers of the same demonstrations, scored like models
         <run>/tables/readers.csv                  what they reach, and the share of it that models reach
+        <run>/tables/country_ranks.csv            their similarity with every surveyed country, and its ranks
         <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> judge_contrasts, fit_mixed; estimate_transfer; estimate_worth;
+Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> judge_contrasts, fit_mixed; estimate_transfer; estimate_worth; rank_countries;
         estimate_readouts; compute_metrics; compare_readouts; compare_replies; score_scales
 """
 
 from selfalign.config.outputs import (
+    arms_of_nobody,
     asked_in,
     find_primary,
+    first_arms,
     kinds_of_models,
     list_contrasts,
     list_gains,
@@ -450,6 +453,41 @@ rule estimate_readers:
         "selfalign estimate-readers {input.scores} --readers '{input.readers}' --contrasts {params.contrasts:q}"
         " --people {input.people} --draws {params.draws} --level {params.level} --seed {params.seed}"
         " --resample '{params.resample}' --output {output} 2> {log}"
+
+
+rule rank_countries:
+    input:
+        scores=PATHS.scores(),
+        poles="<run>/human/poles.parquet",
+        people="<run>/human/replicates.parquet",
+    output:
+        report(
+            "<run>/tables/country_ranks.csv",
+            caption="../report/country_ranks_table.rst",
+            category="Tables",
+            labels={"table": "similarity with all surveyed countries"},
+        ),
+    log:
+        "<run>/logs/rank_countries.log",
+    benchmark:
+        "<run>/benchmarks/rank_countries.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        baselines=as_json(first_arms(config)),
+        free=arms_of_nobody(config),
+        least=(config["scoring"]["country_ranks"] or {}).get("least", 1),
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        code=code_digest("rank_countries"),
+    message:
+        "Ranking all surveyed countries by their similarity with the models' answers"
+    shell:
+        "selfalign rank-countries {input.scores} --poles {input.poles} --people {input.people}"
+        " --baselines {params.baselines:q} --free '{params.free}' --least {params.least} --draws {params.draws}"
+        " --level {params.level} --seed {params.seed} --resample '{params.resample}' --output {output} 2> {log}"
 
 
 rule compute_metrics:

@@ -124,6 +124,12 @@ class Arm(Section):
         return bool(self.shots) and self.answers == "own"
 
     @property
+    def has_country(self) -> bool:
+        """Whether the prompts depend on the country that is asked about."""
+        shown = bool(self.shots) and (self.answers not in ("world", "neutral") or self.shown_in == "own")
+        return shown or self.persona is not None
+
+    @property
     def needs_neutral(self) -> bool:
         """Whether the demonstrations are about no values."""
         return bool(self.shots) and self.answers == "neutral"

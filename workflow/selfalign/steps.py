@@ -43,6 +43,7 @@ STEPS: dict[str, str] = {
     "estimate_categories": "selfalign.scoring.estimate_categories",
     "estimate_kinds": "selfalign.scoring.estimate_kinds",
     "estimate_readouts": "selfalign.scoring.estimate_readouts",
+    "rank_countries": "selfalign.scoring.rank_countries",
     "estimate_readers": "selfalign.scoring.estimate_readers",
     "compute_metrics": "selfalign.scoring.compute_metrics",
     "estimate_worth": "selfalign.scoring.estimate_worth",

@@ -9,6 +9,7 @@ from selfalign.config.outputs import (
     agreeing_arms,
     asked_in,
     calibrated_arms,
+    first_arms,
     list_contrasts,
     list_dumbbells,
     list_gains,
@@ -119,6 +120,12 @@ FIGURES: dict[str, Figure] = {
         "Drawing own minus other country, by model",
         CONTRASTS | METRICS,
         _by_model,
+    ),
+    "country_ranks": Figure(
+        "l: country ranks",
+        "Drawing the similarity with every surveyed country",
+        {"table": "tables/country_ranks.csv"},
+        lambda config: {"language": asked_in(config), "arm": first_arms(config)[asked_in(config)]},
     ),
 }
 """By name. The module of a figure is `selfalign.figures.plot_{name}`."""

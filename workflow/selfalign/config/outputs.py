@@ -5,7 +5,7 @@ from typing import Any
 
 from selfalign.config.arms import arms_of, arms_of_run
 
-ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins")
+ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks")
 """Figures across models: each is one file and has a table of its numbers."""
 
 
@@ -44,6 +44,16 @@ def asked_in(config: dict[str, Any]) -> str:
     """The language that figures across models show: figures.asked_in, or the run's first if it does not have that."""
     languages, wanted = config["run"]["languages"], config.get("figures", {}).get("asked_in")
     return wanted if wanted in languages else languages[0]
+
+
+def first_arms(config: dict[str, Any]) -> dict[str, str]:
+    """By language of the run, its first arm, with which the others are compared."""
+    return {language: config["languages"][language]["arms"][0] for language in config["run"]["languages"]}
+
+
+def arms_of_nobody(config: dict[str, Any]) -> list[str]:
+    """The arms of the run whose prompts are the same for all countries, sorted."""
+    return sorted(name for name, arm in arms_of_run(config).items() if not arm.has_country)
 
 
 def list_gains(config: dict[str, Any]) -> list[list[str]]:
@@ -192,6 +202,8 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
     if config["scoring"].get("readers") is not None:
         countries = {one for name in config["run"]["languages"] for one in config["languages"][name]["countries"]}
         reasons["readers"] = "" if len(countries) > 1 else "the ideal reader needs another country"
+    if config["scoring"].get("country_ranks") is not None:
+        reasons["country_ranks"] = ""
     shown = {name for name, reason in reasons.items() if not reason}
     return shown, {name: reason for name, reason in reasons.items() if reason}
 

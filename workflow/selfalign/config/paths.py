@@ -292,6 +292,7 @@ class Paths:
             "languages",
             "categories",
             "kinds",
+            "country_ranks",
         ]
         needs = {"contrasts_by_readout": "contrasts", "verdicts": "contrasts"}
         return [f"<run>/tables/{name}.csv" for name in always + [one for one in some if needs.get(one, one) in shown]]

@@ -340,6 +340,14 @@ class Readers(Section):
     )
 
 
+class CountryRanks(Section):
+    """The similarity of the models' answers with the people of every surveyed country."""
+
+    least: float = Field(
+        0.8, gt=0, le=1, description="Share of the probes that a country must have been asked, to be ranked."
+    )
+
+
 class Scoring(Section):
     """How answers become estimates."""
 
@@ -370,6 +378,11 @@ class Scoring(Section):
     readers: Readers | None = Field(
         None,
         description="Simple readers of the demonstrations; null for none.",
+        json_schema_extra={"nullable": True},
+    )
+    country_ranks: CountryRanks | None = Field(
+        None,
+        description="Rank all surveyed countries by their similarity with the models' answers; null for not.",
         json_schema_extra={"nullable": True},
     )
     transfer: Pair | None = Field(
@@ -500,6 +513,7 @@ class Figures(Section):
     categories: Figure = _section(Figure)
     kinds: Figure = _section(Figure)
     margins: Figure = _section(Figure)
+    country_ranks: Figure = _section(Figure)
 
 
 class Config(Section):

@@ -11,7 +11,7 @@ from selfalign.figures.names import name_category, name_kinds, name_language, na
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.options import Json, Named, Words, readable
 from selfalign.scoring.groups import name_kind
-from selfalign.scoring.schemas import ALL, Categories, Contrasts, Estimates, Kinds, Languages
+from selfalign.scoring.schemas import ALL, Categories, Contrasts, CountryRanks, Estimates, Kinds, Languages
 from selfalign.tables import Table, read_table, written_aside
 
 _LONG = 45
@@ -188,6 +188,22 @@ def lay_out_kinds(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
     return _spread(_with_points(rows, style), ["first", "second"], "column", head, arms)
 
 
+def lay_out_country_ranks(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
+    """A row per model and country, by similarity: the similarity in percent, and the rank with its confidence set.
+
+    Args:
+        table: of the figure country_ranks.
+        style: decides names and numbers.
+    """
+    rows = _name_models(table.assign(place=table["rank"]), style)
+    rows = rows.sort_values(["number", "similarity"], ascending=[True, False], kind="stable")
+    rows = rows.assign(second=rows["country"].map(style.country), estimate=rows["similarity"])
+    similar = rows.assign(column=style.text("latex.similarity"), text=[_share(row, style) for row in rows.itertuples()])
+    ranks = rows.assign(column=style.text("latex.rank"), text=[_rank(row) for row in rows.itertuples()])
+    head = [style.text("latex.model"), style.text("latex.country")]
+    return _spread(pd.concat([similar, ranks]), ["first", "second"], "column", head)
+
+
 TABLES: dict[str, tuple[type[Table], Callable[[pd.DataFrame, Style, str], pd.DataFrame]]] = {
     "agreement": (Estimates, lay_out_agreement),
     "contrasts": (Contrasts, lay_out_contrasts),
@@ -197,6 +213,7 @@ TABLES: dict[str, tuple[type[Table], Callable[[pd.DataFrame, Style, str], pd.Dat
     "categories": (Categories, lay_out_categories),
     "kinds": (Kinds, lay_out_kinds),
     "margins": (Contrasts, lay_out_margins),
+    "country_ranks": (CountryRanks, lay_out_country_ranks),
 }
 """Tables that can be typeset: their schema, and how they are laid out."""
 
@@ -246,6 +263,11 @@ def _points(row: tuple, style: Style) -> str:
 def _share(row: tuple, style: Style) -> str:
     """A share in percent with its interval."""
     return _interval(*(style.number(100 * value, ".1f") for value in (row.estimate, row.low, row.high)), row.low)
+
+
+def _rank(row: tuple) -> str:
+    """A rank with its confidence set; empty for a country that is not ranked."""
+    return "" if pd.isna(row.place) else f"{row.place:.0f} [{row.rank_low:.0f}, {row.rank_high:.0f}]"
 
 
 def _interval(value: str, low: str, high: str, known: float) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from selfalign.draws import make_generator
 from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import parse_codes, read_bank
+from selfalign.probes.replicates import draw_shares, tabulate
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.survey.schemas import Responses
 from selfalign.tables import read_table, write_table
@@ -47,32 +48,8 @@ def resample_respondents(
         with np.errstate(invalid="ignore"):
             shares = of_a / (of_a + of_b)
         shares = np.where(np.isfinite(shares), shares, rows["share_a"].to_numpy())
-        parts.append(_replicates(rows, shares, "respondents", len(people)))
+        parts.append(tabulate(rows, shares, "respondents", len(people)))
     return pd.concat(parts, ignore_index=True)
-
-
-def draw_shares(poles: pd.DataFrame, replicates: int, seed: int) -> pd.DataFrame:
-    """Shares of pole A drawn from each share and its standard error, where a survey publishes no respondents.
-
-    The draws are normal, cut to 0..1, and independent between probes: what links one person's answers is not known.
-
-    Args:
-        poles: the rows of a `Poles` table to resample.
-        replicates: number of draws.
-        seed: of the draws; those of a country also depend on its name, and on nothing else.
-
-    Returns:
-        A `Replicates` table with the rows of `poles`; where a standard error is not published, it has no shares.
-    """
-    parts = []
-    for country, rows in poles.groupby("country", sort=False):
-        noise = make_generator(seed, country, between=" ").standard_normal((replicates, len(rows)), dtype=np.float32)
-        known = rows["standard_error"].notna().to_numpy()
-        error = rows["standard_error"].fillna(0).to_numpy()
-        drawn = np.clip(rows["share_a"].to_numpy() + error * noise, 0, 1)
-        parts.append(_replicates(rows[known], drawn[:, known], "normal", pd.NA))
-        parts.append(_replicates(rows[~known], np.empty((0, int((~known).sum()))), "none", pd.NA))
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
 
 def _chose(people: pd.DataFrame, probes: pd.DataFrame, pole: str) -> np.ndarray:
@@ -88,18 +65,6 @@ def _draw_counts(people: int, replicates: int, generator: np.random.Generator) -
     for row in counts:
         row[:] = np.bincount(generator.integers(people, size=people), minlength=people)
     return counts
-
-
-def _replicates(rows: pd.DataFrame, shares: np.ndarray, method: str, respondents: object) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "country": rows["country"].to_numpy(),
-            "probe": rows["probe"].to_numpy(),
-            "method": method,
-            "respondents": pd.array([respondents] * len(rows), dtype="Int64"),
-            "shares": list(shares.T.astype(np.float32)),
-        }
-    )
 
 
 @click.command()

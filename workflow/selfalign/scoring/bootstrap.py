@@ -24,7 +24,7 @@ _CHUNK = 1000  # resamples at once: three matrices of 1000 x 250 in float32 stay
 
 
 @dataclass
-class _Sums:
+class Sums:
     """What is known of some series: their estimates, what the resamples did to them, and each probe's part.
 
     Attributes:
@@ -81,16 +81,13 @@ def estimate(
     every = pd.concat([panel.series for panel in panels.values()]).value_counts(sort=False).sort_index()
     if every.empty:
         return pd.DataFrame(columns=[*keys, "country", *_RESULTS])
-    probes, home = _place_probes(panels.values())
-    weights = _draw_batteries(home.max() + 1, draws, seed) if "batteries" in resample else None
-    shares = {country: rows.set_index("probe")["shares"] for country, rows in people.groupby("country")}
+    probes, home = place_probes(panels.values())
     mean = _empty_sums(len(every), len(probes), draws)
     tables = []
-    for country, panel in follow("resample", "country", len(panels), panels.items()):
+    for country, sums in resample_each(panels, people, draws, seed, resample):
+        panel = panels[country]
         rows = probes.get_indexer(panel.probes)
         columns = every.index.get_indexer(pd.MultiIndex.from_frame(panel.series))
-        replicates = _replicate(panel, shares.get(country)) if "respondents" in resample else None
-        sums = _resample(panel, home[rows], weights, replicates, draws)
         _add(mean, sums, rows, columns, every.to_numpy())
         tables.append(panel.series.assign(country=country).join(_summarise(sums, home[rows], level, resample)))
     tables.append(every.index.to_frame(index=False).assign(country=ALL).join(_summarise(mean, home, level, resample)))
@@ -106,13 +103,35 @@ def estimate(
     return table.sort_values(order, kind="stable", ignore_index=True)[[*keys, "country", *_RESULTS]]
 
 
+def resample_each(
+    panels: Mapping[str, Panel], people: pd.DataFrame, draws: int, seed: int, resample: Sequence[str]
+) -> Iterator[tuple[str, Sums]]:
+    """Each country with the resamples of its series: see `estimate`.
+
+    The same batteries are drawn for all countries. So the resamples of two countries can be compared one by one.
+
+    Args:
+        panels: by country.
+        people: a `Replicates` table.
+        draws: number of resamples.
+        seed: of the resamples.
+        resample: which of `CHANCE` the resamples cover; seeds and templates are not drawn.
+    """
+    probes, home = place_probes(panels.values())
+    weights = _draw_batteries(home.max() + 1, draws, seed) if "batteries" in resample else None
+    shares = {country: rows.set_index("probe")["shares"] for country, rows in people.groupby("country")}
+    for country, panel in follow("resample", "country", len(panels), panels.items()):
+        replicates = _replicate(panel, shares.get(country)) if "respondents" in resample else None
+        yield country, _resample(panel, home[probes.get_indexer(panel.probes)], weights, replicates, draws)
+
+
 def _is_of_all(measure: str) -> bool:
     """Whether a measure is about all countries together, and so has no value of one country."""
     metric = metric_of(measure)
     return metric is not None and metric.over == "countries"
 
 
-def _place_probes(panels: Iterable[Panel]) -> tuple[pd.Index, np.ndarray]:
+def place_probes(panels: Iterable[Panel]) -> tuple[pd.Index, np.ndarray]:
     """All probes, sorted, and the number of each one's battery."""
     batteries = pd.concat([pd.Series(panel.batteries, panel.probes) for panel in panels]).groupby(level=0).first()
     return batteries.index, pd.factorize(batteries, sort=True)[0]
@@ -149,7 +168,7 @@ def _resample(
     weights: np.ndarray | None,
     replicates: dict[str, np.ndarray] | None,
     draws: int,
-) -> _Sums:
+) -> Sums:
     """Estimates of a country, and what drawing batteries and people adds to them.
 
     Measures are taken to be linear in the people (see `Panel.slope`), so a resample of all series is two matrix
@@ -175,7 +194,7 @@ def _resample(
         count = drawn @ present.astype(np.float32)
         np.divide(added, count, out=resampled[rows], where=count > 0)  # no battery of the country's: nothing is added
     levels = {factor: np.where(present, part, 0) / number for factor, part in panel.levels.items()}
-    return _Sums(point, resampled, centred / number, present, levels, dict(panel.runs))
+    return Sums(point, resampled, centred / number, present, levels, dict(panel.runs))
 
 
 def _follows(measure: str, what: str) -> bool:
@@ -188,8 +207,8 @@ def _chunks(draws: int) -> Iterator[slice]:
     return (slice(start, min(start + _CHUNK, draws)) for start in range(0, draws, _CHUNK))
 
 
-def _empty_sums(series: int, probes: int, draws: int) -> _Sums:
-    return _Sums(
+def _empty_sums(series: int, probes: int, draws: int) -> Sums:
+    return Sums(
         np.zeros(series),
         np.zeros((draws, series), dtype=np.float32),
         np.zeros((probes, series)),
@@ -197,7 +216,7 @@ def _empty_sums(series: int, probes: int, draws: int) -> _Sums:
     )
 
 
-def _add(mean: _Sums, sums: _Sums, rows: np.ndarray, place: np.ndarray, countries: np.ndarray) -> None:
+def _add(mean: Sums, sums: Sums, rows: np.ndarray, place: np.ndarray, countries: np.ndarray) -> None:
     """Add a country's sums to the mean of the countries, in place, at its rows (probes) and places (series)."""
     share = 1 / countries[place]
     mean.estimate[place] += sums.estimate * share
@@ -212,7 +231,7 @@ def _add(mean: _Sums, sums: _Sums, rows: np.ndarray, place: np.ndarray, countrie
         mean.runs[factor][:, place] |= sums.runs[factor]
 
 
-def _summarise(sums: _Sums, home: np.ndarray, level: float, resample: Sequence[str]) -> pd.DataFrame:
+def _summarise(sums: Sums, home: np.ndarray, level: float, resample: Sequence[str]) -> pd.DataFrame:
     """Estimate, standard error, interval and degrees of freedom of each series."""
     sizes = _by_battery(sums.present.astype(float), home)
     batteries = (sizes > 0).sum(axis=0)

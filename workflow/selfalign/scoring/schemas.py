@@ -402,6 +402,53 @@ class ReaderContrasts(Table):
         unique = ["model", "reader", "language", "arm", "against", "beyond", "measure", "country"]
 
 
+class CountryRanks(Table):
+    """The similarity of an arm's answers with the people of a surveyed country, its rank, and its change by the arm.
+
+    Arms whose prompts are the same for all countries have a row for every country of the survey. The other arms have a
+    row for each country that is asked about.
+    """
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    country: str = pa.Field(description=f"ISO 3166 alpha-3, or `{ALL}`: the mean of the countries asked about")
+    asked: bool = pa.Field(description="whether the run asks about the country in this language")
+    similarity: float = pa.Field(
+        ge=0, le=1, description="1 - Jensen-Shannon distance, mean over the probes that all ranked countries were asked"
+    )
+    low: float = pa.Field(nullable=True, description="lower end of its interval")
+    high: float = pa.Field(nullable=True, description="upper end")
+    even: float = pa.Field(ge=0, le=1, nullable=True, description="similarity of an even guess with the country")
+    rank: float = pa.Field(
+        ge=1,
+        nullable=True,
+        description=f"of the country by similarity, or the mean rank (`{ALL}`); empty if it was asked too few probes",
+    )
+    rank_low: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="best rank of its confidence set")
+    rank_high: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="worst rank of its confidence set")
+    countries: int = pa.Field(ge=1, description="number of ranked countries")
+    lead: float = pa.Field(
+        nullable=True, description="similarity minus the mean similarity of the same answers with all ranked countries"
+    )
+    lead_low: float = pa.Field(nullable=True, description="lower end of its interval")
+    lead_high: float = pa.Field(nullable=True, description="upper end")
+    against: str = pa.Field(nullable=True, description="the arm with which the change compares; empty for this arm")
+    change: float = pa.Field(nullable=True, description="similarity minus that of the other arm, paired by probe")
+    change_low: float = pa.Field(nullable=True, description="lower end of its interval")
+    change_high: float = pa.Field(nullable=True, description="upper end")
+    improved: float = pa.Field(
+        ge=0, le=1, nullable=True, description=f"in rows `{ALL}`: share of the countries whose change is above 0"
+    )
+    improved_low: float = pa.Field(ge=0, le=1, nullable=True, description="lowest share of its confidence set")
+    improved_high: float = pa.Field(ge=0, le=1, nullable=True, description="highest share of its confidence set")
+    probes: int = pa.Field(ge=1, description="probes of the similarity")
+    batteries: int = pa.Field(ge=1, description="their batteries")
+
+    class Config:
+        unique = ["model", "language", "arm", "country"]
+
+
 class Worth(Table):
     """How many people's answers an arm's answers are worth, in a country."""
 

@@ -1,0 +1,275 @@
+"""Step rank_countries: the surveyed countries whose people a model's answers are most similar to, by arm."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+
+from selfalign.options import Json, Words, readable, writable
+from selfalign.probes.replicates import draw_shares
+from selfalign.probes.schemas import Poles, Replicates
+from selfalign.scoring.bootstrap import FACTORS, estimate, place_probes, resample_each
+from selfalign.scoring.estimate_options import resample_options
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.metrics import js_distance
+from selfalign.scoring.panels import Panel, build_panels, contrast_panel
+from selfalign.scoring.ranks import Drawn, average, bound_rank, bound_share, bound_value
+from selfalign.scoring.schemas import ALL, CountryRanks
+from selfalign.tables import read_table, write_table
+
+_DISTANCE = "js_distance"
+_SERIES = ["model", "language", "arm"]
+_RANKS = ["rank", "rank_low", "rank_high", "lead", "lead_low", "lead_high"]
+
+
+def choose_probes(poles: pd.DataFrame, used: Sequence[str], least: float) -> tuple[list[str], list[str]]:
+    """The countries to rank, and the probes that all of them were asked.
+
+    Args:
+        poles: a `Poles` table.
+        used: the probes of the run.
+        least: the share of these probes that a country must have been asked.
+
+    Returns:
+        Countries and probes, both sorted.
+    """
+    asked = poles[poles["probe"].isin(used)].assign(known=True).pivot(index="country", columns="probe", values="known")
+    asked = asked.eq(True)
+    ranked = asked[asked.mean(axis=1) >= least]
+    return sorted(ranked.index), sorted(ranked.columns[ranked.all(axis=0)])
+
+
+def rank_countries(
+    scores: pd.DataFrame,
+    poles: pd.DataFrame,
+    people: pd.DataFrame,
+    baselines: Mapping[str, str],
+    free: Sequence[str],
+    least: float,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+) -> pd.DataFrame:
+    """Similarity of each arm's answers with the countries' people, the countries' ranks, and the change by each arm.
+
+    The similarity of a probe is 1 - the Jensen-Shannon distance of the shares of both poles (Durmus et al. 2023). The
+    similarity with a country is its mean over the probes that all ranked countries were asked.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        poles: a `Poles` table of all countries of the survey.
+        people: a `Replicates` table. Shares of other countries are drawn from their standard errors.
+        baselines: by language, the arm with which the others are compared.
+        free: the arms whose prompts are the same for all countries. They are compared with all countries of the survey,
+            and the others with the country that is asked about.
+        least: the share of the probes that a country must have been asked, to be ranked.
+        draws: number of resamples.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover; see `bootstrap.estimate`.
+
+    Returns:
+        A `CountryRanks` table.
+    """
+    ranked, probes = choose_probes(poles, scores["probe"].unique(), least)
+    cells, shares = scores[scores["probe"].isin(probes)], _pivot(poles)
+    people = _complete(people, poles[poles["probe"].isin(probes)], seed)
+    chance = {"people": people, "draws": draws, "level": level, "seed": seed, "resample": resample}
+    rows = [_estimate(build_panels(cells, [_DISTANCE], list(FACTORS.values())), baselines, chance).assign(asked=True)]
+    others = _compare_with_others(cells, shares, free)
+    if others:
+        rows.append(_estimate(others, baselines, chance).assign(asked=False).query("country != @ALL"))
+    table = pd.concat(rows, ignore_index=True)
+    ranks = pd.DataFrame(_rank(cells, shares, ranked, free, chance), columns=[*_SERIES, "country", *_RANKS])
+    table = table.merge(ranks, on=[*_SERIES, "country"], how="left")
+    even = table["country"].map(_even(shares, probes))
+    table = table.assign(countries=len(ranked), even=even.where(table["country"] != ALL))
+    table["country_first"] = table["country"] != ALL
+    order = [*_SERIES, "country_first", "country"]
+    return table.sort_values(order, ignore_index=True)[list(CountryRanks.to_schema().columns)]
+
+
+def _pivot(poles: pd.DataFrame) -> pd.DataFrame:
+    """The people's share of pole A: countries x probes."""
+    return poles.pivot(index="country", columns="probe", values="share_a")
+
+
+def _complete(people: pd.DataFrame, poles: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Replicates of all countries: those that are missing are drawn from the standard errors of their shares."""
+    rest = poles[~poles["country"].isin(people["country"])]
+    size = people["shares"].map(len).max()
+    return pd.concat([people, draw_shares(rest, int(size), seed)], ignore_index=True) if len(rest) and size else people
+
+
+def _even(shares: pd.DataFrame, probes: list[str]) -> pd.Series:
+    """Similarity of an even guess with each country."""
+    known = shares[probes].to_numpy()
+    distance = js_distance(np.full((1, 1, 2), 0.5), np.stack([known, 1 - known], axis=-1))
+    return pd.Series(1 - np.nanmean(distance, axis=1), shares.index)
+
+
+def _with_country(cells: pd.DataFrame, country: str, shares: pd.DataFrame) -> pd.DataFrame:
+    """Cells compared with a country's people, without the probes that these were not asked."""
+    share = cells["probe"].map(shares.loc[country]).astype(float)
+    majority = np.where(share > 0.5, "A", "B")
+    return cells.assign(country=country, share_a=share, majority=majority)[share.notna().to_numpy()]
+
+
+def _of_nobody(cells: pd.DataFrame, free: Sequence[str]) -> pd.DataFrame:
+    """The cells of arms without a country, each once: they are the same for every country that is asked about."""
+    mine = cells[cells["arm"].isin(list(free))]
+    return mine.drop_duplicates([*_SERIES, "probe", "source", "seed", "template"])
+
+
+def _compare_with_others(cells: pd.DataFrame, shares: pd.DataFrame, free: Sequence[str]) -> dict[str, Panel]:
+    """Panels of the arms without a country, by country that their language does not ask about."""
+    asked = cells[["language", "country"]].drop_duplicates().astype(str)
+    once, panels = _of_nobody(cells, free), {}
+    for country in shares.index:
+        languages = set(asked.loc[asked["country"] == country, "language"])
+        mine = _with_country(once[~once["language"].isin(list(languages))], country, shares)
+        if len(mine):
+            panels |= build_panels(mine, [_DISTANCE], list(FACTORS.values()))
+    return panels
+
+
+def _estimate(panels: dict[str, Panel], baselines: Mapping[str, str], chance: dict) -> pd.DataFrame:
+    """Similarity per series and country, and its change from the baseline of the language, with intervals."""
+    found = estimate(panels, **chance)
+    table = found.assign(similarity=1 - found["estimate"], low=1 - found["high"], high=1 - found["low"])
+    changes = _contrast(panels, baselines)
+    changed = estimate(changes, **chance, differences=True) if changes else pd.DataFrame(columns=[*found, "against"])
+    changed = changed.assign(change=-changed["estimate"], change_low=-changed["high"], change_high=-changed["low"])
+    columns = ["against", "change", "change_low", "change_high"]
+    table = table.merge(changed[[*_SERIES, "country", *columns]], on=[*_SERIES, "country"], how="left")
+    shares = pd.DataFrame(_improve(changes, chance), columns=[*_SERIES, "improved", "improved_low", "improved_high"])
+    table = table.merge(shares.assign(country=ALL), on=[*_SERIES, "country"], how="left")
+    return table.assign(against=table["against"].fillna(""))
+
+
+def _contrast(panels: Mapping[str, Panel], baselines: Mapping[str, str]) -> dict[str, Panel]:
+    """Each arm minus the baseline of its language, by country."""
+    found = {}
+    for country, panel in panels.items():
+        pairs = panel.series[["language", "arm"]].drop_duplicates().itertuples(index=False)
+        named = [
+            {"arm": arm, "against": baselines[language], "language": language}
+            for language, arm in pairs
+            if arm != baselines[language]
+        ]
+        if named and len((differences := contrast_panel(panel, named)).series):
+            found[country] = differences
+    return found
+
+
+def _collect(panels: Mapping[str, Panel], chance: dict) -> dict[tuple[str, ...], tuple[list[str], Drawn]]:
+    """The joint resamples of the countries, by series: the countries that have it, and their similarities.
+
+    The sign is turned, because the panels have distances.
+    """
+    probes, home = place_probes(panels.values())
+    given = {key: chance[key] for key in ("people", "draws", "seed", "resample")}
+    parts: dict[tuple[str, ...], list[tuple]] = {}
+    for country, sums in resample_each(panels, **given):
+        rows = probes.get_indexer(panels[country].probes)
+        for column, key in enumerate(panels[country].series[_SERIES].itertuples(index=False, name=None)):
+            part, present = np.zeros(len(probes)), np.zeros(len(probes), dtype=bool)
+            part[rows], present[rows] = sums.parts[:, column], sums.present[:, column]
+            one = (country, sums.estimate[column], sums.resampled[:, column], part, present)
+            parts.setdefault(key, []).append(one)
+    places = home if "batteries" in chance["resample"] else None
+    found = {}
+    for key, several in parts.items():
+        countries, values, deviations, added, present = zip(*several, strict=True)
+        columns = (np.column_stack(each) for each in (deviations, added, present))
+        deviation, part, has = columns
+        found[key] = (list(countries), Drawn(-np.array(values), -deviation, -part, has, places))
+    return found
+
+
+def _improve(changes: Mapping[str, Panel], chance: dict) -> Iterator[tuple]:
+    """By series, the share of the countries whose similarity the arm raises."""
+    for key, (_, drawn) in _collect(changes, chance).items() if changes else ():
+        yield (*key, *bound_share(drawn, chance["level"]))
+
+
+def _rank(
+    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], chance: dict
+) -> Iterator[tuple]:
+    """Ranks and leads among the ranked countries.
+
+    They are those of all ranked countries for arms without a country, and else of the country asked about. The rows of
+    `all` are the means of the countries that the language asks about.
+    """
+    level = chance["level"]
+    for (model, language), mine in cells.groupby(["model", "language"], observed=True):
+        asked = set(mine["country"])
+        leads: dict[str, list[Drawn]] = {}
+        places: dict[str, list[int]] = {}
+        for arm, about, countries, drawn in _about(mine, shares, ranked, free, chance):
+            for column, country in enumerate(countries):
+                if about not in ("", country):
+                    continue
+                rank, lead = bound_rank(drawn, column, level), drawn.lead(column)
+                yield (model, language, arm, country, *rank, *bound_value(lead, level))
+                if country in asked:
+                    leads.setdefault(arm, []).append(lead)
+                    places.setdefault(arm, []).append(rank[0])
+        for arm, several in leads.items():
+            mean = np.mean(places[arm]), np.nan, np.nan
+            yield (model, language, arm, ALL, *mean, *bound_value(average(several), level))
+
+
+def _about(
+    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], chance: dict
+) -> Iterator[tuple[str, str, list[str], Drawn]]:
+    """By arm and country asked about (empty for an arm without one): the similarities with all ranked countries.
+
+    Args:
+        cells: of one model in one language.
+    """
+    named = cells[~cells["arm"].isin(list(free))]
+    labels = named["arm"].astype(str) + " " + named["country"].astype(str)  # no name has a space
+    once = _of_nobody(cells, free)
+    every = pd.concat([once.assign(arm=once["arm"].astype(str) + " "), named.assign(arm=labels)])
+    every = every.assign(arm=every["arm"].astype("category"))
+    panels: dict[str, Panel] = {}
+    for country in ranked:
+        panels |= build_panels(_with_country(every, country, shares), [_DISTANCE])
+    for (*_, label), (countries, drawn) in _collect(panels, chance).items() if panels else ():
+        arm, _, about = label.partition(" ")
+        yield arm, about, countries, drawn
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--poles", type=readable, required=True, help="What the people of all countries answer (Parquet).")
+@click.option("--baselines", type=Json(), required=True, help="By language, the arm that is subtracted, as JSON.")
+@click.option("--free", type=Words(), required=True, help="Arms whose prompts are the same for all countries.")
+@click.option("--least", type=click.FloatRange(0, 1), required=True, help="Share of the probes of a ranked country.")
+@resample_options
+@click.option("--output", type=writable, required=True, help="Country ranks (CSV).")
+def command(
+    scores: tuple[Path, ...],
+    poles: Path,
+    baselines: dict[str, str],
+    free: list[str],
+    least: float,
+    people: Path,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    output: Path,
+) -> None:
+    """Rank the surveyed countries by their similarity with a model's answers, and compare the arms."""
+    surveyed, replicates = read_table(poles, Poles), read_table(people, Replicates)
+    table = rank_countries(
+        read_scores(scores), surveyed, replicates, baselines, free, least, draws, level, seed, resample
+    )
+    left_out = surveyed["country"].nunique() - table["countries"].iloc[0]
+    click.echo(f"{table['countries'].iloc[0]} countries ranked, {left_out} asked too few of the probes", err=True)
+    write_table(table.round(6), output, CountryRanks)
