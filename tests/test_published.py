@@ -15,11 +15,13 @@ import pytest
 from selfalign.errors import InputError
 from selfalign.inference.local.render import Rendered, Speech, render
 from selfalign.inference.messages import messages_of, without_system
+from selfalign.prompts.wording import read_roles
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, utils
 
 pytestmark = pytest.mark.downloads
 
 TOOLS = Path(__file__).parent.parent / "tools"
+ROLES = Path(__file__).parent.parent / "resources" / "roles"
 sys.path.insert(0, str(TOOLS))
 import templates  # noqa: E402
 from published import TOKENIZERS, fetch_mistral, fetch_templates, fetch_tokenizer  # noqa: E402
@@ -124,6 +126,23 @@ def assert_right(
 
 
 # All templates of the package
+
+
+def test_roles_stand_once_in_every_chat(smollm2: Path, published: dict[str, templates.Published]) -> None:
+    roles = read_roles(ROLES / "en.yaml")
+    texts = [roles.fill(role, "You are from Germany.", "here") for role in roles.texts]
+    accepted = 0
+    for one in published.values():
+        tokenizer = templates.equip(AutoTokenizer.from_pretrained(smollm2, local_files_only=True), one)
+        for text in texts:
+            row = templates.PROMPT | {"system": f"{text}\n{templates.PROMPT['system']}"}
+            try:
+                (prompt,) = render(pd.DataFrame([row]), Speech(tokenizer, "chat", {}, "en"), None)
+            except InputError:
+                continue  # the template is refused for any instruction
+            accepted += 1
+            assert prompt.text.count(row["system"]) == 1, one.model
+    assert accepted > 150
 
 
 class Tomorrow(datetime):

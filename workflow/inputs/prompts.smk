@@ -57,7 +57,15 @@ def spoken_of(wildcards):
 
 def design_files(wildcards, input):
     """Files that some designs need, as options of the command line; files of words with their language."""
-    kinds = ("texts", "templates", "questions", "labels", "personas", "neutral")
+    kinds = (
+        "texts",
+        "templates",
+        "questions",
+        "labels",
+        "personas",
+        "roles",
+        "neutral",
+    )
     spoken = PATHS.speech[wildcards.language]
     return [
         f"--{kind}={language}={file}"

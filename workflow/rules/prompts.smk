@@ -2,7 +2,8 @@
 
 Reads   <run>/human/poles.parquet
         <run>/demonstrations/{language}/{strategy}.parquet   of the strategies of the language's arms
-        <run>/probes/selected.csv, probes.texts, prompts.templates; where an arm needs them prompts.personas, .neutral, .spoken
+        <run>/probes/selected.csv, probes.texts, prompts.templates; where an arm needs them prompts.personas, .roles,
+        .neutral, .spoken
         where a frame asks with whole scales, <run>/human/scales.parquet and their words in resources/survey/
 Writes  <run>/design/{language}.parquet    a cell: arm, country, probe, source, seed, template, order, and its prompt
         <run>/prompts/{language}.parquet   a distinct prompt
@@ -20,6 +21,7 @@ rule design_prompts:
         texts=words_of("texts"),
         templates=words_of("templates"),
         personas=words_of("personas"),
+        roles=words_of("roles"),
         neutral=words_of("neutral"),
         questions=scale_words_of("questions"),
         labels=scale_words_of("labels"),

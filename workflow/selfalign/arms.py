@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from selfalign.demonstrations.strategies import SEEDED, STRATEGIES
-from selfalign.forms import Countries, Section, Spoken, distinct
+from selfalign.forms import Countries, Name, Section, Spoken, distinct
 
 Answers = Literal["own", "other", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"]
 """Whose answers demonstrations carry."""
@@ -21,28 +21,30 @@ class Speech:
         texts: of probes and demonstrations.
         personas: of personas.
         neutral: of demonstrations that are about no values.
+        roles: of texts that name a country.
     """
 
     texts: tuple[str, ...] = ()
     personas: tuple[str, ...] = ()
     neutral: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
     def of(self, kind: str) -> tuple[str, ...]:
-        """The languages of a kind of file: texts, templates, questions, labels, personas or neutral."""
-        return {"personas": self.personas, "neutral": self.neutral}.get(kind, self.texts)
+        """The languages of a kind of file: texts, templates, questions, labels, personas, neutral or roles."""
+        return {"personas": self.personas, "neutral": self.neutral, "roles": self.roles}.get(kind, self.texts)
 
     @classmethod
     def union(cls, parts: Iterable["Speech"]) -> "Speech":
         """The languages of several."""
         every = list(parts)
-        kinds = ("texts", "personas", "neutral")
+        kinds = ("texts", "personas", "neutral", "roles")
         return cls(*(tuple(sorted({one for part in every for one in part.of(kind)})) for kind in kinds))
 
 
 class Arm(Section):
     """The settings of an arm, which is built once and passed whole."""
 
-    FREE: ClassVar = frozenset({"label", "answers", "sources"})
+    FREE: ClassVar = frozenset({"label", "answers", "sources", "named"})
     """Settings in which a control may differ from its arm."""
 
     model_config = ConfigDict(
@@ -70,6 +72,12 @@ class Arm(Section):
     persona: Spoken | None = Field(
         None,
         description="The language in which the model is told to be a person of the country; none if not given.",
+    )
+    role: Name | None = Field(
+        None, description="A text of prompts.roles that names the country; the sentence of the persona if not given."
+    )
+    named: Literal["own", "other"] = Field(
+        "own", description="Which country the persona or role names: the one asked about, or each other one in turn."
     )
     shown_in: Spoken = Field("asked", description="The language of the demonstrations.")
     countries: Countries | None = Field(
@@ -130,6 +138,16 @@ class Arm(Section):
         return shown or self.persona is not None
 
     @property
+    def is_own(self) -> bool:
+        """Whether the arm has controls: it shows the country's own answers, or shows none and names the country."""
+        return self.shows_own or (not self.shots and self.persona is not None and self.named == "own")
+
+    @property
+    def of_others(self) -> bool:
+        """Whether the arm shows the answers of other countries, or names them."""
+        return self.answers == "other" or self.named == "other"
+
+    @property
     def needs_neutral(self) -> bool:
         """Whether the demonstrations are about no values."""
         return bool(self.shots) and self.answers == "neutral"
@@ -162,14 +180,14 @@ class Arm(Section):
         Args:
             countries: of the language.
         """
-        return self.answers != "other" or any(self.others(one, countries) for one in self.asked(countries))
+        return not self.of_others or any(self.others(one, countries) for one in self.asked(countries))
 
     def is_control_of(self, arm: "Arm") -> bool:
-        """Whether this arm differs from an arm with the country's own answers only in whose answers it shows.
+        """Whether this arm differs from an arm of the country only in whose answers it shows, or whom it names.
 
         The seeds of a strategy that draws must be the same, since they decide which demonstrations are shown.
         """
-        if not arm.shows_own or self.shows_own:
+        if not arm.is_own or self.is_own:
             return False
         free = self.FREE if arm.draws else self.FREE | {"seeds"}
         return all(getattr(self, key) == getattr(arm, key) for key in type(self).model_fields if key not in free)
@@ -196,4 +214,5 @@ class Arm(Section):
             texts=shown,
             personas=resolve(self.persona) if self.persona else (),
             neutral=shown if self.needs_neutral else (),
+            roles=resolve(self.persona) if self.persona and self.role else (),
         )

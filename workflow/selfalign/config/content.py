@@ -32,7 +32,7 @@ from selfalign.probes.versions import NAME, read_version
 from selfalign.prompts.design_prompts import word_personas
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import check_sources, draw_neutral
-from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_wording
+from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_roles, read_wording
 from selfalign.survey.parse_shares import check_shares, parse_shares
 from selfalign.survey.schemas import Counts, Scales, Shares
 from selfalign.survey.simulate_survey import check_counts
@@ -128,13 +128,23 @@ def _check_arms(config: dict[str, Any], language: str, spoken: Speech, words: di
     personas = {one: read_personas(Path(fill_language(pattern, one))) for one in spoken.personas}
     arms = arms_of(config, language)
     own = any(arm.needs_spoken for arm in arms.values())
-    languages = Languages(language, words, read_countries(Path(config["prompts"]["spoken"])) if own else {}, personas)
+    roles = {one: read_roles(Path(fill_language(config["prompts"]["roles"], one))) for one in spoken.roles}
+    known = read_countries(Path(config["prompts"]["spoken"])) if own else {}
+    languages = Languages(language, words, known, personas, roles)
     for name, arm in arms.items():
         asked = pd.Series(arm.asked(countries))
-        word_personas(name, arm, asked, languages)
+        pairs = pd.DataFrame(_pair_names(arm, list(asked), countries), columns=["country", "named"])
+        word_personas(name, arm, pairs["country"], pairs["named"], languages)
         if arm.needs_neutral:
             for shown in languages.resolve(arm.shown_in, asked).unique():
                 draw_neutral(pd.Series([], dtype=str), words[shown].right, arm, name)
+
+
+def _pair_names(arm: Arm, asked: list[str], countries: list[str]) -> list[tuple[str, str]]:
+    """The countries that an arm is run for, each with the countries that its prompts name."""
+    if arm.named == "own":
+        return [(country, country) for country in asked]
+    return [(country, other) for country in asked for other in arm.others(country, countries)]
 
 
 def _check_candidates(name: str, arm: Arm, used: pd.DataFrame) -> None:
@@ -186,7 +196,7 @@ def _check_survey(config: dict[str, Any], home: Path, used: pd.DataFrame, bank: 
     for language in config["run"]["languages"]:
         check_countries(answers, config["languages"][language]["countries"], file)
         for name, arm in arms_of(config, language).items():
-            if arm.answers == "other" and arm.shots:
+            if arm.named == "other" or (arm.answers == "other" and arm.shots):
                 check_sources(arm.sources or (), name, answers)
     check_bank(answers, used, bank)
 

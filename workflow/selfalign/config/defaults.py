@@ -25,6 +25,7 @@ _PATHS = [
     ("demonstrations", "embedding", "model"),
     ("prompts", "templates"),
     ("prompts", "personas"),
+    ("prompts", "roles"),
     ("prompts", "neutral"),
     ("prompts", "spoken"),
     ("surveys", "*", "source", "file"),

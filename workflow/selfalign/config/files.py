@@ -30,7 +30,7 @@ def check_files(config: dict[str, Any]) -> None:
     check_style_files(config["figures"]["style"])
     files, texts = {"probes.bank": [config["probes"]["bank"]]}, config["probes"]["texts"]
     spoken = Speech.union(speech_of_run(config).values())
-    for place in ("probes.texts", "prompts.templates", "prompts.personas", "prompts.neutral"):
+    for place in ("probes.texts", "prompts.templates", "prompts.personas", "prompts.roles", "prompts.neutral"):
         stage, key = place.split(".")
         files[place] = [fill_language(config[stage][key], language) for language in spoken.of(key)]
     compared = compared_languages(config)

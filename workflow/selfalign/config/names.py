@@ -116,7 +116,14 @@ def _check_transfer(config: dict[str, Any]) -> None:
 
 
 def _check_arm(name: str, arm: Arm) -> None:
-    if arm.sources is not None and arm.answers != "other":
+    if arm.persona is None and (arm.role is not None or arm.named == "other"):
+        key, value = ("role", arm.role) if arm.role is not None else ("named", arm.named)
+        raise InputError(f"config: arms.{name}.{key}", "needs a language", "Add persona: asked", value=value)
+    if arm.named == "other" and arm.shots and arm.answers != "other":
+        problem = f"names other countries, and the demonstrations carry the answers {arm.answers}"
+        remedy = "Set answers: other, so that both are of the same country, or named: own"
+        raise InputError(f"config: arms.{name}.named", problem, remedy, value=arm.named)
+    if arm.sources is not None and not arm.of_others:
         problem = f"goes with answers: other, and the answers are {arm.answers}"
         remedy = "Take it out, or show the answers of other countries"
         raise InputError(f"config: arms.{name}.sources", problem, remedy, value=list(arm.sources))

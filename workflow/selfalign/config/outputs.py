@@ -27,7 +27,7 @@ def list_contrasts(config: dict[str, Any]) -> list[Any]:
         first, *others = arms
         found += [[name, first] for name in others]
         for one, other in combinations(arms, 2):
-            own, control = (other, one) if arms[other].shows_own else (one, other)
+            own, control = (other, one) if arms[other].is_own else (one, other)
             if arms[control].is_control_of(arms[own]):
                 found.append([own, control])
     found += config["scoring"]["contrasts"]
@@ -99,7 +99,7 @@ def is_listed(config: dict[str, Any], contrast: Any) -> bool:
 
 
 def list_margins(config: dict[str, Any]) -> list[list[str]]:
-    """Each arm with a country's own answers, and its control with the answers of other countries.
+    """Each arm with a country's own answers or name, and its control with those of other countries.
 
     Returns:
         Pairs of arms that `asked_in` has cells of; the second is subtracted.
@@ -110,7 +110,7 @@ def list_margins(config: dict[str, Any]) -> list[list[str]]:
     return [
         [own, other]
         for own, other in product(arms, arms)
-        if arms[other].answers == "other" and arms[other].is_control_of(arms[own])
+        if arms[other].of_others and arms[other].is_control_of(arms[own])
     ]
 
 

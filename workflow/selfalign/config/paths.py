@@ -76,7 +76,7 @@ class Paths:
         """The files of a kind in the languages in which the arms of a language speak.
 
         Args:
-            kind: a key of the settings prompts: templates, personas or neutral; or texts.
+            kind: a key of the settings prompts: templates, personas, roles or neutral; or texts.
             language: of the run.
         """
         stage = "probes" if kind == "texts" else "prompts"
@@ -125,7 +125,9 @@ class Paths:
         files = {self.answer_scales} if self.asks_on_scales else set()
         for language in self.config["run"]["languages"]:
             files |= {
-                file for kind in ("texts", "templates", "personas", "neutral") for file in self.words(kind, language)
+                file
+                for kind in ("texts", "templates", "personas", "roles", "neutral")
+                for file in self.words(kind, language)
             }
             files |= {file for kind in ("questions", "labels") for file in self.scale_words(kind, language)}
         return sorted(files)

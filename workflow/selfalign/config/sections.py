@@ -134,6 +134,9 @@ class Prompts(Section):
     templates: Files = Field(description="Frames of the prompts (YAML); {language} stands for the language.")
     frames: Names = Field(description="Which frames to use; their answers are averaged.")
     personas: Files = Field(description="Sentences that make a model a person of a country (CSV).")
+    roles: Files = Field(
+        "resources/roles/{language}.yaml", description="Other texts that name a country, by role (YAML)."
+    )
     neutral: Files = Field(description="Demonstrations that are about no values (CSV).")
     spoken: str = Field(description="Each country's own language (CSV).")
     premises: bool = Field(

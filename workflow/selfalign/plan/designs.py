@@ -16,7 +16,7 @@ from selfalign.plan.people import find_questionnaire
 from selfalign.probes.bank import read_texts
 from selfalign.prompts.design_prompts import lay_out
 from selfalign.prompts.sources import Surveyed
-from selfalign.prompts.wording import Languages, read_countries, read_personas, read_wording
+from selfalign.prompts.wording import Languages, read_countries, read_personas, read_roles, read_wording
 from selfalign.runs import SHARED
 
 
@@ -83,7 +83,13 @@ class Designer:
 
     def _read_words(self, language: str) -> Languages:
         spoken = find_speech(self.config, language)
-        kinds = {"texts": "probes", "templates": "prompts", "personas": "prompts", "neutral": "prompts"}
+        kinds = {
+            "texts": "probes",
+            "templates": "prompts",
+            "personas": "prompts",
+            "roles": "prompts",
+            "neutral": "prompts",
+        }
         files = {kind: {one: self._file(stage, kind, one) for one in spoken.of(kind)} for kind, stage in kinds.items()}
         frames = self.config["prompts"]["frames"]
         for kind in ("questions", "labels") if frames_on_scales(self.config) else ():
@@ -92,9 +98,10 @@ class Designer:
         scales = self._questionnaire("scales") if frames_on_scales(self.config) else None
         wordings = {one: read_wording(one, files, frames, self.people.bank, scales) for one in spoken.texts}
         personas = {one: read_personas(file) for one, file in files["personas"].items()}
+        roles = {one: read_roles(file) for one, file in files["roles"].items()}
         own = any(arm.needs_spoken for arm in arms_of(self.config, language).values())
         countries = read_countries(Path(self.config["prompts"]["spoken"])) if own else {}
-        return Languages(language, wordings, countries, personas)
+        return Languages(language, wordings, countries, personas, roles)
 
     def _questionnaire(self, kind: str, language: str | None = None) -> Path:
         return find_questionnaire(self.config, self.home, self.shared, kind, language)

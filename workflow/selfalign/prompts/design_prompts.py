@@ -13,7 +13,7 @@ from selfalign.arms import Arm
 from selfalign.demonstrations.pick import SET, pick_demonstrations
 from selfalign.demonstrations.schemas import Ranking
 from selfalign.draws import draw_order
-from selfalign.errors import InputError
+from selfalign.errors import InputError, did_you_mean
 from selfalign.options import Json, Named, Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
@@ -21,7 +21,7 @@ from selfalign.progress import follow
 from selfalign.prompts.frames import Frame, Item
 from selfalign.prompts.schemas import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, draw_neutral, name_sources
-from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_wording
+from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_roles, read_wording
 from selfalign.tables import read_table, write_parts, write_table
 
 _WORDED = ["source", "probe", "shown_in", "persona"]
@@ -130,18 +130,30 @@ def _treat(name: str, arm: Arm, countries: list[str], poles: pd.DataFrame, langu
     chosen = arm.asked(countries)
     cells = poles.loc[poles["country"].isin(chosen) & (poles["majority"] != "tie"), ["country", "probe"]]
     cells = cells.merge(name_sources(arm, name, chosen, countries, poles))
+    named = cells["source"] if arm.named == "other" else cells["country"]
     return cells.assign(
         arm=name,
         shown_in=languages.resolve(arm.shown_in, cells["country"]),
-        persona=word_personas(name, arm, cells["country"], languages),
+        persona=word_personas(name, arm, cells["country"], named, languages),
     )
 
 
-def word_personas(name: str, arm: Arm, countries: pd.Series, languages: Languages) -> pd.Series:
-    """What is said before the instruction, by cell; empty where the arm gives no persona."""
+def word_personas(name: str, arm: Arm, countries: pd.Series, named: pd.Series, languages: Languages) -> pd.Series:
+    """The text before the instruction, by cell; empty if the arm gives no persona.
+
+    Args:
+        name: of the arm.
+        arm: its `role` is the text.
+        countries: that are asked about. They decide the language.
+        named: the countries that the text names.
+        languages: has the sentences and the texts.
+
+    Raises:
+        InputError: a country has no sentence in the language, or the text cannot be filled in.
+    """
     if arm.persona is None:
         return pd.Series("", index=countries.index)
-    told = pd.DataFrame({"country": countries, "language": languages.resolve(arm.persona, countries)})
+    told = pd.DataFrame({"country": named, "language": languages.resolve(arm.persona, countries)})
     for country, language in told.drop_duplicates().itertuples(index=False):
         if country not in languages.personas[language]:
             raise InputError(
@@ -150,7 +162,20 @@ def word_personas(name: str, arm: Arm, countries: pd.Series, languages: Language
                 "Add a row for this country to that language's file of prompts.personas",
                 value=arm.persona,
             )
-    return pd.Series([languages.personas[to][one] for one, to in told.itertuples(index=False)], told.index)
+    pairs = told.drop_duplicates().itertuples(index=False, name=None)
+    texts = {(one, to): _play(name, arm, languages.personas[to][one], to, languages) for one, to in pairs}
+    return pd.Series([texts[pair] for pair in told.itertuples(index=False, name=None)], told.index, dtype=str)
+
+
+def _play(name: str, arm: Arm, sentence: str, language: str, languages: Languages) -> str:
+    """The role of an arm with a country's name filled in; the sentence itself if the arm has no role."""
+    if arm.role is None:
+        return sentence
+    roles = languages.roles[language]
+    if arm.role not in roles.texts:
+        remedy = f"{did_you_mean(arm.role, roles.texts)} Or add the text to the file of prompts.roles"
+        raise InputError(f"config: arms.{name}.role", f"{language} has no such text", remedy, value=arm.role)
+    return roles.fill(arm.role, sentence, f"config: arms.{name}.role")
 
 
 def _pick(
@@ -277,6 +302,7 @@ def _identify(table: pd.DataFrame) -> list[str]:
 @click.option("--texts", type=Named(), multiple=True, help="Wording of the probes (CSV), by language.")
 @click.option("--templates", type=Named(), multiple=True, help="Frames (YAML), by language.")
 @click.option("--personas", type=Named(), multiple=True, help="Personas (CSV), by language.")
+@click.option("--roles", type=Named(), multiple=True, help="Texts that name a country (YAML), by language.")
 @click.option("--neutral", type=Named(), multiple=True, help="Neutral items (CSV), by language.")
 @click.option("--questions", type=Named(), multiple=True, help="Questions with a whole scale (CSV), by language.")
 @click.option("--labels", type=Named(), multiple=True, help="Labels of their answers (CSV), by language.")
@@ -317,12 +343,13 @@ def command(
     }
     own = read_countries(spoken) if spoken else {}
     personas = {code: read_personas(file) for code, file in by_language["personas"].items()}
+    roles = {code: read_roles(file) for code, file in by_language["roles"].items()}
     cells, distinct = lay_out_arms(
         {name: Arm.read(settings) for name, settings in arms.items()},
         countries,
         Surveyed(read_table(poles, Poles), read_table(human, PeopleScales) if human else None, probes),
         {path.stem: read_table(path, Ranking) for path in rankings},
-        Languages(language, wordings, own, personas),
+        Languages(language, wordings, own, personas, roles),
         premises,
     )
     number = write_parts(cells, design, Design)

@@ -47,7 +47,7 @@ class Surveyed:
 
 
 def name_sources(arm: Arm, name: str, countries: list[str], others: list[str], poles: pd.DataFrame) -> pd.DataFrame:
-    """Whose answers each country is shown.
+    """Whose answers each country is shown, or whom its prompts name.
 
     Args:
         arm: its `answers` say whose: the country's `own`; those of every `other` country in turn, of the
@@ -64,7 +64,7 @@ def name_sources(arm: Arm, name: str, countries: list[str], others: list[str], p
     Raises:
         InputError: a source is not in the survey.
     """
-    answers = arm.answers if arm.shots else "neutral"
+    answers = arm.answers if arm.shots else "other" if arm.named == "other" else "neutral"
     if answers == "other":
         check_sources(others if arm.sources is None else arm.sources, name, poles)
         pairs = [(country, source) for country in countries for source in arm.others(country, others)]

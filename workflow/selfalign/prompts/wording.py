@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Formatter
 
 import pandas as pd
+import yaml
 
 from selfalign.errors import InputError
 from selfalign.probes.bank import BLANK, read_texts
@@ -38,6 +40,39 @@ class Wording:
 
 
 @dataclass(frozen=True)
+class Roles:
+    """One language's texts that name a country.
+
+    Attributes:
+        texts: by name, with the fields {persona} (the sentence of the country) and {place}.
+        form: the sentence with {place} for the part that names the country, such as "You are from {place}."; empty if
+            no text needs {place}.
+    """
+
+    texts: Mapping[str, str]
+    form: str = ""
+
+    def fill(self, role: str, sentence: str, place: str) -> str:
+        """A text with the country of a sentence.
+
+        Args:
+            role: name of the text.
+            sentence: of the country, from the personas.
+            place: that an error names.
+
+        Raises:
+            InputError: the text needs {place}, and the sentence does not have the form.
+        """
+        text = self.texts[role]
+        before, _, after = self.form.partition("{place}")
+        named = sentence.removeprefix(before).removesuffix(after)
+        if "{place}" in text and (not self.form or before + named + after != sentence):
+            problem = f'the sentence "{sentence}" does not have the form "{self.form}" of the file of prompts.roles'
+            raise InputError(place, problem, "Correct the sentence or the form, or write the text with {persona}")
+        return text.format(persona=sentence, place=named)
+
+
+@dataclass(frozen=True)
 class Languages:
     """The languages that a design speaks.
 
@@ -46,12 +81,14 @@ class Languages:
         wordings: the words of `asked`, and of the languages in which arms give demonstrations.
         spoken: each country's own language.
         personas: the sentence that makes a model a person of a country, by language and country.
+        roles: other texts that name a country, by language.
     """
 
     asked: str
     wordings: Mapping[str, Wording]
     spoken: Mapping[str, str] = field(default_factory=dict)
     personas: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    roles: Mapping[str, Roles] = field(default_factory=dict)
 
     @property
     def words(self) -> Wording:
@@ -143,6 +180,37 @@ def read_personas(path: Path) -> pd.Series:
         InputError: a row breaks the schema.
     """
     return read_input(path, Personas).set_index("country")["persona"]
+
+
+def read_roles(path: Path) -> Roles:
+    """The texts of one language that name a country.
+
+    Raises:
+        InputError: the file is missing, or is not a mapping of texts with the fields persona and place.
+    """
+    remedy = "See resources/roles/en.yaml for the form"
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(path, "there is no such file", f"Write the roles of this language. {remedy}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(path, f"is not YAML ({' '.join(str(error).split())})", remedy) from None
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        raise InputError(path, "must have a text for each name", remedy)
+    form = found.pop("form", "")
+    if form and form.count("{place}") != 1:
+        raise InputError(path, "form must have the field {place} once", remedy, value=form)
+    for name, text in found.items():
+        if _fields(text) not in ({"persona"}, {"place"}, {"persona", "place"}):
+            raise InputError(path, f"the text {name} must have the fields {{persona}} or {{place}}", remedy, value=text)
+    return Roles(found, form)
+
+
+def _fields(text: str) -> set[str] | None:
+    try:
+        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError:  # a brace is not paired
+        return None
 
 
 def read_neutral(path: Path) -> pd.DataFrame:

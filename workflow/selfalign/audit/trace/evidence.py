@@ -90,7 +90,8 @@ def whose_answers(results: Results, names: Names, arm: str, sources: list[str], 
     """
     shown, title = Arm.read(results.config["arms"][arm]), names.title_of_arm(arm)
     people = "the country" if country == ALL else names.title_of_country(country)
-    persona = f" {title} tells the model to be a person of {people}." if shown.persona else ""
+    of = "each other country in turn" if shown.named == "other" else people
+    persona = f" {title} tells the model to be a person of {of}." if shown.persona else ""
     if not shown.shots:
         return f"{title} shows no demonstrations.{persona}"
     count = f"{title} shows {shown.shots} demonstrations"
