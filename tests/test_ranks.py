@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial.distance import jensenshannon
+from selfalign.errors import InputError
 from selfalign.scoring.rank_countries import choose_probes, rank_countries
 from selfalign.scoring.ranks import Drawn, average, bound_rank, bound_share, bound_value, find_certain
 from selfalign.scoring.schemas import ALL, CountryRanks
@@ -133,6 +134,14 @@ def test_country_that_was_asked_too_little_has_a_similarity_and_no_rank() -> Non
     assert choose_probes(POLES, PROBES, 0.5)[0] == ["BOL", "DEU", "IND", "MEX", "USA"]
     assert choose_probes(POLES, PROBES, 0.5)[1] == sorted(PROBES[6:11])
     assert choose_probes(POLES, PROBES, 0.8) == (["BOL", "DEU", "IND", "MEX"], sorted(PROBES[:11]))
+
+
+def test_share_without_a_ranked_country_or_probe_is_refused() -> None:
+    with pytest.raises(InputError, match=r"largest share is 0\.500.*Lower it"):
+        choose_probes(POLES[POLES["country"] == "USA"], PROBES, 0.9)
+    apart = POLES[(POLES["country"] == "USA") | (POLES["country"].eq("DEU") & POLES["probe"].isin(PROBES[:6]))]
+    with pytest.raises(InputError, match=r"all of the 2 countries.*Raise it"):
+        choose_probes(apart, PROBES, 0.5)
 
 
 def test_arm_moves_answers_to_the_country_asked_about() -> None:

@@ -7,6 +7,7 @@ import click
 import numpy as np
 import pandas as pd
 
+from selfalign.errors import InputError
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.replicates import draw_shares
 from selfalign.probes.schemas import Poles, Replicates
@@ -34,10 +35,20 @@ def choose_probes(poles: pd.DataFrame, used: Sequence[str], least: float) -> tup
 
     Returns:
         Countries and probes, both sorted.
+
+    Raises:
+        InputError: no country was asked so many probes, or no probe was asked in all of these countries.
     """
     asked = poles[poles["probe"].isin(used)].assign(known=True).pivot(index="country", columns="probe", values="known")
-    asked = asked.eq(True)
+    asked = asked.eq(True).reindex(columns=list(used), fill_value=False)
     ranked = asked[asked.mean(axis=1) >= least]
+    place, most = "config: scoring.country_ranks.least", asked.mean(axis=1).max()
+    if ranked.empty:
+        problem = f"no country was asked so many of the probes; the largest share is {most:.3f}"
+        raise InputError(place, problem, "Lower it", value=least)
+    if not ranked.all(axis=0).any():
+        problem = f"no probe was asked in all of the {len(ranked)} countries that were asked so many"
+        raise InputError(place, problem, "Raise it, so that fewer countries are ranked", value=least)
     return sorted(ranked.index), sorted(ranked.columns[ranked.all(axis=0)])
 
 
