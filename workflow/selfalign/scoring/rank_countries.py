@@ -14,7 +14,7 @@ from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import FACTORS, estimate, place_probes, resample_each
 from selfalign.scoring.estimate_options import resample_options
 from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.metrics import js_distance
+from selfalign.scoring.metrics import METRICS, js_distance
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 from selfalign.scoring.ranks import Drawn, average, bound_rank, bound_share, bound_value
 from selfalign.scoring.schemas import ALL, CountryRanks
@@ -247,12 +247,52 @@ def _about(
     once = _of_nobody(cells, free)
     every = pd.concat([once.assign(arm=once["arm"].astype(str) + " "), named.assign(arm=labels)])
     every = every.assign(arm=every["arm"].astype("category"))
-    panels: dict[str, Panel] = {}
-    for country in ranked:
-        panels |= build_panels(_with_country(every, country, shares), [_DISTANCE])
+    panels = _compare_with_each(every, shares.loc[ranked]) if len(every) else {}
     for (*_, label), (countries, drawn) in _collect(panels, chance).items() if panels else ():
         arm, _, about = label.partition(" ")
         yield arm, about, countries, drawn
+
+
+def _compare_with_each(cells: pd.DataFrame, shares: pd.DataFrame) -> dict[str, Panel]:
+    """Panels of the same cells compared with each of some countries, as `build_panels` makes them.
+
+    Only the people's shares differ between the panels, so the cells are counted once.
+
+    Args:
+        cells: of one model and language, with a series for each value of arm.
+        shares: the people's share of pole A: countries x probes, with all probes of the cells.
+    """
+    probes = np.array(sorted(cells["probe"].unique()))
+    labels = cells.groupby(_SERIES, observed=True)
+    series = labels.size().reset_index()[_SERIES].astype(str).assign(measure=_DISTANCE)
+    row = pd.Index(probes).get_indexer(cells["probe"].astype(str))
+    place = row * len(series) + labels.ngroup().to_numpy()
+    p_a, size = cells["p_a"].to_numpy(float), len(probes) * len(series)
+    known = np.isfinite(p_a)
+    row, place, p = row[known], place[known], np.column_stack([p_a, 1 - p_a])[known]
+    number = np.bincount(place, minlength=size)
+    batteries = cells.drop_duplicates("probe").set_index("probe")["battery"].astype(str).loc[probes].to_numpy()
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return (np.bincount(place, values, size) / number).reshape(len(probes), len(series))
+
+    panels = {}
+    for country, share in zip(shares.index, shares[list(probes)].to_numpy(float), strict=True):
+        q = np.column_stack([share, 1 - share])[row]
+        slope = np.nan_to_num(np.subtract(*METRICS[_DISTANCE].slope(p, q).T))
+        panels[country] = Panel(
+            probes=probes,
+            batteries=batteries,
+            share=share,
+            majority=(share > 0.5).astype(float),
+            series=series,
+            value=mean(js_distance(p, q)),
+            slope=mean(slope),
+            levels={},
+            runs={},
+        )
+    return panels
 
 
 @click.command()
