@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import dot, look_of
-from selfalign.figures.options import Pages, figure_options
 from selfalign.figures.style import Style
 from selfalign.figures.theme import INK, lighter
 from selfalign.options import readable, writable
