@@ -45,6 +45,7 @@ RULES = {
 
 GAINS = {"estimate_languages", "estimate_categories", "estimate_kinds"}
 ACROSS = {f"plot_{name}" for name in ("gains", "gains_by_country", "languages", "categories", "kinds", "margins")}
+ACROSS |= {"plot_specifications"}
 
 
 @pytest.fixture
@@ -118,6 +119,8 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
                 "estimate_readouts",
                 "estimate_transfer",
                 "estimate_readers",
+                "estimate_alternatives",
+                "estimate_specifications",
                 "fit_mixed",
                 "judge_contrasts",
             }
@@ -178,6 +181,8 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
         "map_scales",
         "design_prompts",
         "resample_people",
+        "estimate_alternatives",
+        "estimate_specifications",
         "trace",
         "plan",
     }

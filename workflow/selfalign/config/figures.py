@@ -120,5 +120,11 @@ FIGURES: dict[str, Figure] = {
         CONTRASTS | METRICS,
         _by_model,
     ),
+    "specifications": Figure(
+        "l: specifications",
+        "Drawing own minus other country in every specification",
+        {"table": "tables/specifications.csv"},
+        lambda config: {"language": asked_in(config)},
+    ),
 }
 """By name. The module of a figure is `selfalign.figures.plot_{name}`."""
