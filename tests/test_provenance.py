@@ -119,6 +119,8 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
                 "estimate_transfer",
                 "estimate_readers",
                 "rank_countries",
+                "estimate_alternatives",
+                "estimate_specifications",
                 "fit_mixed",
                 "judge_contrasts",
             }
@@ -179,6 +181,8 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
         "map_scales",
         "design_prompts",
         "resample_people",
+        "estimate_alternatives",
+        "estimate_specifications",
         "trace",
         "plan",
     }

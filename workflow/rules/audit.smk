@@ -20,6 +20,7 @@ from selfalign.audit.manifest import refuse_changed
 from selfalign.audit.progress import record_start
 from selfalign.audit.status import explain_stop
 from selfalign.audit.summary import summarize, warn_of_replacement
+from selfalign.config.chosen import tell_left_out
 from selfalign.errors import show
 from selfalign.keys import check_keys, warn_of_keys
 from selfalign.provenance import code_digests
@@ -42,6 +43,8 @@ onstart:
     if warning := warn_of_replacement(Run(FOLDER), config):
         show(warning)
     record_start(FOLDER, workflow.dag.needrun_jobs(), config, sys.argv)
+    if left_out := tell_left_out(config, HOME):
+        show(left_out)
     for name, why in PATHS.skipped.items():
         show(f"no {name}: {why}")
 

@@ -2,7 +2,7 @@
 
 A figure that needs more than a page has a file per model, or per model and language.
 
-Reads   <run>/tables/{agreement,metrics,contrasts,transfer,languages,categories,kinds,country_ranks}.csv, <run>/scores/{model}/{language}.parquet
+Reads   <run>/tables/{agreement,metrics,contrasts,transfer,languages,categories,kinds,country_ranks,specifications}.csv, <run>/scores/{model}/{language}.parquet
         figures.style.texts                     the texts, in the language of figures.style.language
         figures.style.font                      the user's font file, if there is one
 Writes  <run>/figures/agreement*                (a) agreement per arm and country, beside zero-shot
@@ -17,11 +17,12 @@ Writes  <run>/figures/agreement*                (a) agreement per arm and countr
         <run>/figures/kinds*                    (j) gains of English-centric and of multilingual models
         <run>/figures/margins*                  (k) own-country minus other-country demonstrations, by model
         <run>/figures/country_ranks*            (l) similarity with every surveyed country, without demonstrations
-        <run>/figures/{f to l}.csv              the numbers of the figures f to l
+        <run>/figures/specifications*           (m) own-country minus other-country, in every specification
+        <run>/figures/{f to m}.csv              the numbers of the figures f to m
         <run>/tables/latex/{table}.tex          these tables, agreement and contrasts as LaTeX
 Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_transfer, plot_gains, plot_gains_by_country,
         plot_languages, plot_categories, plot_kinds, plot_margins, plot_country_ranks,
-        typeset_tables
+        plot_specifications, typeset_tables
 """
 
 

@@ -3,6 +3,8 @@
 Reads   <run>/design/{language}.parquet, <run>/answers/{model}/{language}.parquet, <run>/human/poles.parquet
         <run>/human/replicates.parquet            the people's shares in other samples
         <run>/probes/selected.csv
+        kinds.csv beside the bank                 what each probe asks for
+        <shared>/survey/{survey}/distributions.parquet, responses.parquet   of the survey of the run
 Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
         <run>/scores/{model}/{language}_unanswered.csv   prompts without an answer
@@ -19,19 +21,28 @@ Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/readers/{language}.parquet          simple readers of the same demonstrations, scored like models
         <run>/tables/readers.csv                  what they reach, and the share of it that models reach
         <run>/tables/country_ranks.csv            their similarity with every surveyed country, and its ranks
+        <run>/tables/alternatives.csv             the contrasts for other probes, and under another cut of the scales
+        <run>/tables/specifications.csv           own minus other country under every choice of analysis
         <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
 Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> judge_contrasts, fit_mixed; estimate_transfer; estimate_worth; rank_countries;
-        estimate_readouts; compute_metrics; compare_readouts; compare_replies; score_scales
+        estimate_readouts; estimate_alternatives; estimate_specifications; compute_metrics; compare_readouts; compare_replies; score_scales
 """
+
+
+include: "../inputs/scoring.smk"
+
 
 from selfalign.config.outputs import (
     arms_of_nobody,
     asked_in,
+    choices_of_analysis,
+    forms_of_models,
     find_primary,
     first_arms,
     kinds_of_models,
     list_contrasts,
     list_gains,
+    list_specified,
     own_languages,
 )
 
@@ -488,6 +499,95 @@ rule rank_countries:
         "selfalign rank-countries {input.scores} --poles {input.poles} --people {input.people}"
         " --baselines {params.baselines:q} --free '{params.free}' --least {params.least} --draws {params.draws}"
         " --level {params.level} --seed {params.seed} --resample '{params.resample}' --output {output} 2> {log}"
+
+
+rule estimate_alternatives:
+    input:
+        scores=PATHS.scores(),
+        poles="<run>/human/poles.parquet",
+        people="<run>/human/replicates.parquet",
+        distributions=f"{PATHS.survey}/distributions.parquet",
+        responses=PATHS.responses,
+        bank="<run>/probes/selected.csv",
+        kinds=PATHS.probe_kinds,
+    output:
+        report(
+            "<run>/tables/alternatives.csv",
+            caption="../report/alternatives_table.rst",
+            category="Tables",
+            labels={"table": "alternatives"},
+        ),
+    log:
+        "<run>/logs/estimate_alternatives.log",
+    benchmark:
+        "<run>/benchmarks/estimate_alternatives.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        contrasts=as_json(CONTRASTS),
+        files=cut_files,
+        replicates=config["probes"]["replicates"],
+        people_seed=config["probes"]["seed"],
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        families=config["scoring"]["families"],
+        code=code_digest("estimate_alternatives"),
+    message:
+        "Estimating the contrasts under alternatives"
+    shell:
+        "selfalign estimate-alternatives {input.scores} --contrasts {params.contrasts:q} --poles {input.poles} --bank {input.bank}"
+        " --distributions {input.distributions} {params.files:q} --replicates {params.replicates}"
+        " --people-seed {params.people_seed} --people {input.people} --draws {params.draws} --level {params.level}"
+        " --seed {params.seed} --resample '{params.resample}' --families '{params.families}' --output {output} 2> {log}"
+
+
+rule estimate_specifications:
+    input:
+        answers=PATHS.answers,
+        designs=PATHS.designs,
+        poles="<run>/human/poles.parquet",
+        people="<run>/human/replicates.parquet",
+        distributions=f"{PATHS.survey}/distributions.parquet",
+        responses=PATHS.responses,
+        bank="<run>/probes/selected.csv",
+        kinds=PATHS.probe_kinds,
+    output:
+        report(
+            "<run>/tables/specifications.csv",
+            caption="../report/specifications_table.rst",
+            category="Tables",
+            labels={"table": "specifications"},
+        ),
+    log:
+        "<run>/logs/estimate_specifications.log",
+    benchmark:
+        "<run>/benchmarks/estimate_specifications.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        pairs=as_json(list_specified(config)),
+        forms=as_json(forms_of_models(config)),
+        choices=as_json(choices_of_analysis(config)),
+        files=cut_files,
+        rule=config["scoring"]["unanswered"],
+        replicates=config["probes"]["replicates"],
+        people_seed=config["probes"]["seed"],
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        code=code_digest("estimate_specifications"),
+    message:
+        "Estimating own minus other country in every specification"
+    shell:
+        "selfalign estimate-specifications {input.answers} --designs '{input.designs}' --poles {input.poles}"
+        " --bank {input.bank} --distributions {input.distributions} {params.files:q} --pairs {params.pairs:q}"
+        " --forms {params.forms:q} --choices {params.choices:q} --rule {params.rule}"
+        " --replicates {params.replicates} --people-seed {params.people_seed} --people {input.people}"
+        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
+        " --output {output} 2> {log}"
 
 
 rule compute_metrics:

@@ -1,6 +1,6 @@
 """Forms of values that settings share: names, codes of countries and languages, and the base of a section's model."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,10 @@ Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
 Spoken = Annotated[str, Field(pattern=r"^(asked|own|[a-z]{2})$")]
 """A language, the language of the question (asked), or the language of the country (own)."""
+
+
+ProbeKind = Literal["value", "attitude", "behaviour", "hardship", "membership", "election", "media", "knowledge"]
+"""What a probe asks for; docs/probes.md defines each kind. Models also have kinds, which are something else."""
 
 
 class Section(BaseModel):

@@ -45,6 +45,8 @@ STEPS: dict[str, str] = {
     "estimate_readouts": "selfalign.scoring.estimate_readouts",
     "rank_countries": "selfalign.scoring.rank_countries",
     "estimate_readers": "selfalign.scoring.estimate_readers",
+    "estimate_alternatives": "selfalign.scoring.estimate_alternatives",
+    "estimate_specifications": "selfalign.scoring.estimate_specifications",
     "compute_metrics": "selfalign.scoring.compute_metrics",
     "estimate_worth": "selfalign.scoring.estimate_worth",
     "judge_contrasts": "selfalign.scoring.judge_contrasts",

@@ -127,5 +127,11 @@ FIGURES: dict[str, Figure] = {
         {"table": "tables/country_ranks.csv"},
         lambda config: {"language": asked_in(config), "arm": first_arms(config)[asked_in(config)]},
     ),
+    "specifications": Figure(
+        "l: specifications",
+        "Drawing own minus other country in every specification",
+        {"table": "tables/specifications.csv"},
+        lambda config: {"language": asked_in(config)},
+    ),
 }
 """By name. The module of a figure is `selfalign.figures.plot_{name}`."""

@@ -1,12 +1,21 @@
 """What a run has to show: the contrasts that it can estimate, and the tables and figures that would not be empty."""
 
+import json
 from itertools import combinations, product
 from typing import Any
 
-from selfalign.config.arms import arms_of, arms_of_run
+from selfalign.arms import Arm
+from selfalign.config.arms import arms_of, arms_of_run, read_arms
+from selfalign.config.sections import Specifications
 
-ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks")
+ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks", "specifications")
 """Figures across models: each is one file and has a table of its numbers."""
+
+TYPESET = tuple(name for name in ACROSS if name != "specifications")
+"""Those whose numbers are also written as LaTeX."""
+
+TABLES_ONLY = frozenset({"mixed", "readers", "alternatives"})
+"""Outputs that have a table and no figure."""
 
 
 def list_contrasts(config: dict[str, Any]) -> list[Any]:
@@ -98,13 +107,17 @@ def is_listed(config: dict[str, Any], contrast: Any) -> bool:
     return general(contrast) in map(general, list_contrasts(config))
 
 
-def list_margins(config: dict[str, Any]) -> list[list[str]]:
+def list_margins(config: dict[str, Any], language: str | None = None) -> list[list[str]]:
     """Each arm with a country's own answers or name, and its control with those of other countries.
 
+    Args:
+        config: the merged settings.
+        language: of the run; `asked_in` if not given.
+
     Returns:
-        Pairs of arms that `asked_in` has cells of; the second is subtracted.
+        Pairs of arms that the language has cells of; the second is subtracted.
     """
-    language = asked_in(config)
+    language = language or asked_in(config)
     cells = arms_with_cells(config, language)
     arms = {name: arm for name, arm in arms_of(config, language).items() if name in cells}
     return [
@@ -112,6 +125,67 @@ def list_margins(config: dict[str, Any]) -> list[list[str]]:
         for own, other in product(arms, arms)
         if arms[other].of_others and arms[other].is_control_of(arms[own])
     ]
+
+
+def list_specified(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """The pairs of `list_margins` of all languages, with the choices that the arm's settings are.
+
+    Args:
+        config: the merged settings.
+
+    Returns:
+        For each pair arm, against, selector, pool, shots, sequence, shown_in and persona, as the table
+        `Specifications` has them.
+    """
+    pairs = [pair for language in config["run"]["languages"] for pair in list_margins(config, language)]
+    arms = read_arms(config)
+    distinct_pairs = [pair for place, pair in enumerate(pairs) if pair not in pairs[:place]]
+    return [{"arm": own, "against": other, **_choices_of(arms[own])} for own, other in distinct_pairs]
+
+
+def choices_of_analysis(config: dict[str, Any]) -> dict[str, list[str]]:
+    """The setting scoring.specifications with its defaults, which a section that may be null does not get by itself.
+
+    Args:
+        config: the merged settings.
+    """
+    given = Specifications.model_validate(config["scoring"].get("specifications") or {})
+    return given.model_dump(mode="json")
+
+
+def _choices_of(arm: Arm) -> dict[str, Any]:
+    left_out = [f"without_{name}" for name in ("battery", "category") if name in arm.exclude]
+    left_out += [f"below_{arm.ceiling:g}"] if arm.ceiling is not None else []
+    return {
+        "selector": f"{arm.strategy}_diverse" if arm.diversity else arm.strategy,
+        "pool": "_".join(left_out) or "all",
+        "shots": arm.shots,
+        "sequence": arm.sequence,
+        "shown_in": arm.shown_in,
+        "persona": arm.persona or "none",
+    }
+
+
+def forms_of_models(config: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """How each model of the run is asked, and which of the run's models is the first with the same weights.
+
+    Args:
+        config: the merged settings.
+
+    Returns:
+        By model, the keys model (the first one) and form: turns, message or plain. A model whose weights and form
+        another one has, such as one in another number format, is a model of its own.
+    """
+    found: dict[str, dict[str, str]] = {}
+    first: dict[str, str] = {}
+    for name in config["run"]["models"]:
+        model = config["models"][name]
+        form = "plain" if model.get("format") == "plain" else model.get("shown", "turns")
+        weights = json.dumps(model.get("source") or {key: model["endpoint"][key] for key in ("url", "model")})
+        base = first.setdefault(weights, name)
+        taken = {"model": base, "form": form} in found.values()
+        found[name] = {"model": name if taken else base, "form": form}
+    return found
 
 
 def own_languages(config: dict[str, Any]) -> dict[str, str]:
@@ -204,6 +278,10 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         reasons["readers"] = "" if len(countries) > 1 else "the ideal reader needs another country"
     if config["scoring"].get("country_ranks") is not None:
         reasons["country_ranks"] = ""
+    if config["scoring"].get("alternatives"):
+        reasons["alternatives"] = reasons["contrasts"]
+    if config["scoring"].get("specifications") is not None:
+        reasons["specifications"] = reasons["margins"]
     shown = {name for name, reason in reasons.items() if not reason}
     return shown, {name: reason for name, reason in reasons.items() if reason}
 

@@ -9,9 +9,18 @@ from typing import Any
 
 from selfalign.arms import Speech
 from selfalign.config.arms import selectors_of
+from selfalign.config.chosen import kinds_file
 from selfalign.config.files import list_files
 from selfalign.config.languages import fill_language, frames_on_scales, speech_of_run
-from selfalign.config.outputs import ACROSS, asked_in, find_shown, kinds_of_models, own_languages
+from selfalign.config.outputs import (
+    ACROSS,
+    TABLES_ONLY,
+    TYPESET,
+    asked_in,
+    find_shown,
+    kinds_of_models,
+    own_languages,
+)
 from selfalign.config.pages import find_pages
 from selfalign.config.style import texts_file
 from selfalign.config.surveys import has_respondents, survey_file
@@ -67,6 +76,12 @@ class Paths:
     def bank_version(self) -> list[str]:
         """The version file of the bank. A bank of one's own may have none."""
         return [str(path) for path in [Path(self.bank).with_name("bank.yaml")] if path.is_file()]
+
+    @property
+    def probe_kinds(self) -> list[str]:
+        """The file that says what each probe asks for. A bank of one's own may have none."""
+        file = kinds_file(self.config, self.home)
+        return [str(file)] if file else []
 
     def texts(self, language: str) -> str:
         """The wording of the probes in a language."""
@@ -149,6 +164,8 @@ class Paths:
             texts_file(config["figures"]["style"]),
         ]
         files += map(self.shipped, shipped)
+        if config["probes"].get("kinds") or {"alternatives", "specifications"} & self._shown[0]:
+            files += self.probe_kinds
         return sorted({file for file in files if not file.startswith(_MADE)})
 
     # What the run makes
@@ -295,6 +312,8 @@ class Paths:
             "categories",
             "kinds",
             "country_ranks",
+            "alternatives",
+            "specifications",
         ]
         needs = {"contrasts_by_readout": "contrasts", "verdicts": "contrasts"}
         return [f"<run>/tables/{name}.csv" for name in always + [one for one in some if needs.get(one, one) in shown]]
@@ -312,9 +331,7 @@ class Paths:
     @property
     def figures(self) -> list[str]:
         """All files of all figures."""
-        return [
-            path for name in ["agreement", *sorted(self._shown[0] - {"mixed", "readers"})] for path in self.figure(name)
-        ]
+        return [path for name in ["agreement", *sorted(self._shown[0] - TABLES_ONLY)] for path in self.figure(name)]
 
     @property
     def figure_tables(self) -> list[str]:
@@ -327,7 +344,8 @@ class Paths:
         tables = [
             f"<run>/tables/{name}.csv" for name in ("agreement", "contrasts") if name in {"agreement", *self._shown[0]}
         ]
-        return {Path(file).stem: file for file in [*tables, *self.figure_tables]}
+        tables += [f"<run>/figures/{name}.csv" for name in TYPESET if name in self._shown[0]]
+        return {Path(file).stem: file for file in tables}
 
     @property
     def latex(self) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from selfalign.arms import Arm
-from selfalign.forms import Country, Language, Name, Names, Pair, Section, distinct
+from selfalign.forms import Country, Language, Name, Names, Pair, ProbeKind, Section, distinct
 from selfalign.survey.registry import FORMS
 
 Choice = Annotated[tuple[Name, ...], Field(json_schema_extra={"uniqueItems": True})]
@@ -93,6 +93,7 @@ class Probes(Section):
     bank: str = Field(description="The probe bank (CSV).")
     categories: Choice = Field((), description="Categories of probes to use; all where the list is empty.")
     only: Choice = Field((), description="Probes to use, by id; all where the list is empty.")
+    kinds: tuple[ProbeKind, ...] = distinct("Kinds of probes to use; all where the list is empty.", default=())
     texts: Files = Field(description="Wording of the probes (CSV); {language} stands for the language.")
     replicates: int = Field(500, ge=2, description="Samples of the people, for intervals.")
     seed: int = Field(1, ge=0, description="Seed of these samples.")
@@ -351,6 +352,29 @@ class CountryRanks(Section):
     )
 
 
+class Specifications(Section):
+    """The choices of analysis under which own minus other country is estimated, besides those of arms and models."""
+
+    readouts: tuple[Literal["label", "option", "per_token", "per_byte", "pmi"], ...] = distinct(
+        "What decides between the options; those that the answers have.",
+        default=("label", "option", "per_token", "per_byte", "pmi"),
+        min_length=1,
+    )
+    orders: tuple[Literal["both", "AB", "BA"], ...] = distinct(
+        "Option orders: both, averaged; pole A first only; pole B first only.",
+        default=("both", "AB", "BA"),
+        min_length=1,
+    )
+    cuts: tuple[Literal["bank", "middle"], ...] = distinct(
+        "Cuts of answer scales: as in the bank; or with the code 5 of ten-point scales as neither pole.",
+        default=("bank", "middle"),
+        min_length=1,
+    )
+    kinds: tuple[ProbeKind, ...] = distinct(
+        "Kinds of probes that are estimated alone, besides all probes together.", default=("value", "attitude")
+    )
+
+
 class Scoring(Section):
     """How answers become estimates."""
 
@@ -386,6 +410,18 @@ class Scoring(Section):
     country_ranks: CountryRanks | None = Field(
         None,
         description="Rank all surveyed countries by their similarity with the models' answers; null for not.",
+        json_schema_extra={"nullable": True},
+    )
+    alternatives: bool = Field(
+        False,
+        description=(
+            "Whether contrasts are also estimated for each kind of probe, without forced choices, and with another cut "
+            "of ten-point scales."
+        ),
+    )
+    specifications: Specifications | None = Field(
+        None,
+        description="Own minus other country under every choice of analysis; null for none.",
         json_schema_extra={"nullable": True},
     )
     transfer: Pair | None = Field(
@@ -517,6 +553,7 @@ class Figures(Section):
     kinds: Figure = _section(Figure)
     margins: Figure = _section(Figure)
     country_ranks: Figure = _section(Figure)
+    specifications: Figure = _section(Figure)
 
 
 class Config(Section):

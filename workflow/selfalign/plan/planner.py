@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+from selfalign.config.chosen import count_left_out
 from selfalign.config.languages import frames_on_scales
 from selfalign.errors import InputError
 from selfalign.home import HOME, locate
@@ -109,7 +110,7 @@ def make_plan(config: dict[str, Any], options: Options, results: Path = Path("re
     main = list(dict.fromkeys(map(name_contrast, [*([margin] if margin else []), *within_models(config)])))
     return {
         "run": config["run"]["name"],
-        "survey": _describe(config, people.poles, probes),
+        "survey": _describe(config, people.poles, probes, home),
         "languages": {
             language: {
                 "cells": len(one.cells),
@@ -141,12 +142,13 @@ def _progress(steps: int) -> Iterator[Any]:
         yield step
 
 
-def _describe(config: Mapping[str, Any], poles: pd.DataFrame, probes: pd.DataFrame) -> dict[str, Any]:
+def _describe(config: Mapping[str, Any], poles: pd.DataFrame, probes: pd.DataFrame, home: Path) -> dict[str, Any]:
     return {
         "name": config["run"]["survey"],
         "countries": int(poles["country"].nunique()),
         "probes": len(probes),
         "batteries": int(probes["battery"].nunique()),
+        "left_out_by_kind": count_left_out(config, home),
     }
 
 

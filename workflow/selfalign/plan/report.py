@@ -42,10 +42,12 @@ def write_report(plan: Mapping[str, Any]) -> str:
 
 def _head(plan: Mapping[str, Any]) -> str:
     survey, files = plan["survey"], ", ".join(plan.get("files", [])) or "the default settings"
+    number = sum(survey["left_out_by_kind"].values())
+    left_out = f"; probes.kinds leaves out {number} of the bank's probes" if number else ""
     return (
         f"Plan of the run {plan['run']} ({files})\n"
         f"Survey {survey['name']}: {survey['countries']} countries, {survey['probes']} probes in"
-        f" {survey['batteries']} batteries"
+        f" {survey['batteries']} batteries{left_out}"
     )
 
 

@@ -1,8 +1,11 @@
 """Tables of the probes stage."""
 
+from typing import get_args
+
 import pandas as pd
 import pandera.pandas as pa
 
+from selfalign.forms import ProbeKind
 from selfalign.ids import NAME
 from selfalign.tables import Table
 
@@ -36,6 +39,19 @@ class LeftOut(Table):
     probe: str = pa.Field(str_matches=NAME, unique=True, description="probe id")
     category: str = pa.Field(str_matches=NAME, description="thematic section of the survey")
     reason: str = pa.Field(str_matches=NAME, description="the first setting of probes that leaves the probe out")
+
+
+class ProbeKinds(Table):
+    """What each probe of a bank asks for."""
+
+    probe: str = pa.Field(str_matches=NAME, unique=True, description="probe id, as in the bank")
+    kind: str = pa.Field(
+        isin=get_args(ProbeKind),
+        description="what the probe asks for; docs/probes.md defines each kind",
+    )
+    forced: str = pa.Field(
+        isin=["yes", ""], description="whether people could choose only some items of a list, so that answers depend"
+    )
 
 
 class Texts(Table):

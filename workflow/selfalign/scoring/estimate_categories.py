@@ -14,7 +14,7 @@ from selfalign.scoring.estimate_options import Estimation, estimate_options, tak
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import build_panels
+from selfalign.scoring.panels import build_panels, take_probes
 from selfalign.scoring.schemas import ALL, Categories
 
 
@@ -54,10 +54,7 @@ def estimate_categories(
     category_of = cells.drop_duplicates("probe").set_index("probe")["category"].astype(str)
     tables = []
     for category in follow("estimate", "category", items=sorted(category_of.unique())):
-        taken = {
-            country: panel.take((category_of[panel.probes] == category).to_numpy()) for country, panel in panels.items()
-        }
-        taken = {country: panel for country, panel in taken.items() if len(panel.probes)}
+        taken = take_probes(panels, category_of.index[category_of == category])
         found = compare_panels(taken, people, pairs, draws, level, seed, resample)
         tables.append(found.assign(category=category))
     table = pd.concat(tables, ignore_index=True)

@@ -1,6 +1,6 @@
 """Scores as matrices: for each country a row per probe and a column per series, for the estimates to work on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
@@ -123,6 +123,17 @@ def build_panels(scores: pd.DataFrame, measures: Sequence[str], factors: Sequenc
         country: _build(cells, measures, sizes)
         for country, cells in shared.groupby("country", sort=True, observed=True)
     }
+
+
+def take_probes(panels: Mapping[str, Panel], probes: Collection[str]) -> dict[str, Panel]:
+    """Panels of some probes, as if no others had been asked. Countries without any of them are left out.
+
+    Args:
+        panels: by country.
+        probes: ids.
+    """
+    taken = {country: panel.take(pd.Index(panel.probes).isin(list(probes))) for country, panel in panels.items()}
+    return {country: panel for country, panel in taken.items() if len(panel.probes)}
 
 
 def _build(cells: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]) -> Panel:

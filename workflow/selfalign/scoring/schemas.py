@@ -1,8 +1,11 @@
 """Tables of the scoring stage."""
 
+from typing import get_args
+
 import pandas as pd
 import pandera.pandas as pa
 
+from selfalign.forms import ProbeKind
 from selfalign.inference.schemas import READOUTS
 from selfalign.prompts.schemas import CELL
 from selfalign.scoring.measures import known_measures
@@ -11,6 +14,10 @@ from selfalign.tables import Table
 
 ALL = "all"
 """The row that is the mean of the countries, each counting the same."""
+
+ALTERNATIVES = ("main", *get_args(ProbeKind), "value_attitude", "other", "without_forced", "discriminating", "middle")
+"""Alternatives to the main estimates: one kind of probe; values and attitudes; all other kinds; no forced choices; only
+cells in which the country and the source of the demonstrations differ; 5 of ten points as neither pole."""
 
 _LOW, _HIGH = min(each.low for each in METRICS.values()), max(each.high for each in METRICS.values())
 
@@ -341,6 +348,59 @@ class ContrastsByReadout(Contrasts):
 
     readout: str = pa.Field(isin=READOUTS, description="what decides between the options, in all frames")
     templates: str = pa.Field(description="the frames in which the model's answers have the readout")
+
+
+class Alternatives(Contrasts):
+    """A contrast under an alternative, for the mean of the countries: other probes, or another cut of the scales."""
+
+    alternative: str = pa.Field(isin=ALTERNATIVES, description="what differs; `main`: nothing")
+    left_out: int = pa.Field(ge=0, description="probes of the main estimate that this estimate lacks")
+    changed: pd.Int64Dtype = pa.Field(
+        ge=0, nullable=True, description="majorities that the cut changes, of the countries' probes; empty: no cut"
+    )
+
+
+class Specifications(Table):
+    """Own minus other country in one specification, for the mean of the countries."""
+
+    model: str = pa.Field(description="as named in the config; of models with the same weights, the first")
+    form: str = pa.Field(description="chat turns, one message of a chat, or plain text; or the model's own name")
+    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
+    frame: str = pa.Field(description="frame of the prompts")
+    selector: str = pa.Field(description="how demonstrations are chosen; `diverse` if unlike each other too")
+    pool: str = pa.Field(description="candidates for demonstrations: all but siblings, or which are left out too")
+    shots: int = pa.Field(ge=1, description="number of demonstrations")
+    sequence: str = pa.Field(description="order of the demonstrations")
+    shown_in: str = pa.Field(description="language of the demonstrations, or asked, or own")
+    persona: str = pa.Field(description="language of the persona; none if there is none")
+    readout: str = pa.Field(isin=READOUTS, description="what decides between the options")
+    order: str = pa.Field(isin=["both", "AB", "BA"], description="option orders; AB: pole A first")
+    cut: str = pa.Field(description="cut of the answer scales: bank, or middle: 5 of ten points is neither pole")
+    probe_kind: str = pa.Field(description=f"kind of the probes, or `{ALL}`")
+    arm: str = pa.Field(description="arm with the country's own answers")
+    against: str = pa.Field(description="the same with other countries' answers, which is subtracted")
+    measure: str = pa.Field(isin=known_measures(), description="what is estimated")
+    estimate: float = pa.Field(description="mean over probes and countries")
+    standard_error: float = pa.Field(ge=0, nullable=True, description="of the estimate; empty with one battery only")
+    low: float = pa.Field(nullable=True, description="lower end of the interval")
+    high: float = pa.Field(nullable=True, description="upper end of the interval")
+    probes: int = pa.Field(ge=1, description="number of probes")
+    batteries: int = pa.Field(ge=1, description="number of their batteries")
+
+    class Config:
+        unique = [
+            "model",
+            "form",
+            "language",
+            "frame",
+            "arm",
+            "against",
+            "readout",
+            "order",
+            "cut",
+            "probe_kind",
+            "measure",
+        ]
 
 
 class Transfer(Estimates):

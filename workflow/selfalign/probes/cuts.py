@@ -1,0 +1,96 @@
+"""Cuts of answer scales: which codes make the two poles. Estimates are repeated under another cut than the bank's."""
+
+from collections.abc import Callable, Collection
+
+import pandas as pd
+
+from selfalign.probes.bank import parse_codes
+from selfalign.probes.map_poles import map_poles
+from selfalign.probes.resample_people import draw_shares, resample_respondents
+from selfalign.probes.schemas import Poles
+
+_MIDDLE = 5
+"""The code of ten-point scales at which most people stop who have no opinion. The scales have no other middle."""
+
+_TEN = set(range(1, 11))
+
+
+def find_ten_points(bank: pd.DataFrame) -> pd.Series:
+    """Whether a probe's two poles are the codes 1-5 and 6-10 of a ten-point scale; the code 0 may be in the first.
+
+    Args:
+        bank: a `Bank` table.
+    """
+    return pd.Series([_is_ten_points(row.pole_a, row.pole_b) for row in bank.itertuples()], bank.index, dtype=bool)
+
+
+def _is_ten_points(pole_a: str, pole_b: str) -> bool:
+    low, high = sorted((parse_codes(pole_a), parse_codes(pole_b)), key=min)
+    return (low | high) - {0} == _TEN and max(low) == _MIDDLE
+
+
+def leave_out_middle(bank: pd.DataFrame) -> pd.DataFrame:
+    """A bank in which the code 5 of ten-point scales is of neither pole.
+
+    Args:
+        bank: a `Bank` table.
+    """
+    cut = bank.copy()
+    for row in cut.index[find_ten_points(bank)]:
+        for pole in ("pole_a", "pole_b"):
+            codes = parse_codes(bank.at[row, pole]) - {_MIDDLE}
+            cut.at[row, pole] = " ".join(map(str, sorted(codes)))
+        cut.at[row, "neither"] = f"{bank.at[row, 'neither']} {_MIDDLE}".strip()
+    return cut
+
+
+AS_BANK = "bank"
+"""The cut of the bank itself."""
+
+CUTS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {AS_BANK: lambda bank: bank, "middle": leave_out_middle}
+"""By name, the bank under a cut."""
+
+
+def map_cut(
+    cut: str,
+    distributions: pd.DataFrame,
+    responses: pd.DataFrame | None,
+    bank: pd.DataFrame,
+    countries: Collection[str],
+    replicates: int,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What the people of some countries answer to the probes that a cut changes.
+
+    Args:
+        cut: one of `CUTS`.
+        distributions: a `Distributions` table.
+        responses: a `Responses` table; None if the survey publishes shares only.
+        bank: a `Bank` table.
+        countries: alpha-3 codes.
+        replicates: samples of the people.
+        seed: of the samples. With the seed of other probes' samples, the same respondents are drawn.
+
+    Returns:
+        A `Poles` and a `Replicates` table of these probes. They lack probes whose shares are published for codes
+        together that the cut separates.
+    """
+    changed = CUTS[cut](bank)
+    changed = changed[(changed != bank).any(axis=1)]
+    changed = changed[~changed["question"].isin(_find_together(distributions))]
+    if changed.empty:
+        return pd.DataFrame(columns=list(Poles.to_schema().columns)), pd.DataFrame(columns=_REPLICATES)
+    poles = map_poles(distributions[distributions["question"].isin(changed["question"])], changed)
+    rows = poles[poles["country"].isin(countries)].reset_index(drop=True)
+    if responses is None:
+        return rows, draw_shares(rows, replicates, seed)
+    return rows, resample_respondents(responses, rows, changed, replicates, seed)
+
+
+_REPLICATES = ["country", "probe", "method", "respondents", "shares"]
+
+
+def _find_together(distributions: pd.DataFrame) -> set[str]:
+    """Questions of which one share is published for the middle and other codes."""
+    several = distributions[distributions["last_code"] > distributions["code"]]
+    return set(several.loc[(several["code"] <= _MIDDLE) & (several["last_code"] >= _MIDDLE), "question"])

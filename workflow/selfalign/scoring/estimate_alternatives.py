@@ -1,0 +1,186 @@
+"""Step estimate_alternatives: the contrasts for other probes, and under another cut of the answer scales."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from selfalign.options import Json, readable, writable
+from selfalign.probes.bank import read_bank
+from selfalign.probes.kinds import PROBE_KINDS, read_kinds
+from selfalign.probes.schemas import Poles, Replicates
+from selfalign.progress import follow
+from selfalign.scoring.bootstrap import FACTORS
+from selfalign.scoring.cell_options import bank_option, poles_option
+from selfalign.scoring.cut_options import Cutter, cut_options, kinds_option
+from selfalign.scoring.estimate_contrasts import compare_panels
+from selfalign.scoring.estimate_options import Names, resample_options
+from selfalign.scoring.families import COLUMNS, correct
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.measures import CONTRASTED
+from selfalign.scoring.panels import Contrast, as_contrast, build_panels, take_probes
+from selfalign.scoring.recut import count_changed, recut_cells, recut_people
+from selfalign.scoring.schemas import ALL, ALTERNATIVES, Alternatives
+from selfalign.tables import read_table, write_table
+
+_ROW = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
+
+
+def choose_alternatives(probes: list[str], kinds: pd.DataFrame | None) -> dict[str, set[str]]:
+    """By alternative, the probes that it keeps. Alternatives that keep all probes or none are left out.
+
+    Args:
+        probes: of the run.
+        kinds: as `read_kinds` returns them; None if the bank has no kinds.
+    """
+    if kinds is None:
+        return {}
+    kind = kinds["kind"].reindex(probes)
+    chosen = {name: kind == name for name in PROBE_KINDS}
+    chosen["value_attitude"] = kind.isin(["value", "attitude"])
+    chosen["other"] = ~chosen["value_attitude"] & kind.notna()
+    chosen["without_forced"] = kinds["forced"].reindex(probes) != "yes"
+    found = {name: set(kind.index[keep]) for name, keep in chosen.items()}
+    return {name: kept for name, kept in found.items() if 0 < len(kept) < len(probes)}
+
+
+def keep_discriminating(
+    scores: pd.DataFrame, poles: pd.DataFrame, contrasts: list[Contrast | list[str]]
+) -> tuple[pd.DataFrame, list[Contrast | list[str]]]:
+    """The cells in which the country and the source of the demonstrations answer the test probe differently.
+
+    Where both have the same majority, their demonstrations may lead to the same answer, and a margin is near 0.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        poles: a `Poles` table with the sources.
+        contrasts: pairs of arms, or mappings.
+
+    Returns:
+        The cells without those of other countries' arms that do not discriminate, and the contrasts that subtract
+        such arms. An own arm keeps its cells: pairing by probe leaves out those that have no partner.
+    """
+    source, country = scores["source"].astype(str), scores["country"].astype(str)
+    foreign = (source != country) & ~source.isin(["", "world"])
+    of_arm = foreign.groupby(scores["arm"].astype(str)).all()
+    arms = set(of_arm.index[of_arm])
+    majority = poles.set_index(["country", "probe"])["majority"]
+    shown = majority.reindex(pd.MultiIndex.from_arrays([source, scores["probe"].astype(str)])).to_numpy(object)
+    differs = pd.Series(shown, scores.index).isin(["A", "B"]) & (shown != scores["majority"].astype(object))
+    within = [one for one in map(as_contrast, contrasts) if one["against"] in arms]
+    within = [one for one in within if one["arm"] not in arms and one.get("beyond", ["", *arms])[1] in arms]
+    return scores[differs | ~scores["arm"].astype(str).isin(arms)], within
+
+
+def estimate_alternatives(
+    scores: pd.DataFrame,
+    people: pd.DataFrame,
+    contrasts: list[Contrast | list[str]],
+    poles: pd.DataFrame,
+    kinds: pd.DataFrame | None,
+    cut: tuple[pd.DataFrame, pd.DataFrame] | None,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    families: list[str],
+) -> pd.DataFrame:
+    """The contrasts for the mean of the countries: the main ones, and under each alternative.
+
+    Each alternative is estimated as if the survey had no other probes: its own batteries are resampled.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        people: a `Replicates` table.
+        contrasts: pairs of arms, or mappings; see `Contrast`.
+        poles: a `Poles` table.
+        kinds: as `read_kinds` returns them; None if the bank has no kinds.
+        cut: `Poles` and `Replicates` of the probes that the other cut changes; None if it cannot be estimated.
+        draws: number of resamples.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover; see `bootstrap.estimate`.
+        families: columns that name a family of tests. Each alternative has families of its own.
+
+    Returns:
+        An `Alternatives` table.
+    """
+    given = (contrasts, draws, level, seed, resample)
+    panels = build_panels(scores, CONTRASTED, list(FACTORS.values()))
+    chosen = choose_alternatives(sorted(scores["probe"].astype(str).unique()), kinds)
+    parts = {"main": compare_panels(panels, people, *given)}
+    for name, kept in follow("estimate", "alternative", items=list(chosen.items())):
+        parts[name] = compare_panels(take_probes(panels, kept), people, *given)
+    differing, within = keep_discriminating(scores, poles, contrasts)
+    if within:
+        panels = build_panels(differing, CONTRASTED, list(FACTORS.values()))
+        parts["discriminating"] = compare_panels(panels, people, within, *given[1:])
+    if cut is not None and len(cut[0]):
+        changed, replicates = cut
+        panels = build_panels(recut_cells(scores, changed), CONTRASTED, list(FACTORS.values()))
+        parts["middle"] = compare_panels(panels, recut_people(people, replicates), *given)
+        parts["middle"]["changed"] = count_changed(scores, changed)
+    return _join(parts, families)
+
+
+def _join(parts: Mapping[str, pd.DataFrame], families: list[str]) -> pd.DataFrame:
+    """One table of all alternatives, in the order of `ALTERNATIVES`, with the probes that each leaves out."""
+    main = parts["main"]
+    main = main[main["country"] == ALL].set_index(_ROW)["probes"]
+    tables = []
+    for name in ALTERNATIVES:
+        if name not in parts:
+            continue
+        table = correct(parts[name], families)
+        table = table[table["country"] == ALL].assign(alternative=name)
+        before = main.reindex(pd.MultiIndex.from_frame(table[_ROW])).to_numpy()
+        tables.append(table.assign(left_out=before - table["probes"], changed=table.get("changed", pd.NA)))
+    joined = pd.concat(tables, ignore_index=True)
+    return joined.assign(changed=joined["changed"].astype("Int64"))[list(Alternatives.to_schema().columns)]
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@poles_option
+@bank_option
+@kinds_option
+@cut_options
+@resample_options
+@click.option("--families", type=Names(COLUMNS), required=True, help="Columns that name a family of tests.")
+@click.option("--output", type=writable, required=True, help="Alternatives (CSV).")
+def command(
+    scores: tuple[Path, ...],
+    contrasts: list[Contrast | list[str]],
+    poles: Path,
+    bank: Path,
+    kinds: Path | None,
+    cutter: Cutter,
+    people: Path,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    families: list[str],
+    output: Path,
+) -> None:
+    """Estimate the contrasts for other probes or cells, and with another cut of ten-point scales."""
+    cells = read_scores(scores)
+    of_kind = read_kinds(kinds) if kinds else None
+    probes = read_bank(bank)
+    probes = probes[probes["probe"].isin(cells["probe"].unique())]
+    cut = None
+    if (cells["asks"] == "poles").all():
+        cut = cutter.cut("middle", probes, cells["country"].unique())
+    else:
+        click.echo("middle: left out, because the cells ask with whole scales", err=True)
+    if of_kind is None:
+        click.echo("kinds of probes and forced choices: left out, because the bank has no kinds", err=True)
+    elif without := sorted(set(probes["probe"]) - set(of_kind.index)):
+        click.echo(f"{len(without)} probes have no kind: {', '.join(without)}", err=True)
+    known, replicates = read_table(poles, Poles), read_table(people, Replicates)
+    table = estimate_alternatives(
+        cells, replicates, contrasts, known, of_kind, cut, draws, level, seed, resample, families
+    )
+    write_table(table.round(6), output, Alternatives)

@@ -1,0 +1,205 @@
+"""Step estimate_specifications: own minus other country under every choice of analysis that a run allows."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import click
+import pandas as pd
+
+from selfalign.inference.schemas import SCORED, Answers
+from selfalign.options import Json, Words, readable, writable
+from selfalign.probes.bank import read_bank
+from selfalign.probes.cuts import AS_BANK, CUTS
+from selfalign.probes.kinds import read_kinds
+from selfalign.probes.schemas import Poles, Replicates
+from selfalign.progress import follow
+from selfalign.prompts.schemas import Design
+from selfalign.scoring.by_readout import list_readouts
+from selfalign.scoring.cell_options import bank_option, poles_option, rule_option
+from selfalign.scoring.cells import is_among
+from selfalign.scoring.cut_options import Cutter, cut_options, kinds_option
+from selfalign.scoring.estimate_contrasts import compare_panels
+from selfalign.scoring.estimate_options import resample_options
+from selfalign.scoring.inputs import as_categories
+from selfalign.scoring.measures import CONTRASTED
+from selfalign.scoring.panels import CELLS, Panel, build_panels, take_probes
+from selfalign.scoring.recut import recut_cells, recut_people
+from selfalign.scoring.schemas import ALL, Specifications
+from selfalign.scoring.score_answers import score
+from selfalign.tables import read_table, write_table
+
+
+class Choices(TypedDict):
+    """The choices of analysis, as the setting `scoring.specifications` has them."""
+
+    readouts: list[str]
+    orders: list[str]
+    cuts: list[str]
+    kinds: list[str]
+
+
+class People(TypedDict):
+    """What the people answer under a cut of the answer scales: of the probes that it changes, and samples of all."""
+
+    poles: pd.DataFrame | None
+    replicates: pd.DataFrame
+
+
+def estimate_specifications(
+    answers: Iterable[tuple[tuple[str, str], pd.DataFrame]],
+    designs: Mapping[str, pd.DataFrame],
+    poles: pd.DataFrame,
+    bank: pd.DataFrame,
+    people: Mapping[str, People],
+    kinds: pd.Series,
+    pairs: pd.DataFrame,
+    forms: Mapping[str, Mapping[str, str]],
+    choices: Choices,
+    rule: str,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: Sequence[str],
+) -> pd.DataFrame:
+    """Own minus other country in each specification, for the mean of the countries.
+
+    Frames are not averaged: each is a specification. Seeds are averaged.
+
+    Args:
+        answers: models and languages, each with its `Answers` table. One is let go before the next is taken.
+        designs: `Design` tables by language. Cells that ask with whole scales are left out.
+        poles: a `Poles` table.
+        bank: a `Bank` table.
+        people: by cut.
+        kinds: by probe, its kind.
+        pairs: a row per arm and its control, with the arm's settings: columns arm, against, selector, pool, shots,
+            sequence, shown_in, persona.
+        forms: by model, the keys model and form; see `Specifications`.
+        choices: of analysis.
+        rule: how a cell without an answer counts in the agreement.
+        draws: number of resamples.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover; see `bootstrap.estimate`.
+
+    Returns:
+        A `Specifications` table.
+    """
+    contrasts = pairs[["arm", "against"]].to_numpy().tolist()
+    tables = []
+    for (model, language), table in answers:
+        design = designs[language]
+        design = design[design["arm"].isin(pairs[["arm", "against"]].to_numpy().ravel()) & (design["asks"] == "poles")]
+        for chosen, cells in _score_each(design, table, poles, bank, choices, rule):
+            cells = as_categories(cells.assign(model=forms[model]["model"], language=language)[CELLS])
+            for cut in choices["cuts"]:
+                of_cut = people[cut]
+                cut_cells = cells if of_cut["poles"] is None else recut_cells(cells, of_cut["poles"])
+                panels = build_panels(cut_cells, CONTRASTED, ["seed"])
+                for kind, taken in _take_kinds(panels, kinds, choices["kinds"]):
+                    found = compare_panels(taken, of_cut["replicates"], contrasts, draws, level, seed, list(resample))
+                    named = {**chosen, "form": forms[model]["form"], "cut": cut, "probe_kind": kind}
+                    tables.append(found[found["country"] == ALL].assign(**named))
+    columns = list(Specifications.to_schema().columns)
+    if not tables:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(tables, ignore_index=True).merge(pairs, on=["arm", "against"])[columns]
+
+
+def _score_each(
+    design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, choices: Choices, rule: str
+) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """The cells of each frame, readout and option order, with these choices."""
+    for frame, cells in design.groupby("template"):
+        given = answers[is_among(answers["prompt"], cells["prompt"])]
+        for readout in list_readouts(given, cells["prompt"]):
+            for order in choices["orders"] if readout in choices["readouts"] else ():
+                asked = cells if order == "both" else cells[cells["order"] == order]
+                yield (
+                    {"frame": str(frame), "readout": readout, "order": order},
+                    score(asked, given, poles, bank, {frame: readout}, rule)[0],
+                )
+
+
+def _take_kinds(
+    panels: Mapping[str, Panel], kinds: pd.Series, chosen: Sequence[str]
+) -> Iterator[tuple[str, Mapping[str, Panel]]]:
+    """Panels of all probes, then of each chosen kind of which there are probes."""
+    yield ALL, panels
+    for kind in chosen:
+        taken = take_probes(panels, set(kinds.index[kinds == kind]))
+        if taken:
+            yield kind, taken
+
+
+@click.command()
+@click.argument("answers", type=readable, nargs=-1, required=True)
+@click.option("--designs", type=Words(Path), required=True, help="Cells of each language (Parquet).")
+@poles_option
+@bank_option
+@kinds_option
+@click.option("--pairs", type=Json(), required=True, help="Arms with their controls and settings, as JSON.")
+@click.option("--forms", type=Json(), required=True, help="By model, its weights and how it is asked, as JSON.")
+@click.option("--choices", type=Json(), required=True, help="Readouts, orders, cuts and kinds, as JSON.")
+@rule_option
+@cut_options
+@resample_options
+@click.option("--output", type=writable, required=True, help="Specifications (CSV).")
+def command(
+    answers: tuple[Path, ...],
+    designs: list[Path],
+    poles: Path,
+    bank: Path,
+    kinds: Path | None,
+    pairs: list[dict[str, object]],
+    forms: dict[str, dict[str, str]],
+    choices: Choices,
+    rule: str,
+    cutter: Cutter,
+    people: Path,
+    draws: int,
+    level: float,
+    seed: int,
+    resample: list[str],
+    output: Path,
+) -> None:
+    """Estimate own minus other country under every choice of analysis.
+
+    ANSWERS are the answers of the models, named MODEL/LANGUAGE.parquet; a design is named LANGUAGE.parquet.
+    """
+    laid_out = {path.stem: read_table(path, Design) for path in designs}
+    on_scales = sorted({frame for one in laid_out.values() for frame in one.loc[one["asks"] == "scale", "template"]})
+    if on_scales:
+        click.echo(f"left out, because they ask with whole scales: the frames {', '.join(on_scales)}", err=True)
+    known, replicates = read_table(poles, Poles), read_table(people, Replicates)
+    asked = set().union(*(one["probe"] for one in laid_out.values()))
+    countries = set().union(*(one["country"] for one in laid_out.values()))
+    probes = read_bank(bank)
+    used = probes[probes["probe"].isin(asked)]
+    cuts: dict[str, People] = {AS_BANK: {"poles": None, "replicates": replicates}}
+    for cut in set(choices["cuts"]) & set(CUTS) - {AS_BANK}:
+        changed, drawn = cutter.cut(cut, used, countries)
+        cuts[cut] = {"poles": changed, "replicates": recut_people(replicates, drawn)}
+    tables = (
+        ((path.parent.name, path.stem), read_table(path, Answers, SCORED))
+        for path in follow("estimate", "file", items=answers)
+    )
+    of_kind = read_kinds(kinds)["kind"] if kinds else pd.Series(dtype=object)
+    table = estimate_specifications(
+        tables,
+        laid_out,
+        known,
+        probes,
+        cuts,
+        of_kind,
+        pd.DataFrame(pairs),
+        forms,
+        choices,
+        rule,
+        draws,
+        level,
+        seed,
+        resample,
+    )
+    write_table(table.round(6), output, Specifications)
