@@ -14,6 +14,7 @@ from selfalign.config.outputs import (
     list_dumbbells,
     list_gains,
     list_margins,
+    mapped_arms,
 )
 
 CELLS = "scores/{model}/{language}.parquet"
@@ -126,6 +127,12 @@ FIGURES: dict[str, Figure] = {
         "Drawing the similarity with every surveyed country",
         {"table": "tables/country_ranks.csv"},
         lambda config: {"language": asked_in(config), "arm": first_arms(config)[asked_in(config)]},
+    ),
+    "map": Figure(
+        "m: cultural map",
+        "Drawing the cultural map",
+        {"points": "tables/map.csv", "axes": "tables/map_axes.csv"},
+        lambda config: {"arms": " ".join(mapped_arms(config)), "start": _as_json(first_arms(config))},
     ),
 }
 """By name. The module of a figure is `selfalign.figures.plot_{name}`."""

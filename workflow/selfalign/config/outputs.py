@@ -4,9 +4,13 @@ from itertools import combinations, product
 from typing import Any
 
 from selfalign.config.arms import arms_of, arms_of_run
+from selfalign.config.map import why_no_map
 
 ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks")
 """Figures across models: each is one file and has a table of its numbers."""
+
+WITH_CSV = (*ACROSS, "map")
+"""Figures that have a table of their numbers."""
 
 
 def list_contrasts(config: dict[str, Any]) -> list[Any]:
@@ -204,6 +208,8 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         reasons["readers"] = "" if len(countries) > 1 else "the ideal reader needs another country"
     if config["scoring"].get("country_ranks") is not None:
         reasons["country_ranks"] = ""
+    if config["scoring"].get("map") is not None:
+        reasons["map"] = why_no_map(config)
     shown = {name for name, reason in reasons.items() if not reason}
     return shown, {name: reason for name, reason in reasons.items() if reason}
 
@@ -224,7 +230,8 @@ def find_panels(config: dict[str, Any], figure: str) -> list[tuple[str, str]]:
     if figure in contrasts:
         shown = {panel for contrast in contrasts[figure] for panel in find_estimated(config, contrast)}
     else:
-        arms = set(calibrated_arms(config) if figure == "calibration" else agreeing_arms(config))
+        drawn = {"calibration": calibrated_arms, "map": mapped_arms}.get(figure, agreeing_arms)
+        arms = set(drawn(config))
         shown = {
             (model, language)
             for language in run["languages"]
@@ -261,6 +268,13 @@ def _why_none(config: dict[str, Any], contrasts: list[Any]) -> str:
 def calibrated_arms(config: dict[str, Any]) -> list[str]:
     """The arms of figures.calibration that the run has cells of."""
     return _those_run(config, config["figures"]["calibration"]["arms"])
+
+
+def mapped_arms(config: dict[str, Any]) -> list[str]:
+    """The arms of figures.map that the run has cells of; else its arms with demonstrations, else all arms."""
+    shown = [name for name, arm in arms_of_run(config).items() if arm.shots]
+    chosen = _those_run(config, config["figures"]["map"]["arms"])
+    return chosen or _those_run(config, shown) or list(arms_of_run(config))
 
 
 def agreeing_arms(config: dict[str, Any]) -> list[str]:

@@ -351,6 +351,22 @@ class CountryRanks(Section):
     )
 
 
+class CulturalMap(Section):
+    """The Inglehart-Welzel cultural map."""
+
+    items: str = Field("resources/map/items.csv", description="Items of the map, and the probes that ask them.")
+    zones: str = Field("resources/map/zones.csv", description="Cultural zones of countries.")
+    published: str = Field("resources/map/published.csv", description="Published coordinates of countries.")
+    level: Literal["auto", "countries"] = Field(
+        "auto",
+        description=(
+            "The units whose correlations make the axes: respondents where the survey has real ones (auto), or always "
+            "countries."
+        ),
+    )
+    least: int = Field(8, ge=3, description="Items that a map needs; with fewer it is skipped.")
+
+
 class Scoring(Section):
     """How answers become estimates."""
 
@@ -386,6 +402,11 @@ class Scoring(Section):
     country_ranks: CountryRanks | None = Field(
         None,
         description="Rank all surveyed countries by their similarity with the models' answers; null for not.",
+        json_schema_extra={"nullable": True},
+    )
+    map: CulturalMap | None = Field(
+        None,
+        description="The Inglehart-Welzel cultural map; null for none.",
         json_schema_extra={"nullable": True},
     )
     transfer: Pair | None = Field(
@@ -484,6 +505,12 @@ class CalibrationFigure(Figure):
     arms: Names = Field(description="The arms to draw.")
 
 
+class MapFigure(Figure):
+    """The figure map."""
+
+    arms: Names = Field(("chrf",), description="The arms to draw, one panel each.")
+
+
 class LanguagesFigure(Figure):
     """The figure languages."""
 
@@ -517,6 +544,7 @@ class Figures(Section):
     kinds: Figure = _section(Figure)
     margins: Figure = _section(Figure)
     country_ranks: Figure = _section(Figure)
+    map: MapFigure = _section(MapFigure)
 
 
 class Config(Section):

@@ -199,9 +199,9 @@ def read_texts(path: Path) -> dict[str, str]:
     return texts
 
 
-_NAMES = ("countries.", "languages.", "categories.", "measures.")
-"""Keys that a language may leave out: names then come from translations of ISO codes, from the category itself, or from
-the registry of metrics."""
+_NAMES = ("countries.", "languages.", "categories.", "measures.", "zones.")
+"""Keys that a language may leave out: names then come from translations of ISO codes, from the category or zone itself,
+or from the registry of metrics."""
 
 
 def _flatten(path: Path) -> dict[str, str]:
