@@ -265,13 +265,13 @@ def test_share_of_a_real_probe_by_hand(bank: pd.DataFrame, counts: pd.DataFrame,
 
 
 @needs_facts
-def test_poles_follow_exactly_from_the_published_counts(bank: pd.DataFrame, poles: pd.DataFrame) -> None:
+def test_poles_follow_exactly_from_the_published_counts(whole: pd.DataFrame, poles: pd.DataFrame) -> None:
     people: dict[tuple[str, str], dict[int, int]] = {}
     for country, question, code, count in pd.read_csv(FACTS / "wvs7_counts_19_countries.csv").iloc[:, :4].to_numpy():
         people.setdefault((country, question), {})[code] = count
     found = poles.set_index(["country", "probe"])
     expected = set()
-    for probe in bank.itertuples():
+    for probe in whole.itertuples():
         for country in sorted({country for country, question in people if question == probe.question}):
             given_codes = people[(country, probe.question)]
             a, b, neither = (

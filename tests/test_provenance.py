@@ -181,6 +181,7 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
         "map_scales",
         "design_prompts",
         "resample_people",
+        "estimate_map",
         "trace",
         "plan",
     }
