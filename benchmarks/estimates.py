@@ -65,7 +65,7 @@ def make_scores(language: str, countries: list[str], bank: pd.DataFrame, share: 
 
 def write_inputs(folder: Path) -> list[Path]:
     """Scores of all models and languages, and replicates of the people."""
-    bank = read_bank(ROOT / "resources/probes/probes.csv").iloc[:250]
+    bank = read_bank(ROOT / "resources/probes/probes.csv").query("on_request == ''").iloc[:250]
     rng = np.random.default_rng(1)
     pairs = pd.MultiIndex.from_product([sorted(LANGUAGES.values()), bank["probe"]], names=["country", "probe"])
     share = pairs.to_frame(index=False).assign(share_a=rng.uniform(0.05, 0.95, len(pairs)))

@@ -93,7 +93,7 @@ def _accelerate(drawn: np.ndarray, mean: np.ndarray, sums: np.ndarray, sizes: np
 
 def compare_intervals(rng: np.random.Generator) -> pd.DataFrame:
     """Misses of all candidates, by bank, by how much batteries matter, and by the gain."""
-    bank = read_bank(ROOT / "resources/probes/probes.csv")
+    bank = read_bank(ROOT / "resources/probes/probes.csv").query("on_request == ''").reset_index(drop=True)
     only = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["probes"]["only"]
     banks = {"whole bank": bank, "default": bank[bank["probe"].isin(only)].reset_index(drop=True)}
     rows = {}

@@ -110,7 +110,8 @@ class World:
         respondents: int = 1000,
         bank: pd.DataFrame | None = None,
     ) -> None:
-        real = read_bank(ROOT / "resources/probes/probes.csv") if bank is None else bank
+        whole = read_bank(ROOT / "resources/probes/probes.csv").query("on_request == ''").reset_index(drop=True)
+        real = whole if bank is None else bank
         self.countries, self.respondents = countries, respondents
         self.truth = true_shares(real, countries)
         # Each probe is a question of its own, with the codes 1 and 2, so that people can be drawn probe by probe.

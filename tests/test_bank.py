@@ -17,7 +17,10 @@ ROOT = Path(__file__).parent.parent
 PROBES = ROOT / "resources" / "probes"
 SURVEY = ROOT / "resources" / "survey"
 CODEBOOK = ROOT.parent / "shared" / "data" / "wvs7_codebook_v5.json"
-NO_POLES = {"Q152", "Q153", "Q154", "Q155", "Q156", "Q157"}
+NO_POLES = {"Q152", "Q153", "Q156", "Q157"}
+UNREAD = {"Q154", "Q155"}
+"""Probes whose texts nobody has read a second time."""
+
 SIZES = {
     "social_values": 45,
     "wellbeing": 11,
@@ -25,7 +28,7 @@ SIZES = {
     "economic_values": 6,
     "corruption": 9,
     "migration": 10,
-    "security": 21,
+    "security": 23,
     "science": 6,
     "religion": 12,
     "ethics": 23,
@@ -119,7 +122,7 @@ def test_kind_of_scale_agrees_with_its_codes(bank: pd.DataFrame) -> None:
         assert points == 2 if probe.scale == "binary" else points >= 2, probe.probe
         assert (probe.scale == "nominal") == (probe.reversed == ""), probe.probe
     assert set(bank.loc[bank["scale"] == "nominal", "question"]) == {
-        *("Q42", "Q91", "Q92", "Q93", "Q111", "Q149", "Q150", "Q173", "Q174", "Q175")
+        *("Q42", "Q91", "Q92", "Q93", "Q111", "Q149", "Q150", "Q154", "Q155", "Q173", "Q174", "Q175")
     }
 
 
@@ -204,7 +207,7 @@ def test_texts_are_clean_and_their_own(bank: pd.DataFrame, texts: pd.DataFrame) 
         assert text["statement"].endswith("."), probe
         assert max(len(text[option].split()) for option in ("option_a", "option_b")) <= 4, probe
     assert texts["statement"].is_unique
-    assert (texts["status"] == "reviewed").all()
+    assert set(texts.index[texts["status"] != "reviewed"]) == UNREAD
 
 
 def test_no_statement_repeats_the_codebook(texts: pd.DataFrame, bank: pd.DataFrame) -> None:
@@ -229,6 +232,7 @@ def test_neither_pole_is_favoured(bank: pd.DataFrame) -> None:
     total = valid.groupby(["country", "question"])["n"].transform("sum")
     weights = {name: valid["n"].astype(float) for name in ("weight", "weight_squared")}
     distributions = valid.assign(last_code=valid["code"], share=valid["n"] / total, **weights)
+    bank = bank[bank["on_request"] == ""]
     poles = map_poles(distributions, bank).merge(bank[["probe", "category"]], on="probe")
     a = poles["majority"] == "A"
     assert a.mean() == pytest.approx(0.5, abs=0.02)

@@ -199,7 +199,7 @@ def test_probe_of_the_bank_is_found_or_refused() -> None:
 def test_reasons_why_a_probe_is_not_used() -> None:
     assert why_not_chosen("Q4", BANK, {"only": [], "categories": []}) is None
     assert why_not_chosen("Q4", BANK, {"only": ["Q4"], "categories": []}) is None
-    assert "probes.only names 2 of the bank's 255" in why_not_chosen("Q4", BANK, {"only": ["Q6", "Q8"]})
+    assert "probes.only names 2 of the bank's 257" in why_not_chosen("Q4", BANK, {"only": ["Q6", "Q8"]})
     assert "is not in the setting probes.categories (migration)" in why_not_chosen(
         "Q4", BANK, {"categories": ["migration"]}
     )

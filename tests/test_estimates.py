@@ -27,7 +27,7 @@ from selfalign.tables import read_table, write_table
 
 ROOT = Path(__file__).parent.parent
 PROBES = ROOT / "resources" / "probes" / "probes.csv"
-BANK = read_bank(PROBES)
+BANK = read_bank(PROBES).query("on_request == ''").reset_index(drop=True)
 SETTINGS = {"draws": 400, "level": 0.95, "seed": 1}
 
 

@@ -35,7 +35,7 @@ from selfalign.tables import write_table
 
 ROOT = Path(__file__).parent.parent
 PROBES = ROOT / "resources" / "probes" / "probes.csv"
-BANK = read_bank(PROBES)
+BANK = read_bank(PROBES).query("on_request == ''").reset_index(drop=True)
 SOME = pd.concat([BANK[BANK["scale"] != "nominal"].iloc[::6], BANK[BANK["scale"] == "nominal"].iloc[:3]])
 COUNTRIES = ("BOL", "DEU", "IND", "MEX")
 SETTINGS = {"draws": 200, "level": 0.95, "seed": 1, "resample": ["batteries", "respondents"]}

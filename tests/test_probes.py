@@ -33,14 +33,20 @@ def bank() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
+def whole(bank: pd.DataFrame) -> pd.DataFrame:
+    """The probes of a run of the whole bank: without those on request."""
+    return bank[bank["on_request"] == ""]
+
+
+@pytest.fixture(scope="module")
 def counts() -> pd.DataFrame:
     return read_input(RESOURCES / "survey" / "example" / "counts.csv", Counts)
 
 
 @pytest.fixture(scope="module")
-def poles(bank: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+def poles(whole: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
     """Poles of all countries of the example."""
-    return Poles.validate(map_poles(unweighted(counts), bank))
+    return Poles.validate(map_poles(unweighted(counts), whole))
 
 
 def unweighted(counts: pd.DataFrame) -> pd.DataFrame:
@@ -72,7 +78,7 @@ def test_every_probe_is_worded_with_one_blank_that_two_options_fill(language: st
         assert all(cell == " ".join(cell.split()) for cell in cells), row
         assert not any(mark in cell for cell in cells for mark in "{}\n"), row
     assert texts["statement"].is_unique
-    assert set(texts["status"]) == {"reviewed"}
+    assert set(texts.index[texts["status"] != "reviewed"]) == {"Q154", "Q155"}
 
 
 def test_every_category_has_five_candidates_for_each_of_its_probes(bank: pd.DataFrame) -> None:
@@ -85,7 +91,7 @@ def test_siblings_and_batteries_lie_within_a_category(bank: pd.DataFrame) -> Non
     for group in ("siblings", "battery"):
         assert (bank.groupby(group)["category"].nunique() == 1).all()
     groups = bank[bank["siblings"].duplicated(keep=False)].groupby("siblings")["probe"].agg(" ".join)
-    assert set(groups) == {"Q42a Q42b", "Q57a Q57b", "Q209 Q218", "Q215 Q219", "Q221 Q222"}
+    assert set(groups) == {"Q42a Q42b", "Q57a Q57b", "Q154 Q155", "Q209 Q218", "Q215 Q219", "Q221 Q222"}
 
 
 def test_neighbours_with_the_same_answers_are_one_battery(bank: pd.DataFrame) -> None:
@@ -115,7 +121,7 @@ def test_document_on_probes_tells_what_the_bank_holds(bank: pd.DataFrame) -> Non
         f"| batteries in the bank | 69 | {len(batteries)} |",
     )
     scales = read_input(RESOURCES / "survey" / "scales.csv", Scales)["question"]
-    assert set(scales) - set(bank["question"]) == {f"Q{number}" for number in range(152, 158)}
+    assert set(scales) - set(bank["question"]) == {"Q152", "Q153", "Q156", "Q157"}
     labels = read_input(RESOURCES / "survey" / "labels" / "en.csv", CodeLabels)["labels"]
     assert_told(f"{labels.nunique()} sets of labels serve all questions")
 
@@ -172,7 +178,12 @@ def test_probes_are_chosen_by_category_and_by_id_and_all_where_none_is_named(ban
     assert list(some["probe"]) == [row.probe for row in bank.itertuples() if row.category in ("ethics", "religion")]
     assert list(select_probes(bank, {"only": ["Q164", "Q4", "Q57b"]}, file)["probe"]) == ["Q4", "Q57b", "Q164"]
     assert list(select_probes(bank, {"categories": ["religion"], "only": ["Q164", "Q4"]}, file)["probe"]) == ["Q164"]
-    pd.testing.assert_frame_equal(select_probes(bank, {}, file), bank)
+    whole = select_probes(bank, {}, file)
+    pd.testing.assert_frame_equal(whole, bank[~bank["probe"].isin(["Q154", "Q155"])])
+    assert len(whole) == 255, "the whole bank of the studies"
+    security = select_probes(bank, {"categories": ["security"]}, file)["probe"]
+    assert {"Q149", "Q151"} <= set(security) and not {"Q154", "Q155"} & set(security), "a probe on request"
+    assert list(select_probes(bank, {"only": ["Q154", "Q4"]}, file)["probe"]) == ["Q4", "Q154"]
     with pytest.raises(InputError, match='bank.csv, column "category", value \'religions\': .*Did you mean "religion"'):
         select_probes(bank, {"categories": ["religions"]}, file)
     with pytest.raises(InputError, match='bank.csv, column "probe", value \'Q57\': .*Did you mean "Q57'):
@@ -254,13 +265,13 @@ def test_share_of_a_real_probe_by_hand(bank: pd.DataFrame, counts: pd.DataFrame,
 
 
 @needs_facts
-def test_poles_follow_exactly_from_the_published_counts(bank: pd.DataFrame, poles: pd.DataFrame) -> None:
+def test_poles_follow_exactly_from_the_published_counts(whole: pd.DataFrame, poles: pd.DataFrame) -> None:
     people: dict[tuple[str, str], dict[int, int]] = {}
     for country, question, code, count in pd.read_csv(FACTS / "wvs7_counts_19_countries.csv").iloc[:, :4].to_numpy():
         people.setdefault((country, question), {})[code] = count
     found = poles.set_index(["country", "probe"])
     expected = set()
-    for probe in bank.itertuples():
+    for probe in whole.itertuples():
         for country in sorted({country for country, question in people if question == probe.question}):
             given_codes = people[(country, probe.question)]
             a, b, neither = (
@@ -388,18 +399,18 @@ def test_ties_and_probes_without_answers_are_dropped_with_the_reason(
 
 
 def test_probes_that_a_country_was_not_asked_are_dropped(
-    bank: pd.DataFrame, counts: pd.DataFrame, poles: pd.DataFrame
+    whole: pd.DataFrame, counts: pd.DataFrame, poles: pd.DataFrame
 ) -> None:
-    dropped = find_dropped(poles, bank, sorted(poles["country"].unique()))
-    not_asked = counts[counts["code"] == -4].merge(bank, on="question")
+    dropped = find_dropped(poles, whole, sorted(poles["country"].unique()))
+    not_asked = counts[counts["code"] == -4].merge(whole, on="question")
     expected = {(row.country, row.probe, "no_answers") for row in not_asked.itertuples()} | {("KEN", "Q198", "tie")}
     assert set(dropped.itertuples(index=False, name=None)) == expected
     assert len(dropped) == len(expected) == 61
 
 
-def test_poles_come_in_the_order_of_the_bank(bank: pd.DataFrame, poles: pd.DataFrame) -> None:
+def test_poles_come_in_the_order_of_the_bank(whole: pd.DataFrame, poles: pd.DataFrame) -> None:
     assert list(poles["country"].unique()) == sorted(poles["country"].unique())
-    assert list(poles.loc[poles["country"] == "NGA", "probe"]) == list(bank["probe"])
+    assert list(poles.loc[poles["country"] == "NGA", "probe"]) == list(whole["probe"])
 
 
 def test_answers_of_neither_pole_are_counted_and_move_no_share() -> None:

@@ -15,6 +15,7 @@ import pytest
 from selfalign.cli import first_sentence, program
 from selfalign.config.figures import FIGURES
 from selfalign.config.outputs import ACROSS as ACROSS_MODELS
+from selfalign.config.outputs import WITH_CSV
 from selfalign.config.read import read_config
 from selfalign.provenance import code_digest, import_closure
 from selfalign.steps import BY_HAND, STEPS
@@ -31,7 +32,8 @@ def find_rules(text: str) -> dict[str, str]:
             shown = loop.replace("{params.command}", f"plot-{figure}".replace("_", "-"))
             shown = shown.replace("{figure}", figure).replace('f"', '"')
             options = [*what.reads, *what.settings(read_config([])), "style", "figures"]
-            options += ["csv"] if figure in ACROSS_MODELS else ["pages"]
+            options += ["csv"] if figure in WITH_CSV else []
+            options += [] if figure in ACROSS_MODELS else ["pages"]
             found[f"plot_{figure}"] = shown + " ".join(f"--{option} " for option in options)
     return found
 
@@ -148,7 +150,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
             "figures/theme.py",
             "DPI = 300",
             "DPI = 301",
-            {"plot_agreement", "plot_contrasts", "plot_margin", "plot_calibration", "plot_transfer", *ACROSS},
+            {f"plot_{name}" for name in FIGURES},
             id="a module that modules import",
         ),
         pytest.param(
@@ -183,6 +185,7 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
         "resample_people",
         "estimate_alternatives",
         "estimate_specifications",
+        "estimate_map",
         "trace",
         "plan",
     }

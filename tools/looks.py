@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from selfalign.cli import program
 from selfalign.config.figures import CELLS, FIGURES
-from selfalign.config.outputs import ACROSS, find_shown
+from selfalign.config.outputs import ACROSS, WITH_CSV, find_shown
 from selfalign.config.pages import find_pages
 from selfalign.config.read import read_config
 from selfalign.config.style import describe_style
@@ -93,7 +93,8 @@ def draw(figure: str, folder: Path, config: dict[str, Any], to: Path) -> Iterato
         options[option] = " ".join(dict.fromkeys(map(str, paths)))
     style = config["figures"]["style"]
     options |= {"texts": style["texts"].replace("{language}", style["language"]), "figures": " ".join(map(str, files))}
-    options |= {"csv": str(to / f"{figure}.csv")} if figure in ACROSS else {"pages": json.dumps(pages)}
+    options |= {"csv": str(to / f"{figure}.csv")} if figure in WITH_CSV else {}
+    options |= {} if figure in ACROSS else {"pages": json.dumps(pages)}
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     with matplotlib.rc_context():
         program([f"plot-{figure.replace('_', '-')}", *arguments], standalone_mode=False)

@@ -87,7 +87,7 @@ def choose_probes(bank: pd.DataFrame, poles: pd.DataFrame) -> tuple[list[str], l
     every country, and are no siblings of one shown.
     """
     majority = poles[poles["majority"] != "tie"].groupby("probe")["majority"].agg(["size", "nunique"])
-    usable = bank.set_index("probe").join(majority).query(f"size == {len(COUNTRIES)}")
+    usable = bank.query("on_request == ''").set_index("probe").join(majority).query(f"size == {len(COUNTRIES)}")
     shown = _spread(list(usable.index[usable["nunique"] > 1]), SHOTS)
     return shown, list(usable.index[~usable["siblings"].isin(usable.loc[shown, "siblings"])])
 

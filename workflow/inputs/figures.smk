@@ -1,7 +1,7 @@
 """Input functions and settings of the rules in rules/figures.smk."""
 
 from selfalign.config.figures import CELLS, FIGURES
-from selfalign.config.outputs import ACROSS
+from selfalign.config.outputs import ACROSS, WITH_CSV
 from selfalign.config.pages import find_pages
 from selfalign.config.style import describe_style, texts_file
 

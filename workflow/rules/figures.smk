@@ -2,7 +2,7 @@
 
 A figure that needs more than a page has a file per model, or per model and language.
 
-Reads   <run>/tables/{agreement,metrics,contrasts,transfer,languages,categories,kinds,country_ranks,specifications}.csv, <run>/scores/{model}/{language}.parquet
+Reads   <run>/tables/{agreement,metrics,contrasts,transfer,languages,categories,kinds,country_ranks,specifications,map,map_axes}.csv, <run>/scores/{model}/{language}.parquet
         figures.style.texts                     the texts, in the language of figures.style.language
         figures.style.font                      the user's font file, if there is one
 Writes  <run>/figures/agreement*                (a) agreement per arm and country, beside zero-shot
@@ -18,11 +18,12 @@ Writes  <run>/figures/agreement*                (a) agreement per arm and countr
         <run>/figures/margins*                  (k) own-country minus other-country demonstrations, by model
         <run>/figures/country_ranks*            (l) similarity with every surveyed country, without demonstrations
         <run>/figures/specifications*           (m) own-country minus other-country, in every specification
-        <run>/figures/{f to m}.csv              the numbers of the figures f to m
+        <run>/figures/map*                      (n) people and models on the Inglehart-Welzel cultural map
+        <run>/figures/{f to n}.csv              the numbers of the figures f to n
         <run>/tables/latex/{table}.tex          these tables, agreement and contrasts as LaTeX
 Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_transfer, plot_gains, plot_gains_by_country,
         plot_languages, plot_categories, plot_kinds, plot_margins, plot_country_ranks,
-        plot_specifications, typeset_tables
+        plot_specifications, plot_map, typeset_tables
 """
 
 
@@ -41,7 +42,7 @@ for figure, what in FIGURES.items():
             font=FONT,
         output:
             figures=drawn(figure, what.label),
-            csv=[f"<run>/figures/{figure}.csv"] if figure in ACROSS else [],
+            csv=[f"<run>/figures/{figure}.csv"] if figure in WITH_CSV else [],
         log:
             f"<run>/logs/plot_{figure}.log",
         benchmark:

@@ -23,8 +23,9 @@ Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/tables/country_ranks.csv            their similarity with every surveyed country, and its ranks
         <run>/tables/alternatives.csv             the contrasts for other probes, and under another cut of the scales
         <run>/tables/specifications.csv           own minus other country under every choice of analysis
+        <run>/tables/map.csv, map_axes.csv        people and models on the Inglehart-Welzel cultural map, and its axes
         <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> judge_contrasts, fit_mixed; estimate_transfer; estimate_worth; rank_countries;
+Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> judge_contrasts, fit_mixed; estimate_transfer; estimate_worth; estimate_map; rank_countries;
         estimate_readouts; estimate_alternatives; estimate_specifications; compute_metrics; compare_readouts; compare_replies; score_scales
 """
 
@@ -47,6 +48,13 @@ from selfalign.config.outputs import (
 )
 
 CONTRASTS = list_contrasts(config)
+
+# The files of the cultural map; none where the run has no map.
+MAP_FILES = {
+    name: config["scoring"]["map"][name]
+    for name in ("items", "zones", "published")
+    if config["scoring"]["map"] is not None
+}
 
 # What tables and figures across models compare.
 ASKED_IN, GAINS = asked_in(config), list_gains(config)
@@ -588,6 +596,51 @@ rule estimate_specifications:
         " --replicates {params.replicates} --people-seed {params.people_seed} --people {input.people}"
         " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
         " --output {output} 2> {log}"
+
+
+rule estimate_map:
+    input:
+        scores=PATHS.scores(),
+        distributions=f"{PATHS.survey}/distributions.parquet",
+        responses=PATHS.map_responses,
+        bank="<run>/probes/selected.csv",
+        scales=PATHS.answer_scales,
+        files=list(MAP_FILES.values()),
+    output:
+        points=report(
+            "<run>/tables/map.csv",
+            caption="../report/map_table.rst",
+            category="Tables",
+            labels={"table": "cultural map"},
+        ),
+        axes=report(
+            "<run>/tables/map_axes.csv",
+            caption="../report/map_axes_table.rst",
+            category="Tables",
+            labels={"table": "axes of the cultural map"},
+        ),
+    log:
+        "<run>/logs/estimate_map.log",
+    benchmark:
+        "<run>/benchmarks/estimate_map.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        responses=[f"--responses {file}" for file in PATHS.map_responses],
+        listed=MAP_FILES.get("items"),
+        zones=MAP_FILES.get("zones"),
+        published=MAP_FILES.get("published"),
+        least=(config["scoring"]["map"] or {}).get("least"),
+        draws=config["scoring"]["draws"],
+        seed=config["scoring"]["seed"],
+        code=code_digest("estimate_map"),
+    message:
+        "Placing people and models on the cultural map"
+    shell:
+        "selfalign estimate-map {input.scores} --distributions {input.distributions} {params.responses}"
+        " --bank {input.bank} --scales {input.scales} --items {params.listed:q} --zones {params.zones:q}"
+        " --published {params.published:q} --least {params.least} --draws {params.draws} --seed {params.seed}"
+        " --axes {output.axes} --output {output.points} 2> {log}"
 
 
 rule compute_metrics:

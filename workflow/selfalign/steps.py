@@ -50,6 +50,7 @@ STEPS: dict[str, str] = {
     "compute_metrics": "selfalign.scoring.compute_metrics",
     "estimate_worth": "selfalign.scoring.estimate_worth",
     "judge_contrasts": "selfalign.scoring.judge_contrasts",
+    "estimate_map": "selfalign.scoring.estimate_map",
     "fit_mixed": "selfalign.scoring.fit_mixed",
     **_list_modules("figures", "plot_*.py"),
     "typeset_tables": "selfalign.figures.typeset_tables",

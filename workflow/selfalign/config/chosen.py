@@ -46,7 +46,8 @@ def choose_probes(config: Mapping[str, Any], home: Path = HOME) -> list[str]:
         return only
     file, known = _needed_file(config, home), _ids(config, home)
     unknown = [probe for probe in only if probe not in known]  # kept, so that the check of probes.only names them
-    return unknown + keep_kinds([one for one in only or known if one in known], kinds, read_kinds(file), file)
+    offered = [one for one in only if one in known] if only else _ids(config, home, on_request=False)
+    return unknown + keep_kinds(offered, kinds, read_kinds(file), file)
 
 
 def count_left_out(config: Mapping[str, Any], home: Path = HOME) -> dict[str, int]:
@@ -81,11 +82,18 @@ def _needed_file(config: Mapping[str, Any], home: Path) -> Path:
     return file
 
 
-def _ids(config: Mapping[str, Any], home: Path) -> list[str]:
-    """All probes of the bank. A bank that the workflow makes may not be there yet: its rows are known."""
+def _ids(config: Mapping[str, Any], home: Path, on_request: bool = True) -> list[str]:
+    """The probes of the bank. A bank that the workflow makes may not be there yet: its rows are known.
+
+    Args:
+        config: the merged settings.
+        home: the workflow's own folder.
+        on_request: with those that are used only if probes.only names them.
+    """
     bank = Path(config["probes"]["bank"])
     if not _is_made(bank):
-        return list(read_bank(bank)["probe"])
+        rows = read_bank(bank)
+        return list(rows.loc[on_request | (rows["on_request"] != "yes"), "probe"])
     rows = read_input(Path(locate("resources/probes/arora.csv", home)), AroraRows)
     return list(rows.loc[rows["dropped"] == "", "probe"])
 

@@ -31,6 +31,9 @@ _PATHS = [
     ("surveys", "*", "source", "file"),
     ("surveys", "*", "questions"),
     ("models", "*", "source", "folder"),
+    ("scoring", "map", "items"),
+    ("scoring", "map", "zones"),
+    ("scoring", "map", "published"),
     ("figures", "style", "font"),
     ("figures", "style", "texts"),
 ]

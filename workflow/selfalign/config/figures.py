@@ -14,6 +14,7 @@ from selfalign.config.outputs import (
     list_dumbbells,
     list_gains,
     list_margins,
+    mapped_arms,
 )
 
 CELLS = "scores/{model}/{language}.parquet"
@@ -128,10 +129,16 @@ FIGURES: dict[str, Figure] = {
         lambda config: {"language": asked_in(config), "arm": first_arms(config)[asked_in(config)]},
     ),
     "specifications": Figure(
-        "l: specifications",
+        "m: specifications",
         "Drawing own minus other country in every specification",
         {"table": "tables/specifications.csv"},
         lambda config: {"language": asked_in(config)},
+    ),
+    "map": Figure(
+        "n: cultural map",
+        "Drawing the cultural map",
+        {"points": "tables/map.csv", "axes": "tables/map_axes.csv"},
+        lambda config: {"arms": " ".join(mapped_arms(config)), "start": _as_json(first_arms(config))},
     ),
 }
 """By name. The module of a figure is `selfalign.figures.plot_{name}`."""

@@ -12,6 +12,9 @@ from selfalign.errors import InputError
 ADOPTED = {"bank": "results/shared/arora/probes.csv", "texts": "results/shared/arora/texts/{language}.csv"}
 """Where the workflow puts the probes of Arora et al. (2023), by key of the settings."""
 
+MAP_FILES = ("items", "zones", "published")
+"""The settings of scoring.map that name files."""
+
 
 def check_files(config: dict[str, Any]) -> None:
     """Refuse a config that names an input file which is not there.
@@ -37,10 +40,13 @@ def check_files(config: dict[str, Any]) -> None:
     files["demonstrations.embedding.texts"] = [fill_language(texts, language) for language in compared]
     worded = sorted({*compared, *spoken.texts})
     made = _adopted_files(config["probes"], worded)
+    for key in MAP_FILES if config["scoring"].get("map") is not None else ():
+        files[f"scoring.map.{key}"] = [config["scoring"]["map"][key]]
     for place, paths in files.items():
         for path in paths:
             if path not in made and not Path(path).is_file():
-                remedy = "Put it there, correct the path, or run no arm that speaks this language"
+                other = "set scoring.map: null" if "map" in place else "run no arm that speaks this language"
+                remedy = f"Put it there, correct the path, or {other}"
                 raise InputError(f"config: {place}", "there is no such file", remedy, value=path)
     check_questionnaire(config, worded)
 

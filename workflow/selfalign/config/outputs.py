@@ -6,6 +6,7 @@ from typing import Any
 
 from selfalign.arms import Arm
 from selfalign.config.arms import arms_of, arms_of_run, read_arms
+from selfalign.config.map import why_no_map
 from selfalign.config.sections import Specifications
 
 ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks", "specifications")
@@ -16,6 +17,9 @@ TYPESET = tuple(name for name in ACROSS if name != "specifications")
 
 TABLES_ONLY = frozenset({"mixed", "readers", "alternatives"})
 """Outputs that have a table and no figure."""
+
+WITH_CSV = (*ACROSS, "map")
+"""Figures that have a table of their numbers."""
 
 
 def list_contrasts(config: dict[str, Any]) -> list[Any]:
@@ -282,6 +286,8 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         reasons["alternatives"] = reasons["contrasts"]
     if config["scoring"].get("specifications") is not None:
         reasons["specifications"] = reasons["margins"]
+    if config["scoring"].get("map") is not None:
+        reasons["map"] = why_no_map(config)
     shown = {name for name, reason in reasons.items() if not reason}
     return shown, {name: reason for name, reason in reasons.items() if reason}
 
@@ -302,7 +308,8 @@ def find_panels(config: dict[str, Any], figure: str) -> list[tuple[str, str]]:
     if figure in contrasts:
         shown = {panel for contrast in contrasts[figure] for panel in find_estimated(config, contrast)}
     else:
-        arms = set(calibrated_arms(config) if figure == "calibration" else agreeing_arms(config))
+        drawn = {"calibration": calibrated_arms, "map": mapped_arms}.get(figure, agreeing_arms)
+        arms = set(drawn(config))
         shown = {
             (model, language)
             for language in run["languages"]
@@ -339,6 +346,13 @@ def _why_none(config: dict[str, Any], contrasts: list[Any]) -> str:
 def calibrated_arms(config: dict[str, Any]) -> list[str]:
     """The arms of figures.calibration that the run has cells of."""
     return _those_run(config, config["figures"]["calibration"]["arms"])
+
+
+def mapped_arms(config: dict[str, Any]) -> list[str]:
+    """The arms of figures.map that the run has cells of; else its arms with demonstrations, else all arms."""
+    shown = [name for name, arm in arms_of_run(config).items() if arm.shots]
+    chosen = _those_run(config, config["figures"]["map"]["arms"])
+    return chosen or _those_run(config, shown) or list(arms_of_run(config))
 
 
 def agreeing_arms(config: dict[str, Any]) -> list[str]:

@@ -2,8 +2,15 @@
 
 from typing import Any
 
-from selfalign.config.outputs import agreeing_arms, calibrated_arms, find_estimated, find_panels, list_contrasts
-from selfalign.figures.columns import grid_columns, panel_columns
+from selfalign.config.outputs import (
+    agreeing_arms,
+    calibrated_arms,
+    find_estimated,
+    find_panels,
+    list_contrasts,
+    mapped_arms,
+)
+from selfalign.figures.columns import grid_columns, map_columns, panel_columns
 from selfalign.figures.style import NARROW
 
 SEVERAL = "languages"
@@ -77,6 +84,9 @@ def _height(config: dict[str, Any], figure: str, group: list[str]) -> float:
         columns, arms = panel_columns(width), len(calibrated_arms(config))
         side = min(2.6, (width - 0.46) / min(columns, arms))
         return _PANEL + -(-arms // columns) * (side + 0.6)
+    if figure == "map":
+        columns = min(map_columns(width), len(mapped_arms(config)))
+        return -(-len(mapped_arms(config)) // columns) * (_PANEL + 0.7 * width / columns)
     if figure == "contrasts":
         contrasts = sum(
             any(language in group for _, language in find_estimated(config, contrast))

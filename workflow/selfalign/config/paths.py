@@ -16,6 +16,7 @@ from selfalign.config.outputs import (
     ACROSS,
     TABLES_ONLY,
     TYPESET,
+    WITH_CSV,
     asked_in,
     find_shown,
     kinds_of_models,
@@ -23,7 +24,7 @@ from selfalign.config.outputs import (
 )
 from selfalign.config.pages import find_pages
 from selfalign.config.style import texts_file
-from selfalign.config.surveys import has_respondents, survey_file
+from selfalign.config.surveys import has_real_respondents, has_respondents, survey_file
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, locate
 from selfalign.inference.endpoint.requests import gives_reply
@@ -152,6 +153,7 @@ class Paths:
         """Files that the run reads and does not make, sorted; without models, whose cards have their digests."""
         config, survey = self.config, self.config["surveys"][self.config["run"]["survey"]]
         parts = [survey, *(config[key] for key in ("probes", "prompts", "figures", "demonstrations"))]
+        parts.append(config["scoring"].get("map") or {})
         shipped = [f"resources/survey/{name}" for name in FORMS[survey["form"]].questionnaire]
         shipped.append("notebooks/explore.ipynb")
         if "arora" in config["probes"]:
@@ -237,6 +239,13 @@ class Paths:
         return [f"{self.survey}/responses.parquet"] if self._respondents else []
 
     @property
+    def map_responses(self) -> list[str]:
+        """The respondents whose answers make the axes of the cultural map; none where the countries' do."""
+        level = (self.config["scoring"].get("map") or {}).get("level")
+        real = has_real_respondents(self.config["surveys"][self.config["run"]["survey"]])
+        return self.responses if real and level == "auto" else []
+
+    @property
     def survey_tables(self) -> list[str]:
         """What describes the survey, where it has respondents."""
         return [f"{self.survey}/{name}.csv" for name in ("dictionary", "quality")] if self._respondents else []
@@ -314,8 +323,10 @@ class Paths:
             "country_ranks",
             "alternatives",
             "specifications",
+            "map",
+            "map_axes",
         ]
-        needs = {"contrasts_by_readout": "contrasts", "verdicts": "contrasts"}
+        needs = {"contrasts_by_readout": "contrasts", "verdicts": "contrasts", "map_axes": "map"}
         return [f"<run>/tables/{name}.csv" for name in always + [one for one in some if needs.get(one, one) in shown]]
 
     def figure(self, name: str) -> list[str]:
@@ -336,7 +347,7 @@ class Paths:
     @property
     def figure_tables(self) -> list[str]:
         """The numbers of the figures across models."""
-        return [f"<run>/figures/{name}.csv" for name in ACROSS if name in self._shown[0]]
+        return [f"<run>/figures/{name}.csv" for name in WITH_CSV if name in self._shown[0]]
 
     @property
     def typeset(self) -> dict[str, str]:

@@ -46,6 +46,9 @@ def fill_defaults(value: Any, schema: Mapping[str, Any]) -> None:
     """
     if not isinstance(value, dict):
         return
+    forms = schema.get("oneOf", [])
+    if {"type": "null"} in forms and len(forms) == 2:  # a section that may be null
+        schema = next((form for form in forms if "properties" in form), schema)
     properties, others = schema.get("properties", {}), schema.get("additionalProperties")
     for key, part in properties.items():
         if "default" in part:

@@ -375,6 +375,22 @@ class Specifications(Section):
     )
 
 
+class CulturalMap(Section):
+    """The Inglehart-Welzel cultural map."""
+
+    items: str = Field("resources/map/items.csv", description="Items of the map, and the probes that ask them.")
+    zones: str = Field("resources/map/zones.csv", description="Cultural zones of countries.")
+    published: str = Field("resources/map/published.csv", description="Published coordinates of countries.")
+    level: Literal["auto", "countries"] = Field(
+        "auto",
+        description=(
+            "The units whose correlations make the axes: respondents where the survey has real ones (auto), or always "
+            "countries."
+        ),
+    )
+    least: int = Field(8, ge=3, description="Items that a map needs; with fewer it is skipped.")
+
+
 class Scoring(Section):
     """How answers become estimates."""
 
@@ -422,6 +438,11 @@ class Scoring(Section):
     specifications: Specifications | None = Field(
         None,
         description="Own minus other country under every choice of analysis; null for none.",
+        json_schema_extra={"nullable": True},
+    )
+    map: CulturalMap | None = Field(
+        None,
+        description="The Inglehart-Welzel cultural map; null for none.",
         json_schema_extra={"nullable": True},
     )
     transfer: Pair | None = Field(
@@ -520,6 +541,12 @@ class CalibrationFigure(Figure):
     arms: Names = Field(description="The arms to draw.")
 
 
+class MapFigure(Figure):
+    """The figure map."""
+
+    arms: Names = Field(("chrf",), description="The arms to draw, one panel each.")
+
+
 class LanguagesFigure(Figure):
     """The figure languages."""
 
@@ -554,6 +581,7 @@ class Figures(Section):
     margins: Figure = _section(Figure)
     country_ranks: Figure = _section(Figure)
     specifications: Figure = _section(Figure)
+    map: MapFigure = _section(MapFigure)
 
 
 class Config(Section):

@@ -125,6 +125,15 @@ def has_respondents(survey: Mapping[str, Any]) -> bool:
     return FORMS[survey["form"]].respondents and not _is_counted(survey)
 
 
+def has_real_respondents(survey: Mapping[str, Any]) -> bool:
+    """Whether a survey has a row per respondent who was asked. Simulated ones answer each question independently.
+
+    Args:
+        survey: its settings.
+    """
+    return has_respondents(survey) and survey["form"] != "counts"
+
+
 def _is_counted(survey: Mapping[str, Any]) -> bool:
     return "count" in survey.get("columns", {})
 

@@ -11,3 +11,8 @@ def panel_columns(width: float) -> int:
 def grid_columns(width: float) -> int:
     """Small panels of contrasts that stand beside each other in a figure of so many inches."""
     return max(1, int((width - 0.6) / 0.85)) if width < NARROW else max(1, int((width - 0.9) / 1.1))
+
+
+def map_columns(width: float) -> int:
+    """Panels of the figure map that stand beside each other in a figure of so many inches."""
+    return max(1, int(width / 3.2))

@@ -199,9 +199,9 @@ def read_texts(path: Path) -> dict[str, str]:
     return texts
 
 
-_NAMES = ("countries.", "languages.", "categories.", "measures.", "choices.")
-"""Keys that a language may leave out: names then come from translations of ISO codes, from the category or the choice
-itself, or from the registry of metrics."""
+_NAMES = ("countries.", "languages.", "categories.", "measures.", "choices.", "zones.")
+"""Keys that a language may leave out: names then come from translations of ISO codes, from the category, the choice or
+the zone itself, or from the registry of metrics."""
 
 
 def _flatten(path: Path) -> dict[str, str]:

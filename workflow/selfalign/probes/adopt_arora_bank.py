@@ -25,7 +25,8 @@ def make_bank(rows: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     """
     own = ["probe", "question", "pole_a", "pole_b", "neither"]
     of_question = bank.drop_duplicates("question").drop(columns=[column for column in own if column != "question"])
-    return rows[own].merge(of_question, on="question", how="left")[list(Bank.to_schema().columns)]
+    made = rows[own].merge(of_question, on="question", how="left").assign(on_request="")
+    return made[list(Bank.to_schema().columns)]
 
 
 def check_questions(rows: pd.DataFrame, bank: pd.DataFrame, file: Path) -> None:

@@ -18,6 +18,7 @@ _OPTIONAL = {
     "scale": lambda bank: "ordinal",
     "reversed": lambda bank: "",
     "neither": lambda bank: "",
+    "on_request": lambda bank: "",
 }
 """Columns of a bank that may be missing or empty, and what fills them."""
 

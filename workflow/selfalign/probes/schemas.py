@@ -27,6 +27,7 @@ class Bank(Table):
     pole_a: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole A, such as `1-2 5`")
     pole_b: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole B")
     neither: str = pa.Field(str_matches=r"^(\d+(-\d+)?( \d+(-\d+)?)*)?$", description="codes of no pole (midpoints)")
+    on_request: str = pa.Field(isin=["yes", ""], description="yes: used only if probes.only names the probe")
 
 
 class Selected(Bank):

@@ -17,10 +17,14 @@ from selfalign.tables import find_form
 CRITERIA = {"only": "probe", "categories": "category"}
 """By setting of the config's section `probes`, the column of the bank whose values the setting lists.
 
-An empty list leaves nothing out. A probe that several settings leave out counts for the first of them. A new criterion
+An empty list leaves nothing out, except probes on request: only the setting `only` selects them. A probe that several
+settings leave out counts for the first of them. A new criterion
 is one entry here, and a setting of that name in `selfalign.config.sections.Probes`. The rest follows: the step
 `select_probes`, its rule, the checks before a run, the digests, `plan` and `trace`.
 """
+
+_REQUEST = "on_request"
+"""The column that decides only whether a row is used, so it does not count in the digest of the used rows."""
 
 Settings = Mapping[str, Any]
 """The config's section `probes`, or its keys of `CRITERIA`."""
@@ -37,7 +41,7 @@ def find_reasons(bank: pd.DataFrame, settings: Settings) -> pd.Series:
     for setting, column in CRITERIA.items():
         if values := settings.get(setting):
             reasons = reasons.mask((reasons == "") & ~bank[column].isin(values), setting)
-    return reasons
+    return reasons if settings.get("only") else reasons.mask(bank["on_request"] == "yes", "only")
 
 
 def select_probes(bank: pd.DataFrame, settings: Settings, file: Path) -> pd.DataFrame:
@@ -125,6 +129,7 @@ def _find_used(bank: Path, settings: str, _changed: int) -> frozenset[str]:
 
 def _digest_rows(path: Path, probes: frozenset[str]) -> str:
     rows = [row for row in _read_rows(path) if row.get("probe") in probes]
+    rows = [{name: cell for name, cell in row.items() if name != _REQUEST} for row in rows]
     return sha256(repr([sorted(row.items(), key=str) for row in rows]).encode()).hexdigest()[:16]
 
 

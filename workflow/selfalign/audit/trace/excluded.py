@@ -49,6 +49,8 @@ def why_not_chosen(probe: str, bank: pd.DataFrame, settings: Mapping[str, Any]) 
     setting = find_reasons(bank, settings)[bank["probe"] == probe].item()
     if not setting:
         return None
+    if setting == "only" and not settings.get("only"):
+        return f"{probe} is a probe on request: a run has it only if probes.only names it"
     if setting == "only":
         number = len(settings["only"])
         return f"the setting probes.only names {number} of the bank's {len(bank)} probes, and {probe} is not one"

@@ -1,0 +1,314 @@
+"""Step estimate_map: people and models as points of the Inglehart-Welzel cultural map."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+
+from selfalign.errors import InputError
+from selfalign.options import readable, writable
+from selfalign.probes.bank import parse_codes, read_bank
+from selfalign.probes.scales import read_scales
+from selfalign.scoring.cell_options import bank_option
+from selfalign.scoring.cultural_map import (
+    AXES,
+    Axes,
+    fit_axes,
+    read_two_options,
+    resample_points,
+    score_countries,
+    score_respondents,
+    share_answers,
+    slopes_of_probes,
+    variance_of_parts,
+)
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.schemas import PEOPLE, Map, MapAxes, MapItems, MapPublished, MapZones
+from selfalign.survey.schemas import Distributions, Responses
+from selfalign.tables import read_input, read_table, write_table
+
+LEAST_COUNTRIES = 5
+"""With fewer countries, two components fit the items whatever the answers are."""
+
+_POINT = ["survival", "traditional", "survival_se", "traditional_se", "correlation"]
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """The people, as the map needs them.
+
+    Attributes:
+        shares: as `share_answers` returns them.
+        bank: the rows of a `Bank` table of the items' probes.
+        scales: a `ScaleCodes` table of the items' questions.
+        responses: a `Responses` table; None: the axes are those of the countries.
+    """
+
+    shares: pd.DataFrame
+    bank: pd.DataFrame
+    scales: pd.DataFrame
+    responses: pd.DataFrame | None = None
+
+    @property
+    def level(self) -> str:
+        """The units whose correlations make the axes."""
+        return "countries" if self.responses is None else "respondents"
+
+
+def why_left_out(items: pd.DataFrame, asked: set[str], surveyed: set[str]) -> dict[str, str]:
+    """By item that the map cannot use, the reason.
+
+    Args:
+        items: a `MapItems` table.
+        asked: probes that the models answered.
+        surveyed: questions with answers in the survey.
+    """
+    reasons = {}
+    for item, parts in items.groupby("item", sort=False):
+        probes, questions = sorted({*parts["probe"]} - asked), sorted({*parts["question"]} - surveyed)
+        if probes:
+            reasons[item] = f"the run has no probe {', '.join(probes)}"
+        elif questions:
+            reasons[item] = f"the survey has no answers to {', '.join(questions)}"
+    return reasons
+
+
+def find_axes(items: pd.DataFrame, people: Surveyed) -> tuple[Axes, pd.DataFrame]:
+    """The axes of the people, and the points of the countries from all answer codes.
+
+    Args:
+        items: a `MapItems` table, of the items to use.
+        people: of the survey.
+
+    Returns:
+        The axes; and a row per country: columns of `_POINT`, n, and a column per item with its mean.
+
+    Raises:
+        InputError: too few countries have all items.
+    """
+    if people.responses is None:
+        means = score_countries(people.shares, items)
+        complete = means.dropna()
+        if len(complete) < LEAST_COUNTRIES:
+            raise InputError(
+                "config: scoring.map",
+                f"{len(complete)} countries of the survey have all {means.shape[1]} items, and the axes need "
+                f"{LEAST_COUNTRIES}",
+                "Use a survey with more countries, or set scoring.map: null",
+            )
+        axes = fit_axes(complete, items, people.level)
+        return axes, means.join(_points_of_countries(axes, means, items, people.shares)).assign(n=pd.NA)
+    scores = score_respondents(people.responses, items, people.scales)
+    axes = fit_axes(scores, items, people.level)
+    return axes, _points_of_respondents(axes, scores, people.responses)
+
+
+def _points_of_countries(axes: Axes, means: pd.DataFrame, items: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
+    """Coordinates of countries from the means of their items; errors of different answers count as independent."""
+    variance = variance_of_parts(shares, items).reindex(means.index)
+    slopes = pd.DataFrame(axes.slopes, index=list(axes.items)).loc[items["item"]].to_numpy()
+    covariance = np.einsum("cp,pi,pj->cij", variance[list(items.index)].to_numpy(float), slopes, slopes)
+    return _as_points(axes.project(means[list(axes.items)].to_numpy()), covariance, means.index)
+
+
+def _points_of_respondents(axes: Axes, scores: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
+    """Weighted mean of the coordinates of each country's respondents who answered all items."""
+    complete = scores.notna().all(axis=1) & (responses["weight"] > 0)
+    scores, weight = scores[complete], responses.loc[complete, "weight"]
+    tables = []
+    for country, rows in scores.groupby(responses.loc[complete, "country"].astype(str)):
+        w = weight.loc[rows.index].to_numpy()[:, None]
+        points = axes.project(rows.to_numpy())
+        mean = (w * points).sum(axis=0) / w.sum()
+        away = w * (points - mean)
+        point = _as_points(mean[None], (away.T @ away / w.sum() ** 2)[None], [country])
+        items = pd.DataFrame((w * rows.to_numpy()).sum(axis=0)[None] / w.sum(), [country], list(rows))
+        tables.append(items.join(point).assign(n=len(rows)))
+    return pd.concat(tables).rename_axis("country")
+
+
+def _as_points(points: np.ndarray, covariance: np.ndarray, index: object) -> pd.DataFrame:
+    """Columns of `_POINT` from coordinates (rows x 2) and their covariances (rows x 2 x 2)."""
+    errors = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = np.clip(covariance[:, 0, 1] / errors.prod(axis=1), -1, 1)
+    return pd.DataFrame(np.column_stack([points, errors, correlation]), index=index, columns=_POINT)
+
+
+def see_people(shares: pd.DataFrame, bank: pd.DataFrame, slopes: pd.DataFrame, constant: np.ndarray) -> pd.DataFrame:
+    """Countries through the two options of the probes, as a model would answer that gave their people's shares.
+
+    Args:
+        shares: as `share_answers` returns them.
+        bank: the rows of a `Bank` table of the probes.
+        slopes: of the coordinates, a row per probe.
+        constant: the coordinates where nobody chooses pole A.
+
+    Returns:
+        A row per country: survival and traditional, empty where a probe has no answers.
+    """
+    probes = bank.set_index("probe").loc[slopes.index]
+    found = {}
+    for probe in probes.itertuples():
+        rows = shares[shares["question"] == probe.question]
+        a, b = (rows["code"].isin(list(parse_codes(codes))) for codes in (probe.pole_a, probe.pole_b))
+        sums = [rows["share"].where(side, 0).groupby(rows["country"]).sum() for side in (a, b)]
+        found[probe.Index] = sums[0] / (sums[0] + sums[1])
+    table = pd.DataFrame(found)
+    return pd.DataFrame(table.to_numpy() @ slopes.to_numpy() + constant, index=table.index, columns=AXES)
+
+
+def place_models(
+    scores: pd.DataFrame, items: pd.DataFrame, slopes: pd.DataFrame, constant: np.ndarray, draws: int, seed: int
+) -> pd.DataFrame:
+    """Each model's point in each arm and country, with the spread over option orders, sources, seeds and frames.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        items: a `MapItems` table with the probes of `slopes`.
+        slopes: of the coordinates, a row per probe.
+        constant: the coordinates where all probabilities of pole A are 0.
+        draws: bootstrap resamples.
+        seed: of these.
+
+    Returns:
+        Columns model, language, arm, country, those of `_POINT`, items, missing, n, unanswered.
+    """
+    cells = scores[scores["probe"].isin(slopes.index)]
+    rows = []
+    for key, of_arm in cells.groupby(["model", "language", "arm", "country"], observed=True, sort=True):
+        answered = of_arm[of_arm["answered"] & of_arm["p_a"].notna()]
+        absent = items[~items["probe"].isin(answered["probe"])]["item"].unique()
+        point = np.full(5, np.nan)
+        if not len(absent):
+            p = answered.groupby("probe", observed=True)["p_a"].mean().loc[list(slopes.index)]
+            found = resample_points(answered, list(slopes.index), slopes.to_numpy(), draws, seed)
+            here = p.to_numpy() @ slopes.to_numpy() + constant
+            point = _as_points(here[None], np.cov(found.T)[None], [0]).iloc[0].to_numpy()
+        used = items["item"].nunique() - len(absent)
+        rows.append((*key, *point, used, " ".join(absent), len(answered), len(of_arm) - len(answered)))
+    columns = ["model", "language", "arm", "country", *_POINT, "items", "missing", "n", "unanswered"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def estimate_map(
+    scores: pd.DataFrame,
+    people: Surveyed,
+    items: pd.DataFrame,
+    zones: pd.DataFrame,
+    published: pd.DataFrame,
+    least: int,
+    draws: int,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The points of people and models, and the axes that they are placed by.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        people: of the survey.
+        items: a `MapItems` table.
+        zones: a `MapZones` table.
+        published: a `MapPublished` table.
+        least: items that a map needs.
+        draws: bootstrap resamples.
+        seed: of these.
+
+    Returns:
+        A `Map` table and a `MapAxes` table.
+
+    Raises:
+        InputError: too few items or countries are left.
+    """
+    asked = set(scores["probe"].unique()) & set(people.bank["probe"])
+    reasons = why_left_out(items, asked, set(people.shares["question"]))
+    used = items[~items["item"].isin(reasons)].reset_index(drop=True)
+    if used["item"].nunique() < least:
+        told = "; ".join(f"{item}: {reason}" for item, reason in reasons.items())
+        raise InputError(
+            "config: scoring.map",
+            f"{used['item'].nunique()} items are left, and the map needs {least} ({told})",
+            "Add the probes to probes.only, use a survey with these questions, or set scoring.map: null",
+        )
+    axes, codes = find_axes(used, people)
+    seen = read_two_options(people.shares, used, people.bank)
+    slopes, constant = slopes_of_probes(axes, used, seen)
+    options = see_people(people.shares, people.bank, slopes, constant)
+    models = place_models(scores, used, slopes, constant, draws, seed)
+    models["distance"] = _apart(models[AXES], options.reindex(models["country"])[AXES])
+    away = _apart(options, codes.reindex(options.index)[AXES])
+    means = codes[list(axes.items)]
+    of_codes = codes[[*_POINT, "n"]].assign(
+        view="codes",
+        items=means.notna().sum(axis=1),
+        missing=[" ".join(means.columns[gone]) for gone in means.isna().to_numpy()],
+    )
+    kept = of_codes[["items", "missing", "n"]].reindex(options.index)
+    of_options = options.assign(view="options", distance=away).join(kept)
+    of_people = pd.concat([of_codes, of_options]).rename_axis("country").reset_index()
+    of_people = of_people.merge(published.drop(columns="year").add_prefix("published_"), "left",
+                                left_on="country", right_on="published_country")  # fmt: skip
+    table = pd.concat([of_people.assign(model=PEOPLE, language="", arm=""), models.assign(view="options")])
+    table["zone"] = table["country"].map(zones.set_index("country")["zone"])
+    table = table.assign(level=people.level).reindex(columns=list(Map.to_schema().columns))
+    return table.astype({"n": "Int64", "unanswered": "Int64"}), describe_axes(axes, items, reasons)
+
+
+def _apart(points: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
+    """Distance of each row's point to the other table's point in the same row."""
+    return np.sqrt(((points.to_numpy(float) - others.to_numpy(float)) ** 2).sum(axis=1))
+
+
+def describe_axes(axes: Axes, items: pd.DataFrame, reasons: dict[str, str]) -> pd.DataFrame:
+    """What each item weighs, and why items are left out: a `MapAxes` table."""
+    numbers = np.column_stack([axes.mean, axes.deviation, axes.loadings, axes.weights])
+    columns = ["mean", "deviation", "loading_survival", "loading_traditional", "weight_survival", "weight_traditional"]
+    table = pd.DataFrame(numbers, index=list(axes.items), columns=columns).reindex(items["item"].unique())
+    table = table.assign(level=axes.level, units=axes.units, explained=axes.explained)
+    table["reason"] = [reasons.get(item, "") for item in table.index]
+    return table.rename_axis("item").reset_index()[list(MapAxes.to_schema().columns)]
+
+
+@click.command()
+@click.argument("scores", type=readable, nargs=-1, required=True)
+@click.option("--distributions", type=readable, required=True, help="Weighted distributions (Parquet).")
+@click.option("--responses", type=readable, help="Respondents (Parquet); without them the axes are the countries'.")
+@bank_option
+@click.option("--scales", type=readable, required=True, help="Answer scales of the questions (CSV).")
+@click.option("--items", type=readable, required=True, help="Items of the map (CSV).")
+@click.option("--zones", type=readable, required=True, help="Cultural zones of countries (CSV).")
+@click.option("--published", type=readable, required=True, help="Published coordinates (CSV).")
+@click.option("--least", type=click.IntRange(min=3), required=True, help="Items that a map needs.")
+@click.option("--draws", type=click.IntRange(min=2), required=True, help="Bootstrap resamples.")
+@click.option("--seed", type=int, required=True, help="Seed of the resamples.")
+@click.option("--axes", type=writable, required=True, help="Items and their weights (CSV).")
+@click.option("--output", type=writable, required=True, help="Points of the map (CSV).")
+def command(
+    scores: tuple[Path, ...],
+    distributions: Path,
+    responses: Path | None,
+    bank: Path,
+    scales: Path,
+    items: Path,
+    zones: Path,
+    published: Path,
+    least: int,
+    draws: int,
+    seed: int,
+    axes: Path,
+    output: Path,
+) -> None:
+    """Place people and models on the Inglehart-Welzel cultural map."""
+    listed = read_input(items, MapItems)
+    probes = read_bank(bank)
+    probes = probes[probes["probe"].isin(listed["probe"])]
+    codes = read_scales(scales, probes)
+    shares = share_answers(read_table(distributions, Distributions), listed, codes)
+    people = Surveyed(shares, probes, codes, read_table(responses, Responses) if responses else None)
+    table, described = estimate_map(
+        read_scores(scores), people, listed, read_input(zones, MapZones), read_input(published, MapPublished),
+        least, draws, seed,
+    )  # fmt: skip
+    write_table(table.round(6), output, Map)
+    write_table(described.round(6), axes, MapAxes)
