@@ -527,7 +527,7 @@ rule estimate_map:
         "../../environment.yml"
     params:
         responses=[f"--responses {file}" for file in PATHS.map_responses],
-        items=MAP_FILES.get("items"),
+        listed=MAP_FILES.get("items"),
         zones=MAP_FILES.get("zones"),
         published=MAP_FILES.get("published"),
         least=(config["scoring"]["map"] or {}).get("least"),
@@ -538,7 +538,7 @@ rule estimate_map:
         "Placing people and models on the cultural map"
     shell:
         "selfalign estimate-map {input.scores} --distributions {input.distributions} {params.responses}"
-        " --bank {input.bank} --scales {input.scales} --items {params.items:q} --zones {params.zones:q}"
+        " --bank {input.bank} --scales {input.scales} --items {params.listed:q} --zones {params.zones:q}"
         " --published {params.published:q} --least {params.least} --draws {params.draws} --seed {params.seed}"
         " --axes {output.axes} --output {output.points} 2> {log}"
 
