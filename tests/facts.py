@@ -1,8 +1,0 @@
-"""Published figures that results are checked against, where they are at hand; they do not ship with the project."""
-
-from pathlib import Path
-
-import pytest
-
-FACTS = Path(__file__).parent.parent.parent / "shared" / "data"
-needs_facts = pytest.mark.skipif(not FACTS.is_dir(), reason="the published figures to check against are not here")

@@ -1,0 +1,77 @@
+"""A model that is shown the test probe itself, answered, says so; shown the opposite, it says the opposite.
+
+`benchmarks/known_answers.py` does the same for any model and at any size; docs/validity.md has its results.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from engines.workloads import read_poles
+from known_answers import ARMS
+from places import ROOT
+from selfalign.config.arms import read_arms
+from selfalign.demonstrations.schemas import Ranking
+from selfalign.inference.local.collect import collect
+from selfalign.inference.local.devices import load_model
+from selfalign.inference.local.infer import answer
+from selfalign.inference.local.render import Speech, render
+from selfalign.ledger.rows import fingerprint_of
+from selfalign.ledger.storage import Ledger
+from selfalign.probes.bank import read_bank, read_texts
+from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts.frames import read_frame
+from selfalign.prompts.sources import Surveyed
+from selfalign.prompts.wording import Languages, Wording, word_poles
+from selfalign.scoring.score_answers import score
+from transformers import AutoTokenizer
+
+RESOURCES = ROOT / "resources"
+COUNTRY, SHOTS, ITSELF_AT = "DEU", 3, 2
+FACTS = {"model": "known answers"}
+
+
+def rank_itself(probes: list[str]) -> pd.DataFrame:
+    """Each probe's demonstrations: the two that follow it in the list, and itself, second of the three."""
+    rows = []
+    for place, probe in enumerate(probes):
+        shown = [probes[(place + step) % len(probes)] for step in range(1, SHOTS)]
+        shown.insert(ITSELF_AT - 1, probe)
+        rows += [(probe, candidate, rank) for rank, candidate in enumerate(shown, start=1)]
+    table = pd.DataFrame(rows, columns=["probe", "candidate", "rank"])
+    known = table["probe"] == table["candidate"]
+    table = table.assign(seed=0, similarity=known * 100.0, sibling=known, same_battery=known, same_category=known)
+    return Ranking.validate(table[list(Ranking.to_schema().columns)])
+
+
+@pytest.fixture(scope="module")
+def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Series:
+    """Mean agreement of SmolLM2 with Germany over 26 probes of the bank, by arm."""
+    everything = read_bank(RESOURCES / "probes" / "probes.csv")
+    items = word_poles(read_texts(RESOURCES / "probes" / "texts" / "en.csv", everything))
+    bank = everything.query("on_request == ''").iloc[4::10].reset_index(drop=True)
+    poles = read_poles(bank).query("country == @COUNTRY")
+    frame = read_frame(RESOURCES / "templates" / "en.yaml", "words")
+    languages = Languages("en", {"en": Wording({"words": frame}, items)})
+    arms = {name: {**arm, "shots": min(SHOTS, arm["shots"])} for name, arm in ARMS.items()}
+    design, prompts = lay_out(
+        read_arms({"arms": arms}), [COUNTRY], Surveyed(poles), {"itself": rank_itself(list(bank["probe"]))}, languages
+    )
+    tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
+    rendered = render(prompts, Speech(tokenizer, "chat"), context=None)
+    with Ledger(tmp_path_factory.mktemp("known") / "ledger.sqlite") as ledger:
+        with ledger.run(FACTS, device="cpu", threads=2, versions={}) as run:
+            answer(load_model(smollm2, "float32", [torch.device("cpu")]), rendered, "packed", 2048, set(), run)
+        answers = collect(prompts, rendered, ledger.answered(fingerprint_of(FACTS)), fingerprint_of(FACTS))
+    cells, unanswered = score(design, answers, poles, bank, {"words": "option"})
+    assert unanswered.empty and cells.groupby("arm").size().nunique() == 1
+    return cells.groupby("arm")["agreement"].mean()
+
+
+def test_known_answers_are_given(agreement: pd.Series) -> None:
+    assert agreement["itself_own"] > agreement["zero_shot"] + 0.1
+
+
+def test_inverted_answers_are_given_inverted(agreement: pd.Series) -> None:
+    assert agreement["itself_inverted"] < min(0.4, agreement["itself_own"] - 0.2)

@@ -1,0 +1,632 @@
+"""The demonstrations stage: measures as their sources have them, draws that depend on names and seed alone, pools."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import sacrebleu
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from places import ROOT
+from selfalign.arms import Arm
+from selfalign.demonstrations import measure_similarity
+from selfalign.demonstrations.encoders import UNIVERSAL, encode
+from selfalign.demonstrations.measure_similarity import (
+    bm25_similarity,
+    chrf_similarity,
+    embedding_similarity,
+    list_pairs,
+    measure_probes,
+)
+from selfalign.demonstrations.pick import SET, diversify, pick_demonstrations
+from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
+from selfalign.demonstrations.schemas import Ranking
+from selfalign.demonstrations.strategies import MEASURES, SEEDED, STRATEGIES, measure_of
+from selfalign.errors import InputError
+from selfalign.probes.bank import read_bank, read_texts
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+BANK = ROOT / "resources" / "probes" / "probes.csv"
+TEXTS = ROOT / "resources" / "probes" / "texts"
+LANGUAGES = sorted(path.stem for path in TEXTS.glob("*.csv"))
+SEEDS = [1, 2, 3]
+SETTINGS = {"chrf": {}, "bm25": {"k1": 1.2, "b": 0.75}, "embedding": {"model": UNIVERSAL}}
+
+
+@pytest.fixture(scope="module")
+def bank() -> pd.DataFrame:
+    return read_bank(BANK)
+
+
+@pytest.fixture(scope="module")
+def texts(bank: pd.DataFrame) -> pd.DataFrame:
+    return read_texts(TEXTS / "en.csv", bank)
+
+
+@pytest.fixture(scope="module")
+def similarity(texts: pd.DataFrame) -> pd.DataFrame:
+    return chrf_similarity(texts)
+
+
+@pytest.fixture(scope="module")
+def squares(texts: pd.DataFrame, similarity: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Similarity of every two probes in English, by measure: a row per test probe."""
+    bm25 = bm25_similarity(texts, "en", **SETTINGS["bm25"])
+    return {"chrf": similarity, "bm25": bm25, "embedding": embedding_similarity(texts, "en", UNIVERSAL)}
+
+
+@pytest.fixture(scope="module")
+def pairs(bank: pd.DataFrame, similarity: pd.DataFrame) -> pd.DataFrame:
+    return pair_probes(bank, list_pairs(similarity))
+
+
+@pytest.fixture(scope="module")
+def rankings(bank: pd.DataFrame, squares: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    paired = {measure: pair_probes(bank, list_pairs(square)) for measure, square in squares.items()}
+    return {strategy: Ranking.validate(rank(paired[measure_of(strategy)], strategy, SEEDS)) for strategy in STRATEGIES}
+
+
+def orders(ranking: pd.DataFrame) -> dict[tuple[str, int], list[str]]:
+    """Candidates in the order shown, by test probe and seed."""
+    return ranking.sort_values("rank").groupby(["probe", "seed"])["candidate"].agg(list).to_dict()
+
+
+# Similarity
+
+
+def test_similarity_of_two_real_statements_is_chrf_with_word_bigrams(
+    texts: pd.DataFrame, similarity: pd.DataFrame
+) -> None:
+    assert texts.loc["Q4", "statement"] == "To me, politics means ___."
+    assert texts.loc["Q6", "statement"] == "Religion plays a ___ part in my life."
+    test_probe, candidate = "To me, politics means .", "Religion plays a part in my life."
+    expected = sacrebleu.sentence_chrf(test_probe, [candidate], word_order=2).score
+    assert similarity.loc["Q4", "Q6"] == expected
+    assert similarity.loc["Q4", "Q6"] != sacrebleu.sentence_chrf(test_probe, [candidate]).score
+    assert similarity.loc["Q6", "Q4"] == sacrebleu.sentence_chrf(candidate, [test_probe], word_order=2).score
+
+
+def test_similarity_is_full_with_itself_and_not_symmetric(similarity: pd.DataFrame) -> None:
+    scores = similarity.to_numpy()
+    np.testing.assert_allclose(np.diag(scores), 100)
+    others = scores[~np.eye(len(scores), dtype=bool)]
+    assert others.min() >= 0 and others.max() < 100
+    assert (np.abs(scores - scores.T) > 0.1).mean() > 0.5
+
+
+def test_options_do_not_count_in_similarity(texts: pd.DataFrame, similarity: pd.DataFrame) -> None:
+    few = texts.head(4)
+    changed = chrf_similarity(few.assign(option_a="something else", option_b="nothing of the sort"))
+    pd.testing.assert_frame_equal(changed, similarity.loc[few.index, few.index])
+
+
+# Ranking
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_candidate_is_ranked_once_and_no_probe_for_itself(
+    strategy: str, rankings: dict[str, pd.DataFrame], bank: pd.DataFrame
+) -> None:
+    category = bank.set_index("probe")["category"]
+    found = orders(rankings[strategy])
+    assert {seed for _, seed in found} == (set(SEEDS) if strategy in SEEDED else {0})
+    assert {probe for probe, _ in found} == set(bank["probe"])
+    for (probe, _), candidates in found.items():
+        pool = bank["probe"] if strategy != "category" else bank.loc[bank["category"] == category[probe], "probe"]
+        assert sorted(candidates) == sorted(set(pool) - {probe})
+    for _, rows in rankings[strategy].groupby(["probe", "seed"]):
+        assert sorted(rows["rank"]) == list(range(1, len(rows) + 1))
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_most_similar_candidate_comes_first(
+    measure: str, rankings: dict[str, pd.DataFrame], squares: dict[str, pd.DataFrame], bank: pd.DataFrame
+) -> None:
+    places = {probe: place for place, probe in enumerate(bank["probe"])}
+    similarity = squares[measure].round(4)
+    for (probe, _), candidates in orders(rankings[measure]).items():
+        keys = [(-similarity.loc[probe, candidate], places[candidate]) for candidate in candidates]
+        assert keys == sorted(keys), probe
+
+
+def test_equally_similar_candidates_come_in_the_order_of_the_bank(bank: pd.DataFrame, texts: pd.DataFrame) -> None:
+    some = bank.iloc[[5, 2, 8, 0]]
+    same = texts.loc[some["probe"]].assign(statement="I like ___.")
+    pairs = pair_probes(some, list_pairs(chrf_similarity(same)))
+    for (probe, _), candidates in orders(rank(pairs, "chrf", [])).items():
+        assert candidates == [other for other in some["probe"] if other != probe]
+
+
+def test_draws_differ_between_seeds_strategies_and_test_probes(rankings: dict[str, pd.DataFrame]) -> None:
+    for strategy, length in (("random", 71), ("category", 6)):
+        found = orders(rankings[strategy])
+        for one, other in ((1, 2), (2, 3), (1, 3)):
+            same = sum(found[probe, one] == found[probe, other] for probe, seed in found if seed == one)
+            assert same <= (0 if length == 71 else 2)
+    shared = [probe for probe in orders(rankings["random"])[("Q4", 1)] if probe != "Q6"]
+    assert shared != [probe for probe in orders(rankings["random"])[("Q6", 1)] if probe != "Q4"]
+    in_category = orders(rankings["category"])[("Q4", 1)]
+    assert in_category != [probe for probe in orders(rankings["random"])[("Q4", 1)] if probe in in_category]
+
+
+def test_draws_favour_no_candidate(pairs: pd.DataFrame) -> None:
+    """Of 4 errors. With 10 seeds, a candidate whose mean rank is 8 of 259 places off is found nine times in ten."""
+    seeds = 10
+    ranking = rank(pairs, "random", list(range(1, seeds + 1)))
+    mean_rank = ranking.groupby("candidate")["rank"].mean()
+    others = pairs["candidate"].nunique() - 1  # test probes, each of which draws a rank from 1 to that for each seed
+    error = np.sqrt((others**2 - 1) / 12 / (others * seeds))
+    assert ((mean_rank - (others + 1) / 2).abs() < 4 * error).all()
+    assert abs(np.corrcoef(ranking["rank"], ranking["similarity"])[0, 1]) < 0.01
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_new_probe_leaves_the_order_of_the_others(strategy: str, bank: pd.DataFrame, texts: pd.DataFrame) -> None:
+    measure, larger = measure_of(strategy), bank[110:170]
+    new = larger["probe"].iloc[30]
+    found = []
+    for probes in (larger[larger["probe"] != new], larger):
+        similarity = measure_probes(texts, list(probes["probe"]), measure, "en", SETTINGS[measure])
+        found.append(orders(rank(pair_probes(probes, similarity), strategy, SEEDS)))
+    before, after = found
+    assert set(after) - set(before) == {(new, seed) for seed in (SEEDS if strategy in SEEDED else [0])}
+    for key, candidates in before.items():
+        assert [candidate for candidate in after[key] if candidate != new] == candidates
+
+
+def test_ranking_does_not_depend_on_which_other_seeds_are_asked_for(
+    rankings: dict[str, pd.DataFrame], pairs: pd.DataFrame
+) -> None:
+    alone = orders(rank(pairs, "random", [3]))
+    assert alone == {key: order for key, order in orders(rankings["random"]).items() if key[1] == 3}
+
+
+def test_what_two_probes_have_in_common_is_flagged(pairs: pd.DataFrame) -> None:
+    flags = pairs.set_index(["probe", "candidate"])[["sibling", "same_battery", "same_category"]]
+    assert list(flags.loc[("Q57a", "Q57b")]) == [True, True, True]
+    assert list(flags.loc[("Q209", "Q218")]) == [True, True, True]
+    assert list(flags.loc[("Q182", "Q185")]) == [False, True, True]
+    assert list(flags.loc[("Q46", "Q48")]) == [False, False, True]
+    assert list(flags.loc[("Q46", "Q4")]) == [False, False, False]
+    assert flags["sibling"].sum() == 12
+    assert flags.equals(flags.swaplevel().loc[flags.index].set_axis(flags.index))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_order_of_the_bank_decides_between_equals_only(
+    strategy: str, rankings: dict[str, pd.DataFrame], bank: pd.DataFrame, texts: pd.DataFrame
+) -> None:
+    some = bank.sample(40, random_state=1)
+    measure = measure_of(strategy)
+    found = []
+    for probes in (some, some.iloc[::-1]):
+        similarity = measure_probes(texts.loc[::-1], list(probes["probe"]), measure, "en", SETTINGS[measure])
+        table = rank(pair_probes(probes, similarity), strategy, SEEDS).set_index(["probe", "seed", "candidate"])
+        found.append(table.sort_index())
+    pd.testing.assert_frame_equal(*(table.drop(columns="rank") for table in found))
+    keys = ["probe", "seed", "similarity"] if strategy in MEASURES else ["probe", "seed", "candidate"]
+    alone = ~found[0].reset_index().duplicated(keys, keep=False).to_numpy()
+    assert alone.mean() > (0.2 if strategy == "bm25" else 0.8)  # most pairs share no word: equal, at 0
+    pd.testing.assert_series_equal(*(table.loc[alone, "rank"] for table in found))
+
+
+@pytest.mark.parametrize("strategy", ["random", *MEASURES])
+def test_table_is_the_same_to_the_byte_in_every_process(strategy: str, tmp_path: Path) -> None:
+    bank, texts = tmp_path / "bank.csv", tmp_path / "en.csv"
+    for source, copy in ((BANK, bank), (TEXTS / "en.csv", texts)):
+        copy.write_text("".join(source.read_text(encoding="utf-8").splitlines(keepends=True)[:16]), encoding="utf-8")
+    made, measure = [], measure_of(strategy)
+    for hash_seed in ("1", "2"):
+        similarity, ranking = (tmp_path / f"{name}{hash_seed}.parquet" for name in ("similarity", "ranking"))
+        measured = ["--texts", texts, "--language", "en", "--measure", measure, "--output", similarity]
+        ranked = ["--similarity", similarity, "--strategy", strategy, "--seeds", "1 2", "--output", ranking]
+        steps = [
+            ["measure-similarity", "--bank", bank, "--settings", json.dumps(SETTINGS[measure]), *measured],
+            ["rank-demonstrations", "--bank", bank, *ranked],
+        ]
+        for step in steps:
+            command = [sys.executable, "-m", "selfalign", *map(str, step)]
+            environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+            subprocess.run(command, check=True, cwd=tmp_path, env=environment)
+        made.append((similarity.read_bytes(), ranking.read_bytes()))
+    assert made[0] == made[1]
+
+
+# BM25
+
+
+def bare(*statements: str) -> pd.DataFrame:
+    """Texts of probes that are named a, b, c and so on."""
+    return pd.DataFrame({"statement": statements}, index=list("abcdefgh")[: len(statements)])
+
+
+def test_bm25_is_that_of_a_calculation_by_hand() -> None:
+    texts = bare("The cat ___ the mouse.", "The dog ___.", "A mouse, a MOUSE ___!", "Nobody ___ it.")
+    found = bm25_similarity(texts, "en", k1=1.2, b=0.75)
+    words = [["the", "cat", "the", "mouse"], ["the", "dog"], ["a", "mouse", "a", "mouse"], ["nobody", "it"]]
+    # N = 4 statements, of 4, 2, 4 and 2 words: mean 3. the: in 2, mouse: in 2, cat: in 1, dog: in 1.
+    twice, once = math.log(1 + 2.5 / 2.5), math.log(1 + 3.5 / 1.5)
+    reach = 2 * twice + once + twice  # "the" is asked for twice
+    short, long = 1.2 * (0.25 + 0.75 * 2 / 3), 1.2 * (0.25 + 0.75 * 4 / 3)
+    assert found.loc["a", "b"] == pytest.approx(100 * 2 * twice / (1 + short) / reach)
+    assert found.loc["a", "c"] == pytest.approx(100 * twice * 2 / (2 + long) / reach)
+    assert found.loc["b", "a"] == pytest.approx(100 * twice * 2 / (2 + long) / (twice + once))
+    assert found.loc["a", "d"] == 0
+    documents = Counter(word for statement in words for word in set(statement))
+    for test, query in zip("abcd", words, strict=True):
+        idf = [math.log(1 + (4.5 - documents[word]) / (documents[word] + 0.5)) for word in query]
+        for candidate, statement in zip("abcd", words, strict=True):
+            counts = [statement.count(word) for word in query]
+            bound = 1.2 * (0.25 + 0.75 * len(statement) / 3)
+            score = sum(weight * tf / (tf + bound) for weight, tf in zip(idf, counts, strict=True))
+            assert found.loc[test, candidate] == pytest.approx(100 * score / sum(idf))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_bm25_finds_shared_words_in_every_language(language: str, bank: pd.DataFrame) -> None:
+    texts = read_texts(TEXTS / f"{language}.csv", bank)
+    scores = bm25_similarity(texts, language, **SETTINGS["bm25"]).to_numpy()
+    others = ~np.eye(len(scores), dtype=bool)
+    assert scores.min() >= 0 and scores.max() < 100
+    assert (np.where(others, scores, -1).max(axis=1) > 0).mean() > 0.98, "statements that share a word with another"
+    assert 0.02 < (scores[others] > 0).mean() < 1
+    battery = bank["battery"].to_numpy()
+    mates = (battery[:, None] == battery) & others
+    assert scores[mates].mean() > 3 * scores[others & ~mates].mean()
+
+
+def test_what_is_rare_is_a_matter_of_the_whole_bank(bank: pd.DataFrame, texts: pd.DataFrame) -> None:
+    some = list(bank["probe"][::9])
+    few = measure_probes(texts, some, "bm25", "en", SETTINGS["bm25"])
+    every = measure_probes(texts, list(bank["probe"]), "bm25", "en", SETTINGS["bm25"])
+    kept = every[every["probe"].isin(some) & every["candidate"].isin(some)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(few, kept)
+
+
+ODD = [
+    "",
+    "___",
+    "... ___!?",
+    "😀 ___",
+    "word",
+    "x\0y ___",
+    "the " * 300,
+    "你好___世界",
+    "___ สวัสดีชาวโลก",
+    "\u200b",
+    "²½ ___",
+]
+
+
+@given(
+    statements=st.lists(
+        st.sampled_from(ODD) | st.text(st.characters(codec="utf-8"), max_size=30), min_size=1, max_size=4
+    )
+)
+@settings(max_examples=15, deadline=None)
+@pytest.mark.parametrize(
+    ("measure", "language"), [("chrf", "en"), ("bm25", "en"), ("bm25", "th"), ("bm25", "zh"), ("embedding", "th")]
+)
+def test_every_measure_has_a_value_for_any_text(measure: str, language: str, statements: list[str]) -> None:
+    probes = [f"p{place}" for place in range(2 * len(statements))]
+    texts = pd.DataFrame({"statement": [*statements, *statements]}, index=pd.Index(probes, name="probe"))
+    found = measure_probes(texts, probes, measure, language, SETTINGS[measure])
+    assert found["similarity"].between(-100, 100).all() and len(found) == len(probes) * (len(probes) - 1)
+    square = found.pivot(index="probe", columns="candidate", values="similarity")
+    for one, other in zip(probes, probes[len(statements) :], strict=False):  # equal texts are equally similar
+        others = [probe for probe in probes if probe not in (one, other)]
+        np.testing.assert_array_equal(square.loc[one, others], square.loc[other, others])
+        np.testing.assert_array_equal(square.loc[others, one], square.loc[others, other])
+    again = measure_probes(texts, probes, measure, language, SETTINGS[measure])
+    pd.testing.assert_frame_equal(found, again, check_exact=True)
+
+
+def test_statement_without_words_is_similar_to_no_other() -> None:
+    texts = pd.DataFrame({"statement": ["...", "...", "a word", "a word"]}, index=pd.Index(list("abcd"), name="probe"))
+    found = bm25_similarity(texts, "en", **SETTINGS["bm25"])
+    assert (found.loc[["a", "b"]] == 0).all(axis=None) and (found[["a", "b"]] == 0).all(axis=None)
+    assert found.loc["c", "d"] == found.loc["d", "c"] > 0
+
+
+# Embeddings
+
+
+def nearest(square: pd.DataFrame, probe: str) -> str:
+    return square.loc[probe].drop(probe).idxmax()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "ko", "ru", "tr", "zh"])
+def test_embedding_finds_what_is_known_to_be_near(language: str, bank: pd.DataFrame) -> None:
+    category = bank.set_index("probe")["category"]
+    some = [*bank.loc[bank["on_request"] == "", "probe"][::8], "Q199", "Q200"]
+    square = embedding_similarity(read_texts(TEXTS / f"{language}.csv", bank).loc[some], language, UNIVERSAL)
+    known = {"Q199": "Q200", "Q200": "Q199"}  # interest in politics, talk of politics
+    assert {probe: nearest(square, probe) for probe in known} == known
+    of_chance = (category[some].value_counts() / len(some)).pow(2).sum()
+    assert np.mean([category[probe] == category[nearest(square, probe)] for probe in some]) > 3 * of_chance
+
+
+def test_embeddings_of_a_wording_and_of_its_translation_are_near(bank: pd.DataFrame) -> None:
+    rows = {
+        language: encode(list(read_texts(TEXTS / f"{language}.csv", bank)["statement"][::4]), language, UNIVERSAL)
+        for language in ("en", "es")
+    }
+    same = (rows["en"] @ rows["es"].T).argmax(axis=1) == np.arange(len(rows["en"]))
+    assert same.mean() > 0.7
+
+
+def test_embedding_similarity_is_symmetric_and_full_with_itself(squares: dict[str, pd.DataFrame]) -> None:
+    scores = squares["embedding"].to_numpy()
+    np.testing.assert_array_equal(scores, scores.T)
+    np.testing.assert_array_equal(np.diag(scores), 100)
+
+
+@pytest.mark.parametrize("language", ["vi", "fa", "ur"])
+def test_language_that_the_encoder_does_not_know_is_refused(language: str, texts: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match=f'does not know "{language}".* Write texts: en'):
+        embedding_similarity(texts.head(2), language, UNIVERSAL)
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    """Folder of a tiny random BERT, as `sentence-transformers` lays it out."""
+    words = ["[UNK]", "[CLS]", "[SEP]", "my", "family", "friends", "mean", "a", "lot", "to", "me"]
+    tokenizer = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]").save_pretrained(tmp_path)
+    torch.manual_seed(1)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=len(words), **sizes)).save_pretrained(tmp_path)
+    (tmp_path / "1_Pooling").mkdir()
+    write_pooling(tmp_path, "mean")
+    kinds = {"": "Transformer", "1_Pooling": "Pooling"}
+    modules = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in kinds.items()]
+    (tmp_path / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+    return tmp_path
+
+
+def write_pooling(folder: Path, kind: str) -> None:
+    settings = {"pooling_mode_cls_token": kind == "cls", "pooling_mode_mean_tokens": kind == "mean"}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def test_encoder_of_a_folder_is_averaged_over_tokens(encoder: Path) -> None:
+    model = BertModel.from_pretrained(encoder).eval()
+    found = encode(["my family", "my friends mean a lot to me"], "fa", str(encoder))
+    for row, tokens in zip(found, ([3, 4], [3, 5, 6, 7, 8, 9, 10]), strict=True):
+        with torch.inference_mode():
+            state = model(torch.tensor([tokens])).last_hidden_state[0].mean(dim=0).double().numpy()
+        np.testing.assert_allclose(row, state / np.linalg.norm(state), atol=1e-6)
+
+
+def test_encoder_of_a_folder_has_a_value_for_text_without_tokens(encoder: Path) -> None:
+    statements = ["my family", "", " \n", "my family"]
+    texts = pd.DataFrame({"statement": statements}, index=pd.Index(list("abcd"), name="probe"))
+    square = embedding_similarity(texts, "fa", str(encoder))
+    assert (square.loc[["b", "c"]] == 0).all(axis=None) and (square[["b", "c"]] == 0).all(axis=None)
+    assert square.loc["a", "d"] == 100
+
+
+@pytest.mark.parametrize(
+    ("spoil", "tells"),
+    [
+        (lambda folder: write_pooling(folder, "cls"), "does not average over tokens"),
+        (
+            lambda folder: (folder / "modules.json").write_text('[{"path": "2", "type": "x.Dense"}]'),
+            "has a module of kind Dense",
+        ),
+        (lambda folder: (folder / "model.safetensors").unlink(), "is no folder with safetensors"),
+        (lambda folder: (folder / "config.json").write_text("{}"), "cannot be loaded"),
+    ],
+    ids=["pooling", "module", "weights", "config"],
+)
+def test_encoder_that_would_be_read_wrongly_is_refused(spoil, tells: str, encoder: Path) -> None:
+    spoil(encoder)
+    with pytest.raises(InputError, match=f"demonstrations.embedding.*{tells}.*model: universal"):
+        encode(["my family"], "en", str(encoder))
+
+
+# Picking
+
+
+def arm(strategy: str, shots: int = 5, **settings: object) -> dict[str, object]:
+    return {"strategy": strategy, "shots": shots, "seeds": [1, 2], "exclude": ["siblings"], **settings}
+
+
+@pytest.fixture(scope="module")
+def answers(bank: pd.DataFrame) -> pd.DataFrame:
+    """Two sources; B did not answer every third probe."""
+    probes = pd.DataFrame({"candidate": bank["probe"], "answer": "A"})
+    return pd.concat([probes.assign(source="A"), probes[probes.index % 3 > 0].assign(source="B")])
+
+
+@pytest.fixture(scope="module")
+def answered(answers: pd.DataFrame) -> set[tuple[str, str]]:
+    return set(answers[["source", "candidate"]].itertuples(index=False, name=None))
+
+
+@pytest.fixture(scope="module")
+def show(rankings: dict[str, pd.DataFrame], answers: pd.DataFrame, bank: pd.DataFrame):
+    """A function that picks the demonstrations of an arm, as lists by source, test probe and seed."""
+
+    def pick(treatment: dict[str, object], ranking: pd.DataFrame | None = None) -> dict[tuple, list[str]]:
+        ranking = rankings[treatment["strategy"]] if ranking is None else ranking
+        needed = pd.DataFrame({"source": ["A", "B"]}).merge(bank[["probe"]][::7], how="cross")
+        shown = pick_demonstrations(ranking, answers, needed, "mine", Arm.read(treatment))
+        assert not shown.duplicated([*SET, "candidate"]).any()
+        found = shown.groupby(SET)["candidate"].agg(list).to_dict()
+        assert all(len(candidates) == treatment["shots"] for candidates in found.values())
+        assert {key[:2] for key in found} == set(needed.itertuples(index=False, name=None))
+        return found
+
+    return pick
+
+
+@pytest.mark.parametrize(
+    ("strategy", "diversity"), [(strategy, 0) for strategy in STRATEGIES] + [(measure, 0.3) for measure in MEASURES]
+)
+def test_fewer_shots_show_the_first_of_more(strategy: str, diversity: float, show) -> None:
+    most = show(arm(strategy, 3 if strategy == "category" else 10, diversity=diversity, exclude=[]))
+    for shots in (1, 3, 4, 5):
+        if shots <= len(next(iter(most.values()))):
+            fewer = show(arm(strategy, shots, diversity=diversity, exclude=[]))
+            assert fewer == {key: candidates[:shots] for key, candidates in most.items()}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_sequence_changes_the_order_alone(strategy: str, show) -> None:
+    first, last = show(arm(strategy, 3)), show(arm(strategy, 3, sequence="nearest_last"))
+    assert last == {key: candidates[::-1] for key, candidates in first.items()}
+    drawn = show(arm(strategy, 3, sequence="drawn"))
+    assert {key[2] for key in drawn} == {1, 2}
+    for (source, probe, seed), candidates in drawn.items():
+        same = first[(source, probe, seed if strategy in SEEDED else 0)]
+        assert sorted(candidates) == sorted(same)
+    kept = [candidates == first[(*key[:2], key[2] if strategy in SEEDED else 0)] for key, candidates in drawn.items()]
+    assert 0.05 < np.mean(kept) < 0.35, "one in six by chance"
+
+
+def test_sequences_of_two_seeds_differ(show) -> None:
+    drawn = show(arm("chrf", 5, sequence="drawn"))
+    same = [drawn[key] == drawn[(*key[:2], 2)] for key in drawn if key[2] == 1]
+    assert np.mean(same) < 0.1
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_ceiling_keeps_what_is_at_or_above_it_out(
+    strategy: str, show, squares: dict[str, pd.DataFrame], rankings: dict[str, pd.DataFrame], answered: set
+) -> None:
+    square, ranked = squares[measure_of(strategy)].round(4), orders(rankings[strategy])
+    ceiling = {"chrf": 30.0, "bm25": 10.0, "embedding": 40.0}[measure_of(strategy)]
+    plain, below = show(arm(strategy, 2)), show(arm(strategy, 2, ceiling=ceiling))
+    assert plain != below
+    for (source, probe, seed), candidates in below.items():
+        assert all(square.loc[probe, candidate] < ceiling for candidate in candidates)
+        longer = ranked[probe, seed]
+        passed = longer[: longer.index(candidates[-1])]
+        for candidate in set(passed) - set(candidates):
+            sibling = candidate[:-1] == probe[:-1]
+            unanswered = (source, candidate) not in answered
+            assert square.loc[probe, candidate] >= ceiling or sibling or unanswered, (probe, candidate)
+    at = square.loc["Q1"].drop("Q1").max()
+    mine = pd.DataFrame({"source": ["A"], "probe": ["Q1"]})
+    everything = pd.DataFrame({"source": "A", "candidate": square.index, "answer": "A"})
+    if strategy in MEASURES:
+        for limit, there in ((at, False), (at + 0.0001, True)):
+            shown = pick_demonstrations(
+                rankings[strategy], everything, mine, "x", Arm.read(arm(strategy, 1, ceiling=limit))
+            )
+            assert (square.loc["Q1", shown["candidate"].iloc[0]] == at) == there
+
+
+@pytest.mark.parametrize(("exclude", "column"), [("battery", "battery"), ("category", "category")])
+def test_excluded_kin_is_not_shown(exclude: str, column: str, show, bank: pd.DataFrame) -> None:
+    kind = bank.set_index("probe")[column]
+    near = show(arm("chrf", 5, exclude=[]))
+    assert any(kind[key[1]] == kind[candidate] for key, candidates in near.items() for candidate in candidates)
+    for diversity in (0, 0.5):
+        for key, candidates in show(arm("chrf", 5, exclude=[exclude], diversity=diversity)).items():
+            assert all(kind[key[1]] != kind[candidate] for candidate in candidates)
+
+
+def test_pool_that_is_too_small_is_told(show) -> None:
+    with pytest.raises(InputError, match=r"arms\.mine.*shots.*candidates that may be shown.*raise the ceiling"):
+        show(arm("chrf", 5, ceiling=8))
+    with pytest.raises(InputError, match=r"arms\.mine.*has 0 candidates"):
+        show(arm("chrf", 5, ceiling=0, diversity=0.5))
+
+
+# Maximal marginal relevance
+
+
+def pick_one_by_one(
+    similarity: pd.DataFrame, probe: str, candidates: list[str], shots: int, diversity: float
+) -> list[str]:
+    """Greedy maximal marginal relevance, one candidate at a time; candidates in the order of their ranks."""
+    shown: list[str] = []
+    while len(shown) < min(shots, len(candidates)):
+        best, most = None, -math.inf
+        for candidate in candidates:
+            if candidate in shown:
+                continue
+            seen = max((similarity.loc[one, candidate] for one in shown), default=0)
+            gain = (1 - diversity) * similarity.loc[probe, candidate] - diversity * seen
+            if gain > most:
+                best, most = candidate, gain
+        shown.append(best)
+    return shown
+
+
+@pytest.mark.parametrize("diversity", [0.1, 0.3, 0.5, 0.9, 1])
+@pytest.mark.parametrize("measure", MEASURES)
+def test_diverse_demonstrations_are_those_of_a_greedy_loop(
+    measure: str,
+    diversity: float,
+    show,
+    rankings: dict[str, pd.DataFrame],
+    squares: dict[str, pd.DataFrame],
+    answered: set,
+) -> None:
+    square, ranked = squares[measure].round(4), orders(rankings[measure])
+    found = show(arm(measure, 4, diversity=diversity, exclude=[]))
+    for source, probe, _ in list(found)[::5]:
+        pool = [one for one in ranked[probe, 0] if (source, one) in answered]
+        assert found[source, probe, 0] == pick_one_by_one(square, probe, pool, 4, diversity)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_diversity_spreads_what_is_shown(measure: str, show, squares: dict[str, pd.DataFrame]) -> None:
+    near, spread = (show(arm(measure, 5, diversity=diversity)) for diversity in (0, 0.5))
+    assert {key: candidates[0] for key, candidates in near.items()} == {
+        key: candidates[0] for key, candidates in spread.items()
+    }, "the first is the most similar"
+    square = squares[measure]
+
+    def likeness(sets: dict[tuple, list[str]]) -> float:
+        return np.mean([square.loc[one[-1], other] for one in sets.values() for other in one[:-1]])
+
+    def relevance(sets: dict[tuple, list[str]]) -> float:
+        return np.mean([square.loc[key[1], one] for key, candidates in sets.items() for one in candidates])
+
+    assert likeness(spread) < 0.7 * likeness(near)
+    assert relevance(spread) < relevance(near)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_diversity_is_the_plain_order_and_any_is_greedy(data: st.DataObject) -> None:
+    names = list("pqrstu")
+    points = st.integers(0, 4).map(lambda number: 25.0 * number)  # few values, so that there are ties
+    square = pd.DataFrame(
+        [[data.draw(points) for _ in names] for _ in names],
+        index=pd.Index(names, name="probe"),
+        columns=pd.Index(names, name="candidate"),
+    )
+    facts = {"siblings": names, "battery": "x", "category": "y"}
+    ranking = rank(pair_probes(pd.DataFrame({"probe": names, **facts}), list_pairs(square)), "chrf", [])
+    pool = ranking[ranking["candidate"].isin(data.draw(st.sets(st.sampled_from(names), min_size=2)))]
+    pool = pool.assign(source="A").sort_values([*SET, "rank"])
+    shots, diversity = data.draw(st.integers(1, 6)), data.draw(st.sampled_from([0, 0.25, 0.5, 1]))
+    plain = pool.groupby(SET).head(shots)
+    pd.testing.assert_frame_equal(diversify(pool, ranking, shots, 0), plain)
+    found = diversify(pool, ranking, shots, diversity).groupby("probe")["candidate"].agg(list)
+    for probe, rows in pool.groupby("probe"):
+        assert found[probe] == pick_one_by_one(square, probe, list(rows["candidate"]), shots, diversity)
+
+
+# The registry
+
+
+def test_every_measure_that_a_config_can_name_is_computed() -> None:
+    assert set(measure_similarity._COMPARE) == set(MEASURES)
+    named = Arm.model_json_schema()["properties"]["strategy"]["anyOf"][0]["enum"]
+    assert named == ["random", "category", *MEASURES]

@@ -1,0 +1,485 @@
+"""Figures across models: the numbers that they show, their marks, their CSVs, and the tables as LaTeX."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from estimating import run
+from figure_tables import faults_of
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from selfalign.errors import InputError
+from selfalign.figures import (
+    plot_categories,
+    plot_country_ranks,
+    plot_gains,
+    plot_gains_by_country,
+    plot_kinds,
+    plot_languages,
+    plot_margins,
+)
+from selfalign.figures.by_model import Differences
+from selfalign.figures.chosen import choose_gains, choose_pairs, mean_of_countries
+from selfalign.figures.style import ENGLISH, Style, read_style, read_texts
+from selfalign.figures.theme import apply_theme, texts_of
+from selfalign.figures.typeset_tables import TABLES, typeset
+from selfalign.scoring.schemas import Categories, Contrasts, CountryRanks, Kinds, Languages, Metrics
+from selfalign.tables import read_table, write_table
+
+MODELS = {"m": "Model M", "n": "Model_N & 50 %"}
+ARMS = {"zero": "Zero-shot", "near": "Similar", "drawn": "Random", "near_other": "Similar, other country"}
+LOOKS = {"near": {"colour": "#d55e00"}, "drawn": {"colour": "#0072b2", "marker": "s"}}
+GAINS, MARGINS = [["drawn", "zero"], ["near", "zero"]], [["near", "near_other"]]
+MINUS = "\N{MINUS SIGN}"
+
+
+def described(**settings: object) -> dict:
+    return {"labels": {"models": MODELS, "arms": ARMS}, "looks": LOOKS, **settings}
+
+
+@pytest.fixture(params=[3.3, 6.8], ids=["one column", "two columns"])
+def style(request: pytest.FixtureRequest) -> Iterator[Style]:
+    made = read_style(described(width=request.param))
+    with matplotlib.rc_context():
+        apply_theme(made)
+        yield made
+    plt.close("all")
+
+
+@pytest.fixture
+def wide() -> Iterator[Style]:
+    made = read_style(described(width=6.8))
+    with matplotlib.rc_context():
+        apply_theme(made)
+        yield made
+    plt.close("all")
+
+
+def row(model: str, arm: str, against: str, country: str, estimate: float, **others: object) -> dict:
+    """A row of `Contrasts` with an interval of 10 points on both sides."""
+    made = {"model": model, "language": "en", "arm": arm, "country": country, "measure": "agreement"}
+    made |= {"estimate": estimate, "standard_error": 0.05, "low": estimate - 0.1, "high": estimate + 0.1, "df": 9.0}
+    made |= {name: round(made[name], 6) for name in ("estimate", "low", "high")}
+    made |= {"p": 0.2, "family": "", "p_holm": 0.0004, "p_bh": 0.3, "probes": 60, "batteries": 10, "respondents": 900}
+    made |= {"against": against, "against_model": model, "against_language": "en", "beyond": None}
+    return made | others
+
+
+def contrasts() -> pd.DataFrame:
+    """Two models, two countries and their mean: gains of two selectors and a margin, and rows that no figure shows."""
+    rows = []
+    for place, model in enumerate(MODELS):
+        for at, country in enumerate(("BOL", "DEU", "all")):
+            rows.append(row(model, "near", "zero", country, 0.2 + 0.1 * place - 0.15 * at))
+            rows.append(row(model, "drawn", "zero", country, 0.02 - 0.05 * place + 0.01 * at))
+            rows.append(row(model, "near", "near_other", country, 0.05 + 0.01 * at))
+            rows.append(row(model, "near", "zero", country, 0.9, language="es", against_language="es"))
+            rows.append(row(model, "near", "near", country, 0.9, language="es"))
+            rows.append(row(model, "near", "zero", country, 0.9, measure="alignment"))
+            rows.append(row(model, "near", "zero", country, 0.9, beyond="drawn - zero"))
+    return pd.DataFrame(rows)[list(Contrasts.to_schema().columns)]
+
+
+def languages(arms: tuple[str, ...] = ("near",)) -> pd.DataFrame:
+    """Gains in English, in two own languages, and their differences: certain in Bolivia only."""
+    rows = []
+    for model in MODELS:
+        for arm in arms:
+            for country, spoken, own in (("BOL", "es", 0.3), ("DEU", "de", 0.05), ("all", "own", 0.175)):
+                rows.append(row(model, arm, "zero", country, 0.1))
+                rows.append(row(model, arm, "zero", country, own, language=spoken, against_language=spoken))
+                rows.append(row(model, arm, arm, country, own - 0.1, language=spoken, beyond="zero - zero"))
+    return pd.DataFrame(rows)[list(Languages.to_schema().columns)]
+
+
+def categories() -> pd.DataFrame:
+    """Gains in three categories, of which one has one battery and so no interval."""
+    rows = []
+    for model in MODELS:
+        for arm in ("drawn", "near"):
+            for category, batteries, estimate in (("ethics", 7, 0.1), ("my_values", 2, 0.2), ("science", 1, -0.1)):
+                made = row(model, arm, "zero", "all", estimate, category=category, batteries=batteries)
+                none = {"low": None, "high": None, "standard_error": None}
+                rows.append(made | ({"low": -0.9, "high": 1.0} if batteries == 2 else none if batteries == 1 else {}))
+    return pd.DataFrame(rows)[list(Categories.to_schema().columns)]
+
+
+def kinds() -> pd.DataFrame:
+    """One English-centric and two multilingual models, in English and in own languages."""
+    rows = []
+    english, several = "english models", "multilingual models"
+    for language in ("en", "own"):
+        asked = {"language": language, "against_language": language}
+        for model, kind, count, gain in (
+            ("m", "english", 1, 0.1),
+            ("n", "multilingual", 1, 0.2),
+            ("o", "multilingual", 1, 0.4),
+            (english, "english", 1, 0.1),
+            (several, "multilingual", 2, 0.3),
+        ):
+            rows.append(row(model, "near", "zero", "all", gain, kind=kind, models=count, **asked))
+        between = {"against_model": english, "beyond": "zero - zero", "kind": "multilingual", "models": 2}
+        rows.append(row(several, "near", "near", "all", 0.2, **asked | between))
+    return pd.DataFrame(rows)[list(Kinds.to_schema().columns)]
+
+
+def metrics() -> pd.DataFrame:
+    """Zero-shot agrees on 40 % in both models; others on 50, 64, 77 and 98 %. Other metrics are not drawn."""
+    rows = [
+        (model, "en", arm, "poles", country, metric, 0.4, 0.5, 0.64, 0.77, 0.98 if metric == "agreement" else 0.1)
+        for model in MODELS
+        for arm in ARMS
+        for country in ("BOL", "DEU", "all")
+        for metric in ("agreement", "pearson")
+    ]
+    names = ["model", "language", "arm", "asks", "country", "metric", "value", "uniform", "world", "nearest", "ceiling"]
+    table = pd.DataFrame(rows, columns=names).assign(nearest_country=None, probes=60, not_applicable=0)
+    return table[list(Metrics.to_schema().columns)]
+
+
+def differences() -> Differences:
+    return Differences(contrasts(), metrics(), GAINS, MARGINS, "en")
+
+
+def marks(ax: Axes) -> dict[str, list[tuple[float, int]]]:
+    """Places and rows of the marks of baselines, by name."""
+    found = {lines.get_label(): lines for lines in ax.collections if hasattr(lines, "get_segments")}
+    return {
+        name: [(round(line[0, 0], 6), round(line[:, 1].mean())) for line in lines.get_segments()]
+        for name, lines in found.items()
+        if not name.startswith("_")
+    }
+
+
+def dots(ax: Axes) -> list[tuple[str, float, float]]:
+    """Colour and place of every dot, from top to bottom."""
+    found = [
+        (to_hex(line.get_color()), *point)
+        for line in ax.lines
+        if line.get_marker() not in ("None", "", "|")
+        for point in line.get_xydata().tolist()
+    ]
+    return sorted(found, key=lambda dot: (dot[2], dot[1]))
+
+
+def bars(ax: Axes) -> list[tuple[float, float]]:
+    lines = [line for lines in ax.collections if hasattr(lines, "get_segments") for line in lines.get_segments()]
+    return sorted(tuple(line[:, 0]) for line in lines if len(line) and np.isfinite(line).all())
+
+
+def rows_of(figure: Figure) -> list[str]:
+    return [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+
+# Which numbers
+
+
+def test_gains_are_the_rows_of_one_language_in_the_order_of_the_selectors() -> None:
+    rows = choose_pairs(contrasts(), GAINS, "en")
+    assert len(rows) == 12 and rows["estimate"].max() < 0.5
+    assert list(dict.fromkeys(rows["arm"])) == ["drawn", "near"]
+    means = mean_of_countries(rows).set_index(["model", "arm"])["estimate"].round(6)
+    assert means.to_dict() == {("m", "drawn"): 0.04, ("n", "drawn"): -0.01, ("m", "near"): -0.1, ("n", "near"): 0.0}
+    with pytest.raises(InputError, match="no difference between drawn and near_other"):
+        choose_pairs(contrasts(), [["drawn", "near_other"]], "en")
+
+
+def test_rows_of_other_figures_are_those_of_the_agreement() -> None:
+    table = pd.concat([languages(), languages().assign(measure="alignment"), languages(("drawn",))])
+    assert len(choose_gains(table, [["near", "zero"]])) == len(languages())
+
+
+# Marks
+
+
+def test_gains_have_a_row_per_model_and_a_dot_with_its_interval_per_selector(style: Style) -> None:
+    rows = mean_of_countries(choose_pairs(contrasts(), GAINS, "en"))
+    figure = plot_gains.draw(rows, GAINS, differences(), style)
+    (ax,) = figure.axes
+    assert rows_of(figure) == list(MODELS.values())
+    orange, blue = "#d55e00", "#0072b2"
+    assert [(colour, round(x, 6), round(y)) for colour, x, y in dots(ax)] == [
+        (blue, 0.04, 0),
+        (orange, -0.1, 0),
+        (blue, -0.01, 1),
+        (orange, 0.0, 1),
+    ]
+    assert set(zip(rows["low"], rows["high"], strict=True)) <= set(bars(ax))
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["Random", "Similar", "Chance", "World majority", "Nearest country", "The same people again"]
+    gains = {"uniform": 0.1, "world": 0.24, "nearest": 0.37, "ceiling": 0.58}
+    assert marks(ax) == {name: [(gain, 0), (gain, 1)] for name, gain in gains.items()}
+    texts = [text.get_text() for text in texts_of(figure)]
+    assert "Gain over Zero-shot, mean of countries, percentage points" in " ".join(texts).replace("\n", " ")
+
+
+def test_margins_have_the_axis_of_the_gains(style: Style) -> None:
+    shared = differences()
+    gains = plot_gains.draw(shared.rows(GAINS), GAINS, shared, style)
+    margins = plot_margins.draw(shared.rows(MARGINS), MARGINS, shared, style)
+    assert gains.axes[0].get_xlim() == margins.axes[0].get_xlim()
+    assert [round(x, 6) for _, x, _ in dots(margins.axes[0])] == [0.07, 0.07]
+    legend = [text.get_text() for text in margins.legends[0].get_texts()]
+    assert legend == [f"Similar {MINUS} Similar, other country", f"The same people again {MINUS} World majority"]
+    assert marks(margins.axes[0]) == {"room": [(0.34, 0), (0.34, 1)]}
+
+
+def test_uncertain_cells_are_hatched_and_certain_numbers_are_bold(style: Style) -> None:
+    figure = plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, style)
+    drawn, near = figure.axes[:2]
+    assert [ax.get_title(loc="left") for ax in (drawn, near)] == ["Random", "Similar"]
+    assert [label.get_text() for label in near.get_yticklabels() or drawn.get_yticklabels()] == [
+        "Mean of countries",
+        "Bolivia",
+        "Germany",
+    ]
+    values = near.collections[0].get_array().reshape(3, 2)
+    np.testing.assert_allclose(values, [[-0.1, 0.0], [0.2, 0.3], [0.05, 0.15]], atol=1e-9)
+    hatched = {(patch.get_y(), patch.get_x()) for patch in near.patches if patch.get_hatch()}
+    assert hatched == {(0, 0), (0, 1), (2, 0)}, "intervals reach 10 points to both sides"
+    written = {text.get_text(): text.get_fontweight() for text in near.texts}
+    assert written == {
+        f"{MINUS}10": "normal",
+        "0": "normal",
+        "+20": "bold",
+        "+30": "bold",
+        "+5": "normal",
+        "+15": "bold",
+    }
+    assert len([patch for patch in drawn.patches if patch.get_hatch()]) == 6
+
+
+def test_dumbbell_of_a_country_has_both_languages_and_is_pale_where_uncertain(style: Style) -> None:
+    figure = plot_languages.draw(choose_gains(languages(), [["near", "zero"]]), [["near", "zero"]], "en", style)
+    assert rows_of(figure) == ["Mean of countries", "Bolivia (Spanish)", "Germany (German)"]
+    assert [ax.get_title(loc="left").replace("\n", " ") for ax in figure.axes] == list(MODELS.values())
+    ax = figure.axes[0]
+    hollow = {
+        to_hex(line.get_markerfacecolor()): line.get_xydata()[:, 0].tolist()
+        for line in ax.lines
+        if line.get_marker() == "o"
+    }
+    assert hollow["#ffffff"] == [0.1, 0.1, 0.1] and hollow["#d55e00"] == pytest.approx([0.3, 0.05, 0.175])
+    ring, dot = sorted((line for line in ax.lines if line.get_marker() == "o"), key=lambda line: -line.get_markersize())
+    white = (ring.get_markersize() - ring.get_markeredgewidth()) - (dot.get_markersize() + dot.get_markeredgewidth())
+    assert white > 0.8, "a ring and a dot at the same place are seen as two"
+    sure, pale = [lines for lines in ax.collections if hasattr(lines, "get_segments")]
+    assert [line[:, 0].tolist() for line in sure.get_segments()] == [[0.1, 0.3]]
+    assert sorted(line[:, 0].tolist() for line in pale.get_segments()) == [[0.1, 0.05], [0.1, 0.175]]
+    assert to_hex(sure.get_edgecolor()[0]) == "#d55e00" != to_hex(pale.get_edgecolor()[0])
+
+
+def test_category_without_an_interval_is_an_outline_and_says_how_few_batteries_it_has(style: Style) -> None:
+    figure = plot_categories.draw(choose_gains(categories(), GAINS), GAINS, style)
+    assert rows_of(figure) == ["Ethics (7)", "My values (2)", "Science (1)"]
+    ax = figure.axes[0]
+    assert len(bars(ax)) == 4, "two selectors in two categories"
+    open_dots = [line for line in ax.lines if to_hex(line.get_markerfacecolor()) == "#ffffff" and len(line.get_xdata())]
+    assert {round(line.get_ydata()[0]) for line in open_dots} == {2}
+    low, high = ax.get_xlim()
+    assert low < -0.1 and 0.2 < high < 1, "room for all dots, not for the widest intervals"
+
+
+def test_kinds_have_their_models_as_ticks_and_their_difference_as_a_row(style: Style) -> None:
+    figure = plot_kinds.draw(choose_gains(kinds(), [["near", "zero"]]), [["near", "zero"]], style)
+    assert [name.replace("\n", " ") for name in rows_of(figure)] == [
+        "English-centric (1 model)",
+        "Multilingual (2 models)",
+        f"Multilingual {MINUS} English-centric",
+    ] or style.narrow
+    assert [ax.get_title(loc="left").replace("\n", " ") for ax in figure.axes] == [
+        "Asked in English",
+        "Asked in the country's own language",
+    ]
+    for ax in figure.axes:
+        assert [(round(x, 6), round(y)) for _, x, y in dots(ax)] == [(0.1, 0), (0.3, 1), (0.2, 2)]
+        (ticks,) = [line.get_xydata() for line in ax.lines if line.get_marker() == "|"]
+        assert sorted(np.round(ticks, 6).tolist()) == [[0.1, 0.0], [0.2, 1.0], [0.4, 1.0]]
+
+
+def country_ranks() -> pd.DataFrame:
+    """Two models and three countries, of which the run asks about two; one country is not ranked."""
+    rows = [
+        (model, country, country != "AUS", value + shift, np.nan if country == "AUS" else rank)
+        for model, shift in (("m", 0.0), ("n", 0.1))
+        for country, value, rank in (("BOL", 0.6, 2), ("DEU", 0.7, 1), ("AUS", 0.5, 0))
+    ]
+    table = pd.DataFrame(rows, columns=["model", "country", "asked", "similarity", "rank"])
+    table = table.assign(low=table["similarity"] - 0.1, high=table["similarity"] + 0.1, rank_low=1, rank_high=2)
+    missing = dict.fromkeys(CountryRanks.to_schema().columns.keys() - set(table) - {"language", "arm"}, 0.5)
+    table = table.assign(**missing | {"countries": 2, "probes": 9, "batteries": 3, "against": ""})
+    table = table.assign(language="en", arm="zero")
+    return CountryRanks.validate(table[list(CountryRanks.to_schema().columns)])
+
+
+def test_countries_are_in_the_order_of_their_similarity(style: Style) -> None:
+    figure = plot_country_ranks.draw(country_ranks(), style)
+    assert rows_of(figure) == ["Germany", "Bolivia", "Australia"]
+    first, second = figure.axes
+    assert [(round(x, 6), round(y)) for _, x, y in dots(first)] == [(0.5, 2), (0.6, 1), (0.7, 0)]
+    assert [(round(x, 6), round(y)) for _, x, y in dots(second)] == [(0.6, 2), (0.7, 1), (0.8, 0)]
+    alone = plot_country_ranks.draw(country_ranks().query("model == 'm'"), style)
+    assert rows_of(alone) == ["Germany: 1 [1, 2]", "Bolivia: 2 [1, 2]", "Australia"], "not ranked: no number"
+
+
+def test_countries_without_room_are_counted(style: Style) -> None:
+    low = replace(style, height=plot_country_ranks._FIXED + 2 * plot_country_ranks._ROW + 0.01)
+    figure = plot_country_ranks.draw(country_ranks(), low)
+    assert rows_of(figure) == ["Germany", "Bolivia"], "those that the run asks about stay"
+    assert "1 more countries" in " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
+
+
+DRAWN = {
+    "country_ranks": lambda style: plot_country_ranks.draw(country_ranks(), style),
+    "gains": lambda style: plot_gains.draw(differences().rows(GAINS), GAINS, differences(), style),
+    "gains_by_country": lambda style: plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, style),
+    "languages": lambda style: plot_languages.draw(languages(("drawn", "near")), GAINS, "en", style),
+    "categories": lambda style: plot_categories.draw(categories(), GAINS, style),
+    "kinds": lambda style: plot_kinds.draw(kinds(), [["near", "zero"]], style),
+    "margins": lambda style: plot_margins.draw(differences().rows(MARGINS), MARGINS, differences(), style),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_figure_has_its_width_and_no_text_leaves_it(name: str, style: Style) -> None:
+    figure = DRAWN[name](style)
+    assert figure.get_figwidth() == style.width and figure.get_figheight() <= style.height
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    inches = figure.dpi_scale_trans.inverted()
+    written = [text.get_window_extent(renderer).transformed(inches) for text in figure.texts]
+    boxes = [figure.get_tightbbox(renderer), *written]
+    for box in boxes:
+        assert box.x0 >= -0.02 and box.x1 <= style.width + 0.02
+        assert box.y0 >= -0.02 and box.y1 <= figure.get_figheight() + 0.02
+    note, *others = sorted(written, key=lambda box: box.y0)
+    assert all(note.y1 <= other.y0 + 0.02 for other in others), "the axis label is above the note"
+
+
+def test_label_of_the_scale_fits_in_spanish() -> None:
+    texts = read_texts(ENGLISH.with_stem("es"))
+    made = read_style(described(width=3.3, language="es"), ENGLISH.with_stem("es"))
+    with matplotlib.rc_context():
+        apply_theme(made)
+        figure = plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, made)
+        assert faults_of(figure) == []
+    label = figure.axes[-1].get_xlabel().replace("\n", " ")
+    assert label == texts["gains.axis_country"].format(baseline="Zero-shot")
+    plt.close("all")
+
+
+# Commands
+
+
+def test_command_writes_the_figure_and_its_numbers(tmp_path: Path) -> None:
+    write_table(contrasts(), tmp_path / "contrasts.csv", Contrasts)
+    write_table(categories(), tmp_path / "categories.csv", Categories)
+    write_table(metrics(), tmp_path / "metrics.csv", Metrics)
+    styled = ["--style", json.dumps(described(width=3.3))]
+    common = ["--pairs", json.dumps(GAINS), *styled]
+    asked = ["--contrasts", tmp_path / "contrasts.csv", "--metrics", tmp_path / "metrics.csv", "--language", "en"]
+    asked += ["--gains", json.dumps(GAINS), "--margins", json.dumps(MARGINS)]
+    run("plot-gains", *asked, *styled, "--csv", tmp_path / "gains.csv", "--figures", tmp_path / "gains.svg")
+    made = read_table(tmp_path / "gains.csv", Contrasts)
+    assert len(made) == 4 and (tmp_path / "gains.svg").read_text().startswith("<?xml")
+    files = ["--csv", tmp_path / "c.csv", "--figures", tmp_path / "c.pdf"]
+    run("plot-categories", "--table", tmp_path / "categories.csv", *common, *files)
+    pd.testing.assert_frame_equal(
+        read_table(tmp_path / "c.csv", Categories),
+        choose_gains(read_table(tmp_path / "categories.csv", Categories), GAINS),
+    )
+    assert (tmp_path / "c.pdf").read_bytes().startswith(b"%PDF")
+
+
+# LaTeX
+
+
+def as_latex(name: str, table: pd.DataFrame, style: Style) -> str:
+    return typeset(TABLES[name][1](table, style, "en"), style)
+
+
+def test_table_of_gains_as_latex(wide: Style) -> None:
+    made = as_latex("gains", mean_of_countries(choose_pairs(contrasts(), GAINS, "en")), wide)
+    assert made.splitlines() == [
+        r"% \usepackage{booktabs}",
+        "% In square brackets: 95% intervals. Differences are in percentage points, agreement in percent.",
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+        r"Model & Random & Similar \\",
+        r"\midrule",
+        r"Model M & +4.0 [$-$6.0, +14.0] & $-$10.0 [$-$20.0, 0] \\",
+        r"Model\_N \& 50 \% & $-$1.0 [$-$11.0, +9.0] & 0 [$-$10.0, +10.0] \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+
+
+def test_table_of_categories_as_latex_has_no_interval_where_there_is_none(wide: Style) -> None:
+    made = as_latex("categories", choose_gains(categories(), GAINS), wide)
+    assert r"Random & Ethics (7) & +10.0 [0, +20.0] & +10.0 [0, +20.0] \\" in made
+    assert r" & My values (2) & +20.0 [$-$90.0, +100.0] & +20.0 [$-$90.0, +100.0] \\" in made
+    assert r" & Science (1) & $-$10.0 & $-$10.0 \\" in made
+
+
+def test_table_of_contrasts_as_latex_has_both_measures_and_p(wide: Style) -> None:
+    made = as_latex("contrasts", contrasts(), wide)
+    assert r"Model & Difference & Agreement with the majority & p (Holm) & Soft alignment \\" in made
+    assert r"Model M & Similar $-$ Zero-shot & $-$10.0 [$-$20.0, 0] & $<$0.001 & +90.0 [+80.0, +100.0] \\" in made
+    assert made.count("Model M") == 1, "repeated names are left out"
+
+
+def test_table_of_languages_and_kinds_as_latex(wide: Style) -> None:
+    made = as_latex("languages", choose_gains(languages(), GAINS), wide)
+    assert r"Model M & Mean of countries & +10.0 [0, +20.0] & +17.5 [+7.5, +27.5] & +7.5 [$-$2.5, +17.5] \\" in made
+    assert r" & Bolivia & +10.0 [0, +20.0] & +30.0 [+20.0, +40.0] & +20.0 [+10.0, +30.0] \\" in made
+    made = as_latex("kinds", choose_gains(kinds(), [["near", "zero"]]), wide)
+    assert r"Asked in English & English-centric (1 model) & +10.0 [0, +20.0] \\" in made
+    assert r" & Multilingual $-$ English-centric & +20.0 [+10.0, +30.0] \\" in made
+
+
+def test_table_of_country_ranks_as_latex(wide: Style) -> None:
+    made = as_latex("country_ranks", country_ranks(), wide)
+    assert r"Model M & Germany & 70.0 [60.0, 80.0] & 1 [1, 2] \\" in made
+    assert r" & Australia & 50.0 [40.0, 60.0] &  \\" in made
+
+
+def test_long_table_breaks_over_pages(wide: Style) -> None:
+    table = pd.DataFrame({"x": ["1"] * 46}, index=pd.Index([f"row {n}" for n in range(46)], name="name"))
+    assert r"\begin{longtable}{lr}" in typeset(table, wide) and "longtable}" in typeset(table, wide).splitlines()[0]
+    assert r"\begin{tabular}" in typeset(table.head(45), wide)
+
+
+TEX = shutil.which("pdflatex")
+
+
+@pytest.mark.skipif(TEX is None, reason="no pdflatex")
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_tables_compile(language: str, tmp_path: Path) -> None:
+    texts = read_texts(ENGLISH.with_stem(language))
+    style = Style({"models": MODELS | {"o": "O"}, "arms": ARMS}, texts=texts, language=language)
+    made = {
+        "contrasts": contrasts(),
+        "gains": mean_of_countries(choose_pairs(contrasts(), GAINS, "en")),
+        "gains_by_country": choose_pairs(contrasts(), GAINS, "en"),
+        "languages": languages(("drawn", "near")),
+        "categories": categories(),
+        "kinds": kinds(),
+        "margins": mean_of_countries(choose_pairs(contrasts(), MARGINS, "en")),
+        "country_ranks": country_ranks(),
+    }
+    body = "".join(as_latex(name, table, style) + "\n\n" for name, table in made.items())
+    packages = r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{booktabs, longtable}"
+    (tmp_path / "all.tex").write_text(rf"\documentclass{{article}}{packages}\begin{{document}}{body}\end{{document}}")
+    command = [TEX, "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, re.findall(r"(?m)^!.*", done.stdout)

@@ -1,0 +1,340 @@
+"""Kinds of probes, cuts of scales, and the estimates under alternatives and specifications."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from bank import BANK
+from estimating import people, refuse, scores
+from extrapolation import extrapolate, list_halves
+from figure_tables import faults_of
+from matplotlib import pyplot as plt
+from project import ROOT
+from selfalign.config.chosen import choose_probes, count_left_out, tell_left_out
+from selfalign.config.outputs import choices_of_analysis, find_shown, forms_of_models, list_specified
+from selfalign.config.read import check_settings, read_config
+from selfalign.errors import InputError
+from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
+from selfalign.figures.style import ENGLISH, Style, read_style
+from selfalign.figures.theme import apply_theme, texts_of
+from selfalign.probes.cuts import find_ten_points, leave_out_middle, map_cut
+from selfalign.probes.kinds import read_kinds
+from selfalign.probes.map_poles import map_poles
+from selfalign.scoring.estimate_alternatives import choose_alternatives, estimate_alternatives
+from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.estimate_specifications import estimate_specifications
+from selfalign.scoring.recut import count_changed, recut_cells
+from selfalign.scoring.schemas import Alternatives, Specifications
+from selfalign.survey.schemas import Counts
+from selfalign.survey.weigh_answers import weigh
+from selfalign.tables import read_input
+
+KINDS = read_kinds(ROOT / "resources/probes/kinds.csv")
+EXAMPLE = ROOT / "resources/survey/example/counts.csv"
+
+
+def settings(**probes: object) -> dict:
+    """The default settings with others of the section probes."""
+    config = read_config([])
+    return config | {"probes": config["probes"] | probes}
+
+
+# Kinds of probes
+
+
+def test_default_uses_the_probes_that_it_names() -> None:
+    config = read_config([])
+    assert choose_probes(config) == config["probes"]["only"] and tell_left_out(config) == ""
+
+
+def test_kinds_choose_among_the_probes_that_are_named() -> None:
+    config = settings(only=["Q4", "Q94", "Q199", "Q60"], kinds=["value", "membership"])
+    assert choose_probes(config) == ["Q4", "Q94"]
+    counts, whole = count_left_out(config), KINDS["kind"].value_counts()
+    assert counts == {kind: whole[kind] for kind in whole.index if kind not in ("value", "membership")}
+    assert f"leaves out {sum(counts.values())} of the bank's probes: {whole['attitude']} attitude," in tell_left_out(
+        config
+    )
+    assert choose_probes(settings(only=["Q4", "Q9999"], kinds=["value"])) == ["Q9999", "Q4"], (
+        "the bank refuses it later"
+    )
+    everything = settings(only=[], kinds=["value", "attitude"])
+    assert len(choose_probes(everything)) == KINDS["kind"].isin(["value", "attitude"]).sum()
+
+
+def test_kinds_of_nothing_and_unknown_kinds_are_refused() -> None:
+    with pytest.raises(InputError, match="none of the 1 chosen probes is of these kinds: media"):
+        choose_probes(settings(only=["Q4"], kinds=["media"]))
+    with pytest.raises(InputError, match="atitude"):
+        check_settings(settings(kinds=["atitude"]))
+
+
+def test_bank_of_ones_own_has_no_kinds_unless_a_file_says_so(tmp_path: Path) -> None:
+    bank = tmp_path / "probes.csv"
+    bank.write_text((ROOT / "resources/probes/probes.csv").read_text())
+    config = settings(bank=str(bank), only=["Q4", "Q60", "Q62"], kinds=["value"])
+    with pytest.raises(InputError, match="no file kinds.csv beside it"):
+        choose_probes(config)
+    bank.with_name("kinds.csv").write_text("probe,kind\nQ62,value\nQ60,attitude\n")
+    assert choose_probes(config) == ["Q62"]
+    assert count_left_out(config) == {"attitude": 1, "none": len(BANK) - 2}
+
+
+def test_forced_choices_are_the_qualities_of_children() -> None:
+    assert list(KINDS.index[KINDS["forced"] == "yes"]) == [f"Q{number}" for number in range(7, 18)]
+
+
+# Cuts
+
+
+def test_five_of_ten_points_becomes_neither() -> None:
+    bank = BANK.set_index("probe", drop=False)
+    cut = leave_out_middle(BANK).set_index("probe", drop=False)
+    assert cut.loc["Q48", ["pole_a", "pole_b", "neither"]].to_list() in (
+        ["6 7 8 9 10", "1 2 3 4", "5"],
+        ["1 2 3 4", "6 7 8 9 10", "5"],
+    )
+    assert {"0 1 2 3 4", "6 7 8 9 10"} == set(cut.loc["Q241", ["pole_a", "pole_b"]])
+    same = (cut == bank).all(axis=1)
+    assert set(bank.index[~same]) == set(BANK.loc[find_ten_points(BANK), "probe"]) and len(same[~same]) == 51
+    assert {"Q4", "Q121", "Q171"} <= set(same[same].index)
+
+
+@pytest.fixture(scope="module")
+def distributions() -> pd.DataFrame:
+    """The embedded example, every respondent weighing the same."""
+    counts = read_input(EXAMPLE, Counts)
+    return weigh(counts.assign(n=counts["count"], weight=counts["count"], weight_squared=counts["count"]))
+
+
+def test_document_on_probes_tells_what_the_cut_changes(distributions: pd.DataFrame) -> None:
+    poles, replicates = map_cut("middle", distributions, None, BANK, distributions["country"].unique(), 2, 1)
+    main = map_poles(distributions, BANK)
+    main = main[main["probe"].isin(poles["probe"]) & (main["majority"] != "tie")]
+    changed = count_changed(main, poles)
+    assert len(replicates) == len(poles)
+    politics = main[main["probe"] == "Q240"]
+    told = " ".join((ROOT / "docs/probes.md").read_text(encoding="utf-8").split())
+    assert f"{changed} of {len(main)} majorities change" in told
+    assert f"{count_changed(politics, poles)} of {len(politics)} countries" in told
+
+
+def test_shares_published_for_several_codes_keep_the_cut_of_the_bank(distributions: pd.DataFrame) -> None:
+    four = (distributions["question"] == "Q48") & (distributions["code"] == 4)
+    together = distributions.assign(last_code=distributions["last_code"].mask(four, 5))
+    poles, _ = map_cut("middle", together, None, BANK, ["USA"], 2, 1)
+    assert "Q48" not in set(poles["probe"]) and "Q49" in set(poles["probe"])
+
+
+def test_cells_are_compared_with_the_people_of_the_cut() -> None:
+    cells = scores({"own": 0.0}, ("BOL",)).query("probe in ['Q4', 'Q48', 'Q49', 'Q50']").assign(p_a=0.6)
+    cells = refuse(cells, cells["probe"] == "Q49")
+    shares = {"Q48": (0.3, "B"), "Q49": (0.3, "B"), "Q50": (0.5, "tie")}
+    poles = pd.DataFrame([("BOL", probe, *of) for probe, of in shares.items()])
+    poles.columns = ["country", "probe", "share_a", "majority"]
+    made = recut_cells(cells, poles).set_index("probe")
+    assert list(made.index) == ["Q4", "Q48", "Q49"], "a tie leaves the estimate"
+    assert made.loc["Q4", ["share_a", "majority", "agreement"]].to_list() == [0.7, "A", cells["agreement"].iloc[0]]
+    assert made.loc["Q48", ["share_a", "majority", "agreement"]].to_list() == [0.3, "B", 0.0]
+    assert made.loc["Q48", "alignment"] == pytest.approx(0.7)
+    assert made.loc["Q49", "agreement"] == 0.5 and np.isnan(made.loc["Q49", "alignment"])
+    assert count_changed(cells, poles) == 3
+
+
+# Alternatives
+
+
+def no_poles() -> pd.DataFrame:
+    return pd.DataFrame(columns=["country", "probe", "majority"])
+
+
+def test_discriminating_cells_are_those_in_which_country_and_source_differ() -> None:
+    """In BOL, DEU differs on Q48 only and USA on Q48 and Q49; nobody differs on Q50."""
+    table = scores({"zero": 0.0, "own": 0.0, "other": 0.0}, ("BOL",)).query("probe in ['Q48', 'Q49', 'Q50']")
+    values = {"own": 1.0, "zero": 0.5}
+    sources = {"DEU": 0.0, "USA": 0.5}
+    value = table["arm"].map(values).fillna(table["source"].map(sources))
+    table = table.assign(agreement=value, source=table["source"].where(table["arm"] != "zero", ""))
+    shown = {"BOL": "AAA", "DEU": "BAA", "USA": "BBA"}
+    probes = ("Q48", "Q49", "Q50")
+    rows = [(country, *pair) for country, answers in shown.items() for pair in zip(probes, answers, strict=True)]
+    poles = pd.DataFrame(rows, columns=["country", "probe", "majority"])
+    given = {"draws": 100, "level": 0.95, "seed": 1, "resample": ["batteries"], "families": ["measure"]}
+    pairs = [["own", "other"], ["own", "zero"], ["other", "zero"]]
+    made = estimate_alternatives(table, people(table), pairs, poles, None, None, **given)
+    made = made[made["measure"] == "agreement"].set_index(["alternative", "arm", "against"])
+    found = made.loc["discriminating"]
+    assert list(found.index) == [("own", "other")], "only contrasts that subtract other countries' answers"
+    # Q48: 1 - (0 + 0.5) / 2; Q49: 1 - 0.5.
+    assert found["estimate"].item() == pytest.approx((0.75 + 0.5) / 2)
+    assert found[["probes", "left_out"]].to_numpy().tolist() == [[2, 1]]
+    assert made.loc[("main", "own", "other"), "estimate"] == pytest.approx(0.75)
+
+
+def test_alternatives_are_the_contrasts_of_their_probes() -> None:
+    table = scores({"own": 0.1, "zero": 0.0})
+    given = {"draws": 200, "level": 0.95, "seed": 1, "resample": ["batteries"]}
+    made = estimate_alternatives(
+        table, people(table), [["own", "zero"]], no_poles(), KINDS, None, families=["measure", "scope"], **given
+    )
+    Alternatives.validate(made)
+    kept = table[table["probe"].map(KINDS["kind"]) == "attitude"]
+    alone = estimate_contrasts(kept, people(kept), [["own", "zero"]], **given)
+    of_kind = made[(made["alternative"] == "attitude") & (made["measure"] == "agreement")].iloc[0]
+    wanted = alone[(alone["country"] == "all") & (alone["measure"] == "agreement")].iloc[0]
+    for name in ("estimate", "low", "high", "probes", "batteries"):
+        assert of_kind[name] == pytest.approx(wanted[name], abs=1e-6)
+    assert of_kind["left_out"] == len(BANK) - kept["probe"].nunique()
+    main = made[made["alternative"] == "main"]
+    assert (main["left_out"] == 0).all() and "middle" not in set(made["alternative"])
+    assert made.query("alternative == 'without_forced'")["left_out"].unique().tolist() == [11]
+
+
+def test_alternatives_that_keep_everything_or_nothing_are_left_out() -> None:
+    chosen = choose_alternatives(["Q4", "Q7"], KINDS)
+    assert chosen == {"without_forced": {"Q4"}}
+    assert choose_alternatives(["Q4"], None) == {}
+
+
+# Specifications
+
+
+def small_run() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Design, answers and poles of two countries and three probes; own and other answers in one frame.
+
+    With the country's own demonstrations, the model chooses its majority if pole A stands first, and pole A else.
+    With the other country's, it always chooses pole B. All majorities are A in BOL, and B in USA.
+    """
+    cells = []
+    keys = itertools.product(("BOL", "USA"), ("Q48", "Q60", "Q94"), ("own", "other"), ("AB", "BA"))
+    for country, probe, arm, order in keys:
+        row = {"arm": arm, "country": country, "probe": probe, "source": "BOL", "seed": 0, "template": "words"}
+        cells.append({**row, "asks": "poles", "order": order, "prompt": f"{country}{probe}{arm}{order}"})
+    design = pd.DataFrame(cells)
+    majority = design["country"].map({"BOL": "A", "USA": "B"})
+    pole = np.select([design["arm"] == "other", design["order"] == "AB"], ["B", majority], "A")
+    first = (pole == "A") == (design["order"] == "AB")
+    answers = [
+        (prompt, place, 0.0 if wins == (place == 1) else -2.0)
+        for prompt, wins in zip(design["prompt"], first, strict=True)
+        for place in (1, 2)
+    ]
+    table = pd.DataFrame(answers, columns=["prompt", "place", "option"])
+    empty = dict.fromkeys(("label", "per_token", "per_byte", "pmi", "mass_outside_labels"), np.nan)
+    table = table.assign(**empty, mass_outside_options=0.1)
+    poles = design.drop_duplicates(["country", "probe"])[["country", "probe"]].assign(standard_error=0.01)
+    poles["majority"] = poles["country"].map({"BOL": "A", "USA": "B"})
+    return design, table, poles.assign(share_a=poles["majority"].map({"A": 0.8, "B": 0.2}))
+
+
+def test_specifications_are_each_choice_of_order_cut_and_kind() -> None:
+    design, answers, poles = small_run()
+    replicates = poles[["country", "probe"]].assign(method="none", respondents=pd.NA, shares=[[]] * len(poles))
+    cut = poles[poles["probe"] == "Q48"].assign(majority="B", share_a=0.3)
+    pairs = pd.DataFrame([{"arm": "own", "against": "other", "selector": "chrf", "pool": "all", "shots": 5}])
+    made = estimate_specifications(
+        [(("m", "en"), answers)],
+        {"en": design},
+        poles,
+        BANK,
+        {"bank": {"poles": None, "replicates": replicates}, "middle": {"poles": cut, "replicates": replicates}},
+        pd.Series({"Q48": "value", "Q60": "attitude"}),
+        pairs.assign(sequence="nearest_first", shown_in="asked", persona="none"),
+        {"m": {"model": "m", "form": "turns"}},
+        {"readouts": ["option", "pmi"], "orders": ["both", "AB", "BA"], "cuts": ["bank", "middle"], "kinds": ["value"]},
+        "half",
+        draws=100,
+        level=0.95,
+        seed=1,
+        resample=["batteries"],
+    )
+    Specifications.validate(made)
+    assert set(made["readout"]) == {"option"}, "the answers have no other readout"
+    assert set(made["probe_kind"]) == {"all", "value"} and len(made) == 3 * 2 * 2 * 2
+    found = made[made["measure"] == "agreement"].set_index(["order", "cut", "probe_kind"])["estimate"]
+    # Pole A first: own agrees everywhere, other in the USA. Pole B first: own agrees in BOL, other in the USA.
+    assert found["AB", "bank", "all"] == pytest.approx(0.5)
+    assert found["BA", "bank", "all"] == pytest.approx(0.0)
+    # Both: own is torn in the USA (0.5) and agrees in BOL; other agrees in the USA.
+    assert found["both", "bank", "all"] == pytest.approx((1 + (0.5 - 1)) / 2)
+    # Under the cut Q48 is B in BOL too: own is wrong there, and other is right.
+    assert found["AB", "middle", "all"] == pytest.approx(((2 - 1) / 3 + 0) / 2)
+
+
+def test_arms_and_models_are_specifications_too() -> None:
+    config = read_config([ROOT / "config/specifications.yaml"])
+    pairs = {row["arm"]: row for row in list_specified(config)}
+    assert len(pairs) == 8 and all(row["against"] == f"{arm}_other" for arm, row in pairs.items())
+    assert pairs["chrf_10"]["shots"] == 10 and pairs["bm25"]["selector"] == "bm25"
+    assert pairs["chrf_without_battery"]["pool"] == "without_battery"
+    assert pairs["chrf_nearest_last"]["sequence"] == "nearest_last"
+    assert forms_of_models(config) == {
+        "smollm2-135m": {"model": "smollm2-135m", "form": "turns"},
+        "smollm2-135m-message": {"model": "smollm2-135m", "form": "message"},
+    }
+    assert choices_of_analysis(config)["cuts"] == ["bank", "middle"] and config["scoring"]["specifications"] == {}
+    one = config | {"scoring": config["scoring"] | {"specifications": {"orders": ["both"]}}}
+    assert choices_of_analysis(one)["orders"] == ["both"]
+    assert {"alternatives", "specifications"} <= find_shown(config)[0]
+    assert not {"alternatives", "specifications"} & find_shown(read_config([]))[0]
+
+
+# Extrapolation
+
+
+def test_people_who_are_a_country_resemble_it_on_all_topics() -> None:
+    probes = [f"Q{number}" for number in range(8)]
+    category = pd.Series(list("aabbccdd"), probes)
+    shares = pd.DataFrame(np.linspace(0.1, 0.9, 24).reshape(3, 8), ["DEU", "MEX", "USA"], probes)
+    found = extrapolate(shares.loc["MEX"], shares, category)
+    assert len(found) == len(list_halves(list("abcd"))) == 3 and found["same"].all()
+    turned = shares.loc["MEX"].where(category.isin(["a", "b"]), shares.loc["USA"])
+    halves = [half in ({"a", "b"}, {"c", "d"}) for half in list_halves(list("abcd"))]
+    assert (~extrapolate(turned, shares, category)["same"]).tolist() == halves
+    assert len(list_halves(list("abcdefghijkl"))) == 462 and len(list_halves(list("abc"))) == 3
+
+
+# Figure
+
+
+def table_of(count: int = 3) -> pd.DataFrame:
+    """Specifications of readouts, frames and orders; those with one order only are above 0."""
+    rows = []
+    keys = itertools.product(("option", "pmi"), [f"frame_{number}" for number in range(count)], ("both", "AB", "BA"))
+    for place, (readout, frame, order) in enumerate(keys):
+        estimate = -0.01 - 0.001 * place if order == "both" else 0.02 + 0.001 * place
+        row = dict.fromkeys(CHOICES, "x") | {"model": "m", "form": "turns", "shots": 5, "language": "en"}
+        row |= {"readout": readout, "frame": frame, "order": order, "arm": "own", "against": "other"}
+        row |= {"measure": "agreement", "estimate": estimate, "low": estimate - 0.015, "high": estimate + 0.015}
+        rows.append(row | {"standard_error": 0.01, "probes": 60, "batteries": 9})
+    return pd.DataFrame(rows)[list(Specifications.to_schema().columns)]
+
+
+@pytest.fixture(params=[(3.3, "es"), (3.3, "de"), (6.8, "en")], ids=str)
+def style(request: pytest.FixtureRequest) -> Iterator[Style]:
+    width, language = request.param
+    described = {"labels": {"models": {"m": "Model M"}, "arms": {}}, "width": width, "language": language}
+    made = read_style(described, ENGLISH.with_stem(language))
+    with matplotlib.rc_context():
+        apply_theme(made)
+        yield made
+    plt.close("all")
+
+
+def test_figure_sorts_specifications_and_shows_the_choices_that_differ(style: Style) -> None:
+    rows = choose_rows(pd.concat([table_of(), table_of().assign(measure="alignment")]), "en")
+    figure = draw(rows, style)
+    curve, matrix = figure.axes
+    drawn = np.concatenate([line.get_xydata() for line in curve.lines if line.get_marker() == "o"])
+    assert drawn[np.argsort(drawn[:, 0]), 1] == pytest.approx(np.sort(table_of()["estimate"]))
+    names = [label.get_text() for label in matrix.get_yticklabels()]
+    assert len(names) == 3 + 2 + 3 + 3, "headings and values of frames, readouts and orders; of nothing else"
+    assert len(matrix.images) == 2 + 3 + 3 and all(image.get_array().shape == (1, 18) for image in matrix.images)
+    texts = [text.get_text() for text in texts_of(figure)]
+    assert sum(style.percent(1) == text for text in texts) == 2 and style.percent(0) in texts
+    assert any("12" in text and "18" in text and style.percent(12 / 18) in text for text in texts)
+    assert figure.get_figwidth() == style.width and faults_of(figure) == []

@@ -1,0 +1,302 @@
+"""Provenance: a step's digest changes with its code and with nothing else, and every rule asks for its own."""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+from places import ROOT
+from selfalign.cli import first_sentence, program
+from selfalign.config.figures import FIGURES
+from selfalign.config.outputs import ACROSS as ACROSS_MODELS
+from selfalign.config.outputs import WITH_CSV
+from selfalign.config.read import read_config
+from selfalign.provenance import code_digest, import_closure
+from selfalign.steps import BY_HAND, STEPS
+
+LIBRARY = ROOT / "workflow" / "selfalign"
+
+
+def find_rules(text: str) -> dict[str, str]:
+    """The rules of a file by name. A loop makes the rules of the figures: what it passes is that of the registry."""
+    found = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.M | re.S))
+    for loop in re.findall(r"^for figure, .*?:\n\n    rule:\n(.*?)(?=^\S|\Z)", text, re.M | re.S):
+        for figure, what in FIGURES.items():
+            shown = loop.replace("{params.command}", f"plot-{figure}".replace("_", "-"))
+            shown = shown.replace("{figure}", figure).replace('f"', '"')
+            options = [*what.reads, *what.settings(read_config([])), "style", "figures"]
+            options += ["csv"] if figure in WITH_CSV else []
+            options += [] if figure in ACROSS_MODELS else ["pages"]
+            found[f"plot_{figure}"] = shown + " ".join(f"--{option} " for option in options)
+    return found
+
+
+RULES = {
+    name: text
+    for file in sorted((ROOT / "workflow" / "rules").glob("*.smk"))
+    for name, text in find_rules(file.read_text(encoding="utf-8")).items()
+}
+
+
+GAINS = {"estimate_languages", "estimate_categories", "estimate_kinds"}
+ACROSS = {f"plot_{name}" for name in ACROSS_MODELS}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the library to edit."""
+    return Path(shutil.copytree(LIBRARY, tmp_path / "selfalign", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def digests(library: Path) -> dict[str, str]:
+    """Digest of every step of a copy of the library, as that copy computes it."""
+    provenance = module_of(library / "provenance.py")
+    return {step: provenance.code_digest(step) for step in STEPS}
+
+
+def module_of(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@cache
+def digests_now() -> dict[str, str]:
+    """Digest of every step of the library."""
+    return {step: code_digest(step) for step in STEPS}
+
+
+def changed(library: Path) -> set[str]:
+    """Steps of a copy whose digest is not that of the library."""
+    return {step for step, digest in digests(library).items() if digest != digests_now()[step]}
+
+
+def test_digest_does_not_depend_on_where_the_library_is(copy: Path) -> None:
+    assert changed(copy) == set()
+    assert len(set(digests_now().values())) == len(STEPS)
+    assert all(re.fullmatch(r"[0-9a-f]{16}", digest) for digest in digests_now().values())
+
+
+def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
+    for file in copy.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        text = re.sub(r'^( *)"""', r'\1"""Reworded. ', text, count=1, flags=re.M)
+        text = re.sub(r"^( *def .*):$", r"\1:  # a comment", text, flags=re.M)
+        file.write_text(f"# A licence.\n\n{text}\n\n# The end.\n", encoding="utf-8")
+    edit(
+        copy / "inference" / "local" / "tree.py",
+        "def shared_length(one: Sequence[int], ",
+        "def shared_length(\n    one: Sequence[int],",
+    )
+    edit(copy / "inference" / "local" / "tree.py", '"""Number of leading tokens', '"""How many leading tokens')
+    edit(copy / "inference" / "local" / "engine.py", '"""Part of the fingerprint', '"""A part of the fingerprint')
+    assert changed(copy) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "steps"),
+    [
+        pytest.param(
+            "scoring/bootstrap.py",
+            "(1 + level) / 2, df",
+            "(1 + level) / 3, df",
+            {
+                "estimate_agreement",
+                "estimate_contrasts",
+                "estimate_readouts",
+                "estimate_transfer",
+                "estimate_readers",
+                "rank_countries",
+                "estimate_alternatives",
+                "estimate_specifications",
+                "fit_mixed",
+                "judge_contrasts",
+            }
+            | GAINS,
+            id="a module of some steps",
+        ),
+        pytest.param(
+            "survey/weigh_answers.py",
+            '["code"] >= 0',
+            '["code"] > 0',
+            {"weigh_answers", "describe_survey"},
+            id="a step's module that another step uses",
+        ),
+        pytest.param(
+            "inference/local/engine.py", 'VERSION = "5"', 'VERSION = "6"', {"infer"}, id="a module of one step"
+        ),
+        pytest.param(
+            "survey/parse_shares.py",
+            '"top2of4": (1, 2)',
+            '"top2of4": (1, 3)',
+            {"parse_shares"},
+            id="a step's own module",
+        ),
+        pytest.param(
+            "figures/theme.py",
+            "DPI = 300",
+            "DPI = 301",
+            {f"plot_{name}" for name in FIGURES},
+            id="a module that modules import",
+        ),
+        pytest.param(
+            "demonstrations/strategies.py",
+            'SEEDED = ("random", "category")',
+            'SEEDED = ("category", "random")',
+            {"measure_similarity", "rank_demonstrations", "design_prompts", "describe_demonstrations"},
+            id="a constant",
+        ),
+        pytest.param("cli.py", "max_content_width", "terminal_width", set(), id="a module of no step"),
+    ],
+)
+def test_change_of_code_changes_the_steps_that_use_it_and_no_other(
+    file: str, old: str, new: str, steps: set[str], copy: Path
+) -> None:
+    edit(copy / file, old, new)
+    assert changed(copy) - BY_HAND == steps
+
+
+def test_new_import_counts_from_then_on(copy: Path) -> None:
+    (copy / "survey" / "extra.py").write_text("FACTOR = 1\n", encoding="utf-8")
+    assert changed(copy) == set()
+    edit(copy / "survey" / "schemas.py", "import pandera", "from selfalign.survey.extra import FACTOR\nimport pandera")
+    before = digests(copy)
+    (copy / "survey" / "extra.py").write_text("FACTOR = 2\n", encoding="utf-8")
+    after = digests(copy)
+    using = {step for step in STEPS if before[step] != after[step]}
+    assert using == {step for step in STEPS if "survey" in STEPS[step] and not step.startswith("fetch")} | {
+        "map_poles",
+        "map_scales",
+        "design_prompts",
+        "resample_people",
+        "estimate_alternatives",
+        "estimate_specifications",
+        "estimate_map",
+        "trace",
+        "plan",
+    }
+
+
+def test_answers_depend_on_few_modules() -> None:
+    assert import_closure(STEPS["infer"]) == {
+        "selfalign.errors",
+        "selfalign.inference.letters",
+        "selfalign.inference.local",
+        "selfalign.inference.local.attention",
+        "selfalign.inference.local.chat",
+        "selfalign.inference.local.check",
+        "selfalign.inference.local.collect",
+        "selfalign.inference.local.devices",
+        "selfalign.inference.local.engine",
+        "selfalign.inference.local.generate",
+        "selfalign.inference.local.greedy",
+        "selfalign.inference.local.infer",
+        "selfalign.inference.local.leases",
+        "selfalign.inference.local.openings",
+        "selfalign.inference.local.render",
+        "selfalign.inference.local.transfer",
+        "selfalign.inference.local.tree",
+        "selfalign.inference.messages",
+        "selfalign.inference.readouts",
+        "selfalign.inference.schemas",
+        "selfalign.ledger.rows",
+        "selfalign.ledger.storage",
+        "selfalign.loading",
+        "selfalign.options",
+        "selfalign.prompts.schemas",
+        "selfalign.tables",
+        "selfalign.warmup",
+    }
+
+
+def test_digest_covers_all_that_a_step_loads() -> None:
+    script = """
+import importlib, json, sys
+from selfalign.steps import BY_HAND, STEPS
+loaded = {}
+for step, module in STEPS.items():
+    for name in [name for name in sys.modules if name.partition(".")[0] == "selfalign"]:
+        del sys.modules[name]
+    importlib.import_module(module)
+    loaded[step] = [name for name in sys.modules if name.partition(".")[0] == "selfalign"]
+print(json.dumps(loaded))
+"""
+    printed = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    for step, loaded in json.loads(printed).items():
+        packages = {name for name in loaded if LIBRARY.joinpath(*name.split(".")[1:]).is_dir()}
+        assert STEPS[step] in loaded
+        assert set(loaded) - packages <= import_closure(STEPS[step]), step
+
+
+def test_the_two_kinds_of_inference_do_not_import_each_other() -> None:
+    for step, other in (("infer", "endpoint"), ("ask", "local")):
+        closure = import_closure(STEPS[step])
+        assert not [module for module in closure if module.startswith(f"selfalign.inference.{other}")]
+        assert {module for module in closure if module.startswith("selfalign.ledger")} == {
+            "selfalign.ledger.rows",
+            "selfalign.ledger.storage",
+        }
+
+
+def test_packages_hold_no_code_that_a_digest_would_miss() -> None:
+    steps = {LIBRARY.joinpath(*module.split(".")[1:]) for module in STEPS.values()}
+    files = [file for file in LIBRARY.glob("*/**/__init__.py") if file.parent not in steps]
+    assert len(files) > 8
+    for file in files:
+        assert re.fullmatch(r'"""[^"]+"""\n', file.read_text(encoding="utf-8")), file
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_step_has_a_module_and_a_command_of_its_name(step: str) -> None:
+    assert STEPS[step].rpartition(".")[2] == step
+    context = click.Context(program)
+    name = step.replace("_", "-")
+    assert name in program.list_commands(context)
+    command = program.get_command(context, name)
+    assert isinstance(command, click.Command)
+    assert command.help and all(option.help for option in command.params if isinstance(option, click.Option))
+    paragraph = " ".join(command.help.partition("\n\n")[0].split())
+    assert first_sentence(STEPS[step]) + "." == paragraph, "the list of commands says something else"
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in BY_HAND])
+def test_step_has_a_rule_with_its_command_digest_log_and_benchmark(step: str) -> None:
+    rule = RULES[step]
+    assert re.findall(r'code_digest\("(\w+)"\)', rule) == [step]
+    assert re.findall(r'"selfalign ([\w-]+) ', rule) == [step.replace("_", "-")]
+    assert re.findall(r'"<(?:run|shared)>/logs/(\w+)', rule) == [step]
+    assert re.findall(r'"<(?:run|shared)>/benchmarks/(\w+)', rule) == [step]
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in BY_HAND])
+def test_rule_passes_the_options_that_its_command_has(step: str) -> None:
+    command = program.get_command(click.Context(program), step.replace("_", "-"))
+    options = {name for option in command.params if isinstance(option, click.Option) for name in option.opts}
+    required = {option.opts[0] for option in command.params if isinstance(option, click.Option) and option.required}
+    passed = set(re.findall(r"(--[a-z-]+) ", RULES[step]))
+    assert required <= passed <= options
+
+
+def test_shell_of_a_loop_does_not_use_the_variable_of_the_loop() -> None:
+    text = (ROOT / "workflow/rules/figures.smk").read_text(encoding="utf-8")
+    loop = text[text.index("\nfor figure, what in") : text.index("\nrule typeset_tables")]
+    assert "{figure" not in loop[loop.index("shell:") :], "it would have the last figure's value in every job"
+    assert 'command=f"plot-{figure}"' in loop
+
+
+def test_rules_are_the_steps() -> None:
+    assert set(RULES) == set(STEPS) - BY_HAND
