@@ -492,12 +492,13 @@ def test_key_is_sent_and_is_in_no_file_and_no_line(
 
 
 def test_key_of_another_service_is_not_sent(prompts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY"):
+    for variable in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
         monkeypatch.setenv(variable, KEY)
     with serving(endpoint_server.Endpoint()) as server:
         ask(prompts, server.url)
     assert len(server.headers) == 12 and all("Bearer none" in headers for headers in server.headers)
     assert not [headers for headers in server.headers if KEY in headers]
+    assert not [headers for headers in server.headers if "openai-project" in headers.lower()]
 
 
 def test_variable_that_is_not_set_is_named(prompts: Path, stops: Refused, monkeypatch: pytest.MonkeyPatch) -> None:

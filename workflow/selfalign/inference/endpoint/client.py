@@ -161,7 +161,10 @@ def _open_client(endpoint: Endpoint, gate: Gate, key: str, secret: str) -> Async
     hooks = {"request": [gate.enter], "response": [partial(_check, endpoint, secret)]}
     web = DefaultAsyncHttpxClient(event_hooks=hooks, timeout=endpoint.timeout)
     settings = {"max_retries": endpoint.retries, "timeout": endpoint.timeout, "http_client": web}
-    return AsyncOpenAI(api_key=key, base_url=endpoint.url, **settings)
+    client = AsyncOpenAI(api_key=key, base_url=endpoint.url, **settings)
+    if not secret:  # an endpoint without a key is not told whose account OPENAI_ORG_ID and OPENAI_PROJECT_ID name
+        client.organization = client.project = None
+    return client
 
 
 async def _send(client: AsyncOpenAI, request: Request, endpoint: Endpoint, secret: str) -> Entry:
