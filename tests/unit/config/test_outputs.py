@@ -34,10 +34,10 @@ def config_of(tmp_path: Path, **settings: object) -> dict:
 
 def test_contrasts_of_the_default_follow_from_its_arms() -> None:
     found = list_contrasts(read_config([]))
-    first = [[arm, "zero_shot"] for arm in ("random", "category", "chrf", "chrf_other", "chrf_inverted")]
-    assert found[:5] == first
-    assert found[5:7] == [["chrf", "chrf_other"], ["chrf", "chrf_inverted"]]
-    assert all(isinstance(contrast, dict) for contrast in found[7:])
+    arms = ("chrf", "chrf_other", "chrf_without_battery", "chrf_without_battery_other")
+    assert found[:4] == [[arm, "zero_shot"] for arm in arms]
+    assert found[4:6] == [["chrf", "chrf_other"], ["chrf_without_battery", "chrf_without_battery_other"]]
+    assert all(isinstance(contrast, dict) for contrast in found[6:])
 
 
 def test_controls_of_the_study_are_the_arms_with_the_same_demonstrations() -> None:
@@ -107,9 +107,11 @@ def test_contrast_of_models_needs_both(tmp_path: Path) -> None:
 def test_arms_of_figures_are_those_that_are_run(tmp_path: Path) -> None:
     config = config_of(tmp_path, run={"languages": ["de"]})
     shown, skipped = find_shown(config)
-    assert shown == {"contrasts", "mixed", "calibration", "gains", "categories"}
-    assert set(skipped) == {"margin", "transfer", "gains_by_country", "languages", "kinds", "margins"}
-    assert calibrated_arms(config) == ["zero_shot", "chrf"], "chrf_other has no cells"
+    assert shown == {"contrasts", "calibration", "gains", "categories"}
+    assert set(skipped) == {
+        *("margin", "mixed", "transfer", "gains_by_country", "languages", "kinds", "margins", "readers")
+    }
+    assert calibrated_arms(config) == ["zero_shot", "chrf"], "chrf_without_battery is not run"
     assert agreeing_arms(config) == config["languages"]["de"]["arms"]
     shown, skipped = find_shown(read_config([]))
     assert {"contrasts", "mixed", "margin", "transfer", "calibration"} <= shown
@@ -133,7 +135,9 @@ def altered(**settings: object) -> dict:
 
 
 def test_gains_are_of_the_selectors_that_the_language_runs() -> None:
-    assert list_gains(altered()) == [["random", "zero_shot"], ["category", "zero_shot"], ["chrf", "zero_shot"]]
+    assert list_gains(altered()) == [["chrf", "zero_shot"]]
+    three = altered(languages={"en": {"arms": ["zero_shot", "random", "category", "chrf"]}})
+    assert list_gains(three) == [["random", "zero_shot"], ["category", "zero_shot"], ["chrf", "zero_shot"]]
     german = altered(run={"languages": ["de"]}, languages={"de": {"arms": ["zero_shot", "chrf"]}})
     assert asked_in(german) == "de" and list_gains(german) == [["chrf", "zero_shot"]]
     both = altered(run={"languages": ["es", "en"]}, figures={"selectors": ["chrf"]})

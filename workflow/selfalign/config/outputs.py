@@ -279,7 +279,9 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
     }
     if config["scoring"].get("readers") is not None:
         countries = {one for name in config["run"]["languages"] for one in config["languages"][name]["countries"]}
+        told = any(arm.shots for arm in arms_of_run(config).values())
         reasons["readers"] = "" if len(countries) > 1 else "the ideal reader needs another country"
+        reasons["readers"] = reasons["readers"] if told else "no arm of the run has demonstrations"
     if config["scoring"].get("country_ranks") is not None:
         reasons["country_ranks"] = ""
     if config["scoring"].get("alternatives"):
