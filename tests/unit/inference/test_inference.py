@@ -423,6 +423,24 @@ def test_row_is_halved_until_memory_suffices_and_nothing_is_lost(
     assert_close(short, score_all(llama, prompts, "packed", 64))
 
 
+@pytest.mark.parametrize("place", ["_log_probabilities", "keep_path"])
+def test_row_that_fails_after_the_model_is_computed_again_with_its_own_past(
+    place: str, llama: LlamaForCausalLM, family_prompts: list[Rendered], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = score_all(llama, family_prompts, "packed", 40)
+    usual, calls = getattr(engine, place), []
+
+    def short(*given: object) -> object:
+        calls.append(given)
+        if len(calls) in (2, 5):
+            raise SHORT[0]
+        return usual(*given)
+
+    monkeypatch.setattr(engine, place, short)
+    assert_close(score_all(llama, family_prompts, "packed", 40), expected)
+    assert len(calls) > 5
+
+
 @pytest.mark.parametrize("error", SHORT)
 def test_memory_that_does_not_suffice_for_one_token_is_told(error: Exception, llama: LlamaForCausalLM) -> None:
     prompts = rendered([3, 4, 5], [3, 4, 6])

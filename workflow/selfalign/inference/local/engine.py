@@ -158,12 +158,11 @@ class Packed:
         row = self._look(start, end, self.past)
         with in_tree(self.model, row), _last_mlp_at(self.model, where, end - start):
             logits = self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
-        if following is not None:
-            path = tree.path(tree.parents[following[0]])
-            self.kept, self.past = keep_path(cache, self.past, start, path), path
         found = _Found(places, [sorted(self.wanted[start + place]) for place in places], logits)
-        if following is not None:  # a GPU still computes this row
-            self.ahead = {following: self._look(*following, self.past)}
+        if following is not None:  # prepared while a GPU computes this row; kept at once, so that a row can be repeated
+            path = tree.path(tree.parents[following[0]])
+            kept, ahead = keep_path(cache, self.past, start, path), self._look(*following, path)
+            self.kept, self.past, self.ahead = kept, path, {following: ahead}
         return found
 
     def _look(self, start: int, end: int, past: list[int]) -> Row:
