@@ -62,6 +62,8 @@ def draw(scores: pd.DataFrame, arms: list[str], style: Style) -> Figure:
         figure.text(_LEFT / style.width, (y - 0.04) / height, title, va="top", fontsize=style.size + 1, weight="bold")
         y -= top
         for place, arm in enumerate(arms):
+            if arm not in set(block.rows["arm"]):
+                continue  # this language is not asked in this arm
             line, column = divmod(place, columns)
             x = _LEFT + column * (side + _GAP)
             low = y - line * (head + side + _TICKS) - head - side
@@ -88,9 +90,6 @@ def _read(points: pd.DataFrame, width: float, style: Style) -> str:
 
 def _draw_panel(ax: Axes, block: Panel, arm: str, title: str, style: Style) -> None:
     points = block.rows[block.rows["arm"] == arm]
-    if points.empty:
-        ax.set_axis_off()
-        return
     for corner in (0, 0.5):
         ax.axvspan(corner, corner + 0.5, corner, corner + 0.5, color=MUTED, alpha=0.15, linewidth=0)
     ax.plot([0, 1], [0, 1], color=INK, linewidth=0.8, zorder=3)
