@@ -32,7 +32,10 @@ def use_survey(file: str) -> dict:
             ["surveys.mine.source.file", "'resources/mine.csv'", "no such file", "after registration"],
         ),
         ({"probes": {"texts": "{language}.csv"}}, ["probes.texts", "'en.csv'", "no such file"]),
-        ({"arms": {"category": {"shots": 10}}}, ["arms.category", "shots", "value 10", "Lower shots"]),
+        (
+            {"arms": dict.fromkeys(["chrf", "chrf_other"], {"shots": 200})},
+            ["arms.chrf", "shots", "value 200", "Lower shots"],
+        ),
     ],
     ids=["form", "names", "name of the survey", "file of the survey", "texts", "shots"],
 )
@@ -83,14 +86,15 @@ def test_run_with_a_question_missing_from_the_survey_stops(plain: Project) -> No
     settings = use_survey("survey.csv") | {"languages": {"en": {"countries": ["DEU"]}}}
     settings["run"] |= {"languages": ["en"]}
     settings |= {"figures": {"margin": {"contrast": ["random", "zero_shot"]}}, "scoring": {"transfer": None}}
-    tells = ["resources/probes/probes.csv", "line 7", 'column "question"', "'Q6'", "missing from the survey file"]
+    tells = ["resources/probes/probes.csv", "line 2", 'column "question"', "'Q1'", "missing from the survey file"]
     fails(plain, settings, "results/default/human/poles.parquet", tells)
 
 
 def test_run_with_a_country_that_has_too_few_answers_for_the_shots_stops(plain: Project) -> None:
     tells = ["arms.category", "shots", "value 5", "with the answers of CHN", "Lower shots"]
     english = {"countries": ["CHN"], "arms": ["category", "zero_shot", "chrf_inverted"]}
-    fails(plain, {"languages": {"en": english}}, "results/default/prompts/en.parquet", tells)
+    probes = {"only": ["Q121", "Q122", "Q123", "Q124", "Q125", "Q130"]}  # China was not asked Q130
+    fails(plain, {"languages": {"en": english}, "probes": probes}, "results/default/prompts/en.parquet", tells)
 
 
 def test_run_with_a_wrong_checksum_stops(plain: Project) -> None:

@@ -324,6 +324,7 @@ def test_bank_needs_four_columns_only(tmp_path: Path) -> None:
         "pole_a": "1",
         "pole_b": "2",
         "neither": "",
+        "on_request": "",
     }
 
 

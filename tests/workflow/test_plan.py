@@ -335,7 +335,9 @@ def test_own_survey_is_planned_before_it_is_parsed(form: str, tmp_path: Path, mo
     national.fill_in(Path("mine"))
     config = read_config([Path("mine/config.yaml")])
     plan = make_plan(config, Options(), results=NOWHERE)
-    assert plan["survey"] == {"name": "mine", "countries": 1, "probes": 12, "batteries": 8 if form == "csv" else 7}
+    batteries = 8 if form == "csv" else 7
+    expected = {"name": "mine", "countries": 1, "probes": 12, "batteries": batteries, "left_out_by_kind": {}}
+    assert plan["survey"] == expected
     assert (plan["languages"]["en"]["cells"], plan["languages"]["en"]["prompts"]) == (96, 96)
     assert all(one["mean"][0] != one["mean"][0] for one in plan["widths"]), "one country has no mean of countries"
     config["prompts"]["frames"] = ["scale"]

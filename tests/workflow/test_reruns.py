@@ -187,7 +187,7 @@ def test_what_would_be_empty_is_skipped_with_a_line(tried: tuple[Project, Run], 
     assert sorted(path.stem for path in (folder / "figures").glob("*.png")) == ["agreement", "calibration"]
     country = changed(config, "languages", "en", "countries", value=["MEX"])
     planned = set(finished.snakemake("--dry-run", config=changed(country, "run", "name", value="one")).planned())
-    assert {"estimate_contrasts", "fit_mixed", "plot_contrasts", "plot_calibration"} <= planned
+    assert {"estimate_contrasts", "plot_contrasts", "plot_calibration"} <= planned
     assert {"plot_gains", "plot_categories"} <= planned
     assert not planned & {"estimate_transfer", "plot_transfer", "plot_margin", "plot_margins", "plot_gains_by_country"}
 

@@ -40,7 +40,7 @@ def check_files(config: dict[str, Any]) -> None:
     files["demonstrations.embedding.texts"] = [fill_language(texts, language) for language in compared]
     worded = sorted({*compared, *spoken.texts})
     made = _adopted_files(config["probes"], worded)
-    for key in MAP_FILES if config["scoring"].get("map") is not None else ():
+    for key in MAP_FILES if config.get("scoring", {}).get("map") is not None else ():
         files[f"scoring.map.{key}"] = [config["scoring"]["map"][key]]
     for place, paths in files.items():
         for path in paths:
