@@ -25,7 +25,7 @@ Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/tables/specifications.csv           own minus other country under every choice of analysis
         <run>/tables/map.csv, map_axes.csv        people and models on the Inglehart-Welzel cultural map, and its axes
         <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> judge_contrasts, fit_mixed; estimate_transfer; estimate_worth; estimate_map; rank_countries;
+Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> choose_intervals, fit_mixed; estimate_transfer; estimate_worth; estimate_map; rank_countries;
         estimate_readouts; estimate_alternatives; estimate_specifications; compute_metrics; compare_readouts; compare_replies; score_scales
 """
 
@@ -246,7 +246,7 @@ rule estimate_contrasts:
         " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
-rule judge_contrasts:
+rule choose_intervals:
     input:
         scores=PATHS.scores(),
         estimates="<run>/tables/contrasts.csv",
@@ -260,9 +260,9 @@ rule judge_contrasts:
             labels={"table": "verdicts"},
         ),
     log:
-        "<run>/logs/judge_contrasts.log",
+        "<run>/logs/choose_intervals.log",
     benchmark:
-        "<run>/benchmarks/judge_contrasts.tsv"
+        "<run>/benchmarks/choose_intervals.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -273,11 +273,11 @@ rule judge_contrasts:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         measures=config["scoring"]["measures"],
-        code=code_digest("judge_contrasts"),
+        code=code_digest("choose_intervals"),
     message:
         "Choosing the main interval of each contrast"
     shell:
-        "selfalign judge-contrasts {input.scores} --estimates {input.estimates} --contrasts {params.contrasts:q}"
+        "selfalign choose-intervals {input.scores} --estimates {input.estimates} --contrasts {params.contrasts:q}"
         " --primary {params.primary:q} --people {input.people} --draws {params.draws} --level {params.level}"
         " --seed {params.seed} --resample '{params.resample}' --measures '{params.measures}' --bank {input.bank}"
         " --output {output} 2> {log}"

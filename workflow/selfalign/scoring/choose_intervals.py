@@ -1,4 +1,4 @@
-"""Step judge_contrasts: the main interval of each contrast, and p-values corrected around one primary hypothesis."""
+"""Step choose_intervals: the main interval of each contrast, and p-values corrected around one primary hypothesis."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ PRIMARY = "primary"
 _RESULTS = ["standard_error", "low", "high", "df", "p"]
 
 
-def judge_contrasts(
+def choose_intervals(
     scores: pd.DataFrame,
     estimates: pd.DataFrame,
     people: pd.DataFrame,
@@ -57,7 +57,7 @@ def judge_contrasts(
         level: coverage of the intervals.
         seed: of the resamples.
         resample: what the intervals cover; see `bootstrap.estimate`.
-        measures: which metrics to judge.
+        measures: the metrics to estimate.
 
     Returns:
         A `Verdicts` table.
@@ -144,5 +144,5 @@ def command(
     """Choose the main interval of each contrast, and correct p-values around one primary hypothesis."""
     known, cells = read_table(estimates, Contrasts), read_cells(scores, how.measures, how.bank)
     measures = [name for name in how.measures if name in METRICS]
-    table = judge_contrasts(cells, known, how.read_people(), contrasts, primary, *how.resampling, measures)
+    table = choose_intervals(cells, known, how.read_people(), contrasts, primary, *how.resampling, measures)
     write_table(table[list(Verdicts.to_schema().columns)].round(6), output, Verdicts)
