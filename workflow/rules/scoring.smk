@@ -251,7 +251,7 @@ rule choose_intervals:
         scores=PATHS.scores(),
         estimates="<run>/tables/contrasts.csv",
         people="<run>/human/replicates.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         report(
             "<run>/tables/verdicts.csv",
