@@ -1,6 +1,6 @@
 """Step choose_intervals: the main interval of each contrast, and p-values corrected around one primary hypothesis."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,7 +9,7 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from selfalign.options import Json, readable, writable
-from selfalign.scoring.cell_options import bank_option, give
+from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, measures_option, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_cells
@@ -121,17 +121,12 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     return table.sort_values(["role", *KEYS], kind="stable", ignore_index=True)
 
 
-def _options(command: Callable) -> Callable:
-    """Give a command the options of `resample_options`, and measures and bank."""
-    return give(command, [resample_options, measures_option, bank_option])
-
-
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--estimates", type=readable, required=True, help="The contrasts with intervals by battery (CSV).")
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
 @click.option("--primary", type=Json(), required=True, help="The primary hypothesis as JSON, or null.")
-@takes_estimation(_options)
+@takes_estimation(resample_options, measures_option, bank_option)
 @click.option("--output", type=writable, required=True, help="Verdicts (CSV).")
 def command(
     scores: tuple[Path, ...],
