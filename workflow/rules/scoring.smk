@@ -20,7 +20,7 @@ Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/tables/worth.csv                    how many people's answers an arm's are worth
         <run>/readers/{language}.parquet          simple readers of the same demonstrations, scored like models
         <run>/tables/readers.csv                  what they reach, and the share of it that models reach
-        <run>/tables/country_ranks.csv            their similarity with every surveyed country, and its ranks
+        <run>/tables/country_ranks.csv            the similarity of the models' answers with every surveyed country, and its ranks
         <run>/tables/alternatives.csv             the contrasts for other probes, and under another cut of the scales
         <run>/tables/specifications.csv           own minus other country under every choice of analysis
         <run>/tables/map.csv, map_axes.csv        people and models on the Inglehart-Welzel cultural map, and its axes
@@ -36,7 +36,6 @@ include: "../inputs/scoring.smk"
 from selfalign.config.outputs import (
     arms_of_nobody,
     asked_in,
-    choices_of_analysis,
     forms_of_models,
     find_primary,
     first_arms,
@@ -577,7 +576,7 @@ rule estimate_specifications:
     params:
         pairs=as_json(list_specified(config)),
         forms=as_json(forms_of_models(config)),
-        choices=as_json(choices_of_analysis(config)),
+        choices=as_json(config["scoring"]["specifications"] or {}),
         files=cut_files,
         rule=config["scoring"]["unanswered"],
         replicates=config["probes"]["replicates"],

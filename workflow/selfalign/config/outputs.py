@@ -7,7 +7,6 @@ from typing import Any
 from selfalign.arms import Arm
 from selfalign.config.arms import arms_of, arms_of_run, read_arms
 from selfalign.config.map import why_no_map
-from selfalign.config.sections import Specifications
 
 ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks", "specifications")
 """Figures across models: each is one file and has a table of its numbers."""
@@ -145,16 +144,6 @@ def list_specified(config: dict[str, Any]) -> list[dict[str, Any]]:
     arms = read_arms(config)
     distinct_pairs = [pair for place, pair in enumerate(pairs) if pair not in pairs[:place]]
     return [{"arm": own, "against": other, **_choices_of(arms[own])} for own, other in distinct_pairs]
-
-
-def choices_of_analysis(config: dict[str, Any]) -> dict[str, list[str]]:
-    """The setting scoring.specifications with its defaults, which a section that may be null does not get by itself.
-
-    Args:
-        config: the merged settings.
-    """
-    given = Specifications.model_validate(config["scoring"].get("specifications") or {})
-    return given.model_dump(mode="json")
 
 
 def _choices_of(arm: Arm) -> dict[str, Any]:
