@@ -33,6 +33,7 @@ Steps   score_answers, score_readers -> estimate_readers; score_answers -> estim
 include: "../inputs/scoring.smk"
 
 
+from selfalign.config.files import MAP_FILES
 from selfalign.config.outputs import (
     arms_of_nobody,
     asked_in,
@@ -49,9 +50,9 @@ from selfalign.config.outputs import (
 CONTRASTS = list_contrasts(config)
 
 # The files of the cultural map; none where the run has no map.
-MAP_FILES = {
+FILES_OF_MAP = {
     name: config["scoring"]["map"][name]
-    for name in ("items", "zones", "published")
+    for name in MAP_FILES
     if config["scoring"]["map"] is not None
 }
 
@@ -604,7 +605,7 @@ rule estimate_map:
         responses=PATHS.map_responses,
         bank="<run>/probes/selected.csv",
         scales=PATHS.answer_scales,
-        files=list(MAP_FILES.values()),
+        files=list(FILES_OF_MAP.values()),
     output:
         points=report(
             "<run>/tables/map.csv",
@@ -626,9 +627,9 @@ rule estimate_map:
         "../../environment.yml"
     params:
         responses=[f"--responses {file}" for file in PATHS.map_responses],
-        listed=MAP_FILES.get("items"),
-        zones=MAP_FILES.get("zones"),
-        published=MAP_FILES.get("published"),
+        listed=FILES_OF_MAP.get("items"),
+        zones=FILES_OF_MAP.get("zones"),
+        published=FILES_OF_MAP.get("published"),
         least=(config["scoring"]["map"] or {}).get("least"),
         draws=config["scoring"]["draws"],
         seed=config["scoring"]["seed"],

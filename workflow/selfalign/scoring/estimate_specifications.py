@@ -39,7 +39,7 @@ class Choices(TypedDict):
     kinds: list[str]
 
 
-class People(TypedDict):
+class CutPeople(TypedDict):
     """What the people answer under a cut of the answer scales: of the probes that it changes, and samples of all."""
 
     poles: pd.DataFrame | None
@@ -51,7 +51,7 @@ def estimate_specifications(
     designs: Mapping[str, pd.DataFrame],
     poles: pd.DataFrame,
     bank: pd.DataFrame,
-    people: Mapping[str, People],
+    people: Mapping[str, CutPeople],
     kinds: pd.Series,
     pairs: pd.DataFrame,
     forms: Mapping[str, Mapping[str, str]],
@@ -171,7 +171,7 @@ def command(
     countries = set().union(*(one["country"] for one in laid_out.values()))
     probes = read_bank(how.bank)
     used = probes[probes["probe"].isin(asked)]
-    cuts: dict[str, People] = {AS_BANK: {"poles": None, "replicates": replicates}}
+    cuts: dict[str, CutPeople] = {AS_BANK: {"poles": None, "replicates": replicates}}
     for cut in set(choices["cuts"]) & set(CUTS) - {AS_BANK}:
         changed, drawn = cutter.cut(cut, used, countries)
         cuts[cut] = {"poles": changed, "replicates": recut_people(replicates, drawn)}
