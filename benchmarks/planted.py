@@ -29,7 +29,7 @@ from selfalign.config.read import read_config
 from selfalign.home import HOME
 from selfalign.plan.designs import Designer
 from selfalign.plan.people import read_people
-from selfalign.probes.resample_people import draw_shares
+from selfalign.probes.replicates import draw_shares
 from selfalign.runs import SHARED
 from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_contrasts import estimate_contrasts

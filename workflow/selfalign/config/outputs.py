@@ -91,8 +91,8 @@ def find_primary(config: dict[str, Any]) -> dict[str, Any] | None:
     primary, language = config["scoring"].get("primary"), {}
     if not primary:
         primary, language = config["figures"]["margin"]["contrast"], {"language": asked_in(config)}
-    named = primary if isinstance(primary, dict) else dict(zip(("arm", "against"), primary, strict=True))
-    return {**named, **language} if can_estimate(config, {**named, **language}) else None
+    named = {**_as_mapping(primary), **language}
+    return named if can_estimate(config, named) else None
 
 
 def is_listed(config: dict[str, Any], contrast: Any) -> bool:
@@ -104,8 +104,7 @@ def is_listed(config: dict[str, Any], contrast: Any) -> bool:
     """
 
     def general(entry: Any) -> dict[str, Any]:
-        named = entry if isinstance(entry, dict) else dict(zip(("arm", "against"), entry, strict=True))
-        return {key: value for key, value in named.items() if key not in ("model", "language")}
+        return {key: value for key, value in _as_mapping(entry).items() if key not in ("model", "language")}
 
     return general(contrast) in map(general, list_contrasts(config))
 
@@ -226,7 +225,7 @@ def find_estimated(config: dict[str, Any], contrast: Any) -> list[tuple[str, str
         config: the merged settings.
         contrast: a pair of arms, or a mapping as `scoring.panels.Contrast` has it.
     """
-    entry = contrast if isinstance(contrast, dict) else dict(zip(("arm", "against"), contrast, strict=True))
+    entry = _as_mapping(contrast)
     languages = config["run"]["languages"]
     cells = {language: arms_with_cells(config, language) for language in languages}
     sides = [(entry["arm"], entry["against"]), *([tuple(entry["beyond"])] if "beyond" in entry else [])]
@@ -240,6 +239,10 @@ def find_estimated(config: dict[str, Any], contrast: Any) -> list[tuple[str, str
         if not same and all(first in cells[language] and second in cells[other] for first, second in sides):
             found.append((model, language))
     return found
+
+
+def _as_mapping(contrast: Any) -> dict[str, Any]:
+    return contrast if isinstance(contrast, dict) else dict(zip(("arm", "against"), contrast, strict=True))
 
 
 def _named(entry: dict[str, Any], key: str, names: list[str]) -> list[str]:

@@ -13,7 +13,6 @@ from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, measures_option, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_cells
-from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import Contrast, as_contrast
 from selfalign.scoring.schemas import ALL, Contrasts, Verdicts
 from selfalign.tables import read_table, write_table
@@ -111,8 +110,8 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     if primary is not None:
         asked = as_contrast(primary)
         beyond = " - ".join(asked["beyond"]) if "beyond" in asked else ""
-        same = {key: asked.get(key, table[key.removeprefix("against_")]) for key in KEYS[4:6]}
-        wanted = {"arm": asked["arm"], "against": asked["against"], "beyond": beyond, "measure": "agreement"} | same
+        wanted = {"arm": asked["arm"], "against": asked["against"], "beyond": beyond, "measure": "agreement"}
+        wanted |= {f"against_{key}": asked.get(f"against_{key}", table[key]) for key in ("model", "language")}
         wanted |= {key: asked[key] for key in ("model", "language") if key in asked}
         first = pd.concat([table[key] == value for key, value in wanted.items()], axis=1).all(axis=1)
     table = table.assign(role=np.where(first, PRIMARY, "secondary"), main_p_holm=np.nan)
@@ -138,6 +137,5 @@ def command(
 ) -> None:
     """Choose the main interval of each contrast, and correct p-values around one primary hypothesis."""
     known, cells = read_table(estimates, Contrasts), read_cells(scores, how.measures, how.bank)
-    measures = [name for name in how.measures if name in METRICS]
-    table = choose_intervals(cells, known, how.read_people(), contrasts, primary, *how.resampling, measures)
+    table = choose_intervals(cells, known, how.read_people(), contrasts, primary, *how.resampling, how.measures)
     write_table(table[list(Verdicts.to_schema().columns)].round(6), output, Verdicts)

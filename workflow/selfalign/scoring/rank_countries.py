@@ -195,8 +195,7 @@ def _collect(panels: Mapping[str, Panel], chance: dict) -> dict[tuple[str, ...],
     found = {}
     for key, several in parts.items():
         countries, values, deviations, added, present = zip(*several, strict=True)
-        columns = (np.column_stack(each) for each in (deviations, added, present))
-        deviation, part, has = columns
+        deviation, part, has = np.column_stack(deviations), np.column_stack(added), np.column_stack(present)
         found[key] = (list(countries), Drawn(-np.array(values), -deviation, -part, has, places))
     return found
 
