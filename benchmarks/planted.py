@@ -5,8 +5,8 @@
 
 Cells, prompts, selection by chrF++, demonstrations and majorities are those of the workflow: 19 countries, and the 65
 probes of the default. In each study, synthetic models answer these prompts. Their answers are scored, and the contrasts
-are estimated and judged, by the workflow's own functions. benchmarks/validity.py studies the estimates with planted
-sizes of effects; here the models read the demonstrations.
+are estimated, by the workflow's own functions. benchmarks/validity.py studies the estimates with planted sizes of
+effects; here the models read the demonstrations.
 
 The log-odds of pole A are 3 x (stance + reading + chance):
 
@@ -29,10 +29,10 @@ from selfalign.config.read import read_config
 from selfalign.home import HOME
 from selfalign.plan.designs import Designer
 from selfalign.plan.people import read_people
-from selfalign.probes.resample_people import draw_shares
+from selfalign.probes.replicates import draw_shares
 from selfalign.runs import SHARED
+from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
-from selfalign.scoring.judge_contrasts import judge_contrasts
 from selfalign.scoring.readers import name_cells, read_as_copier, read_as_ideal_reader
 from selfalign.scoring.score_answers import score
 from tqdm import tqdm
@@ -175,7 +175,7 @@ def run_study(seed: int) -> pd.DataFrame:
         scores = scores.assign(model=name, language="en", ordered=True)
         how = (DRAWS, 0.95, seed, ["batteries", "respondents"], MEASURES)
         known = estimate_contrasts(scores, real.people, CONTRASTS, *how)
-        tables.append(judge_contrasts(scores, known, real.people, CONTRASTS, None, *how))
+        tables.append(choose_intervals(scores, known, real.people, CONTRASTS, None, *how))
     return pd.concat(tables, ignore_index=True).assign(study=seed)
 
 

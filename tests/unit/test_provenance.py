@@ -124,7 +124,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
                 "estimate_alternatives",
                 "estimate_specifications",
                 "fit_mixed",
-                "judge_contrasts",
+                "choose_intervals",
             }
             | GAINS,
             id="a module of some steps",

@@ -31,7 +31,7 @@ TABLES = [
 ]
 FIGURES = ["agreement", "contrasts", "margin", "calibration", "transfer"]
 ESTIMATES = {"estimate_agreement", "estimate_contrasts", "estimate_readouts", "estimate_transfer", "fit_mixed"}
-ESTIMATES |= {"estimate_categories", "judge_contrasts"}
+ESTIMATES |= {"estimate_categories", "choose_intervals"}
 ACROSS = ["gains", "gains_by_country", "categories", "margins"]
 PLOTS = {f"plot_{figure}" for figure in FIGURES + ACROSS} | {"typeset_tables"}
 OF_CONTRASTS = PLOTS - {"plot_agreement", "plot_calibration"}

@@ -16,11 +16,11 @@ Writes  <run>/figures/agreement*                (a) agreement per arm and countr
         <run>/figures/categories*               (i) gains within each category of values
         <run>/figures/kinds*                    (j) gains of English-centric and of multilingual models
         <run>/figures/margins*                  (k) own-country minus other-country demonstrations, by model
-        <run>/figures/country_ranks*            (l) similarity with every surveyed country, without demonstrations
+        <run>/figures/country_ranks*            (l) similarity with every surveyed country, in the first arm
         <run>/figures/specifications*           (m) own-country minus other-country, in every specification
         <run>/figures/map*                      (n) people and models on the Inglehart-Welzel cultural map
         <run>/figures/{f to n}.csv              the numbers of the figures f to n
-        <run>/tables/latex/{table}.tex          these tables, agreement and contrasts as LaTeX
+        <run>/tables/latex/{table}.tex          agreement, contrasts, and the tables of the figures f to l as LaTeX
 Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_transfer, plot_gains, plot_gains_by_country,
         plot_languages, plot_categories, plot_kinds, plot_margins, plot_country_ranks,
         plot_specifications, plot_map, typeset_tables

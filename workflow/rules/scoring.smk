@@ -20,12 +20,12 @@ Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/tables/worth.csv                    how many people's answers an arm's are worth
         <run>/readers/{language}.parquet          simple readers of the same demonstrations, scored like models
         <run>/tables/readers.csv                  what they reach, and the share of it that models reach
-        <run>/tables/country_ranks.csv            their similarity with every surveyed country, and its ranks
+        <run>/tables/country_ranks.csv            the similarity of the models' answers with every surveyed country, and its ranks
         <run>/tables/alternatives.csv             the contrasts for other probes, and under another cut of the scales
         <run>/tables/specifications.csv           own minus other country under every choice of analysis
         <run>/tables/map.csv, map_axes.csv        people and models on the Inglehart-Welzel cultural map, and its axes
         <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> judge_contrasts, fit_mixed; estimate_transfer; estimate_worth; estimate_map; rank_countries;
+Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> choose_intervals, fit_mixed; estimate_transfer; estimate_worth; estimate_map; rank_countries;
         estimate_readouts; estimate_alternatives; estimate_specifications; compute_metrics; compare_readouts; compare_replies; score_scales
 """
 
@@ -33,10 +33,10 @@ Steps   score_answers, score_readers -> estimate_readers; score_answers -> estim
 include: "../inputs/scoring.smk"
 
 
+from selfalign.config.files import MAP_FILES
 from selfalign.config.outputs import (
     arms_of_nobody,
     asked_in,
-    choices_of_analysis,
     forms_of_models,
     find_primary,
     first_arms,
@@ -50,9 +50,9 @@ from selfalign.config.outputs import (
 CONTRASTS = list_contrasts(config)
 
 # The files of the cultural map; none where the run has no map.
-MAP_FILES = {
+FILES_OF_MAP = {
     name: config["scoring"]["map"][name]
-    for name in ("items", "zones", "published")
+    for name in MAP_FILES
     if config["scoring"]["map"] is not None
 }
 
@@ -246,12 +246,12 @@ rule estimate_contrasts:
         " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
 
 
-rule judge_contrasts:
+rule choose_intervals:
     input:
         scores=PATHS.scores(),
         estimates="<run>/tables/contrasts.csv",
         people="<run>/human/replicates.parquet",
-        bank=kept(PATHS.bank),
+        bank="<run>/probes/selected.csv",
     output:
         report(
             "<run>/tables/verdicts.csv",
@@ -260,9 +260,9 @@ rule judge_contrasts:
             labels={"table": "verdicts"},
         ),
     log:
-        "<run>/logs/judge_contrasts.log",
+        "<run>/logs/choose_intervals.log",
     benchmark:
-        "<run>/benchmarks/judge_contrasts.tsv"
+        "<run>/benchmarks/choose_intervals.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -273,11 +273,11 @@ rule judge_contrasts:
         seed=config["scoring"]["seed"],
         resample=config["scoring"]["resample"],
         measures=config["scoring"]["measures"],
-        code=code_digest("judge_contrasts"),
+        code=code_digest("choose_intervals"),
     message:
         "Choosing the main interval of each contrast"
     shell:
-        "selfalign judge-contrasts {input.scores} --estimates {input.estimates} --contrasts {params.contrasts:q}"
+        "selfalign choose-intervals {input.scores} --estimates {input.estimates} --contrasts {params.contrasts:q}"
         " --primary {params.primary:q} --people {input.people} --draws {params.draws} --level {params.level}"
         " --seed {params.seed} --resample '{params.resample}' --measures '{params.measures}' --bank {input.bank}"
         " --output {output} 2> {log}"
@@ -577,7 +577,7 @@ rule estimate_specifications:
     params:
         pairs=as_json(list_specified(config)),
         forms=as_json(forms_of_models(config)),
-        choices=as_json(choices_of_analysis(config)),
+        choices=as_json(config["scoring"]["specifications"] or {}),
         files=cut_files,
         rule=config["scoring"]["unanswered"],
         replicates=config["probes"]["replicates"],
@@ -605,7 +605,7 @@ rule estimate_map:
         responses=PATHS.map_responses,
         bank="<run>/probes/selected.csv",
         scales=PATHS.answer_scales,
-        files=list(MAP_FILES.values()),
+        files=list(FILES_OF_MAP.values()),
     output:
         points=report(
             "<run>/tables/map.csv",
@@ -627,9 +627,9 @@ rule estimate_map:
         "../../environment.yml"
     params:
         responses=[f"--responses {file}" for file in PATHS.map_responses],
-        listed=MAP_FILES.get("items"),
-        zones=MAP_FILES.get("zones"),
-        published=MAP_FILES.get("published"),
+        listed=FILES_OF_MAP.get("items"),
+        zones=FILES_OF_MAP.get("zones"),
+        published=FILES_OF_MAP.get("published"),
         least=(config["scoring"]["map"] or {}).get("least"),
         draws=config["scoring"]["draws"],
         seed=config["scoring"]["seed"],

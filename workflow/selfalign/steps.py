@@ -49,7 +49,7 @@ STEPS: dict[str, str] = {
     "estimate_specifications": "selfalign.scoring.estimate_specifications",
     "compute_metrics": "selfalign.scoring.compute_metrics",
     "estimate_worth": "selfalign.scoring.estimate_worth",
-    "judge_contrasts": "selfalign.scoring.judge_contrasts",
+    "choose_intervals": "selfalign.scoring.choose_intervals",
     "estimate_map": "selfalign.scoring.estimate_map",
     "fit_mixed": "selfalign.scoring.fit_mixed",
     **_list_modules("figures", "plot_*.py"),

@@ -17,7 +17,7 @@ from selfalign.cli import program
 from selfalign.errors import InputError
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import find_dropped, map_poles
-from selfalign.probes.schemas import LeftOut, Poles
+from selfalign.probes.schemas import LeftOutProbes, Poles
 from selfalign.probes.selection import digest_probes, select_probes
 from selfalign.survey.schemas import CodeLabels, Counts, Scales
 from selfalign.survey.weigh_answers import count_codes, weigh
@@ -199,7 +199,7 @@ def test_step_selects_probes_and_says_why_it_leaves_out_the_others(bank: pd.Data
     told = CliRunner().invoke(program, [*map(str, words)], catch_exceptions=False)
     selected = read_bank(tmp_path / "selected.csv")
     pd.testing.assert_frame_equal(selected, bank[bank["probe"].isin(["Q164", "Q171"])].reset_index(drop=True))
-    left_out = read_table(tmp_path / "left_out.csv", LeftOut)
+    left_out = read_table(tmp_path / "left_out.csv", LeftOutProbes)
     assert set(left_out["probe"]) | set(selected["probe"]) == set(bank["probe"])
     assert left_out.set_index("probe")["reason"]["Q4"] == "categories", "it is named in probes.only"
     assert left_out["reason"].value_counts().to_dict() == {"only": len(bank) - 3, "categories": 1}

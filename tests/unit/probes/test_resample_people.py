@@ -10,7 +10,8 @@ from places import ROOT
 from selfalign.cli import program
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import map_poles
-from selfalign.probes.resample_people import draw_shares, resample_respondents
+from selfalign.probes.replicates import draw_shares
+from selfalign.probes.resample_people import resample_respondents
 from selfalign.probes.schemas import Bank, Poles, Replicates
 from selfalign.survey.schemas import Responses
 from selfalign.survey.weigh_answers import count_codes, weigh

@@ -39,7 +39,7 @@ from selfalign.scoring.cultural_map import (
     slopes_of_probes,
     variance_of_parts,
 )
-from selfalign.scoring.estimate_map import Surveyed, estimate_map, find_axes, see_people, why_left_out
+from selfalign.scoring.estimate_map import MapPeople, estimate_map, find_axes, see_people, why_left_out
 from selfalign.scoring.schemas import PEOPLE, MapItems, MapPublished, MapZones
 from selfalign.survey.schemas import Counts
 from selfalign.tables import read_input
@@ -64,12 +64,12 @@ def distributions() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def people(distributions: pd.DataFrame) -> Surveyed:
-    return Surveyed(share_answers(distributions, ITEMS, SCALES), BANK, SCALES)
+def people(distributions: pd.DataFrame) -> MapPeople:
+    return MapPeople(share_answers(distributions, ITEMS, SCALES), BANK, SCALES)
 
 
 @pytest.fixture(scope="module")
-def scores(people: Surveyed) -> pd.DataFrame:
+def scores(people: MapPeople) -> pd.DataFrame:
     """A model that says 0.5 to everything, and in the arm own exactly what each country's people answer."""
     codes = list_codes(BANK)
     shares = people.shares.merge(codes, on=["question", "code"])
@@ -81,7 +81,7 @@ def scores(people: Surveyed) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def tables(scores: pd.DataFrame, people: Surveyed) -> tuple[pd.DataFrame, pd.DataFrame]:
+def tables(scores: pd.DataFrame, people: MapPeople) -> tuple[pd.DataFrame, pd.DataFrame]:
     return estimate_map(scores, people, ITEMS, ZONES, PUBLISHED, least=8, draws=200, seed=1)
 
 
@@ -123,7 +123,7 @@ def test_pride_of_people_with_another_nationality_is_missing() -> None:
     assert score_respondents(respondents(Q254=[4, 5]), ITEMS, SCALES)["pride"].fillna(-9).tolist() == [4, -9]
 
 
-def test_means_of_countries_are_exact_from_shares(distributions: pd.DataFrame, people: Surveyed) -> None:
+def test_means_of_countries_are_exact_from_shares(distributions: pd.DataFrame, people: MapPeople) -> None:
     means = score_countries(people.shares, ITEMS)
     rows = distributions[distributions["country"] == "DEU"].set_index(["question", "code"])["share"]
     pride = rows["Q254"].drop(5, errors="ignore")
@@ -135,7 +135,7 @@ def test_means_of_countries_are_exact_from_shares(distributions: pd.DataFrame, p
     assert means.loc["DEU", "autonomy"] == pytest.approx(signed)
 
 
-def test_variance_of_a_mean_is_that_of_the_answers(people: Surveyed, distributions: pd.DataFrame) -> None:
+def test_variance_of_a_mean_is_that_of_the_answers(people: MapPeople, distributions: pd.DataFrame) -> None:
     variance = variance_of_parts(people.shares, ITEMS)
     part = ITEMS.index[ITEMS["item"] == "god"][0]
     rows = distributions[(distributions["country"] == "USA") & (distributions["question"] == "Q164")]
@@ -154,7 +154,7 @@ def test_varimax_finds_a_simple_structure_that_was_turned_away() -> None:
     assert np.abs(found).round(6).tolist() == simple.tolist()
 
 
-def test_varimax_has_the_highest_criterion_of_all_angles(people: Surveyed) -> None:
+def test_varimax_has_the_highest_criterion_of_all_angles(people: MapPeople) -> None:
     axes, _ = find_axes(ITEMS, people)
 
     def criterion(loadings: np.ndarray) -> float:
@@ -165,14 +165,14 @@ def test_varimax_has_the_highest_criterion_of_all_angles(people: Surveyed) -> No
     assert criterion(axes.loadings) >= max(criterion(axes.loadings @ turn) for turn in turns) - 1e-9
 
 
-def test_scores_of_the_units_are_uncorrelated_with_variance_1(people: Surveyed) -> None:
+def test_scores_of_the_units_are_uncorrelated_with_variance_1(people: MapPeople) -> None:
     axes, points = find_axes(ITEMS, people)
     assert points[AXES].mean().abs().max() < 1e-9, "scores are centred once"
     assert np.cov(points[AXES].to_numpy().T) == pytest.approx(np.eye(2), abs=1e-9)
     assert axes.level == "countries" and axes.factor.tolist() == [1, 1] and axes.constant.tolist() == [0, 0]
 
 
-def test_axes_have_the_map_s_order_and_signs(people: Surveyed) -> None:
+def test_axes_have_the_map_s_order_and_signs(people: MapPeople) -> None:
     axes, _ = find_axes(ITEMS, people)
     loading = pd.DataFrame(axes.loadings, list(axes.items), AXES)
     assert (loading.loc[["homosexuality", "postmaterialism"], "survival"] > 0.8).all()
@@ -191,7 +191,7 @@ def test_respondents_are_rescaled_as_the_association_does() -> None:
 # Published coordinates
 
 
-def test_counts_of_19_countries_explain_72_percent_and_follow_the_published_axes(people: Surveyed) -> None:
+def test_counts_of_19_countries_explain_72_percent_and_follow_the_published_axes(people: MapPeople) -> None:
     axes, points = find_axes(ITEMS, people)
     assert axes.explained == pytest.approx(0.719, abs=5e-4) and axes.units == 19
     published = PUBLISHED.set_index("country").loc[points.index, AXES]
@@ -285,7 +285,7 @@ def _simplicity(shared: np.ndarray, angle: float) -> float:
 # Points
 
 
-def test_people_through_two_options_stay_where_they_are(people: Surveyed) -> None:
+def test_people_through_two_options_stay_where_they_are(people: MapPeople) -> None:
     axes, points = find_axes(ITEMS, people)
     seen = read_two_options(people.shares, ITEMS, BANK)
     slopes, constant = slopes_of_probes(axes, ITEMS, seen)
@@ -305,7 +305,7 @@ def test_model_that_answers_as_a_country_lies_on_its_point(tables: tuple[pd.Data
     assert 0.05 < options["distance"].median() < 0.3, "what two options lose is told"
 
 
-def test_model_does_not_move_the_axes(scores: pd.DataFrame, people: Surveyed, tables: tuple) -> None:
+def test_model_does_not_move_the_axes(scores: pd.DataFrame, people: MapPeople, tables: tuple) -> None:
     other = scores.assign(p_a=0.9)
     points, axes = estimate_map(other, people, ITEMS, ZONES, PUBLISHED, least=8, draws=10, seed=1)
     pd.testing.assert_frame_equal(axes, tables[1])
@@ -313,7 +313,7 @@ def test_model_does_not_move_the_axes(scores: pd.DataFrame, people: Surveyed, ta
     pd.testing.assert_frame_equal(*same)
 
 
-def test_missing_item_is_named_and_leaves_the_axes(scores: pd.DataFrame, people: Surveyed) -> None:
+def test_missing_item_is_named_and_leaves_the_axes(scores: pd.DataFrame, people: MapPeople) -> None:
     without = scores[~scores["probe"].isin(["Q155", "Q184"])]
     points, axes = estimate_map(without, people, ITEMS, ZONES, PUBLISHED, least=8, draws=10, seed=1)
     told = axes.set_index("item")["reason"]
@@ -329,7 +329,7 @@ def test_missing_item_is_named_and_leaves_the_axes(scores: pd.DataFrame, people:
     }
 
 
-def test_unanswered_item_of_a_model_is_counted_and_has_no_point(scores: pd.DataFrame, people: Surveyed) -> None:
+def test_unanswered_item_of_a_model_is_counted_and_has_no_point(scores: pd.DataFrame, people: MapPeople) -> None:
     silent = (scores["arm"] == "own") & (scores["country"] == "DEU") & (scores["probe"] == "Q46")
     some = scores.assign(answered=~silent, p_a=scores["p_a"].mask(silent))
     points, _ = estimate_map(some, people, ITEMS, ZONES, PUBLISHED, least=8, draws=10, seed=1)
@@ -338,7 +338,7 @@ def test_unanswered_item_of_a_model_is_counted_and_has_no_point(scores: pd.DataF
     assert np.isnan(row["survival"]) and points["survival"].isna().sum() == 1
 
 
-def test_country_that_was_not_asked_an_item_has_no_point(scores: pd.DataFrame, people: Surveyed) -> None:
+def test_country_that_was_not_asked_an_item_has_no_point(scores: pd.DataFrame, people: MapPeople) -> None:
     gone = (people.shares["country"] == "CHN") & (people.shares["question"] == "Q182")
     some = replace(people, shares=people.shares[~gone])
     points, axes = estimate_map(scores, some, ITEMS, ZONES, PUBLISHED, least=8, draws=10, seed=1)
@@ -346,13 +346,13 @@ def test_country_that_was_not_asked_an_item_has_no_point(scores: pd.DataFrame, p
     assert row["missing"] == "homosexuality" and np.isnan(row["survival"]) and set(axes["units"]) == {18}
 
 
-def test_few_countries_make_no_axes(people: Surveyed) -> None:
+def test_few_countries_make_no_axes(people: MapPeople) -> None:
     few = people.shares["country"].isin(["DEU", "USA", "MEX", "CHN"])
     with pytest.raises(InputError, match="4 countries of the survey have all 10 items, and the axes need 5"):
         find_axes(ITEMS, replace(people, shares=people.shares[few]))
 
 
-def test_respondents_give_points_of_countries_with_weights(distributions: pd.DataFrame, people: Surveyed) -> None:
+def test_respondents_give_points_of_countries_with_weights(distributions: pd.DataFrame, people: MapPeople) -> None:
     """Two respondents' scores, weighted 3 to 1, and a third who left out an item."""
     random = np.random.default_rng(5)
     tops = SCALES.dropna(subset="counted").groupby("question")["code"].max()

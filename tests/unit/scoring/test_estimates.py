@@ -11,13 +11,13 @@ from estimating import PROBES, SETTINGS, complete, people, refuse, run, scores
 from scipy import stats
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import CHANCE, estimate
+from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_transfer import estimate_transfer
 from selfalign.scoring.estimate_worth import count_respondents, estimate_worth
 from selfalign.scoring.families import correct
 from selfalign.scoring.fit_mixed import fit, fit_mixed
-from selfalign.scoring.judge_contrasts import judge_contrasts
 from selfalign.scoring.measures import COMPARED, CONTRASTED, MEASURES
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 from selfalign.scoring.schemas import Contrasts, Estimates, Mixed, Scores, Transfer, Worth
@@ -626,11 +626,11 @@ def test_mixed_models_stand_beside_the_bootstrap() -> None:
 # The main interval, and one primary hypothesis
 
 
-def judged(table: pd.DataFrame, pairs: list[object], primary: object = None) -> pd.DataFrame:
+def choose(table: pd.DataFrame, pairs: list[object], primary: object = None) -> pd.DataFrame:
     """Verdicts on contrasts of agreement."""
     made = contrast(table, *pairs)
     how = SETTINGS | {"resample": list(CHANCE), "measures": ["agreement"]}
-    return judge_contrasts(table, made, people(table), pairs, primary, **how)
+    return choose_intervals(table, made, people(table), pairs, primary, **how)
 
 
 def test_main_interval_is_the_wider_of_two_with_six_categories_and_more() -> None:
@@ -639,7 +639,7 @@ def test_main_interval_is_the_wider_of_two_with_six_categories_and_more() -> Non
     pairs = [["own", "zero"]]
     for categories, main in ((batteries % 7, None), (batteries % 5, "fewer than 6 categories")):
         some = table.assign(category=categories.astype(str))
-        (row,) = judged(some, pairs).to_dict("records")
+        (row,) = choose(some, pairs).to_dict("records")
         by_category = contrast(some.assign(battery=some["category"]), *pairs).query("country == 'all'")
         by_category = by_category.set_index("measure").loc["agreement"]
         assert row["categories"] == categories.nunique()
@@ -658,7 +658,7 @@ def test_effect_of_categories_makes_them_the_main_clusters() -> None:
     table = scores({"zero": 0, "own": 0})
     number = pd.Series(pd.factorize(table["battery"])[0] % 8, table.index)
     agrees = np.where((table["arm"] == "own") & (number < 4), 1.0, np.where(table["arm"] == "own", 0.0, 0.5))
-    (row,) = judged(table.assign(category=number.astype(str), agreement=agrees), [["own", "zero"]]).to_dict("records")
+    (row,) = choose(table.assign(category=number.astype(str), agreement=agrees), [["own", "zero"]]).to_dict("records")
     assert (row["main"], row["reason"]) == ("category", "wider by category")
     assert row["category_standard_error"] > 1.5 * row["standard_error"]
 
@@ -666,14 +666,14 @@ def test_effect_of_categories_makes_them_the_main_clusters() -> None:
 def test_primary_hypothesis_is_not_corrected_for_the_others() -> None:
     table = scores({"zero": 0, "own": 0.1, "other": 0.05})
     pairs = [["own", "other"], ["own", "zero"], ["other", "zero"]]
-    made = judged(table, pairs, ["own", "other"])
+    made = choose(table, pairs, ["own", "other"])
     assert list(made["role"]) == ["primary", "secondary", "secondary"]
     first, rest = made.iloc[0], made.iloc[1:]
     assert (first["arm"], first["against"]) == ("own", "other")
     assert first["main_p_holm"] == first["main_p"]
     smallest, largest = sorted(rest["main_p"])
     assert sorted(rest["main_p_holm"]) == pytest.approx([min(2 * smallest, 1), min(max(2 * smallest, largest), 1)])
-    assert set(judged(table, pairs, {"arm": "own", "against": "other", "language": "xx"})["role"]) == {"secondary"}
+    assert set(choose(table, pairs, {"arm": "own", "against": "other", "language": "xx"})["role"]) == {"secondary"}
 
 
 # From scores to tables
@@ -694,9 +694,9 @@ def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
     run("estimate-transfer", folder / "s.parquet", *transfer)
     fits = [*contrasts, "--estimates", folder / "contrasts.csv", "--level", 0.95, "--bank", PROBES]
     run("fit-mixed", folder / "s.parquet", *fits, "--output", folder / "mixed.csv")
-    judge = [word for word in common if word not in ("--families", "measure scope")]
-    judge += [*contrasts, "--estimates", folder / "contrasts.csv"]
-    run("judge-contrasts", folder / "s.parquet", *judge, "--primary", "null", "--output", folder / "verdicts.csv")
+    options = [word for word in common if word not in ("--families", "measure scope")]
+    options += [*contrasts, "--estimates", folder / "contrasts.csv"]
+    run("choose-intervals", folder / "s.parquet", *options, "--primary", "null", "--output", folder / "verdicts.csv")
     worth = ["--poles", folder / "poles.parquet", "--level", 0.95, "--largest", 100, "--output", folder / "worth.csv"]
     run("estimate-worth", folder / "s.parquet", *worth)
     return folder

@@ -15,7 +15,7 @@ from figure_tables import faults_of
 from matplotlib import pyplot as plt
 from project import ROOT
 from selfalign.config.chosen import choose_probes, count_left_out, tell_left_out
-from selfalign.config.outputs import choices_of_analysis, find_shown, forms_of_models, list_specified
+from selfalign.config.outputs import find_shown, forms_of_models, list_specified
 from selfalign.config.read import check_settings, read_config
 from selfalign.errors import InputError
 from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
@@ -276,9 +276,12 @@ def test_arms_and_models_are_specifications_too() -> None:
         "smollm2-135m": {"model": "smollm2-135m", "form": "turns"},
         "smollm2-135m-message": {"model": "smollm2-135m", "form": "message"},
     }
-    assert choices_of_analysis(config)["cuts"] == ["bank", "middle"] and config["scoring"]["specifications"] == {}
-    one = config | {"scoring": config["scoring"] | {"specifications": {"orders": ["both"]}}}
-    assert choices_of_analysis(one)["orders"] == ["both"]
+    assert config["scoring"]["specifications"] == {
+        "readouts": ["label", "option", "per_token", "per_byte", "pmi"],
+        "orders": ["both", "AB", "BA"],
+        "cuts": ["bank", "middle"],
+        "kinds": ["value", "attitude"],
+    }
     assert {"alternatives", "specifications"} <= find_shown(config)[0]
     assert not {"alternatives", "specifications"} & find_shown(read_config([]))[0]
 

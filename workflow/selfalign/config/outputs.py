@@ -7,7 +7,6 @@ from typing import Any
 from selfalign.arms import Arm
 from selfalign.config.arms import arms_of, arms_of_run, read_arms
 from selfalign.config.map import why_no_map
-from selfalign.config.sections import Specifications
 
 ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks", "specifications")
 """Figures across models: each is one file and has a table of its numbers."""
@@ -92,8 +91,8 @@ def find_primary(config: dict[str, Any]) -> dict[str, Any] | None:
     primary, language = config["scoring"].get("primary"), {}
     if not primary:
         primary, language = config["figures"]["margin"]["contrast"], {"language": asked_in(config)}
-    named = primary if isinstance(primary, dict) else dict(zip(("arm", "against"), primary, strict=True))
-    return {**named, **language} if can_estimate(config, {**named, **language}) else None
+    named = {**_as_mapping(primary), **language}
+    return named if can_estimate(config, named) else None
 
 
 def is_listed(config: dict[str, Any], contrast: Any) -> bool:
@@ -105,8 +104,7 @@ def is_listed(config: dict[str, Any], contrast: Any) -> bool:
     """
 
     def general(entry: Any) -> dict[str, Any]:
-        named = entry if isinstance(entry, dict) else dict(zip(("arm", "against"), entry, strict=True))
-        return {key: value for key, value in named.items() if key not in ("model", "language")}
+        return {key: value for key, value in _as_mapping(entry).items() if key not in ("model", "language")}
 
     return general(contrast) in map(general, list_contrasts(config))
 
@@ -145,16 +143,6 @@ def list_specified(config: dict[str, Any]) -> list[dict[str, Any]]:
     arms = read_arms(config)
     distinct_pairs = [pair for place, pair in enumerate(pairs) if pair not in pairs[:place]]
     return [{"arm": own, "against": other, **_choices_of(arms[own])} for own, other in distinct_pairs]
-
-
-def choices_of_analysis(config: dict[str, Any]) -> dict[str, list[str]]:
-    """The setting scoring.specifications with its defaults, which a section that may be null does not get by itself.
-
-    Args:
-        config: the merged settings.
-    """
-    given = Specifications.model_validate(config["scoring"].get("specifications") or {})
-    return given.model_dump(mode="json")
 
 
 def _choices_of(arm: Arm) -> dict[str, Any]:
@@ -237,7 +225,7 @@ def find_estimated(config: dict[str, Any], contrast: Any) -> list[tuple[str, str
         config: the merged settings.
         contrast: a pair of arms, or a mapping as `scoring.panels.Contrast` has it.
     """
-    entry = contrast if isinstance(contrast, dict) else dict(zip(("arm", "against"), contrast, strict=True))
+    entry = _as_mapping(contrast)
     languages = config["run"]["languages"]
     cells = {language: arms_with_cells(config, language) for language in languages}
     sides = [(entry["arm"], entry["against"]), *([tuple(entry["beyond"])] if "beyond" in entry else [])]
@@ -251,6 +239,10 @@ def find_estimated(config: dict[str, Any], contrast: Any) -> list[tuple[str, str
         if not same and all(first in cells[language] and second in cells[other] for first, second in sides):
             found.append((model, language))
     return found
+
+
+def _as_mapping(contrast: Any) -> dict[str, Any]:
+    return contrast if isinstance(contrast, dict) else dict(zip(("arm", "against"), contrast, strict=True))
 
 
 def _named(entry: dict[str, Any], key: str, names: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Step plot_country_ranks: which country's people a model's answers are most similar to without demonstrations."""
+"""Step plot_country_ranks: the similarity of the models' answers with every surveyed country, in one arm."""
 
 from pathlib import Path
 

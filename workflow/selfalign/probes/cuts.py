@@ -6,7 +6,8 @@ import pandas as pd
 
 from selfalign.probes.bank import parse_codes
 from selfalign.probes.map_poles import map_poles
-from selfalign.probes.resample_people import draw_shares, resample_respondents
+from selfalign.probes.replicates import draw_shares
+from selfalign.probes.resample_people import resample_respondents
 from selfalign.probes.schemas import Poles
 
 _MIDDLE = 5

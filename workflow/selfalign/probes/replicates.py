@@ -1,4 +1,4 @@
-"""Samples of the people: their table, their random streams, and draws from published shares."""
+"""Samples of the people: their table, and draws from published shares."""
 
 import numpy as np
 import pandas as pd

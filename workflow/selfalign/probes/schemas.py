@@ -34,7 +34,7 @@ class Selected(Bank):
     """The rows of the bank that a run uses. The later steps read these in place of the bank."""
 
 
-class LeftOut(Table):
+class LeftOutProbes(Table):
     """The probes of the bank that a run does not use, and why."""
 
     probe: str = pa.Field(str_matches=NAME, unique=True, description="probe id")

@@ -7,7 +7,7 @@ import click
 from selfalign.options import Json, readable, writable
 from selfalign.probes import selection
 from selfalign.probes.bank import read_bank
-from selfalign.probes.schemas import LeftOut, Selected
+from selfalign.probes.schemas import LeftOutProbes, Selected
 from selfalign.tables import write_table
 
 
@@ -21,6 +21,6 @@ def command(bank: Path, settings: dict[str, list[str]], selected: Path, left_out
     probes = read_bank(bank)
     chosen, others = selection.select_probes(probes, settings, bank), selection.list_left_out(probes, settings)
     write_table(chosen, selected, Selected)
-    write_table(others, left_out, LeftOut)
+    write_table(others, left_out, LeftOutProbes)
     counts = [f"{number} by probes.{reason}" for reason, number in others["reason"].value_counts(sort=False).items()]
     click.echo(f"{len(chosen)} of {len(probes)} probes; left out: {', '.join(counts) or 'none'}", err=True)

@@ -78,7 +78,7 @@ def _check_known(values: Sequence[str], known: set[str], setting: str, column: s
 
 
 def list_left_out(bank: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """The probes that a run does not use, with the reason: a `LeftOut` table in the order of the bank.
+    """The probes that a run does not use, with the reason: a `LeftOutProbes` table in the order of the bank.
 
     Args:
         bank: a `Bank` table.

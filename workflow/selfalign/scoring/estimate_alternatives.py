@@ -9,14 +9,14 @@ import pandas as pd
 from selfalign.options import Json, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.kinds import PROBE_KINDS, read_kinds
-from selfalign.probes.schemas import Poles, Replicates
+from selfalign.probes.schemas import Poles
 from selfalign.progress import follow
 from selfalign.scoring.bootstrap import FACTORS
 from selfalign.scoring.cell_options import bank_option, poles_option
 from selfalign.scoring.cut_options import Cutter, cut_options, kinds_option
 from selfalign.scoring.estimate_contrasts import compare_panels
-from selfalign.scoring.estimate_options import Names, resample_options
-from selfalign.scoring.families import COLUMNS, correct
+from selfalign.scoring.estimate_options import Estimation, families_option, resample_options, takes_estimation
+from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast, as_contrast, build_panels, take_probes
@@ -144,31 +144,23 @@ def _join(parts: Mapping[str, pd.DataFrame], families: list[str]) -> pd.DataFram
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
 @poles_option
-@bank_option
 @kinds_option
 @cut_options
-@resample_options
-@click.option("--families", type=Names(COLUMNS), required=True, help="Columns that name a family of tests.")
+@takes_estimation(resample_options, families_option, bank_option)
 @click.option("--output", type=writable, required=True, help="Alternatives (CSV).")
 def command(
     scores: tuple[Path, ...],
     contrasts: list[Contrast | list[str]],
     poles: Path,
-    bank: Path,
     kinds: Path | None,
     cutter: Cutter,
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
-    families: list[str],
+    how: Estimation,
     output: Path,
 ) -> None:
     """Estimate the contrasts for other probes or cells, and with another cut of ten-point scales."""
     cells = read_scores(scores)
     of_kind = read_kinds(kinds) if kinds else None
-    probes = read_bank(bank)
+    probes = read_bank(how.bank)
     probes = probes[probes["probe"].isin(cells["probe"].unique())]
     cut = None
     if (cells["asks"] == "poles").all():
@@ -179,8 +171,8 @@ def command(
         click.echo("kinds of probes and forced choices: left out, because the bank has no kinds", err=True)
     elif without := sorted(set(probes["probe"]) - set(of_kind.index)):
         click.echo(f"{len(without)} probes have no kind: {', '.join(without)}", err=True)
-    known, replicates = read_table(poles, Poles), read_table(people, Replicates)
+    known = read_table(poles, Poles)
     table = estimate_alternatives(
-        cells, replicates, contrasts, known, of_kind, cut, draws, level, seed, resample, families
+        cells, how.read_people(), contrasts, known, of_kind, cut, *how.resampling, how.families
     )
     write_table(table.round(6), output, Alternatives)

@@ -36,7 +36,7 @@ _POINT = ["survival", "traditional", "survival_se", "traditional_se", "correlati
 
 
 @dataclass(frozen=True)
-class Surveyed:
+class MapPeople:
     """The people, as the map needs them.
 
     Attributes:
@@ -75,7 +75,7 @@ def why_left_out(items: pd.DataFrame, asked: set[str], surveyed: set[str]) -> di
     return reasons
 
 
-def find_axes(items: pd.DataFrame, people: Surveyed) -> tuple[Axes, pd.DataFrame]:
+def find_axes(items: pd.DataFrame, people: MapPeople) -> tuple[Axes, pd.DataFrame]:
     """The axes of the people, and the points of the countries from all answer codes.
 
     Args:
@@ -195,7 +195,7 @@ def place_models(
 
 def estimate_map(
     scores: pd.DataFrame,
-    people: Surveyed,
+    people: MapPeople,
     items: pd.DataFrame,
     zones: pd.DataFrame,
     published: pd.DataFrame,
@@ -305,7 +305,7 @@ def command(
     probes = probes[probes["probe"].isin(listed["probe"])]
     codes = read_scales(scales, probes)
     shares = share_answers(read_table(distributions, Distributions), listed, codes)
-    people = Surveyed(shares, probes, codes, read_table(responses, Responses) if responses else None)
+    people = MapPeople(shares, probes, codes, read_table(responses, Responses) if responses else None)
     table, described = estimate_map(
         read_scores(scores), people, listed, read_input(zones, MapZones), read_input(published, MapPublished),
         least, draws, seed,

@@ -44,6 +44,9 @@ class Measures(Names):
         return list(dict.fromkeys([*CONTRASTED, *super().convert(value, param, ctx)]))
 
 
+families_option = click.option(
+    "--families", type=Names(COLUMNS), required=True, help="Columns that name a family of tests."
+)
 measures_option = click.option(
     "--measures", type=Measures(), default="", help="Metrics besides agreement and alignment."
 )
@@ -88,11 +91,11 @@ class Estimation:
         return read_table(self.people, Replicates)
 
 
-def takes_estimation(options: Callable) -> Callable:
-    """A decorator that gives a command the options of another decorator, as one argument `how`: an `Estimation`.
+def takes_estimation(*options: Callable) -> Callable:
+    """A decorator that gives a command the options of other decorators, as one argument `how`: an `Estimation`.
 
     Args:
-        options: `estimate_options` or `resample_options`.
+        options: `estimate_options`; or `resample_options` and those of families, measures and bank that the step has.
     """
 
     def decorate(command: Callable) -> Callable:
@@ -113,7 +116,7 @@ def takes_estimation(options: Callable) -> Callable:
             how = Estimation(people, resampling, families or [], measures or list(CONTRASTED), bank)
             command(*args, how=how, **others)
 
-        return options(gathered)
+        return give(gathered, list(options))
 
     return decorate
 
@@ -133,11 +136,4 @@ def resample_options(command: Callable) -> Callable:
 
 def estimate_options(command: Callable) -> Callable:
     """Give a command the options of `resample_options`, and families, measures and bank."""
-    families = "Columns that name a family of tests."
-    options = [
-        resample_options,
-        click.option("--families", type=Names(COLUMNS), required=True, help=families),
-        measures_option,
-        bank_option,
-    ]
-    return give(command, options)
+    return give(command, [resample_options, families_option, measures_option, bank_option])

@@ -12,7 +12,7 @@ from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import AS_BANK, CUTS
 from selfalign.probes.kinds import read_kinds
-from selfalign.probes.schemas import Poles, Replicates
+from selfalign.probes.schemas import Poles
 from selfalign.progress import follow
 from selfalign.prompts.schemas import Design
 from selfalign.scoring.by_readout import list_readouts
@@ -20,7 +20,7 @@ from selfalign.scoring.cell_options import bank_option, poles_option, rule_optio
 from selfalign.scoring.cells import is_among
 from selfalign.scoring.cut_options import Cutter, cut_options, kinds_option
 from selfalign.scoring.estimate_contrasts import compare_panels
-from selfalign.scoring.estimate_options import resample_options
+from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import as_categories
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import CELLS, Panel, build_panels, take_probes
@@ -39,7 +39,7 @@ class Choices(TypedDict):
     kinds: list[str]
 
 
-class People(TypedDict):
+class CutPeople(TypedDict):
     """What the people answer under a cut of the answer scales: of the probes that it changes, and samples of all."""
 
     poles: pd.DataFrame | None
@@ -51,7 +51,7 @@ def estimate_specifications(
     designs: Mapping[str, pd.DataFrame],
     poles: pd.DataFrame,
     bank: pd.DataFrame,
-    people: Mapping[str, People],
+    people: Mapping[str, CutPeople],
     kinds: pd.Series,
     pairs: pd.DataFrame,
     forms: Mapping[str, Mapping[str, str]],
@@ -137,31 +137,25 @@ def _take_kinds(
 @click.argument("answers", type=readable, nargs=-1, required=True)
 @click.option("--designs", type=Words(Path), required=True, help="Cells of each language (Parquet).")
 @poles_option
-@bank_option
 @kinds_option
 @click.option("--pairs", type=Json(), required=True, help="Arms with their controls and settings, as JSON.")
 @click.option("--forms", type=Json(), required=True, help="By model, its weights and how it is asked, as JSON.")
 @click.option("--choices", type=Json(), required=True, help="Readouts, orders, cuts and kinds, as JSON.")
 @rule_option
 @cut_options
-@resample_options
+@takes_estimation(resample_options, bank_option)
 @click.option("--output", type=writable, required=True, help="Specifications (CSV).")
 def command(
     answers: tuple[Path, ...],
     designs: list[Path],
     poles: Path,
-    bank: Path,
     kinds: Path | None,
     pairs: list[dict[str, object]],
     forms: dict[str, dict[str, str]],
     choices: Choices,
     rule: str,
     cutter: Cutter,
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Estimation,
     output: Path,
 ) -> None:
     """Estimate own minus other country under every choice of analysis.
@@ -172,12 +166,12 @@ def command(
     on_scales = sorted({frame for one in laid_out.values() for frame in one.loc[one["asks"] == "scale", "template"]})
     if on_scales:
         click.echo(f"left out, because they ask with whole scales: the frames {', '.join(on_scales)}", err=True)
-    known, replicates = read_table(poles, Poles), read_table(people, Replicates)
+    known, replicates = read_table(poles, Poles), how.read_people()
     asked = set().union(*(one["probe"] for one in laid_out.values()))
     countries = set().union(*(one["country"] for one in laid_out.values()))
-    probes = read_bank(bank)
+    probes = read_bank(how.bank)
     used = probes[probes["probe"].isin(asked)]
-    cuts: dict[str, People] = {AS_BANK: {"poles": None, "replicates": replicates}}
+    cuts: dict[str, CutPeople] = {AS_BANK: {"poles": None, "replicates": replicates}}
     for cut in set(choices["cuts"]) & set(CUTS) - {AS_BANK}:
         changed, drawn = cutter.cut(cut, used, countries)
         cuts[cut] = {"poles": changed, "replicates": recut_people(replicates, drawn)}
@@ -197,9 +191,6 @@ def command(
         forms,
         choices,
         rule,
-        draws,
-        level,
-        seed,
-        resample,
+        *how.resampling,
     )
     write_table(table.round(6), output, Specifications)

@@ -10,9 +10,9 @@ import pandas as pd
 from selfalign.errors import InputError
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.replicates import draw_shares
-from selfalign.probes.schemas import Poles, Replicates
+from selfalign.probes.schemas import Poles
 from selfalign.scoring.bootstrap import FACTORS, estimate, place_probes, resample_each
-from selfalign.scoring.estimate_options import resample_options
+from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.metrics import METRICS, js_distance
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
@@ -195,8 +195,7 @@ def _collect(panels: Mapping[str, Panel], chance: dict) -> dict[tuple[str, ...],
     found = {}
     for key, several in parts.items():
         countries, values, deviations, added, present = zip(*several, strict=True)
-        columns = (np.column_stack(each) for each in (deviations, added, present))
-        deviation, part, has = columns
+        deviation, part, has = np.column_stack(deviations), np.column_stack(added), np.column_stack(present)
         found[key] = (list(countries), Drawn(-np.array(values), -deviation, -part, has, places))
     return found
 
@@ -301,7 +300,7 @@ def _compare_with_each(cells: pd.DataFrame, shares: pd.DataFrame) -> dict[str, P
 @click.option("--baselines", type=Json(), required=True, help="By language, the arm that is subtracted, as JSON.")
 @click.option("--free", type=Words(), required=True, help="Arms whose prompts are the same for all countries.")
 @click.option("--least", type=click.FloatRange(0, 1), required=True, help="Share of the probes of a ranked country.")
-@resample_options
+@takes_estimation(resample_options)
 @click.option("--output", type=writable, required=True, help="Country ranks (CSV).")
 def command(
     scores: tuple[Path, ...],
@@ -309,18 +308,12 @@ def command(
     baselines: dict[str, str],
     free: list[str],
     least: float,
-    people: Path,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Estimation,
     output: Path,
 ) -> None:
     """Rank the surveyed countries by their similarity with a model's answers, and compare the arms."""
-    surveyed, replicates = read_table(poles, Poles), read_table(people, Replicates)
-    table = rank_countries(
-        read_scores(scores), surveyed, replicates, baselines, free, least, draws, level, seed, resample
-    )
+    surveyed = read_table(poles, Poles)
+    table = rank_countries(read_scores(scores), surveyed, how.read_people(), baselines, free, least, *how.resampling)
     left_out = surveyed["country"].nunique() - table["countries"].iloc[0]
     click.echo(f"{table['countries'].iloc[0]} countries ranked, {left_out} asked too few of the probes", err=True)
     write_table(table.round(6), output, CountryRanks)

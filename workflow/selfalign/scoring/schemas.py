@@ -363,8 +363,10 @@ class Alternatives(Contrasts):
 class Specifications(Table):
     """Own minus other country in one specification, for the mean of the countries."""
 
-    model: str = pa.Field(description="as named in the config; of models with the same weights, the first")
-    form: str = pa.Field(description="chat turns, one message of a chat, or plain text; or the model's own name")
+    model: str = pa.Field(
+        description="as named in the config; models with the same weights but another form have the name of the first"
+    )
+    form: str = pa.Field(description="how the model is asked: `turns` or one `message` of a chat, or `plain` text")
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
     frame: str = pa.Field(description="frame of the prompts")
     selector: str = pa.Field(description="how demonstrations are chosen; `diverse` if unlike each other too")

@@ -1,6 +1,6 @@
-"""Step judge_contrasts: the main interval of each contrast, and p-values corrected around one primary hypothesis."""
+"""Step choose_intervals: the main interval of each contrast, and p-values corrected around one primary hypothesis."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,11 +9,10 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from selfalign.options import Json, readable, writable
-from selfalign.scoring.cell_options import bank_option, give
+from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, measures_option, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_cells
-from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import Contrast, as_contrast
 from selfalign.scoring.schemas import ALL, Contrasts, Verdicts
 from selfalign.tables import read_table, write_table
@@ -29,7 +28,7 @@ PRIMARY = "primary"
 _RESULTS = ["standard_error", "low", "high", "df", "p"]
 
 
-def judge_contrasts(
+def choose_intervals(
     scores: pd.DataFrame,
     estimates: pd.DataFrame,
     people: pd.DataFrame,
@@ -57,7 +56,7 @@ def judge_contrasts(
         level: coverage of the intervals.
         seed: of the resamples.
         resample: what the intervals cover; see `bootstrap.estimate`.
-        measures: which metrics to judge.
+        measures: the metrics to estimate.
 
     Returns:
         A `Verdicts` table.
@@ -111,8 +110,8 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     if primary is not None:
         asked = as_contrast(primary)
         beyond = " - ".join(asked["beyond"]) if "beyond" in asked else ""
-        same = {key: asked.get(key, table[key.removeprefix("against_")]) for key in KEYS[4:6]}
-        wanted = {"arm": asked["arm"], "against": asked["against"], "beyond": beyond, "measure": "agreement"} | same
+        wanted = {"arm": asked["arm"], "against": asked["against"], "beyond": beyond, "measure": "agreement"}
+        wanted |= {f"against_{key}": asked.get(f"against_{key}", table[key]) for key in ("model", "language")}
         wanted |= {key: asked[key] for key in ("model", "language") if key in asked}
         first = pd.concat([table[key] == value for key, value in wanted.items()], axis=1).all(axis=1)
     table = table.assign(role=np.where(first, PRIMARY, "secondary"), main_p_holm=np.nan)
@@ -121,17 +120,12 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     return table.sort_values(["role", *KEYS], kind="stable", ignore_index=True)
 
 
-def _options(command: Callable) -> Callable:
-    """Give a command the options of `resample_options`, and measures and bank."""
-    return give(command, [resample_options, measures_option, bank_option])
-
-
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--estimates", type=readable, required=True, help="The contrasts with intervals by battery (CSV).")
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
 @click.option("--primary", type=Json(), required=True, help="The primary hypothesis as JSON, or null.")
-@takes_estimation(_options)
+@takes_estimation(resample_options, measures_option, bank_option)
 @click.option("--output", type=writable, required=True, help="Verdicts (CSV).")
 def command(
     scores: tuple[Path, ...],
@@ -143,6 +137,5 @@ def command(
 ) -> None:
     """Choose the main interval of each contrast, and correct p-values around one primary hypothesis."""
     known, cells = read_table(estimates, Contrasts), read_cells(scores, how.measures, how.bank)
-    measures = [name for name in how.measures if name in METRICS]
-    table = judge_contrasts(cells, known, how.read_people(), contrasts, primary, *how.resampling, measures)
+    table = choose_intervals(cells, known, how.read_people(), contrasts, primary, *how.resampling, how.measures)
     write_table(table[list(Verdicts.to_schema().columns)].round(6), output, Verdicts)
