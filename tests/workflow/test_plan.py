@@ -257,6 +257,14 @@ def test_difference_is_found_as_often_as_the_plan_says() -> None:
     assert np.mean(np.abs(t) > stats.t.ppf(0.975, 12)) == pytest.approx(0.8, abs=0.01)
 
 
+def test_arms_that_never_differ_have_a_plan() -> None:
+    poles, home = np.where(np.arange(24).reshape(12, 2) % 3, 1.0, -1.0), np.arange(12) // 3
+    parts = pd.DataFrame([variances.find_parts(np.zeros((12, 2)), poles, home)])
+    error, freedom = variances.expect_errors(parts, poles, home)
+    assert error == [0] and freedom == [3]
+    assert variances.reach(error, freedom, 0.95) == [0]
+
+
 def test_components_are_those_of_the_likest_contrasts() -> None:
     table = variances.read_variances(SHIPPED)
     arms = {name: Arm.read(one) for name, one in read_config([])["arms"].items()}
