@@ -484,6 +484,16 @@ def test_labels_of_the_map_do_not_meet(tables: tuple[pd.DataFrame, pd.DataFrame]
     assert {"DEU", "deu", "CHN", "chn"} <= shown
 
 
+def test_page_without_a_point_of_a_model_says_why(tables: tuple[pd.DataFrame, pd.DataFrame], style: Style) -> None:
+    points, axes = tables
+    of_models = points["model"] != PEOPLE
+    rows = choose_points(points.assign(survival=points["survival"].mask(of_models)), ["own"], {"en": "zero"})
+    figure = draw(rows[rows["model"] != PEOPLE], rows[rows["model"] == PEOPLE], axes, ["own"], style)
+    (text,) = figure.texts
+    assert text.get_text().replace("\n", " ") == style.text("map.empty")
+    assert not figure.axes and faults_of(figure) == [] and figure.get_figwidth() == style.width
+
+
 def test_command_writes_the_figure_and_its_numbers(tables: tuple, tmp_path: Path) -> None:
     from selfalign.scoring.schemas import Map, MapAxes
     from selfalign.tables import write_table
