@@ -31,7 +31,14 @@ from selfalign.audit.progress import (
     record_start,
     state_of,
 )
-from selfalign.audit.summary import find_own_minus_other, main_numbers, shorten, summarize, warn_of_replacement
+from selfalign.audit.summary import (
+    _figure_of,
+    find_own_minus_other,
+    main_numbers,
+    shorten,
+    summarize,
+    warn_of_replacement,
+)
 from selfalign.cli import program
 from selfalign.config.read import read_config
 from selfalign.errors import TERMINAL, InputError
@@ -392,6 +399,12 @@ def test_main_numbers_of_several_models_and_languages_are_ranges() -> None:
     said = main_numbers(pd.concat(moved), pd.concat(contrasts), settings)
     assert said == f"2 models in 2 languages: {first}; {margin}"
     assert main_numbers(pd.concat(moved), None, settings) == f"2 models in 2 languages: {first}"
+
+
+def test_pages_of_a_figure_have_its_name() -> None:
+    files = ["map_small", "map_small_en", "map", "margins", "margin_small", "gains_by_country", "contrasts_a_languages"]
+    found = ["map", "map", "map", "margins", "margin", "gains_by_country", "contrasts"]
+    assert [_figure_of(name) for name in files] == found
 
 
 def test_run_without_its_tables_ends_with_one_line() -> None:
