@@ -369,6 +369,24 @@ def test_respondents_give_points_of_countries_with_weights(distributions: pd.Dat
     assert points.loc["AAA", "survival_se"] == pytest.approx(each[:297, 0].std() / np.sqrt(297))
 
 
+def test_items_that_nobody_answered_together_are_named(people: Surveyed) -> None:
+    random = np.random.default_rng(5)
+    tops = SCALES.dropna(subset="counted").groupby("question")["code"].max()
+    answers = {question: random.integers(1, tops[question] + 1, 300) for question in ITEMS["question"]}
+    table = pd.DataFrame(answers).assign(country="AAA", weight=1.0)
+    apart = table.assign(Q46=table["Q46"].where(table.index < 150, -1), Q182=table["Q182"].where(table.index > 150, -1))
+    with pytest.raises(InputError, match="too few respondents have both: happiness and homosexuality. "):
+        find_axes(ITEMS, replace(people, responses=apart))
+    with pytest.raises(InputError, match="all respondents have the same value of happiness"):
+        find_axes(ITEMS, replace(people, responses=table.assign(Q46=1)))
+    thirds = {
+        question: table[question].where(table.index % 3 != part, -1)
+        for part, question in enumerate(["Q46", "Q57", "Q182"])
+    }
+    with pytest.raises(InputError, match="no respondent has all 10 items; respondents by item: .*happiness 200"):
+        find_axes(ITEMS, replace(people, responses=table.assign(**thirds)))
+
+
 # Ellipses
 
 
