@@ -82,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1000, help="studies per row")
     runs = parser.parse_args().runs
-    bank = read_bank(ROOT / "resources/probes/probes.csv")
+    bank = read_bank(ROOT / "resources/probes/probes.csv").query("on_request == ''").reset_index(drop=True)
     default = read_config([])["probes"]["only"]
     some = bank[bank["probe"].isin(default)].reset_index(drop=True)
     rows = [

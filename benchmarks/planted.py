@@ -3,7 +3,7 @@
     python benchmarks/planted.py --quick         # 60 studies: 20 minutes of processor time
     python benchmarks/planted.py                 # 400 studies
 
-Cells, prompts, selection by chrF++, demonstrations and majorities are those of the workflow: 19 countries, and the 65
+Cells, prompts, selection by chrF++, demonstrations and majorities are those of the workflow: 19 countries, and the
 probes of the default. In each study, synthetic models answer these prompts. Their answers are scored, and the contrasts
 are estimated, by the workflow's own functions. benchmarks/validity.py studies the estimates with planted sizes of
 effects; here the models read the demonstrations.

@@ -28,7 +28,7 @@ from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_distributions, read_people
 from selfalign.plan.plan import command
 from selfalign.plan.planner import Options, make_plan
-from selfalign.plan.precision import Width, expect_widths
+from selfalign.plan.precision import Series, Width, _expect, expect_widths
 from selfalign.plan.report import duration, size, write_report
 from selfalign.prompts.schemas import Prompts
 from selfalign.survey.schemas import Distributions
@@ -255,6 +255,33 @@ def test_difference_is_found_as_often_as_the_plan_says() -> None:
     generator = np.random.default_rng(5)
     t = (found + 0.04 * generator.normal(size=40_000)) / (0.04 * np.sqrt(generator.chisquare(12, 40_000) / 12))
     assert np.mean(np.abs(t) > stats.t.ppf(0.975, 12)) == pytest.approx(0.8, abs=0.01)
+
+
+def test_arms_that_never_differ_have_a_plan() -> None:
+    poles, home = np.where(np.arange(24).reshape(12, 2) % 3, 1.0, -1.0), np.arange(12) // 3
+    parts = pd.DataFrame([variances.find_parts(np.zeros((12, 2)), poles, home)])
+    error, freedom = variances.expect_errors(parts, poles, home)
+    assert error == [0] and freedom == [3]
+    assert variances.reach(error, freedom, 0.95) == [0]
+
+
+def test_width_of_a_country_is_from_the_probes_that_it_was_asked() -> None:
+    poles, home = np.ones((8, 2)), np.array([0, 0, 1, 1, 2, 2, 3, 4])
+    poles[4:, 0] = poles[:4, 1] = np.nan
+    table = variances.read_variances(SHIPPED)
+    rows = table[table["kind"] == "similar, own - similar, other"]
+
+    def of_country(poles: np.ndarray, home: np.ndarray) -> tuple[float, float, float]:
+        return _expect(Series("en", "chrf", "", "", poles, home), rows, "scores", 0.95).country
+
+    first, second = of_country(poles[:4, :1], home[:4]), of_country(poles[4:, 1:], home[4:] - 2)
+    both = of_country(poles, home)
+    assert min(first[0], second[0]) < both[0] < max(first[0], second[0])
+    alike = np.where(np.isnan(poles[:, [0, 0]]), np.nan, 1.0)  # two countries that were asked the same probes
+    assert of_country(alike, home) == pytest.approx(first)
+    poles[5:, 1] = np.nan  # one battery is left, which has no interval
+    assert of_country(poles, home) == pytest.approx(first)
+    assert np.isnan(of_country(poles[:, 1:], home)).all()
 
 
 def test_components_are_those_of_the_likest_contrasts() -> None:

@@ -16,7 +16,10 @@ from selfalign.audit.changes import (
     pair_cells,
     pair_estimates,
 )
-from selfalign.audit.compare import _tell_change
+from selfalign.audit.compare import TABLES, _compare_table, _tell_change, _tell_estimate
+from selfalign.runs import Run
+from selfalign.scoring.schemas import Verdicts
+from selfalign.tables import write_table
 
 
 def cells(**values: list) -> pd.DataFrame:
@@ -143,6 +146,33 @@ def test_moved_estimates_come_farthest_first_in_standard_errors() -> None:
     assert list(moved["moved"].round(6)) == [0.1, 0.1]
 
 
+def verdicts(**values: float | str) -> pd.DataFrame:
+    """The verdict on one contrast."""
+    row = dict.fromkeys(Verdicts.to_schema().columns, 0.5)
+    row |= {"role": "primary", "model": "small", "language": "en", "arm": "chrf", "against": "chrf_other"}
+    row |= {"against_model": "small", "against_language": "en", "beyond": "", "measure": "agreement"}
+    row |= {"main": "battery", "reason": "wider by battery", "batteries": 9, "categories": 9}
+    return pd.DataFrame([row | values])
+
+
+def test_verdicts_are_compared_by_their_main_interval(tmp_path: Path) -> None:
+    runs = [Run(tmp_path / name) for name in ("one", "two", "three")]
+    tables = [verdicts(), verdicts(low=0.1, main_p=0.2), verdicts(main="category", main_low=-0.1)]
+    for run, table in zip(runs, tables, strict=True):
+        (run.folder / "tables").mkdir(parents=True)
+        write_table(table, run.folder / "tables" / "verdicts.csv", Verdicts)
+    changes = {"config": {}, "code": {"judge_contrasts": ("a", "b")}, "packages": {}}
+    pairs = pair_cells(cells(), cells())
+    assert _compare_table("verdicts", runs[0], runs[1], pairs, changes).empty
+    (moved,) = _compare_table("verdicts", runs[0], runs[2], pairs, changes).to_dict("records")
+    assert _tell_estimate(moved) == (
+        "small, en, chrf - chrf_other, all, agreement: "
+        "0.500 [0.500, 0.500] -> 0.500 [-0.100, 0.500]: code of judge_contrasts"
+    )
+    (gone,) = _compare_table("verdicts", runs[0], Run(tmp_path / "four"), pairs, changes).to_dict("records")
+    assert gone["why"] == "only the first run has it"
+
+
 def test_rounding_is_no_move_but_an_interval_is() -> None:
     assert pair_estimates(estimates(), estimates(estimate=[0.500001, 0.6, 0.55]), NAMES).empty
     assert list(pair_estimates(estimates(), estimates(low=[0.3, 0.4, None]), NAMES)["country"]) == ["NGA"]
@@ -185,3 +215,9 @@ def test_run_without_a_record_is_refused(refused: Refused, tmp_path: Path) -> No
     for name in ("default", "trial"):
         (tmp_path / name / "run.json").write_text(json.dumps({"config": {}}))
     refused("compare", "default", "trial", *place, tells=["there are no scores", "Let snakemake finish the run"])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_without_rows_are_the_same(name: str, tmp_path: Path) -> None:
+    changes = {"config": {}, "code": {}, "packages": {}}
+    assert _compare_table(name, Run(tmp_path), Run(tmp_path), pair_cells(cells(), cells()), changes).empty

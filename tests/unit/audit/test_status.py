@@ -31,7 +31,15 @@ from selfalign.audit.progress import (
     record_start,
     state_of,
 )
-from selfalign.audit.summary import find_own_minus_other, main_numbers, shorten, summarize, warn_of_replacement
+from selfalign.audit.summary import (
+    _figure_of,
+    find_own_minus_other,
+    give_main_intervals,
+    main_numbers,
+    shorten,
+    summarize,
+    warn_of_replacement,
+)
 from selfalign.cli import program
 from selfalign.config.read import read_config
 from selfalign.errors import TERMINAL, InputError
@@ -392,6 +400,30 @@ def test_main_numbers_of_several_models_and_languages_are_ranges() -> None:
     said = main_numbers(pd.concat(moved), pd.concat(contrasts), settings)
     assert said == f"2 models in 2 languages: {first}; {margin}"
     assert main_numbers(pd.concat(moved), None, settings) == f"2 models in 2 languages: {first}"
+
+
+def test_main_numbers_have_the_main_interval() -> None:
+    names = {"arm": ["chrf"], "against": ["chrf_other"], "against_model": ["small"], "against_language": ["en"]}
+    mean = estimates(**names, beyond=[None], estimate=[0.064], low=[0.012], high=[0.116])
+    contrasts = pd.concat([mean.assign(country="MEX", low=-0.5), mean])
+    verdicts = mean.drop(columns="country").assign(main="category", main_low=-0.03, main_high=0.16)
+    agreement = estimates(arm=["zero_shot", "chrf"], estimate=[0.5, 0.6])
+    found = give_main_intervals(contrasts, verdicts)
+    assert found["low"].tolist() == [-0.5, -0.03] and found["beyond"].isna().all()
+    said = main_numbers(agreement, found, SETTINGS)
+    assert said.endswith("own minus other country +0.06 (90 % interval by category -0.03 to +0.16)")
+    by_battery = verdicts.assign(main="battery", main_low=0.012, main_high=0.116)
+    said = main_numbers(agreement, give_main_intervals(contrasts, by_battery), SETTINGS)
+    assert said.endswith("own minus other country +0.06 (90 % interval +0.01 to +0.12)")
+    several = SETTINGS | {"run": {"models": ["small", "small"], "languages": ["en"]}}
+    assert "above 0 in 2 of 2" in main_numbers(agreement, contrasts, several)
+    assert "above 0 in 0 of 2" in main_numbers(agreement, found, several)
+
+
+def test_pages_of_a_figure_have_its_name() -> None:
+    files = ["map_small", "map_small_en", "map", "margins", "margin_small", "gains_by_country", "contrasts_a_languages"]
+    found = ["map", "map", "map", "margins", "margin", "gains_by_country", "contrasts"]
+    assert [_figure_of(name) for name in files] == found
 
 
 def test_run_without_its_tables_ends_with_one_line() -> None:

@@ -307,6 +307,8 @@ def test_cells_that_are_not_shown_are_named(project: Path) -> None:
         ({"figure": "agreement", "table": "contrasts"}, "does not go with --figure"),
         ({"figure": "agreements"}, "Did you mean agreement?"),
         ({"table": "mixed"}, "Known values: agreement, contrasts, contrasts_by_readout, transfer"),
+        ({"table": "verdicts"}, "it does not lead to cells: its rows are those of contrasts with a second interval"),
+        ({"table": "tables/map.csv"}, "it does not lead to cells: its points are weighted sums of items"),
         ({"row": 1000}, "there is no line 1000; the rows are on lines 2 to "),
         ({"where": "arm"}, '"arm" is not COLUMN=VALUE'),
         ({"where": "arms=chrf"}, "Did you mean arm?"),

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 
+import clusters
 import numpy as np
 import pandas as pd
 import pytest
@@ -251,3 +252,11 @@ def test_every_probe_has_a_kind() -> None:
     page = (ROOT / "docs" / "probes.md").read_text(encoding="utf-8")
     for kind, number in kinds["kind"].value_counts().items():
         assert re.search(rf"^\| {kind} \| .* \| {number} \|$", page, re.MULTILINE), kind
+
+
+def test_study_of_clusters_leaves_out_probes_on_request(monkeypatch: pytest.MonkeyPatch, bank: pd.DataFrame) -> None:
+    studied = []
+    monkeypatch.setattr(clusters, "study_rules", lambda probes, *rest: studied.append(set(probes["probe"])) or {})
+    monkeypatch.setattr("sys.argv", ["clusters.py"])
+    clusters.main()
+    assert studied[0] == set(bank.query("on_request == ''")["probe"]) and studied[-1] < studied[0]

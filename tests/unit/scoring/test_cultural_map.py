@@ -369,6 +369,24 @@ def test_respondents_give_points_of_countries_with_weights(distributions: pd.Dat
     assert points.loc["AAA", "survival_se"] == pytest.approx(each[:297, 0].std() / np.sqrt(297))
 
 
+def test_items_that_nobody_answered_together_are_named(people: Surveyed) -> None:
+    random = np.random.default_rng(5)
+    tops = SCALES.dropna(subset="counted").groupby("question")["code"].max()
+    answers = {question: random.integers(1, tops[question] + 1, 300) for question in ITEMS["question"]}
+    table = pd.DataFrame(answers).assign(country="AAA", weight=1.0)
+    apart = table.assign(Q46=table["Q46"].where(table.index < 150, -1), Q182=table["Q182"].where(table.index > 150, -1))
+    with pytest.raises(InputError, match="too few respondents have both: happiness and homosexuality. "):
+        find_axes(ITEMS, replace(people, responses=apart))
+    with pytest.raises(InputError, match="all respondents have the same value of happiness"):
+        find_axes(ITEMS, replace(people, responses=table.assign(Q46=1)))
+    thirds = {
+        question: table[question].where(table.index % 3 != part, -1)
+        for part, question in enumerate(["Q46", "Q57", "Q182"])
+    }
+    with pytest.raises(InputError, match="no respondent has all 10 items; respondents by item: .*happiness 200"):
+        find_axes(ITEMS, replace(people, responses=table.assign(**thirds)))
+
+
 # Ellipses
 
 
@@ -482,6 +500,16 @@ def test_labels_of_the_map_do_not_meet(tables: tuple[pd.DataFrame, pd.DataFrame]
     assert figure.get_figwidth() == style.width
     shown = {text.get_text() for text in figure.axes[0].texts}
     assert {"DEU", "deu", "CHN", "chn"} <= shown
+
+
+def test_page_without_a_point_of_a_model_says_why(tables: tuple[pd.DataFrame, pd.DataFrame], style: Style) -> None:
+    points, axes = tables
+    of_models = points["model"] != PEOPLE
+    rows = choose_points(points.assign(survival=points["survival"].mask(of_models)), ["own"], {"en": "zero"})
+    figure = draw(rows[rows["model"] != PEOPLE], rows[rows["model"] == PEOPLE], axes, ["own"], style)
+    (text,) = figure.texts
+    assert text.get_text().replace("\n", " ") == style.text("map.empty")
+    assert not figure.axes and faults_of(figure) == [] and figure.get_figwidth() == style.width
 
 
 def test_command_writes_the_figure_and_its_numbers(tables: tuple, tmp_path: Path) -> None:

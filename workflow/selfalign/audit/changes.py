@@ -122,6 +122,7 @@ def pair_estimates(first: pd.DataFrame, second: pd.DataFrame, key: list[str]) ->
     """
     values = ["estimate", "low", "high", "standard_error"]
     tables = [table.fillna(dict.fromkeys(set(key) & {"beyond"}, "")) for table in (first, second)]
+    tables = [table.astype(dict.fromkeys(values, float)) for table in tables]  # a table without rows has no types
     pairs = tables[0][key + values].merge(
         tables[1][key + values], "outer", on=key, suffixes=("", "_then"), indicator=True
     )

@@ -21,22 +21,28 @@ from selfalign.audit.changes import (
 from selfalign.errors import InputError
 from selfalign.prompts.schemas import Design, Prompts
 from selfalign.runs import RECORD, Run, find_run
-from selfalign.scoring.schemas import Contrasts, Estimates, Scores
-from selfalign.tables import read_table
+from selfalign.scoring.schemas import ALL, Alternatives, Contrasts, Estimates, Scores, Verdicts
+from selfalign.tables import Table, read_table
 
-TABLES = {
+_CONTRAST = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "country", "measure"]
+
+TABLES: dict[str, tuple[type[Table], list[str]]] = {
     "agreement": (Estimates, ["model", "language", "arm", "country", "measure"]),
-    "contrasts": (
-        Contrasts,
-        ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "country", "measure"],
-    ),
+    "contrasts": (Contrasts, _CONTRAST),
+    "verdicts": (Verdicts, _CONTRAST),
+    "alternatives": (Alternatives, [*_CONTRAST, "alternative"]),
 }
 """Tables of estimates that are compared, with their schema and the columns that name a row."""
 
 _LONG, _ITEMS = 40, 5
 """Characters of a value, and items of a list, that are shown at most."""
 
-_STEPS = {"agreement": "estimate_agreement", "contrasts": "estimate_contrasts"}
+_STEPS = {
+    "agreement": "estimate_agreement",
+    "contrasts": "estimate_contrasts",
+    "verdicts": "judge_contrasts",
+    "alternatives": "estimate_alternatives",
+}
 _HOW_ESTIMATED = (
     *(f"scoring.{key}" for key in ("draws", "level", "seed", "resample", "families")),
     *(f"probes.{key}" for key in ("replicates", "seed")),  # samples of the people
@@ -141,9 +147,13 @@ def _compare_table(name: str, first: Run, second: Run, pairs: pd.DataFrame, chan
     return moved.assign(why=[_tell_why(row, pairs, elsewhere) for row in moved.to_dict("records")])
 
 
-def _read_estimates(run: Run, name: str, schema: type[Estimates]) -> pd.DataFrame:
+def _read_estimates(run: Run, name: str, schema: type[Table]) -> pd.DataFrame:
+    """A table of a run, without rows if the run lacks it. The interval of a verdict is the main one."""
     path = run.folder / "tables" / f"{name}.csv"
-    return read_table(path, schema) if path.is_file() else pd.DataFrame(columns=list(schema.to_schema().columns))
+    table = read_table(path, schema) if path.is_file() else pd.DataFrame(columns=list(schema.to_schema().columns))
+    if name == "verdicts":
+        table = table.assign(country=ALL, low=table["main_low"], high=table["main_high"])
+    return table
 
 
 def _beside_cells(name: str, changes: dict[str, Any]) -> str:
@@ -206,6 +216,7 @@ def _tell_estimate(row: dict[str, Any]) -> str:
     compared = f" - {row['against']}" if "against" in row else ""
     beyond = f" - ({row['beyond']})" if row.get("beyond") else ""
     name = f"{row['model']}, {row['language']}, {row['arm']}{compared}{beyond}, {row['country']}, {row['measure']}"
+    name += f", {row['alternative']}" if "alternative" in row else ""
     return f"{name}: {_interval(row, '')} -> {_interval(row, '_then')}: {row['why']}"
 
 

@@ -13,7 +13,7 @@ from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.errors import InputError
 from selfalign.figures.style import FIGURES
 from selfalign.runs import Run
-from selfalign.scoring.schemas import ALL, Contrasts, Estimates
+from selfalign.scoring.schemas import ALL, Contrasts, Estimates, Verdicts
 from selfalign.tables import read_table
 
 _AUTHORS = 60  # characters; a longer list of authors is cut down to the first
@@ -61,20 +61,42 @@ def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], ci
     Returns:
         Only one line if the table of agreements is not among the files.
     """
-    agreement, contrasts = (folder / "tables" / name for name in ("agreement.csv", "contrasts.csv"))
+    agreement, contrasts, verdicts = (folder / f"tables/{name}.csv" for name in ("agreement", "contrasts", "verdicts"))
     if str(agreement) not in made:
         return [f'Run "{folder.name}": the files that you asked for are there.']
-    tables = [path for path in (agreement, contrasts) if str(path) in made]
+    tables = [path for path in (agreement, contrasts, verdicts) if str(path) in made]
     differences = read_table(contrasts, Contrasts) if contrasts in tables else None
+    if differences is not None and verdicts in tables:
+        differences = give_main_intervals(differences, read_table(verdicts, Verdicts))
     figures = sorted({_figure_of(Path(file).stem) for file in made if Path(file).parent == folder / "figures"})
     label, _, source = citation.partition("\n")[0].partition(": ")
     return [
         f'Run "{folder.name}" is complete: {folder}',
         f"Figures: {folder}/figures/ ({', '.join(figures)})",
         main_numbers(read_table(agreement, Estimates), differences, config),
-        f"Look next at {' and '.join(map(str, tables))}, and at the evidence: selfalign trace {folder.name} --help",
+        f"Look next at {', '.join(map(str, tables))}, and at the evidence: selfalign trace {folder.name} --help",
         f"{label}: {shorten(source)}",
     ]
+
+
+def give_main_intervals(contrasts: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Contrasts with the main interval of each mean of the countries. The other intervals are by battery.
+
+    Args:
+        contrasts: a `Contrasts` table.
+        verdicts: a `Verdicts` table.
+
+    Returns:
+        The rows of the contrasts, with a column `main`: battery or category. It is empty where there is no verdict.
+    """
+    keys = Verdicts.Config.unique
+    main = verdicts[[*keys, "main", "main_low", "main_high"]].assign(country=ALL)
+    tables = [table.fillna({"beyond": ""}) for table in (contrasts, main)]
+    table = tables[0].merge(tables[1], "left", [*keys, "country"], validate="one_to_one")
+    judged = table["main"].notna()
+    ends = {end: table[f"main_{end}"].where(judged, table[end]) for end in ("low", "high")}
+    table = table.assign(**ends, beyond=table["beyond"].where(table["beyond"] != ""))
+    return table.drop(columns=["main_low", "main_high"])
 
 
 def _figure_of(name: str) -> str:
@@ -90,7 +112,7 @@ def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config
 
     Args:
         agreement: an `Estimates` table.
-        contrasts: a `Contrasts` table; None if the run has none.
+        contrasts: a `Contrasts` table, or as `give_main_intervals` returns it; None if the run has none.
         config: the merged settings.
     """
     models, languages = config["run"]["models"], config["run"]["languages"]
@@ -181,8 +203,10 @@ def find_own_minus_other(contrasts: pd.DataFrame, config: Mapping[str, Any]) -> 
 
 
 def _margin(row: Any, config: Mapping[str, Any]) -> str:
-    """Own minus other country with its interval."""
-    level = f"{100 * config['scoring']['level']:g} % interval"
+    """Own minus other country with its interval, which is by battery unless the text says by category."""
+    level = (
+        f"{100 * config['scoring']['level']:g} % interval{' by category' * (getattr(row, 'main', '') == 'category')}"
+    )
     interval = "" if pd.isna(row.low) else f" ({level} {row.low:+.2f} to {row.high:+.2f})"
     return f"own minus other country {row.estimate:+.2f}{interval}"
 

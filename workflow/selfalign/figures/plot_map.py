@@ -73,8 +73,15 @@ def draw(rows: pd.DataFrame, people: pd.DataFrame, axes: pd.DataFrame, arms: lis
         axes: a `MapAxes` table.
         arms: to draw, in this order.
         style: of the figure.
+
+    Returns:
+        Without points of models, a figure that says why it has no panels.
     """
     panels = _list_panels(rows, arms, style)
+    if not panels:
+        figure = plt.figure(figsize=(style.width, 1))
+        fit(figure, style, 0.0, style.text("map.empty"), {})
+        return figure
     columns = min(map_columns(style.width), len(panels))
     lines = -(-len(panels) // columns)
     side = (style.width - _LEFT - _RIGHT - (columns - 1) * _GAP) / columns

@@ -26,8 +26,8 @@ ENGLISH = HOME / "resources/figures/en.yaml"
 NARROW = 5.0
 """Figures below this width, in inches, have the layout of one column of a journal."""
 
-FIGURES = ("agreement", "contrasts", "margin", "calibration", "transfer")
-"""Names of the figures that a run can have."""
+FIGURES = ("agreement", "contrasts", "margin", "calibration", "transfer", "map")
+"""Figures that may have several pages, each in its own files."""
 
 
 class FigureLabels(TypedDict):

@@ -179,13 +179,26 @@ def _expect(series: Series, rows: pd.DataFrame, source: str, level: float) -> Wi
     slack = (1.0, 1.0) if source == "scores" else SLACK
     countries = series.poles.shape[1]
     error, freedom = expect_errors(rows, series.poles, series.home)
-    alone = [expect_errors(rows, series.poles[:, [number]], series.home) for number in range(countries)]
-    error_alone = np.sqrt(np.mean([one**2 for one, _ in alone], axis=0))
-    freedom_alone = np.mean([degrees for _, degrees in alone], axis=0)
-    one = _spread(error_alone, freedom_alone, level, slack)
+    one = _spread(*_expect_alone(series, rows), level, slack)
     mean = _spread(error, freedom, level, slack) if countries > 1 else (NAN, NAN, NAN)
     found = NAN if series.family == "arm" else float(np.median(reach(error, freedom, level)))
     return Width(series.language, series.name, mean, one, found, source, len(rows))
+
+
+def _expect_alone(series: Series, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Standard errors and degrees of freedom of one country, for each row of components: averages over the countries.
+
+    Each country counts with the batteries that it was asked. A country with one battery has no error, so it is left
+    out, except if all countries have one.
+    """
+    found = []
+    for poles in series.poles.T:
+        asked = np.isfinite(poles)
+        home = np.unique(series.home[asked], return_inverse=True)[1]
+        found.append((expect_errors(rows, poles[asked, None], home), home.max() > 0))
+    alone = [one for one, several in found if several] or [one for one, _ in found]
+    error = np.sqrt(np.mean([each**2 for each, _ in alone], axis=0))
+    return error, np.mean([freedom for _, freedom in alone], axis=0)
 
 
 def _spread(error: np.ndarray, freedom: np.ndarray, level: float, slack: tuple[float, float]) -> tuple:

@@ -257,7 +257,8 @@ def expect_errors(parts: pd.DataFrame, poles: np.ndarray, home: np.ndarray) -> t
     within = np.clip(within, 0, None)
     sizes = np.bincount(home)
     pairs, probes = (sizes * (sizes - 1)).sum(), sizes.sum()
-    alike = within / pairs / (between / probes) if pairs else np.zeros(len(parts))
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 if two arms never differ, or no battery has a pair
+        alike = np.nan_to_num(within / pairs * probes / between)
     error = np.sqrt((between + within) * widen_batteries(np.array([len(sizes)]))[0])
     return np.where(len(sizes) > 1, error, np.nan), freedom_of_sizes(sizes[:, None], alike)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from selfalign.errors import InputError
 from selfalign.probes.bank import parse_codes
 
 AXES = ["survival", "traditional"]
@@ -81,8 +82,11 @@ def fit_axes(values: pd.DataFrame, items: pd.DataFrame, level: str) -> Axes:
         items: a `MapItems` table with these items.
         level: respondents or countries. The coordinates of respondents are rescaled as the association does
             (`RESCALED`). Those of countries stay in standard deviations between the countries.
+
+    Raises:
+        InputError: two items have no correlation.
     """
-    correlations = values.corr().to_numpy()
+    correlations = _correlate(values, level)
     size, vectors = np.linalg.eigh(correlations)
     chosen = np.argsort(-size)[:2]
     loadings = rotate(vectors[:, chosen] * np.sqrt(size[chosen]))
@@ -101,6 +105,25 @@ def fit_axes(values: pd.DataFrame, items: pd.DataFrame, level: str) -> Axes:
         level=level,
         units=len(values),
     )
+
+
+def _correlate(values: pd.DataFrame, level: str) -> Array:
+    """Correlations of the items over the units that have both."""
+    table = values.corr()
+    missing = table.isna().to_numpy()
+    if missing.any():
+        same = [item for item in table if pd.isna(table.loc[item, item])]
+        pairs = [f"{table.index[a]} and {table.index[b]}" for a, b in np.argwhere(np.triu(missing))]
+        problem = (
+            f"all {level} have the same value of {', '.join(same)}"
+            if same
+            else f"items without a correlation, because too few {level} have both: {', '.join(pairs)}"
+        )
+        remedy = "Leave the probes of such an item out of probes.only, or set scoring.map: null"
+        if level == "respondents":
+            remedy = f"Set scoring.map.level: countries. Or {remedy[0].lower()}{remedy[1:]}"
+        raise InputError("config: scoring.map", problem, remedy)
+    return table.to_numpy()
 
 
 def rotate(loadings: Array, iterations: int = ITERATIONS) -> Array:

@@ -86,7 +86,7 @@ def find_axes(items: pd.DataFrame, people: MapPeople) -> tuple[Axes, pd.DataFram
         The axes; and a row per country: columns of `_POINT`, n, and a column per item with its mean.
 
     Raises:
-        InputError: too few countries have all items.
+        InputError: too few countries, or no respondents, have all items; or two items have no correlation.
     """
     if people.responses is None:
         means = score_countries(people.shares, items)
@@ -114,8 +114,20 @@ def _points_of_countries(axes: Axes, means: pd.DataFrame, items: pd.DataFrame, s
 
 
 def _points_of_respondents(axes: Axes, scores: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFrame:
-    """Weighted mean of the coordinates of each country's respondents who answered all items."""
+    """Weighted mean of the coordinates of each country's respondents who answered all items.
+
+    Raises:
+        InputError: nobody answered all items.
+    """
     complete = scores.notna().all(axis=1) & (responses["weight"] > 0)
+    if not complete.any():
+        counts = ", ".join(f"{item} {count:,}" for item, count in scores.notna().sum().sort_values().items())
+        raise InputError(
+            "config: scoring.map",
+            f"no respondent has all {scores.shape[1]} items; respondents by item: {counts}",
+            "Set scoring.map.level: countries. Or leave the probes of items that were not asked together out of "
+            "probes.only, or set scoring.map: null",
+        )
     scores, weight = scores[complete], responses.loc[complete, "weight"]
     tables = []
     for country, rows in scores.groupby(responses.loc[complete, "country"].astype(str)):

@@ -44,6 +44,17 @@ FIGURES = {"agreement": "agreement", "contrasts": "contrasts", "margin": "contra
 }
 """The table that a figure draws. The figure calibration has none: see `trace.calibration`."""
 
+_OTHERS = {
+    "verdicts": "its rows are those of contrasts with a second interval; name contrasts and the country all",
+    "alternatives": "its rows are over other probes, or over majorities by another cut of the scales",
+    "specifications": "its rows are over other readouts, option orders and cuts of the scales",
+    "country_ranks": "its rows compare the answers of an arm with every surveyed country",
+    "readers": "its rows compare a model with a simple reader, which has no cells",
+    "map": "its points are weighted sums of items, not means over cells",
+    "map_axes": "its rows are the weights of items, which are from the survey",
+}
+"""Tables whose rows do not lead to cells, and why. Of the others, a general reason is given."""
+
 LINE = "line"
 """Column with the line of a row in its file: the header is line 1."""
 
@@ -132,7 +143,8 @@ def read_rows(folder: Path, table: str) -> pd.DataFrame:
     path = table_file(folder, table)
     if table not in SCHEMAS:
         known = sorted(each.stem for each in (folder / "tables").glob("*.csv"))
-        reason = "its rows are not means over cells" if table in known else "the run has no such table"
+        general = "its rows are not means over cells" if table in known else "the run has no such table"
+        reason = f"it does not lead to cells: {_OTHERS[table]}" if table in _OTHERS else general
         raise InputError("--table", reason, f"Known values: {', '.join(SCHEMAS)}", value=table)
     if not path.is_file():
         raise InputError(path, "the run has no such table", "Finish the run with snakemake, or name another table")
