@@ -188,8 +188,13 @@ def test_probes_are_chosen_by_category_and_by_id_and_all_where_none_is_named(ban
         select_probes(bank, {"categories": ["religions"]}, file)
     with pytest.raises(InputError, match='bank.csv, column "probe", value \'Q57\': .*Did you mean "Q57'):
         select_probes(bank, {"only": ["Q57"]}, file)
-    with pytest.raises(InputError, match="none of probes.only is of the probes of probes.categories"):
+    with pytest.raises(InputError, match=r"no probe is left by probes\.only and probes\.categories"):
         select_probes(bank, {"categories": ["religion"], "only": ["Q4"]}, file)
+    requested = bank[bank["probe"].isin(["Q154", "Q155"])]
+    with pytest.raises(InputError, match=r"all probes are on request\. .*name probes in probes\.only"):
+        select_probes(requested, {"categories": [], "only": []}, file)
+    with pytest.raises(InputError, match=r"no probe is left by probes\.categories\."):
+        select_probes(requested, {"categories": ["security"]}, file)
 
 
 def test_step_selects_probes_and_says_why_it_leaves_out_the_others(bank: pd.DataFrame, tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ CRITERIA = {"only": "probe", "categories": "category"}
 """By setting of the config's section `probes`, the column of the bank whose values the setting lists.
 
 An empty list leaves nothing out, except probes on request: only the setting `only` selects them. A probe that several
-settings leave out counts for the first of them. A new criterion
-is one entry here, and a setting of that name in `selfalign.config.sections.Probes`. The rest follows: the step
-`select_probes`, its rule, the checks before a run, the digests, `plan` and `trace`.
+settings leave out counts for the first of them. A new criterion is one entry here, and a setting of that name in
+`selfalign.config.sections.Probes`. The rest follows: the step `select_probes`, its rule, the checks before a run, the
+digests, `plan` and `trace`.
 """
 
 _REQUEST = "on_request"
@@ -59,8 +59,9 @@ def select_probes(bank: pd.DataFrame, settings: Settings, file: Path) -> pd.Data
         _check_known(settings.get(setting) or [], set(bank[column]), setting, column, file)
     chosen = bank[find_reasons(bank, settings) == ""]
     if chosen.empty:
-        first, *others = [f"probes.{setting}" for setting in CRITERIA if settings.get(setting)]
-        raise InputError(file, f"none of {first} is of the probes of {' and '.join(others)}", "Empty one of the lists")
+        named = " and ".join(f"probes.{setting}" for setting in CRITERIA if settings.get(setting))
+        problem = f"no probe is left by {named}" if named else "all probes are on request"
+        raise InputError(file, problem, "Empty one of the lists, or name probes in probes.only")
     return chosen
 
 
