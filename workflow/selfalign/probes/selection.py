@@ -113,6 +113,15 @@ def digest_texts(bank: Path, texts: Path, settings: Settings) -> str:
     return _digest_rows(texts, find_used(bank, settings))
 
 
+def digest_all(texts: Path) -> str:
+    """Digest of all wordings of a file, with those of probes that a run does not use.
+
+    Args:
+        texts: wordings of probes (CSV).
+    """
+    return _digest_rows(texts)
+
+
 def find_used(bank: Path, settings: Settings) -> frozenset[str]:
     """Ids of the probes that a run uses.
 
@@ -133,8 +142,9 @@ def _find_used(bank: Path, settings: str, _changed: tuple[int, ...]) -> frozense
     return frozenset(table.loc[find_reasons(table, chosen) == "", "probe"])
 
 
-def _digest_rows(path: Path, probes: frozenset[str]) -> str:
-    rows = [row for row in _read_rows(path) if row.get("probe") in probes]
+def _digest_rows(path: Path, probes: frozenset[str] | None = None) -> str:
+    """Digest of the rows of some probes; of all rows where none are given."""
+    rows = [row for row in _read_rows(path) if probes is None or row.get("probe") in probes]
     rows = [{name: cell for name, cell in row.items() if name != _REQUEST} for row in rows]
     return sha256(repr([sorted(row.items(), key=str) for row in rows]).encode()).hexdigest()[:16]
 
