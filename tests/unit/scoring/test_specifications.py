@@ -377,3 +377,8 @@ def test_figure_sorts_specifications_and_shows_the_choices_that_differ(style: St
     assert sum(style.percent(1) == text for text in texts) == 2 and style.percent(0) in texts
     assert any("12" in text and "18" in text and style.percent(12 / 18) in text for text in texts)
     assert figure.get_figwidth() == style.width and faults_of(figure) == []
+
+
+def test_one_specification_has_a_curve_and_no_choices(style: Style) -> None:
+    figure = draw(choose_rows(table_of().iloc[:1], "en"), style)
+    assert len(figure.axes) == 1 and faults_of(figure) == []
