@@ -209,6 +209,12 @@ def test_primary_hypothesis_must_be_estimated(tmp_path: Path) -> None:
     path.write_text("scoring: { primary: [chrf_other, chrf_without_battery_other] }")
     with pytest.raises(InputError, match=r"scoring.primary: .* is not estimated"):
         read_config([path])
+    path.write_text("scoring: { primary: [chrf_3, zero_shot] }")
+    with pytest.raises(InputError, match=r"scoring.primary: no language .* has cells of .*scoring.primary: null"):
+        read_config([path])
+    path.write_text("figures: { map: { arms: [chrff] } }")
+    with pytest.raises(InputError, match=r'figures.map.arms: "chrff" is not defined'):
+        read_config([path])
     path.write_text("scoring: { primary: { arm: chrf, against: zero_shot, language: es } }")
     assert find_primary(read_config([path]))["language"] == "es"
 
