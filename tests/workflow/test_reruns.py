@@ -756,7 +756,7 @@ ENDPOINT = {"remote": {"label": "Remote", "endpoint": {"url": "http://127.0.0.1:
 MISTAKES: dict[str, tuple[dict, list[str]]] = {
     "probe": ({"probes": {"only": ["Q999", "Q4", "Q997"]}}, ["'Q999'", "no such probe", "Q997", "probes.only"]),
     "category": ({"probes": {"categories": ["ethic"]}}, ["'ethic'", "no such category", "probes.categories"]),
-    "no probe left": ({"probes": {"only": ["Q4"], "categories": ["religion"]}}, ["none of probes.only"]),
+    "no probe left": ({"probes": {"only": ["Q4"], "categories": ["religion"]}}, ["no probe is left"]),
     "poles": ({"probes": {"bank": "mistakes/poles.csv"}}, ["mistakes/poles.csv, line 2", "more than once"]),
     "version": ({"probes": {"bank": "mistakes/bank/probes.csv"}}, ["mistakes/bank/bank.yaml", "the keys version"]),
     "wording": ({"probes": {"texts": "mistakes/texts_{language}.csv"}}, ["texts_en.csv", "have no text here"]),

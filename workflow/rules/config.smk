@@ -16,8 +16,6 @@ from selfalign.variables import FAST
 with told_plainly():
     complete(config, HOME)
     PATHS = Paths(config, HOME)
-    if "map" in PATHS.skipped and workflow.is_main_process:
-        print(f"The cultural map is skipped: {PATHS.skipped['map']}", file=sys.stderr)
 
 
 pathvars:

@@ -3,6 +3,7 @@
 Reads   <shared>/survey/{survey}/distributions.parquet   of the survey of the run
         probes.bank                            which answer codes make pole A and pole B of a probe
         bank.yaml beside it                    the version of the bank; a bank of your own may have none
+        kinds.csv beside it                    the kinds of its probes, if probes.kinds selects some
         probes.arora                           your own copy of the probes of Arora et al. (2023), if you use them
         resources/probes/arora.csv             what its rows stand for
         resources/probes/arora_repairs.csv     what is wrong in it
@@ -95,7 +96,8 @@ rule record_bank:
 
 rule select_probes:
     input:
-        kept(PATHS.bank),
+        bank=kept(PATHS.bank),
+        kinds=[kept(file) for file in PATHS.probe_kinds if config["probes"]["kinds"]],
     output:
         selected="<run>/probes/selected.csv",
         left_out=report(
@@ -111,13 +113,20 @@ rule select_probes:
     conda:
         "../../environment.yml"
     params:
-        settings=as_json({name: config["probes"][name] for name in CRITERIA}),
+        settings=as_json(
+            {
+                name: config["probes"][name]
+                for name in CRITERIA
+                if name != "kinds" or config["probes"]["kinds"]
+            }
+        ),
+        kinds=lambda wildcards, input: [f"--kinds {file}" for file in input.kinds],
         used=USED_PROBES,
         code=code_digest("select_probes"),
     message:
         "Selecting the probes of the run"
     shell:
-        "selfalign select-probes --bank {input} --settings {params.settings:q} --selected {output.selected}"
+        "selfalign select-probes --bank {input.bank} {params.kinds} --settings {params.settings:q} --selected {output.selected}"
         " --left-out {output.left_out} 2> {log}"
 
 

@@ -18,6 +18,7 @@ from selfalign.config.outputs import (
     list_contrasts,
     list_gains,
     list_margins,
+    list_specified,
     own_languages,
 )
 from selfalign.config.read import read_config
@@ -151,6 +152,21 @@ def test_margins_are_own_arms_with_their_other_country_control() -> None:
     assert found == [["random", "random_other"], ["chrf", "chrf_other"]]
 
 
+def test_specifications_are_of_arms_with_demonstrations() -> None:
+    named = ["zero_shot", "persona", "persona_other", "cultural", "cultural_other"]
+    both = ["persona_chrf", "persona_chrf_other", "cultural_chrf", "cultural_chrf_other"]
+    found = list_specified(altered(languages={"en": {"arms": [*named, *both]}}, run={"languages": ["en"]}))
+    assert [(row["arm"], row["persona"]) for row in found] == [
+        ("persona_chrf", "asked"),
+        ("cultural_chrf", "asked_cultural"),
+    ]
+    scoring = {"specifications": {"cuts": ["bank"]}}
+    only_named = altered(languages={"en": {"arms": named}}, run={"languages": ["en"]}, scoring=scoring)
+    assert list_margins(only_named) and not list_specified(only_named)
+    shown, skipped = find_shown(only_named)
+    assert "margins" in shown and skipped["specifications"] == "no arm with demonstrations has such a control"
+
+
 def test_own_language_is_the_first_other_language_that_asks_about_the_country() -> None:
     assert own_languages(altered()) == {"BOL": "es", "MEX": "es"}
     arms = ["zero_shot", "chrf"]
@@ -192,6 +208,12 @@ def test_primary_hypothesis_must_be_estimated(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("scoring: { primary: [chrf_other, chrf_without_battery_other] }")
     with pytest.raises(InputError, match=r"scoring.primary: .* is not estimated"):
+        read_config([path])
+    path.write_text("scoring: { primary: [chrf_3, zero_shot] }")
+    with pytest.raises(InputError, match=r"scoring.primary: no language .* has cells of .*scoring.primary: null"):
+        read_config([path])
+    path.write_text("figures: { map: { arms: [chrff] } }")
+    with pytest.raises(InputError, match=r'figures.map.arms: "chrff" is not defined'):
         read_config([path])
     path.write_text("scoring: { primary: { arm: chrf, against: zero_shot, language: es } }")
     assert find_primary(read_config([path]))["language"] == "es"

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
 from selfalign.cli import program
+from selfalign.config.rows import digest_compared
 from selfalign.errors import InputError
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import find_dropped, map_poles
@@ -188,8 +189,13 @@ def test_probes_are_chosen_by_category_and_by_id_and_all_where_none_is_named(ban
         select_probes(bank, {"categories": ["religions"]}, file)
     with pytest.raises(InputError, match='bank.csv, column "probe", value \'Q57\': .*Did you mean "Q57'):
         select_probes(bank, {"only": ["Q57"]}, file)
-    with pytest.raises(InputError, match="none of probes.only is of the probes of probes.categories"):
+    with pytest.raises(InputError, match=r"no probe is left by probes\.only and probes\.categories"):
         select_probes(bank, {"categories": ["religion"], "only": ["Q4"]}, file)
+    requested = bank[bank["probe"].isin(["Q154", "Q155"])]
+    with pytest.raises(InputError, match=r"all probes are on request\. .*name probes in probes\.only"):
+        select_probes(requested, {"categories": [], "only": []}, file)
+    with pytest.raises(InputError, match=r"no probe is left by probes\.categories\."):
+        select_probes(requested, {"categories": ["security"]}, file)
 
 
 def test_step_selects_probes_and_says_why_it_leaves_out_the_others(bank: pd.DataFrame, tmp_path: Path) -> None:
@@ -225,6 +231,17 @@ def test_digest_changes_with_a_probe_that_is_used_only(tmp_path: Path) -> None:
         digests.append(digest_probes(file, settings))
     assert digests[0] == digests[1] != digests[2]
     assert digest_probes(file, {"only": ["Q2", "Q3"]}) != digest_probes(file, {"only": ["Q2"]})
+
+
+def test_wordings_of_probes_on_request_count_for_bm25(tmp_path: Path) -> None:
+    words = (RESOURCES / "probes" / "texts" / "en.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    file, config = tmp_path / "en.csv", {"probes": {"bank": str(RESOURCES / "probes" / "probes.csv")}}
+    digests = {measure: [] for measure in ("bm25", "chrf")}
+    for rows in (words, [line for line in words if not line.startswith("Q154,")]):
+        file.write_text("".join(rows), encoding="utf-8")
+        for measure, found in digests.items():
+            found.append(digest_compared(config, str(file), measure))
+    assert len(set(digests["bm25"])) == 2 and len(set(digests["chrf"])) == 1
 
 
 # Codes

@@ -458,6 +458,16 @@ def test_run_with_too_few_items_is_told_which_probes_to_add() -> None:
     assert why_no_map(settings(only=[])) == "", "the whole bank has nine: postmaterialism is on request"
 
 
+def test_items_of_the_map_are_read_as_the_step_reads_them(tmp_path: Path) -> None:
+    config, items = settings(only=PROBES), tmp_path / "items.csv"
+    shipped = (ROOT / "resources/map/items.csv").read_text(encoding="utf-8")
+    config["scoring"]["map"]["items"] = str(items)
+    for text in (shipped.replace("item,", "name,", 1), shipped.replace(",", ";")):
+        items.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=r"items\.csv, line 1: has columns .* expected item, axis"):
+            why_no_map(config)
+
+
 def test_survey_with_shares_of_several_codes_has_no_map() -> None:
     config = settings(only=PROBES)
     config["run"]["survey"] = "shares"

@@ -1,6 +1,7 @@
 """Kinds of probes, cuts of scales, and the estimates under alternatives and specifications."""
 
 import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,21 +10,27 @@ import numpy as np
 import pandas as pd
 import pytest
 from bank import BANK
+from click.testing import CliRunner
 from estimating import people, refuse, scores
 from extrapolation import extrapolate, list_halves
 from figure_tables import faults_of
 from matplotlib import pyplot as plt
 from project import ROOT
-from selfalign.config.chosen import choose_probes, count_left_out, tell_left_out
+from selfalign.audit.trace.excluded import why_not_chosen
+from selfalign.cli import program
+from selfalign.config.chosen import count_left_out, tell_left_out, with_kinds
 from selfalign.config.outputs import find_shown, forms_of_models, list_specified
 from selfalign.config.read import check_settings, read_config
 from selfalign.errors import InputError
 from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.figures.theme import apply_theme, texts_of
+from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import find_ten_points, leave_out_middle, map_cut
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.map_poles import map_poles
+from selfalign.probes.schemas import LeftOut
+from selfalign.probes.selection import find_used, list_left_out, select_probes
 from selfalign.scoring.estimate_alternatives import choose_alternatives, estimate_alternatives
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_specifications import estimate_specifications
@@ -31,7 +38,7 @@ from selfalign.scoring.recut import count_changed, recut_cells
 from selfalign.scoring.schemas import Alternatives, Specifications
 from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
-from selfalign.tables import read_input
+from selfalign.tables import read_input, read_table
 
 KINDS = read_kinds(ROOT / "resources/probes/kinds.csv")
 EXAMPLE = ROOT / "resources/survey/example/counts.csv"
@@ -46,42 +53,74 @@ def settings(**probes: object) -> dict:
 # Kinds of probes
 
 
+SHIPPED = ROOT / "resources/probes/probes.csv"
+
+
+def chosen(config: dict, bank: Path = SHIPPED) -> list[str]:
+    """The probes that a config selects from a bank."""
+    return list(select_probes(with_kinds(read_bank(bank), config), config["probes"], bank)["probe"])
+
+
 def test_default_uses_the_probes_that_it_names() -> None:
     config = read_config([])
-    assert choose_probes(config) == config["probes"]["only"] and tell_left_out(config) == ""
+    assert set(chosen(config)) == set(config["probes"]["only"]) and tell_left_out(config) == ""
 
 
-def test_kinds_choose_among_the_probes_that_are_named() -> None:
+def test_kinds_choose_among_the_probes_that_are_named(tmp_path: Path) -> None:
     config = settings(only=["Q4", "Q94", "Q199", "Q60"], kinds=["value", "membership"])
-    assert choose_probes(config) == ["Q4", "Q94"]
-    counts, whole = count_left_out(config), KINDS["kind"].value_counts()
-    assert counts == {kind: whole[kind] for kind in whole.index if kind not in ("value", "membership")}
-    assert f"leaves out {sum(counts.values())} of the bank's probes: {whole['attitude']} attitude," in tell_left_out(
-        config
-    )
-    assert choose_probes(settings(only=["Q4", "Q9999"], kinds=["value"])) == ["Q9999", "Q4"], (
-        "the bank refuses it later"
-    )
+    assert chosen(config) == ["Q4", "Q94"] and find_used(SHIPPED, config["probes"]) == {"Q4", "Q94"}
+    assert count_left_out(config) == KINDS["kind"][["Q199", "Q60"]].value_counts().to_dict()
+    assert tell_left_out(config).startswith("probes.kinds leaves out 2 probes: ")
+    with pytest.raises(InputError, match="no such probe"):
+        chosen(settings(only=["Q4", "Q9999"], kinds=["value"]))
     everything = settings(only=[], kinds=["value", "attitude"])
-    assert len(choose_probes(everything)) == KINDS["kind"].isin(["value", "attitude"]).sum()
+    some = KINDS.index[KINDS["kind"].isin(["value", "attitude"])]
+    assert set(chosen(everything)) == set(some) - {"Q154", "Q155"}, "probes on request"
+    file = tmp_path / "mine.yaml"
+    file.write_text("probes: { kinds: [value] }")
+    few, default = read_config([file]), read_config([])
+    assert few["probes"]["only"] == default["probes"]["only"], "the list of the user's own is kept"
+    assert len(chosen(few)) + sum(count_left_out(few).values()) == len(chosen(default))
+    bank = with_kinds(read_bank(SHIPPED), few)
+    assert list_left_out(bank, few["probes"])["reason"].value_counts().to_dict() == {
+        "only": len(bank) - len(chosen(default)),
+        "kinds": sum(count_left_out(few).values()),
+    }
+    assert why_not_chosen("Q94", bank, few["probes"]) == (
+        "the setting probes.only names 113 of the bank's 257 probes, and Q94 is not one"
+    )
+    config["probes"]["only"].append("Q91")
+    assert why_not_chosen("Q91", with_kinds(bank, config), config["probes"]) == (
+        "its kind, knowledge, is not in the setting probes.kinds (value, membership)"
+    )
 
 
 def test_kinds_of_nothing_and_unknown_kinds_are_refused() -> None:
-    with pytest.raises(InputError, match="none of the 1 chosen probes is of these kinds: media"):
-        choose_probes(settings(only=["Q4"], kinds=["media"]))
+    with pytest.raises(InputError, match=r"no probe is left by probes\.only and probes\.kinds"):
+        chosen(settings(only=["Q4"], kinds=["media"]))
     with pytest.raises(InputError, match="atitude"):
         check_settings(settings(kinds=["atitude"]))
 
 
 def test_bank_of_ones_own_has_no_kinds_unless_a_file_says_so(tmp_path: Path) -> None:
     bank = tmp_path / "probes.csv"
-    bank.write_text((ROOT / "resources/probes/probes.csv").read_text())
+    bank.write_text(SHIPPED.read_text())
     config = settings(bank=str(bank), only=["Q4", "Q60", "Q62"], kinds=["value"])
     with pytest.raises(InputError, match="no file kinds.csv beside it"):
-        choose_probes(config)
+        chosen(config, bank)
     bank.with_name("kinds.csv").write_text("probe,kind\nQ62,value\nQ60,attitude\n")
-    assert choose_probes(config) == ["Q62"]
-    assert count_left_out(config) == {"attitude": 1, "none": len(BANK) - 2}
+    assert chosen(config, bank) == ["Q62"] and find_used(bank, config["probes"]) == {"Q62"}
+    assert count_left_out(config) == {"attitude": 1, "none": 1}
+
+
+def test_step_says_which_probes_the_kinds_leave_out(tmp_path: Path) -> None:
+    kinds, left_out = SHIPPED.with_name("kinds.csv"), tmp_path / "left_out.csv"
+    options = {"only": ["Q4", "Q94"], "kinds": ["value"]}
+    words = ["--bank", SHIPPED, "--kinds", kinds, "--settings", json.dumps(options), "--left-out", left_out]
+    words += ["--selected", tmp_path / "selected.csv"]
+    CliRunner().invoke(program, ["select-probes", *map(str, words)], catch_exceptions=False)
+    assert list(read_bank(tmp_path / "selected.csv")["probe"]) == ["Q4"]
+    assert read_table(left_out, LeftOut).set_index("probe")["reason"][["Q94", "Q5"]].tolist() == ["kinds", "only"]
 
 
 def test_forced_choices_are_the_qualities_of_children() -> None:
@@ -341,3 +380,8 @@ def test_figure_sorts_specifications_and_shows_the_choices_that_differ(style: St
     assert sum(style.percent(1) == text for text in texts) == 2 and style.percent(0) in texts
     assert any("12" in text and "18" in text and style.percent(12 / 18) in text for text in texts)
     assert figure.get_figwidth() == style.width and faults_of(figure) == []
+
+
+def test_one_specification_has_a_curve_and_no_choices(style: Style) -> None:
+    figure = draw(choose_rows(table_of().iloc[:1], "en"), style)
+    assert len(figure.axes) == 1 and faults_of(figure) == []

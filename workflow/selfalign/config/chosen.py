@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from selfalign.errors import InputError
 from selfalign.home import HOME, locate
+from selfalign.probes.adopt_arora_bank import make_bank
 from selfalign.probes.arora import AroraRows
 from selfalign.probes.bank import read_bank
-from selfalign.probes.kinds import count_kinds, keep_kinds, read_kinds
+from selfalign.probes.kinds import NAME, NO_KIND, add_kinds, count_kinds
+from selfalign.probes.selection import find_reasons
 from selfalign.tables import read_input
-
-NAME = "kinds.csv"
-"""The file beside a bank that says what each probe asks for."""
 
 
 def kinds_file(config: Mapping[str, Any], home: Path = HOME) -> Path | None:
@@ -31,45 +32,51 @@ def kinds_file(config: Mapping[str, Any], home: Path = HOME) -> Path | None:
     return file if file.is_file() else None
 
 
-def choose_probes(config: Mapping[str, Any], home: Path = HOME) -> list[str]:
-    """The ids of the probes to use, by probes.only and probes.kinds; empty for all.
+def with_kinds(bank: pd.DataFrame, config: Mapping[str, Any], home: Path = HOME) -> pd.DataFrame:
+    """A bank as `selfalign.probes.selection` needs it: with the column `kind` if probes.kinds selects kinds.
 
     Args:
+        bank: a `Bank` table, the bank of the run.
         config: the merged settings.
         home: the workflow's own folder.
 
     Raises:
-        InputError: the bank has no file of kinds, or no probe is of the chosen kinds.
+        InputError: the bank has no file of kinds, or the file is wrong.
     """
-    only, kinds = list(config["probes"]["only"]), list(config["probes"].get("kinds", []))
-    if not kinds:
-        return only
-    file, known = _needed_file(config, home), _ids(config, home)
-    unknown = [probe for probe in only if probe not in known]  # kept, so that the check of probes.only names them
-    offered = [one for one in only if one in known] if only else _ids(config, home, on_request=False)
-    return unknown + keep_kinds(offered, kinds, read_kinds(file), file)
+    return add_kinds(bank, _needed_file(config, home)) if config["probes"].get("kinds") else bank
 
 
 def count_left_out(config: Mapping[str, Any], home: Path = HOME) -> dict[str, int]:
-    """By kind, how many probes of the bank the setting probes.kinds leaves out; `none`: probes without a kind.
+    """By kind, how many probes the setting probes.kinds leaves out of those that the other settings leave.
 
     Args:
         config: the merged settings.
         home: the workflow's own folder.
     """
-    chosen = config["probes"].get("kinds")
-    if not chosen:
+    if not config["probes"].get("kinds"):
         return {}
-    kinds = read_kinds(_needed_file(config, home))
-    return count_kinds([probe for probe in _ids(config, home) if kinds["kind"].get(probe) not in chosen], kinds)
+    bank = with_kinds(_read_bank(config, home), config, home)
+    return count_kinds(bank.loc[find_reasons(bank, config["probes"]) == "kinds", "kind"])
 
 
 def tell_left_out(config: Mapping[str, Any], home: Path = HOME) -> str:
-    """How many probes of the bank the setting probes.kinds leaves out, in words; empty if none."""
+    """How many probes the setting probes.kinds leaves out, in words; empty if none."""
     counts = count_left_out(config, home)
-    named = {kind: "without a kind" if kind == "none" else kind for kind in counts}
+    if not counts:
+        return ""
+    named = {kind: "without a kind" if kind == NO_KIND else kind for kind in counts}
     listed = ", ".join(f"{number} {named[kind]}" for kind, number in counts.items())
-    return f"probes.kinds leaves out {sum(counts.values())} of the bank's probes: {listed}" if counts else ""
+    return f"probes.kinds leaves out {tell_number(counts)}: {listed}"
+
+
+def tell_number(counts: Mapping[str, int]) -> str:
+    """A number of probes in words.
+
+    Args:
+        counts: as `count_left_out` returns them.
+    """
+    number = sum(counts.values())
+    return f"{number} probe{'s' if number > 1 else ''}"
 
 
 def _needed_file(config: Mapping[str, Any], home: Path) -> Path:
@@ -82,20 +89,14 @@ def _needed_file(config: Mapping[str, Any], home: Path) -> Path:
     return file
 
 
-def _ids(config: Mapping[str, Any], home: Path, on_request: bool = True) -> list[str]:
-    """The probes of the bank. A bank that the workflow makes may not be there yet: its rows are known.
-
-    Args:
-        config: the merged settings.
-        home: the workflow's own folder.
-        on_request: with those that are used only if probes.only names them.
-    """
+def _read_bank(config: Mapping[str, Any], home: Path) -> pd.DataFrame:
+    """The bank. One that the workflow makes may not be there yet, so it is made here, without its wordings."""
     bank = Path(config["probes"]["bank"])
     if not _is_made(bank):
-        rows = read_bank(bank)
-        return list(rows.loc[on_request | (rows["on_request"] != "yes"), "probe"])
-    rows = read_input(Path(locate("resources/probes/arora.csv", home)), AroraRows)
-    return list(rows.loc[rows["dropped"] == "", "probe"])
+        return read_bank(bank)
+    facts = read_input(Path(locate("resources/probes/arora.csv", home)), AroraRows)
+    ours = read_bank(Path(locate("resources/probes/probes.csv", home)))
+    return make_bank(facts[facts["dropped"] == ""], ours)
 
 
 def _is_made(bank: Path) -> bool:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from selfalign.arms import Arm, Speech
 from selfalign.config.arms import arms_of, arms_of_run
+from selfalign.config.chosen import with_kinds
 from selfalign.config.languages import (
     compared_language,
     compared_languages,
@@ -60,7 +61,7 @@ def check_inputs(config: dict[str, Any], home: Path) -> None:
             list_model(folder, f"config: models.{name}.source.folder")
     bank = _adopt(config, home) if adopted else read_bank(Path(config["probes"]["bank"]))
     probes, file = config["probes"], Path(config["probes"]["bank"])
-    used = select_probes(bank, probes, file)
+    used = select_probes(with_kinds(bank, config, home), probes, file)
     version = file.with_name(NAME)
     if version.is_file():
         read_version(version)

@@ -1,11 +1,11 @@
 """Whether a run has the items of the cultural map."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from selfalign.probes.selection import find_used
+from selfalign.tables import read_input
 
 
 def why_no_map(config: Mapping[str, Any]) -> str:
@@ -15,7 +15,7 @@ def why_no_map(config: Mapping[str, Any]) -> str:
         config: the merged settings, with a section scoring.map.
 
     Raises:
-        InputError: the bank cannot be read.
+        InputError: the bank or the file of items cannot be read.
     """
     settings, probes = config["scoring"]["map"], config["probes"]
     if probes["bank"].startswith("results/"):
@@ -26,7 +26,10 @@ def why_no_map(config: Mapping[str, Any]) -> str:
             f"the survey {survey} publishes shares of several answer codes together, and the map needs a share of each "
             "code. Choose another survey in run.survey"
         )
-    parts = _read_parts(Path(settings["items"]))
+    from selfalign.scoring.schemas import MapItems  # takes time to import, and most runs have no map
+
+    items = read_input(Path(settings["items"]), MapItems)
+    parts = items.groupby("item", sort=False)["probe"].agg(set).to_dict()
     used = find_used(Path(probes["bank"]), probes)
     absent = {item: sorted(asked - used) for item, asked in parts.items() if asked - used}
     if len(parts) - len(absent) >= settings["least"]:
@@ -36,12 +39,3 @@ def why_no_map(config: Mapping[str, Any]) -> str:
         f"the run has {len(parts) - len(absent)} of the map's {len(parts)} items, and scoring.map.least is "
         f"{settings['least']}. Add to probes.only: {missing}"
     )
-
-
-def _read_parts(file: Path) -> dict[str, set[str]]:
-    """The probes of each item."""
-    parts: dict[str, set[str]] = {}
-    with file.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            parts.setdefault(row["item"], set()).add(row["probe"])
-    return parts

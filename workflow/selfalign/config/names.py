@@ -72,7 +72,7 @@ def check_names(config: dict[str, Any]) -> None:
     _check_known("figures.style.palette", style["palette"], config["arms"])
     for key in ("order", "names"):
         _check_countries(f"figures.style.countries.{key}", style["countries"][key])
-    for figure in ("agreement", "calibration"):
+    for figure in ("agreement", "calibration", "map"):
         _check_known(f"figures.{figure}.arms", config["figures"][figure].get("arms", []), config["arms"])
     _check_known("figures.selectors", config["figures"]["selectors"], config["arms"])
     _check_known("figures.languages.arms", config["figures"]["languages"]["arms"], config["arms"])
@@ -87,7 +87,10 @@ def check_names(config: dict[str, Any]) -> None:
         )
     if primary := config["scoring"].get("primary"):
         _check_contrasts("scoring.primary", [primary], config)
-        if not is_listed(config, primary) and can_estimate(config, primary):
+        if not can_estimate(config, primary):
+            remedy = "Add both arms to one language of the run, or set scoring.primary: null"
+            raise InputError("config: scoring.primary", f"no language of the run has cells of {primary}", remedy)
+        if not is_listed(config, primary):
             remedy = "Add it to scoring.contrasts, or choose one of the contrasts of the run"
             raise InputError("config: scoring.primary", f"{primary} is not estimated", remedy)
     for contrast in config["scoring"]["mixed"]:

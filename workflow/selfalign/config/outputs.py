@@ -130,7 +130,9 @@ def list_margins(config: dict[str, Any], language: str | None = None) -> list[li
 
 
 def list_specified(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """The pairs of `list_margins` of all languages, with the choices that the arm's settings are.
+    """The pairs of `list_margins` of all languages that have demonstrations, and the choices in the arm's settings.
+
+    A pair that only names a country is left out, because a specification is a way to choose demonstrations.
 
     Args:
         config: the merged settings.
@@ -141,7 +143,7 @@ def list_specified(config: dict[str, Any]) -> list[dict[str, Any]]:
     """
     pairs = [pair for language in config["run"]["languages"] for pair in list_margins(config, language)]
     arms = read_arms(config)
-    distinct_pairs = [pair for place, pair in enumerate(pairs) if pair not in pairs[:place]]
+    distinct_pairs = [pair for place, pair in enumerate(pairs) if arms[pair[0]].shots and pair not in pairs[:place]]
     return [{"arm": own, "against": other, **_choices_of(arms[own])} for own, other in distinct_pairs]
 
 
@@ -154,7 +156,7 @@ def _choices_of(arm: Arm) -> dict[str, Any]:
         "shots": arm.shots,
         "sequence": arm.sequence,
         "shown_in": arm.shown_in,
-        "persona": arm.persona or "none",
+        "persona": f"{arm.persona}_{arm.role}" if arm.role else arm.persona or "none",
     }
 
 
@@ -279,7 +281,11 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
     if config["scoring"].get("alternatives"):
         reasons["alternatives"] = reasons["contrasts"]
     if config["scoring"].get("specifications") is not None:
-        reasons["specifications"] = reasons["margins"]
+        arms = arms_of_run(config)
+        told = any(arms[own].shots for own, _ in list_margins(config))
+        reasons["specifications"] = reasons["margins"] or (
+            "" if told else "no arm with demonstrations has such a control"
+        )
     if config["scoring"].get("map") is not None:
         reasons["map"] = why_no_map(config)
     shown = {name for name, reason in reasons.items() if not reason}

@@ -6,7 +6,6 @@ from typing import Any
 import yaml
 from snakemake.utils import update_config
 
-from selfalign.config.chosen import choose_probes
 from selfalign.config.content import check_inputs
 from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
 from selfalign.config.files import check_files
@@ -30,7 +29,6 @@ def complete(config: dict[str, Any], home: Path) -> None:
     check_settings(config)
     locate_files(config, home)
     check_files(config)
-    config["probes"]["only"] = choose_probes(config, home)
     check_inputs(config, home)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from selfalign.probes.selection import digest_probes, digest_texts
+from selfalign.probes.selection import digest_all, digest_probes, digest_texts
 
 
 def digest_bank(config: Mapping[str, Any]) -> str:
@@ -37,7 +37,7 @@ def digest_wording(config: Mapping[str, Any], file: str) -> str:
 def digest_compared(config: Mapping[str, Any], file: str, measure: str) -> str:
     """Digest of the wordings that count for a measure of similarity.
 
-    The measure bm25 counts in how many statements of the whole bank a word occurs, so all rows count.
+    The measure bm25 counts in how many statements of the file a word occurs, so all rows count.
 
     Args:
         config: the merged settings.
@@ -45,7 +45,7 @@ def digest_compared(config: Mapping[str, Any], file: str, measure: str) -> str:
         measure: of similarity.
     """
     if measure == "bm25" and not _is_made(file):
-        return digest_texts(Path(config["probes"]["bank"]), Path(file), {})
+        return digest_all(Path(file))
     return digest_wording(config, file)
 
 

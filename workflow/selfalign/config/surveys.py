@@ -61,6 +61,7 @@ def check_questionnaire(config: dict[str, Any], languages: list[str]) -> None:
     survey = config["surveys"][config["run"]["survey"]]
     if survey["form"] != "table":
         return
+    from selfalign.config.chosen import with_kinds
     from selfalign.probes.bank import read_bank  # other surveys need none of this
     from selfalign.probes.questionnaire import check_drafts, check_poles, check_words
     from selfalign.probes.selection import select_probes
@@ -75,7 +76,7 @@ def check_questionnaire(config: dict[str, Any], languages: list[str]) -> None:
         place = f"config: surveys.{config['run']['survey']}.citation"
         faults.add(place, "is not filled in", "Say how to cite the survey; a run ends with it")
     questions, bank = read_questions(file), read_bank(bank_file)
-    used = select_probes(bank, probes, bank_file)
+    used = select_probes(with_kinds(bank, config), probes, bank_file)
     check_poles(questions, file, used, bank_file, faults)
     for language in languages:
         check_drafts(Path(fill_language(probes["texts"], language)), bank, bank_file, faults)

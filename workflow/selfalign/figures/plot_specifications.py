@@ -98,7 +98,8 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
     shares = [style.percent((rows.loc[member, "estimate"] > 0).mean()) for member in members if member is not None]
     above = style.text("specifications.above")
     weights = ["bold" if head else "normal" for head in heads]
-    named = max(width_of(name, "ytick.labelsize", weight) for name, weight in zip(names, weights, strict=True))
+    widths = [width_of(name, "ytick.labelsize", weight) for name, weight in zip(names, weights, strict=True)]
+    named = max(widths, default=0.0)  # one specification has no choice that differs, so no row
     axis = height_of(lines_of(label), "axes.labelsize") + width_of(style.points(-0.25), "ytick.labelsize") + 0.1
     left = max(named, axis) + 0.1
     right = max(width_of(text, "ytick.labelsize") for text in [*shares, above]) + 0.1
@@ -120,9 +121,10 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
     ax = figure.add_axes((left / style.width, base / height, wide, curve / height))
     _draw_curve(ax, rows, style, label)
     lower = base - _GAP - row * len(names)
-    matrix = figure.add_axes((left / style.width, lower / height, wide, row * len(names) / height), sharex=ax)
-    _draw_choices(matrix, names, members, heads, len(rows))
-    _write_shares(matrix, members, shares, above, len(rows), style)
+    if names:
+        matrix = figure.add_axes((left / style.width, lower / height, wide, row * len(names) / height), sharex=ax)
+        _draw_choices(matrix, names, members, heads, len(rows))
+        _write_shares(matrix, members, shares, above, len(rows), style)
     return figure
 
 

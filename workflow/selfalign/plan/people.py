@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from selfalign.config.chosen import with_kinds
 from selfalign.config.surveys import has_respondents
 from selfalign.errors import InputError
 from selfalign.home import locate
@@ -40,7 +41,7 @@ def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: boo
     if not bank_file.is_file():
         raise InputError(bank_file, "is not made yet", f"Make it first: snakemake --cores 1 {bank_file}")
     bank = read_bank(bank_file)
-    probes = select_probes(bank, config["probes"], bank_file)
+    probes = select_probes(with_kinds(bank, config, home), config["probes"], bank_file)
     name = config["run"]["survey"]
     answers, file = read_distributions(name, config["surveys"][name], home, shared)
     languages = [config["languages"][language] for language in config["run"]["languages"]]

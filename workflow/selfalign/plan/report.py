@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from selfalign.config.chosen import tell_number
 from selfalign.layout import align
 
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
@@ -42,8 +43,8 @@ def write_report(plan: Mapping[str, Any]) -> str:
 
 def _head(plan: Mapping[str, Any]) -> str:
     survey, files = plan["survey"], ", ".join(plan.get("files", [])) or "the default settings"
-    number = sum(survey["left_out_by_kind"].values())
-    left_out = f"; probes.kinds leaves out {number} of the bank's probes" if number else ""
+    counts = survey["left_out_by_kind"]
+    left_out = f"; probes.kinds leaves out {tell_number(counts)}" if counts else ""
     return (
         f"Plan of the run {plan['run']} ({files})\n"
         f"Survey {survey['name']}: {survey['countries']} countries, {survey['probes']} probes in"

@@ -1,15 +1,19 @@
 """Kinds of probes: what each probe asks for, and whether it is a forced choice."""
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import get_args
 
 import pandas as pd
 
-from selfalign.errors import InputError
 from selfalign.forms import ProbeKind
 from selfalign.probes.schemas import ProbeKinds
 from selfalign.tables import read_input
+
+NAME = "kinds.csv"
+"""The file beside a bank that says what each probe asks for."""
+
+NO_KIND = "none"
+"""In place of the kind of a probe that the file of kinds lacks."""
 
 PROBE_KINDS: tuple[str, ...] = get_args(ProbeKind)
 """All kinds of probes."""
@@ -24,34 +28,24 @@ def read_kinds(path: Path) -> pd.DataFrame:
     return read_input(path, ProbeKinds, {"forced": lambda table: ""}).set_index("probe")
 
 
-def count_kinds(probes: Collection[str], kinds: pd.DataFrame) -> dict[str, int]:
-    """How many of some probes are of each kind, in the order of `PROBE_KINDS`; those without a kind are `none`.
+def add_kinds(bank: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """A bank with a column `kind`, which is `NO_KIND` for a probe without one.
 
     Args:
-        probes: ids.
-        kinds: as `read_kinds` returns them.
-    """
-    found = kinds["kind"].reindex(list(probes)).fillna("none").value_counts()
-    return {kind: int(found[kind]) for kind in (*PROBE_KINDS, "none") if kind in found}
-
-
-def keep_kinds(probes: Collection[str], chosen: Collection[str], kinds: pd.DataFrame, file: Path) -> list[str]:
-    """The probes that are of one of the chosen kinds, in their order.
-
-    Args:
-        probes: ids.
-        chosen: kinds of probes, at least one.
-        kinds: as `read_kinds` returns them. Probes that it lacks have no kind, so they are not kept.
-        file: of the kinds, for the error.
+        bank: a `Bank` table.
+        file: the kinds of its probes (CSV).
 
     Raises:
-        InputError: no probe is left.
+        InputError: a row of the file breaks the schema.
     """
-    kept = [probe for probe, kind in kinds["kind"].reindex(list(probes)).items() if kind in chosen]
-    if not kept:
-        raise InputError(
-            file,
-            f"none of the {len(probes)} chosen probes is of these kinds: {', '.join(chosen)}",
-            "Add kinds to probes.kinds, or probes to probes.only",
-        )
-    return kept
+    return bank.assign(kind=bank["probe"].map(read_kinds(file)["kind"]).fillna(NO_KIND))
+
+
+def count_kinds(kinds: pd.Series) -> dict[str, int]:
+    """How many probes are of each kind, in the order of `PROBE_KINDS`, and last those without a kind.
+
+    Args:
+        kinds: as `add_kinds` returns them.
+    """
+    found = kinds.value_counts()
+    return {kind: int(found[kind]) for kind in (*PROBE_KINDS, NO_KIND) if kind in found}

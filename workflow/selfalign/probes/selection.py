@@ -12,15 +12,17 @@ import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.bank import read_bank
+from selfalign.probes.kinds import NAME, add_kinds
 from selfalign.tables import find_form
 
-CRITERIA = {"only": "probe", "categories": "category"}
+CRITERIA = {"only": "probe", "categories": "category", "kinds": "kind"}
 """By setting of the config's section `probes`, the column of the bank whose values the setting lists.
 
 An empty list leaves nothing out, except probes on request: only the setting `only` selects them. A probe that several
-settings leave out counts for the first of them. A new criterion
-is one entry here, and a setting of that name in `selfalign.config.sections.Probes`. The rest follows: the step
-`select_probes`, its rule, the checks before a run, the digests, `plan` and `trace`.
+settings leave out counts for the first of them. The bank's file has no column `kind`: where the setting `kinds` is not
+empty, `selfalign.probes.kinds.add_kinds` adds the column. A new criterion is one entry here, and a setting of that name
+in `selfalign.config.sections.Probes`. The rest follows: the step `select_probes`, its rule, the checks before a run,
+the digests, `plan` and `trace`.
 """
 
 _REQUEST = "on_request"
@@ -34,7 +36,7 @@ def find_reasons(bank: pd.DataFrame, settings: Settings) -> pd.Series:
     """The setting that leaves a probe out, by row of the bank; an empty text where the run uses the probe.
 
     Args:
-        bank: a `Bank` table.
+        bank: a `Bank` table, with the column `kind` if the setting `kinds` is not empty.
         settings: lists of values, by setting of `CRITERIA`; a setting may be missing.
     """
     reasons = pd.Series("", index=bank.index)
@@ -45,10 +47,10 @@ def find_reasons(bank: pd.DataFrame, settings: Settings) -> pd.Series:
 
 
 def select_probes(bank: pd.DataFrame, settings: Settings, file: Path) -> pd.DataFrame:
-    """The probes that a run uses, in the order of the bank and with its index.
+    """The probes that a run uses: a `Bank` table in the order of the bank and with its index.
 
     Args:
-        bank: a `Bank` table.
+        bank: as for `find_reasons`.
         settings: as for `find_reasons`.
         file: the bank's file, for errors.
 
@@ -56,12 +58,14 @@ def select_probes(bank: pd.DataFrame, settings: Settings, file: Path) -> pd.Data
         InputError: a setting names what the bank does not have, or no probe is left.
     """
     for setting, column in CRITERIA.items():
-        _check_known(settings.get(setting) or [], set(bank[column]), setting, column, file)
+        if setting != "kinds":  # the schema of the config knows all kinds, and a bank need not have probes of each
+            _check_known(settings.get(setting) or [], set(bank[column]), setting, column, file)
     chosen = bank[find_reasons(bank, settings) == ""]
     if chosen.empty:
-        first, *others = [f"probes.{setting}" for setting in CRITERIA if settings.get(setting)]
-        raise InputError(file, f"none of {first} is of the probes of {' and '.join(others)}", "Empty one of the lists")
-    return chosen
+        named = " and ".join(f"probes.{setting}" for setting in CRITERIA if settings.get(setting))
+        problem = f"no probe is left by {named}" if named else "all probes are on request"
+        raise InputError(file, problem, "Empty one of the lists, or name probes in probes.only")
+    return chosen.drop(columns="kind", errors="ignore")
 
 
 def _check_known(values: Sequence[str], known: set[str], setting: str, column: str, file: Path) -> None:
@@ -81,7 +85,7 @@ def list_left_out(bank: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """The probes that a run does not use, with the reason: a `LeftOutProbes` table in the order of the bank.
 
     Args:
-        bank: a `Bank` table.
+        bank: as for `find_reasons`.
         settings: as for `find_reasons`.
     """
     table = bank[["probe", "category"]].assign(reason=find_reasons(bank, settings))
@@ -92,7 +96,7 @@ def digest_probes(bank: Path, settings: Settings) -> str:
     """Digest of the rows of a bank that a run uses, so that an edited probe that it does not use reruns nothing.
 
     Args:
-        bank: a probe bank (CSV).
+        bank: a probe bank (CSV); with the setting `kinds`, the file of kinds is in its folder.
         settings: as for `find_reasons`.
     """
     return _digest_rows(bank, find_used(bank, settings))
@@ -109,26 +113,38 @@ def digest_texts(bank: Path, texts: Path, settings: Settings) -> str:
     return _digest_rows(texts, find_used(bank, settings))
 
 
+def digest_all(texts: Path) -> str:
+    """Digest of all wordings of a file, with those of probes that a run does not use.
+
+    Args:
+        texts: wordings of probes (CSV).
+    """
+    return _digest_rows(texts)
+
+
 def find_used(bank: Path, settings: Settings) -> frozenset[str]:
     """Ids of the probes that a run uses.
 
     Args:
-        bank: a probe bank (CSV).
+        bank: a probe bank (CSV); with the setting `kinds`, the file of kinds is in its folder.
         settings: as for `find_reasons`.
     """
     chosen = json.dumps({setting: settings.get(setting) or [] for setting in CRITERIA})
-    return _find_used(bank, chosen, bank.stat().st_mtime_ns if bank.is_file() else 0)
+    files = (bank, bank.with_name(NAME))
+    return _find_used(bank, chosen, tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files))
 
 
 @cache
-def _find_used(bank: Path, settings: str, _changed: int) -> frozenset[str]:
-    """Snakemake asks for digests once per job, so the bank is read once per state of its file."""
-    table = read_bank(bank)
-    return frozenset(table.loc[find_reasons(table, json.loads(settings)) == "", "probe"])
+def _find_used(bank: Path, settings: str, _changed: tuple[int, ...]) -> frozenset[str]:
+    """Snakemake asks for digests once per job, so the bank is read once per state of its files."""
+    table, chosen = read_bank(bank), json.loads(settings)
+    table = add_kinds(table, bank.with_name(NAME)) if chosen["kinds"] else table
+    return frozenset(table.loc[find_reasons(table, chosen) == "", "probe"])
 
 
-def _digest_rows(path: Path, probes: frozenset[str]) -> str:
-    rows = [row for row in _read_rows(path) if row.get("probe") in probes]
+def _digest_rows(path: Path, probes: frozenset[str] | None = None) -> str:
+    """Digest of the rows of some probes; of all rows where none are given."""
+    rows = [row for row in _read_rows(path) if probes is None or row.get("probe") in probes]
     rows = [{name: cell for name, cell in row.items() if name != _REQUEST} for row in rows]
     return sha256(repr([sorted(row.items(), key=str) for row in rows]).encode()).hexdigest()[:16]
 

@@ -374,7 +374,7 @@ class Specifications(Table):
     shots: int = pa.Field(ge=1, description="number of demonstrations")
     sequence: str = pa.Field(description="order of the demonstrations")
     shown_in: str = pa.Field(description="language of the demonstrations, or asked, or own")
-    persona: str = pa.Field(description="language of the persona; none if there is none")
+    persona: str = pa.Field(description="language of the persona, and the role if the arm has one; or none")
     readout: str = pa.Field(isin=READOUTS, description="what decides between the options")
     order: str = pa.Field(isin=["both", "AB", "BA"], description="option orders; AB: pole A first")
     cut: str = pa.Field(description="cut of the answer scales: bank, or middle: 5 of ten points is neither pole")

@@ -43,7 +43,7 @@ def why_not_chosen(probe: str, bank: pd.DataFrame, settings: Mapping[str, Any]) 
 
     Args:
         probe: its id.
-        bank: a `Bank` table.
+        bank: a `Bank` table, with the column `kind` if the setting `kinds` is not empty.
         settings: the config's section probes.
     """
     setting = find_reasons(bank, settings)[bank["probe"] == probe].item()

@@ -11,9 +11,11 @@ import pandas as pd
 from selfalign.config.languages import fill_language
 from selfalign.config.outputs import asked_in, kinds_of_models, own_languages
 from selfalign.demonstrations.schemas import Similarity
+from selfalign.home import HOME, locate
 from selfalign.inference.schemas import Answers
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.cultures import pool_world
+from selfalign.probes.kinds import NAME, add_kinds
 from selfalign.probes.schemas import Dropped, DroppedScales, PeopleScales, Poles
 from selfalign.prompts.schemas import Design, Prompts
 from selfalign.runs import Run
@@ -156,6 +158,14 @@ class Results:
     def bank(self) -> pd.DataFrame:
         """A `Bank` table, all of its probes."""
         return read_bank(self.bank_file)
+
+    @cached_property
+    def bank_with_kinds(self) -> pd.DataFrame:
+        """The same, with the column `kind` if probes.kinds selects kinds."""
+        if not self.config["probes"].get("kinds"):
+            return self.bank
+        file = self.bank_file.with_name(NAME)  # a bank that the workflow makes has the kinds of the shipped bank
+        return add_kinds(self.bank, file if file.is_file() else Path(locate(f"resources/probes/{NAME}", HOME)))
 
     @cached_property
     def probes(self) -> pd.DataFrame:
