@@ -161,13 +161,13 @@ def test_verdicts_are_compared_by_their_main_interval(tmp_path: Path) -> None:
     for run, table in zip(runs, tables, strict=True):
         (run.folder / "tables").mkdir(parents=True)
         write_table(table, run.folder / "tables" / "verdicts.csv", Verdicts)
-    changes = {"config": {}, "code": {"judge_contrasts": ("a", "b")}, "packages": {}}
+    changes = {"config": {}, "code": {"choose_intervals": ("a", "b")}, "packages": {}}
     pairs = pair_cells(cells(), cells())
     assert _compare_table("verdicts", runs[0], runs[1], pairs, changes).empty
     (moved,) = _compare_table("verdicts", runs[0], runs[2], pairs, changes).to_dict("records")
     assert _tell_estimate(moved) == (
         "small, en, chrf - chrf_other, all, agreement: "
-        "0.500 [0.500, 0.500] -> 0.500 [-0.100, 0.500]: code of judge_contrasts"
+        "0.500 [0.500, 0.500] -> 0.500 [-0.100, 0.500]: code of choose_intervals"
     )
     (gone,) = _compare_table("verdicts", runs[0], Run(tmp_path / "four"), pairs, changes).to_dict("records")
     assert gone["why"] == "only the first run has it"

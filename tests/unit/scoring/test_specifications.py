@@ -29,7 +29,7 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import find_ten_points, leave_out_middle, map_cut
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.map_poles import map_poles
-from selfalign.probes.schemas import LeftOut
+from selfalign.probes.schemas import LeftOutProbes
 from selfalign.probes.selection import find_used, list_left_out, select_probes
 from selfalign.scoring.estimate_alternatives import choose_alternatives, estimate_alternatives
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -120,7 +120,7 @@ def test_step_says_which_probes_the_kinds_leave_out(tmp_path: Path) -> None:
     words += ["--selected", tmp_path / "selected.csv"]
     CliRunner().invoke(program, ["select-probes", *map(str, words)], catch_exceptions=False)
     assert list(read_bank(tmp_path / "selected.csv")["probe"]) == ["Q4"]
-    assert read_table(left_out, LeftOut).set_index("probe")["reason"][["Q94", "Q5"]].tolist() == ["kinds", "only"]
+    assert read_table(left_out, LeftOutProbes).set_index("probe")["reason"][["Q94", "Q5"]].tolist() == ["kinds", "only"]
 
 
 def test_forced_choices_are_the_qualities_of_children() -> None:
