@@ -16,9 +16,10 @@ from selfalign.audit.changes import (
     pair_cells,
     pair_estimates,
 )
-from selfalign.audit.compare import TABLES, _compare_table, _tell_change, _tell_estimate
+from selfalign.audit.compare import _STEPS, TABLES, _compare_table, _tell_change, _tell_estimate
 from selfalign.runs import Run
 from selfalign.scoring.schemas import Verdicts
+from selfalign.steps import STEPS
 from selfalign.tables import write_table
 
 
@@ -161,13 +162,13 @@ def test_verdicts_are_compared_by_their_main_interval(tmp_path: Path) -> None:
     for run, table in zip(runs, tables, strict=True):
         (run.folder / "tables").mkdir(parents=True)
         write_table(table, run.folder / "tables" / "verdicts.csv", Verdicts)
-    changes = {"config": {}, "code": {"judge_contrasts": ("a", "b")}, "packages": {}}
+    changes = {"config": {}, "code": {"choose_intervals": ("a", "b")}, "packages": {}}
     pairs = pair_cells(cells(), cells())
     assert _compare_table("verdicts", runs[0], runs[1], pairs, changes).empty
     (moved,) = _compare_table("verdicts", runs[0], runs[2], pairs, changes).to_dict("records")
     assert _tell_estimate(moved) == (
         "small, en, chrf - chrf_other, all, agreement: "
-        "0.500 [0.500, 0.500] -> 0.500 [-0.100, 0.500]: code of judge_contrasts"
+        "0.500 [0.500, 0.500] -> 0.500 [-0.100, 0.500]: code of choose_intervals"
     )
     (gone,) = _compare_table("verdicts", runs[0], Run(tmp_path / "four"), pairs, changes).to_dict("records")
     assert gone["why"] == "only the first run has it"
@@ -221,3 +222,8 @@ def test_run_without_a_record_is_refused(refused: Refused, tmp_path: Path) -> No
 def test_tables_without_rows_are_the_same(name: str, tmp_path: Path) -> None:
     changes = {"config": {}, "code": {}, "packages": {}}
     assert _compare_table(name, Run(tmp_path), Run(tmp_path), pair_cells(cells(), cells()), changes).empty
+
+
+def test_each_table_names_the_step_that_makes_it() -> None:
+    assert _STEPS.keys() == TABLES.keys()
+    assert set(_STEPS.values()) <= set(STEPS)
