@@ -16,9 +16,10 @@ from selfalign.audit.changes import (
     pair_cells,
     pair_estimates,
 )
-from selfalign.audit.compare import TABLES, _compare_table, _tell_change, _tell_estimate
+from selfalign.audit.compare import _STEPS, TABLES, _compare_table, _tell_change, _tell_estimate
 from selfalign.runs import Run
 from selfalign.scoring.schemas import Verdicts
+from selfalign.steps import STEPS
 from selfalign.tables import write_table
 
 
@@ -221,3 +222,8 @@ def test_run_without_a_record_is_refused(refused: Refused, tmp_path: Path) -> No
 def test_tables_without_rows_are_the_same(name: str, tmp_path: Path) -> None:
     changes = {"config": {}, "code": {}, "packages": {}}
     assert _compare_table(name, Run(tmp_path), Run(tmp_path), pair_cells(cells(), cells()), changes).empty
+
+
+def test_each_table_names_the_step_that_makes_it() -> None:
+    assert _STEPS.keys() == TABLES.keys()
+    assert set(_STEPS.values()) <= set(STEPS)

@@ -369,7 +369,7 @@ def test_respondents_give_points_of_countries_with_weights(distributions: pd.Dat
     assert points.loc["AAA", "survival_se"] == pytest.approx(each[:297, 0].std() / np.sqrt(297))
 
 
-def test_items_that_nobody_answered_together_are_named(people: Surveyed) -> None:
+def test_items_that_nobody_answered_together_are_named(people: MapPeople) -> None:
     random = np.random.default_rng(5)
     tops = SCALES.dropna(subset="counted").groupby("question")["code"].max()
     answers = {question: random.integers(1, tops[question] + 1, 300) for question in ITEMS["question"]}

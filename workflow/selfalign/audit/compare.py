@@ -40,7 +40,7 @@ _LONG, _ITEMS = 40, 5
 _STEPS = {
     "agreement": "estimate_agreement",
     "contrasts": "estimate_contrasts",
-    "verdicts": "judge_contrasts",
+    "verdicts": "choose_intervals",
     "alternatives": "estimate_alternatives",
 }
 _HOW_ESTIMATED = (
