@@ -227,7 +227,7 @@ def test_alternatives_are_the_contrasts_of_their_probes() -> None:
     wanted = alone[(alone["country"] == "all") & (alone["measure"] == "agreement")].iloc[0]
     for name in ("estimate", "low", "high", "probes", "batteries"):
         assert of_kind[name] == pytest.approx(wanted[name], abs=1e-6)
-    assert of_kind["left_out"] == len(BANK) - kept["probe"].nunique()
+    assert of_kind["left_out"] == (BANK["on_request"] == "").sum() - kept["probe"].nunique()
     main = made[made["alternative"] == "main"]
     assert (main["left_out"] == 0).all() and "middle" not in set(made["alternative"])
     assert made.query("alternative == 'without_forced'")["left_out"].unique().tolist() == [11]
