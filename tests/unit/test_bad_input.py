@@ -58,13 +58,15 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("old", "new", "tells"),
     [
         pytest.param(
-            "1-2,3-4,\nQ2,", "1-2,2-4,\nQ2,", ["line 2", "code 2 of probe Q1", "more than once"], id="poles overlap"
+            "1-2,3-4,,\nQ2,", "1-2,2-4,,\nQ2,", ["line 2", "code 2 of probe Q1", "more than once"], id="poles overlap"
         ),
-        pytest.param("1-2,3-4,\nQ2,", "1-2,3 to 4,\nQ2,", ["line 2", 'column "pole_b"', "'3 to 4'"], id="code syntax"),
-        pytest.param("1-2,3-4,\nQ2,", "2-1,3-4,\nQ2,", ["line 2", "Q1", "2-1"], id="range backwards"),
-        pytest.param("1-2,3-4,\nQ2,", "1-2,,\nQ2,", ["line 2", 'column "pole_b"'], id="no codes"),
         pytest.param(
-            "1-2,3-4,\nQ2,", "1-2,3,\nQ2,", ["line 2", "Q1 with code 4", "Add the code to"], id="unmapped code"
+            "1-2,3-4,,\nQ2,", "1-2,3 to 4,,\nQ2,", ["line 2", 'column "pole_b"', "'3 to 4'"], id="code syntax"
+        ),
+        pytest.param("1-2,3-4,,\nQ2,", "2-1,3-4,,\nQ2,", ["line 2", "Q1", "2-1"], id="range backwards"),
+        pytest.param("1-2,3-4,,\nQ2,", "1-2,,,\nQ2,", ["line 2", 'column "pole_b"'], id="no codes"),
+        pytest.param(
+            "1-2,3-4,,\nQ2,", "1-2,3,,\nQ2,", ["line 2", "Q1 with code 4", "Add the code to"], id="unmapped code"
         ),
         pytest.param("\nQ2,Q2,", "\nQ1,Q2,", ["line 2", 'column "probe"', "'Q1'"], id="two probes of one name"),
         pytest.param("battery,siblings", "battery", ["line 1", "siblings"], id="missing column"),
@@ -106,11 +108,11 @@ def test_bank_without_a_probe_is_refused(tmp_path: Path, distributions: Path, re
 def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path, distributions: Path, refused: Refused) -> None:
     bank = edited(BANK, tmp_path, "\nQ2,Q2,", "\n\nQ2,Q223,")
     refused(*map_poles(bank, tmp_path, distributions), tells=["line 4", "'Q223'"])
-    bank = edited(BANK, tmp_path, "1-2,3-4,\nQ2,Q2,", "1-2,3-4,\n,,,,,,,,,\n\nQ2,2,")
+    bank = edited(BANK, tmp_path, "1-2,3-4,,\nQ2,Q2,", "1-2,3-4,,\n,,,,,,,,,,\n\nQ2,2,")
     refused(
         *map_poles(bank, tmp_path, distributions), tells=["line 5", "'2'", "must look like", "(id of the question)"]
     )
-    bank = edited(BANK, tmp_path, "1-2,3-4,\nQ2,", "1-2,3-4,\n\nQ1,")
+    bank = edited(BANK, tmp_path, "1-2,3-4,,\nQ2,", "1-2,3-4,,\n\nQ1,")
     refused(*map_poles(bank, tmp_path, distributions), tells=["'Q1'", "must not be repeated (probe id)"])
 
 

@@ -65,8 +65,8 @@ ARMS = {
 
 @pytest.fixture(scope="module")
 def bank() -> pd.DataFrame:
-    """The probes of the default experiment."""
-    used = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["probes"]["only"]
+    """The 65 probes of the study across languages. The default has too few of a battery for some arms below."""
+    used = yaml.safe_load((ROOT / "config" / "study_languages.yaml").read_text(encoding="utf-8"))["probes"]["only"]
     return select_probes(read_bank(RESOURCES / "probes" / "probes.csv"), {"only": used}, RESOURCES)
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bank import BANK
-from estimating import PROBES, SETTINGS, complete, people, refuse, run, scores
+from estimating import BANK, PROBES, SETTINGS, complete, people, refuse, run, scores
 from scipy import stats
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import CHANCE, estimate

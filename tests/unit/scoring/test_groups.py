@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bank import BANK
-from estimating import SETTINGS, people, run, scores
+from estimating import BANK, SETTINGS, people, run, scores
 from places import ROOT
 from scipy import stats
 from selfalign.probes.schemas import Replicates
