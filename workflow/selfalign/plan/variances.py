@@ -44,7 +44,7 @@ _ALIKE = {"label", "shots", "seeds", "sources", "countries", "shown_in", "divers
 _TOLD = {"strategy", "answers", "persona", "exclude", "ceiling"}
 """Settings that `describe_arm` puts into words."""
 
-_ANSWERED_BY_OTHERS = ("other", "nearest", "farthest", "world")
+_ANSWERED_BY_OTHERS = {"other", "nearest", "farthest", "world"}
 
 
 def describe_arm(arm: Arm) -> str:
@@ -83,7 +83,7 @@ def find_family(arm: Arm, against: Arm, beyond: bool = False, languages: bool = 
     kept = [key for key in Arm.model_fields if key not in {*Arm.FREE, "seeds"}]
     if any(getattr(arm, key) != getattr(against, key) for key in kept):
         return "selection"
-    return "country" if {arm.answers, against.answers} & set(_ANSWERED_BY_OTHERS) else "answers"
+    return "country" if {arm.answers, against.answers} & _ANSWERED_BY_OTHERS else "answers"
 
 
 def measure(

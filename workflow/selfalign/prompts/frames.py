@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import yaml
 
@@ -73,6 +74,25 @@ class Frame:
         return (self.labels or item.answers)[item.codes.index(code)]
 
 
+def read_yaml(path: Path, write: str, remedy: str) -> Any:
+    """The content of a file of texts of one language.
+
+    Args:
+        path: of the file.
+        write: what to do where there is no file.
+        remedy: what else helps.
+
+    Raises:
+        InputError: the file is missing, or is not YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(path, "there is no such file", f"{write}. {remedy}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(path, f"is not YAML ({' '.join(str(error).split())})", remedy) from None
+
+
 def read_frame(path: Path, name: str) -> Frame:
     """One frame of a language's file of frames.
 
@@ -80,12 +100,7 @@ def read_frame(path: Path, name: str) -> Frame:
         InputError: the file is missing or no such mapping, or the frame is not there, lacks a part or has a wrong one.
     """
     remedy = "See resources/templates/en.yaml for the form"
-    try:
-        frames = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(path, "there is no such file", f"Write the frames of this language. {remedy}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(path, f"is not YAML ({' '.join(str(error).split())})", remedy) from None
+    frames = read_yaml(path, "Write the frames of this language", remedy)
     if not isinstance(frames, dict) or name not in frames:
         known = frames if isinstance(frames, dict) else []
         raise InputError(path, f'there is no frame "{name}"', f"{did_you_mean(name, known)} {remedy}")

@@ -6,12 +6,11 @@ from pathlib import Path
 from string import Formatter
 
 import pandas as pd
-import yaml
 
 from selfalign.errors import InputError
 from selfalign.probes.bank import BLANK, read_texts
 from selfalign.probes.scales import read_scale_texts, read_scales
-from selfalign.prompts.frames import Frame, Item, read_frame
+from selfalign.prompts.frames import Frame, Item, read_frame, read_yaml
 from selfalign.prompts.schemas import Countries, Neutral, Personas
 from selfalign.tables import read_input
 
@@ -189,12 +188,7 @@ def read_roles(path: Path) -> Roles:
         InputError: the file is missing, or is not a mapping of texts with the fields persona and place.
     """
     remedy = "See resources/roles/en.yaml for the form"
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(path, "there is no such file", f"Write the roles of this language. {remedy}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(path, f"is not YAML ({' '.join(str(error).split())})", remedy) from None
+    found = read_yaml(path, "Write the roles of this language", remedy)
     if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
         raise InputError(path, "must have a text for each name", remedy)
     form = found.pop("form", "")

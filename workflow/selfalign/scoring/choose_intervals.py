@@ -13,15 +13,12 @@ from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, measures_option, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_cells
-from selfalign.scoring.panels import Contrast, as_contrast
+from selfalign.scoring.panels import COMPARED, Contrast, as_contrast
 from selfalign.scoring.schemas import ALL, Contrasts, Verdicts
 from selfalign.tables import read_table, write_table
 
 LEAST = 6
 """Categories that a variance between them needs: with fewer, its interval says little."""
-
-KEYS = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
-"""What names a contrast."""
 
 PRIMARY = "primary"
 
@@ -65,8 +62,8 @@ def choose_intervals(
     cells = scores.assign(battery=scores["category"])
     again = estimate_contrasts(cells, people, contrasts, draws, level, seed, list(resample), measures)
     again = again[again["country"] == ALL].rename(columns={"batteries": "categories"})
-    again = again[[*KEYS, *_RESULTS, "categories"]].rename(columns={name: f"category_{name}" for name in _RESULTS})
-    table = known.merge(again, on=KEYS, how="left", validate="one_to_one")
+    again = again[[*COMPARED, *_RESULTS, "categories"]].rename(columns={name: f"category_{name}" for name in _RESULTS})
+    table = known.merge(again, on=COMPARED, how="left", validate="one_to_one")
     return correct_verdicts(choose_main(table, resample), primary)
 
 
@@ -100,7 +97,7 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     number. All other contrasts are secondary.
 
     Args:
-        table: with the columns of `KEYS`, and main_p.
+        table: with the columns of `COMPARED`, and main_p.
         primary: the primary hypothesis; None for none.
 
     Returns:
@@ -117,7 +114,7 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     table = table.assign(role=np.where(first, PRIMARY, "secondary"), main_p_holm=np.nan)
     for _, rows in table[table["main_p"].notna()].groupby(["role", "measure"]):
         table.loc[rows.index, "main_p_holm"] = multipletests(rows["main_p"], method="holm")[1]
-    return table.sort_values(["role", *KEYS], kind="stable", ignore_index=True)
+    return table.sort_values(["role", *COMPARED], kind="stable", ignore_index=True)
 
 
 @click.command()

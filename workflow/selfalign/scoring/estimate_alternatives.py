@@ -19,12 +19,10 @@ from selfalign.scoring.estimate_options import Estimation, families_option, resa
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import Contrast, as_contrast, build_panels, take_probes
+from selfalign.scoring.panels import COMPARED, Contrast, as_contrast, build_panels, take_probes
 from selfalign.scoring.recut import count_changed, recut_cells, recut_people
 from selfalign.scoring.schemas import ALL, ALTERNATIVES, Alternatives
 from selfalign.tables import read_table, write_table
-
-_ROW = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
 
 
 def choose_alternatives(probes: list[str], kinds: pd.DataFrame | None) -> dict[str, set[str]]:
@@ -127,14 +125,14 @@ def estimate_alternatives(
 def _join(parts: Mapping[str, pd.DataFrame], families: list[str]) -> pd.DataFrame:
     """One table of all alternatives, in the order of `ALTERNATIVES`, with the probes that each leaves out."""
     main = parts["main"]
-    main = main[main["country"] == ALL].set_index(_ROW)["probes"]
+    main = main[main["country"] == ALL].set_index(COMPARED)["probes"]
     tables = []
     for name in ALTERNATIVES:
         if name not in parts:
             continue
         table = correct(parts[name], families)
         table = table[table["country"] == ALL].assign(alternative=name)
-        before = main.reindex(pd.MultiIndex.from_frame(table[_ROW])).to_numpy()
+        before = main.reindex(pd.MultiIndex.from_frame(table[COMPARED])).to_numpy()
         tables.append(table.assign(left_out=before - table["probes"], changed=table.get("changed", pd.NA)))
     joined = pd.concat(tables, ignore_index=True)
     return joined.assign(changed=joined["changed"].astype("Int64"))[list(Alternatives.to_schema().columns)]

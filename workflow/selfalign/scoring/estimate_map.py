@@ -259,8 +259,10 @@ def estimate_map(
     kept = of_codes[["items", "missing", "n"]].reindex(options.index)
     of_options = options.assign(view="options", distance=away).join(kept)
     of_people = pd.concat([of_codes, of_options]).rename_axis("country").reset_index()
-    of_people = of_people.merge(published.drop(columns="year").add_prefix("published_"), "left",
-                                left_on="country", right_on="published_country")  # fmt: skip
+    coordinates = (
+        published.drop(columns="year").add_prefix("published_").rename(columns={"published_country": "country"})
+    )
+    of_people = of_people.merge(coordinates, "left", on="country")
     table = pd.concat([of_people.assign(model=PEOPLE, language="", arm=""), models.assign(view="options")])
     table["zone"] = table["country"].map(zones.set_index("country")["zone"])
     table = table.assign(level=people.level).reindex(columns=list(Map.to_schema().columns))
@@ -318,9 +320,7 @@ def command(
     codes = read_scales(scales, probes)
     shares = share_answers(read_table(distributions, Distributions), listed, codes)
     people = MapPeople(shares, probes, codes, read_table(responses, Responses) if responses else None)
-    table, described = estimate_map(
-        read_scores(scores), people, listed, read_input(zones, MapZones), read_input(published, MapPublished),
-        least, draws, seed,
-    )  # fmt: skip
+    known = read_input(zones, MapZones), read_input(published, MapPublished)
+    table, described = estimate_map(read_scores(scores), people, listed, *known, least, draws, seed)
     write_table(table.round(6), output, Map)
     write_table(described.round(6), axes, MapAxes)

@@ -12,6 +12,9 @@ from selfalign.scoring.measures import slopes_of, values_of
 SERIES = ["model", "language", "arm", "measure"]
 """What names a column of a panel; a contrast adds what it is against."""
 
+COMPARED = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
+"""What names a contrast, whatever the country."""
+
 
 CELLS = [
     *SERIES[:3],
