@@ -23,6 +23,18 @@ _FILLED = 0.9  # of each of several GPUs, for weights; the rest is for activatio
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 
+def kind_of(device: str) -> str:
+    """Kind of a device: `cpu`, `cuda` or `mps`. This machine need not have one: answers may be in the ledger already.
+
+    Args:
+        device: see `find_devices`.
+
+    Raises:
+        InputError: there is no such kind.
+    """
+    return _read(device).type
+
+
 def find_devices(device: str) -> list[torch.device]:
     """The devices that a setting allows.
 
@@ -32,13 +44,8 @@ def find_devices(device: str) -> list[torch.device]:
     Raises:
         InputError: this machine has no such device.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        place = torch.device(device)
-        count = _count(place)
-    except RuntimeError as error:
-        raise InputError("--device", f"is no device ({_first_line(error)})", "Use auto", value=device) from None
+    place = _read(device)
+    count = _count(place)
     if place.index is None and place.type == "cuda":
         places = [torch.device("cuda", index) for index in range(count)]
     else:
@@ -47,6 +54,15 @@ def find_devices(device: str) -> list[torch.device]:
         there = f"PyTorch sees {count} devices of this kind" if count else "PyTorch sees no such device"
         raise InputError("--device", f"{there} on this machine", "Use auto", value=device)
     return places
+
+
+def _read(device: str) -> torch.device:
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        raise InputError("--device", f"is no device ({_first_line(error)})", "Use auto", value=device) from None
 
 
 def _count(place: torch.device) -> int:

@@ -16,7 +16,7 @@ from selfalign.inference.local import engine
 from selfalign.inference.local.chat import DATE
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
 from selfalign.inference.local.collect import collect
-from selfalign.inference.local.devices import ATTENTIONS, find_devices, lease, load_model, require_decoder
+from selfalign.inference.local.devices import ATTENTIONS, kind_of, lease, load_model, require_decoder
 from selfalign.inference.local.generate import LONGEST, reply
 from selfalign.inference.local.greedy import Plan, add_replies, entry_of, plan_replies
 from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
@@ -159,7 +159,7 @@ def command(
     """Answer the prompts that the ledger lacks, and write the answers to all of them."""
     torch.set_num_threads(threads)
     transformers.utils.logging.disable_progress_bar()
-    where = find_devices(device)[0].type
+    where = kind_of(device)
     table = place_demonstrations(read_table(prompts, Prompts), shown, form)
     about = json.loads(card.read_text(encoding="utf-8"))
     template = {"date": DATE} | template

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,9 @@ FORMATS = ("chat", "plain")
 """`chat`: the model's chat template, demonstrations as earlier turns; `plain`: bare text, for base models."""
 
 Tokens = tuple[int, ...]
+
+_BATCH = 1024
+"""Prompts that the tokenizer reads together: it shares them between the cores."""
 
 
 @dataclass(frozen=True)
@@ -148,21 +152,31 @@ class _Reader:
         self.split, self.split_whole = lru_cache(maxsize=65_536)(self._split), lru_cache(maxsize=64)(self._split)
         self.tail_tokens = lru_cache(maxsize=4096)(self._tokenize)
         self.numbers: dict[int, int] = {}  # one object per id: a second one would take four times a reference
+        self.written: set[tuple[tuple[str, ...], str]] = set()  # roles and option: how a template writes an answer
         if speech.form == "chat":
             self.chat = ChatTemplate(self.tokenizer, speech.template)
             self.chat.prepare({_roles(prompt) for prompt in prompts.itertuples()})
 
     def render(self, prompts: pd.DataFrame, context: int | None) -> list[Rendered]:
-        shown = tqdm(prompts.itertuples(), total=len(prompts), unit="prompt", mininterval=5, delay=5, desc="render")
-        return [self._render_one(prompt, context) for prompt in shown]
+        rendered = []
+        with tqdm(total=len(prompts), unit="prompt", mininterval=5, delay=5, desc="render") as progress:
+            for batch in _batches(prompts.itertuples(), _BATCH):
+                asked = [self._ask(prompt) for prompt in batch]
+                read = self.tokenizer([one.text for one in asked], add_special_tokens=False).encodings
+                for prompt, one, encoding in zip(batch, asked, read, strict=True):
+                    rendered.append(self._render_one(prompt, one, encoding, context))
+                    progress.update()
+        return rendered
 
-    def _render_one(self, prompt: tuple, context: int | None) -> Rendered:
+    def _ask(self, prompt: tuple) -> _Asked:
+        asked = self._ask_chat(prompt) if self.speech.form == "chat" else _ask_plain(prompt)
+        if not self.holds:
+            return asked
+        text = asked.text.rstrip()
+        return _Asked(text, asked.ends, asked.text[len(text) :] + asked.lead, asked.end, asked.next)
+
+    def _render_one(self, prompt: tuple, asked: _Asked, encoding: Encoding, context: int | None) -> Rendered:
         labels, options = json.loads(prompt.labels), json.loads(prompt.options)
-        asked = self._ask_chat(prompt, options) if self.speech.form == "chat" else _ask_plain(prompt)
-        if self.holds:
-            text = asked.text.rstrip()
-            asked = _Asked(text, asked.ends, asked.text[len(text) :] + asked.lead, asked.end, asked.next)
-        encoding = self.tokenizer(asked.text, add_special_tokens=False).encodings[0]
         tokens = tuple(map(self.numbers.setdefault, encoding.ids, encoding.ids))
         tail = self._cut_tail(asked.text, encoding)
 
@@ -190,13 +204,16 @@ class _Reader:
         _check_length(rendered, context)
         return rendered
 
-    def _ask_chat(self, prompt: tuple, options: Sequence[str]) -> _Asked:
-        """A prompt's text by the chat template. The real text must be the layout, filled with the prompt's words."""
+    def _ask_chat(self, prompt: tuple) -> _Asked:
+        """A prompt's text by the chat template. The real text must be the layout, filled with the prompt's words.
+
+        How the template writes an answer is checked once for each option and layout.
+        """
         messages = messages_of(prompt)
-        layout = self.chat.layouts[_roles(prompt)]
+        roles = tuple(message["role"] for message in messages)
+        layout = self.chat.layouts[roles]
         words = [message["content"] for message in messages]
         text = self.chat.write(messages)
-        whole = [self.chat.write([*messages, {"role": "assistant", "content": option}]) for option in options]
         for content in (words, [word.strip() for word in words]):
             expected, ends = layout.fill(content)
             if text == expected:
@@ -209,9 +226,13 @@ class _Reader:
                 "Set format: plain for this model, or change this text",
                 value=lost[0] if lost else None,
             )
-        for option, written in zip(options, whole, strict=True):
+        for option in json.loads(prompt.options):
+            if (roles, option) in self.written:
+                continue
+            written = self.chat.write([*messages, {"role": "assistant", "content": option}])
             if written not in [text + layout.lead + answer + layout.last for answer in (option, option.strip())]:
                 raise self._refuse(prompt, option, "the chat template does not write the answer as it is")
+            self.written.add((roles, option))
         follows = _first_word(next(word for word in words[::-1]))
         return _Asked(text, ends, layout.lead, layout.end, layout.header + follows)
 
@@ -340,6 +361,12 @@ def _ask_plain(prompt: tuple) -> _Asked:
 
 def _roles(prompt: tuple) -> tuple[str, ...]:
     return tuple(message["role"] for message in messages_of(prompt))
+
+
+def _batches(prompts: Iterable[tuple], size: int) -> Iterator[list[tuple]]:
+    remaining = iter(prompts)
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
 def _list_starts(text: str) -> list[tuple[int, int]]:
