@@ -27,6 +27,7 @@ from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.readouts import list_options
 from selfalign.ledger.rows import Entry
+from selfalign.ledger.storage import Ledger
 from selfalign.scoring.compare_replies import read_replies, summarise
 from tiny import CASES, POLITICS, PREMISE, PRESS, SYSTEM, table_of, tiny_llama, tiny_tokenizer
 from transformers import (
@@ -280,6 +281,25 @@ def test_replies_added_later_compute_no_likelihood_again(inputs: Path, told: Pat
     run_job(inputs, tmp_path, "--reply", 5)
     assert prompts_computed(tmp_path) == [61, 50]
     assert run_job(inputs, tmp_path).drop(columns=["reply", "replied"]).equals(plain.drop(columns=["reply", "replied"]))
+
+
+def test_answers_of_a_gpu_are_read_where_there_is_none(inputs: Path, told: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    with closing(sqlite3.connect(told / "ledger.sqlite")) as database:
+        ((mark, facts),) = database.execute("SELECT fingerprint, facts FROM models")
+    with Ledger(told / "ledger.sqlite") as ledger:
+        answers = list(ledger.answered(mark).values())
+    there = {"device": "cuda:0", "threads": 1, "versions": {}}
+    with Ledger(made / "ledger.sqlite") as ledger, ledger.run(json.loads(facts) | {"device": "cuda"}, **there) as run:
+        run.record(answers)
+    table = run_job(inputs, made, "--reply", 5, "--device", "cuda")
+    assert (table["fingerprint"] != mark).all()
+    expected = pd.read_parquet(told / "answers.parquet")
+    assert table.drop(columns="fingerprint").equals(expected.drop(columns="fingerprint"))
+    if not torch.cuda.is_available():
+        refused = Job(job_arguments(inputs, tmp_path, "--device", "cuda"), tmp_path / "log")
+        assert refused.wait(120) == 1
+        assert "PyTorch sees no such device" in refused.said()
 
 
 def test_answers_have_a_reply_for_each_prompt_and_none_for_the_premise(inputs: Path, told: Path) -> None:
