@@ -1,0 +1,182 @@
+"""The findings: kept tables, and the figures and numbers of the page that are made from them."""
+
+import json
+import re
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from figure_tables import contrasts_of
+from findings import DOCS, LIMIT, check_kept, choose_rows, clean_record, draw_figures, find_drawn, keep_run, settings_of
+from page_tables import fill_tables, find_unknown, write_table
+from PIL import Image
+from project import ROOT
+from selfalign.config.read import read_config
+from selfalign.errors import InputError
+from selfalign.scoring.schemas import Contrasts
+from selfalign.tables import write_table as save
+
+PAGE = (DOCS / "findings.md").read_text(encoding="utf-8")
+RUNS = sorted(path.parent for path in (DOCS / "findings").glob("*/run.json"))
+kept_runs = pytest.mark.skipif(not RUNS, reason="no run is kept in docs/findings yet")
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_the_figures_of_the_page_are_drawn_from_the_kept_tables(run: Path, tmp_path: Path) -> None:
+    """Other versions of matplotlib draw other pixels. Compression, which also decides bytes, is not compared."""
+    drawn = draw_figures(run, PAGE, tmp_path)
+    assert drawn
+    for made in drawn:
+        shown = Image.open(DOCS / "figures" / made.name)
+        if f"version{matplotlib.__version__}," not in shown.info["Software"]:
+            pytest.skip(f"{made.name} was drawn by {shown.info['Software']}")
+        assert np.array_equal(np.asarray(Image.open(made)), np.asarray(shown)), made.name
+
+
+@kept_runs
+def test_every_figure_of_the_page_belongs_to_a_kept_run() -> None:
+    shown = set(re.findall(r"!\[.*?\]\(figures/(.+?)\.png\)", PAGE))
+    records = {run.name: json.loads((run / "run.json").read_text(encoding="utf-8")) for run in RUNS}
+    known = {f"{run}_{name}" for run in records for _, name in find_drawn(PAGE, run, settings_of(records[run]))}
+    assert shown == known
+
+
+@kept_runs
+def test_the_numbers_of_the_page_are_those_of_the_kept_tables() -> None:
+    assert fill_tables(PAGE, DOCS / "findings") == PAGE
+    assert find_unknown(PAGE, DOCS / "findings") == []
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_a_kept_run_is_small_and_names_no_place_of_a_computer(run: Path) -> None:
+    assert sum(path.stat().st_size for path in (run / "tables").iterdir()) <= LIMIT
+    record = (run / "run.json").read_text(encoding="utf-8")
+    assert json.loads(record) == clean_record(json.loads(record))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run with one table, in which two arms are compared."""
+    folder = tmp_path_factory.mktemp("results") / "small"
+    config = read_config([ROOT / "config" / "minimal.yaml"])
+    table = contrasts_of(config).assign(standard_error=0.05, df=9.0, p=0.2, family="", p_bh=0.3, probes=60)
+    table = table.assign(batteries=10, respondents=900)
+    save(table[list(Contrasts.to_schema().columns)], folder / "tables" / "contrasts.csv", Contrasts)
+    config["probes"]["bank"] = "/home/ada/selfalign/resources/probes/probes.csv"
+    record = {"run": "small", "inputs": {"/home/ada/selfalign/resources/a.csv": {"bytes": 1}}, "config": config}
+    (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    return folder
+
+
+def test_a_figure_is_the_same_from_the_kept_rows(small: Path, tmp_path: Path) -> None:
+    page = "![Contrasts](figures/small_contrasts.png) ![Other](figures/performance.png)"
+    kept = keep_run(small, tmp_path, page)
+    check_kept(small, kept, page)
+    (made,) = draw_figures(kept, page, tmp_path / "figures")
+    assert made == tmp_path / "figures" / "small_contrasts.png"
+    assert "/home" not in (kept / "run.json").read_text(encoding="utf-8")
+    assert len(json.loads((kept / "run.json").read_text(encoding="utf-8"))["config"]["models"]) == 1
+
+    table = kept / "tables" / "contrasts.csv"
+    pd.read_csv(table, dtype=str).assign(estimate="0.011").to_csv(table, index=False)
+    with pytest.raises(InputError, match="lacks rows that small_contrasts.png shows"):
+        check_kept(small, kept, page)
+
+
+def test_large_tables_are_refused(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("findings.LIMIT", 100)
+    with pytest.raises(InputError, match=r"more than 0 kB of tables \(contrasts \d+ kB\)"):
+        keep_run(small, tmp_path, "")
+
+
+def test_single_countries_are_kept_where_the_page_needs_them() -> None:
+    table = pd.DataFrame(
+        {"country": ["all", "all", "DEU", "DEU", "USA"], "measure": ["agreement", "alignment"] * 2 + [""]}
+    )
+    table["language"] = "en"
+    assert list(choose_rows(table, "contrasts", set()).index) == [0, 1, 2]
+    assert list(choose_rows(table, "contrasts", {"margin"}).index) == [0, 1, 2, 3]
+    assert list(choose_rows(table[:4], "contrasts", set()).index) == [0, 1, 2, 3]
+    assert list(choose_rows(table, "agreement", set()).index) == [0, 1]
+    assert list(choose_rows(table, "agreement", {"agreement"}).index) == [0, 1, 2]
+    assert list(choose_rows(table, "country_ranks", set()).index) == [0, 1, 2, 3, 4]
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """Tables of two runs, in which the same contrast has other numbers."""
+    for run, model, estimate in (("one", "m", 0.0534), ("two", "n", -0.0004)):
+        rows = [
+            (model, "all", "near", "zero", None, estimate, estimate - 0.03, estimate + 0.03, 0.0004),
+            (model, "all", "near", "other", None, 0.02, None, None, 0.0042),
+            (model, "all", "near", "other", "far - other", 0.5, 0.4, 0.6, 1.0),
+            (model, "DEU", "near", "zero", None, -0.5, -0.6, -0.4, 0.5),
+        ]
+        columns = ["model", "country", "arm", "against", "beyond", "estimate", "low", "high", "p"]
+        (tmp_path / run / "tables").mkdir(parents=True)
+        pd.DataFrame(rows, columns=columns).to_csv(tmp_path / run / "tables" / "contrasts.csv", index=False)
+        record = {"config": {"models": {model: {"label": f"Model {model.upper()}"}}}}
+        (tmp_path / run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    return tmp_path
+
+
+TABLE = """<!-- table
+from: [one/contrasts, two/contrasts]
+where: {country: all, label: [Model N, Model M], pair: [near - other, near - zero]}
+rows: {model: "{label}", contrast: "`{pair}`"}
+columns:
+  difference: {}
+  p: {show: "{p:p}"}
+-->
+
+<!-- end of table -->
+"""
+
+
+def test_a_table_is_written_from_its_comment(kept: Path) -> None:
+    filled = fill_tables(f"Before.\n\n{TABLE}\nAfter.\n", kept)
+    lines = [line for line in filled.splitlines() if line.startswith("|")]
+    assert lines == [
+        "| model | contrast | difference | p |",
+        "|---|---|---|---|",
+        "| Model N | `near - other` | +2.0 | 0.004 |",
+        "| Model N | `near - zero` | 0.0 [-3.0, +3.0] | <0.001 |",
+        "| Model M | `near - other` | +2.0 | 0.004 |",
+        "| Model M | `near - zero` | +5.3 [+2.3, +8.3] | <0.001 |",
+    ]
+    assert fill_tables(filled, kept) == filled
+    assert filled.startswith("Before.\n\n<!-- table\nfrom") and filled.endswith("<!-- end of table -->\n\nAfter.\n")
+
+
+def test_a_cell_may_count_rows(kept: Path) -> None:
+    taken = {name: {"take": name} for name in ("rows", "median", "least", "above", "interval below")}
+    spec = {"from": "one/contrasts", "where": {"beyond": None}, "rows": {"model": "{label}"}, "columns": taken}
+    assert write_table(spec, kept).splitlines()[-1] == "| Model M | 3 | +2.0 | -50.0 | 67 | 33 |"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("near - zero", "near - zeor"), "value 'near - zeor': no row has this pair. Did you mean \"near - zero\"?"),
+        (("country: all, ", ""), "has 2 rows, which differ in country"),
+        (("pair: [", "pear: ["), 'the table has no column pear. Did you mean "pair"?'),
+        (("two/contrasts", "two/agreement"), "agreement.csv is missing"),
+        (("rows: {", "lines: {"), "lacks rows"),
+        (("columns:", "columns: ["), "is not YAML"),
+    ],
+)
+def test_a_mistake_in_a_comment_is_explained(change: tuple[str, str], message: str, kept: Path) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        fill_tables(TABLE.replace(*change), kept)
+
+
+def test_numbers_that_no_table_has_are_found(kept: Path) -> None:
+    page = """
+The gain is 5.3 points [2.3, 8.3], so zero-shot loses -5.34 [-8.34, -2.34], a share of 0.05 [0.02, 0.08].
+It is 5.4 points [2.3, 8.3], or 5 % [2 to 8].
+5.5 [2.3, 8.3] <!-- source: benchmarks/other.py -->
+In the year 2025 [a link](page.md) is no interval, and [2, 3] has no estimate.
+"""
+    assert find_unknown(page, kept) == ["5.4 points [2.3, 8.3]"]

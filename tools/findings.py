@@ -1,0 +1,238 @@
+"""Keep the small tables of runs for a page of findings, and make the page's figures and tables from them.
+
+    python tools/findings.py results/study results/study_languages    # after a run: keep, draw, fill in
+    python tools/findings.py                                          # draw and fill in from the kept tables
+
+Three things are made, and `tests/unit/test_findings.py` checks them:
+
+- `docs/findings/{run}/` gets `run.json` and the rows of the run's tables that the page needs (`keep_run`);
+- `docs/figures/{run}_{figure}.png`, for every such figure that the page shows, is drawn from these tables;
+- the tables of the page that follow a comment are written from these tables (`tools/page_tables.py`).
+
+At last the tool lists the intervals of the page that no kept table has.
+"""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import pandas as pd
+from looks import draw
+from page_tables import fill_tables, find_unknown
+from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
+from selfalign.config.figures import FIGURES
+from selfalign.config.outputs import ACROSS
+from selfalign.config.pages import find_pages
+from selfalign.config.read import check_settings
+from selfalign.errors import InputError, told_plainly
+from selfalign.home import HOME
+from selfalign.runs import RECORD, find_run
+from selfalign.scoring.schemas import ALL
+from selfalign.tables import written_aside
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+KEPT = (
+    "agreement", "alternatives", "categories", "contrasts", "contrasts_by_readout", "country_ranks", "kinds",
+    "languages", "map", "map_axes", "metrics", "mixed", "readers", "specifications", "transfer", "verdicts",
+)  # fmt: skip
+"""Tables that are kept of a run, if it has them."""
+
+OF_COUNTRIES = {"contrasts", "country_ranks", "map", "transfer"}
+"""Tables whose rows of single countries are always kept: the text counts countries. Of the others, only if a figure
+of the page has a row per country and reads the table."""
+
+BY_COUNTRY = {"agreement", "margin", "gains_by_country", "languages"}
+"""Figures with a row per country."""
+
+LIMIT = 2_000_000
+"""Bytes that the kept tables of a run may have. A repository keeps every version of them for ever."""
+
+
+def keep_run(folder: Path, kept: Path, page: str) -> Path:
+    """Copy the record of a run and the rows of its tables that a page needs.
+
+    Of each table the rows of the mean of the countries are kept. Rows of single countries are about the agreement only.
+
+    Args:
+        folder: of the run.
+        kept: folder of all kept runs.
+        page: the text of the page.
+
+    Returns:
+        The folder of the kept tables.
+
+    Raises:
+        InputError: the tables are larger than `LIMIT`, or a figure of the page differs if it is drawn from them.
+    """
+    run = find_run(str(folder.resolve()))
+    record = clean_record(json.loads((run.folder / RECORD).read_text(encoding="utf-8")))
+    config, to = settings_of(record), kept / run.name
+    figures = {figure for figure, _ in find_drawn(page, run.name, config)}
+    shutil.rmtree(to, ignore_errors=True)
+    sizes = {}
+    for name in KEPT:
+        if (path := run.folder / "tables" / f"{name}.csv").is_file():
+            table = choose_rows(read_text(path), name, figures)
+            with written_aside(to / "tables" / path.name) as aside:
+                table.to_csv(aside, index=False, lineterminator="\n")
+            sizes[name] = (to / "tables" / path.name).stat().st_size
+    with written_aside(to / RECORD) as aside:
+        aside.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if sum(sizes.values()) > LIMIT:
+        largest = ", ".join(f"{name} {sizes[name] // 1000} kB" for name in sorted(sizes, key=sizes.get)[:-4:-1])
+        raise InputError(to, f"has more than {LIMIT // 1000} kB of tables ({largest})", "Choose fewer rows to keep")
+    return to
+
+
+def clean_record(record: dict[str, Any]) -> dict[str, Any]:
+    """The record of a run without what belongs to a computer: paths become relative to the project or plain names.
+
+    Of the models only those of the run are kept. A record never has keys: settings name their variables.
+
+    Args:
+        record: as the step record_run writes it.
+    """
+    config = record["config"]
+    models = {name: config["models"][name] for name in config["run"]["models"]}
+    return _without_paths({**record, "config": {**config, "models": models}})
+
+
+def settings_of(record: dict[str, Any]) -> dict[str, Any]:
+    """The merged settings of a kept run. Settings that came after the run have their defaults.
+
+    Args:
+        record: as `clean_record` returns it.
+    """
+    config = json.loads(json.dumps(record["config"]))
+    fill_in(config, [HOME / file for file in DEFAULTS])
+    check_settings(config)
+    locate_files(config, HOME)
+    return config
+
+
+def choose_rows(table: pd.DataFrame, name: str, figures: set[str]) -> pd.DataFrame:
+    """The rows of a table that are kept. Figures have no mean of a language that asks about one country.
+
+    Args:
+        table: as texts.
+        name: of the table.
+        figures: that the page shows of the run.
+    """
+    if "country" not in table or name == "country_ranks":
+        return table
+    readers = {figure for figure in BY_COUNTRY & figures if f"tables/{name}.csv" in FIGURES[figure].reads.values()}
+    single = table["country"] != ALL
+    if name not in OF_COUNTRIES and not readers:
+        return table[~single]
+    measured = next((column for column in ("measure", "metric") if column in table), None)
+    measures = {"agreement", "alignment"} if "margin" in readers else {"agreement"}
+    if measured is None:
+        return table
+    alone = table[single].groupby("language")["country"].nunique() == 1
+    return table[~single | table[measured].isin(measures) | table["language"].map(alone)]
+
+
+def find_drawn(page: str, run: str, config: dict[str, Any]) -> list[tuple[str, str]]:
+    """The figures of a run that a page shows: names of figures, and of their pages.
+
+    Args:
+        page: its text.
+        run: its name.
+        config: its merged settings.
+    """
+    files = dict.fromkeys(re.findall(r"\]\(figures/(\w[\w.+-]*)\.png\)", page))
+    names = [file.removeprefix(f"{run}_") for file in files if file.startswith(f"{run}_")]
+    pages = {
+        one: figure for figure in FIGURES for one in ([figure] if figure in ACROSS else find_pages(config, figure))
+    }
+    return [(pages[name], name) for name in names if name in pages]
+
+
+def draw_figures(folder: Path, page: str, to: Path) -> list[Path]:
+    """Draw the figures of a page from the tables of a run.
+
+    Args:
+        folder: of the run, or of what is kept of it.
+        page: the text of the page.
+        to: folder of the PNG files.
+    """
+    config = settings_of(clean_record(json.loads((folder / RECORD).read_text(encoding="utf-8"))))
+    shown = find_drawn(page, folder.name, config)
+    made = []
+    with TemporaryDirectory() as aside:
+        for figure in dict.fromkeys(figure for figure, _ in shown):
+            list(draw(figure, folder, config, Path(aside)))
+        to.mkdir(parents=True, exist_ok=True)
+        for _, name in shown:
+            made.append(to / f"{folder.name}_{name}.png")
+            shutil.copyfile(Path(aside) / f"{name}.png", made[-1])
+    return made
+
+
+def read_text(path: Path) -> pd.DataFrame:
+    """A CSV file as texts, so that its numbers keep their digits."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def _without_paths(value: Any) -> Any:
+    """Texts without the parts that name a place of a computer, at any depth; also the names of a mapping's entries."""
+    if isinstance(value, dict):
+        return {_without_paths(key): _without_paths(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(one) for one in value]
+    if not isinstance(value, str) or not value.startswith(("/", "~")):
+        return value
+    parts = Path(value).parts
+    start = next((place for place, part in enumerate(parts) if part in ("resources", "notebooks", "models")), -1)
+    return "/".join(parts[start:])
+
+
+@click.command()
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--page", "file", type=click.Path(path_type=Path, exists=True), default=DOCS / "findings.md")
+@click.option("--kept", type=click.Path(path_type=Path, file_okay=False), default=DOCS / "findings")
+@click.option("--figures", type=click.Path(path_type=Path, file_okay=False), default=DOCS / "figures")
+def command(runs: tuple[Path, ...], file: Path, kept: Path, figures: Path) -> None:
+    """Keep the tables of RUNS, and make the figures and tables of the page from all kept runs."""
+    page = file.read_text(encoding="utf-8")
+    for folder in runs:
+        to = keep_run(folder, kept, page)
+        print(f"{to}: {sum(path.stat().st_size for path in to.rglob('*.*')) // 1000} kB")
+        check_kept(folder, to, page)
+    for folder in sorted(path.parent for path in kept.glob(f"*/{RECORD}")):
+        for made in draw_figures(folder, page, figures):
+            print(made)
+    filled = fill_tables(page, kept)
+    with written_aside(file) as aside:
+        aside.write_text(filled, encoding="utf-8")
+    for unknown in find_unknown(filled, kept):
+        print(f"in no kept table: {unknown}")
+
+
+def check_kept(folder: Path, kept: Path, page: str) -> None:
+    """Draw the figures of a page from the whole tables of a run and from the kept rows, and compare them.
+
+    Args:
+        folder: of the run.
+        kept: folder of the kept tables of the run.
+        page: the text of the page.
+
+    Raises:
+        InputError: a figure differs.
+    """
+    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+        whole = draw_figures(folder.resolve(), page, Path(one))
+        rows = draw_figures(kept, page, Path(other))
+        for first, second in zip(whole, rows, strict=True):
+            if first.read_bytes() != second.read_bytes():
+                raise InputError(kept, f"lacks rows that {first.name} shows", "Let tools/findings.py keep these rows")
+
+
+if __name__ == "__main__":
+    with told_plainly():
+        command()
