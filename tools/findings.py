@@ -49,7 +49,7 @@ of the page has a row per country and reads the table."""
 BY_COUNTRY = {"agreement", "margin", "gains_by_country", "languages"}
 """Figures with a row per country."""
 
-LIMIT = 2_000_000
+LIMIT = 4_000_000
 """Bytes that the kept tables of a run may have. A repository keeps every version of them for ever."""
 
 
