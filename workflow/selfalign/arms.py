@@ -108,8 +108,9 @@ class Arm(Section):
         Keys that no arm has are ignored, and a missing label or number of shots is empty or 0.
         """
         known = {key: value for key, value in settings.items() if key in cls.model_fields}
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
-        return cls.model_construct(**{"label": "", "shots": 0, **values})
+        values: dict[str, Any] = {"label": "", "shots": 0}
+        values |= {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
+        return cls.model_construct(**values)
 
     @property
     def selector(self) -> str | None:

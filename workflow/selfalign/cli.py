@@ -47,6 +47,7 @@ def first_sentence(module: str) -> str:
     place = _ROOT.joinpath(*module.split(".")[1:])
     source = (place / "__init__.py" if place.is_dir() else place.with_suffix(".py")).read_text(encoding="utf-8")
     function = ast.parse(source[source.index("\ndef command(") :]).body[0]
+    assert isinstance(function, ast.FunctionDef)
     return " ".join((ast.get_docstring(function) or "").partition("\n\n")[0].split()).removesuffix(".")
 
 

@@ -7,10 +7,19 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+from typing import TypedDict
 
 TERMINAL = "SELFALIGN_TERMINAL"
 """Variable of the environment: the number of the open file that leads to the user's screen. A job's own stderr is
 often a log file. The Snakefile sets the variable for every job."""
+
+
+class Place(TypedDict, total=False):
+    """Where in a file a mistake is: keywords of `InputError`."""
+
+    row: int | None
+    column: str | None
+    value: object
 
 
 class InputError(Exception):

@@ -1,6 +1,8 @@
 """Mistakes of a user that are collected and reported together."""
 
-from selfalign.errors import InputError
+from typing import Unpack
+
+from selfalign.errors import InputError, Place
 
 LISTED = 20
 """At most so many places or mistakes are listed; the rest is counted."""
@@ -12,7 +14,7 @@ class Faults:
     def __init__(self) -> None:
         self._found: list[InputError] = []
 
-    def add(self, file: object, problem: str, remedy: str, **place: object) -> None:
+    def add(self, file: object, problem: str, remedy: str, **place: Unpack[Place]) -> None:
         """Note a mistake; the arguments are those of `InputError`."""
         self._found.append(InputError(file, problem, remedy, **place))
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from selfalign.addresses import refuse_login
 from selfalign.errors import InputError
@@ -43,7 +44,7 @@ SURVEY_PATTERNS = {
 """Form of each value of a survey's source, and its meaning."""
 
 
-def check_model_source(source: object, place: str, between: str = "/") -> dict:
+def check_model_source(source: object, place: str, between: str = "/") -> dict[str, Any]:
     """A model's source, checked; one "package" is turned into "packages", one for each member.
 
     Args:
@@ -55,7 +56,7 @@ def check_model_source(source: object, place: str, between: str = "/") -> dict:
         InputError: not one kind of source, a key missing or unknown, or a value of the wrong form.
     """
     kinds = [kind for kind in MODEL_KEYS if isinstance(source, dict) and kind in source]
-    if len(kinds) != 1 or set(source) != MODEL_KEYS[kinds[0]]:
+    if not isinstance(source, dict) or len(kinds) != 1 or set(source) != MODEL_KEYS[kinds[0]]:
         expected = " or ".join("{" + ", ".join(sorted(keys)) + "}" for keys in MODEL_KEYS.values())
         raise InputError(
             place, f"got {_describe(source)}; expected {expected}", "Give one kind of source, with all of its keys"
@@ -109,7 +110,7 @@ def _find_commit(source: dict[str, object], revision: object) -> str:
     return f"Copy the hash from {address}/commits/{branch}, or from the command: git ls-remote {address} {branch}"
 
 
-def _pair_packages(source: dict, place: str) -> dict:
+def _pair_packages(source: dict[str, Any], place: str) -> dict[str, Any]:
     if "package" in source:
         members = source["members"]
         source = {"packages": [source["package"]] * len(members)} | {k: v for k, v in source.items() if k != "package"}

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict
 
 import httpx2
 from huggingface_hub import RepoFile
@@ -23,8 +24,15 @@ from huggingface_hub.errors import (
 from selfalign.errors import InputError
 
 
-def hub_access() -> dict[str, str | bool | None]:
-    """Where the hub is, and with which token: keywords of huggingface_hub's functions."""
+class HubAccess(TypedDict):
+    """Where the hub is, and with which token: keywords of huggingface_hub's functions. False: with none."""
+
+    endpoint: str | None
+    token: str | bool
+
+
+def hub_access() -> HubAccess:
+    """The hub's address and the token that the environment names."""
     return {"endpoint": os.environ.get("HF_ENDPOINT") or None, "token": os.environ.get("HF_TOKEN") or False}
 
 

@@ -7,9 +7,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
+from torch import nn
 from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, PreTrainedConfig, PreTrainedModel
 from transformers.quantizers import AutoHfQuantizer
 from transformers.utils import logging
@@ -70,7 +72,7 @@ def check_weights(config: PreTrainedConfig, folder: Path, place: Path) -> tuple[
         empty.config.quantization_config = about  # the text part of a model of texts and images may not repeat it
     try:
         with quiet():
-            model, report = type(empty).from_pretrained(
+            loaded: Any = type(empty).from_pretrained(  # a pair, because of output_loading_info
                 None,
                 config=empty.config,
                 state_dict=_read_headers(folder, config, place),
@@ -86,6 +88,7 @@ def check_weights(config: PreTrainedConfig, folder: Path, place: Path) -> tuple[
         if isinstance(error, RuntimeError) and quantisation(config):
             raise
         raise cannot_load(error, place) from error
+    model, report = loaded
     return model, check_report(report, config, place)
 
 
@@ -97,12 +100,14 @@ def build_empty(config: PreTrainedConfig, place: Path) -> PreTrainedModel:
     """
     try:
         with torch.device("meta"):
-            return model_class(config).from_config(config, trust_remote_code=False)
+            kind: Any = model_class(config)
+            empty: PreTrainedModel = kind.from_config(config, trust_remote_code=False)
     except ValueError as error:
         raise cannot_load(error, place) from error
+    return empty
 
 
-def model_class(config: PreTrainedConfig) -> type:
+def model_class(config: PreTrainedConfig) -> type[AutoModelForCausalLM] | type[AutoModelForImageTextToText]:
     """The class of `transformers` that loads a model which continues text.
 
     Some models read images as well and have no class for text alone, such as Mistral Small 3.2. They continue a text
@@ -111,6 +116,13 @@ def model_class(config: PreTrainedConfig) -> type:
     reads_images = type(config) in AutoModelForImageTextToText._model_mapping
     text_alone = type(config) in AutoModelForCausalLM._model_mapping
     return AutoModelForImageTextToText if reads_images and not text_alone else AutoModelForCausalLM
+
+
+def weight_of(layer: nn.Module) -> torch.Tensor:
+    """The weights of a layer: of an embedding, or of an output head."""
+    weight = layer.weight
+    assert isinstance(weight, torch.Tensor)
+    return weight
 
 
 def check_quantisation(config: PreTrainedConfig, folder: Path, place: Path) -> None:
@@ -140,8 +152,9 @@ def check_quantisation(config: PreTrainedConfig, folder: Path, place: Path) -> N
 def quantisation(config: PreTrainedConfig) -> Mapping[str, object] | None:
     """What a model's configuration says about its quantisation; None if the model is not quantised."""
     found = [getattr(part, "quantization_config", None) for part in (config, config.get_text_config(decoder=True))]
-    about = next((part for part in found if part is not None), None)
-    return about.to_dict() if hasattr(about, "to_dict") else about
+    about: Any = next((part for part in found if part is not None), None)
+    described: Mapping[str, object] | None = about.to_dict() if hasattr(about, "to_dict") else about
+    return described
 
 
 def method_of(about: Mapping[str, object]) -> str | None:
@@ -152,7 +165,7 @@ def method_of(about: Mapping[str, object]) -> str | None:
 
 
 def check_report(
-    report: Mapping[str, Collection], config: PreTrainedConfig, place: Path, layers: int | None = None
+    report: Mapping[str, Collection[Any]], config: PreTrainedConfig, place: Path, layers: int | None = None
 ) -> list[str]:
     """Refuse a model of which a tensor is missing, left over, or of another shape.
 
@@ -181,7 +194,7 @@ def check_report(
     return unread
 
 
-def check_encoder(report: Mapping[str, Collection], model: PreTrainedModel, place: Path) -> None:
+def check_encoder(report: Mapping[str, Collection[Any]], model: PreTrainedModel, place: Path) -> None:
     """Refuse an encoder whose last hidden states depend on a tensor that is missing, left over, or of another shape.
 
     Heads on top of the encoder are not computed: they may be left over, and the pooler may be missing.

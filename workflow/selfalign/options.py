@@ -1,10 +1,13 @@
 """Types of the command line's options."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+
+from selfalign.errors import InputError
 
 readable = click.Path(path_type=Path, dir_okay=False)
 """A file to read; whether it is there is checked on reading, with a remedy in the message."""
@@ -12,8 +15,27 @@ readable = click.Path(path_type=Path, dir_okay=False)
 writable = click.Path(path_type=Path, dir_okay=False)
 """A file to write."""
 
+Command = Callable[..., Any]
+"""The function of a command, with whatever options it has."""
 
-class Json(click.ParamType):
+
+def need(file: Path | None, option: str, reason: str) -> Path:
+    """A file that a command needs for some inputs only.
+
+    Args:
+        file: of the option, if it was given.
+        option: name of the option.
+        reason: why the file is needed, as a clause.
+
+    Raises:
+        InputError: the option was not given.
+    """
+    if file is None:
+        raise InputError(option, f"is not given, but {reason}", f"Add {option} FILE to the command")
+    return file
+
+
+class Json(click.ParamType[Any]):
     """A setting of the config, passed as JSON."""
 
     name = "json"
@@ -25,7 +47,7 @@ class Json(click.ParamType):
             self.fail(f"not JSON: {error}", param, ctx)
 
 
-class Words(click.ParamType):
+class Words(click.ParamType[list[Any]]):
     """A list in one option: words with spaces between them, as Snakemake writes a list."""
 
     name = "words"
@@ -40,7 +62,7 @@ class Words(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-class Named(click.ParamType):
+class Named(click.ParamType[tuple[str, Path]]):
     """A file of several of a kind, with its name: NAME=FILE."""
 
     name = "name=file"

@@ -3,16 +3,26 @@
 import os
 import stat
 from collections.abc import Iterable
-from typing import TextIO
+from typing import Any, TextIO, TypeVar, overload
 
 from tqdm import tqdm
 
 from selfalign.errors import TERMINAL
 
+Item = TypeVar("Item")
+
 _DELAY = 5  # seconds: shorter steps show no bar
 
 
-def follow(description: str, unit: str, total: int | None = None, items: Iterable | None = None) -> tqdm:
+@overload
+def follow(description: str, unit: str, total: int) -> "tqdm[None]": ...
+
+
+@overload
+def follow(description: str, unit: str, total: int | None = None, *, items: Iterable[Item]) -> "tqdm[Item]": ...
+
+
+def follow(description: str, unit: str, total: int | None = None, *, items: Iterable[Any] | None = None) -> "tqdm[Any]":
     """A progress bar that appears after some seconds, on the user's screen and not in a job's log.
 
     Args:

@@ -39,12 +39,13 @@ class Run:
         """
         path = self.folder / RECORD
         try:
-            return json.loads(path.read_text(encoding="utf-8"))["config"]
+            config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["config"]
         except FileNotFoundError as error:
             problem = "is not there, so the settings of the run are not known"
             raise InputError(path, problem, "Let snakemake make it, with the config files of the run") from error
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(path, "is not the record of a run", "Delete it, and let snakemake make it") from error
+        return config
 
 
 def find_run(name: str, results: Path = Path("results")) -> Run:

@@ -28,6 +28,9 @@ _RULES = {
 ROWS = 2**17
 """Rows of a row group of a table that is written in parts: small parts are joined to at least so many."""
 
+Fills = Mapping[str, Callable[[pd.DataFrame], object]]
+"""What fills the empty cells of a column, by the column's name: a function of the table."""
+
 
 class Table(pa.DataFrameModel):
     """Base of every table of the workflow: exactly the declared columns, in the declared order."""
@@ -132,7 +135,7 @@ def read_table(path: Path, schema: type[Table], columns: Sequence[str] | None = 
 def _is_whole(path: Path, schema: type[Table]) -> bool:
     """Whether a Parquet file has exactly the columns of a schema. If not, reading all of it tells what is wrong."""
     try:
-        return parquet.read_schema(path).names == list(schema.to_schema().columns)
+        return bool(parquet.read_schema(path).names == list(schema.to_schema().columns))
     except (OSError, pyarrow.ArrowException):
         return False
 
@@ -145,9 +148,7 @@ def _select(schema: type[Table], columns: Sequence[str]) -> pa.DataFrameSchema:
     return part
 
 
-def read_input(
-    path: Path, schema: type[Table], optional: Mapping[str, Callable[[pd.DataFrame], object]] | None = None
-) -> pd.DataFrame:
+def read_input(path: Path, schema: type[Table], optional: Fills | None = None) -> pd.DataFrame:
     """Read a CSV that a person wrote, as text cells turned into the schema's types, and validate it.
 
     Args:
@@ -185,7 +186,7 @@ def find_form(path: Path) -> dict[str, str]:
 
 
 def _read(
-    path: Path, schema: pa.DataFrameSchema, remedy: str, optional: Mapping | None = None, **how: object
+    path: Path, schema: pa.DataFrameSchema, remedy: str, optional: Fills | None = None, **how: object
 ) -> pd.DataFrame:
     try:
         table = _read_csv(path, **how) if path.suffix == ".csv" else pd.read_parquet(path, **how)
@@ -203,7 +204,7 @@ def _read(
         raise _broken(path, table, schema, error, remedy) from None
 
 
-def _complete(table: pd.DataFrame, schema: pa.DataFrameSchema, optional: Mapping) -> pd.DataFrame:
+def _complete(table: pd.DataFrame, schema: pa.DataFrameSchema, optional: Fills) -> pd.DataFrame:
     """A table with its optional cells filled, without notes, in the schema's order; unknown columns come last."""
     table = table.rename(columns=str.strip)
     table = table[[name for name in table.columns if not name.lower().startswith("note")]]

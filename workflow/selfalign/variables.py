@@ -27,5 +27,6 @@ def apply() -> None:
     missing = FAST.keys() - os.environ.keys()
     os.environ.update({name: FAST[name] for name in missing})
     set_option = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    for name in missing & _OPTIONS.keys() if set_option else ():
-        set_option(*_OPTIONS[name])
+    if set_option is not None:
+        for name in missing & _OPTIONS.keys():
+            set_option(*_OPTIONS[name])

@@ -40,7 +40,8 @@ def encode(sentences: list[str], language: str, model: str) -> np.ndarray:
     """
     rows = _encode_universal(sentences, language) if model == UNIVERSAL else _encode_by_mean(sentences, Path(model))
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    unit: np.ndarray = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return unit
 
 
 def check_encoder(model: str, language: str) -> None:

