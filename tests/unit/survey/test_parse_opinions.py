@@ -224,6 +224,7 @@ def test_options_that_are_no_answer_are_known(option: object, missing: bool, tmp
         ("India (Old national sample)", "IND", 1),
         ("Kenya (second try)", "KEN", None),
         ("DE", None, 0),
+        ("West\nGermany", None, 0),
         ("", None, 0),
     ],
 )

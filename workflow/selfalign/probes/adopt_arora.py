@@ -136,7 +136,7 @@ def adopt(
             continue
         mine = found.get(row.row, [])
         _check_repairs(cells, mine, released["line"], path, repairs_file)
-        wording = word_probe(*cells, mine, language)
+        wording = word_probe(cells[0], cells[1], cells[2], mine, language)
         _check_wording(wording, cells, released["line"], path)
         texts.append((row.probe, wording.statement, wording.option_a, wording.option_b, "drafted"))
         log += [(row.row, row.probe, *change) for change in _tell_cleaned(released[CELLS], cells) + wording.changes]
@@ -156,14 +156,15 @@ def _tell_cleaned(given: pd.Series, cells: list[str]) -> list[Change]:
 
 def _check_repairs(cells: list[str], repairs: list[Any], line: int, path: Path, file: Path) -> None:
     for repair in repairs:
-        if digest(find_old(*cells, repair)) != repair.was:
+        old = find_old(cells[0], cells[1], cells[2], repair)
+        if digest(old) != repair.was:
             raise InputError(
                 path,
                 f"the release has another text here, which line {repair.Index + 2} of {file} repairs",
                 "Put the row back as it was released, or take the row out of that line",
                 row=int(line),
                 column={"option_a": "label 1", "option_b": "label 2"}.get(repair.column, "sentence"),
-                value=find_old(*cells, repair),
+                value=old,
             )
 
 

@@ -1,6 +1,7 @@
 """Step map_poles: what the people of each country answer to each probe."""
 
 from pathlib import Path
+from typing import Protocol
 
 import click
 import numpy as np
@@ -110,7 +111,17 @@ def check_bank(distributions: pd.DataFrame, bank: pd.DataFrame, file: Path) -> N
             )
 
 
-def _find_fault(probe: tuple, given: list[tuple[int, int]]) -> tuple[str, str] | None:
+class _Probe(Protocol):
+    """A row of `Bank`: a probe, its question, and the question's codes by pole."""
+
+    probe: str
+    question: str
+    pole_a: str
+    pole_b: str
+    neither: str
+
+
+def _find_fault(probe: _Probe, given: list[tuple[int, int]]) -> tuple[str, str] | None:
     """What is wrong with the poles of a probe for the answers that were given, and what to do."""
     sides = [parse_codes(codes) for codes in (probe.pole_a, probe.pole_b, probe.neither)]
     for first, last in given:

@@ -1,6 +1,5 @@
 """Checks of a probe bank and its texts against the survey's own file of questions, before anything runs."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -66,7 +65,10 @@ def check_drafts(path: Path, bank: pd.DataFrame, bank_file: Path, faults: Faults
         bank_file: its file, for messages.
         faults: where mistakes are noted.
     """
-    blank: Callable = lambda texts: ""  # noqa: E731
+
+    def blank(texts: pd.DataFrame) -> str:
+        return ""
+
     texts = read_input(path, Drafts, dict.fromkeys(["statement", "option_a", "option_b", "status"], blank))
     empty, broken, same = [], [], []
     for row in texts.itertuples():

@@ -1,6 +1,7 @@
 """The whole answer scale of a question: its codes in order, and its words in a language."""
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -69,28 +70,41 @@ def _check_presence(questions: pd.Index, table: pd.DataFrame, path: Path, remedy
         raise InputError(path, problem, remedy, column="question")
 
 
-def _offered(scale: tuple) -> list[int]:
-    """The codes of a row of `Scales` that are offered as answers, in order."""
+class Scale(Protocol):
+    """A row of `Scales`."""
+
+    question: str
+    first: int
+    last: int
+    labels: str
+    order: str
+    merged: str
+
+
+def _offered(scale: Scale) -> list[int]:
+    """The codes of a scale that are offered as answers, in order."""
     return [int(code) for code in scale.order.split()] or list(range(scale.first, scale.last + 1))
 
 
-def _merged(scale: tuple) -> dict[int, int]:
-    """The codes of a row of `Scales` that count as another."""
-    return dict(map(int, pair.split("=")) for pair in scale.merged.split())
+def _merged(scale: Scale) -> dict[int, int]:
+    """The codes of a scale that count as another."""
+    pairs = (pair.partition("=") for pair in scale.merged.split())
+    return {int(code): int(other) for code, _, other in pairs}
 
 
-def _list_places(scale: tuple) -> list[tuple[str, str, int, int | None, int | None]]:
-    """Question, labels, code, counted and place of each code of a row of `Scales`."""
+def _list_places(scale: Scale) -> list[tuple[str, str, int, int | None, int | None]]:
+    """Question, labels, code, counted and place of each code of a scale."""
     places = {code: place for place, code in enumerate(_offered(scale), start=1)}
     counted = {code: code for code in places} | _merged(scale)
+    placed = {code: places.get(other) for code, other in counted.items()}
     return [
-        (scale.question, scale.labels, code, counted.get(code), places.get(counted.get(code)))
+        (scale.question, scale.labels, code, counted.get(code), placed.get(code))
         for code in range(scale.first, scale.last + 1)
     ]
 
 
-def _find_fault(scale: tuple) -> str | None:
-    """What is wrong with a row of `Scales` in itself."""
+def _find_fault(scale: Scale) -> str | None:
+    """What is wrong with a scale in itself."""
     offered = _offered(scale)
     named = [*offered, *(int(pair.split("=")[0]) for pair in scale.merged.split())]
     for code in named:

@@ -70,7 +70,7 @@ def describe_bank(bank: Path, texts: Iterable[Path], version: Path | None) -> di
         InputError: a file cannot be read.
     """
     files = {str(path): digest_file(path) for path in [bank, *texts]}
-    record = {"version": None, "date": None, "unchanged": None, "changed": []}
+    record: dict[str, object] = {"version": None, "date": None, "unchanged": None, "changed": []}
     if version is not None:
         release = read_version(version)
         root = version.resolve().parent.parent

@@ -194,6 +194,7 @@ def _pick(
         return draw_neutral(cells["probe"], languages.wordings[cells["shown_in"].iloc[0]].right, arm, name)
     answers = people.modal if words.frames[frame].whole_scale else people.majority
     needed = cells[["source", "probe"]].drop_duplicates()
+    assert arm.selector is not None, f"{name} shows demonstrations of the bank"
     picked = pick_demonstrations(rankings[arm.selector], answers, needed, name, arm)
     return answer_otherwise(picked, arm, answers, words.items(frame))
 

@@ -87,7 +87,9 @@ class Demonstrations(Table):
 
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
     arm: str = pa.Field(description="treatment, as named in the config")
-    strategy: str = pa.Field(description="how its demonstrations are chosen; none where they are not of the bank")
+    strategy: str = pa.Field(  # type: ignore[assignment]  # hides a method of pandera that nothing calls
+        description="how its demonstrations are chosen; none where they are not of the bank"
+    )
     sets: int = pa.Field(ge=1, description="different sets; one per test probe, source and seed, unless frames differ")
     shown: int = pa.Field(ge=1, description="demonstrations in all sets together")
     not_ranked: int = pa.Field(ge=0, description="those that the strategy did not rank; not in the columns that follow")

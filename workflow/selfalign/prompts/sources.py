@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import pandas as pd
 
@@ -42,6 +42,8 @@ class Surveyed:
     @cached_property
     def on_scales(self) -> pd.DataFrame:
         """The countries and probes whose people's answers on the whole scale are known: columns country, probe."""
+        if self.scales is None or self.bank is None:
+            raise ValueError("the people's answers on whole scales were not read")
         pairs = self.scales[["country", "question"]].drop_duplicates()
         return pairs.merge(self.bank[["probe", "question"]], on="question")[["country", "probe"]]
 
@@ -196,6 +198,6 @@ def draw_neutral(probes: pd.Series, right: Mapping[str, str], arm: Arm, name: st
         )
     rows = []
     for probe, seed in itertools.product(probes.unique(), arm.seeds):
-        drawn = sorted(right, key=lambda item, of=(seed, probe): draw(*of, item))
+        drawn = sorted(right, key=partial(draw, seed, probe))
         rows += [("", probe, seed, item, right[item]) for item in drawn[: arm.shots]]
     return pd.DataFrame(rows, columns=["source", "probe", "seed", "candidate", "answer"])

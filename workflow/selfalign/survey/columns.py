@@ -4,6 +4,7 @@ Columns come as categories of text, so that each distinct value is looked at onc
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -214,7 +215,15 @@ def _weight(text: str) -> float:
     return weight
 
 
-def to_codes(column: pd.Series, scale: tuple, survey: SurveyFile, recoding: dict[int, int] | None = None) -> pd.Series:
+class Scale(Protocol):
+    """A question with its lowest and its highest answer code: a row of `Scales`, or of `Trends`."""
+
+    question: str
+    first: int
+    last: int
+
+
+def to_codes(column: pd.Series, scale: Scale, survey: SurveyFile, recoding: dict[int, int] | None = None) -> pd.Series:
     """Answer codes; the missing ones are negative, and a blank or a mark such as NA is -5.
 
     Args:
@@ -233,7 +242,7 @@ def to_codes(column: pd.Series, scale: tuple, survey: SurveyFile, recoding: dict
         if recoding:
             if number not in recoding:
                 raise _CellError(f"the answer codes of {column.name} are {', '.join(map(str, sorted(recoding)))}{end}")
-            number = recoding[number]
+            number = recoding[int(number)]
         if number % 1 != 0 or not scale.first <= number <= scale.last:
             raise ValueError
         return int(number)

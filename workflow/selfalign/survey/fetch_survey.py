@@ -34,8 +34,9 @@ def fetch_address(source: dict[str, str], file: Path, place: str) -> None:
         InputError: the server is out of reach, refuses or breaks off, or the file has another digest.
     """
     address = source["url"].partition("?")[0]
-    bar = {"total": 1, "unit": "B", "unit_scale": True, "mininterval": 1, "file": sys.stderr}  # pooch sets the total
-    with tqdm(desc=PurePosixPath(address).name, **bar) as progress:
+    name = PurePosixPath(address).name
+    bar = tqdm(desc=name, total=1, unit="B", unit_scale=True, mininterval=1, file=sys.stderr)  # pooch sets the total
+    with bar as progress:
         download = pooch.HTTPDownloader(progressbar=progress, timeout=_TIMEOUT)
         try:
             download(source["url"], str(file), None)
@@ -73,20 +74,21 @@ def fetch_dataset_file(source: dict[str, str], file: Path, place: str) -> None:
             from what the hub lists.
     """
     disable_progress_bars()
-    access, path = hub_access(), source["path"]
-    where = {"repo_type": "dataset", "revision": source["revision"]}
+    access, repo, revision, path = hub_access(), source["hub"], source["revision"], source["path"]
     with (
-        hub_errors_told("data set", source["hub"], source["revision"], place),
+        hub_errors_told("data set", repo, revision, place),
         tempfile.TemporaryDirectory(dir=file.parent) as scratch,
     ):
         folder = path.rpartition("/")[0] or None
-        listed = {entry.path: entry for entry in HfApi(**access).list_repo_tree(source["hub"], folder, **where)}
-        if not isinstance(listed.get(path), RepoFile):
-            problem = f"{source['hub']} has no file {path} at {source['revision']}"
+        tree = HfApi(**access).list_repo_tree(repo, folder, repo_type="dataset", revision=revision)
+        listed = {entry.path: entry for entry in tree}
+        found = listed.get(path)
+        if not isinstance(found, RepoFile):
+            problem = f"{repo} has no file {path} at {revision}"
             raise InputError(f"{place}/path", problem, did_you_mean(path, listed))
-        click.echo(f"{source['hub']} at {source['revision']}: {path}, {listed[path].size:,} bytes", err=True)
-        arrived = Path(hf_hub_download(source["hub"], path, local_dir=scratch, **where, **access))
-        check_arrived(arrived, listed[path], place)
+        click.echo(f"{repo} at {revision}: {path}, {found.size:,} bytes", err=True)
+        arrived = Path(hf_hub_download(repo, path, repo_type="dataset", revision=revision, local_dir=scratch, **access))
+        check_arrived(arrived, found, place)
         arrived.replace(file)
 
 

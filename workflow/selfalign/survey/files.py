@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -351,7 +352,7 @@ def _as_categories(column: pd.Series) -> pd.Categorical:
     return pd.Series([_as_short(value) for value in values], dtype=object).take(places).astype("category").array
 
 
-def _read_stat(path: Path, data: Path, **settings: object) -> tuple[pd.DataFrame, object]:
+def _read_stat(path: Path, data: Path, **settings: Any) -> tuple[pd.DataFrame, pyreadstat.metadata_container]:
     read = pyreadstat.read_sav if data.suffix.lower() == ".sav" else pyreadstat.read_dta
     try:
         try:
@@ -387,11 +388,15 @@ def read_labels(survey: SurveyFile) -> dict[str, tuple[str, dict[str, str], list
     def write(value: object) -> str:
         return _as_short(float(value) if isinstance(value, int) else value)
 
+    def ends(declared: object) -> tuple[str, str]:
+        low, high = (declared["lo"], declared["hi"]) if isinstance(declared, dict) else (declared, declared)
+        return write(low), write(high)
+
     return {
         name: (
             facts.column_names_to_labels.get(name) or "",
             {write(value): label for value, label in facts.variable_value_labels.get(name, {}).items()},
-            [(write(each["lo"]), write(each["hi"])) for each in facts.missing_ranges.get(name, [])],
+            [ends(declared) for declared in facts.missing_ranges.get(name, [])],
         )
         for name in survey.names
     }

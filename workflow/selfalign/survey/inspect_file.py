@@ -15,6 +15,9 @@ MOST = 50
 MOST_ANSWERS = 11
 """Columns with more answers do not look like questions."""
 
+Range = tuple[str, str]
+"""The lowest and the highest of the values that a column declares as missing."""
+
 _KINDS = {
     "not_asked": r"not asked|^filter|split (ballot|sample|half)",
     "not_applicable": r"not applicable|inapplicable|no aplica|nicht anwendbar|sans objet",
@@ -113,11 +116,11 @@ def inspect_counts(survey: SurveyFile, columns: dict[str, str]) -> list[Facts]:
     return facts
 
 
-def _inspect(name: str, column: pd.Series, label: str, labels: dict, ranges: list) -> Facts:
+def _inspect(name: str, column: pd.Series, label: str, labels: dict[str, str], ranges: list[Range]) -> Facts:
     return _describe(name, label, column.value_counts().to_dict(), labels, ranges)
 
 
-def _describe(name: str, label: str, counts: dict[str, int], labels: dict, ranges: list) -> Facts:
+def _describe(name: str, label: str, counts: dict[str, int], labels: dict[str, str], ranges: list[Range]) -> Facts:
     labels = {value: " ".join(text.split()) for value, text in labels.items()}
     known: dict[str, int] = dict.fromkeys(labels, 0)
     blank = 0
@@ -139,7 +142,7 @@ def _place(value: str) -> tuple[int, float, str]:
     return (0, number, "") if number is not None else (1, 0.0, value.casefold())
 
 
-def _find_missing(facts: Facts, ranges: list[tuple[str, str]]) -> dict[str, str]:
+def _find_missing(facts: Facts, ranges: list[Range]) -> dict[str, str]:
     """Kind of missing answer of each value that looks like one."""
     found: dict[str, str] = {}
     for value in facts.counts:
@@ -155,8 +158,8 @@ def _find_missing(facts: Facts, ranges: list[tuple[str, str]]) -> dict[str, str]
 
 def _find_apart(values: list[str], labels: dict[str, str]) -> list[str]:
     """The last codes without labels, such as 8 and 9, where they do not continue the codes before them."""
-    numbers = [read_number(value) for value in values]
-    if None in numbers:
+    numbers = [number for number in map(read_number, values) if number is not None]
+    if len(numbers) < len(values):
         return []
     for place in range(2, len(values)):
         last = values[place:]
@@ -191,10 +194,11 @@ def _may_be(role: str, facts: Facts, rows: int) -> bool:
     """Whether the values of a column fit what its name suggests."""
     numbers = [read_number(value) for value in facts.counts]
     if role == "weight":
-        if any(number is None or number < 0 for number in numbers) or facts.distinct < 2:
+        weights = [number for number in numbers if number is not None and number >= 0]
+        if len(weights) < len(numbers) or facts.distinct < 2:
             return False
         sure = re.search(r"(?i)we?i?gh?t|wgt|gewicht|peso|pond", facts.name)
-        return bool(sure) or not all(number.is_integer() for number in numbers)
+        return bool(sure) or not all(weight.is_integer() for weight in weights)
     if role == "respondent":
         return facts.distinct == rows - facts.blank and not facts.blank
     if role == "year":

@@ -10,6 +10,9 @@ from selfalign.faults import Faults, listed
 from selfalign.survey.files import SurveyFile
 from selfalign.survey.questions import tidy
 
+Excluded = tuple[str, str, int]
+"""Respondents that a step leaves out, as a row of `LeftOut`: place, reason, number."""
+
 
 def name_columns(names: list[str], data: Path) -> dict[str, str]:
     """Names of the columns as the user reads them, and the names under which `SurveyFile` knows them.

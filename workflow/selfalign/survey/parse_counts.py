@@ -1,5 +1,6 @@
 """Step parse_counts: a table of answer counts as distributions."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from selfalign.faults import Faults, listed
 from selfalign.options import Json, readable, writable
 from selfalign.survey.files import SurveyFile, open_survey
-from selfalign.survey.layout import check_names, find_countries, name_columns, read_number
+from selfalign.survey.layout import Excluded, check_names, find_countries, name_columns, read_number
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import MISSING_KINDS, Distributions, LeftOut, Missing
 from selfalign.tables import write_table
@@ -62,7 +63,7 @@ def read_counts(
 
 
 def _add_countries(
-    raw: pd.DataFrame, settings: dict, survey: SurveyFile, faults: Faults, left_out: list
+    raw: pd.DataFrame, settings: Mapping[str, Any], survey: SurveyFile, faults: Faults, left_out: list[Excluded]
 ) -> pd.DataFrame:
     if "country" not in raw:
         return raw.assign(country=settings["country"])

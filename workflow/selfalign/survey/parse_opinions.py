@@ -96,15 +96,16 @@ def read_questions(table: pd.DataFrame, known: pd.DataFrame, file: Path) -> list
         InputError: selections or options are not what they should be; names the line.
     """
     known = known.set_index("digest")
-    questions, seen = [], set()
+    questions: list[Question] = []
+    seen: set[str] = set()
     for row in table.itertuples():
         options = _read_options(row.options, table, row.Index, file)
         shares = _read_shares(row.selections, table, row.Index, file)
         substantive = [place for place, option in enumerate(options) if not MISSING.match(option)]
         digest = digest_text(row.question)
-        question, codes = f"G{digest[:8]}", range(1, len(substantive) + 1)
+        question, codes = f"G{digest[:8]}", list(range(1, len(substantive) + 1))
         if digest in known.index and len(known.at[digest, "codes"].split()) == len(substantive):
-            question, codes = known.at[digest, "question"], map(int, known.at[digest, "codes"].split())
+            question, codes = known.at[digest, "question"], [int(code) for code in known.at[digest, "codes"].split()]
         if not row.question.strip():
             place, fault = f"line {find_line(table, row.Index)}", "the question has no text"
         else:
@@ -159,7 +160,7 @@ def _fault(file: Path, table: pd.DataFrame, record: int, column: str, value: str
 
 def find_line(table: pd.DataFrame, record: int) -> int:
     """Line of the file on which a row begins: its texts have lines of their own."""
-    return record + 2 + sum(table.loc[: record - 1, column].str.count("\n").sum() for column in table.columns)
+    return record + 2 + sum(int(table.loc[: record - 1, column].str.count("\n").sum()) for column in table.columns)
 
 
 def rate_samples(questions: list[Question]) -> pd.DataFrame:
@@ -172,7 +173,7 @@ def rate_samples(questions: list[Question]) -> pd.DataFrame:
     samples = cache(read_sample)
     rows = []
     for number, question in enumerate(questions):
-        used: dict[str, int] = {}
+        used: set[str | None] = set()
         names = sorted(question.shares, key=lambda name: samples(name)[1] or 0)
         for name in names:
             country, rank = samples(name)
@@ -184,7 +185,7 @@ def rate_samples(questions: list[Question]) -> pd.DataFrame:
             if not reason and country in used:
                 reason, place = "another sample of the country is used", name
             if not reason:
-                used[country] = number
+                used.add(country)
             rows.append((number, name, country, reason, place))
     return pd.DataFrame(rows, columns=["number", "name", "country", "reason", "place"])
 

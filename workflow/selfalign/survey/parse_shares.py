@@ -1,6 +1,7 @@
 """Step parse_shares: published shares of one pole per country and question, as distributions."""
 
 from pathlib import Path
+from typing import Protocol
 
 import click
 import pandas as pd
@@ -60,7 +61,13 @@ def check_shares(shares: pd.DataFrame, scales: pd.DataFrame, file: Path) -> None
             raise _fault(file, share, "rule", problem, remedy)
 
 
-def _fault(file: Path, share: tuple, column: str, problem: str, remedy: str) -> InputError:
+class _Share(Protocol):
+    """A row of `Shares`; its index is the line of the file less 2."""
+
+    Index: int
+
+
+def _fault(file: Path, share: _Share, column: str, problem: str, remedy: str) -> InputError:
     return InputError(file, problem, remedy, row=share.Index + 2, column=column, value=getattr(share, column))
 
 

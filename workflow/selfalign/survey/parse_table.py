@@ -1,5 +1,6 @@
 """Step parse_table: a survey file of any layout as one table of respondents."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from selfalign.faults import LISTED, Faults, listed
 from selfalign.options import Json, readable, writable
 from selfalign.survey.files import SurveyFile, open_survey
-from selfalign.survey.layout import check_names, find_countries, name_columns, read_number
+from selfalign.survey.layout import Excluded, check_names, find_countries, name_columns, read_number
 from selfalign.survey.questions import BLANKS, Question, read_questions
 from selfalign.survey.schemas import RESPONDENT, Columns, LeftOut, Responses
 from selfalign.tables import write_table
@@ -45,7 +46,8 @@ def parse_table(
     check_names(survey, names, used | {name: f"columns.{role} in the config" for role, name in about.items()})
     wanted = dict.fromkeys([*about.values(), *(question.column for question in questions)])
     raw = survey.read([names[name] for name in wanted]).rename(columns={names[name]: name for name in wanted})
-    faults, left_out = Faults(), []
+    faults = Faults()
+    left_out: list[Excluded] = []
     raw = _drop_empty_rows(raw, left_out)
     if raw.empty:
         faults.add(survey.path, "has a header but no respondents", "Give the file with its data")
@@ -67,7 +69,7 @@ def parse_table(
     return responses, _list_columns(list(names), about, questions), others
 
 
-def _drop_empty_rows(raw: pd.DataFrame, left_out: list) -> pd.DataFrame:
+def _drop_empty_rows(raw: pd.DataFrame, left_out: list[Excluded]) -> pd.DataFrame:
     """Rows in which some column that is read has a value."""
     empty = np.logical_and.reduce([_is_blank(raw[name]) for name in raw])
     if empty.any():
@@ -77,11 +79,17 @@ def _drop_empty_rows(raw: pd.DataFrame, left_out: list) -> pd.DataFrame:
 
 def _is_blank(column: pd.Series) -> np.ndarray:
     blank = [value for value in column.cat.categories if value.strip().casefold() in BLANKS]
-    return column.isin(blank).to_numpy()
+    found: np.ndarray = column.isin(blank).to_numpy()
+    return found
 
 
 def _keep_countries(
-    raw: pd.DataFrame, about: dict, settings: dict, survey: SurveyFile, faults: Faults, left_out: list
+    raw: pd.DataFrame,
+    about: Mapping[str, str],
+    settings: Mapping[str, Any],
+    survey: SurveyFile,
+    faults: Faults,
+    left_out: list[Excluded],
 ) -> tuple[pd.DataFrame, pd.Series]:
     """The respondents of the countries that the settings keep, and their codes (ISO 3166 alpha-3)."""
     if "country" not in about:
@@ -101,7 +109,13 @@ def _keep_countries(
 
 
 def _weigh(
-    raw: pd.DataFrame, about: dict, settings: dict, survey: SurveyFile, faults: Faults, left_out: list, country
+    raw: pd.DataFrame,
+    about: Mapping[str, str],
+    settings: Mapping[str, Any],
+    survey: SurveyFile,
+    faults: Faults,
+    left_out: list[Excluded],
+    country: pd.Series,
 ) -> tuple[pd.DataFrame, pd.Series]:
     """The respondents with a weight, and the weights."""
     if "weight" not in about:
@@ -128,7 +142,7 @@ def _weigh(
     return raw, pd.Series(values, index=raw.index, dtype=float)
 
 
-def _number_ids(raw: pd.DataFrame, about: dict, survey: SurveyFile, faults: Faults) -> pd.Series:
+def _number_ids(raw: pd.DataFrame, about: Mapping[str, str], survey: SurveyFile, faults: Faults) -> pd.Series:
     """A number for each respondent; refuse ids that two respondents share."""
     if "respondent" not in about:
         return pd.Series(raw.index, index=raw.index)
@@ -145,7 +159,7 @@ def _number_ids(raw: pd.DataFrame, about: dict, survey: SurveyFile, faults: Faul
     return ids.astype("int64") if whole else pd.Series(raw.index, index=raw.index)
 
 
-def _read_years(raw: pd.DataFrame, about: dict, survey: SurveyFile, faults: Faults) -> pd.Series:
+def _read_years(raw: pd.DataFrame, about: Mapping[str, str], survey: SurveyFile, faults: Faults) -> pd.Series:
     """Years of the interviews; empty where there is no column, or a blank cell."""
     if "year" not in about:
         return pd.Series(pd.NA, index=raw.index, dtype="Int64")

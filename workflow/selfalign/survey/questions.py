@@ -4,11 +4,12 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 import pandera.pandas as pa
 
-from selfalign.errors import did_you_mean
+from selfalign.errors import Place, did_you_mean
 from selfalign.faults import Faults
 from selfalign.ids import NAME
 from selfalign.survey.schemas import MISSING_KINDS, RESPONDENT
@@ -119,9 +120,17 @@ def read_questions(path: Path) -> list[Question]:
     return questions
 
 
-def _read_answers(row: tuple, path: Path, line: int, faults: Faults) -> dict[int, str]:
+class _Row(Protocol):
+    """The cells of a row of the file that hold lists."""
+
+    answers: str
+    values: str
+    missing: str
+
+
+def _read_answers(row: _Row, path: Path, line: int, faults: Faults) -> dict[int, str]:
     """Labels by code, in the order of the file; empty where the cell has a mistake."""
-    place = {"row": line, "column": "answers", "value": row.answers}
+    place: Place = {"row": line, "column": "answers", "value": row.answers}
     labels: dict[int, str] = {}
     for part in split_list(row.answers):
         found = _ANSWER.fullmatch(part)
@@ -149,7 +158,7 @@ def _read_answers(row: tuple, path: Path, line: int, faults: Faults) -> dict[int
     return labels
 
 
-def _read_values(row: tuple, labels: dict[int, str], path: Path, line: int, faults: Faults) -> dict[str, int]:
+def _read_values(row: _Row, labels: dict[int, str], path: Path, line: int, faults: Faults) -> dict[str, int]:
     """Code of each value of the survey file."""
     values = split_list(row.values)
     if values and len(values) != len(labels):
@@ -164,7 +173,7 @@ def _read_values(row: tuple, labels: dict[int, str], path: Path, line: int, faul
     for part in split_list(row.missing):
         value, equals, kind = part.rpartition("=")
         value, kind = (value.strip(), kind.strip()) if equals else (part, "other")
-        place = {"row": line, "column": "missing", "value": row.missing}
+        place: Place = {"row": line, "column": "missing", "value": row.missing}
         if kind not in _KINDS:
             remedy = f"{did_you_mean(kind, _KINDS)} Write it as in `8 = dont_know; 9 = no_answer`"
             faults.add(path, f'"{kind}" is not a kind of missing answer', remedy, **place)

@@ -32,7 +32,7 @@ _BY_NAME = {
     for country in pycountry.countries
     for name in (country.name, getattr(country, "common_name", country.name))
 } | {name.casefold(): code for name, code in NAMES.items()}
-_NAME = re.compile(r"(?P<country>.*?)(?: \((?P<sample>[^()]*)\))?")
+_NAME = re.compile(r"(?P<country>.*?)(?: \((?P<sample>[^()]*)\))?", re.DOTALL)
 _RANKS = {None: 0, "Current national sample": 0, "Old national sample": 1}
 
 
@@ -46,5 +46,7 @@ def read_sample(name: str) -> tuple[str | None, int | None]:
         The ISO 3166 alpha-3 code, None where the country is not known; and 0 for the sample to use, 1 for one to use
         where there is no other, None for one that is not national.
     """
-    country, sample = _NAME.fullmatch(name.strip()).group("country", "sample")
+    found = _NAME.fullmatch(name.strip())
+    assert found is not None, "the pattern matches every text"
+    country, sample = found.group("country", "sample")
     return _BY_NAME.get(country.casefold()), _RANKS.get(sample)

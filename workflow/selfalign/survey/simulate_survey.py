@@ -35,7 +35,9 @@ def simulate(counts: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _simulate_country(country: str, counts: pd.DataFrame, seed: int) -> pd.DataFrame:
-    numeric = int(pycountry.countries.get(alpha_3=country).numeric)
+    known = pycountry.countries.get(alpha_3=country)
+    assert known is not None, "check_counts refuses other codes"
+    numeric = int(known.numeric)
     size = int(counts.groupby("question")["count"].sum().iloc[0])
     head = pd.DataFrame(
         {

@@ -142,7 +142,9 @@ def _write(table: pd.DataFrame, path: Path) -> None:
         table.to_csv(aside, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
-def _tell(file: Path, counted: bool, roles: dict, country: str | None, rest: dict[str, str], used: int) -> list[str]:
+def _tell(
+    file: Path, counted: bool, roles: dict[str, str], country: str | None, rest: dict[str, str], used: int
+) -> list[str]:
     """What was found, as lines."""
     about = [f"{role}: column {name}" for role, name in roles.items()]
     about += [f"country: {country}, all respondents"] if country else []

@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 
 import pandas as pd
 import yaml
@@ -59,8 +60,9 @@ def list_codes(columns: list[Facts]) -> pd.DataFrame:
 def number_answers(facts: Facts) -> dict[int, str]:
     """The value of each answer code: the value itself where it can be a code, or else a number from 1."""
     numbers = [read_number(value) for value in facts.answers]
-    if all(number is not None and number >= 0 and number.is_integer() for number in numbers):
-        return {int(number): value for number, value in zip(numbers, facts.answers, strict=True)}
+    codes = [int(number) for number in numbers if number is not None and number >= 0 and number.is_integer()]
+    if len(codes) == len(numbers):
+        return dict(zip(codes, facts.answers, strict=True))
     return dict(enumerate(facts.answers, start=1))
 
 
@@ -111,7 +113,7 @@ def list_probes(columns: list[Facts], ids: dict[str, str]) -> pd.DataFrame:
     rows, battery, before = [], "", None
     for each in columns:
         labels = _labels(each)
-        stem = "" if any(labels.values()) else re.match(r"[^\W\d_]*", each.name)[0]
+        stem = "" if any(labels.values()) else re.split(r"[\W\d_]", each.name, maxsplit=1)[0]
         battery = battery if (labels, stem) == before else ids[each.name]
         before = (labels, stem)
         poles = split_poles(list(labels))
@@ -223,7 +225,7 @@ def _fewer(arms: list[str], shots: int) -> dict[str, dict[str, int]]:
     return {arm: {"shots": shots} for arm in arms}
 
 
-def _in_yaml(settings: dict, indent: int) -> list[str]:
+def _in_yaml(settings: Mapping[str, object], indent: int) -> list[str]:
     """A mapping as lines of YAML."""
     if not settings:
         return []
