@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from os.path import commonprefix
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 import pandas as pd
@@ -85,7 +85,8 @@ def read_record(run: Run) -> dict[str, Any]:
         InputError: it is not there, or not such a record.
     """
     _ = run.config  # tells what is wrong with the file
-    return json.loads((run.folder / RECORD).read_text(encoding="utf-8"))
+    record: dict[str, Any] = json.loads((run.folder / RECORD).read_text(encoding="utf-8"))
+    return record
 
 
 def read_cells(run: Run) -> pd.DataFrame:
@@ -136,13 +137,14 @@ def _digest_of(value: Any) -> Any:
 
 
 def _platform(records: list[dict[str, Any]]) -> dict[str, tuple[Any, Any]]:
-    return find_differences(*({key: record.get(key) for key in ("python", "machine")} for record in records))
+    first, second = ({key: record.get(key) for key in ("python", "machine")} for record in records)
+    return find_differences(first, second)
 
 
 def _compare_table(name: str, first: Run, second: Run, pairs: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
     schema, key = TABLES[name]
-    tables = [_read_estimates(run, name, schema) for run in (first, second)]
-    moved = pair_estimates(*tables, key)
+    before, after = (_read_estimates(run, name, schema) for run in (first, second))
+    moved = pair_estimates(before, after, key)
     elsewhere = _beside_cells(name, changes)
     return moved.assign(why=[_tell_why(row, pairs, elsewhere) for row in moved.to_dict("records")])
 
@@ -206,7 +208,19 @@ def _tell_prompts(prompts: dict[str, dict[str, int]]) -> Iterable[str]:
             yield f"{language}: {counts['both']} in both, {counts['second']} added, {counts['first']} removed"
 
 
-def _tell_cells(row: tuple) -> str:
+class _CellCounts(Protocol):
+    """Counts of the cells of a model, language and arm in two runs."""
+
+    model: str
+    language: str
+    arm: str
+    kept: int
+    added: int
+    removed: int
+    prompt: int
+
+
+def _tell_cells(row: _CellCounts) -> str:
     parts = {"added": row.added, "removed": row.removed, "with another prompt": row.prompt}
     told = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
     return f"{row.model}, {row.language}, {row.arm}: {told}; {row.kept} in both runs"

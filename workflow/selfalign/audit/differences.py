@@ -38,18 +38,19 @@ def _alike(one: pd.Series, other: pd.Series, tolerance: float) -> np.ndarray:
     """Whether values of two columns are the same, numbers up to a tolerance. Missing values are the same."""
     one, other = one.reset_index(drop=True), other.reset_index(drop=True)
     if all(pd.api.types.is_numeric_dtype(column) and column.dtype != bool for column in (one, other)):
-        return _alike_numbers(
-            *(column.to_numpy(dtype="float64", na_value=np.nan) for column in (one, other)), tolerance
-        )
+        numbers = [column.to_numpy(dtype="float64", na_value=np.nan) for column in (one, other)]
+        return _alike_numbers(numbers[0], numbers[1], tolerance)
     if any(column.map(_is_list).any() for column in (one, other)):
         pairs = zip(one, other, strict=True)
         return np.array([_first_unlike("", first, second, tolerance)[0] is None for first, second in pairs], dtype=bool)
-    return ((one.isna() & other.isna()) | (one.astype(str) == other.astype(str))).to_numpy()
+    alike: np.ndarray = ((one.isna() & other.isna()) | (one.astype(str) == other.astype(str))).to_numpy()
+    return alike
 
 
 def _alike_numbers(one: np.ndarray, other: np.ndarray, tolerance: float) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        return (np.isnan(one) & np.isnan(other)) | (one == other) | (np.abs(one - other) <= tolerance)
+        alike: np.ndarray = (np.isnan(one) & np.isnan(other)) | (one == other) | (np.abs(one - other) <= tolerance)
+    return alike
 
 
 def _is_list(value: Any) -> bool:
@@ -86,8 +87,8 @@ def compare_files(file: str, recorded: Path, now: Path, tolerance: float) -> lis
         if recorded.suffix in (".csv", ".parquet"):
             return compare_tables(file, _read(recorded), _read(now), tolerance)
         if recorded.suffix == ".json":
-            values = [json.loads(path.read_text(encoding="utf-8")) for path in (recorded, now)]
-            return compare_json(file, *values, tolerance)
+            before, after = (json.loads(path.read_text(encoding="utf-8")) for path in (recorded, now))
+            return compare_json(file, before, after, tolerance)
         if recorded.suffix == ".png":
             return _compare_pictures(file, recorded, now)
     except (ValueError, OSError, SyntaxError) as error:

@@ -77,7 +77,7 @@ class Records:
         def visit(path: str) -> None:
             record = self.files.get(path)
             arguments = read_command(record.get("shellcmd") or "") if record else []
-            if not arguments or record["shellcmd"] in found:
+            if record is None or not arguments or record["shellcmd"] in found:
                 return
             inputs = tuple(record.get("input") or ())
             job = Job(arguments[0].replace("-", "_"), tuple(arguments), inputs, tuple(made_by[record["shellcmd"]]))
@@ -95,7 +95,7 @@ class Records:
         ended = record.get("endtime") if record else None
         if ended is None or path in self.incomplete or not Path(path).is_file():
             return False
-        return abs(Path(path).lstat().st_mtime - ended) > CLOSE
+        return bool(abs(Path(path).lstat().st_mtime - ended) > CLOSE)
 
 
 def read_command(shell: str) -> list[str]:

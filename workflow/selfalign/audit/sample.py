@@ -48,7 +48,8 @@ def check_sample(again: Again, size: int, seed: int, findings: Findings) -> None
     """
     asked = {path: job for job in again.jobs if job.step in ("infer", "ask") for path in job.outputs}
     scored = [(job, read_options(job.step, job.arguments[1:])) for job in again.jobs if job.step == "score_answers"]
-    cells, sources = [], []
+    cells: list[pd.DataFrame] = []
+    sources: list[tuple[Job | None, Job]] = []
     for job, options in scored:
         source = asked.get(str(options["answers"]))
         table = pd.read_parquet(options["output"]) if options["output"].is_file() else pd.DataFrame()

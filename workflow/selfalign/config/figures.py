@@ -20,7 +20,7 @@ from selfalign.config.outputs import (
 CELLS = "scores/{model}/{language}.parquet"
 """The table of cells of each model and language."""
 
-Config = Mapping[str, Any]
+Config = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ def make_schema() -> dict[str, Any]:
         "title": "Settings of selfalign",
         "description": Config.__doc__,
     }
-    return about | _inline(schema, schema.pop("$defs"))
+    sections: dict[str, Any] = _inline(schema, schema.pop("$defs"))
+    return about | sections
 
 
 def write_schema() -> str:

@@ -26,7 +26,7 @@ _ANSWERS = {
 }
 
 
-def find_looks(arms: Mapping[str, Arm], chosen: Mapping[str, dict[str, Any]] | None = None) -> dict:
+def find_looks(arms: Mapping[str, Arm], chosen: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Look]:
     """The look of every arm of the config.
 
     Colour and marker say how demonstrations are chosen, or whose answers they carry if these are not the country's own.

@@ -55,7 +55,7 @@ def arms_with_cells(config: dict[str, Any], language: str) -> set[str]:
 def asked_in(config: dict[str, Any]) -> str:
     """The language that figures across models show: figures.asked_in, or the run's first if it does not have that."""
     languages, wanted = config["run"]["languages"], config.get("figures", {}).get("asked_in")
-    return wanted if wanted in languages else languages[0]
+    return str(wanted if wanted in languages else languages[0])
 
 
 def first_arms(config: dict[str, Any]) -> dict[str, str]:
@@ -188,7 +188,8 @@ def own_languages(config: dict[str, Any]) -> dict[str, str]:
     Countries without a gain of `list_gains` in both languages are left out.
     """
     shared, pairs = asked_in(config), list_gains(config)
-    countries, found = config["languages"][shared]["countries"], {}
+    countries = config["languages"][shared]["countries"]
+    found: dict[str, str] = {}
     for language in config["run"]["languages"]:
         cells = arms_with_cells(config, language)
         if language != shared and any(set(pair) <= cells for pair in pairs):

@@ -45,7 +45,7 @@ def find_pages(config: dict[str, Any], figure: str) -> dict[str, dict[str, list[
     def fits(shown: list[str], languages: list[str]) -> bool:
         groups = [group for model in shown for group in _groups(config, models[model], languages)]
         needed = _FIXED + sum(_height(config, figure, group) for group in groups)
-        return needed <= config["figures"]["style"]["height"]
+        return bool(needed <= config["figures"]["style"]["height"])
 
     candidates = () if grids else (whole, by_model)
     pages = next((each for each in candidates if all(fits(*page) for page in each.values())), by_language)
@@ -83,10 +83,10 @@ def _height(config: dict[str, Any], figure: str, group: list[str]) -> float:
     if figure == "calibration":
         columns, arms = panel_columns(width), len(calibrated_arms(config))
         side = min(2.6, (width - 0.46) / min(columns, arms))
-        return _PANEL + -(-arms // columns) * (side + 0.6)
+        return float(_PANEL + -(-arms // columns) * (side + 0.6))
     if figure == "map":
         columns = min(map_columns(width), len(mapped_arms(config)))
-        return -(-len(mapped_arms(config)) // columns) * (_PANEL + 0.7 * width / columns)
+        return float(-(-len(mapped_arms(config)) // columns) * (_PANEL + 0.7 * width / columns))
     if figure == "contrasts":
         contrasts = sum(
             any(language in group for _, language in find_estimated(config, contrast))

@@ -44,7 +44,7 @@ class Paths:
         home: the workflow's own folder.
     """
 
-    config: Mapping[str, Any]
+    config: dict[str, Any]
     home: Path = HOME
 
     @property
@@ -71,7 +71,7 @@ class Paths:
     @property
     def bank(self) -> str:
         """The probe bank."""
-        return self.config["probes"]["bank"]
+        return str(self.config["probes"]["bank"])
 
     @property
     def bank_version(self) -> list[str]:
@@ -337,7 +337,8 @@ class Paths:
     @property
     def formats(self) -> list[str]:
         """Formats of figures."""
-        return self.config["figures"]["style"]["formats"]
+        formats: list[str] = self.config["figures"]["style"]["formats"]
+        return formats
 
     @property
     def figures(self) -> list[str]:

@@ -67,7 +67,7 @@ def _describe_values(schema: Mapping[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     kinds = schema.get("type", "object")
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    words = " or ".join(_NAMES.get(kind, kind) for kind in kinds)
+    words = " or ".join(_NAMES.get(str(kind), str(kind)) for kind in kinds)
     if "array" in kinds and "items" in schema:
         words = words.replace("list", f"list, each {_describe_values(schema['items'])}", 1)
     limits = [f"{word} {schema[limit]:g}" for limit, word in _LIMITS.items() if limit in schema]

@@ -98,12 +98,13 @@ def _refuse_old_keys(config: Mapping[str, Any]) -> None:
 
 def _as_input_error(error: ValidationError) -> InputError:
     place = "config: " + (".".join(map(str, error.absolute_path)) or "top level")
-    if error.validator == "additionalProperties" and error.schema.get("properties"):
-        unknown = sorted(set(error.instance) - set(error.schema["properties"]))[0]
+    known = error.schema.get("properties") if isinstance(error.schema, Mapping) else None
+    if error.validator == "additionalProperties" and known and isinstance(error.instance, Mapping):
+        unknown = sorted(set(error.instance) - set(known))[0]
         return InputError(
             place,
             f'"{unknown}" is not a known key',
-            f"{did_you_mean(unknown, error.schema['properties'])} config/README.md explains every key",
+            f"{did_you_mean(unknown, known)} config/README.md explains every key",
         )
     if error.validator == "oneOf":
         return _as_form_error(place, error)
@@ -115,9 +116,9 @@ def _as_input_error(error: ValidationError) -> InputError:
 
 def _as_form_error(place: str, error: ValidationError) -> InputError:
     """Says which keys belong together, or what is wrong with the value of one."""
-    forms = error.validator_value
+    forms: Any = error.validator_value  # the list that the schema has under oneOf
     remedy = f"Give {', or '.join(' + '.join(form['required']) for form in forms)}. config/README.md explains every key"
-    keys = set(error.instance)
+    keys: set[str] = set(error.instance) if isinstance(error.instance, Mapping) else set()
     known = {key for form in forms for key in form["properties"]}
     for key in sorted(keys - known):
         return InputError(place, f'"{key}" is not a known key', f"{did_you_mean(key, known)} {remedy}")

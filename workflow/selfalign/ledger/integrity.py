@@ -17,7 +17,8 @@ def find_faults(path: Path) -> tuple[int, list[str]]:
     """
     with opened(path) as database:
         known, faults = _check_models(database)
-        count, unknown = 0, Counter()
+        count = 0
+        unknown: Counter[str] = Counter()
         try:
             for number, *columns in database.execute("SELECT rowid, * FROM answers NOT INDEXED"):
                 count += 1

@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -53,7 +55,7 @@ def list_ledgers(ledgers: tuple[Path, ...], as_json: bool) -> None:
     _print(json.dumps(described, indent=2) if as_json else "\n\n".join(map(_show, described)))
 
 
-def _show(ledger: dict) -> str:
+def _show(ledger: Mapping[str, Any]) -> str:
     """A description as text."""
     lines = [f"{ledger['ledger']}: {_size(ledger['bytes'])}"]
     lines += align([_COLUMNS, *([model["fingerprint"], *_sum_up(model)] for model in ledger["models"])])
@@ -61,7 +63,7 @@ def _show(ledger: dict) -> str:
     return "\n".join(lines)
 
 
-def _sum_up(model: dict) -> list[str]:
+def _sum_up(model: Mapping[str, Any]) -> list[str]:
     """Cells of a fingerprint's row. The rates are over all its runs."""
     runs = model["runs"]
     seconds = sum(run["seconds"] for run in runs)
@@ -102,7 +104,7 @@ def verify_ledgers(context: click.Context, ledgers: tuple[Path, ...], as_json: b
     context.exit(1 if any(one["faults"] for one in found) else 0)
 
 
-def _show_faults(one: dict) -> str:
+def _show_faults(one: Mapping[str, Any]) -> str:
     faults = one["faults"]
     state = f"{len(faults):,} fault{'s' * (len(faults) > 1)}" if faults else "all intact"
     more = [f"and {len(faults) - _SHOWN:,} more"] if len(faults) > _SHOWN else []

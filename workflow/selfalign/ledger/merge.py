@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from selfalign.errors import InputError
 from selfalign.ledger.integrity import require_intact
@@ -97,7 +98,7 @@ def _add_runs(source: Path, target: sqlite3.Connection) -> None:
     target.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", whole)
 
 
-def _progress(run: tuple) -> tuple[int, bool]:
+def _progress(run: tuple[Any, ...]) -> tuple[int, bool]:
     """Number of prompts of a run, and whether it ended."""
     _, _, _, ended, prompts, *_ = run
     return prompts, ended is not None

@@ -22,7 +22,9 @@ def find_superfluous(
     Returns:
         The numbers of their rows. And for each fingerprint: its name, and how many answers it has, loses and keeps.
     """
-    rows, answers, gone = [], Counter(), Counter()
+    rows: list[int] = []
+    answers: Counter[str] = Counter()
+    gone: Counter[str] = Counter()
     for number, mark, prompt in database.execute("SELECT rowid, fingerprint, prompt FROM answers"):
         answers[mark] += 1
         if (keep and mark not in keep) or (prompts and prompt not in prompts):

@@ -4,8 +4,9 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from selfalign.ledger.rows import Entry, check_row
+from selfalign.ledger.rows import Entry, Row, check_row
 from selfalign.ledger.storage import opened
 
 
@@ -46,11 +47,12 @@ def read_intact_entries(path: Path, fingerprint: str) -> dict[str, Entry]:
     with opened(path) as database:
         for row in database.execute("SELECT * FROM answers NOT INDEXED"):
             if row[0] == fingerprint and _is_intact(row):
-                entries[row[1]] = Entry(*row[1:5], json.loads(row[5]))
+                _, key, prompt, text, tokens, scores, _ = row
+                entries[key] = Entry(key, prompt, text, tokens, json.loads(scores))
     return entries
 
 
-def _is_intact(row: tuple) -> bool:
+def _is_intact(row: Row) -> bool:
     try:
         check_row(row)
     except ValueError:
@@ -70,7 +72,7 @@ def sum_usage(database: sqlite3.Connection) -> tuple[int, int] | None:
     return None if sent is None else (sent, received)
 
 
-def describe(path: Path) -> dict[str, object]:
+def describe(path: Path) -> dict[str, Any]:
     """The content of a ledger: its size, and by fingerprint the facts, the number of answers, and the runs in order.
 
     Raises:

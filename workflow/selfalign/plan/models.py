@@ -97,7 +97,8 @@ def fetch_tokenizer(name: str, source: Mapping[str, Any]) -> tuple[Path, float]:
     with hub_errors_told("model", repo, revision, f"config: models.{name}.source"):
         tree = [one for one in HfApi(**access).list_repo_tree(repo, revision=revision) if isinstance(one, RepoFile)]
         size = sum(one.size for one in tree if one.path.endswith(".safetensors"))
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=_TOKENIZER, **access)), float(size)
+        folder = snapshot_download(repo, revision=revision, allow_patterns=_TOKENIZER, **access)
+    return Path(str(folder)), float(size)
 
 
 def load_tokenizer(folder: Path) -> Any:

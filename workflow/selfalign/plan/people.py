@@ -72,7 +72,7 @@ def find_questionnaire(
     name = config["run"]["survey"]
     if config["surveys"][name]["form"] != "table":
         return Path(locate(str(Path("resources/survey", kind, language or "").with_suffix(".csv")), home))
-    made = shared / "survey" / name / "questionnaire" / f"{kind}.csv"
+    made: Path = shared / "survey" / name / "questionnaire" / f"{kind}.csv"
     if not made.is_file():
         problem = f"the frame scale needs {made}, which is not made yet"
         remedy = f"Make it first: snakemake {made} --cores 1 --configfile YOURS"

@@ -7,7 +7,7 @@ import click
 from selfalign.errors import InputError
 
 
-class Pair(click.ParamType):
+class Pair(click.ParamType[tuple[str, list[float]]]):
     """A model with numbers: NAME=NUMBER, or NAME=NUMBER/NUMBER."""
 
     name = "model=number"

@@ -72,7 +72,9 @@ class Common:
     notes: list[str]
 
 
-def make_plan(config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME) -> dict:
+def make_plan(
+    config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME
+) -> dict[str, Any]:
     """The plan of a run: design, models, endpoints and widths, as JSON would hold it.
 
     Args:

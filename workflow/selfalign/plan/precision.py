@@ -159,10 +159,12 @@ def list_series(
                 continue
             cells = _lay_out(sides, people)
             if cells[0].size:
-                named = Contrast(**{key: value for key, value in entry.items() if key != "language"})
+                named = entry.copy()
+                named.pop("language", None)
                 if named.get("against_language") == language:
                     del named["against_language"]
-                yield Series(language, *describe_contrast(named, arms).values(), *cells)
+                told = describe_contrast(named, arms)
+                yield Series(language, told["name"], told["kind"], told["family"], *cells)
 
 
 def _lay_out(sides: Sequence[pd.DataFrame], people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -201,7 +203,9 @@ def _expect_alone(series: Series, rows: pd.DataFrame) -> tuple[np.ndarray, np.nd
     return error, np.mean([freedom for _, freedom in alone], axis=0)
 
 
-def _spread(error: np.ndarray, freedom: np.ndarray, level: float, slack: tuple[float, float]) -> tuple:
+def _spread(
+    error: np.ndarray, freedom: np.ndarray, level: float, slack: tuple[float, float]
+) -> tuple[float, float, float]:
     """Half widths: the median over rows of components, and the range."""
     halves = stats.t.ppf((1 + level) / 2, freedom) * error
     return float(np.median(halves)), float(slack[0] * halves.min()), float(slack[1] * halves.max())
@@ -209,12 +213,11 @@ def _spread(error: np.ndarray, freedom: np.ndarray, level: float, slack: tuple[f
 
 def within_models(config: Mapping[str, Any]) -> list[Contrast]:
     """The contrasts of a run that compare no two models, as they are of every model."""
-    entries = [as_contrast(entry) for entry in list_contrasts(dict(config))]
-    return [
-        Contrast(**{key: value for key, value in entry.items() if key != "model"})
-        for entry in entries
-        if "against_model" not in entry
-    ]
+    entries = [as_contrast(entry).copy() for entry in list_contrasts(dict(config))]
+    within = [entry for entry in entries if "against_model" not in entry]
+    for entry in within:
+        entry.pop("model", None)
+    return within
 
 
 def name_contrast(entry: Any) -> str:

@@ -108,8 +108,8 @@ def _weights(parts: list[Mapping[str, Any]]) -> str:
     if any(one["estimated"] for one in parts):
         told.append("~: estimated from the length of the texts, because the tokenizer is not here")
     lines += ["; ".join(told)] if told else []
-    if unknown := [one["model"] for one in parts if one["hours"] is None]:
-        lines.append(f"No rate is known for {', '.join(unknown)}: give --rate MODEL=TOKENS_PER_SECOND")
+    if without := [one["model"] for one in parts if one["hours"] is None]:
+        lines.append(f"No rate is known for {', '.join(without)}: give --rate MODEL=TOKENS_PER_SECOND")
     lines.append(
         "prompts: with premises; tokens: each prompt alone; computed: each distinct prefix once, new prompts only"
     )

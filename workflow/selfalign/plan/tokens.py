@@ -13,7 +13,7 @@ import pandas as pd
 from selfalign.draws import draw
 from selfalign.inference.local.openings import list_forms
 from selfalign.inference.local.tree import cut_rows, grow, rows_needed
-from selfalign.inference.messages import messages_of, place_demonstrations, plain_text
+from selfalign.inference.messages import Prompt, messages_of, place_demonstrations, plain_text
 from selfalign.plan.designs import Laid
 
 SAMPLE = 3000
@@ -59,7 +59,8 @@ class Tokens:
 
 def read_factors(path: Path) -> dict[str, float]:
     """Characters per token of each language, by code, from the table of factors."""
-    return pd.read_csv(path).set_index("language")["characters_per_token"].to_dict()
+    factors: dict[str, float] = pd.read_csv(path).set_index("language")["characters_per_token"].to_dict()
+    return factors
 
 
 def choose_probes(laid: Laid, most: int) -> list[Collection[str]]:
@@ -101,9 +102,10 @@ def extrapolate(parts: list[tuple[int, np.ndarray]], total: int) -> np.ndarray:
         total: number of all prompts.
     """
     (first, low), (last, high) = parts[0], parts[-1]
-    if last >= total or len(parts) == 1:
-        return high * (total / last)
-    return high + (high - low) / max(last - first, 1) * (total - last)
+    whole: np.ndarray = high * (total / last)
+    if last < total and len(parts) > 1:
+        whole = high + (high - low) / max(last - first, 1) * (total - last)
+    return whole
 
 
 def count(
@@ -223,7 +225,7 @@ class Counter(Speaker):
         )
 
 
-def _compute(rendered: list[Any], missing: list[Any], settings: Mapping[str, Any]) -> tuple[int, int]:
+def _compute(rendered: list[Any], missing: list[Any], settings: Mapping[str, Any]) -> tuple[float, float]:
     """Tokens that the engine computes for all prompts, and for the rest of them that have no answer."""
     if settings["engine"] == "naive":
         sizes = [sum(len(one.tokens) + len(answer) for answer in one.sequences) for one in rendered]
@@ -305,7 +307,7 @@ def _row_bytes(text: str, sequences: int) -> int:
     return len(text.encode("utf-8")) + 22 * sequences + 130
 
 
-def text_of(prompt: tuple, chat: bool) -> str:
+def text_of(prompt: Prompt, chat: bool) -> str:
     """A prompt's words, with a mark after each message of a chat.
 
     Args:

@@ -138,7 +138,7 @@ def describe_contrast(contrast: Contrast, arms: Mapping[str, Arm]) -> dict[str, 
     if across:
         name, kind = f"{name} in {across}", f"{kind} in another language"
     if beyond:
-        name, kind = f"({name}) - ({' - '.join(beyond)})", f"({kind}) - ({_kind_of(*beyond, arms)})"
+        name, kind = f"({name}) - ({' - '.join(beyond)})", f"({kind}) - ({_kind_of(beyond[0], beyond[1], arms)})"
     family = find_family(arms[contrast["arm"]], arms[contrast["against"]], bool(beyond), bool(across))
     return {"name": name, "kind": kind, "family": family}
 

@@ -17,6 +17,7 @@ This module has the command.
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -42,7 +43,7 @@ import click
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the cells (CSV).")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the cells (JSON).")
 @click.pass_context
-def command(ctx: click.Context, run: str, **asked: object) -> None:
+def command(ctx: click.Context, /, run: str, **asked: Any) -> None:
     """Show the cells behind a number of RUN, and the evidence behind a cell.
 
     RUN is the name of a run (run.name), or its folder.

@@ -1,6 +1,7 @@
 """From a cell to its evidence: people, demonstrations, prompts, the model's answers and the score."""
 
 import json
+from typing import Protocol
 
 import pandas as pd
 
@@ -67,7 +68,14 @@ def describe_pole(results: Results, country: str, probe: str) -> str:
     )
 
 
-def _codes(row: tuple) -> str:
+class _Codes(Protocol):
+    """The answer codes that a row of `Distributions` counts together."""
+
+    code: int
+    last_code: int
+
+
+def _codes(row: _Codes) -> str:
     return str(row.code) if row.code == row.last_code else f"{row.code}-{row.last_code}"
 
 
@@ -200,7 +208,15 @@ def orders_of(results: Results, cell: pd.Series) -> pd.DataFrame:
     return design.merge(cell[CELL].to_frame().T.astype(design[CELL].dtypes), on=CELL)
 
 
-def describe_prompt(answers: pd.DataFrame, row: tuple) -> str:
+class _Asked(Protocol):
+    """A row of `Design`: its prompt, the order of the options, and whether it asks with the whole scale."""
+
+    prompt: str
+    order: str
+    asks: str
+
+
+def describe_prompt(answers: pd.DataFrame, row: _Asked) -> str:
     """A prompt exactly as the model got it, and the model's answer in each readout.
 
     Args:

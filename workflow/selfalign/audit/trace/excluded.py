@@ -31,7 +31,7 @@ def find_probe(text: str, bank: pd.DataFrame, place: object) -> str:
     Raises:
         InputError: the bank has no such probe.
     """
-    known = {fold(probe): probe for probe in bank["probe"]}
+    known: dict[str, str] = {fold(probe): probe for probe in bank["probe"]}
     if fold(text) not in known:
         remedy = did_you_mean(text.upper(), bank["probe"])
         raise InputError(place, f'the bank has no probe "{text}"', remedy)

@@ -29,7 +29,7 @@ class Names:
         config: the run's merged settings.
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any]) -> None:
         languages = config["run"]["languages"]
         asked = [config["languages"][language] for language in languages]
         self.config = config

@@ -79,7 +79,7 @@ def find_checksum(record: Path, file: str) -> str | None:
         record: the run's `RECORD`.
         file: path of the input, as the settings name it.
     """
-    inputs = json.loads(record.read_text(encoding="utf-8")).get("inputs", {})
+    inputs: dict[str, dict[str, str]] = json.loads(record.read_text(encoding="utf-8")).get("inputs", {})
     return inputs.get(file, {}).get("sha256")
 
 

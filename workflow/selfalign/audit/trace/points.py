@@ -1,6 +1,6 @@
 """Which numbers of a run are meant: rows of its tables, as a user names them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -199,7 +199,7 @@ def usual(rows: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
 
     A column that the user named is left alone. Nothing is left out where no row is usual.
     """
-    here = [
+    here: list[tuple[str, Callable[[pd.DataFrame], pd.Series]]] = [
         ("measure", lambda table: table["measure"] == "agreement"),
         ("country", lambda table: table["country"] == ALL),
         ("beyond", lambda table: table["beyond"].fillna("") == ""),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -28,6 +28,9 @@ from selfalign.tables import read_table
 _NOT_COUNTED = pd.DataFrame(columns=list(Missing.to_schema().columns))
 
 
+Content = TypeVar("Content")
+
+
 class Results:
     """What a run has made.
 
@@ -39,18 +42,19 @@ class Results:
         self.run = run
         self.config: dict[str, Any] = run.config
         self._kept: dict[tuple[str, ...], Any] = {}
-        self.survey = run.shared / "survey" / self.config["run"]["survey"]
+        self.survey: Path = run.shared / "survey" / self.config["run"]["survey"]
 
     def locate(self, path: str) -> Path:
         """A file of the settings: in the working folder, or in the folder that the run was made in."""
         made_in = self.run.folder.parent.parent
         return Path(path) if Path(path).exists() else made_in / path
 
-    def _once(self, name: tuple[str, ...], read: Callable[[], Any]) -> Any:
+    def _once(self, name: tuple[str, ...], read: Callable[[], Content]) -> Content:
         """What a function reads: only the first call for a name reads it."""
         if name not in self._kept:
             self._kept[name] = read()
-        return self._kept[name]
+        kept: Content = self._kept[name]
+        return kept
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
@@ -78,7 +82,8 @@ class Results:
     @property
     def measures(self) -> list[str]:
         """Metrics that the run estimates besides agreement and alignment; an earlier version recorded none."""
-        return self.config["scoring"].get("measures", [])
+        measures: list[str] = self.config["scoring"].get("measures", [])
+        return measures
 
     @cached_property
     def own(self) -> dict[str, str]:
