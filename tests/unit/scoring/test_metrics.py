@@ -13,6 +13,7 @@ from places import ROOT
 from scipy import stats
 from scipy.spatial import distance
 from selfalign.cli import program
+from selfalign.errors import InputError
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
@@ -735,6 +736,11 @@ def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path
     command = [part for name, file in files.items() for part in (name, str(tmp_path / file))]
     command += ["--bank", str(ROOT / "resources/probes/probes.csv"), "--samples", "20", "--seed", "1", "--rule", "half"]
     command = ["compute-metrics", str(tmp_path / "scores.parquet"), *command, "--output", str(tmp_path / "m.csv")]
+    place = command.index("--human")
+    with pytest.raises(InputError, match="--human: is not given, but --scales is given"):
+        CliRunner().invoke(
+            program, command[:place] + command[place + 2 :], catch_exceptions=False, standalone_mode=False
+        )
     assert CliRunner().invoke(program, command, catch_exceptions=False).exit_code == 0
     found = read_table(tmp_path / "m.csv", Metrics)
     assert set(found["asks"]) == {"scale"}, "cells that ask with scales are not scored as two options"

@@ -31,7 +31,7 @@ def add_across(cells: pd.DataFrame, measures: Sequence[str], within: Sequence[st
         metric across countries gives each country the same values.
     """
     chosen = [METRICS[name] for name in measures if name in METRICS and METRICS[name].over in ("items", "countries")]
-    columns = {}
+    columns: dict[str, Array] = {}
     for metric in chosen:
         values, slopes = np.full(len(cells), np.nan), np.zeros(len(cells))
         spread = _spread_over_items if metric.over == "items" else _spread_over_countries
@@ -84,7 +84,8 @@ def _slopes(metric: Metric, x: Array, y: Array) -> Array:
     """How T changes with each of the people's mean answers y, times the number of items; 0 for those not known."""
     number = (~(np.isnan(x) | np.isnan(y)).any(axis=tuple(range(x.ndim - 1)))).sum()
     slopes = metric.slope(x, y) if metric.slope is not None else _differences(metric.function, x, y)
-    return np.nan_to_num(number * slopes)
+    scaled: Array = np.nan_to_num(number * slopes)
+    return scaled
 
 
 def _differences(function: Callable[..., Array], x: Array, y: Array) -> Array:

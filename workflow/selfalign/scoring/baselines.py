@@ -18,7 +18,8 @@ def uniform(offered: Array) -> Array:
     Returns:
         Items x options.
     """
-    return offered / offered.sum(axis=-1, keepdims=True)
+    equal: Array = offered / offered.sum(axis=-1, keepdims=True)
+    return equal
 
 
 def rest_of_world(shares: Array) -> Array:
@@ -32,7 +33,8 @@ def rest_of_world(shares: Array) -> Array:
     asked = ~np.isnan(shares).any(axis=-1, keepdims=True)
     known = np.where(asked, shares, 0)
     others = asked.sum(axis=0) - asked
-    return (known.sum(axis=0) - known) / np.where(others > 0, others, np.nan)
+    means: Array = (known.sum(axis=0) - known) / np.where(others > 0, others, np.nan)
+    return means
 
 
 def simple_sample_size(share: Array, standard_error: Array, n: Array) -> Array:

@@ -1,10 +1,10 @@
 """Options that several steps have which read cells and answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import click
 
-from selfalign.options import Json, readable
+from selfalign.options import Command, Json, readable
 from selfalign.scoring.unanswered import COUNTS_AS
 
 poles_option = click.option(
@@ -22,7 +22,7 @@ rule_option = click.option(
 )
 
 
-def cell_options(command: Callable) -> Callable:
+def cell_options(command: Command) -> Command:
     """Give a command the options model, language, design and answers."""
     options = [
         click.option("--model", required=True, help="Name of the model."),
@@ -33,8 +33,8 @@ def cell_options(command: Callable) -> Callable:
     return give(command, options)
 
 
-def give(command: Callable, options: list[Callable]) -> Callable:
+def give(command: Command, options: Iterable[Callable[[Command], Command]]) -> Command:
     """Give a command options, which its help lists in their order."""
-    for option in reversed(options):
+    for option in reversed(list(options)):
         command = option(command)
     return command

@@ -88,7 +88,8 @@ def readout_of(frame: str, readouts: dict[str, str]) -> str:
 
 def is_among(values: pd.Series, chosen: pd.Series) -> np.ndarray:
     """Whether each value is one of those chosen: `isin`, which takes ten times as long for columns of text."""
-    return pd.Index(chosen.unique()).get_indexer(values) >= 0
+    among: np.ndarray = pd.Index(chosen.unique()).get_indexer(values) >= 0
+    return among
 
 
 def check_readout(answers: pd.DataFrame, prompts: pd.Series, frame: str, readout: str) -> None:

@@ -107,7 +107,12 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     if primary is not None:
         asked = as_contrast(primary)
         beyond = " - ".join(asked["beyond"]) if "beyond" in asked else ""
-        wanted = {"arm": asked["arm"], "against": asked["against"], "beyond": beyond, "measure": "agreement"}
+        wanted: dict[str, object] = {
+            "arm": asked["arm"],
+            "against": asked["against"],
+            "beyond": beyond,
+            "measure": "agreement",
+        }
         wanted |= {f"against_{key}": asked.get(f"against_{key}", table[key]) for key in ("model", "language")}
         wanted |= {key: asked[key] for key in ("model", "language") if key in asked}
         first = pd.concat([table[key] == value for key, value in wanted.items()], axis=1).all(axis=1)

@@ -6,7 +6,7 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.options import readable, writable
+from selfalign.options import need, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cultures import find_nearest, measure_distances
 from selfalign.probes.schemas import PeopleScales, Poles
@@ -20,6 +20,9 @@ from selfalign.tables import read_table, write_table
 
 Value = tuple[float, int]
 """A metric's value, and the number of items that it is over."""
+
+StandIns = dict[tuple[object, ...], dict[str, dict[str, Value]]]
+"""The metrics of stand-ins, by what they are over, by the stand-in's column, and by name."""
 
 _SERIES = ["model", "language", "arm"]
 _SCORED = ["value", "uniform", "world", "nearest", "ceiling"]
@@ -160,7 +163,7 @@ def compute(
         A `Metrics` table without its column asks.
     """
     arrays = People.lay_out(people, options, nearest, samples, seed)
-    known: dict = {}
+    known: StandIns = {}
     tables = []
     for series, group in cells.groupby(_SERIES, sort=True):
         countries, answers, asked = _lay_out_cells(arrays, group)
@@ -192,13 +195,13 @@ def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Arra
     answers = np.full((source.max() + 1, run.max() + 1, len(countries), *people.positions.shape), np.nan)
     answers[source, run, country, item] = 0  # for the options that other items have more of
     answers[source, run, country, item, option] = cells["p"]
-    asked = ~np.isnan(answers).all(axis=-1)
+    asked = np.asarray(~np.isnan(answers).all(axis=-1))
     asked[source, run, country, item] = True
     answers[np.isnan(answers).any(axis=-1)] = np.nan
     return countries, answers, asked
 
 
-def _compare(people: People, country: int, answers: Array, asked: Array, rule: str, known: dict) -> pd.DataFrame:
+def _compare(people: People, country: int, answers: Array, asked: Array, rule: str, known: StandIns) -> pd.DataFrame:
     """Rows of one country.
 
     Args:
@@ -216,7 +219,7 @@ def _compare(people: People, country: int, answers: Array, asked: Array, rule: s
     items = dict.fromkeys(scored["value"], answered.sum())
     refused = asked & np.isnan(answers).any(axis=-1)
     if refused.any() and rule != "left_out":
-        counted = asked.any(axis=0)
+        counted = np.asarray(asked.any(axis=0))
         items["agreement"] = counted.sum()
         for who, values in _score_stand_ins(people, country, counted, known).items():
             scored[who] = scored[who] | {"agreement": values["agreement"]}
@@ -227,7 +230,7 @@ def _compare(people: People, country: int, answers: Array, asked: Array, rule: s
     )
 
 
-def _score_stand_ins(people: People, country: int, items: Array, known: dict) -> dict[str, dict[str, Value]]:
+def _score_stand_ins(people: People, country: int, items: Array, known: StandIns) -> dict[str, dict[str, Value]]:
     """Metrics of all stand-ins of a country on some items, by name of their column."""
     key = ("items", country, items.tobytes())
     if key not in known:
@@ -267,7 +270,7 @@ def _measure_one(metric: Metric, p: Array, q: Array, positions: Array) -> Value:
     return float(_mean(mean)), int((~np.isnan(mean)).sum())
 
 
-def _compare_patterns(people: People, countries: list[int], answers: Array, known: dict) -> pd.DataFrame:
+def _compare_patterns(people: People, countries: list[int], answers: Array, known: StandIns) -> pd.DataFrame:
     """The rows of the metrics across countries, over all countries of a series.
 
     Means of the others do not count as answers of a country, neither the world's nor those of an arm with several
@@ -326,7 +329,8 @@ def _average(rows: pd.DataFrame) -> pd.DataFrame:
 def _mean(values: Array, axis: int | None = None) -> Array:
     """Mean of what is known; NaN where nothing is."""
     count = (~np.isnan(values)).sum(axis=axis)
-    return np.nansum(values, axis=axis) / np.where(count > 0, count, np.nan)
+    mean: Array = np.nansum(values, axis=axis) / np.where(count > 0, count, np.nan)
+    return mean
 
 
 @click.command()
@@ -360,7 +364,7 @@ def command(
         tables.append(compute(*asked, nearest, samples, seed, rule).assign(asks="poles"))
     if scales:
         cells = pd.concat([read_table(path, ScaleScores) for path in scales], ignore_index=True)
-        people = read_table(human, PeopleScales)
+        people = read_table(need(human, "--human", "--scales is given"), PeopleScales)
         asked = cells_of_scales(cells), people_of_scales(people, answered, probes), options_of_scales(people)
         tables.append(compute(*asked, nearest, samples, seed, rule).assign(asks="scale"))
     table = pd.concat(tables, ignore_index=True)[list(Metrics.to_schema().columns)]

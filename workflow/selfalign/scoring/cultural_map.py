@@ -6,6 +6,7 @@ change them: a model is projected on fixed weights.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,8 @@ class Axes:
     @property
     def slopes(self) -> Array:
         """Change of the coordinates per unit of each item, k x 2."""
-        return self.weights / self.deviation[:, None] * self.factor
+        slopes: Array = self.weights / self.deviation[:, None] * self.factor
+        return slopes
 
     def project(self, values: Array) -> Array:
         """Coordinates of item scores.
@@ -67,7 +69,8 @@ class Axes:
         Returns:
             survival and traditional on the last axis.
         """
-        return (values - self.mean) @ self.slopes + self.constant
+        coordinates: Array = (values - self.mean) @ self.slopes + self.constant
+        return coordinates
 
 
 def fit_axes(values: pd.DataFrame, items: pd.DataFrame, level: str) -> Axes:
@@ -123,7 +126,8 @@ def _correlate(values: pd.DataFrame, level: str) -> Array:
         if level == "respondents":
             remedy = f"Set scoring.map.level: countries. Or {remedy[0].lower()}{remedy[1:]}"
         raise InputError("config: scoring.map", problem, remedy)
-    return table.to_numpy()
+    correlations: Array = table.to_numpy()
+    return correlations
 
 
 def rotate(loadings: Array, iterations: int = ITERATIONS) -> Array:
@@ -147,7 +151,8 @@ def rotate(loadings: Array, iterations: int = ITERATIONS) -> Array:
         turned = turned @ np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         if abs(angle) < 1e-10:
             break
-    return turned * length
+    rotated: Array = turned * length
+    return rotated
 
 
 def orient(loadings: Array, axis: Array, direction: Array) -> Array:
@@ -316,7 +321,14 @@ def _counted(scales: pd.DataFrame, question: str) -> dict[int, int]:
     return dict(zip(rows["code"], rows["counted"].astype(int), strict=True))
 
 
-def _mean_of_part(shares: pd.DataFrame, part: tuple) -> pd.Series:
+class _Part(Protocol):
+    """A row of a table of items: a question, and which of its answers count."""
+
+    question: str
+    counts: str
+
+
+def _mean_of_part(shares: pd.DataFrame, part: _Part) -> pd.Series:
     rows = shares[shares["question"] == part.question]
     return (rows["share"] * score_codes(rows["code"], part.counts)).groupby(rows["country"]).sum()
 
@@ -376,7 +388,8 @@ def resample_points(cells: pd.DataFrame, probes: Sequence[str], slopes: Array, d
     p = _share(middle[:, drawn].swapaxes(0, 1) + sides * half[:, drawn].swapaxes(0, 1))
     known = ~np.isnan(p)
     mean = np.where(known, p, 0).sum(axis=2) / np.maximum(known.sum(axis=2), 1)
-    return np.where(known.any(axis=2), mean, np.nanmean(_share(middle), axis=1)) @ slopes
+    coordinates: Array = np.where(known.any(axis=2), mean, np.nanmean(_share(middle), axis=1)) @ slopes
+    return coordinates
 
 
 def _share(log_odds: Array) -> Array:

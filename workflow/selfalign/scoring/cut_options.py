@@ -1,6 +1,6 @@
 """Options of the steps that estimate again for other probes, or under another cut of the answer scales."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pandas as pd
 
-from selfalign.options import readable
+from selfalign.options import Command, readable
 from selfalign.probes.cuts import map_cut
 from selfalign.scoring.cell_options import give
 from selfalign.survey.schemas import Distributions, Responses
@@ -37,7 +37,7 @@ class Cutter:
         return map_cut(name, self.distributions, self.responses, bank, countries, self.replicates, self.seed)
 
 
-def cut_options(command: Callable) -> Callable:
+def cut_options(command: Command) -> Command:
     """Give a command the options distributions, responses, replicates and people-seed; it gets `cutter`."""
 
     @wraps(command)

@@ -1,6 +1,6 @@
 """Step estimate_alternatives: the contrasts for other probes, and under another cut of the answer scales."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -44,8 +44,8 @@ def choose_alternatives(probes: list[str], kinds: pd.DataFrame | None) -> dict[s
 
 
 def keep_discriminating(
-    scores: pd.DataFrame, poles: pd.DataFrame, contrasts: list[Contrast | list[str]]
-) -> tuple[pd.DataFrame, list[Contrast | list[str]]]:
+    scores: pd.DataFrame, poles: pd.DataFrame, contrasts: Sequence[Contrast | list[str]]
+) -> tuple[pd.DataFrame, list[Contrast]]:
     """The cells in which the country and the source of the demonstrations answer the test probe differently.
 
     Where both have the same majority, their demonstrations may lead to the same answer, and a margin is near 0.

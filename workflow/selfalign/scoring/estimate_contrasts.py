@@ -21,7 +21,7 @@ from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_r
 def estimate_contrasts(
     scores: pd.DataFrame,
     people: pd.DataFrame,
-    contrasts: list[Contrast | list[str]],
+    contrasts: Sequence[Contrast | list[str]],
     draws: int,
     level: float,
     seed: int,
@@ -54,7 +54,7 @@ def estimate_contrasts(
 def compare_panels(
     panels: Mapping[str, Panel],
     people: pd.DataFrame,
-    contrasts: list[Contrast | list[str]],
+    contrasts: Sequence[Contrast | list[str]],
     draws: int,
     level: float,
     seed: int,

@@ -59,7 +59,7 @@ def estimate_kinds(
     for pair in pairs:
         cells = _by_language(scores, pair, asked_in, own)
         groups = pd.concat([cells, join_kinds(cells, kinds)], ignore_index=True)
-        contrasts = [pair, *_between(pair, kinds)]
+        contrasts: list[Contrast | list[str]] = [pair, *_between(pair, kinds)]
         tables.append(estimate_contrasts(groups, people, contrasts, draws, level, seed, resample, measures))
     table = pd.concat(tables, ignore_index=True)
     table = table[table["country"] == ALL].reset_index(drop=True)

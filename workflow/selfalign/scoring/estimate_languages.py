@@ -54,7 +54,7 @@ def estimate_languages(
         if cells.empty:
             continue
         across = Contrast(arm=arm, against=arm, language=OWN, against_language=asked_in, beyond=[against, against])
-        found = [[arm, against], across]
+        found: list[Contrast | list[str]] = [[arm, against], across]
         tables.append(estimate_contrasts(cells, people, found, draws, level, seed, resample, measures))
     if not tables:
         return pd.DataFrame(columns=list(Languages.to_schema().columns))

@@ -271,7 +271,8 @@ def estimate_map(
 
 def _apart(points: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     """Distance of each row's point to the other table's point in the same row."""
-    return np.sqrt(((points.to_numpy(float) - others.to_numpy(float)) ** 2).sum(axis=1))
+    distances: np.ndarray = np.sqrt(((points.to_numpy(float) - others.to_numpy(float)) ** 2).sum(axis=1))
+    return distances
 
 
 def describe_axes(axes: Axes, items: pd.DataFrame, reasons: dict[str, str]) -> pd.DataFrame:

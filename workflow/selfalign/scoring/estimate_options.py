@@ -9,7 +9,7 @@ from typing import NamedTuple
 import click
 import pandas as pd
 
-from selfalign.options import Words, readable
+from selfalign.options import Command, Words, readable
 from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import CHANCE
 from selfalign.scoring.cell_options import bank_option, give
@@ -77,28 +77,34 @@ class Estimation:
         resampling: how intervals are made.
         families: columns that name a family of tests; empty for steps that correct no p value.
         measures: what to estimate.
-        bank: file of the probes; None for steps that need none.
+        bank_file: file of the probes; None for steps without the option --bank.
     """
 
     people: Path
     resampling: Resampling
     families: list[str]
     measures: list[str]
-    bank: Path | None
+    bank_file: Path | None
+
+    @property
+    def bank(self) -> Path:
+        """The file of the probes, for steps with the option --bank."""
+        assert self.bank_file is not None
+        return self.bank_file
 
     def read_people(self) -> pd.DataFrame:
         """The replicates, a `Replicates` table."""
         return read_table(self.people, Replicates)
 
 
-def takes_estimation(*options: Callable) -> Callable:
+def takes_estimation(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """A decorator that gives a command the options of other decorators, as one argument `how`: an `Estimation`.
 
     Args:
         options: `estimate_options`; or `resample_options` and those of families, measures and bank that the step has.
     """
 
-    def decorate(command: Callable) -> Callable:
+    def decorate(command: Command) -> Command:
         @wraps(command)
         def gathered(
             *args: object,
@@ -121,7 +127,7 @@ def takes_estimation(*options: Callable) -> Callable:
     return decorate
 
 
-def resample_options(command: Callable) -> Callable:
+def resample_options(command: Command) -> Command:
     """Give a command the options people, draws, level, seed and resample."""
     level = click.FloatRange(0, 1, min_open=True, max_open=True)
     options = [
@@ -134,6 +140,6 @@ def resample_options(command: Callable) -> Callable:
     return give(command, options)
 
 
-def estimate_options(command: Callable) -> Callable:
+def estimate_options(command: Command) -> Command:
     """Give a command the options of `resample_options`, and families, measures and bank."""
     return give(command, [resample_options, families_option, measures_option, bank_option])

@@ -66,7 +66,7 @@ def count_respondents(p: np.ndarray, share: np.ndarray, level: float, largest: i
         k = np.arange(start, min(start + _BLOCK, largest + 1))
         low = np.ceil(share[:, None] * k - reach * np.sqrt(k) - 1e-9)
         high = np.floor(share[:, None] * k + reach * np.sqrt(k) + 1e-9)
-        missed = stats.binom.cdf(low - 1, k, p[:, None]) + stats.binom.sf(high, k, p[:, None])
+        missed = np.asarray(stats.binom.cdf(low - 1, k, p[:, None]) + stats.binom.sf(high, k, p[:, None]))
         failed = np.flatnonzero(missed.mean(axis=0) > (1 - level) / 2)
         if len(failed):
             return int(k[failed[0]] - 1)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -75,7 +76,7 @@ def _lengthen(country: str, panel: Panel) -> pd.DataFrame:
     return table.assign(country=country, probe=panel.probes[rows], battery=panel.batteries[rows], value=value)
 
 
-def fit(values: pd.DataFrame, level: float) -> dict[str, object]:
+def fit(values: pd.DataFrame, level: float) -> dict[str, Any]:
     """The mean of the countries' differences, with random effects of battery and of probe in battery.
 
     Countries are fixed effects, coded to sum to 0, so that the intercept is the mean of the countries that were run,
@@ -103,8 +104,8 @@ def fit(values: pd.DataFrame, level: float) -> dict[str, object]:
         warnings.simplefilter("always")
         try:
             found = _lay_out(values, several).fit(reml=True)
-        except (np.linalg.LinAlgError, ValueError) as error:
-            return {**empty, "converged": False, "note": f"not fitted: {error}"}
+        except (np.linalg.LinAlgError, ValueError) as fault:
+            return {**empty, "converged": False, "note": f"not fitted: {fault}"}
     mean, error = found.fe_params[0], found.bse_fe[0]
     df = values["battery"].nunique() - 1
     reach = stats.t.ppf((1 + level) / 2, df) * error

@@ -1,6 +1,6 @@
 """Measures: everything of a cell that can be averaged over probes. They are metrics, and properties of the answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 import numpy as np
@@ -72,7 +72,8 @@ def label_of(measure: str) -> str:
 
 def nulls_of(measures: Sequence[str]) -> dict[str, float]:
     """By measure, the value of a model that knows nothing; only of metrics that have one."""
-    return {name: METRICS[name].null for name in measures if name in METRICS and METRICS[name].null is not None}
+    nulls = {name: METRICS[name].null for name in measures if name in METRICS}
+    return {name: null for name, null in nulls.items() if null is not None}
 
 
 def bounds_of(measure: str, difference: bool) -> tuple[float, float]:
@@ -108,7 +109,8 @@ def slopes_of(cells: pd.DataFrame, measure: str) -> Array:
     if metric is None:
         return np.zeros(len(cells))
     if SLOPE + measure in cells:
-        return cells[SLOPE + measure].to_numpy(float)
+        stored: Array = cells[SLOPE + measure].to_numpy(float)
+        return stored
     p, q, positions = _lay_out(cells, metric)
     if metric.follows == "majority":
         first, second = (np.broadcast_to(np.eye(2)[pole], q.shape) for pole in (0, 1))
@@ -148,5 +150,5 @@ def _of_item(metric: Metric, p: Array, q: Array, positions: Array | None) -> Arr
     return _call(metric.function, metric, p, q, positions)
 
 
-def _call(function: object, metric: Metric, p: Array, q: Array, positions: Array | None) -> Array:
+def _call(function: Callable[..., Array], metric: Metric, p: Array, q: Array, positions: Array | None) -> Array:
     return function(p, q, positions) if metric.over == "scale" else function(p, q)

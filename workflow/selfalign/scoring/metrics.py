@@ -33,7 +33,8 @@ def agreement(p: Array, q: Array) -> Array:
 
 
 def _largest(p: Array) -> Array:
-    return p >= p.max(axis=-1, keepdims=True) - _SAME
+    ties: Array = p >= p.max(axis=-1, keepdims=True) - _SAME
+    return ties
 
 
 def choice(p_a: Array) -> Array:
@@ -52,7 +53,8 @@ def alignment(p: Array, q: Array) -> Array:
     One minus the total variation distance (Levin, Peres and Wilmer 2017, proposition 4.2). Range 0 to 1, higher is
     nearer; symmetric; blind to the order of the options.
     """
-    return 1 - np.abs(p - q).sum(axis=-1) / 2
+    shared: Array = 1 - np.abs(p - q).sum(axis=-1) / 2
+    return shared
 
 
 def js_divergence(p: Array, q: Array) -> Array:
@@ -64,7 +66,8 @@ def js_divergence(p: Array, q: Array) -> Array:
     """
     middle = (p + q) / 2
     bits = (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=-1) / (2 * np.log(2))
-    return np.clip(bits, 0, 1)
+    divergence: Array = np.clip(bits, 0, 1)
+    return divergence
 
 
 def js_distance(p: Array, q: Array) -> Array:
@@ -73,7 +76,8 @@ def js_distance(p: Array, q: Array) -> Array:
     A metric (Endres and Schindelin 2003); Durmus et al. (2023) compare models and countries by 1 minus it. Range 0 to
     1, lower is nearer.
     """
-    return np.sqrt(js_divergence(p, q))
+    distance: Array = np.sqrt(js_divergence(p, q))
+    return distance
 
 
 def wasserstein(p: Array, q: Array, positions: Array) -> Array:
@@ -114,7 +118,8 @@ def mean_error(p: Array, q: Array, positions: Array) -> Array:
     |mean(p) - mean(q)| / (x_k - x_1). Range 0 to 1, lower is nearer; symmetric. Never above `wasserstein`, and 0 for
     different distributions with one mean. NaN for a nominal item.
     """
-    return np.abs(mean_answer(p, positions) - mean_answer(q, positions))
+    error: Array = np.abs(mean_answer(p, positions) - mean_answer(q, positions))
+    return error
 
 
 def _unit(positions: Array) -> Array:
@@ -139,7 +144,8 @@ def pearson(x: Array, y: Array) -> Array:
     known = ~(np.isnan(x) | np.isnan(y))
     x, y = (_centred(np.where(known, side, np.nan)) for side in (x, y))
     with np.errstate(invalid="ignore"):
-        return np.clip((x * y).sum(axis=-1) / (_length(x) * _length(y)), -1, 1)
+        correlation: Array = np.clip((x * y).sum(axis=-1) / (_length(x) * _length(y)), -1, 1)
+        return correlation
 
 
 def spearman(x: Array, y: Array) -> Array:
@@ -192,18 +198,21 @@ def response_pattern(x: Array, y: Array) -> Array:
 def varying_items(x: Array, y: Array) -> Array:
     """Items that every country answered in both, and that differ between countries in both: (..., items)."""
     known = [~np.isnan(side).any(axis=-2) & (np.ptp(side, axis=-2) > _SAME) for side in (x, y)]
-    return known[0] & known[1]
+    varying: Array = known[0] & known[1]
+    return varying
 
 
 def _standard_columns(x: Array, use: Array) -> Array:
     columns = np.where(use, x, 0.0)
     columns = columns - columns.mean(axis=-2, keepdims=True)
     length = np.sqrt((columns**2).sum(axis=-2, keepdims=True))
-    return columns / np.where(use, length, 1.0)
+    standard: Array = columns / np.where(use, length, 1.0)
+    return standard
 
 
 def _square_norm(z: Array, w: Array) -> Array:
-    return ((z @ np.swapaxes(w, -1, -2)) ** 2).sum(axis=(-1, -2))
+    squares: Array = ((z @ np.swapaxes(w, -1, -2)) ** 2).sum(axis=(-1, -2))
+    return squares
 
 
 def _centred(x: Array) -> Array:
@@ -214,12 +223,14 @@ def _centred(x: Array) -> Array:
 
 
 def _length(x: Array) -> Array:
-    return np.sqrt((x**2).sum(axis=-1))
+    length: Array = np.sqrt((x**2).sum(axis=-1))
+    return length
 
 
 def alignment_slope(p: Array, q: Array) -> Array:
     """Derivative of `alignment` with respect to each of the people's shares q."""
-    return np.sign(p - q) / 2
+    slope: Array = np.sign(p - q) / 2
+    return slope
 
 
 def js_divergence_slope(p: Array, q: Array) -> Array:
@@ -263,7 +274,8 @@ def profile_spearman(x: Array, y: Array) -> Array:
 def mean_error_slope(p: Array, q: Array, positions: Array) -> Array:
     """Derivative of `mean_error` with respect to q, where all options have a place on the scale."""
     ahead = np.sign(mean_answer(p, positions) - mean_answer(q, positions))
-    return -ahead[..., None] * np.nan_to_num(_unit(positions))
+    slope: Array = -ahead[..., None] * np.nan_to_num(_unit(positions))
+    return slope
 
 
 @dataclass(frozen=True)

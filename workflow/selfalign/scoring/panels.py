@@ -146,7 +146,8 @@ def _build(cells: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]
     shape = (len(probes), len(series))
     place = rows * shape[1] + columns
     value, slope = [], []
-    levels, known_at = {factor: [] for factor in factors}, {factor: [] for factor in factors}
+    levels: dict[str, list[np.ndarray]] = {factor: [] for factor in factors}
+    known_at: dict[str, list[np.ndarray]] = {factor: [] for factor in factors}
     for measure in measures:
         values = values_of(cells, measure)
         known = np.isfinite(values)
@@ -178,12 +179,14 @@ def _build(cells: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]
 def _find_runs(known: np.ndarray) -> np.ndarray:
     """`Panel.runs` from `Panel.known`."""
     has = known.any(axis=1)
-    return has & (has.sum(axis=0) > 1)
+    runs: np.ndarray = has & (has.sum(axis=0) > 1)
+    return runs
 
 
 def _mean(place: np.ndarray, values: np.ndarray, number: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        return np.bincount(place, values, len(number)) / number
+        mean: np.ndarray = np.bincount(place, values, len(number)) / number
+        return mean
 
 
 def _drop_empty(panel: Panel) -> Panel:
@@ -257,7 +260,8 @@ def contrast_panel(panel: Panel, contrasts: Sequence[Contrast | list[str]]) -> P
 
 def _subtract(values: np.ndarray, compared: pd.DataFrame) -> np.ndarray:
     first, second, third, fourth = (values[..., compared[term]] for term in _TERMS)
-    return (first - second) - (third - fourth)
+    difference: np.ndarray = (first - second) - (third - fourth)
+    return difference
 
 
 def _compare(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:

@@ -101,4 +101,5 @@ class People:
 
 def places(index: pd.Index, labels: pd.Series) -> Array:
     """Place of each label in an index; KeyError for one that is not there."""
-    return pd.Series(np.arange(len(index)), index=index)[labels].to_numpy()
+    numbers: Array = pd.Series(np.arange(len(index)), index=index)[labels].to_numpy()
+    return numbers

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 import click
 import numpy as np
@@ -14,8 +15,8 @@ from selfalign.probes.schemas import Poles
 from selfalign.scoring.bootstrap import FACTORS, estimate, place_probes, resample_each
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.metrics import METRICS, js_distance
-from selfalign.scoring.panels import Panel, build_panels, contrast_panel
+from selfalign.scoring.metrics import js_distance, js_distance_slope
+from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
 from selfalign.scoring.ranks import Drawn, average, bound_rank, bound_share, bound_value
 from selfalign.scoring.schemas import ALL, CountryRanks
 from selfalign.tables import read_table, write_table
@@ -50,6 +51,16 @@ def choose_probes(poles: pd.DataFrame, used: Sequence[str], least: float) -> tup
         problem = f"no probe was asked in all of the {len(ranked)} countries that were asked so many"
         raise InputError(place, problem, "Raise it, so that fewer countries are ranked", value=least)
     return sorted(ranked.index), sorted(ranked.columns[ranked.all(axis=0)])
+
+
+class _Chance(TypedDict):
+    """What intervals are made from: keywords of `bootstrap.estimate`."""
+
+    people: pd.DataFrame
+    draws: int
+    level: float
+    seed: int
+    resample: Sequence[str]
 
 
 def rank_countries(
@@ -88,7 +99,7 @@ def rank_countries(
     ranked, probes = choose_probes(poles, scores["probe"].unique(), least)
     cells, shares = scores[scores["probe"].isin(probes)], _pivot(poles)
     people = _complete(people, poles[poles["probe"].isin(probes)], seed)
-    chance = {"people": people, "draws": draws, "level": level, "seed": seed, "resample": resample}
+    chance: _Chance = {"people": people, "draws": draws, "level": level, "seed": seed, "resample": resample}
     rows = [_estimate(build_panels(cells, [_DISTANCE], list(FACTORS.values())), baselines, chance).assign(asked=True)]
     others = _compare_with_others(cells, shares, free)
     if others:
@@ -138,7 +149,8 @@ def _of_nobody(cells: pd.DataFrame, free: Sequence[str]) -> pd.DataFrame:
 def _compare_with_others(cells: pd.DataFrame, shares: pd.DataFrame, free: Sequence[str]) -> dict[str, Panel]:
     """Panels of the arms without a country, by country that their language does not ask about."""
     asked = cells[["language", "country"]].drop_duplicates().astype(str)
-    once, panels = _of_nobody(cells, free), {}
+    once = _of_nobody(cells, free)
+    panels: dict[str, Panel] = {}
     for country in shares.index:
         languages = set(asked.loc[asked["country"] == country, "language"])
         mine = _with_country(once[~once["language"].isin(list(languages))], country, shares)
@@ -147,7 +159,7 @@ def _compare_with_others(cells: pd.DataFrame, shares: pd.DataFrame, free: Sequen
     return panels
 
 
-def _estimate(panels: dict[str, Panel], baselines: Mapping[str, str], chance: dict) -> pd.DataFrame:
+def _estimate(panels: dict[str, Panel], baselines: Mapping[str, str], chance: _Chance) -> pd.DataFrame:
     """Similarity per series and country, and its change from the baseline of the language, with intervals."""
     found = estimate(panels, **chance)
     table = found.assign(similarity=1 - found["estimate"], low=1 - found["high"], high=1 - found["low"])
@@ -167,7 +179,7 @@ def _contrast(panels: Mapping[str, Panel], baselines: Mapping[str, str]) -> dict
     for country, panel in panels.items():
         pairs = panel.series[["language", "arm"]].drop_duplicates().itertuples(index=False)
         named = [
-            {"arm": arm, "against": baselines[language], "language": language}
+            Contrast(arm=arm, against=baselines[language], language=language)
             for language, arm in pairs
             if arm != baselines[language]
         ]
@@ -176,15 +188,14 @@ def _contrast(panels: Mapping[str, Panel], baselines: Mapping[str, str]) -> dict
     return found
 
 
-def _collect(panels: Mapping[str, Panel], chance: dict) -> dict[tuple[str, ...], tuple[list[str], Drawn]]:
+def _collect(panels: Mapping[str, Panel], chance: _Chance) -> dict[tuple[str, ...], tuple[list[str], Drawn]]:
     """The joint resamples of the countries, by series: the countries that have it, and their similarities.
 
     The sign is turned, because the panels have distances.
     """
     probes, home = place_probes(panels.values())
-    given = {key: chance[key] for key in ("people", "draws", "seed", "resample")}
-    parts: dict[tuple[str, ...], list[tuple]] = {}
-    for country, sums in resample_each(panels, **given):
+    parts: dict[tuple[str, ...], list[tuple[object, ...]]] = {}
+    for country, sums in resample_each(panels, chance["people"], chance["draws"], chance["seed"], chance["resample"]):
         rows = probes.get_indexer(panels[country].probes)
         for column, key in enumerate(panels[country].series[_SERIES].itertuples(index=False, name=None)):
             part, present = np.zeros(len(probes)), np.zeros(len(probes), dtype=bool)
@@ -194,21 +205,21 @@ def _collect(panels: Mapping[str, Panel], chance: dict) -> dict[tuple[str, ...],
     places = home if "batteries" in chance["resample"] else None
     found = {}
     for key, several in parts.items():
-        countries, values, deviations, added, present = zip(*several, strict=True)
-        deviation, part, has = np.column_stack(deviations), np.column_stack(added), np.column_stack(present)
+        countries, values, deviations, added, known = zip(*several, strict=True)
+        deviation, part, has = np.column_stack(deviations), np.column_stack(added), np.column_stack(known)
         found[key] = (list(countries), Drawn(-np.array(values), -deviation, -part, has, places))
     return found
 
 
-def _improve(changes: Mapping[str, Panel], chance: dict) -> Iterator[tuple]:
+def _improve(changes: Mapping[str, Panel], chance: _Chance) -> Iterator[tuple[object, ...]]:
     """By series, the share of the countries whose similarity the arm raises."""
     for key, (_, drawn) in _collect(changes, chance).items() if changes else ():
         yield (*key, *bound_share(drawn, chance["level"]))
 
 
 def _rank(
-    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], chance: dict
-) -> Iterator[tuple]:
+    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], chance: _Chance
+) -> Iterator[tuple[object, ...]]:
     """Ranks and leads among the ranked countries.
 
     They are those of all ranked countries for arms without a country, and else of the country asked about. The rows of
@@ -234,7 +245,7 @@ def _rank(
 
 
 def _about(
-    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], chance: dict
+    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], chance: _Chance
 ) -> Iterator[tuple[str, str, list[str], Drawn]]:
     """By arm and country asked about (empty for an arm without one): the similarities with all ranked countries.
 
@@ -279,7 +290,7 @@ def _compare_with_each(cells: pd.DataFrame, shares: pd.DataFrame) -> dict[str, P
     panels = {}
     for country, share in zip(shares.index, shares[list(probes)].to_numpy(float), strict=True):
         q = np.column_stack([share, 1 - share])[row]
-        slope = np.nan_to_num(np.subtract(*METRICS[_DISTANCE].slope(p, q).T))
+        slope = np.nan_to_num(np.subtract(*js_distance_slope(p, q).T))
         panels[country] = Panel(
             probes=probes,
             batteries=batteries,

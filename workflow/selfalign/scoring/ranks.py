@@ -44,7 +44,7 @@ class Drawn:
             (self.estimate[column] - self.estimate.mean())[None],
             self.deviation[:, [column]] - self.deviation.mean(axis=1, keepdims=True),
             self.parts[:, [column]] - self.parts.mean(axis=1, keepdims=True),
-            self.present.any(axis=1, keepdims=True),
+            np.asarray(self.present.any(axis=1, keepdims=True)),
             self.home,
         )
 
@@ -69,6 +69,7 @@ def average(several: Sequence[Drawn]) -> Drawn:
 
 def count_batteries(drawn: Drawn) -> tuple[Array, Array]:
     """Batteries of each quantity, and the degrees of freedom of the variance between them."""
+    assert drawn.home is not None, "the batteries were not drawn"
     names, home = np.unique(drawn.home, return_inverse=True)
     sizes = np.stack([drawn.present[home == one].sum(axis=0) for one in range(len(names))])
     return (sizes > 0).sum(axis=0), freedom_of_batteries(drawn.parts, home, sizes)
@@ -106,16 +107,17 @@ def find_certain(drawn: Drawn, level: float) -> Array:
         return np.zeros(0, dtype=int)
     error = drawn.deviation.std(axis=0, ddof=1, dtype=np.float64)
     spread = error > 1e-12
-    widened = np.ones(len(error))
+    widened: Array = np.ones(len(error))
     if drawn.home is not None:
         batteries, freedom = count_batteries(drawn)
-        widened = stats.t.ppf((1 + level) / 2, freedom) / stats.norm.ppf((1 + level) / 2)
+        widened = np.asarray(stats.t.ppf((1 + level) / 2, freedom)) / stats.norm.ppf((1 + level) / 2)
         spread &= batteries > 1
     if not spread.any():
         return np.zeros(len(error), dtype=int)
     largest = np.abs(drawn.deviation[:, spread] / error[spread]).max(axis=1)
     certain = spread & (np.abs(drawn.estimate) > np.quantile(largest, level) * widened * error)
-    return np.sign(drawn.estimate).astype(int) * certain
+    signs: Array = np.sign(drawn.estimate).astype(int) * certain
+    return signs
 
 
 def bound_rank(drawn: Drawn, column: int, level: float) -> tuple[int, int, int]:

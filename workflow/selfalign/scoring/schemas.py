@@ -163,7 +163,9 @@ class ReplyShares(Table):
     template: str = pa.Field(description="frame of the prompts")
     replies: int = pa.Field(ge=1, description="cells in both option orders that have a reply")
     option: float = pa.Field(ge=0, le=1, description="share of replies that are one of the options")
-    empty: float = pa.Field(ge=0, le=1, description="share of replies without text")
+    empty: float = pa.Field(  # type: ignore[assignment]  # hides a method of pandera that nothing calls
+        ge=0, le=1, description="share of replies without text"
+    )
     other: float = pa.Field(ge=0, le=1, description="share of replies that are another text: no option is chosen")
     agreement: float = pa.Field(
         ge=0,

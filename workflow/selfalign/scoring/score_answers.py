@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.inference.schemas import SCORED, Answers
-from selfalign.options import writable
+from selfalign.options import need, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.progress import follow
@@ -39,7 +39,7 @@ from selfalign.tables import read_table, write_table
 _LEAST = 1e-6  # nats: the smallest log-odds of a listed label against one that is not listed
 
 
-def share_of_first(log_odds: pd.Series | float) -> pd.Series | float:
+def share_of_first(log_odds: pd.Series) -> pd.Series:
     """Probability of the first of two answers as a share of both: the logistic function of the log-odds (nats).
 
     In this form no number overflows.
@@ -239,7 +239,7 @@ def command(
     if len(two := cells[cells["asks"] == "poles"]):
         parts.append(score(two, replies, people, probes, readouts, rule))
     if len(whole := cells[cells["asks"] == "scale"]):
-        scales = read_table(human, PeopleScales)
+        scales = read_table(need(human, "--human", "some cells ask with a whole scale"), PeopleScales)
         parts.append(score_on_scales(whole, replies, scales, people, probes, readouts, rule))
     table, missing = (pd.concat(tables).sort_values(CELL) for tables in zip(*parts, strict=True))
     table = table.assign(model=model, language=language)
