@@ -1,6 +1,7 @@
 """A prompt as words: the messages of a chat, or bare text."""
 
 import json
+from typing import Protocol
 
 import pandas as pd
 
@@ -13,12 +14,21 @@ SHOWN = ("turns", "message")
 """`turns`: demonstrations are earlier turns of the chat; `message`: they are lines of the user's only message."""
 
 
-def messages_of(prompt: tuple) -> list[dict[str, str]]:
-    """Messages of a chat: the instruction, the demonstrations as earlier turns, the question.
+class Prompt(Protocol):
+    """A row of a `Prompts` table, as a named tuple."""
 
-    Args:
-        prompt: a row of a `Prompts` table, as a named tuple.
-    """
+    prompt: str
+    system: str
+    shown: str
+    asked: str
+    cue: str
+    options: str
+    labels: str
+    premise: str
+
+
+def messages_of(prompt: Prompt) -> list[dict[str, str]]:
+    """Messages of a chat: the instruction, the demonstrations as earlier turns, the question."""
     turns = [("system", prompt.system)]
     for question, shown in json.loads(prompt.shown):
         turns += [("user", question), ("assistant", shown)]
@@ -32,14 +42,14 @@ def without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
     return [first, *messages[2:]]
 
 
-def plain_text(prompt: tuple, answer: str | None = None, closed: bool = False) -> str:
+def plain_text(prompt: Prompt, answer: str | None = None, closed: bool = False) -> str:
     """Bare text of a prompt, and of an answer to it.
 
     A closed answer ends like a demonstration's: `BREAK` and the first character of a question follow. They are needed
     because some tokenizers split white space differently at the end of a text.
 
     Args:
-        prompt: a row of a `Prompts` table, as a named tuple.
+        prompt: a row of a `Prompts` table.
         answer: text after the prompt, if any.
         closed: whether the answer ends there.
     """
@@ -47,7 +57,7 @@ def plain_text(prompt: tuple, answer: str | None = None, closed: bool = False) -
     return text if answer is None else f"{text} {answer}" + (BREAK + prompt.asked[:1] if closed else "")
 
 
-def plain_ends(prompt: tuple) -> list[int]:
+def plain_ends(prompt: Prompt) -> list[int]:
     """The place in the bare text of a prompt where the answer of each demonstration ends, in characters."""
     ends, place = [], len(prompt.system)
     for shown in _demonstrate(prompt):
@@ -56,12 +66,12 @@ def plain_ends(prompt: tuple) -> list[int]:
     return ends
 
 
-def asked_after(prompt: tuple) -> str:
+def asked_after(prompt: Prompt) -> str:
     """The question of a prompt in bare text, with the cue after it."""
     return f"{prompt.asked}\n{prompt.cue}"
 
 
-def _demonstrate(prompt: tuple) -> list[str]:
+def _demonstrate(prompt: Prompt) -> list[str]:
     return [f"{question}\n{prompt.cue} {answer}" for question, answer in json.loads(prompt.shown)]
 
 
@@ -92,7 +102,7 @@ def place_demonstrations(prompts: pd.DataFrame, shown: str, form: str) -> pd.Dat
     return prompts.assign(asked=asked, shown="[]")
 
 
-def _in_one_message(prompt: tuple) -> str:
+def _in_one_message(prompt: Prompt) -> str:
     lines = [f"{_on_one_line(question)} {prompt.cue} {answer}" for question, answer in json.loads(prompt.shown)]
     return "\n".join([*lines, "", prompt.asked]) if lines else prompt.asked
 

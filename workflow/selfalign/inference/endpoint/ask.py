@@ -75,7 +75,7 @@ def answer(missing: list[Request], wanted: int, endpoint: Endpoint, done: Mappin
 
         def take(request: Request, entry: Entry) -> None:
             nonlocal short
-            tokens = tokens_of(entry.scores)
+            tokens = tokens_of(entry.scores) or 0
             if endpoint.max_tokens and not tokens and "withheld" not in entry.scores:
                 remedy = "Leave max_tokens out and set max_requests"
                 raise InputError(endpoint.url, "the endpoint does not say how many tokens it counts", remedy)
@@ -86,7 +86,7 @@ def answer(missing: list[Request], wanted: int, endpoint: Endpoint, done: Mappin
             if replies and (rest := rest_of(request, len(replies), endpoint)):
                 short += 1
                 queue.append(rest)
-                progress.total += 1
+                progress.total = (progress.total or 0) + 1
 
         failures = ask(queue, endpoint, gate, take)
     lines = [f"failed: {failure}" for failure in failures]
@@ -115,7 +115,7 @@ def list_missing(requests: Mapping[str, Request], done: Mapping[str, Entry], end
 def count_missing(table: pd.DataFrame, endpoint: Endpoint) -> int:
     """Number of prompts with an option that the endpoint gave no answer for."""
     column = "label" if endpoint.readout == "logprobs" else "option"
-    return table.loc[table[column].isna(), "prompt"].nunique()
+    return int(table.loc[table[column].isna(), "prompt"].nunique())
 
 
 def report(answers: pd.DataFrame, endpoint: Endpoint) -> None:

@@ -97,8 +97,9 @@ def is_sound(scores: object, readout: str) -> bool:
 def tokens_of(scores: object) -> int | None:
     """Number of tokens that an entry was charged for; None if the entry does not say."""
     usage = scores.get("usage") if isinstance(scores, dict) else None
-    known = isinstance(usage, list) and len(usage) == 2 and all(_count(one) == one for one in usage)
-    return sum(usage) if known else None
+    if not isinstance(usage, list) or len(usage) != 2:
+        return None
+    return sum(usage) if all(_count(one) == one for one in usage) else None
 
 
 def _find_error(body: object) -> object:
@@ -157,7 +158,7 @@ def _read_text(content: object) -> str | None:
 def _keep_top(request: Request, body: Mapping[str, Any], choices: list[dict[str, Any]]) -> dict[str, Any]:
     """The likeliest first tokens, each with its log-probability, and those that the endpoint masked."""
     choice = choices[0]
-    message = choice.get("message") if isinstance(choice.get("message"), dict) else {}
+    message = _part(choice, "message")
     if _end(choice) == "content_filter" or message.get("refusal"):
         return {"withheld": "content_filter" if _end(choice) == "content_filter" else "refusal"}
     listed = _list_top(choice.get("logprobs"))
@@ -165,8 +166,9 @@ def _keep_top(request: Request, body: Mapping[str, Any], choices: list[dict[str,
         if _end(choice) == "stop" and not (message.get("content") or choice.get("text")):
             return {"withheld": "empty"}  # the model ended its turn at once
         raise _no_logprobs(request)
-    read = [[_read_token(token, request), _read_log_p(log_p)] for token, log_p in listed]
-    top = sorted((pair for pair in read if pair[1] is not None), key=lambda pair: (-pair[1], pair[0]))
+    read = [(_read_token(token, request), _read_log_p(log_p)) for token, log_p in listed]
+    known = [(token, log_p) for token, log_p in read if log_p is not None]
+    top = [list(pair) for pair in sorted(known, key=lambda pair: (-pair[1], pair[0]))]
     masked = sorted(token for token, log_p in read if log_p is None)
     if not top:
         raise PassingError(f"no token of the list has a log-probability: {listed!r}")
@@ -237,13 +239,19 @@ def _list_given(body: Mapping[str, Any], choice: Mapping[str, Any]) -> list[tupl
         positions = body.get("prompt_logprobs")
         tokens = [_first_value(position) for position in positions] if isinstance(positions, list) else []
         return [(token.get("decoded_token"), token.get("logprob")) for token in tokens]
-    logprobs = choice.get("logprobs") if isinstance(choice.get("logprobs"), dict) else {}
-    tokens, log_p = (logprobs.get(name) or [] for name in ("tokens", "token_logprobs"))
-    if not isinstance(tokens, list) or not isinstance(log_p, list):
+    logprobs = _part(choice, "logprobs")
+    texts, log_p = (logprobs.get(name) or [] for name in ("tokens", "token_logprobs"))
+    if not isinstance(texts, list) or not isinstance(log_p, list):
         return []
-    if len(tokens) != len(log_p):
-        raise PassingError(f"the answer has {len(tokens)} tokens with {len(log_p)} log-probabilities")
-    return list(zip(tokens, log_p, strict=True))[:-1]  # the last is generated
+    if len(texts) != len(log_p):
+        raise PassingError(f"the answer has {len(texts)} tokens with {len(log_p)} log-probabilities")
+    return list(zip(texts, log_p, strict=True))[:-1]  # the last is generated
+
+
+def _part(choice: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A part of a choice that has parts itself; empty if the choice has another value there."""
+    part = choice.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _first_value(position: object) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
+from typing import Any
 
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
@@ -153,15 +154,20 @@ async def _ask(
     if len(failures) > endpoint.max_failed:
         raise _too_many(failures, endpoint)
     if gate.refused:
-        raise InputError(endpoint.url, gate.spent(), "Set a larger one and run again: what was answered is kept")
+        problem = gate.spent() or "the budget is used up"
+        raise InputError(endpoint.url, problem, "Set a larger one and run again: what was answered is kept")
     return failures
 
 
 def _open_client(endpoint: Endpoint, gate: Gate, key: str, secret: str) -> AsyncOpenAI:
-    hooks = {"request": [gate.enter], "response": [partial(_check, endpoint, secret)]}
+    hooks: dict[str, list[Callable[..., Any]]] = {
+        "request": [gate.enter],
+        "response": [partial(_check, endpoint, secret)],
+    }
     web = DefaultAsyncHttpxClient(event_hooks=hooks, timeout=endpoint.timeout)
-    settings = {"max_retries": endpoint.retries, "timeout": endpoint.timeout, "http_client": web}
-    client = AsyncOpenAI(api_key=key, base_url=endpoint.url, **settings)
+    client = AsyncOpenAI(
+        api_key=key, base_url=endpoint.url, max_retries=endpoint.retries, timeout=endpoint.timeout, http_client=web
+    )
     if not secret:  # an endpoint without a key is not told whose account OPENAI_ORG_ID and OPENAI_PROJECT_ID name
         client.organization = client.project = None
     return client

@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from selfalign.errors import InputError
 from selfalign.inference.endpoint.requests import Endpoint, Request, answers_of, requests_of, rest_of
 from selfalign.inference.letters import which_option
-from selfalign.inference.messages import BREAK
+from selfalign.inference.messages import BREAK, Prompt
 from selfalign.inference.readouts import list_options, read_out
 from selfalign.ledger.rows import Entry
 
@@ -67,12 +67,13 @@ def collect(
     Raises:
         InputError: the tokens of an option could not be separated from those of its prompt.
     """
-    read = {
+    read: dict[str, Callable[[Prompt, list[Entry | None], str], Iterator[dict[str, object]]]] = {
         "logprobs": _read_labels,
         "echo": _read_given,
         "samples": partial(_read_replies, endpoint=endpoint, language=language),
     }
     rows = []
+    entries: list[Entry | None]
     for prompt in prompts.itertuples():
         requests = requests_of(prompt, endpoint, form)
         if endpoint.readout != "echo" and not prompt.premise:
@@ -94,7 +95,7 @@ def collect(
     return table
 
 
-def _read_labels(prompt: tuple, entries: list[Entry | None], form: str) -> Iterator[dict[str, object]]:
+def _read_labels(prompt: Prompt, entries: list[Entry | None], form: str) -> Iterator[dict[str, object]]:
     """Log-probabilities of labels among the likeliest first tokens.
 
     If some labels are listed and another is not, the other gets an upper bound. If none is listed, all are null.
@@ -128,7 +129,7 @@ def _add(log_p: list[float]) -> float | None:
     return min(0.0, math.log(math.fsum(map(math.exp, log_p)))) if log_p else None
 
 
-def _read_given(prompt: tuple, entries: list[Entry | None], form: str) -> Iterator[dict[str, object]]:
+def _read_given(prompt: Prompt, entries: list[Entry | None], form: str) -> Iterator[dict[str, object]]:
     """Log-probabilities of labels and options that followed the prompt as text."""
     alone, *given = entries
     labels, options = json.loads(prompt.labels), json.loads(prompt.options)
@@ -141,7 +142,7 @@ def _read_given(prompt: tuple, entries: list[Entry | None], form: str) -> Iterat
 
 
 def _read_tail(
-    prompt: tuple, alone: Entry | None, entry: Entry | None, answer: str, closed: bool, form: str
+    prompt: Prompt, alone: Entry | None, entry: Entry | None, answer: str, closed: bool, form: str
 ) -> tuple[int | None, float | None]:
     """Number of tokens of an answer, and its log-probability; None where the endpoint withheld either."""
     if not (alone and entry and "tail" in alone.scores and "tail" in entry.scores):
@@ -170,10 +171,10 @@ def _read_tail(
 
 
 def _read_replies(
-    prompt: tuple, entries: list[Entry], form: str, endpoint: Endpoint, language: str
+    prompt: Prompt, entries: list[Entry | None], form: str, endpoint: Endpoint, language: str
 ) -> Iterator[dict[str, object]]:
     """Log share of the replies that mean each option, with its standard error; and a greedy reply."""
-    replies = [reply for entry in entries for reply in entry.scores.get("replies", [])]
+    replies = [reply for entry in entries if entry for reply in entry.scores.get("replies", [])]
     replies = [(text, end) for text, end in replies if text is not None]
     labels, options = json.loads(prompt.labels), json.loads(prompt.options)
     meant = Counter(which_option(text, labels, options, language) for text, end in replies if end != "length")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from selfalign.inference.messages import messages_of, plain_text, without_system
+from selfalign.inference.messages import Prompt, messages_of, plain_text, without_system
 
 VERSION = "1"
 """Part of the fingerprint of an answer: raise it when a change here changes what is asked or kept."""
@@ -65,7 +65,7 @@ class Endpoint:
 
 def gives_reply(settings: Mapping[str, Any]) -> bool:
     """Whether an endpoint with these settings gives one greedy reply per prompt."""
-    return settings["readout"] == "samples" and settings["samples"] == 1 and settings["temperature"] == 0
+    return bool(settings["readout"] == "samples" and settings["samples"] == 1 and settings["temperature"] == 0)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Request:
         return self.body.get("prompt") or json.dumps(self.body["messages"], ensure_ascii=False)
 
 
-def requests_of(prompt: tuple, endpoint: Endpoint, form: str) -> list[Request]:
+def requests_of(prompt: Prompt, endpoint: Endpoint, form: str) -> list[Request]:
     """The requests that answer a prompt. Empty if the readout skips the prompt.
 
     The readouts `logprobs` and `samples` skip premises, `logprobs` also prompts that show no labels.
@@ -136,13 +136,13 @@ def rest_of(request: Request, came: int, endpoint: Endpoint) -> Request | None:
     return replace(request, body=body | endpoint.extra, draws=f"{start + came}+{wanted - came}")
 
 
-def answers_of(prompt: tuple) -> list[tuple[str, bool]]:
+def answers_of(prompt: Prompt) -> list[tuple[str, bool]]:
     """Labels and options of a prompt, and whether each is closed: an option ends there, a label is a beginning."""
     labels, options = json.loads(prompt.labels), json.loads(prompt.options)
     return [*((label, False) for label in labels), *((option, True) for option in options)]
 
 
-def _first_token(prompt: tuple, endpoint: Endpoint, form: str) -> Request:
+def _first_token(prompt: Prompt, endpoint: Endpoint, form: str) -> Request:
     # At temperature 0 the drawn token is the likeliest, so it does not replace another token of the list.
     if form == "chat":
         asked = {"logprobs": True, "top_logprobs": endpoint.top_logprobs}
@@ -151,7 +151,7 @@ def _first_token(prompt: tuple, endpoint: Endpoint, form: str) -> Request:
     return _request(prompt, endpoint, form, {"temperature": 0, endpoint.limit_name: 1} | asked)
 
 
-def _draw(prompt: tuple, endpoint: Endpoint, form: str, start: int) -> Request:
+def _draw(prompt: Prompt, endpoint: Endpoint, form: str, start: int) -> Request:
     count = min(endpoint.samples_per_request, endpoint.samples - start)
     asked: dict[str, Any] = {"temperature": endpoint.temperature, endpoint.limit_name: endpoint.reply_tokens}
     asked |= {"n": count} if count > 1 else {}  # not every endpoint knows this setting
@@ -160,7 +160,7 @@ def _draw(prompt: tuple, endpoint: Endpoint, form: str, start: int) -> Request:
     return _request(prompt, endpoint, form, asked, draws=f"{start}+{count}")
 
 
-def _given(prompt: tuple, endpoint: Endpoint, form: str, answer: str | None, closed: bool) -> Request:
+def _given(prompt: Prompt, endpoint: Endpoint, form: str, answer: str | None, closed: bool) -> Request:
     """A prompt with an answer after it. The endpoint returns the log-probability of each token."""
     asked: dict[str, Any] = {"temperature": 0, endpoint.limit_name: 1}
     if form == "plain":
@@ -173,12 +173,12 @@ def _given(prompt: tuple, endpoint: Endpoint, form: str, answer: str | None, clo
     return _request(prompt, endpoint, form, asked, answer=answer)
 
 
-def _request(prompt: tuple, endpoint: Endpoint, form: str, asked: dict[str, Any], **more: Any) -> Request:
+def _request(prompt: Prompt, endpoint: Endpoint, form: str, asked: dict[str, Any], **more: Any) -> Request:
     given = {"messages": _messages(prompt, endpoint)} if form == "chat" else {"prompt": plain_text(prompt)}
     body = {"model": endpoint.model} | given | asked | endpoint.extra
     return Request(prompt.prompt, _CHAT if form == "chat" else _TEXT, body, **more)
 
 
-def _messages(prompt: tuple, endpoint: Endpoint) -> list[dict[str, str]]:
+def _messages(prompt: Prompt, endpoint: Endpoint) -> list[dict[str, str]]:
     messages = messages_of(prompt)
     return messages if endpoint.instruction == "system" else without_system(messages)

@@ -154,7 +154,7 @@ def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
     """Inside this context, a forward pass of the model over a row attends as in the tree."""
     if model._supports_attention_backend:
         usual, name = model.config._attn_implementation, NAME
-        mask = partial(_cut_mask, row)
+        mask: partial[list[Chunks]] | partial[torch.Tensor] = partial(_cut_mask, row)
         model.set_attn_implementation(NAME)
     else:
         usual = name = model.config._attn_implementation
@@ -213,7 +213,7 @@ def _alibi_by_depth(model: PreTrainedModel, places: np.ndarray) -> Iterator[None
         alibi = build_alibi_tensor(torch.ones(1, int(places.max()) + 1, device=mask.device), heads, dtype)
         return alibi[:, :, send(places, mask.device)]
 
-    model.base_model.build_alibi_tensor = build
+    model.base_model.build_alibi_tensor = build  # type: ignore[assignment]  # a method of this one model
     try:
         yield
     finally:
@@ -275,13 +275,13 @@ def _split(query: torch.Tensor, chunks: int, size: int) -> torch.Tensor:
     """Queries (heads x n x d) by chunk (chunks x heads x size x d); those beyond the last token are 0."""
     missing = chunks * size - query.shape[1]
     padded = pad(query, (0, 0, 0, missing)) if missing else query
-    return padded.unflatten(1, (chunks, size)).transpose(0, 1)
+    return torch.unflatten(padded, 1, (chunks, size)).transpose(0, 1)
 
 
 def _gather(part: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
     """Keys or values (heads x p + n x d) at the places of each chunk (chunks x k): chunks x heads x k x d."""
     # `index_select` copies whole vectors, and takes two thirds of the time of an index on a CPU.
-    return part.index_select(1, columns.flatten()).unflatten(1, columns.shape).transpose(0, 1)
+    return torch.unflatten(part.index_select(1, columns.flatten()), 1, columns.shape).transpose(0, 1)
 
 
 def _attend_capped(

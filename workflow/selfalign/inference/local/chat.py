@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import click
 from jinja2 import TemplateError, UndefinedError
@@ -112,7 +113,7 @@ class ChatTemplate:
                 f"the tokenizer has several chat templates ({', '.join(names)}) and no default",
                 f"Choose one, such as template: {{chat_template: {names[0]}}}, or set format: plain",
             )
-        return self.tokenizer.get_chat_template(chosen)
+        return self.tokenizer.get_chat_template(None if chosen is None else str(chosen))
 
     @cached_property
     def settings(self) -> dict[str, object]:
@@ -158,7 +159,7 @@ class ChatTemplate:
         self.layouts = {roles: self._lay_out(roles) for roles in conversations}
         return reason
 
-    def write(self, messages: Sequence[Mapping[str, str]]) -> str:
+    def write(self, messages: list[dict[str, str]]) -> str:
         """Text of a conversation; with the generation prompt if it ends with a question.
 
         Raises:
@@ -169,14 +170,12 @@ class ChatTemplate:
         except _UnfitError as fault:
             raise self._refuse(fault, []) from None
 
-    def _write(self, messages: Sequence[Mapping[str, str]]) -> str:
-        asks = messages[-1]["role"] == "user"
+    def _write(self, messages: list[dict[str, str]]) -> str:
+        settings: dict[str, Any] = {**self.settings, "add_generation_prompt": messages[-1]["role"] == "user"}
         if self.moved:
             messages = without_system(messages)
         try:
-            return self.tokenizer.apply_chat_template(
-                messages, tokenize=False, **{**self.settings, "add_generation_prompt": asks}
-            )
+            return str(self.tokenizer.apply_chat_template(messages, tokenize=False, **settings))
         except InputError:
             raise
         except TemplateError as error:

@@ -41,7 +41,7 @@ def _read_entry(prompt: Rendered, options: int, scores: Mapping[str, list[float]
     log_p, given = scores["log_p"], iter(scores["open"])
     labels = log_p[:-options] or [np.nan] * options
     lengths = [len(answer) for answer in prompt.answers[-options:]]
-    opens = log_p_open(prompt.openings, [list(islice(given, len(openings))) for openings in prompt.openings])
-    opens = np.maximum(opens, log_p[-options:])  # an option is one of the replies that begin with its words
+    begun = log_p_open(prompt.openings, [list(islice(given, len(openings))) for openings in prompt.openings])
+    opens = np.maximum(begun, log_p[-options:])  # an option is one of the replies that begin with its words
     both = zip(lengths, labels, log_p[-options:], opens, strict=True)
     return [(prompt.prompt, place, len(prompt.tokens), *rest) for place, rest in enumerate(both, start=1)]

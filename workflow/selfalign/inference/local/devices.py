@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
@@ -135,7 +136,7 @@ def load_model(
         spread = {"device_map": "auto", "max_memory": {p.index: int(_FILLED * size) for p, size in room.items()}}
     try:
         with quiet():  # the report comes back as well
-            model, report = model_class(config).from_pretrained(
+            loaded: Any = model_class(config).from_pretrained(  # a pair, because of output_loading_info
                 weights,
                 config=config,
                 dtype=getattr(torch, dtype),
@@ -151,12 +152,14 @@ def load_model(
         if is_out_of_memory(error):
             raise too_large(weights, dtype, needed, room) from None
         raise cannot_load(error, weights) from error
+    model, report = loaded
     check_report(report, config, weights, layers)
     if any(parameter.is_meta for parameter in model.parameters()):
         raise too_large(
             weights, dtype, needed, room
         )  # accelerate would read the other weights from the disk at every pass
-    return model.eval()
+    ready: PreTrainedModel = model.eval()
+    return ready
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -179,7 +182,7 @@ def require_decoder(weights: Path) -> PreTrainedConfig:
     Raises:
         InputError: the model is an encoder-decoder, such as a T5 or a BART.
     """
-    config = AutoConfig.from_pretrained(weights, **_LOCAL)
+    config: PreTrainedConfig = AutoConfig.from_pretrained(weights, **_LOCAL)
     if config.is_encoder_decoder:
         raise InputError(
             weights,
@@ -203,7 +206,7 @@ def model_bytes(weights: Path, dtype: str, layers: int | None = None) -> int:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         shapes = {name: tensor["shape"] for name, tensor in header.items() if name != "__metadata__"}
         numbers += sum(math.prod(shape) for name, shape in shapes.items() if layers is None or _layer(name) < layers)
-    return numbers * getattr(torch, dtype).itemsize
+    return numbers * int(getattr(torch, dtype).itemsize)
 
 
 def _layer(name: str) -> int:

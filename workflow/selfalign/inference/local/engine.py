@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 from transformers import DynamicCache, PreTrainedModel
+from transformers.cache_utils import CacheLayerMixin
 
 from selfalign.errors import InputError
 from selfalign.inference.local.attention import Row, in_tree
@@ -23,6 +24,7 @@ from selfalign.inference.local.devices import is_out_of_memory
 from selfalign.inference.local.render import Rendered
 from selfalign.inference.local.transfer import Parcel, send
 from selfalign.inference.local.tree import Tree, cut_rows, grow, rows_needed
+from selfalign.loading import weight_of
 
 VERSION = "5"
 """Part of the fingerprint of an answer: raise it when a change of the engine changes answers."""
@@ -214,10 +216,11 @@ def keep_path(
     columns = {node: column for column, node in enumerate(past)}
     kept = np.array([columns.get(node, len(past) + node - start) for node in path], dtype=np.int64)
     sent = lru_cache(partial(send, kept))
-    return [
-        (layer.keys[:, :, sent(layer.keys.device)], layer.values[:, :, sent(layer.values.device)])
-        for layer in cache.layers
-    ]
+    found = []
+    for layer in cache.layers:
+        assert isinstance(layer, CacheLayerMixin) and layer.keys is not None and layer.values is not None
+        found.append((layer.keys[:, :, sent(layer.keys.device)], layer.values[:, :, sent(layer.values.device)]))
+    return found
 
 
 @contextmanager
@@ -259,7 +262,7 @@ def _last_mlp(model: PreTrainedModel) -> nn.Module | None:
 
 def _check_tokens(model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
     """Refuse prompts with a token that the model has no embedding for."""
-    rows = model.get_input_embeddings().weight.shape[0]
+    rows = weight_of(model.get_input_embeddings()).shape[0]
     for prompt in prompts:
         highest = max(map(max, [prompt.tokens, *prompt.answers]))
         if highest >= rows:

@@ -166,7 +166,8 @@ class _Packed:
             "logits_to_keep": places,
         }
         with in_tree(self.model, row):
-            return self.model(**{name: given[name] for name in given if name in self.arguments}).logits[0]
+            logits: torch.Tensor = self.model(**{name: given[name] for name in given if name in self.arguments}).logits
+        return logits[0]
 
 
 def _grow_leaves(before: Row, ends: np.ndarray, depths: np.ndarray) -> Row:

@@ -137,8 +137,9 @@ def _line_breaks(tokenizer: PreTrainedTokenizerBase) -> set[int]:
 
 def entry_of(reply: Reply, key: str, tokenizer: PreTrainedTokenizerBase) -> Entry:
     """Entry of the ledger for a reply: its text, its token ids, and whether the model ended it."""
-    text = tokenizer.decode(reply.tokens, skip_special_tokens=True)
-    scores = {"reply": text, "reply_tokens": list(reply.tokens), "ended": reply.ended}
+    tokens = list(reply.tokens)
+    text = tokenizer.decode(tokens, skip_special_tokens=True)
+    scores = {"reply": text, "reply_tokens": tokens, "ended": reply.ended}
     return Entry(key, reply.prompt.prompt, reply.prompt.text, len(reply.prompt.tokens), scores)
 
 

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from selfalign.errors import InputError
 from selfalign.inference.local.chat import ChatTemplate
 from selfalign.inference.local.openings import list_forms, prefix_free
-from selfalign.inference.messages import BREAK, asked_after, messages_of, plain_ends, plain_text
+from selfalign.inference.messages import BREAK, Prompt, asked_after, messages_of, plain_ends, plain_text
 
 FORMATS = ("chat", "plain")
 """`chat`: the model's chat template, demonstrations as earlier turns; `plain`: bare text, for base models."""
@@ -168,14 +168,14 @@ class _Reader:
                     progress.update()
         return rendered
 
-    def _ask(self, prompt: tuple) -> _Asked:
+    def _ask(self, prompt: Prompt) -> _Asked:
         asked = self._ask_chat(prompt) if self.speech.form == "chat" else _ask_plain(prompt)
         if not self.holds:
             return asked
         text = asked.text.rstrip()
         return _Asked(text, asked.ends, asked.text[len(text) :] + asked.lead, asked.end, asked.next)
 
-    def _render_one(self, prompt: tuple, asked: _Asked, encoding: Encoding, context: int | None) -> Rendered:
+    def _render_one(self, prompt: Prompt, asked: _Asked, encoding: Encoding, context: int | None) -> Rendered:
         labels, options = json.loads(prompt.labels), json.loads(prompt.options)
         tokens = tuple(map(self.numbers.setdefault, encoding.ids, encoding.ids))
         tail = self._cut_tail(asked.text, encoding)
@@ -204,7 +204,7 @@ class _Reader:
         _check_length(rendered, context)
         return rendered
 
-    def _ask_chat(self, prompt: tuple) -> _Asked:
+    def _ask_chat(self, prompt: Prompt) -> _Asked:
         """A prompt's text by the chat template. The real text must be the layout, filled with the prompt's words.
 
         How the template writes an answer is checked once for each option and layout.
@@ -288,7 +288,7 @@ class _Reader:
             return "the tokenizer joins the answer or what ends it with the text after it"
         return _Cut(tokens[len(start) : first], tokens[first:last], joined)
 
-    def _check_ends(self, prompt: tuple, asked: _Asked, encoding: Encoding, ends: set[Tokens]) -> None:
+    def _check_ends(self, prompt: Prompt, asked: _Asked, encoding: Encoding, ends: set[Tokens]) -> None:
         """Check that the tokens that end the options are those that end each demonstration's answer."""
         for place in asked.ends:
             # White space may belong to no token's characters; such an end begins one character later.
@@ -335,7 +335,7 @@ class _Reader:
             return (self.tokenizer.bos_token_id,)
         return whole[:start]
 
-    def _refuse(self, prompt: tuple, answer: str, reason: str) -> InputError:
+    def _refuse(self, prompt: Prompt, answer: str, reason: str) -> InputError:
         remedy = (
             "Set format: plain for this model" if self.speech.form == "chat" else "Choose other answers in the frame"
         )
@@ -355,15 +355,15 @@ def _declares_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
     return json.loads(file.read_text(encoding="utf-8")).get("add_bos_token") is True
 
 
-def _ask_plain(prompt: tuple) -> _Asked:
+def _ask_plain(prompt: Prompt) -> _Asked:
     return _Asked(plain_text(prompt), plain_ends(prompt), " ", BREAK, _first_word(asked_after(prompt)))
 
 
-def _roles(prompt: tuple) -> tuple[str, ...]:
+def _roles(prompt: Prompt) -> tuple[str, ...]:
     return tuple(message["role"] for message in messages_of(prompt))
 
 
-def _batches(prompts: Iterable[tuple], size: int) -> Iterator[list[tuple]]:
+def _batches(prompts: Iterable[Prompt], size: int) -> Iterator[list[Prompt]]:
     remaining = iter(prompts)
     while batch := list(islice(remaining, size)):
         yield batch
