@@ -210,6 +210,7 @@ def test_names_and_numbers_follow_the_language() -> None:
     assert [style.country("GRC") for style in styles] == ["Greece", "Griechenland", "Grecia"]
     assert [style.country("RUS") for style in styles] == ["Russia", "Russland", "Rusia"]
     assert [style.language_name("el") for style in styles] == ["Greek", "Griechisch", "griego"]
+    assert styles[0].language_name("xx") == "xx", "ISO 639-1 has no such code"
     assert [style.points(-0.125, "+.1f") for style in styles] == [f"{minus}12.5", f"{minus}12,5", f"{minus}12,5"]
     assert [style.percent(0.5) for style in styles] == ["50%", "50\xa0%", "50\xa0%"]
     german = styles[1].in_order(["TUR", "AUT", "OMN", "all"])

@@ -8,16 +8,16 @@ from matplotlib.lines import Line2D
 
 from selfalign.figures.names import MINUS
 from selfalign.figures.style import Style
-from selfalign.figures.theme import INK
+from selfalign.figures.theme import INK, Keywords
 
-LOOKS: dict[str, dict[str, object]] = {
+LOOKS: dict[str, Keywords] = {
     "world": {"color": INK, "linewidth": 0.9, "linestyle": "solid"},
     "nearest": {"color": INK, "linewidth": 0.9, "linestyle": (0, (1, 1))},
     "ceiling": {"color": "#6b7078", "linewidth": 2.4, "linestyle": "solid"},
 }
 """Columns of the table of metrics that a row has marks for, and how the marks look. They differ without colour."""
 
-CHANCE: dict[str, object] = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
+CHANCE: Keywords = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
 
 ROOM = "room"
 """The baseline of a margin: the same people again, minus the majority of the world."""
@@ -97,7 +97,7 @@ def explain_baselines(baselines: pd.DataFrame, style: Style) -> dict[str, Line2D
     return {_name(name, style): Line2D([], [], **_look(name)) for name in baselines if baselines[name].notna().any()}
 
 
-def _look(name: str) -> dict[str, object]:
+def _look(name: str) -> Keywords:
     return CHANCE if name == "uniform" else LOOKS["ceiling" if name == ROOM else name]
 
 

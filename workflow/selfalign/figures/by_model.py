@@ -1,6 +1,6 @@
 """Figures with one row per model and one dot per pair of arms: gains, and own minus other country."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_o
 from selfalign.figures.names import name_language
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
-from selfalign.options import Json, readable, writable
+from selfalign.options import Command, Json, readable, writable
 from selfalign.scoring.schemas import Contrasts, Metrics
 from selfalign.tables import read_table, write_table
 
@@ -55,7 +55,7 @@ class Differences:
         return mean_of_countries(choose_pairs(self._contrasts, pairs, self._language))
 
 
-def options_by_model(command: Callable) -> Callable:
+def options_by_model(command: Command) -> Command:
     """Give a command the options of gains and margins. The command gets `differences` and `csv_file`."""
 
     @wraps(command)

@@ -13,17 +13,19 @@ from matplotlib.figure import Figure
 from selfalign.errors import InputError
 from selfalign.figures.style import ENGLISH, read_style
 from selfalign.figures.theme import apply_theme, save
-from selfalign.options import Json, Words, readable
+from selfalign.options import Command, Json, Words, readable
 
 
-def figure_options(command: Callable) -> Callable:
+def figure_options(command: Command) -> Command:
     """Give a command the options of all figures.
 
     The command gets `style`, a `Style` whose theme is applied, and `pages`, the files to draw (`Pages`).
     """
 
     @wraps(command)
-    def with_style(style: dict, texts: Path, font: Path | None, pages: dict, figures: list[Path], **rest: Any):
+    def with_style(
+        style: dict[str, Any], texts: Path, font: Path | None, pages: dict[str, Any], figures: list[Path], **rest: Any
+    ) -> Any:
         look = read_style(style, texts, font)
         apply_theme(look)
         return command(style=look, pages=Pages(figures, pages), **rest)

@@ -1,12 +1,13 @@
 """Figures with the same rows in every panel: panels beside each other, as many as the width has room for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib import pyplot as plt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from selfalign.figures.rows import fit, frame_rows
+from selfalign.figures.rows import fit, frame_rows, layout_of
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 
@@ -21,7 +22,7 @@ def lay_out_grid(
     row: float,
     label: str,
     note: str,
-    handles: dict[str, object],
+    handles: Mapping[str, Artist],
     narrowest: float = 0.85,
     mean: bool = False,
 ) -> tuple[Figure, list[Axes]]:
@@ -76,9 +77,10 @@ def lay_out_grid(
 
 def _add_label(figure: Figure, style: Style, label: str, height: float) -> None:
     """Write the label of all x axes between the panels and the note."""
-    left, bottom, width, top = figure.get_layout_engine().get()["rect"]
+    layout = layout_of(figure)
+    left, bottom, width, top = layout.get()["rect"]
     share = height / figure.get_figheight()
-    figure.get_layout_engine().set(rect=(left, bottom + share, width, top - share))
+    layout.set(rect=(left, bottom + share, width, top - share))
     place = bottom + 0.03 / figure.get_figheight()
     text = figure.text(1 - 0.05 / style.width, place, label, fontsize=style.size, ha="right", va="bottom")
     text.set_in_layout(False)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import Normal, Stroke
 
 from selfalign.figures.text import LINE, width_of
+from selfalign.figures.theme import Keywords
 
 _RADII = (4.0, 6.0, 9.0, 13.0, 18.0, 24.0, 31.0, 39.0, 48.0, 58.0)
 _ANGLES = np.arange(0, 2 * np.pi, np.pi / 12)
@@ -85,11 +86,17 @@ def _write(
 ) -> None:
     away = place - point
     edge = place - away * min(1.0, 0.9 * float(np.min(half / np.maximum(np.abs(away), 1e-9))))
-    look = {"fontsize": size, "color": colour, "ha": "center", "va": "center", "zorder": 6}
+    look: Keywords = {"fontsize": size, "color": colour, "ha": "center", "va": "center", "zorder": 6}
     origin = ax.transData.inverted().transform(point * ax.figure.dpi / 72)
     halo = [Stroke(linewidth=1.2, foreground="white"), Normal()]
     ax.annotate(
-        text, origin, xytext=tuple(away), textcoords="offset points", annotation_clip=False, path_effects=halo, **look
+        text,
+        tuple(origin),
+        xytext=tuple(away),
+        textcoords="offset points",
+        annotation_clip=False,
+        path_effects=halo,
+        **look,
     )
     if np.hypot(*(edge - point)) > _LEADER:
         ends = ax.transData.inverted().transform(np.array([point, edge]) * ax.figure.dpi / 72)

@@ -6,10 +6,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from selfalign.figures.style import Style
-from selfalign.figures.theme import INK, lighter
+from selfalign.figures.theme import INK, Keywords, lighter
 
 
-def look_of(style: Style, arm: str, hollow: bool | None = None) -> dict[str, object]:
+def look_of(style: Style, arm: str, hollow: bool | None = None) -> Keywords:
     """How matplotlib draws the dot of an arm.
 
     Args:
@@ -21,7 +21,7 @@ def look_of(style: Style, arm: str, hollow: bool | None = None) -> dict[str, obj
     return dot(style, look.colour, look.marker, look.open if hollow is None else hollow)
 
 
-def dot(style: Style, colour: str, marker: str, hollow: bool) -> dict[str, object]:
+def dot(style: Style, colour: str, marker: str, hollow: bool) -> Keywords:
     """How matplotlib draws a dot: filled, or as an outline."""
     return {
         "marker": marker,

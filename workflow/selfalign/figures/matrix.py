@@ -1,5 +1,7 @@
 """Matrices of differences: cells whose colour is the difference, hatched where it is uncertain."""
 
+from typing import TypedDict, Unpack
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from selfalign.figures.style import Style
-from selfalign.figures.theme import DIVERGING, INK, MUTED
+from selfalign.figures.theme import DIVERGING, INK, MUTED, Keywords
 
 EMPTY = "#dcdfe3"
 """Colour of cells without a value."""
@@ -64,7 +66,17 @@ def name_rows(ax: Axes, names: list[str], mean: bool) -> None:
         ax.axhline(1, color=MUTED, linewidth=0.8)
 
 
-def add_scale(figure: Figure, axes: np.ndarray, reach: float, style: Style, label: str, **place: float) -> None:
+class ScaleRoom(TypedDict, total=False):
+    """How much room a scale of colours takes: keywords of matplotlib's `colorbar`."""
+
+    fraction: float
+    aspect: float
+    pad: float
+
+
+def add_scale(
+    figure: Figure, axes: np.ndarray, reach: float, style: Style, label: str, **place: Unpack[ScaleRoom]
+) -> None:
     """The scale of colours below the matrices.
 
     Args:
@@ -83,12 +95,17 @@ def add_scale(figure: Figure, axes: np.ndarray, reach: float, style: Style, labe
     bar.set_label(label)
 
 
-def _draw_cell(ax: Axes, across: int, down: int, text: str, sure: bool, colour: tuple, style: Style) -> None:
+def _draw_cell(ax: Axes, across: int, down: int, text: str, sure: bool, colour: np.ndarray, style: Style) -> None:
     """The number or sign of a cell. In an uncertain cell it has a ground of the cell's colour, and hatching around."""
     red, green, blue, _ = colour
     light = 0.299 * red + 0.587 * green + 0.114 * blue
     if not sure:
-        hatched = {"hatch": "/////", "edgecolor": "white" if light < _LIGHT else MUTED, "linewidth": 0, "alpha": 0.7}
+        hatched: Keywords = {
+            "hatch": "/////",
+            "edgecolor": "white" if light < _LIGHT else MUTED,
+            "linewidth": 0,
+            "alpha": 0.7,
+        }
         ax.add_patch(Rectangle((across, down), 1, 1, fill=False, **hatched))
     ground = {"boxstyle": "square,pad=0.1", "facecolor": colour, "edgecolor": "none"}
     ax.text(

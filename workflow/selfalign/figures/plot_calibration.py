@@ -1,6 +1,7 @@
 """Step plot_calibration: the model's probability of pole A against the people's share, probe by probe."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 import numpy as np
@@ -105,7 +106,7 @@ def _draw_panel(ax: Axes, block: Panel, arm: str, title: str, style: Style) -> N
         axis.set_ticks([0, 0.5, 1])
     if style.narrow:
         ax.set_xticks([0, 1])
-    places = {0: "left", 0.5: "center", 1: "right"}
+    places: dict[float, Literal["left", "center", "right"]] = {0: "left", 0.5: "center", 1: "right"}
     for tick, label in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True):
         label.set_horizontalalignment(places[tick])  # so that the labels of neighbours do not meet
 

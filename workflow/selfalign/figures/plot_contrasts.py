@@ -1,6 +1,7 @@
 """Step plot_contrasts: every contrast, for the mean of the countries."""
 
 from pathlib import Path
+from typing import Protocol
 
 import click
 import numpy as np
@@ -13,9 +14,10 @@ from selfalign.figures.columns import grid_columns
 from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
-from selfalign.figures.rows import Panel, fit, frame_rows, split_panels, stack_panels
+from selfalign.figures.rows import Panel, fit, frame_rows, layout_of, split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
+from selfalign.figures.theme import Keywords
 from selfalign.options import Json, readable
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import Contrast, as_contrast
@@ -98,9 +100,9 @@ def _draw_grid(panel: Panel, order: list[Contrast | list[str]], style: Style) ->
     )
     height = figure.get_figheight()
     inner = (0, (bottom + below) / height, 1, 1 - (top + above + bottom + below) / height)
-    figure.get_layout_engine().set(rect=inner)
+    layout_of(figure).set(rect=inner)
     row = (height - top - bottom - fixed) / lines / len(names)
-    look = {"va": "top", "fontsize": style.size + 1, "fontweight": "bold"}
+    look: Keywords = {"va": "top", "fontsize": style.size + 1, "fontweight": "bold"}
     figure.text(0.05 / style.width, 1 - (top + 0.02) / height, title, **look)
     figure.text(0.5, (bottom + 0.03) / height, style.text("contrasts.axis_single"), ha="center", fontsize=style.size)
     for place, ax in enumerate(axes.flat):
@@ -122,11 +124,23 @@ def _codes(rows: pd.DataFrame) -> list[str]:
     return [f"{row.country} ({row.language})" for row in first.itertuples()]
 
 
+class _Difference(Protocol):
+    """A row of `Contrasts`: what is subtracted from what."""
+
+    model: str
+    language: str
+    arm: str
+    against: str
+    against_model: str
+    against_language: str
+    beyond: str
+
+
 def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.DataFrame:
     """The rows with a column `row`, their place from top to bottom; one that stands twice has its first."""
     entries = [as_contrast(entry) for entry in order]
 
-    def place(row: tuple) -> int:
+    def place(row: _Difference) -> int:
         return next(
             place
             for place, entry in enumerate(entries)
@@ -142,7 +156,7 @@ def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.D
     return rows.assign(row=np.unique(places, return_inverse=True)[1])
 
 
-def _name(row: tuple, style: Style, one: bool = True) -> str:
+def _name(row: _Difference, style: Style, one: bool = True) -> str:
     """What is subtracted from what; `one` says whether all rows are in one language, which is then named."""
     arm, against = style.arm(row.arm), style.arm(row.against)
     if row.beyond:

@@ -1,6 +1,7 @@
 """Step plot_map: people and models on the Inglehart-Welzel cultural map."""
 
 from pathlib import Path
+from typing import Protocol
 
 import click
 import numpy as np
@@ -20,7 +21,7 @@ from selfalign.figures.looks import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, SKY,
 from selfalign.figures.rows import fit
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
-from selfalign.figures.theme import INK
+from selfalign.figures.theme import INK, Keywords
 from selfalign.options import Json, Words, readable, writable
 from selfalign.scoring.schemas import PEOPLE, Map, MapAxes, MapPoints
 from selfalign.tables import read_table, write_table
@@ -168,7 +169,25 @@ def _draw_panel(
     place_labels(ax, points, texts, colours, 5.0 if style.narrow else 6.0, np.concatenate([points, starts]))
 
 
-def _draw_arrow(ax: Axes, row: tuple, size: float, level: float) -> None:
+class Point(Protocol):
+    """A row of `MapPoints`: a point of the map, with standard errors and their correlation."""
+
+    zone: object
+    survival: float
+    traditional: float
+    survival_se: float
+    traditional_se: float
+    correlation: float
+
+
+class _Moved(Point, Protocol):
+    """A point, and from where demonstrations moved it."""
+
+    from_survival: float
+    from_traditional: float
+
+
+def _draw_arrow(ax: Axes, row: _Moved, size: float, level: float) -> None:
     """An arrow to the point of a country's demonstrations, and the ellipse around it."""
     colour, _ = _look(row.zone)
     end = (row.survival, row.traditional)
@@ -180,18 +199,18 @@ def _draw_arrow(ax: Axes, row: tuple, size: float, level: float) -> None:
     ax.plot(*end, "o", color=colour, markersize=0.45 * size, markeredgewidth=0, zorder=4)
 
 
-def add_ellipse(ax: Axes, row: tuple, level: float) -> None:
+def add_ellipse(ax: Axes, row: Point, level: float) -> None:
     """The region that covers a point with a probability, if its errors are normal.
 
     Args:
         ax: of the panel.
-        row: with survival, traditional, their standard errors and correlation.
+        row: the point, with its standard errors.
         level: coverage.
     """
     width, height, angle = shape_of_ellipse(row.survival_se, row.traditional_se, row.correlation, level)
     colour, _ = _look(row.zone)
     centre = (row.survival, row.traditional)
-    look = {"facecolor": "none", "edgecolor": colour, "alpha": 0.4, "linewidth": 0.5, "zorder": 1}
+    look: Keywords = {"facecolor": "none", "edgecolor": colour, "alpha": 0.4, "linewidth": 0.5, "zorder": 1}
     ax.add_patch(Ellipse(centre, width, height, angle=angle, **look))
 
 
@@ -207,13 +226,13 @@ def _look(zone: object) -> tuple[str, str]:
     return (INK, "*") if zone == START else ZONES.get(str(zone), (GREY, "o"))
 
 
-def _handles(people: pd.DataFrame, style: Style) -> dict[str, object]:
+def _handles(people: pd.DataFrame, style: Style) -> dict[str, Line2D]:
     """Marks of the zones and of the model, by their names."""
     size = 3.4 if style.narrow else 4.4
     there = set(people["zone"].dropna())
     zones = [*(zone for zone in ZONES if zone in there), *sorted(there - {*ZONES, ""})]
     looks = {style.texts.get(f"zones.{zone}", zone): _look(zone) for zone in zones}
-    handles: dict[str, object] = {
+    handles = {
         name: Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=size, markeredgewidth=0)
         for name, (colour, marker) in looks.items()
     }

@@ -19,7 +19,7 @@ from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.rows import fit
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
-from selfalign.figures.theme import INK, MUTED, PALETTE, lighter
+from selfalign.figures.theme import INK, MUTED, PALETTE, Keywords, lighter
 from selfalign.options import readable, writable
 from selfalign.scoring.schemas import Specifications
 from selfalign.tables import read_table, write_table
@@ -70,12 +70,12 @@ def list_choices(rows: pd.DataFrame) -> list[tuple[str, list[str | int]]]:
     Args:
         rows: of a `Specifications` table.
     """
-    found = []
+    found: list[tuple[str, list[str | int]]] = []
     for column in CHOICES:
         values = list(rows[column].unique())
         ordered = sorted(values) if column == "shots" else _in_order(column, values)
         if len(values) > 1:
-            found.append((column, ordered))
+            found.append((column, [*ordered]))
     return found
 
 
@@ -164,7 +164,7 @@ def _signs(rows: pd.DataFrame) -> pd.Series:
 
 def _handles(rows: pd.DataFrame, style: Style) -> dict[str, Line2D]:
     signs = set(_signs(rows))
-    look = {"marker": "o", "linestyle": "solid", "linewidth": 1.0, "markersize": 3}
+    look: Keywords = {"marker": "o", "linestyle": "solid", "linewidth": 1.0, "markersize": 3}
     return {
         style.text(f"specifications.{sign}_zero", level=style.level_name()): Line2D([], [], color=colour, **look)
         for sign, colour in _SIGNS.items()

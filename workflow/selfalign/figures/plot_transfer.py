@@ -52,8 +52,9 @@ def draw(transfer: pd.DataFrame, style: Style) -> Figure:
         for each in matrices
     )
     ratios = [len(matrix.names) for matrix in matrices]
-    look = {"figsize": (style.width, 3), "squeeze": False, "height_ratios": ratios, "layout": "constrained"}
-    figure, axes = plt.subplots(len(matrices), 1, **look)
+    figure, axes = plt.subplots(
+        len(matrices), 1, figsize=(style.width, 3), squeeze=False, height_ratios=ratios, layout="constrained"
+    )
     numbered = [each for each in matrices if choose_form(room / len(each.sources))]
     bold = any(is_certain(matrix.panel.rows).any() for matrix in numbered)
     body = heads + row * count + 0.62 + height_of(lines_of(label), "axes.labelsize")

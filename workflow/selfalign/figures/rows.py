@@ -1,13 +1,15 @@
 """Figures with one row per country: panels for each model and language, one above the other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
@@ -102,7 +104,7 @@ def stack_panels(
     row: float,
     label: str,
     note: str,
-    handles: dict[str, object],
+    handles: Mapping[str, Artist],
     names_up_to: float = 0.42,
 ) -> tuple[Figure, list[Axes]]:
     """A figure with the panels one above the other.
@@ -162,8 +164,15 @@ def spread(count: int, reach: float = 0.36) -> np.ndarray:
     return np.linspace(-reach, reach, count) if count > 1 else np.zeros(1)
 
 
+def layout_of(figure: Figure) -> ConstrainedLayoutEngine:
+    """The layout of a figure that was made with layout="constrained"."""
+    layout = figure.get_layout_engine()
+    assert isinstance(layout, ConstrainedLayoutEngine)
+    return layout
+
+
 def fit(
-    figure: Figure, style: Style, body: float, note: str, handles: dict[str, object], least: float = 0.0
+    figure: Figure, style: Style, body: float, note: str, handles: Mapping[str, Artist], least: float = 0.0
 ) -> tuple[float, float]:
     """Give a figure its size: the width of the style, and the height of legend, body and note, at most the page's.
 
@@ -186,14 +195,14 @@ def fit(
     height = round(max(min(style.height, needed), needed - body + least), 2)
     figure.set_size_inches(style.width, height)
     if figure.get_layout_engine() is not None:
-        figure.get_layout_engine().set(rect=(0, bottom / height, 1, 1 - (top + bottom) / height))
+        layout_of(figure).set(rect=(0, bottom / height, 1, 1 - (top + bottom) / height))
     if note:
         text = figure.text(0.05 / style.width, 0.04 / height, note, fontsize=size, va="bottom", linespacing=1.15)
         text.set_in_layout(False)
     return top, bottom
 
 
-def _add_legend(figure: Figure, style: Style, handles: dict[str, object]) -> float:
+def _add_legend(figure: Figure, style: Style, handles: Mapping[str, Artist]) -> float:
     """A legend at the top, in as many columns as the width has room for; returns its height in inches."""
     size = style.size - 0.5
     names = [wrap(name, 0.8 * style.width, "legend.fontsize") for name in handles]
@@ -222,4 +231,4 @@ def _add_legend(figure: Figure, style: Style, handles: dict[str, object]) -> flo
         labelspacing=0.3,
     )
     legend.set_in_layout(False)
-    return legend.get_window_extent(figure.canvas.get_renderer()).height / figure.dpi + 0.04
+    return float(legend.get_window_extent().height / figure.dpi + 0.04)

@@ -56,7 +56,7 @@ class Style:
     """
 
     labels: FigureLabels
-    texts: Mapping[str, str] = field(default_factory=lambda: read_texts(ENGLISH))
+    texts: Mapping[str, str] = field(default_factory=lambda: _english())
     width: float = 6.8
     height: float = 9.0
     language: str = "en"
@@ -110,8 +110,9 @@ class Style:
 
     def language_name(self, code: str) -> str:
         """Name of a language (ISO 639-1) in the language of the texts."""
+        language = pycountry.languages.get(alpha_2=code)
         known = self.texts.get(f"languages.{code}")
-        return known or _translate("iso639-3", self.language, pycountry.languages.get(alpha_2=code).name)
+        return known or _translate("iso639-3", self.language, language.name if language else code)
 
     def in_order(self, countries: Iterable[str]) -> list[str]:
         """Distinct countries in the order of the style; the mean, if it is a mean of several, comes first."""
@@ -173,6 +174,10 @@ def read_style(described: Mapping[str, Any], texts: Path = ENGLISH, font: Path |
     given["looks"] = {arm: Look(**look) for arm, look in given.get("looks", {}).items()}
     given |= {key: tuple(given[key]) for key in ("order", "covers") if key in given}
     return Style(**given, texts=read_texts(texts), font=font)
+
+
+def _english() -> Mapping[str, str]:
+    return read_texts(ENGLISH)
 
 
 @cache

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from typing import Literal
 
 import matplotlib
 from matplotlib.backends.backend_agg import RendererAgg
@@ -10,6 +11,9 @@ from matplotlib.font_manager import FontProperties
 
 LINE = 1.2
 """Height of a line of text, in multiples of the font size."""
+
+Size = float | Literal["axes.labelsize", "axes.titlesize", "legend.fontsize", "xtick.labelsize", "ytick.labelsize"]
+"""Size of a font: points, or a setting of matplotlib that has them."""
 
 _BREAK_AFTER = "-/_,;:.|"
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "BOPOMOFO")
@@ -21,7 +25,7 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def wrap(text: str, width: float, size: float | str, weight: str = "normal") -> str:
+def wrap(text: str, width: float, size: Size, weight: str = "normal") -> str:
     """A text in lines that are at most so wide, ready to be drawn.
 
     Lines break at spaces, then after punctuation and between the characters of scripts without spaces. A longer piece
@@ -30,16 +34,16 @@ def wrap(text: str, width: float, size: float | str, weight: str = "normal") -> 
     Args:
         text: one or more lines.
         width: inches.
-        size: of the font, in points or by matplotlib's name (key of rcParams).
+        size: of the font, in points or by matplotlib's name.
         weight: of the font.
     """
-    font = FontProperties(size=matplotlib.rcParams[size] if isinstance(size, str) else size, weight=weight)
+    font = FontProperties(size=_points(size), weight=weight)
     return "\n".join(plain(line) for long in text.split("\n") for line in _break(long, 72 * width, font))
 
 
-def width_of(text: str, size: float | str, weight: str = "normal") -> float:
+def width_of(text: str, size: Size, weight: str = "normal") -> float:
     """Width of the longest line of a text, in inches."""
-    font = FontProperties(size=matplotlib.rcParams[size] if isinstance(size, str) else size, weight=weight)
+    font = FontProperties(size=_points(size), weight=weight)
     return max(_width(line.replace(r"\$", "$"), font) for line in text.split("\n")) / 72
 
 
@@ -48,9 +52,9 @@ def lines_of(text: str) -> int:
     return text.count("\n") + 1
 
 
-def height_of(lines: int, size: float | str) -> float:
+def height_of(lines: int, size: Size) -> float:
     """Height of some lines of text, in inches."""
-    return lines * LINE * (matplotlib.rcParams[size] if isinstance(size, str) else size) / 72
+    return lines * LINE * _points(size) / 72
 
 
 def _break(text: str, limit: float, font: FontProperties) -> Iterator[str]:
@@ -102,6 +106,10 @@ def _is_unspaced(text: str) -> bool:
 def _width(text: str, font: FontProperties) -> float:
     """Width of a line of plain text, in points."""
     return _renderer().get_text_width_height_descent(text, font, ismath=False)[0] if text else 0.0
+
+
+def _points(size: Size) -> float:
+    return float(matplotlib.rcParams[size]) if isinstance(size, str) else size
 
 
 @cache

@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import seaborn
@@ -17,6 +18,9 @@ from selfalign.tables import written_aside
 
 INK = "#222222"
 MUTED = GREY
+Keywords = dict[str, Any]
+"""Keywords of a function of matplotlib: how something is drawn."""
+
 PALETTE = (BLUE, GREEN, VERMILLION, PINK, ORANGE, SKY, BROWN)
 """Okabe and Ito (2008), for readers of any colour vision."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, Protocol
 
 import click
 import pandas as pd
@@ -255,17 +256,35 @@ def _spread(
     return wide.fillna("").rename_axis(index=head, columns=None)
 
 
-def _points(row: tuple, style: Style) -> str:
+class _Estimate(Protocol):
+    """A row of a table of estimates, with its interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class _Ranked(Protocol):
+    """A country's rank, with its confidence set; the cells are empty for a country that is not ranked."""
+
+    place: float
+    rank_low: float
+    rank_high: float
+
+
+def _points(row: _Estimate, style: Style) -> str:
     """A difference in percentage points with its interval."""
-    return _interval(*(style.points(value, "+.1f") for value in (row.estimate, row.low, row.high)), row.low)
+    value, low, high = (style.points(number, "+.1f") for number in (row.estimate, row.low, row.high))
+    return _interval(value, low, high, row.low)
 
 
-def _share(row: tuple, style: Style) -> str:
+def _share(row: _Estimate, style: Style) -> str:
     """A share in percent with its interval."""
-    return _interval(*(style.number(100 * value, ".1f") for value in (row.estimate, row.low, row.high)), row.low)
+    value, low, high = (style.number(100 * number, ".1f") for number in (row.estimate, row.low, row.high))
+    return _interval(value, low, high, row.low)
 
 
-def _rank(row: tuple) -> str:
+def _rank(row: _Ranked) -> str:
     """A rank with its confidence set; empty for a country that is not ranked."""
     return "" if pd.isna(row.place) else f"{row.place:.0f} [{row.rank_low:.0f}, {row.rank_high:.0f}]"
 
@@ -286,7 +305,9 @@ def _test(value: float, style: Style) -> str:
 @click.option("--style", type=Json(), required=True, help="Names and intervals, as JSON.")
 @click.option("--texts", type=readable, default=ENGLISH, help="Texts of the figures (YAML).")
 @click.option("--outputs", type=Words(Path), required=True, help="Files to write, a name each (LaTeX).")
-def command(tables: tuple[tuple[str, Path], ...], language: str, style: dict, texts: Path, outputs: list[Path]) -> None:
+def command(
+    tables: tuple[tuple[str, Path], ...], language: str, style: dict[str, Any], texts: Path, outputs: list[Path]
+) -> None:
     """Write the main tables and those of the figures across models as LaTeX."""
     look, given = read_style(style, texts), dict(tables)
     for output in outputs:
