@@ -27,17 +27,17 @@ _COMPARED = ["probes", "not_stated", "stated", "people", "error", "error_of_half
 def state_shares(answers: pd.DataFrame, readout: str) -> pd.DataFrame:
     """The share of the first option that each prompt's answer states.
 
-    The k options of a prompt are the numbers x_i from 0 to 100, in steps of 100 / (k - 1). With s_i the readout of each, in
-    nats: w_i = exp(s_i) / (exp(s_1) + ... + exp(s_k)). The stated share is the mean, sum_i w_i x_i / 100. Of sampled
-    replies this is the mean of the replies that are numbers; nothing is added to any number.
+    The k options of a prompt are the numbers x_i from 0 to 100, in steps of 100 / (k - 1). With s_i the readout of
+    each, in nats: w_i = exp(s_i) / (exp(s_1) + ... + exp(s_k)). The stated share is the mean, sum_i w_i x_i / 100. Of
+    sampled replies this is the mean of the replies that are numbers; nothing is added to any number.
 
     Args:
         answers: an `Answers` table of prompts in frames of shares.
         readout: one of `READ_BY`.
 
     Returns:
-        By prompt: stated, spread (standard deviation of x / 100), likeliest (x / 100 of the largest weight; of equals, the
-        smallest), mass_outside, mass_open. Null where a number has no readout, or all are impossible.
+        By prompt: stated, spread (standard deviation of x / 100), likeliest (x / 100 of the largest weight; of equals,
+        the smallest), mass_outside, mass_open. Null where a number has no readout, or all are impossible.
     """
     answers = fill_optional(answers).sort_values(["prompt", "place"])
     by = answers["prompt"]
@@ -80,7 +80,7 @@ def read_shares(
 ) -> pd.DataFrame:
     """The share of pole A that a model states in each cell and option order.
 
-    Order AB asks for the share of pole A, order BA for that of pole B: the share of A is then one minus the stated share.
+    Order AB asks for the share of pole A, order BA for that of pole B. The share of A is then one minus the stated one.
 
     Args:
         design: a `Design` table of cells in frames of shares.
@@ -113,8 +113,8 @@ def score_shares(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score cells of frames of shares, as two options are scored. p_a is the stated share of pole A.
 
-    The two orders ask for the shares of A and of B. So a preference for some numbers, which adds the same to both, cancels
-    in their mean.
+    The two orders ask for the shares of A and of B. So a preference for high or low numbers, which adds the same to
+    both, cancels in their mean.
 
     Args:
         design: a `Design` table of such cells.
@@ -156,10 +156,9 @@ def compare_stated(rows: pd.DataFrame) -> pd.DataFrame:
     tables = []
     for reading, column in readings.items():
         cells = mean_of_orders(rows, [column]).rename(columns={column: "share"})
-        cells["gap"] = (
-            rows.groupby(CELL)[column].agg(lambda pair: pair.max() - pair.min()).where(cells["share"].notna())
-        )
-        about = rows.groupby(CELL)[["spread", "mass_outside", "share_a"]].mean()
+        orders = rows.groupby(CELL)
+        cells["gap"] = (orders[column].max() - orders[column].min()).where(cells["share"].notna())
+        about = orders[["spread", "mass_outside", "share_a"]].mean()
         probes = cells.join(about).groupby(["arm", "template", "country", "probe"]).mean()
         groups = probes.groupby(["arm", "template", "country"])
         table = pd.DataFrame([{**dict(zip(groups.keys, key, strict=True)), **_compare(one)} for key, one in groups])
