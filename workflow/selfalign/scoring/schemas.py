@@ -217,7 +217,7 @@ class Stated(Table):
 class StatedShares(Table):
     """How near the shares that a model states are to the people's, in an arm, frame and country.
 
-    Both option orders of a cell are averaged first, then its sources and seeds. Probes count the same.
+    Both option orders of a cell are averaged first. Each source and seed is then compared alone, and they are averaged.
     """
 
     model: str = pa.Field(description="as named in the config")
@@ -228,7 +228,7 @@ class StatedShares(Table):
     reading: str = pa.Field(
         isin=["mean", "reply"], description="of the stated share: the mean over the numbers, or the greedy reply"
     )
-    probes: int = pa.Field(ge=0, description="probes with a stated share; of `all`, the most of a country")
+    probes: int = pa.Field(ge=0, description="probes with a stated share; the most of a source, seed and country")
     not_stated: int = pa.Field(ge=0, description="other probes, in no other column")
     stated: float = pa.Field(ge=0, le=1, nullable=True, description="mean share of pole A that the model states")
     people: float = pa.Field(ge=0, le=1, nullable=True, description="mean share of pole A of the people")

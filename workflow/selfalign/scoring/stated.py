@@ -21,8 +21,6 @@ from selfalign.scoring.schemas import ALL
 READ_BY = ("option", "pmi")
 """Readouts that weigh numbers. The others divide by the length of a number, or read labels, which no number has."""
 
-_COMPARED = ["probes", "not_stated", "stated", "people", "error", "error_of_half", "agreement", "correlation", "slope"]
-
 
 def state_shares(answers: pd.DataFrame, readout: str) -> pd.DataFrame:
     """The share of the first option that each prompt's answer states.
@@ -145,6 +143,9 @@ def score_shares(
 def compare_stated(rows: pd.DataFrame) -> pd.DataFrame:
     """How near the stated shares are to the people's, by arm, frame and country.
 
+    Each source and seed is compared alone, then averaged: shares that were averaged first would be smoother than any of
+    them, and flatter an arm that has many.
+
     Args:
         rows: a `Stated` table; its columns model and language are not needed.
 
@@ -153,48 +154,42 @@ def compare_stated(rows: pd.DataFrame) -> pd.DataFrame:
         replies.
     """
     readings = {"mean": "stated", **({"reply": "replied"} if rows["reply"].notna().any() else {})}
+    series, by = ["arm", "template", "country", "source", "seed"], ["arm", "template", "country"]
     tables = []
     for reading, column in readings.items():
-        cells = mean_of_orders(rows, [column]).rename(columns={column: "share"})
         orders = rows.groupby(CELL)
-        cells["gap"] = (orders[column].max() - orders[column].min()).where(cells["share"].notna())
-        about = orders[["spread", "mass_outside", "share_a"]].mean()
-        probes = cells.join(about).groupby(["arm", "template", "country", "probe"]).mean()
-        groups = probes.groupby(["arm", "template", "country"])
-        table = pd.DataFrame([{**dict(zip(groups.keys, key, strict=True)), **_compare(one)} for key, one in groups])
+        cells = mean_of_orders(rows, [column]).rename(columns={column: "share"})
+        cells["order_gap"] = (orders[column].max() - orders[column].min()).where(cells["share"].notna())
+        cells = cells.join(orders[["spread", "mass_outside", "share_a"]].mean()).reset_index()
+        each = pd.DataFrame([dict(zip(series, key, strict=True)) | _compare(one) for key, one in cells.groupby(series)])
         if reading == "reply":
-            table[["spread", "mass_outside"]] = np.nan
-        tables.append(pd.concat([table, _average(table)]).assign(reading=reading))
-    return pd.concat(tables).sort_values(["arm", "template", "country", "reading"], ignore_index=True)
+            each[["spread", "mass_outside"]] = np.nan
+        countries = _average(each.drop(columns=["source", "seed"]), by)
+        whole = _average(countries.drop(columns="country"), by[:2]).assign(country=ALL)
+        tables.append(pd.concat([countries, whole]).assign(reading=reading))
+    return pd.concat(tables).sort_values([*by, "reading"], ignore_index=True)
 
 
-def _compare(probes: pd.DataFrame) -> dict[str, float]:
-    """The columns of `StatedShares` for one country, from a row per probe."""
-    known = probes.dropna(subset="share")
+def _compare(cells: pd.DataFrame) -> dict[str, float]:
+    """The columns of `StatedShares` for one country, source and seed, from a row per probe."""
+    known = cells.dropna(subset="share")
     model, people = known["share"].to_numpy(), known["share_a"].to_numpy()
-    agrees = (1 + choice(model) * choice(people)) / 2
-    numbers = (len(known), len(probes) - len(known))
-    if not len(known):
-        return {**dict.fromkeys(_COMPARED, np.nan), **dict(zip(_COMPARED, numbers, strict=False)),
-                "order_gap": np.nan, "spread": np.nan, "mass_outside": probes["mass_outside"].mean()}  # fmt: skip
-    varies = np.ptp(people) > 0
-    values = (
-        *numbers,
-        model.mean(),
-        people.mean(),
-        np.abs(model - people).mean(),
-        np.abs(0.5 - people).mean(),
-        agrees.mean(),
-        float(pearson(model, people)),
-        np.polyfit(people, model, 1)[0] if varies else np.nan,
-    )
-    means = {"order_gap": known["gap"].mean(), **probes[["spread", "mass_outside"]].mean()}
-    return {**dict(zip(_COMPARED, values, strict=True)), **means}
+    found = {"probes": len(known), "not_stated": len(cells) - len(known)}
+    found |= known[["share", "share_a", "order_gap"]].set_axis(["stated", "people", "order_gap"], axis=1).mean()
+    found |= cells[["spread", "mass_outside"]].mean()
+    varies = len(known) > 1 and np.ptp(people) > 0
+    return found | {
+        "error": known["share"].sub(people).abs().mean(),
+        "error_of_half": known["share_a"].sub(0.5).abs().mean(),
+        "agreement": pd.Series((1 + choice(model) * choice(people)) / 2).mean(),
+        "correlation": float(pearson(model, people)) if varies else np.nan,
+        "slope": np.polyfit(people, model, 1)[0] if varies else np.nan,
+    }
 
 
-def _average(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows `all`: the mean of the countries; null where one of them has no value."""
-    groups = table.groupby(["arm", "template"])
-    values = [name for name in table if name not in ("arm", "template", "country", "probes", "not_stated")]
-    means = groups[values].agg(lambda one: one.mean(skipna=False))
-    return means.join(groups[["probes", "not_stated"]].max()).reset_index().assign(country=ALL)
+def _average(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Means of the columns by group, null where one row of a group has no value; of numbers of probes, the largest."""
+    counts = ["probes", "not_stated"]
+    groups = table.groupby(by)
+    means = groups[[name for name in table if name not in (*by, *counts)]].agg(lambda one: one.mean(skipna=False))
+    return groups[counts].max().join(means).reset_index()
