@@ -28,9 +28,10 @@ _EXACT = 1e-3
 """Nats: no answer may differ by more in float32."""
 _ROUNDED = {torch.bfloat16: 0.5, torch.float16: 0.1}
 """Nats: the median answer may not differ by more in formats of fewer digits."""
-_MANY, _FEW = 64, 16
-"""If a prompt has more answers and openings than the first number, as many as the second are compared. The naive engine
-computes the whole prompt for each of them, and a prompt that asks for a share has about 300."""
+_MANY, _FEW = 64, 8
+"""If a prompt has more answers and openings than the first number, as many as the second are compared, about as many as
+a prompt with two options has. The naive engine computes the whole prompt for each of them, and a prompt that asks for a
+share has about 300."""
 _LAYERS = 4
 _SHARE = 0.01
 """Largest share of a job's time for the comparisons during the job, after the first one."""
