@@ -182,7 +182,8 @@ def word_instructions(frame: Frame, named: pd.Series, languages: Languages) -> p
         languages: has the sentences of the personas.
 
     Raises:
-        InputError: a country has no persona in the test probes' language, or its sentence has not the frame's form.
+        InputError: a country has no persona in the test probes' language, or its sentence has another form than the
+            frame's.
     """
     if not frame.forms:
         return pd.Series(frame.system, index=named.index)
