@@ -31,6 +31,7 @@ rule all:
         PATHS.readouts,
         PATHS.replies,
         PATHS.scale_scores,
+        PATHS.stated,
         PATHS.demonstrations,
         PATHS.figures,
         PATHS.figure_tables,

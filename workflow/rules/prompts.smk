@@ -44,6 +44,7 @@ rule design_prompts:
         countries=countries_of,
         frames=config["prompts"]["frames"],
         premises=config["prompts"]["premises"],
+        step=config["prompts"]["share_step"],
         files=design_files,
         texts=used_texts,
         code=code_digest("design_prompts"),
@@ -52,8 +53,8 @@ rule design_prompts:
     shell:
         "selfalign design-prompts {input.rankings} --language {wildcards.language} --arms {params.arms:q}"
         " --countries '{params.countries}' --frames '{params.frames}' --bank {input.bank} {params.files:q}"
-        " --poles {input.poles} --premises {params.premises} --design {output.design} --prompts {output.prompts}"
-        " 2> {log}"
+        " --poles {input.poles} --premises {params.premises} --step {params.step} --design {output.design}"
+        " --prompts {output.prompts} 2> {log}"
 
 
 rule describe_demonstrations:

@@ -7,6 +7,8 @@ Reads   <run>/design/{language}.parquet, <run>/answers/{model}/{language}.parque
         <shared>/survey/{survey}/distributions.parquet, responses.parquet   of the survey of the run
 Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
+        <run>/stated/{model}/{language}.parquet   the share of people that the model states in a cell and option order
+        <run>/tables/stated/{model}/{language}.csv     how near these shares are to the people's
         <run>/scores/{model}/{language}_unanswered.csv   prompts without an answer
         <run>/tables/readouts/{model}/{language}.csv   how often readouts choose differently
         <run>/replies/{model}/{language}.parquet  a cell in one option order, and the greedy reply to it
@@ -26,7 +28,7 @@ Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/tables/map.csv, map_axes.csv        people and models on the Inglehart-Welzel cultural map, and its axes
         <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
 Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> choose_intervals, fit_mixed; estimate_transfer; estimate_worth; estimate_map; rank_countries;
-        estimate_readouts; estimate_alternatives; estimate_specifications; compute_metrics; compare_readouts; compare_replies; score_scales
+        estimate_readouts; estimate_alternatives; estimate_specifications; compute_metrics; compare_readouts; compare_replies; score_scales; score_stated
 """
 
 
@@ -113,6 +115,36 @@ rule score_scales:
         "selfalign score-scales --model {wildcards.model} --language {wildcards.language} --design {input.design}"
         " --answers {input.answers} --human {input.human} --bank {input.bank} --readouts {params.readouts:q}"
         " --output {output} 2> {log}"
+
+
+rule score_stated:
+    input:
+        design="<run>/design/{language}.parquet",
+        answers="<run>/answers/{model}/{language}.parquet",
+        poles="<run>/human/poles.parquet",
+    output:
+        table=report(
+            "<run>/tables/stated/{model}/{language}.csv",
+            caption="../report/stated_table.rst",
+            category="Tables",
+            labels={"table": "stated", "model": "{model}", "language": "{language}"},
+        ),
+        stated="<run>/stated/{model}/{language}.parquet",
+    log:
+        "<run>/logs/score_stated/{model}/{language}.log",
+    benchmark:
+        "<run>/benchmarks/score_stated/{model}/{language}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        readouts=as_json(config["scoring"]["readouts"]),
+        code=code_digest("score_stated"),
+    message:
+        "Comparing the shares that {wildcards.model} states in {wildcards.language}"
+    shell:
+        "selfalign score-stated --model {wildcards.model} --language {wildcards.language} --design {input.design}"
+        " --answers {input.answers} --poles {input.poles} --readouts {params.readouts:q} --stated {output.stated}"
+        " --output {output.table} 2> {log}"
 
 
 rule compare_readouts:

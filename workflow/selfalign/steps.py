@@ -33,6 +33,7 @@ STEPS: dict[str, str] = {
     "ask": "selfalign.inference.endpoint.ask",
     "score_answers": "selfalign.scoring.score_answers",
     "score_scales": "selfalign.scoring.score_scales",
+    "score_stated": "selfalign.scoring.score_stated",
     "score_readers": "selfalign.scoring.score_readers",
     "compare_readouts": "selfalign.scoring.compare_readouts",
     "compare_replies": "selfalign.scoring.compare_replies",

@@ -19,7 +19,7 @@ from families import CONFIGS, WINDOW, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
-from selfalign.inference.local import attention, engine
+from selfalign.inference.local import attention, check, engine
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import load_model, model_bytes
@@ -510,6 +510,27 @@ def test_answers_are_compared_during_the_job(llama: LlamaForCausalLM, family_pro
     few = [difference for _, difference in check_during(llama, batches_of(llama, family_prompts), share=0.0)]
     assert few[0] is not None
     assert few[1:] == [None] * (len(few) - 1)
+
+
+def test_of_many_answers_some_are_compared(llama: LlamaForCausalLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompt = Rendered("0" * 16, "-", (3, 4, 5), tuple((token,) for token in range(10, 80)))
+    compared, score_all = [], check._score_all
+
+    def counted(model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int) -> check.Scores:
+        compared.append((kind, [len(prompt.sequences) for prompt in prompts]))
+        return score_all(model, prompts, kind, row_tokens)
+
+    monkeypatch.setattr(check, "_score_all", counted)
+    assert check_engine(llama, [prompt], 100) < 1e-4
+    ((_, difference),) = check_during(llama, batches_of(llama, [prompt]))
+    assert difference < 1e-4
+    assert compared == [("packed", [8]), ("naive", [8]), ("naive", [8])]
+    with pytest.raises(InputError, match=r"0\.002 nats from the naive one"):
+        next(check_during(llama, batches_of(llama, [prompt], wrong=0.002)))
+    few, places = check._thin(prompt)
+    assert few.sequences == tuple(prompt.sequences[place] for place in places)
+    assert (places[0], places[-1]) == (0, 69) and len(set(places)) == 8
+    assert check._thin(ONE_IS_LONG[0]) == (ONE_IS_LONG[0], range(len(ONE_IS_LONG[0].sequences)))
 
 
 def test_wrong_answer_stops_the_job_before_its_batch_is_recorded(

@@ -28,7 +28,7 @@ SCRIPTS = {
 
 LABELS = {
     **{"words": None, "letters": ("A", "B"), "numbers": ("1", "2")},
-    **{"words_short": None, "words_opinion": None, "scale": None},
+    **{"words_short": None, "words_opinion": None, "scale": None, "stated": None},
 }
 """The frames of every language, with their labels."""
 
@@ -79,7 +79,7 @@ def pieces(language: str, bank: pd.DataFrame) -> dict[str, str]:
     found |= {f"question {row.question}": row.wording for row in questions.itertuples()}
     found |= {f"label {row.labels} {row.code}": row.label for row in labels.itertuples()}
     for name, frame in frames(language).items():
-        lines = [frame.system, frame.cue, *ask(frame, BLANK, BLANK, BLANK).split("\n")]
+        lines = [frame.system.replace("{place}", BLANK), frame.cue, *ask(frame, BLANK, BLANK, BLANK).split("\n")]
         found[f"frame {name}"] = " ".join(lines)
     facts = neutral(language)
     found |= {f"neutral {item} {part}": facts.loc[item, part] for item in facts.index for part in facts.columns[:3]}
@@ -145,7 +145,8 @@ def test_labels_of_a_scale_differ(language: str) -> None:
 def test_frames_can_be_filled(language: str, name: str) -> None:
     frame = frames(language)[name]
     asked = ask(frame, "X ___ Y", "one", "two")
-    assert all(asked.count(part) == 1 for part in ("X ___ Y", "one", "two"))
+    assert asked.count("X ___ Y") == asked.count("two") == 1
+    assert asked.count("one") == (2 if name == "stated" else 1), "the option whose share is asked for is named again"
     assert asked.index("one") < asked.index("two")
     assert frame.labels == LABELS[name]
     for label in frame.labels or ():

@@ -255,7 +255,7 @@ Religious institutions ___ my confidence. """
     assert set(prompts["system"]) == {instruction}
 
 
-@pytest.mark.parametrize("frame", ["words", "letters", "numbers", "words_short", "words_opinion", "scale"])
+@pytest.mark.parametrize("frame", ["words", "letters", "numbers", "words_short", "words_opinion", "scale", "stated"])
 def test_premise_is_the_prompt_with_a_blank_as_its_statement(frame: str, languages: Languages, write) -> None:
     template = read_frame(RESOURCES / "templates" / "en.yaml", frame)
     design, prompts = write({name: ARMS[name] for name in ("zero", "own", "persona_own")}, ["DEU"], frames=(template,))

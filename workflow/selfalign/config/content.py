@@ -30,7 +30,7 @@ from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.map_poles import check_bank, check_countries
 from selfalign.probes.selection import select_probes
 from selfalign.probes.versions import NAME, read_version
-from selfalign.prompts.design_prompts import word_personas
+from selfalign.prompts.design_prompts import word_instructions, word_personas
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import check_sources, draw_neutral
 from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_roles, read_wording
@@ -96,7 +96,8 @@ def _read_words(
         frames = [name for name in frames if not read_frame(next(iter(files["templates"].values())), name).whole_scale]
     else:
         read_input(scales, Scales)
-    return {one: read_wording(one, files, frames, bank, scales, texts) for one in spoken.texts}
+    step = config["prompts"].get("share_step", 1)
+    return {one: read_wording(one, files, frames, bank, scales, texts, step=step) for one in spoken.texts}
 
 
 def _check_readouts(config: dict[str, Any], words: dict[str, Wording]) -> None:
@@ -111,6 +112,8 @@ def _check_readouts(config: dict[str, Any], words: dict[str, Wording]) -> None:
                 column=name,
                 value="label",
             )
+        if frame.asks == "share":
+            _check_readout_of_shares(name, config["scoring"]["readouts"][name])
     for name in config["run"]["models"]:
         endpoint = config["models"][name].get("endpoint")
         labelled = any(frame.labels for frame in framed.values())
@@ -123,8 +126,17 @@ def _check_readouts(config: dict[str, Any], words: dict[str, Wording]) -> None:
             )
 
 
+def _check_readout_of_shares(name: str, readout: str) -> None:
+    from selfalign.scoring.stated import READ_BY  # with scipy, which takes time that most runs save
+
+    if readout not in READ_BY:
+        problem = f"the frame {name} asks for a number, and the readout {readout} does not weigh numbers"
+        remedy = f"Write {name}: option, or {name}: pmi"
+        raise InputError("config: scoring.readouts", problem, remedy, column=name, value=readout)
+
+
 def _check_arms(config: dict[str, Any], language: str, spoken: Speech, words: dict[str, Wording]) -> None:
-    """Refuse arms of a language that lack a persona or neutral items."""
+    """Refuse arms of a language that lack a persona or neutral items, and frames that cannot name a country."""
     pattern, countries = config["prompts"]["personas"], config["languages"][language]["countries"]
     personas = {one: read_personas(Path(fill_language(pattern, one))) for one in spoken.personas}
     arms = arms_of(config, language)
@@ -136,6 +148,8 @@ def _check_arms(config: dict[str, Any], language: str, spoken: Speech, words: di
         asked = pd.Series(arm.asked(countries))
         pairs = pd.DataFrame(_pair_names(arm, list(asked), countries), columns=["country", "named"])
         word_personas(name, arm, pairs["country"], pairs["named"], languages)
+        for frame in words[language].frames.values():
+            word_instructions(frame, pairs["named"], languages)
         if arm.needs_neutral:
             for shown in languages.resolve(arm.shown_in, asked).unique():
                 draw_neutral(pd.Series([], dtype=str), words[shown].right, arm, name)

@@ -1,6 +1,7 @@
 """The languages in which a run speaks, and the files of these languages."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def find_speech(config: Mapping[str, Any], language: str) -> Speech:
             spoken = spoken or read_countries(Path(config["prompts"]["spoken"]))
             _check_spoken(config["prompts"]["spoken"], name, arm.asked(countries), spoken)
     parts = [arm.speech(language, countries, spoken) for arm in arms.values()]
-    return Speech.union([Speech(texts=(language,)), *parts])
+    named = (language,) if frames_of(config, "share") else ()
+    return Speech.union([Speech(texts=(language,), personas=named), *parts])
 
 
 def _check_spoken(file: str, name: str, countries: list[str], spoken: Mapping[str, str]) -> None:
@@ -79,5 +81,25 @@ def worded_languages(config: Mapping[str, Any]) -> list[str]:
 
 def frames_on_scales(config: Mapping[str, Any]) -> list[str]:
     """The frames of the run that ask with the whole answer scale, as the templates of its first language have it."""
-    path = Path(fill_language(config["prompts"]["templates"], config["run"]["languages"][0]))
+    path = _first_templates(config)
     return [name for name in config["prompts"]["frames"] if read_frame(path, name).whole_scale]
+
+
+def frames_of(config: Mapping[str, Any], way: str) -> list[str]:
+    """The frames of the run that ask in a way, as the templates of its first language have it.
+
+    A frame that cannot be read is left out: other checks report it.
+
+    Args:
+        config: the merged settings.
+        way: one of `selfalign.prompts.schemas.WAYS`.
+    """
+    found = []
+    for name in config["prompts"]["frames"]:
+        with suppress(InputError):
+            found += [name] if read_frame(_first_templates(config), name).asks == way else []
+    return found
+
+
+def _first_templates(config: Mapping[str, Any]) -> Path:
+    return Path(fill_language(config["prompts"]["templates"], config["run"]["languages"][0]))

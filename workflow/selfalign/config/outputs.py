@@ -6,6 +6,7 @@ from typing import Any
 
 from selfalign.arms import Arm
 from selfalign.config.arms import arms_of, arms_of_run, read_arms
+from selfalign.config.languages import frames_of
 from selfalign.config.map import why_no_map
 
 ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks", "specifications")
@@ -16,6 +17,8 @@ TYPESET = tuple(name for name in ACROSS if name != "specifications")
 
 TABLES_ONLY = frozenset({"mixed", "readers", "alternatives"})
 """Outputs that have a table and no figure."""
+
+_NO_OPTIONS = "no frame asks with two options"
 
 WITH_CSV = (*ACROSS, "map")
 """Figures that have a table of their numbers."""
@@ -65,6 +68,8 @@ def first_arms(config: dict[str, Any]) -> dict[str, str]:
 
 def arms_of_nobody(config: dict[str, Any]) -> list[str]:
     """The arms of the run whose prompts are the same for all countries, sorted."""
+    if not frames_of(config, "poles") and not frames_of(config, "scale"):  # frames of shares name the country
+        return []
     return sorted(name for name, arm in arms_of_run(config).items() if not arm.has_country)
 
 
@@ -277,6 +282,7 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         told = any(arm.shots for arm in arms_of_run(config).values())
         reasons["readers"] = "" if len(countries) > 1 else "the ideal reader needs another country"
         reasons["readers"] = reasons["readers"] if told else "no arm of the run has demonstrations"
+        reasons["readers"] = reasons["readers"] if frames_of(config, "poles") else _NO_OPTIONS
     if config["scoring"].get("country_ranks") is not None:
         reasons["country_ranks"] = ""
     if config["scoring"].get("alternatives"):
@@ -287,6 +293,7 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         reasons["specifications"] = reasons["margins"] or (
             "" if told else "no arm with demonstrations has such a control"
         )
+        reasons["specifications"] = reasons["specifications"] if frames_of(config, "poles") else _NO_OPTIONS
     if config["scoring"].get("map") is not None:
         reasons["map"] = why_no_map(config)
     shown = {name for name, reason in reasons.items() if not reason}

@@ -11,7 +11,7 @@ from selfalign.arms import Speech
 from selfalign.config.arms import selectors_of
 from selfalign.config.chosen import kinds_file
 from selfalign.config.files import list_files
-from selfalign.config.languages import fill_language, frames_on_scales, speech_of_run
+from selfalign.config.languages import fill_language, frames_of, frames_on_scales, speech_of_run
 from selfalign.config.outputs import (
     ACROSS,
     TABLES_ONLY,
@@ -264,6 +264,12 @@ class Paths:
         """Tables of the replies of the models that give them."""
         models = [name for name in self.config["run"]["models"] if _replies(self.config["models"][name])]
         return self.each("<run>/tables/replies/{model}/{language}.csv", models)
+
+    @property
+    def stated(self) -> list[str]:
+        """Tables of the shares of people that models state, where a frame asks for them."""
+        asked = frames_of(self.config, "share")
+        return self.each("<run>/tables/stated/{model}/{language}.csv") if asked else []
 
     @property
     def demonstrations(self) -> list[str]:

@@ -134,6 +134,9 @@ class Prompts(Section):
 
     templates: Files = Field(description="Frames of the prompts (YAML); {language} stands for the language.")
     frames: Names = Field(description="Which frames to use; their answers are averaged.")
+    share_step: Literal[1, 2, 4, 5, 10, 20, 25, 50] = Field(
+        1, description="Step between the numbers of people, from 0 to 100, that frames of shares offer."
+    )
     personas: Files = Field(description="Sentences that make a model a person of a country (CSV).")
     roles: Files = Field(
         "resources/roles/{language}.yaml", description="Other texts that name a country, by role (YAML)."

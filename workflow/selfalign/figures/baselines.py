@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from selfalign.figures.names import MINUS
 from selfalign.figures.style import Style
 from selfalign.figures.theme import INK, Keywords
+from selfalign.prompts.schemas import first_way
 
 LOOKS: dict[str, Keywords] = {
     "world": {"color": INK, "linewidth": 0.9, "linestyle": "solid"},
@@ -38,8 +39,7 @@ def find_baselines(metrics: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
         Columns value (of the model), uniform, world, nearest and ceiling, as in the table: shares.
     """
     rows = metrics[(metrics["metric"] == "agreement") & metrics["arm"].isin(list(arms))]
-    if (rows["asks"] == "poles").any():
-        rows = rows[rows["asks"] == "poles"]
+    rows = rows[rows["asks"] == first_way(rows["asks"])]
     return rows.groupby(_KEYS)[["value", "uniform", *LOOKS]].mean()
 
 

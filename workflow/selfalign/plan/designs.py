@@ -96,7 +96,8 @@ class Designer:
             pairs = {one: self._questionnaire(kind, one) for one in spoken.texts}
             files[kind] = {one: path for one, path in pairs.items() if path.is_file()}
         scales = self._questionnaire("scales") if frames_on_scales(self.config) else None
-        wordings = {one: read_wording(one, files, frames, self.people.bank, scales) for one in spoken.texts}
+        step = self.config["prompts"]["share_step"]
+        wordings = {one: read_wording(one, files, frames, self.people.bank, scales, step=step) for one in spoken.texts}
         personas = {one: read_personas(file) for one, file in files["personas"].items()}
         roles = {one: read_roles(file) for one, file in files["roles"].items()}
         own = any(arm.needs_spoken for arm in arms_of(self.config, language).values())

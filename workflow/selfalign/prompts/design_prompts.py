@@ -24,7 +24,7 @@ from selfalign.prompts.sources import Surveyed, answer_otherwise, draw_neutral, 
 from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_roles, read_wording
 from selfalign.tables import read_table, write_parts, write_table
 
-_WORDED = ["source", "probe", "shown_in", "persona"]
+_WORDED = ["source", "probe", "shown_in", "persona", "instruction"]
 """What a prompt depends on, besides arm, frame, seed and order: cells with the same values share their prompts."""
 
 
@@ -126,13 +126,19 @@ def lay_out_arms(
 
 
 def _treat(name: str, arm: Arm, countries: list[str], poles: pd.DataFrame, languages: Languages) -> pd.DataFrame:
-    """Whom an arm is run for: columns country, probe, source, arm, shown_in (language of demonstrations), persona."""
+    """Whom an arm is run for, and whom its prompts name.
+
+    Returns:
+        Columns country, probe, source, arm, shown_in (language of demonstrations), persona, and named: the country that
+        the prompt names, if it names one.
+    """
     chosen = arm.asked(countries)
     cells = poles.loc[poles["country"].isin(chosen) & (poles["majority"] != "tie"), ["country", "probe"]]
     cells = cells.merge(name_sources(arm, name, chosen, countries, poles))
     named = cells["source"] if arm.named == "other" else cells["country"]
     return cells.assign(
         arm=name,
+        named=named,
         shown_in=languages.resolve(arm.shown_in, cells["country"]),
         persona=word_personas(name, arm, cells["country"], named, languages),
     )
@@ -167,6 +173,36 @@ def word_personas(name: str, arm: Arm, countries: pd.Series, named: pd.Series, l
     return pd.Series([texts[pair] for pair in told.itertuples(index=False, name=None)], told.index, dtype=str)
 
 
+def word_instructions(frame: Frame, named: pd.Series, languages: Languages) -> pd.Series:
+    """The instruction of a frame, by cell. A frame of shares names the people whose share it asks for.
+
+    Args:
+        frame: of the prompt.
+        named: the countries that prompts name.
+        languages: has the sentences of the personas.
+
+    Raises:
+        InputError: a country has no persona in the test probes' language, or its sentence has another form than the
+            frame's.
+    """
+    if not frame.forms:
+        return pd.Series(frame.system, index=named.index)
+    sentences = languages.personas.get(languages.asked, {})
+    texts = {}
+    for country in named.unique():
+        text = frame.name_place(sentences[country]) if country in sentences else None
+        if text is None:
+            said = f'"{sentences[country]}"' if country in sentences else "missing"
+            raise InputError(
+                f"config: prompts.frames: {frame.name}",
+                f"the persona of {country} in {languages.asked} is {said}; the frame needs a sentence of the form "
+                + " or ".join(f'"{form}"' for form in frame.forms),
+                "Correct the language's file of prompts.personas, or the key persona of the frame in prompts.templates",
+            )
+        texts[country] = text
+    return named.map(texts)
+
+
 def _play(name: str, arm: Arm, sentence: str, language: str, languages: Languages) -> str:
     """The role of an arm with a country's name filled in; the sentence itself if the arm has no role."""
     if arm.role is None:
@@ -191,8 +227,10 @@ def _pick(
     shown."""
     words = languages.words
     if arm.needs_neutral:  # the same items are right in every language in which they are shown
-        return draw_neutral(cells["probe"], languages.wordings[cells["shown_in"].iloc[0]].right, arm, name)
-    answers = people.modal if words.frames[frame].whole_scale else people.majority
+        right = languages.wordings[cells["shown_in"].iloc[0]].right_answers(frame)
+        return draw_neutral(cells["probe"], right, arm, name)
+    asks = words.frames[frame].asks
+    answers = people.modal if asks == "scale" else people.stated(words.step) if asks == "share" else people.majority
     needed = cells[["source", "probe"]].drop_duplicates()
     assert arm.selector is not None, f"{name} shows demonstrations of the bank"
     picked = pick_demonstrations(rankings[arm.selector], answers, needed, name, arm)
@@ -203,6 +241,8 @@ def _lay_out_frame(
     cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: Languages, found: "_Distinct"
 ) -> pd.DataFrame:
     """The part of a `Design` table for one arm and frame. Adds the prompts that it needs to those found before."""
+    instruction = word_instructions(languages.words.frames[frame], cells["named"], languages)
+    cells = cells.assign(instruction=instruction)
     worded = _word(cells[_WORDED].drop_duplicates(), shown, frame, languages)
     prompts = _write_prompts(worded, languages.words)
     found.add(prompts)
@@ -220,8 +260,7 @@ def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages
     for language, group in cells.groupby("shown_in"):
         words = languages.wordings[language]
         sets = shown.merge(group[["source", "probe"]].drop_duplicates())
-        items = {**words.items(frame), **words.neutral}
-        parts.append(group.merge(write_demonstrations(sets, items, words.frames[frame])))
+        parts.append(group.merge(write_demonstrations(sets, words.candidates(frame), words.frames[frame])))
     return pd.concat(parts)
 
 
@@ -238,7 +277,7 @@ def _write_prompts(cells: pd.DataFrame, words: Wording) -> pd.DataFrame:
         for order in ("AB", "BA")
     ]
     table = table.merge(pd.DataFrame(questions), on=["template", "probe", "order"])
-    table["system"] = (table["persona"] + "\n" + table["system"]).str.lstrip("\n")
+    table["system"] = (table["persona"] + "\n" + table["instruction"]).str.lstrip("\n")
     table["prompt"] = _identify(table)
     table["premise"] = _identify(_as_premises(table))
     return table
@@ -276,8 +315,7 @@ def _question(frame: Frame, probe: str, item: Item, order: str) -> dict[str, obj
         "template": frame.name,
         "probe": probe,
         "order": order,
-        "asks": "scale" if frame.whole_scale else "poles",
-        "system": frame.system,
+        "asks": frame.asks,
         "asked": frame.ask(item),
         "blank": frame.ask_nothing(item),
         "cue": frame.cue,
@@ -312,6 +350,7 @@ def _identify(table: pd.DataFrame) -> list[str]:
 @click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
 @click.option("--human", type=readable, help="How they spread over whole scales (Parquet).")
 @click.option("--premises", type=bool, default=True, help="Whether to write premises, which the readout pmi needs.")
+@click.option("--step", type=int, default=1, help="Step between the numbers that frames of shares offer.")
 @click.option("--design", type=writable, required=True, help="Cells of the experiment (Parquet).")
 @click.option("--prompts", type=writable, required=True, help="Distinct prompts (Parquet).")
 def command(
@@ -326,6 +365,7 @@ def command(
     poles: Path,
     human: Path | None,
     premises: bool,
+    step: int,
     design: Path,
     prompts: Path,
     **files: tuple[tuple[str, Path], ...],
@@ -333,14 +373,16 @@ def command(
     """Lay out the cells of the experiment in one language, and write the distinct prompts that they need.
 
     RANKINGS are the rankings of the strategies that the arms use, named STRATEGY.parquet. A language's file is given as
-    CODE=FILE. The files of whole scales are needed where a frame asks with them.
+    CODE=FILE. The files of whole scales are needed where a frame asks with them, the personas of the language where a
+    frame asks for shares.
     """
     probes, by_language = read_bank(bank), {kind: dict(given) for kind, given in files.items()}
     for kind in ("texts", "templates"):
         if language not in by_language[kind]:
             raise click.UsageError(f"--{kind} {language}=FILE is missing")
     wordings = {
-        code: read_wording(code, by_language, frames, probes, scales, others=True) for code in by_language["texts"]
+        code: read_wording(code, by_language, frames, probes, scales, others=True, step=step)
+        for code in by_language["texts"]
     }
     own = read_countries(spoken) if spoken else {}
     personas = {code: read_personas(file) for code, file in by_language["personas"].items()}

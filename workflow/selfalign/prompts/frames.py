@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -12,6 +12,7 @@ from selfalign.probes.bank import BLANK
 
 _FIELDS = {"statement", "first", "second"}
 _SCALE_FIELDS = {"statement", "options"}
+_PARTS = {"system", "question", "cue", "answers"}
 _BETWEEN = " / "
 """Stands between the options of a whole scale."""
 
@@ -25,18 +26,22 @@ class Item:
         codes: what each option stands for: the poles A and B, or the scale's answer codes, in order.
         shown: the options as a question lists them.
         answers: the options as they are answered.
+        counts: whether the answers are numbers of people who choose the first option. They keep their order, so the
+            number that answers a code depends on the option that comes first.
     """
 
     statement: str
     codes: tuple[str, ...]
     shown: tuple[str, ...]
     answers: tuple[str, ...]
+    counts: bool = False
 
     def turned(self, order: str) -> "Item":
         """With the options in an order: `AB` as they stand, `BA` the other way round."""
         if order == "AB":
             return self
-        return Item(self.statement, self.codes[::-1], self.shown[::-1], self.answers[::-1])
+        answers = self.answers if self.counts else self.answers[::-1]
+        return replace(self, codes=self.codes[::-1], shown=self.shown[::-1], answers=answers)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,9 @@ class Frame:
     The question has the fields statement, first and second; or statement and options, where it is asked with its whole
     scale. The cue ("Answer:") comes between question and answer in bare text; a chat needs none. Demonstrations are
     answered with two labels, such as A and B, or with the words of the options (None).
+
+    A frame of shares asks how many of 100 people choose the first option. Its instruction has the field {place}, for
+    the part of a country's persona that the forms mark, such as "You are from {place}."; other frames have no forms.
     """
 
     name: str
@@ -54,6 +62,23 @@ class Frame:
     cue: str
     labels: tuple[str, str] | None
     whole_scale: bool = False
+    forms: tuple[str, ...] = ()
+
+    @property
+    def asks(self) -> Literal["poles", "scale", "share"]:
+        """What is answered: one of two options, an answer of the whole scale, or a share of people."""
+        if self.forms:
+            return "share"
+        return "scale" if self.whole_scale else "poles"
+
+    def name_place(self, sentence: str) -> str | None:
+        """The instruction with the country of a persona; None if the sentence has none of the forms."""
+        for form in self.forms:
+            before, after = form.split("{place}")
+            place = sentence.removeprefix(before).removesuffix(after)
+            if place and before + place + after == sentence:
+                return self.system.format(place=place)
+        return None
 
     def ask(self, item: Item) -> str:
         """The question, with the options in the order in which they stand."""
@@ -109,25 +134,47 @@ def read_frame(path: Path, name: str) -> Frame:
     frame = frames[name]
     answers = frame["answers"]
     labels = None if isinstance(answers, str) else (str(answers[0]), str(answers[1]))
-    return Frame(name, frame["system"], frame["question"], frame["cue"], labels, answers == "scale")
+    forms = frame.get("persona", [])
+    forms = (forms,) if isinstance(forms, str) else tuple(forms)
+    return Frame(name, frame["system"], frame["question"], frame["cue"], labels, answers == "scale", forms)
 
 
 def _find_fault(frame: object) -> str | None:
     """What is wrong with a frame as it was read."""
-    if not isinstance(frame, dict) or set(frame) != {"system", "question", "cue", "answers"}:
+    if not isinstance(frame, dict):
         return "it needs system, question, cue and answers"
+    shares = frame.get("answers") == "share"
+    if set(frame) != (_PARTS | {"persona"} if shares else _PARTS):
+        return f"it needs system, question, cue{', persona' if shares else ''} and answers, and nothing else"
     for part in ("system", "question", "cue"):
         if not isinstance(frame[part], str):
             return f"{part} is no text but {frame[part]!r}"
     answers = frame["answers"]
     labels = isinstance(answers, list) and len(set(map(str, answers))) == 2 == len(answers)
-    if answers not in ("options", "scale") and not labels:
-        return "answers is neither two labels nor one of the words options and scale"
-    try:
-        fields = {field for _, field, _, _ in Formatter().parse(frame["question"]) if field is not None}
-    except ValueError as error:
-        return f"a brace of the question is not paired ({error})"
+    if answers not in ("options", "scale", "share") and not labels:
+        return "answers is neither two labels nor one of the words options, scale and share"
     expected = _SCALE_FIELDS if answers == "scale" else _FIELDS
-    if fields != expected:
-        return f"the question has the fields {sorted(fields)}; expected {sorted(expected)}"
-    return "the question holds a blank of its own" if BLANK in frame["question"] else None
+    if fault := _find_wrong_fields("question", frame["question"], expected):
+        return fault
+    if BLANK in frame["question"]:
+        return "the question holds a blank of its own"
+    return _find_fault_of_place(frame) if shares else None
+
+
+def _find_wrong_fields(part: str, text: str, expected: set[str]) -> str | None:
+    try:
+        fields = {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+    except ValueError as error:
+        return f"a brace of the {part} is not paired ({error})"
+    return None if fields == expected else f"the {part} has the fields {sorted(fields)}; expected {sorted(expected)}"
+
+
+def _find_fault_of_place(frame: dict[str, Any]) -> str | None:
+    """What is wrong with the place of the people that a frame of shares asks about."""
+    if fault := _find_wrong_fields("system", frame["system"], {"place"}):
+        return fault
+    forms = [frame["persona"]] if isinstance(frame["persona"], str) else frame["persona"]
+    if not isinstance(forms, list) or not forms or any(str(form).count("{place}") != 1 for form in forms):
+        expected = "a sentence with the field {place} once, or a list of such sentences"
+        return f"persona is {frame['persona']!r}; expected {expected}"
+    return None

@@ -1,5 +1,6 @@
 """Tables of the prompts stage."""
 
+import pandas as pd
 import pandera.pandas as pa
 
 from selfalign.tables import Table
@@ -9,6 +10,23 @@ CELL = ["arm", "country", "probe", "source", "seed", "template"]
 
 CONTENT = ["system", "shown", "asked", "cue", "options", "labels"]
 """What a prompt consists of."""
+
+WAYS = ("poles", "scale", "share")
+"""Ways of asking: with two options, with the whole answer scale, or for the share of people who choose an option.
+
+If a run has several, its estimates are those of the first. Ways are never averaged.
+"""
+
+ASKS = "whether with two options, with the whole answer scale, or for the share of people who choose an option"
+
+
+def first_way(*asks: pd.Series) -> str:
+    """The first of `WAYS` that some cells have; the first of all if there are no cells.
+
+    Args:
+        asks: the columns asks of the cells' tables.
+    """
+    return next((way for way in WAYS if any((column == way).any() for column in asks)), WAYS[0])
 
 
 class Design(Table):
@@ -22,9 +40,7 @@ class Design(Table):
     )
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw; 0 where nothing is drawn")
     template: str = pa.Field(description="frame of the prompt")
-    asks: str = pa.Field(
-        isin=["poles", "scale"], description="whether with two options, or with the whole answer scale"
-    )
+    asks: str = pa.Field(isin=WAYS, description=ASKS)
     order: str = pa.Field(isin=["AB", "BA"], description="which pole's option, or end of the scale, comes first")
     prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="id of the prompt (content hash)")
 

@@ -39,6 +39,10 @@ class Surveyed:
         """The modal answer of each source on the whole scale: columns source, candidate, answer (a code)."""
         return modal_by_probe(self.scales, self.bank)
 
+    def stated(self, step: int) -> pd.DataFrame:
+        """The share of pole A that each source states: columns source, candidate, answer; see `stated_shares`."""
+        return stated_shares(self.poles, step)
+
     @cached_property
     def on_scales(self) -> pd.DataFrame:
         """The countries and probes whose people's answers on the whole scale are known: columns country, probe."""
@@ -108,6 +112,24 @@ def majority_answers(poles: pd.DataFrame) -> pd.DataFrame:
     return people[people["answer"] != "tie"].reset_index(drop=True)
 
 
+def stated_shares(poles: pd.DataFrame, step: int) -> pd.DataFrame:
+    """How many of 100 people of each country, and of the pooled world, choose pole A of each probe: columns source,
+    candidate, answer (the number, as text), rounded to a multiple of `step`.
+
+    Ties are left out, so that the same candidates can be shown as with majority answers.
+
+    Args:
+        poles: a `Poles` table.
+        step: between the numbers, a divisor of 100.
+    """
+    columns = ["country", "probe", "share_a", "majority"]
+    people = pd.concat([poles[columns], pool_world(poles)[columns]])
+    people = people[people["majority"] != "tie"]
+    number = (people["share_a"] * 100 / step).round().astype(int) * step
+    table = people.assign(answer=number.astype(str)).rename(columns={"country": "source", "probe": "candidate"})
+    return table[["source", "candidate", "answer"]].reset_index(drop=True)
+
+
 def modal_by_probe(human: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     """The modal answer of each country, and of the pooled world, on the whole scale of each probe's question: columns
     source, candidate, answer (a code, as text).
@@ -129,7 +151,8 @@ def modal_by_probe(human: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
 def answer_otherwise(shown: pd.DataFrame, arm: Arm, answers: pd.DataFrame, items: Mapping[str, Item]) -> pd.DataFrame:
     """Demonstrations with the answers that an arm gives them in place of the source's.
 
-    `inverted` turns each answer round: the other pole, or the code as far from the other end of the scale. `shuffled`
+    `inverted` turns each answer round: the other pole, the code as far from the other end of the scale, or the share of
+    the other pole. `shuffled`
     gives each candidate the answer of another: the source's own answers, permuted over all probes with as many options,
     anew for each seed, so that as many are in each place as before and nothing is true.
 

@@ -1,7 +1,8 @@
 """What prompts are made of: probes, frames, personas and neutral items, in the words of each language's files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from string import Formatter
 
@@ -25,6 +26,7 @@ class Wording:
         scales: what is asked in frames of whole scales, by probe.
         neutral: items that are about no values, by name.
         right: the right answer of each neutral item: A or B.
+        step: between the numbers of people that frames of shares offer; a divisor of 100.
     """
 
     frames: Mapping[str, Frame]
@@ -32,10 +34,30 @@ class Wording:
     scales: Mapping[str, Item] = field(default_factory=dict)
     neutral: Mapping[str, Item] = field(default_factory=dict)
     right: Mapping[str, str] = field(default_factory=dict)
+    step: int = 1
+
+    @cached_property
+    def shares(self) -> Mapping[str, Item]:
+        """What is asked in frames of shares, by probe."""
+        return word_shares(self.probes, self.step)
 
     def items(self, frame: str) -> Mapping[str, Item]:
         """What can be asked in a frame, by probe."""
-        return self.scales if self.frames[frame].whole_scale else self.probes
+        asks = self.frames[frame].asks
+        if asks == "share":
+            return self.shares
+        return self.scales if asks == "scale" else self.probes
+
+    def candidates(self, frame: str) -> Mapping[str, Item]:
+        """What can be a demonstration in a frame: probes, and neutral items."""
+        shares = self.frames[frame].asks == "share"
+        return {**self.items(frame), **(word_shares(self.neutral, self.step) if shares else self.neutral)}
+
+    def right_answers(self, frame: str) -> Mapping[str, str]:
+        """The answer to each neutral item in a frame; in a frame of shares, all people give the right answer."""
+        if self.frames[frame].asks != "share":
+            return self.right
+        return {item: "100" if answer == "A" else "0" for item, answer in self.right.items()}
 
 
 @dataclass(frozen=True)
@@ -112,6 +134,17 @@ def word_poles(texts: pd.DataFrame) -> dict[str, Item]:
     }
 
 
+def word_shares(poles: Mapping[str, Item], step: int) -> dict[str, Item]:
+    """Cloze statements that are answered with a number of people; a code is the number of 100 that choose pole A.
+
+    Args:
+        poles: the same statements, answered with their options.
+        step: between the numbers, a divisor of 100.
+    """
+    numbers = tuple(map(str, range(0, 101, step)))
+    return {name: replace(item, codes=numbers, answers=numbers, counts=True) for name, item in poles.items()}
+
+
 def word_scales(bank: pd.DataFrame, texts: pd.DataFrame) -> dict[str, Item]:
     """The questions of probes with their whole scales, by probe.
 
@@ -136,6 +169,7 @@ def read_wording(
     scales: Path | None,
     texts: bool = True,
     others: bool = False,
+    step: int = 1,
 ) -> Wording:
     """A language's words, of the files that there are.
 
@@ -147,6 +181,7 @@ def read_wording(
         scales: answer scales of the questions (CSV); needed where a frame asks with them.
         texts: whether to read the wording of the probes; without it, `probes` is empty.
         others: whether files of texts have other probes than `bank` too.
+        step: between the numbers that frames of shares offer.
 
     Raises:
         InputError: a file is missing, or one of its rows is wrong.
@@ -169,6 +204,7 @@ def read_wording(
         whole,
         {} if neutral is None else word_poles(neutral),
         {} if neutral is None else neutral["answer"].to_dict(),
+        step,
     )
 
 

@@ -6,6 +6,7 @@ from selfalign.inference.schemas import READOUTS
 from selfalign.scoring.cells import is_among
 from selfalign.scoring.score_answers import score
 from selfalign.scoring.score_scales import read_codes, score_poles
+from selfalign.scoring.stated import READ_BY, score_shares
 
 
 def list_readouts(answers: pd.DataFrame, prompts: pd.Series) -> list[str]:
@@ -29,6 +30,8 @@ def score_by_readout(
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """Scores of one model and language: of every frame, under every readout that its answers have.
 
+    A frame of shares is scored under those of `stated.READ_BY`.
+
     Args:
         design: a `Design` table.
         answers: an `Answers` table with all of the design's prompts.
@@ -46,6 +49,9 @@ def score_by_readout(
             decides = {frame: readout}
             if asks == "poles":
                 found[frame, readout], _ = score(cells, answers, poles, bank, decides, rule)
+            elif asks == "share":
+                if readout in READ_BY:
+                    found[frame, readout], _ = score_shares(cells, answers, poles, bank, decides, rule)
             else:
                 codes = read_codes(cells, answers, human, bank, decides)
                 found[frame, readout], _ = score_poles(codes, poles, bank, rule)

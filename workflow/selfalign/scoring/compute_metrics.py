@@ -11,7 +11,7 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.cultures import find_nearest, measure_distances
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.scoring import baselines, metrics
-from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.inputs import read_all_scores
 from selfalign.scoring.metrics import METRICS, Array, Metric
 from selfalign.scoring.people import People, places
 from selfalign.scoring.schemas import ALL, Metrics, ScaleScores
@@ -358,10 +358,11 @@ def command(
     answered, probes = read_table(poles, Poles), read_bank(bank)
     nearest = nearest_of_poles(answered)
     tables = []
-    cells = read_scores(scores)
-    if (cells["asks"] == "poles").all():
-        asked = cells_of_scores(cells), people_of_poles(answered), options_of_poles(probes)
-        tables.append(compute(*asked, nearest, samples, seed, rule).assign(asks="poles"))
+    every = read_all_scores(scores)
+    for way in ("poles", "share"):
+        if len(cells := every[every["asks"] == way]):
+            asked = cells_of_scores(cells), people_of_poles(answered), options_of_poles(probes)
+            tables.append(compute(*asked, nearest, samples, seed, rule).assign(asks=way))
     if scales:
         cells = pd.concat([read_table(path, ScaleScores) for path in scales], ignore_index=True)
         people = read_table(need(human, "--human", "--scales is given"), PeopleScales)

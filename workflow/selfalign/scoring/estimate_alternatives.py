@@ -164,7 +164,7 @@ def command(
     if (cells["asks"] == "poles").all():
         cut = cutter.cut("middle", probes, cells["country"].unique())
     else:
-        click.echo("middle: left out, because the cells ask with whole scales", err=True)
+        click.echo("middle: left out, because the cells do not ask with two options", err=True)
     if of_kind is None:
         click.echo("kinds of probes and forced choices: left out, because the bank has no kinds", err=True)
     elif without := sorted(set(probes["probe"]) - set(of_kind.index)):

@@ -11,7 +11,7 @@ from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.progress import follow
-from selfalign.prompts.schemas import Design
+from selfalign.prompts.schemas import Design, first_way
 from selfalign.scoring.by_readout import score_by_readout
 from selfalign.scoring.cell_options import human_option, poles_option, rule_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -75,8 +75,7 @@ def stack_scores(
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Scores of all models and languages by readout, and a line for each readout that a frame's answers lack.
 
-    As in the other estimates, the cells are those that ask with two options, and those with whole scales only if no
-    frame asks with two options.
+    As in the other estimates, the cells are those of the first way of asking: see `first_way`.
 
     Args:
         answers: models and languages, each with its `Answers` table. One is let go before the next is taken.
@@ -88,7 +87,7 @@ def stack_scores(
         columns: those of the scores to keep; all if not given.
         measures: which measures the cells are prepared for; see `prepare_cells`.
     """
-    asks = "poles" if any((design["asks"] == "poles").any() for design in designs.values()) else "scale"
+    asks = first_way(*(design["asks"] for design in designs.values()))
     parts: dict[str, list[pd.DataFrame]] = {readout: [] for readout in READOUTS}
     lacking = []
     for (model, language), table in answers:

@@ -68,7 +68,7 @@ def estimate_specifications(
 
     Args:
         answers: models and languages, each with its `Answers` table. One is let go before the next is taken.
-        designs: `Design` tables by language. Cells that ask with whole scales are left out.
+        designs: `Design` tables by language. Only cells that ask with two options are used.
         poles: a `Poles` table.
         bank: a `Bank` table.
         people: by cut.
@@ -163,9 +163,9 @@ def command(
     ANSWERS are the answers of the models, named MODEL/LANGUAGE.parquet; a design is named LANGUAGE.parquet.
     """
     laid_out = {path.stem: read_table(path, Design) for path in designs}
-    on_scales = sorted({frame for one in laid_out.values() for frame in one.loc[one["asks"] == "scale", "template"]})
-    if on_scales:
-        click.echo(f"left out, because they ask with whole scales: the frames {', '.join(on_scales)}", err=True)
+    others = sorted({frame for one in laid_out.values() for frame in one.loc[one["asks"] != "poles", "template"]})
+    if others:
+        click.echo(f"left out, because they do not ask with two options: the frames {', '.join(others)}", err=True)
     known, replicates = read_table(poles, Poles), how.read_people()
     asked = set().union(*(one["probe"] for one in laid_out.values()))
     countries = set().union(*(one["country"] for one in laid_out.values()))

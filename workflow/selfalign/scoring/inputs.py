@@ -8,20 +8,26 @@ from pandas.api.types import union_categoricals
 
 from selfalign.probes.bank import read_bank
 from selfalign.progress import follow
+from selfalign.prompts.schemas import first_way
 from selfalign.scoring.across import add_across
 from selfalign.scoring.schemas import Scores
 from selfalign.tables import read_table
 
 
 def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
-    """`Scores` tables, stacked: the cells that ask with two options; where none does, those with whole scales.
+    """`Scores` tables, stacked: the cells of the first way of asking that the run has; see `first_way`.
 
-    The two ways of asking are not averaged: results/{run}/tables/metrics.csv has both, side by side.
+    The ways of asking are not averaged: results/{run}/tables/metrics.csv has all, side by side.
 
     Columns of text are categorical, with sorted categories: a text takes one or two bytes of a row.
     """
-    table = stack(read_table(path, Scores) for path in follow("read scores", "file", items=paths))
-    return table[table["asks"] == ("poles" if (table["asks"] == "poles").any() else "scale")]
+    table = read_all_scores(paths)
+    return table[table["asks"] == first_way(table["asks"])]
+
+
+def read_all_scores(paths: Sequence[Path]) -> pd.DataFrame:
+    """`Scores` tables, stacked, with the cells of all ways of asking: see `read_scores`."""
+    return stack(read_table(path, Scores) for path in follow("read scores", "file", items=paths))
 
 
 def read_cells(paths: Sequence[Path], measures: Sequence[str], bank: Path, within: Sequence[str] = ()) -> pd.DataFrame:

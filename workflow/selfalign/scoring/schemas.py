@@ -7,7 +7,7 @@ import pandera.pandas as pa
 
 from selfalign.forms import ProbeKind
 from selfalign.inference.schemas import READOUTS
-from selfalign.prompts.schemas import CELL
+from selfalign.prompts.schemas import ASKS, CELL, WAYS
 from selfalign.scoring.measures import known_measures
 from selfalign.scoring.metrics import METRICS
 from selfalign.tables import Table
@@ -39,9 +39,7 @@ class Scores(Table):
     source: str = pa.Field(str_matches=r"^([A-Z]{3}|world)?$", description="whose answers the demonstrations carry")
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
-    asks: str = pa.Field(
-        isin=["poles", "scale"], description="whether with two options, or with the whole answer scale"
-    )
+    asks: str = pa.Field(isin=WAYS, description=ASKS)
     readout: str = pa.Field(isin=READOUTS, description="what decides between the options")
     category: str = pa.Field(description="thematic category of the probe")
     battery: str = pa.Field(description="battery of the probe")
@@ -53,7 +51,8 @@ class Scores(Table):
         ge=0,
         le=1,
         nullable=True,
-        description="model's probability of pole A among both, from the mean log-odds of the two orders",
+        description="model's probability of pole A among both, from the mean log-odds of the two orders; in a frame of "
+        "shares, the share of pole A that it states, mean of the two orders",
     )
     p_a_mean: float = pa.Field(
         ge=0, le=1, nullable=True, description="the same from the mean of the two orders' probabilities"
@@ -186,6 +185,82 @@ class ReplyShares(Table):
         unique = ["model", "language", "arm", "template"]
 
 
+class Stated(Table):
+    """A cell of a frame of shares in one option order: the share of pole A that a model states."""
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the share is compared with")
+    probe: str = pa.Field(description="test probe")
+    source: str = pa.Field(str_matches=r"^([A-Z]{3}|world)?$", description="whose shares the demonstrations state")
+    seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
+    template: str = pa.Field(description="frame of the prompt")
+    order: str = pa.Field(isin=["AB", "BA"], description="which pole's option comes first; its share is asked for")
+    prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="id of the prompt")
+    readout: str = pa.Field(isin=READOUTS, description="what weighs the numbers")
+    stated: float = pa.Field(ge=0, le=1, nullable=True, description="share of pole A, the mean over the numbers")
+    spread: float = pa.Field(ge=0, le=1, nullable=True, description="standard deviation over the numbers")
+    likeliest: float = pa.Field(
+        ge=0, le=1, nullable=True, description="share of pole A by the number with the highest weight"
+    )
+    mass_outside: float = pa.Field(ge=0, le=1, nullable=True, description="probability of all but the numbers")
+    reply: str = pa.Field(nullable=True, description="the greedy reply; null: none was asked for")
+    replied: float = pa.Field(
+        ge=0, le=1, nullable=True, description="share of pole A by the reply; null: it is none of the numbers"
+    )
+    share_a: float = pa.Field(ge=0, le=1, description="people's weighted share of pole A among both")
+    majority: str = pa.Field(isin=["A", "B"], description="the people's answer")
+
+    class Config:
+        unique = ["model", "language", *CELL, "order"]
+
+
+class StatedShares(Table):
+    """How near the shares that a model states are to the people's, in an arm, frame and country.
+
+    Both option orders of a cell are averaged first. Each source and seed is then compared alone, and they are averaged.
+    """
+
+    model: str = pa.Field(description="as named in the config")
+    language: str = pa.Field(description="ISO 639-1")
+    arm: str = pa.Field(description="treatment")
+    template: str = pa.Field(description="frame of the prompts")
+    country: str = pa.Field(description=f"ISO 3166 alpha-3, or `{ALL}`: the mean of the countries")
+    reading: str = pa.Field(
+        isin=["mean", "reply"], description="of the stated share: the mean over the numbers, or the greedy reply"
+    )
+    probes: int = pa.Field(ge=0, description="probes with a stated share; the most of a source, seed and country")
+    not_stated: int = pa.Field(ge=0, description="other probes, in no other column")
+    stated: float = pa.Field(ge=0, le=1, nullable=True, description="mean share of pole A that the model states")
+    people: float = pa.Field(ge=0, le=1, nullable=True, description="mean share of pole A of the people")
+    error: float = pa.Field(ge=0, le=1, nullable=True, description="mean |stated share - people's share|")
+    error_of_half: float = pa.Field(
+        ge=0, le=0.5, nullable=True, description="the same if the model always stated one half"
+    )
+    agreement: float = pa.Field(
+        ge=0, le=1, nullable=True, description="share of probes whose stated majority is the people's; one half: 0.5"
+    )
+    correlation: float = pa.Field(
+        ge=-1, le=1, nullable=True, description="Pearson's, of stated and people's shares over probes"
+    )
+    slope: float = pa.Field(
+        nullable=True, description="rise of the stated share per rise of the people's share, by least squares"
+    )
+    order_gap: float = pa.Field(
+        ge=0, le=1, nullable=True, description="mean difference of the two option orders' shares of pole A"
+    )
+    spread: float = pa.Field(
+        ge=0, le=1, nullable=True, description="mean standard deviation over the numbers; only of the reading mean"
+    )
+    mass_outside: float = pa.Field(
+        ge=0, le=1, nullable=True, description="mean probability of all but the numbers; only of the reading mean"
+    )
+
+    class Config:
+        unique = ["model", "language", "arm", "template", "country", "reading"]
+
+
 class ScaleScores(Table):
     """An answer on a whole scale in a cell of the experiment: how probable the model makes it, and people give it."""
 
@@ -223,9 +298,7 @@ class Metrics(Table):
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
     arm: str = pa.Field(description="treatment")
-    asks: str = pa.Field(
-        isin=["poles", "scale"], description="whether with two options, or with the whole answer scale"
-    )
+    asks: str = pa.Field(isin=WAYS, description=ASKS)
     country: str = pa.Field(
         str_matches=r"^([A-Z]{3}|all)$", description="ISO 3166 alpha-3, or `all`: mean of the countries"
     )

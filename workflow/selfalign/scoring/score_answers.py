@@ -34,6 +34,7 @@ from selfalign.scoring.cells import (
 )
 from selfalign.scoring.schemas import Scores, Unanswered
 from selfalign.scoring.score_scales import lay_out_codes, score_poles
+from selfalign.scoring.stated import score_shares
 from selfalign.tables import read_table, write_table
 
 _LEAST = 1e-6  # nats: the smallest log-odds of a listed label against one that is not listed
@@ -241,6 +242,8 @@ def command(
     if len(whole := cells[cells["asks"] == "scale"]):
         scales = read_table(need(human, "--human", "some cells ask with a whole scale"), PeopleScales)
         parts.append(score_on_scales(whole, replies, scales, people, probes, readouts, rule))
+    if len(shares := cells[cells["asks"] == "share"]):
+        parts.append(score_shares(shares, replies, people, probes, readouts, rule))
     table, missing = (pd.concat(tables).sort_values(CELL) for tables in zip(*parts, strict=True))
     table = table.assign(model=model, language=language)
     if len(missing):

@@ -25,7 +25,7 @@ def score_readers(
     """Score every cell that asks with two options, as a copier and as an ideal reader answer it.
 
     Args:
-        design: a `Design` table. Cells that ask with whole scales are left out.
+        design: a `Design` table. Other cells are left out.
         prompts: a `Prompts` table with all of its prompts.
         poles: a `Poles` table.
         bank: a `Bank` table.

@@ -136,13 +136,14 @@ def describe_demonstrations(results: Results, names: Names, cell: pd.Series, pro
         return section(f"{title}: none")
     whose = f"with the answers of {_source(names, cell['source'])}" if cell["source"] else "which are nobody's answers"
     similar = results.similarity(cell["language"])
+    of_shares = " of 100 for A" if cell["asks"] == "share" else ""
     blocks = []
     for place, (demonstration, (question, answer)) in enumerate(shown, start=1):
         candidate, given = demonstration.split("=")
         asked = " ".join(question.split())
         about = [
-            f"{place}. {candidate} answered {given}: {asked} -> {answer}",
-            f"   {_answers_of_source(results, cell['source'], candidate, given)}",
+            f"{place}. {candidate} answered {given}{of_shares}: {asked} -> {answer}",
+            f"   {_answers_of_source(results, cell['source'], candidate, '' if of_shares else given)}",
             f"   {_likeness(results, cell['probe'], candidate, similar)}",
         ]
         blocks += [paragraph(text, later="   ") for text in about if text.strip()]
@@ -154,7 +155,10 @@ def _source(names: Names, code: str) -> str:
 
 
 def _answers_of_source(results: Results, source: str, candidate: str, given: str) -> str:
-    """What the people whose answer is shown answer to a candidate, in numbers of people and as a majority."""
+    """What the people whose answer is shown answer to a candidate, in numbers of people and as a majority.
+
+    `given` is empty if the demonstration shows a share.
+    """
     if candidate not in results.probes.index:
         return "A neutral item, about no values."
     pole = results.people.loc[(source, candidate)]
@@ -164,6 +168,8 @@ def _answers_of_source(results: Results, source: str, candidate: str, given: str
     people = _count_poles(results, source, candidate)
     counted = f"{source}: {people['A']:,} people chose A, {people['B']:,} chose B; " if people is not None else ""
     shares = f"{counted}weighted, {pole['share_a']:.1%} of {source} chose A; {majority}"
+    if not given:
+        return shares
     if given in ("A", "B"):
         turned = "" if given == pole["majority"] else " (the demonstration shows another answer)"
         return shares + turned
@@ -230,11 +236,12 @@ def describe_prompt(answers: pd.DataFrame, row: _Asked) -> str:
     if pd.notna(sent["samples"]):
         count = "1 reply" if sent["samples"] == 1 else f"{sent['samples']} replies"
         drawn = f"{count} drawn; standard error of a share {sent['standard_error']:.4f}"
-        drawn += "\np(A) adds half a reply to each option, so that no share is 0 or 1"
+        if row.asks != "share":
+            drawn += "\np(A) adds half a reply to each option, so that no share is 0 or 1"
     return section(
         f"Prompt {row.prompt}, order {row.order}: exactly what was sent{length}",
         f"{sent['text']}<<< the model answers here\n",
-        *(_options(answers) if row.asks == "scale" else _poles(answers, row.order)),
+        *(_poles(answers, row.order) if row.asks == "poles" else _options(answers)),
         *(
             f"mass outside the {what}: {sent[f'mass_outside_{what}']:.4f}"
             for what in ("labels", "options")
@@ -286,7 +293,7 @@ def describe_score(cell: pd.Series) -> str:
         return section("Score of the cell", f"no answer in one of the orders   {people}   agreement {counted}")
     bound = " (a bound)" if cell["bound"] else ""
     return section(
-        "Score of the cell, from the mean log-odds of both orders",
+        f"Score of the cell, from the {'stated shares' if cell['asks'] == 'share' else 'mean log-odds'} of both orders",
         f"readout {cell['readout']}   model p(A) = {cell['p_a']:.4f}{bound}   {people}",
         f"agreement {cell['agreement']:g}   alignment {cell['alignment']:.4f}   order gap {cell['order_gap']:.4f}",
     )

@@ -28,6 +28,10 @@ _EXACT = 1e-3
 """Nats: no answer may differ by more in float32."""
 _ROUNDED = {torch.bfloat16: 0.5, torch.float16: 0.1}
 """Nats: the median answer may not differ by more in formats of fewer digits."""
+_MANY, _FEW = 64, 8
+"""If a prompt has more answers and openings than the first number, as many as the second are compared, about as many as
+a prompt with two options has. The naive engine computes the whole prompt for each of them, and a prompt that asks for a
+share has about 300."""
 _LAYERS = 4
 _SHARE = 0.01
 """Largest share of a job's time for the comparisons during the job, after the first one."""
@@ -75,7 +79,7 @@ def check_engine(model: PreTrainedModel, prompts: Sequence[Rendered], row_tokens
     """
     ordered = sorted(prompts, key=lambda prompt: (len(prompt.tokens), prompt.key))
     chosen = {prompt.key: prompt for prompt in [*ordered[-_CHECKED:], *ordered[:: max(1, len(ordered) // _CHECKED)]]}
-    some = list(chosen.values())
+    some = [_thin(prompt)[0] for prompt in chosen.values()]
     for last in (False, True):
         packed = _score_packed(model, some, row_tokens)
         gap, sound = _compare(model, some, packed, _score_all(model, some, "naive", row_tokens))
@@ -110,8 +114,9 @@ def check_during(
         if not batch.answers:
             return None
         prompt, scores = min(batch.answers, key=lambda answer: answer[0].key)
-        naive = partial(_score_all, model, [prompt], "naive", 1)
-        return _check_one(model, prompt, lambda: ({prompt.key: scores}, naive()), recent)
+        few, places = _thin(prompt)
+        naive, packed = partial(_score_all, model, [few], "naive", 1), tuple(scores[place] for place in places)
+        return _check_one(model, few, lambda: ({few.key: packed}, naive()), recent)
 
     return _check_some(batches, check, share)
 
@@ -146,6 +151,19 @@ def check_replies(
         return _check_one(model, reply.prompt, both, recent)
 
     return _check_some(batches, check, share)
+
+
+def _thin(prompt: Rendered) -> tuple[Rendered, Sequence[int]]:
+    """A prompt with the answers that are compared, and their places among its `sequences`.
+
+    All are compared unless there are more than `_MANY`. Then they are `_FEW` at equal distances, the first and the last
+    among them.
+    """
+    number = len(prompt.sequences)
+    if number <= _MANY:
+        return prompt, range(number)
+    places = np.linspace(0, number - 1, _FEW).round().astype(int).tolist()
+    return Rendered(prompt.prompt, prompt.text, prompt.tokens, tuple(prompt.sequences[one] for one in places)), places
 
 
 def _check_some(

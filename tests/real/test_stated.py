@@ -1,0 +1,73 @@
+"""Shares that SmolLM2 states: read from the tokens of each number, by likelihood and by greedy replies."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from places import ROOT
+from selfalign.arms import Arm
+from selfalign.inference.local.collect import collect
+from selfalign.inference.local.devices import load_model
+from selfalign.inference.local.infer import answer
+from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.ledger.rows import fingerprint_of
+from selfalign.ledger.storage import Ledger
+from selfalign.probes.bank import read_bank, read_texts
+from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts.frames import read_frame
+from selfalign.prompts.sources import Surveyed
+from selfalign.prompts.wording import Languages, Wording, read_personas, word_poles
+from selfalign.scoring.stated import score_shares
+from transformers import AutoTokenizer, PreTrainedModel
+
+RESOURCES = ROOT / "resources"
+BANK = read_bank(RESOURCES / "probes/probes.csv")
+POLES = pd.DataFrame([("DEU", "Q64", 0.2, "B")], columns=["country", "probe", "share_a", "majority"])
+FACTS = {"model": "stated"}
+
+
+@pytest.fixture(scope="module")
+def model(smollm2: Path) -> PreTrainedModel:
+    return load_model(smollm2, "float32", [torch.device("cpu")])
+
+
+def log_p_of(model: PreTrainedModel, prompt: Rendered, number: tuple[int, ...]) -> float:
+    """Log-probability of tokens after a prompt, by transformers."""
+    with torch.no_grad():
+        logits = model(torch.tensor([prompt.tokens + number])).logits[0].double()
+    log_p = torch.log_softmax(logits, dim=-1)
+    start = len(prompt.tokens) - 1
+    return sum(log_p[start + place, token].item() for place, token in enumerate(number))
+
+
+def test_stated_share_is_the_mean_over_numbers_of_several_tokens(
+    model: PreTrainedModel, smollm2: Path, tmp_path: Path
+) -> None:
+    items = word_poles(read_texts(RESOURCES / "probes/texts/en.csv", BANK))
+    words = Wording({"stated": read_frame(RESOURCES / "templates/en.yaml", "stated")}, items, step=50)
+    languages = Languages("en", {"en": words}, personas={"en": read_personas(RESOURCES / "personas/en.csv").to_dict()})
+    arm = Arm.read({"shots": 0})
+    design, prompts = lay_out({"zero_shot": arm}, ["DEU"], Surveyed(POLES), {}, languages, premises=False)
+    tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
+    rendered = render(prompts, Speech(tokenizer, "chat", language="en"), context=None)
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        with ledger.run(FACTS, device="cpu", threads=2, versions={}) as run:
+            answer(model, rendered, "packed", 2048, set(), run)
+        answers = collect(prompts, rendered, ledger.answered(fingerprint_of(FACTS)), fingerprint_of(FACTS))
+    assert len(rendered) == 2 and {len(prompt.answers) for prompt in rendered} == {3}
+    texts = [tokenizer.decode(number) for number in rendered[0].answers]
+    assert texts == [f"{number}<|im_end|>" for number in ("0", "50", "100")]
+    assert [len(number) for number in rendered[0].answers] == [2, 3, 4], "a token for each digit"
+    stated = {}
+    for prompt in rendered:
+        log_p = np.array([log_p_of(model, prompt, number) for number in prompt.answers])
+        read = answers[answers["prompt"] == prompt.prompt].sort_values("place")["option"]
+        assert list(read) == pytest.approx(list(log_p), abs=1e-3)
+        weights = np.exp(log_p) / np.exp(log_p).sum()
+        stated[prompt.prompt] = float(weights @ [0, 0.5, 1])
+    of_order = design.set_index("order")["prompt"].map(stated)
+    scored, unanswered = score_shares(design, answers, POLES, BANK, {"stated": "option"})
+    assert scored["p_a"].item() == pytest.approx((of_order["AB"] + 1 - of_order["BA"]) / 2, abs=1e-4)
+    assert unanswered.empty and "from Germany" in rendered[0].text
