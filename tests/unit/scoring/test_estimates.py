@@ -15,13 +15,14 @@ from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_transfer import estimate_transfer
 from selfalign.scoring.estimate_worth import count_respondents, estimate_worth
-from selfalign.scoring.families import correct
+from selfalign.scoring.families import correct, correct_holm
 from selfalign.scoring.fit_mixed import fit, fit_mixed
 from selfalign.scoring.measures import COMPARED, CONTRASTED, MEASURES
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 from selfalign.scoring.schemas import Contrasts, Estimates, Mixed, Scores, Transfer, Worth
 from selfalign.scoring.unanswered import AGREEMENTS, COUNTS_AS, add_agreements
 from selfalign.tables import read_table, write_table
+from statsmodels.stats.multitest import multipletests
 
 
 def estimate_all(table: pd.DataFrame, resample: tuple[str, ...] = CHANCE, **settings: object) -> pd.DataFrame:
@@ -536,6 +537,13 @@ def test_rows_without_p_are_in_no_family_of_tests() -> None:
     table = pd.DataFrame({"country": ["BOL", "DEU"], "measure": "agreement", "p": [0.01, np.nan]})
     made = correct(table, [])
     assert made.loc[0, "p_holm"] == 0.01 and made.loc[1, ["p_holm", "p_bh"]].isna().all()
+
+
+def test_correction_after_holm_is_that_of_statsmodels() -> None:
+    p = np.round(np.random.default_rng(3).random(60) ** 6, 3)
+    assert len(set(p)) < 50 and (p == 0).any(), "some are equal"
+    assert list(correct_holm(p)) == list(multipletests(p, method="holm")[1])
+    assert list(correct_holm(p[:1])) == [p[0]]
 
 
 # Worth
