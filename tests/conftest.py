@@ -1,5 +1,6 @@
 """What the tests share: a small language model, fetched and converted once; copies of the project; refusals."""
 
+import gc
 import os
 import shutil
 import sys
@@ -36,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(folder)
     first = {"test_reruns.py", "test_rehearsal.py"}
     items.sort(key=lambda item: (item.path.name not in first, ORDER.index(folders[item])))
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of later garbage collections the libraries that all test files have imported: millions of objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

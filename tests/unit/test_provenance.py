@@ -28,10 +28,11 @@ def find_rules(text: str) -> dict[str, str]:
     """The rules of a file by name. A loop makes the rules of the figures: what it passes is that of the registry."""
     found = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.M | re.S))
     for loop in re.findall(r"^for figure, .*?:\n\n    rule:\n(.*?)(?=^\S|\Z)", text, re.M | re.S):
+        config = read_config([])
         for figure, what in FIGURES.items():
             shown = loop.replace("{params.command}", f"plot-{figure}".replace("_", "-"))
             shown = shown.replace("{figure}", figure).replace('f"', '"')
-            options = [*what.reads, *what.settings(read_config([])), "style", "figures"]
+            options = [*what.reads, *what.settings(config), "style", "figures"]
             options += ["csv"] if figure in WITH_CSV else []
             options += [] if figure in ACROSS_MODELS else ["pages"]
             found[f"plot_{figure}"] = shown + " ".join(f"--{option} " for option in options)
