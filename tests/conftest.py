@@ -18,6 +18,7 @@ from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
 from selfalign.provenance import code_digest
 from selfalign.variables import apply
+from small_model import write_small_model
 from small_run import run_from_scratch, settings
 from smollm2 import SMOLLM2
 
@@ -106,8 +107,8 @@ def checkout(once: Once) -> Project:
 
 @pytest.fixture(scope="session")
 def model(smollm2: Path, once: Once) -> Path:
-    """A copy of the default model, whose times a test may change."""
-    return once("model", lambda folder: shutil.copytree(smollm2, folder))
+    """A small random model with the default model's tokenizer. A test may change the times of its files."""
+    return once("model", lambda folder: write_small_model(folder, smollm2))
 
 
 @pytest.fixture(scope="session")
