@@ -12,12 +12,12 @@ from types import ModuleType
 
 import click
 import pytest
+from configs import shipped
 from places import ROOT
 from selfalign.cli import first_sentence, program
 from selfalign.config.figures import FIGURES
 from selfalign.config.outputs import ACROSS as ACROSS_MODELS
 from selfalign.config.outputs import WITH_CSV
-from selfalign.config.read import read_config
 from selfalign.provenance import code_digest, import_closure
 from selfalign.steps import BY_HAND, STEPS
 
@@ -28,7 +28,7 @@ def find_rules(text: str) -> dict[str, str]:
     """The rules of a file by name. A loop makes the rules of the figures: what it passes is that of the registry."""
     found = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.M | re.S))
     for loop in re.findall(r"^for figure, .*?:\n\n    rule:\n(.*?)(?=^\S|\Z)", text, re.M | re.S):
-        config = read_config([])
+        config = shipped()
         for figure, what in FIGURES.items():
             shown = loop.replace("{params.command}", f"plot-{figure}".replace("_", "-"))
             shown = shown.replace("{figure}", figure).replace('f"', '"')
