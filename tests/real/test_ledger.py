@@ -735,7 +735,7 @@ def wait_for_writes(job: Job, journal: Path, number: int) -> None:
 
 def test_killed_job_resumes_to_the_same_tables(task: tuple[Task, float], tmp_path: Path) -> None:
     (task, seconds), rng, kept = task, random.Random(20), []
-    for number in range(14):
+    for number in range(11):
         folder = tmp_path / str(number)
         folder.mkdir()
         job = task.start(folder)
