@@ -459,7 +459,7 @@ def unanswered(finished: Project) -> Project:
     return finished
 
 
-def wait_for(what: Callable[[], object], process: subprocess.Popen, seconds: float = 120) -> None:
+def wait_for(what: Callable[[], object], process: subprocess.Popen, seconds: float = 600) -> None:
     """Wait until something is true of a running process."""
     end = time.monotonic() + seconds
     while not what():
