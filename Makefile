@@ -8,7 +8,7 @@ BIN := $(CURDIR)/.venv/bin
 IN_ENV = PATH="$(BIN):$$PATH"
 PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help env slurm tools run test test-fast rehearsal downloads lint types docs lock clean
+.PHONY: help env slurm tools run test test-fast coverage rehearsal downloads lint types docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -20,7 +20,7 @@ env:  ## make .venv from the lock files
 slurm:  ## make .venv, with Snakemake's executor for SLURM
 	@$(PYTHON) tools/environment.py $(if $(TORCH),--torch $(TORCH)) --slurm
 
-tools: env  ## add to .venv what types, docs and pre-commit need
+tools: env  ## add to .venv what types, docs, coverage and pre-commit need
 	@$(PYTHON) tools/environment.py --tools
 
 run: env  ## run the default experiment, and say what came out and where it is
@@ -31,6 +31,9 @@ test: env  ## run the tests
 
 test-fast: env  ## run the tests of the library alone: tests/unit
 	@$(IN_ENV) pytest $(PARALLEL) tests/unit
+
+coverage: tools  ## measure which branches of the library test-fast reaches
+	@$(IN_ENV) pytest $(PARALLEL) --cov --cov-report=term:skip-covered tests/unit
 
 downloads: env  ## run the tests that download packages: published chat templates and tokenizers
 	@$(IN_ENV) pytest -m downloads

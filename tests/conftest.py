@@ -1,5 +1,6 @@
 """What the tests share: a small language model, fetched and converted once; copies of the project; refusals."""
 
+import gc
 import os
 import shutil
 import sys
@@ -17,6 +18,7 @@ from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
 from selfalign.provenance import code_digest
 from selfalign.variables import apply
+from small_model import write_small_model
 from small_run import run_from_scratch, settings
 from smollm2 import SMOLLM2
 
@@ -36,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(folder)
     first = {"test_reruns.py", "test_rehearsal.py"}
     items.sort(key=lambda item: (item.path.name not in first, ORDER.index(folders[item])))
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of later garbage collections the libraries that all test files have imported: millions of objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -99,8 +107,8 @@ def checkout(once: Once) -> Project:
 
 @pytest.fixture(scope="session")
 def model(smollm2: Path, once: Once) -> Path:
-    """A copy of the default model, whose times a test may change."""
-    return once("model", lambda folder: shutil.copytree(smollm2, folder))
+    """A small random model with the default model's tokenizer. A test may change the times of its files."""
+    return once("model", lambda folder: write_small_model(folder, smollm2))
 
 
 @pytest.fixture(scope="session")

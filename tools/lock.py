@@ -16,7 +16,7 @@ ABOUT = {
     "source": "No wheel to be had: built as pure Python, with the setuptools of base.lock and without a compiler.",
     "torch-cuda": "PyTorch as the package registry has it: on Linux with CUDA's libraries, on macOS for CPU and Metal.",
     "slurm": "What `make slurm` adds, for the profile profiles/slurm.",
-    "tools": "What `make tools` adds: types, the API reference, pre-commit, and snakedeploy for its test.",
+    "tools": "What `make tools` adds: types, the API reference, coverage, pre-commit, and snakedeploy for its test.",
 }
 TORCH = re.compile(r"torch|triton|nvidia-.*|cuda-.*")
 NO_WHEEL = {"connection-pool": None, "immutables": "3.14"}  # from which Python on; None: none for any

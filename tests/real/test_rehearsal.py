@@ -179,7 +179,8 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     """Start a small rehearsal, kill all of it when the first models have answered, and start it again."""
     folder = tmp_path_factory.mktemp("rehearsal")
     with (folder / "printed.log").open("w") as printed:
-        process = psutil.Popen(command_in(folder), stdout=printed, stderr=subprocess.STDOUT, start_new_session=True)
+        command = command_in(folder, warm_programs() or BIN)  # a job's fork ends with the program that asked for it
+        process = psutil.Popen(command, stdout=printed, stderr=subprocess.STDOUT, start_new_session=True)
         while not (before := list_local_answers(folder)):
             assert process.poll() is None, (folder / "printed.log").read_text()
             time.sleep(0.1)

@@ -16,7 +16,7 @@ def settings(model: Path) -> dict:
     return {
         "surveys": {"example": {"source": {"file": "tiny/counts.csv"}}},
         "probes": {"bank": "tiny/probes.csv", "texts": "tiny/{language}.csv", "categories": [], "only": []},
-        "models": {"local": {"label": "SmolLM2", "source": {"folder": str(model)}, "device": "cpu", "row_tokens": 160}},
+        "models": {"local": {"label": "Small", "source": {"folder": str(model)}, "device": "cpu", "row_tokens": 160}},
         "run": {"models": ["local"], "languages": ["en"]},
         "languages": {"en": {"countries": ["MEX", "NGA"], "arms": ["zero_shot", "chrf", "chrf_other"]}},
         "arms": {name: {"shots": 1} for name in ("chrf", "chrf_other", "chrf_inverted")},

@@ -12,12 +12,12 @@ from types import ModuleType
 
 import click
 import pytest
+from configs import shipped
 from places import ROOT
 from selfalign.cli import first_sentence, program
 from selfalign.config.figures import FIGURES
 from selfalign.config.outputs import ACROSS as ACROSS_MODELS
 from selfalign.config.outputs import WITH_CSV
-from selfalign.config.read import read_config
 from selfalign.provenance import code_digest, import_closure
 from selfalign.steps import BY_HAND, STEPS
 
@@ -28,10 +28,11 @@ def find_rules(text: str) -> dict[str, str]:
     """The rules of a file by name. A loop makes the rules of the figures: what it passes is that of the registry."""
     found = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.M | re.S))
     for loop in re.findall(r"^for figure, .*?:\n\n    rule:\n(.*?)(?=^\S|\Z)", text, re.M | re.S):
+        config = shipped()
         for figure, what in FIGURES.items():
             shown = loop.replace("{params.command}", f"plot-{figure}".replace("_", "-"))
             shown = shown.replace("{figure}", figure).replace('f"', '"')
-            options = [*what.reads, *what.settings(read_config([])), "style", "figures"]
+            options = [*what.reads, *what.settings(config), "style", "figures"]
             options += ["csv"] if figure in WITH_CSV else []
             options += [] if figure in ACROSS_MODELS else ["pages"]
             found[f"plot_{figure}"] = shown + " ".join(f"--{option} " for option in options)
@@ -224,22 +225,45 @@ def test_answers_depend_on_few_modules() -> None:
 
 
 def test_digest_covers_all_that_a_step_loads() -> None:
+    # Each step is imported once. What it loads is what its module asks for, what these modules ask for, and so on.
     script = """
-import importlib, json, sys
-from selfalign.steps import BY_HAND, STEPS
-loaded = {}
-for step, module in STEPS.items():
-    for name in [name for name in sys.modules if name.partition(".")[0] == "selfalign"]:
-        del sys.modules[name]
-    importlib.import_module(module)
-    loaded[step] = [name for name in sys.modules if name.partition(".")[0] == "selfalign"]
-print(json.dumps(loaded))
+import builtins, importlib, json, sys
+from collections import defaultdict
+asked, import_, import_module = defaultdict(set), builtins.__import__, importlib.import_module
+
+def note(by, *names):
+    if by.partition(".")[0] == "selfalign":
+        asked[by].update(name for name in names if name.partition(".")[0] == "selfalign" and name in sys.modules)
+
+def noted_import(name, variables=None, locals=None, fromlist=(), level=0):
+    found = import_(name, variables, locals, fromlist, level)
+    by = (variables or {}).get("__name__", "")
+    assert not (level and by.startswith("selfalign")), by  # the digest knows absolute imports only
+    note(by, name, *(f"{name}.{one}" for one in fromlist or ()))
+    return found
+
+def noted_module(name, package=None):
+    found = import_module(name, package)
+    note(sys._getframe(1).f_globals["__name__"], found.__name__)
+    return found
+
+builtins.__import__, importlib.import_module = noted_import, noted_module
+from selfalign.steps import STEPS
+for module in STEPS.values():
+    import_module(module)
+print(json.dumps({by: sorted(names) for by, names in asked.items()}))
 """
     printed = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
-    for step, loaded in json.loads(printed).items():
+    asked = json.loads(printed)
+    assert len([module for module in asked if module.startswith("selfalign.")]) > 100
+    for step, module in STEPS.items():
+        loaded, ahead = set(), {module}
+        while ahead:
+            loaded.add(name := ahead.pop())
+            ahead |= set(asked.get(name, [])) - loaded
         packages = {name for name in loaded if LIBRARY.joinpath(*name.split(".")[1:]).is_dir()}
-        assert STEPS[step] in loaded
-        assert set(loaded) - packages <= import_closure(STEPS[step]), step
+        assert loaded - packages <= import_closure(module), step
+        assert step != "infer" or "selfalign.inference.local.tree" in loaded, "an import was not noted"
 
 
 def test_the_two_kinds_of_inference_do_not_import_each_other() -> None:

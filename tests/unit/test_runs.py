@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from configs import shipped
 from project import ROOT, read_settings
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
@@ -48,7 +49,7 @@ def test_settings_of_a_run_are_in_its_record(tmp_path: Path) -> None:
 
 
 def test_config_is_the_one_of_snakemake(tmp_path: Path) -> None:
-    config = read_config([ROOT / "config/study.yaml"])
+    config = shipped("study")
     mine = read_settings(ROOT / "config/study.yaml")
     assert config["run"] == mine["run"] == {**mine["run"], "name": "study", "languages": ["en"]}
     assert config["scoring"]["second_samples"] == 200, "the schema's defaults are filled in"

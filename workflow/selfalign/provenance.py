@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def code_digest(step: str) -> str:
     """
     digest = hashlib.sha256()
     for module in sorted(import_closure(STEPS[step])):
-        digest.update(f"{module}\n{_bare_source(_read(module))}\n".encode())
+        digest.update(f"{module}\n{_analyse(module)[1]}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -40,7 +41,7 @@ def import_closure(module: str) -> set[str]:
     while frontier:
         name = frontier.pop()
         closure.add(name)
-        frontier |= _imports(_read(name)) - closure
+        frontier |= _analyse(name)[0] - closure
     return closure
 
 
@@ -49,33 +50,29 @@ def _path(module: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def _read(module: str) -> str:
-    return _path(module).read_text(encoding="utf-8")
-
-
-@cache
-def _parse(source: str) -> ast.Module:
-    return ast.parse(source)
-
-
-@cache  # 39 rules ask for the same modules, and Snakemake would take seconds longer to start
-def _imports(source: str) -> set[str]:
+@cache  # many steps import the same modules, and Snakemake would take seconds longer to start
+def _analyse(module: str) -> tuple[set[str], str]:
+    """The library's modules that a module imports, and its source without comments, layout and docstrings."""
+    tree = ast.parse(_path(module).read_text(encoding="utf-8"))
     names: set[str] = set()
-    for node in ast.walk(_parse(source)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] == "selfalign" and _path(name).exists()}
+    for line in [tree, *_statements(tree.body)]:
+        if isinstance(line, ast.Import):
+            names |= {alias.name for alias in line.names}
+        elif isinstance(line, ast.ImportFrom) and line.level == 0 and line.module:
+            names |= {line.module} | {f"{line.module}.{alias.name}" for alias in line.names}
+        elif isinstance(line, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            line.body = [inner for inner in line.body if not _is_text(inner)] or [ast.Pass()]
+    return {name for name in names if name.split(".")[0] == "selfalign" and _path(name).exists()}, ast.unparse(tree)
 
 
-@cache
-def _bare_source(source: str) -> str:
-    tree = _parse(source)  # loses its docstrings here, which nothing else reads
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [line for line in node.body if not _is_text(line)] or [ast.Pass()]
-    return ast.unparse(tree)
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """All statements of a body, with those inside them; to search the expressions too would take longer."""
+    for line in body:
+        yield line
+        for inner in ("body", "orelse", "finalbody"):
+            yield from _statements(getattr(line, inner, []))
+        for part in (*getattr(line, "handlers", []), *getattr(line, "cases", [])):
+            yield from _statements(part.body)
 
 
 def _is_text(line: ast.stmt) -> bool:

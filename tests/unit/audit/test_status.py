@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from configs import shipped
 from project import BIN
 from selfalign.audit import status
 from selfalign.audit.progress import (
@@ -41,7 +42,6 @@ from selfalign.audit.summary import (
     warn_of_replacement,
 )
 from selfalign.cli import program
-from selfalign.config.read import read_config
 from selfalign.errors import TERMINAL, InputError
 from selfalign.layout import align, duration
 from selfalign.ledger.rows import Entry
@@ -337,7 +337,7 @@ def estimates(**columns: list) -> pd.DataFrame:
 
 
 def test_run_with_the_settings_of_an_earlier_one_is_warned_of_only_if_they_differ(tmp_path: Path) -> None:
-    run, config = Run(tmp_path / "mine"), read_config([])
+    run, config = Run(tmp_path / "mine"), shipped()
     assert warn_of_replacement(run, config) == ""
     run.folder.mkdir()
     (run.folder / "run.json").write_text(json.dumps({"config": config}))

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from configs import shipped
 from project import ROOT
 from selfalign.config.generate import SCHEMA, write_schema
 from selfalign.config.languages import fill_language
-from selfalign.config.read import read_config
 from selfalign.config.reference import PAGE, write_reference
 from selfalign.config.sections import Config
 from selfalign.config.values import as_meant
@@ -30,14 +30,14 @@ def test_page_of_settings_is_the_one_that_the_models_make() -> None:
 
 
 def test_models_have_the_defaults_that_a_run_gets() -> None:
-    config = read_config([])
+    config = shipped()
     dumped = json.loads(Config.model_validate(config).model_dump_json(exclude_unset=True))
     assert dumped == config
 
 
 @pytest.mark.parametrize("name", ["minimal", "study", "paper_shares", "models_2026"])
 def test_models_accept_shipped_configs(name: str) -> None:
-    Config.model_validate(read_config([ROOT / f"config/{name}.yaml"]))
+    Config.model_validate(shipped(name))
 
 
 def test_no_step_of_a_run_knows_the_config() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from project import ROOT
+from configs import shipped
 from selfalign.config.outputs import (
     agreeing_arms,
     asked_in,
@@ -34,7 +34,7 @@ def config_of(tmp_path: Path, **settings: object) -> dict:
 
 
 def test_contrasts_of_the_default_follow_from_its_arms() -> None:
-    found = list_contrasts(read_config([]))
+    found = list_contrasts(shipped())
     arms = ("chrf", "chrf_other", "chrf_without_battery", "chrf_without_battery_other")
     assert found[:4] == [[arm, "zero_shot"] for arm in arms]
     assert found[4:6] == [["chrf", "chrf_other"], ["chrf_without_battery", "chrf_without_battery_other"]]
@@ -42,7 +42,7 @@ def test_contrasts_of_the_default_follow_from_its_arms() -> None:
 
 
 def test_controls_of_the_study_are_the_arms_with_the_same_demonstrations() -> None:
-    found = list_contrasts(read_config([ROOT / "config/study.yaml"]))
+    found = list_contrasts(shipped("study"))
     controls = [pair for pair in found if isinstance(pair, list) and pair[1] != "zero_shot"]
     assert sorted(controls) == sorted(
         [
@@ -97,7 +97,7 @@ def test_contrast_with_another_language_needs_both(tmp_path: Path) -> None:
 
 def test_contrast_of_models_needs_both(tmp_path: Path) -> None:
     contrast = {"arm": "chrf", "against": "chrf", "against_model": "smollm2-135m"}
-    assert not can_estimate(read_config([]), contrast), "a model less itself"
+    assert not can_estimate(shipped(), contrast), "a model less itself"
     models = {"two": {"label": "Two", "source": {"hub": "org/two", "revision": "0" * 40}}}
     config = config_of(tmp_path, models=models, run={"models": ["smollm2-135m", "two"]})
     assert can_estimate(config, contrast)
@@ -114,7 +114,7 @@ def test_arms_of_figures_are_those_that_are_run(tmp_path: Path) -> None:
     }
     assert calibrated_arms(config) == ["zero_shot", "chrf"], "chrf_without_battery is not run"
     assert agreeing_arms(config) == config["languages"]["de"]["arms"]
-    shown, skipped = find_shown(read_config([]))
+    shown, skipped = find_shown(shipped())
     assert {"contrasts", "mixed", "margin", "transfer", "calibration"} <= shown
     assert set(skipped) == {"kinds"}
 
@@ -125,7 +125,7 @@ def test_arms_of_figures_are_those_that_are_run(tmp_path: Path) -> None:
 @cache
 def default() -> dict:
     """The default settings, checked once."""
-    return read_config([])
+    return shipped()
 
 
 def altered(**settings: object) -> dict:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from configs import shipped
 from project import ROOT
 from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
@@ -22,7 +23,7 @@ def paths_of(tmp_path: Path, **settings: object) -> Paths:
 @pytest.fixture(scope="module")
 def default() -> Paths:
     """The paths of the default."""
-    return Paths(read_config([]))
+    return Paths(shipped())
 
 
 def test_every_model_has_a_file_in_every_language(default: Paths) -> None:
@@ -59,7 +60,7 @@ def test_survey_of_respondents_has_tables_of_its_own(default: Paths, tmp_path: P
     folder = "results/shared/survey/example"
     assert default.responses == [f"{folder}/responses.parquet"]
     assert default.survey_tables == [f"{folder}/dictionary.csv", f"{folder}/quality.csv"]
-    shares = Paths(read_config([ROOT / "config/paper_shares.yaml"]))
+    shares = Paths(shipped("paper_shares"))
     assert shares.responses == shares.survey_tables == []
 
 

@@ -95,6 +95,14 @@ def test_similarity_of_two_real_statements_is_chrf_with_word_bigrams(
     assert similarity.loc["Q6", "Q4"] == sacrebleu.sentence_chrf(candidate, [test_probe], word_order=2).score
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_similarity_in_every_language_is_that_of_sacrebleu(language: str, bank: pd.DataFrame) -> None:
+    texts = read_texts(TEXTS / f"{language}.csv", bank).sample(8, random_state=2)
+    bare = [" ".join(statement.replace("___", " ").split()) for statement in texts["statement"]]
+    scores = [[sacrebleu.sentence_chrf(one, [other], word_order=2).score for other in bare] for one in bare]
+    assert chrf_similarity(texts).to_numpy().tolist() == scores
+
+
 def test_similarity_is_full_with_itself_and_not_symmetric(similarity: pd.DataFrame) -> None:
     scores = similarity.to_numpy()
     np.testing.assert_allclose(np.diag(scores), 100)
@@ -132,9 +140,9 @@ def test_most_similar_candidate_comes_first(
     measure: str, rankings: dict[str, pd.DataFrame], squares: dict[str, pd.DataFrame], bank: pd.DataFrame
 ) -> None:
     places = {probe: place for place, probe in enumerate(bank["probe"])}
-    similarity = squares[measure].round(4)
+    similarity = squares[measure].round(4).to_dict("index")
     for (probe, _), candidates in orders(rankings[measure]).items():
-        keys = [(-similarity.loc[probe, candidate], places[candidate]) for candidate in candidates]
+        keys = [(-similarity[probe][candidate], places[candidate]) for candidate in candidates]
         assert keys == sorted(keys), probe
 
 
@@ -219,26 +227,46 @@ def test_order_of_the_bank_decides_between_equals_only(
     pd.testing.assert_series_equal(*(table.loc[alone, "rank"] for table in found))
 
 
-@pytest.mark.parametrize("strategy", ["random", *MEASURES])
-def test_table_is_the_same_to_the_byte_in_every_process(strategy: str, tmp_path: Path) -> None:
-    bank, texts = tmp_path / "bank.csv", tmp_path / "en.csv"
+STEPS = """
+import json, sys
+from selfalign.cli import program
+for step in json.load(sys.stdin):
+    program(step, standalone_mode=False)
+"""
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Folders of tables of every measure, and of rankings, each folder made by a process with another hash seed."""
+    folder = tmp_path_factory.mktemp("processes")
+    bank, texts = folder / "bank.csv", folder / "en.csv"
     for source, copy in ((BANK, bank), (TEXTS / "en.csv", texts)):
         copy.write_text("".join(source.read_text(encoding="utf-8").splitlines(keepends=True)[:16]), encoding="utf-8")
-    made, measure = [], measure_of(strategy)
+    found = []
     for hash_seed in ("1", "2"):
-        similarity, ranking = (tmp_path / f"{name}{hash_seed}.parquet" for name in ("similarity", "ranking"))
-        measured = ["--texts", texts, "--language", "en", "--measure", measure, "--output", similarity]
-        ranked = ["--similarity", similarity, "--strategy", strategy, "--seeds", "1 2", "--output", ranking]
-        steps = [
-            ["measure-similarity", "--bank", bank, "--settings", json.dumps(SETTINGS[measure]), *measured],
-            ["rank-demonstrations", "--bank", bank, *ranked],
-        ]
-        for step in steps:
-            command = [sys.executable, "-m", "selfalign", *map(str, step)]
-            environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-            subprocess.run(command, check=True, cwd=tmp_path, env=environment)
-        made.append((similarity.read_bytes(), ranking.read_bytes()))
-    assert made[0] == made[1]
+        found.append(folder / hash_seed)
+        steps = []
+        for strategy in ("random", *MEASURES):
+            place, measure = folder / hash_seed / strategy, measure_of(strategy)
+            place.mkdir(parents=True)
+            measured = ["--texts", texts, "--language", "en", "--measure", measure, "--output", place / "similarity"]
+            ranked = ["--similarity", place / "similarity", "--strategy", strategy, "--seeds", "1 2"]
+            steps += [
+                ["measure-similarity", "--bank", bank, "--settings", json.dumps(SETTINGS[measure]), *measured],
+                ["rank-demonstrations", "--bank", bank, *ranked, "--output", place / "ranking"],
+            ]
+        given = json.dumps([[str(word) for word in step] for step in steps])
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        subprocess.run([sys.executable, "-c", STEPS], input=given, text=True, check=True, env=environment)
+    return found
+
+
+@pytest.mark.parametrize("strategy", ["random", *MEASURES])
+def test_table_is_the_same_to_the_byte_in_every_process(strategy: str, processes: list[Path]) -> None:
+    one, other = (
+        [(folder / strategy / name).read_bytes() for name in ("similarity", "ranking")] for folder in processes
+    )
+    assert one == other and all(one)
 
 
 # BM25

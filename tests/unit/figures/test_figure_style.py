@@ -5,8 +5,6 @@ import json
 import re
 import struct
 from collections.abc import Callable, Iterator
-from copy import deepcopy
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
+from configs import shipped
 from figure_tables import agreement_of, contrasts_of, faults_of, metrics_of, scores_of, transfer_of
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
@@ -49,13 +48,8 @@ def theme() -> Iterator[None]:
     plt.close("all")
 
 
-@cache
-def _default() -> dict[str, Any]:
-    return read_config([])
-
-
 def default() -> dict[str, Any]:
-    return deepcopy(_default())
+    return shipped()
 
 
 def paper() -> dict[str, Any]:
@@ -76,7 +70,7 @@ def paper() -> dict[str, Any]:
 
 def study() -> dict[str, Any]:
     """Nineteen countries, fourteen arms, and long names of contrasts."""
-    return read_config([Path("config/study.yaml")])
+    return shipped("study")
 
 
 def style_for(config: dict[str, Any], figure: str) -> Style:

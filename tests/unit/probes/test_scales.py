@@ -436,7 +436,7 @@ def test_same_opinion_in_both_orders_comes_back(human: pd.DataFrame, scores: lis
     assert list(scored["code"]) == list(range(1, 11))
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(*[st.floats(-30, 0)] * 4)
 def test_scale_of_two_answers_scores_as_two_options_do_when_orders_agree(
     human: pd.DataFrame, distributions: pd.DataFrame, a: float, b: float, c: float, d: float

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from configs import shipped
 from figure_tables import faults_of
 from matplotlib import pyplot as plt
 from places import ROOT
@@ -19,7 +20,6 @@ from selfalign.config.figures import FIGURES
 from selfalign.config.map import why_no_map
 from selfalign.config.outputs import find_shown
 from selfalign.config.paths import Paths
-from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.figures.plot_map import choose_points, draw, shape_of_ellipse
 from selfalign.figures.style import Style, read_style
@@ -428,16 +428,16 @@ def test_ellipse_covers_the_share_of_points_that_it_names() -> None:
 
 
 def settings(**probes: object) -> dict:
-    config = read_config([])
+    config = shipped()
     config["scoring"]["map"] = {"items": str(RESOURCES / "map/items.csv"), "least": 8, "level": "auto"}
     config["probes"] |= {"bank": str(RESOURCES / "probes/probes.csv"), **probes}
     return config
 
 
 def test_map_is_off_in_the_default_and_on_in_its_config() -> None:
-    assert read_config([])["scoring"]["map"] is None
-    assert "map" not in find_shown(read_config([]))[0] | find_shown(read_config([]))[1].keys()
-    config = read_config([ROOT / "config/map.yaml"])
+    assert shipped()["scoring"]["map"] is None
+    assert "map" not in find_shown(shipped())[0] | find_shown(shipped())[1].keys()
+    config = shipped("map")
     assert config["scoring"]["map"]["least"] == 8 and "map" in find_shown(config)[0]
     made = Paths(config)
     assert {"<run>/tables/map.csv", "<run>/tables/map_axes.csv"} <= set(made.tables)

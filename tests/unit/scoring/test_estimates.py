@@ -15,13 +15,14 @@ from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_transfer import estimate_transfer
 from selfalign.scoring.estimate_worth import count_respondents, estimate_worth
-from selfalign.scoring.families import correct
+from selfalign.scoring.families import correct, correct_holm
 from selfalign.scoring.fit_mixed import fit, fit_mixed
 from selfalign.scoring.measures import COMPARED, CONTRASTED, MEASURES
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 from selfalign.scoring.schemas import Contrasts, Estimates, Mixed, Scores, Transfer, Worth
 from selfalign.scoring.unanswered import AGREEMENTS, COUNTS_AS, add_agreements
 from selfalign.tables import read_table, write_table
+from statsmodels.stats.multitest import multipletests
 
 
 def estimate_all(table: pd.DataFrame, resample: tuple[str, ...] = CHANCE, **settings: object) -> pd.DataFrame:
@@ -33,6 +34,8 @@ def contrast(table: pd.DataFrame, *pairs: object, **settings: object) -> pd.Data
 
 
 INTERVAL = ["estimate", "low", "high"]
+FEW = BANK[BANK["battery"].isin(BANK["battery"].unique()[:10])]
+"""Ten batteries, where the number of probes does not matter."""
 
 
 # Estimates
@@ -434,7 +437,7 @@ def test_transfer_is_paired_on_probes_that_both_arms_answered() -> None:
 
 
 def test_mixed_model_follows_the_rule() -> None:
-    table = scores({"zero": 0, "own": 0.2})
+    table = scores({"zero": 0, "own": 0.2}, bank=FEW)
     cells = (table["arm"] == "own") & (table["p_a"] < 0.4)
     for rule in ("wrong", "left_out"):
         some = refuse(table, cells, rule)
@@ -536,6 +539,13 @@ def test_rows_without_p_are_in_no_family_of_tests() -> None:
     table = pd.DataFrame({"country": ["BOL", "DEU"], "measure": "agreement", "p": [0.01, np.nan]})
     made = correct(table, [])
     assert made.loc[0, "p_holm"] == 0.01 and made.loc[1, ["p_holm", "p_bh"]].isna().all()
+
+
+def test_correction_after_holm_is_that_of_statsmodels() -> None:
+    p = np.round(np.random.default_rng(3).random(60) ** 6, 3)
+    assert len(set(p)) < 50 and (p == 0).any(), "some are equal"
+    assert list(correct_holm(p)) == list(multipletests(p, method="holm")[1])
+    assert list(correct_holm(p[:1])) == [p[0]]
 
 
 # Worth
@@ -702,7 +712,7 @@ def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
 
 
 def test_difference_of_differences_is_cross_checked_too(tmp_path: Path) -> None:
-    table = scores({"zero": 0, "own": 0.2, "other": 0.05, "random": 0.1})
+    table = scores({"zero": 0, "own": 0.2, "other": 0.05, "random": 0.1}, bank=FEW)
     folder = steps(tmp_path, table, [["own", "other"], DIFFERENCES])
     made = read_table(folder / "mixed.csv", Mixed)
     assert sorted(made["beyond"].fillna("")) == ["", "", "random - zero", "random - zero"]
@@ -710,7 +720,7 @@ def test_difference_of_differences_is_cross_checked_too(tmp_path: Path) -> None:
 
 
 def test_tables_have_every_measure_arm_and_country(tmp_path: Path) -> None:
-    table = scores({"zero": 0, "own": 0.2})
+    table = scores({"zero": 0, "own": 0.2}, bank=FEW)
     folder = steps(tmp_path, table, [["own", "zero"]])
     made = read_table(folder / "agreement.csv", Estimates).set_index(["arm", "country", "measure"])
     assert len(made) == 2 * 3 * (len(MEASURES) - 1)  # no p(A) is a bound
@@ -726,21 +736,22 @@ def test_tables_have_every_measure_arm_and_country(tmp_path: Path) -> None:
 
 
 def test_transfer_has_a_row_per_country_source_and_measure(tmp_path: Path) -> None:
-    made = read_table(steps(tmp_path, scores({"own": 0.2, "other": 0}), [["own", "other"]]) / "transfer.csv", Transfer)
+    table = scores({"own": 0.2, "other": 0}, bank=FEW)
+    made = read_table(steps(tmp_path, table, [["own", "other"]]) / "transfer.csv", Transfer)
     assert len(made) == 3 * 2 * 2 and set(made["family"]) == set(made["measure"] + ", mean of countries") | set(
         made["measure"] + ", single countries"
     )
 
 
 def test_contrast_of_which_a_language_runs_one_arm_has_no_rows_there(tmp_path: Path) -> None:
-    table = scores({"zero": 0, "own": 0.2, "other": 0}, languages=("en", "es"))
+    table = scores({"zero": 0, "own": 0.2, "other": 0}, languages=("en", "es"), bank=FEW)
     table = table[(table["language"] == "en") | (table["arm"] != "other")]
     made = read_table(steps(tmp_path, table, [["own", "zero"], ["own", "other"]]) / "contrasts.csv", Contrasts)
     assert set(zip(made["language"], made["against"], strict=True)) == {("en", "zero"), ("es", "zero"), ("en", "other")}
 
 
 def test_contrasts_of_which_no_language_runs_both_arms_give_empty_tables(tmp_path: Path) -> None:
-    folder = steps(tmp_path, scores({"zero": 0}), [["own", "zero"]])
+    folder = steps(tmp_path, scores({"zero": 0}, bank=FEW), [["own", "zero"]])
     assert read_table(folder / "contrasts.csv", Contrasts).empty
     assert read_table(folder / "transfer.csv", Transfer).empty
     assert read_table(folder / "mixed.csv", Mixed).empty

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from bank import BANK
 from click.testing import CliRunner
+from configs import shipped
 from estimating import people, refuse, scores
 from extrapolation import extrapolate, list_halves
 from figure_tables import faults_of
@@ -46,7 +47,7 @@ EXAMPLE = ROOT / "resources/survey/example/counts.csv"
 
 def settings(**probes: object) -> dict:
     """The default settings with others of the section probes."""
-    config = read_config([])
+    config = shipped()
     return config | {"probes": config["probes"] | probes}
 
 
@@ -62,7 +63,7 @@ def chosen(config: dict, bank: Path = SHIPPED) -> list[str]:
 
 
 def test_default_uses_the_probes_that_it_names() -> None:
-    config = read_config([])
+    config = shipped()
     assert set(chosen(config)) == set(config["probes"]["only"]) and tell_left_out(config) == ""
 
 
@@ -78,7 +79,7 @@ def test_kinds_choose_among_the_probes_that_are_named(tmp_path: Path) -> None:
     assert set(chosen(everything)) == set(some) - {"Q154", "Q155"}, "probes on request"
     file = tmp_path / "mine.yaml"
     file.write_text("probes: { kinds: [value] }")
-    few, default = read_config([file]), read_config([])
+    few, default = read_config([file]), shipped()
     assert few["probes"]["only"] == default["probes"]["only"], "the list of the user's own is kept"
     assert len(chosen(few)) + sum(count_left_out(few).values()) == len(chosen(default))
     bank = with_kinds(read_bank(SHIPPED), few)
@@ -305,7 +306,7 @@ def test_specifications_are_each_choice_of_order_cut_and_kind() -> None:
 
 
 def test_arms_and_models_are_specifications_too() -> None:
-    config = read_config([ROOT / "config/specifications.yaml"])
+    config = shipped("specifications")
     pairs = {row["arm"]: row for row in list_specified(config)}
     assert len(pairs) == 8 and all(row["against"] == f"{arm}_other" for arm, row in pairs.items())
     assert pairs["chrf_10"]["shots"] == 10 and pairs["bm25"]["selector"] == "bm25"
@@ -322,7 +323,7 @@ def test_arms_and_models_are_specifications_too() -> None:
         "kinds": ["value", "attitude"],
     }
     assert {"alternatives", "specifications"} <= find_shown(config)[0]
-    assert not {"alternatives", "specifications"} & find_shown(read_config([]))[0]
+    assert not {"alternatives", "specifications"} & find_shown(shipped())[0]
 
 
 # Extrapolation

@@ -1,5 +1,6 @@
 """Step measure_similarity: how similar every two probes are in one language, by one measure."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,16 @@ def chrf_similarity(texts: pd.DataFrame) -> pd.DataFrame:
         Scores in points (0 to 100): a row per test probe, a column per candidate.
     """
     metric = CHRF(word_order=2)
-    statements = _statements(texts)
-    scores = [
-        [metric.sentence_score(hypothesis, [reference]).score for reference in statements] for hypothesis in statements
-    ]
+    # `metric.sentence_score` gives the same numbers. It counts the n-grams of both texts again for every pair.
+    counts = [metric._extract_reference_info([statement])["ref_ngrams"][0] for statement in _statements(texts)]
+    scores = [[_chrf(metric, hypothesis, reference) for reference in counts] for hypothesis in counts]
     return _square(scores, texts)
+
+
+def _chrf(metric: CHRF, hypothesis: list[Counter[str]], reference: list[Counter[str]]) -> float:
+    """chrF between two texts, of which the n-grams of each order were counted."""
+    matches = [metric._get_match_statistics(*both) for both in zip(hypothesis, reference, strict=True)]
+    return metric._compute_f_score([number for one in matches for number in one])
 
 
 def bm25_similarity(texts: pd.DataFrame, language: str, k1: float, b: float) -> pd.DataFrame:

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, measures_option, resample_options, takes_estimation
+from selfalign.scoring.families import correct_holm
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.panels import COMPARED, Contrast, as_contrast
 from selfalign.scoring.schemas import ALL, Contrasts, Verdicts
@@ -118,7 +118,7 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
         first = pd.concat([table[key] == value for key, value in wanted.items()], axis=1).all(axis=1)
     table = table.assign(role=np.where(first, PRIMARY, "secondary"), main_p_holm=np.nan)
     for _, rows in table[table["main_p"].notna()].groupby(["role", "measure"]):
-        table.loc[rows.index, "main_p_holm"] = multipletests(rows["main_p"], method="holm")[1]
+        table.loc[rows.index, "main_p_holm"] = correct_holm(rows["main_p"].to_numpy())
     return table.sort_values(["role", *COMPARED], kind="stable", ignore_index=True)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.multitest import fdrcorrection
 
 from selfalign.scoring.schemas import ALL
 from selfalign.tables import Table, write_table
@@ -37,9 +37,27 @@ def correct(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFrame:
     family = pd.concat(names, axis=1).agg(", ".join, axis=1) if names and len(table) else pd.Series("", table.index)
     table = table.assign(family=family, p_holm=np.nan, p_bh=np.nan)
     for _, rows in table[table["p"].notna()].groupby("family"):
-        for column, method in (("p_holm", "holm"), ("p_bh", "fdr_bh")):
-            table.loc[rows.index, column] = multipletests(rows["p"], method=method)[1]
+        table.loc[rows.index, "p_holm"] = correct_holm(rows["p"].to_numpy())
+        table.loc[rows.index, "p_bh"] = fdrcorrection(rows["p"])[1]
     return table
+
+
+def correct_holm(p: np.ndarray) -> np.ndarray:
+    """Correct p-values of one family after Holm (1979).
+
+    The same values come from `statsmodels.stats.multitest.multipletests`. That function also collects the garbage of
+    the whole process, which takes 0.1 to 0.3 seconds at each call.
+
+    Args:
+        p: p-values.
+
+    Returns:
+        The corrected p-values, in the same order, at most 1.
+    """
+    order = np.argsort(p)
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    return corrected
 
 
 def write_corrected(table: pd.DataFrame, families: Sequence[str], output: Path, schema: type[Table]) -> None:
