@@ -125,7 +125,7 @@ def choose_rows(table: pd.DataFrame, name: str, figures: set[str]) -> pd.DataFra
     """
     if "country" not in table or name == "country_ranks":
         return table
-    readers = {figure for figure in BY_COUNTRY & figures if f"tables/{name}.csv" in FIGURES[figure].reads.values()}
+    readers = {figure for figure in BY_COUNTRY & figures if name in _tables_of(figure)}
     single = table["country"] != ALL
     if name not in OF_COUNTRIES and not readers:
         return table[~single]
@@ -135,6 +135,11 @@ def choose_rows(table: pd.DataFrame, name: str, figures: set[str]) -> pd.DataFra
         return table
     alone = table[single].groupby("language")["country"].nunique() == 1
     return table[~single | table[measured].isin(measures) | table["language"].map(alone)]
+
+
+def _tables_of(figure: str) -> set[str]:
+    """The tables that a figure may be drawn from."""
+    return {Path(file).stem for file in FIGURES[figure].reads.values()} | set(FIGURES[figure].also)
 
 
 def find_drawn(page: str, run: str, config: dict[str, Any]) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw
 from selfalign.cli import program
-from selfalign.config.figures import CELLS, FIGURES
+from selfalign.config.figures import CELLS, FIGURES, files_of_figure
 from selfalign.config.outputs import ACROSS, WITH_CSV, find_shown
 from selfalign.config.pages import find_pages
 from selfalign.config.read import read_config
@@ -87,7 +87,7 @@ def draw(figure: str, folder: Path, config: dict[str, Any], to: Path) -> Iterato
     pages = {figure: None} if figure in ACROSS else find_pages(config, figure)
     files = [to / f"{page}.png" for page in pages]
     options = what.settings(config) | {"style": describe_style(config, figure)}
-    for option, file in what.reads.items():
+    for option, file in files_of_figure(figure, config).items():
         names = [(model, language) for model in config["run"]["models"] for language in config["run"]["languages"]]
         paths = [folder / file.format(model=model, language=language) for model, language in names]
         options[option] = " ".join(dict.fromkeys(map(str, paths)))
@@ -119,7 +119,8 @@ def command(
     config = read_config(list(configs))
     shown, _ = find_shown(config)
     for figure in figures or [name for name in FIGURES if name == "agreement" or name in shown]:
-        if missing := [file for file in FIGURES[figure].reads.values() if file != CELLS and not (run / file).is_file()]:
+        reads = files_of_figure(figure, config).values()
+        if missing := [file for file in reads if file != CELLS and not (run / file).is_file()]:
             print(f"{figure} is skipped: {run} has no {', '.join(missing)}")
             continue
         for width in widths:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from selfalign.config.arms import arms_of_run
 from selfalign.config.outputs import arms_with_cells, find_estimated, list_contrasts
 from selfalign.figures.theme import texts_of
 
@@ -38,6 +39,17 @@ def contrasts_of(config: dict[str, Any]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=[*RUNS, "against", "against_model", "against_language", "beyond"])
     both = [table.assign(measure=measure) for measure in ("agreement", "alignment")]
     return _estimate(pd.concat(both, ignore_index=True), 0.03)
+
+
+def readers_of(config: dict[str, Any]) -> pd.DataFrame:
+    """The readers as `choose_readers` returns them: 0.05 and 0.2 in contrasts, and 0.5 more in arms alone."""
+    alone = agreement_of(config).assign(against="")
+    contrasts = contrasts_of(config)
+    table = pd.concat([alone, contrasts[contrasts["beyond"].isna()]], ignore_index=True)
+    table = table[table["arm"].isin([name for name, arm in arms_of_run(config).items() if arm.shots])]
+    values = {"copier": 0.05, "ideal_reader": 0.2}
+    rows = [table.assign(reader=name, value=value + 0.5 * (table["against"] == "")) for name, value in values.items()]
+    return pd.concat(rows, ignore_index=True)[[*RUNS, "against", "measure", "reader", "value", "estimate"]]
 
 
 def transfer_of(config: dict[str, Any]) -> pd.DataFrame:

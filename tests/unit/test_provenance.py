@@ -15,7 +15,7 @@ import pytest
 from configs import shipped
 from places import ROOT
 from selfalign.cli import first_sentence, program
-from selfalign.config.figures import FIGURES
+from selfalign.config.figures import FIGURES, files_of_figure
 from selfalign.config.outputs import ACROSS as ACROSS_MODELS
 from selfalign.config.outputs import WITH_CSV
 from selfalign.provenance import code_digest, import_closure
@@ -32,7 +32,7 @@ def find_rules(text: str) -> dict[str, str]:
         for figure, what in FIGURES.items():
             shown = loop.replace("{params.command}", f"plot-{figure}".replace("_", "-"))
             shown = shown.replace("{figure}", figure).replace('f"', '"')
-            options = [*what.reads, *what.settings(config), "style", "figures"]
+            options = [*files_of_figure(figure, config), *what.settings(config), "style", "figures"]
             options += ["csv"] if figure in WITH_CSV else []
             options += [] if figure in ACROSS_MODELS else ["pages"]
             found[f"plot_{figure}"] = shown + " ".join(f"--{option} " for option in options)

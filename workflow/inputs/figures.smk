@@ -1,6 +1,6 @@
 """Input functions and settings of the rules in rules/figures.smk."""
 
-from selfalign.config.figures import CELLS, FIGURES
+from selfalign.config.figures import CELLS, FIGURES, files_of_figure
 from selfalign.config.outputs import ACROSS, WITH_CSV
 from selfalign.config.pages import find_pages
 from selfalign.config.style import describe_style, texts_file
@@ -29,7 +29,7 @@ def read_by(figure):
     """The files that a figure is drawn from, by option of its command."""
     return {
         option: PATHS.scores() if file == CELLS else f"<run>/{file}"
-        for option, file in FIGURES[figure].reads.items()
+        for option, file in files_of_figure(figure, config).items()
     }
 
 
@@ -45,8 +45,10 @@ def figure_options(figure):
 def files_of(figure):
     """The files that a figure's job reads and writes, as options of its command."""
 
+    read_options = list(files_of_figure(figure, config))
+
     def options(wildcards, input, output):
-        read = {option: input[option] for option in FIGURES[figure].reads}
+        read = {option: input[option] for option in read_options}
         made = {"figures": output.figures} | ({"csv": output.csv} if output.csv else {})
         return " ".join(
             f"--{name} {shlex.quote(str(file))}" for name, file in (read | made).items()

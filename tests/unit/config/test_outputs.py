@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from configs import shipped
+from selfalign.config.figures import FIGURES, files_of_figure
 from selfalign.config.outputs import (
     agreeing_arms,
     asked_in,
@@ -228,3 +229,14 @@ def test_kinds_need_models_of_two_kinds() -> None:
     models["two"]["kind"] = "english"
     _, skipped = find_shown(altered(models=models, run={"models": ["smollm2-135m", "two"]}))
     assert skipped == {"kinds": "all models with a kind are english"}
+
+
+def test_figures_read_the_readers_if_the_run_has_them(tmp_path: Path) -> None:
+    with_readers, without = read_config([]), config_of(tmp_path, scoring={"readers": None})
+    for figure in ("agreement", "gains", "margin", "margins"):
+        assert files_of_figure(figure, with_readers)["readers"] == "tables/readers.csv"
+        assert "readers" not in files_of_figure(figure, without)
+        assert "demonstrated" not in FIGURES[figure].settings(without)
+        shown = FIGURES[figure].settings(with_readers)["demonstrated"].split()
+        assert shown == ["chrf", "chrf_other", "chrf_without_battery", "chrf_without_battery_other"]
+    assert "readers" not in files_of_figure("contrasts", with_readers)

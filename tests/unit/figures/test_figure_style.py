@@ -15,8 +15,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from configs import shipped
-from figure_tables import agreement_of, contrasts_of, faults_of, metrics_of, scores_of, transfer_of
+from figure_tables import agreement_of, contrasts_of, faults_of, metrics_of, readers_of, scores_of, transfer_of
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from selfalign.config.arms import read_arms
@@ -91,12 +92,14 @@ def draw_pages(config: dict[str, Any], figure: str) -> dict[str, Figure]:
     table, draw = {
         "agreement": (
             agreement_of,
-            lambda rows: plot_agreement.draw(rows, metrics, agreeing_arms(config), style),
+            lambda rows: plot_agreement.draw(rows, metrics, agreeing_arms(config), style, readers_of(config)),
         ),
         "contrasts": (contrasts_of, lambda rows: plot_contrasts.draw(rows, list_contrasts(config), style)),
         "margin": (
             contrasts_of,
-            lambda rows: plot_margin.draw(rows, config["figures"]["margin"]["contrast"], style, room_of(config)),
+            lambda rows: plot_margin.draw(
+                rows, config["figures"]["margin"]["contrast"], style, room_of(config), readers_of(config)
+            ),
         ),
         "transfer": (transfer_of, lambda rows: plot_transfer.draw(rows, style)),
         "calibration": (scores_of, lambda rows: plot_calibration.draw(rows, calibrated_arms(config), style)),
@@ -195,6 +198,11 @@ def test_no_english_text_is_left_in_a_spanish_figure(figure: str) -> None:
     labels = " ".join(entry["label"] for kind in ("models", "arms") for entry in config[kind].values())
     assert {word for word in words if re.search(rf"\b{word}\b", shown)} <= set(re.findall(r"\w+", labels))
     assert "inglés" in shown
+
+
+def test_zero_has_no_sign() -> None:
+    style = Style({"models": {}, "arms": {}})
+    assert [style.number(value) for value in (-0.004, -0.006, 0.004)] == ["0.00", "\N{MINUS SIGN}0.01", "0.00"]
 
 
 def test_names_and_numbers_follow_the_language() -> None:
@@ -337,12 +345,34 @@ def test_baselines_are_marks_in_every_row() -> None:
 def test_margin_by_country_has_a_mark_in_every_row() -> None:
     (drawn,) = draw_pages(default(), "margin").values()
     legend = [text.get_text() for text in drawn.legends[0].get_texts()]
-    assert legend[-1] == "The same people again \N{MINUS SIGN} World majority"
+    assert legend[-3] == "The same people again \N{MINUS SIGN} World majority"
     for ax in drawn.axes:
         (marks,) = [lines for lines in ax.collections if lines.get_label() == "room"]
         segments = marks.get_segments()
         assert len(segments) == len(ax.get_yticks())
         assert {round(segment[0, 0], 9) for segment in segments} == {round(0.97 - 0.71, 9)}
+
+
+def marks_of_readers(ax: Axes) -> dict[str, list[list[float]]]:
+    found: dict[str, list[list[float]]] = {"copier": [], "ideal_reader": []}
+    for line in ax.lines:
+        if line.get_label() in found:
+            found[line.get_label()] += line.get_xydata().round(6).tolist()
+    return found
+
+
+@pytest.mark.parametrize(("figure", "copier", "ideal"), [("agreement", 0.55, 0.7), ("margin", 0.05, 0.2)])
+def test_readers_are_marks_at_the_dots_of_arms_with_demonstrations(figure: str, copier: float, ideal: float) -> None:
+    (drawn,) = draw_pages(default(), figure).values()
+    legend = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert legend[-2:] == ["Copier of the answers shown", "Ideal reader of the answers shown"]
+    for ax in drawn.axes:
+        marks = marks_of_readers(ax)
+        assert {x for x, _ in marks["copier"]} == {copier} and {x for x, _ in marks["ideal_reader"]} == {ideal}
+        named = [line for line in ax.lines if line.get_label() not in marks and not line.get_label().startswith("_")]
+        dots = {round(y, 6) for line in named if line.get_label() != "Zero-shot" for y in line.get_ydata()}
+        assert sorted(y for _, y in marks["copier"]) == sorted(dots)
+        assert sorted(y for _, y in marks["ideal_reader"]) == sorted(dots)
 
 
 def test_note_says_what_the_bars_are() -> None:

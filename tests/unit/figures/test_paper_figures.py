@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import matplotlib
@@ -30,10 +31,11 @@ from selfalign.figures import (
 )
 from selfalign.figures.by_model import Differences
 from selfalign.figures.chosen import choose_gains, choose_pairs, mean_of_countries
+from selfalign.figures.readers import choose_readers, readers_of_gains
 from selfalign.figures.style import ENGLISH, Style, read_style, read_texts
 from selfalign.figures.theme import apply_theme, texts_of
-from selfalign.figures.typeset_tables import TABLES, typeset
-from selfalign.scoring.schemas import Categories, Contrasts, CountryRanks, Kinds, Languages, Metrics
+from selfalign.figures.typeset_tables import TABLES, typeset, write_caption
+from selfalign.scoring.schemas import Categories, Contrasts, CountryRanks, Kinds, Languages, Metrics, ReaderContrasts
 from selfalign.tables import read_table, write_table
 
 MODELS = {"m": "Model M", "n": "Model_N & 50 %"}
@@ -151,6 +153,24 @@ def differences() -> Differences:
     return Differences(contrasts(), metrics(), GAINS, MARGINS, "en")
 
 
+def readers() -> pd.DataFrame:
+    """A `ReaderContrasts` table: the model agrees with 40 % and gains 10 points, in a margin of 7 points."""
+    rows = []
+    for model, (reader, ahead), country in product(MODELS, [("copier", 0.1), ("ideal_reader", 0.3)], ["DEU", "all"]):
+        for arm, against, beyond, estimate in [
+            ("near", None, None, 0.4),
+            ("near", "zero", None, 0.1),
+            ("near", "near_other", None, 0.07),
+            ("near", "near_other", "drawn - zero", 0.5),
+            ("zero", None, None, 0.3),
+        ]:
+            rows.append((model, reader, arm, against, beyond, country, estimate, estimate + ahead))
+    names = ["model", "reader", "arm", "against", "beyond", "country", "estimate", "reader_estimate"]
+    table = pd.DataFrame(rows, columns=names).assign(language="en", measure="agreement", probes=60, batteries=9)
+    table = pd.concat([table, table.assign(language="es", reader_estimate=0.9)])
+    return table.reindex(columns=list(ReaderContrasts.to_schema().columns))
+
+
 def marks(ax: Axes) -> dict[str, list[tuple[float, int]]]:
     """Places and rows of the marks of baselines, by name."""
     found = {lines.get_label(): lines for lines in ax.collections if hasattr(lines, "get_segments")}
@@ -232,6 +252,31 @@ def test_margins_have_the_axis_of_the_gains(style: Style) -> None:
     legend = [text.get_text() for text in margins.legends[0].get_texts()]
     assert legend == [f"Similar {MINUS} Similar, other country", f"The same people again {MINUS} World majority"]
     assert marks(margins.axes[0]) == {"room": [(0.34, 0), (0.34, 1)]}
+
+
+def test_readers_are_marks_of_gains_and_margins(style: Style) -> None:
+    shared = Differences(contrasts(), metrics(), GAINS, MARGINS, "en", choose_readers(readers(), ["near"]))
+    gains = plot_gains.draw(shared.rows(GAINS), GAINS, shared, style)
+    margins = plot_margins.draw(shared.rows(MARGINS), MARGINS, shared, style)
+    for figure, copier, ideal in ((gains, 0.2, 0.4), (margins, 0.17, 0.37)):
+        (ax,) = figure.axes
+        found = {line.get_label(): line.get_xydata() for line in ax.lines if len(line.get_xdata())}
+        assert found["copier"][:, 0] == pytest.approx([copier] * 2)
+        assert found["ideal_reader"][:, 0] == pytest.approx([ideal] * 2)
+        heights = [y for colour, _, y in dots(ax) if colour == "#d55e00"]
+        assert found["copier"][:, 1] == pytest.approx(heights)
+        legend = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert legend[-2:] == ["Copier of the answers shown", "Ideal reader of the answers shown"]
+        assert faults_of(figure) == []
+    assert gains.axes[0].get_xlim() == margins.axes[0].get_xlim()
+
+
+def test_a_gain_with_a_readers_answers_is_over_the_models_own_first_arm() -> None:
+    gains = readers_of_gains(choose_readers(readers(), ["near"]), GAINS)
+    chosen = gains[(gains["language"] == "en") & (gains["country"] == "all") & (gains["model"] == "m")]
+    values = chosen.set_index("reader")["value"]
+    assert values.to_dict() == pytest.approx({"copier": 0.5 - 0.3, "ideal_reader": 0.7 - 0.3})
+    assert set(gains["arm"]) == {"near"} and set(gains["against"]) == {"zero"}
 
 
 def test_uncertain_cells_are_hatched_and_certain_numbers_are_bold(style: Style) -> None:
@@ -405,14 +450,20 @@ def test_command_writes_the_figure_and_its_numbers(tmp_path: Path) -> None:
 
 
 def as_latex(name: str, table: pd.DataFrame, style: Style) -> str:
-    return typeset(TABLES[name][1](table, style, "en"), style)
+    caption = write_caption(name, table, style, "en")
+    return typeset(TABLES[name][1](table, style, "en"), style, caption, f"tab:{name}")
 
 
 def test_table_of_gains_as_latex(wide: Style) -> None:
     made = as_latex("gains", mean_of_countries(choose_pairs(contrasts(), GAINS, "en")), wide)
     assert made.splitlines() == [
         r"% \usepackage{booktabs}",
-        "% In square brackets: 95% intervals. Differences are in percentage points, agreement in percent.",
+        r"\begin{table}",
+        r"\centering",
+        r"\caption{Gain in agreement with the majority over Zero-shot by model and demonstrations, in percentage "
+        r"points: mean of the countries, asked in English. In square brackets: 95\% intervals over question "
+        r"batteries and respondents. Probes: 60. Batteries: 10. Respondents: 900.}",
+        r"\label{tab:gains}",
         r"\begin{tabular}{lrr}",
         r"\toprule",
         r"Model & Random & Similar \\",
@@ -421,7 +472,25 @@ def test_table_of_gains_as_latex(wide: Style) -> None:
         r"Model\_N \& 50 \% & $-$1.0 [$-$11.0, +9.0] & 0 [$-$10.0, +10.0] \\",
         r"\bottomrule",
         r"\end{tabular}",
+        r"\end{table}",
     ]
+
+
+def test_a_caption_counts_only_the_rows_of_the_table(wide: Style) -> None:
+    other = contrasts().assign(beyond="a - b", probes=7)
+    caption = write_caption("contrasts", pd.concat([contrasts(), other]), wide, "en")
+    assert caption.endswith("Probes: 60. Batteries: 10. Respondents: 900.")
+    some = mean_of_countries(choose_pairs(contrasts(), GAINS, "en"))
+    some.loc[some.index[0], "batteries"] = 4
+    assert "Probes: 60. Batteries: 4 to 10." in write_caption("gains", some, wide, "en")
+
+
+def test_captions_say_what_is_compared(wide: Style) -> None:
+    caption = write_caption("country_ranks", country_ranks(), wide, "en")
+    assert "(Zero-shot, asked in English)" in caption and "Respondents" not in caption
+    no_intervals = replace(wide, covers=())
+    assert "square brackets" not in write_caption("categories", categories(), no_intervals, "en")
+    assert "over Zero-shot" in write_caption("languages", choose_gains(languages(), GAINS), wide, "en")
 
 
 def test_table_of_categories_as_latex_has_no_interval_where_there_is_none(wide: Style) -> None:
@@ -455,8 +524,12 @@ def test_table_of_country_ranks_as_latex(wide: Style) -> None:
 
 def test_long_table_breaks_over_pages(wide: Style) -> None:
     table = pd.DataFrame({"x": ["1"] * 46}, index=pd.Index([f"row {n}" for n in range(46)], name="name"))
-    assert r"\begin{longtable}{lr}" in typeset(table, wide) and "longtable}" in typeset(table, wide).splitlines()[0]
-    assert r"\begin{tabular}" in typeset(table.head(45), wide)
+    made = typeset(table, replace(wide, texts=read_texts(ENGLISH.with_stem("de"))), "50 % & more_", "tab:x")
+    assert r"\begin{longtable}{lr}" in made and "longtable}" in made.splitlines()[0]
+    assert r"\caption{50 \% \& more\_} \label{tab:x}" in made
+    assert "Fortsetzung auf der nächsten Seite" in made and "Continued" not in made
+    short = typeset(table.head(45), wide, "Short", "tab:x")
+    assert r"\begin{tabular}" in short and r"\caption{Short}" in short
 
 
 TEX = shutil.which("pdflatex")
@@ -479,7 +552,12 @@ def test_tables_compile(language: str, tmp_path: Path) -> None:
     }
     body = "".join(as_latex(name, table, style) + "\n\n" for name, table in made.items())
     packages = r"\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\usepackage{booktabs, longtable}"
-    (tmp_path / "all.tex").write_text(rf"\documentclass{{article}}{packages}\begin{{document}}{body}\end{{document}}")
     command = [TEX, "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, re.findall(r"(?m)^!.*", done.stdout)
+    references = ", ".join(rf"\ref{{tab:{name}}}" for name in made)
+    assert body.count(r"\caption{") == len(made) == body.count(r"\label{tab:")
+    text = rf"\documentclass{{article}}{packages}\begin{{document}}{body}{references}\end{{document}}"
+    (tmp_path / "all.tex").write_text(text)
+    for _ in range(2):  # the second run knows the numbers of the tables
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, re.findall(r"(?m)^!.*", done.stdout)
+    assert "undefined" not in done.stdout

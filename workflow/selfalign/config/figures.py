@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from selfalign.config.arms import arms_of_run
 from selfalign.config.outputs import (
     agreeing_arms,
     asked_in,
     calibrated_arms,
+    find_shown,
     first_arms,
     list_contrasts,
     list_dumbbells,
@@ -19,6 +21,9 @@ from selfalign.config.outputs import (
 
 CELLS = "scores/{model}/{language}.parquet"
 """The table of cells of each model and language."""
+
+READERS = "readers"
+"""The output of a run that marks of readers are drawn from."""
 
 Config = dict[str, Any]
 
@@ -32,24 +37,40 @@ class Figure:
         message: what Snakemake shows while it draws the figure.
         reads: the files that the figure is drawn from, by option of the command, in the folder of the run.
         settings: the other options of the command, by name, from the merged settings.
+        also: outputs of the run that the figure is drawn from too if the run has them. The option has the same name,
+            and the file is a table of this name.
     """
 
     label: str
     message: str
     reads: Mapping[str, str]
     settings: Callable[[Config], dict[str, str]] = lambda config: {}
+    also: tuple[str, ...] = ()
 
 
 def _margin(config: Config) -> dict[str, str]:
     """The contrast of the figure margin, and whether it is an arm with its control."""
     contrast = config["figures"]["margin"]["contrast"]
-    return {"contrast": _as_json(contrast), "room": _as_json(contrast in list_margins(config))}
+    settings = {"contrast": _as_json(contrast), "room": _as_json(contrast in list_margins(config))}
+    return settings | _demonstrated(config)
 
 
 def _by_model(config: Config) -> dict[str, str]:
     """What the figures gains and margins ask: both have all pairs, because they have the same axis."""
     pairs = {"gains": list_gains(config), "margins": list_margins(config)}
-    return {name: _as_json(value) for name, value in pairs.items()} | {"language": asked_in(config)}
+    settings = {name: _as_json(value) for name, value in pairs.items()} | {"language": asked_in(config)}
+    return settings | _demonstrated(config)
+
+
+def _agreement(config: Config) -> dict[str, str]:
+    """The arms of the figure agreement."""
+    return {"arms": " ".join(agreeing_arms(config))} | _demonstrated(config)
+
+
+def _demonstrated(config: Config) -> dict[str, str]:
+    """The arms that readers have marks in, if the run has readers."""
+    arms = [name for name, arm in arms_of_run(config).items() if arm.shots]
+    return {"demonstrated": " ".join(arms)} if READERS in find_shown(config)[0] else {}
 
 
 def _as_json(value: Any) -> str:
@@ -65,7 +86,8 @@ FIGURES: dict[str, Figure] = {
         "a: agreement",
         "Drawing agreement per arm and country",
         {"estimates": "tables/agreement.csv"} | METRICS,
-        lambda config: {"arms": " ".join(agreeing_arms(config))},
+        _agreement,
+        also=(READERS,),
     ),
     "contrasts": Figure(
         "b: contrasts",
@@ -78,6 +100,7 @@ FIGURES: dict[str, Figure] = {
         "Drawing own minus other country",
         CONTRASTS | METRICS,
         _margin,
+        also=(READERS,),
     ),
     "transfer": Figure("d: transfer", "Drawing the transfer between countries", {"transfer": "tables/transfer.csv"}),
     "calibration": Figure(
@@ -91,6 +114,7 @@ FIGURES: dict[str, Figure] = {
         "Drawing gains over zero-shot, by model",
         CONTRASTS | METRICS,
         _by_model,
+        also=(READERS,),
     ),
     "gains_by_country": Figure(
         "g: gains by country",
@@ -121,6 +145,7 @@ FIGURES: dict[str, Figure] = {
         "Drawing own minus other country, by model",
         CONTRASTS | METRICS,
         _by_model,
+        also=(READERS,),
     ),
     "country_ranks": Figure(
         "l: country ranks",
@@ -142,3 +167,14 @@ FIGURES: dict[str, Figure] = {
     ),
 }
 """By name. The module of a figure is `selfalign.figures.plot_{name}`."""
+
+
+def files_of_figure(figure: str, config: Config) -> dict[str, str]:
+    """The files that a figure of a run is drawn from, by option of its command, in the folder of the run.
+
+    Args:
+        figure: its name.
+        config: the merged settings.
+    """
+    what, (shown, _) = FIGURES[figure], find_shown(dict(config))
+    return {**what.reads, **{name: f"tables/{name}.csv" for name in what.also if name in shown}}

@@ -19,6 +19,13 @@ from selfalign.figures.chosen import choose_pairs, mean_of_countries
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_language
+from selfalign.figures.readers import (
+    draw_readers,
+    explain_readers,
+    readers_of_gains,
+    readers_of_pairs,
+    takes_readers,
+)
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
 from selfalign.options import Command, Json, readable, writable
@@ -38,17 +45,31 @@ class Differences:
         gains: each selector with the arm that is subtracted.
         margins: each arm with the arm in which other countries answer the same demonstrations.
         language: that the models are asked in, ISO 639-1.
+        readers: of the demonstrations (`choose_readers`); None for no marks.
     """
 
     def __init__(
-        self, contrasts: pd.DataFrame, metrics: pd.DataFrame, gains: Pairs, margins: Pairs, language: str
+        self,
+        contrasts: pd.DataFrame,
+        metrics: pd.DataFrame,
+        gains: Pairs,
+        margins: Pairs,
+        language: str,
+        readers: pd.DataFrame | None = None,
     ) -> None:
         self._contrasts, self._language = contrasts, language
         both = self.rows([*gains, *margins])
         firsts = {against for _, against in gains}
         self.over_first = choose_baselines(gains_of_others(metrics, firsts), both)
         self.over_others = choose_baselines(room_for_margins(metrics, {arm for pair in margins for arm in pair}), both)
-        self.axis = limits(both, self.over_first, self.over_others)
+        self.readers_over_first = self.readers_over_others = None
+        if readers is not None:
+            readers = readers[(readers["language"] == language) & (readers["measure"] == "agreement")]
+            readers = mean_of_countries(readers)
+            self.readers_over_first = readers_of_gains(readers, gains) if gains else readers.iloc[:0]
+            self.readers_over_others = readers_of_pairs(readers, margins) if margins else readers.iloc[:0]
+        read = [marks[["value"]] for marks in (self.readers_over_first, self.readers_over_others) if marks is not None]
+        self.axis = limits(both, self.over_first, self.over_others, *read)
 
     def rows(self, pairs: Pairs) -> pd.DataFrame:
         """The differences between some pairs of arms, for the mean of the countries."""
@@ -60,10 +81,17 @@ def options_by_model(command: Command) -> Command:
 
     @wraps(command)
     def with_differences(
-        contrasts: Path, metrics: Path, gains: list[list[str]], margins: list[list[str]], language: str, **rest: object
+        contrasts: Path,
+        metrics: Path,
+        gains: list[list[str]],
+        margins: list[list[str]],
+        language: str,
+        readers: pd.DataFrame | None,
+        **rest: object,
     ) -> None:
         tables = read_table(contrasts, Contrasts), read_table(metrics, Metrics)
-        command(differences=Differences(*tables, gains, margins, language), gains=gains, margins=margins, **rest)
+        differences = Differences(*tables, gains, margins, language, readers)
+        command(differences=differences, gains=gains, margins=margins, **rest)
 
     options = [
         click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV)."),
@@ -77,7 +105,7 @@ def options_by_model(command: Command) -> Command:
     ]
     for option in reversed(options):
         with_differences = option(with_differences)
-    return with_differences
+    return takes_readers(with_differences)
 
 
 def draw_by_model(
@@ -87,6 +115,7 @@ def draw_by_model(
     axis: tuple[float, float],
     label: str,
     style: Style,
+    readers: pd.DataFrame | None = None,
 ) -> Figure:
     """A row per model, and in it a dot with its interval per pair of arms, and marks of baselines.
 
@@ -98,11 +127,13 @@ def draw_by_model(
         axis: both ends of the x axis.
         label: of the x axis.
         style: of the figure.
+        readers: of the pairs (`draw_readers`); None for no marks.
     """
     models = [model for model in style.labels["models"] if model in set(rows["model"])]
     shown = [pair for pair in pairs if (rows[["arm", "against"]] == list(pair)).all(axis=1).any()]
     rows = rows.assign(row=rows["model"].map(models.index))
     handles = {pairs[pair]: handle_of(style, pair[0]) for pair in shown} | explain_baselines(baselines, style)
+    handles |= {} if readers is None else explain_readers(readers, style)
     title = name_language(rows["language"].iloc[0], style)
     note = f"{style.bars()} {style.text('zero')}"
     height = 0.08 + 0.11 * len(shown)
@@ -111,7 +142,10 @@ def draw_by_model(
     draw_zero(ax)
     draw_baselines(ax, rows, baselines)
     for pair, offset in zip(shown, spread(len(shown)), strict=True):
-        draw_arm(ax, rows[(rows[["arm", "against"]] == list(pair)).all(axis=1)], offset, style, pair[0])
+        these = rows[(rows[["arm", "against"]] == list(pair)).all(axis=1)]
+        if readers is not None:
+            draw_readers(ax, these, readers, offset)
+        draw_arm(ax, these, offset, style, pair[0])
     ax.set_xlim(*axis)
     format_points(ax, style)
     return figure

@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from selfalign.figures.baselines import CHANCE, LOOKS, draw_baselines, explain_baselines, find_baselines
 from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.marks import draw_bars, draw_dots, handle_of
+from selfalign.figures.readers import draw_readers, explain_readers, takes_readers
 from selfalign.figures.rows import split_panels, spread, stack_panels
 from selfalign.figures.style import Style
 from selfalign.options import Words, readable
@@ -18,7 +19,13 @@ from selfalign.scoring.schemas import Estimates, Metrics
 from selfalign.tables import read_table
 
 
-def draw(estimates: pd.DataFrame, metrics: pd.DataFrame, chosen: list[str] | None, style: Style) -> Figure:
+def draw(
+    estimates: pd.DataFrame,
+    metrics: pd.DataFrame,
+    chosen: list[str] | None,
+    style: Style,
+    readers: pd.DataFrame | None = None,
+) -> Figure:
     """One row per country: a dot with its interval per arm, and marks of what others score in the model's place.
 
     Args:
@@ -26,6 +33,7 @@ def draw(estimates: pd.DataFrame, metrics: pd.DataFrame, chosen: list[str] | Non
         metrics: a `Metrics` table, whose baselines are drawn.
         chosen: arms to draw; None for all.
         style: of the figure.
+        readers: of the demonstrations (`choose_readers`), whose agreement is marked; None for no marks.
     """
     agreement = estimates[estimates["measure"] == "agreement"]
     agreement = agreement[agreement["arm"].isin(style.labels["arms"] if chosen is None else chosen)]
@@ -35,6 +43,9 @@ def draw(estimates: pd.DataFrame, metrics: pd.DataFrame, chosen: list[str] | Non
     panels = split_panels(agreement, style)
     handles = {style.arm(arm): handle_of(style, arm) for arm in arms} | explain_baselines(marks, style)
     handles[style.text("agreement.chance")] = Line2D([], [], **CHANCE)
+    if readers is not None:
+        readers = readers[readers["arm"].isin(arms) & (readers["measure"] == "agreement")]
+        handles |= explain_readers(readers, style)
     row = max(0.16, 0.05 + 0.052 * len(arms))
     figure, axes = stack_panels(panels, style, row, style.text("agreement.axis"), style.bars(), handles)
     chance = baselines["uniform"].mean() if baselines["uniform"].notna().any() else 0.5
@@ -44,6 +55,8 @@ def draw(estimates: pd.DataFrame, metrics: pd.DataFrame, chosen: list[str] | Non
         for arm, offset in zip(arms, spread(len(arms)), strict=True):
             if len(shown := panel.rows[panel.rows["arm"] == arm].sort_values("row")):
                 draw_bars(ax, shown, offset, style, arm)
+                if readers is not None:
+                    draw_readers(ax, shown, readers, offset)
                 draw_dots(ax, shown, offset, style, arm)
     axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent(value)))
     axes[-1].xaxis.set_major_locator(MaxNLocator(5 if style.narrow else 9, steps=[1, 2, 2.5, 5, 10]))
@@ -54,8 +67,16 @@ def draw(estimates: pd.DataFrame, metrics: pd.DataFrame, chosen: list[str] | Non
 @click.option("--estimates", type=readable, required=True, help="Estimates (CSV).")
 @click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baselines.")
 @click.option("--arms", type=Words(), help="Arms to draw; all if not given.")
+@takes_readers
 @figure_options
-def command(estimates: Path, metrics: Path, arms: list[str] | None, style: Style, pages: Pages) -> None:
+def command(
+    estimates: Path,
+    metrics: Path,
+    arms: list[str] | None,
+    readers: pd.DataFrame | None,
+    style: Style,
+    pages: Pages,
+) -> None:
     """Draw agreement per arm and country."""
     baselines = read_table(metrics, Metrics)
-    pages.draw(read_table(estimates, Estimates), lambda rows: draw(rows, baselines, arms, style))
+    pages.draw(read_table(estimates, Estimates), lambda rows: draw(rows, baselines, arms, style, readers))

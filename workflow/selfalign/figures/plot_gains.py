@@ -22,7 +22,9 @@ def draw(rows: pd.DataFrame, pairs: Pairs, differences: Differences, style: Styl
     """
     label = style.text("gains.axis", baseline=style.arm(pairs[0][1]))
     names = {(arm, against): style.arm(arm) for arm, against in pairs}
-    return draw_by_model(rows, names, differences.over_first, differences.axis, label, style)
+    return draw_by_model(
+        rows, names, differences.over_first, differences.axis, label, style, differences.readers_over_first
+    )
 
 
 @click.command()

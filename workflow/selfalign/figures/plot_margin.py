@@ -12,6 +12,7 @@ from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.names import name_pair
+from selfalign.figures.readers import explain_readers, readers_of_pairs, takes_readers
 from selfalign.figures.rows import split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.options import Json, readable
@@ -20,7 +21,13 @@ from selfalign.scoring.schemas import Contrasts, Metrics
 from selfalign.tables import read_table
 
 
-def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style, baselines: pd.DataFrame | None = None) -> Figure:
+def draw(
+    contrasts: pd.DataFrame,
+    contrast: list[str],
+    style: Style,
+    baselines: pd.DataFrame | None = None,
+    readers: pd.DataFrame | None = None,
+) -> Figure:
     """One row per country: the difference between two arms with its interval, for every metric of the table.
 
     Args:
@@ -28,6 +35,7 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style, baselines: 
         contrast: the two arms; the second is subtracted.
         style: of the figure.
         baselines: of the agreement, by model, language and country: a column per mark; None for no marks.
+        readers: of the demonstrations (`choose_readers`), whose contrasts are marked; None for no marks.
 
     Raises:
         InputError: the table has no such contrast.
@@ -46,11 +54,14 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style, baselines: 
     if baselines is not None:
         baselines = choose_baselines(baselines, chosen)
         handles |= explain_baselines(baselines, style)
+    if readers is not None:
+        readers = readers_of_pairs(readers, [contrast])
+        handles |= explain_readers(readers[readers["measure"].isin(looks)], style)
     figure, axes = stack_panels(panels, style, 0.19 * max(1, len(looks) / 2), label, note, handles)
     for ax, panel in zip(axes, panels, strict=True):
         if baselines is not None:
             draw_baselines(ax, panel.rows, baselines)
-        draw_measures(ax, panel.rows, style, looks)
+        draw_measures(ax, panel.rows, style, looks, readers)
     format_points(axes[-1], style)
     return figure
 
@@ -60,8 +71,17 @@ def draw(contrasts: pd.DataFrame, contrast: list[str], style: Style, baselines: 
 @click.option("--contrast", type=Json(), required=True, help="The two arms, as JSON; the second is subtracted.")
 @click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baseline.")
 @click.option("--room", type=Json(), default="false", help="Whether a mark shows the room for a margin, as JSON.")
+@takes_readers
 @figure_options
-def command(contrasts: Path, contrast: list[str], metrics: Path, room: bool, style: Style, pages: Pages) -> None:
+def command(
+    contrasts: Path,
+    contrast: list[str],
+    metrics: Path,
+    room: bool,
+    readers: pd.DataFrame | None,
+    style: Style,
+    pages: Pages,
+) -> None:
     """Draw the difference between two arms per country."""
     baselines = room_for_margins(read_table(metrics, Metrics), contrast) if room else None
-    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, style, baselines))
+    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, style, baselines, readers))

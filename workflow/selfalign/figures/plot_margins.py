@@ -22,7 +22,8 @@ def draw(rows: pd.DataFrame, pairs: Pairs, differences: Differences, style: Styl
         style: of the figure.
     """
     names = {(arm, against): name_pair(arm, against, style) for arm, against in pairs}
-    return draw_by_model(rows, names, differences.over_others, differences.axis, style.text("gains.margin"), style)
+    label, readers = style.text("gains.margin"), differences.readers_over_others
+    return draw_by_model(rows, names, differences.over_others, differences.axis, label, style, readers)
 
 
 @click.command()

@@ -122,8 +122,10 @@ class Style:
         return [ALL, *found] if ALL in set(countries) and len(found) > 1 else found
 
     def number(self, value: float, form: str = ".2f") -> str:
-        """A number with the language's decimal mark, and a real minus sign."""
-        return f"{value:{form}}".replace("-", "\N{MINUS SIGN}").replace(".", self.texts["decimal"])
+        """A number with the language's decimal mark, and a real minus sign. Zero is not negative."""
+        written = f"{value:{form}}"
+        written = written.removeprefix("-") if float(written) == 0 else written
+        return written.replace("-", "\N{MINUS SIGN}").replace(".", self.texts["decimal"])
 
     def percent(self, value: float, decimals: int = 0) -> str:
         """A share as a percentage."""

@@ -20,19 +20,24 @@ _LONG = 45
 
 _MINUS = "\N{MINUS SIGN}"
 _PACKAGES = {"tabular": r"\usepackage{booktabs}", "longtable": r"\usepackage{booktabs, longtable}"}
+_ESCAPED = str.maketrans(
+    {sign: f"\\{sign}" for sign in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\^{}", "\\": r"\textbackslash{}"}
+)
 _SMALLEST_P = 0.001
 _MEASURES = ("agreement", "alignment")
 
 
-def typeset(table: pd.DataFrame, style: Style) -> str:
-    r"""A table of texts as LaTeX that is ready for \input, with the rules of booktabs.
+def typeset(table: pd.DataFrame, style: Style, caption: str, label: str) -> str:
+    r"""A table of texts as LaTeX that is ready for \input, with the rules of booktabs, a caption and a label.
 
     Args:
         table: cells that are ready for LaTeX; names of rows and columns are escaped here.
-        style: decides the language of the comment.
+        style: decides the language of what is said at a page break.
+        caption: as plain text.
+        label: for \ref.
 
     Returns:
-        A `tabular`, or a `longtable` if it has more rows than a page. The packages that it needs are in a comment.
+        A `table`, or a `longtable` if it has more rows than a page. The packages that it needs are in a comment.
     """
     environment = "longtable" if len(table) > _LONG else "tabular"
     names = list(table.index.names)
@@ -45,9 +50,56 @@ def typeset(table: pd.DataFrame, style: Style) -> str:
         hrules=True,
         column_format="l" * len(names) + "r" * len(table.columns),
         environment="longtable" if environment == "longtable" else None,
+        position_float=None if environment == "longtable" else "centering",
+        caption=caption.translate(_ESCAPED),
+        label=label,
     )
-    note = style.text("latex.note", level=style.level_name())
-    return f"% {_PACKAGES[environment]}\n% {note}\n{text}".replace(_MINUS, "$-$")
+    text = text.replace("Continued on next page", style.text("latex.continued"))
+    return f"% {_PACKAGES[environment]}\n{text}".replace(_MINUS, "$-$")
+
+
+def write_caption(name: str, table: pd.DataFrame, style: Style, language: str) -> str:
+    """The caption of a table: what it shows in which unit, what the intervals are, and how many units it is over.
+
+    Args:
+        name: of the table.
+        table: with the schema of `TABLES`.
+        style: decides the language and the names.
+        language: the language that the table shows.
+    """
+    rows = CHOSEN.get(name, lambda table, _: table)(table, language)
+    compared = rows["against"].fillna("") if "against" in rows else rows["arm"]
+    against = compared[(compared != "") & (compared != rows["arm"])]
+    words = {
+        "language": style.language_name(language),
+        "arm": style.arm(rows["arm"].iloc[0]),
+        "baseline": style.arm(against.iloc[0]) if len(against) else "",
+    }
+    sizes = [
+        f"{style.text(f'latex.{column}')}: {_range(rows[column], style)}."
+        for column in ("probes", "batteries", "respondents")
+        if column in rows
+    ]
+    covered = style.listed([style.text(f"covers.{name}") for name in style.covers])
+    brackets = style.text("latex.brackets", level=style.level_name(), covered=covered) if style.covers else ""
+    return " ".join(filter(None, [style.text(f"captions.{name}", **words), brackets, *sizes]))
+
+
+def choose_agreement(table: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The rows of `Estimates` that are shown: both measures in one language, for the mean of the countries."""
+    rows = table[(table["country"] == ALL) & (table["language"] == language)]
+    return rows[rows["measure"].isin(_MEASURES)]
+
+
+def choose_contrasts(table: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The rows of `Contrasts` that are shown: also no difference between models, languages or differences."""
+    rows = choose_agreement(table, language)
+    rows = rows[(rows["beyond"].fillna("") == "") & (rows["against_language"] == language)]
+    return rows[rows["against_model"] == rows["model"]]
+
+
+CHOSEN = {"agreement": choose_agreement, "contrasts": choose_contrasts}
+"""Tables of which some rows are shown. The others are tables of figures, which have only rows that are shown."""
 
 
 def lay_out_agreement(table: pd.DataFrame, style: Style, language: str) -> pd.DataFrame:
@@ -58,8 +110,7 @@ def lay_out_agreement(table: pd.DataFrame, style: Style, language: str) -> pd.Da
         style: decides names and numbers.
         language: the language that is shown.
     """
-    rows = table[(table["country"] == ALL) & (table["language"] == language)]
-    rows = _name_models(rows[rows["measure"].isin(_MEASURES)], style)
+    rows = _name_models(choose_agreement(table, language), style)
     rows = rows[rows["arm"].isin(style.labels["arms"])]
     rows = rows.assign(second=rows["arm"].map(style.arm), text=[_share(row, style) for row in rows.itertuples()])
     head = [style.text("latex.model"), style.text("latex.arm")]
@@ -80,9 +131,7 @@ def lay_out_contrasts(table: pd.DataFrame, style: Style, language: str) -> pd.Da
         style: decides names and numbers.
         language: the language that is shown.
     """
-    rows = table[(table["country"] == ALL) & (table["language"] == language) & (table["beyond"].fillna("") == "")]
-    rows = rows[(rows["against_language"] == language) & (rows["against_model"] == rows["model"])]
-    rows = _name_models(rows[rows["measure"].isin(_MEASURES)], style)
+    rows = _name_models(choose_contrasts(table, language), style)
     rows = rows.assign(second=[name_pair(row.arm, row.against, style) for row in rows.itertuples()])
     head = [style.text("latex.model"), style.text("latex.pair")]
     tests = rows[rows["measure"] == "agreement"].assign(measure="test")
@@ -293,6 +342,12 @@ def _interval(value: str, low: str, high: str, known: float) -> str:
     return value if pd.isna(known) else f"{value} [{low}, {high}]"
 
 
+def _range(values: pd.Series, style: Style) -> str:
+    """The least and the greatest of some counts, or the one that they share."""
+    low, high = (f"{value:.0f}" for value in (values.min(), values.max()))
+    return low if low == high else style.text("latex.range", low=low, high=high)
+
+
 def _test(value: float, style: Style) -> str:
     if pd.isna(value):
         return ""
@@ -314,6 +369,8 @@ def command(
         if output.stem not in TABLES or output.stem not in given:
             raise InputError("--outputs", f"no table {output.stem} is given", f"Known values: {', '.join(TABLES)}")
         schema, lay_out = TABLES[output.stem]
-        text = typeset(lay_out(read_table(given[output.stem], schema), look, language), look)
+        table = read_table(given[output.stem], schema)
+        caption = write_caption(output.stem, table, look, language)
+        text = typeset(lay_out(table, look, language), look, caption, f"tab:{output.stem}")
         with written_aside(output) as aside:
             aside.write_text(text, encoding="utf-8")

@@ -1,0 +1,104 @@
+"""What simple readers of the same demonstrations reach: marks beside the dots of arms, from the table of readers."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+
+import click
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from selfalign.figures.style import Style
+from selfalign.figures.theme import INK
+from selfalign.options import Words, readable
+from selfalign.scoring.schemas import ReaderContrasts
+from selfalign.tables import read_table
+
+LOOKS: dict[str, dict[str, object]] = {
+    "copier": {"marker": "x", "markersize": 3.4, "markeredgewidth": 0.8},
+    "ideal_reader": {"marker": "*", "markersize": 4.6, "markeredgewidth": 0.4},
+}
+"""How the marks of readers look. They differ without colour, from each other and from the dots of arms."""
+
+_PAIR = ["model", "language", "country", "arm", "against", "measure"]
+_ALONE = ["model", "language", "country", "arm", "measure"]
+
+
+def takes_readers(command: Callable) -> Callable:
+    """Give a command the options of readers. The command gets `readers`: see `choose_readers`; None without a table."""
+
+    @wraps(command)
+    def with_readers(readers: Path | None, demonstrated: Sequence[str] | None, **rest: object) -> None:
+        table = None if readers is None else read_table(readers, ReaderContrasts)
+        command(readers=None if table is None else choose_readers(table, demonstrated or ()), **rest)
+
+    with_readers = click.option("--demonstrated", type=Words(), help="Arms with demonstrations.")(with_readers)
+    return click.option("--readers", type=readable, help="Readers (CSV), for their marks.")(with_readers)
+
+
+def choose_readers(table: pd.DataFrame, demonstrated: Sequence[str]) -> pd.DataFrame:
+    """The readers of arms with demonstrations, and of their contrasts with another arm.
+
+    Without demonstrations a reader has nothing to read.
+
+    Args:
+        table: a `ReaderContrasts` table.
+        demonstrated: the arms with demonstrations.
+
+    Returns:
+        Columns model, language, country, arm, against (empty for an arm alone), measure, reader, value (of the reader)
+        and estimate (of the model).
+    """
+    rows = table[table["arm"].isin(list(demonstrated)) & (table["beyond"].fillna("") == "")]
+    rows = rows.assign(against=rows["against"].fillna(""), value=rows["reader_estimate"])
+    return rows[[*_PAIR, "reader", "value", "estimate"]].reset_index(drop=True)
+
+
+def readers_of_gains(readers: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> pd.DataFrame:
+    """The gains that a model would have with a reader's answers instead of its own, over its own first arm.
+
+    Args:
+        readers: as `choose_readers` returns them.
+        pairs: each selector with the arm that is subtracted.
+
+    Returns:
+        The rows of the pairs. The value is the model's gain, and what the reader has more than the model in the arm.
+    """
+    alone = readers[readers["against"] == ""]
+    ahead = alone.assign(ahead=alone["value"] - alone["estimate"])[[*_ALONE, "reader", "ahead"]]
+    rows = readers_of_pairs(readers, pairs).merge(ahead, on=[*_ALONE, "reader"])
+    return rows.assign(value=rows["estimate"] + rows["ahead"]).drop(columns="ahead")
+
+
+def readers_of_pairs(readers: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> pd.DataFrame:
+    """The rows of some pairs of arms: the contrasts of the readers' own answers."""
+    wanted = pd.MultiIndex.from_tuples([tuple(pair) for pair in pairs], names=["arm", "against"])
+    return readers[pd.MultiIndex.from_frame(readers[["arm", "against"]]).isin(wanted)]
+
+
+def draw_readers(ax: Axes, rows: pd.DataFrame, readers: pd.DataFrame, offset: float) -> None:
+    """Draw a mark per row and reader, at the height of the row's dot.
+
+    Args:
+        ax: whose y axis has row i at i.
+        rows: columns model, language, country, arm, measure and row; against too, unless they are about arms alone.
+        readers: as `choose_readers` returns them.
+        offset: of the dots within their rows.
+    """
+    keys = _PAIR if "against" in rows else _ALONE
+    shown = readers if "against" in rows else readers[readers["against"] == ""]
+    marks = rows[[*keys, "row"]].merge(shown[[*keys, "reader", "value"]], on=keys)
+    for reader in LOOKS:
+        these = marks[marks["reader"] == reader]
+        ax.plot(these["value"], these["row"] + offset, **_look(reader), zorder=3.5, label=reader)
+
+
+def explain_readers(readers: pd.DataFrame, style: Style) -> dict[str, Line2D]:
+    """Marks of the readers that have a value, for the legend, by name."""
+    found = set(readers.dropna(subset="value")["reader"])
+    return {style.text(f"readers.{name}"): Line2D([], [], **_look(name)) for name in LOOKS if name in found}
+
+
+def _look(reader: str) -> dict[str, object]:
+    return {"linestyle": "none", "color": INK, **LOOKS[reader]}
