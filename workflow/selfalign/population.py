@@ -8,12 +8,6 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-PART = r"[A-Za-z0-9][A-Za-z0-9_+-]*"
-"""The form of the names of variables and of groups."""
-
-PEOPLE_ID = rf"^[A-Z]{{3}}(?:\.{PART}\.{PART})?$"
-"""The form of an id: a country (ISO 3166 alpha-3), or country, variable and group with dots between them."""
-
 
 def name_group(country: str, variable: str, group: str) -> str:
     """The id of a group of a country.

@@ -6,8 +6,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from selfalign.forms import ProbeKind
-from selfalign.ids import NAME
-from selfalign.population import PART, PEOPLE_ID
+from selfalign.ids import NAME, PART, PEOPLE_ID
 from selfalign.tables import Table
 
 

@@ -2,7 +2,7 @@
 
 import pandera.pandas as pa
 
-from selfalign.population import PEOPLE_ID
+from selfalign.ids import PEOPLE_ID
 from selfalign.tables import Table
 
 CELL = ["arm", "country", "probe", "source", "seed", "template"]

@@ -5,10 +5,9 @@ from typing import get_args
 import pandas as pd
 import pandera.pandas as pa
 
-from selfalign.arms import Answers
 from selfalign.forms import ProbeKind
+from selfalign.ids import PEOPLE_ID
 from selfalign.inference.schemas import READOUTS
-from selfalign.population import PEOPLE_ID
 from selfalign.prompts.schemas import CELL
 from selfalign.scoring.measures import known_measures
 from selfalign.scoring.metrics import METRICS
@@ -424,7 +423,6 @@ class GroupContrasts(Contrasts):
     variable: str = pa.Field(description="what the groups differ in, such as sex")
     group: str = pa.Field(description="one group of the variable; `all`: the mean of its groups")
     shown: str = pa.Field(
-        isin=["none", *get_args(Answers)],
         description="whose answers the arm that is subtracted shows: other_group, of the same country; other, the same "
         "group of another country; country, the whole country",
     )

@@ -3,8 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from selfalign.ids import NAME
-from selfalign.population import PART, PEOPLE_ID
+from selfalign.ids import NAME, PART, PEOPLE_ID
 from selfalign.tables import Table
 
 MISSING_KINDS: dict[int, str] = {
