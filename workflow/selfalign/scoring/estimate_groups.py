@@ -57,7 +57,8 @@ def estimate_by_group(panels: Panels, estimated: Estimator) -> pd.DataFrame:
         for country in sorted({country_of(one) for one in mine}):
             some = {one: panel for one, panel in mine.items() if country_of(one) == country}
             tables.append(_mean(estimated(some), variable, country=country))
-    return pd.concat(tables, ignore_index=True)
+    some = [table for table in tables if len(table)]  # a variable may have no contrast in discriminating cells
+    return pd.concat(some or tables, ignore_index=True)
 
 
 def _mean(table: pd.DataFrame, variable: str, group: str = ALL, country: str = ALL) -> pd.DataFrame:
