@@ -20,7 +20,7 @@ from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import nulls_of
 from selfalign.scoring.panels import Contrast, Panel, build_panels
 from selfalign.scoring.schemas import ALL, GroupContrasts, GroupEstimates
-from selfalign.tables import read_table, write_table
+from selfalign.tables import Table, read_table, write_table
 
 Panels = Mapping[str, Panel]
 Estimator = Callable[[Panels], pd.DataFrame]
@@ -185,7 +185,7 @@ def command(
     _write(table, how.families, differences, GroupContrasts)
 
 
-def _write(table: pd.DataFrame, families: Sequence[str], path: Path, schema: type[GroupEstimates]) -> None:
+def _write(table: pd.DataFrame, families: Sequence[str], path: Path, schema: type[Table]) -> None:
     columns = list(schema.to_schema().columns)
     order = ["variable", "group", "country"]
     table = correct_by_group(table, families).sort_values(order, kind="stable")
