@@ -38,6 +38,7 @@ rule all:
         PATHS.latex,
         "<run>/audit/hardest_probes.csv",
         PATHS.survey_tables,
+        PATHS.group_tables,
         PATHS.intermediate,
         "<run>/human/bank.json",
         "<run>/run.json",

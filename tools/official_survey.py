@@ -9,7 +9,8 @@ The file has no real respondent. Its shares come from the published figures in r
 - The other countries mix three of the 19, with weights that the seed draws.
 - Where shares/shares.csv has a country and question, the answers are moved so that the share is the published one.
 
-Answers to different questions are independent of each other. docs/rehearsal.md says what else is invented.
+Answers to different questions are independent of each other. So groups of people, such as women and men, differ
+by chance only. docs/rehearsal.md says what else is invented.
 """
 
 import io
@@ -184,8 +185,11 @@ def draw_country(country: str, answers: pd.DataFrame, people: int, seed: int) ->
     }
     columns = {name: np.broadcast_to(np.asarray(cells), people) for name, cells in head.items()}
     columns |= _draw_answers(answers, people, random)
+    about = _draw_people(people, np.random.default_rng([seed, 3, list_countries().index(country)]))
+    columns |= dict.fromkeys(("H_SETTLEMENT", "H_URBRURAL"))
     names = [*VARIANTS, *(f"I_{place}" for place in range(1, COLUMNS - len(columns) - len(VARIANTS)))]
     columns |= dict(zip(names, random.integers(-5, 100, (len(names), people), dtype=np.int16), strict=True))
+    columns |= about
     columns["X_TEXT"] = np.array(TEXTS, dtype=object)[random.integers(len(TEXTS), size=people)]
     return columns
 
@@ -205,6 +209,22 @@ def _draw_answers(answers: pd.DataFrame, people: int, random: np.random.Generato
         else:
             drawn[name] = random.integers(-5, 8, people, dtype=np.int16)
     return drawn
+
+
+def _draw_people(people: int, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Sex, age, education and settlement of respondents, with the codes of the published file; 2 % of each missing."""
+    level = random.integers(0, 9, people)
+    settlement = random.choice([1, 2, 3, 4, 5], people, p=[0.15, 0.15, 0.15, 0.2, 0.35])
+    drawn = {
+        "Q260": random.integers(1, 3, people),
+        "Q262": random.integers(18, 90, people),
+        "Q275": level,
+        "Q275R": np.digitize(level, [3, 5]) + 1,
+        "H_SETTLEMENT": settlement,
+        "H_URBRURAL": np.where(settlement == 5, 2, 1),
+    }
+    unknown = random.random(people) < 0.02
+    return {name: np.where(unknown, -2, cells).astype(np.int16) for name, cells in drawn.items()}
 
 
 def apportion(shares: np.ndarray, people: int) -> np.ndarray:

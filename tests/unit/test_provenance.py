@@ -123,6 +123,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
                 "estimate_readers",
                 "rank_countries",
                 "estimate_alternatives",
+                "estimate_groups",
                 "estimate_specifications",
                 "fit_mixed",
                 "choose_intervals",
@@ -134,7 +135,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
             "survey/weigh_answers.py",
             '["code"] >= 0',
             '["code"] > 0',
-            {"weigh_answers", "describe_survey"},
+            {"weigh_answers", "describe_survey", "form_groups"},
             id="a step's module that another step uses",
         ),
         pytest.param(
@@ -180,6 +181,7 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
     after = digests(copy)
     using = {step for step in STEPS if before[step] != after[step]}
     assert using == {step for step in STEPS if "survey" in STEPS[step] and not step.startswith("fetch")} | {
+        "form_groups",
         "map_poles",
         "map_scales",
         "design_prompts",
@@ -195,6 +197,7 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
 def test_answers_depend_on_few_modules() -> None:
     assert import_closure(STEPS["infer"]) == {
         "selfalign.errors",
+        "selfalign.ids",
         "selfalign.inference.letters",
         "selfalign.inference.local",
         "selfalign.inference.local.attention",

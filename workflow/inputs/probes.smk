@@ -1,5 +1,6 @@
 """Input functions and settings of the rules in rules/probes.smk."""
 
+from selfalign.config.arms import arms_of_run
 from selfalign.config.rows import digest_bank
 from selfalign.probes.selection import CRITERIA
 
@@ -11,6 +12,12 @@ COUNTRIES = sorted(
         for language in config["run"]["languages"]
         for country in config["languages"][language]["countries"]
     }
+)
+
+
+# Groups are needed in the countries that are asked about, and in those whose answers arms show.
+SHOWN = sorted(
+    {one for arm in arms_of_run(config).values() for one in arm.sources or ()}
 )
 
 

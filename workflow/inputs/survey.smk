@@ -2,7 +2,7 @@
 
 import re
 
-from selfalign.config.surveys import find_surveys, has_respondents
+from selfalign.config.surveys import find_surveys, groups_file, has_respondents
 from selfalign.config.surveys import survey_file as find_survey_file
 
 
@@ -18,6 +18,11 @@ def surveys_of(*forms, counted=None):
 
 MICRODATA = any_of(
     name for name, survey in config["surveys"].items() if has_respondents(survey)
+)
+GROUPED = any_of(
+    name
+    for name, survey in config["surveys"].items()
+    if has_respondents(survey) and groups_file(survey)
 )
 FETCHED = any_of(
     name for name, survey in config["surveys"].items() if "file" not in survey["source"]
@@ -39,6 +44,11 @@ def wvs7_file(wildcards):
     counts = config["surveys"][wildcards.survey]["form"] == "counts"
     simulated = f"<shared>/survey/{wildcards.survey}/simulated.csv"
     return simulated if counts else survey_file(wildcards)
+
+
+def groups_of(wildcards):
+    """The file that says which values make which group of a survey's people."""
+    return PATHS.shipped(groups_file(config["surveys"][wildcards.survey]))
 
 
 def scales_file(wildcards):

@@ -1,6 +1,6 @@
 """The probes stage: what the people of each country answer to each probe; and, if asked for, an alternative bank.
 
-Reads   <shared>/survey/{survey}/distributions.parquet   of the survey of the run
+Reads   <shared>/survey/{survey}/distributions.parquet   of the survey of the run; groups.parquet if it asks about groups
         probes.bank                            which answer codes make pole A and pole B of a probe
         bank.yaml beside it                    the version of the bank; a bank of your own may have none
         kinds.csv beside it                    the kinds of its probes, if probes.kinds selects some
@@ -10,6 +10,9 @@ Reads   <shared>/survey/{survey}/distributions.parquet   of the survey of the ru
         resources/survey/scales.csv            answer codes of each question; or those of the survey's own questionnaire
 Writes  <run>/probes/selected.csv            the rows of the bank that the run uses
         <run>/probes/left_out.csv            the other probes, and the setting that leaves each out
+        <run>/human/groups.csv               the size of each group of people, where the run asks about groups
+        <run>/human/members.parquet          who is in which group
+        <run>/human/distributions.parquet    the answers of countries and of groups
         <run>/human/bank.json                version of the bank, and digests of the files that prompts are made of
         <run>/human/poles.parquet            a country's share of pole A on a probe, and its majority
         <run>/human/dropped.csv              probes without a majority in a country, and why
@@ -19,7 +22,7 @@ Writes  <run>/probes/selected.csv            the rows of the bank that the run u
         <shared>/arora/probes.csv               the copy as a probe bank
         <shared>/arora/texts/{language}.csv     the copy as wordings of its probes
         <shared>/arora/repairs/{language}.csv   what was repaired and dropped
-Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> select_probes -> map_poles
+Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> select_probes -> [form_groups ->] map_poles
         -> resample_people; map_scales; record_bank
 """
 
@@ -130,9 +133,43 @@ rule select_probes:
         " --left-out {output.left_out} 2> {log}"
 
 
+rule form_groups:
+    input:
+        responses=PATHS.responses,
+        groups=f"{PATHS.survey}/groups.parquet",
+        crosswalk=PATHS.crosswalk or [],
+        distributions=f"{PATHS.survey}/distributions.parquet",
+    output:
+        distributions="<run>/human/distributions.parquet",
+        members="<run>/human/members.parquet",
+        sizes=report(
+            "<run>/human/groups.csv",
+            caption="../report/group_sizes.rst",
+            category="Tables",
+            labels={"table": "sizes of groups"},
+        ),
+    log:
+        "<run>/logs/form_groups.log",
+    benchmark:
+        "<run>/benchmarks/form_groups.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        settings=as_json(config["run"]["groups"]),
+        countries=sorted({*COUNTRIES, *SHOWN}),
+        code=code_digest("form_groups"),
+    message:
+        "Forming the groups of people"
+    shell:
+        "selfalign form-groups --responses {input.responses} --groups {input.groups} --crosswalk {input.crosswalk:q}"
+        " --countries-distributions {input.distributions} --settings {params.settings:q}"
+        " --countries '{params.countries}' --distributions {output.distributions} --members {output.members}"
+        " --sizes {output.sizes} 2> {log}"
+
+
 rule map_poles:
     input:
-        distributions=f"{PATHS.survey}/distributions.parquet",
+        distributions=PATHS.distributions,
         bank=kept(PATHS.bank),
         selected="<run>/probes/selected.csv",
     output:
@@ -163,6 +200,7 @@ rule map_poles:
 rule resample_people:
     input:
         responses=PATHS.responses,
+        members=PATHS.members,
         poles="<run>/human/poles.parquet",
         bank="<run>/probes/selected.csv",
     output:
@@ -175,6 +213,7 @@ rule resample_people:
         "../../environment.yml"
     params:
         responses=[f"--responses {file}" for file in PATHS.responses],
+        members=[f"--members {file}" for file in PATHS.members],
         countries=COUNTRIES,
         replicates=config["probes"]["replicates"],
         seed=config["probes"]["seed"],
@@ -182,14 +221,14 @@ rule resample_people:
     message:
         "Drawing samples of the people"
     shell:
-        "selfalign resample-people {params.responses} --poles {input.poles} --bank {input.bank}"
+        "selfalign resample-people {params.responses} {params.members} --poles {input.poles} --bank {input.bank}"
         " --countries '{params.countries}' --replicates {params.replicates} --seed {params.seed}"
         " --output {output} 2> {log}"
 
 
 rule map_scales:
     input:
-        distributions=f"{PATHS.survey}/distributions.parquet",
+        distributions=PATHS.distributions,
         bank="<run>/probes/selected.csv",
         scales=PATHS.answer_scales,
     output:

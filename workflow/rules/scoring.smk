@@ -23,11 +23,12 @@ Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
         <run>/readers/{language}.parquet          simple readers of the same demonstrations, scored like models
         <run>/tables/readers.csv                  what they reach, and the share of it that models reach
         <run>/tables/country_ranks.csv            the similarity of the models' answers with every surveyed country, and its ranks
+        <run>/tables/groups.csv, group_contrasts.csv   scores and contrasts by group of people, if the run asks about groups
         <run>/tables/alternatives.csv             the contrasts for other probes, and under another cut of the scales
         <run>/tables/specifications.csv           own minus other country under every choice of analysis
         <run>/tables/map.csv, map_axes.csv        people and models on the Inglehart-Welzel cultural map, and its axes
         <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> choose_intervals, fit_mixed; estimate_transfer; estimate_worth; estimate_map; rank_countries;
+Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> choose_intervals, fit_mixed; estimate_transfer; estimate_worth; estimate_map; estimate_groups; rank_countries;
         estimate_readouts; estimate_alternatives; estimate_specifications; compute_metrics; compare_readouts; compare_replies; score_scales; score_stated
 """
 
@@ -38,6 +39,7 @@ include: "../inputs/scoring.smk"
 from selfalign.config.files import MAP_FILES
 from selfalign.config.outputs import (
     arms_of_nobody,
+    answers_of_arms,
     asked_in,
     forms_of_models,
     find_primary,
@@ -541,13 +543,58 @@ rule rank_countries:
         " --level {params.level} --seed {params.seed} --resample '{params.resample}' --output {output} 2> {log}"
 
 
+rule estimate_groups:
+    input:
+        scores=PATHS.scores(),
+        poles="<run>/human/poles.parquet",
+        people="<run>/human/replicates.parquet",
+        bank="<run>/probes/selected.csv",
+    output:
+        scores=report(
+            "<run>/tables/groups.csv",
+            caption="../report/groups_table.rst",
+            category="Tables",
+            labels={"table": "groups of people"},
+        ),
+        contrasts=report(
+            "<run>/tables/group_contrasts.csv",
+            caption="../report/group_contrasts_table.rst",
+            category="Tables",
+            labels={"table": "contrasts by group of people"},
+        ),
+    log:
+        "<run>/logs/estimate_groups.log",
+    benchmark:
+        "<run>/benchmarks/estimate_groups.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        contrasts=as_json(CONTRASTS),
+        shown=as_json(answers_of_arms(config)),
+        draws=config["scoring"]["draws"],
+        level=config["scoring"]["level"],
+        seed=config["scoring"]["seed"],
+        resample=config["scoring"]["resample"],
+        families=config["scoring"]["families"],
+        measures=config["scoring"]["measures"],
+        code=code_digest("estimate_groups"),
+    message:
+        "Estimating scores and contrasts by group of people"
+    shell:
+        "selfalign estimate-groups {input.scores} --contrasts {params.contrasts:q} --shown {params.shown:q}"
+        " --poles {input.poles} --people {input.people} --bank {input.bank} --draws {params.draws}"
+        " --level {params.level} --seed {params.seed} --resample '{params.resample}' --families '{params.families}'"
+        " --measures '{params.measures}' --output {output.scores} --differences {output.contrasts} 2> {log}"
+
+
 rule estimate_alternatives:
     input:
         scores=PATHS.scores(),
         poles="<run>/human/poles.parquet",
         people="<run>/human/replicates.parquet",
-        distributions=f"{PATHS.survey}/distributions.parquet",
+        distributions=PATHS.distributions,
         responses=PATHS.responses,
+        members=PATHS.members,
         bank="<run>/probes/selected.csv",
         kinds=PATHS.probe_kinds,
     output:
@@ -589,8 +636,9 @@ rule estimate_specifications:
         designs=PATHS.designs,
         poles="<run>/human/poles.parquet",
         people="<run>/human/replicates.parquet",
-        distributions=f"{PATHS.survey}/distributions.parquet",
+        distributions=PATHS.distributions,
         responses=PATHS.responses,
+        members=PATHS.members,
         bank="<run>/probes/selected.csv",
         kinds=PATHS.probe_kinds,
     output:

@@ -3,6 +3,7 @@
 Reads   surveys.{survey}.source                         the survey of the run; docs/surveys.md explains the forms
         resources/survey/opinions.csv                   which questions of an opinion table are of wave 7
         resources/survey/scales.csv, questions/, labels/  the questionnaire: answer codes, and what they mean
+        surveys.{survey}.groups, or resources/survey/groups/  which values make which group of people
         surveys.{survey}.questions                      the questionnaire of a survey of form table
 Writes  <shared>/survey/{survey}/responses.parquet       a respondent (microdata: never leaves results/)
         <shared>/survey/{survey}/columns.csv             what became of each column of the file
@@ -14,9 +15,12 @@ Writes  <shared>/survey/{survey}/responses.parquet       a respondent (microdata
         <shared>/survey/{survey}/opinions.csv            a question of an opinion table, and its codes
         <shared>/survey/{survey}/questionnaire/          scales, wordings and labels of a survey of form table
         <shared>/survey/{survey}/dictionary.csv          a question, its codes and who was asked
+        <shared>/survey/{survey}/groups.parquet          the group of each respondent by sex, age and others
+        <shared>/survey/{survey}/groups.csv              respondents in each group, and in none
         <shared>/survey/{survey}/quality.csv             a country's sample: size, weights, missing answers
 Steps   any:               [fetch_survey ->]
-        microdata:         [simulate_survey ->] parse_wvs7 or parse_trends -> weigh_answers, describe_survey
+        microdata:         [simulate_survey ->] parse_wvs7 or parse_trends -> weigh_answers, describe_survey;
+                           read_groups, if the run asks about groups
         published shares:  parse_shares
         opinion tables:    parse_opinions
         form table:        split_questions; parse_table -> weigh_answers, describe_survey; or, of counts, parse_counts
@@ -304,3 +308,33 @@ rule describe_survey:
     shell:
         "selfalign describe-survey --responses {input.responses} --scales {input.scales} --questions {input.questions}"
         " --labels {input.labels} --dictionary {output.dictionary} --quality {output.quality} 2> {log}"
+
+
+rule read_groups:
+    input:
+        survey=survey_file,
+        crosswalk=groups_of,
+        responses="<shared>/survey/{survey}/responses.parquet",
+    output:
+        groups="<shared>/survey/{survey}/groups.parquet",
+        counts=report(
+            "<shared>/survey/{survey}/groups.csv",
+            caption="../report/group_counts.rst",
+            category="Survey",
+            labels={"table": "groups of people"},
+        ),
+    log:
+        "<shared>/logs/read_groups/{survey}.log",
+    benchmark:
+        "<shared>/benchmarks/read_groups/{survey}.tsv"
+    wildcard_constraints:
+        survey=GROUPED,
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_digest("read_groups"),
+    message:
+        "Reading the groups of people: {wildcards.survey}"
+    shell:
+        "selfalign read-groups --survey {input.survey:q} --crosswalk {input.crosswalk:q} --responses {input.responses}"
+        " --groups {output.groups} --counts {output.counts} 2> {log}"

@@ -9,7 +9,9 @@ from pydantic import ConfigDict, Field
 from selfalign.demonstrations.strategies import SEEDED, STRATEGIES
 from selfalign.forms import Countries, Name, Section, Spoken, distinct
 
-Answers = Literal["own", "other", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"]
+Answers = Literal[
+    "own", "other", "other_group", "country", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"
+]
 """Whose answers demonstrations carry."""
 
 
@@ -147,6 +149,11 @@ class Arm(Section):
     def of_others(self) -> bool:
         """Whether the arm shows the answers of other countries, or names them."""
         return self.answers == "other" or self.named == "other"
+
+    @property
+    def needs_groups(self) -> bool:
+        """Whether the arm is only for runs that ask about groups of a country."""
+        return bool(self.shots) and self.answers in ("other_group", "country")
 
     @property
     def needs_neutral(self) -> bool:

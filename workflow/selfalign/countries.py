@@ -4,6 +4,8 @@ from difflib import get_close_matches
 
 import pycountry
 
+from selfalign.population import country_of, group_of
+
 WVS_ONLY = {"NIR": "Northern Ireland"}
 """Polled apart from the rest of the United Kingdom, which is GBR."""
 
@@ -32,7 +34,9 @@ def suggest_country(text: str) -> str:
 
 
 def country_name(code: str) -> str:
-    """Name of a country for readers; the code itself where it is not known."""
+    """Name of a country for readers, or of a group of a country; the code itself where it is not known."""
+    if group := group_of(code):
+        return f"{country_name(country_of(code))}, {group.partition('.')[2].replace('_', ' ')}"
     country = pycountry.countries.get(alpha_3=code)
     if country is None:
         return WVS_ONLY.get(code, code)

@@ -20,6 +20,7 @@ from selfalign.config.languages import (
     speech_of_run,
     worded_languages,
 )
+from selfalign.config.surveys import groups_file
 from selfalign.errors import InputError
 from selfalign.home import locate
 from selfalign.models.folder import list_model
@@ -75,6 +76,7 @@ def check_inputs(config: dict[str, Any], home: Path) -> None:
     for name, arm in arms_of_run(config).items():
         _check_candidates(name, arm, used)
     _check_encoder(config)
+    _check_groups(config, home)
     _check_survey(config, home, used, file)
 
 
@@ -192,6 +194,16 @@ def _check_encoder(config: dict[str, Any]) -> None:
     model = config["demonstrations"]["embedding"]["model"]
     for language in config["run"]["languages"]:
         check_encoder(model, compared_language(config, "embedding", language))
+
+
+def _check_groups(config: dict[str, Any], home: Path) -> None:
+    """Refuse a file of groups that breaks its form, and groups by a variable that it does not have."""
+    if groups := config["run"].get("groups"):
+        from selfalign.probes.form_groups import check_variables  # few runs have groups
+        from selfalign.survey.read_groups import read_crosswalk
+
+        file = Path(locate(groups_file(config["surveys"][config["run"]["survey"]]), home))
+        check_variables(groups["by"], read_crosswalk(file), file)
 
 
 def _check_survey(config: dict[str, Any], home: Path, used: pd.DataFrame, bank: Path) -> None:

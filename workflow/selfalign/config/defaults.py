@@ -30,6 +30,7 @@ _PATHS = [
     ("prompts", "spoken"),
     ("surveys", "*", "source", "file"),
     ("surveys", "*", "questions"),
+    ("surveys", "*", "groups"),
     ("models", "*", "source", "folder"),
     ("scoring", "map", "items"),
     ("scoring", "map", "zones"),

@@ -17,6 +17,8 @@ _SELECTORS = {
 _OTHER_SELECTOR = (BROWN, "P")
 _ANSWERS = {
     "other": (PINK, "D"),
+    "other_group": (GREEN, "d"),
+    "country": (BLUE, "h"),
     "world": (BLUE, "p"),
     "nearest": (SKY, "<"),
     "farthest": (BROWN, ">"),

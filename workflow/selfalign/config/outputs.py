@@ -15,10 +15,15 @@ ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "marg
 TYPESET = tuple(name for name in ACROSS if name != "specifications")
 """Those whose numbers are also written as LaTeX."""
 
-TABLES_ONLY = frozenset({"mixed", "readers", "alternatives"})
+TABLES_ONLY = frozenset({"mixed", "readers", "alternatives", "groups"})
 """Outputs that have a table and no figure."""
 
 _NO_OPTIONS = "no frame asks with two options"
+_OF_COUNTRIES = {
+    "country_ranks": "the run asks about groups of people, and whole countries are ranked",
+    "map": "the run asks about groups of people, and the map has whole countries",
+}
+"""Outputs that are about whole countries, and why a run about groups does not have them."""
 
 WITH_CSV = (*ACROSS, "map")
 """Figures that have a table of their numbers."""
@@ -187,11 +192,18 @@ def forms_of_models(config: dict[str, Any]) -> dict[str, dict[str, str]]:
     return found
 
 
+def answers_of_arms(config: dict[str, Any]) -> dict[str, str]:
+    """By arm of the run, whose answers its demonstrations carry; `none` if it has none."""
+    return {name: arm.answers if arm.shots else "none" for name, arm in arms_of_run(config).items()}
+
+
 def own_languages(config: dict[str, Any]) -> dict[str, str]:
     """By country, its own language: the first language of the run, besides `asked_in`, that asks about the country.
 
-    Countries without a gain of `list_gains` in both languages are left out.
+    Countries without a gain of `list_gains` in both languages are left out. A run that asks about groups has none.
     """
+    if config["run"].get("groups"):
+        return {}
     shared, pairs = asked_in(config), list_gains(config)
     countries = config["languages"][shared]["countries"]
     found: dict[str, str] = {}
@@ -296,6 +308,9 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         reasons["specifications"] = reasons["specifications"] if frames_of(config, "poles") else _NO_OPTIONS
     if config["scoring"].get("map") is not None:
         reasons["map"] = why_no_map(config)
+    if config["run"].get("groups"):
+        reasons["groups"] = ""
+        reasons |= {name: reason for name, reason in _OF_COUNTRIES.items() if not reasons.get(name, reason)}
     shown = {name for name, reason in reasons.items() if not reason}
     return shown, {name: reason for name, reason in reasons.items() if reason}
 

@@ -24,7 +24,7 @@ from selfalign.config.outputs import (
 )
 from selfalign.config.pages import find_pages
 from selfalign.config.style import texts_file
-from selfalign.config.surveys import has_real_respondents, has_respondents, survey_file
+from selfalign.config.surveys import groups_file, has_real_respondents, has_respondents, survey_file
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, locate
 from selfalign.inference.endpoint.requests import gives_reply
@@ -158,6 +158,7 @@ class Paths:
         shipped.append("notebooks/explore.ipynb")
         if "arora" in config["probes"]:
             shipped += [f"resources/probes/{name}.csv" for name in ("probes", "arora", "arora_repairs")]
+        shipped += [self.crosswalk] if self.has_groups and self.crosswalk else []
         files = [
             self.bank,
             *self.bank_version,
@@ -239,6 +240,32 @@ class Paths:
         return [f"{self.survey}/responses.parquet"] if self._respondents else []
 
     @property
+    def has_groups(self) -> bool:
+        """Whether the run asks about groups of each country's people."""
+        return bool(self.config["run"].get("groups"))
+
+    @property
+    def distributions(self) -> str:
+        """The people's answers: those of countries, and of their groups if the run asks about groups."""
+        return f"{self.run}/human/distributions.parquet" if self.has_groups else f"{self.survey}/distributions.parquet"
+
+    @property
+    def members(self) -> list[str]:
+        """Who is in which group, where the run asks about groups."""
+        return [f"{self.run}/human/members.parquet"] if self.has_groups else []
+
+    @property
+    def crosswalk(self) -> str:
+        """The file that says which values make which group of the run's survey; empty if there is none."""
+        file = groups_file(self.config["surveys"][self.config["run"]["survey"]])
+        return self.shipped(file) if file else ""
+
+    @property
+    def group_tables(self) -> list[str]:
+        """The sizes of the groups, where the run asks about groups."""
+        return [f"{self.run}/human/groups.csv", f"{self.survey}/groups.csv"] if self.has_groups else []
+
+    @property
     def map_responses(self) -> list[str]:
         """The respondents whose answers make the axes of the cultural map; none where the countries' do."""
         level = (self.config["scoring"].get("map") or {}).get("level")
@@ -291,6 +318,7 @@ class Paths:
         files.append(f"{self.run}/probes/selected.csv")
         files += [f"{self.run}/human/{name}.parquet" for name in ("poles", "replicates")]
         files += self.human_scales
+        files += [self.distributions, *self.members, f"{self.survey}/groups.parquet"] if self.has_groups else []
         for language in self.config["run"]["languages"]:
             for strategy in selectors_of(self.config, language):
                 files.append(f"{self.run}/demonstrations/{language}/{strategy}.parquet")
@@ -327,12 +355,15 @@ class Paths:
             "categories",
             "kinds",
             "country_ranks",
+            "groups",
+            "group_contrasts",
             "alternatives",
             "specifications",
             "map",
             "map_axes",
         ]
         needs = {"contrasts_by_readout": "contrasts", "verdicts": "contrasts", "map_axes": "map"}
+        needs["group_contrasts"] = "groups"
         return [f"<run>/tables/{name}.csv" for name in always + [one for one in some if needs.get(one, one) in shown]]
 
     def figure(self, name: str) -> list[str]:

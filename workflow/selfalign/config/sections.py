@@ -79,6 +79,13 @@ class Survey(Section):
         description="Form table: the country of each value of columns.country; null leaves its respondents out.",
     )
     columns: Columns | None = Field(None, description="Form table: names of the columns that are no questions.")
+    groups: str | None = Field(
+        None,
+        description=(
+            "Forms wvs7, trends and table: the file that says which values of which columns make which group of people "
+            "(CSV); forms wvs7 and trends have one if this is not given."
+        ),
+    )
     missing_weight: Literal["refuse", "leave_out"] = Field(
         "refuse", description="Form table: what to do with respondents without a weight."
     )
@@ -151,6 +158,18 @@ class Prompts(Section):
 # The run
 
 
+class Groups(Section):
+    """The groups of each country that a run asks about."""
+
+    by: Names = Field(
+        description="What groups differ in: sex, age, education, settlement; or others of the survey's file."
+    )
+    least: int = Field(100, ge=1, description="Respondents that a group must have.")
+    small: Literal["refuse", "leave_out"] = Field(
+        "refuse", description="What to do with groups of the run's countries that have fewer."
+    )
+
+
 class Run(Section):
     """What is run."""
 
@@ -162,6 +181,11 @@ class Run(Section):
     survey: Name = Field(description="Which of the surveys to use.")
     models: Names = Field(description="Which of the models to run.")
     languages: Names = Field(description="Which of the languages to run.")
+    groups: Groups | None = Field(
+        None,
+        description="Ask about groups of each country's people, in place of whole countries; null for not.",
+        json_schema_extra={"nullable": True},
+    )
 
 
 class Asked(Section):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from selfalign.config.arms import arms_of_run
 from selfalign.config.languages import fill_language, frames_on_scales
 from selfalign.countries import CODES, suggest_country
 from selfalign.errors import InputError
@@ -100,6 +101,45 @@ def check_survey_file(name: str, survey: dict[str, Any]) -> None:
         near = suggest_files(Path(file))
         remedy = near or how_to_get(survey["form"])
         raise InputError(f"config: surveys.{name}.source.file", "there is no such file", remedy, value=file)
+
+
+def groups_file(survey: Mapping[str, Any]) -> str:
+    """The file that says which values make which group of people; empty if there is none.
+
+    Args:
+        survey: its settings.
+    """
+    shipped = FORMS[survey["form"]].groups
+    return survey.get("groups") or (f"resources/survey/{shipped}" if shipped else "")
+
+
+def check_groups(config: Mapping[str, Any]) -> None:
+    """Refuse groups of people where the survey cannot have them, and arms that need groups where there are none.
+
+    Args:
+        config: the merged settings.
+
+    Raises:
+        InputError: the survey has no respondents who were asked, or no file says which values make which group.
+    """
+    name = config["run"]["survey"]
+    survey, place = config["surveys"][name], "config: run.groups"
+    if not config["run"].get("groups"):
+        for arm, settings in arms_of_run(config).items():
+            if settings.needs_groups:
+                problem = "needs groups of a country's people, and run.groups is null"
+                remedy = "Set run.groups, such as {by: [sex]}, or take the arm out of languages.*.arms"
+                raise InputError(f"config: arms.{arm}.answers", problem, remedy, value=settings.answers)
+        return
+    if not has_real_respondents(survey):
+        what = "simulated respondents of no sex or age" if survey["form"] == "counts" else "no respondents"
+        problem = f"groups of people need microdata, and the survey {name} (form {survey['form']}) has {what}"
+        remedy = "Choose a survey with a row for each respondent in run.survey, or set run.groups: null"
+        raise InputError(place, problem, remedy)
+    file = groups_file(survey)
+    if not file:
+        remedy = f"Write one as docs/groups.md says, and name it in surveys.{name}.groups"
+        raise InputError(f"config: surveys.{name}.groups", "no file says which values make which group", remedy)
 
 
 def find_surveys(config: Mapping[str, Any], *forms: str, counted: bool | None = None) -> list[str]:

@@ -17,6 +17,7 @@ from selfalign.errors import InputError
 from selfalign.figures.looks import Look
 from selfalign.home import HOME
 from selfalign.labels import clean, isolate
+from selfalign.population import country_of, group_of
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.schemas import ALL
 
@@ -102,9 +103,13 @@ class Style:
         return self.looks.get(arm, Look())
 
     def country(self, code: str) -> str:
-        """Name of a country in the language of the texts, or of the mean of the countries."""
+        """Name of a country or group in the language of the texts, or of the mean of the countries."""
         if code == ALL:
             return self.text("mean")
+        if group_of(code):
+            variable, _, group = group_of(code).partition(".")
+            known = self.texts.get(f"groups.{variable}.{group}", group.replace("_", " "))
+            return f"{self.country(country_of(code))}, {known}"
         name = self.names.get(code) or self.texts.get(f"countries.{code}")
         return name or _translate("iso3166-1", self.language, country_name(code))
 
@@ -206,7 +211,7 @@ def read_texts(path: Path) -> dict[str, str]:
     return texts
 
 
-_NAMES = ("countries.", "languages.", "categories.", "measures.", "choices.", "zones.")
+_NAMES = ("countries.", "groups.", "languages.", "categories.", "measures.", "choices.", "zones.")
 """Keys that a language may leave out: names then come from translations of ISO codes, from the category, the choice or
 the zone itself, or from the registry of metrics."""
 

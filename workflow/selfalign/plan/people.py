@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from selfalign.config.chosen import with_kinds
-from selfalign.config.surveys import has_respondents
+from selfalign.config.surveys import groups_file, has_respondents
 from selfalign.errors import InputError
 from selfalign.home import locate
 from selfalign.probes.bank import read_bank
@@ -17,7 +17,17 @@ from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
 from selfalign.probes.selection import select_probes
 from selfalign.prompts.sources import Surveyed
-from selfalign.survey.schemas import Counts, Distributions, OpinionKeys, OpinionTable, Scales, Shares, Trends
+from selfalign.survey.schemas import (
+    Counts,
+    Distributions,
+    Groups,
+    OpinionKeys,
+    OpinionTable,
+    Responses,
+    Scales,
+    Shares,
+    Trends,
+)
 from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_input, read_table
 
@@ -47,11 +57,36 @@ def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: boo
     languages = [config["languages"][language] for language in config["run"]["languages"]]
     check_countries(answers, sorted({country for one in languages for country in one["countries"]}), file)
     check_bank(answers, probes, bank_file)
+    if config["run"].get("groups"):
+        answers = pd.concat([answers, _read_groups(config, home, shared)], ignore_index=True)
     scales = None
     if on_scales:
         codes = read_scales(find_questionnaire(config, home, shared, "scales"), probes)
         scales = spread_people(answers, codes)
     return Surveyed(map_poles(answers, probes), scales, bank), probes
+
+
+def _read_groups(config: dict[str, Any], home: Path, shared: Path) -> pd.DataFrame:
+    """The answers of the groups of people that the run asks about: a `Distributions` table.
+
+    Raises:
+        InputError: the workflow has not read the survey's groups yet, or a group is too small.
+    """
+    from selfalign.probes.form_groups import list_members, refuse_small, size_groups, weigh_groups
+    from selfalign.survey.read_groups import read_crosswalk
+
+    name, settings = config["run"]["survey"], config["run"]["groups"]
+    files = {one: shared / "survey" / name / f"{one}.parquet" for one in ("responses", "groups")}
+    if not all(file.is_file() for file in files.values()):
+        problem = f"the groups of people are not read yet ({files['groups']})"
+        remedy = f"Let the workflow read them first: snakemake {files['groups']} --cores 1 --configfile YOURS"
+        raise InputError("config: run.groups", problem, remedy)
+    crosswalk = Path(locate(groups_file(config["surveys"][name]), home))
+    responses, groups = read_table(files["responses"], Responses), read_table(files["groups"], Groups)
+    sizes = size_groups(groups, responses, read_crosswalk(crosswalk), settings["by"], settings["least"])
+    languages = [config["languages"][language] for language in config["run"]["languages"]]
+    refuse_small(sizes, groups, {one for each in languages for one in each["countries"]}, settings, crosswalk)
+    return weigh_groups(responses, list_members(groups, sizes))
 
 
 def find_questionnaire(

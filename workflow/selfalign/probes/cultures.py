@@ -3,6 +3,7 @@
 import pandas as pd
 
 from selfalign.errors import InputError
+from selfalign.population import keep_countries
 
 WORLD = "world"
 """Stands where a country's code would: all countries of the survey, pooled."""
@@ -12,12 +13,12 @@ def pool_world(poles: pd.DataFrame) -> pd.DataFrame:
     """What the pooled world answers to each probe: the mean of the countries' shares, each country weighing the same.
 
     Args:
-        poles: a `Poles` table.
+        poles: a `Poles` table. Groups of a country are left out.
 
     Returns:
         Columns country (`WORLD`), probe, share_a, majority (A, B or tie), in the order of the probes.
     """
-    shares = poles.groupby("probe", sort=False)["share_a"].mean().round(12)
+    shares = keep_countries(poles).groupby("probe", sort=False)["share_a"].mean().round(12)
     majority = (shares > 0.5).map({True: "A", False: "B"}).mask(shares == 0.5, "tie")
     return pd.DataFrame({"country": WORLD, "share_a": shares, "majority": majority}).reset_index()
 
@@ -29,12 +30,12 @@ def measure_distances(poles: pd.DataFrame) -> pd.DataFrame:
     the same people, 1 opposite ones; two countries without a probe in common have none (NaN).
 
     Args:
-        poles: a `Poles` table.
+        poles: a `Poles` table. Groups of a country are left out.
 
     Returns:
         A square table, countries by countries.
     """
-    shares = poles.pivot(index="country", columns="probe", values="share_a")
+    shares = keep_countries(poles).pivot(index="country", columns="probe", values="share_a")
     return pd.DataFrame({country: (shares - row).abs().mean(axis=1) for country, row in shares.iterrows()})
 
 

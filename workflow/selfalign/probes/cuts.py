@@ -60,6 +60,7 @@ def map_cut(
     countries: Collection[str],
     replicates: int,
     seed: int,
+    members: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What the people of some countries answer to the probes that a cut changes.
 
@@ -68,9 +69,10 @@ def map_cut(
         distributions: a `Distributions` table.
         responses: a `Responses` table; None if the survey publishes shares only.
         bank: a `Bank` table.
-        countries: alpha-3 codes.
+        countries: codes of countries, or ids of groups.
         replicates: samples of the people.
         seed: of the samples. With the seed of other probes' samples, the same respondents are drawn.
+        members: a `Members` table, if `countries` has groups.
 
     Returns:
         A `Poles` and a `Replicates` table of these probes. They lack probes whose shares are published for codes
@@ -85,7 +87,7 @@ def map_cut(
     rows = poles[poles["country"].isin(countries)].reset_index(drop=True)
     if responses is None:
         return rows, draw_shares(rows, replicates, seed)
-    return rows, resample_respondents(responses, rows, changed, replicates, seed)
+    return rows, resample_respondents(responses, rows, changed, replicates, seed, members)
 
 
 _REPLICATES = ["country", "probe", "method", "respondents", "shares"]

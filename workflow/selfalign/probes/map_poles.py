@@ -9,6 +9,7 @@ import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.options import Words, readable, writable
+from selfalign.population import find_people
 from selfalign.probes.bank import list_codes, parse_codes, read_bank
 from selfalign.probes.schemas import Dropped, Poles
 from selfalign.survey.schemas import Distributions
@@ -57,8 +58,13 @@ def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_dropped(poles: pd.DataFrame, bank: pd.DataFrame, countries: list[str]) -> pd.DataFrame:
-    """Probes that cannot be used for a country: nobody answered with a pole, or the poles tie. A `Dropped` table."""
-    pairs = pd.MultiIndex.from_product([countries, bank["probe"]], names=["country", "probe"])
+    """Probes that cannot be used for a country or group: nobody answered with a pole, or the poles tie.
+
+    Returns:
+        A `Dropped` table. Where the survey has groups, it has the groups of `countries`.
+    """
+    people = find_people(countries, poles["country"])
+    pairs = pd.MultiIndex.from_product([people, bank["probe"]], names=["country", "probe"])
     majority = poles.set_index(["country", "probe"])["majority"].reindex(pairs)
     reasons = majority.map({"tie": "tie"}).where(majority.notna(), "no_answers")
     return reasons.dropna().rename("reason").reset_index()

@@ -7,6 +7,7 @@ import pandas as pd
 
 from selfalign.errors import InputError
 from selfalign.options import Words, readable, writable
+from selfalign.population import find_people
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import check_countries
 from selfalign.probes.scales import is_modal, read_scales, sort_questions
@@ -71,7 +72,8 @@ def find_dropped(
     Returns:
         A `DroppedScales` table in the order of countries, questions and reasons.
     """
-    pairs = pd.MultiIndex.from_product([countries, scales["question"].unique()], names=_PAIR)
+    people = find_people(countries, distributions["country"].unique())
+    pairs = pd.MultiIndex.from_product([people, scales["question"].unique()], names=_PAIR)
     modal = human.groupby(_PAIR)["modal"].any()
     absent = pairs[~pairs.isin(modal.index)]
     together = absent[absent.isin(_find_together(distributions))]
@@ -82,7 +84,7 @@ def find_dropped(
     }
     tables = [index.to_frame(index=False).assign(reason=reason) for reason, index in reasons.items()]
     outside = distributions.merge(scales[scales["counted"].isna()], on=["question", "code"])
-    outside = outside[outside["country"].isin(countries)].groupby(_PAIR)[["n", "share"]]
+    outside = outside[outside["country"].isin(people)].groupby(_PAIR)[["n", "share"]]
     tables.append(outside.sum(min_count=1).reset_index().assign(reason="outside"))
     table = pd.concat(tables, ignore_index=True).astype({"n": "Int64"})
     table = sort_questions(table, [*_PAIR, "reason"], scales)

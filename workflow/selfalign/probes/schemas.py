@@ -6,7 +6,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from selfalign.forms import ProbeKind
-from selfalign.ids import NAME
+from selfalign.ids import NAME, PART, PEOPLE_ID
 from selfalign.tables import Table
 
 
@@ -74,7 +74,7 @@ class Texts(Table):
 class Poles(Table):
     """What the people of a country answer to a probe."""
 
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    country: str = pa.Field(str_matches=PEOPLE_ID, description="a country (ISO 3166 alpha-3), or a group of it")
     probe: str = pa.Field(description="probe id")
     n: pd.Int64Dtype = pa.Field(
         ge=1, nullable=True, description="respondents who answered with either pole, unweighted; empty if not published"
@@ -95,7 +95,7 @@ class Poles(Table):
 class Replicates(Table):
     """Shares of pole A that a country might have had, had others of its people been asked."""
 
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    country: str = pa.Field(str_matches=PEOPLE_ID, description="a country (ISO 3166 alpha-3), or a group of it")
     probe: str = pa.Field(description="probe id")
     method: str = pa.Field(
         isin=["respondents", "normal", "none"],
@@ -110,10 +110,38 @@ class Replicates(Table):
         unique = ["country", "probe"]
 
 
+class GroupSizes(Table):
+    """The size of each group of each country, and the respondents that are in no group of a variable."""
+
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    variable: str = pa.Field(str_matches=f"^{PART}$", description="what the groups differ in, such as sex")
+    group: str = pa.Field(nullable=True, description="name of the group; empty: respondents in no group")
+    people: str = pa.Field(str_matches=PEOPLE_ID, nullable=True, description="id of the group in all other tables")
+    n: int = pa.Field(ge=0, description="respondents, unweighted")
+    effective_n: float = pa.Field(
+        ge=0, nullable=True, description="effective number of respondents for the weights (Kish 1965)"
+    )
+    used: bool = pa.Field(description="whether the run may use the group")
+    reason: str = pa.Field(
+        nullable=True,
+        description="too_small: fewer respondents than run.groups.least; of respondents in no group, as in `Groups`",
+    )
+
+
+class Members(Table):
+    """Who is in a group that the run may use. A respondent is in one group of each variable at most."""
+
+    respondent: int = pa.Field(ge=2, description="record of the survey file, as in `Responses`")
+    people: str = pa.Field(str_matches=PEOPLE_ID, description="id of the group")
+
+    class Config:
+        unique = ["respondent", "people"]
+
+
 class Dropped(Table):
     """Countries' probes that the experiment cannot use, and why."""
 
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    country: str = pa.Field(str_matches=PEOPLE_ID, description="a country (ISO 3166 alpha-3), or a group of it")
     probe: str = pa.Field(description="probe id")
     reason: str = pa.Field(isin=["no_answers", "tie"], description="nobody answered with a pole, or an exact tie")
 
@@ -161,7 +189,7 @@ class ScaleTexts(Table):
 class PeopleScales(Table):
     """How the people of a country spread over the answers to a question: a row for each that was offered."""
 
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    country: str = pa.Field(str_matches=PEOPLE_ID, description="a country (ISO 3166 alpha-3), or a group of it")
     question: str = pa.Field(description="id of the question")
     code: int = pa.Field(ge=0, description="answer code")
     place: int = pa.Field(ge=1, description="place among the answers, as offered in order AB")
@@ -177,7 +205,7 @@ class PeopleScales(Table):
 class DroppedScales(Table):
     """Countries' questions, or answers to them, that the whole scale cannot use, and why."""
 
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    country: str = pa.Field(str_matches=PEOPLE_ID, description="a country (ISO 3166 alpha-3), or a group of it")
     question: str = pa.Field(description="id of the question")
     reason: str = pa.Field(
         isin=["no_answers", "codes_together", "tie", "outside"],

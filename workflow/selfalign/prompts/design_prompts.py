@@ -15,6 +15,7 @@ from selfalign.demonstrations.schemas import Ranking
 from selfalign.draws import draw_order
 from selfalign.errors import InputError, did_you_mean
 from selfalign.options import Json, Named, Words, readable, writable
+from selfalign.population import country_of, find_people
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.progress import follow
@@ -128,19 +129,22 @@ def lay_out_arms(
 def _treat(name: str, arm: Arm, countries: list[str], poles: pd.DataFrame, languages: Languages) -> pd.DataFrame:
     """Whom an arm is run for, and whom its prompts name.
 
+    These are countries, or all groups of these countries that the survey has.
+
     Returns:
         Columns country, probe, source, arm, shown_in (language of demonstrations), persona, and named: the country that
         the prompt names, if it names one.
     """
-    chosen = arm.asked(countries)
+    chosen = find_people(arm.asked(countries), poles["country"].unique())
     cells = poles.loc[poles["country"].isin(chosen) & (poles["majority"] != "tie"), ["country", "probe"]]
     cells = cells.merge(name_sources(arm, name, chosen, countries, poles))
-    named = cells["source"] if arm.named == "other" else cells["country"]
+    home = cells["country"].map(country_of)
+    named = cells["source"].map(country_of) if arm.named == "other" else home
     return cells.assign(
         arm=name,
         named=named,
-        shown_in=languages.resolve(arm.shown_in, cells["country"]),
-        persona=word_personas(name, arm, cells["country"], named, languages),
+        shown_in=languages.resolve(arm.shown_in, home),
+        persona=word_personas(name, arm, home, named, languages),
     )
 
 

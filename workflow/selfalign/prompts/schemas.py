@@ -3,6 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
+from selfalign.ids import PEOPLE_ID
 from selfalign.tables import Table
 
 CELL = ["arm", "country", "probe", "source", "seed", "template"]
@@ -33,10 +34,10 @@ class Design(Table):
     """A cell of the experiment in one option order, and the prompt that it uses."""
 
     arm: str = pa.Field(description="treatment, as named in the config")
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the answer is compared with")
+    country: str = pa.Field(str_matches=PEOPLE_ID, description="whose people the answer is compared with")
     probe: str = pa.Field(description="test probe")
     source: str = pa.Field(
-        str_matches=r"^([A-Z]{3}|world)?$", description="whose answers the demonstrations carry; empty: nobody's"
+        str_matches=rf"^$|^world$|{PEOPLE_ID}", description="whose answers the demonstrations carry; empty: nobody's"
     )
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw; 0 where nothing is drawn")
     template: str = pa.Field(description="frame of the prompt")

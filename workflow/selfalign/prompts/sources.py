@@ -10,6 +10,7 @@ import pandas as pd
 from selfalign.arms import Arm
 from selfalign.draws import draw
 from selfalign.errors import InputError, did_you_mean
+from selfalign.population import country_of, find_siblings, keep_countries
 from selfalign.probes.cultures import WORLD, find_nearest, measure_distances, pool_world
 from selfalign.probes.scales import is_modal, modal_answers
 from selfalign.prompts.frames import Item
@@ -52,20 +53,21 @@ class Surveyed:
         return pairs.merge(self.bank[["probe", "question"]], on="question")[["country", "probe"]]
 
 
-def name_sources(arm: Arm, name: str, countries: list[str], others: list[str], poles: pd.DataFrame) -> pd.DataFrame:
-    """Whose answers each country is shown, or whom its prompts name.
+def name_sources(arm: Arm, name: str, people: list[str], others: list[str], poles: pd.DataFrame) -> pd.DataFrame:
+    """Whose answers each country or group is shown, or whom its prompts name.
 
     Args:
-        arm: its `answers` say whose: the country's `own`; those of every `other` country in turn, of the
-            `nearest` or `farthest` country of the survey, or of the pooled `world`; the own ones `inverted` or
-            `shuffled`; or, `neutral`, nobody's.
+        arm: its `answers` say whose: the people's `own`; those of every `other` country in turn (of a group: of the
+            same group there), of every `other_group` of the same country and variable in turn, of the whole `country`
+            of a group, of the `nearest` or `farthest` country of the survey, or of the pooled `world`; the own ones
+            `inverted` or `shuffled`; or, `neutral`, nobody's.
         name: of the arm.
-        countries: that the arm is run for.
+        people: countries or groups that the arm is run for.
         others: the other countries, where the arm names no `sources`.
-        poles: a `Poles` table of all countries of the survey.
+        poles: a `Poles` table of all countries of the survey, and of their groups.
 
     Returns:
-        Columns country, source (empty: nobody's); a country without an `other` has no row.
+        Columns country, source (empty: nobody's); people without an `other` have no row.
 
     Raises:
         InputError: a source is not in the survey.
@@ -73,13 +75,22 @@ def name_sources(arm: Arm, name: str, countries: list[str], others: list[str], p
     answers = arm.answers if arm.shots else "other" if arm.named == "other" else "neutral"
     if answers == "other":
         check_sources(others if arm.sources is None else arm.sources, name, poles)
-        pairs = [(country, source) for country in countries for source in arm.others(country, others)]
+        known = set(poles["country"])
+        pairs = [
+            (one, source)
+            for one in people
+            for country in arm.others(country_of(one), others)
+            if (source := one.replace(country_of(one), country, 1)) in known  # a group may be too small there
+        ]
+    elif answers == "other_group":
+        known = set(poles["country"])
+        pairs = [(one, source) for one in people for source in find_siblings(one, known)]
     elif answers in ("nearest", "farthest"):
         distances = measure_distances(poles)
-        pairs = [(country, find_nearest(distances, country, answers == "farthest")) for country in countries]
+        pairs = [(one, find_nearest(distances, country_of(one), answers == "farthest")) for one in people]
     else:
         fixed = {"world": WORLD, "neutral": ""}
-        pairs = [(country, fixed.get(answers, country)) for country in countries]
+        pairs = [(one, country_of(one) if answers == "country" else fixed.get(answers, one)) for one in people]
     return pd.DataFrame(pairs, columns=["country", "source"])
 
 
@@ -140,7 +151,8 @@ def modal_by_probe(human: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
         human: a `PeopleScales` table.
         bank: a `Bank` table.
     """
-    shares = human.groupby(["question", "code"], as_index=False)["share"].mean().assign(country=WORLD)
+    countries = keep_countries(human)
+    shares = countries.groupby(["question", "code"], as_index=False)["share"].mean().assign(country=WORLD)
     shares["modal"] = is_modal(shares)
     people = pd.concat([modal_answers(human), modal_answers(shares)])
     probes = bank[["probe", "question"]].merge(people, on="question")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.options import need, readable, writable
+from selfalign.population import country_of
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cultures import find_nearest, measure_distances
 from selfalign.probes.schemas import PeopleScales, Poles
@@ -111,12 +112,16 @@ def cells_of_scales(scores: pd.DataFrame) -> pd.DataFrame:
 def nearest_of_poles(poles: pd.DataFrame) -> dict[str, str]:
     """The nearest other country of each country that shares a probe with another: see `probes.cultures`.
 
+    That of a group is its country's.
+
     Args:
         poles: a `Poles` table.
     """
     distances = measure_distances(poles)
     compared = distances.columns[distances.notna().sum() > 1]
-    return {country: find_nearest(distances, country) for country in compared}
+    nearest = {country: find_nearest(distances, country) for country in compared}
+    people = poles["country"].unique()
+    return {one: nearest[country_of(one)] for one in people if country_of(one) in nearest}
 
 
 def cells_of_scores(scores: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.draws import make_generator
+from selfalign.population import country_of
 from selfalign.scoring import baselines
 from selfalign.scoring.metrics import Array
 
@@ -69,8 +70,10 @@ class People:
 
     @cached_property
     def rest_of_world(self) -> Array:
-        """Countries x items x options."""
-        return baselines.rest_of_world(self.shares)
+        """The mean of the other countries: countries x items x options. For a group, without its own country."""
+        home = self.countries.map(country_of)
+        whole = self.countries == home
+        return baselines.rest_of_world(self.shares[whole])[self.countries[whole].get_indexer(home)]
 
     @cached_property
     def nearest(self) -> Array:

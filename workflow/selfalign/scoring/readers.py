@@ -9,6 +9,7 @@ import json
 import numpy as np
 import pandas as pd
 
+from selfalign.population import country_of
 from selfalign.progress import follow
 
 _ADDED = 0.5
@@ -56,7 +57,8 @@ def read_as_ideal_reader(
 ) -> pd.DataFrame:
     """Answers of a reader that recognises the country from the demonstrations and answers as its people do.
 
-    It knows the answers of every country of the survey except the one that it is compared with. To it, a demonstration
+    It knows the answers of every country of the survey except the one that it is compared with, and of the groups of
+    these countries, if there are groups. To it, a demonstration
     shows the majority's answer of the hidden country with a probability of 1 - noise. So a country that gives another
     answer to m of the demonstrations has a posterior weight of (noise / (1 - noise))^m, up to a factor. A probe that a
     country was not asked says nothing about it. The weight of an option is its mean share among the countries that
@@ -78,7 +80,7 @@ def read_as_ideal_reader(
     evidence = _weigh_countries(shown.loc[cells["prompt"].unique()], share, noise)
     parts = []
     for country, asked in follow("read", "country", items=list(cells.groupby("country"))):
-        others = share.drop(index=country)
+        others = share[share.index.map(country_of) != country_of(country)]
         weight = np.exp(evidence.loc[asked["prompt"], others.index].to_numpy())
         of_a = others[asked["probe"]].to_numpy().T
         known = ~np.isnan(of_a)

@@ -6,6 +6,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from selfalign.forms import ProbeKind
+from selfalign.ids import PEOPLE_ID
 from selfalign.inference.schemas import READOUTS
 from selfalign.prompts.schemas import ASKS, CELL, WAYS
 from selfalign.scoring.measures import known_measures
@@ -34,9 +35,9 @@ class Scores(Table):
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
     arm: str = pa.Field(description="treatment")
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the answer is compared with")
+    country: str = pa.Field(str_matches=PEOPLE_ID, description="whose people the answer is compared with")
     probe: str = pa.Field(description="test probe")
-    source: str = pa.Field(str_matches=r"^([A-Z]{3}|world)?$", description="whose answers the demonstrations carry")
+    source: str = pa.Field(str_matches=rf"^$|^world$|{PEOPLE_ID}", description="whose answers the demonstrations carry")
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
     asks: str = pa.Field(isin=WAYS, description=ASKS)
@@ -131,9 +132,9 @@ class Replies(Table):
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
     arm: str = pa.Field(description="treatment")
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the reply is compared with")
+    country: str = pa.Field(str_matches=PEOPLE_ID, description="whose people the reply is compared with")
     probe: str = pa.Field(description="test probe")
-    source: str = pa.Field(str_matches=r"^([A-Z]{3}|world)?$", description="whose answers the demonstrations carry")
+    source: str = pa.Field(str_matches=rf"^$|^world$|{PEOPLE_ID}", description="whose answers the demonstrations carry")
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
     order: str = pa.Field(isin=["AB", "BA"], description="which pole's option comes first")
@@ -267,9 +268,9 @@ class ScaleScores(Table):
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
     arm: str = pa.Field(description="treatment")
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the answer is compared with")
+    country: str = pa.Field(str_matches=PEOPLE_ID, description="whose people the answer is compared with")
     probe: str = pa.Field(description="test probe, whose question is asked")
-    source: str = pa.Field(str_matches=r"^([A-Z]{3}|world)?$", description="whose answers the demonstrations carry")
+    source: str = pa.Field(str_matches=rf"^$|^world$|{PEOPLE_ID}", description="whose answers the demonstrations carry")
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
     question: str = pa.Field(description="WVS-7 variable")
@@ -300,7 +301,7 @@ class Metrics(Table):
     arm: str = pa.Field(description="treatment")
     asks: str = pa.Field(isin=WAYS, description=ASKS)
     country: str = pa.Field(
-        str_matches=r"^([A-Z]{3}|all)$", description="ISO 3166 alpha-3, or `all`: mean of the countries"
+        str_matches=rf"^all$|{PEOPLE_ID}", description="a country (ISO 3166 alpha-3) or a group; `all`: their mean"
     )
     metric: str = pa.Field(
         isin=list(METRICS), description="which metric; docs/metrics.md has range and direction of each"
@@ -480,11 +481,37 @@ class Specifications(Table):
         ]
 
 
+class GroupEstimates(Estimates):
+    """A measure of an arm for groups of people, with its interval.
+
+    `variable` and `group` say which groups: `all` groups of the variable, or one. `country` says where: the mean of
+    `all` countries, or one country.
+    """
+
+    variable: str = pa.Field(description="what the groups differ in, such as sex")
+    group: str = pa.Field(description="one group of the variable; `all`: the mean of its groups")
+
+
+class GroupContrasts(Contrasts):
+    """A difference between two arms for groups of people, paired by probe, with its interval: see `GroupEstimates`."""
+
+    variable: str = pa.Field(description="what the groups differ in, such as sex")
+    group: str = pa.Field(description="one group of the variable; `all`: the mean of its groups")
+    shown: str = pa.Field(
+        description="whose answers the arm that is subtracted shows: other_group, of the same country; other, the same "
+        "group of another country; country, the whole country",
+    )
+    cells: str = pa.Field(
+        isin=["all", "discriminating"],
+        description="discriminating: the people and the source of the subtracted arm have different majorities",
+    )
+
+
 class Transfer(Estimates):
     """What is lost with another country's demonstrations: an arm less its like with one source, paired by probe."""
 
     against: str = pa.Field(description="the arm answered by other countries")
-    source: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose answers its demonstrations carry")
+    source: str = pa.Field(str_matches=PEOPLE_ID, description="whose answers its demonstrations carry")
     shown: float = pa.Field(description="mean over probes with these demonstrations")
 
 
@@ -688,7 +715,7 @@ class Worth(Table):
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(description="ISO 639-1")
     arm: str = pa.Field(description="treatment")
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
+    country: str = pa.Field(str_matches=PEOPLE_ID, description="a country (ISO 3166 alpha-3), or a group of it")
     respondents: int = pa.Field(
         ge=0, description="largest number of simulated answers whose interval covers the people's share often enough"
     )

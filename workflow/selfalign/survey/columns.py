@@ -16,7 +16,7 @@ from selfalign.survey.schemas import MISSING_KINDS
 
 _ROW_REMEDY = "Correct the row, or give the file as it was downloaded"
 _TOO_LARGE = 2**63
-_STATA_MISSING = {".a": -1, ".b": -2, ".c": -3, ".d": -4, ".e": -5}
+STATA_MISSING = {".a": -1, ".b": -2, ".c": -3, ".d": -4, ".e": -5}
 """How the Stata releases write the missing codes."""
 
 NO_VALUE = frozenset({"NA", "<NA>", "NaN", "nan", "N/A", "#N/A", "#NULL!", "NULL", "."})
@@ -193,7 +193,7 @@ def to_years(column: pd.Series, survey: SurveyFile) -> pd.Series:
 
 
 def _year(text: str) -> int:
-    year = 0 if not text or text in _STATA_MISSING or text in NO_VALUE else whole_number(text)
+    year = 0 if not text or text in STATA_MISSING or text in NO_VALUE else whole_number(text)
     if year > 0 and not 1900 <= year <= 2100:
         raise ValueError
     return year
@@ -236,7 +236,7 @@ def to_codes(column: pd.Series, scale: Scale, survey: SurveyFile, recoding: dict
     def read(text: str) -> int:
         if text[:1].isalpha() and text not in NO_VALUE:
             raise _CellError(f"{expected.partition('. ')[0]}; {_WORDS}")
-        number = _STATA_MISSING[text] if text in _STATA_MISSING else _number("-5" if text in NO_VALUE else text or "-5")
+        number = STATA_MISSING[text] if text in STATA_MISSING else _number("-5" if text in NO_VALUE else text or "-5")
         if number in MISSING_KINDS:
             return int(number)
         if recoding:

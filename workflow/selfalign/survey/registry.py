@@ -30,6 +30,8 @@ class Form:
         citation: how to cite the survey; empty if every user gives the citation.
         file: which file to ask the World Values Survey Association for; empty if the data are not from there.
         without: what a user can run without the file.
+        groups: file in resources/survey/ that says which values make which group of people; empty if every user
+            gives one, or if there are no respondents who were asked.
     """
 
     respondents: bool
@@ -37,6 +39,7 @@ class Form:
     citation: str = ""
     file: str = ""
     without: str = ""
+    groups: str = ""
 
 
 _ENGLISH = ("questions/en.csv", "labels/en.csv")
@@ -48,12 +51,14 @@ FORMS = {
         _WAVE_7,
         "Wave 7 (2017-2022) and the cross-national file (WVS_Cross-National_Wave_7_csv)",
         "Without microdata, config/paper_shares.yaml runs with published shares of 68 questions",
+        "groups/wvs7.csv",
     ),
     "trends": Form(
         True,
         ("scales.csv", "trends.csv", *_ENGLISH),
         _ALL_WAVES,
         "the time-series file (WVS_Time_Series) or the joint EVS/WVS file",
+        groups="groups/trends.csv",
     ),
     "counts": Form(True, ("scales.csv", *_ENGLISH), _WAVE_7),
     "shares": Form(False, ("scales.csv",), _WAVE_7),

@@ -3,7 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from selfalign.ids import NAME
+from selfalign.ids import NAME, PART, PEOPLE_ID
 from selfalign.tables import Table
 
 MISSING_KINDS: dict[int, str] = {
@@ -149,7 +149,7 @@ class Distributions(Table):
     Published shares may be of several codes together (code..last_code), and come without numbers of respondents.
     """
 
-    country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
+    country: str = pa.Field(str_matches=PEOPLE_ID, description="a country (ISO 3166 alpha-3), or a group of it")
     question: str = pa.Field(description="id of the question")
     code: int = pa.Field(ge=0, description="answer code")
     last_code: int = pa.Field(ge=0, description="last answer code of the row; as a rule the same as code")
@@ -174,6 +174,53 @@ class Missing(Table):
 
     class Config:
         unique = ["country", "question", "kind"]
+
+
+class GroupCodes(Table):
+    """Which values of a survey file's columns make which group of people: one row per part of a group."""
+
+    variable: str = pa.Field(str_matches=f"^{PART}$", description="what the groups differ in, such as sex")
+    group: str = pa.Field(str_matches=f"^{PART}$", description="name of the group, such as female")
+    column: str = pa.Field(
+        str_length={"min_value": 1},
+        description="column of the survey file; of several columns of a variable, the first that the file has is read",
+    )
+    values: str = pa.Field(str_length={"min_value": 1}, description="a number, numbers such as `18-29`, or a text")
+
+
+NO_COLUMN, UNLISTED = "no_column", "unlisted"
+"""Why a respondent is in no group, besides a missing answer: the file lacks the column; no group has the value."""
+
+_IN_NO_GROUP = [*sorted(MISSING_KINDS.values()), NO_COLUMN, UNLISTED]
+
+
+class Groups(Table):
+    """The group of each respondent by each variable, or why there is none."""
+
+    respondent: int = pa.Field(ge=2, description="record of the survey file, as in `Responses`")
+    country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
+    variable: str = pa.Field(str_matches=f"^{PART}$", description="what the groups differ in")
+    group: str = pa.Field(str_matches=f"^{PART}$", nullable=True, description="name of the group; empty for none")
+    reason: str = pa.Field(
+        isin=_IN_NO_GROUP,
+        nullable=True,
+        description="why the respondent is in no group: the kind of missing answer; a column that the file lacks; a "
+        "value that no group has",
+    )
+
+    class Config:
+        unique = ["respondent", "variable"]
+
+
+class GroupCounts(Table):
+    """How many respondents of a country each group has, and how many are in none."""
+
+    country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
+    variable: str = pa.Field(str_matches=f"^{PART}$", description="what the groups differ in")
+    group: str = pa.Field(nullable=True, description="name of the group; empty for none")
+    reason: str = pa.Field(isin=_IN_NO_GROUP, nullable=True, description="why these respondents are in no group")
+    n: int = pa.Field(ge=1, description="respondents, unweighted")
+    share: float = pa.Field(ge=0, le=1, nullable=True, description="weighted share of the country's respondents")
 
 
 class LeftOut(Table):

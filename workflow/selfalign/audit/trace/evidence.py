@@ -108,6 +108,8 @@ def whose_answers(results: Results, names: Names, arm: str, sources: list[str], 
     ways = {
         "own": f"{count} with the majority answers of {people}.",
         "other": f"{count} with the majority answers of {others}: {named}. None has the answers of {people}.",
+        "other_group": f"{count} with the majority answers of other groups of the same country: {named}.",
+        "country": f"{count} with the majority answers of the whole country of {people}.",
         "nearest": f"{count} with the majority answers of another country, the one that answers most like {people}: "
         f"{named}.",
         "farthest": f"{count} with the majority answers of another country, the one that answers least like {people}: "

@@ -11,6 +11,7 @@ from selfalign.config.outputs import kinds_of_models, own_languages
 from selfalign.config.style import country_in_figures
 from selfalign.countries import country_name
 from selfalign.errors import InputError
+from selfalign.population import find_people
 from selfalign.probes.cultures import WORLD
 from selfalign.scoring.groups import OWN, name_kind
 from selfalign.scoring.measures import MEASURES, known_measures, label_of
@@ -27,9 +28,10 @@ class Names:
 
     Args:
         config: the run's merged settings.
+        people: ids of all people of the survey, if the run asks about groups of a country's people.
     """
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], people: Iterable[str] = ()) -> None:
         languages = config["run"]["languages"]
         asked = [config["languages"][language] for language in languages]
         self.config = config
@@ -39,7 +41,7 @@ class Names:
         self.languages = {code: language_name(code) for code in languages}
         if own_languages(config):
             self.languages[OWN] = "each country's own language"
-        self.countries = sorted({country for each in asked for country in each["countries"]})
+        self.countries = find_people(sorted({country for each in asked for country in each["countries"]}), people)
         arms = dict.fromkeys(arm for each in asked for arm in each["arms"])
         self.arms = {name: config["arms"][name]["label"] for name in arms}
 

@@ -47,6 +47,8 @@ FIGURES = {"agreement": "agreement", "contrasts": "contrasts", "margin": "contra
 _OTHERS = {
     "verdicts": "its rows are those of contrasts with a second interval; name contrasts and the country all",
     "alternatives": "its rows are over other probes, or over majorities by another cut of the scales",
+    "groups": "its rows are means over groups of people; name agreement and the id of a group, such as DEU.sex.female",
+    "group_contrasts": "its rows are means over groups of people; name contrasts and the id of a group",
     "specifications": "its rows are over other readouts, option orders and cuts of the scales",
     "country_ranks": "its rows compare the answers of an arm with every surveyed country",
     "readers": "its rows compare a model with a simple reader, which has no cells",

@@ -129,8 +129,10 @@ class Results:
 
     @cached_property
     def distributions(self) -> pd.DataFrame:
-        """A `Distributions` table."""
-        return read_table(self.survey / "distributions.parquet", Distributions)
+        """A `Distributions` table; with groups of people, if the run asks about groups."""
+        grouped = self.run.folder / "human" / "distributions.parquet"
+        file = grouped if self.config["run"].get("groups") else self.survey / "distributions.parquet"
+        return read_table(file, Distributions)
 
     @cached_property
     def missing(self) -> pd.DataFrame:

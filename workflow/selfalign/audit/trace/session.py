@@ -90,7 +90,8 @@ def trace(run: Run, asked: Asked) -> tuple[str, bool]:
     Raises:
         InputError: the run has not what the user named.
     """
-    results, names = Results(run), Names(run.config)
+    results = Results(run)
+    names = Names(run.config, results.poles["country"] if run.config["run"].get("groups") else ())
     asked = _open_page(asked, run)
     probe = find_probe(asked.probe, results.bank, results.bank_file) if asked.probe else None
     if probe and (reason := why_not_chosen(probe, results.bank_with_kinds, run.config["probes"])):
