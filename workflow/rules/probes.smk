@@ -31,7 +31,7 @@ Writes  <run>/probes/selected.csv            the rows of the bank that the run u
         <shared>/arora/repairs/{language}.csv   what was repaired and dropped
 Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> select_probes -> map_poles
         -> resample_people; map_scales; record_bank
-        with test_probes: select_probes; draft_opinion_probes -> take_opinion_probes -> join_texts; join_surveys
+        with test_probes: select_probes; draft_opinion_probes -> take_opinion_probes -> join_texts; join_people
         -> map_poles -> resample_people; record_bank
 """
 
@@ -221,7 +221,7 @@ rule join_texts:
         "selfalign join-texts --texts {input.texts:q} --shown {input.shown} {params.tests} --output {output} 2> {log}"
 
 
-rule join_surveys:
+rule join_people:
     input:
         tested=f"{PATHS.opinions}/distributions.parquet",
         tests="<run>/probes/selected.csv",
@@ -233,18 +233,18 @@ rule join_surveys:
         distributions="<run>/human/tested.parquet",
         joined="<run>/human/countries.csv",
     log:
-        "<run>/logs/join_surveys.log",
+        "<run>/logs/join_people.log",
     benchmark:
-        "<run>/benchmarks/join_surveys.tsv"
+        "<run>/benchmarks/join_people.tsv"
     conda:
         "../../environment.yml"
     params:
         countries=COUNTRIES,
-        code=code_digest("join_surveys"),
+        code=code_digest("join_people"),
     message:
         "Joining the survey of the test probes and the survey of the demonstrations"
     shell:
-        "selfalign join-surveys --tested {input.tested} --tests {input.tests} --shown {input.shown} --bank {input.bank}"
+        "selfalign join-people --tested {input.tested} --tests {input.tests} --shown {input.shown} --bank {input.bank}"
         " --selected {input.selected} --countries '{params.countries}' --poles {output.poles}"
         " --distributions {output.distributions} --joined {output.joined} 2> {log}"
 

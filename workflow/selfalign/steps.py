@@ -22,7 +22,7 @@ STEPS: dict[str, str] = {
     "select_probes": "selfalign.probes.select_probes",
     "draft_opinion_probes": "selfalign.probes.draft_opinion_probes",
     "take_opinion_probes": "selfalign.probes.take_opinion_probes",
-    "join_surveys": "selfalign.probes.join_surveys",
+    "join_people": "selfalign.probes.join_people",
     "join_texts": "selfalign.probes.join_texts",
     "map_poles": "selfalign.probes.map_poles",
     "resample_people": "selfalign.probes.resample_people",

@@ -1,4 +1,4 @@
-"""Step join_surveys: the countries and answers that a survey of test probes and a survey of demonstrations share."""
+"""Step join_people: the countries and answers that a survey of test probes and a survey of demonstrations share."""
 
 from collections.abc import Sequence
 from pathlib import Path
