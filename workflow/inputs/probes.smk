@@ -1,10 +1,13 @@
 """Input functions and settings of the rules in rules/probes.smk."""
 
 from selfalign.config.arms import arms_of_run
-from selfalign.config.rows import digest_bank
+from selfalign.config.rows import digest_bank, digest_compared
+from selfalign.probes.opinion_probes import LANGUAGE as WORDED
 from selfalign.probes.selection import CRITERIA
 
 USED_PROBES = digest_bank(config)
+
+TESTS = PATHS.tests or {}
 
 COUNTRIES = sorted(
     {
@@ -24,14 +27,32 @@ SHOWN = sorted(
 def run_texts(wildcards):
     """Digests of the wordings that count, in all the languages in which the run speaks."""
     languages = sorted({one for each in PATHS.speech.values() for one in each.texts})
-    return [digest_wording(config, PATHS.texts(language)) for language in languages]
+    return [
+        digest_wording(config, PATHS.bank_texts(language)) for language in languages
+    ]
 
 
 def bank_texts(wildcards):
     """Files of the words of all prompts of the run."""
-    return [
-        kept(file) if file in PATHS.partly_read else file for file in PATHS.wordings
-    ]
+    joined = {PATHS.texts(one) for each in PATHS.speech.values() for one in each.texts}
+    made = joined if PATHS.tests else set()
+    files = [file for file in PATHS.wordings if file not in made]
+    return [kept(file) if file in PATHS.partly_read else file for file in files]
+
+
+def joined_texts(wildcards):
+    """The wording of the bank's probes in a language."""
+    return kept(PATHS.bank_texts(wildcards.language))
+
+
+def joined_rows(wildcards):
+    """Digest of these wordings. All rows count, because the measure bm25 counts words in all of them."""
+    return digest_compared(config, PATHS.bank_texts(wildcards.language), "bm25")
+
+
+def worded_tests(wildcards):
+    """The test probes, in the language of their words."""
+    return ["<run>/probes/tests.csv"] if wildcards.language == WORDED else []
 
 
 def arora_file(wildcards):

@@ -28,6 +28,11 @@ def rankings_of(wildcards):
     ]
 
 
+def described_texts(wildcards):
+    """The wording of the probes in a language."""
+    return kept(PATHS.texts(wildcards.language))
+
+
 def words_of(kind):
     """Files of words in all the languages in which the arms of a language speak, as an input function."""
 

@@ -53,6 +53,10 @@ onsuccess:
     made = {str(file) for job in workflow.dag.jobs for file in job.output}
     citation = how_to_cite(config["surveys"][config["run"]["survey"]])
     print(*summarize(FOLDER, config, made, citation), sep="\n")
+    if PATHS.tests:
+        print(
+            how_to_cite(config["surveys"][PATHS.tests["survey"]]).partition("\n")[0]
+        )
 
 
 onerror:

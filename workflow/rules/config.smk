@@ -52,3 +52,8 @@ def kept(path):
 def as_json(value):
     """A setting as JSON with its keys in one order, so that a reordered config reruns nothing."""
     return json.dumps(value, sort_keys=True)
+
+
+def tests_option(wildcards, input):
+    """The test probes as an option of a step, if they are not shown as demonstrations."""
+    return [f"--tests {file}" for file in input.tests]

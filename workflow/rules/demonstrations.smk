@@ -1,6 +1,6 @@
 """The demonstrations stage: which probes to show before each test probe.
 
-Reads   <run>/probes/selected.csv, probes.texts
+Reads   <run>/probes/selected.csv, probes.texts; with test_probes <run>/probes/all.csv, texts/ and selected.csv
         the folder of demonstrations.embedding.model, if it is one
 Writes  <run>/similarity/{language}/{measure}.parquet        how similar a candidate is to a test probe
         <run>/demonstrations/{language}/{strategy}.parquet   a candidate's rank for a test probe
@@ -13,7 +13,8 @@ include: "../inputs/demonstrations.smk"
 
 rule measure_similarity:
     input:
-        bank="<run>/probes/selected.csv",
+        bank=PATHS.all_probes,
+        tests=PATHS.only_tests,
         texts=compared_texts,
         encoder=encoder_files,
     output:
@@ -27,19 +28,21 @@ rule measure_similarity:
     params:
         wording=compared_language,
         settings=measure_settings,
+        tests=tests_option,
         texts=compared_rows,
         code=code_digest("measure_similarity"),
     message:
         "Measuring similarity: {wildcards.measure}, {wildcards.language}"
     shell:
-        "selfalign measure-similarity --bank {input.bank} --texts {input.texts} --language {params.wording}"
+        "selfalign measure-similarity --bank {input.bank} {params.tests} --texts {input.texts} --language {params.wording}"
         " --measure {wildcards.measure}"
         " --settings {params.settings:q} --output {output} 2> {log}"
 
 
 rule rank_demonstrations:
     input:
-        bank="<run>/probes/selected.csv",
+        bank=PATHS.all_probes,
+        tests=PATHS.only_tests,
         similarity=similarity_of,
     output:
         "<run>/demonstrations/{language}/{strategy}.parquet",
@@ -51,10 +54,11 @@ rule rank_demonstrations:
         "../../environment.yml"
     params:
         seeds=seeds_of,
+        tests=tests_option,
         code=code_digest("rank_demonstrations"),
     message:
         "Ranking demonstrations: {wildcards.strategy}, {wildcards.language}"
     shell:
-        "selfalign rank-demonstrations --bank {input.bank} --similarity {input.similarity}"
+        "selfalign rank-demonstrations --bank {input.bank} {params.tests} --similarity {input.similarity}"
         " --strategy {wildcards.strategy}"
         " --seeds '{params.seeds}' --output {output} 2> {log}"

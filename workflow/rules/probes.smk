@@ -8,6 +8,8 @@ Reads   <shared>/survey/{survey}/distributions.parquet   of the survey of the ru
         resources/probes/arora.csv             what its rows stand for
         resources/probes/arora_repairs.csv     what is wrong in it
         resources/survey/scales.csv            answer codes of each question; or those of the survey's own questionnaire
+        test_probes.table                      test probes from another survey, reviewed
+        <shared>/survey/{survey}/opinions.csv, distributions.parquet   of the survey in test_probes
 Writes  <run>/probes/selected.csv            the rows of the bank that the run uses
         <run>/probes/left_out.csv            the other probes, and the setting that leaves each out
         <run>/human/groups.csv               the size of each group of people, where the run asks about groups
@@ -19,11 +21,21 @@ Writes  <run>/probes/selected.csv            the rows of the bank that the run u
         <run>/human/replicates.parquet       the same shares in other samples of the people
         <run>/human/scales.parquet           how a country's people spread over a question's whole scale
         <run>/human/dropped_scales.csv       what of these is left out, and why
+                                             with test_probes:
+        <run>/probes/draft.csv, uncut.csv    probes on the questions with clear poles, to review; the other questions
+        <run>/probes/selected.csv, left_out.csv, tests.csv   the test probes that the run uses; the others; their words
+        <run>/probes/shown.csv, shown_left_out.csv   the rows of the bank that demonstrations are chosen from; the others
+        <run>/probes/all.csv, texts/{language}.csv   test probes and demonstrations, and their words
+        <run>/human/joined.parquet           what the people answer to both
+        <run>/human/tested.parquet           people's answers to the test probes, in the countries of both surveys
+        <run>/human/countries.csv            the countries of both surveys
         <shared>/arora/probes.csv               the copy as a probe bank
         <shared>/arora/texts/{language}.csv     the copy as wordings of its probes
         <shared>/arora/repairs/{language}.csv   what was repaired and dropped
 Steps   adopt_arora_bank and adopt_arora, where probes.bank and probes.texts are made -> select_probes -> [form_groups ->] map_poles
         -> resample_people; map_scales; record_bank
+        with test_probes: select_probes; draft_opinion_probes -> take_opinion_probes -> join_texts; join_people
+        -> map_poles -> resample_people; record_bank
 """
 
 
@@ -78,6 +90,7 @@ rule record_bank:
         bank=kept(PATHS.bank),
         version=PATHS.bank_version,
         texts=bank_texts,
+        table=[file for file in [PATHS.test_table] if PATHS.tests],
     output:
         "<run>/human/bank.json",
     log:
@@ -94,7 +107,8 @@ rule record_bank:
     message:
         "Recording the version of the probe bank"
     shell:
-        "selfalign record-bank --bank {input.bank} {params.version} --output {output} {input.texts:q} 2> {log}"
+        "selfalign record-bank --bank {input.bank} {params.version} --output {output} {input.texts:q} {input.table:q}"
+        " 2> {log}"
 
 
 rule select_probes:
@@ -102,9 +116,9 @@ rule select_probes:
         bank=kept(PATHS.bank),
         kinds=[kept(file) for file in PATHS.probe_kinds if config["probes"]["kinds"]],
     output:
-        selected="<run>/probes/selected.csv",
+        selected=PATHS.chosen["selected"],
         left_out=report(
-            "<run>/probes/left_out.csv",
+            PATHS.chosen["left_out"],
             caption="../report/left_out.rst",
             category="Tables",
             labels={"table": "probes left out"},
@@ -167,10 +181,115 @@ rule form_groups:
         " --sizes {output.sizes} 2> {log}"
 
 
+rule draft_opinion_probes:
+    input:
+        opinions=f"{PATHS.opinions}/opinions.csv",
+        distributions=f"{PATHS.opinions}/distributions.parquet",
+    output:
+        draft="<run>/probes/draft.csv",
+        uncut="<run>/probes/uncut.csv",
+    log:
+        "<run>/logs/draft_opinion_probes.log",
+    benchmark:
+        "<run>/benchmarks/draft_opinion_probes.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        source=TESTS.get("source", ""),
+        code=code_digest("draft_opinion_probes"),
+    message:
+        "Drafting test probes from an opinion table"
+    shell:
+        "selfalign draft-opinion-probes --opinions {input.opinions} --distributions {input.distributions}"
+        " --source {params.source:q} --draft {output.draft} --uncut {output.uncut} 2> {log}"
+
+
+rule take_opinion_probes:
+    input:
+        table=PATHS.test_table,
+        opinions=f"{PATHS.opinions}/opinions.csv",
+        distributions=f"{PATHS.opinions}/distributions.parquet",
+        shown="<run>/probes/shown.csv",
+    output:
+        taken="<run>/probes/tests.csv",
+        selected=PATHS.taken["selected"],
+        left_out=PATHS.taken["left_out"],
+        all="<run>/probes/all.csv",
+    log:
+        "<run>/logs/take_opinion_probes.log",
+    benchmark:
+        "<run>/benchmarks/take_opinion_probes.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        source=TESTS.get("source", ""),
+        only=TESTS.get("only", []),
+        countries=COUNTRIES,
+        code=code_digest("take_opinion_probes"),
+    message:
+        "Taking the test probes of the run from {input.table}"
+    shell:
+        "selfalign take-opinion-probes --table {input.table:q} --opinions {input.opinions}"
+        " --distributions {input.distributions} --shown {input.shown} --source {params.source:q}"
+        " --only '{params.only}' --countries '{params.countries}' --taken {output.taken} --selected {output.selected}"
+        " --left-out {output.left_out} --all {output.all} 2> {log}"
+
+
+rule join_texts:
+    input:
+        texts=joined_texts,
+        shown="<run>/probes/shown.csv",
+        tests=worded_tests,
+    output:
+        "<run>/probes/texts/{language}.csv",
+    log:
+        "<run>/logs/join_texts/{language}.log",
+    benchmark:
+        "<run>/benchmarks/join_texts/{language}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        tests=tests_option,
+        texts=joined_rows,
+        code=code_digest("join_texts"),
+    message:
+        "Joining the words of test probes and demonstrations: {wildcards.language}"
+    shell:
+        "selfalign join-texts --texts {input.texts:q} --shown {input.shown} {params.tests} --output {output} 2> {log}"
+
+
+rule join_people:
+    input:
+        tested=f"{PATHS.opinions}/distributions.parquet",
+        tests="<run>/probes/selected.csv",
+        shown=f"{PATHS.survey}/distributions.parquet",
+        bank=kept(PATHS.bank),
+        selected="<run>/probes/shown.csv",
+    output:
+        poles="<run>/human/joined.parquet",
+        distributions="<run>/human/tested.parquet",
+        joined="<run>/human/countries.csv",
+    log:
+        "<run>/logs/join_people.log",
+    benchmark:
+        "<run>/benchmarks/join_people.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        countries=COUNTRIES,
+        code=code_digest("join_people"),
+    message:
+        "Joining the survey of the test probes and the survey of the demonstrations"
+    shell:
+        "selfalign join-people --tested {input.tested} --tests {input.tests} --shown {input.shown} --bank {input.bank}"
+        " --selected {input.selected} --countries '{params.countries}' --poles {output.poles}"
+        " --distributions {output.distributions} --joined {output.joined} 2> {log}"
+
+
 rule map_poles:
     input:
-        distributions=PATHS.distributions,
-        bank=kept(PATHS.bank),
+        distributions=PATHS.tested_distributions,
+        bank=kept(PATHS.tested_bank),
         selected="<run>/probes/selected.csv",
     output:
         poles="<run>/human/poles.parquet",
@@ -199,7 +318,7 @@ rule map_poles:
 
 rule resample_people:
     input:
-        responses=PATHS.responses,
+        responses=PATHS.tested_responses,
         members=PATHS.members,
         poles="<run>/human/poles.parquet",
         bank="<run>/probes/selected.csv",
@@ -212,7 +331,7 @@ rule resample_people:
     conda:
         "../../environment.yml"
     params:
-        responses=[f"--responses {file}" for file in PATHS.responses],
+        responses=[f"--responses {file}" for file in PATHS.tested_responses],
         members=[f"--members {file}" for file in PATHS.members],
         countries=COUNTRIES,
         replicates=config["probes"]["replicates"],

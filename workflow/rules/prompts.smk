@@ -1,6 +1,6 @@
 """The prompts stage: the cells of the experiment, and the distinct prompts that they need.
 
-Reads   <run>/human/poles.parquet
+Reads   <run>/human/poles.parquet; with test_probes joined.parquet
         <run>/demonstrations/{language}/{strategy}.parquet   of the strategies of the language's arms
         <run>/probes/selected.csv, probes.texts, prompts.templates; where an arm needs them prompts.personas, .roles,
         .neutral, .spoken
@@ -17,7 +17,8 @@ include: "../inputs/prompts.smk"
 
 rule design_prompts:
     input:
-        bank="<run>/probes/selected.csv",
+        bank=PATHS.all_probes,
+        tests=PATHS.only_tests,
         texts=words_of("texts"),
         templates=words_of("templates"),
         personas=words_of("personas"),
@@ -28,7 +29,7 @@ rule design_prompts:
         spoken=spoken_of,
         scales=[PATHS.answer_scales] if PATHS.asks_on_scales else [],
         human=PATHS.human_scales,
-        poles="<run>/human/poles.parquet",
+        poles=PATHS.all_poles,
         rankings=rankings_of,
     output:
         design="<run>/design/{language}.parquet",
@@ -45,6 +46,7 @@ rule design_prompts:
         frames=config["prompts"]["frames"],
         premises=config["prompts"]["premises"],
         step=config["prompts"]["share_step"],
+        tests=tests_option,
         files=design_files,
         texts=used_texts,
         code=code_digest("design_prompts"),
@@ -52,15 +54,17 @@ rule design_prompts:
         "Designing the prompts: {wildcards.language}"
     shell:
         "selfalign design-prompts {input.rankings} --language {wildcards.language} --arms {params.arms:q}"
-        " --countries '{params.countries}' --frames '{params.frames}' --bank {input.bank} {params.files:q}"
+        " --countries '{params.countries}' --frames '{params.frames}' --bank {input.bank} {params.tests}"
+        " {params.files:q}"
         " --poles {input.poles} --premises {params.premises} --step {params.step} --design {output.design}"
         " --prompts {output.prompts} 2> {log}"
 
 
 rule describe_demonstrations:
     input:
-        bank="<run>/probes/selected.csv",
-        texts=kept(config["probes"]["texts"]),
+        bank=PATHS.all_probes,
+        tests=PATHS.only_tests,
+        texts=described_texts,
         rankings=rankings_of,
         design="<run>/design/{language}.parquet",
         prompts="<run>/prompts/{language}.parquet",
@@ -80,10 +84,11 @@ rule describe_demonstrations:
     params:
         arms=arms_of,
         texts=used_texts,
+        tests=tests_option,
         code=code_digest("describe_demonstrations"),
     message:
         "Describing the demonstrations: {wildcards.language}"
     shell:
         "selfalign describe-demonstrations {input.rankings} --arms {params.arms:q} --language {wildcards.language}"
-        " --bank {input.bank} --texts {input.texts} --design {input.design} --prompts {input.prompts}"
+        " --bank {input.bank} {params.tests} --texts {input.texts} --design {input.design} --prompts {input.prompts}"
         " --output {output} 2> {log}"

@@ -455,7 +455,7 @@ rule score_readers:
     input:
         design="<run>/design/{language}.parquet",
         prompts="<run>/prompts/{language}.parquet",
-        poles="<run>/human/poles.parquet",
+        poles=PATHS.all_poles,
         bank="<run>/probes/selected.csv",
     output:
         "<run>/readers/{language}.parquet",
@@ -592,11 +592,11 @@ rule estimate_alternatives:
         scores=PATHS.scores(),
         poles="<run>/human/poles.parquet",
         people="<run>/human/replicates.parquet",
-        distributions=PATHS.distributions,
-        responses=PATHS.responses,
+        distributions=PATHS.tested_distributions,
+        responses=PATHS.tested_responses,
         members=PATHS.members,
         bank="<run>/probes/selected.csv",
-        kinds=PATHS.probe_kinds,
+        kinds=PATHS.tested_kinds,
     output:
         report(
             "<run>/tables/alternatives.csv",
@@ -636,11 +636,11 @@ rule estimate_specifications:
         designs=PATHS.designs,
         poles="<run>/human/poles.parquet",
         people="<run>/human/replicates.parquet",
-        distributions=PATHS.distributions,
-        responses=PATHS.responses,
+        distributions=PATHS.tested_distributions,
+        responses=PATHS.tested_responses,
         members=PATHS.members,
         bank="<run>/probes/selected.csv",
-        kinds=PATHS.probe_kinds,
+        kinds=PATHS.tested_kinds,
     output:
         report(
             "<run>/tables/specifications.csv",

@@ -100,6 +100,7 @@ def test_table_becomes_distributions_with_codes_of_wave_7(tmp_path: Path) -> Non
             "DK/Refused",
             pytest.approx(math.nan, nan_ok=True),
         ],
+        "missing_share": [0.1, 0.1, 0.0],
         "countries": [2, 1, 1],
     }
 

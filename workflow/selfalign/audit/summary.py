@@ -10,6 +10,7 @@ import pandas as pd
 from selfalign.arms import Arm
 from selfalign.audit.changes import find_differences
 from selfalign.config.arms import arms_of_run, read_arms
+from selfalign.config.crossed import find_tests
 from selfalign.errors import InputError
 from selfalign.figures.style import FIGURES
 from selfalign.runs import Run
@@ -45,7 +46,8 @@ def _used(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings without the surveys, models, languages and arms that the run does not use."""
     run = config["run"]
     arms = arms_of_run(config)
-    used = {"surveys": {run["survey"]}, "models": set(run["models"]), "languages": set(run["languages"]), "arms": arms}
+    surveys = {run["survey"], *(tests["survey"] for tests in [find_tests(config)] if tests)}
+    used = {"surveys": surveys, "models": set(run["models"]), "languages": set(run["languages"]), "arms": arms}
     return {**config, **{key: {name: config[key][name] for name in sorted(names)} for key, names in used.items()}}
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from selfalign.arms import Arm, Speech
 from selfalign.config.arms import arms_of, arms_of_run
 from selfalign.config.chosen import with_kinds
+from selfalign.config.crossed import check_frames, find_tests, read_tests
 from selfalign.config.languages import (
     compared_language,
     compared_languages,
@@ -73,10 +74,15 @@ def check_inputs(config: dict[str, Any], home: Path) -> None:
     _check_readouts(config, words)
     for language in config["run"]["languages"]:
         _check_arms(config, language, spoken[language], words)
+    tests = read_tests(config, bank)
     for name, arm in arms_of_run(config).items():
-        _check_candidates(name, arm, used)
+        if find_tests(config) is None:
+            _check_candidates(name, arm, used, used)
+        elif tests is not None:
+            _check_candidates(name, arm, used, tests)
     _check_encoder(config)
     _check_groups(config, home)
+    check_frames(config)
     _check_survey(config, home, used, file)
 
 
@@ -164,21 +170,22 @@ def _pair_names(arm: Arm, asked: list[str], countries: list[str]) -> list[tuple[
     return [(country, other) for country in asked for other in arm.others(country, countries)]
 
 
-def _check_candidates(name: str, arm: Arm, used: pd.DataFrame) -> None:
+def _check_candidates(name: str, arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None:
     """Refuse an arm that asks for more demonstrations than the chosen probes have, whatever the survey says."""
     if not arm.shots or arm.needs_neutral:
         return
-    same = {column: used[column].to_numpy()[:, None] == used[column].to_numpy() for column in ("probe", *_EXCLUSIONS)}
+    columns = ("probe", *_EXCLUSIONS)
+    same = {column: tests[column].to_numpy()[:, None] == used[column].to_numpy() for column in columns}
     barred = np.logical_or.reduce([same["probe"], *(same[each] for each in arm.exclude)])
     if arm.strategy == "category":
         barred |= ~same["category"]
-    number = pd.Series((~barred).sum(axis=1), index=used["probe"])
+    number = pd.Series((~barred).sum(axis=1), index=tests["probe"])
     short = number[number < arm.shots]
     if len(short):
         raise InputError(
             f"config: arms.{name}",
-            f"test probe {short.index[0]} has {short.iloc[0]} candidates among the {len(used)} probes of the run; "
-            f"{len(short)} probes have too few",
+            f"test probe {short.index[0]} has {short.iloc[0]} candidates among the {len(used)} probes that may be "
+            f"shown; {len(short)} probes have too few",
             "Lower shots, exclude less, choose another strategy, or name more probes in probes.only",
             column="shots",
             value=arm.shots,

@@ -22,6 +22,7 @@ _PATHS = [
     ("probes", "bank"),
     ("probes", "texts"),
     ("probes", "arora"),
+    ("test_probes", "table"),
     ("demonstrations", "embedding", "model"),
     ("prompts", "templates"),
     ("prompts", "personas"),

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from selfalign.arms import Speech
+from selfalign.config.crossed import find_tests
 from selfalign.config.languages import compared_languages, fill_language, speech_of_run
 from selfalign.config.style import check_style_files
 from selfalign.config.surveys import check_questionnaire, check_survey_file
@@ -30,6 +31,7 @@ def check_files(config: dict[str, Any]) -> None:
     """
     survey = config["run"]["survey"]
     check_survey_file(survey, config["surveys"][survey])
+    check_test_probes(config)
     check_style_files(config["figures"]["style"])
     files, texts = {"probes.bank": [config["probes"]["bank"]]}, config["probes"]["texts"]
     spoken = Speech.union(speech_of_run(config).values())
@@ -49,6 +51,25 @@ def check_files(config: dict[str, Any]) -> None:
                 remedy = f"Put it there, correct the path, or {other}"
                 raise InputError(f"config: {place}", "there is no such file", remedy, value=path)
     check_questionnaire(config, worded)
+
+
+def check_test_probes(config: dict[str, Any]) -> None:
+    """Refuse test probes from another survey whose files are not there.
+
+    Args:
+        config: the merged settings.
+
+    Raises:
+        InputError: names the setting and the file.
+    """
+    tests = find_tests(config)
+    if tests is None:
+        return
+    check_survey_file(tests["survey"], config["surveys"][tests["survey"]])
+    table = tests.get("table")
+    if table is not None and not Path(table).is_file():
+        remedy = "Put the reviewed table there, or take test_probes.table out to use the draft"
+        raise InputError("config: test_probes.table", "there is no such file", remedy, value=table)
 
 
 def _adopted_files(probes: dict[str, Any], languages: list[str]) -> list[str]:

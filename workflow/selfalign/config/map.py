@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from selfalign.config.crossed import find_tests
 from selfalign.probes.selection import find_used
 from selfalign.tables import read_input
 
@@ -18,6 +19,8 @@ def why_no_map(config: Mapping[str, Any]) -> str:
         InputError: the bank or the file of items cannot be read.
     """
     settings, probes = config["scoring"]["map"], config["probes"]
+    if find_tests(config) is not None:
+        return "its items are questions of the World Values Survey, and test_probes takes those of another survey"
     if probes["bank"].startswith("results/"):
         return f"its items are probes of resources/probes/probes.csv, and probes.bank is {probes['bank']}"
     survey = config["run"]["survey"]

@@ -9,6 +9,7 @@ import pycountry
 
 from selfalign.arms import Arm
 from selfalign.config.arms import read_arms
+from selfalign.config.crossed import check_crossed
 from selfalign.config.outputs import can_estimate, is_listed, list_contrasts
 from selfalign.config.surveys import check_groups, check_tables
 from selfalign.countries import CODES
@@ -53,6 +54,7 @@ def check_names(config: dict[str, Any]) -> None:
         _check_countries(f"languages.{language}.countries", settings["countries"])
         _check_known(f"languages.{language}.arms", settings["arms"], config["arms"])
     check_groups(config)
+    check_crossed(config)
     for frame in config["prompts"]["frames"]:
         if frame not in config["scoring"]["readouts"]:
             remedy = f"Add {frame}: label if it shows labels, else {frame}: option"

@@ -10,6 +10,7 @@ from typing import Any
 from selfalign.arms import Speech
 from selfalign.config.arms import selectors_of
 from selfalign.config.chosen import kinds_file
+from selfalign.config.crossed import find_tests
 from selfalign.config.files import list_files
 from selfalign.config.languages import fill_language, frames_of, frames_on_scales, speech_of_run
 from selfalign.config.outputs import (
@@ -68,10 +69,67 @@ class Paths:
 
     # What the run reads
 
+    @cached_property
+    def tests(self) -> dict[str, Any] | None:
+        """The settings of test probes from another survey than the demonstrations; None if both are of one survey."""
+        return find_tests(self.config)
+
     @property
     def bank(self) -> str:
-        """The probe bank."""
+        """The probe bank; that of the demonstrations if the test probes are from another survey."""
         return str(self.config["probes"]["bank"])
+
+    @property
+    def tested_bank(self) -> str:
+        """The bank of the test probes."""
+        return f"{self.run}/probes/selected.csv" if self.tests else self.bank
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """The rows of the bank that the run uses (selected), and the other rows (left_out)."""
+        names = {"selected": "shown", "left_out": "shown_left_out"} if self.tests else {}
+        return {one: f"<run>/probes/{names.get(one, one)}.csv" for one in ("selected", "left_out")}
+
+    @property
+    def taken(self) -> dict[str, str]:
+        """The test probes from another survey (selected), and those that the run does not use (left_out)."""
+        prefix = "" if self.tests else "tests_"
+        return {one: f"<run>/probes/{prefix}{one}.csv" for one in ("selected", "left_out")}
+
+    @property
+    def all_probes(self) -> str:
+        """Test probes and the probes that demonstrations are chosen from, as one bank."""
+        return "<run>/probes/all.csv" if self.tests else "<run>/probes/selected.csv"
+
+    @property
+    def only_tests(self) -> list[str]:
+        """The test probes, if they are not shown as demonstrations."""
+        return ["<run>/probes/selected.csv"] if self.tests else []
+
+    @property
+    def all_poles(self) -> str:
+        """What the people answer to all of these probes."""
+        return "<run>/human/joined.parquet" if self.tests else "<run>/human/poles.parquet"
+
+    @property
+    def opinions(self) -> str:
+        """Folder of the survey of the test probes, if it is another."""
+        return f"results/{SHARED}/survey/{self.tests['survey']}" if self.tests else "no folder"
+
+    @property
+    def tested_distributions(self) -> str:
+        """The people's answers to the questions of the test probes."""
+        return f"{self.run}/human/tested.parquet" if self.tests else self.distributions
+
+    @property
+    def tested_responses(self) -> list[str]:
+        """The respondents who answered the questions of the test probes, where the survey has them."""
+        return [] if self.tests else self.responses
+
+    @property
+    def test_table(self) -> str:
+        """The table of test probes from another survey: the user's reviewed one, or the draft."""
+        return (self.tests or {}).get("table") or f"{self.run}/probes/draft.csv"
 
     @property
     def bank_version(self) -> list[str]:
@@ -84,8 +142,19 @@ class Paths:
         file = kinds_file(self.config, self.home)
         return [str(file)] if file else []
 
+    @property
+    def tested_kinds(self) -> list[str]:
+        """The file that says what each test probe asks for; there is none for an opinion table."""
+        return [] if self.tests else self.probe_kinds
+
     def texts(self, language: str) -> str:
-        """The wording of the probes in a language."""
+        """The wording of the probes in a language: of test probes and demonstrations."""
+        if self.tests:
+            return f"{self.run}/probes/texts/{language}.csv"
+        return self.bank_texts(language)
+
+    def bank_texts(self, language: str) -> str:
+        """The wording of the bank's probes in a language."""
         return fill_language(self.config["probes"]["texts"], language)
 
     def words(self, kind: str, language: str) -> list[str]:
@@ -95,8 +164,10 @@ class Paths:
             kind: a key of the settings prompts: templates, personas, roles or neutral; or texts.
             language: of the run.
         """
-        stage = "probes" if kind == "texts" else "prompts"
-        return [fill_language(self.config[stage][kind], one) for one in self.speech[language].of(kind)]
+        languages = self.speech[language].of(kind)
+        if kind == "texts":
+            return [self.texts(one) for one in languages]
+        return [fill_language(self.config["prompts"][kind], one) for one in languages]
 
     def questionnaire(self, survey: str, kind: str, language: str | None = None) -> str:
         """A file of a survey's questionnaire: made from its file of questions, or shipped.
@@ -133,13 +204,14 @@ class Paths:
     @cached_property
     def partly_read(self) -> set[str]:
         """The bank and its wordings: only the rows of some probes count."""
-        return {self.bank, *(self.texts(one) for one in Speech.union(self.speech.values()).texts)}
+        return {self.bank, *(self.bank_texts(one) for one in Speech.union(self.speech.values()).texts)}
 
     @cached_property
     def wordings(self) -> list[str]:
         """Files of the words of all prompts of the run, sorted."""
         files = {self.answer_scales} if self.asks_on_scales else set()
         for language in self.config["run"]["languages"]:
+            files |= {self.bank_texts(one) for one in self.speech[language].texts}
             files |= {
                 file
                 for kind in ("texts", "templates", "personas", "roles", "neutral")
@@ -154,7 +226,10 @@ class Paths:
         config, survey = self.config, self.config["surveys"][self.config["run"]["survey"]]
         parts = [survey, *(config[key] for key in ("probes", "prompts", "figures", "demonstrations"))]
         parts.append(config["scoring"].get("map") or {})
+        if self.tests:
+            parts += [self.tests, config["surveys"][self.tests["survey"]]]
         shipped = [f"resources/survey/{name}" for name in FORMS[survey["form"]].questionnaire]
+        shipped += ["resources/survey/opinions.csv"] if self.tests else []
         shipped.append("notebooks/explore.ipynb")
         if "arora" in config["probes"]:
             shipped += [f"resources/probes/{name}.csv" for name in ("probes", "arora", "arora_repairs")]
@@ -311,11 +386,17 @@ class Paths:
         deleted, if the results of an earlier run are there: it would say "Nothing to be done".
         """
         survey = self.config["run"]["survey"]
-        settings = self.config["surveys"][survey]
+        config_of = self.config["surveys"]
+        settings = config_of[survey]
         files = [f"{self.survey}/distributions.parquet", *self.responses, *self.wordings, self.bank]
         files.append(survey_file(survey, settings))
         files += [f"{self.survey}/simulated.csv"] if settings["form"] == "counts" else []
         files.append(f"{self.run}/probes/selected.csv")
+        if self.tests:
+            tests = self.tests["survey"]
+            files += [f"{self.opinions}/distributions.parquet", survey_file(tests, config_of[tests])]
+            files += [self.test_table, f"{self.run}/probes/draft.csv", *self.chosen.values()]
+            files += [self.all_probes, self.all_poles, self.tested_distributions]
         files += [f"{self.run}/human/{name}.parquet" for name in ("poles", "replicates")]
         files += self.human_scales
         files += [self.distributions, *self.members, f"{self.survey}/groups.parquet"] if self.has_groups else []

@@ -112,6 +112,21 @@ class Probes(Section):
     )
 
 
+class TestProbes(Section):
+    """Test probes from another survey than the demonstrations."""
+
+    survey: Name = Field(description="Which of the surveys of form opinions has the test probes.")
+    source: str = Field(
+        "GAS", min_length=1, description="Whose questions are used: a value of the survey's column source."
+    )
+    table: str | None = Field(
+        None,
+        min_length=1,
+        description="The reviewed table of test probes (CSV); the draft of the workflow if not given.",
+    )
+    only: Choice = Field((), description="Test probes to use, by id; all where the list is empty.")
+
+
 class Bm25(Section):
     """The similarity by shared rare words."""
 
@@ -616,6 +631,11 @@ class Config(Section):
 
     surveys: dict[Name, Survey] = Field(min_length=1, description="The surveys, by name.")
     probes: Probes
+    test_probes: TestProbes | None = Field(
+        None,
+        description="Test probes from another survey than the demonstrations; null for those of run.survey.",
+        json_schema_extra={"nullable": True},
+    )
     demonstrations: Demonstrations
     prompts: Prompts
     run: Run

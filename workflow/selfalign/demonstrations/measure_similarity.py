@@ -1,7 +1,7 @@
 """Step measure_similarity: how similar every two probes are in one language, by one measure."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from selfalign.probes.bank import BLANK, read_bank, read_texts
 from selfalign.tables import write_table
 
 
-def chrf_similarity(texts: pd.DataFrame) -> pd.DataFrame:
+def chrf_similarity(texts: pd.DataFrame, candidates: Sequence[str] | None = None) -> pd.DataFrame:
     """chrF++ between the statements of every two probes.
 
     chrF++ is sacreBLEU's chrF with word bigrams (Popović 2017), per sentence. It is not symmetric: the test probe
@@ -29,15 +29,18 @@ def chrf_similarity(texts: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         texts: a `Texts` table indexed by probe.
+        candidates: the probes that may be shown; all if not given.
 
     Returns:
         Scores in points (0 to 100): a row per test probe, a column per candidate.
     """
     metric = CHRF(word_order=2)
+    statements = _statements(texts)
+    references = statements if candidates is None else statements.loc[list(candidates)]
     # `metric.sentence_score` gives the same numbers. It counts the n-grams of both texts again for every pair.
-    counts = [metric._extract_reference_info([statement])["ref_ngrams"][0] for statement in _statements(texts)]
-    scores = [[_chrf(metric, hypothesis, reference) for reference in counts] for hypothesis in counts]
-    return _square(scores, texts)
+    counts = {one: metric._extract_reference_info([text])["ref_ngrams"][0] for one, text in statements.items()}
+    scores = [[_chrf(metric, counts[one], counts[other]) for other in references.index] for one in statements.index]
+    return pd.DataFrame(scores, index=statements.index, columns=references.index)
 
 
 def _chrf(metric: CHRF, hypothesis: list[Counter[str]], reference: list[Counter[str]]) -> float:
@@ -89,9 +92,14 @@ def embedding_similarity(texts: pd.DataFrame, language: str, model: str) -> pd.D
 
 
 def measure_probes(
-    texts: pd.DataFrame, probes: list[str], measure: str, language: str, settings: dict[str, Any]
+    texts: pd.DataFrame,
+    probes: list[str],
+    measure: str,
+    language: str,
+    settings: dict[str, Any],
+    tests: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Similarity of every two probes of those in use.
+    """Similarity of every probe in use with every candidate.
 
     Args:
         texts: a `Texts` table indexed by probe: every row of its file, because `bm25` counts in how many a word is.
@@ -99,24 +107,27 @@ def measure_probes(
         measure: one of `MEASURES`.
         language: of the wording, as an ISO 639-1 code.
         settings: of the measure: k1 and b of `bm25`, model of `embedding`.
+        tests: those of `probes` that are test probes only. The others are candidates, and all are if this is empty.
 
     Returns:
         A `Similarity` table, in the order of `probes`.
     """
-    return list_pairs(_COMPARE[measure](texts, probes, language, settings))
+    candidates = [probe for probe in probes if probe not in set(tests)]
+    return list_pairs(_COMPARE[measure](texts, probes, candidates, language, settings))
 
 
-Compare = Callable[[pd.DataFrame, list[str], str, Mapping[str, Any]], pd.DataFrame]
-"""Similarities of the probes in use, from the texts of all probes, their language and the settings of the measure."""
+Compare = Callable[[pd.DataFrame, list[str], list[str], str, Mapping[str, Any]], pd.DataFrame]
+"""Similarities of the probes in use with the candidates, from the texts of all probes, these two lists, the language of
+the texts and the settings of the measure."""
 
 _COMPARE: dict[str, Compare] = {
-    "chrf": lambda texts, probes, language, settings: chrf_similarity(texts.loc[probes]),
-    "bm25": lambda texts, probes, language, settings: bm25_similarity(
+    "chrf": lambda texts, probes, candidates, language, settings: chrf_similarity(texts.loc[probes], candidates),
+    "bm25": lambda texts, probes, candidates, language, settings: bm25_similarity(
         texts, language, settings["k1"], settings["b"]
-    ).loc[probes, probes],
-    "embedding": lambda texts, probes, language, settings: embedding_similarity(
+    ).loc[probes, candidates],
+    "embedding": lambda texts, probes, candidates, language, settings: embedding_similarity(
         texts.loc[probes], language, settings["model"]
-    ),
+    ).loc[probes, candidates],
 }
 """By name of the measure. The names are in `MEASURES`, which modules read that compute nothing."""
 
@@ -152,6 +163,7 @@ def _square(scores: object, texts: pd.DataFrame) -> pd.DataFrame:
 
 @click.command()
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--tests", type=readable, help="Test probes that are not shown (CSV); all may be shown if not given.")
 @click.option("--texts", type=readable, required=True, help="Wording of the probes (CSV).")
 @click.option("--language", required=True, help="Language of the wording.")
 @click.option("--measure", type=click.Choice(MEASURES), required=True, help="What to compare probes by.")
@@ -159,6 +171,7 @@ def _square(scores: object, texts: pd.DataFrame) -> pd.DataFrame:
 @click.option("--output", type=writable, required=True, help="Similarities (Parquet).")
 def command(
     bank: Path,
+    tests: Path | None,
     texts: Path,
     language: str,
     measure: str,
@@ -166,8 +179,8 @@ def command(
     output: Path,
 ) -> None:
     """Measure how similar every two probes are, in the words of one language."""
-    probes = read_bank(bank)
+    probes, only = read_bank(bank), set(read_bank(tests)["probe"]) if tests else set()
     similarity = measure_probes(
-        read_texts(texts, probes, others=True), list(probes["probe"]), measure, language, settings
+        read_texts(texts, probes, others=True), list(probes["probe"]), measure, language, settings, only
     )
     write_table(similarity, output, Similarity)

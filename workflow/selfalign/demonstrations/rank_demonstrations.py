@@ -1,5 +1,6 @@
 """Step rank_demonstrations: which probes to show before each test probe, by one strategy."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -13,18 +14,20 @@ from selfalign.probes.bank import read_bank
 from selfalign.tables import read_table, write_table
 
 
-def pair_probes(bank: pd.DataFrame, similarity: pd.DataFrame) -> pd.DataFrame:
-    """Every test probe with every other probe: probe, candidate, similarity and what they have in common.
+def pair_probes(bank: pd.DataFrame, similarity: pd.DataFrame, tests: Collection[str] = ()) -> pd.DataFrame:
+    """Every probe with every other that may be shown: probe, candidate, similarity and what they have in common.
 
     Args:
         bank: the probes in use, columns of a `Bank` table.
         similarity: a `Similarity` table of theirs.
+        tests: the test probes that are not shown; all may be shown if this is empty.
 
     Returns:
         Columns probe, candidate, similarity, sibling, same_battery, same_category, in the bank's order.
     """
     facts = bank[["probe", "siblings", "battery", "category"]]
-    pairs = facts.merge(facts.add_prefix("candidate_"), how="cross").rename(columns={"candidate_probe": "candidate"})
+    shown = facts[~facts["probe"].isin(list(tests))]
+    pairs = facts.merge(shown.add_prefix("candidate_"), how="cross").rename(columns={"candidate_probe": "candidate"})
     pairs = pairs[pairs["probe"] != pairs["candidate"]].merge(
         similarity, how="left", on=["probe", "candidate"], validate="one_to_one"
     )
@@ -65,14 +68,16 @@ def _draw(pairs: pd.DataFrame, strategy: str, seed: int) -> list[int]:
 
 @click.command()
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--tests", type=readable, help="Test probes that are not shown (CSV); all may be shown if not given.")
 @click.option("--similarity", type=readable, required=True, help="Similarity of the probes (Parquet).")
 @click.option("--strategy", type=click.Choice(STRATEGIES), required=True, help="How to order the candidates.")
 @click.option("--seeds", type=Words(int), default="", help="Seeds of the draws.")
 @click.option("--output", type=writable, required=True, help="Rankings (Parquet).")
-def command(bank: Path, similarity: Path, strategy: str, seeds: list[int], output: Path) -> None:
+def command(bank: Path, tests: Path | None, similarity: Path, strategy: str, seeds: list[int], output: Path) -> None:
     """Rank all other probes as demonstrations for each test probe.
 
     The similarity is that of the strategy's measure; for strategies that draw, it only goes on record.
     """
-    pairs = pair_probes(read_bank(bank), read_table(similarity, Similarity))
+    only = set(read_bank(tests)["probe"]) if tests else set()
+    pairs = pair_probes(read_bank(bank), read_table(similarity, Similarity), only)
     write_table(rank(pairs, strategy, seeds), output, Ranking)

@@ -73,13 +73,15 @@ class Designer:
 
     def _rank(self, language: str, strategy: str) -> pd.DataFrame:
         measure = measure_of(strategy)
-        pairs = pair_probes(self.probes, self.measure(measure, compared_language(self.config, measure, language)))
+        similarity = self.measure(measure, compared_language(self.config, measure, language))
+        pairs = pair_probes(self.probes, similarity, self.people.tests)
         return rank(pairs, strategy, seeds_of(self.config, strategy))
 
     def _measure(self, measure: str, language: str) -> pd.DataFrame:
-        texts = read_texts(self._file("probes", "texts", language), self.people.bank)
+        crossed = bool(self.people.tests)
+        texts = read_texts(self._file("probes", "texts", language), self.people.bank, others=crossed)
         settings = self.config["demonstrations"].get(measure, {})
-        return measure_probes(texts, list(self.probes["probe"]), measure, language, settings)
+        return measure_probes(texts, list(self.probes["probe"]), measure, language, settings, self.people.tests)
 
     def _read_words(self, language: str) -> Languages:
         spoken = find_speech(self.config, language)
@@ -97,7 +99,12 @@ class Designer:
             files[kind] = {one: path for one, path in pairs.items() if path.is_file()}
         scales = self._questionnaire("scales") if frames_on_scales(self.config) else None
         step = self.config["prompts"]["share_step"]
-        wordings = {one: read_wording(one, files, frames, self.people.bank, scales, step=step) for one in spoken.texts}
+        bank, crossed = self.people.bank, bool(self.people.tests)
+        shown = bank[~bank["probe"].isin(self.people.tests)]
+        wordings = {
+            one: read_wording(one, files, frames, bank if one == language else shown, scales, others=crossed, step=step)
+            for one in spoken.texts
+        }
         personas = {one: read_personas(file) for one, file in files["personas"].items()}
         roles = {one: read_roles(file) for one, file in files["roles"].items()}
         own = any(arm.needs_spoken for arm in arms_of(self.config, language).values())
@@ -108,4 +115,6 @@ class Designer:
         return find_questionnaire(self.config, self.home, self.shared, kind, language)
 
     def _file(self, stage: str, kind: str, language: str) -> Path:
+        if kind == "texts" and self.people.tests:  # the workflow joined them
+            return self.shared.parent / self.config["run"]["name"] / "probes" / "texts" / f"{language}.csv"
         return Path(fill_language(self.config[stage][kind], language))

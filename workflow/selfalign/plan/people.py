@@ -8,13 +8,16 @@ from typing import Any
 import pandas as pd
 
 from selfalign.config.chosen import with_kinds
+from selfalign.config.crossed import find_tests
 from selfalign.config.surveys import groups_file, has_respondents
 from selfalign.errors import InputError
 from selfalign.home import locate
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import check_bank, check_countries, map_poles
 from selfalign.probes.map_scales import spread_people
+from selfalign.probes.opinion_probes import LANGUAGE
 from selfalign.probes.scales import read_scales
+from selfalign.probes.schemas import Poles
 from selfalign.probes.selection import select_probes
 from selfalign.prompts.sources import Surveyed
 from selfalign.survey.schemas import (
@@ -47,6 +50,8 @@ def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: boo
     Raises:
         InputError: the survey is not here yet, or it lacks a country or a question of the run.
     """
+    if find_tests(config) is not None:
+        return _read_joined(shared.parent / config["run"]["name"])
     bank_file = Path(config["probes"]["bank"])
     if not bank_file.is_file():
         raise InputError(bank_file, "is not made yet", f"Make it first: snakemake --cores 1 {bank_file}")
@@ -87,6 +92,23 @@ def _read_groups(config: dict[str, Any], home: Path, shared: Path) -> pd.DataFra
     languages = [config["languages"][language] for language in config["run"]["languages"]]
     refuse_small(sizes, groups, {one for each in languages for one in each["countries"]}, settings, crosswalk)
     return weigh_groups(responses, list_members(groups, sizes))
+
+
+def _read_joined(run: Path) -> tuple[Surveyed, pd.DataFrame]:
+    """Test probes and demonstrations of two surveys, which the workflow has joined.
+
+    Args:
+        run: folder of the run.
+    """
+    files = [run / "human" / "joined.parquet", run / "probes" / "texts" / f"{LANGUAGE}.csv"]
+    if not all(file.is_file() for file in files):
+        made = " ".join(map(str, files))
+        problem = "the two surveys are not joined yet, and the plan needs to know the test probes"
+        remedy = f"Join them first; this asks no model: snakemake {made} --cores 1 --configfile YOURS"
+        raise InputError("config: test_probes", problem, remedy)
+    bank = read_bank(run / "probes" / "all.csv")
+    tests = frozenset(read_bank(run / "probes" / "selected.csv")["probe"])
+    return Surveyed(read_table(files[0], Poles), None, bank, tests), bank
 
 
 def find_questionnaire(

@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from selfalign.config.chosen import count_left_out
+from selfalign.config.crossed import find_tests
 from selfalign.config.languages import frames_on_scales
 from selfalign.errors import InputError
 from selfalign.home import HOME, locate
@@ -20,6 +21,7 @@ from selfalign.plan import endpoints, models, tokens
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_people
 from selfalign.plan.precision import expect_widths, name_contrast, within_models
+from selfalign.prompts.sources import Surveyed
 from selfalign.runs import SHARED
 
 _RESULTS = 0.25
@@ -112,7 +114,7 @@ def make_plan(
     main = list(dict.fromkeys(map(name_contrast, [*([margin] if margin else []), *within_models(config)])))
     return {
         "run": config["run"]["name"],
-        "survey": _describe(config, people.poles, probes, home),
+        "survey": _describe(config, people, probes, home),
         "languages": {
             language: {
                 "cells": len(one.cells),
@@ -144,10 +146,13 @@ def _progress(steps: int) -> Iterator[Any]:
         yield step
 
 
-def _describe(config: Mapping[str, Any], poles: pd.DataFrame, probes: pd.DataFrame, home: Path) -> dict[str, Any]:
+def _describe(config: Mapping[str, Any], people: Surveyed, probes: pd.DataFrame, home: Path) -> dict[str, Any]:
+    name = config["run"]["survey"]
+    if (tests := find_tests(config)) is not None:
+        name, probes = f"{tests['survey']}, shown {name}", probes[probes["probe"].isin(people.tests)]
     return {
-        "name": config["run"]["survey"],
-        "countries": int(poles["country"].nunique()),
+        "name": name,
+        "countries": int(people.poles["country"].nunique()),
         "probes": len(probes),
         "batteries": int(probes["battery"].nunique()),
         "left_out_by_kind": count_left_out(config, home),

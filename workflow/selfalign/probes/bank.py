@@ -58,6 +58,20 @@ def read_bank(path: Path) -> pd.DataFrame:
         The index of a row is its line in the file less 2.
     """
     bank = read_input(path, Bank, _OPTIONAL)
+    check_claimed(bank, path)
+    return bank
+
+
+def check_claimed(bank: pd.DataFrame, path: Path) -> None:
+    """Refuse a probe that gives an answer code to two poles.
+
+    Args:
+        bank: columns probe, pole_a, pole_b and neither; the index of a row is its line in the file less 2.
+        path: the bank's file.
+
+    Raises:
+        InputError: names the row and the code.
+    """
     for probe in bank.itertuples():
         claimed = [*parse_codes(probe.pole_a), *parse_codes(probe.pole_b), *parse_codes(probe.neither)]
         twice = sorted({code for code in claimed if claimed.count(code) > 1})
@@ -70,7 +84,6 @@ def read_bank(path: Path) -> pd.DataFrame:
                 column="pole_b",
                 value=probe.pole_b,
             )
-    return bank
 
 
 def _find_fault(statement: str) -> str | None:
@@ -79,6 +92,28 @@ def _find_fault(statement: str) -> str | None:
     if len(blanks) != 1:
         return f"{len(blanks)} blanks"
     return "a blank that is too long" if blanks[0] != BLANK else None
+
+
+def check_statements(texts: pd.DataFrame, path: Path) -> None:
+    """Refuse a statement that does not have exactly one blank.
+
+    Args:
+        texts: columns probe and statement; the index of a row is its line in the file less 2.
+        path: their file.
+
+    Raises:
+        InputError: names the row.
+    """
+    for text in texts.itertuples():
+        if fault := _find_fault(text.statement):
+            raise InputError(
+                path,
+                f"the statement of probe {text.probe} has {fault}; expected one blank, written {BLANK}",
+                "Reword the statement",
+                row=text.Index + 2,
+                column="statement",
+                value=text.statement,
+            )
 
 
 def read_texts(path: Path, bank: pd.DataFrame, others: bool = False) -> pd.DataFrame:
@@ -98,16 +133,8 @@ def read_texts(path: Path, bank: pd.DataFrame, others: bool = False) -> pd.DataF
     """
     texts = read_input(path, Texts, {"status": lambda texts: "drafted"})
     known = set(bank["probe"])
+    check_statements(texts, path)
     for text in texts.itertuples():
-        if fault := _find_fault(text.statement):
-            raise InputError(
-                path,
-                f"the statement of probe {text.probe} has {fault}; expected one blank, written {BLANK}",
-                "Reword the statement",
-                row=text.Index + 2,
-                column="statement",
-                value=text.statement,
-            )
         if not others and text.probe not in known:
             raise InputError(
                 path,

@@ -71,6 +71,63 @@ class Texts(Table):
         return texts["option_a"] != texts["option_b"]
 
 
+class OpinionProbes(Table):
+    """Test probes on questions of an opinion table: the table that a user reviews."""
+
+    probe: str = pa.Field(str_matches=NAME, unique=True, description="probe id")
+    question: str = pa.Field(str_matches=NAME, description="id of the question, as in opinions.csv of the survey")
+    category: str = pa.Field(str_matches=NAME, description="topic")
+    battery: str = pa.Field(str_matches=NAME, description="questions asked with the same stem and options")
+    siblings: str = pa.Field(
+        str_length={"min_value": 1},
+        description="what asks the same; a demonstration with the same siblings is not shown",
+    )
+    pole_a: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole A, such as `1 2`")
+    pole_b: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole B")
+    neither: str = pa.Field(str_matches=r"^(\d+(-\d+)?( \d+(-\d+)?)*)?$", description="codes of no pole")
+    statement: str = pa.Field(description="a sentence with one blank, written ___")
+    option_a: str = pa.Field(str_length={"min_value": 1}, description="what fills the blank for pole A")
+    option_b: str = pa.Field(str_length={"min_value": 1}, description="what fills the blank for pole B")
+    status: str = pa.Field(isin=["drafted", "reviewed"], description="whether a person checked poles and words")
+    answers: str = pa.Field(
+        description="the options and their codes when the row was made: `1 Yes; 2 No`; not compared if empty"
+    )
+
+    @pa.dataframe_check(error="option_a and option_b differ")
+    @classmethod
+    def options_differ(cls, table: pd.DataFrame) -> pd.Series:
+        """The two options of a probe are not the same words."""
+        return table["option_a"] != table["option_b"]
+
+
+class DraftedProbes(OpinionProbes):
+    """Test probes that the program drafted, with notes for the reviewer."""
+
+    note_wording: str = pa.Field(description="the question in the source's words")
+    note_missing: str = pa.Field(nullable=True, description="options set aside as missing answers")
+    note_missing_share: float = pa.Field(ge=0, le=1, description="mean share of these over countries")
+    note_countries: int = pa.Field(ge=0, description="countries that were asked")
+
+
+class UncutQuestions(Table):
+    """Questions of an opinion table that the program could not turn into a probe, and why."""
+
+    question: str = pa.Field(unique=True, description="id of the question")
+    reason: str = pa.Field(str_length={"min_value": 1}, description="why there is no probe")
+    answers: str = pa.Field(description="the options and their codes: `1 Yes; 2 No`")
+    wording: str = pa.Field(description="the question in the source's words")
+    countries: int = pa.Field(ge=0, description="countries that were asked")
+
+
+class JoinedCountries(Table):
+    """A country of either of two surveys, and how much of each it has."""
+
+    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", unique=True, description="ISO 3166 alpha-3")
+    tested: int = pa.Field(ge=0, description="test probes that its people answered with a pole")
+    shown: int = pa.Field(ge=0, description="probes that its people answered with a pole, for demonstrations")
+    used: bool = pa.Field(description="whether it has both; others are left out")
+
+
 class Poles(Table):
     """What the people of a country answer to a probe."""
 

@@ -1,5 +1,6 @@
 """Step describe_demonstrations: how close what each arm shows is to its test probes, in one language."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +36,26 @@ def list_shown(design: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
     return shown[["arm", "set", *SET, "candidate"]].reset_index(drop=True)
 
 
-def describe_pairs(ranking: pd.DataFrame, bank: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
+def describe_pairs(
+    ranking: pd.DataFrame, bank: pd.DataFrame, texts: pd.DataFrame, tests: Collection[str] = ()
+) -> pd.DataFrame:
     """Facts of each test probe with each candidate: probe, candidate, similarity and the columns of shares.
 
     Args:
         ranking: a `Ranking` table.
         bank: a `Bank` table.
         texts: a `Texts` table indexed by probe.
+        tests: test probes from another survey than the candidates. They have no place in the candidates' questionnaire,
+            so none is within 5 questions.
     """
     pairs = ranking.drop_duplicates(["probe", "candidate"])
     number = _number_questions(bank)
     options = texts[["option_a", "option_b"]].agg(frozenset, axis=1)
     first, second = pairs["probe"], pairs["candidate"]
     apart = (first.map(number) - second.map(number)).abs()
-    pairs = pairs.assign(same_options=first.map(options) == second.map(options), within_5=apart <= 5)
+    pairs = pairs.assign(
+        same_options=first.map(options) == second.map(options), within_5=(apart <= 5) & ~first.isin(list(tests))
+    )
     return pairs[["probe", "candidate", "similarity", *_SHARES]]
 
 
@@ -68,6 +75,7 @@ def describe_demonstrations(
     rankings: dict[str, pd.DataFrame],
     bank: pd.DataFrame,
     texts: pd.DataFrame,
+    tests: Collection[str] = (),
 ) -> pd.DataFrame:
     """Similarity and kinship of the demonstrations of each arm with their test probes.
 
@@ -78,11 +86,12 @@ def describe_demonstrations(
         rankings: `Ranking` tables by strategy.
         bank: a `Bank` table.
         texts: a `Texts` table indexed by probe.
+        tests: test probes from another survey than the candidates.
 
     Returns:
         A `Demonstrations` table: a row per arm that shows something, in the order of `arms`.
     """
-    facts = {strategy: describe_pairs(ranking, bank, texts) for strategy, ranking in rankings.items()}
+    facts = {strategy: describe_pairs(ranking, bank, texts, tests) for strategy, ranking in rankings.items()}
     rows = []
     for name, arm in arms.items():
         strategy, mine = arm.strategy, shown[shown["arm"] == name]
@@ -103,6 +112,7 @@ def describe_demonstrations(
 @click.option("--arms", type=Json(), required=True, help="Settings of the arms, by name (JSON).")
 @click.option("--language", required=True, help="Language of the prompts.")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--tests", type=readable, help="Test probes from another survey than the candidates (CSV).")
 @click.option("--texts", type=readable, required=True, help="Wording of the probes in this language (CSV).")
 @click.option("--design", type=readable, required=True, help="Cells of the experiment (Parquet).")
 @click.option("--prompts", type=readable, required=True, help="Distinct prompts (Parquet).")
@@ -112,6 +122,7 @@ def command(
     arms: dict[str, dict[str, Any]],
     language: str,
     bank: Path,
+    tests: Path | None,
     texts: Path,
     design: Path,
     prompts: Path,
@@ -129,5 +140,6 @@ def command(
         {path.stem: read_table(path, Ranking) for path in rankings},
         probes,
         read_texts(texts, probes, others=True),
+        set(read_bank(tests)["probe"]) if tests else set(),
     )
     write_table(table, output, Demonstrations)

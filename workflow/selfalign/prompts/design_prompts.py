@@ -108,7 +108,7 @@ def lay_out_arms(
     words = languages.words
     with follow(f"design {languages.asked}", "frame", len(arms) * len(words.frames)) as progress:
         for name, arm in arms.items():
-            cells = _treat(name, arm, countries, people.poles, languages)
+            cells = _treat(name, arm, countries, people, languages)
             parts = []
             for frame in words.frames if len(cells) else ():
                 shown = _pick(name, arm, cells, people, rankings, languages, frame) if arm.shots else None
@@ -126,7 +126,7 @@ def lay_out_arms(
     return (kept.pop(name) for name in sorted(kept)), found.as_table(premises)
 
 
-def _treat(name: str, arm: Arm, countries: list[str], poles: pd.DataFrame, languages: Languages) -> pd.DataFrame:
+def _treat(name: str, arm: Arm, countries: list[str], people: Surveyed, languages: Languages) -> pd.DataFrame:
     """Whom an arm is run for, and whom its prompts name.
 
     These are countries, or all groups of these countries that the survey has.
@@ -135,9 +135,10 @@ def _treat(name: str, arm: Arm, countries: list[str], poles: pd.DataFrame, langu
         Columns country, probe, source, arm, shown_in (language of demonstrations), persona, and named: the country that
         the prompt names, if it names one.
     """
+    poles = people.tested
     chosen = find_people(arm.asked(countries), poles["country"].unique())
     cells = poles.loc[poles["country"].isin(chosen) & (poles["majority"] != "tie"), ["country", "probe"]]
-    cells = cells.merge(name_sources(arm, name, chosen, countries, poles))
+    cells = cells.merge(name_sources(arm, name, chosen, countries, people.shown))
     home = cells["country"].map(country_of)
     named = cells["source"].map(country_of) if arm.named == "other" else home
     return cells.assign(
@@ -342,6 +343,7 @@ def _identify(table: pd.DataFrame) -> list[str]:
 @click.option("--countries", type=Words(), required=True, help="Countries of the language.")
 @click.option("--frames", type=Words(), required=True, help="Frames of the prompt, by name.")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@click.option("--tests", type=readable, help="Test probes, if they are not shown (CSV); all probes are both otherwise.")
 @click.option("--texts", type=Named(), multiple=True, help="Wording of the probes (CSV), by language.")
 @click.option("--templates", type=Named(), multiple=True, help="Frames (YAML), by language.")
 @click.option("--personas", type=Named(), multiple=True, help="Personas (CSV), by language.")
@@ -364,6 +366,7 @@ def command(
     countries: list[str],
     frames: list[str],
     bank: Path,
+    tests: Path | None,
     spoken: Path | None,
     scales: Path | None,
     poles: Path,
@@ -384,8 +387,12 @@ def command(
     for kind in ("texts", "templates"):
         if language not in by_language[kind]:
             raise click.UsageError(f"--{kind} {language}=FILE is missing")
+    only = frozenset(read_bank(tests)["probe"]) if tests else frozenset()
+    shown = probes[~probes["probe"].isin(only)]  # test probes from another survey have words in one language
     wordings = {
-        code: read_wording(code, by_language, frames, probes, scales, others=True, step=step)
+        code: read_wording(
+            code, by_language, frames, probes if code == language else shown, scales, others=True, step=step
+        )
         for code in by_language["texts"]
     }
     own = read_countries(spoken) if spoken else {}
@@ -394,7 +401,7 @@ def command(
     cells, distinct = lay_out_arms(
         {name: Arm.read(settings) for name, settings in arms.items()},
         countries,
-        Surveyed(read_table(poles, Poles), read_table(human, PeopleScales) if human else None, probes),
+        Surveyed(read_table(poles, Poles), read_table(human, PeopleScales) if human else None, probes, only),
         {path.stem: read_table(path, Ranking) for path in rankings},
         Languages(language, wordings, own, personas, roles),
         premises,

@@ -24,16 +24,29 @@ class Surveyed:
         poles: a `Poles` table.
         scales: a `PeopleScales` table; None where nothing is asked with its whole scale.
         bank: a `Bank` table.
+        tests: the test probes, if they are from another survey than the demonstrations; else empty, because every probe
+            is both.
     """
 
     poles: pd.DataFrame
     scales: pd.DataFrame | None = None
     bank: pd.DataFrame | None = None
+    tests: frozenset[str] = frozenset()
+
+    @cached_property
+    def tested(self) -> pd.DataFrame:
+        """The rows of `poles` that a model is tested on."""
+        return self.poles[self.poles["probe"].isin(self.tests)] if self.tests else self.poles
+
+    @cached_property
+    def shown(self) -> pd.DataFrame:
+        """The rows of `poles` that demonstrations have, and that near and far countries are found by."""
+        return self.poles[~self.poles["probe"].isin(self.tests)] if self.tests else self.poles
 
     @cached_property
     def majority(self) -> pd.DataFrame:
         """The majority answer of each source to each probe: columns source, candidate, answer (A or B)."""
-        return majority_answers(self.poles)
+        return majority_answers(self.shown)
 
     @cached_property
     def modal(self) -> pd.DataFrame:

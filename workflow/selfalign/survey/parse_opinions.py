@@ -227,7 +227,8 @@ def to_distributions(questions: list[Question], samples: pd.DataFrame) -> pd.Dat
 
 def describe_questions(questions: list[Question], samples: pd.DataFrame) -> pd.DataFrame:
     """The questions that were taken: an `Opinions` table."""
-    countries = samples[samples["reason"] == ""]["number"].value_counts()
+    used = samples[samples["reason"] == ""]
+    countries, missing = used["number"].value_counts(), _share_missing(questions, used)
     rows = [
         {
             "question": question.question,
@@ -238,12 +239,22 @@ def describe_questions(questions: list[Question], samples: pd.DataFrame) -> pd.D
                 for place, code in sorted(question.answers.items(), key=lambda answer: answer[1])
             ),
             "missing": " | ".join(o for place, o in enumerate(question.options) if place not in question.answers),
+            "missing_share": missing.get(number, math.nan),
             "countries": int(countries.get(number, 0)),
         }
         for number, question in enumerate(questions)
         if not question.fault
     ]
     return pd.DataFrame(rows, columns=list(Opinions.to_schema().columns))
+
+
+def _share_missing(questions: list[Question], used: pd.DataFrame) -> pd.Series:
+    """By number of the question, the mean share of the options set aside, over the samples that are used."""
+    shares = []
+    for number, name in zip(used["number"], used["name"], strict=True):
+        question = questions[number]
+        shares.append(math.fsum(x for place, x in enumerate(question.shares[name]) if place not in question.answers))
+    return used.assign(share=shares).groupby("number")["share"].mean().clip(0, 1).round(4)
 
 
 def count_left_out(samples: pd.DataFrame) -> pd.DataFrame:

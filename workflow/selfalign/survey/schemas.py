@@ -244,6 +244,9 @@ class Opinions(Table):
     wording: str = pa.Field(description="what is asked, in the source's words")
     answers: str = pa.Field(description="the substantive options and their codes: `1 Yes; 2 No`")
     missing: str = pa.Field(nullable=True, description="options set aside as missing answers: `No answer | Refused`")
+    missing_share: float = pa.Field(
+        ge=0, le=1, nullable=True, description="mean share of these answers over the countries; empty without a country"
+    )
     countries: int = pa.Field(ge=0, description="countries whose answers were taken")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, section
+from selfalign.config.crossed import find_tests
 from selfalign.errors import InputError
 from selfalign.probes.versions import digest_file, tell_bank
 from selfalign.runs import RECORD
@@ -28,9 +29,10 @@ def describe_origins(results: Results, model: str, language: str, fingerprint: s
         language: that the cell is asked in.
         fingerprint: under which the answer was given.
     """
-    files = [results.bank_file, results.text_file(language)]
+    files, tests = results.word_files(language), find_tests(results.config)
     lines = [
-        *describe_survey(results),
+        *describe_survey(results, results.config["run"]["survey"]),
+        *(describe_survey(results, tests["survey"], "test probes") if tests else []),
         ("probe bank", tell_recorded_bank(results.run.folder, files).removeprefix("Probe bank: ")),
         *describe_model(results, model),
         *describe_fingerprint(results.run.shared / "ledger" / model / f"{language}.sqlite", fingerprint),
@@ -40,12 +42,17 @@ def describe_origins(results: Results, model: str, language: str, fingerprint: s
     return section("Where this comes from", *told)
 
 
-def describe_survey(results: Results) -> list[Line]:
-    """The survey's source file with its checksum, and what became of it."""
-    name = results.config["run"]["survey"]
-    survey, file = results.config["surveys"][name], _survey_file(results)
+def describe_survey(results: Results, name: str, label: str = "survey") -> list[Line]:
+    """A survey's source file with its checksum, and what became of it.
+
+    Args:
+        results: of the run.
+        name: of the survey.
+        label: of the line with its name.
+    """
+    survey, file = results.config["surveys"][name], _survey_file(results, name)
     source = survey["source"]
-    lines = [("survey", f"{name} (form {survey['form']})")]
+    lines = [(label, f"{name} (form {survey['form']})")]
     if "hub" in source:
         lines.append(("hub", f"{source['hub']}, revision {source.get('revision', 'not given')}"))
     if "url" in source:
@@ -63,13 +70,13 @@ def describe_survey(results: Results) -> list[Line]:
     return [*lines, ("SHA-256", found + verdict)]
 
 
-def _survey_file(results: Results) -> Path:
-    """The file of the survey: the user's own, or the one that was fetched."""
-    source = results.config["surveys"][results.config["run"]["survey"]]["source"]
+def _survey_file(results: Results, survey: str) -> Path:
+    """The file of a survey: the user's own, or the one that was fetched."""
+    source = results.config["surveys"][survey]["source"]
     if "file" in source:
         return results.locate(source["file"])
     name = Path(re.sub("[?#].*", "", source.get("url") or source["path"])).name
-    return results.survey / "download" / name
+    return results.run.shared / "survey" / survey / "download" / name
 
 
 def find_checksum(record: Path, file: str) -> str | None:

@@ -333,7 +333,7 @@ def _describe_absent(results: Results, traced: Traced) -> str:
     countries = sorted(traced.cells["country"].unique())
     dropped = count_dropped(results.dropped, countries)
     lines = [f"{row.country}: {', '.join(row.probes)}, because {row.reason}." for row in dropped.itertuples()]
-    left_out = list_left_out(results.bank_with_kinds, results.config["probes"])
+    left_out = list_left_out(results.bank_with_kinds, results.criteria)
     for setting, number in left_out["reason"].value_counts(sort=False).items():
         lines.append(f"{number} of the bank's {len(results.bank)} probes, left out by probes.{setting}.")
     absent = traced.cells[traced.cells["left_out"] != ""]

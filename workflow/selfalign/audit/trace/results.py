@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from selfalign.config.crossed import find_tests
 from selfalign.config.languages import fill_language
 from selfalign.config.outputs import asked_in, kinds_of_models, own_languages
 from selfalign.demonstrations.schemas import Similarity
@@ -43,6 +44,16 @@ class Results:
         self.config: dict[str, Any] = run.config
         self._kept: dict[tuple[str, ...], Any] = {}
         self.survey: Path = run.shared / "survey" / self.config["run"]["survey"]
+
+    @property
+    def crossed(self) -> bool:
+        """Whether test probes and demonstrations are from two surveys."""
+        return find_tests(self.config) is not None
+
+    @property
+    def criteria(self) -> dict[str, Any]:
+        """The settings that select probes from `bank`; of two surveys, the bank has the selected probes only."""
+        return {} if self.crossed else self.config["probes"]
 
     def locate(self, path: str) -> Path:
         """A file of the settings: in the working folder, or in the folder that the run was made in."""
@@ -125,14 +136,20 @@ class Results:
 
         The world has no numbers of people.
         """
-        return pd.concat([self.poles, pool_world(self.poles)]).set_index(["country", "probe"])
+        file = self.run.folder / "human" / "joined.parquet"
+        poles = read_table(file, Poles) if self.crossed else self.poles
+        return pd.concat([poles, pool_world(poles)]).set_index(["country", "probe"])
 
     @cached_property
     def distributions(self) -> pd.DataFrame:
-        """A `Distributions` table; with groups of people, if the run asks about groups."""
+        """A `Distributions` table: of both surveys if there are two, with groups of people if the run asks about them."""
         grouped = self.run.folder / "human" / "distributions.parquet"
         file = grouped if self.config["run"].get("groups") else self.survey / "distributions.parquet"
-        return read_table(file, Distributions)
+        shown = read_table(file, Distributions)
+        if not self.crossed:
+            return shown
+        tested = read_table(self.run.folder / "human" / "tested.parquet", Distributions)
+        return pd.concat([shown, tested[~tested["question"].isin(shown["question"])]], ignore_index=True)
 
     @cached_property
     def missing(self) -> pd.DataFrame:
@@ -154,12 +171,21 @@ class Results:
 
     @property
     def bank_file(self) -> Path:
-        """The probe bank of the run."""
+        """The probe bank of the run; of two surveys, the test probes and demonstrations that the run uses."""
+        if self.crossed:
+            return self.run.folder / "probes" / "all.csv"
         return self.locate(self.config["probes"]["bank"])
 
     def text_file(self, language: str) -> Path:
         """The wordings of the run in a language."""
+        if self.crossed:
+            return self.run.folder / "probes" / "texts" / f"{language}.csv"
         return self.locate(fill_language(self.config["probes"]["texts"], language))
+
+    def word_files(self, language: str) -> list[Path]:
+        """The bank and the wordings in a language, as the user or the project wrote them."""
+        probes = self.config["probes"]
+        return [self.locate(probes["bank"]), self.locate(fill_language(probes["texts"], language))]
 
     @cached_property
     def bank(self) -> pd.DataFrame:
@@ -169,7 +195,7 @@ class Results:
     @cached_property
     def bank_with_kinds(self) -> pd.DataFrame:
         """The same, with the column `kind` if probes.kinds selects kinds."""
-        if not self.config["probes"].get("kinds"):
+        if self.crossed or not self.config["probes"].get("kinds"):
             return self.bank
         file = self.bank_file.with_name(NAME)  # a bank that the workflow makes has the kinds of the shipped bank
         return add_kinds(self.bank, file if file.is_file() else Path(locate(f"resources/probes/{NAME}", HOME)))

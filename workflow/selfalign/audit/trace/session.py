@@ -94,7 +94,7 @@ def trace(run: Run, asked: Asked) -> tuple[str, bool]:
     names = Names(run.config, results.poles["country"] if run.config["run"].get("groups") else ())
     asked = _open_page(asked, run)
     probe = find_probe(asked.probe, results.bank, results.bank_file) if asked.probe else None
-    if probe and (reason := why_not_chosen(probe, results.bank_with_kinds, run.config["probes"])):
+    if probe and (reason := why_not_chosen(probe, results.bank_with_kinds, results.criteria)):
         return section(f"{probe} is excluded", paragraph(f"The run {run.name} has no cell of {probe}: {reason}.")), True
     figure = _figure_of(asked, run)
     if figure == "calibration":

@@ -1,0 +1,100 @@
+"""Runs whose test probes are from another survey than their demonstrations."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from selfalign.config.arms import arms_of_run
+from selfalign.config.languages import compared_language, frames_on_scales
+from selfalign.errors import InputError, did_you_mean
+from selfalign.probes.opinion_probes import LANGUAGE, check_opinion_probes, read_opinion_probes
+
+
+def find_tests(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The section test_probes; None if test probes and demonstrations are of one survey.
+
+    Args:
+        config: the merged settings; those of an earlier version have no such section.
+    """
+    return config.get("test_probes")
+
+
+def check_crossed(config: dict[str, Any]) -> None:
+    """Refuse settings that do not go with test probes from another survey.
+
+    Args:
+        config: the merged settings, of the form of the schema, whose names are known.
+
+    Raises:
+        InputError: names the setting.
+    """
+    tests = find_tests(config)
+    if tests is None:
+        return
+    name, surveys = tests["survey"], config["surveys"]
+    opinions = [one for one, survey in surveys.items() if survey["form"] == "opinions"]
+    if name not in opinions:
+        problem = f"the survey has form {surveys[name]['form']}; expected form opinions" if name in surveys else ""
+        remedy = did_you_mean(name, opinions)
+        raise InputError("config: test_probes.survey", problem or "is not a survey", remedy, value=name)
+    if name == config["run"]["survey"]:
+        problem = "is also the survey of the demonstrations"
+        remedy = "Name another survey in run.survey, or write test_probes: null to test on the same survey"
+        raise InputError("config: test_probes.survey", problem, remedy, value=name)
+    if config["run"].get("groups"):
+        problem = "asks about groups of people, and the survey of the test probes has countries only"
+        raise InputError("config: run.groups", problem, "Write run: {groups: null}, or test_probes: null")
+    if others := [one for one in config["run"]["languages"] if one != LANGUAGE]:
+        problem = f"the words of test probes from an opinion table are in {LANGUAGE} only"
+        raise InputError("config: run.languages", problem, f"Write run: {{languages: [{LANGUAGE}]}}", value=others[0])
+    for arm, settings in arms_of_run(config).items():
+        if settings.shots and "battery" in settings.exclude:
+            plain = [one for one in settings.exclude if one != "battery"]
+            raise InputError(
+                f"config: arms.{arm}.exclude",
+                "a test probe shares no battery with demonstrations from another survey, so the arm is the same as one "
+                "that does not exclude batteries",
+                f"Run an arm with exclude: [{', '.join(plain)}] in its place, such as chrf",
+                value="battery",
+            )
+    measure = "embedding"
+    if measure in {arm.strategy for arm in arms_of_run(config).values()}:
+        language = compared_language(config, measure, LANGUAGE)
+        if language != LANGUAGE:
+            problem = f"the words of test probes are in {LANGUAGE} only"
+            raise InputError("config: demonstrations.embedding.texts", problem, f"Write {LANGUAGE}", value=language)
+
+
+def check_frames(config: dict[str, Any]) -> None:
+    """Refuse frames that ask with whole answer scales, which an opinion table does not word.
+
+    Args:
+        config: the merged settings, whose files are there.
+
+    Raises:
+        InputError: names the frame.
+    """
+    if find_tests(config) is not None and (frames := frames_on_scales(config)):
+        problem = "asks with the whole answer scale, and test probes from an opinion table have two poles only"
+        raise InputError("config: prompts.frames", problem, "Choose other frames, such as words", value=frames[0])
+
+
+def read_tests(config: dict[str, Any], shown: pd.DataFrame) -> pd.DataFrame | None:
+    """The reviewed test probes of a run, checked; None if there are none, or only the draft of the workflow.
+
+    Args:
+        config: the merged settings.
+        shown: a `Bank` table of the demonstrations.
+
+    Raises:
+        InputError: a row of the table is wrong.
+    """
+    tests = find_tests(config)
+    if tests is None or tests.get("table") is None:
+        return None
+    file = Path(tests["table"])
+    table = read_opinion_probes(file)
+    check_opinion_probes(table, shown, file)
+    return table[table["probe"].isin(tests["only"])] if tests["only"] else table
