@@ -142,7 +142,7 @@ class Results:
 
     @cached_property
     def distributions(self) -> pd.DataFrame:
-        """A `Distributions` table: of both surveys if there are two, with groups of people if the run asks about them."""
+        """A `Distributions` table, of both surveys if there are two, and of groups if the run asks about groups."""
         grouped = self.run.folder / "human" / "distributions.parquet"
         file = grouped if self.config["run"].get("groups") else self.survey / "distributions.parquet"
         shown = read_table(file, Distributions)
