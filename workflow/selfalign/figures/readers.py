@@ -1,8 +1,9 @@
 """What simple readers of the same demonstrations reach: marks beside the dots of arms, from the table of readers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 import pandas as pd
@@ -11,11 +12,11 @@ from matplotlib.lines import Line2D
 
 from selfalign.figures.style import Style
 from selfalign.figures.theme import INK
-from selfalign.options import Words, readable
+from selfalign.options import Command, Words, readable
 from selfalign.scoring.schemas import ReaderContrasts
 from selfalign.tables import read_table
 
-LOOKS: dict[str, dict[str, object]] = {
+LOOKS: dict[str, dict[str, Any]] = {
     "copier": {"marker": "x", "markersize": 3.4, "markeredgewidth": 0.8},
     "ideal_reader": {"marker": "*", "markersize": 4.6, "markeredgewidth": 0.4},
 }
@@ -25,7 +26,7 @@ _PAIR = ["model", "language", "country", "arm", "against", "measure"]
 _ALONE = ["model", "language", "country", "arm", "measure"]
 
 
-def takes_readers(command: Callable) -> Callable:
+def takes_readers(command: Command) -> Command:
     """Give a command the options of readers. The command gets `readers`: see `choose_readers`; None without a table."""
 
     @wraps(command)
@@ -100,5 +101,5 @@ def explain_readers(readers: pd.DataFrame, style: Style) -> dict[str, Line2D]:
     return {style.text(f"readers.{name}"): Line2D([], [], **_look(name)) for name in LOOKS if name in found}
 
 
-def _look(reader: str) -> dict[str, object]:
+def _look(reader: str) -> dict[str, Any]:
     return {"linestyle": "none", "color": INK, **LOOKS[reader]}
