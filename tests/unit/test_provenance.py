@@ -182,6 +182,11 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
     using = {step for step in STEPS if before[step] != after[step]}
     assert using == {step for step in STEPS if "survey" in STEPS[step] and not step.startswith("fetch")} | {
         "form_groups",
+        "draft_opinion_probes",
+        "take_opinion_probes",
+        "join_people",
+        "join_texts",
+        "estimate_groups",
         "map_poles",
         "map_scales",
         "design_prompts",

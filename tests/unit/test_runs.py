@@ -51,7 +51,7 @@ def test_settings_of_a_run_are_in_its_record(tmp_path: Path) -> None:
 def test_config_is_the_one_of_snakemake(tmp_path: Path) -> None:
     config = shipped("study")
     mine = read_settings(ROOT / "config/study.yaml")
-    assert config["run"] == mine["run"] == {**mine["run"], "name": "study", "languages": ["en"]}
+    assert config["run"] == {**config["run"], **mine["run"], "name": "study", "languages": ["en"]}
     assert config["scoring"]["second_samples"] == 200, "the schema's defaults are filled in"
     (tmp_path / "trial.yaml").write_text("run: {name: trial}")
     assert read_config([ROOT / "config/study.yaml", tmp_path / "trial.yaml"])["run"]["name"] == "trial"
@@ -74,7 +74,7 @@ def test_name_that_is_no_folder_of_a_run_is_refused(name: str, tmp_path: Path) -
 
 
 def test_each_shipped_config_has_a_name_of_its_own() -> None:
-    names = {"config.yaml", "surveys.yaml", "languages.yaml", "models.yaml", "arms.yaml"}
+    names = {"config.yaml", "surveys.yaml", "languages.yaml", "models.yaml", "arms.yaml", "study_models.yaml"}
     studies = [path for path in sorted((ROOT / "config").glob("*.yaml")) if path.name not in names]
     assert [read_settings(path)["run"]["name"] for path in studies] == [path.stem for path in studies]
     assert read_settings()["run"]["name"] == "default"

@@ -13,6 +13,7 @@ from selfalign.config.outputs import (
     asked_in,
     calibrated_arms,
     can_estimate,
+    drawn_contrasts,
     find_primary,
     find_shown,
     kinds_of_models,
@@ -47,13 +48,25 @@ def test_controls_of_the_study_are_the_arms_with_the_same_demonstrations() -> No
     controls = [pair for pair in found if isinstance(pair, list) and pair[1] != "zero_shot"]
     assert sorted(controls) == sorted(
         [
-            ["random", "random_other"],
+            *([arm, f"{arm}_other"] for arm in ("persona", "cultural", "anthropological", "random")),
+            *([f"{arm}_chrf", f"{arm}_chrf_other"] for arm in ("persona", "cultural")),
             *(["chrf", f"chrf_{one}"] for one in ("other", "nearest", "farthest", "world", "inverted", "shuffled")),
             ["chrf_without_battery", "chrf_without_battery_other"],
             ["chrf", "chrf_without_battery"],
         ]
     )
     assert len(found) == len({str(contrast) for contrast in found})
+
+
+def test_figure_draws_the_contrasts_of_the_arms_that_are_chosen() -> None:
+    config = shipped("study")
+    chosen = {"contrasts": {"arms": ["chrf"]}}
+    drawn = drawn_contrasts({**config, "figures": {**config["figures"], **chosen}})
+    assert drawn == [
+        one for one in list_contrasts(config) if "chrf" in (one if isinstance(one, list) else [one["arm"]])[:1]
+    ]
+    assert 0 < len(drawn) < len(list_contrasts(config))
+    assert drawn_contrasts(shipped()) == list_contrasts(shipped())
 
 
 def test_new_arm_has_contrasts_without_a_list(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from selfalign.config.arms import read_arms
 from selfalign.config.looks import find_looks
-from selfalign.config.outputs import agreeing_arms, calibrated_arms, list_contrasts
+from selfalign.config.outputs import agreeing_arms, calibrated_arms, drawn_contrasts
 from selfalign.config.pages import SEVERAL, find_pages
 from selfalign.config.read import read_config
 from selfalign.config.style import describe_style
@@ -94,7 +94,7 @@ def draw_pages(config: dict[str, Any], figure: str) -> dict[str, Figure]:
             agreement_of,
             lambda rows: plot_agreement.draw(rows, metrics, agreeing_arms(config), style, readers_of(config)),
         ),
-        "contrasts": (contrasts_of, lambda rows: plot_contrasts.draw(rows, list_contrasts(config), style)),
+        "contrasts": (contrasts_of, lambda rows: plot_contrasts.draw(rows, drawn_contrasts(config), style)),
         "margin": (
             contrasts_of,
             lambda rows: plot_margin.draw(

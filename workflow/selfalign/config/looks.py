@@ -32,7 +32,7 @@ def find_looks(arms: Mapping[str, Arm], chosen: Mapping[str, dict[str, Any]] | N
     """The look of every arm of the config.
 
     Colour and marker say how demonstrations are chosen, or whose answers they carry if these are not the country's own.
-    Arms that agree in this take different markers, in the order of the config.
+    Arms that agree in this take different markers, in the order of the config, and then another colour.
 
     Args:
         arms: the arms of the config, whether the run has them or not: so an arm looks the same in every run.
@@ -45,7 +45,7 @@ def find_looks(arms: Mapping[str, Arm], chosen: Mapping[str, dict[str, Any]] | N
     for name, arm in arms.items():
         own = (chosen or {}).get(name, {})
         look = Look(**{**asdict(_look_of(arm)), **own})
-        free = [look, *(Look(look.colour, marker, look.open) for marker in MARKERS)]
+        free = [look, *(Look(colour, marker, look.open) for colour in (look.colour, BROWN) for marker in MARKERS)]
         taken = set(looks.values())
         looks[name] = look if "marker" in own else next((each for each in free if each not in taken), look)
     return looks

@@ -384,6 +384,12 @@ def agreeing_arms(config: dict[str, Any]) -> list[str]:
     return (_those_run(config, chosen) if chosen else None) or list(arms_of_run(config))
 
 
+def drawn_contrasts(config: dict[str, Any]) -> list[Any]:
+    """The contrasts of the config that the figure contrasts draws: those of figures.contrasts.arms, if it is given."""
+    chosen = config["figures"]["contrasts"].get("arms")
+    return [one for one in list_contrasts(config) if not chosen or _as_mapping(one)["arm"] in chosen]
+
+
 def _those_run(config: dict[str, Any], arms: list[str]) -> list[str]:
     cells = set().union(*(arms_with_cells(config, language) for language in config["run"]["languages"]))
     return [arm for arm in arms if arm in cells]

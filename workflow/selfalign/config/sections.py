@@ -571,6 +571,12 @@ class AgreementFigure(Figure):
     arms: Names | None = Field(None, description="The arms to draw; all if not given.")
 
 
+class ContrastsFigure(Figure):
+    """The figure contrasts."""
+
+    arms: Names | None = Field(None, description="The arms whose contrasts are drawn; all if not given.")
+
+
 class MarginFigure(Figure):
     """The figure margin."""
 
@@ -611,7 +617,7 @@ class Figures(Section):
         description="The arms whose gain over zero-shot the figures across models show.",
     )
     agreement: AgreementFigure
-    contrasts: Figure = _section(Figure)
+    contrasts: ContrastsFigure = _section(ContrastsFigure)
     margin: MarginFigure
     calibration: CalibrationFigure
     transfer: Figure = _section(Figure)

@@ -33,13 +33,14 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast | list[str]], style: Styl
 
     Args:
         contrasts: a `Contrasts` table.
-        order: contrasts of the config, from top to bottom. Those that a language does not have are left out there.
+        order: contrasts to draw, from top to bottom. Those that a language does not have are left out there.
         style: of the figure.
 
     Raises:
         InputError: the table is empty.
     """
     rows = contrasts[contrasts["measure"].isin(METRICS)].fillna({"beyond": ""})
+    rows = rows[[place is not None for place in _places(rows, order)]]
     if not (rows["country"] == ALL).any():
         raise InputError("config: scoring.contrasts", "no language runs both arms of any", "Run both arms of one")
     found, looks = split_panels(rows, style), looks_of_measures(rows)
@@ -137,11 +138,16 @@ class _Difference(Protocol):
 
 
 def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.DataFrame:
-    """The rows with a column `row`, their place from top to bottom; one that stands twice has its first."""
+    """The rows with a column `row`, their place from top to bottom."""
+    return rows.assign(row=np.unique(_places(rows, order), return_inverse=True)[1])
+
+
+def _places(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> list[int | None]:
+    """The place of each row among the contrasts to draw, the first of several; None for a row that is not drawn."""
     entries = [as_contrast(entry) for entry in order]
 
-    def place(row: _Difference) -> int:
-        return next(
+    def place(row: _Difference) -> int | None:
+        found = (
             place
             for place, entry in enumerate(entries)
             if (entry["arm"], entry["against"]) == (row.arm, row.against)
@@ -151,14 +157,18 @@ def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.D
             and entry.get("against_language", row.language) == row.against_language
             and " - ".join(entry.get("beyond", [])) == row.beyond
         )
+        return next(found, None)
 
-    places = [place(row) for row in rows.itertuples()]
-    return rows.assign(row=np.unique(places, return_inverse=True)[1])
+    return [place(row) for row in rows.itertuples()]
 
 
 def _name(row: _Difference, style: Style, one: bool = True) -> str:
     """What is subtracted from what; `one` says whether all rows are in one language, which is then named."""
     arm, against = style.arm(row.arm), style.arm(row.against)
+    if row.beyond and row.against_model != row.model:
+        other = style.arm(row.beyond.split(" - ")[0])
+        models = f"{style.model(row.model)} \N{MINUS SIGN} {style.model(row.against_model)}"
+        return f"({arm} \N{MINUS SIGN} {other})\n{models}"
     if row.beyond:
         less = " \N{MINUS SIGN} ".join(style.arm(name) for name in row.beyond.split(" - "))
         return f"({arm} \N{MINUS SIGN} {against})\n\N{MINUS SIGN} ({less})"
