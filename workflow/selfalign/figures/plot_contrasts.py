@@ -40,7 +40,7 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast | list[str]], style: Styl
         InputError: the table is empty.
     """
     rows = contrasts[contrasts["measure"].isin(METRICS)].fillna({"beyond": ""})
-    rows = rows[[place is not None for place in _places(rows, order)]]
+    rows = rows[[place >= 0 for place in _places(rows, order)]]
     if not (rows["country"] == ALL).any():
         raise InputError("config: scoring.contrasts", "no language runs both arms of any", "Run both arms of one")
     found, looks = split_panels(rows, style), looks_of_measures(rows)
@@ -142,11 +142,11 @@ def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.D
     return rows.assign(row=np.unique(_places(rows, order), return_inverse=True)[1])
 
 
-def _places(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> list[int | None]:
-    """The place of each row among the contrasts to draw, the first of several; None for a row that is not drawn."""
+def _places(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> list[int]:
+    """The place of each row among the contrasts to draw, the first of several; -1 for a row that is not drawn."""
     entries = [as_contrast(entry) for entry in order]
 
-    def place(row: _Difference) -> int | None:
+    def place(row: _Difference) -> int:
         found = (
             place
             for place, entry in enumerate(entries)
@@ -157,7 +157,7 @@ def _places(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> list[int |
             and entry.get("against_language", row.language) == row.against_language
             and " - ".join(entry.get("beyond", [])) == row.beyond
         )
-        return next(found, None)
+        return next(found, -1)
 
     return [place(row) for row in rows.itertuples()]
 

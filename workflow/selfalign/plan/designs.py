@@ -100,7 +100,7 @@ class Designer:
         scales = self._questionnaire("scales") if frames_on_scales(self.config) else None
         step = self.config["prompts"]["share_step"]
         bank, crossed = self.people.bank, bool(self.people.tests)
-        shown = bank[~bank["probe"].isin(self.people.tests)]
+        shown = bank if bank is None or not crossed else bank[~bank["probe"].isin(self.people.tests)]
         wordings = {
             one: read_wording(one, files, frames, bank if one == language else shown, scales, others=crossed, step=step)
             for one in spoken.texts
@@ -116,5 +116,6 @@ class Designer:
 
     def _file(self, stage: str, kind: str, language: str) -> Path:
         if kind == "texts" and self.people.tests:  # the workflow joined them
-            return self.shared.parent / self.config["run"]["name"] / "probes" / "texts" / f"{language}.csv"
+            texts: Path = self.shared.parent / self.config["run"]["name"] / "probes" / "texts" / f"{language}.csv"
+            return texts
         return Path(fill_language(self.config[stage][kind], language))

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Protocol
 
 import click
 import pandas as pd
@@ -44,7 +45,18 @@ def draft_probes(opinions: pd.DataFrame, answers: pd.DataFrame, source: str) -> 
     return table.drop(columns="stem"), pd.DataFrame(uncut, columns=list(UncutQuestions.to_schema().columns))
 
 
-def _draft(row: tuple, chosen: set[int]) -> dict[str, object]:
+class _Question(Protocol):
+    """A row of `Opinions`."""
+
+    question: str
+    wording: str
+    answers: str
+    missing: str
+    missing_share: float
+    countries: str
+
+
+def _draft(row: _Question, chosen: set[int]) -> dict[str, object]:
     cut, words = cut_options(parse_answers(row.answers), chosen), word_question(row.wording)
     codes = {name: " ".join(map(str, getattr(cut, name))) for name in ("pole_a", "pole_b", "neither")}
     return {

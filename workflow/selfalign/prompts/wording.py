@@ -130,7 +130,9 @@ def word_poles(texts: pd.DataFrame) -> dict[str, Item]:
         texts: columns statement, option_a, option_b, indexed by what is asked.
     """
     return {
-        row.Index: Item(row.statement, ("A", "B"), *[(row.option_a, row.option_b)] * 2) for row in texts.itertuples()
+        row.Index: Item(row.statement, ("A", "B"), options, options)
+        for row in texts.itertuples()
+        for options in [(row.option_a, row.option_b)]
     }
 
 

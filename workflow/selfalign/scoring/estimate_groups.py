@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import pandas as pd
@@ -57,8 +58,8 @@ def estimate_by_group(panels: Panels, estimated: Estimator) -> pd.DataFrame:
         for country in sorted({country_of(one) for one in mine}):
             some = {one: panel for one, panel in mine.items() if country_of(one) == country}
             tables.append(_mean(estimated(some), variable, country=country))
-    some = [table for table in tables if len(table)]  # a variable may have no contrast in discriminating cells
-    return pd.concat(some or tables, ignore_index=True)
+    filled = [table for table in tables if len(table)]  # a variable may have no contrast in discriminating cells
+    return pd.concat(filled or tables, ignore_index=True)
 
 
 def _mean(table: pd.DataFrame, variable: str, group: str = ALL, country: str = ALL) -> pd.DataFrame:
@@ -129,7 +130,7 @@ def estimate_differences(
         if not pairs or cells.empty:
             continue
 
-        def estimated(panels: Panels, pairs: list = pairs) -> pd.DataFrame:
+        def estimated(panels: Panels, pairs: list[Any] = pairs) -> pd.DataFrame:
             return compare_panels(panels, people, pairs, draws, level, seed, resample)
 
         panels = build_panels(cells, measures, list(FACTORS.values()))

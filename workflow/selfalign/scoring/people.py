@@ -73,7 +73,8 @@ class People:
         """The mean of the other countries: countries x items x options. For a group, without its own country."""
         home = self.countries.map(country_of)
         whole = self.countries == home
-        return baselines.rest_of_world(self.shares[whole])[self.countries[whole].get_indexer(home)]
+        found: Array = baselines.rest_of_world(self.shares[whole])[self.countries[whole].get_indexer(home)]
+        return found
 
     @cached_property
     def nearest(self) -> Array:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import click
 import numpy as np
@@ -41,13 +42,13 @@ class _Part:
 
     def has(self, number: float | None, text: str) -> bool:
         """Whether a value is in this part."""
-        if self.first is None:
+        if self.first is None or self.last is None:
             return text == self.text
         return number is not None and number % 1 == 0 and self.first <= number <= self.last
 
     def meets(self, other: "_Part") -> bool:
         """Whether a value can be in both parts."""
-        if self.first is None or other.first is None:
+        if self.first is None or other.first is None or self.last is None or other.last is None:
             return other.has(self.first, self.text) or self.has(other.first, other.text)
         return self.first <= other.last and other.first <= self.last
 
@@ -70,7 +71,15 @@ def read_crosswalk(path: Path) -> pd.DataFrame:
     return table
 
 
-def _read_part(row: tuple, path: Path | None = None) -> _Part:
+class _Row(Protocol):
+    """A row of `GroupCodes`."""
+
+    Index: int
+    group: str
+    values: str
+
+
+def _read_part(row: _Row, path: Path | None = None) -> _Part:
     found = _RANGE.fullmatch(row.values.strip())
     if not found:
         return _Part(row.group, text=tidy(row.values))
@@ -122,7 +131,7 @@ def _reader(parts: list[_Part]) -> Callable[[str], tuple[str | None, str | None]
         if value.strip() in {"", *NO_VALUE}:
             return None, MISSING_KINDS[-5]
         code = STATA_MISSING.get(value.strip(), number)
-        return None, MISSING_KINDS.get(code, UNLISTED)
+        return None, UNLISTED if code is None else MISSING_KINDS.get(int(code) if code % 1 == 0 else 0, UNLISTED)
 
     return read
 
