@@ -7,7 +7,7 @@ BLUE, GREEN, VERMILLION, PINK = "#0072b2", "#009e73", "#d55e00", "#cc79a7"
 ORANGE, SKY, BROWN = "#e69f00", "#56b4e9", "#7f5f3f"
 """Okabe and Ito (2008), for readers of any colour vision. Brown replaces their yellow, which is too light for lines."""
 
-MARKERS = "osD^vPX<>*phd8"
+MARKERS = "osD^vPX<>*phd"
 """Markers that variants of an arm take, in this order."""
 
 
