@@ -17,6 +17,7 @@ from selfalign.runs import Run as RunFolder
 OWN = {Path(path).name for path in DEFAULTS}
 SHIPPED = sorted(path.name for path in (ROOT / "config").glob("*.yaml") if path.name not in OWN)
 SURVEY = "resources/survey/WVS_Cross-National_Wave_7_csv_v6_0.zip"
+FOLDERS = [f"models/{name}/m.gguf" for name in ("gemma-3-270m", "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")]
 KEYS = ("HF_TOKEN", "GEMINI_API_KEY")
 PAPER = ["BGD", "DEU", "GRC", "IDN", "IRN", "KOR", "MYS", "PAK", "PHL", "ROU", "SRB", "TUR", "USA", "VNM"]
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -37,7 +38,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def working(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with files of the names that the configs expect from the user."""
-    for file in (SURVEY, "models/qwen2.5-coder-0.5b/m.gguf", "models/gemma-3-270m/m.gguf"):
+    for file in (SURVEY, *FOLDERS):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     monkeypatch.chdir(tmp_path)
@@ -53,10 +54,18 @@ def read(working: Path, *names: str, **settings: object) -> dict:
 # The shipped configs
 
 
-@pytest.mark.parametrize("names", [*([name] for name in SHIPPED), ["paper.yaml", "models_2026.yaml"]], ids="+".join)
+ABOVE = {"study_models.yaml": "study.yaml"}
+"""Configs that go above another one and add to its run."""
+
+
+@pytest.mark.parametrize(
+    "names",
+    [*([ABOVE[name], name] if name in ABOVE else [name] for name in SHIPPED), ["paper.yaml", "models_2026.yaml"]],
+    ids="+".join,
+)
 def test_shipped_config_passes_all_checks_before_a_run(names: list[str], working: Path) -> None:
     config = read(working, *names)
-    assert config["run"]["name"] == Path(names[-1]).stem, "its results have a folder of their own"
+    assert config["run"]["name"] == Path(ABOVE.get(names[-1], names[-1])).stem, "its results have a folder of their own"
 
 
 @pytest.fixture(scope="module")

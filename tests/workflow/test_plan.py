@@ -83,7 +83,7 @@ def test_tokens_hours_memory_and_disk_are_near_those_of_the_run(before: dict, un
     assert model["new"] == pytest.approx(run["tokens"], rel=NEAR)
     assert model["computed"] == model["new"]
     assert model["hours"] == pytest.approx(run["tokens"] / 100 / 3600, rel=NEAR)
-    assert model["memory"] == pytest.approx(run["peak_memory"], rel=NEAR)
+    assert model["memory"] == pytest.approx(run["peak_memory"], abs=0.25e9), "the libraries need more than the model"
     with closing(sqlite3.connect(undisturbed.folder / "results/shared/ledger/local/en.sqlite")) as database:
         lengths = "length(CAST(text AS BLOB)) + length(scores) + length(digest) + 2 * 32 + 16"
         (stored,) = database.execute(f"SELECT sum({lengths}) FROM answers").fetchone()

@@ -95,7 +95,7 @@ def frames_of(config: Mapping[str, Any], way: str) -> list[str]:
         way: one of `selfalign.prompts.schemas.WAYS`.
     """
     found = []
-    for name in config["prompts"]["frames"]:
+    for name in config["prompts"].get("frames", ()):
         with suppress(InputError):
             found += [name] if read_frame(_first_templates(config), name).asks == way else []
     return found

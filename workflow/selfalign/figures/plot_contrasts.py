@@ -40,7 +40,7 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast | list[str]], style: Styl
         InputError: the table is empty.
     """
     rows = contrasts[contrasts["measure"].isin(METRICS)].fillna({"beyond": ""})
-    rows = rows[[place >= 0 for place in _places(rows, order)]]
+    rows = rows[np.array([place >= 0 for place in _places(rows, order)], dtype=bool)]
     if not (rows["country"] == ALL).any():
         raise InputError("config: scoring.contrasts", "no language runs both arms of any", "Run both arms of one")
     found, looks = split_panels(rows, style), looks_of_measures(rows)

@@ -16,7 +16,7 @@ from selfalign.inference.local import engine
 from selfalign.inference.local.chat import DATE
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
 from selfalign.inference.local.collect import collect
-from selfalign.inference.local.devices import ATTENTIONS, kind_of, lease, load_model, require_decoder
+from selfalign.inference.local.devices import ATTENTIONS, find_devices, kind_of, lease, load_model, require_decoder
 from selfalign.inference.local.generate import LONGEST, reply
 from selfalign.inference.local.greedy import Plan, add_replies, entry_of, plan_replies
 from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
@@ -180,6 +180,8 @@ def command(
         plan = plan_replies(table, rendered, speech, weights, new_tokens, about["context_length"])
         keys, answered = {prompt.key for prompt in rendered}, set(ledger.answered(fingerprint, texts=False))
         done, unsaid = keys & answered, plan.missing(answered)
+        if keys - done or unsaid:
+            find_devices(device)
         click.echo(f"{len(keys)} prompts: {len(keys) - len(done)} to answer, {len(done)} in the ledger", err=True)
         if new_tokens:
             said = len(plan.prompts) - len(unsaid)
