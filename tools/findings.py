@@ -46,10 +46,13 @@ OF_COUNTRIES = {"contrasts", "country_ranks", "map", "transfer"}
 """Tables whose rows of single countries are always kept: the text counts countries. Of the others, only if a figure
 of the page has a row per country and reads the table."""
 
+OF_AGREEMENT = {"alternatives", "contrasts_by_readout", "specifications"}
+"""Tables of which the rows of the agreement alone are kept: they are long, and the page quotes no other measure."""
+
 BY_COUNTRY = {"agreement", "margin", "gains_by_country", "languages"}
 """Figures with a row per country."""
 
-LIMIT = 4_000_000
+LIMIT = 3_000_000
 """Bytes that the kept tables of a run may have. A repository keeps every version of them for ever."""
 
 
@@ -123,6 +126,8 @@ def choose_rows(table: pd.DataFrame, name: str, figures: set[str]) -> pd.DataFra
         name: of the table.
         figures: that the page shows of the run.
     """
+    if name in OF_AGREEMENT:
+        table = table[table["measure"] == "agreement"]
     if "country" not in table or name == "country_ranks":
         return table
     readers = {figure for figure in BY_COUNTRY & figures if name in _tables_of(figure)}
