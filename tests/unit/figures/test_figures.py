@@ -416,6 +416,12 @@ def test_label_becomes_one_line(label: str, expected: str) -> None:
     assert clean(label) == expected
 
 
+def test_line_does_not_break_within_a_number() -> None:
+    for width in (0.8, 0.9, 1.0, 1.1, 1.2, 1.4):
+        lines = wrap("Qwen2.5-Coder-0.5B-Instruct", width, 9).split("\n")
+        assert len(lines) > 1 and not any(line.endswith("0.") for line in lines), width
+
+
 @given(text=st.text(st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs")), max_size=60))
 @settings(max_examples=50, deadline=None)
 def test_wrapping_keeps_every_character(text: str) -> None:

@@ -72,14 +72,18 @@ def _break(text: str, limit: float, font: FontProperties) -> Iterator[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Parts of a text between which a line may break."""
-    piece = ""
-    for cluster in _clusters(text):
+    """Parts of a text between which a line may break; not after the point of a decimal number."""
+    piece, clusters = "", list(_clusters(text))
+    for place, cluster in enumerate(clusters):
         if piece and (_is_unspaced(cluster) or _is_unspaced(piece[-1]) or (piece[-1] == " " and cluster != " ")):
             yield piece
             piece = ""
         piece += cluster
-        if len(piece) > 6 and cluster in _BREAK_AFTER:
+        if (
+            len(piece) > 6
+            and cluster in _BREAK_AFTER
+            and not (cluster == "." and "".join(clusters[place + 1 : place + 2]).isdigit())
+        ):
             yield piece
             piece = ""
     if piece:
