@@ -79,15 +79,14 @@ class Contender:
 
     def encode(self, requests: list[Request]) -> list[Rendered]:
         """Tokens of texts and continuations: each pair is encoded together, and cut where the text alone ends."""
-        return [Rendered(name, text, *self._cut(text, continuations)) for name, text, continuations in requests]
-
-    def _cut(self, text: str, continuations: list[str]) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
-        options = {"add_special_tokens": self.settings["special"]}
-        tokens = tuple(self.tokenizer.encode(text, **options))
-        return tokens, tuple(
-            tuple(self.tokenizer.encode(text + continuation, **options)[len(tokens) :])
-            for continuation in continuations
-        )
+        texts = [text + ending for _, text, continuations in requests for ending in ("", *continuations)]
+        encoded = iter(self.tokenizer(texts, add_special_tokens=self.settings["special"]).input_ids)
+        found = []
+        for name, text, continuations in requests:
+            tokens = tuple(next(encoded))
+            answers = tuple(tuple(next(encoded)[len(tokens) :]) for _ in continuations)
+            found.append(Rendered(name, text, tokens, answers))
+        return found
 
     def score(self, requests: list[Request], batch: int) -> Scores:
         """Log-probabilities of the continuations of each text."""
