@@ -46,9 +46,11 @@ RESULTS = [
     "tables/readouts/model0/en.csv",
     *(f"tables/{name}.csv" for name in ("agreement", "contrasts", "contrasts_by_readout", "worth", "metrics")),
     "tables/transfer.csv",
-    *(f"figures/{name}.png" for name in ("agreement", "contrasts", "margin", "calibration", "transfer")),
 ]
-"""What is made of the scores, in the folder of a run; without mixed models, whose number does not grow with cells."""
+"""Tables made from the scores, in the folder of a run; without mixed models, whose number does not grow with cells."""
+
+FIGURES = [f"plot_{name}" for name in ("agreement", "contrasts", "margin", "calibration", "transfer")]
+"""Rules of the figures. How many pages a figure has depends on the models and languages."""
 
 MODELS = 5
 FACTS = {
@@ -272,7 +274,7 @@ def main(folder: Path, times: str, cores: int, model: Path | None, languages: st
         write_answers(folder, size)
         run(folder, size, config, cores, *(f"{place}/scores/model0/{one}.parquet" for one in each))
         write_scores(folder, size)
-        run(folder, size, config, cores, *(f"{place}/{one}" for one in RESULTS))
+        run(folder, size, config, cores, *(f"{place}/{one}" for one in RESULTS), *FIGURES)
         measure_infer(folder, size, model or default_model())
     table = summarise(folder, sizes)
     for column in ("cpu_seconds", "peak_mb"):

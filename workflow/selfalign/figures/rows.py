@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -126,11 +127,12 @@ def stack_panels(
     titles = [wrap(panel.title, style.width - 0.1, "axes.titlesize", "bold") for panel in panels]
     tops = [height_of(lines_of(title), "axes.titlesize") + _TITLE for title in titles]
     label = wrap(label, style.width - _RIGHT - 0.12, "axes.labelsize")
-    row = max(row, max(height_of(lines_of(name), "ytick.labelsize") + 0.03 for these in names for name in these))
+    least = max(map(_least_row, names))
+    row = max(row, least + 0.03)
     count = sum(len(these) for these in names)
     fixed = sum(tops) + height_of(lines_of(label), "axes.labelsize") + _TICKS
     figure = plt.figure(figsize=(style.width, 3))
-    top, bottom = fit(figure, style, fixed + row * count, note, handles, fixed + _LEAST * count)
+    top, bottom = fit(figure, style, fixed + row * count, note, handles, fixed + least * count)
     height = figure.get_figheight()
     row = (height - top - bottom - fixed) / count
     axes: list[Axes] = []
@@ -145,6 +147,13 @@ def stack_panels(
         axes.append(ax)
     figure.text(1 - _RIGHT / style.width, (bottom + 0.03) / height, label, ha="right", size=style.size)
     return figure, axes
+
+
+def _least_row(names: list[str]) -> float:
+    """Inches of a row that keep a name of several lines off its neighbours: names are centred on their rows."""
+    lines = [1, *map(lines_of, names), 1]
+    needed = [height_of(one + two, "ytick.labelsize") / 2 for one, two in pairwise(lines) if one + two > 2]
+    return max([_LEAST, *needed])
 
 
 def frame_rows(ax: Axes, names: list[str], mean: bool = False) -> None:
