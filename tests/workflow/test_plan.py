@@ -23,6 +23,7 @@ from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.inference.endpoint.ask import command as ask
+from selfalign.inference.endpoint.requests import without_price
 from selfalign.plan import endpoints, models, tokens, variances
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_distributions, read_people
@@ -415,7 +416,7 @@ def test_price_is_a_setting_that_no_request_holds(tmp_path: Path) -> None:
     settings = {"models": {"far": {"label": "Far", "endpoint": endpoint}}, "run": {"models": ["far"]}}
     path.write_text(yaml.safe_dump(settings))
     assert read_config([path])["models"]["far"]["endpoint"]["price"] == {"input": 0.1, "output": 0.4}
-    assert "price" not in endpoints.without_price(endpoint)
+    assert "price" not in without_price(endpoint)
 
 
 def test_numbers_are_short() -> None:

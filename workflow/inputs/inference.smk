@@ -2,6 +2,8 @@
 
 import re
 
+from selfalign.inference.endpoint.requests import without_price
+
 
 def of_model(key):
     """A setting of a job's model, as an input function. Snakemake's `lookup` searches the whole config for each job."""
@@ -41,9 +43,8 @@ def ledger_of(wildcards):
 
 
 def model_endpoint(wildcards):
-    """A model's endpoint, without its price, which changes no answer."""
-    endpoint = config["models"][wildcards.model]["endpoint"]
-    return as_json({key: value for key, value in endpoint.items() if key != "price"})
+    """A model's endpoint, without its price."""
+    return as_json(without_price(config["models"][wildcards.model]["endpoint"]))
 
 
 ENDPOINTS = (

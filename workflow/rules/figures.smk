@@ -54,13 +54,13 @@ for figure, what in FIGURES.items():
             command=f"plot-{figure}".replace("_", "-"),
             files=files_of(figure),
             options=figure_options(figure),
-            font=FONT_OPTION,
+            font=input_options("font"),
             code=code_digest(f"plot_{figure}"),
         message:
             what.message
         shell:
             "selfalign {params.command} {params.files} {params.options}"
-            " --texts {input.texts:q} {params.font} 2> {log}"
+            " --texts {input.texts:q} {params.font:q} 2> {log}"
 
 
 rule typeset_tables:

@@ -100,14 +100,14 @@ rule record_bank:
     conda:
         "../../environment.yml"
     params:
-        version=[f"--version {file}" for file in PATHS.bank_version],
+        version=input_options("version"),
         used=USED_PROBES,
         texts=run_texts,
         code=code_digest("record_bank"),
     message:
         "Recording the version of the probe bank"
     shell:
-        "selfalign record-bank --bank {input.bank} {params.version} --output {output} {input.texts:q} {input.table:q}"
+        "selfalign record-bank --bank {input.bank} {params.version:q} --output {output} {input.texts:q} {input.table:q}"
         " 2> {log}"
 
 
@@ -137,13 +137,13 @@ rule select_probes:
                 if name != "kinds" or config["probes"]["kinds"]
             }
         ),
-        kinds=lambda wildcards, input: [f"--kinds {file}" for file in input.kinds],
+        kinds=input_options("kinds"),
         used=USED_PROBES,
         code=code_digest("select_probes"),
     message:
         "Selecting the probes of the run"
     shell:
-        "selfalign select-probes --bank {input.bank} {params.kinds} --settings {params.settings:q} --selected {output.selected}"
+        "selfalign select-probes --bank {input.bank} {params.kinds:q} --settings {params.settings:q} --selected {output.selected}"
         " --left-out {output.left_out} 2> {log}"
 
 
@@ -249,13 +249,13 @@ rule join_texts:
     conda:
         "../../environment.yml"
     params:
-        tests=tests_option,
+        tests=input_options("tests"),
         texts=joined_rows,
         code=code_digest("join_texts"),
     message:
         "Joining the words of test probes and demonstrations: {wildcards.language}"
     shell:
-        "selfalign join-texts --texts {input.texts:q} --shown {input.shown} {params.tests} --output {output} 2> {log}"
+        "selfalign join-texts --texts {input.texts:q} --shown {input.shown} {params.tests:q} --output {output} 2> {log}"
 
 
 rule join_people:
@@ -331,8 +331,7 @@ rule resample_people:
     conda:
         "../../environment.yml"
     params:
-        responses=[f"--responses {file}" for file in PATHS.tested_responses],
-        members=[f"--members {file}" for file in PATHS.members],
+        people=input_options("responses", "members"),
         countries=COUNTRIES,
         replicates=config["probes"]["replicates"],
         seed=config["probes"]["seed"],
@@ -340,7 +339,7 @@ rule resample_people:
     message:
         "Drawing samples of the people"
     shell:
-        "selfalign resample-people {params.responses} {params.members} --poles {input.poles} --bank {input.bank}"
+        "selfalign resample-people {params.people:q} --poles {input.poles} --bank {input.bank}"
         " --countries '{params.countries}' --replicates {params.replicates} --seed {params.seed}"
         " --output {output} 2> {log}"
 

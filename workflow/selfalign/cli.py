@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from selfalign import __version__, variables
-from selfalign.errors import InputError, show, told_plainly
+from selfalign.errors import InputError, exit_on_mistake, show
 from selfalign.steps import BY_HAND, STEPS
 
 _ROOT = Path(__file__).parent
@@ -60,7 +60,7 @@ def program() -> None:
 def main() -> None:
     """Run the program; a user's mistake becomes one paragraph and exit code 1."""
     variables.apply()
-    with told_plainly():
+    with exit_on_mistake():
         try:
             program(prog_name="selfalign")
         except InputError:

@@ -37,7 +37,7 @@ def hub_access() -> HubAccess:
 
 
 @contextmanager
-def hub_errors_told(kind: str, repo: str, revision: str, place: str) -> Iterator[None]:
+def hub_errors(kind: str, repo: str, revision: str, place: str) -> Iterator[None]:
     """Within it, an error of the hub becomes an InputError.
 
     Args:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from refusal import Refused
-from selfalign.audit.changes import (
+from selfalign.audit.compare import _STEPS, TABLES, _compare_table, _tell_change, _tell_estimate
+from selfalign.audit.compare.changes import (
     CHANGED,
     KEY,
     count_cells,
@@ -16,7 +17,6 @@ from selfalign.audit.changes import (
     pair_cells,
     pair_estimates,
 )
-from selfalign.audit.compare import _STEPS, TABLES, _compare_table, _tell_change, _tell_estimate
 from selfalign.runs import Run
 from selfalign.scoring.schemas import Verdicts
 from selfalign.steps import STEPS

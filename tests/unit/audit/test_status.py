@@ -15,7 +15,7 @@ import pytest
 from configs import shipped
 from project import BIN
 from selfalign.audit import status
-from selfalign.audit.progress import (
+from selfalign.audit.status.progress import (
     CUT_OFF,
     DONE,
     FAILED,
@@ -189,7 +189,7 @@ def test_marker_of_a_long_path_is_found(folder: Path) -> None:
 
 def test_record_is_held_until_the_process_ends(folder: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from selfalign.audit.progress import record_start; "
+        "import sys; from pathlib import Path; from selfalign.audit.status.progress import record_start; "
         f"record_start(Path({str(folder)!r}), [], {CONFIG!r}, ['snakemake', '--configfile', 'my file.yaml']); "
         "print(flush=True); input()"
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from selfalign.arms import Arm
-from selfalign.audit.changes import find_differences
+from selfalign.audit.compare.changes import find_differences
 from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.crossed import find_tests
 from selfalign.errors import InputError

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from selfalign.errors import InputError
-from selfalign.home import locate
+from selfalign.home import is_made, locate
 from selfalign.survey.find_file import find_file
 
 DEFAULTS = [
@@ -97,7 +97,7 @@ def locate_survey(path: str, home: Path) -> str:
         path: relative to the working folder, or absolute.
         home: the workflow's own folder, where a file is looked for that the working folder lacks.
     """
-    found = find_file(Path(path)) or (None if path.startswith("results/") else find_file(home / path))
+    found = find_file(Path(path)) or (None if is_made(path) else find_file(home / path))
     return str(found) if found else path
 
 

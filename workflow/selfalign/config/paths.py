@@ -27,13 +27,10 @@ from selfalign.config.pages import find_pages
 from selfalign.config.style import texts_file
 from selfalign.config.surveys import groups_file, has_real_respondents, has_respondents, survey_file
 from selfalign.demonstrations.strategies import measure_of
-from selfalign.home import HOME, locate
+from selfalign.home import HOME, RESULTS, is_made, locate
 from selfalign.inference.endpoint.requests import gives_reply
 from selfalign.runs import SHARED
 from selfalign.survey.registry import FORMS
-
-_MADE = "results/"
-"""Files below this folder are made by the workflow, the others are the user's or the project's."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +241,7 @@ class Paths:
         files += map(self.shipped, shipped)
         if config["probes"].get("kinds") or {"alternatives", "specifications"} & self._shown[0]:
             files += self.probe_kinds
-        return sorted({file for file in files if not file.startswith(_MADE)})
+        return sorted({file for file in files if not is_made(file)})
 
     # What the run makes
 
@@ -408,7 +405,7 @@ class Paths:
         models = self.config["run"]["models"]
         local = [model for model in models if "endpoint" not in self.config["models"][model]]
         files += [f"results/{SHARED}/models/{model}/model.json" for model in local]
-        return sorted({file for file in map(str, files) if file.startswith((_MADE, "<run>/", "<shared>/"))})
+        return sorted({file for file in map(str, files) if file.startswith((RESULTS, "<run>/", "<shared>/"))})
 
     # What the run shows
 

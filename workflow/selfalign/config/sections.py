@@ -12,8 +12,10 @@ from selfalign.forms import Country, Language, Name, Names, Pair, ProbeKind, Sec
 from selfalign.survey.registry import FORMS
 
 Choice = Annotated[tuple[Name, ...], Field(json_schema_extra={"uniqueItems": True})]
-CountryOrNull = Annotated[str, Field(pattern="^([A-Z]{3})?$", json_schema_extra={"type": ["string", "null"]})]
-Files = Annotated[str, Field(pattern=r"\{language\}")]
+CountryOrNull = Annotated[
+    str, Field(pattern="^([A-Z]{3})?$", examples=["DEU"], json_schema_extra={"type": ["string", "null"]})
+]
+Files = Annotated[str, Field(pattern=r"\{language\}", examples=["my_folder/{language}.csv"])]
 Width = Annotated[float, Field(ge=2.5, le=40)]
 
 _INCHES = "Inches, in place of figures.style.width."
@@ -36,7 +38,9 @@ class LocalFile(Section):
 class Download(Section):
     """A survey at an address."""
 
-    url: str = Field(pattern="^https?://", description="Address of the file.")
+    url: str = Field(
+        pattern="^https?://", examples=["https://example.org/survey.csv"], description="Address of the file."
+    )
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file.")
 
 
@@ -139,6 +143,7 @@ class Embedding(Section):
 
     texts: str = Field(
         pattern="^(own|[a-z]{2})$",
+        examples=["own", "en"],
         description="Which wording of the probes is encoded: own, the prompts' language, or this one's.",
     )
     model: str = Field(min_length=1, description="universal, or the folder of an encoder.")
@@ -190,7 +195,8 @@ class Run(Section):
 
     name: str = Field(
         pattern="^[a-z0-9][a-z0-9_.-]*$",
-        description="Name of the run, and of its folder in results/.",
+        examples=["my_run-2"],
+        description="Name of the run and of its folder in results/: small letters, digits, dots, hyphens, underscores.",
         json_schema_extra={"not": {"const": "shared"}},
     )
     survey: Name = Field(description="Which of the surveys to use.")
@@ -254,9 +260,15 @@ class Price(Section):
 class Endpoint(Section):
     """Where a model answers over the network."""
 
-    url: str = Field(pattern="^https?://[^?#]+$", description="Address, up to and with its version.")
+    url: str = Field(
+        pattern="^https?://[^?#]+$",
+        examples=["https://api.example.org/v1"],
+        description="Address, up to and with its version.",
+    )
     model: str = Field(description="Name of the model there.")
-    key_env: str | None = Field(None, pattern="^[A-Za-z_][A-Za-z0-9_]*$", description="Variable that holds the key.")
+    key_env: str | None = Field(
+        None, pattern="^[A-Za-z_][A-Za-z0-9_]*$", examples=["MY_API_KEY"], description="Variable that holds the key."
+    )
     readout: Literal["logprobs", "echo", "samples"] = Field("logprobs", description="What is asked for.")
     top_logprobs: int = Field(20, ge=1, description="logprobs: how many first tokens.")
     samples: int = Field(20, ge=1, description="samples: replies per prompt.")
@@ -333,6 +345,7 @@ class Model(Section):
     device: str = Field(
         "auto",
         pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$",
+        examples=["auto", "cpu", "cuda", "cuda:1", "mps"],
         description="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.",
     )
     engine: Literal["packed", "naive"] = Field(
@@ -513,7 +526,9 @@ class LookOfArm(Section):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
-    colour: str | None = Field(None, pattern="^#[0-9a-f]{6}$", description="Hexadecimal, such as #0072b2.")
+    colour: str | None = Field(
+        None, pattern="^#[0-9a-f]{6}$", examples=["#0072b2"], description="Colour, hexadecimal in small letters."
+    )
     marker: Literal["o", "s", "D", "^", "v", "P", "X", "<", ">", "*", "p", "h", "d", "8"] | None = Field(
         None, description="The marker, by matplotlib's sign."
     )

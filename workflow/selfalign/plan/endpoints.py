@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from selfalign.inference.endpoint.requests import Endpoint, answers_of, requests_of
+from selfalign.inference.endpoint.requests import Endpoint, answers_of, requests_of, without_price
 from selfalign.inference.messages import place_demonstrations
 from selfalign.plan.designs import Laid
 from selfalign.plan.tokens import Estimator, text_of
@@ -30,11 +30,6 @@ class Asked:
     missing: int
     sent: float
     received: float
-
-
-def without_price(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of an endpoint as the step `ask` takes them."""
-    return {name: value for name, value in settings.items() if name != "price"}
 
 
 def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: float) -> Asked:
@@ -77,8 +72,7 @@ def _count_missing(
     from selfalign.ledger.reading import read_entries
     from selfalign.ledger.rows import fingerprint_of
 
-    facts = endpoint.facts(settings["format"])
-    facts |= {"shown": settings["shown"]} if settings["shown"] != "turns" else {}
+    facts = endpoint.facts(settings["format"], settings["shown"])
     requests = list_requests(table, endpoint, settings["format"])
     missing = list_missing(requests, read_entries(ledger, fingerprint_of(facts)), endpoint)
     chat, by_id = settings["format"] == "chat", {prompt.prompt: prompt for prompt in table.itertuples()}

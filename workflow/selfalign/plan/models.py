@@ -90,11 +90,11 @@ def fetch_tokenizer(name: str, source: Mapping[str, Any]) -> tuple[Path, float]:
     from huggingface_hub import HfApi, RepoFile, snapshot_download
     from huggingface_hub.utils import disable_progress_bars
 
-    from selfalign.hub import hub_access, hub_errors_told
+    from selfalign.hub import hub_access, hub_errors
 
     disable_progress_bars()
     access, repo, revision = hub_access(), source["hub"], source["revision"]
-    with hub_errors_told("model", repo, revision, f"config: models.{name}.source"):
+    with hub_errors("model", repo, revision, f"config: models.{name}.source"):
         tree = [one for one in HfApi(**access).list_repo_tree(repo, revision=revision) if isinstance(one, RepoFile)]
         size = sum(one.size for one in tree if one.path.endswith(".safetensors"))
         folder = snapshot_download(repo, revision=revision, allow_patterns=_TOKENIZER, **access)
@@ -122,13 +122,12 @@ def read_answered(ledger: Path, card: Path, settings: Mapping[str, Any], device:
     """
     if not (ledger.is_file() and card.is_file()):
         return {}
-    from selfalign.inference.local.chat import DATE
-    from selfalign.inference.local.infer import gather_facts  # PyTorch takes seconds to import
+    from selfalign.inference.local.infer import fill_date, gather_facts  # PyTorch takes seconds to import
     from selfalign.ledger.reading import read_keys
     from selfalign.ledger.rows import fingerprint_of
 
     how = {name: settings[name] for name in ("format", "dtype", "engine", "attention", "shown")}
-    how |= {"device": device, "template": {"date": DATE} | settings["template"]}
+    how |= {"device": device, "template": fill_date(settings["template"])}
     about = json.loads(card.read_text(encoding="utf-8"))
     return read_keys(ledger, fingerprint_of(gather_facts(about, how)))
 

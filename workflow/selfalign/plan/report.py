@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from selfalign.config.chosen import tell_number
+from selfalign.config.chosen import count_in_words
 from selfalign.layout import align
 
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
@@ -44,7 +44,7 @@ def write_report(plan: Mapping[str, Any]) -> str:
 def _head(plan: Mapping[str, Any]) -> str:
     survey, files = plan["survey"], ", ".join(plan.get("files", [])) or "the default settings"
     counts = survey["left_out_by_kind"]
-    left_out = f"; probes.kinds leaves out {tell_number(counts)}" if counts else ""
+    left_out = f"; probes.kinds leaves out {count_in_words(counts)}" if counts else ""
     return (
         f"Plan of the run {plan['run']} ({files})\n"
         f"Survey {survey['name']}: {survey['countries']} countries, {survey['probes']} probes in"

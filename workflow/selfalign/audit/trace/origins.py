@@ -10,7 +10,7 @@ from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, section
 from selfalign.config.crossed import find_tests
 from selfalign.errors import InputError
-from selfalign.probes.versions import digest_file, tell_bank
+from selfalign.probes.versions import bank_in_words, digest_file
 from selfalign.runs import RECORD
 
 _FACTS = ("version", "engine", "dtype", "device", "attention", "format", "shown", "model", "url")
@@ -33,7 +33,7 @@ def describe_origins(results: Results, model: str, language: str, fingerprint: s
     lines = [
         *describe_survey(results, results.config["run"]["survey"]),
         *(describe_survey(results, tests["survey"], "test probes") if tests else []),
-        ("probe bank", tell_recorded_bank(results.run.folder, files).removeprefix("Probe bank: ")),
+        ("probe bank", describe_recorded_bank(results.run.folder, files).removeprefix("Probe bank: ")),
         *describe_model(results, model),
         *describe_fingerprint(results.run.shared / "ledger" / model / f"{language}.sqlite", fingerprint),
     ]
@@ -90,7 +90,7 @@ def find_checksum(record: Path, file: str) -> str | None:
     return inputs.get(file, {}).get("sha256")
 
 
-def tell_recorded_bank(folder: Path, files: list[Path]) -> str:
+def describe_recorded_bank(folder: Path, files: list[Path]) -> str:
     """Which bank the results were made with, and which of its files have changed since.
 
     Args:
@@ -102,7 +102,7 @@ def tell_recorded_bank(folder: Path, files: list[Path]) -> str:
         return f"Probe bank: not recorded. Let snakemake make {path}."
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        told, known = tell_bank(record), record["files"].values()
+        told, known = bank_in_words(record), record["files"].values()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(path, "not a record of a probe bank", "Let snakemake make it again") from error
     others = [str(file) for file in files if digest_file(file) not in known]

@@ -148,7 +148,7 @@ def command(
     endpoint, table = read_endpoint(settings), place_demonstrations(read_table(prompts, Prompts), shown, form)
     read_key(endpoint)
     requests = list_requests(table, endpoint, form)
-    facts = endpoint.facts(form) | ({"shown": shown} if shown != "turns" else {})
+    facts = endpoint.facts(form, shown)
     with Ledger(ledger_path) as ledger:
         done = ledger.answered(fingerprint_of(facts), texts=False)
         missing = list_missing(requests, done, endpoint)

@@ -31,6 +31,11 @@ from selfalign.tables import read_table, write_table
 DTYPES = ("float32", "bfloat16", "float16")
 
 
+def fill_date(template: Mapping[str, object]) -> dict[str, object]:
+    """The values that a chat template gets, with the default date if the settings give none."""
+    return {"date": DATE} | dict(template)
+
+
 def gather_facts(card: Mapping[str, object], how: Mapping[str, object]) -> dict[str, object]:
     """Facts that decide an answer, except the model's input: the digests of its files, and the settings."""
     return {key: value for key, value in card.items() if key.endswith("_sha256")} | dict(how, version=engine.VERSION)
@@ -162,7 +167,7 @@ def command(
     where = kind_of(device)
     table = place_demonstrations(read_table(prompts, Prompts), shown, form)
     about = json.loads(card.read_text(encoding="utf-8"))
-    template = {"date": DATE} | template
+    template = fill_date(template)
     how = {
         "format": form,
         "dtype": dtype,

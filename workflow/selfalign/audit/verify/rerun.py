@@ -12,10 +12,10 @@ import click
 import pandas as pd
 from tqdm import tqdm
 
-from selfalign.audit.differences import compare_files, compare_tables
-from selfalign.audit.findings import Difference, Findings
 from selfalign.audit.jobs import Job
-from selfalign.audit.stored import MissingError, answers_of_endpoint, answers_of_weights, check_ledger
+from selfalign.audit.verify.answers import MissingError, answers_of_endpoint, answers_of_weights, check_ledger
+from selfalign.audit.verify.differences import compare_files, compare_tables
+from selfalign.audit.verify.findings import Difference, Findings
 from selfalign.errors import InputError
 from selfalign.inference.schemas import Answers
 from selfalign.steps import STEPS
@@ -42,7 +42,7 @@ _STORED: dict[str, Callable[[dict[str, Any], Path, Findings], tuple[pd.DataFrame
 """Steps whose answers are cut from the ledger again."""
 
 
-class Again:
+class Rerun:
     """A run that is made again in a scratch folder, from its raw inputs.
 
     Each step reads the outputs of the steps that were run again before it. So a file that was changed differs, and the

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from selfalign.audit.findings import Difference
+from selfalign.audit.verify.findings import Difference
 
 _NOTHING = object()
 

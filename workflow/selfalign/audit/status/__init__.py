@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from selfalign.audit.progress import (
+from selfalign.audit.status.progress import (
     ASKING,
     CUT_OFF,
     DONE,

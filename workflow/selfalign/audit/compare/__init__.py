@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import click
 import pandas as pd
 
-from selfalign.audit.changes import (
+from selfalign.audit.compare.changes import (
     CHANGED,
     count_cells,
     explain,
