@@ -146,7 +146,7 @@ def test_without_a_tokenizer_tokens_are_estimated(before: dict, overlay: Path, t
 
 def test_some_probes_tell_the_tokens_of_all(default: Laid) -> None:
     settings = {"shown": "turns", "format": "chat", "engine": "packed", "row_tokens": 2048, "reply": 0}
-    whole, part = (tokens.count(default, tokens.Estimator(4.2), settings, {}, most) for most in (0, 1500))
+    whole, part = (tokens.count(default, tokens.TokenEstimator(4.2), settings, {}, most) for most in (0, 1500))
     assert part.sampled and not whole.sampled
     assert part.prompts == whole.prompts == len(default.prompts)
     for what in ("single", "computed", "sent", "bytes"):
@@ -187,7 +187,7 @@ def test_requests_are_those_of_the_step(readout: str, default: Laid, tmp_path: P
 
 
 def test_rates_of_an_endpoint_limit_its_hours() -> None:
-    asked = [endpoints.Asked(100, 600, 600, sent=90_000, received=6_000)]
+    asked = [endpoints.Requests(100, 600, 600, sent=90_000, received=6_000)]
     none = pd.DataFrame({"prompts": [], "seconds": []})
     assert endpoints.find_hours(asked, {}, none) is None
     assert endpoints.find_hours(asked, {"requests_per_minute": 10}, none) == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""The audit stage: the way back from the numbers, and the proof that they are the run's.
+"""The audit stage: the records that lead from a number back to its evidence, and that prove where it comes from.
 
 Reads   <run>/scores/{model}/{language}.parquet
         <run>/human/bank.json            the version of the probe bank
@@ -115,7 +115,7 @@ rule record_outputs:
     input:
         all_results,
     output:
-        # Kept while the step runs, which compares changed files with it.
+        # Snakemake keeps the earlier manifest while the step runs, because the step compares changed files with it.
         manifest=update("<run>/manifest.csv"),
         jobs="<run>/jobs.json",
     log:

@@ -1,32 +1,32 @@
-"""The probes stage: what the people of each country answer to each probe; and, if asked for, an alternative bank.
+"""The probes stage: the people's answers to each probe, by country; and, on request, an alternative bank.
 
 Reads   <shared>/survey/{survey}/distributions.parquet   of the survey of the run; groups.parquet if it asks about groups
         probes.bank                            which answer codes make pole A and pole B of a probe
-        bank.yaml beside it                    the version of the bank; a bank of your own may have none
-        kinds.csv beside it                    the kinds of its probes, if probes.kinds selects some
+        bank.yaml in the same folder           the version of the bank; your own bank may have none
+        kinds.csv in the same folder           the kinds of its probes, if probes.kinds selects some
         probes.arora                           your own copy of the probes of Arora et al. (2023), if you use them
-        resources/probes/arora.csv             what its rows stand for
-        resources/probes/arora_repairs.csv     what is wrong in it
+        resources/probes/arora.csv             the question of each of its rows
+        resources/probes/arora_repairs.csv     its errors, with their corrections
         resources/survey/scales.csv            answer codes of each question; or those of the survey's own questionnaire
         test_probes.table                      test probes from another survey, reviewed
         <shared>/survey/{survey}/opinions.csv, distributions.parquet   of the survey in test_probes
 Writes  <run>/probes/selected.csv            the rows of the bank that the run uses
         <run>/probes/left_out.csv            the other probes, and the setting that leaves each out
         <run>/human/groups.csv               the size of each group of people, where the run asks about groups
-        <run>/human/members.parquet          who is in which group
+        <run>/human/members.parquet          the group of each respondent
         <run>/human/distributions.parquet    the answers of countries and of groups
         <run>/human/bank.json                version of the bank, and digests of the files that prompts are made of
         <run>/human/poles.parquet            a country's share of pole A on a probe, and its majority
         <run>/human/dropped.csv              probes without a majority in a country, and why
         <run>/human/replicates.parquet       the same shares in other samples of the people
-        <run>/human/scales.parquet           how a country's people spread over a question's whole scale
-        <run>/human/dropped_scales.csv       what of these is left out, and why
+        <run>/human/scales.parquet           the shares of a country's people on a question's whole scale
+        <run>/human/dropped_scales.csv       which of these are left out, and why
                                              with test_probes:
         <run>/probes/draft.csv, uncut.csv    probes on the questions with clear poles, to review; the other questions
         <run>/probes/selected.csv, left_out.csv, tests.csv   the test probes that the run uses; the others; their words
         <run>/probes/shown.csv, shown_left_out.csv   the rows of the bank that demonstrations are chosen from; the others
         <run>/probes/all.csv, texts/{language}.csv   test probes and demonstrations, and their words
-        <run>/human/joined.parquet           what the people answer to both
+        <run>/human/joined.parquet           the people's answers to both
         <run>/human/tested.parquet           people's answers to the test probes, in the countries of both surveys
         <run>/human/countries.csv            the countries of both surveys
         <shared>/arora/probes.csv               the copy as a probe bank

@@ -1,35 +1,45 @@
 """The scoring stage: from answers to estimates with intervals.
 
-Reads   <run>/design/{language}.parquet, <run>/answers/{model}/{language}.parquet, <run>/human/poles.parquet
-        <run>/human/replicates.parquet            the people's shares in other samples
-        <run>/probes/selected.csv
-        kinds.csv beside the bank                 what each probe asks for
-        <shared>/survey/{survey}/distributions.parquet, responses.parquet   of the survey of the run
-Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
-        <run>/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
-        <run>/stated/{model}/{language}.parquet   the share of people that the model states in a cell and option order
-        <run>/tables/stated/{model}/{language}.csv     how near these shares are to the people's
+Reads   <run>/design/{language}.parquet                  the cells of the experiment
+        <run>/answers/{model}/{language}.parquet         the models' answers
+        <run>/human/poles.parquet, replicates.parquet    the people's shares, also in other samples of the people
+        <run>/probes/selected.csv, kinds.csv             the probes, and what each of them asks for
+        <shared>/survey/{survey}/                        distributions and responses of the run's survey
+Writes  by model and language:
+        <run>/scores/{model}/{language}.parquet          a scored cell
         <run>/scores/{model}/{language}_unanswered.csv   prompts without an answer
-        <run>/tables/readouts/{model}/{language}.csv   how often readouts choose differently
-        <run>/replies/{model}/{language}.parquet  a cell in one option order, and the greedy reply to it
-        <run>/tables/replies/{model}/{language}.csv    which options replies are, and how often likelihoods differ
-        <run>/tables/agreement.csv                every measure of every arm, per country
-        <run>/tables/contrasts.csv                differences between arms, paired by probe
-        <run>/tables/verdicts.csv                 the main interval of each, and p-values around one primary hypothesis
-        <run>/tables/contrasts_by_readout.csv     the same differences under every readout
-        <run>/tables/transfer.csv                 an arm less its like with each other country's answers
-        <run>/tables/mixed.csv                    some of them by mixed-effects models, as a cross-check
-        <run>/tables/worth.csv                    how many people's answers an arm's are worth
-        <run>/readers/{language}.parquet          simple readers of the same demonstrations, scored like models
-        <run>/tables/readers.csv                  what they reach, and the share of it that models reach
-        <run>/tables/country_ranks.csv            the similarity of the models' answers with every surveyed country, and its ranks
-        <run>/tables/groups.csv, group_contrasts.csv   scores and contrasts by group of people, if the run asks about groups
-        <run>/tables/alternatives.csv             the contrasts for other probes, and under another cut of the scales
-        <run>/tables/specifications.csv           own minus other country under every choice of analysis
-        <run>/tables/map.csv, map_axes.csv        people and models on the Inglehart-Welzel cultural map, and its axes
-        <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> choose_intervals, fit_mixed; estimate_transfer; estimate_worth; estimate_map; estimate_groups; rank_countries;
-        estimate_readouts; estimate_alternatives; estimate_specifications; compute_metrics; compare_readouts; compare_replies; score_scales; score_stated
+        <run>/scales/{model}/{language}.parquet          the model's and the people's distribution over a whole scale
+        <run>/stated/{model}/{language}.parquet          the share of people that the model states in a cell and order
+        <run>/replies/{model}/{language}.parquet         the greedy reply in a cell and order
+        <run>/readers/{language}.parquet                 simple readers of the demonstrations, scored like models
+        <run>/tables/readouts/{model}/{language}.csv     how often two readouts choose different options
+        <run>/tables/replies/{model}/{language}.csv      how often replies and likelihoods choose different options
+        <run>/tables/stated/{model}/{language}.csv       how near stated shares are to the people's
+        estimates of the run, in <run>/tables/:
+        agreement.csv                 every measure of every arm, per country
+        metrics.csv                   every metric of every arm and of its baselines, per country
+        contrasts.csv                 differences between two arms on the same probes
+        verdicts.csv                  the main interval of each contrast, and p-values around one primary hypothesis
+        contrasts_by_readout.csv      the contrasts under every readout
+        mixed.csv                     some contrasts by mixed-effects models, as a cross-check
+        alternatives.csv              the contrasts for other probes, and under another cut of the scales
+        specifications.csv            own minus other country under every choice of analysis
+        transfer.csv                  own minus other country for each source country
+        categories.csv                gains within each category of values
+        languages.csv                 gains in one language and in each country's own
+        kinds.csv                     gains of English-centric and of multilingual models
+        readers.csv                   the contrasts of readers, and the share of them that models reach
+        worth.csv                     the number of people whose answers are as good as an arm's
+        country_ranks.csv             the similarity of the models' answers with every surveyed country
+        groups.csv, group_contrasts.csv   scores and contrasts by group of people
+        map.csv, map_axes.csv         people and models on the Inglehart-Welzel cultural map, and its axes
+Steps   score_answers, score_scales, score_stated, score_readers; compare_readouts, compare_replies
+        score_answers -> estimate_agreement, estimate_contrasts, estimate_transfer, estimate_categories,
+        estimate_languages, estimate_kinds, estimate_groups, estimate_worth, estimate_map, estimate_alternatives,
+        rank_countries
+        estimate_contrasts -> choose_intervals, fit_mixed; score_readers -> estimate_readers
+        score_scales -> compute_metrics
+        from answers: estimate_readouts, estimate_specifications
 """
 
 

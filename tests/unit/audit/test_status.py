@@ -23,7 +23,7 @@ from selfalign.audit.status.progress import (
     RUNNING,
     Answers,
     Ask,
-    Job,
+    PlannedJob,
     Start,
     count_answers,
     last_seconds,
@@ -183,7 +183,7 @@ def test_states_of_jobs_follow_from_their_files(folder: Path) -> None:
 def test_marker_of_a_long_path_is_found(folder: Path) -> None:
     output = f"results/{'long' * 60}/{'name' * 50}.parquet"
     mark(output)
-    job = Job("infer", {}, [output], [], None)
+    job = PlannedJob("infer", {}, [output], [], None)
     assert state_of(job, Start("", [job], [], 0.0, alive=True)) == RUNNING
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from selfalign.arms import Arm
 from selfalign.config.arms import arms_of, arms_of_run, read_arms
-from selfalign.config.languages import frames_of
+from selfalign.config.languages import countries_of_run, frames_of
 from selfalign.config.map import why_no_map
 
 ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks", "specifications")
@@ -305,12 +305,11 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
 
 def _why_no_readers(config: dict[str, Any]) -> str:
     """Why the run has no readers of its demonstrations; empty if it can have them."""
-    countries = {one for name in config["run"]["languages"] for one in config["languages"][name]["countries"]}
     if not frames_of(config, "poles"):
         return _NO_OPTIONS
     if not any(arm.shots for arm in arms_of_run(config).values()):
         return "no arm of the run has demonstrations"
-    return "" if len(countries) > 1 else "the ideal reader needs another country"
+    return "" if len(countries_of_run(config)) > 1 else "the ideal reader needs another country"
 
 
 def _why_no_specifications(config: dict[str, Any], no_margins: str) -> str:

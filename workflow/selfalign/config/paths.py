@@ -333,11 +333,6 @@ class Paths:
         return self.shipped(file) if file else ""
 
     @property
-    def group_tables(self) -> list[str]:
-        """The sizes of the groups, where the run asks about groups."""
-        return [f"{self.run}/human/groups.csv", f"{self.survey}/groups.csv"] if self.has_groups else []
-
-    @property
     def map_responses(self) -> list[str]:
         """The respondents whose answers make the axes of the cultural map; none where the countries' do."""
         level = (self.config["scoring"].get("map") or {}).get("level")
@@ -346,34 +341,27 @@ class Paths:
 
     @property
     def survey_tables(self) -> list[str]:
-        """What describes the survey, where it has respondents."""
-        return [f"{self.survey}/{name}.csv" for name in ("dictionary", "quality")] if self._respondents else []
+        """Tables of the questions and samples of a survey with respondents, and of groups if the run has them."""
+        tables = [f"{self.survey}/{name}.csv" for name in ("dictionary", "quality")] if self._respondents else []
+        groups = [f"{self.run}/human/groups.csv", f"{self.survey}/groups.csv"]
+        return tables + (groups if self.has_groups else [])
 
     @property
     def _respondents(self) -> bool:
         return has_respondents(self.config["surveys"][self.config["run"]["survey"]])
 
     @property
-    def readouts(self) -> list[str]:
-        """Comparisons of readouts."""
-        return self.each("<run>/tables/readouts/{model}/{language}.csv")
-
-    @property
-    def replies(self) -> list[str]:
-        """Tables of the replies of the models that give them."""
+    def tables_by_model(self) -> list[str]:
+        """Tables of each model and language: of readouts, replies, whole scales, stated shares and demonstrations."""
         models = [name for name in self.config["run"]["models"] if _replies(self.config["models"][name])]
-        return self.each("<run>/tables/replies/{model}/{language}.csv", models)
-
-    @property
-    def stated(self) -> list[str]:
-        """Tables of the shares of people that models state, where a frame asks for them."""
-        asked = frames_of(self.config, "share")
-        return self.each("<run>/tables/stated/{model}/{language}.csv") if asked else []
-
-    @property
-    def demonstrations(self) -> list[str]:
-        """Tables of how close demonstrations are to the test probes."""
-        return self.each("<run>/tables/demonstrations/{language}.csv")
+        asks_shares = frames_of(self.config, "share")
+        return [
+            *self.each("<run>/tables/readouts/{model}/{language}.csv"),
+            *self.each("<run>/tables/replies/{model}/{language}.csv", models),
+            *self.scale_scores,
+            *(self.each("<run>/tables/stated/{model}/{language}.csv") if asks_shares else []),
+            *self.each("<run>/tables/demonstrations/{language}.csv"),
+        ]
 
     @property
     def intermediate(self) -> list[str]:

@@ -10,11 +10,11 @@ import pandas as pd
 from selfalign.inference.endpoint.requests import Endpoint, answers_of, requests_of, without_price
 from selfalign.inference.messages import place_demonstrations
 from selfalign.plan.designs import Laid
-from selfalign.plan.tokens import Estimator, text_of
+from selfalign.plan.tokens import TokenEstimator, text_of
 
 
 @dataclass(frozen=True)
-class Asked:
+class Requests:
     """What a model behind an endpoint is asked in one language.
 
     Attributes:
@@ -32,7 +32,7 @@ class Asked:
     received: float
 
 
-def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: float) -> Asked:
+def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: float) -> Requests:
     """Requests and tokens of a language.
 
     Args:
@@ -46,7 +46,7 @@ def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: floa
     """
     endpoint, form = Endpoint(**without_price(settings["endpoint"])), settings["format"]
     table = place_demonstrations(laid.prompts, settings["shown"], form)
-    estimator, chat = Estimator(per_token), form == "chat"
+    estimator, chat = TokenEstimator(per_token), form == "chat"
     if ledger.is_file():
         return _count_missing(table, settings, endpoint, ledger, estimator)
     prompts = requests = 0
@@ -61,12 +61,12 @@ def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: floa
         if endpoint.readout == "echo":
             sent += sum(estimator.tokens(answer) for answer, _ in answers_of(prompt))
         received += endpoint.samples * endpoint.reply_tokens if endpoint.readout == "samples" and number else number
-    return Asked(prompts, requests, requests, sent, received)
+    return Requests(prompts, requests, requests, sent, received)
 
 
 def _count_missing(
-    table: pd.DataFrame, settings: Mapping[str, Any], endpoint: Endpoint, ledger: Path, estimator: Estimator
-) -> Asked:
+    table: pd.DataFrame, settings: Mapping[str, Any], endpoint: Endpoint, ledger: Path, estimator: TokenEstimator
+) -> Requests:
     """The same where some requests have answers: each request is compared with the ledger."""
     from selfalign.inference.endpoint.ask import list_missing, list_requests
     from selfalign.ledger.reading import read_entries
@@ -84,10 +84,10 @@ def _count_missing(
         for one in missing
     )
     prompts = len({one.prompt for one in requests.values()})
-    return Asked(prompts, len(requests), len(missing), sent, float(received))
+    return Requests(prompts, len(requests), len(missing), sent, float(received))
 
 
-def find_price(asked: list[Asked], price: Mapping[str, float] | None) -> float | None:
+def find_price(asked: list[Requests], price: Mapping[str, float] | None) -> float | None:
     """Price of the missing requests at most; None where no price is known.
 
     Args:
@@ -99,7 +99,7 @@ def find_price(asked: list[Asked], price: Mapping[str, float] | None) -> float |
     return sum(one.sent * price["input"] + one.received * price["output"] for one in asked) / 1e6
 
 
-def find_hours(asked: list[Asked], endpoint: Mapping[str, Any], measured: pd.DataFrame) -> float | None:
+def find_hours(asked: list[Requests], endpoint: Mapping[str, Any], measured: pd.DataFrame) -> float | None:
     """Hours that the missing requests take; None where nothing limits or tells their rate.
 
     Args:

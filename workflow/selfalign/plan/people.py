@@ -9,6 +9,7 @@ import pandas as pd
 
 from selfalign.config.chosen import with_kinds
 from selfalign.config.crossed import find_tests
+from selfalign.config.languages import countries_of_run
 from selfalign.config.surveys import groups_file, has_respondents
 from selfalign.errors import InputError
 from selfalign.home import locate
@@ -59,8 +60,7 @@ def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: boo
     probes = select_probes(with_kinds(bank, config, home), config["probes"], bank_file)
     name = config["run"]["survey"]
     answers, file = read_distributions(name, config["surveys"][name], home, shared)
-    languages = [config["languages"][language] for language in config["run"]["languages"]]
-    check_countries(answers, sorted({country for one in languages for country in one["countries"]}), file)
+    check_countries(answers, countries_of_run(config), file)
     check_bank(answers, probes, bank_file)
     if config["run"].get("groups"):
         answers = pd.concat([answers, _read_groups(config, home, shared)], ignore_index=True)
@@ -89,8 +89,7 @@ def _read_groups(config: dict[str, Any], home: Path, shared: Path) -> pd.DataFra
     crosswalk = Path(locate(groups_file(config["surveys"][name]), home))
     responses, groups = read_table(files["responses"], Responses), read_table(files["groups"], Groups)
     sizes = size_groups(groups, responses, read_crosswalk(crosswalk), settings["by"], settings["least"])
-    languages = [config["languages"][language] for language in config["run"]["languages"]]
-    refuse_small(sizes, groups, {one for each in languages for one in each["countries"]}, settings, crosswalk)
+    refuse_small(sizes, groups, set(countries_of_run(config)), settings, crosswalk)
     return weigh_groups(responses, list_members(groups, sizes))
 
 

@@ -176,13 +176,13 @@ def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[
         common.step(f"{name} in {language}")
         ledger = common.shared / "ledger" / name / f"{language}.sqlite"
         answered = _or_note(common.notes, models.read_answered, ledger, folder / "model.json", settings, device) or {}
-        speaker = (
-            tokens.Estimator(common.factors.get(language, tokens.UNKNOWN))
+        meter = (
+            tokens.TokenEstimator(common.factors.get(language, tokens.UNKNOWN))
             if tokenizer is None
-            else tokens.Counter(tokenizer, language, None)
+            else tokens.TokenCounter(tokenizer, language, None)
         )
         most = 0 if common.options.exact else tokens.SAMPLE
-        by_language[language] = asdict(tokens.count(one, speaker, settings, answered, most))
+        by_language[language] = asdict(tokens.count(one, meter, settings, answered, most))
     size = models.find_size(name, settings, folder, listed)
     cores = min(common.options.cores or os.cpu_count() or 1, 16)
     rate = (

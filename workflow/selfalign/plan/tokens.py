@@ -109,20 +109,20 @@ def extrapolate(parts: list[tuple[int, np.ndarray]], total: int) -> np.ndarray:
 
 
 def count(
-    laid: Laid, speaker: "Speaker", settings: Mapping[str, Any], answered: Mapping[str, Collection[str]], most: int
+    laid: Laid, meter: "TokenMeter", settings: Mapping[str, Any], answered: Mapping[str, Collection[str]], most: int
 ) -> Tokens:
     """Prompts and tokens of a model in a language.
 
     Args:
         laid: the language's design.
-        speaker: counts, or estimates.
+        meter: counts, or estimates.
         settings: of the model.
         answered: keys of the answers in the ledger, by the id of their prompt.
         most: prompts to render; 0: all.
     """
     sets = choose_probes(laid, most)
     table = place_demonstrations(laid.prompts, settings["shown"], settings["format"])
-    parts = [speaker.measure(table[table["prompt"].isin(ids)], answered, settings) for ids in sets]
+    parts = [meter.measure(table[table["prompt"].isin(ids)], answered, settings) for ids in sets]
     sizes = [(part.rows, np.array([part.single, part.computed, part.new, part.sent, part.bytes])) for part in parts]
     single, computed, new, sent, size = extrapolate(sizes, len(table))
     last = parts[-1]
@@ -140,7 +140,7 @@ def count(
         sent=sent,
         bytes=size,
         seconds=last.seconds * len(table) / last.rows,
-        estimated=speaker.estimates,
+        estimated=meter.estimates,
         sampled=len(sets) > 1,
     )
 
@@ -166,7 +166,7 @@ class Measured:
     seconds: float
 
 
-class Speaker:
+class TokenMeter:
     """Measures prompts for one model in one language."""
 
     estimates: bool
@@ -178,7 +178,7 @@ class Speaker:
         raise NotImplementedError
 
 
-class Counter(Speaker):
+class TokenCounter(TokenMeter):
     """Renders prompts with the model's tokenizer and grows their prefix tree.
 
     Args:
@@ -237,7 +237,7 @@ def _compute(rendered: list[Any], missing: list[Any], settings: Mapping[str, Any
     return len(tree), sum(end - start for start, end in rows)
 
 
-class Estimator(Speaker):
+class TokenEstimator(TokenMeter):
     """Estimates tokens from the length of the texts.
 
     Args:

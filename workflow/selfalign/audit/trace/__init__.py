@@ -43,7 +43,7 @@ import click
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the cells (CSV).")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the cells (JSON).")
 @click.pass_context
-def command(ctx: click.Context, /, run: str, **asked: Any) -> None:
+def command(ctx: click.Context, /, run: str, **options: Any) -> None:
     """Show the cells behind a number of RUN, and the evidence behind a cell.
 
     RUN is the name of a run (run.name), or its folder.
@@ -52,10 +52,10 @@ def command(ctx: click.Context, /, run: str, **asked: Any) -> None:
     --row 17), or a difference between two arms (--contrast chrf chrf_other). Add --probe for the prompt, the
     demonstrations and the people's answers behind one probe. docs/trace.md has a session.
     """
-    from selfalign.audit.trace.session import Asked, trace  # it imports the library, which takes seconds
+    from selfalign.audit.trace.session import Query, trace  # it imports the library, which takes seconds
     from selfalign.runs import find_run
 
-    told, well = trace(find_run(run), Asked(**asked))
-    click.echo(told)
-    if not well:
+    text, agrees = trace(find_run(run), Query(**options))
+    click.echo(text)
+    if not agrees:
         ctx.exit(1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pycountry
 
+from selfalign.config.languages import countries_of_run
 from selfalign.config.outputs import kinds_of_models, own_languages
 from selfalign.config.style import country_in_figures
 from selfalign.countries import country_name
@@ -41,7 +42,7 @@ class Names:
         self.languages = {code: language_name(code) for code in languages}
         if own_languages(config):
             self.languages[OWN] = "each country's own language"
-        self.countries = find_people(sorted({country for each in asked for country in each["countries"]}), people)
+        self.countries = find_people(countries_of_run(config), people)
         arms = dict.fromkeys(arm for each in asked for arm in each["arms"])
         self.arms = {name: config["arms"][name]["label"] for name in arms}
 

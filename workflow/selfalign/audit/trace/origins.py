@@ -1,7 +1,6 @@
 """Where the numbers come from: the survey's file, the probe bank, the model's files and its ledger."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, section
 from selfalign.config.crossed import find_tests
+from selfalign.config.surveys import survey_file
 from selfalign.errors import InputError
 from selfalign.probes.versions import bank_in_words, digest_file
 from selfalign.runs import RECORD
@@ -72,11 +72,9 @@ def describe_survey(results: Results, name: str, label: str = "survey") -> list[
 
 def _survey_file(results: Results, survey: str) -> Path:
     """The file of a survey: the user's own, or the one that was fetched."""
-    source = results.config["surveys"][survey]["source"]
-    if "file" in source:
-        return results.locate(source["file"])
-    name = Path(re.sub("[?#].*", "", source.get("url") or source["path"])).name
-    return results.run.shared / "survey" / survey / "download" / name
+    settings = results.config["surveys"][survey]
+    file = survey_file(survey, settings).replace("<shared>", str(results.run.shared))
+    return results.locate(file) if "file" in settings["source"] else Path(file)
 
 
 def find_checksum(record: Path, file: str) -> str | None:

@@ -23,7 +23,7 @@ from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
-from selfalign.ledger.storage import Ledger, Run
+from selfalign.ledger.storage import JobRecord, Ledger
 from selfalign.options import Json, readable, writable
 from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
@@ -52,7 +52,7 @@ def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
 
 
 def answer(
-    model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int, done: set[str], run: Run
+    model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int, done: set[str], run: JobRecord
 ) -> None:
     """Answer the prompts that are not done, and record each batch when it is computed."""
     distinct = list({prompt.key: prompt for prompt in prompts}.values())
@@ -88,7 +88,7 @@ def answer_in_words(
     kind: str,
     row_tokens: int,
     answered: Collection[str],
-    run: Run,
+    run: JobRecord,
 ) -> None:
     """Compute the replies that the ledger lacks, and record each batch when it is computed."""
     missing, keys = plan.missing(answered), {prompt.key: key for key, prompt in plan.prompts.items()}
