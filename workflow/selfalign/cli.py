@@ -36,13 +36,13 @@ class Commands(click.Group):
 
 
 def first_sentence(module: str) -> str:
-    """What a command does, from the docstring of its function `command`. The module is not imported.
+    """The first paragraph of the docstring of a command. The module is not imported.
 
     Args:
         module: name of the command's module, such as `selfalign.audit.trace`.
 
     Returns:
-        The first paragraph of the docstring on one line, without its full stop.
+        The paragraph on one line, without its full stop.
     """
     place = _ROOT.joinpath(*module.split(".")[1:])
     source = (place / "__init__.py" if place.is_dir() else place.with_suffix(".py")).read_text(encoding="utf-8")

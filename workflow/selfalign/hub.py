@@ -1,4 +1,4 @@
-"""What all fetching from the hub has in common: its address and key, its errors in words, the check of a file.
+"""The model hub: its address and key, its errors in words, and the check of a fetched file.
 
 The hub's address is taken from HF_ENDPOINT, a token from HF_TOKEN, and from nowhere else.
 """

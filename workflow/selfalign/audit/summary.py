@@ -1,4 +1,4 @@
-"""What a run says of itself: a warning at its start if it replaces another, and its main results at its end."""
+"""Messages of a run: a warning at its start if it replaces another run, and its main results at its end."""
 
 import re
 from collections.abc import Collection, Mapping

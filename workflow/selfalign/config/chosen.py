@@ -17,7 +17,7 @@ from selfalign.tables import read_input
 
 
 def kinds_file(config: Mapping[str, Any], home: Path = HOME) -> Path | None:
-    """The file with the kinds of the run's probes; None if the bank has no such file beside it.
+    """The file with the kinds of the run's probes; None if the folder of the bank has no such file.
 
     The probes of Arora et al. ask the questions of our bank, so they have the kinds of our bank.
 
@@ -82,7 +82,7 @@ def count_in_words(counts: Mapping[str, int]) -> str:
 def _needed_file(config: Mapping[str, Any], home: Path) -> Path:
     file = kinds_file(config, home)
     if file is None:
-        problem = f"the probe bank has no file {NAME} beside it, so its probes have no kinds"
+        problem = f"the folder of the probe bank has no file {NAME}, so its probes have no kinds"
         place = Path(config["probes"]["bank"]).with_name(NAME)
         remedy = f"Write {place} with the columns probe and kind, or empty the list"
         raise InputError("config: probes.kinds", problem, remedy)

@@ -46,7 +46,7 @@ _EXCLUSIONS = ("siblings", "battery", "category")
 
 
 def check_inputs(config: dict[str, Any], home: Path) -> None:
-    """Refuse settings that a step of the run would refuse, as far as settings and files of the project show it.
+    """Refuse settings that a step of the run would refuse, if the settings and their files show it.
 
     Surveys of form `counts` and `shares` are read as well, because their files are small. Other surveys are not.
 

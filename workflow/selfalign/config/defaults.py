@@ -39,7 +39,7 @@ _PATHS = [
     ("figures", "style", "font"),
     ("figures", "style", "texts"),
 ]
-"""Settings that name a file or a folder; * stands for each name."""
+"""Settings that name a file or a folder; * is any name."""
 
 
 def fill_in(config: dict[str, Any], files: list[Path]) -> None:
@@ -58,7 +58,7 @@ def fill_in(config: dict[str, Any], files: list[Path]) -> None:
     for path in files:
         if not path.is_file():
             remedy = "Clone the repository, and name the Snakefile of the clone"
-            raise InputError(path, "the default settings are not beside the workflow's Snakefile", remedy)
+            raise InputError(path, "the default settings are not in the folder of the workflow's Snakefile", remedy)
         _merge(merged, yaml.safe_load(path.read_text(encoding="utf-8")))
     _drop_replaced_sources(merged, config)
     _merge(merged, config)

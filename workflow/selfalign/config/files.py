@@ -22,8 +22,8 @@ MAP_FILES = ("items", "zones", "published")
 def check_files(config: dict[str, Any]) -> None:
     """Refuse a config that names an input file which is not there.
 
-    Snakemake would not: where the output of the step that reads the file is there from an earlier run, it takes that
-    for good, and the results would silently be those of another file.
+    Snakemake does not refuse it if an earlier run left the output of the step that reads the file. The results would
+    then be those of another file.
 
     Args:
         config: the merged settings, checked by `check_settings`.

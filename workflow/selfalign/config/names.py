@@ -1,4 +1,4 @@
-"""The names in the config: each must be defined, and settings must agree with each other."""
+"""Checks of the names in the config: each must be defined, and settings must agree with each other."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -149,7 +149,7 @@ def _check_arm(name: str, arm: Arm) -> None:
         remedy = "Set answers: other, so that both are of the same country, or named: own"
         raise InputError(f"config: arms.{name}.named", problem, remedy, value=arm.named)
     if arm.sources is not None and not arm.of_others:
-        problem = f"goes with answers: other, and the answers are {arm.answers}"
+        problem = f"needs answers: other, and the answers are {arm.answers}"
         remedy = "Take it out, or show the answers of other countries"
         raise InputError(f"config: arms.{name}.sources", problem, remedy, value=list(arm.sources))
     if arm.diversity and arm.draws:
@@ -198,7 +198,7 @@ def _check_labels(kind: str, entries: dict[str, Any], shown: Iterable[str], font
             raise InputError(place, "is empty", "Give a name for figures", value=entry["label"])
         if name in shown and label in names:
             problem = f"is also the label of {kind}.{names[label]}, and figures could not tell them apart"
-            raise InputError(place, problem, "Give each a label of its own", value=entry["label"])
+            raise InputError(place, problem, "Give each a different label", value=entry["label"])
         if name in shown:
             names[label] = name
         if max(map(ord, label)) > _LAST_CYRILLIC:

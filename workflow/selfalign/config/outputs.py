@@ -1,4 +1,4 @@
-"""What a run has to show: the contrasts that it can estimate, and the tables and figures that would not be empty."""
+"""The outputs of a run: the contrasts that it can estimate, and the tables and figures that would not be empty."""
 
 import json
 from itertools import combinations, product
@@ -178,7 +178,7 @@ def forms_of_models(config: dict[str, Any]) -> dict[str, dict[str, str]]:
 
     Returns:
         By model, the keys model (the first one) and form: turns, message or plain. A model whose weights and form
-        another one has, such as one in another number format, is a model of its own.
+        another one has, such as one in another number format, counts as a separate model.
     """
     found: dict[str, dict[str, str]] = {}
     first: dict[str, str] = {}
@@ -198,7 +198,7 @@ def answers_of_arms(config: dict[str, Any]) -> dict[str, str]:
 
 
 def own_languages(config: dict[str, Any]) -> dict[str, str]:
-    """By country, its own language: the first language of the run, besides `asked_in`, that asks about the country.
+    """By country, its own language: the first language of the run, except `asked_in`, that asks about the country.
 
     Countries without a gain of `list_gains` in both languages are left out. A run that asks about groups has none.
     """

@@ -130,12 +130,12 @@ class Paths:
 
     @property
     def bank_version(self) -> list[str]:
-        """The version file of the bank. A bank of one's own may have none."""
+        """The version file of the bank. A user's own bank may have none."""
         return [str(path) for path in [Path(self.bank).with_name("bank.yaml")] if path.is_file()]
 
     @property
     def probe_kinds(self) -> list[str]:
-        """The file that says what each probe asks for. A bank of one's own may have none."""
+        """The file that says what each probe asks for. A user's own bank may have none."""
         file = kinds_file(self.config, self.home)
         return [str(file)] if file else []
 

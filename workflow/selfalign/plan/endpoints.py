@@ -67,7 +67,7 @@ def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: floa
 def _count_missing(
     table: pd.DataFrame, settings: Mapping[str, Any], endpoint: Endpoint, ledger: Path, estimator: TokenEstimator
 ) -> Requests:
-    """The same where some requests have answers: each request is compared with the ledger."""
+    """As `count`, with a ledger: each request is looked up in it."""
     from selfalign.inference.endpoint.ask import list_missing, list_requests
     from selfalign.ledger.reading import read_entries
     from selfalign.ledger.rows import fingerprint_of
@@ -88,7 +88,7 @@ def _count_missing(
 
 
 def find_price(asked: list[Requests], price: Mapping[str, float] | None) -> float | None:
-    """Price of the missing requests at most; None where no price is known.
+    """Price of the missing requests at most; None if no price is known.
 
     Args:
         asked: of all languages.
@@ -100,7 +100,7 @@ def find_price(asked: list[Requests], price: Mapping[str, float] | None) -> floa
 
 
 def find_hours(asked: list[Requests], endpoint: Mapping[str, Any], measured: pd.DataFrame) -> float | None:
-    """Hours that the missing requests take; None where nothing limits or tells their rate.
+    """Hours that the missing requests take; None if their rate is neither limited nor measured.
 
     Args:
         asked: of all languages.

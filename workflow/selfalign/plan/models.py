@@ -1,4 +1,4 @@
-"""What is known of a model before it runs: its size, its tokenizer, its answers so far, and how fast it is."""
+"""A model before it runs: its size, its tokenizer, its answers so far, and its speed."""
 
 import json
 import math
@@ -31,7 +31,7 @@ _TOKENIZER = [
 
 _WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}
 _LEAST = 2000
-"""Tokens that a ledger's runs must have computed before their rate counts: a short run is mostly loading."""
+"""Tokens that a run in a ledger must have computed, so that its rate counts. A shorter run is mostly loading."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Size:
 
 
 def find_size(name: str, settings: Mapping[str, Any], folder: Path, listed: float | None = None) -> Size | None:
-    """Parameters of a model; None where nothing tells them.
+    """Parameters of a model; None if they are not known.
 
     Args:
         name: of the model.
@@ -158,7 +158,7 @@ def find_rate(
     hardware: str | None,
     cores: int,
 ) -> Rate | None:
-    """How fast a model computes; None where nothing tells it.
+    """The speed of a model; None if it is not known.
 
     Args:
         name: of the model.
@@ -166,7 +166,7 @@ def find_rate(
         size: of the model.
         measured: as `read_rates` returns it.
         table: the shipped rates.
-        hardware: of the table, where the run is to be elsewhere; None: this machine.
+        hardware: a name of the table, if the run will be on another machine; None: this machine.
         cores: of the CPU that runs it.
     """
     device = find_device(settings)
@@ -239,12 +239,12 @@ def read_rates(shared: Path) -> tuple[pd.DataFrame, list[str]]:
     rows, notes = [], []
     for path in sorted(shared.glob("ledger/*/*.sqlite")):
         try:
-            told = describe(path)
+            ledger = describe(path)
         except InputError as error:
             notes.append(f"not read: {error}")
             continue
         size = find_size_of_card(shared / "models" / path.parent.name / "model.json")
-        rows += [{"model": path.parent.name, "parameters": size} | row for row in _rows(told)]
+        rows += [{"model": path.parent.name, "parameters": size} | row for row in _rows(ledger)]
     columns = ["model", "parameters", "dtype", "device", "engine", "tokens", "seconds", "prompts", "peak_memory"]
     table = pd.DataFrame(rows, columns=columns)
     keys = ["model", "dtype", "device", "engine"]

@@ -1,4 +1,4 @@
-"""The people's answers, read in memory as the survey and probes stages read them."""
+"""The people's answers, computed in memory as the survey and probes stages compute them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +37,7 @@ from selfalign.tables import read_input, read_table
 
 
 def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: bool) -> tuple[Surveyed, pd.DataFrame]:
-    """What the people of all countries of the survey answer, and the probes in use.
+    """The answers of the people of all countries of the survey, and the probes in use.
 
     Args:
         config: the merged settings.
@@ -233,4 +233,4 @@ _READERS: dict[str, Callable[[Path, dict[str, Any], Path], pd.DataFrame]] = {
     "trends": _read_trends,
     "table": _read_own,
 }
-"""How the file of each form of survey is read."""
+"""By form of survey, the function that reads its file."""

@@ -30,7 +30,7 @@ _RESULTS = 0.25
 
 @dataclass(frozen=True)
 class Options:
-    """What the user says beyond the config.
+    """Options of the user, in addition to the config.
 
     Attributes:
         rates: tokens per second, by model.
@@ -51,17 +51,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Common:
-    """What the plans of all models of a run have in common.
+    """Data that the plans of all models of a run share.
 
     Attributes:
         laid: the design of each language.
         factors: characters per token, by language, for models without a tokenizer here.
         measured: rates of the ledgers of this machine.
         table: rates of the shipped table.
-        options: what the user says.
+        options: of the user.
         shared: folder of what runs share.
-        step: a function that shows what comes next.
-        notes: for the reader; plans add to them.
+        step: a function that shows the next step on the screen.
+        notes: for the reader. Plans add notes to this list.
     """
 
     laid: Mapping[str, Laid]
@@ -77,16 +77,16 @@ class Common:
 def make_plan(
     config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME
 ) -> dict[str, Any]:
-    """The plan of a run: design, models, endpoints and widths, as JSON would hold it.
+    """The plan of a run: design, models, endpoints and widths, for JSON.
 
     Args:
         config: the merged settings.
-        options: what the user says beyond them.
+        options: of the user.
         results: folder of all runs. Nothing is written there.
         home: the workflow's own folder.
 
     Raises:
-        InputError: the survey is not here, an arm cannot be laid out, or an option names what is not known.
+        InputError: the survey is missing, an arm cannot be laid out, or an option has an unknown name.
     """
     names, languages = config["run"]["models"], config["run"]["languages"]
     shared, run = results / SHARED, results / config["run"]["name"]
@@ -136,7 +136,7 @@ def make_plan(
 
 @contextmanager
 def _progress(steps: int) -> Iterator[Any]:
-    """A function that shows on stderr what comes next."""
+    """A function that shows the next step on stderr."""
     with tqdm(total=steps, desc="plan", unit="step", file=sys.stderr, leave=False) as bar:
 
         def step(what: str) -> None:
@@ -160,7 +160,7 @@ def _describe(config: Mapping[str, Any], people: Surveyed, probes: pd.DataFrame,
 
 
 def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
-    """What a model that runs here costs."""
+    """The plan of a model that runs on this machine."""
     folder = common.shared / "models" / name
     place, listed = models.find_tokenizer(settings, folder), None
     if place is None and common.options.fetch and "hub" in settings["source"]:
@@ -216,7 +216,7 @@ def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[
 
 
 def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
-    """What a model behind an endpoint costs."""
+    """The plan of a model behind an endpoint."""
     by_language = {}
     for language, one in common.laid.items():
         common.step(f"{name} in {language}")
@@ -244,7 +244,7 @@ def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> di
 
 
 def _or_note(notes: list[str], function: Any, *arguments: Any) -> Any:
-    """A function's result; None, and a note, where a ledger cannot be read."""
+    """The result of a function; if a ledger cannot be read, None and a note."""
     try:
         return function(*arguments)
     except InputError as error:
@@ -253,7 +253,7 @@ def _or_note(notes: list[str], function: Any, *arguments: Any) -> Any:
 
 
 def _plain(number: float | None) -> float | int | None:
-    """A number as JSON has it."""
+    """A number as a type that JSON has."""
     if number is None or math.isnan(number):
         return None
     return int(number) if float(number).is_integer() else float(number)

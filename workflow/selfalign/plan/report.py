@@ -101,13 +101,13 @@ def _weights(parts: list[Mapping[str, Any]]) -> str:
     lines = ["\n".join(align(rows))]
     used = list(dict.fromkeys(one["rate"]["source"] for one in parts if one["rate"]))
     places = {source: one["rate"]["place"] for one in parts if one["rate"] for source in [one["rate"]["source"]]}
-    told = [
+    legend = [
         f"{source[0]}: {_SOURCES[source]}" + (f" ({places[source]})" if source in ("scaled", "table") else "")
         for source in used
     ]
     if any(one["estimated"] for one in parts):
-        told.append("~: estimated from the length of the texts, because the tokenizer is not here")
-    lines += ["; ".join(told)] if told else []
+        legend.append("~: estimated from the length of the texts, because the tokenizer is not here")
+    lines += ["; ".join(legend)] if legend else []
     if without := [one["model"] for one in parts if one["hours"] is None]:
         lines.append(f"No rate is known for {', '.join(without)}: give --rate MODEL=TOKENS_PER_SECOND")
     lines.append(

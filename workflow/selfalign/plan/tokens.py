@@ -25,7 +25,7 @@ PER_MESSAGE = 5
 UNKNOWN = 2.5
 """Characters per token of a language that the table of factors lacks."""
 
-_MARK = "\x1e"  # a message's end; stands in no text
+_MARK = "\x1e"  # the end of a message; no text has this character
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Tokens:
     Attributes:
         prompts: distinct prompts and premises, as the model gets them.
         answered: of these, how many have an answer in the ledger.
-        single: if each prompt was computed alone, once, with its answers after it.
-        computed: with each distinct prefix computed once: what the model must compute for all prompts.
-        new: of these, what the prompts without an answer need.
+        single: tokens to compute if each prompt is computed alone, with its answers after it.
+        computed: tokens to compute for all prompts if each distinct prefix is computed once.
+        new: of these, the tokens for prompts without an answer.
         sent: of the prompts alone, without answers.
         bytes: of all answers in the ledger.
         seconds: that rendering all of them takes on this machine; 0 where nothing was rendered.
-        estimated: whether they are estimated from the length of the texts.
-        sampled: whether they are extrapolated from some of the test probes.
+        estimated: whether the numbers are estimated from the length of the texts.
+        sampled: whether the numbers are extrapolated from some of the test probes.
     """
 
     prompts: int
@@ -184,7 +184,7 @@ class TokenCounter(TokenMeter):
     Args:
         tokenizer: of the model.
         language: of the prompts.
-        context: the most tokens that the model takes; None where it is not known.
+        context: largest number of tokens that the model takes; None if it is not known.
     """
 
     estimates = False

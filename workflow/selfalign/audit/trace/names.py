@@ -1,4 +1,4 @@
-"""What the user named, as the run names it: codes or labels, in capitals or not."""
+"""Names that the user wrote, as the run has them: codes or labels, in capitals or not."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -107,7 +107,7 @@ def language_name(code: str) -> str:
 
 
 def country_aliases(code: str) -> list[str]:
-    """Names under which a country is known, beside its alpha-3 code."""
+    """Names of a country, in addition to its alpha-3 code."""
     country = pycountry.countries.get(alpha_3=code)
     fields = ("name", "official_name", "common_name", "alpha_2")
     known = [getattr(country, field, None) for field in fields] if country else []

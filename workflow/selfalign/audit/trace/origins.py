@@ -17,7 +17,7 @@ _FACTS = ("version", "engine", "dtype", "device", "attention", "format", "shown"
 
 
 Line = tuple[str, str]
-"""What a line tells, and its text."""
+"""The label of a line, and its text."""
 
 
 def describe_origins(results: Results, model: str, language: str, fingerprint: str) -> str:
@@ -38,8 +38,8 @@ def describe_origins(results: Results, model: str, language: str, fingerprint: s
         *describe_fingerprint(results.run.shared / "ledger" / model / f"{language}.sqlite", fingerprint),
     ]
     width = max(len(name) for name, _ in lines) + 2
-    told = [paragraph(text, first=f"{name:{width}}", later=" " * width) for name, text in lines]
-    return section("Where this comes from", *told)
+    lines_of_text = [paragraph(text, first=f"{name:{width}}", later=" " * width) for name, text in lines]
+    return section("Where this comes from", *lines_of_text)
 
 
 def describe_survey(results: Results, name: str, label: str = "survey") -> list[Line]:
@@ -100,11 +100,11 @@ def describe_recorded_bank(folder: Path, files: list[Path]) -> str:
         return f"Probe bank: not recorded. Let snakemake make {path}."
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        told, known = bank_in_words(record), record["files"].values()
+        text, known = bank_in_words(record), record["files"].values()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(path, "not a record of a probe bank", "Let snakemake make it again") from error
     others = [str(file) for file in files if digest_file(file) not in known]
-    return f"{told} Not the files of the results: {', '.join(others)}." if others else told
+    return f"{text} Not the files of the results: {', '.join(others)}." if others else text
 
 
 def describe_model(results: Results, model: str) -> list[Line]:
@@ -133,7 +133,7 @@ def _source(settings: Mapping[str, Any]) -> str:
 
 
 def describe_fingerprint(ledger: Path, fingerprint: str) -> list[Line]:
-    """What the fingerprint of an answer stands for, as the ledger recorded it."""
+    """The facts behind the fingerprint of an answer, as the ledger recorded them."""
     from selfalign.ledger.reading import describe  # SQLite takes time to import
 
     lines = [("fingerprint", fingerprint), ("ledger", str(ledger))]

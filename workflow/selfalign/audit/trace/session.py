@@ -1,4 +1,4 @@
-"""From what the user asked to what `selfalign trace` prints and writes."""
+"""From the options of `selfalign trace` to its printed text and its files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -57,7 +57,7 @@ MANY = 3
 
 @dataclass(frozen=True)
 class Query:
-    """What the user wrote: the options of the command."""
+    """The options of the command."""
 
     figure: str | None = None
     table_name: str | None = None
@@ -85,7 +85,7 @@ class Query:
 
 
 def trace(run: Run, query: Query) -> tuple[str, bool]:
-    """What the command prints; and whether every number is the sum of its parts.
+    """The text that the command prints, and whether every number is the sum of its parts.
 
     Raises:
         InputError: the run does not have what the user named.

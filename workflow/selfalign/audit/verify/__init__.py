@@ -1,4 +1,4 @@
-"""`selfalign verify`: whether the files of a run are what its inputs, settings and models give."""
+"""`selfalign verify`: whether the inputs, settings and models of a run give its files again."""
 
 import json
 from collections.abc import Iterable, Iterator

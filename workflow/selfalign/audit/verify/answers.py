@@ -1,4 +1,4 @@
-"""The answers of a model, cut again from its ledger: from prompts, tokens and recorded log-probabilities."""
+"""The answers of a model, computed again from its ledger: from prompts, tokens and recorded log-probabilities."""
 
 import json
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _SHOWN = 10
 
 
 class MissingError(Exception):
-    """What a check needs is not there any more. The message says what is missing, as the end of a sentence."""
+    """A file that a check needs is missing. The message says which one, as the end of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Rendering:
         table: a `Prompts` table.
         rendered: its prompts, in the same order.
         speech: how they became text and tokens.
-        context: the most tokens that the model takes; None where it names no limit.
+        context: largest number of tokens that the model takes; None if it names no limit.
     """
 
     table: pd.DataFrame
@@ -50,7 +50,7 @@ class Rendering:
 
 
 def check_ledger(path: Path, findings: Findings) -> None:
-    """Check every answer of a ledger against its digest; what is wrong becomes a difference."""
+    """Check every answer of a ledger against its digest. Each fault becomes a difference."""
     try:
         count, faults = find_faults(path)
     except InputError as error:
