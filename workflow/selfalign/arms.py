@@ -191,7 +191,7 @@ class Arm(Section):
         return not self.of_others or any(self.others(one, countries) for one in self.asked(countries))
 
     def is_control_of(self, arm: "Arm") -> bool:
-        """Whether this arm differs from an arm of the country only in whose answers it shows, or which country it names.
+        """Whether this arm differs from an arm of the country only in whose answers it shows or whom it names.
 
         The seeds of a strategy that draws must be the same, since they decide which demonstrations are shown.
         """

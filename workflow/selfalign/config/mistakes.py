@@ -19,14 +19,16 @@ def explain(error: ValidationError) -> InputError:
         error: of the JSON schema.
     """
     place = "config: " + (".".join(map(str, error.absolute_path)) or "top level")
-    value, schema, kind = error.instance, error.schema, str(error.validator)
+    value, kind = error.instance, str(error.validator)
+    schema: Any = error.schema
+    wanted: Any = error.validator_value
     if kind == "oneOf":
         return _explain_forms(place, error)
     if kind == "additionalProperties":
         unknown = sorted(set(value) - set(schema["properties"]))[0]
         return _refuse_key(place, unknown, schema["properties"])
     if kind == "required":
-        missing = next(key for key in error.validator_value if key not in value)
+        missing = next(key for key in wanted if key not in value)
         meaning = schema.get("properties", {}).get(missing, {}).get("description", "")
         return InputError(f"{place}.{missing}", "is missing", _join("Add it", meaning))
     if "propertyNames" in error.schema_path:
