@@ -19,7 +19,8 @@ def explain(error: ValidationError) -> InputError:
         error: of the JSON schema.
     """
     place = "config: " + (".".join(map(str, error.absolute_path)) or "top level")
-    value, kind = error.instance, str(error.validator)
+    kind = str(error.validator)
+    value: Any = error.instance
     schema: Any = error.schema
     wanted: Any = error.validator_value
     if kind == "oneOf":

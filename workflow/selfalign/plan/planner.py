@@ -161,58 +161,67 @@ def _describe(config: Mapping[str, Any], people: Surveyed, probes: pd.DataFrame,
 
 def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
     """The plan of a model that runs on this machine."""
-    folder = common.shared / "models" / name
+    folder, options = common.shared / "models" / name, common.options
     place, listed = models.find_tokenizer(settings, folder), None
-    if place is None and common.options.fetch and "hub" in settings["source"]:
+    if place is None and options.fetch and "hub" in settings["source"]:
         place, listed = models.fetch_tokenizer(name, settings["source"])
-    tokenizer = None if place is None else models.load_tokenizer(place)
-    device = (
-        ("cpu" if common.options.hardware == "cpu" else "cuda")
-        if common.options.hardware
-        else models.find_device(settings)
-    )
-    by_language = {}
-    for language, one in common.laid.items():
-        common.step(f"{name} in {language}")
-        ledger = common.shared / "ledger" / name / f"{language}.sqlite"
-        answered = _or_note(common.notes, models.read_answered, ledger, folder / "model.json", settings, device) or {}
-        meter = (
-            tokens.TokenEstimator(common.factors.get(language, tokens.UNKNOWN))
-            if tokenizer is None
-            else tokens.TokenCounter(tokenizer, language, None)
-        )
-        most = 0 if common.options.exact else tokens.SAMPLE
-        by_language[language] = asdict(tokens.count(one, meter, settings, answered, most))
+    elsewhere = options.hardware and ("cpu" if options.hardware == "cpu" else "cuda")
+    device = elsewhere or models.find_device(settings)
+    by_language = _count_tokens(name, settings, place, device, common)
     size = models.find_size(name, settings, folder, listed)
-    cores = min(common.options.cores or os.cpu_count() or 1, 16)
-    rate = (
-        models.Rate(common.options.rates[name], "given", name)
-        if name in common.options.rates
-        else models.find_rate(name, settings, size, common.measured, common.table, common.options.hardware, cores)
-    )
-    sums = pd.DataFrame(by_language.values()).sum(numeric_only=True)
+    rate = _find_rate(name, settings, size, common)
+    sums = pd.DataFrame(map(asdict, by_language.values())).sum(numeric_only=True)
+    missing = 1 - sums["answered"] / sums["prompts"]
     hours = None
     if rate is not None:
-        share = (sums["prompts"] - sums["answered"]) / sums["prompts"]
-        hours = (sums["new"] / rate.tokens_per_second + (sums["seconds"] if share else 0)) / 3600
+        hours = (sums["new"] / rate.tokens_per_second + (sums["seconds"] if missing else 0)) / 3600
     memory = (rate.memory if rate else 0) or (models.estimate_memory(size, settings, device) if size else None)
-    ledger_bytes = sums["bytes"] * (1 - sums["answered"] / sums["prompts"]) * (1 + _RESULTS)
-    disk = ledger_bytes + models.estimate_disk(size, settings, folder) if size else None
+    ledgers = sums["bytes"] * missing * (1 + _RESULTS)
     return {
         "model": name,
         "kind": "weights",
         "parameters": size and {"number": size.parameters, "source": size.source},
-        "languages": by_language,
+        "languages": {language: asdict(one) for language, one in by_language.items()},
         **{key: _plain(sums[key]) for key in ("prompts", "answered", "sent", "single", "computed", "new")},
-        "estimated": tokenizer is None,
-        "sampled": any(one["sampled"] for one in by_language.values()),
+        "estimated": place is None,
+        "sampled": any(one.sampled for one in by_language.values()),
         "rate": rate and {"tokens_per_second": rate.tokens_per_second, "source": rate.source, "place": rate.place},
         "device": device,
         "gpus": settings["gpus"] if device == "cuda" else 0,
         "hours": _plain(hours),
         "memory": _plain(memory),
-        "disk": _plain(disk),
+        "disk": _plain(ledgers + models.estimate_disk(size, settings, folder) if size else None),
     }
+
+
+def _count_tokens(
+    name: str, settings: Mapping[str, Any], place: Path | None, device: str, common: Common
+) -> dict[str, tokens.Tokens]:
+    """By language, the tokens of a model: counted by the tokenizer in `place`, or estimated if there is none."""
+    tokenizer = None if place is None else models.load_tokenizer(place)
+    most = 0 if common.options.exact else tokens.SAMPLE
+    card = common.shared / "models" / name / "model.json"
+    found = {}
+    for language, laid in common.laid.items():
+        common.step(f"{name} in {language}")
+        ledger = common.shared / "ledger" / name / f"{language}.sqlite"
+        answered = _or_note(common.notes, models.read_answered, ledger, card, settings, device) or {}
+        meter = (
+            tokens.TokenEstimator(common.factors.get(language, tokens.UNKNOWN))
+            if tokenizer is None
+            else tokens.TokenCounter(tokenizer, language, None)
+        )
+        found[language] = tokens.count(laid, meter, settings, answered, most)
+    return found
+
+
+def _find_rate(name: str, settings: Mapping[str, Any], size: models.Size | None, common: Common) -> models.Rate | None:
+    """The rate of a model: the user's, a measured one, or one of the shipped table; None if there is none."""
+    options = common.options
+    if name in options.rates:
+        return models.Rate(options.rates[name], "given", name)
+    cores = min(options.cores or os.cpu_count() or 1, 16)
+    return models.find_rate(name, settings, size, common.measured, common.table, options.hardware, cores)
 
 
 def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
