@@ -1,6 +1,7 @@
 """The outputs of a run: the contrasts that it can estimate, and the tables and figures that would not be empty."""
 
 import json
+from collections.abc import Callable
 from itertools import combinations, product
 from typing import Any
 
@@ -288,7 +289,7 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         "calibration": "" if calibrated_arms(config) else "no arm of figures.calibration.arms is run",
         **_why_not_across(config),
     }
-    on_request = {
+    on_request: dict[str, Callable[[], str]] = {
         "readers": lambda: _why_no_readers(config),
         "country_ranks": lambda: "",
         "alternatives": lambda: reasons["contrasts"],
