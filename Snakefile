@@ -9,6 +9,8 @@ inference       the probability that a model gives to each option of each prompt
 scoring         the model's agreement with the people by arm, and the differences between arms
 figures         agreement, gains over zero-shot, own minus other country; each with its numbers
 audit           a notebook, a record of the run, a manifest of all files; `selfalign trace` and `selfalign verify`
+
+`snakemake --cores 2` runs config/config.yaml and writes results/default/.
 """
 
 from pathlib import Path
@@ -21,6 +23,7 @@ min_version("9.27")
 HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 
 
+# Reads and checks the config. PATHS has the files that follow from it.
 include: "workflow/rules/config.smk"
 
 
@@ -28,23 +31,19 @@ rule all:
     default_target: True
     input:
         PATHS.tables,
-        PATHS.readouts,
-        PATHS.replies,
-        PATHS.scale_scores,
-        PATHS.stated,
-        PATHS.demonstrations,
+        PATHS.tables_by_model,
         PATHS.figures,
         PATHS.figure_tables,
         PATHS.latex,
-        "<run>/audit/hardest_probes.csv",
         PATHS.survey_tables,
-        PATHS.group_tables,
         PATHS.intermediate,
+        "<run>/audit/hardest_probes.csv",
         "<run>/human/bank.json",
         "<run>/run.json",
         "<run>/manifest.csv",
 
 
+# A file of rules per stage, in the order above. The docstring of a file lists what its stage reads and writes.
 include: "workflow/rules/survey.smk"
 include: "workflow/rules/probes.smk"
 include: "workflow/rules/demonstrations.smk"

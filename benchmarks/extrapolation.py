@@ -14,7 +14,7 @@ import click
 import numpy as np
 import pandas as pd
 from scipy import stats
-from selfalign.errors import InputError, told_plainly
+from selfalign.errors import InputError, exit_on_mistake
 from selfalign.probes.schemas import Poles
 from selfalign.runs import find_run
 from selfalign.scoring.inputs import read_scores
@@ -66,7 +66,7 @@ def summarise(found: pd.DataFrame) -> dict[str, float]:
 @click.option("--arm", default="zero_shot", help="An arm whose prompts name no country.")
 def main(run: str, arm: str) -> None:
     """Print the correlations for each model and language, and for the people of the countries."""
-    with told_plainly():
+    with exit_on_mistake():
         folder = find_run(run).folder
         scores = read_scores(sorted(folder.glob("scores/*/*.parquet")))
         cells = scores[(scores["arm"] == arm) & scores["answered"]].astype({"probe": str, "category": str})

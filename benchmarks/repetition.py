@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
-from selfalign.errors import told_plainly
+from selfalign.errors import exit_on_mistake
 from selfalign.runs import find_run
 from selfalign.scoring.readers import count_options
 
@@ -64,7 +64,7 @@ def measure(results: Path, model: str, language: str, arm: str) -> dict[str, obj
 @click.option("--arm", default="chrf", show_default=True, help="Arm whose cells are looked at.")
 def main(run: str, arm: str) -> None:
     """Print a column per model and language of RUN."""
-    with told_plainly():
+    with exit_on_mistake():
         results = find_run(run).folder
     tables = sorted((results / "scores").glob("*/*.parquet"))
     rows = [measure(results, path.parent.name, path.stem, arm) for path in tables]

@@ -28,7 +28,7 @@ from selfalign.config.figures import FIGURES
 from selfalign.config.outputs import ACROSS
 from selfalign.config.pages import find_pages
 from selfalign.config.read import check_settings
-from selfalign.errors import InputError, told_plainly
+from selfalign.errors import InputError, exit_on_mistake
 from selfalign.home import HOME
 from selfalign.runs import RECORD, find_run
 from selfalign.scoring.schemas import ALL
@@ -244,5 +244,5 @@ def check_kept(folder: Path, kept: Path, page: str) -> None:
 
 
 if __name__ == "__main__":
-    with told_plainly():
+    with exit_on_mistake():
         command()

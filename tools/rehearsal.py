@@ -31,7 +31,7 @@ import yaml
 from official_survey import write_survey
 from random_models import write_model
 from selfalign.config.defaults import DEFAULTS, fill_in
-from selfalign.errors import InputError, told_plainly
+from selfalign.errors import InputError, exit_on_mistake
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -292,7 +292,7 @@ def unlock(command: list[str], folder: Path) -> None:
 @click.option("--prepare", "only_prepare", is_flag=True, help="Write the inputs, and print the command.")
 def main(config: Path, folder: Path, cores: int, small: bool, published: bool, only_prepare: bool) -> None:
     """Rehearse a config from its survey file to its figures."""
-    with told_plainly():
+    with exit_on_mistake():
         folder.mkdir(parents=True, exist_ok=True)
         with alone(folder) as held:
             port = read_port(folder) or free_port()

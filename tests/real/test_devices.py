@@ -302,12 +302,12 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 import torch
-from selfalign.errors import told_plainly
+from selfalign.errors import exit_on_mistake
 from selfalign.inference.local.devices import load_model
 
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[2]),) * 2)
-with told_plainly():
+with exit_on_mistake():
     load_model(Path(sys.argv[1]), "float32", [torch.device("cpu")])
 """
 """Loads a model in a process that may take so many bytes more, and no more."""

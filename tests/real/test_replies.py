@@ -468,7 +468,10 @@ def test_place_of_demonstrations_is_part_of_the_fingerprint(inputs: Path, tmp_pa
     ("model", "tells"),
     [
         ({"endpoint": {"url": "http://a", "model": "b"}, "reply": 4}, "models.m.reply.*4.*has an endpoint.*samples: 1"),
-        ({"source": {"folder": "f"}, "reply": 17}, "models.m.reply: 17 is greater than the maximum of 16"),
+        (
+            {"source": {"folder": "f"}, "reply": 17},
+            "models.m.reply, value 17: must be a whole number at least 0 and at most 16",
+        ),
         (
             {"source": {"folder": "f"}, "format": "plain", "shown": "message"},
             "models.m.shown.*text has no messages",

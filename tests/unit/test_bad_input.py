@@ -12,7 +12,7 @@ from bad_input import BANK, FRAME, TEMPLATES, TEXTS, design, take
 from project import BIN, ROOT, default_configs, read_settings
 from refusal import Refused, assert_one_paragraph
 from selfalign.config.read import check_settings
-from selfalign.errors import told_plainly
+from selfalign.errors import exit_on_mistake
 from selfalign.survey.schemas import Distributions
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import write_table
@@ -328,8 +328,16 @@ def test_damaged_table_between_steps_is_refused(
             id="word of YAML as text",
         ),
         pytest.param({"scoring": {"level": float("nan")}}, ["scoring.level", "nan is not a finite"], id="no number"),
-        pytest.param({"scoring": {"draws": 1000.5}}, ["scoring.draws", "1000.5", "integer"], id="part of a draw"),
-        pytest.param({"scoring": {"draws": True}}, ["scoring.draws", "True", "integer"], id="truth for a number"),
+        pytest.param(
+            {"scoring": {"draws": 1000.5}},
+            ["scoring.draws", "1000.5", "whole number at least 100"],
+            id="part of a draw",
+        ),
+        pytest.param(
+            {"scoring": {"draws": True}},
+            ["scoring.draws", "True", "whole number", "in quotes"],
+            id="truth for a number",
+        ),
         pytest.param(
             {"arms": {"zero_shot": {"label": "Same"}, "chrf": {"label": " Same\n"}}},
             ["arms.chrf.label", "also the label of arms.zero_shot"],
@@ -350,7 +358,7 @@ def test_damaged_table_between_steps_is_refused(
             id="label that no font can draw",
         ),
         pytest.param({"scoring": {"level": 95}}, ["scoring.level", "95", "1"], id="level in percent"),
-        pytest.param({"scoring": None}, ["scoring", "None"], id="section without content"),
+        pytest.param({"scoring": None}, ["scoring: is empty", "take the key out"], id="section without content"),
         pytest.param(
             {"models": {"mine": {"label": "Mine", "source": {"floder": "x"}}}},
             ["models.mine.source", '"floder"', 'Did you mean "folder"', "hub + revision, or package + members"],
@@ -363,7 +371,7 @@ def test_damaged_table_between_steps_is_refused(
         ),
         pytest.param(
             {"models": {"mine": {"label": "Mine", "source": {"folder": 3}}}},
-            ["models.mine.source.folder", "3", "string"],
+            ["models.mine.source.folder", "value 3", "must be text", 'Put it in quotes: "3"'],
             id="number for a folder",
         ),
         pytest.param(
@@ -398,11 +406,13 @@ def test_damaged_table_between_steps_is_refused(
         ),
         pytest.param(
             {"scoring": {"contrasts": [["chrf"]]}},
-            ["scoring.contrasts.0", "['chrf'] is too short"],
+            ["scoring.contrasts.0", "['chrf']", "has 1 entries; expected 2"],
             id="pair of one arm",
         ),
         pytest.param(
-            {"scoring": {"resample": ["orders"]}}, ["scoring.resample.0", "'orders' is not one of"], id="orders drawn"
+            {"scoring": {"resample": ["orders"]}},
+            ["scoring.resample.0", "'orders'", "is not one of batteries, respondents, seeds, templates"],
+            id="orders drawn",
         ),
         pytest.param(
             {"scoring": {"contrasts": [{"arm": "chrf", "against": "zero_shot", "beyond": ["random", "zero"]}]}},
@@ -420,7 +430,7 @@ def test_mistake_in_the_config_is_told(settings: dict, tells: list[str], capsys:
     config = read_settings()
     check_settings(config)
     update_config(config, settings)
-    with pytest.raises(SystemExit) as stopped, told_plainly():
+    with pytest.raises(SystemExit) as stopped, exit_on_mistake():
         check_settings(config)
     assert stopped.value.code == 1
     assert_one_paragraph(capsys.readouterr().err, ["config", *tells])

@@ -16,6 +16,7 @@ from configs import shipped
 from places import ROOT
 from selfalign.cli import first_sentence, program
 from selfalign.config.figures import FIGURES, files_of_figure
+from selfalign.config.files import MAP_FILES
 from selfalign.config.outputs import ACROSS as ACROSS_MODELS
 from selfalign.config.outputs import WITH_CSV
 from selfalign.provenance import code_digest, import_closure
@@ -319,8 +320,18 @@ def test_rule_passes_the_options_that_its_command_has(step: str) -> None:
     command = program.get_command(click.Context(program), step.replace("_", "-"))
     options = {name for option in command.params if isinstance(option, click.Option) for name in option.opts}
     required = {option.opts[0] for option in command.params if isinstance(option, click.Option) and option.required}
-    passed = set(re.findall(r"(--[a-z-]+) ", RULES[step]))
-    assert required <= passed <= options
+    assert required <= options_in(RULES[step]) <= options
+
+
+def options_in(rule: str) -> set[str]:
+    """The options that a rule passes: those of its shell text, and those that functions make of names."""
+    settings = (ROOT / "workflow/inputs/scoring.smk").read_text(encoding="utf-8")
+    known: dict[str, tuple[str, ...]] = {"MAP_FILES": MAP_FILES}
+    for name, value in re.findall(r"(?m)^(RESAMPLING|ESTIMATION) = (.+)$", settings):
+        known[name] = eval(value, {}, known)
+    calls = re.findall(r"(?:scoring|input)_options\((.+?)\)", rule) + re.findall(r"for name in \((.+?)\) if MAP", rule)
+    made = {name for call in calls for name in eval(f"({call},)", {}, known)}
+    return {f"--{name}" for name in made} | set(re.findall(r"(--[a-z-]+) ", rule))
 
 
 def test_shell_of_a_loop_does_not_use_the_variable_of_the_loop() -> None:

@@ -23,6 +23,7 @@ from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.inference.endpoint.ask import command as ask
+from selfalign.inference.endpoint.requests import without_price
 from selfalign.plan import endpoints, models, tokens, variances
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_distributions, read_people
@@ -145,7 +146,7 @@ def test_without_a_tokenizer_tokens_are_estimated(before: dict, overlay: Path, t
 
 def test_some_probes_tell_the_tokens_of_all(default: Laid) -> None:
     settings = {"shown": "turns", "format": "chat", "engine": "packed", "row_tokens": 2048, "reply": 0}
-    whole, part = (tokens.count(default, tokens.Estimator(4.2), settings, {}, most) for most in (0, 1500))
+    whole, part = (tokens.count(default, tokens.TokenEstimator(4.2), settings, {}, most) for most in (0, 1500))
     assert part.sampled and not whole.sampled
     assert part.prompts == whole.prompts == len(default.prompts)
     for what in ("single", "computed", "sent", "bytes"):
@@ -186,7 +187,7 @@ def test_requests_are_those_of_the_step(readout: str, default: Laid, tmp_path: P
 
 
 def test_rates_of_an_endpoint_limit_its_hours() -> None:
-    asked = [endpoints.Asked(100, 600, 600, sent=90_000, received=6_000)]
+    asked = [endpoints.Requests(100, 600, 600, sent=90_000, received=6_000)]
     none = pd.DataFrame({"prompts": [], "seconds": []})
     assert endpoints.find_hours(asked, {}, none) is None
     assert endpoints.find_hours(asked, {"requests_per_minute": 10}, none) == pytest.approx(1)
@@ -415,7 +416,7 @@ def test_price_is_a_setting_that_no_request_holds(tmp_path: Path) -> None:
     settings = {"models": {"far": {"label": "Far", "endpoint": endpoint}}, "run": {"models": ["far"]}}
     path.write_text(yaml.safe_dump(settings))
     assert read_config([path])["models"]["far"]["endpoint"]["price"] == {"input": 0.1, "output": 0.4}
-    assert "price" not in endpoints.without_price(endpoint)
+    assert "price" not in without_price(endpoint)
 
 
 def test_numbers_are_short() -> None:

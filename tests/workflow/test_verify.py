@@ -17,13 +17,14 @@ from endpoint_server import Endpoint, serving
 from matplotlib.image import imread, imsave
 from project import Project
 from selfalign.audit import record_run
-from selfalign.audit.again import APART, Again, read_options
-from selfalign.audit.differences import compare_tables
-from selfalign.audit.findings import Difference, Findings
 from selfalign.audit.jobs import Job, Records, read_command, read_jobs
-from selfalign.audit.manifest import Manifest, check_files, digest, refuse_changed, remove_old_figures
-from selfalign.audit.sample import _compare_answers, check_sample
+from selfalign.audit.manifest import Manifest, digest, refuse_changed, remove_old_figures
 from selfalign.audit.verify import check_models, check_record, report, verify
+from selfalign.audit.verify.differences import compare_tables
+from selfalign.audit.verify.files import check_files
+from selfalign.audit.verify.findings import Difference, Findings
+from selfalign.audit.verify.rerun import APART, Rerun, read_options
+from selfalign.audit.verify.sample import _compare_answers, check_sample
 from selfalign.cli import program
 from selfalign.config.files import list_files
 from selfalign.errors import InputError
@@ -302,7 +303,7 @@ def change_ledger(statement: str, *values: object) -> None:
 def test_planted_change_of_the_ledger_is_found(here: Project, tmp_path: Path) -> None:
     change_ledger("UPDATE answers SET scores = replace(scores, '-', '-1') WHERE rowid = 2")
     findings = Findings()
-    Again(jobs("infer"), tmp_path / "scratch").run(findings)
+    Rerun(jobs("infer"), tmp_path / "scratch").run(findings)
     problems = [one.problem for one in of(findings, LEDGER)]
     assert any("row 2 of its answers" in problem and "digest" in problem for problem in problems)
     assert any("no intact answer to prompt" in problem for problem in problems)
@@ -311,7 +312,7 @@ def test_planted_change_of_the_ledger_is_found(here: Project, tmp_path: Path) ->
 def test_answer_that_the_ledger_lacks_is_found(here: Project, tmp_path: Path) -> None:
     change_ledger("DELETE FROM answers WHERE rowid = 3")
     findings = Findings()
-    Again(jobs("infer"), tmp_path / "scratch").run(findings)
+    Rerun(jobs("infer"), tmp_path / "scratch").run(findings)
     assert any("no intact answer to prompt" in one.problem for one in of(findings, LEDGER))
 
 
@@ -333,7 +334,7 @@ def test_answers_that_the_model_never_gave_are_found_by_the_naive_engine(here: P
     table["label"] -= 0.01
     table.to_parquet(answers, index=False)
     findings = Findings()
-    check_sample(Again(jobs(), tmp_path / "scratch"), 1, 1, findings)
+    check_sample(Rerun(jobs(), tmp_path / "scratch"), 1, 1, findings)
     found = [one for one in of(findings, answers) if one.column == "option"]
     assert found
     assert all(one.size == pytest.approx(0.01, abs=1e-3) for one in found)
@@ -372,14 +373,14 @@ def test_answers_of_an_endpoint_are_cut_from_its_ledger_again(readout: dict, tmp
     words, output = arguments(prompts, url, **readout), tmp_path / "run.parquet"
     job = Job("ask", ("ask", *words), (str(prompts),), (str(output),))
     findings = Findings()
-    Again([job], tmp_path / "scratch").run(findings)
+    Rerun([job], tmp_path / "scratch").run(findings)
     assert findings.differences == findings.skipped == []
     assert findings.checked["answers compared with a ledger"] == len(table)
     column = "option" if readout else "label"
     row = int(table[column].gt(-np.inf).idxmax())
     table.loc[row, column] -= 0.5
     table.to_parquet(output, index=False)
-    Again([job], tmp_path / "scratch").run(findings)
+    Rerun([job], tmp_path / "scratch").run(findings)
     assert [(one.row, one.column) for one in findings.differences] == [(row + 1, column)]
     assert findings.differences[0].size == pytest.approx(0.5)
 
@@ -394,9 +395,9 @@ def test_what_is_gone_is_said_and_counted(here: Project, tmp_path: Path) -> None
     findings = Findings()
     check_record(RUN / "run.json", findings)
     check_models(jobs(), findings)
-    again = Again(jobs("simulate_survey", "parse_wvs7", "weigh_answers", "infer"), tmp_path / "scratch")
+    again = Rerun(jobs("simulate_survey", "parse_wvs7", "weigh_answers", "infer"), tmp_path / "scratch")
     again.run(findings)
-    check_sample(Again(jobs(), tmp_path / "scratch"), 3, 1, findings)
+    check_sample(Rerun(jobs(), tmp_path / "scratch"), 3, 1, findings)
     assert findings.differences == []
     skipped = "\n".join(findings.skipped)
     for reason in (

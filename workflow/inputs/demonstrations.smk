@@ -39,7 +39,7 @@ def encoder_files(wildcards):
 
 
 def similarity_of(wildcards):
-    """The similarity that a strategy has on record."""
+    """The table of similarities by which a strategy ranks candidates."""
     measure = measure_of(wildcards.strategy)
     return f"<run>/similarity/{wildcards.language}/{measure}.parquet"
 

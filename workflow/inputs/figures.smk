@@ -1,5 +1,6 @@
 """Input functions and settings of the rules in rules/figures.smk."""
 
+from selfalign.config.commands import as_options
 from selfalign.config.figures import CELLS, FIGURES, files_of_figure
 from selfalign.config.outputs import ACROSS, WITH_CSV
 from selfalign.config.pages import find_pages
@@ -8,7 +9,6 @@ from selfalign.config.style import describe_style, texts_file
 # Files that every figure reads, as inputs, so that a change of one draws the figures again.
 TEXTS = texts_file(config["figures"]["style"])
 FONT = [file for file in [config["figures"]["style"].get("font")] if file]
-FONT_OPTION = "".join(f"--font {shlex.quote(file)}" for file in FONT)
 
 
 def drawn(figure, label):
@@ -39,7 +39,7 @@ def figure_options(figure):
     given |= {"style": style_of(figure)}
     if figure not in ACROSS:
         given["pages"] = json.dumps(find_pages(config, figure))
-    return " ".join(f"--{name} {shlex.quote(value)}" for name, value in given.items())
+    return as_options(given)
 
 
 def files_of(figure):
@@ -50,9 +50,7 @@ def files_of(figure):
     def options(wildcards, input, output):
         read = {option: input[option] for option in read_options}
         made = {"figures": output.figures} | ({"csv": output.csv} if output.csv else {})
-        return " ".join(
-            f"--{name} {shlex.quote(str(file))}" for name, file in (read | made).items()
-        )
+        return as_options(read | made)
 
     return options
 

@@ -18,13 +18,13 @@ def model_files(wildcards):
 
 
 def gguf_memory(wildcards, input, attempt):
-    """MB to unpack a GGUF file, more at each attempt: in float32, 4 bits grow to 32. Safetensors are not loaded."""
+    """MB to unpack a GGUF file, where 4 bits become 32. More at each attempt. Safetensors are not loaded."""
     size = sum(path.stat().st_size for path in Path(str(input)).glob("*.gguf"))
     return attempt * int(2000 + 10 * size / 1e6)
 
 
 def longer(minutes):
-    """So many minutes, and as many more at each attempt."""
+    """A number of minutes, times the number of the attempt, as an input function."""
 
     def runtime(wildcards, attempt):
         return attempt * minutes

@@ -1,6 +1,7 @@
 """Input functions and settings of the rules in rules/probes.smk."""
 
 from selfalign.config.arms import arms_of_run
+from selfalign.config.languages import countries_of_run
 from selfalign.config.rows import digest_bank, digest_compared
 from selfalign.probes.opinion_probes import LANGUAGE as WORDED
 from selfalign.probes.selection import CRITERIA
@@ -9,14 +10,7 @@ USED_PROBES = digest_bank(config)
 
 TESTS = PATHS.tests or {}
 
-COUNTRIES = sorted(
-    {
-        country
-        for language in config["run"]["languages"]
-        for country in config["languages"][language]["countries"]
-    }
-)
-
+COUNTRIES = countries_of_run(config)
 
 # Groups are needed in the countries that are asked about, and in those whose answers arms show.
 SHOWN = sorted(

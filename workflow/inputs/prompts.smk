@@ -3,6 +3,17 @@
 from selfalign.config.arms import arms_of as find_arms
 from selfalign.config.arms import selectors_of
 
+# Inputs of the rule design_prompts that have a file for each language.
+WORDS = (
+    "texts",
+    "templates",
+    "questions",
+    "labels",
+    "personas",
+    "roles",
+    "neutral",
+)
+
 
 def arms_of(wildcards):
     """Arms of a language, as JSON; without their labels, which are for figures alone."""
@@ -61,26 +72,14 @@ def spoken_of(wildcards):
 
 
 def design_files(wildcards, input):
-    """Files that some designs need, as options of the command line; files of words with their language."""
-    kinds = (
-        "texts",
-        "templates",
-        "questions",
-        "labels",
-        "personas",
-        "roles",
-        "neutral",
-    )
+    """Files that some designs need, as options: those of words with their language, then the others."""
     spoken = PATHS.speech[wildcards.language]
-    return [
+    words = [
         f"--{kind}={language}={file}"
-        for kind in kinds
+        for kind in WORDS
         for language, file in zip(spoken.of(kind), input.get(kind))
-    ] + [
-        f"--{kind}={file}"
-        for kind in ("spoken", "scales", "human")
-        for file in input.get(kind)
     ]
+    return words + input_options("spoken", "scales", "human")(wildcards, input)
 
 
 def used_texts(wildcards):

@@ -1,11 +1,53 @@
-"""Input functions of the rules in rules/scoring.smk."""
+"""Input functions and settings of the rules in rules/scoring.smk."""
+
+from selfalign.config.commands import as_options
+from selfalign.config.files import MAP_FILES
+from selfalign.config.outputs import (
+    arms_of_nobody,
+    answers_of_arms,
+    asked_in,
+    forms_of_models,
+    find_primary,
+    first_arms,
+    kinds_of_models,
+    list_contrasts,
+    list_gains,
+    list_specified,
+    own_languages,
+)
+
+CONTRASTS = list_contrasts(config)
+MAP = config["scoring"]["map"] or {}
+
+# What tables and figures across models compare.
+ASKED_IN, GAINS = asked_in(config), list_gains(config)
+OWN_LANGUAGES, KINDS = own_languages(config), kinds_of_models(config)
+
+# The settings of the section scoring that decide how intervals are made, and those of all estimates.
+RESAMPLING = ("draws", "level", "seed", "resample")
+ESTIMATION = (*RESAMPLING, "families", "measures")
 
 
-def cut_files(wildcards, input):
-    """The respondents, their groups, and the kinds of probes, where the run has them: options of steps that estimate again."""
-    given = {
-        "responses": input.responses,
-        "members": input.members,
-        "kinds": input.kinds,
-    }
-    return [f"--{name}={file}" for name, files in given.items() for file in files]
+def scoring_options(*names):
+    """Settings of the section scoring, as options of the same names."""
+    return as_options({name: config["scoring"][name] for name in names})
+
+
+def reported(name, label):
+    """A table of estimates. Snakemake's report shows it under a label."""
+    return report(
+        f"<run>/tables/{name}.csv",
+        caption=f"../report/{name}_table.rst",
+        category="Tables",
+        labels={"table": label},
+    )
+
+
+def reported_by_model(name):
+    """A table of each model and language. Snakemake's report shows all of them."""
+    return report(
+        f"<run>/tables/{name}/{{model}}/{{language}}.csv",
+        caption=f"../report/{name}_table.rst",
+        category="Tables",
+        labels={"table": name, "model": "{model}", "language": "{language}"},
+    )

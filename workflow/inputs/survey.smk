@@ -7,12 +7,12 @@ from selfalign.config.surveys import survey_file as find_survey_file
 
 
 def any_of(names):
-    """A pattern of some surveys' names; of no survey if there are none."""
+    """A pattern that matches these names only, and nothing if there are none."""
     return "|".join(map(re.escape, names)) or "no survey"
 
 
 def surveys_of(*forms, counted=None):
-    """A pattern of the names of all surveys of some forms; of counts or of respondents only, if `counted` says so."""
+    """A pattern of the names of the surveys of some forms: all; or only those with counts (True) or respondents (False)."""
     return any_of(find_surveys(config, *forms, counted=counted))
 
 
@@ -47,7 +47,7 @@ def wvs7_file(wildcards):
 
 
 def groups_of(wildcards):
-    """The file that says which values make which group of a survey's people."""
+    """The file that defines the groups of a survey's people by the values of its columns."""
     return PATHS.shipped(groups_file(config["surveys"][wildcards.survey]))
 
 

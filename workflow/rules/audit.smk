@@ -1,4 +1,4 @@
-"""The audit stage: the way back from the numbers, and the proof that they are the run's.
+"""The audit stage: the records that lead from a number back to its evidence, and that prove where it comes from.
 
 Reads   <run>/scores/{model}/{language}.parquet
         <run>/human/bank.json            the version of the probe bank
@@ -17,10 +17,10 @@ include: "../inputs/audit.smk"
 
 
 from selfalign.audit.manifest import refuse_changed
-from selfalign.audit.progress import record_start
+from selfalign.audit.status.progress import record_start
 from selfalign.audit.status import explain_stop
 from selfalign.audit.summary import summarize, warn_of_replacement
-from selfalign.config.chosen import tell_left_out
+from selfalign.config.chosen import describe_left_out
 from selfalign.errors import show
 from selfalign.keys import check_keys, warn_of_keys
 from selfalign.provenance import code_digests
@@ -32,18 +32,18 @@ CODES = " ".join(code_digests().values())
 
 # A job of a cluster reads this file while other jobs write.
 if workflow.is_main_process:
-    with told_plainly():
+    with exit_on_mistake():
         refuse_changed(FOLDER)
     warn_of_keys(config, Run(FOLDER), sys.argv)
 
 
 onstart:
-    with told_plainly():
+    with exit_on_mistake():
         check_keys(config["models"], workflow.dag.needrun_jobs())
     if warning := warn_of_replacement(Run(FOLDER), config):
         show(warning)
     record_start(FOLDER, workflow.dag.needrun_jobs(), config, sys.argv)
-    if left_out := tell_left_out(config, HOME):
+    if left_out := describe_left_out(config, HOME):
         show(left_out)
     for name, why in PATHS.skipped.items():
         show(f"no {name}: {why}")
@@ -60,7 +60,7 @@ onsuccess:
 
 
 onerror:
-    with told_plainly():
+    with exit_on_mistake():
         for message in explain_stop(Run(FOLDER), workflow.local_exec):
             show(message)
 
@@ -115,7 +115,7 @@ rule record_outputs:
     input:
         all_results,
     output:
-        # Kept while the step runs, which compares changed files with it.
+        # Snakemake keeps the earlier manifest while the step runs, because the step compares changed files with it.
         manifest=update("<run>/manifest.csv"),
         jobs="<run>/jobs.json",
     log:

@@ -4,17 +4,19 @@ import json
 import shlex
 import sys
 
+from selfalign.config.commands import as_json
 from selfalign.config.paths import Paths
 from selfalign.config.read import complete
 from selfalign.config.rows import digest_wording
-from selfalign.errors import TERMINAL, told_plainly
+from selfalign.errors import TERMINAL, exit_on_mistake
+from selfalign.home import is_made
 from selfalign.provenance import code_digest
 from selfalign.runs import SHARED
 from selfalign.steps import BY_HAND, STEPS
 from selfalign.variables import FAST
 
-with told_plainly():
-    complete(config, HOME)
+with exit_on_mistake():
+    complete(config, HOME, workflow.configfiles)
     PATHS = Paths(config, HOME)
 
 
@@ -46,14 +48,13 @@ workflow.localrules(*(set(STEPS) - BY_HAND - {"convert_model", "infer"}))
 
 def kept(path):
     """A file of which only some rows count. Their digest reruns a step, so Snakemake ignores the file's time."""
-    return path if path.startswith("results/") else ancient(path)
+    return path if is_made(path) else ancient(path)
 
 
-def as_json(value):
-    """A setting as JSON with its keys in one order, so that a reordered config reruns nothing."""
-    return json.dumps(value, sort_keys=True)
+def input_options(*names):
+    """Inputs of a rule as options of the same names. An input without files gives no option."""
 
+    def options(wildcards, input):
+        return [f"--{name}={file}" for name in names for file in input.get(name)]
 
-def tests_option(wildcards, input):
-    """The test probes as an option of a step, if they are not shown as demonstrations."""
-    return [f"--tests {file}" for file in input.tests]
+    return options

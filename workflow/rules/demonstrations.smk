@@ -28,13 +28,13 @@ rule measure_similarity:
     params:
         wording=compared_language,
         settings=measure_settings,
-        tests=tests_option,
+        tests=input_options("tests"),
         texts=compared_rows,
         code=code_digest("measure_similarity"),
     message:
         "Measuring similarity: {wildcards.measure}, {wildcards.language}"
     shell:
-        "selfalign measure-similarity --bank {input.bank} {params.tests} --texts {input.texts} --language {params.wording}"
+        "selfalign measure-similarity --bank {input.bank} {params.tests:q} --texts {input.texts} --language {params.wording}"
         " --measure {wildcards.measure}"
         " --settings {params.settings:q} --output {output} 2> {log}"
 
@@ -54,11 +54,11 @@ rule rank_demonstrations:
         "../../environment.yml"
     params:
         seeds=seeds_of,
-        tests=tests_option,
+        tests=input_options("tests"),
         code=code_digest("rank_demonstrations"),
     message:
         "Ranking demonstrations: {wildcards.strategy}, {wildcards.language}"
     shell:
-        "selfalign rank-demonstrations --bank {input.bank} {params.tests} --similarity {input.similarity}"
+        "selfalign rank-demonstrations --bank {input.bank} {params.tests:q} --similarity {input.similarity}"
         " --strategy {wildcards.strategy}"
         " --seeds '{params.seeds}' --output {output} 2> {log}"

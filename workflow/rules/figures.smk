@@ -5,7 +5,7 @@ A figure that needs more than a page has a file per model, or per model and lang
 Reads   <run>/tables/{agreement,metrics,contrasts,transfer,languages,categories,kinds,country_ranks,specifications,map,map_axes}.csv, <run>/scores/{model}/{language}.parquet
         figures.style.texts                     the texts, in the language of figures.style.language
         figures.style.font                      the user's font file, if there is one
-Writes  <run>/figures/agreement*                (a) agreement per arm and country, beside zero-shot
+Writes  <run>/figures/agreement*                (a) agreement per arm and country, with zero-shot
         <run>/figures/contrasts*                (b) every contrast, for the mean of the countries
         <run>/figures/margin*                   (c) own-country minus other-country demonstrations
         <run>/figures/transfer*                 (d) own demonstrations against those of each other country
@@ -30,7 +30,7 @@ Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_tran
 include: "../inputs/figures.smk"
 
 
-# One rule per figure of the registry: a new figure needs no rule of its own.
+# One rule per figure of the registry, so a new figure needs no new rule here.
 for figure, what in FIGURES.items():
 
     rule:
@@ -54,13 +54,13 @@ for figure, what in FIGURES.items():
             command=f"plot-{figure}".replace("_", "-"),
             files=files_of(figure),
             options=figure_options(figure),
-            font=FONT_OPTION,
+            font=input_options("font"),
             code=code_digest(f"plot_{figure}"),
         message:
             what.message
         shell:
             "selfalign {params.command} {params.files} {params.options}"
-            " --texts {input.texts:q} {params.font} 2> {log}"
+            " --texts {input.texts:q} {params.font:q} 2> {log}"
 
 
 rule typeset_tables:

@@ -2,10 +2,12 @@
 
 Reads   <run>/prompts/{language}.parquet
         <shared>/models/{model}/weights, <shared>/models/{model}/model.json
-Writes  <run>/answers/{model}/{language}.parquet   an option of a distinct prompt, in every readout
-Keeps   <shared>/ledger/{model}/{language}.sqlite     every answer so far: no output of the rule, so that Snakemake never
-                                                     deletes it; a killed job resumes, a new arm computes its own only
+Writes  <run>/answers/{model}/{language}.parquet    an option of a distinct prompt, in every readout
+Keeps   <shared>/ledger/{model}/{language}.sqlite   every answer so far
 Steps   infer; ask, for a model behind an endpoint
+
+The ledger is not an output of the rules, so Snakemake never deletes it. A killed job goes on where it stopped, and a new
+arm needs only its own answers.
 """
 
 
@@ -15,8 +17,8 @@ include: "../inputs/inference.smk"
 ruleorder: ask > infer
 
 
-# One language at a time is asked over the network: rates are those of one job, and jobs that wait for an endpoint would
-# take the cores of those that compute. `--resources endpoint=N` allows more.
+# One job at a time asks an endpoint: the settings limit the rate of one job, and jobs that wait would take the cores
+# of jobs that compute. `--resources endpoint=N` allows more.
 workflow.global_resources.setdefault("endpoint", 1)
 
 

@@ -51,7 +51,7 @@ rule convert_model:
         mem_mb=gguf_memory,
         runtime=longer(60),
     params:
-        source=model_source,  # after a failed download, the former weights count no longer
+        source=model_source,  # after a failed download, the earlier weights do not count
         code=code_digest("convert_model"),
     message:
         "Converting the model {wildcards.model} to safetensors"

@@ -1,32 +1,32 @@
-"""The probes stage: what the people of each country answer to each probe; and, if asked for, an alternative bank.
+"""The probes stage: the people's answers to each probe, by country; and, on request, an alternative bank.
 
 Reads   <shared>/survey/{survey}/distributions.parquet   of the survey of the run; groups.parquet if it asks about groups
         probes.bank                            which answer codes make pole A and pole B of a probe
-        bank.yaml beside it                    the version of the bank; a bank of your own may have none
-        kinds.csv beside it                    the kinds of its probes, if probes.kinds selects some
+        bank.yaml in the same folder           the version of the bank; your own bank may have none
+        kinds.csv in the same folder           the kinds of its probes, if probes.kinds selects some
         probes.arora                           your own copy of the probes of Arora et al. (2023), if you use them
-        resources/probes/arora.csv             what its rows stand for
-        resources/probes/arora_repairs.csv     what is wrong in it
+        resources/probes/arora.csv             the question of each of its rows
+        resources/probes/arora_repairs.csv     its errors, with their corrections
         resources/survey/scales.csv            answer codes of each question; or those of the survey's own questionnaire
         test_probes.table                      test probes from another survey, reviewed
         <shared>/survey/{survey}/opinions.csv, distributions.parquet   of the survey in test_probes
 Writes  <run>/probes/selected.csv            the rows of the bank that the run uses
         <run>/probes/left_out.csv            the other probes, and the setting that leaves each out
         <run>/human/groups.csv               the size of each group of people, where the run asks about groups
-        <run>/human/members.parquet          who is in which group
+        <run>/human/members.parquet          the group of each respondent
         <run>/human/distributions.parquet    the answers of countries and of groups
         <run>/human/bank.json                version of the bank, and digests of the files that prompts are made of
         <run>/human/poles.parquet            a country's share of pole A on a probe, and its majority
         <run>/human/dropped.csv              probes without a majority in a country, and why
         <run>/human/replicates.parquet       the same shares in other samples of the people
-        <run>/human/scales.parquet           how a country's people spread over a question's whole scale
-        <run>/human/dropped_scales.csv       what of these is left out, and why
+        <run>/human/scales.parquet           the shares of a country's people on a question's whole scale
+        <run>/human/dropped_scales.csv       which of these are left out, and why
                                              with test_probes:
         <run>/probes/draft.csv, uncut.csv    probes on the questions with clear poles, to review; the other questions
         <run>/probes/selected.csv, left_out.csv, tests.csv   the test probes that the run uses; the others; their words
         <run>/probes/shown.csv, shown_left_out.csv   the rows of the bank that demonstrations are chosen from; the others
         <run>/probes/all.csv, texts/{language}.csv   test probes and demonstrations, and their words
-        <run>/human/joined.parquet           what the people answer to both
+        <run>/human/joined.parquet           the people's answers to both
         <run>/human/tested.parquet           people's answers to the test probes, in the countries of both surveys
         <run>/human/countries.csv            the countries of both surveys
         <shared>/arora/probes.csv               the copy as a probe bank
@@ -100,14 +100,14 @@ rule record_bank:
     conda:
         "../../environment.yml"
     params:
-        version=[f"--version {file}" for file in PATHS.bank_version],
+        version=input_options("version"),
         used=USED_PROBES,
         texts=run_texts,
         code=code_digest("record_bank"),
     message:
         "Recording the version of the probe bank"
     shell:
-        "selfalign record-bank --bank {input.bank} {params.version} --output {output} {input.texts:q} {input.table:q}"
+        "selfalign record-bank --bank {input.bank} {params.version:q} --output {output} {input.texts:q} {input.table:q}"
         " 2> {log}"
 
 
@@ -137,13 +137,13 @@ rule select_probes:
                 if name != "kinds" or config["probes"]["kinds"]
             }
         ),
-        kinds=lambda wildcards, input: [f"--kinds {file}" for file in input.kinds],
+        kinds=input_options("kinds"),
         used=USED_PROBES,
         code=code_digest("select_probes"),
     message:
         "Selecting the probes of the run"
     shell:
-        "selfalign select-probes --bank {input.bank} {params.kinds} --settings {params.settings:q} --selected {output.selected}"
+        "selfalign select-probes --bank {input.bank} {params.kinds:q} --settings {params.settings:q} --selected {output.selected}"
         " --left-out {output.left_out} 2> {log}"
 
 
@@ -249,13 +249,13 @@ rule join_texts:
     conda:
         "../../environment.yml"
     params:
-        tests=tests_option,
+        tests=input_options("tests"),
         texts=joined_rows,
         code=code_digest("join_texts"),
     message:
         "Joining the words of test probes and demonstrations: {wildcards.language}"
     shell:
-        "selfalign join-texts --texts {input.texts:q} --shown {input.shown} {params.tests} --output {output} 2> {log}"
+        "selfalign join-texts --texts {input.texts:q} --shown {input.shown} {params.tests:q} --output {output} 2> {log}"
 
 
 rule join_people:
@@ -331,8 +331,7 @@ rule resample_people:
     conda:
         "../../environment.yml"
     params:
-        responses=[f"--responses {file}" for file in PATHS.tested_responses],
-        members=[f"--members {file}" for file in PATHS.members],
+        people=input_options("responses", "members"),
         countries=COUNTRIES,
         replicates=config["probes"]["replicates"],
         seed=config["probes"]["seed"],
@@ -340,7 +339,7 @@ rule resample_people:
     message:
         "Drawing samples of the people"
     shell:
-        "selfalign resample-people {params.responses} {params.members} --poles {input.poles} --bank {input.bank}"
+        "selfalign resample-people {params.people:q} --poles {input.poles} --bank {input.bank}"
         " --countries '{params.countries}' --replicates {params.replicates} --seed {params.seed}"
         " --output {output} 2> {log}"
 

@@ -46,7 +46,7 @@ rule design_prompts:
         frames=config["prompts"]["frames"],
         premises=config["prompts"]["premises"],
         step=config["prompts"]["share_step"],
-        tests=tests_option,
+        tests=input_options("tests"),
         files=design_files,
         texts=used_texts,
         code=code_digest("design_prompts"),
@@ -54,7 +54,7 @@ rule design_prompts:
         "Designing the prompts: {wildcards.language}"
     shell:
         "selfalign design-prompts {input.rankings} --language {wildcards.language} --arms {params.arms:q}"
-        " --countries '{params.countries}' --frames '{params.frames}' --bank {input.bank} {params.tests}"
+        " --countries '{params.countries}' --frames '{params.frames}' --bank {input.bank} {params.tests:q}"
         " {params.files:q}"
         " --poles {input.poles} --premises {params.premises} --step {params.step} --design {output.design}"
         " --prompts {output.prompts} 2> {log}"
@@ -84,11 +84,11 @@ rule describe_demonstrations:
     params:
         arms=arms_of,
         texts=used_texts,
-        tests=tests_option,
+        tests=input_options("tests"),
         code=code_digest("describe_demonstrations"),
     message:
         "Describing the demonstrations: {wildcards.language}"
     shell:
         "selfalign describe-demonstrations {input.rankings} --arms {params.arms:q} --language {wildcards.language}"
-        " --bank {input.bank} {params.tests} --texts {input.texts} --design {input.design} --prompts {input.prompts}"
+        " --bank {input.bank} {params.tests:q} --texts {input.texts} --design {input.design} --prompts {input.prompts}"
         " --output {output} 2> {log}"

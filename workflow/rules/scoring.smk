@@ -1,68 +1,49 @@
 """The scoring stage: from answers to estimates with intervals.
 
-Reads   <run>/design/{language}.parquet, <run>/answers/{model}/{language}.parquet, <run>/human/poles.parquet
-        <run>/human/replicates.parquet            the people's shares in other samples
-        <run>/probes/selected.csv
-        kinds.csv beside the bank                 what each probe asks for
-        <shared>/survey/{survey}/distributions.parquet, responses.parquet   of the survey of the run
-Writes  <run>/scores/{model}/{language}.parquet   a cell, scored
-        <run>/scales/{model}/{language}.parquet   the model's distribution over a whole scale, beside the people's
-        <run>/stated/{model}/{language}.parquet   the share of people that the model states in a cell and option order
-        <run>/tables/stated/{model}/{language}.csv     how near these shares are to the people's
+Reads   <run>/design/{language}.parquet                  the cells of the experiment
+        <run>/answers/{model}/{language}.parquet         the models' answers
+        <run>/human/poles.parquet, replicates.parquet    the people's shares, also in other samples of the people
+        <run>/probes/selected.csv, kinds.csv             the probes, and what each of them asks for
+        <shared>/survey/{survey}/                        distributions and responses of the run's survey
+Writes  by model and language:
+        <run>/scores/{model}/{language}.parquet          a scored cell
         <run>/scores/{model}/{language}_unanswered.csv   prompts without an answer
-        <run>/tables/readouts/{model}/{language}.csv   how often readouts choose differently
-        <run>/replies/{model}/{language}.parquet  a cell in one option order, and the greedy reply to it
-        <run>/tables/replies/{model}/{language}.csv    which options replies are, and how often likelihoods differ
-        <run>/tables/agreement.csv                every measure of every arm, per country
-        <run>/tables/contrasts.csv                differences between arms, paired by probe
-        <run>/tables/verdicts.csv                 the main interval of each, and p-values around one primary hypothesis
-        <run>/tables/contrasts_by_readout.csv     the same differences under every readout
-        <run>/tables/transfer.csv                 an arm less its like with each other country's answers
-        <run>/tables/mixed.csv                    some of them by mixed-effects models, as a cross-check
-        <run>/tables/worth.csv                    how many people's answers an arm's are worth
-        <run>/readers/{language}.parquet          simple readers of the same demonstrations, scored like models
-        <run>/tables/readers.csv                  what they reach, and the share of it that models reach
-        <run>/tables/country_ranks.csv            the similarity of the models' answers with every surveyed country, and its ranks
-        <run>/tables/groups.csv, group_contrasts.csv   scores and contrasts by group of people, if the run asks about groups
-        <run>/tables/alternatives.csv             the contrasts for other probes, and under another cut of the scales
-        <run>/tables/specifications.csv           own minus other country under every choice of analysis
-        <run>/tables/map.csv, map_axes.csv        people and models on the Inglehart-Welzel cultural map, and its axes
-        <run>/tables/metrics.csv                  every metric of every arm, beside its baselines, per country
-Steps   score_answers, score_readers -> estimate_readers; score_answers -> estimate_agreement, estimate_contrasts -> choose_intervals, fit_mixed; estimate_transfer; estimate_worth; estimate_map; estimate_groups; rank_countries;
-        estimate_readouts; estimate_alternatives; estimate_specifications; compute_metrics; compare_readouts; compare_replies; score_scales; score_stated
+        <run>/scales/{model}/{language}.parquet          the model's and the people's distribution over a whole scale
+        <run>/stated/{model}/{language}.parquet          the share of people that the model states in a cell and order
+        <run>/replies/{model}/{language}.parquet         the greedy reply in a cell and order
+        <run>/readers/{language}.parquet                 simple readers of the demonstrations, scored like models
+        <run>/tables/readouts/{model}/{language}.csv     how often two readouts choose different options
+        <run>/tables/replies/{model}/{language}.csv      how often replies and likelihoods choose different options
+        <run>/tables/stated/{model}/{language}.csv       how near stated shares are to the people's
+        estimates of the run, in <run>/tables/:
+        agreement.csv                 every measure of every arm, per country
+        metrics.csv                   every metric of every arm and of its baselines, per country
+        contrasts.csv                 differences between two arms on the same probes
+        verdicts.csv                  the main interval of each contrast, and p-values around one primary hypothesis
+        contrasts_by_readout.csv      the contrasts under every readout
+        mixed.csv                     some contrasts by mixed-effects models, as a cross-check
+        alternatives.csv              the contrasts for other probes, and under another cut of the scales
+        specifications.csv            own minus other country under every choice of analysis
+        transfer.csv                  own minus other country for each source country
+        categories.csv                gains within each category of values
+        languages.csv                 gains in one language and in each country's own
+        kinds.csv                     gains of English-centric and of multilingual models
+        readers.csv                   the contrasts of readers, and the share of them that models reach
+        worth.csv                     the number of people whose answers are as good as an arm's
+        country_ranks.csv             the similarity of the models' answers with every surveyed country
+        groups.csv, group_contrasts.csv   scores and contrasts by group of people
+        map.csv, map_axes.csv         people and models on the Inglehart-Welzel cultural map, and its axes
+Steps   score_answers, score_scales, score_stated, score_readers; compare_readouts, compare_replies
+        score_answers -> estimate_agreement, estimate_contrasts, estimate_transfer, estimate_categories,
+        estimate_languages, estimate_kinds, estimate_groups, estimate_worth, estimate_map, estimate_alternatives,
+        rank_countries
+        estimate_contrasts -> choose_intervals, fit_mixed; score_readers -> estimate_readers
+        score_scales -> compute_metrics
+        from answers: estimate_readouts, estimate_specifications
 """
 
 
 include: "../inputs/scoring.smk"
-
-
-from selfalign.config.files import MAP_FILES
-from selfalign.config.outputs import (
-    arms_of_nobody,
-    answers_of_arms,
-    asked_in,
-    forms_of_models,
-    find_primary,
-    first_arms,
-    kinds_of_models,
-    list_contrasts,
-    list_gains,
-    list_specified,
-    own_languages,
-)
-
-CONTRASTS = list_contrasts(config)
-
-# The files of the cultural map; none where the run has no map.
-FILES_OF_MAP = {
-    name: config["scoring"]["map"][name]
-    for name in MAP_FILES
-    if config["scoring"]["map"] is not None
-}
-
-# What tables and figures across models compare.
-ASKED_IN, GAINS = asked_in(config), list_gains(config)
-OWN_LANGUAGES, KINDS = own_languages(config), kinds_of_models(config)
 
 
 rule score_answers:
@@ -84,7 +65,7 @@ rule score_answers:
     params:
         readouts=as_json(config["scoring"]["readouts"]),
         rule=config["scoring"]["unanswered"],
-        human=[f"--human={file}" for file in PATHS.human_scales],
+        human=input_options("human"),
         code=code_digest("score_answers"),
     message:
         "Scoring {wildcards.model} in {wildcards.language}"
@@ -125,12 +106,7 @@ rule score_stated:
         answers="<run>/answers/{model}/{language}.parquet",
         poles="<run>/human/poles.parquet",
     output:
-        table=report(
-            "<run>/tables/stated/{model}/{language}.csv",
-            caption="../report/stated_table.rst",
-            category="Tables",
-            labels={"table": "stated", "model": "{model}", "language": "{language}"},
-        ),
+        table=reported_by_model("stated"),
         stated="<run>/stated/{model}/{language}.parquet",
     log:
         "<run>/logs/score_stated/{model}/{language}.log",
@@ -157,12 +133,7 @@ rule compare_readouts:
         human=PATHS.human_scales,
         bank="<run>/probes/selected.csv",
     output:
-        report(
-            "<run>/tables/readouts/{model}/{language}.csv",
-            caption="../report/readouts_table.rst",
-            category="Tables",
-            labels={"table": "readouts", "model": "{model}", "language": "{language}"},
-        ),
+        reported_by_model("readouts"),
     log:
         "<run>/logs/compare_readouts/{model}/{language}.log",
     benchmark:
@@ -170,7 +141,7 @@ rule compare_readouts:
     conda:
         "../../environment.yml"
     params:
-        human=[f"--human={file}" for file in PATHS.human_scales],
+        human=input_options("human"),
         code=code_digest("compare_readouts"),
     message:
         "Comparing readouts of {wildcards.model} in {wildcards.language}"
@@ -186,12 +157,7 @@ rule compare_replies:
         answers="<run>/answers/{model}/{language}.parquet",
         poles="<run>/human/poles.parquet",
     output:
-        table=report(
-            "<run>/tables/replies/{model}/{language}.csv",
-            caption="../report/replies_table.rst",
-            category="Tables",
-            labels={"table": "replies", "model": "{model}", "language": "{language}"},
-        ),
+        table=reported_by_model("replies"),
         replies="<run>/replies/{model}/{language}.parquet",
     log:
         "<run>/logs/compare_replies/{model}/{language}.log",
@@ -217,12 +183,7 @@ rule estimate_agreement:
         people="<run>/human/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
-        report(
-            "<run>/tables/agreement.csv",
-            caption="../report/agreement_table.rst",
-            category="Tables",
-            labels={"table": "agreement"},
-        ),
+        reported("agreement", "agreement"),
     log:
         "<run>/logs/estimate_agreement.log",
     benchmark:
@@ -230,19 +191,13 @@ rule estimate_agreement:
     conda:
         "../../environment.yml"
     params:
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
-        families=config["scoring"]["families"],
-        measures=config["scoring"]["measures"],
+        how=scoring_options(*ESTIMATION),
         code=code_digest("estimate_agreement"),
     message:
         "Estimating agreement"
     shell:
-        "selfalign estimate-agreement {input.scores} --people {input.people} --draws {params.draws}"
-        " --level {params.level} --seed {params.seed} --resample '{params.resample}' --families '{params.families}'"
-        " --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
+        "selfalign estimate-agreement {input.scores} --people {input.people} {params.how} --bank {input.bank}"
+        " --output {output} 2> {log}"
 
 
 rule estimate_contrasts:
@@ -251,12 +206,7 @@ rule estimate_contrasts:
         people="<run>/human/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
-        report(
-            "<run>/tables/contrasts.csv",
-            caption="../report/contrasts_table.rst",
-            category="Tables",
-            labels={"table": "contrasts"},
-        ),
+        reported("contrasts", "contrasts"),
     log:
         "<run>/logs/estimate_contrasts.log",
     benchmark:
@@ -265,19 +215,13 @@ rule estimate_contrasts:
         "../../environment.yml"
     params:
         contrasts=as_json(CONTRASTS),
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
-        families=config["scoring"]["families"],
-        measures=config["scoring"]["measures"],
+        how=scoring_options(*ESTIMATION),
         code=code_digest("estimate_contrasts"),
     message:
         "Estimating differences between arms"
     shell:
         "selfalign estimate-contrasts {input.scores} --contrasts {params.contrasts:q} --people {input.people}"
-        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
+        " {params.how} --bank {input.bank} --output {output} 2> {log}"
 
 
 rule choose_intervals:
@@ -287,12 +231,7 @@ rule choose_intervals:
         people="<run>/human/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
-        report(
-            "<run>/tables/verdicts.csv",
-            caption="../report/verdicts_table.rst",
-            category="Tables",
-            labels={"table": "verdicts"},
-        ),
+        reported("verdicts", "verdicts"),
     log:
         "<run>/logs/choose_intervals.log",
     benchmark:
@@ -302,19 +241,14 @@ rule choose_intervals:
     params:
         contrasts=as_json(CONTRASTS),
         primary=as_json(find_primary(config)),
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
-        measures=config["scoring"]["measures"],
+        how=scoring_options(*RESAMPLING, "measures"),
         code=code_digest("choose_intervals"),
     message:
         "Choosing the main interval of each contrast"
     shell:
         "selfalign choose-intervals {input.scores} --estimates {input.estimates} --contrasts {params.contrasts:q}"
-        " --primary {params.primary:q} --people {input.people} --draws {params.draws} --level {params.level}"
-        " --seed {params.seed} --resample '{params.resample}' --measures '{params.measures}' --bank {input.bank}"
-        " --output {output} 2> {log}"
+        " --primary {params.primary:q} --people {input.people} {params.how} --bank {input.bank} --output {output}"
+        " 2> {log}"
 
 
 rule estimate_readouts:
@@ -326,12 +260,7 @@ rule estimate_readouts:
         bank="<run>/probes/selected.csv",
         people="<run>/human/replicates.parquet",
     output:
-        report(
-            "<run>/tables/contrasts_by_readout.csv",
-            caption="../report/contrasts_by_readout_table.rst",
-            category="Tables",
-            labels={"table": "contrasts by readout"},
-        ),
+        reported("contrasts_by_readout", "contrasts by readout"),
     log:
         "<run>/logs/estimate_readouts.log",
     benchmark:
@@ -339,23 +268,17 @@ rule estimate_readouts:
     conda:
         "../../environment.yml"
     params:
-        human=[f"--human={file}" for file in PATHS.human_scales],
+        human=input_options("human"),
         rule=config["scoring"]["unanswered"],
         contrasts=as_json(CONTRASTS),
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
-        families=config["scoring"]["families"],
-        measures=config["scoring"]["measures"],
+        how=scoring_options(*ESTIMATION),
         code=code_digest("estimate_readouts"),
     message:
         "Estimating differences between arms under every readout"
     shell:
-        "selfalign estimate-readouts {input.answers} --designs '{input.designs}' --poles {input.poles} {params.human:q}"
-        " --bank {input.bank} --rule {params.rule} --contrasts {params.contrasts:q} --people {input.people}"
-        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --measures '{params.measures}' --output {output} 2> {log}"
+        "selfalign estimate-readouts {input.answers} --designs '{input.designs}' --poles {input.poles}"
+        " {params.human:q} --bank {input.bank} --rule {params.rule} --contrasts {params.contrasts:q}"
+        " --people {input.people} {params.how} --output {output} 2> {log}"
 
 
 rule estimate_transfer:
@@ -364,12 +287,7 @@ rule estimate_transfer:
         people="<run>/human/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
-        report(
-            "<run>/tables/transfer.csv",
-            caption="../report/transfer_table.rst",
-            category="Tables",
-            labels={"table": "transfer"},
-        ),
+        reported("transfer", "transfer"),
     log:
         "<run>/logs/estimate_transfer.log",
     benchmark:
@@ -378,19 +296,13 @@ rule estimate_transfer:
         "../../environment.yml"
     params:
         pair=as_json(config["scoring"]["transfer"]),
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
-        families=config["scoring"]["families"],
-        measures=config["scoring"]["measures"],
+        how=scoring_options(*ESTIMATION),
         code=code_digest("estimate_transfer"),
     message:
         "Estimating the transfer between countries"
     shell:
-        "selfalign estimate-transfer {input.scores} --pair {params.pair:q} --people {input.people}"
-        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
+        "selfalign estimate-transfer {input.scores} --pair {params.pair:q} --people {input.people} {params.how}"
+        " --bank {input.bank} --output {output} 2> {log}"
 
 
 rule fit_mixed:
@@ -399,12 +311,7 @@ rule fit_mixed:
         estimates="<run>/tables/contrasts.csv",
         bank="<run>/probes/selected.csv",
     output:
-        report(
-            "<run>/tables/mixed.csv",
-            caption="../report/mixed_table.rst",
-            category="Tables",
-            labels={"table": "mixed models"},
-        ),
+        reported("mixed", "mixed models"),
     log:
         "<run>/logs/fit_mixed.log",
     benchmark:
@@ -413,14 +320,13 @@ rule fit_mixed:
         "../../environment.yml"
     params:
         contrasts=as_json(config["scoring"]["mixed"]),
-        level=config["scoring"]["level"],
-        measures=config["scoring"]["measures"],
+        how=scoring_options("level", "measures"),
         code=code_digest("fit_mixed"),
     message:
         "Cross-checking contrasts by mixed-effects models"
     shell:
         "selfalign fit-mixed {input.scores} --estimates {input.estimates} --contrasts {params.contrasts:q}"
-        " --level {params.level} --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
+        " {params.how} --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_worth:
@@ -428,12 +334,7 @@ rule estimate_worth:
         scores=PATHS.scores(),
         poles="<run>/human/poles.parquet",
     output:
-        report(
-            "<run>/tables/worth.csv",
-            caption="../report/worth_table.rst",
-            category="Tables",
-            labels={"table": "worth in respondents"},
-        ),
+        reported("worth", "worth in respondents"),
     log:
         "<run>/logs/estimate_worth.log",
     benchmark:
@@ -481,12 +382,7 @@ rule estimate_readers:
         readers=PATHS.each("<run>/readers/{language}.parquet"),
         people="<run>/human/replicates.parquet",
     output:
-        report(
-            "<run>/tables/readers.csv",
-            caption="../report/readers_table.rst",
-            category="Tables",
-            labels={"table": "readers of the demonstrations"},
-        ),
+        reported("readers", "readers of the demonstrations"),
     log:
         "<run>/logs/estimate_readers.log",
     benchmark:
@@ -495,17 +391,13 @@ rule estimate_readers:
         "../../environment.yml"
     params:
         contrasts=as_json(CONTRASTS),
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
+        how=scoring_options(*RESAMPLING),
         code=code_digest("estimate_readers"),
     message:
         "Estimating what readers of the demonstrations reach"
     shell:
         "selfalign estimate-readers {input.scores} --readers '{input.readers}' --contrasts {params.contrasts:q}"
-        " --people {input.people} --draws {params.draws} --level {params.level} --seed {params.seed}"
-        " --resample '{params.resample}' --output {output} 2> {log}"
+        " --people {input.people} {params.how} --output {output} 2> {log}"
 
 
 rule rank_countries:
@@ -514,12 +406,7 @@ rule rank_countries:
         poles="<run>/human/poles.parquet",
         people="<run>/human/replicates.parquet",
     output:
-        report(
-            "<run>/tables/country_ranks.csv",
-            caption="../report/country_ranks_table.rst",
-            category="Tables",
-            labels={"table": "similarity with all surveyed countries"},
-        ),
+        reported("country_ranks", "similarity with all surveyed countries"),
     log:
         "<run>/logs/rank_countries.log",
     benchmark:
@@ -530,17 +417,14 @@ rule rank_countries:
         baselines=as_json(first_arms(config)),
         free=arms_of_nobody(config),
         least=(config["scoring"]["country_ranks"] or {}).get("least", 1),
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
+        how=scoring_options(*RESAMPLING),
         code=code_digest("rank_countries"),
     message:
         "Ranking all surveyed countries by their similarity with the models' answers"
     shell:
         "selfalign rank-countries {input.scores} --poles {input.poles} --people {input.people}"
-        " --baselines {params.baselines:q} --free '{params.free}' --least {params.least} --draws {params.draws}"
-        " --level {params.level} --seed {params.seed} --resample '{params.resample}' --output {output} 2> {log}"
+        " --baselines {params.baselines:q} --free '{params.free}' --least {params.least} {params.how}"
+        " --output {output} 2> {log}"
 
 
 rule estimate_groups:
@@ -550,18 +434,8 @@ rule estimate_groups:
         people="<run>/human/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
-        scores=report(
-            "<run>/tables/groups.csv",
-            caption="../report/groups_table.rst",
-            category="Tables",
-            labels={"table": "groups of people"},
-        ),
-        contrasts=report(
-            "<run>/tables/group_contrasts.csv",
-            caption="../report/group_contrasts_table.rst",
-            category="Tables",
-            labels={"table": "contrasts by group of people"},
-        ),
+        scores=reported("groups", "groups of people"),
+        contrasts=reported("group_contrasts", "contrasts by group of people"),
     log:
         "<run>/logs/estimate_groups.log",
     benchmark:
@@ -571,20 +445,14 @@ rule estimate_groups:
     params:
         contrasts=as_json(CONTRASTS),
         shown=as_json(answers_of_arms(config)),
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
-        families=config["scoring"]["families"],
-        measures=config["scoring"]["measures"],
+        how=scoring_options(*ESTIMATION),
         code=code_digest("estimate_groups"),
     message:
         "Estimating scores and contrasts by group of people"
     shell:
         "selfalign estimate-groups {input.scores} --contrasts {params.contrasts:q} --shown {params.shown:q}"
-        " --poles {input.poles} --people {input.people} --bank {input.bank} --draws {params.draws}"
-        " --level {params.level} --seed {params.seed} --resample '{params.resample}' --families '{params.families}'"
-        " --measures '{params.measures}' --output {output.scores} --differences {output.contrasts} 2> {log}"
+        " --poles {input.poles} --people {input.people} --bank {input.bank} {params.how} --output {output.scores}"
+        " --differences {output.contrasts} 2> {log}"
 
 
 rule estimate_alternatives:
@@ -598,12 +466,7 @@ rule estimate_alternatives:
         bank="<run>/probes/selected.csv",
         kinds=PATHS.tested_kinds,
     output:
-        report(
-            "<run>/tables/alternatives.csv",
-            caption="../report/alternatives_table.rst",
-            category="Tables",
-            labels={"table": "alternatives"},
-        ),
+        reported("alternatives", "alternatives"),
     log:
         "<run>/logs/estimate_alternatives.log",
     benchmark:
@@ -612,22 +475,18 @@ rule estimate_alternatives:
         "../../environment.yml"
     params:
         contrasts=as_json(CONTRASTS),
-        files=cut_files,
+        files=input_options("responses", "members", "kinds"),
         replicates=config["probes"]["replicates"],
         people_seed=config["probes"]["seed"],
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
-        families=config["scoring"]["families"],
+        how=scoring_options(*RESAMPLING, "families"),
         code=code_digest("estimate_alternatives"),
     message:
         "Estimating the contrasts under alternatives"
     shell:
-        "selfalign estimate-alternatives {input.scores} --contrasts {params.contrasts:q} --poles {input.poles} --bank {input.bank}"
-        " --distributions {input.distributions} {params.files:q} --replicates {params.replicates}"
-        " --people-seed {params.people_seed} --people {input.people} --draws {params.draws} --level {params.level}"
-        " --seed {params.seed} --resample '{params.resample}' --families '{params.families}' --output {output} 2> {log}"
+        "selfalign estimate-alternatives {input.scores} --contrasts {params.contrasts:q} --poles {input.poles}"
+        " --bank {input.bank} --distributions {input.distributions} {params.files:q}"
+        " --replicates {params.replicates} --people-seed {params.people_seed} --people {input.people} {params.how}"
+        " --output {output} 2> {log}"
 
 
 rule estimate_specifications:
@@ -642,12 +501,7 @@ rule estimate_specifications:
         bank="<run>/probes/selected.csv",
         kinds=PATHS.tested_kinds,
     output:
-        report(
-            "<run>/tables/specifications.csv",
-            caption="../report/specifications_table.rst",
-            category="Tables",
-            labels={"table": "specifications"},
-        ),
+        reported("specifications", "specifications"),
     log:
         "<run>/logs/estimate_specifications.log",
     benchmark:
@@ -658,14 +512,11 @@ rule estimate_specifications:
         pairs=as_json(list_specified(config)),
         forms=as_json(forms_of_models(config)),
         choices=as_json(config["scoring"]["specifications"] or {}),
-        files=cut_files,
+        files=input_options("responses", "members", "kinds"),
         rule=config["scoring"]["unanswered"],
         replicates=config["probes"]["replicates"],
         people_seed=config["probes"]["seed"],
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
+        how=scoring_options(*RESAMPLING),
         code=code_digest("estimate_specifications"),
     message:
         "Estimating own minus other country in every specification"
@@ -673,8 +524,7 @@ rule estimate_specifications:
         "selfalign estimate-specifications {input.answers} --designs '{input.designs}' --poles {input.poles}"
         " --bank {input.bank} --distributions {input.distributions} {params.files:q} --pairs {params.pairs:q}"
         " --forms {params.forms:q} --choices {params.choices:q} --rule {params.rule}"
-        " --replicates {params.replicates} --people-seed {params.people_seed} --people {input.people}"
-        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
+        " --replicates {params.replicates} --people-seed {params.people_seed} --people {input.people} {params.how}"
         " --output {output} 2> {log}"
 
 
@@ -685,20 +535,10 @@ rule estimate_map:
         responses=PATHS.map_responses,
         bank="<run>/probes/selected.csv",
         scales=PATHS.answer_scales,
-        files=list(FILES_OF_MAP.values()),
+        files=[MAP[name] for name in MAP_FILES if MAP],
     output:
-        points=report(
-            "<run>/tables/map.csv",
-            caption="../report/map_table.rst",
-            category="Tables",
-            labels={"table": "cultural map"},
-        ),
-        axes=report(
-            "<run>/tables/map_axes.csv",
-            caption="../report/map_axes_table.rst",
-            category="Tables",
-            labels={"table": "axes of the cultural map"},
-        ),
+        points=reported("map", "cultural map"),
+        axes=reported("map_axes", "axes of the cultural map"),
     log:
         "<run>/logs/estimate_map.log",
     benchmark:
@@ -706,21 +546,16 @@ rule estimate_map:
     conda:
         "../../environment.yml"
     params:
-        responses=[f"--responses {file}" for file in PATHS.map_responses],
-        listed=FILES_OF_MAP.get("items"),
-        zones=FILES_OF_MAP.get("zones"),
-        published=FILES_OF_MAP.get("published"),
-        least=(config["scoring"]["map"] or {}).get("least"),
-        draws=config["scoring"]["draws"],
-        seed=config["scoring"]["seed"],
+        responses=input_options("responses"),
+        map=as_options({name: MAP[name] for name in (*MAP_FILES, "least") if MAP}),
+        how=scoring_options("draws", "seed"),
         code=code_digest("estimate_map"),
     message:
         "Placing people and models on the cultural map"
     shell:
-        "selfalign estimate-map {input.scores} --distributions {input.distributions} {params.responses}"
-        " --bank {input.bank} --scales {input.scales} --items {params.listed:q} --zones {params.zones:q}"
-        " --published {params.published:q} --least {params.least} --draws {params.draws} --seed {params.seed}"
-        " --axes {output.axes} --output {output.points} 2> {log}"
+        "selfalign estimate-map {input.scores} --distributions {input.distributions} {params.responses:q}"
+        " --bank {input.bank} --scales {input.scales} {params.map} {params.how} --axes {output.axes}"
+        " --output {output.points} 2> {log}"
 
 
 rule compute_metrics:
@@ -731,12 +566,7 @@ rule compute_metrics:
         poles="<run>/human/poles.parquet",
         bank="<run>/probes/selected.csv",
     output:
-        report(
-            "<run>/tables/metrics.csv",
-            caption="../report/metrics_table.rst",
-            category="Tables",
-            labels={"table": "metrics"},
-        ),
+        reported("metrics", "metrics"),
     log:
         "<run>/logs/compute_metrics.log",
     benchmark:
@@ -744,8 +574,7 @@ rule compute_metrics:
     conda:
         "../../environment.yml"
     params:
-        scales=[f"--scales={file}" for file in PATHS.scale_scores]
-        + [f"--human={file}" for file in PATHS.human_scales],
+        scales=input_options("scales", "human"),
         rule=config["scoring"]["unanswered"],
         samples=config["scoring"]["second_samples"],
         seed=config["scoring"]["seed"],
@@ -763,12 +592,7 @@ rule estimate_categories:
         people="<run>/human/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
-        report(
-            "<run>/tables/categories.csv",
-            caption="../report/categories_table.rst",
-            category="Tables",
-            labels={"table": "categories of values"},
-        ),
+        reported("categories", "categories of values"),
     log:
         "<run>/logs/estimate_categories.log",
     benchmark:
@@ -777,19 +601,13 @@ rule estimate_categories:
         "../../environment.yml"
     params:
         pairs=as_json(GAINS),
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
-        families=config["scoring"]["families"],
-        measures=config["scoring"]["measures"],
+        how=scoring_options(*ESTIMATION),
         code=code_digest("estimate_categories"),
     message:
         "Estimating gains within each category of values"
     shell:
-        "selfalign estimate-categories {input.scores} --pairs {params.pairs:q} --people {input.people}"
-        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
+        "selfalign estimate-categories {input.scores} --pairs {params.pairs:q} --people {input.people} {params.how}"
+        " --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_languages:
@@ -798,12 +616,7 @@ rule estimate_languages:
         people="<run>/human/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
-        report(
-            "<run>/tables/languages.csv",
-            caption="../report/languages_table.rst",
-            category="Tables",
-            labels={"table": "own language"},
-        ),
+        reported("languages", "own language"),
     log:
         "<run>/logs/estimate_languages.log",
     benchmark:
@@ -814,19 +627,13 @@ rule estimate_languages:
         pairs=as_json(GAINS),
         asked_in=ASKED_IN,
         own=as_json(OWN_LANGUAGES),
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
-        families=config["scoring"]["families"],
-        measures=config["scoring"]["measures"],
+        how=scoring_options(*ESTIMATION),
         code=code_digest("estimate_languages"),
     message:
         "Estimating gains in each country's own language"
     shell:
-        "selfalign estimate-languages {input.scores} --pairs {params.pairs:q} --asked-in {params.asked_in} --own {params.own:q} --people {input.people}"
-        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
+        "selfalign estimate-languages {input.scores} --pairs {params.pairs:q} --asked-in {params.asked_in}"
+        " --own {params.own:q} --people {input.people} {params.how} --bank {input.bank} --output {output} 2> {log}"
 
 
 rule estimate_kinds:
@@ -835,12 +642,7 @@ rule estimate_kinds:
         people="<run>/human/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
-        report(
-            "<run>/tables/kinds.csv",
-            caption="../report/kinds_table.rst",
-            category="Tables",
-            labels={"table": "kinds of models"},
-        ),
+        reported("kinds", "kinds of models"),
     log:
         "<run>/logs/estimate_kinds.log",
     benchmark:
@@ -852,16 +654,11 @@ rule estimate_kinds:
         kinds=as_json(KINDS),
         asked_in=ASKED_IN,
         own=as_json(OWN_LANGUAGES),
-        draws=config["scoring"]["draws"],
-        level=config["scoring"]["level"],
-        seed=config["scoring"]["seed"],
-        resample=config["scoring"]["resample"],
-        families=config["scoring"]["families"],
-        measures=config["scoring"]["measures"],
+        how=scoring_options(*ESTIMATION),
         code=code_digest("estimate_kinds"),
     message:
         "Estimating gains of each kind of models"
     shell:
-        "selfalign estimate-kinds {input.scores} --pairs {params.pairs:q} --kinds {params.kinds:q} --asked-in {params.asked_in} --own {params.own:q} --people {input.people}"
-        " --draws {params.draws} --level {params.level} --seed {params.seed} --resample '{params.resample}'"
-        " --families '{params.families}' --measures '{params.measures}' --bank {input.bank} --output {output} 2> {log}"
+        "selfalign estimate-kinds {input.scores} --pairs {params.pairs:q} --kinds {params.kinds:q}"
+        " --asked-in {params.asked_in} --own {params.own:q} --people {input.people} {params.how}"
+        " --bank {input.bank} --output {output} 2> {log}"

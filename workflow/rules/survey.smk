@@ -6,12 +6,12 @@ Reads   surveys.{survey}.source                         the survey of the run; d
         surveys.{survey}.groups, or resources/survey/groups/  which values make which group of people
         surveys.{survey}.questions                      the questionnaire of a survey of form table
 Writes  <shared>/survey/{survey}/responses.parquet       a respondent (microdata: never leaves results/)
-        <shared>/survey/{survey}/columns.csv             what became of each column of the file
+        <shared>/survey/{survey}/columns.csv             the use of each column of the file
         <shared>/survey/{survey}/distributions.parquet   a country's answers to a question: share of each code
         <shared>/survey/{survey}/missing.csv             missing answers, counted by kind
         <shared>/survey/{survey}/download/               its file, where it comes from an address or a hub
-        <shared>/survey/{survey}/left_out.csv            respondents of other waves and places, counted; or what an
-                                                        opinion table has that cannot be used
+        <shared>/survey/{survey}/left_out.csv            counts of respondents of other waves and places; or
+                                                        the parts of an opinion table that cannot be used
         <shared>/survey/{survey}/opinions.csv            a question of an opinion table, and its codes
         <shared>/survey/{survey}/questionnaire/          scales, wordings and labels of a survey of form table
         <shared>/survey/{survey}/dictionary.csv          a question, its codes and who was asked

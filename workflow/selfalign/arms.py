@@ -1,4 +1,4 @@
-"""An arm: one treatment of the experiment, with its settings and the decisions that follow from them."""
+"""An arm: one treatment of the experiment."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Speech:
     Attributes:
         texts: of probes and demonstrations.
         personas: of personas.
-        neutral: of demonstrations that are about no values.
+        neutral: of demonstrations that do not ask for values.
         roles: of texts that name a country.
     """
 
@@ -44,7 +44,7 @@ class Speech:
 
 
 class Arm(Section):
-    """The settings of an arm, which is built once and passed whole."""
+    """The settings of an arm, and the decisions that follow from them."""
 
     FREE: ClassVar = frozenset({"label", "answers", "sources", "named"})
     """Settings in which a control may differ from its arm."""
@@ -73,7 +73,7 @@ class Arm(Section):
     )
     persona: Spoken | None = Field(
         None,
-        description="The language in which the model is told to be a person of the country; none if not given.",
+        description="Language of the sentence that makes the model a person of the country; none if not given.",
     )
     role: Name | None = Field(
         None, description="A text of prompts.roles that names the country; the sentence of the persona if not given."
@@ -97,7 +97,7 @@ class Arm(Section):
         0,
         ge=0,
         le=1,
-        description="Weight of being unlike what is already shown (maximal marginal relevance); 0 is off.",
+        description="Weight of unlikeness to the demonstrations chosen so far (maximal marginal relevance); 0 is off.",
     )
     sequence: Literal["nearest_first", "nearest_last", "drawn"] = Field(
         "nearest_first", description="In which order demonstrations are shown."
@@ -105,9 +105,9 @@ class Arm(Section):
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> "Arm":
-        """An arm from settings that were checked before, or that an earlier version of the workflow recorded.
+        """An arm from settings that were checked before, or that an earlier version recorded.
 
-        Keys that no arm has are ignored, and a missing label or number of shots is empty or 0.
+        Unknown keys are ignored. A missing label becomes empty, and a missing number of shots becomes 0.
         """
         known = {key: value for key, value in settings.items() if key in cls.model_fields}
         values: dict[str, Any] = {"label": "", "shots": 0}
@@ -121,12 +121,12 @@ class Arm(Section):
 
     @property
     def draws(self) -> bool:
-        """Whether the strategy draws demonstrations, and measures no relevance."""
+        """Whether the strategy draws demonstrations at random instead of ranking them."""
         return self.strategy in SEEDED
 
     @property
     def is_drawn(self) -> bool:
-        """Whether demonstrations or their sequence are drawn: then there is a set of them for each seed."""
+        """Whether demonstrations or their sequence are drawn. Each seed then has its own set."""
         return self.draws or self.sequence == "drawn"
 
     @property
@@ -157,12 +157,12 @@ class Arm(Section):
 
     @property
     def needs_neutral(self) -> bool:
-        """Whether the demonstrations are about no values."""
+        """Whether the demonstrations do not ask for values."""
         return bool(self.shots) and self.answers == "neutral"
 
     @property
     def needs_spoken(self) -> bool:
-        """Whether the arm speaks a country's own language, so that a file must say which one it is."""
+        """Whether the arm speaks a country's own language, which only a file can tell."""
         return "own" in (self.persona, self.shown_in)
 
     def asked(self, countries: Iterable[str]) -> list[str]:
@@ -191,7 +191,7 @@ class Arm(Section):
         return not self.of_others or any(self.others(one, countries) for one in self.asked(countries))
 
     def is_control_of(self, arm: "Arm") -> bool:
-        """Whether this arm differs from an arm of the country only in whose answers it shows, or whom it names.
+        """Whether this arm differs from an arm of the country only in whose answers it shows or whom it names.
 
         The seeds of a strategy that draws must be the same, since they decide which demonstrations are shown.
         """

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from selfalign import __version__, variables
-from selfalign.errors import InputError, show, told_plainly
+from selfalign.errors import InputError, exit_on_mistake, show
 from selfalign.steps import BY_HAND, STEPS
 
 _ROOT = Path(__file__).parent
@@ -36,13 +36,13 @@ class Commands(click.Group):
 
 
 def first_sentence(module: str) -> str:
-    """What a command does, from the docstring of its function `command`. The module is not imported.
+    """The first paragraph of the docstring of a command. The module is not imported.
 
     Args:
         module: name of the command's module, such as `selfalign.audit.trace`.
 
     Returns:
-        The first paragraph of the docstring on one line, without its full stop.
+        The paragraph on one line, without its full stop.
     """
     place = _ROOT.joinpath(*module.split(".")[1:])
     source = (place / "__init__.py" if place.is_dir() else place.with_suffix(".py")).read_text(encoding="utf-8")
@@ -60,7 +60,7 @@ def program() -> None:
 def main() -> None:
     """Run the program; a user's mistake becomes one paragraph and exit code 1."""
     variables.apply()
-    with told_plainly():
+    with exit_on_mistake():
         try:
             program(prog_name="selfalign")
         except InputError:

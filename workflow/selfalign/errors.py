@@ -23,7 +23,7 @@ class Place(TypedDict, total=False):
 
 
 class InputError(Exception):
-    """A mistake in what the user gave, told as one paragraph: where, what, and what to do.
+    """A mistake in what the user gave, as one paragraph: the place, the problem and the remedy.
 
     The program prints it without a traceback and exits with code 1; any other exception is a bug.
 
@@ -68,7 +68,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
+def exit_on_mistake() -> Iterator[None]:
     """Within it, a user's mistake is printed as one paragraph, and ends the program with exit code 1."""
     try:
         yield

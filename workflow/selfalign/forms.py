@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", examples=["my_name-2"])]
 """The name of an arm, a model, a survey or a probe. It can be part of a file's name."""
 
 Names = Annotated[tuple[Name, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
@@ -13,16 +13,16 @@ Names = Annotated[tuple[Name, ...], Field(min_length=1, json_schema_extra={"uniq
 Pair = Annotated[tuple[Name, ...], Field(min_length=2, max_length=2)]
 """Two arms. The second is subtracted from the first."""
 
-Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["DEU"])]
 """ISO 3166 alpha-3 code of a country."""
 
 Countries = Annotated[tuple[Country, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
 """Distinct countries, at least one."""
 
-Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}$", examples=["en"])]
 """ISO 639-1 code of a language."""
 
-Spoken = Annotated[str, Field(pattern=r"^(asked|own|[a-z]{2})$")]
+Spoken = Annotated[str, Field(pattern=r"^(asked|own|[a-z]{2})$", examples=["asked", "own", "en"])]
 """A language, the language of the question (asked), or the language of the country (own)."""
 
 

@@ -3,7 +3,15 @@
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[2]
-"""The workflow's own folder, where the library lies in it."""
+"""The workflow's own folder, if the library is in it."""
+
+RESULTS = "results/"
+"""The folder of all files that the workflow makes. The other files are the user's or the project's."""
+
+
+def is_made(path: str | Path) -> bool:
+    """Whether the workflow makes a file."""
+    return str(path).startswith(RESULTS)
 
 
 def locate(path: str, home: Path) -> str:
@@ -14,6 +22,6 @@ def locate(path: str, home: Path) -> str:
         home: the workflow's own folder.
     """
     fixed = Path(path.partition("{")[0] + "_").parent if "{" in path else Path(path)
-    if fixed.is_absolute() or path.startswith("results/") or fixed.exists() or not (home / fixed).exists():
+    if fixed.is_absolute() or is_made(path) or fixed.exists() or not (home / fixed).exists():
         return path
     return str(home / path)

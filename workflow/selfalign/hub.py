@@ -1,4 +1,4 @@
-"""What all fetching from the hub has in common: its address and key, its errors in words, the check of a file.
+"""The model hub: its address and key, its errors in words, and the check of a fetched file.
 
 The hub's address is taken from HF_ENDPOINT, a token from HF_TOKEN, and from nowhere else.
 """
@@ -37,7 +37,7 @@ def hub_access() -> HubAccess:
 
 
 @contextmanager
-def hub_errors_told(kind: str, repo: str, revision: str, place: str) -> Iterator[None]:
+def hub_errors(kind: str, repo: str, revision: str, place: str) -> Iterator[None]:
     """Within it, an error of the hub becomes an InputError.
 
     Args:

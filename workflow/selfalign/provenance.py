@@ -1,4 +1,4 @@
-"""What a step's code is, as a digest: so that Snakemake reruns a step when its code changes, and only then."""
+"""The digest of a step's code. Snakemake reruns a step if it changes."""
 
 import ast
 import hashlib

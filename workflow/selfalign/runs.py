@@ -27,7 +27,7 @@ class Run:
 
     @property
     def shared(self) -> Path:
-        """Folder of what this run shares with the others beside it."""
+        """Folder of the files that this run shares with the other runs."""
         return self.folder.parent / SHARED
 
     @property

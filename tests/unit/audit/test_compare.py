@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from refusal import Refused
-from selfalign.audit.changes import (
+from selfalign.audit.compare import _STEPS, TABLES, _compare_table, _describe_change, _describe_estimate
+from selfalign.audit.compare.changes import (
     CHANGED,
     KEY,
     count_cells,
@@ -16,7 +17,6 @@ from selfalign.audit.changes import (
     pair_cells,
     pair_estimates,
 )
-from selfalign.audit.compare import _STEPS, TABLES, _compare_table, _tell_change, _tell_estimate
 from selfalign.runs import Run
 from selfalign.scoring.schemas import Verdicts
 from selfalign.steps import STEPS
@@ -66,7 +66,7 @@ def changed_in(pairs: pd.DataFrame) -> dict[str, list[int]]:
     ],
 )
 def test_change_of_a_long_value_shows_what_differs(before: object, after: object, told: str) -> None:
-    assert _tell_change(before, after).startswith(told)
+    assert _describe_change(before, after).startswith(told)
 
 
 def test_settings_differ_by_dotted_key() -> None:
@@ -166,7 +166,7 @@ def test_verdicts_are_compared_by_their_main_interval(tmp_path: Path) -> None:
     pairs = pair_cells(cells(), cells())
     assert _compare_table("verdicts", runs[0], runs[1], pairs, changes).empty
     (moved,) = _compare_table("verdicts", runs[0], runs[2], pairs, changes).to_dict("records")
-    assert _tell_estimate(moved) == (
+    assert _describe_estimate(moved) == (
         "small, en, chrf - chrf_other, all, agreement: "
         "0.500 [0.500, 0.500] -> 0.500 [-0.100, 0.500]: code of choose_intervals"
     )

@@ -15,7 +15,7 @@ import pytest
 from configs import shipped
 from project import BIN
 from selfalign.audit import status
-from selfalign.audit.progress import (
+from selfalign.audit.status.progress import (
     CUT_OFF,
     DONE,
     FAILED,
@@ -23,7 +23,7 @@ from selfalign.audit.progress import (
     RUNNING,
     Answers,
     Ask,
-    Job,
+    PlannedJob,
     Start,
     count_answers,
     last_seconds,
@@ -183,13 +183,13 @@ def test_states_of_jobs_follow_from_their_files(folder: Path) -> None:
 def test_marker_of_a_long_path_is_found(folder: Path) -> None:
     output = f"results/{'long' * 60}/{'name' * 50}.parquet"
     mark(output)
-    job = Job("infer", {}, [output], [], None)
+    job = PlannedJob("infer", {}, [output], [], None)
     assert state_of(job, Start("", [job], [], 0.0, alive=True)) == RUNNING
 
 
 def test_record_is_held_until_the_process_ends(folder: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from selfalign.audit.progress import record_start; "
+        "import sys; from pathlib import Path; from selfalign.audit.status.progress import record_start; "
         f"record_start(Path({str(folder)!r}), [], {CONFIG!r}, ['snakemake', '--configfile', 'my file.yaml']); "
         "print(flush=True); input()"
     )

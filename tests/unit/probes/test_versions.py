@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from places import ROOT
-from selfalign.audit.trace.origins import tell_recorded_bank
+from selfalign.audit.trace.origins import describe_recorded_bank
 from selfalign.cli import program
 from selfalign.errors import InputError
-from selfalign.probes.versions import digest_all, digest_file, read_version, tell_bank
+from selfalign.probes.versions import bank_in_words, digest_all, digest_file, read_version
 from version_bank import digest_release, number
 
 
@@ -60,7 +60,9 @@ def test_unchanged_bank_is_recorded_with_its_version(resources: Path) -> None:
     assert found["unchanged"] is True and found["changed"] == []
     files = {str(path): digest_file(path) for path in (bank, resources / "probes/texts/en.csv")}
     assert found["files"] == files and found["digest"] == digest_all(files)
-    assert tell_bank(found).startswith(f"Probe bank: version {release['version']} of {release['date']}, as released;")
+    assert bank_in_words(found).startswith(
+        f"Probe bank: version {release['version']} of {release['date']}, as released;"
+    )
 
 
 def test_edited_text_is_recorded_as_changed(resources: Path) -> None:
@@ -72,7 +74,7 @@ def test_edited_text_is_recorded_as_changed(resources: Path) -> None:
     after = record(bank, english, german, version=version)
     assert after["unchanged"] is False and after["changed"] == [str(german)]
     assert after["digest"] != before["digest"]
-    assert "not as released (changed files: 1);" in tell_bank(after)
+    assert "not as released (changed files: 1);" in bank_in_words(after)
 
 
 def test_bank_of_ones_own_needs_no_version(tmp_path: Path) -> None:
@@ -80,7 +82,7 @@ def test_bank_of_ones_own_needs_no_version(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name, encoding="utf-8")
     found = record(tmp_path / "probes.csv", tmp_path / "en.csv")
     assert (found["version"], found["unchanged"]) == (None, None) and len(found["files"]) == 2
-    assert tell_bank(found).startswith("Probe bank: without a version; digest of its 2 files ")
+    assert bank_in_words(found).startswith("Probe bank: without a version; digest of its 2 files ")
 
 
 def test_texts_of_ones_own_are_not_of_the_release(resources: Path, tmp_path: Path) -> None:
@@ -92,14 +94,14 @@ def test_texts_of_ones_own_are_not_of_the_release(resources: Path, tmp_path: Pat
 
 def test_trace_tells_the_bank_of_the_results_and_what_changed_since(resources: Path) -> None:
     bank, text = resources / "probes/probes.csv", resources / "probes/texts/en.csv"
-    assert "not recorded" in tell_recorded_bank(bank.parent, [bank])
+    assert "not recorded" in describe_recorded_bank(bank.parent, [bank])
     found = record(bank, text, version=resources / "probes/bank.yaml")
-    assert tell_recorded_bank(bank.parent, [bank, text]) == tell_bank(found)
+    assert describe_recorded_bank(bank.parent, [bank, text]) == bank_in_words(found)
     text.write_text("other", encoding="utf-8")
-    assert tell_recorded_bank(bank.parent, [bank, text]).endswith(f"Not the files of the results: {text}.")
+    assert describe_recorded_bank(bank.parent, [bank, text]).endswith(f"Not the files of the results: {text}.")
     (bank.parent / "human/bank.json").write_text("[]", encoding="utf-8")
     with pytest.raises(InputError, match="not a record of a probe bank"):
-        tell_recorded_bank(bank.parent, [bank])
+        describe_recorded_bank(bank.parent, [bank])
 
 
 @pytest.mark.parametrize("text", ["", "version: 1", "version: 1\ndate: x\nfiles: y", "{"])

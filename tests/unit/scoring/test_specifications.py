@@ -19,7 +19,7 @@ from matplotlib import pyplot as plt
 from project import ROOT
 from selfalign.audit.trace.excluded import why_not_chosen
 from selfalign.cli import program
-from selfalign.config.chosen import count_left_out, tell_left_out, with_kinds
+from selfalign.config.chosen import count_left_out, describe_left_out, with_kinds
 from selfalign.config.outputs import find_shown, forms_of_models, list_specified
 from selfalign.config.read import check_settings, read_config
 from selfalign.errors import InputError
@@ -64,14 +64,14 @@ def chosen(config: dict, bank: Path = SHIPPED) -> list[str]:
 
 def test_default_uses_the_probes_that_it_names() -> None:
     config = shipped()
-    assert set(chosen(config)) == set(config["probes"]["only"]) and tell_left_out(config) == ""
+    assert set(chosen(config)) == set(config["probes"]["only"]) and describe_left_out(config) == ""
 
 
 def test_kinds_choose_among_the_probes_that_are_named(tmp_path: Path) -> None:
     config = settings(only=["Q4", "Q94", "Q199", "Q60"], kinds=["value", "membership"])
     assert chosen(config) == ["Q4", "Q94"] and find_used(SHIPPED, config["probes"]) == {"Q4", "Q94"}
     assert count_left_out(config) == KINDS["kind"][["Q199", "Q60"]].value_counts().to_dict()
-    assert tell_left_out(config).startswith("probes.kinds leaves out 2 probes: ")
+    assert describe_left_out(config).startswith("probes.kinds leaves out 2 probes: ")
     with pytest.raises(InputError, match="no such probe"):
         chosen(settings(only=["Q4", "Q9999"], kinds=["value"]))
     everything = settings(only=[], kinds=["value", "attitude"])

@@ -1,4 +1,4 @@
-"""What a run says of itself: a warning at its start if it replaces another, and its main results at its end."""
+"""Messages of a run: a warning at its start if it replaces another run, and its main results at its end."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from selfalign.arms import Arm
-from selfalign.audit.changes import find_differences
+from selfalign.audit.compare.changes import find_differences
 from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.crossed import find_tests
 from selfalign.errors import InputError

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from selfalign.errors import InputError
-from selfalign.home import HOME, locate
+from selfalign.home import HOME, is_made, locate
 from selfalign.probes.adopt_arora_bank import make_bank
 from selfalign.probes.arora import AroraRows
 from selfalign.probes.bank import read_bank
@@ -17,7 +17,7 @@ from selfalign.tables import read_input
 
 
 def kinds_file(config: Mapping[str, Any], home: Path = HOME) -> Path | None:
-    """The file with the kinds of the run's probes; None if the bank has no such file beside it.
+    """The file with the kinds of the run's probes; None if the folder of the bank has no such file.
 
     The probes of Arora et al. ask the questions of our bank, so they have the kinds of our bank.
 
@@ -26,7 +26,7 @@ def kinds_file(config: Mapping[str, Any], home: Path = HOME) -> Path | None:
         home: the workflow's own folder.
     """
     bank = Path(config["probes"]["bank"])
-    if _is_made(bank):
+    if is_made(bank):
         return Path(locate(f"resources/probes/{NAME}", home))
     file = bank.with_name(NAME)
     return file if file.is_file() else None
@@ -59,17 +59,17 @@ def count_left_out(config: Mapping[str, Any], home: Path = HOME) -> dict[str, in
     return count_kinds(bank.loc[find_reasons(bank, config["probes"]) == "kinds", "kind"])
 
 
-def tell_left_out(config: Mapping[str, Any], home: Path = HOME) -> str:
+def describe_left_out(config: Mapping[str, Any], home: Path = HOME) -> str:
     """How many probes the setting probes.kinds leaves out, in words; empty if none."""
     counts = count_left_out(config, home)
     if not counts:
         return ""
     named = {kind: "without a kind" if kind == NO_KIND else kind for kind in counts}
     listed = ", ".join(f"{number} {named[kind]}" for kind, number in counts.items())
-    return f"probes.kinds leaves out {tell_number(counts)}: {listed}"
+    return f"probes.kinds leaves out {count_in_words(counts)}: {listed}"
 
 
-def tell_number(counts: Mapping[str, int]) -> str:
+def count_in_words(counts: Mapping[str, int]) -> str:
     """A number of probes in words.
 
     Args:
@@ -82,7 +82,7 @@ def tell_number(counts: Mapping[str, int]) -> str:
 def _needed_file(config: Mapping[str, Any], home: Path) -> Path:
     file = kinds_file(config, home)
     if file is None:
-        problem = f"the probe bank has no file {NAME} beside it, so its probes have no kinds"
+        problem = f"the folder of the probe bank has no file {NAME}, so its probes have no kinds"
         place = Path(config["probes"]["bank"]).with_name(NAME)
         remedy = f"Write {place} with the columns probe and kind, or empty the list"
         raise InputError("config: probes.kinds", problem, remedy)
@@ -92,12 +92,8 @@ def _needed_file(config: Mapping[str, Any], home: Path) -> Path:
 def _read_bank(config: Mapping[str, Any], home: Path) -> pd.DataFrame:
     """The bank. One that the workflow makes may not be there yet, so it is made here, without its wordings."""
     bank = Path(config["probes"]["bank"])
-    if not _is_made(bank):
+    if not is_made(bank):
         return read_bank(bank)
     facts = read_input(Path(locate("resources/probes/arora.csv", home)), AroraRows)
     ours = read_bank(Path(locate("resources/probes/probes.csv", home)))
     return make_bank(facts[facts["dropped"] == ""], ours)
-
-
-def _is_made(bank: Path) -> bool:
-    return str(bank).startswith("results/")

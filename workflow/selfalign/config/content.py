@@ -23,7 +23,7 @@ from selfalign.config.languages import (
 )
 from selfalign.config.surveys import groups_file
 from selfalign.errors import InputError
-from selfalign.home import locate
+from selfalign.home import is_made, locate
 from selfalign.models.folder import list_model
 from selfalign.probes.adopt_arora import adopt, check_copy, check_language, read_copy
 from selfalign.probes.adopt_arora_bank import check_questions, make_bank
@@ -46,7 +46,7 @@ _EXCLUSIONS = ("siblings", "battery", "category")
 
 
 def check_inputs(config: dict[str, Any], home: Path) -> None:
-    """Refuse settings that a step of the run would refuse, as far as settings and files of the project show it.
+    """Refuse settings that a step of the run would refuse, if the settings and their files show it.
 
     Surveys of form `counts` and `shares` are read as well, because their files are small. Other surveys are not.
 
@@ -57,7 +57,7 @@ def check_inputs(config: dict[str, Any], home: Path) -> None:
     Raises:
         InputError: as the step would raise it.
     """
-    adopted = config["probes"].get("arora") if config["probes"]["bank"].startswith("results/") else None
+    adopted = config["probes"].get("arora") if is_made(config["probes"]["bank"]) else None
     for name in config["run"]["models"]:
         if folder := config["models"][name].get("source", {}).get("folder"):
             list_model(folder, f"config: models.{name}.source.folder")

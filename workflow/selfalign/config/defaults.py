@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from selfalign.errors import InputError
-from selfalign.home import locate
+from selfalign.home import is_made, locate
 from selfalign.survey.find_file import find_file
 
 DEFAULTS = [
@@ -39,7 +39,7 @@ _PATHS = [
     ("figures", "style", "font"),
     ("figures", "style", "texts"),
 ]
-"""Settings that name a file or a folder; * stands for each name."""
+"""Settings that name a file or a folder; * is any name."""
 
 
 def fill_in(config: dict[str, Any], files: list[Path]) -> None:
@@ -58,7 +58,7 @@ def fill_in(config: dict[str, Any], files: list[Path]) -> None:
     for path in files:
         if not path.is_file():
             remedy = "Clone the repository, and name the Snakefile of the clone"
-            raise InputError(path, "the default settings are not beside the workflow's Snakefile", remedy)
+            raise InputError(path, "the default settings are not in the folder of the workflow's Snakefile", remedy)
         _merge(merged, yaml.safe_load(path.read_text(encoding="utf-8")))
     _drop_replaced_sources(merged, config)
     _merge(merged, config)
@@ -97,7 +97,7 @@ def locate_survey(path: str, home: Path) -> str:
         path: relative to the working folder, or absolute.
         home: the workflow's own folder, where a file is looked for that the working folder lacks.
     """
-    found = find_file(Path(path)) or (None if path.startswith("results/") else find_file(home / path))
+    found = find_file(Path(path)) or (None if is_made(path) else find_file(home / path))
     return str(found) if found else path
 
 

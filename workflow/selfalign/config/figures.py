@@ -1,11 +1,11 @@
 """The figures of a run: which files each one reads, and what it asks of the config. Rules and tools read this list."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from selfalign.config.arms import arms_of_run
+from selfalign.config.commands import as_json
 from selfalign.config.outputs import (
     agreeing_arms,
     asked_in,
@@ -51,14 +51,14 @@ class Figure:
 def _margin(config: Config) -> dict[str, str]:
     """The contrast of the figure margin, and whether it is an arm with its control."""
     contrast = config["figures"]["margin"]["contrast"]
-    settings = {"contrast": _as_json(contrast), "room": _as_json(contrast in list_margins(config))}
+    settings = {"contrast": as_json(contrast), "room": as_json(contrast in list_margins(config))}
     return settings | _demonstrated(config)
 
 
 def _by_model(config: Config) -> dict[str, str]:
     """What the figures gains and margins ask: both have all pairs, because they have the same axis."""
     pairs = {"gains": list_gains(config), "margins": list_margins(config)}
-    settings = {name: _as_json(value) for name, value in pairs.items()} | {"language": asked_in(config)}
+    settings = {name: as_json(value) for name, value in pairs.items()} | {"language": asked_in(config)}
     return settings | _demonstrated(config)
 
 
@@ -71,11 +71,6 @@ def _demonstrated(config: Config) -> dict[str, str]:
     """The arms that readers have marks in, if the run has readers."""
     arms = [name for name, arm in arms_of_run(config).items() if arm.shots]
     return {"demonstrated": " ".join(arms)} if READERS in find_shown(config)[0] else {}
-
-
-def _as_json(value: Any) -> str:
-    """A setting as JSON with its keys in one order, so that the order of keys in a config does not count."""
-    return json.dumps(value, sort_keys=True)
 
 
 CONTRASTS = {"contrasts": "tables/contrasts.csv"}
@@ -93,7 +88,7 @@ FIGURES: dict[str, Figure] = {
         "b: contrasts",
         "Drawing every contrast",
         CONTRASTS,
-        lambda config: {"order": _as_json(drawn_contrasts(config))},
+        lambda config: {"order": as_json(drawn_contrasts(config))},
     ),
     "margin": Figure(
         "c: margin",
@@ -120,25 +115,25 @@ FIGURES: dict[str, Figure] = {
         "g: gains by country",
         "Drawing gains over zero-shot, by model and country",
         CONTRASTS,
-        lambda config: {"pairs": _as_json(list_gains(config)), "language": asked_in(config)},
+        lambda config: {"pairs": as_json(list_gains(config)), "language": asked_in(config)},
     ),
     "languages": Figure(
         "h: own language",
         "Drawing gains in each country's own language",
         {"table": "tables/languages.csv"},
-        lambda config: {"pairs": _as_json(list_dumbbells(config)), "asked-in": asked_in(config)},
+        lambda config: {"pairs": as_json(list_dumbbells(config)), "asked-in": asked_in(config)},
     ),
     "categories": Figure(
         "i: categories",
         "Drawing gains within each category of values",
         {"table": "tables/categories.csv"},
-        lambda config: {"pairs": _as_json(list_gains(config))},
+        lambda config: {"pairs": as_json(list_gains(config))},
     ),
     "kinds": Figure(
         "j: kinds of models",
         "Drawing gains of each kind of models",
         {"table": "tables/kinds.csv"},
-        lambda config: {"pairs": _as_json(list_gains(config))},
+        lambda config: {"pairs": as_json(list_gains(config))},
     ),
     "margins": Figure(
         "k: margins",
@@ -163,7 +158,7 @@ FIGURES: dict[str, Figure] = {
         "n: cultural map",
         "Drawing the cultural map",
         {"points": "tables/map.csv", "axes": "tables/map_axes.csv"},
-        lambda config: {"arms": " ".join(mapped_arms(config)), "start": _as_json(first_arms(config))},
+        lambda config: {"arms": " ".join(mapped_arms(config)), "start": as_json(first_arms(config))},
     ),
 }
 """By name. The module of a figure is `selfalign.figures.plot_{name}`."""

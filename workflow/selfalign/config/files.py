@@ -8,7 +8,9 @@ from selfalign.config.crossed import find_tests
 from selfalign.config.languages import compared_languages, fill_language, speech_of_run
 from selfalign.config.style import check_style_files
 from selfalign.config.surveys import check_questionnaire, check_survey_file
+from selfalign.config.values import check_file
 from selfalign.errors import InputError
+from selfalign.home import is_made
 
 ADOPTED = {"bank": "results/shared/arora/probes.csv", "texts": "results/shared/arora/texts/{language}.csv"}
 """Where the workflow puts the probes of Arora et al. (2023), by key of the settings."""
@@ -20,8 +22,8 @@ MAP_FILES = ("items", "zones", "published")
 def check_files(config: dict[str, Any]) -> None:
     """Refuse a config that names an input file which is not there.
 
-    Snakemake would not: where the output of the step that reads the file is there from an earlier run, it takes that
-    for good, and the results would silently be those of another file.
+    Snakemake does not refuse it if an earlier run left the output of the step that reads the file. The results would
+    then be those of another file.
 
     Args:
         config: the merged settings, checked by `check_settings`.
@@ -46,11 +48,16 @@ def check_files(config: dict[str, Any]) -> None:
         files[f"scoring.map.{key}"] = [config["scoring"]["map"][key]]
     for place, paths in files.items():
         for path in paths:
-            if path not in made and not Path(path).is_file():
-                other = "set scoring.map: null" if "map" in place else "run no arm that speaks this language"
-                remedy = f"Put it there, correct the path, or {other}"
-                raise InputError(f"config: {place}", "there is no such file", remedy, value=path)
+            if path not in made:
+                check_file(path, f"config: {place}", _remedy(place))
     check_questionnaire(config, worded)
+
+
+def _remedy(place: str) -> str:
+    """What a user can do if a file of a setting is missing."""
+    others = {"probes.bank": "", "scoring.map": "set scoring.map: null"}
+    other = others.get(".".join(place.split(".")[:2]), "run no arm that speaks this language")
+    return f"Put it there, correct the path, or {other}" if other else "Put it there, or correct the path"
 
 
 def check_test_probes(config: dict[str, Any]) -> None:
@@ -67,9 +74,9 @@ def check_test_probes(config: dict[str, Any]) -> None:
         return
     check_survey_file(tests["survey"], config["surveys"][tests["survey"]])
     table = tests.get("table")
-    if table is not None and not Path(table).is_file():
+    if table is not None:
         remedy = "Put the reviewed table there, or take test_probes.table out to use the draft"
-        raise InputError("config: test_probes.table", "there is no such file", remedy, value=table)
+        check_file(table, "config: test_probes.table", remedy)
 
 
 def _adopted_files(probes: dict[str, Any], languages: list[str]) -> list[str]:
@@ -108,7 +115,7 @@ def list_files(value: Any) -> list[str]:
     if isinstance(value, dict | list):
         parts = value.values() if isinstance(value, dict) else value
         return [file for part in parts for file in list_files(part)]
-    if not isinstance(value, str) or value.startswith("results/"):
+    if not isinstance(value, str) or is_made(value):
         return []
     path = Path(value)
     if path.is_dir() and "/" in value:  # a word such as docs is no folder

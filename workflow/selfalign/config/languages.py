@@ -17,6 +17,12 @@ def fill_language(pattern: str, language: str) -> str:
     return pattern.replace("{language}", language)
 
 
+def countries_of_run(config: Mapping[str, Any]) -> list[str]:
+    """The countries that some language of the run asks about, sorted."""
+    asked = [config["languages"][language]["countries"] for language in config["run"]["languages"]]
+    return sorted({country for countries in asked for country in countries})
+
+
 def find_speech(config: Mapping[str, Any], language: str) -> Speech:
     """The languages in which the arms of a language speak.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from selfalign.config.crossed import find_tests
+from selfalign.home import is_made
 from selfalign.probes.selection import find_used
 from selfalign.tables import read_input
 
@@ -21,7 +22,7 @@ def why_no_map(config: Mapping[str, Any]) -> str:
     settings, probes = config["scoring"]["map"], config["probes"]
     if find_tests(config) is not None:
         return "its items are questions of the World Values Survey, and test_probes takes those of another survey"
-    if probes["bank"].startswith("results/"):
+    if is_made(probes["bank"]):
         return f"its items are probes of resources/probes/probes.csv, and probes.bank is {probes['bank']}"
     survey = config["run"]["survey"]
     if config["surveys"][survey]["form"] == "shares":

@@ -1,4 +1,4 @@
-"""The names in the config: each must be defined, and settings must agree with each other."""
+"""Checks of the names in the config: each must be defined, and settings must agree with each other."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from selfalign.config.arms import read_arms
 from selfalign.config.crossed import check_crossed
 from selfalign.config.outputs import can_estimate, is_listed, list_contrasts
 from selfalign.config.surveys import check_groups, check_tables
-from selfalign.countries import CODES
+from selfalign.countries import CODES, suggest_country
 from selfalign.demonstrations.strategies import MEASURES
 from selfalign.errors import InputError, did_you_mean
 from selfalign.file_sources import check_model_source, check_survey_source
@@ -30,9 +30,9 @@ def check_names(config: dict[str, Any]) -> None:
     Raises:
         InputError: names the key, the value and the nearest valid name.
     """
-    _check_known("run.survey", [config["run"]["survey"]], config["surveys"])
-    _check_known("run.models", config["run"]["models"], config["models"])
-    _check_known("run.languages", config["run"]["languages"], config["languages"])
+    for key, defined in (("survey", "surveys"), ("models", "models"), ("languages", "languages")):
+        named = config["run"][key]
+        _check_known(f"run.{key}", [named] if isinstance(named, str) else named, config[defined])
     check_tables(config["surveys"])
     _check_models(config["models"])
     for name, survey in config["surveys"].items():
@@ -40,55 +40,48 @@ def check_names(config: dict[str, Any]) -> None:
             check_survey_source(survey["source"], f"config: surveys.{name}.source", ".")
     for kind, shown in (("models", config["run"]["models"]), ("arms", config["arms"])):
         _check_labels(kind, config[kind], shown, config["figures"]["style"].get("font"))
-    arms = read_arms(config)
-    for name, arm in arms.items():
-        _check_arm(name, arm)
-    for name, arm in arms.items():
-        _check_countries(f"arms.{name}.countries", arm.countries or ())
-        _check_countries(f"arms.{name}.sources", arm.sources or ())
-    for language, settings in config["languages"].items():
-        if pycountry.languages.get(alpha_2=language) is None:
-            raise InputError(
-                "config: languages", f'"{language}" is not an ISO 639-1 code', "Use codes such as en or es"
-            )
-        _check_countries(f"languages.{language}.countries", settings["countries"])
-        _check_known(f"languages.{language}.arms", settings["arms"], config["arms"])
+    _check_arms(read_arms(config))
+    _check_languages(config)
     check_groups(config)
     check_crossed(config)
+    _check_readouts(config)
+    _check_comparisons(config)
+    _check_figures(config)
+
+
+def _check_languages(config: dict[str, Any]) -> None:
+    for language, settings in config["languages"].items():
+        if pycountry.languages.get(alpha_2=language) is None:
+            problem = f'"{language}" is not an ISO 639-1 code'
+            raise InputError("config: languages", problem, "Use codes such as en or es")
+        _check_countries(f"languages.{language}.countries", settings["countries"])
+        _check_known(f"languages.{language}.arms", settings["arms"], config["arms"])
+
+
+def _check_readouts(config: dict[str, Any]) -> None:
+    """Refuse a frame without a readout, and the readout pmi without premises."""
+    readouts, place = config["scoring"]["readouts"], "config: scoring.readouts"
     for frame in config["prompts"]["frames"]:
-        if frame not in config["scoring"]["readouts"]:
+        if frame not in readouts:
             remedy = f"Add {frame}: label if it shows labels, else {frame}: option"
-            raise InputError("config: scoring.readouts", f"has no readout for the frame {frame}", remedy)
-        if config["scoring"]["readouts"][frame] == "pmi" and not config["prompts"].get("premises", True):
+            raise InputError(place, f"has no readout for the frame {frame}", remedy)
+        if readouts[frame] == "pmi" and not config["prompts"].get("premises", True):
             problem = f"the frame {frame} is read by pmi, which needs premises, and prompts.premises is false"
-            raise InputError(
-                "config: scoring.readouts", problem, "Set prompts.premises: true, or choose another readout"
-            )
-    if measures := config["scoring"].get("measures"):
+            raise InputError(place, problem, "Set prompts.premises: true, or choose another readout")
+
+
+def _check_comparisons(config: dict[str, Any]) -> None:
+    """Refuse measures, contrasts and hypotheses of the section scoring that cannot be estimated."""
+    scoring = config["scoring"]
+    if measures := scoring.get("measures"):
         from selfalign.scoring.measures import check_measures  # with scipy, which takes time that most runs save
 
         check_measures(measures)
-    for key in ("contrasts", "mixed"):
-        _check_contrasts(f"scoring.{key}", config["scoring"][key], config)
+    _check_contrasts("scoring.contrasts", scoring["contrasts"], config)
+    _check_contrasts("scoring.mixed", scoring["mixed"], config)
+    _check_estimated("scoring.mixed", scoring["mixed"], config)
     _check_transfer(config)
-    style = config["figures"]["style"]
-    _check_known("figures.style.palette", style["palette"], config["arms"])
-    for key in ("order", "names"):
-        _check_countries(f"figures.style.countries.{key}", style["countries"][key])
-    for figure in ("agreement", "calibration", "map"):
-        _check_known(f"figures.{figure}.arms", config["figures"][figure].get("arms", []), config["arms"])
-    _check_known("figures.selectors", config["figures"]["selectors"], config["arms"])
-    _check_known("figures.languages.arms", config["figures"]["languages"]["arms"], config["arms"])
-    contrasts = list_contrasts(config)
-    _check_contrasts("figures.margin.contrast", [config["figures"]["margin"]["contrast"]], config)
-    margin = config["figures"]["margin"]["contrast"]
-    if margin not in contrasts and can_estimate(config, margin):
-        raise InputError(
-            "config: figures.margin.contrast",
-            f"{margin} is not estimated",
-            "Add it to scoring.contrasts, or choose one of these",
-        )
-    if primary := config["scoring"].get("primary"):
+    if primary := scoring.get("primary"):
         _check_contrasts("scoring.primary", [primary], config)
         if not can_estimate(config, primary):
             remedy = "Add both arms to one language of the run, or set scoring.primary: null"
@@ -96,10 +89,29 @@ def check_names(config: dict[str, Any]) -> None:
         if not is_listed(config, primary):
             remedy = "Add it to scoring.contrasts, or choose one of the contrasts of the run"
             raise InputError("config: scoring.primary", f"{primary} is not estimated", remedy)
-    for contrast in config["scoring"]["mixed"]:
-        if contrast not in contrasts and can_estimate(config, contrast):
-            remedy = "Add it to scoring.contrasts, or choose of these"
-            raise InputError("config: scoring.mixed", f"{contrast} is not estimated", remedy)
+
+
+def _check_figures(config: dict[str, Any]) -> None:
+    """Refuse arms, countries and contrasts of the section figures that are not known."""
+    figures, arms = config["figures"], config["arms"]
+    _check_known("figures.style.palette", figures["style"]["palette"], arms)
+    for key in ("order", "names"):
+        _check_countries(f"figures.style.countries.{key}", figures["style"]["countries"][key])
+    for figure in ("agreement", "calibration", "map", "languages"):
+        _check_known(f"figures.{figure}.arms", figures[figure].get("arms", []), arms)
+    _check_known("figures.selectors", figures["selectors"], arms)
+    margin = figures["margin"]["contrast"]
+    _check_contrasts("figures.margin.contrast", [margin], config)
+    _check_estimated("figures.margin.contrast", [margin], config)
+
+
+def _check_estimated(place: str, contrasts: list[Any], config: dict[str, Any]) -> None:
+    """Refuse contrasts that the run could estimate and does not."""
+    listed = list_contrasts(config)
+    for contrast in contrasts:
+        if contrast not in listed and can_estimate(config, contrast):
+            remedy = "Add it to scoring.contrasts, or choose one of these"
+            raise InputError(f"config: {place}", f"{contrast} is not estimated", remedy)
 
 
 def _check_contrasts(place: str, contrasts: list[Any], config: dict[str, Any]) -> None:
@@ -121,6 +133,13 @@ def _check_transfer(config: dict[str, Any]) -> None:
         raise InputError("config: scoring.transfer", problem, "Name one with answers: other, or null for no matrix")
 
 
+def _check_arms(arms: dict[str, Arm]) -> None:
+    for name, arm in arms.items():
+        _check_arm(name, arm)
+        for key in ("countries", "sources"):
+            _check_countries(f"arms.{name}.{key}", getattr(arm, key) or ())
+
+
 def _check_arm(name: str, arm: Arm) -> None:
     if arm.persona is None and (arm.role is not None or arm.named == "other"):
         key, value = ("role", arm.role) if arm.role is not None else ("named", arm.named)
@@ -130,7 +149,7 @@ def _check_arm(name: str, arm: Arm) -> None:
         remedy = "Set answers: other, so that both are of the same country, or named: own"
         raise InputError(f"config: arms.{name}.named", problem, remedy, value=arm.named)
     if arm.sources is not None and not arm.of_others:
-        problem = f"goes with answers: other, and the answers are {arm.answers}"
+        problem = f"needs answers: other, and the answers are {arm.answers}"
         remedy = "Take it out, or show the answers of other countries"
         raise InputError(f"config: arms.{name}.sources", problem, remedy, value=list(arm.sources))
     if arm.diversity and arm.draws:
@@ -179,7 +198,7 @@ def _check_labels(kind: str, entries: dict[str, Any], shown: Iterable[str], font
             raise InputError(place, "is empty", "Give a name for figures", value=entry["label"])
         if name in shown and label in names:
             problem = f"is also the label of {kind}.{names[label]}, and figures could not tell them apart"
-            raise InputError(place, problem, "Give each a label of its own", value=entry["label"])
+            raise InputError(place, problem, "Give each a different label", value=entry["label"])
         if name in shown:
             names[label] = name
         if max(map(ord, label)) > _LAST_CYRILLIC:
@@ -198,5 +217,5 @@ def _check_known(place: str, names: Iterable[str], defined: Iterable[str]) -> No
 def _check_countries(place: str, countries: Iterable[str]) -> None:
     for country in countries:
         if country not in CODES:
-            hint = did_you_mean(country, CODES) if len(country) >= 3 else "Codes have three letters, such as TUR"
-            raise InputError(f"config: {place}", f'"{country}" is not an ISO 3166 alpha-3 code', hint)
+            problem = f'"{country}" is not an ISO 3166 alpha-3 code'
+            raise InputError(f"config: {place}", problem, suggest_country(country))

@@ -1,12 +1,13 @@
-"""What a run has to show: the contrasts that it can estimate, and the tables and figures that would not be empty."""
+"""The outputs of a run: the contrasts that it can estimate, and the tables and figures that would not be empty."""
 
 import json
+from collections.abc import Callable
 from itertools import combinations, product
 from typing import Any
 
 from selfalign.arms import Arm
 from selfalign.config.arms import arms_of, arms_of_run, read_arms
-from selfalign.config.languages import frames_of
+from selfalign.config.languages import countries_of_run, frames_of
 from selfalign.config.map import why_no_map
 
 ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks", "specifications")
@@ -178,7 +179,7 @@ def forms_of_models(config: dict[str, Any]) -> dict[str, dict[str, str]]:
 
     Returns:
         By model, the keys model (the first one) and form: turns, message or plain. A model whose weights and form
-        another one has, such as one in another number format, is a model of its own.
+        another one has, such as one in another number format, counts as a separate model.
     """
     found: dict[str, dict[str, str]] = {}
     first: dict[str, str] = {}
@@ -198,7 +199,7 @@ def answers_of_arms(config: dict[str, Any]) -> dict[str, str]:
 
 
 def own_languages(config: dict[str, Any]) -> dict[str, str]:
-    """By country, its own language: the first language of the run, besides `asked_in`, that asks about the country.
+    """By country, its own language: the first language of the run, except `asked_in`, that asks about the country.
 
     Countries without a gain of `list_gains` in both languages are left out. A run that asks about groups has none.
     """
@@ -278,41 +279,52 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
     Returns:
         Names of the outputs to make, and for each of the others a reason.
     """
-    pair = config["scoring"].get("transfer")
-    margin = config["figures"]["margin"]["contrast"]
+    scoring, pair = config["scoring"], config["scoring"].get("transfer")
     some = any(can_estimate(config, contrast) for contrast in list_contrasts(config))
     reasons = {
         "contrasts": "" if some else "there are no two arms to compare",
-        "mixed": _why_none(config, config["scoring"]["mixed"]) if config["scoring"]["mixed"] else "scoring.mixed is []",
-        "margin": _why_none(config, [margin]),
+        "mixed": _why_none(config, scoring["mixed"]) if scoring["mixed"] else "scoring.mixed is []",
+        "margin": _why_none(config, [config["figures"]["margin"]["contrast"]]),
         "transfer": _why_none(config, [pair]) if pair else "scoring.transfer is null",
         "calibration": "" if calibrated_arms(config) else "no arm of figures.calibration.arms is run",
         **_why_not_across(config),
     }
-    if config["scoring"].get("readers") is not None:
-        countries = {one for name in config["run"]["languages"] for one in config["languages"][name]["countries"]}
-        told = any(arm.shots for arm in arms_of_run(config).values())
-        reasons["readers"] = "" if len(countries) > 1 else "the ideal reader needs another country"
-        reasons["readers"] = reasons["readers"] if told else "no arm of the run has demonstrations"
-        reasons["readers"] = reasons["readers"] if frames_of(config, "poles") else _NO_OPTIONS
-    if config["scoring"].get("country_ranks") is not None:
-        reasons["country_ranks"] = ""
-    if config["scoring"].get("alternatives"):
-        reasons["alternatives"] = reasons["contrasts"]
-    if config["scoring"].get("specifications") is not None:
-        arms = arms_of_run(config)
-        told = any(arms[own].shots for own, _ in list_margins(config))
-        reasons["specifications"] = reasons["margins"] or (
-            "" if told else "no arm with demonstrations has such a control"
-        )
-        reasons["specifications"] = reasons["specifications"] if frames_of(config, "poles") else _NO_OPTIONS
-    if config["scoring"].get("map") is not None:
-        reasons["map"] = why_no_map(config)
+    on_request: dict[str, Callable[[], str]] = {
+        "readers": lambda: _why_no_readers(config),
+        "country_ranks": lambda: "",
+        "alternatives": lambda: reasons["contrasts"],
+        "specifications": lambda: _why_no_specifications(config, reasons["margins"]),
+        "map": lambda: why_no_map(config),
+    }
+    reasons |= {name: why() for name, why in on_request.items() if scoring.get(name) not in (None, False)}
     if config["run"].get("groups"):
         reasons["groups"] = ""
         reasons |= {name: reason for name, reason in _OF_COUNTRIES.items() if not reasons.get(name, reason)}
     shown = {name for name, reason in reasons.items() if not reason}
     return shown, {name: reason for name, reason in reasons.items() if reason}
+
+
+def _why_no_readers(config: dict[str, Any]) -> str:
+    """Why the run has no readers of its demonstrations; empty if it can have them."""
+    if not frames_of(config, "poles"):
+        return _NO_OPTIONS
+    if not any(arm.shots for arm in arms_of_run(config).values()):
+        return "no arm of the run has demonstrations"
+    return "" if len(countries_of_run(config)) > 1 else "the ideal reader needs another country"
+
+
+def _why_no_specifications(config: dict[str, Any], no_margins: str) -> str:
+    """Why the run has no table of specifications; empty if it can have it.
+
+    Args:
+        config: the merged settings.
+        no_margins: why the run has no arm with its control; empty if it has one.
+    """
+    if not frames_of(config, "poles"):
+        return _NO_OPTIONS
+    arms = arms_of_run(config)
+    shows = any(arms[own].shots for own, _ in list_margins(config))
+    return no_margins or ("" if shows else "no arm with demonstrations has such a control")
 
 
 def find_panels(config: dict[str, Any], figure: str) -> list[tuple[str, str]]:

@@ -27,13 +27,10 @@ from selfalign.config.pages import find_pages
 from selfalign.config.style import texts_file
 from selfalign.config.surveys import groups_file, has_real_respondents, has_respondents, survey_file
 from selfalign.demonstrations.strategies import measure_of
-from selfalign.home import HOME, locate
+from selfalign.home import HOME, RESULTS, is_made, locate
 from selfalign.inference.endpoint.requests import gives_reply
 from selfalign.runs import SHARED
 from selfalign.survey.registry import FORMS
-
-_MADE = "results/"
-"""Files below this folder are made by the workflow, the others are the user's or the project's."""
 
 
 @dataclass(frozen=True)
@@ -133,12 +130,12 @@ class Paths:
 
     @property
     def bank_version(self) -> list[str]:
-        """The version file of the bank. A bank of one's own may have none."""
+        """The version file of the bank. A user's own bank may have none."""
         return [str(path) for path in [Path(self.bank).with_name("bank.yaml")] if path.is_file()]
 
     @property
     def probe_kinds(self) -> list[str]:
-        """The file that says what each probe asks for. A bank of one's own may have none."""
+        """The file that says what each probe asks for. A user's own bank may have none."""
         file = kinds_file(self.config, self.home)
         return [str(file)] if file else []
 
@@ -244,7 +241,7 @@ class Paths:
         files += map(self.shipped, shipped)
         if config["probes"].get("kinds") or {"alternatives", "specifications"} & self._shown[0]:
             files += self.probe_kinds
-        return sorted({file for file in files if not file.startswith(_MADE)})
+        return sorted({file for file in files if not is_made(file)})
 
     # What the run makes
 
@@ -336,11 +333,6 @@ class Paths:
         return self.shipped(file) if file else ""
 
     @property
-    def group_tables(self) -> list[str]:
-        """The sizes of the groups, where the run asks about groups."""
-        return [f"{self.run}/human/groups.csv", f"{self.survey}/groups.csv"] if self.has_groups else []
-
-    @property
     def map_responses(self) -> list[str]:
         """The respondents whose answers make the axes of the cultural map; none where the countries' do."""
         level = (self.config["scoring"].get("map") or {}).get("level")
@@ -349,34 +341,27 @@ class Paths:
 
     @property
     def survey_tables(self) -> list[str]:
-        """What describes the survey, where it has respondents."""
-        return [f"{self.survey}/{name}.csv" for name in ("dictionary", "quality")] if self._respondents else []
+        """Tables of the questions and samples of a survey with respondents, and of groups if the run has them."""
+        tables = [f"{self.survey}/{name}.csv" for name in ("dictionary", "quality")] if self._respondents else []
+        groups = [f"{self.run}/human/groups.csv", f"{self.survey}/groups.csv"]
+        return tables + (groups if self.has_groups else [])
 
     @property
     def _respondents(self) -> bool:
         return has_respondents(self.config["surveys"][self.config["run"]["survey"]])
 
     @property
-    def readouts(self) -> list[str]:
-        """Comparisons of readouts."""
-        return self.each("<run>/tables/readouts/{model}/{language}.csv")
-
-    @property
-    def replies(self) -> list[str]:
-        """Tables of the replies of the models that give them."""
+    def tables_by_model(self) -> list[str]:
+        """Tables of each model and language: of readouts, replies, whole scales, stated shares and demonstrations."""
         models = [name for name in self.config["run"]["models"] if _replies(self.config["models"][name])]
-        return self.each("<run>/tables/replies/{model}/{language}.csv", models)
-
-    @property
-    def stated(self) -> list[str]:
-        """Tables of the shares of people that models state, where a frame asks for them."""
-        asked = frames_of(self.config, "share")
-        return self.each("<run>/tables/stated/{model}/{language}.csv") if asked else []
-
-    @property
-    def demonstrations(self) -> list[str]:
-        """Tables of how close demonstrations are to the test probes."""
-        return self.each("<run>/tables/demonstrations/{language}.csv")
+        asks_shares = frames_of(self.config, "share")
+        return [
+            *self.each("<run>/tables/readouts/{model}/{language}.csv"),
+            *self.each("<run>/tables/replies/{model}/{language}.csv", models),
+            *self.scale_scores,
+            *(self.each("<run>/tables/stated/{model}/{language}.csv") if asks_shares else []),
+            *self.each("<run>/tables/demonstrations/{language}.csv"),
+        ]
 
     @property
     def intermediate(self) -> list[str]:
@@ -408,7 +393,7 @@ class Paths:
         models = self.config["run"]["models"]
         local = [model for model in models if "endpoint" not in self.config["models"][model]]
         files += [f"results/{SHARED}/models/{model}/model.json" for model in local]
-        return sorted({file for file in map(str, files) if file.startswith((_MADE, "<run>/", "<shared>/"))})
+        return sorted({file for file in map(str, files) if file.startswith((RESULTS, "<run>/", "<shared>/"))})
 
     # What the run shows
 

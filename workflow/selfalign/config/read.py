@@ -1,5 +1,7 @@
 """Reading the config: the user's settings above the defaults, checked before anything runs."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +17,18 @@ from selfalign.errors import InputError
 from selfalign.home import HOME
 
 
-def complete(config: dict[str, Any], home: Path) -> None:
+def complete(config: dict[str, Any], home: Path, files: Iterable[str | Path] = ()) -> None:
     """Put the default settings below a user's own, in place, and refuse what cannot be run.
 
     Args:
         config: the user's settings, changed in place.
         home: the workflow's own folder.
+        files: that the user's settings are from.
 
     Raises:
         InputError: a setting is wrong, or names a file that is not there.
     """
+    refuse_repeated_keys(files)
     fill_in(config, [home / file for file in DEFAULTS])
     check_settings(config)
     locate_files(config, home)
@@ -45,20 +49,55 @@ def read_config(files: list[Path], home: Path = HOME) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for path in files:
         update_config(config, _read_yaml(path))
-    complete(config, home)
+    complete(config, home, files)
     return config
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        settings = yaml.safe_load(text)
     except FileNotFoundError as error:
         raise InputError(path, "there is no such config file", "Check the path") from error
+    except IsADirectoryError as error:
+        raise InputError(path, "is a folder, not a config file", "Name a file in it") from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        remedy = (
+            "Correct this line or the one before it: check its brackets, quotes, colons and spaces; tabs cannot indent"
+        )
+        raise InputError(path, f"is not YAML: {error.problem}", remedy, row=line) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(path, f"is not YAML: {error}", "Correct it there") from error
+        raise InputError(path, f"is not YAML in UTF-8: {error}", "Save it as text in UTF-8") from error
     if not isinstance(settings, dict):
         raise InputError(path, "has no settings at its top level", "Write a config file as config/README.md explains")
     return settings
+
+
+def refuse_repeated_keys(files: Iterable[str | Path]) -> None:
+    """Refuse a config file that has a key twice in one mapping: YAML would use the last one and ignore the others.
+
+    Args:
+        files: of a config. A file that is not YAML is left to its reader.
+
+    Raises:
+        InputError: names the file, the line and the key.
+    """
+    for path in map(Path, files):
+        with suppress(OSError, ValueError, yaml.YAMLError):
+            for key in _find_repeated(yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)):
+                problem = f'the key "{key.value}" is there a second time, and only the last one would count'
+                raise InputError(path, problem, "Write it once, with all of its settings", row=key.start_mark.line + 1)
+
+
+def _find_repeated(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Keys of a YAML document that an earlier key of the same mapping equals."""
+    if isinstance(node, yaml.MappingNode):
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        yield from (key for place, key in enumerate(keys) if key.value in {one.value for one in keys[:place]})
+    for part in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for inner in part if isinstance(part, tuple) else (part,):
+            yield from _find_repeated(inner)
 
 
 def check_settings(config: dict[str, Any]) -> None:

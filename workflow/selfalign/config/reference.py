@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from selfalign.config.generate import make_schema
+from selfalign.config.values import describe_values
 
 PAGE = "config/settings.md"
 """The page's file in the workflow's own folder."""
@@ -17,11 +18,6 @@ Generated from the models of the settings. Do not edit: run `python tools/schema
 A setting without a default must be given, by the shipped config files or by yours.
 
 """
-_NAMES = {
-    **{"object": "mapping", "array": "list", "string": "text", "integer": "whole number"},
-    **{"boolean": "`true` or `false`", "null": "`null`"},
-}
-_LIMITS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 _COLUMNS = "| key | values | default | meaning |\n|---|---|---|---|\n"
 
 
@@ -46,7 +42,7 @@ def _list_rows(key: str, schema: Mapping[str, Any]) -> Iterator[list[str]]:
     meaning = schema.get("description", "")
     if meaning or not below:
         default = f"`{json.dumps(schema['default'])}`" if schema.get("default") not in (None, {}) else ""
-        yield [f"`{key}`", _describe_values(schema), default, meaning]
+        yield [f"`{key}`", describe_values(schema), default, meaning]
     listed = set()
     for form in below:
         parts = dict(form.get("properties", {}))
@@ -57,18 +53,3 @@ def _list_rows(key: str, schema: Mapping[str, Any]) -> Iterator[list[str]]:
             if name not in listed:
                 listed.add(name)
                 yield from _list_rows(f"{key}.{name}", part)
-
-
-def _describe_values(schema: Mapping[str, Any]) -> str:
-    """Which values a setting can have, in words."""
-    if "oneOf" in schema and "type" not in schema:
-        return " or ".join(dict.fromkeys(filter(None, map(_describe_values, schema["oneOf"]))))
-    if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
-    kinds = schema.get("type", "object")
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    words = " or ".join(_NAMES.get(str(kind), str(kind)) for kind in kinds)
-    if "array" in kinds and "items" in schema:
-        words = words.replace("list", f"list, each {_describe_values(schema['items'])}", 1)
-    limits = [f"{word} {schema[limit]:g}" for limit, word in _LIMITS.items() if limit in schema]
-    return f"{words} {' and '.join(limits)}".strip()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from selfalign.home import is_made
 from selfalign.probes.selection import digest_all, digest_probes, digest_texts
 
 
@@ -17,7 +18,7 @@ def digest_bank(config: Mapping[str, Any]) -> str:
         InputError: the bank cannot be read.
     """
     bank = config["probes"]["bank"]
-    return "" if _is_made(bank) else digest_probes(Path(bank), config["probes"])
+    return "" if is_made(bank) else digest_probes(Path(bank), config["probes"])
 
 
 def digest_wording(config: Mapping[str, Any], file: str) -> str:
@@ -31,7 +32,7 @@ def digest_wording(config: Mapping[str, Any], file: str) -> str:
         InputError: the bank or the file cannot be read.
     """
     bank = config["probes"]["bank"]
-    return "" if _is_made(bank) or _is_made(file) else digest_texts(Path(bank), Path(file), config["probes"])
+    return "" if is_made(bank) or is_made(file) else digest_texts(Path(bank), Path(file), config["probes"])
 
 
 def digest_compared(config: Mapping[str, Any], file: str, measure: str) -> str:
@@ -44,10 +45,6 @@ def digest_compared(config: Mapping[str, Any], file: str, measure: str) -> str:
         file: wordings of the bank's probes.
         measure: of similarity.
     """
-    if measure == "bm25" and not _is_made(file):
+    if measure == "bm25" and not is_made(file):
         return digest_all(Path(file))
     return digest_wording(config, file)
-
-
-def _is_made(file: str) -> bool:
-    return file.startswith("results/")

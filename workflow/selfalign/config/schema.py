@@ -1,4 +1,4 @@
-"""The form of the config: its JSON schema, and the schema's errors as errors of the user."""
+"""The check of the config against its JSON schema, and the defaults of settings that are not given."""
 
 import re
 from collections.abc import Mapping
@@ -6,12 +6,13 @@ from copy import deepcopy
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.exceptions import best_match
 
 from selfalign.addresses import refuse_login
 from selfalign.config.generate import make_schema
+from selfalign.config.mistakes import explain
 from selfalign.config.values import as_meant, check_values
-from selfalign.errors import InputError, did_you_mean
+from selfalign.errors import InputError
 
 
 def check_schema(config: dict[str, Any]) -> None:
@@ -33,7 +34,7 @@ def check_schema(config: dict[str, Any]) -> None:
     config.update(as_meant(config, schema))
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
-        raise _as_input_error(error)
+        raise explain(error)
     fill_defaults(config, schema)
 
 
@@ -94,35 +95,3 @@ def _refuse_old_keys(config: Mapping[str, Any]) -> None:
             problem = "is no setting any more, because heights follow from the content"
             remedy = "Take it out. figures.style.height limits the height of all figures"
             raise InputError(f"config: figures.{name}.height", problem, remedy, value=settings["height"])
-
-
-def _as_input_error(error: ValidationError) -> InputError:
-    place = "config: " + (".".join(map(str, error.absolute_path)) or "top level")
-    known = error.schema.get("properties") if isinstance(error.schema, Mapping) else None
-    if error.validator == "additionalProperties" and known and isinstance(error.instance, Mapping):
-        unknown = sorted(set(error.instance) - set(known))[0]
-        return InputError(
-            place,
-            f'"{unknown}" is not a known key',
-            f"{did_you_mean(unknown, known)} config/README.md explains every key",
-        )
-    if error.validator == "oneOf":
-        return _as_form_error(place, error)
-    remedy = "config/README.md explains every key"
-    if isinstance(error.instance, bool):
-        remedy = f"YAML reads no, off, yes and on without quotes as false and true: put such a word in quotes. {remedy}"
-    return InputError(place, error.message, remedy)
-
-
-def _as_form_error(place: str, error: ValidationError) -> InputError:
-    """Says which keys belong together, or what is wrong with the value of one."""
-    forms: Any = error.validator_value  # the list that the schema has under oneOf
-    remedy = f"Give {', or '.join(' + '.join(form['required']) for form in forms)}. config/README.md explains every key"
-    keys: set[str] = set(error.instance) if isinstance(error.instance, Mapping) else set()
-    known = {key for form in forms for key in form["properties"]}
-    for key in sorted(keys - known):
-        return InputError(place, f'"{key}" is not a known key', f"{did_you_mean(key, known)} {remedy}")
-    for cause in error.context:
-        if keys == set(forms[cause.schema_path[0]]["required"]):
-            return _as_input_error(cause)
-    return InputError(place, f"has the keys {', '.join(sorted(keys)) or '(none)'}", remedy)

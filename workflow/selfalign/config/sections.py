@@ -12,11 +12,13 @@ from selfalign.forms import Country, Language, Name, Names, Pair, ProbeKind, Sec
 from selfalign.survey.registry import FORMS
 
 Choice = Annotated[tuple[Name, ...], Field(json_schema_extra={"uniqueItems": True})]
-CountryOrNull = Annotated[str, Field(pattern="^([A-Z]{3})?$", json_schema_extra={"type": ["string", "null"]})]
-Files = Annotated[str, Field(pattern=r"\{language\}")]
+CountryOrNull = Annotated[
+    str, Field(pattern="^([A-Z]{3})?$", examples=["DEU"], json_schema_extra={"type": ["string", "null"]})
+]
+Files = Annotated[str, Field(pattern=r"\{language\}", examples=["my_folder/{language}.csv"])]
 Width = Annotated[float, Field(ge=2.5, le=40)]
 
-_INCHES = "Inches, in place of figures.style.width."
+_INCHES = "Width in inches; figures.style.width if not given."
 
 
 def _section(model: type[Section], description: str | None = None) -> Any:
@@ -36,7 +38,9 @@ class LocalFile(Section):
 class Download(Section):
     """A survey at an address."""
 
-    url: str = Field(pattern="^https?://", description="Address of the file.")
+    url: str = Field(
+        pattern="^https?://", examples=["https://example.org/survey.csv"], description="Address of the file."
+    )
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file.")
 
 
@@ -64,9 +68,9 @@ class Survey(Section):
     """A survey."""
 
     form: Literal[tuple(FORMS)] = Field(  # type: ignore[valid-type]  # pydantic lists the values
-        description="What the source holds; docs/surveys.md explains each form."
+        description="The layout of the source; docs/surveys.md explains each form."
     )
-    source: LocalFile | Download | HubFile = Field(description="Where the data come from, one of file, url and hub.")
+    source: LocalFile | Download | HubFile = Field(description="Where the data come from: file, url or hub.")
     seed: int = Field(1, ge=0, description="Form counts: seed of the simulated respondents.")
     waves: tuple[Annotated[int, Field(ge=1, le=7)], ...] = distinct(
         "Form trends: waves to use; of a country, the latest of these.", default=(7,), min_length=1
@@ -78,12 +82,12 @@ class Survey(Section):
         None,
         description="Form table: the country of each value of columns.country; null leaves its respondents out.",
     )
-    columns: Columns | None = Field(None, description="Form table: names of the columns that are no questions.")
+    columns: Columns | None = Field(None, description="Form table: names of the columns that are not questions.")
     groups: str | None = Field(
         None,
         description=(
-            "Forms wvs7, trends and table: the file that says which values of which columns make which group of people "
-            "(CSV); forms wvs7 and trends have one if this is not given."
+            "Forms wvs7, trends and table: the file that defines groups of people by the values of columns (CSV); "
+            "forms wvs7 and trends have a shipped one."
         ),
     )
     missing_weight: Literal["refuse", "leave_out"] = Field(
@@ -139,6 +143,7 @@ class Embedding(Section):
 
     texts: str = Field(
         pattern="^(own|[a-z]{2})$",
+        examples=["own", "en"],
         description="Which wording of the probes is encoded: own, the prompts' language, or this one's.",
     )
     model: str = Field(min_length=1, description="universal, or the folder of an encoder.")
@@ -163,7 +168,7 @@ class Prompts(Section):
     roles: Files = Field(
         "resources/roles/{language}.yaml", description="Other texts that name a country, by role (YAML)."
     )
-    neutral: Files = Field(description="Demonstrations that are about no values (CSV).")
+    neutral: Files = Field(description="Demonstrations that do not ask for values (CSV).")
     spoken: str = Field(description="Each country's own language (CSV).")
     premises: bool = Field(
         True, description="Whether each prompt's premise is answered too, which the readout pmi needs."
@@ -177,7 +182,7 @@ class Groups(Section):
     """The groups of each country that a run asks about."""
 
     by: Names = Field(
-        description="What groups differ in: sex, age, education, settlement; or others of the survey's file."
+        description="The variables of the groups: sex, age, education, settlement; or others of the survey's file."
     )
     least: int = Field(100, ge=1, description="Respondents that a group must have.")
     small: Literal["refuse", "leave_out"] = Field(
@@ -186,11 +191,12 @@ class Groups(Section):
 
 
 class Run(Section):
-    """What is run."""
+    """The settings of a run."""
 
     name: str = Field(
         pattern="^[a-z0-9][a-z0-9_.-]*$",
-        description="Name of the run, and of its folder in results/.",
+        examples=["my_run-2"],
+        description="Name of the run and of its folder in results/: small letters, digits, dots, hyphens, underscores.",
         json_schema_extra={"not": {"const": "shared"}},
     )
     survey: Name = Field(description="Which of the surveys to use.")
@@ -198,13 +204,13 @@ class Run(Section):
     languages: Names = Field(description="Which of the languages to run.")
     groups: Groups | None = Field(
         None,
-        description="Ask about groups of each country's people, in place of whole countries; null for not.",
+        description="Ask about groups of each country's people instead of whole countries; null does not.",
         json_schema_extra={"nullable": True},
     )
 
 
 class Asked(Section):
-    """What is asked in a language."""
+    """The countries and arms of a language."""
 
     countries: Names = Field(description="Countries asked about in this language (ISO 3166 alpha-3).")
     arms: Names = Field(description="Arms to run in this language.")
@@ -254,10 +260,19 @@ class Price(Section):
 class Endpoint(Section):
     """Where a model answers over the network."""
 
-    url: str = Field(pattern="^https?://[^?#]+$", description="Address, up to and with its version.")
+    url: str = Field(
+        pattern="^https?://[^?#]+$",
+        examples=["https://api.example.org/v1"],
+        description="Address, up to and with its version.",
+    )
     model: str = Field(description="Name of the model there.")
-    key_env: str | None = Field(None, pattern="^[A-Za-z_][A-Za-z0-9_]*$", description="Variable that holds the key.")
-    readout: Literal["logprobs", "echo", "samples"] = Field("logprobs", description="What is asked for.")
+    key_env: str | None = Field(
+        None, pattern="^[A-Za-z_][A-Za-z0-9_]*$", examples=["MY_API_KEY"], description="Variable that holds the key."
+    )
+    readout: Literal["logprobs", "echo", "samples"] = Field(
+        "logprobs",
+        description="What the endpoint returns: log-probabilities of first tokens, echoed prompts, or sampled replies.",
+    )
     top_logprobs: int = Field(20, ge=1, description="logprobs: how many first tokens.")
     samples: int = Field(20, ge=1, description="samples: replies per prompt.")
     samples_per_request: int = Field(1, ge=1, description="samples: replies per request.")
@@ -302,11 +317,11 @@ class Model(Section):
         description="The hub gives the weights only to users who accepted their terms; HF_TOKEN holds the key.",
     )
     source: Hub | Package | Packages | Folder | None = Field(
-        None, description="Where the weights come from, one of hub, package and folder."
+        None, description="Where the weights come from: hub, package or folder."
     )
     endpoint: Endpoint | None = Field(
         None,
-        description="Where the model answers, in place of a source; docs/endpoints.md explains the readouts.",
+        description="Where the model answers, instead of a source; docs/endpoints.md explains the readouts.",
     )
     format: Literal["chat", "plain"] = Field(
         "chat", description="The model's chat template, or bare text for base models."
@@ -318,10 +333,10 @@ class Model(Section):
         0,
         ge=0,
         le=16,
-        description="Greedy replies of at most so many tokens, besides the likelihoods; 0 for none.",
+        description="Greedy replies of at most this number of tokens, in addition to the likelihoods; 0 for none.",
     )
     template: Template = _section(
-        Template, "What the chat template gets besides the messages, such as date or enable_thinking."
+        Template, "Values that the chat template gets with the messages, such as date or enable_thinking."
     )
     attention: Literal["sdpa", "eager"] = Field(
         "sdpa", description="PyTorch's fused attention, or plain matrix products."
@@ -333,6 +348,7 @@ class Model(Section):
     device: str = Field(
         "auto",
         pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$",
+        examples=["auto", "cpu", "cuda", "cuda:1", "mps"],
         description="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.",
     )
     engine: Literal["packed", "naive"] = Field(
@@ -341,9 +357,7 @@ class Model(Section):
     row_tokens: int = Field(
         2048,
         ge=1,
-        description=(
-            "At most so many distinct tokens per forward pass of the packed engine; halved where memory runs out."
-        ),
+        description=("Distinct tokens per forward pass of the packed engine, at most; halved if memory runs out."),
     )
 
 
@@ -363,7 +377,7 @@ class Comparison(Section):
     against_language: Language | None = Field(
         None, description="The language of the arm that is subtracted; the same language if not given."
     )
-    beyond: Pair | None = Field(None, description="Two arms whose difference is subtracted besides.")
+    beyond: Pair | None = Field(None, description="Two arms whose difference is also subtracted.")
 
 
 Contrast = Annotated[
@@ -395,7 +409,7 @@ class CountryRanks(Section):
 
 
 class Specifications(Section):
-    """The choices of analysis under which own minus other country is estimated, besides those of arms and models."""
+    """The choices of analysis under which own minus other country is estimated, in addition to arms and models."""
 
     readouts: tuple[Literal["label", "option", "per_token", "per_byte", "pmi"], ...] = distinct(
         "What decides between the options; those that the answers have.",
@@ -413,7 +427,7 @@ class Specifications(Section):
         min_length=1,
     )
     kinds: tuple[ProbeKind, ...] = distinct(
-        "Kinds of probes that are estimated alone, besides all probes together.", default=("value", "attitude")
+        "Kinds of probes that are estimated alone, in addition to all probes together.", default=("value", "attitude")
     )
 
 
@@ -457,7 +471,7 @@ class Scoring(Section):
         "Columns that name a family; p-values are corrected within it.", default=("measure", "scope")
     )
     measures: tuple[str, ...] = distinct(
-        "Metrics with intervals and contrasts, besides agreement and alignment.", default=()
+        "Metrics with intervals and contrasts, in addition to agreement and alignment.", default=()
     )
     worth: int = Field(1000, ge=1, description="Respondents at which the search for worth stops.")
     readers: Readers | None = Field(
@@ -467,7 +481,7 @@ class Scoring(Section):
     )
     country_ranks: CountryRanks | None = Field(
         None,
-        description="Rank all surveyed countries by their similarity with the models' answers; null for not.",
+        description="Rank all surveyed countries by their similarity with the models' answers; null does not.",
         json_schema_extra={"nullable": True},
     )
     alternatives: bool = Field(
@@ -489,7 +503,7 @@ class Scoring(Section):
     )
     transfer: Pair | None = Field(
         None,
-        description=("An arm, and its like answered by other countries, compared source by source; null for none."),
+        description="An arm and its control with the answers of other countries, compared by source; null for none.",
         json_schema_extra={"nullable": True},
     )
     mixed: tuple[Contrast, ...] = Field(
@@ -501,7 +515,7 @@ class Scoring(Section):
         json_schema_extra={"nullable": True},
     )
     contrasts: tuple[Contrast, ...] = Field(
-        description=("Pairs of arms besides those that follow from the arms; the second is subtracted from the first.")
+        description="More pairs of arms than those that follow from the arms; the second is subtracted from the first."
     )
 
 
@@ -513,7 +527,9 @@ class LookOfArm(Section):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
-    colour: str | None = Field(None, pattern="^#[0-9a-f]{6}$", description="Hexadecimal, such as #0072b2.")
+    colour: str | None = Field(
+        None, pattern="^#[0-9a-f]{6}$", examples=["#0072b2"], description="Colour, hexadecimal in small letters."
+    )
     marker: Literal["o", "s", "D", "^", "v", "P", "X", "<", ">", "*", "p", "h", "d", "8"] | None = Field(
         None, description="The marker, by matplotlib's sign."
     )

@@ -9,6 +9,7 @@ from typing import Any
 from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.languages import fill_language
 from selfalign.config.looks import find_looks
+from selfalign.config.values import check_file
 from selfalign.errors import InputError
 from selfalign.figures.style import ENGLISH, read_style, read_texts
 
@@ -59,9 +60,8 @@ def check_style_files(style: Mapping[str, Any]) -> None:
         style: the settings figures.style.
     """
     font = style.get("font")
-    if font is not None and not Path(font).is_file():
-        remedy = "Put the font there, or correct the path"
-        raise InputError("config: figures.style.font", "there is no such file", remedy, value=font)
+    if font is not None:
+        check_file(font, "config: figures.style.font", "Put the font there, or correct the path")
     file = Path(texts_file(style))
     if not file.is_file():
         known = ", ".join(sorted(path.stem for path in ENGLISH.parent.glob("*.yaml")))

@@ -7,6 +7,7 @@ from typing import Any
 
 from selfalign.config.arms import arms_of_run
 from selfalign.config.languages import fill_language, frames_on_scales
+from selfalign.config.values import check_file
 from selfalign.countries import CODES, suggest_country
 from selfalign.errors import InputError
 from selfalign.faults import Faults, listed
@@ -70,12 +71,10 @@ def check_questionnaire(config: dict[str, Any], languages: list[str]) -> None:
 
     probes, file, bank_file = config["probes"], Path(survey["questions"]), Path(config["probes"]["bank"])
     faults = Faults()
-    if not file.is_file():
-        place = f"config: surveys.{config['run']['survey']}.questions"
-        raise InputError(place, "there is no such file", "Put it there, or correct the path", value=str(file))
+    place = f"config: surveys.{config['run']['survey']}"
+    check_file(str(file), f"{place}.questions", "Put it there, or correct the path")
     if not survey.get("citation", "").strip():
-        place = f"config: surveys.{config['run']['survey']}.citation"
-        faults.add(place, "is not filled in", "Say how to cite the survey; a run ends with it")
+        faults.add(f"{place}.citation", "is not filled in", "Say how to cite the survey; a run ends with it")
     questions, bank = read_questions(file), read_bank(bank_file)
     used = select_probes(with_kinds(bank, config), probes, bank_file)
     check_poles(questions, file, used, bank_file, faults)
@@ -97,10 +96,9 @@ def check_survey_file(name: str, survey: dict[str, Any]) -> None:
         survey: its settings.
     """
     file = survey["source"].get("file")
-    if file is not None and not Path(file).is_file():
-        near = suggest_files(Path(file))
-        remedy = near or how_to_get(survey["form"])
-        raise InputError(f"config: surveys.{name}.source.file", "there is no such file", remedy, value=file)
+    if file is not None:
+        remedy = suggest_files(Path(file)) or how_to_get(survey["form"])
+        check_file(file, f"config: surveys.{name}.source.file", remedy)
 
 
 def groups_file(survey: Mapping[str, Any]) -> str:

@@ -2,13 +2,35 @@
 
 import math
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from selfalign.errors import InputError
 
-_WORDS = "YAML reads no, off, yes and on without quotes as false and true"
+YAML_WORDS = "YAML reads no, off, yes and on without quotes as false and true"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NAMES = {
+    **{"object": "mapping", "array": "list", "string": "text", "integer": "whole number"},
+    **{"boolean": "`true` or `false`", "null": "`null`"},
+}
+_LIMITS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 _LITERALS = {"true": True, "false": False, "null": None, "~": None}
+
+
+def describe_values(schema: Mapping[str, Any]) -> str:
+    """The values that a setting can have, in words."""
+    if "oneOf" in schema and "type" not in schema:
+        return " or ".join(dict.fromkeys(filter(None, map(describe_values, schema["oneOf"]))))
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    kinds = schema.get("type", "object")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    words = " or ".join(_NAMES.get(str(kind), str(kind)) for kind in kinds)
+    if "array" in kinds and "items" in schema:
+        words = words.replace("list", f"list, each {describe_values(schema['items'])}", 1)
+    limits = [f"{word} {schema[limit]:g}" for limit, word in _LIMITS.items() if limit in schema]
+    return f"{words} {' and '.join(limits)}".strip()
 
 
 def check_values(value: Any, place: str = "") -> None:
@@ -25,7 +47,7 @@ def check_values(value: Any, place: str = "") -> None:
     if isinstance(value, dict):
         for key, part in value.items():
             if isinstance(key, bool):
-                raise InputError(where, f"a key is {key}, not text. {_WORDS}", 'Put the key in quotes, as in "no"')
+                raise InputError(where, f"a key is {key}, not text. {YAML_WORDS}", 'Put the key in quotes, as in "no"')
             if not isinstance(key, str):
                 raise InputError(where, f"the key {key!s} is not text", f'Put it in quotes: "{key!s}"')
             check_values(part, f"{place}.{key}".removeprefix("."))
@@ -37,6 +59,22 @@ def check_values(value: Any, place: str = "") -> None:
     elif not isinstance(value, str | int | float | None):
         problem = f"YAML reads {value!s} as a {type(value).__name__}, which is neither text nor a number"
         raise InputError(where, problem, f'Put it in quotes: "{value!s}"')
+
+
+def check_file(path: str, place: str, remedy: str) -> None:
+    """Refuse a setting that names a file which is not there.
+
+    Args:
+        path: the value of the setting.
+        place: of the setting, for the message.
+        remedy: what the user can do.
+
+    Raises:
+        InputError: there is no such file, or it is a folder.
+    """
+    if not Path(path).is_file():
+        problem = "is a folder, not a file" if Path(path).is_dir() else "there is no such file"
+        raise InputError(place, problem, remedy, value=path)
 
 
 def as_meant(value: Any, schema: dict[str, Any], place: str = "") -> Any:

@@ -60,7 +60,7 @@ _RECOVER = "restore the file from a copy, or delete it. The next run then answer
 _DISK_ERRORS = ("SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_PERM", "SQLITE_READONLY")
 
 
-class Run:
+class JobRecord:
     """The record of one job in a ledger: its answers, their cost, its start and its end."""
 
     def __init__(self, ledger: "Ledger", fingerprint: str, run: str) -> None:
@@ -177,7 +177,9 @@ class Ledger:
             }
 
     @contextmanager
-    def run(self, facts: dict[str, object], *, device: str, threads: int, versions: dict[str, str]) -> Iterator[Run]:
+    def run(
+        self, facts: dict[str, object], *, device: str, threads: int, versions: dict[str, str]
+    ) -> Iterator[JobRecord]:
         """Start the record of a job. The job records its answers under the fingerprint of some facts.
 
         The ledger has the job from its start. If the job is killed or fails, the ledger has no end of it.
@@ -195,7 +197,7 @@ class Ledger:
                 "INSERT INTO runs VALUES (?, ?, ?, NULL, 0, 0, 0, 0, ?, ?, ?, NULL)",
                 (run, fingerprint, _now(), device, threads, to_json(versions)),
             )
-        yield Run(self, fingerprint, run)
+        yield JobRecord(self, fingerprint, run)
         with self.change() as database:
             database.execute("UPDATE runs SET ended = ? WHERE run = ?", (_now(), run))
 

@@ -24,7 +24,7 @@ from huggingface_hub.utils import disable_progress_bars
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.file_sources import check_model_source
-from selfalign.hub import check_arrived, hub_access, hub_errors_told
+from selfalign.hub import check_arrived, hub_access, hub_errors
 from selfalign.models.folder import is_wanted, list_model, require_weights
 from selfalign.options import Json
 
@@ -130,7 +130,7 @@ def fetch_snapshot(source: Source, folder: Path, place: str) -> None:
     """
     disable_progress_bars()
     where, repo, revision = hub_access(), source["hub"], source["revision"]
-    with hub_errors_told("model", repo, revision, place):
+    with hub_errors("model", repo, revision, place):
         tree = [file for file in HfApi(**where).list_repo_tree(repo, revision=revision) if isinstance(file, RepoFile)]
         files = [file for file in tree if is_wanted(file.path)]
         require_weights([file.path for file in files], [file.path for file in tree], f"{place}/hub", repo)

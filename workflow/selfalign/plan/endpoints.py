@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from selfalign.inference.endpoint.requests import Endpoint, answers_of, requests_of
+from selfalign.inference.endpoint.requests import Endpoint, answers_of, requests_of, without_price
 from selfalign.inference.messages import place_demonstrations
 from selfalign.plan.designs import Laid
-from selfalign.plan.tokens import Estimator, text_of
+from selfalign.plan.tokens import TokenEstimator, text_of
 
 
 @dataclass(frozen=True)
-class Asked:
+class Requests:
     """What a model behind an endpoint is asked in one language.
 
     Attributes:
@@ -32,12 +32,7 @@ class Asked:
     received: float
 
 
-def without_price(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of an endpoint as the step `ask` takes them."""
-    return {name: value for name, value in settings.items() if name != "price"}
-
-
-def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: float) -> Asked:
+def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: float) -> Requests:
     """Requests and tokens of a language.
 
     Args:
@@ -51,7 +46,7 @@ def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: floa
     """
     endpoint, form = Endpoint(**without_price(settings["endpoint"])), settings["format"]
     table = place_demonstrations(laid.prompts, settings["shown"], form)
-    estimator, chat = Estimator(per_token), form == "chat"
+    estimator, chat = TokenEstimator(per_token), form == "chat"
     if ledger.is_file():
         return _count_missing(table, settings, endpoint, ledger, estimator)
     prompts = requests = 0
@@ -66,19 +61,18 @@ def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: floa
         if endpoint.readout == "echo":
             sent += sum(estimator.tokens(answer) for answer, _ in answers_of(prompt))
         received += endpoint.samples * endpoint.reply_tokens if endpoint.readout == "samples" and number else number
-    return Asked(prompts, requests, requests, sent, received)
+    return Requests(prompts, requests, requests, sent, received)
 
 
 def _count_missing(
-    table: pd.DataFrame, settings: Mapping[str, Any], endpoint: Endpoint, ledger: Path, estimator: Estimator
-) -> Asked:
-    """The same where some requests have answers: each request is compared with the ledger."""
+    table: pd.DataFrame, settings: Mapping[str, Any], endpoint: Endpoint, ledger: Path, estimator: TokenEstimator
+) -> Requests:
+    """As `count`, with a ledger: each request is looked up in it."""
     from selfalign.inference.endpoint.ask import list_missing, list_requests
     from selfalign.ledger.reading import read_entries
     from selfalign.ledger.rows import fingerprint_of
 
-    facts = endpoint.facts(settings["format"])
-    facts |= {"shown": settings["shown"]} if settings["shown"] != "turns" else {}
+    facts = endpoint.facts(settings["format"], settings["shown"])
     requests = list_requests(table, endpoint, settings["format"])
     missing = list_missing(requests, read_entries(ledger, fingerprint_of(facts)), endpoint)
     chat, by_id = settings["format"] == "chat", {prompt.prompt: prompt for prompt in table.itertuples()}
@@ -90,11 +84,11 @@ def _count_missing(
         for one in missing
     )
     prompts = len({one.prompt for one in requests.values()})
-    return Asked(prompts, len(requests), len(missing), sent, float(received))
+    return Requests(prompts, len(requests), len(missing), sent, float(received))
 
 
-def find_price(asked: list[Asked], price: Mapping[str, float] | None) -> float | None:
-    """Price of the missing requests at most; None where no price is known.
+def find_price(asked: list[Requests], price: Mapping[str, float] | None) -> float | None:
+    """Price of the missing requests at most; None if no price is known.
 
     Args:
         asked: of all languages.
@@ -105,8 +99,8 @@ def find_price(asked: list[Asked], price: Mapping[str, float] | None) -> float |
     return sum(one.sent * price["input"] + one.received * price["output"] for one in asked) / 1e6
 
 
-def find_hours(asked: list[Asked], endpoint: Mapping[str, Any], measured: pd.DataFrame) -> float | None:
-    """Hours that the missing requests take; None where nothing limits or tells their rate.
+def find_hours(asked: list[Requests], endpoint: Mapping[str, Any], measured: pd.DataFrame) -> float | None:
+    """Hours that the missing requests take; None if their rate is neither limited nor measured.
 
     Args:
         asked: of all languages.

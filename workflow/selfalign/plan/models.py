@@ -1,4 +1,4 @@
-"""What is known of a model before it runs: its size, its tokenizer, its answers so far, and how fast it is."""
+"""A model before it runs: its size, its tokenizer, its answers so far, and its speed."""
 
 import json
 import math
@@ -31,7 +31,7 @@ _TOKENIZER = [
 
 _WIDTH = {"float32": 4, "bfloat16": 2, "float16": 2}
 _LEAST = 2000
-"""Tokens that a ledger's runs must have computed before their rate counts: a short run is mostly loading."""
+"""Tokens that a run in a ledger must have computed, so that its rate counts. A shorter run is mostly loading."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Size:
 
 
 def find_size(name: str, settings: Mapping[str, Any], folder: Path, listed: float | None = None) -> Size | None:
-    """Parameters of a model; None where nothing tells them.
+    """Parameters of a model; None if they are not known.
 
     Args:
         name: of the model.
@@ -90,11 +90,11 @@ def fetch_tokenizer(name: str, source: Mapping[str, Any]) -> tuple[Path, float]:
     from huggingface_hub import HfApi, RepoFile, snapshot_download
     from huggingface_hub.utils import disable_progress_bars
 
-    from selfalign.hub import hub_access, hub_errors_told
+    from selfalign.hub import hub_access, hub_errors
 
     disable_progress_bars()
     access, repo, revision = hub_access(), source["hub"], source["revision"]
-    with hub_errors_told("model", repo, revision, f"config: models.{name}.source"):
+    with hub_errors("model", repo, revision, f"config: models.{name}.source"):
         tree = [one for one in HfApi(**access).list_repo_tree(repo, revision=revision) if isinstance(one, RepoFile)]
         size = sum(one.size for one in tree if one.path.endswith(".safetensors"))
         folder = snapshot_download(repo, revision=revision, allow_patterns=_TOKENIZER, **access)
@@ -122,13 +122,12 @@ def read_answered(ledger: Path, card: Path, settings: Mapping[str, Any], device:
     """
     if not (ledger.is_file() and card.is_file()):
         return {}
-    from selfalign.inference.local.chat import DATE
-    from selfalign.inference.local.infer import gather_facts  # PyTorch takes seconds to import
+    from selfalign.inference.local.infer import fill_date, gather_facts  # PyTorch takes seconds to import
     from selfalign.ledger.reading import read_keys
     from selfalign.ledger.rows import fingerprint_of
 
     how = {name: settings[name] for name in ("format", "dtype", "engine", "attention", "shown")}
-    how |= {"device": device, "template": {"date": DATE} | settings["template"]}
+    how |= {"device": device, "template": fill_date(settings["template"])}
     about = json.loads(card.read_text(encoding="utf-8"))
     return read_keys(ledger, fingerprint_of(gather_facts(about, how)))
 
@@ -159,7 +158,7 @@ def find_rate(
     hardware: str | None,
     cores: int,
 ) -> Rate | None:
-    """How fast a model computes; None where nothing tells it.
+    """The speed of a model; None if it is not known.
 
     Args:
         name: of the model.
@@ -167,7 +166,7 @@ def find_rate(
         size: of the model.
         measured: as `read_rates` returns it.
         table: the shipped rates.
-        hardware: of the table, where the run is to be elsewhere; None: this machine.
+        hardware: a name of the table, if the run will be on another machine; None: this machine.
         cores: of the CPU that runs it.
     """
     device = find_device(settings)
@@ -240,12 +239,12 @@ def read_rates(shared: Path) -> tuple[pd.DataFrame, list[str]]:
     rows, notes = [], []
     for path in sorted(shared.glob("ledger/*/*.sqlite")):
         try:
-            told = describe(path)
+            ledger = describe(path)
         except InputError as error:
             notes.append(f"not read: {error}")
             continue
         size = find_size_of_card(shared / "models" / path.parent.name / "model.json")
-        rows += [{"model": path.parent.name, "parameters": size} | row for row in _rows(told)]
+        rows += [{"model": path.parent.name, "parameters": size} | row for row in _rows(ledger)]
     columns = ["model", "parameters", "dtype", "device", "engine", "tokens", "seconds", "prompts", "peak_memory"]
     table = pd.DataFrame(rows, columns=columns)
     keys = ["model", "dtype", "device", "engine"]

@@ -1,4 +1,4 @@
-"""The people's answers, read in memory as the survey and probes stages read them."""
+"""The people's answers, computed in memory as the survey and probes stages compute them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +9,7 @@ import pandas as pd
 
 from selfalign.config.chosen import with_kinds
 from selfalign.config.crossed import find_tests
+from selfalign.config.languages import countries_of_run
 from selfalign.config.surveys import groups_file, has_respondents
 from selfalign.errors import InputError
 from selfalign.home import locate
@@ -36,7 +37,7 @@ from selfalign.tables import read_input, read_table
 
 
 def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: bool) -> tuple[Surveyed, pd.DataFrame]:
-    """What the people of all countries of the survey answer, and the probes in use.
+    """The answers of the people of all countries of the survey, and the probes in use.
 
     Args:
         config: the merged settings.
@@ -59,8 +60,7 @@ def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: boo
     probes = select_probes(with_kinds(bank, config, home), config["probes"], bank_file)
     name = config["run"]["survey"]
     answers, file = read_distributions(name, config["surveys"][name], home, shared)
-    languages = [config["languages"][language] for language in config["run"]["languages"]]
-    check_countries(answers, sorted({country for one in languages for country in one["countries"]}), file)
+    check_countries(answers, countries_of_run(config), file)
     check_bank(answers, probes, bank_file)
     if config["run"].get("groups"):
         answers = pd.concat([answers, _read_groups(config, home, shared)], ignore_index=True)
@@ -89,8 +89,7 @@ def _read_groups(config: dict[str, Any], home: Path, shared: Path) -> pd.DataFra
     crosswalk = Path(locate(groups_file(config["surveys"][name]), home))
     responses, groups = read_table(files["responses"], Responses), read_table(files["groups"], Groups)
     sizes = size_groups(groups, responses, read_crosswalk(crosswalk), settings["by"], settings["least"])
-    languages = [config["languages"][language] for language in config["run"]["languages"]]
-    refuse_small(sizes, groups, {one for each in languages for one in each["countries"]}, settings, crosswalk)
+    refuse_small(sizes, groups, set(countries_of_run(config)), settings, crosswalk)
     return weigh_groups(responses, list_members(groups, sizes))
 
 
@@ -234,4 +233,4 @@ _READERS: dict[str, Callable[[Path, dict[str, Any], Path], pd.DataFrame]] = {
     "trends": _read_trends,
     "table": _read_own,
 }
-"""How the file of each form of survey is read."""
+"""By form of survey, the function that reads its file."""

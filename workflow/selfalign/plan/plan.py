@@ -1,4 +1,4 @@
-"""`selfalign plan`: what a run computes, how long it takes, what it costs, and how wide its intervals will be."""
+"""`selfalign plan`: the prompts, time and price of a run before it starts, and the expected widths of its intervals."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Pair(click.ParamType[tuple[str, list[float]]]):
 @click.option("--rate", "rates", multiple=True, type=Pair(1), help="MODEL=TOKENS_PER_SECOND, distinct tokens.")
 @click.option("--price", "prices", multiple=True, type=Pair(2), help="MODEL=INPUT/OUTPUT, per million tokens.")
 @click.option("--hardware", help="Where it will run: a name of resources/plan/rates.csv. Default: this machine.")
-@click.option("--cores", type=click.IntRange(min=1), help="CPU cores of a job, where no ledger tells its rate.")
+@click.option("--cores", type=click.IntRange(min=1), help="CPU cores of a job, if no ledger has its rate.")
 @click.option("--exact", is_flag=True, help="Render every prompt, instead of 3,000 of each language.")
 @click.option("--fetch-tokenizers", "fetch", is_flag=True, help="Fetch missing tokenizers from the hub; no weights.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every model in every language.")

@@ -30,7 +30,7 @@ _RESULTS = 0.25
 
 @dataclass(frozen=True)
 class Options:
-    """What the user says beyond the config.
+    """Options of the user, in addition to the config.
 
     Attributes:
         rates: tokens per second, by model.
@@ -51,17 +51,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Common:
-    """What the plans of all models of a run have in common.
+    """Data that the plans of all models of a run share.
 
     Attributes:
         laid: the design of each language.
         factors: characters per token, by language, for models without a tokenizer here.
         measured: rates of the ledgers of this machine.
         table: rates of the shipped table.
-        options: what the user says.
+        options: of the user.
         shared: folder of what runs share.
-        step: a function that shows what comes next.
-        notes: for the reader; plans add to them.
+        step: a function that shows the next step on the screen.
+        notes: for the reader. Plans add notes to this list.
     """
 
     laid: Mapping[str, Laid]
@@ -77,16 +77,16 @@ class Common:
 def make_plan(
     config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME
 ) -> dict[str, Any]:
-    """The plan of a run: design, models, endpoints and widths, as JSON would hold it.
+    """The plan of a run: design, models, endpoints and widths, for JSON.
 
     Args:
         config: the merged settings.
-        options: what the user says beyond them.
+        options: of the user.
         results: folder of all runs. Nothing is written there.
         home: the workflow's own folder.
 
     Raises:
-        InputError: the survey is not here, an arm cannot be laid out, or an option names what is not known.
+        InputError: the survey is missing, an arm cannot be laid out, or an option has an unknown name.
     """
     names, languages = config["run"]["models"], config["run"]["languages"]
     shared, run = results / SHARED, results / config["run"]["name"]
@@ -136,7 +136,7 @@ def make_plan(
 
 @contextmanager
 def _progress(steps: int) -> Iterator[Any]:
-    """A function that shows on stderr what comes next."""
+    """A function that shows the next step on stderr."""
     with tqdm(total=steps, desc="plan", unit="step", file=sys.stderr, leave=False) as bar:
 
         def step(what: str) -> None:
@@ -160,63 +160,72 @@ def _describe(config: Mapping[str, Any], people: Surveyed, probes: pd.DataFrame,
 
 
 def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
-    """What a model that runs here costs."""
-    folder = common.shared / "models" / name
+    """The plan of a model that runs on this machine."""
+    folder, options = common.shared / "models" / name, common.options
     place, listed = models.find_tokenizer(settings, folder), None
-    if place is None and common.options.fetch and "hub" in settings["source"]:
+    if place is None and options.fetch and "hub" in settings["source"]:
         place, listed = models.fetch_tokenizer(name, settings["source"])
-    tokenizer = None if place is None else models.load_tokenizer(place)
-    device = (
-        ("cpu" if common.options.hardware == "cpu" else "cuda")
-        if common.options.hardware
-        else models.find_device(settings)
-    )
-    by_language = {}
-    for language, one in common.laid.items():
-        common.step(f"{name} in {language}")
-        ledger = common.shared / "ledger" / name / f"{language}.sqlite"
-        answered = _or_note(common.notes, models.read_answered, ledger, folder / "model.json", settings, device) or {}
-        speaker = (
-            tokens.Estimator(common.factors.get(language, tokens.UNKNOWN))
-            if tokenizer is None
-            else tokens.Counter(tokenizer, language, None)
-        )
-        most = 0 if common.options.exact else tokens.SAMPLE
-        by_language[language] = asdict(tokens.count(one, speaker, settings, answered, most))
+    elsewhere = options.hardware and ("cpu" if options.hardware == "cpu" else "cuda")
+    device = elsewhere or models.find_device(settings)
+    by_language = _count_tokens(name, settings, place, device, common)
     size = models.find_size(name, settings, folder, listed)
-    cores = min(common.options.cores or os.cpu_count() or 1, 16)
-    rate = (
-        models.Rate(common.options.rates[name], "given", name)
-        if name in common.options.rates
-        else models.find_rate(name, settings, size, common.measured, common.table, common.options.hardware, cores)
-    )
-    sums = pd.DataFrame(by_language.values()).sum(numeric_only=True)
+    rate = _find_rate(name, settings, size, common)
+    sums = pd.DataFrame(map(asdict, by_language.values())).sum(numeric_only=True)
+    missing = 1 - sums["answered"] / sums["prompts"]
     hours = None
     if rate is not None:
-        share = (sums["prompts"] - sums["answered"]) / sums["prompts"]
-        hours = (sums["new"] / rate.tokens_per_second + (sums["seconds"] if share else 0)) / 3600
+        hours = (sums["new"] / rate.tokens_per_second + (sums["seconds"] if missing else 0)) / 3600
     memory = (rate.memory if rate else 0) or (models.estimate_memory(size, settings, device) if size else None)
-    ledger_bytes = sums["bytes"] * (1 - sums["answered"] / sums["prompts"]) * (1 + _RESULTS)
-    disk = ledger_bytes + models.estimate_disk(size, settings, folder) if size else None
+    ledgers = sums["bytes"] * missing * (1 + _RESULTS)
     return {
         "model": name,
         "kind": "weights",
         "parameters": size and {"number": size.parameters, "source": size.source},
-        "languages": by_language,
+        "languages": {language: asdict(one) for language, one in by_language.items()},
         **{key: _plain(sums[key]) for key in ("prompts", "answered", "sent", "single", "computed", "new")},
-        "estimated": tokenizer is None,
-        "sampled": any(one["sampled"] for one in by_language.values()),
+        "estimated": place is None,
+        "sampled": any(one.sampled for one in by_language.values()),
         "rate": rate and {"tokens_per_second": rate.tokens_per_second, "source": rate.source, "place": rate.place},
         "device": device,
         "gpus": settings["gpus"] if device == "cuda" else 0,
         "hours": _plain(hours),
         "memory": _plain(memory),
-        "disk": _plain(disk),
+        "disk": _plain(ledgers + models.estimate_disk(size, settings, folder) if size else None),
     }
 
 
+def _count_tokens(
+    name: str, settings: Mapping[str, Any], place: Path | None, device: str, common: Common
+) -> dict[str, tokens.Tokens]:
+    """By language, the tokens of a model: counted by the tokenizer in `place`, or estimated if there is none."""
+    tokenizer = None if place is None else models.load_tokenizer(place)
+    most = 0 if common.options.exact else tokens.SAMPLE
+    card = common.shared / "models" / name / "model.json"
+    found = {}
+    for language, laid in common.laid.items():
+        common.step(f"{name} in {language}")
+        ledger = common.shared / "ledger" / name / f"{language}.sqlite"
+        answered = _or_note(common.notes, models.read_answered, ledger, card, settings, device) or {}
+        meter = (
+            tokens.TokenEstimator(common.factors.get(language, tokens.UNKNOWN))
+            if tokenizer is None
+            else tokens.TokenCounter(tokenizer, language, None)
+        )
+        found[language] = tokens.count(laid, meter, settings, answered, most)
+    return found
+
+
+def _find_rate(name: str, settings: Mapping[str, Any], size: models.Size | None, common: Common) -> models.Rate | None:
+    """The rate of a model: the user's, a measured one, or one of the shipped table; None if there is none."""
+    options = common.options
+    if name in options.rates:
+        return models.Rate(options.rates[name], "given", name)
+    cores = min(options.cores or os.cpu_count() or 1, 16)
+    return models.find_rate(name, settings, size, common.measured, common.table, options.hardware, cores)
+
+
 def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
-    """What a model behind an endpoint costs."""
+    """The plan of a model behind an endpoint."""
     by_language = {}
     for language, one in common.laid.items():
         common.step(f"{name} in {language}")
@@ -244,7 +253,7 @@ def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> di
 
 
 def _or_note(notes: list[str], function: Any, *arguments: Any) -> Any:
-    """A function's result; None, and a note, where a ledger cannot be read."""
+    """The result of a function; if a ledger cannot be read, None and a note."""
     try:
         return function(*arguments)
     except InputError as error:
@@ -253,7 +262,7 @@ def _or_note(notes: list[str], function: Any, *arguments: Any) -> Any:
 
 
 def _plain(number: float | None) -> float | int | None:
-    """A number as JSON has it."""
+    """A number as a type that JSON has."""
     if number is None or math.isnan(number):
         return None
     return int(number) if float(number).is_integer() else float(number)

@@ -1,7 +1,7 @@
 """The expected width of the main intervals, from the variance components of finished studies.
 
 A run that has scores on the disk is its own study. Otherwise the components are those that were measured on this
-project's studies (resources/plan/variances.csv), of series that are as alike as the table has. docs/plan.md compares
+project's studies (resources/plan/variances.csv), of the most similar series in the table. docs/plan.md compares
 the expected widths with real ones.
 """
 
@@ -70,7 +70,7 @@ class Series:
     Attributes:
         language: of the prompts.
         name: of the arm or the contrast.
-        kind: what it shows, in words: see `describe_arm`.
+        kind: its demonstrations in words: see `describe_arm`.
         family: see `find_family`; `arm`.
         poles: probes x countries, 1 where pole A is the majority, else -1; NaN where there is no cell.
         home: numbers of the probes' batteries.
@@ -163,8 +163,7 @@ def list_series(
                 named.pop("language", None)
                 if named.get("against_language") == language:
                     del named["against_language"]
-                told = describe_contrast(named, arms)
-                yield Series(language, told["name"], told["kind"], told["family"], *cells)
+                yield Series(language, **describe_contrast(named, arms), poles=cells[0], home=cells[1])
 
 
 def _lay_out(sides: Sequence[pd.DataFrame], people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from selfalign.config.chosen import tell_number
+from selfalign.config.chosen import count_in_words
 from selfalign.layout import align
 
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
@@ -44,7 +44,7 @@ def write_report(plan: Mapping[str, Any]) -> str:
 def _head(plan: Mapping[str, Any]) -> str:
     survey, files = plan["survey"], ", ".join(plan.get("files", [])) or "the default settings"
     counts = survey["left_out_by_kind"]
-    left_out = f"; probes.kinds leaves out {tell_number(counts)}" if counts else ""
+    left_out = f"; probes.kinds leaves out {count_in_words(counts)}" if counts else ""
     return (
         f"Plan of the run {plan['run']} ({files})\n"
         f"Survey {survey['name']}: {survey['countries']} countries, {survey['probes']} probes in"
@@ -101,13 +101,13 @@ def _weights(parts: list[Mapping[str, Any]]) -> str:
     lines = ["\n".join(align(rows))]
     used = list(dict.fromkeys(one["rate"]["source"] for one in parts if one["rate"]))
     places = {source: one["rate"]["place"] for one in parts if one["rate"] for source in [one["rate"]["source"]]}
-    told = [
+    legend = [
         f"{source[0]}: {_SOURCES[source]}" + (f" ({places[source]})" if source in ("scaled", "table") else "")
         for source in used
     ]
     if any(one["estimated"] for one in parts):
-        told.append("~: estimated from the length of the texts, because the tokenizer is not here")
-    lines += ["; ".join(told)] if told else []
+        legend.append("~: estimated from the length of the texts, because the tokenizer is not here")
+    lines += ["; ".join(legend)] if legend else []
     if without := [one["model"] for one in parts if one["hours"] is None]:
         lines.append(f"No rate is known for {', '.join(without)}: give --rate MODEL=TOKENS_PER_SECOND")
     lines.append(

@@ -25,7 +25,7 @@ PER_MESSAGE = 5
 UNKNOWN = 2.5
 """Characters per token of a language that the table of factors lacks."""
 
-_MARK = "\x1e"  # a message's end; stands in no text
+_MARK = "\x1e"  # the end of a message; no text has this character
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Tokens:
     Attributes:
         prompts: distinct prompts and premises, as the model gets them.
         answered: of these, how many have an answer in the ledger.
-        single: if each prompt was computed alone, once, with its answers after it.
-        computed: with each distinct prefix computed once: what the model must compute for all prompts.
-        new: of these, what the prompts without an answer need.
+        single: tokens to compute if each prompt is computed alone, with its answers after it.
+        computed: tokens to compute for all prompts if each distinct prefix is computed once.
+        new: of these, the tokens for prompts without an answer.
         sent: of the prompts alone, without answers.
         bytes: of all answers in the ledger.
         seconds: that rendering all of them takes on this machine; 0 where nothing was rendered.
-        estimated: whether they are estimated from the length of the texts.
-        sampled: whether they are extrapolated from some of the test probes.
+        estimated: whether the numbers are estimated from the length of the texts.
+        sampled: whether the numbers are extrapolated from some of the test probes.
     """
 
     prompts: int
@@ -109,20 +109,20 @@ def extrapolate(parts: list[tuple[int, np.ndarray]], total: int) -> np.ndarray:
 
 
 def count(
-    laid: Laid, speaker: "Speaker", settings: Mapping[str, Any], answered: Mapping[str, Collection[str]], most: int
+    laid: Laid, meter: "TokenMeter", settings: Mapping[str, Any], answered: Mapping[str, Collection[str]], most: int
 ) -> Tokens:
     """Prompts and tokens of a model in a language.
 
     Args:
         laid: the language's design.
-        speaker: counts, or estimates.
+        meter: counts, or estimates.
         settings: of the model.
         answered: keys of the answers in the ledger, by the id of their prompt.
         most: prompts to render; 0: all.
     """
     sets = choose_probes(laid, most)
     table = place_demonstrations(laid.prompts, settings["shown"], settings["format"])
-    parts = [speaker.measure(table[table["prompt"].isin(ids)], answered, settings) for ids in sets]
+    parts = [meter.measure(table[table["prompt"].isin(ids)], answered, settings) for ids in sets]
     sizes = [(part.rows, np.array([part.single, part.computed, part.new, part.sent, part.bytes])) for part in parts]
     single, computed, new, sent, size = extrapolate(sizes, len(table))
     last = parts[-1]
@@ -140,7 +140,7 @@ def count(
         sent=sent,
         bytes=size,
         seconds=last.seconds * len(table) / last.rows,
-        estimated=speaker.estimates,
+        estimated=meter.estimates,
         sampled=len(sets) > 1,
     )
 
@@ -166,7 +166,7 @@ class Measured:
     seconds: float
 
 
-class Speaker:
+class TokenMeter:
     """Measures prompts for one model in one language."""
 
     estimates: bool
@@ -178,13 +178,13 @@ class Speaker:
         raise NotImplementedError
 
 
-class Counter(Speaker):
+class TokenCounter(TokenMeter):
     """Renders prompts with the model's tokenizer and grows their prefix tree.
 
     Args:
         tokenizer: of the model.
         language: of the prompts.
-        context: the most tokens that the model takes; None where it is not known.
+        context: largest number of tokens that the model takes; None if it is not known.
     """
 
     estimates = False
@@ -237,7 +237,7 @@ def _compute(rendered: list[Any], missing: list[Any], settings: Mapping[str, Any
     return len(tree), sum(end - start for start, end in rows)
 
 
-class Estimator(Speaker):
+class TokenEstimator(TokenMeter):
     """Estimates tokens from the length of the texts.
 
     Args:

@@ -1,4 +1,4 @@
-"""Variance components of agreement: how unevenly an arm or a contrast turns out, between probes and batteries.
+"""Variance components of agreement: how much an arm or a contrast differs between probes and between batteries.
 
 The values of two cells (a probe in a country) of a series are alike for two reasons. The model may have one stance in
 all countries: then the values are alike where the majorities are the same, and opposite where they differ. Or an arm
@@ -41,24 +41,24 @@ POWER = 0.8
 _ALIKE = {"label", "shots", "seeds", "sources", "countries", "shown_in", "diversity", "sequence"}
 """Settings that leave an arm of the same kind: they change the variances little."""
 
-_TOLD = {"strategy", "answers", "persona", "exclude", "ceiling"}
+_DESCRIBED = {"strategy", "answers", "persona", "exclude", "ceiling"}
 """Settings that `describe_arm` puts into words."""
 
 _ANSWERED_BY_OTHERS = {"other", "nearest", "farthest", "world"}
 
 
 def describe_arm(arm: Arm) -> str:
-    """What an arm shows, in words that do not depend on its name: how demonstrations are chosen, and whose they are."""
-    fields = {name: field for name, field in Arm.model_fields.items() if name not in _ALIKE | _TOLD}
-    told = [name for name, field in fields.items() if getattr(arm, name) != field.get_default()]
-    told += ["persona"] if arm.persona else []
+    """The demonstrations of an arm in words, without its name: how they are chosen, and whose answers they carry."""
+    fields = {name: field for name, field in Arm.model_fields.items() if name not in _ALIKE | _DESCRIBED}
+    words = [name for name, field in fields.items() if getattr(arm, name) != field.get_default()]
+    words += ["persona"] if arm.persona else []
     if not arm.shots:
-        return ", ".join(told or ["nothing"])
+        return ", ".join(words or ["nothing"])
     if arm.answers == "neutral":
-        return ", ".join([*told, "neutral"])
+        return ", ".join([*words, "neutral"])
     chosen = arm.strategy if arm.draws or arm.strategy == "category" else "similar"
     apart = ["other batteries"] if {"battery", "category"} & set(arm.exclude) or arm.ceiling is not None else []
-    return ", ".join([*told, str(chosen), *apart, arm.answers])
+    return ", ".join([*words, str(chosen), *apart, arm.answers])
 
 
 def find_family(arm: Arm, against: Arm, beyond: bool = False, languages: bool = False) -> str:
@@ -216,7 +216,7 @@ def read_variances(path: Path) -> pd.DataFrame:
 
 
 def find_rows(table: pd.DataFrame, kind: str, family: str, models: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """The rows of the shipped components that tell most about a series of a run.
+    """The rows of the shipped components that fit a series of a run best.
 
     Args:
         table: as `read_variances` returns it.
@@ -277,7 +277,7 @@ def reach(error: np.ndarray, freedom: np.ndarray, level: float) -> np.ndarray:
 
 
 def _effect(freedom: float, level: float) -> float:
-    """That difference in standard errors: the noncentrality at which the t-test has its power."""
+    """The difference of `reach` in standard errors: the noncentrality at which the t-test has the power `POWER`."""
     limit = stats.t.ppf((1 + level) / 2, freedom)
 
     def missing(effect: float) -> float:

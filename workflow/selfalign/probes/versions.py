@@ -85,7 +85,7 @@ def _is_part(path: Path, digest: str, root: Path, release: dict[str, Any]) -> bo
     return full.is_relative_to(root) and release["files"].get(full.relative_to(root).as_posix()) == digest
 
 
-def tell_bank(record: dict[str, Any]) -> str:
+def bank_in_words(record: dict[str, Any]) -> str:
     """A record of a bank in one sentence."""
     digest = record["digest"][:16]
     if record["version"] is None:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from selfalign.addresses import BY_HAND
 from selfalign.errors import InputError, did_you_mean
 from selfalign.file_sources import check_survey_source
-from selfalign.hub import check_arrived, file_digest, hub_access, hub_errors_told
+from selfalign.hub import check_arrived, file_digest, hub_access, hub_errors
 from selfalign.options import Json, writable
 from selfalign.tables import written_aside
 
@@ -76,7 +76,7 @@ def fetch_dataset_file(source: dict[str, str], file: Path, place: str) -> None:
     disable_progress_bars()
     access, repo, revision, path = hub_access(), source["hub"], source["revision"], source["path"]
     with (
-        hub_errors_told("data set", repo, revision, place),
+        hub_errors("data set", repo, revision, place),
         tempfile.TemporaryDirectory(dir=file.parent) as scratch,
     ):
         folder = path.rpartition("/")[0] or None

@@ -1,8 +1,8 @@
 """`selfalign trace`: from a number in a figure or a table to its cells, and from a cell to its evidence.
 
-names          what the user named -> the run's own names
-points         figure, table and names -> the points that are meant
-contributions  a point -> its cells, and what each adds to the number
+names          names that the user wrote -> names of the run
+points         figure, table and names -> rows of a table
+contributions  a point -> its cells, and the contribution of each to the number
 calibration    the same for the figure that has no table
 excluded       why a probe has no cell
 evidence       a cell -> people, demonstrations, prompts, score
@@ -10,7 +10,7 @@ origins        where survey, probes and model come from
 tokens         the tokens of a prompt
 report         a number as text
 files          its cells as CSV and JSON
-session        what the user asked -> what is printed
+session        options of the command -> the printed text
 results, show  the run's tables; sections and tables as text
 
 This module has the command.
@@ -43,7 +43,7 @@ import click
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the cells (CSV).")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the cells (JSON).")
 @click.pass_context
-def command(ctx: click.Context, /, run: str, **asked: Any) -> None:
+def command(ctx: click.Context, /, run: str, **options: Any) -> None:
     """Show the cells behind a number of RUN, and the evidence behind a cell.
 
     RUN is the name of a run (run.name), or its folder.
@@ -52,10 +52,10 @@ def command(ctx: click.Context, /, run: str, **asked: Any) -> None:
     --row 17), or a difference between two arms (--contrast chrf chrf_other). Add --probe for the prompt, the
     demonstrations and the people's answers behind one probe. docs/trace.md has a session.
     """
-    from selfalign.audit.trace.session import Asked, trace  # it imports the library, which takes seconds
+    from selfalign.audit.trace.session import Query, trace  # it imports the library, which takes seconds
     from selfalign.runs import find_run
 
-    told, well = trace(find_run(run), Asked(**asked))
-    click.echo(told)
-    if not well:
+    text, agrees = trace(find_run(run), Query(**options))
+    click.echo(text)
+    if not agrees:
         ctx.exit(1)

@@ -140,7 +140,7 @@ def largest_first(table: pd.DataFrame) -> pd.DataFrame:
 def cells_of_probe(cells: pd.DataFrame, probe: str, **chosen: object) -> pd.DataFrame:
     """The cells of one probe, of some source, seed or frame; None is any.
 
-    A term without such a cell keeps its cells: beside an arm answered by Bolivia, an arm with own answers stays.
+    A term without such a cell keeps all of its cells: if Bolivia is chosen, an arm with own answers stays.
     """
     cells = cells[cells["probe"] == probe]
     for column, value in chosen.items():

@@ -1,4 +1,4 @@
-"""What the user named, as the run names it: codes or labels, in capitals or not."""
+"""Names that the user wrote, as the run has them: codes or labels, in capitals or not."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -7,6 +7,7 @@ from typing import Any
 
 import pycountry
 
+from selfalign.config.languages import countries_of_run
 from selfalign.config.outputs import kinds_of_models, own_languages
 from selfalign.config.style import country_in_figures
 from selfalign.countries import country_name
@@ -41,7 +42,7 @@ class Names:
         self.languages = {code: language_name(code) for code in languages}
         if own_languages(config):
             self.languages[OWN] = "each country's own language"
-        self.countries = find_people(sorted({country for each in asked for country in each["countries"]}), people)
+        self.countries = find_people(countries_of_run(config), people)
         arms = dict.fromkeys(arm for each in asked for arm in each["arms"])
         self.arms = {name: config["arms"][name]["label"] for name in arms}
 
@@ -106,7 +107,7 @@ def language_name(code: str) -> str:
 
 
 def country_aliases(code: str) -> list[str]:
-    """Names under which a country is known, beside its alpha-3 code."""
+    """Names of a country, in addition to its alpha-3 code."""
     country = pycountry.countries.get(alpha_3=code)
     fields = ("name", "official_name", "common_name", "alpha_2")
     known = [getattr(country, field, None) for field in fields] if country else []

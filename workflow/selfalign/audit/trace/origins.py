@@ -1,7 +1,6 @@
 """Where the numbers come from: the survey's file, the probe bank, the model's files and its ledger."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,15 +8,16 @@ from typing import Any
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, section
 from selfalign.config.crossed import find_tests
+from selfalign.config.surveys import survey_file
 from selfalign.errors import InputError
-from selfalign.probes.versions import digest_file, tell_bank
+from selfalign.probes.versions import bank_in_words, digest_file
 from selfalign.runs import RECORD
 
 _FACTS = ("version", "engine", "dtype", "device", "attention", "format", "shown", "model", "url")
 
 
 Line = tuple[str, str]
-"""What a line tells, and its text."""
+"""The label of a line, and its text."""
 
 
 def describe_origins(results: Results, model: str, language: str, fingerprint: str) -> str:
@@ -33,13 +33,13 @@ def describe_origins(results: Results, model: str, language: str, fingerprint: s
     lines = [
         *describe_survey(results, results.config["run"]["survey"]),
         *(describe_survey(results, tests["survey"], "test probes") if tests else []),
-        ("probe bank", tell_recorded_bank(results.run.folder, files).removeprefix("Probe bank: ")),
+        ("probe bank", describe_recorded_bank(results.run.folder, files).removeprefix("Probe bank: ")),
         *describe_model(results, model),
         *describe_fingerprint(results.run.shared / "ledger" / model / f"{language}.sqlite", fingerprint),
     ]
     width = max(len(name) for name, _ in lines) + 2
-    told = [paragraph(text, first=f"{name:{width}}", later=" " * width) for name, text in lines]
-    return section("Where this comes from", *told)
+    lines_of_text = [paragraph(text, first=f"{name:{width}}", later=" " * width) for name, text in lines]
+    return section("Where this comes from", *lines_of_text)
 
 
 def describe_survey(results: Results, name: str, label: str = "survey") -> list[Line]:
@@ -72,11 +72,9 @@ def describe_survey(results: Results, name: str, label: str = "survey") -> list[
 
 def _survey_file(results: Results, survey: str) -> Path:
     """The file of a survey: the user's own, or the one that was fetched."""
-    source = results.config["surveys"][survey]["source"]
-    if "file" in source:
-        return results.locate(source["file"])
-    name = Path(re.sub("[?#].*", "", source.get("url") or source["path"])).name
-    return results.run.shared / "survey" / survey / "download" / name
+    settings = results.config["surveys"][survey]
+    file = survey_file(survey, settings).replace("<shared>", str(results.run.shared))
+    return results.locate(file) if "file" in settings["source"] else Path(file)
 
 
 def find_checksum(record: Path, file: str) -> str | None:
@@ -90,7 +88,7 @@ def find_checksum(record: Path, file: str) -> str | None:
     return inputs.get(file, {}).get("sha256")
 
 
-def tell_recorded_bank(folder: Path, files: list[Path]) -> str:
+def describe_recorded_bank(folder: Path, files: list[Path]) -> str:
     """Which bank the results were made with, and which of its files have changed since.
 
     Args:
@@ -102,11 +100,11 @@ def tell_recorded_bank(folder: Path, files: list[Path]) -> str:
         return f"Probe bank: not recorded. Let snakemake make {path}."
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        told, known = tell_bank(record), record["files"].values()
+        text, known = bank_in_words(record), record["files"].values()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(path, "not a record of a probe bank", "Let snakemake make it again") from error
     others = [str(file) for file in files if digest_file(file) not in known]
-    return f"{told} Not the files of the results: {', '.join(others)}." if others else told
+    return f"{text} Not the files of the results: {', '.join(others)}." if others else text
 
 
 def describe_model(results: Results, model: str) -> list[Line]:
@@ -135,7 +133,7 @@ def _source(settings: Mapping[str, Any]) -> str:
 
 
 def describe_fingerprint(ledger: Path, fingerprint: str) -> list[Line]:
-    """What the fingerprint of an answer stands for, as the ledger recorded it."""
+    """The facts behind the fingerprint of an answer, as the ledger recorded them."""
     from selfalign.ledger.reading import describe  # SQLite takes time to import
 
     lines = [("fingerprint", fingerprint), ("ledger", str(ledger))]

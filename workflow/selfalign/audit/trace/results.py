@@ -33,7 +33,7 @@ Content = TypeVar("Content")
 
 
 class Results:
-    """What a run has made.
+    """The tables of a run.
 
     Args:
         run: its folders and settings.
@@ -92,7 +92,7 @@ class Results:
 
     @property
     def measures(self) -> list[str]:
-        """Metrics that the run estimates besides agreement and alignment; an earlier version recorded none."""
+        """Metrics that the run estimates, except agreement and alignment; an earlier version recorded none."""
         measures: list[str] = self.config["scoring"].get("measures", [])
         return measures
 
@@ -220,6 +220,6 @@ class Results:
         return {file.stem: read_table(file, Similarity).set_index(pairs)["similarity"] for file in files}
 
     def card(self, model: str) -> dict[str, Any] | None:
-        """What is recorded of a model's files; None where nothing is."""
+        """The record of a model's files; None if there is none."""
         path = self.run.shared / "models" / model / "model.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

@@ -1,4 +1,4 @@
-"""From what the user asked to what `selfalign trace` prints and writes."""
+"""From the options of `selfalign trace` to its printed text and its files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -56,8 +56,8 @@ MANY = 3
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the user wrote: the options of the command."""
+class Query:
+    """The options of the command."""
 
     figure: str | None = None
     table_name: str | None = None
@@ -84,48 +84,48 @@ class Asked:
         return None if self.everything else LIMIT
 
 
-def trace(run: Run, asked: Asked) -> tuple[str, bool]:
-    """What the command prints; and whether every number is the sum of its parts.
+def trace(run: Run, query: Query) -> tuple[str, bool]:
+    """The text that the command prints, and whether every number is the sum of its parts.
 
     Raises:
-        InputError: the run has not what the user named.
+        InputError: the run does not have what the user named.
     """
     results = Results(run)
     names = Names(run.config, results.poles["country"] if run.config["run"].get("groups") else ())
-    asked = _open_page(asked, run)
-    probe = find_probe(asked.probe, results.bank, results.bank_file) if asked.probe else None
+    query = _open_page(query, run)
+    probe = find_probe(query.probe, results.bank, results.bank_file) if query.probe else None
     if probe and (reason := why_not_chosen(probe, results.bank_with_kinds, results.criteria)):
         return section(f"{probe} is excluded", paragraph(f"The run {run.name} has no cell of {probe}: {reason}.")), True
-    figure = _figure_of(asked, run)
+    figure = _figure_of(query, run)
     if figure == "calibration":
-        return _trace_calibration(results, names, asked, probe)
-    found = find_points(results, names, asked, figure)
+        return _trace_calibration(results, names, query, probe)
+    found = find_points(results, names, query, figure)
     if len(found) > MANY:
-        return describe_choice(names, found, asked.limit), True
+        return describe_choice(names, found, query.limit), True
     traced = [Traced(results, point) for point in found]
-    told = [_tell(results, names, each, asked, probe) for each in traced]
-    write_cells(results, traced, probe, asked.csv_file, asked.json_file)
-    return f"\n\n{'=' * WIDTH}\n\n".join(told), all(each.agrees for each in traced)
+    texts = [_tell(results, names, each, query, probe) for each in traced]
+    write_cells(results, traced, probe, query.csv_file, query.json_file)
+    return f"\n\n{'=' * WIDTH}\n\n".join(texts), all(each.agrees for each in traced)
 
 
-def _tell(results: Results, names: Names, traced: Traced, asked: Asked, probe: str | None) -> str:
+def _tell(results: Results, names: Names, traced: Traced, query: Query, probe: str | None) -> str:
     if probe is None:
-        return describe_point(results, names, traced, asked.limit)
-    return describe_evidence(results, names, traced, asked, probe)
+        return describe_point(results, names, traced, query.limit)
+    return describe_evidence(results, names, traced, query, probe)
 
 
 # Points
 
 
-def _figure_of(asked: Asked, run: Run) -> str | None:
+def _figure_of(query: Query, run: Run) -> str | None:
     """Name of the figure that the user named, if any.
 
     Raises:
         InputError: there is no such figure, or the run skipped it.
     """
-    if asked.figure is None:
+    if query.figure is None:
         return None
-    figure = resolve("--figure", asked.figure, {name: [] for name in [*FIGURES, "calibration"]})
+    figure = resolve("--figure", query.figure, {name: [] for name in [*FIGURES, "calibration"]})
     _, skipped = find_shown(run.config)
     if figure in skipped:
         remedy = "Name another figure, or name a table with --table"
@@ -133,7 +133,7 @@ def _figure_of(asked: Asked, run: Run) -> str | None:
     return figure
 
 
-def _open_page(asked: Asked, run: Run) -> Asked:
+def _open_page(query: Query, run: Run) -> Query:
     """What the user wrote, with figure, model and language in place of the file of a page.
 
     A figure that needs more than a page has a file per model, or per model and language.
@@ -143,41 +143,41 @@ def _open_page(asked: Asked, run: Run) -> Asked:
         for model in chosen["models"]:
             page = f"{figure}_{model}"
             of_languages = {f"{page}_{language}": language for language in chosen["languages"]}
-            if asked.figure in (page, f"{page}_{SEVERAL}", *of_languages):
-                language = asked.language or of_languages.get(asked.figure)
-                return replace(asked, figure=figure, model=asked.model or model, language=language)
-    return asked
+            if query.figure in (page, f"{page}_{SEVERAL}", *of_languages):
+                language = query.language or of_languages.get(query.figure)
+                return replace(query, figure=figure, model=query.model or model, language=language)
+    return query
 
 
-def find_points(results: Results, names: Names, asked: Asked, figure: str | None = None) -> list[Point]:
+def find_points(results: Results, names: Names, query: Query, figure: str | None = None) -> list[Point]:
     """The numbers that the user means.
 
     Args:
         results: of the run.
         names: of the run.
-        asked: what the user wrote.
+        query: what the user wrote.
         figure: name of the figure that the user named, if any.
 
     Raises:
         InputError: there is none, or the options do not go together.
     """
-    table = _table_of(asked, figure)
+    table = _table_of(query, figure)
     rows = read_rows(results.run.folder, table)
     place = str(table_file(results.run.folder, table))
-    if asked.row is not None:
-        if asked.row not in set(rows[LINE]):
-            problem = f"there is no line {asked.row}; the rows are on lines 2 to {len(rows) + 1}"
+    if query.row is not None:
+        if query.row not in set(rows[LINE]):
+            problem = f"there is no line {query.row}; the rows are on lines 2 to {len(rows) + 1}"
             raise InputError(place, problem, "Give the line of a row")
-        rows = rows[rows[LINE] == asked.row]
+        rows = rows[rows[LINE] == query.row]
     columns = [column for column in rows.columns if column != LINE]
-    wanted = parse_where(asked.where, columns, names, place) | _named(results, names, asked, table)
+    wanted = parse_where(query.where, columns, names, place) | _named(results, names, query, table)
     if figure == "margin" and "against" not in wanted:
         arm, against = results.config["figures"]["margin"]["contrast"]
         wanted = {"arm": arm, "against": against} | wanted
-    if asked.contrast is not None and not _is_estimated(rows, wanted):
+    if query.contrast is not None and not _is_estimated(rows, wanted):
         return _not_estimated(results, names, wanted)
     rows = narrow(rows, wanted, place)
-    rows = rows if asked.row is not None else usual(rows, wanted)
+    rows = rows if query.row is not None else usual(rows, wanted)
     return [_among(results, point_of_row(row, table)) for row in rows.to_dict("records")]
 
 
@@ -188,32 +188,32 @@ def _among(results: Results, point: Point) -> Point:
     return replace(point, among=results.countries_of([term.arm for term in point.terms]))
 
 
-def _table_of(asked: Asked, figure: str | None) -> str:
-    if asked.table_name is not None:
+def _table_of(query: Query, figure: str | None) -> str:
+    if query.table_name is not None:
         if figure is not None:
             raise InputError("--table", "does not go with --figure", "Name one of them")
-        return find_table(asked.table_name)
+        return find_table(query.table_name)
     if figure is not None:
         return FIGURES[figure]
-    return "agreement" if asked.contrast is None else "contrasts"
+    return "agreement" if query.contrast is None else "contrasts"
 
 
-def _named(results: Results, names: Names, asked: Asked, table: str) -> dict[str, str]:
+def _named(results: Results, names: Names, query: Query, table: str) -> dict[str, str]:
     """What the options say of the rows of a table, by column."""
     wanted = {}
-    if asked.contrast is not None:
+    if query.contrast is not None:
         if "against" not in SCHEMAS[table].to_schema().columns or table == "transfer":
             raise InputError("--contrast", f"does not go with {table}", "Leave out the figure or the table")
-        wanted["arm"], wanted["against"] = (names.arm(text, "--contrast") for text in asked.contrast)
-    if asked.arm is not None:
-        wanted["arm"] = names.arm(asked.arm)
+        wanted["arm"], wanted["against"] = (names.arm(text, "--contrast") for text in query.contrast)
+    if query.arm is not None:
+        wanted["arm"] = names.arm(query.arm)
     for column in ("model", "language", "measure"):
-        if (text := getattr(asked, column)) is not None:
+        if (text := getattr(query, column)) is not None:
             wanted[column] = getattr(names, column)(text)
-    if asked.country is not None:
-        wanted["country"] = names.country(asked.country)
-    if asked.source is not None and table == "transfer":
-        wanted["source"] = _source(results, names, asked.source)
+    if query.country is not None:
+        wanted["country"] = names.country(query.country)
+    if query.source is not None and table == "transfer":
+        wanted["source"] = _source(results, names, query.source)
     return wanted
 
 
@@ -245,14 +245,14 @@ def _not_estimated(results: Results, names: Names, wanted: Mapping[str, str]) ->
 # Evidence
 
 
-def describe_evidence(results: Results, names: Names, traced: Traced, asked: Asked, probe: str) -> str:
+def describe_evidence(results: Results, names: Names, traced: Traced, query: Query, probe: str) -> str:
     """The cells of a probe behind a number, and the evidence of the first cell of each of its arms."""
     point = traced.point
     blocks = [describe_head(results, names, traced)]
     if not (traced.cells["probe"] == probe).any():
         return "\n\n".join([*blocks, _describe_absence(results, names, traced, probe)])
-    chosen = _chosen(results, names, traced, asked, probe)
-    blocks.append(describe_cells(names, traced, probe, asked.limit, **chosen))
+    chosen = _chosen(results, names, traced, query, probe)
+    blocks.append(describe_cells(names, traced, probe, query.limit, **chosen))
     if point.country == ALL:
         hint = "Name a country with --country for the prompts, the demonstrations and the people's answers."
         return "\n\n".join([*blocks, paragraph(hint)])
@@ -260,14 +260,14 @@ def describe_evidence(results: Results, names: Names, traced: Traced, asked: Ask
     blocks.append(describe_people(results, names, point.country, probe, point.terms[0].language))
     answered = []
     for _, of_term in cells.groupby("term"):
-        told, fingerprint = _describe_term(results, names, of_term, asked)
-        blocks += told
+        of_arm, fingerprint = _describe_term(results, names, of_term, query)
+        blocks += of_arm
         answered.append((of_term["model"].iloc[0], of_term["language"].iloc[0], fingerprint))
     blocks += [describe_origins(results, *each) for each in dict.fromkeys(answered)]
     return "\n\n".join(blocks)
 
 
-def _describe_term(results: Results, names: Names, cells: pd.DataFrame, asked: Asked) -> tuple[list[str], str]:
+def _describe_term(results: Results, names: Names, cells: pd.DataFrame, query: Query) -> tuple[list[str], str]:
     """Demonstrations of all cells of an arm; prompts and score of the first, or of all; and the fingerprint of its
     answer."""
     blocks, first = [], cells.iloc[0]
@@ -275,28 +275,28 @@ def _describe_term(results: Results, names: Names, cells: pd.DataFrame, asked: A
     for place, (_, cell) in enumerate(cells.iterrows()):
         orders = orders_of(results, cell)
         blocks.append(describe_demonstrations(results, names, cell, list(orders["prompt"])))
-        if place and not asked.everything:
+        if place and not query.everything:
             continue
         for row in orders.itertuples():
             blocks.append(describe_prompt(answers, row))
-            if asked.tokens:
+            if query.tokens:
                 sent = answers[answers["prompt"] == row.prompt].iloc[0]
                 blocks.append(describe_tokens(results, cell["model"], cell["language"], row.prompt, sent))
         blocks.append(describe_score(cell))
-    if len(cells) > 1 and not asked.everything:
+    if len(cells) > 1 and not query.everything:
         hint = f"Other cells of {first['arm']}, whose prompts are not shown: {len(cells) - 1}."
         blocks.append(paragraph(f"{hint} Choose one with --source, --seed or --template, or show them with --all."))
     fingerprint = str(answers.loc[answers["prompt"] == orders["prompt"].iloc[0], "fingerprint"].iloc[0])
     return blocks, fingerprint
 
 
-def _chosen(results: Results, names: Names, traced: Traced, asked: Asked, probe: str) -> dict[str, object]:
+def _chosen(results: Results, names: Names, traced: Traced, query: Query, probe: str) -> dict[str, object]:
     """The source, seed and frame that the user named, if the probe has such cells."""
-    chosen: dict[str, object] = {"seed": asked.seed}
-    if asked.source is not None and traced.point.table != "transfer":
-        chosen["source"] = _source(results, names, asked.source)
-    if asked.template is not None:
-        chosen["template"] = resolve("--template", asked.template, {name: [] for name in traced.cells["template"]})
+    chosen: dict[str, object] = {"seed": query.seed}
+    if query.source is not None and traced.point.table != "transfer":
+        chosen["source"] = _source(results, names, query.source)
+    if query.template is not None:
+        chosen["template"] = resolve("--template", query.template, {name: [] for name in traced.cells["template"]})
     cells = traced.cells[traced.cells["probe"] == probe]
     for column, value in chosen.items():
         known = sorted(cells[column].astype(str).unique())
@@ -319,40 +319,40 @@ def _describe_absence(results: Results, names: Names, traced: Traced, probe: str
         if reason:
             lines.append(f"{probe} is excluded for {names.title_of_country(country)}: {reason}.")
     lines = lines or [f"{probe} has no cell in the arms {', '.join(term.arm for term in point.terms)}."]
-    told = section(f"{probe} is excluded", *map(paragraph, lines))
+    text = section(f"{probe} is excluded", *map(paragraph, lines))
     if point.country == ALL:
-        return told
-    return f"{told}\n\n{describe_people(results, names, point.country, probe, point.terms[0].language)}"
+        return text
+    return f"{text}\n\n{describe_people(results, names, point.country, probe, point.terms[0].language)}"
 
 
 # The figure calibration
 
 
-def _trace_calibration(results: Results, names: Names, asked: Asked, probe: str | None) -> tuple[str, bool]:
+def _trace_calibration(results: Results, names: Names, query: Query, probe: str | None) -> tuple[str, bool]:
     arms = calibrated_arms(results.config)
     wanted = {
         column: getattr(names, column)(text)
         for column in ("model", "language", "arm")
-        if (text := getattr(asked, column)) is not None
+        if (text := getattr(query, column)) is not None
     }
     if wanted.get("arm", arms[0]) not in arms:
         raise InputError("--arm", "the figure calibration does not show this arm", f"Known values: {', '.join(arms)}")
-    country = None if asked.country is None else names.country(asked.country)
+    country = None if query.country is None else names.country(query.country)
     country = None if country == ALL else country
     found = calibration.panels(results.scores, arms, wanted)
     found = [panel for panel in found if country is None or country in set(panel["country"])]
     if not found:
         raise InputError("--figure calibration", "no panel has this country", "Name another language or country")
     if probe is None or country is None:
-        told = [calibration.describe_panel(results, names, panel, country, asked.limit) for panel in found[:MANY]]
+        texts = [calibration.describe_panel(results, names, panel, country, query.limit) for panel in found[:MANY]]
         if len(found) > MANY:
-            told.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
+            texts.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
         dots = pd.concat([calibration.dots_of(panel, country) for panel in found])
-        write_table(dots, asked.csv_file, asked.json_file)
-        return "\n\n".join(told), True
+        write_table(dots, query.csv_file, query.json_file)
+        return "\n\n".join(texts), True
     traced = [Traced(results, calibration.point_of_dot(panel, country, probe)) for panel in found]
-    write_cells(results, traced, probe, asked.csv_file, asked.json_file)
-    told = [describe_evidence(results, names, each, asked, probe) for each in traced[:MANY]]
+    write_cells(results, traced, probe, query.csv_file, query.json_file)
+    texts = [describe_evidence(results, names, each, query, probe) for each in traced[:MANY]]
     if len(found) > MANY:
-        told.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
-    return "\n\n".join(told), True
+        texts.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
+    return "\n\n".join(texts), True

@@ -24,8 +24,7 @@ def describe_tokens(results: Results, model: str, language: str, prompt: str, se
     Raises:
         InputError: the model's files are not here, or they no longer make the text that was sent.
     """
-    from selfalign.inference.local.chat import DATE  # these import transformers, which takes seconds
-    from selfalign.inference.local.infer import load_tokenizer
+    from selfalign.inference.local.infer import fill_date, load_tokenizer  # transformers takes seconds to import
     from selfalign.inference.local.render import Speech, render
     from selfalign.inference.messages import place_demonstrations
 
@@ -37,7 +36,7 @@ def describe_tokens(results: Results, model: str, language: str, prompt: str, se
     table = results.prompts(language).loc[[prompt]].reset_index(drop=True)
     table = place_demonstrations(table, settings.get("shown", "turns"), form)
     tokenizer = load_tokenizer(weights)
-    speech = Speech(tokenizer, form, {"date": DATE} | (settings.get("template") or {}), language)
+    speech = Speech(tokenizer, form, fill_date(settings.get("template") or {}), language)
     (rendered,) = render(table, speech, None)
     if rendered.text != sent["text"] or len(rendered.tokens) != sent["tokens"]:
         problem = f"the tokenizer or its template no longer makes the text of prompt {prompt}"

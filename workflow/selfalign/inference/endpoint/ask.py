@@ -20,7 +20,7 @@ from selfalign.inference.endpoint.requests import Endpoint, Request, requests_of
 from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
-from selfalign.ledger.storage import Ledger, Run
+from selfalign.ledger.storage import JobRecord, Ledger
 from selfalign.options import Json, readable, writable
 from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
@@ -56,7 +56,9 @@ def list_requests(prompts: pd.DataFrame, endpoint: Endpoint, form: str) -> dict[
     return {request.key: request for request in requests}
 
 
-def answer(missing: list[Request], wanted: int, endpoint: Endpoint, done: Mapping[str, Entry], run: Run) -> list[str]:
+def answer(
+    missing: list[Request], wanted: int, endpoint: Endpoint, done: Mapping[str, Entry], run: JobRecord
+) -> list[str]:
     """Send the missing requests, and record each answer when it arrives.
 
     Args:
@@ -148,7 +150,7 @@ def command(
     endpoint, table = read_endpoint(settings), place_demonstrations(read_table(prompts, Prompts), shown, form)
     read_key(endpoint)
     requests = list_requests(table, endpoint, form)
-    facts = endpoint.facts(form) | ({"shown": shown} if shown != "turns" else {})
+    facts = endpoint.facts(form, shown)
     with Ledger(ledger_path) as ledger:
         done = ledger.answered(fingerprint_of(facts), texts=False)
         missing = list_missing(requests, done, endpoint)

@@ -57,10 +57,21 @@ class Endpoint:
         """Whether the answer is one greedy reply per prompt."""
         return gives_reply(asdict(self))
 
-    def facts(self, form: str) -> dict[str, object]:
-        """Settings that decide an answer, except the prompt. Rates and the number of samples are not among them."""
+    def facts(self, form: str, shown: str = "turns") -> dict[str, object]:
+        """Settings that decide an answer, except the prompt. Rates and the number of samples are not among them.
+
+        Args:
+            form: chat or plain.
+            shown: where the demonstrations are in a chat.
+        """
         settings = {name: value for name, value in asdict(self).items() if name not in _OPERATION}
-        return settings | {"format": form, "version": VERSION}
+        settings |= {"format": form, "version": VERSION}
+        return settings if shown == "turns" else settings | {"shown": shown}
+
+
+def without_price(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of an endpoint without its price, which changes no answer."""
+    return {name: value for name, value in settings.items() if name != "price"}
 
 
 def gives_reply(settings: Mapping[str, Any]) -> bool:

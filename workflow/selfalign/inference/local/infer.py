@@ -23,12 +23,17 @@ from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
 from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
-from selfalign.ledger.storage import Ledger, Run
+from selfalign.ledger.storage import JobRecord, Ledger
 from selfalign.options import Json, readable, writable
 from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
 
 DTYPES = ("float32", "bfloat16", "float16")
+
+
+def fill_date(template: Mapping[str, object]) -> dict[str, object]:
+    """The values that a chat template gets, with the default date if the settings give none."""
+    return {"date": DATE} | dict(template)
 
 
 def gather_facts(card: Mapping[str, object], how: Mapping[str, object]) -> dict[str, object]:
@@ -47,7 +52,7 @@ def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
 
 
 def answer(
-    model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int, done: set[str], run: Run
+    model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int, done: set[str], run: JobRecord
 ) -> None:
     """Answer the prompts that are not done, and record each batch when it is computed."""
     distinct = list({prompt.key: prompt for prompt in prompts}.values())
@@ -83,7 +88,7 @@ def answer_in_words(
     kind: str,
     row_tokens: int,
     answered: Collection[str],
-    run: Run,
+    run: JobRecord,
 ) -> None:
     """Compute the replies that the ledger lacks, and record each batch when it is computed."""
     missing, keys = plan.missing(answered), {prompt.key: key for key, prompt in plan.prompts.items()}
@@ -162,7 +167,7 @@ def command(
     where = kind_of(device)
     table = place_demonstrations(read_table(prompts, Prompts), shown, form)
     about = json.loads(card.read_text(encoding="utf-8"))
-    template = {"date": DATE} | template
+    template = fill_date(template)
     how = {
         "format": form,
         "dtype": dtype,

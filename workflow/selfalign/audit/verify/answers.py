@@ -1,4 +1,4 @@
-"""The answers of a model, cut again from its ledger: from prompts, tokens and recorded log-probabilities."""
+"""The answers of a model, computed again from its ledger: from prompts, tokens and recorded log-probabilities."""
 
 import json
 from dataclasses import dataclass
@@ -7,14 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from selfalign.audit.findings import Difference, Findings
+from selfalign.audit.verify.findings import Difference, Findings
 from selfalign.errors import InputError
 from selfalign.inference.endpoint.ask import list_usable, read_endpoint
 from selfalign.inference.endpoint.collect import collect as collect_replies
-from selfalign.inference.local.chat import DATE
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.greedy import add_replies, plan_replies
-from selfalign.inference.local.infer import gather_facts, load_tokenizer
+from selfalign.inference.local.infer import fill_date, gather_facts, load_tokenizer
 from selfalign.inference.local.render import Rendered, Speech, render
 from selfalign.inference.messages import place_demonstrations
 from selfalign.inference.schemas import Answers
@@ -30,18 +29,18 @@ _SHOWN = 10
 
 
 class MissingError(Exception):
-    """What a check needs is not there any more. The message says what is missing, as the end of a sentence."""
+    """A file that a check needs is missing. The message says which one, as the end of a sentence."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class Rendering:
     """Prompts as a model that runs here got them.
 
     Attributes:
         table: a `Prompts` table.
         rendered: its prompts, in the same order.
         speech: how they became text and tokens.
-        context: the most tokens that the model takes; None where it names no limit.
+        context: largest number of tokens that the model takes; None if it names no limit.
     """
 
     table: pd.DataFrame
@@ -51,7 +50,7 @@ class Asked:
 
 
 def check_ledger(path: Path, findings: Findings) -> None:
-    """Check every answer of a ledger against its digest; what is wrong becomes a difference."""
+    """Check every answer of a ledger against its digest. Each fault becomes a difference."""
     try:
         count, faults = find_faults(path)
     except InputError as error:
@@ -73,7 +72,7 @@ def read_entries(path: Path, mark: str) -> dict[str, Entry]:
         raise MissingError(f"the ledger cannot be read ({error})") from None
 
 
-def ask_again(options: dict[str, Any], prompts: pd.DataFrame) -> Asked:
+def ask_again(options: dict[str, Any], prompts: pd.DataFrame) -> Rendering:
     """Turn prompts into a model's text and tokens, as the step infer does.
 
     Args:
@@ -88,17 +87,17 @@ def ask_again(options: dict[str, Any], prompts: pd.DataFrame) -> Asked:
         raise MissingError(f"the weights are not in {weights} any more")
     table = place_demonstrations(prompts, options["shown"], options["form"])
     with quiet():
-        template = {"date": DATE} | options["template"]
+        template = fill_date(options["template"])
         speech = Speech(load_tokenizer(weights), options["form"], template, options["language"])
         context = json.loads(options["card"].read_text(encoding="utf-8"))["context_length"]
-        return Asked(table, render(table, speech, context), speech, context)
+        return Rendering(table, render(table, speech, context), speech, context)
 
 
 def find_mark(options: dict[str, Any], recorded: pd.DataFrame) -> str:
     """Fingerprint of a model's answers, from its card and settings; the run may be from another kind of device."""
     card = json.loads(options["card"].read_text(encoding="utf-8"))
     how = {name: options[name] for name in ("dtype", "attention", "shown")}
-    how |= {"format": options["form"], "engine": options["kind"], "template": {"date": DATE} | options["template"]}
+    how |= {"format": options["form"], "engine": options["kind"], "template": fill_date(options["template"])}
     marks = [fingerprint_of(gather_facts(card, how | {"device": device})) for device in _DEVICES]
     return next((mark for mark in marks if (recorded["fingerprint"] == mark).any()), marks[0])
 
@@ -140,7 +139,6 @@ def answers_of_endpoint(options: dict[str, Any], recorded: Path, findings: Findi
     """Answers of a model behind an endpoint, cut from its ledger; as `answers_of_weights`."""
     endpoint = read_endpoint(options["settings"])
     table = place_demonstrations(read_table(options["prompts"], Prompts), options["shown"], options["form"])
-    facts = endpoint.facts(options["form"]) | ({"shown": options["shown"]} if options["shown"] != "turns" else {})
-    mark = fingerprint_of(facts)
+    mark = fingerprint_of(endpoint.facts(options["form"], options["shown"]))
     usable = list_usable(read_entries(options["ledger_path"], mark), endpoint)
     return collect_replies(table, usable, endpoint, options["form"], mark, options["language"]), set()

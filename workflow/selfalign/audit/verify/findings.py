@@ -1,4 +1,4 @@
-"""What a verification finds: differences, with their places and sizes, and what was and was not checked."""
+"""The findings of a verification: differences with their places and sizes, and counts of checked and skipped things."""
 
 import math
 from collections import Counter
@@ -60,13 +60,13 @@ def _plain(value: Any) -> Any:
 
 @dataclass
 class Findings:
-    """What a verification found.
+    """The findings of a verification.
 
     Attributes:
-        differences: between the record and what is there or was recomputed.
+        differences: between the record and the present or recomputed files.
         checked: how many of each kind of thing were checked.
         skipped: what could not be checked, each with the reason, as a sentence without its full stop.
-        notes: what a reader should know, and is no difference in a result.
+        notes: facts that a reader should know, and that are not differences in a result.
     """
 
     differences: list[Difference] = field(default_factory=list)

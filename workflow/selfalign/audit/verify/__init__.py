@@ -1,4 +1,4 @@
-"""`selfalign verify`: whether the files of a run are what its inputs, settings and models give."""
+"""`selfalign verify`: whether the inputs, settings and models of a run give its files again."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from selfalign.audit.findings import Difference, Findings
 from selfalign.audit.jobs import Job, read_jobs
+from selfalign.audit.verify.findings import Difference, Findings
 from selfalign.errors import InputError
 
 _SHOWN = 5
@@ -29,9 +29,10 @@ def verify(folder: Path, size: int, seed: int, tolerance: float) -> Findings:
     Raises:
         InputError: the run has no manifest.
     """
-    from selfalign.audit.again import Again
-    from selfalign.audit.manifest import JOBS, NAME, Manifest, check_files
-    from selfalign.audit.sample import check_sample
+    from selfalign.audit.manifest import JOBS, NAME, Manifest
+    from selfalign.audit.verify.files import check_files
+    from selfalign.audit.verify.rerun import Rerun
+    from selfalign.audit.verify.sample import check_sample
     from selfalign.runs import RECORD
     from selfalign.tables import read_table
 
@@ -51,9 +52,9 @@ def verify(folder: Path, size: int, seed: int, tolerance: float) -> Findings:
     jobs = read_jobs(jobs_file)
     check_models(jobs, findings)
     with _scratch(folder) as scratch:
-        again = Again(jobs, scratch, tolerance)
-        again.run(findings)
-        check_sample(again, size, seed, findings)
+        rerun = Rerun(jobs, scratch, tolerance)
+        rerun.run(findings)
+        check_sample(rerun, size, seed, findings)
     return findings
 
 
@@ -119,8 +120,8 @@ def _short(value: object) -> str:
 
 def check_models(jobs: list[Job], findings: Findings) -> None:
     """Compare the weights, configuration and tokenizer of each model with the digests in its card."""
-    from selfalign.audit.again import read_options
-    from selfalign.audit.differences import compare_json
+    from selfalign.audit.verify.differences import compare_json
+    from selfalign.audit.verify.rerun import read_options
     from selfalign.loading import quiet
     from selfalign.models.convert_model import describe
 

@@ -1,4 +1,4 @@
-"""What differs between two runs: settings, inputs, code and versions; cells and their prompts; estimates, and why."""
+"""Differences between two runs: in settings, inputs, code and versions; in cells and prompts; in estimates."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +17,14 @@ CHANGED = {
     "rule": "counted differently where there is no answer",
     "battery": "another battery",
 }
-"""Ways in which a cell that both runs have can change, and how they are told."""
+"""Ways in which a cell that both runs have can change, in words."""
 
 KEY = ["model", "language", *CELL]
 """What names a cell of a run."""
 
 ROUNDING = 2e-6
-"""Estimates that are nearer than this are the same: tables have six decimals.
-So are answers to the same prompt, because a model rounds otherwise with other prompts beside it in a batch."""
+"""Estimates that differ by less are the same, because tables have six decimals.
+Answers to the same prompt that differ by less are the same too: the other prompts of a batch change the rounding."""
 
 
 def find_differences(first: Any, second: Any, place: str = "") -> dict[str, tuple[Any, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from selfalign.audit.progress import (
+from selfalign.audit.status.progress import (
     ASKING,
     CUT_OFF,
     DONE,
@@ -16,7 +16,7 @@ from selfalign.audit.progress import (
     LEFT,
     RUNNING,
     Answers,
-    Job,
+    PlannedJob,
     Start,
     began,
     count_answers,
@@ -104,7 +104,7 @@ def _jobs(start: Start, states: dict[str, str]) -> list[str]:
     return lines
 
 
-def reason(job: Job) -> str:
+def reason(job: PlannedJob) -> str:
     """Why a job failed: its last message to the user; and where its log is."""
     logs = " ".join(job.log)
     for log in filter(Path.exists, map(Path, job.log)):

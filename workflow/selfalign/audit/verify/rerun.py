@@ -12,17 +12,17 @@ import click
 import pandas as pd
 from tqdm import tqdm
 
-from selfalign.audit.differences import compare_files, compare_tables
-from selfalign.audit.findings import Difference, Findings
 from selfalign.audit.jobs import Job
-from selfalign.audit.stored import MissingError, answers_of_endpoint, answers_of_weights, check_ledger
+from selfalign.audit.verify.answers import MissingError, answers_of_endpoint, answers_of_weights, check_ledger
+from selfalign.audit.verify.differences import compare_files, compare_tables
+from selfalign.audit.verify.findings import Difference, Findings
 from selfalign.errors import InputError
 from selfalign.inference.schemas import Answers
 from selfalign.steps import STEPS
 from selfalign.tables import write_table
 
 TOLERANCE = 2e-6
-"""Numbers that are no further apart are the same but for rounding. The steps that estimate round to 1e-6."""
+"""Numbers that differ by at most this are the same, because the steps that estimate round to 1e-6."""
 
 APART = {
     "fetch_survey": "downloads a file",
@@ -42,11 +42,11 @@ _STORED: dict[str, Callable[[dict[str, Any], Path, Findings], tuple[pd.DataFrame
 """Steps whose answers are cut from the ledger again."""
 
 
-class Again:
-    """A run that is made again in a scratch folder, from its raw inputs.
+class Rerun:
+    """A run that is computed again in a scratch folder, from its raw inputs.
 
-    Each step reads the outputs of the steps that were run again before it. So a file that was changed differs, and the
-    files after it do not. Where a step cannot be run again, later steps read its recorded files.
+    Each step reads the outputs of the steps that were run again before it. So only a file that was changed differs, and
+    the files that depend on it do not. If a step cannot be run again, later steps read its recorded files.
 
     Args:
         jobs: of the run, each after those that it depends on.
@@ -114,7 +114,7 @@ class Again:
             findings.checked["files made again"] += 1
 
     def _forget_scratch(self, path: Path) -> None:
-        """Let a record that names files name them as the run does."""
+        """Write the names of files in a record as the run has them, without the scratch folder."""
         if path.suffix == ".json":
             text = path.read_text(encoding="utf-8")
             path.write_text(text.replace(f"{self.scratch}/", ""), encoding="utf-8")

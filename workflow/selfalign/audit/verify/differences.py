@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from selfalign.audit.findings import Difference
+from selfalign.audit.verify.findings import Difference
 
 _NOTHING = object()
 
@@ -93,7 +93,7 @@ def compare_files(file: str, recorded: Path, now: Path, tolerance: float) -> lis
             return _compare_pictures(file, recorded, now)
     except (ValueError, OSError, SyntaxError) as error:
         return [Difference(file, problem=f"cannot be read ({' '.join(str(error).split())[:200]})")]
-    return [Difference(file, problem="drawn or written again, its bytes are others")]
+    return [Difference(file, problem="the file that was made again has other bytes")]
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -127,5 +127,5 @@ def _compare_pictures(file: str, recorded: Path, now: Path) -> list[Difference]:
     if one.shape != other.shape:
         return [Difference(file, column="(pixels)", recorded=one.shape, found=other.shape)]
     differ = (one != other).any(axis=-1)
-    share = f"drawn again, {differ.sum()} of {differ.size} pixels are others"
+    share = f"drawn again, {differ.sum()} of {differ.size} pixels are different"
     return [Difference(file, problem=share)] if differ.any() else []

@@ -42,7 +42,7 @@ _BAR = re.compile(r"(infer|reply|ask): +\d+%\|[^|]*\| (\d+)/\d+ \[(?:(\d+):)?(\d
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedJob:
     """A job that Snakemake planned.
 
     Args:
@@ -97,7 +97,7 @@ class Start:
     """
 
     command: str
-    jobs: list[Job]
+    jobs: list[PlannedJob]
     asks: list[Ask]
     time: float
     alive: bool
@@ -165,9 +165,9 @@ def record_start(folder: Path, jobs: Iterable[Any], config: Mapping[str, Any], c
     _HELD.append(record)
 
 
-def _copy(job: Any) -> Job:
+def _copy(job: Any) -> PlannedJob:
     wildcards = {name: str(value) for name, value in job.wildcards.items()}
-    return Job(job.rule.name, wildcards, list(map(str, job.output)), list(map(str, job.log)), str(job.benchmark))
+    return PlannedJob(job.rule.name, wildcards, list(map(str, job.output)), list(map(str, job.log)), str(job.benchmark))
 
 
 def read_start(folder: Path) -> Start:
@@ -184,7 +184,7 @@ def read_start(folder: Path) -> Start:
         with path.open(encoding="utf-8") as record:
             alive = not _free(record)
             text, started = json.load(record), path.stat().st_mtime
-        jobs, asks = [Job(**job) for job in text["jobs"]], [Ask(**ask) for ask in text["asks"]]
+        jobs, asks = [PlannedJob(**job) for job in text["jobs"]], [Ask(**ask) for ask in text["asks"]]
         return Start(text["command"], jobs, asks, started, alive)
     except FileNotFoundError:
         raise InputError(path, "there is no record of a start of this run", "Start it with snakemake") from None
@@ -212,7 +212,7 @@ def is_locked() -> bool:
 # Jobs
 
 
-def state_of(job: Job, start: Start) -> str:
+def state_of(job: PlannedJob, start: Start) -> str:
     """State of a job: one of `DONE`, `RUNNING`, `CUT_OFF`, `FAILED` and `LEFT`."""
     if any(_marker(file).exists() for file in job.output):
         return RUNNING if start.alive else CUT_OFF
@@ -237,13 +237,13 @@ def _marker(output: str) -> Path:
     return _MARKERS.joinpath(*(f"@{folder}" for folder in folders), last)
 
 
-def began(job: Job) -> float | None:
+def began(job: PlannedJob) -> float | None:
     """When a running job began, in seconds since 1970."""
     times = [_marker(file).stat().st_mtime for file in job.output if _marker(file).exists()]
     return min(times, default=None)
 
 
-def last_seconds(job: Job) -> float | None:
+def last_seconds(job: PlannedJob) -> float | None:
     """Seconds that a job took when it last ended well; None if it never did."""
     with suppress(OSError, KeyError, ValueError, StopIteration), Path(job.benchmark or "").open() as file:
         return float(next(csv.DictReader(file, delimiter="\t"))["s"])

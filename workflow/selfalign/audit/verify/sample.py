@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from selfalign.audit.again import Again, read_options, run_step
-from selfalign.audit.differences import compare_tables
-from selfalign.audit.findings import Difference, Findings
 from selfalign.audit.jobs import Job
-from selfalign.audit.stored import MissingError, ask_again, find_mark
+from selfalign.audit.verify.answers import MissingError, ask_again, find_mark
+from selfalign.audit.verify.differences import compare_tables
+from selfalign.audit.verify.findings import Difference, Findings
+from selfalign.audit.verify.rerun import Rerun, read_options, run_step
 from selfalign.errors import InputError
 from selfalign.inference.local import engine
 from selfalign.inference.local.collect import collect
@@ -37,17 +37,17 @@ _REPLIES = ["reply", "replied"]
 """Columns of answers that the sample does not compute: a reply is generated, not scored."""
 
 
-def check_sample(again: Again, size: int, seed: int, findings: Findings) -> None:
+def check_sample(rerun: Rerun, size: int, seed: int, findings: Findings) -> None:
     """Draw cells from all scores of the run, and compute their answers and scores again.
 
     Args:
-        again: the run, with the steps that were run again from raw inputs.
+        rerun: the run, with the steps that were run again from raw inputs.
         size: number of cells.
         seed: of the draw.
         findings: get the differences and counts.
     """
-    asked = {path: job for job in again.jobs if job.step in ("infer", "ask") for path in job.outputs}
-    scored = [(job, read_options(job.step, job.arguments[1:])) for job in again.jobs if job.step == "score_answers"]
+    asked = {path: job for job in rerun.jobs if job.step in ("infer", "ask") for path in job.outputs}
+    scored = [(job, read_options(job.step, job.arguments[1:])) for job in rerun.jobs if job.step == "score_answers"]
     cells: list[pd.DataFrame] = []
     sources: list[tuple[Job | None, Job]] = []
     for job, options in scored:
@@ -68,7 +68,7 @@ def check_sample(again: Again, size: int, seed: int, findings: Findings) -> None
         for place, chosen in drawn.groupby("place"):
             source, job = sources[place]
             try:
-                _check_cells(again, source, job, chosen, findings)
+                _check_cells(rerun, source, job, chosen, findings)
             except (MissingError, InputError) as error:
                 findings.skipped.append(
                     f"{len(chosen)} drawn cells of {job.outputs[0]}: not computed again, because {error}"
@@ -88,18 +88,18 @@ def _why_not(source: Job | None) -> str | None:
     return None
 
 
-def _check_cells(again: Again, source: Job, job: Job, cells: pd.DataFrame, findings: Findings) -> None:
+def _check_cells(rerun: Rerun, source: Job, job: Job, cells: pd.DataFrame, findings: Findings) -> None:
     """Compute drawn cells of one model and language again: their answers, then their scores."""
-    options = read_options(source.step, again.arguments(source))
+    options = read_options(source.step, rerun.arguments(source))
     scoring = read_options(job.step, job.arguments[1:])
     design_file, answers_file = str(scoring["design"]), str(scoring["answers"])
-    design = read_table(Path(again.current(design_file)), Design)
+    design = read_table(Path(rerun.current(design_file)), Design)
     design = design.merge(cells[CELL].astype(design[CELL].dtypes.to_dict()), on=CELL)
     if len(design) < 2 * len(cells):
         missing = 2 * len(cells) - len(design)
         problem = f"{missing} option orders of the drawn cells are not in the design that was made again"
         findings.differences.append(Difference(design_file, problem=problem))
-    prompts = read_table(Path(again.current(str(options["prompts"]))), Prompts)
+    prompts = read_table(Path(rerun.current(str(options["prompts"]))), Prompts)
     wanted = set(design["prompt"])
     if (cells["readout"] == "pmi").any():
         wanted |= set(prompts.loc[prompts["prompt"].isin(wanted), "premise"])
@@ -108,12 +108,12 @@ def _check_cells(again: Again, source: Job, job: Job, cells: pd.DataFrame, findi
     answers = _answer(options, prompts, find_mark(options, recorded))
     before = recorded[recorded["prompt"].isin(prompts["prompt"])]
     _compare_answers(answers_file, before, answers, options["dtype"], findings)
-    folder = again.scratch / "sample" / Path(job.outputs[0]).with_suffix("")
+    folder = rerun.scratch / "sample" / Path(job.outputs[0]).with_suffix("")
     files = {design_file: folder / "design.parquet", answers_file: folder / "answers.parquet"}
     write_table(design[list(Design.to_schema().columns)], files[design_file], Design)
     write_table(answers, files[answers_file], Answers)
     outputs = {path: folder / Path(path).name for path in job.outputs}
-    run_step(job.step, again.arguments(job, {path: str(file) for path, file in (files | outputs).items()}))
+    run_step(job.step, rerun.arguments(job, {path: str(file) for path, file in (files | outputs).items()}))
     scores = read_table(outputs[str(scoring["output"])], Scores)
     _compare_scores(str(scoring["output"]), cells, scores, options["dtype"], findings)
     findings.checked["cells computed by the naive engine"] += len(cells)

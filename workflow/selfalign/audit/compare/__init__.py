@@ -1,4 +1,4 @@
-"""`selfalign compare`: what differs between two runs, and which difference moved which estimate."""
+"""`selfalign compare`: the differences between two runs, and which of them moved which estimate."""
 
 import json
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import click
 import pandas as pd
 
-from selfalign.audit.changes import (
+from selfalign.audit.compare.changes import (
     CHANGED,
     count_cells,
     explain,
@@ -50,7 +50,7 @@ _HOW_ESTIMATED = (
 
 
 def compare(first: Run, second: Run) -> dict[str, Any]:
-    """All that differs between two finished runs.
+    """All differences between two finished runs.
 
     Returns:
         settings, inputs, code, versions: value of the first and of the second run, by key. prompts: by language, how
@@ -79,12 +79,12 @@ def compare(first: Run, second: Run) -> dict[str, Any]:
 
 
 def read_record(run: Run) -> dict[str, Any]:
-    """What a run was made from: the content of its run.json.
+    """The inputs, settings and versions of a run: the content of its run.json.
 
     Raises:
         InputError: it is not there, or not such a record.
     """
-    _ = run.config  # tells what is wrong with the file
+    _ = run.config  # raises InputError if the file is wrong
     record: dict[str, Any] = json.loads((run.folder / RECORD).read_text(encoding="utf-8"))
     return record
 
@@ -105,7 +105,7 @@ def read_cells(run: Run) -> pd.DataFrame:
 
 
 def compare_prompts(first: Run, second: Run) -> dict[str, dict[str, int]]:
-    """How many distinct prompts two runs have in common, and each alone, by language."""
+    """By language, the number of distinct prompts that both runs have, or only one of them."""
     languages = {file.stem for run in (first, second) for file in (run.folder / "prompts").glob("*.parquet")}
     found = {}
     for language in sorted(languages):
@@ -145,8 +145,8 @@ def _compare_table(name: str, first: Run, second: Run, pairs: pd.DataFrame, chan
     schema, key = TABLES[name]
     before, after = (_read_estimates(run, name, schema) for run in (first, second))
     moved = pair_estimates(before, after, key)
-    elsewhere = _beside_cells(name, changes)
-    return moved.assign(why=[_tell_why(row, pairs, elsewhere) for row in moved.to_dict("records")])
+    others = _other_causes(name, changes)
+    return moved.assign(why=[_describe_why(row, pairs, others) for row in moved.to_dict("records")])
 
 
 def _read_estimates(run: Run, name: str, schema: type[Table]) -> pd.DataFrame:
@@ -158,8 +158,8 @@ def _read_estimates(run: Run, name: str, schema: type[Table]) -> pd.DataFrame:
     return table
 
 
-def _beside_cells(name: str, changes: dict[str, Any]) -> str:
-    """What can move an estimate whose cells are the same."""
+def _other_causes(name: str, changes: dict[str, Any]) -> str:
+    """The changes that can move an estimate whose cells are the same."""
     causes = [key for key in _HOW_ESTIMATED if key in changes["config"]]
     if _STEPS[name] in changes["code"]:
         causes.append(f"code of {_STEPS[name]}")
@@ -168,15 +168,15 @@ def _beside_cells(name: str, changes: dict[str, Any]) -> str:
     return ", ".join(causes) or "nothing that is on record"
 
 
-def _tell_why(row: dict[str, Any], pairs: pd.DataFrame, elsewhere: str) -> str:
+def _describe_why(row: dict[str, Any], pairs: pd.DataFrame, others: str) -> str:
     if row["status"] != "moved":
         return f"only the {'first' if row['status'] == 'removed' else 'second'} run has it"
     counts = explain(row, pairs)
-    told = CHANGED | {"added": "added", "removed": "removed"}
-    return "; ".join(f"{count} cells: {told[name]}" for name, count in counts.items()) or elsewhere
+    words = CHANGED | {"added": "added", "removed": "removed"}
+    return "; ".join(f"{count} cells: {words[name]}" for name, count in counts.items()) or others
 
 
-def tell(first: Run, second: Run, found: dict[str, Any], shown: int) -> str:
+def describe(first: Run, second: Run, found: dict[str, Any], shown: int) -> str:
     """A comparison as text.
 
     Args:
@@ -186,13 +186,13 @@ def tell(first: Run, second: Run, found: dict[str, Any], shown: int) -> str:
     """
     parts = [f"{first.name} -> {second.name}"]
     for name in ("settings", "inputs", "code", "versions"):
-        lines = [f"{key}: {_tell_change(*values)}" for key, values in found[name].items()]
+        lines = [f"{key}: {_describe_change(*values)}" for key, values in found[name].items()]
         parts.append(_section(name.capitalize(), lines, shown))
-    parts.append(_section("Distinct prompts", list(_tell_prompts(found["prompts"])), shown))
+    parts.append(_section("Distinct prompts", list(_describe_prompts(found["prompts"])), shown))
     cells = found["cells"][(found["cells"][["added", "removed", "prompt"]] > 0).any(axis=1)]
-    parts.append(_section("Cells", [_tell_cells(row) for row in cells.itertuples()], shown))
+    parts.append(_section("Cells", [_describe_cells(row) for row in cells.itertuples()], shown))
     for name, table in found["estimates"].items():
-        lines = [_tell_estimate(row) for row in table.to_dict("records")]
+        lines = [_describe_estimate(row) for row in table.to_dict("records")]
         parts.append(_section(f"Estimates of {name}.csv", lines, shown))
     return "\n\n".join(parts)
 
@@ -202,7 +202,7 @@ def _section(title: str, lines: list[str], shown: int) -> str:
     return "\n  ".join([f"{title}: {len(lines) or 'nothing'} differ{'s' * (len(lines) < 2)}", *lines[:shown], *more])
 
 
-def _tell_prompts(prompts: dict[str, dict[str, int]]) -> Iterable[str]:
+def _describe_prompts(prompts: dict[str, dict[str, int]]) -> Iterable[str]:
     for language, counts in prompts.items():
         if counts["first"] or counts["second"]:
             yield f"{language}: {counts['both']} in both, {counts['second']} added, {counts['first']} removed"
@@ -220,13 +220,13 @@ class _CellCounts(Protocol):
     prompt: int
 
 
-def _tell_cells(row: _CellCounts) -> str:
+def _describe_cells(row: _CellCounts) -> str:
     parts = {"added": row.added, "removed": row.removed, "with another prompt": row.prompt}
-    told = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
-    return f"{row.model}, {row.language}, {row.arm}: {told}; {row.kept} in both runs"
+    changes = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+    return f"{row.model}, {row.language}, {row.arm}: {changes}; {row.kept} in both runs"
 
 
-def _tell_estimate(row: dict[str, Any]) -> str:
+def _describe_estimate(row: dict[str, Any]) -> str:
     compared = f" - {row['against']}" if "against" in row else ""
     beyond = f" - ({row['beyond']})" if row.get("beyond") else ""
     name = f"{row['model']}, {row['language']}, {row['arm']}{compared}{beyond}, {row['country']}, {row['measure']}"
@@ -241,7 +241,7 @@ def _interval(row: dict[str, Any], then: str) -> str:
     return f"{estimate:.3f}" if pd.isna(low) else f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _tell_change(before: Any, after: Any) -> str:
+def _describe_change(before: Any, after: Any) -> str:
     """Two values of a setting. Of long lists, the items that were added and removed."""
     texts = [_as_text(value) for value in (before, after)]
     if max(map(len, texts)) > _LONG and isinstance(before, list) and isinstance(after, list):
@@ -249,8 +249,8 @@ def _tell_change(before: Any, after: Any) -> str:
             "added": [_as_text(item) for item in after if item not in before],
             "removed": [_as_text(item) for item in before if item not in after],
         }
-        told = [f"{what} {', '.join(items[:_ITEMS])}{_more(items)}" for what, items in parts.items() if items]
-        return "; ".join(told) or "the same items in another order or number"
+        changes = [f"{what} {', '.join(items[:_ITEMS])}{_more(items)}" for what, items in parts.items() if items]
+        return "; ".join(changes) or "the same items in another order or number"
     same = len(commonprefix(texts))
     start = same - 10 if same > _LONG - 10 else 0  # or else two long paths look the same
     return " -> ".join(_cut(text, start) for text in texts)
@@ -284,4 +284,4 @@ def command(first: str, second: str, everything: bool, as_json: bool, results: P
     """Compare two finished runs: settings, inputs, code, versions, prompts, and estimates with what moved them."""
     runs = find_run(first, results), find_run(second, results)
     found = compare(*runs)
-    click.echo(_as_json(found) if as_json else tell(*runs, found, 10**9 if everything else 20))
+    click.echo(_as_json(found) if as_json else describe(*runs, found, 10**9 if everything else 20))

@@ -1,0 +1,98 @@
+"""A mistake in a config: its place, the mistake in words, and what to write instead."""
+
+from pathlib import Path
+
+import pytest
+from places import ROOT
+from selfalign.config.read import read_config, refuse_repeated_keys
+from selfalign.errors import InputError
+
+
+def read(folder: Path, text: str) -> str:
+    """The error of a config file, which goes above the smallest shipped one."""
+    path = folder / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as raised:
+        read_config([ROOT / "config" / "minimal.yaml", path])
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            "run: {models: smollm2-135m}",
+            "config: run.models, value 'smollm2-135m': must be a list, each text. Write a list: [smollm2-135m].",
+            id="a text for a list",
+        ),
+        pytest.param(
+            "run: {name: 2024}",
+            'config: run.name, value 2024: must be text. Put it in quotes: "2024".',
+            id="a number for a text",
+        ),
+        pytest.param(
+            "run: {name: My run}",
+            "config: run.name, value 'My run': has the wrong form. Write it like this: my_run-2.",
+            id="a space in a name",
+        ),
+        pytest.param(
+            "run: {name: shared}", "config: run.name, value 'shared': is reserved. Choose another", id="a reserved name"
+        ),
+        pytest.param("run:", "config: run: is empty. Write its value, or take the key out.", id="an empty section"),
+        pytest.param(
+            "run: {models: []}", "config: run.models: the list is empty. Name at least one.", id="an empty list"
+        ),
+        pytest.param(
+            "languages: {en: {arms: [chrf, zero_shot, chrf]}}",
+            "config: languages.en.arms, value ['chrf', 'zero_shot', 'chrf']: names chrf twice. Name it once.",
+            id="a name twice",
+        ),
+        pytest.param(
+            "languages: {EN: {countries: [USA], arms: [zero_shot]}}",
+            'config: languages: the key "EN" has the wrong form. Write it like this: en.',
+            id="a language in capitals",
+        ),
+        pytest.param(
+            "arms: {chrf: {shots: -1}}",
+            "config: arms.chrf.shots, value -1: must be a whole number at least 0. Correct the value. Meaning: Number",
+            id="a negative number",
+        ),
+        pytest.param(
+            "arms: {mine: {shots: 5, strategy: chrf}}",
+            "config: arms.mine.label: is missing. Add it. Meaning: Name of the arm in figures.",
+            id="a missing key",
+        ),
+        pytest.param(
+            "models: {smollm2-135m: {dtype: float}}",
+            "value 'float': is not one of float32, bfloat16, float16. Did you mean \"float32\"?",
+            id="a misspelt value",
+        ),
+        pytest.param(
+            "languages: {en: {countries: [Germany]}}",
+            '"Germany" is not an ISO 3166 alpha-3 code. It may stand for DEU, Germany.',
+            id="the name of a country",
+        ),
+        pytest.param(
+            "probes: {bank: resources/probes}",
+            "value 'resources/probes': is a folder, not a file. Put it there, or correct the path.",
+            id="a folder for a file",
+        ),
+        pytest.param(
+            "run: {name: a}\nlanguages:\n  en: {arms: [zero_shot]}\n  en: {arms: [chrf]}",
+            'mine.yaml, line 4: the key "en" is there a second time, and only the last one would count.',
+            id="a language twice",
+        ),
+        pytest.param("run: {name: [a}", "mine.yaml, line 1: is not YAML: expected ',' or ']'", id="a bracket"),
+        pytest.param("run:\n\tname: a", "mine.yaml, line 2: is not YAML: found character '\\t'", id="a tab"),
+        pytest.param("", "mine.yaml: has no settings at its top level.", id="an empty file"),
+    ],
+)
+def test_mistake_is_explained(text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert message in read(tmp_path, text)
+
+
+def test_same_key_in_two_mappings_is_not_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("arms: {a: {shots: 1}, b: {shots: 1}}\nmodels: [{a: 1}, {a: 2}]\n", encoding="utf-8")
+    refuse_repeated_keys([path, tmp_path / "none.yaml"])

@@ -1,0 +1,24 @@
+"""Settings and files as options of a step's command, for the shell text of a rule."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+
+def as_json(value: Any) -> str:
+    """A setting as JSON with its keys in one order, so that a reordered config reruns nothing."""
+    return json.dumps(value, sort_keys=True)
+
+
+def as_options(values: Mapping[str, Any]) -> str:
+    """Options of a command with their values, quoted for the shell.
+
+    Args:
+        values: by option. A list becomes one value, its words with spaces between them.
+    """
+    return " ".join(f"--{name} {shlex.quote(_as_text(value))}" for name, value in values.items())
+
+
+def _as_text(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
