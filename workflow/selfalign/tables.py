@@ -25,6 +25,8 @@ _RULES = {
 }
 
 
+_QUOTED = re.compile(r'"[^"]*"')
+
 ROWS = 2**17
 """Rows of a row group of a table that is written in parts: small parts are joined to at least so many."""
 
@@ -176,13 +178,27 @@ def read_input(path: Path, schema: type[Table], optional: Fills | None = None) -
 def find_form(path: Path) -> dict[str, str]:
     """Separator (`sep`) and encoding of a CSV that a spreadsheet program may have saved."""
     data = path.read_bytes()
-    header = data.partition(b"\n")[0]
-    form = {"sep": max(",;\t", key=lambda mark: header.count(mark.encode()))}
+    form = {"sep": find_separator(*data.decode("latin-1").split("\n", 2)[:2])}
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
         return form | {"encoding": "cp1252"}
     return form | {"encoding": "utf-8-sig"}
+
+
+def find_separator(header: str, row: str = "") -> str:
+    """The character between the cells of a text table: comma, semicolon or tab.
+
+    Cells in quotes do not count. A name such as `Family, friends` may lack its quotes. So this function prefers a
+    character that the first row has as often as the header.
+
+    Args:
+        header: first line of the table.
+        row: second line.
+    """
+    in_header, in_row = (_QUOTED.sub("", line) for line in (header, row))
+    counts = {mark: in_header.count(mark) for mark in ",;\t"}
+    return max(counts, key=lambda mark: (0 < counts[mark] == in_row.count(mark), counts[mark]))
 
 
 def _read(
