@@ -204,7 +204,7 @@ FRAMES = yaml.safe_load(TEMPLATES.read_text(encoding="utf-8"))
             ["['one', 'second', 'statement']", "['first', 'second', 'statement']"],
         ),
         ("question", "{first} {second}", ["has the fields ['first', 'second']"]),
-        ("question", "{statement} ___ {first} {second}", ["a blank of its own"]),
+        ("question", "{statement} ___ {first} {second}", ["the question has a blank (___)"]),
         ("question", "{statement} {first} {second", ["a brace of the question"]),
         ("question", 1, ["question is no text but 1"]),
         ("system", ["a"], ["system is no text but"]),

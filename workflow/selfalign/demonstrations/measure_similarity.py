@@ -10,6 +10,7 @@ import click
 import numpy as np
 import pandas as pd
 from sacrebleu.metrics import CHRF
+from sacrebleu.tokenizers.tokenizer_char import TokenizerChar
 from sacrebleu.tokenizers.tokenizer_intl import TokenizerV14International
 from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 
@@ -60,7 +61,8 @@ def bm25_similarity(texts: pd.DataFrame, language: str, k1: float, b: float) -> 
 
     Args:
         texts: a `Texts` table indexed by probe: the whole bank, in which words are rare or common.
-        language: ISO 639-1 code; Chinese is cut into characters, the others into words (sacreBLEU's `zh`, `intl`).
+        language: ISO 639-1 code. Languages without spaces are cut into characters (sacreBLEU's `zh` and
+            `char`), the others into words (`intl`).
         k1: how soon repetitions of a word count less.
         b: how much long statements are marked down, from 0 to 1.
 
@@ -143,8 +145,12 @@ def _statements(texts: pd.DataFrame) -> pd.Series:
     return texts["statement"].str.replace(BLANK, " ").str.split().str.join(" ")
 
 
+_CHARACTERS = {"zh": TokenizerZh} | dict.fromkeys(["ja", "km", "lo", "my", "th"], TokenizerChar)
+"""By language that is written without spaces, what cuts a statement into characters."""
+
+
 def _words(statement: str, language: str) -> list[str]:
-    tokenize = TokenizerZh() if language == "zh" else TokenizerV14International()
+    tokenize = _CHARACTERS.get(language, TokenizerV14International)()
     return [word for word in tokenize(statement.lower()).split() if any(map(str.isalnum, word))]
 
 

@@ -9,8 +9,8 @@ import yaml
 
 from selfalign.errors import InputError
 
-NAME = "bank.yaml"
-"""The file beside a bank that says its version."""
+VERSION_FILE = "bank.yaml"
+"""Name of the file with the version of a bank, in the folder of the bank."""
 
 _KEYS = {"version", "date", "files"}
 

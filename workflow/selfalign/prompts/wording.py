@@ -9,7 +9,7 @@ from string import Formatter
 import pandas as pd
 
 from selfalign.errors import InputError
-from selfalign.probes.bank import BLANK, read_texts
+from selfalign.probes.bank import check_statements, read_texts
 from selfalign.probes.scales import read_scale_texts, read_scales
 from selfalign.prompts.frames import Frame, Item, read_frame, read_yaml
 from selfalign.prompts.schemas import Countries, Neutral, Personas
@@ -252,16 +252,7 @@ def read_neutral(path: Path) -> pd.DataFrame:
         InputError: a row breaks the schema, or a statement has not exactly one blank.
     """
     neutral = read_input(path, Neutral)
-    for item in neutral.itertuples():
-        if item.statement.count("_") != len(BLANK) or BLANK not in item.statement:
-            raise InputError(
-                path,
-                f"the statement of item {item.item} needs one blank, written {BLANK}",
-                "Reword the statement",
-                row=item.Index + 2,
-                column="statement",
-                value=item.statement,
-            )
+    check_statements(neutral, path, "item")
     return neutral
 
 

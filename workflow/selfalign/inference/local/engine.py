@@ -264,7 +264,7 @@ def _check_tokens(model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
     """Refuse prompts with a token that the model has no embedding for."""
     rows = weight_of(model.get_input_embeddings()).shape[0]
     for prompt in prompts:
-        highest = max(map(max, [prompt.tokens, *prompt.answers]))
+        highest = max(map(max, [prompt.tokens, *prompt.sequences]))
         if highest >= rows:
             raise InputError(
                 f"prompt {prompt.prompt}",
