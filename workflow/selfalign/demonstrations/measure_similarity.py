@@ -55,8 +55,8 @@ def bm25_similarity(texts: pd.DataFrame, language: str, k1: float, b: float) -> 
 
     The test probe is the query, its words in lower case; words that few statements have count more. The score is
     Lucene's (Kamphuis et al. 2020, table 1): the sum over the query's words of
-    idf(w) * tf / (tf + k1 * (1 - b + b * length / mean length)). However often a word occurs, it adds less than its
-    idf, so the sum of these is what the score is divided by. Not symmetric. A statement without words is similar to no
+    idf(w) * tf / (tf + k1 * (1 - b + b * length / mean length)). A word adds less than its idf, however often it
+    occurs. So the score is divided by the sum of the idf. Not symmetric. A statement without words is similar to no
     other: 0.
 
     Args:
@@ -79,7 +79,7 @@ def bm25_similarity(texts: pd.DataFrame, language: str, k1: float, b: float) -> 
 def embedding_similarity(texts: pd.DataFrame, language: str, model: str) -> pd.DataFrame:
     """Cosine between the sentence embeddings of the statements of every two probes, times 100.
 
-    Rounded to 0.01, since beyond that machines differ: encoders compute in single precision.
+    Rounded to 0.01, because encoders compute in single precision, and machines differ beyond that.
 
     Args:
         texts: a `Texts` table indexed by probe.

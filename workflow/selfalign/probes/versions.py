@@ -53,7 +53,7 @@ def read_version(path: Path) -> dict[str, Any]:
 
 
 def describe_bank(bank: Path, texts: Iterable[Path], version: Path | None) -> dict[str, Any]:
-    """What a run must record to say which bank it used.
+    """The record of the bank that a run uses.
 
     Args:
         bank: the table of probes.

@@ -37,7 +37,7 @@ class Item:
     counts: bool = False
 
     def turned(self, order: str) -> "Item":
-        """With the options in an order: `AB` as they stand, `BA` the other way round."""
+        """With the options in an order: `AB` is the given order, `BA` the reverse."""
         if order == "AB":
             return self
         answers = self.answers if self.counts else self.answers[::-1]

@@ -1,4 +1,4 @@
-"""What prompts are made of: probes, frames, personas and neutral items, in the words of each language's files."""
+"""The parts of prompts: probes, frames, personas and neutral items, in the words of each language's files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ class Wording:
         frames: frames of the prompt, by name.
         probes: what is asked in frames of two options, by probe.
         scales: what is asked in frames of whole scales, by probe.
-        neutral: items that are about no values, by name.
+        neutral: items without values, by name.
         right: the right answer of each neutral item: A or B.
         step: between the numbers of people that frames of shares offer; a divisor of 100.
     """
@@ -211,7 +211,7 @@ def read_wording(
 
 
 def read_personas(path: Path) -> pd.Series:
-    """The sentence that makes a model a person of a country, in one language: by country.
+    """The sentence that asks a model to be a person of a country, in one language: by country.
 
     Raises:
         InputError: a row breaks the schema.

@@ -29,7 +29,7 @@ class _CellError(ValueError):
 
 
 def match_names(published: Iterable[str], survey: SurveyFile) -> dict[str, str]:
-    """The file's column for each published name, whatever its case; without those that the file lacks.
+    """The file's column for each published name, in upper or lower case. Names that the file lacks are left out.
 
     Raises:
         InputError: two columns differ in case only, and neither has the published name.
@@ -70,7 +70,7 @@ def refuse_missing(survey: SurveyFile, required: Mapping[str, str], optional: Ma
 
 
 def _renamed(name: str, survey: SurveyFile) -> str:
-    """Which column of the file may be a missing one under another name."""
+    """A hint at the column that may be the missing one under another name."""
     stem = name.partition(" ")[0].partition("_")[2]
     alike = [other for other in survey.names if stem and stem in other.upper()]
     return f"; {alike[0]} may be the same under another name" if alike else ""
@@ -107,7 +107,7 @@ def describe_accepted(survey: SurveyFile) -> str:
 
 
 def to_values(column: pd.Series, read: Callable[[str], object], survey: SurveyFile, expected: str) -> pd.Series:
-    """Each cell of a column as `read` understands it.
+    """The value of each cell of a column.
 
     Args:
         column: categories of text, indexed by record.
@@ -164,7 +164,7 @@ def _raise() -> str:
 
 
 def to_interviews(column: pd.Series, survey: SurveyFile) -> pd.Series:
-    """Numbers of interviews; empty where the cell is."""
+    """Numbers of interviews; empty for an empty cell."""
     expected = "the number of an interview is a whole number"
     empty = column.isin([text for text in column.cat.categories if is_blank(text)])
     numbers = to_values(column, lambda text: 0 if is_blank(text) else whole_number(text), survey, expected)
@@ -187,7 +187,7 @@ def _number(text: str) -> float:
 
 
 def to_years(column: pd.Series, survey: SurveyFile) -> pd.Series:
-    """Years; empty where the cell is, or holds a missing code."""
+    """Years; empty for an empty cell or a missing code."""
     years = to_values(column, _year, survey, "a year is a whole number such as 2018")
     return years.astype("Int64").where(years > 0)
 

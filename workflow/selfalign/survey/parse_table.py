@@ -177,7 +177,7 @@ def _read_answers(
 
 
 def _list_columns(names: list[str], about: dict[str, str], questions: list[Question]) -> pd.DataFrame:
-    """What becomes of each column of the file: a `Columns` table."""
+    """The use of each column of the file: a `Columns` table."""
     of = {each.column: each.question for each in reversed(questions)}
     uses = ["question" if name in of else "respondent" if name in about.values() else "unused" for name in names]
     return pd.DataFrame({"column": names, "use": uses, "question": [of.get(name) for name in names]})

@@ -202,8 +202,8 @@ def to_scales(questions: list[Question]) -> tuple[pd.DataFrame, pd.DataFrame, pd
     """The questions in the form of the shipped questionnaire.
 
     Returns:
-        A `Scales`, a `Questions` and a `CodeLabels` table. Each question has a set of labels of its own, with its id as
-        the name. A question without a wording has its id in its place, and one without any label its codes.
+        A `Scales`, a `Questions` and a `CodeLabels` table. The set of labels of a question has the question's id as its
+        name. A question without a wording gets its id, and a question without labels gets its codes.
     """
     scales, wordings, labels = [], [], []
     for each in questions:

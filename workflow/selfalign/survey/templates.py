@@ -77,7 +77,7 @@ def _labels(facts: Facts) -> dict[int, str]:
 
 
 def list_questions(columns: list[Facts], ids: dict[str, str]) -> pd.DataFrame:
-    """The file of questions, as far as the survey file says it."""
+    """The file of questions, filled in from the survey file."""
     rows = []
     for each in columns:
         codes, labels = number_answers(each), _labels(each)

@@ -179,7 +179,7 @@ class _Found:
     """Log-probabilities of some tokens after some places of a row, which a GPU may still compute."""
 
     def __init__(self, places: list[int], tokens: list[list[int]], logits: torch.Tensor) -> None:
-        """Take what is wanted from the logits of the places (places x vocabulary)."""
+        """Take the wanted log-probabilities from the logits of the places (places x vocabulary)."""
         self.steps = [(place, token) for place, wanted in zip(places, tokens, strict=True) for token in wanted]
         self.parcel = Parcel(_log_probabilities(logits, tokens))
 
