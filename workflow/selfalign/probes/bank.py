@@ -63,7 +63,7 @@ def read_bank(path: Path) -> pd.DataFrame:
 
 
 def check_claimed(bank: pd.DataFrame, path: Path) -> None:
-    """Refuse a probe that gives an answer code to two poles.
+    """Refuse a probe that gives an answer code to two poles, or has a range without codes, such as `5-2`.
 
     Args:
         bank: columns probe, pole_a, pole_b and neither; the index of a row is its line in the file less 2.
@@ -73,6 +73,13 @@ def check_claimed(bank: pd.DataFrame, path: Path) -> None:
         InputError: names the row and the code.
     """
     for probe in bank.itertuples():
+        for column in ("pole_a", "pole_b", "neither"):
+            codes = getattr(probe, column)
+            if not all(map(parse_codes, codes.split())):
+                problem = "a range of codes ends below its first code"
+                raise InputError(
+                    path, problem, "Write the smaller code first", row=probe.Index + 2, column=column, value=codes
+                )
         claimed = [*parse_codes(probe.pole_a), *parse_codes(probe.pole_b), *parse_codes(probe.neither)]
         twice = sorted({code for code in claimed if claimed.count(code) > 1})
         if twice:

@@ -139,7 +139,8 @@ def _read_answers(row: _Row, path: Path, line: int, faults: Faults) -> dict[int,
                 return {}
             labels[code] = (found["label"] or "").strip()
     if len(labels) < 2:
-        faults.add(path, "a question needs two answers or more", "List all answers, or delete the row", **place)
+        remedy = "List all answers with semicolons between them, or delete the row"
+        faults.add(path, "a question needs two answers or more", remedy, **place)
         return {}
     given = [label.casefold() for label in labels.values() if label]
     if len(set(given)) < len(given):
