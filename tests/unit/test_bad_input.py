@@ -61,12 +61,9 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "1-2,3-4,,\nQ2,", "1-2,2-4,,\nQ2,", ["line 2", "code 2 of probe Q1", "more than once"], id="poles overlap"
         ),
         pytest.param(
-            "1-2,3-4,,\nQ2,", "2-1,3-4,,\nQ2,", ["line 2", "'2-1'", "ends below its first code"], id="empty range"
-        ),
-        pytest.param(
             "1-2,3-4,,\nQ2,", "1-2,3 to 4,,\nQ2,", ["line 2", 'column "pole_b"', "'3 to 4'"], id="code syntax"
         ),
-        pytest.param("1-2,3-4,,\nQ2,", "2-1,3-4,,\nQ2,", ["line 2", "Q1", "2-1"], id="range backwards"),
+        pytest.param("1-2,3-4,,\nQ2,", "2-1,3-4,,\nQ2,", ["line 2", "probe Q1 ends", "2-1"], id="range backwards"),
         pytest.param("1-2,3-4,,\nQ2,", "1-2,,,\nQ2,", ["line 2", 'column "pole_b"'], id="no codes"),
         pytest.param(
             "1-2,3-4,,\nQ2,", "1-2,3,,\nQ2,", ["line 2", "Q1 with code 4", "Add the code to"], id="unmapped code"

@@ -76,7 +76,7 @@ def check_claimed(bank: pd.DataFrame, path: Path) -> None:
         for column in ("pole_a", "pole_b", "neither"):
             codes = getattr(probe, column)
             if not all(map(parse_codes, codes.split())):
-                problem = "a range of codes ends below its first code"
+                problem = f"a range of codes of probe {probe.probe} ends below its first code"
                 raise InputError(
                     path, problem, "Write the smaller code first", row=probe.Index + 2, column=column, value=codes
                 )
