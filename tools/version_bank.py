@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from selfalign.probes.versions import NAME, digest_file, read_version
+from selfalign.probes.versions import VERSION_FILE, digest_file, read_version
 
 ROOT = Path(__file__).parent.parent / "resources"
 PARTS = (
@@ -36,7 +36,7 @@ def main(version: str) -> None:
     """Write the version file; refuse a version that is not above the present one."""
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
         sys.exit(f"{version!r} is not a version such as 2.1.0.")
-    path = ROOT / "probes" / NAME
+    path = ROOT / "probes" / VERSION_FILE
     present = read_version(path)["version"] if path.exists() else "1.0.0"
     if number(version) <= number(present):
         sys.exit(f"The bank has version {present}. Give a higher one.")

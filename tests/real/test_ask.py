@@ -507,6 +507,15 @@ def test_variable_that_is_not_set_is_named(prompts: Path, stops: Refused, monkey
     stops(*arguments(prompts, "http://127.0.0.1:9/v1", key_env="MINI_KEY"), tells=tells)
 
 
+@pytest.mark.parametrize("key", ["sk-\u201cabc\u201d", "sk-a\nbc"], ids=["curly quotes", "two lines"])
+def test_text_that_cannot_be_a_key_is_refused_and_not_quoted(
+    key: str, prompts: Path, stops: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINI_KEY", key)
+    said = stops(*arguments(prompts, "http://127.0.0.1:9/v1", key_env="MINI_KEY"), tells=["MINI_KEY", "curly quote"])
+    assert "sk-" not in said
+
+
 def test_unknown_model_is_told(prompts: Path, stops: Refused) -> None:
     with serving(endpoint_server.Endpoint()) as server:
         tells = [server.url, "The model `other` does not exist", "Check url and model"]

@@ -274,7 +274,7 @@ def test_bytes_of_a_model_are_those_of_its_parameters(family: str, tmp_path: Pat
 def test_encoder_decoder_is_refused_before_its_weights_are_read(kind: type[PreTrainedConfig], tmp_path: Path) -> None:
     kind().save_pretrained(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"not read")
-    with pytest.raises(InputError, match=rf"the model \({kind.model_type}\) is an encoder-decoder"):
+    with pytest.raises(InputError, match=r"the model \(.*\) is an encoder-decoder"):
         load_model(tmp_path, "float32", [CPU])
 
 

@@ -223,6 +223,7 @@ def test_answers_depend_on_few_modules() -> None:
         "selfalign.inference.messages",
         "selfalign.inference.readouts",
         "selfalign.inference.schemas",
+        "selfalign.inference.thoughts",
         "selfalign.ledger.rows",
         "selfalign.ledger.storage",
         "selfalign.loading",

@@ -18,7 +18,7 @@ from selfalign.probes.questionnaire import check_words
 from selfalign.probes.scales import read_scale_texts, read_scales
 from selfalign.survey.citations import how_to_cite
 from selfalign.survey.files import open_survey
-from selfalign.survey.inspect_file import find_roles, inspect_columns
+from selfalign.survey.inspect_file import find_candidates, inspect_columns
 from selfalign.survey.parse_counts import read_counts, to_distributions
 from selfalign.survey.parse_table import parse_table
 from selfalign.survey.questions import join_list, read_questions, split_list, tidy, to_scales
@@ -300,7 +300,13 @@ def test_mistakes_in_counts_are_reported_together() -> None:
     rows = COUNTS.replace("first,2,10", "first,5,10").replace("v2,1,7", "v2,1,7.5").replace("v2,9,2", "v2,1,2")
     with pytest.raises(InputError) as refused:
         counted(rows.replace("FRA", "Gallia"))
-    for part in ("4 mistakes", "'Gallia', the first in line 7", "line 3 (first, code 5", "line 5 (", "line 6 ("):
+    for part in (
+        "4 mistakes",
+        "'Gallia' (1 rows), the first in line 7",
+        "line 3 (first, code 5",
+        "line 5 (",
+        "line 6 (",
+    ):
         assert part in str(refused.value)
     with pytest.raises(InputError, match="no answers to these questions: v1"):
         counted(COUNTS.replace("first", "second"))
@@ -371,7 +377,8 @@ def test_missing_answers_and_weights_are_found_by_their_names(tmp_path: Path) ->
     pd.DataFrame({name: column * 5 for name, column in values.items()}).to_csv(tmp_path / "s.csv", index=False)
     with open_survey(tmp_path / "s.csv", tmp_path) as file:
         facts = {each.name: each for each in inspect_columns(file)}
-    assert find_roles(list(facts.values()), 20) == {"weight": "wt"}
+    found = find_candidates(list(facts.values()), 20)
+    assert {role: names for role, names in found.items() if names} == {"weight": ["wt"]}
     assert {name: each.missing for name, each in facts.items() if each.missing} == {
         "a": {"99": "other"},
         "b": {"Não sabe": "dont_know", "NR": "no_answer"},

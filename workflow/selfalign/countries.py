@@ -1,4 +1,4 @@
-"""Country codes as this project takes them: ISO 3166 alpha-3, and what the World Values Survey has beside them."""
+"""Country codes of this project: ISO 3166 alpha-3, and those that the World Values Survey adds."""
 
 from difflib import get_close_matches
 
@@ -7,13 +7,44 @@ import pycountry
 from selfalign.population import country_of, group_of
 
 WVS_ONLY = {"NIR": "Northern Ireland"}
-"""Polled apart from the rest of the United Kingdom, which is GBR."""
+"""Polled separately from the rest of the United Kingdom, which is GBR."""
 
 WVS_NUMBERS = {"909": "NIR"}
 """Their numbers in the files that number countries."""
 
+NAMES = {
+    "Bosnia Herzegovina": "BIH",
+    "Britain": "GBR",
+    "Czech Rep.": "CZE",
+    "Great Britain": "GBR",
+    "Hong Kong SAR": "HKG",
+    "Ivory Coast": "CIV",
+    "Macau SAR": "MAC",
+    "Northern Ireland": "NIR",
+    "Palest. ter.": "PSE",
+    "Russia": "RUS",
+    "S. Africa": "ZAF",
+    "S. Korea": "KOR",
+    "South Korea": "KOR",
+    "Taiwan ROC": "TWN",
+    "Turkey": "TUR",
+}
+"""Names that ISO 3166 does not have."""
+
 CODES = frozenset(country.alpha_3 for country in pycountry.countries) | frozenset(WVS_ONLY)
 """Codes of all countries."""
+
+
+_BY_NAME = {
+    name.casefold(): country.alpha_3
+    for country in pycountry.countries
+    for name in (country.name, getattr(country, "common_name", country.name))
+} | {name.casefold(): code for name, code in NAMES.items()}
+
+
+def country_of_name(name: str) -> str | None:
+    """The code of a country by its English name, in upper or lower case; None where there is none."""
+    return _BY_NAME.get(name.casefold())
 
 
 def country_of_number(text: str) -> str | None:
@@ -28,6 +59,8 @@ def suggest_country(text: str) -> str:
     try:
         known = pycountry.countries.lookup(text.zfill(3) if text.isdigit() else text)
     except LookupError:
+        if code := country_of_name(text):
+            return f"It may stand for {code}, {country_name(code)}."
         near = get_close_matches(text.upper(), sorted(CODES), n=1)
         return f'Did you mean "{near[0]}"?' if near else "Codes have three letters, such as DEU."
     return f"It may stand for {known.alpha_3}, {known.name}."

@@ -92,6 +92,23 @@ def check_weights(config: PreTrainedConfig, folder: Path, place: Path) -> tuple[
     return model, check_report(report, config, place)
 
 
+def require_decoder(config: PreTrainedConfig, place: Path) -> None:
+    """Refuse a model that does not continue a text. No weights are read.
+
+    Raises:
+        InputError: the model has an encoder, such as a T5 or a BART, or fills in masks.
+    """
+    names = getattr(config, "architectures", None) or []
+    masked = any("MaskedLM" in name for name in names)
+    if config.is_encoder_decoder or masked:
+        kind = "fills in masks" if masked else "is an encoder-decoder"
+        raise InputError(
+            place,
+            f"the model ({', '.join(names) or config.model_type}) {kind}; expected a causal language model",
+            "Choose a model that continues text, such as a Llama, a Qwen, a Gemma or a BLOOM",
+        )
+
+
 def build_empty(config: PreTrainedConfig, place: Path) -> PreTrainedModel:
     """A model with random weights of no size, on PyTorch's device `meta`.
 

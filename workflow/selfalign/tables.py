@@ -1,5 +1,6 @@
 """Reading and writing of tables: each passes its pandera schema, and none is ever half written."""
 
+import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,8 @@ _RULES = {
     r"less_than_or_equal_to\((.*)\)": "must be {} or less",
 }
 
+
+_QUOTED = re.compile(r'"[^"]*"')
 
 ROWS = 2**17
 """Rows of a row group of a table that is written in parts: small parts are joined to at least so many."""
@@ -156,7 +159,7 @@ def read_input(path: Path, schema: type[Table], optional: Fills | None = None) -
         schema: its columns.
         optional: columns that may be missing or have empty cells, and what fills them, given the table. With this
             argument, columns may come in any order, and a column whose name begins with `note` is ignored. The file may
-            have semicolons or tabs, in UTF-8 or Windows-1252, as spreadsheet programs save it.
+            have semicolons or tabs, in UTF-8, UTF-16 or Windows-1252, as spreadsheet programs save it.
 
     Raises:
         InputError: the file is missing, is no CSV, has no rows, or breaks its schema; names the row, column and value.
@@ -176,13 +179,28 @@ def read_input(path: Path, schema: type[Table], optional: Fills | None = None) -
 def find_form(path: Path) -> dict[str, str]:
     """Separator (`sep`) and encoding of a CSV that a spreadsheet program may have saved."""
     data = path.read_bytes()
-    header = data.partition(b"\n")[0]
-    form = {"sep": max(",;\t", key=lambda mark: header.count(mark.encode()))}
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        data.decode("utf-8")
+        text = data.decode(encoding)
     except UnicodeDecodeError:
-        return form | {"encoding": "cp1252"}
-    return form | {"encoding": "utf-8-sig"}
+        encoding = "cp1252"
+        text = data.decode(encoding, errors="replace")
+    return {"sep": find_separator(*text.splitlines()[:2]), "encoding": encoding}
+
+
+def find_separator(header: str = "", row: str = "") -> str:
+    """The character between the cells of a text table: comma, semicolon or tab.
+
+    Cells in quotes do not count. A name such as `Family, friends` may lack its quotes. So this function prefers a
+    character that the first row has as often as the header.
+
+    Args:
+        header: first line of the table.
+        row: second line.
+    """
+    in_header, in_row = (_QUOTED.sub("", line) for line in (header, row))
+    counts = {mark: in_header.count(mark) for mark in ",;\t"}
+    return max(counts, key=lambda mark: (0 < counts[mark] == in_row.count(mark), counts[mark]))
 
 
 def _read(
@@ -196,12 +214,17 @@ def _read(
         raise InputError(path, "the file is empty", remedy) from None
     except (OSError, ValueError) as error:
         raise InputError(path, f"cannot be read as a table ({error})", remedy) from None
+    given = list(table.columns)
     if optional is not None:
         table = _complete(table, schema, optional)
+    expected = list(schema.columns)
+    if schema.strict and list(table.columns) != expected:
+        problem = f"has columns {', '.join(given)}; expected {', '.join(expected)}"
+        raise InputError(path, problem, remedy, row=1)
     try:
         return schema.validate(table, lazy=True)
     except pa.errors.SchemaErrors as error:
-        raise _broken(path, table, schema, error, remedy) from None
+        raise _broken(path, schema, error, remedy) from None
 
 
 def _complete(table: pd.DataFrame, schema: pa.DataFrameSchema, optional: Fills) -> pd.DataFrame:
@@ -222,14 +245,7 @@ def _read_csv(path: Path, **settings: object) -> pd.DataFrame:
     return table[~table.isin([""]).all(axis=1)]
 
 
-def _broken(
-    path: Path, table: pd.DataFrame, schema: pa.DataFrameSchema, error: pa.errors.SchemaErrors, remedy: str
-) -> InputError:
-    expected = list(schema.columns)
-    if schema.strict and list(table.columns) != expected:
-        return InputError(
-            path, f"has columns {', '.join(table.columns)}; expected {', '.join(expected)}", remedy, row=1
-        )
+def _broken(path: Path, schema: pa.DataFrameSchema, error: pa.errors.SchemaErrors, remedy: str) -> InputError:
     case = error.failure_cases.sort_values("index", kind="stable").iloc[0]
     row = None if pd.isna(case["index"]) else int(case["index"]) + 2
     column = schema.columns.get(case["column"])

@@ -358,6 +358,19 @@ def test_every_measure_has_a_value_for_any_text(measure: str, language: str, sta
     pd.testing.assert_frame_equal(found, again, check_exact=True)
 
 
+@pytest.mark.parametrize(
+    ("language", "statements"),
+    [
+        ("ja", ["家族は___です。", "家族を___する。", "仕事は___です。"]),
+        ("th", ["ครอบครัวนั้น___", "ครอบครัวก็___", "งานนั้น___"]),
+    ],
+)
+def test_bm25_compares_characters_in_languages_without_spaces(language: str, statements: list[str]) -> None:
+    texts = pd.DataFrame({"statement": statements}, index=["a", "b", "c"])
+    scores = bm25_similarity(texts, language, **SETTINGS["bm25"])
+    assert scores.loc["a", "b"] > 0 and scores.loc["a", "c"] > 0
+
+
 def test_statement_without_words_is_similar_to_no_other() -> None:
     texts = pd.DataFrame({"statement": ["...", "...", "a word", "a word"]}, index=pd.Index(list("abcd"), name="probe"))
     found = bm25_similarity(texts, "en", **SETTINGS["bm25"])

@@ -59,6 +59,10 @@ def capitals(text: str, language: str) -> str:
         ("<think>\n\n</think>\n\nA", 1),
         ("<think>B or A?</think> important", 1),
         ("<think>A", None),
+        ("Perhaps A, perhaps B.\n</think>\n\nB", 2),  # the template wrote the beginning of the thought
+        ("[THINK]B or A?[/THINK]A", 1),
+        ("<thinking>B</thinking> **A**", 1),
+        ("A <think>or B?</think> B", None),
         ("A: important", None),
         ("A, because it is", None),
         ("Answer: A", None),

@@ -144,7 +144,7 @@ def rewrite(folder: Path, question: str, row: str) -> Path:
 @pytest.mark.parametrize(
     ("row", "tells"),
     [
-        pytest.param("Q56,1,3,Q56_3,1 3 2 4,", "code 4 is none of Q56", id="unknown code"),
+        pytest.param("Q56,1,3,Q56_3,1 3 2 4,", "code 4 is not a code of Q56", id="unknown code"),
         pytest.param("Q56,1,3,Q56_3,1 3 2 3,", "code 3 of Q56 is named more than once", id="code twice"),
         pytest.param("Q56,1,3,Q56_3,1 3 2,2=1", "code 2 of Q56 is named more than once", id="offered and merged"),
         pytest.param("Q56,1,3,Q56_3,1 2,3=1 3=2", "code 3 of Q56 is named more than once", id="merged twice"),

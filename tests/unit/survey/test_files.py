@@ -293,6 +293,46 @@ def test_spss_and_stata_files_give_the_same_table(
 # Archives
 
 
+@pytest.mark.parametrize(("suffix", "write"), [(".sav", pyreadstat.write_sav), (".dta", pyreadstat.write_dta)])
+def test_text_of_one_letter_is_not_a_missing_value(suffix: str, write: Callable, tmp_path: Path) -> None:
+    path = tmp_path / f"survey{suffix}"
+    write(pd.DataFrame({"sex": ["m", "f", "m"], "q": [1.0, None, 2.5]}), str(path))
+    with open_survey(path, tmp_path) as file:
+        assert file.read(["sex", "q"]).astype(object).to_numpy().tolist() == [["m", "1"], ["f", ""], ["m", "2.5"]]
+
+
+def test_extended_missing_values_of_stata_keep_their_dot_next_to_texts(tmp_path: Path) -> None:
+    table = pd.DataFrame({"q": pd.Series([1, "a", "b"], dtype=object), "sex": ["m", "f", "a"]})
+    pyreadstat.write_dta(table, str(tmp_path / "s.dta"), missing_user_values={"q": ["a", "b"]})
+    with open_survey(tmp_path / "s.dta", tmp_path) as file:
+        assert file.read(["q", "sex"]).astype(object).to_numpy().tolist() == [["1", "m"], [".a", "f"], [".b", "a"]]
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ('"id";"Age, in years, now";"Q1"', ["id", "Age, in years, now", "Q1"]),
+        ("id;Family, friends, work;Q1", ["id", "Family, friends, work", "Q1"]),
+        ("id,Trust: family,Trust: friends", ["id", "Trust: family", "Trust: friends"]),
+        ("Größe;Q1: Important in life;note: x", ["Größe", "Q1", "note"]),
+    ],
+    ids=["quoted commas", "bare commas", "labels of one stem", "letters and labels"],
+)
+def test_names_of_columns_are_read_whatever_their_labels(header: str, names: list[str], tmp_path: Path) -> None:
+    mark = "," if header.startswith("id,") else ";"
+    (tmp_path / "s.csv").write_text(f"{header}\n{mark.join('123')}\n", encoding="utf-8")
+    with open_survey(tmp_path / "s.csv", tmp_path) as file:
+        assert file.names == names
+        assert file.read(names).astype(object).to_numpy().tolist() == [["1", "2", "3"]]
+
+
+def test_rows_of_descriptions_by_qualtrics_are_refused(tmp_path: Path) -> None:
+    text = 'Q1,Q2\nHow important,"Trust\nin people"\n"{""ImportId"":""QID1""}","{""ImportId"":""QID2""}"\n1,2\n'
+    (tmp_path / "s.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="line 2: has two rows of descriptions .* Delete these two rows"):
+        open_survey(tmp_path / "s.csv", tmp_path).__enter__()
+
+
 @pytest.mark.parametrize(
     "members",
     [

@@ -124,7 +124,12 @@ def test_probe_that_parts_the_codes_of_a_share_is_refused(
     inputs = ["--distributions", distributions, "--bank", tmp_path / "bank.csv", "--countries", "DEU USA"]
     refused(
         *["map-poles", *inputs, "--poles", tmp_path / "poles.parquet", "--dropped", tmp_path / "dropped.csv"],
-        tells=["bank.csv, line 2", f"one share of Q71 for the codes {codes} together", "Q71 parts them", "probes.only"],
+        tells=[
+            "bank.csv, line 2",
+            f"one share of Q71 for the codes {codes} together",
+            "Q71 separates them",
+            "probes.only",
+        ],
     )
 
 

@@ -11,7 +11,7 @@ from selfalign.home import HOME, is_made, locate
 from selfalign.probes.adopt_arora_bank import make_bank
 from selfalign.probes.arora import AroraRows
 from selfalign.probes.bank import read_bank
-from selfalign.probes.kinds import NAME, NO_KIND, add_kinds, count_kinds
+from selfalign.probes.kinds import KINDS_FILE, NO_KIND, add_kinds, count_kinds
 from selfalign.probes.selection import find_reasons
 from selfalign.tables import read_input
 
@@ -27,8 +27,8 @@ def kinds_file(config: Mapping[str, Any], home: Path = HOME) -> Path | None:
     """
     bank = Path(config["probes"]["bank"])
     if is_made(bank):
-        return Path(locate(f"resources/probes/{NAME}", home))
-    file = bank.with_name(NAME)
+        return Path(locate(f"resources/probes/{KINDS_FILE}", home))
+    file = bank.with_name(KINDS_FILE)
     return file if file.is_file() else None
 
 
@@ -82,8 +82,8 @@ def count_in_words(counts: Mapping[str, int]) -> str:
 def _needed_file(config: Mapping[str, Any], home: Path) -> Path:
     file = kinds_file(config, home)
     if file is None:
-        problem = f"the folder of the probe bank has no file {NAME}, so its probes have no kinds"
-        place = Path(config["probes"]["bank"]).with_name(NAME)
+        problem = f"the folder of the probe bank has no file {KINDS_FILE}, so its probes have no kinds"
+        place = Path(config["probes"]["bank"]).with_name(KINDS_FILE)
         remedy = f"Write {place} with the columns probe and kind, or empty the list"
         raise InputError("config: probes.kinds", problem, remedy)
     return file

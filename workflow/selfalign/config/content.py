@@ -31,7 +31,7 @@ from selfalign.probes.arora import AroraRepairs, AroraRows
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.map_poles import check_bank, check_countries
 from selfalign.probes.selection import select_probes
-from selfalign.probes.versions import NAME, read_version
+from selfalign.probes.versions import VERSION_FILE, read_version
 from selfalign.prompts.design_prompts import word_instructions, word_personas
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import check_sources, draw_neutral
@@ -64,7 +64,7 @@ def check_inputs(config: dict[str, Any], home: Path) -> None:
     bank = _adopt(config, home) if adopted else read_bank(Path(config["probes"]["bank"]))
     probes, file = config["probes"], Path(config["probes"]["bank"])
     used = select_probes(with_kinds(bank, config, home), probes, file)
-    version = file.with_name(NAME)
+    version = file.with_name(VERSION_FILE)
     if version.is_file():
         read_version(version)
     spoken = speech_of_run(config)

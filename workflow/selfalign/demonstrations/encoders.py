@@ -1,9 +1,9 @@
-"""Sentence embeddings from encoders that lie on the disk; nothing is fetched, and no code of a model is run."""
+"""Sentence embeddings from encoders on the disk. Nothing is fetched, and no code of a model is run."""
 
 import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def encode(sentences: list[str], language: str, model: str) -> np.ndarray:
 
 
 def check_encoder(model: str, language: str) -> None:
-    """Raise InputError where an encoder does not know a language, or is no folder with an encoder of this kind.
+    """Raise InputError if an encoder does not know a language, or is not a folder with an encoder of this kind.
 
     Args:
         model: `universal`, or a folder.
@@ -114,18 +114,26 @@ def _encode_by_mean(sentences: list[str], folder: Path) -> np.ndarray:
 
 
 def _check_modules(folder: Path) -> None:
-    """Refuse an encoder of `sentence-transformers` that does more than to average, or averages something else."""
+    """Refuse an encoder of `sentence-transformers` that does not return the average over tokens."""
     if not list(folder.glob("*.safetensors")):
         raise _refuse(folder, "is no folder with safetensors")
-    listing = folder / "modules.json"
-    modules = json.loads(listing.read_text(encoding="utf-8")) if listing.exists() else []
-    for module in modules:
-        kind = module["type"].rsplit(".", 1)[-1]
-        if kind not in _SUPPORTED:
-            raise _refuse(folder, f"has a module of kind {kind}; only averages of tokens are supported")
-        settings = folder / module["path"] / "config.json"
-        if kind == "Pooling" and not json.loads(settings.read_text(encoding="utf-8")).get("pooling_mode_mean_tokens"):
-            raise _refuse(folder, "does not average over tokens (1_Pooling/config.json)")
+    if not (folder / "modules.json").exists():
+        return
+    try:
+        modules = [(one["type"].rsplit(".", 1)[-1], one["path"]) for one in _read_json(folder / "modules.json")]
+        pooling = [_read_json(folder / path / "config.json") for kind, path in modules if kind == "Pooling"]
+        averages = all(one.get("pooling_mode_mean_tokens") for one in pooling)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = f"has a modules.json that cannot be read ({type(error).__name__}: {error})"
+        raise _refuse(folder, problem) from None
+    if others := [kind for kind, _ in modules if kind not in _SUPPORTED]:
+        raise _refuse(folder, f"has a module of kind {others[0]}; only averages of tokens are supported")
+    if not averages:
+        raise _refuse(folder, "does not average over tokens (1_Pooling/config.json)")
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _refuse(folder: Path, problem: str) -> InputError:

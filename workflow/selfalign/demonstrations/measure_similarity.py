@@ -10,6 +10,7 @@ import click
 import numpy as np
 import pandas as pd
 from sacrebleu.metrics import CHRF
+from sacrebleu.tokenizers.tokenizer_char import TokenizerChar
 from sacrebleu.tokenizers.tokenizer_intl import TokenizerV14International
 from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 
@@ -54,13 +55,14 @@ def bm25_similarity(texts: pd.DataFrame, language: str, k1: float, b: float) -> 
 
     The test probe is the query, its words in lower case; words that few statements have count more. The score is
     Lucene's (Kamphuis et al. 2020, table 1): the sum over the query's words of
-    idf(w) * tf / (tf + k1 * (1 - b + b * length / mean length)). However often a word occurs, it adds less than its
-    idf, so the sum of these is what the score is divided by. Not symmetric. A statement without words is similar to no
+    idf(w) * tf / (tf + k1 * (1 - b + b * length / mean length)). A word adds less than its idf, however often it
+    occurs. So the score is divided by the sum of the idf. Not symmetric. A statement without words is similar to no
     other: 0.
 
     Args:
         texts: a `Texts` table indexed by probe: the whole bank, in which words are rare or common.
-        language: ISO 639-1 code; Chinese is cut into characters, the others into words (sacreBLEU's `zh`, `intl`).
+        language: ISO 639-1 code. Languages without spaces are cut into characters (sacreBLEU's `zh` and
+            `char`), the others into words (`intl`).
         k1: how soon repetitions of a word count less.
         b: how much long statements are marked down, from 0 to 1.
 
@@ -77,7 +79,7 @@ def bm25_similarity(texts: pd.DataFrame, language: str, k1: float, b: float) -> 
 def embedding_similarity(texts: pd.DataFrame, language: str, model: str) -> pd.DataFrame:
     """Cosine between the sentence embeddings of the statements of every two probes, times 100.
 
-    Rounded to 0.01, since beyond that machines differ: encoders compute in single precision.
+    Rounded to 0.01, because encoders compute in single precision, and machines differ beyond that.
 
     Args:
         texts: a `Texts` table indexed by probe.
@@ -143,8 +145,12 @@ def _statements(texts: pd.DataFrame) -> pd.Series:
     return texts["statement"].str.replace(BLANK, " ").str.split().str.join(" ")
 
 
+_CHARACTERS = {"zh": TokenizerZh} | dict.fromkeys(["ja", "km", "lo", "my", "th"], TokenizerChar)
+"""By language that is written without spaces, what cuts a statement into characters."""
+
+
 def _words(statement: str, language: str) -> list[str]:
-    tokenize = TokenizerZh() if language == "zh" else TokenizerV14International()
+    tokenize = _CHARACTERS.get(language, TokenizerV14International)()
     return [word for word in tokenize(statement.lower()).split() if any(map(str.isalnum, word))]
 
 

@@ -8,7 +8,7 @@ from selfalign.draws import draw
 from selfalign.errors import InputError
 
 SET = ["source", "probe", "seed"]
-"""What tells one set of demonstrations of an arm from another."""
+"""The columns that identify a set of demonstrations of an arm."""
 
 _EXCLUDED = {"siblings": "sibling", "battery": "same_battery", "category": "same_category"}
 

@@ -45,10 +45,10 @@ def rank(pairs: pd.DataFrame, strategy: str, seeds: list[int]) -> pd.DataFrame:
         pairs: as `pair_probes` returns them, with the similarity that the strategy orders by.
         strategy: one of `STRATEGIES`. A measure orders by similarity, most similar first, ties in the bank's order;
             `random` shuffles; `category` shuffles the candidates of the test probe's category.
-        seeds: of the shuffles, which are drawn anew for each test probe; not used by measures.
+        seeds: of the shuffles. Each test probe has its own shuffle. Measures do not use them.
 
     Returns:
-        A `Ranking` table. Nothing is excluded here but the test probe itself: that is for the arm to say.
+        A `Ranking` table. Only the test probe itself is excluded here; arms exclude the others.
     """
     eligible = pairs[pairs["same_category"]] if strategy == "category" else pairs
     ranked = []
@@ -76,7 +76,7 @@ def _draw(pairs: pd.DataFrame, strategy: str, seed: int) -> list[int]:
 def command(bank: Path, tests: Path | None, similarity: Path, strategy: str, seeds: list[int], output: Path) -> None:
     """Rank all other probes as demonstrations for each test probe.
 
-    The similarity is that of the strategy's measure; for strategies that draw, it only goes on record.
+    The similarity is that of the strategy's measure. For strategies that draw, it is only recorded.
     """
     only = set(read_bank(tests)["probe"]) if tests else set()
     pairs = pair_probes(read_bank(bank), read_table(similarity, Similarity), only)

@@ -10,7 +10,9 @@ class Similarity(Table):
 
     probe: str = pa.Field(description="test probe")
     candidate: str = pa.Field(description="probe that may be shown")
-    similarity: float = pa.Field(ge=-100, le=100, description="in points; below 0 only where embeddings point apart")
+    similarity: float = pa.Field(
+        ge=-100, le=100, description="in points; below 0 only for negative cosines of embeddings"
+    )
 
     class Config:
         unique = ["probe", "candidate"]

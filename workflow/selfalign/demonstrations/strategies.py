@@ -11,5 +11,5 @@ STRATEGIES = (*SEEDED, *MEASURES)
 
 
 def measure_of(strategy: str) -> str:
-    """The measure whose similarity a strategy has on record: its own, or chrF++ for those that draw."""
+    """The measure whose similarity is recorded for a strategy: its own, or chrF++ for a strategy that draws."""
     return strategy if strategy in MEASURES else "chrf"

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from selfalign.inference.thoughts import after_thought
+
 _DOTS = str.maketrans({"I": "ı", "İ": "i"})
 _GREEK = str.maketrans("", "", "\u0300\u0301\u0308\u0342")
 _ROMANIAN = str.maketrans("şţ", "șț")
@@ -19,7 +21,6 @@ _URDU = str.maketrans("يىكهةە", "ییکہۃہ") | _VOWELS
 _WIDE = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _SIGNS = str.maketrans("’‘ʼ‐‑", "'''--") | _WIDE
 _OPENING = "\"'*_`¡¿"
-_THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 
 # Capital letters that are printed alike in Cyrillic, Greek and Latin.
 _LOOKS = str.maketrans("АВСЕНІЈКМОРТХΑΒΕΗΙΚΜΝΟΡΤΧ", "ABCEHIJKMOPTXABEHIKMNOPTX")
@@ -60,9 +61,9 @@ def which_option(reply: str, labels: list[str], options: list[str], language: st
     """Place (from 1) of the option that a reply means; None if it means no option, or could mean two.
 
     A reply is an option if it is the option's label or its words, both folded by the rules of the language. White
-    space, quotation marks, brackets and marks of emphasis around the reply do not count, nor does punctuation at its
-    end, nor a thought before it (<think>...</think>). "A, because ..." and "Answer: A" are no option: to find an
-    answer in free text is to interpret it.
+    space, quotation marks, brackets and marks of emphasis around the reply do not count. Punctuation at its end does
+    not count, nor does a thought before it (`selfalign.inference.thoughts`). "A, because ..." and "Answer: A" are no
+    option, because finding an answer in free text is interpretation.
 
     Args:
         reply: the model's reply.
@@ -96,8 +97,7 @@ def _forms(text: str, language: str) -> set[str]:
 
 def _bare(text: str) -> str:
     """Text without a thought before it, and without what only surrounds or ends it."""
-    thought = _THOUGHT.match(text)
-    text = unicodedata.normalize("NFC", text[thought.end() :] if thought else text).translate(_SIGNS)
+    text = unicodedata.normalize("NFC", after_thought(text)).translate(_SIGNS)
     start, end = 0, len(text)
     while end and (_is_blank(text[end - 1]) or unicodedata.category(text[end - 1])[0] == "P" or text[end - 1] == "`"):
         end -= 1
@@ -126,7 +126,7 @@ def _fold_greek(text: str) -> str:
 
 
 def _fold_arabic(text: str, letters: dict[int, str | int | None]) -> str:
-    # Taken apart first: the hamza on an Arabic yeh is one character, on a Persian yeh it is two.
+    # Decomposed first, because the hamza on an Arabic yeh is one character, and on a Persian yeh it is two.
     return re.sub(r"[\s\u200c\u200d]", "", unicodedata.normalize("NFD", text).translate(letters))
 
 

@@ -1,4 +1,4 @@
-"""Step `convert_model`: a model's weights as safetensors, with its tokenizer, and a card that says which they are."""
+"""Step `convert_model`: a model's weights as safetensors, with its tokenizer, and a card that identifies them."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ from transformers.utils import logging
 
 from selfalign.errors import InputError
 from selfalign.hub import file_digest
-from selfalign.loading import build_empty, check_report, check_weights, weight_of
+from selfalign.loading import build_empty, check_report, check_weights, require_decoder, weight_of
 from selfalign.models.fetch_model import made_aside
 from selfalign.models.folder import is_wanted
 from selfalign.warmup import warm_up
@@ -160,7 +160,7 @@ def dequantize(gguf: Path, folder: Path) -> None:
     try:
         config = AutoConfig.from_pretrained(gguf.parent, **options)
         require_decoder(config, gguf)
-        options["config"] = config  # or else it is parsed anew each time, in seconds
+        options["config"] = config  # otherwise each call parses it again, in seconds
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **options)
         loaded: Any = AutoModelForCausalLM.from_pretrained(  # a pair, because of output_loading_info
             gguf.parent, **options, **plain, output_loading_info=True, ignore_mismatched_sizes=True
@@ -181,7 +181,7 @@ def dequantize(gguf: Path, folder: Path) -> None:
 
 
 def tie_head(model: PreTrainedModel) -> None:
-    """Tie an output head that equals the embedding but is stored apart: a small model is then a third smaller."""
+    """Tie an output head that equals the embedding but is stored separately. A small model is then a third smaller."""
     head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
     if head is None or head.weight is embedding.weight or not torch.equal(weight_of(head), weight_of(embedding)):
         return
@@ -189,25 +189,8 @@ def tie_head(model: PreTrainedModel) -> None:
     model.tie_weights()
 
 
-def require_decoder(config: PreTrainedConfig, place: Path) -> None:
-    """Refuse a model that does not continue a text.
-
-    Raises:
-        InputError: the model has an encoder, or fills in masks.
-    """
-    names = getattr(config, "architectures", None) or []
-    masked = any("MaskedLM" in name for name in names)
-    if config.is_encoder_decoder or masked:
-        kind = "fills in masks" if masked else "is an encoder-decoder"
-        raise InputError(
-            place,
-            f"the model ({', '.join(names) or config.model_type}) {kind}; expected a causal language model",
-            "Choose a model that continues text, such as a Llama, a Qwen or a Gemma",
-        )
-
-
 def load_tokenizer(folder: Path, source: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer beside the weights.
+    """The tokenizer in the folder of the weights.
 
     Raises:
         InputError: there is none, or it cannot be read.
@@ -222,7 +205,7 @@ def load_tokenizer(folder: Path, source: Path) -> PreTrainedTokenizerBase:
 
 
 def load_config(folder: Path, source: Path) -> PreTrainedConfig:
-    """The configuration beside the weights.
+    """The configuration in the folder of the weights.
 
     Raises:
         InputError: it cannot be read, needs the publisher's own code, or is not of a causal language model.
@@ -309,7 +292,7 @@ class Card(TypedDict):
 
 
 def describe(model: str, folder: Path, source: Path) -> Card:
-    """The card of a model: what its answers depend on, so that they can be told from another model's.
+    """The card of a model: everything that distinguishes its answers from those of another model.
 
     Args:
         model: the model's name in the configuration.
@@ -365,7 +348,7 @@ def convert(model: str, source: Path, output: Path, card: Path) -> None:
         else:
             raise InputError(
                 source,
-                f"holds no safetensors, and {len(ggufs)} GGUF files; expected the one or the other",
+                f"holds no safetensors, and {len(ggufs)} GGUF files; expected safetensors or one GGUF",
                 "Fetch the model again; a GGUF in several files must be merged first",
             )
         facts = describe(model, folder, source)
@@ -383,6 +366,6 @@ def _first_line(error: Exception) -> str:
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder of the weights, to make.")
 @click.option("--card", required=True, type=click.Path(path_type=Path), help="JSON file to write.")
 def command(model: str, source: Path, output: Path, card: Path) -> None:
-    """Bring a model's weights into safetensors, and write the card that says which they are."""
+    """Convert a model's weights to safetensors, and write the card that identifies them."""
     logging.disable_progress_bar()
     convert(model, source, output, card)

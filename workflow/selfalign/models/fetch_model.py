@@ -31,7 +31,7 @@ from selfalign.options import Json
 
 @contextmanager
 def made_aside(path: Path) -> Iterator[Path]:
-    """A path beside `path` for a file or folder to make; it becomes `path` at the end, or goes if anything fails."""
+    """A temporary path for a file or folder to make. At the end it becomes `path`; if anything fails, it is deleted."""
     aside = path.with_name(f".{path.name}.aside")
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove(aside)

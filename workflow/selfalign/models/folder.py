@@ -6,7 +6,10 @@ from pathlib import Path
 from selfalign.errors import InputError
 
 WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model")
-UNWANTED = ("consolidated*",)  # a second copy of the weights, in their publisher's own layout
+UNWANTED = ("consolidated*",)  # a second copy of the weights, in the layout of their publisher
+
+_POINTER = b"version https://git-lfs."
+"""How a file begins that stands for a large file of a git repository."""
 
 
 def is_wanted(name: str) -> bool:
@@ -16,26 +19,49 @@ def is_wanted(name: str) -> bool:
 
 
 def list_model(folder: str, place: str) -> tuple[Path, list[str]]:
-    """The folder of a model, resolved, and the names of its files to take: safetensors with what belongs to them, or
-    its one GGUF.
+    """The folder of a model, resolved, and the names of its files to take.
+
+    These are its safetensors with their configuration and tokenizer, or its only GGUF.
 
     Args:
         folder: a path; a relative one starts at the working directory.
         place: name of the setting, for messages.
 
     Raises:
-        InputError: there is no such folder, or it does not hold one model in safetensors or GGUF.
+        InputError: there is no such folder, it does not hold one model in safetensors or GGUF, or a file is a pointer
+            of Git LFS.
     """
     origin = Path(folder).expanduser().resolve()
     if not origin.is_dir():
-        raise InputError(place, f"there is no folder {origin}", "Check the path")
+        is_file = f"{origin} is a file", f"Give its folder, {origin.parent}"
+        raise InputError(place, *(is_file if origin.is_file() else (f"there is no folder {origin}", "Check the path")))
     present = sorted(path.name for path in origin.iterdir() if path.is_file())
     files = [name for name in present if is_wanted(name)]
     ggufs = [name for name in present if name.endswith(".gguf")]
-    if len(ggufs) == 1 and not any(name.endswith(".safetensors") for name in files):
-        return origin, ggufs
-    require_weights(files, present, place, str(origin))
+    if ggufs and not any(name.endswith(".safetensors") for name in files):
+        if len(ggufs) > 1:
+            problem = f"{origin} holds {len(ggufs)} GGUF files, {', '.join(ggufs[:8])}; expected one"
+            raise InputError(place, problem, "Give a folder with one of them; merge a GGUF that is in several files")
+        files = ggufs
+    elif not present and (inside := _find_models(origin)):
+        raise InputError(place, f"{origin} holds no file", f"Give the folder of the model itself: {inside[0]}")
+    else:
+        require_weights(files, present, place, str(origin))
+    _refuse_pointers(origin, files, place)
     return origin, files
+
+
+def _find_models(folder: Path) -> list[Path]:
+    """Folders of models inside a folder, such as those in the cache of the hub."""
+    return sorted(path.parent for pattern in ("*", "*/*") for path in folder.glob(f"{pattern}/config.json"))
+
+
+def _refuse_pointers(folder: Path, files: list[str], place: str) -> None:
+    for name in files:
+        with (folder / name).open("rb") as file:
+            if file.read(len(_POINTER)) == _POINTER:
+                problem = f"{folder / name} is a pointer of Git LFS, not the file"
+                raise InputError(place, problem, "Run git lfs pull in this folder, or download the model again")
 
 
 def require_weights(files: list[str], present: list[str], place: str, owner: str) -> None:

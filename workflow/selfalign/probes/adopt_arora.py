@@ -73,24 +73,24 @@ def check_copy(copy: pd.DataFrame, rows: pd.DataFrame, path: Path) -> None:
     seen: set[str] = set()
     for line in copy.itertuples():
         if line.row not in questions:
-            raise _told(path, line, "row", "the release has no such row", "Correct the number")
+            raise _fault(path, line, "row", "the release has no such row", "Correct the number")
         if line.row in seen:
-            raise _told(path, line, "row", "must not be repeated", "Delete one of the rows")
+            raise _fault(path, line, "row", "must not be repeated", "Delete one of the rows")
         if line.question != questions[line.row]:
             problem = f"row {line.row} of the release is about question {questions[line.row]}"
-            raise _told(path, line, "question", problem, "Put the row back as it was released")
+            raise _fault(path, line, "question", problem, "Put the row back as it was released")
         seen.add(line.row)
     absent = [row for row in questions if row not in seen]
     if absent:
         raise InputError(
             path,
             f"{len(absent)} rows of the release are not here, the first of them {absent[0]}",
-            "Take the whole file; a quote that is not closed also swallows rows",
+            "Take the whole file. An open quote in the file also hides rows",
             column="row",
         )
 
 
-def _told(path: Path, line: Any, column: str, problem: str, remedy: str) -> InputError:
+def _fault(path: Path, line: Any, column: str, problem: str, remedy: str) -> InputError:
     return InputError(path, problem, remedy, row=line.Index + 2, column=column, value=getattr(line, column))
 
 
@@ -120,7 +120,7 @@ def adopt(
         repairs_file: file of the repairs.
 
     Raises:
-        InputError: a repair is for other words than are there, or a row has not one blank and two options.
+        InputError: a repair does not fit the words of its row, or a row lacks its one blank and two options.
 
     Returns:
         A `Texts` table and an `AroraLog` table, in the order of `rows`.
@@ -190,7 +190,7 @@ def _check_wording(wording: ProbeWording, cells: list[str], line: int, path: Pat
 @click.option("--texts", type=writable, required=True, help="Wording of the probes (CSV).")
 @click.option("--log", type=writable, required=True, help="What was repaired and dropped (CSV).")
 def command(release: Path, language: str, rows: Path, repairs: Path, texts: Path, log: Path) -> None:
-    """Adopt the probes of Arora et al. (2023) from a copy of one's own: one language as wordings of ours."""
+    """Adopt the probes of Arora et al. (2023) from a user's copy: one language as wordings of this project."""
     facts, known = read_input(rows, AroraRows), read_input(repairs, AroraRepairs)
     check_language(known, language, release, repairs)
     copy = read_copy(release)

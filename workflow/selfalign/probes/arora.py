@@ -19,7 +19,7 @@ _NOUNS_HAVE_CAPITALS = {"de"}
 
 
 class AroraRows(Table):
-    """What the rows of the release stand for; none of its words."""
+    """The question and the poles of each row of the release, without its words."""
 
     row: int = pa.Field(ge=0, unique=True, description="row of the release: its first column")
     probe: str = pa.Field(str_matches=r"^Q\d+[a-z]?$", unique=True, description="Q and the release's second column")
@@ -37,7 +37,7 @@ class AroraRows(Table):
 
 
 class AroraRepairs(Table):
-    """Known defects of the release, and what is put there instead, in words of our own."""
+    """Known defects of the release, and their repairs in the project's words."""
 
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1 code")
     rows: str = pa.Field(str_matches=rf"^{_CODES}$", description="rows that have this defect, such as `0-2 5`")
@@ -51,13 +51,13 @@ class AroraRepairs(Table):
     )
     was: str = pa.Field(str_matches=r"^[0-9a-f]{8}$", description="digest of what the release has there")
     repair: str = pa.Field(
-        description="what is put there; empty for a blank, for words to delete, and for a label to leave as it is"
+        description="the new text; empty for a blank, for words to delete, and for a label that stays as it is"
     )
     defect: str = pa.Field(str_matches=r"^[a-z_]+$", description="what is wrong there")
 
 
 class AroraLog(Table):
-    """What was changed in a user's copy, and which rows were dropped."""
+    """Changes to a user's copy, and the rows that were dropped."""
 
     row: int = pa.Field(ge=0, description="row of the release")
     probe: str = pa.Field(description="probe id")
@@ -89,7 +89,7 @@ class ProbeWording(NamedTuple):
 
 
 def digest(text: str) -> str:
-    """Eight hexadecimal digits by which a text is known again."""
+    """Eight hexadecimal digits that identify a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -108,7 +108,7 @@ def per_row(repairs: pd.DataFrame, language: str) -> dict[int, list[Any]]:
 
 
 def find_old(sentence: str, label_1: str, label_2: str, repair: Any) -> str:
-    """What is now where a repair is to be made; cells are clean."""
+    """The text that a repair replaces. Cells are clean."""
     if repair.column in ("option_a", "option_b"):
         return {"option_a": label_1, "option_b": label_2}[repair.column]
     words = sentence.split()
@@ -119,7 +119,7 @@ def word_probe(sentence: str, label_1: str, label_2: str, repairs: list[Any], la
     """A row of the release as a statement with one blank and two options.
 
     Letters stuck to the mask become part of the options, and a full stop or comma after the first label becomes part of
-    the statement. At the start of a statement options begin with a capital; elsewhere they do not, German nouns apart.
+    the statement. Options begin with a capital at the start of a statement. Elsewhere only German nouns do.
 
     Args:
         sentence: with the mask, clean.
@@ -170,7 +170,7 @@ def word_probe(sentence: str, label_1: str, label_2: str, repairs: list[Any], la
 
 class _Changes(list[Change]):
     def note(self, column: str, defect: str, before: str, after: str) -> str:
-        """What is there after a change, which is noted if it is one."""
+        """The text after a change, which is noted if the text changed."""
         if before != after:
             self.append(Change(column, defect, before, after))
         return after

@@ -63,7 +63,7 @@ def read_bank(path: Path) -> pd.DataFrame:
 
 
 def check_claimed(bank: pd.DataFrame, path: Path) -> None:
-    """Refuse a probe that gives an answer code to two poles.
+    """Refuse a probe that gives an answer code to two poles, or has a range without codes, such as `5-2`.
 
     Args:
         bank: columns probe, pole_a, pole_b and neither; the index of a row is its line in the file less 2.
@@ -73,6 +73,13 @@ def check_claimed(bank: pd.DataFrame, path: Path) -> None:
         InputError: names the row and the code.
     """
     for probe in bank.itertuples():
+        for column in ("pole_a", "pole_b", "neither"):
+            codes = getattr(probe, column)
+            if not all(map(parse_codes, codes.split())):
+                problem = f"a range of codes of probe {probe.probe} ends below its first code"
+                raise InputError(
+                    path, problem, "Write the smaller code first", row=probe.Index + 2, column=column, value=codes
+                )
         claimed = [*parse_codes(probe.pole_a), *parse_codes(probe.pole_b), *parse_codes(probe.neither)]
         twice = sorted({code for code in claimed if claimed.count(code) > 1})
         if twice:
@@ -86,29 +93,30 @@ def check_claimed(bank: pd.DataFrame, path: Path) -> None:
             )
 
 
-def _find_fault(statement: str) -> str | None:
-    """What is wrong with the blank of a statement."""
+def find_blank_fault(statement: str) -> str | None:
+    """What is wrong with the blank of a statement; None if it has exactly one, written `BLANK`."""
     blanks = re.findall("_{3,}", statement)
     if len(blanks) != 1:
         return f"{len(blanks)} blanks"
     return "a blank that is too long" if blanks[0] != BLANK else None
 
 
-def check_statements(texts: pd.DataFrame, path: Path) -> None:
+def check_statements(texts: pd.DataFrame, path: Path, kind: str = "probe") -> None:
     """Refuse a statement that does not have exactly one blank.
 
     Args:
-        texts: columns probe and statement; the index of a row is its line in the file less 2.
+        texts: columns statement and `kind`; the index of a row is its line in the file less 2.
         path: their file.
+        kind: the column with the ids.
 
     Raises:
         InputError: names the row.
     """
     for text in texts.itertuples():
-        if fault := _find_fault(text.statement):
+        if fault := find_blank_fault(text.statement):
             raise InputError(
                 path,
-                f"the statement of probe {text.probe} has {fault}; expected one blank, written {BLANK}",
+                f"the statement of {kind} {getattr(text, kind)} has {fault}; expected one blank, written {BLANK}",
                 "Reword the statement",
                 row=text.Index + 2,
                 column="statement",

@@ -1,4 +1,4 @@
-"""How near the peoples of a survey are to each other, and what the world answers."""
+"""Distances between the countries of a survey, and the answers of the pooled world."""
 
 import pandas as pd
 
@@ -6,11 +6,11 @@ from selfalign.errors import InputError
 from selfalign.population import keep_countries
 
 WORLD = "world"
-"""Stands where a country's code would: all countries of the survey, pooled."""
+"""In place of a country's code: all countries of the survey, pooled."""
 
 
 def pool_world(poles: pd.DataFrame) -> pd.DataFrame:
-    """What the pooled world answers to each probe: the mean of the countries' shares, each country weighing the same.
+    """The answer of the pooled world to each probe: the mean of the countries' shares, with equal weights.
 
     Args:
         poles: a `Poles` table. Groups of a country are left out.
@@ -26,8 +26,8 @@ def pool_world(poles: pd.DataFrame) -> pd.DataFrame:
 def measure_distances(poles: pd.DataFrame) -> pd.DataFrame:
     """Distance between every two countries: the mean over probes of the absolute difference of their shares of pole A.
 
-    It is the mean, over probes that both were asked, of the total variation distance between two peoples' choices. 0 is
-    the same people, 1 opposite ones; two countries without a probe in common have none (NaN).
+    It is the mean total variation distance between two countries' choices, over probes that both were asked. 0 means
+    the same answers, and 1 means opposite answers. Countries without a common probe have no distance (NaN).
 
     Args:
         poles: a `Poles` table. Groups of a country are left out.
@@ -55,7 +55,7 @@ def find_nearest(distances: pd.DataFrame, country: str, farthest: bool = False) 
         raise InputError(
             "results/{run}/human/poles.parquet",
             "no other country of the survey was asked the same probes",
-            "Nearest and farthest cultures need a survey of several countries",
+            "Use a survey of several countries, or arms without nearest and farthest",
             column="country",
             value=country,
         )

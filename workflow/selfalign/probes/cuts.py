@@ -62,7 +62,7 @@ def map_cut(
     seed: int,
     members: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What the people of some countries answer to the probes that a cut changes.
+    """The people's answers to the probes that a cut changes, in some countries.
 
     Args:
         cut: one of `CUTS`.
@@ -75,8 +75,8 @@ def map_cut(
         members: a `Members` table, if `countries` has groups.
 
     Returns:
-        A `Poles` and a `Replicates` table of these probes. They lack probes whose shares are published for codes
-        together that the cut separates.
+        A `Poles` and a `Replicates` table of these probes, without those that have one published share for codes on
+        both sides of the cut.
     """
     changed = CUTS[cut](bank)
     changed = changed[(changed != bank).any(axis=1)]

@@ -107,7 +107,7 @@ def refuse_small(
 
 
 def list_members(groups: pd.DataFrame, sizes: pd.DataFrame) -> pd.DataFrame:
-    """Who is in the groups that are used: a `Members` table.
+    """The members of the groups that are used: a `Members` table.
 
     Args:
         groups: a `Groups` table.

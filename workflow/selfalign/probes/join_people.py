@@ -55,7 +55,7 @@ def check_joined(joined: pd.DataFrame, countries: Sequence[str]) -> None:
 def join_poles(
     tested: pd.DataFrame, tests: pd.DataFrame, shown: pd.DataFrame, bank: pd.DataFrame, countries: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """What the people of the countries that both surveys have answer to the probes of both.
+    """The people's answers to the probes of both surveys, in the countries that both surveys have.
 
     Args:
         tested: the `Distributions` table of the test probes' survey.

@@ -9,8 +9,8 @@ from selfalign.forms import ProbeKind
 from selfalign.probes.schemas import ProbeKinds
 from selfalign.tables import read_input
 
-NAME = "kinds.csv"
-"""The file beside a bank that says what each probe asks for."""
+KINDS_FILE = "kinds.csv"
+"""Name of the file with the kinds of a bank's probes, in the folder of the bank."""
 
 NO_KIND = "none"
 """In place of the kind of a probe that the file of kinds lacks."""

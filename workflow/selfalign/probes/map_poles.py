@@ -1,4 +1,4 @@
-"""Step map_poles: what the people of each country answer to each probe."""
+"""Step map_poles: the answers of each country's people to each probe."""
 
 from pathlib import Path
 from typing import Protocol
@@ -128,7 +128,7 @@ class _Probe(Protocol):
 
 
 def _find_fault(probe: _Probe, given: list[tuple[int, int]]) -> tuple[str, str] | None:
-    """What is wrong with the poles of a probe for the answers that were given, and what to do."""
+    """The fault of a probe's poles for the answers that were given, and its remedy; None if there is no fault."""
     sides = [parse_codes(codes) for codes in (probe.pole_a, probe.pole_b, probe.neither)]
     for first, last in given:
         if first not in set().union(*sides):
@@ -139,7 +139,7 @@ def _find_fault(probe: _Probe, given: list[tuple[int, int]]) -> tuple[str, str] 
         if not any(set(range(first, last + 1)) <= side for side in sides):
             return (
                 f"the survey has one share of {probe.question} for the codes {first}-{last} together, and probe "
-                f"{probe.probe} parts them",
+                f"{probe.probe} separates them",
                 "Leave the probe out (probes.only in the config), or give a survey with a share for each code",
             )
     return None

@@ -1,4 +1,4 @@
-"""Step map_scales: how the people of each country spread over the whole answer scale of each question."""
+"""Step map_scales: the distribution of each country's answers over the whole answer scale of each question."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def _find_together(distributions: pd.DataFrame) -> pd.MultiIndex:
 def find_dropped(
     distributions: pd.DataFrame, human: pd.DataFrame, scales: pd.DataFrame, countries: list[str]
 ) -> pd.DataFrame:
-    """What is not used, and why.
+    """Questions and answers that are not used, and why.
 
     Args:
         distributions: a `Distributions` table.
@@ -126,7 +126,7 @@ def command(
     output: Path,
     dropped: Path,
 ) -> None:
-    """Say how the people of each country spread over the whole answer scale of each question."""
+    """Compute the distribution of each country's answers over the whole answer scale of each question."""
     answers = read_table(distributions, Distributions)
     codes = read_scales(scales, read_bank(bank))
     check_countries(answers, countries, distributions)

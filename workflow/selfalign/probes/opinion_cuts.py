@@ -69,7 +69,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class _Option:
-    """An option without its degree: what it says, and the word with which it denies that ("not", "no" or empty)."""
+    """An option without its degree: its core, and the word that negates the core ("not", "no" or empty)."""
 
     code: int
     core: str

@@ -7,7 +7,7 @@ import pandera.pandas as pa
 
 from selfalign.errors import did_you_mean
 from selfalign.faults import Faults, listed
-from selfalign.probes.bank import BLANK, list_codes
+from selfalign.probes.bank import BLANK, find_blank_fault, list_codes
 from selfalign.survey.questions import Question
 from selfalign.tables import Table, read_input
 
@@ -75,7 +75,7 @@ def check_drafts(path: Path, bank: pd.DataFrame, bank_file: Path, faults: Faults
         parts = [name for name in ("statement", "option_a", "option_b") if not getattr(row, name)]
         if parts:
             empty.append(f"line {row.Index + 2} (probe {row.probe}: {' '.join(parts)})")
-        elif row.statement.count("_") != len(BLANK) or BLANK not in row.statement:
+        elif find_blank_fault(row.statement):
             broken.append(f"line {row.Index + 2} (probe {row.probe}: {row.statement!r})")
         elif row.option_a == row.option_b:
             same.append(f"line {row.Index + 2} (probe {row.probe}: {row.option_a!r})")

@@ -9,7 +9,7 @@ from selfalign.draws import make_generator
 def draw_shares(poles: pd.DataFrame, replicates: int, seed: int) -> pd.DataFrame:
     """Shares of pole A drawn from each share and its standard error, where a survey publishes no respondents.
 
-    The draws are normal, cut to 0..1, and independent between probes: what links one person's answers is not known.
+    The draws are normal and limited to 0..1. They are independent between probes, because no respondents are published.
 
     Args:
         poles: the rows of a `Poles` table to resample.

@@ -1,4 +1,4 @@
-"""Step resample_people: what each country's people might have answered, had others of them been asked."""
+"""Step resample_people: the shares of pole A in other samples of each country's people."""
 
 from pathlib import Path
 
@@ -27,8 +27,8 @@ def resample_respondents(
     """Shares of pole A in bootstrap samples of each country's respondents.
 
     As many respondents as the country has are drawn with replacement, each with weight and all answers, so that the
-    answers of one person stay together (Efron and Tibshirani 1993, chapter 8; for weights Rao, Wu and Yue 1992, here
-    with respondents as the units drawn, since the surveys publish no strata or clusters).
+    answers of one person stay together (Efron and Tibshirani 1993, chapter 8; with weights Rao, Wu and Yue 1992). The
+    respondents are the units that are drawn, because the surveys publish no strata or clusters.
 
     The samples of a group are its members in the samples of its country. So all groups of a country are drawn together,
     and groups that share members, such as women and the young, vary together.

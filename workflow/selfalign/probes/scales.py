@@ -104,12 +104,12 @@ def _list_places(scale: Scale) -> list[tuple[str, str, int, int | None, int | No
 
 
 def _find_fault(scale: Scale) -> str | None:
-    """What is wrong with a scale in itself."""
+    """The fault of a scale; None if there is none."""
     offered = _offered(scale)
     named = [*offered, *(int(pair.split("=")[0]) for pair in scale.merged.split())]
     for code in named:
         if not scale.first <= code <= scale.last:
-            return f"code {code} is none of {scale.question}, whose codes are {scale.first} to {scale.last}"
+            return f"code {code} is not a code of {scale.question}, whose codes are {scale.first} to {scale.last}"
         if named.count(code) > 1:
             return f"code {code} of {scale.question} is named more than once by order and merged"
     for code, other in _merged(scale).items():
@@ -121,8 +121,8 @@ def _find_fault(scale: Scale) -> str | None:
 def read_scale_texts(questions: Path, labels: Path, scales: pd.DataFrame) -> pd.DataFrame:
     """The questions of some scales and the answers that are offered, in one language.
 
-    Where every answer has a label, the labels are the answers. Where only the first and the last have one, the codes
-    are, and the labels are shown beside the codes of both ends.
+    If every answer has a label, the labels are the answers. If only the first and the last answer have a label, the
+    codes are the answers, and the labels are shown next to the codes of both ends.
 
     Args:
         questions: a CSV of the form of `Questions`.

@@ -22,7 +22,8 @@ class Bank(Table):
     )
     scale: str = pa.Field(isin=["binary", "nominal", "ordinal"], description="kind of answer scale")
     reversed: str = pa.Field(
-        isin=["yes", "no", ""], description="whether a higher code means less of what is asked; empty where nominal"
+        isin=["yes", "no", ""],
+        description="whether a higher code means less of the thing; empty if nominal",
     )
     pole_a: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole A, such as `1-2 5`")
     pole_b: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole B")
@@ -43,7 +44,7 @@ class LeftOutProbes(Table):
 
 
 class ProbeKinds(Table):
-    """What each probe of a bank asks for."""
+    """The kind of each probe of a bank."""
 
     probe: str = pa.Field(str_matches=NAME, unique=True, description="probe id, as in the bank")
     kind: str = pa.Field(
@@ -129,7 +130,7 @@ class JoinedCountries(Table):
 
 
 class Poles(Table):
-    """What the people of a country answer to a probe."""
+    """The answer of a country's people to a probe."""
 
     country: str = pa.Field(str_matches=PEOPLE_ID, description="a country (ISO 3166 alpha-3), or a group of it")
     probe: str = pa.Field(description="probe id")
@@ -150,7 +151,7 @@ class Poles(Table):
 
 
 class Replicates(Table):
-    """Shares of pole A that a country might have had, had others of its people been asked."""
+    """Shares of pole A in other samples of a country's people."""
 
     country: str = pa.Field(str_matches=PEOPLE_ID, description="a country (ISO 3166 alpha-3), or a group of it")
     probe: str = pa.Field(description="probe id")

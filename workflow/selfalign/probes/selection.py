@@ -12,7 +12,7 @@ import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.bank import read_bank
-from selfalign.probes.kinds import NAME, add_kinds
+from selfalign.probes.kinds import KINDS_FILE, add_kinds
 from selfalign.tables import find_form
 
 CRITERIA = {"only": "probe", "categories": "category", "kinds": "kind"}
@@ -130,7 +130,7 @@ def find_used(bank: Path, settings: Settings) -> frozenset[str]:
         settings: as for `find_reasons`.
     """
     chosen = json.dumps({setting: settings.get(setting) or [] for setting in CRITERIA})
-    files = (bank, bank.with_name(NAME))
+    files = (bank, bank.with_name(KINDS_FILE))
     return _find_used(bank, chosen, tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files))
 
 
@@ -138,7 +138,7 @@ def find_used(bank: Path, settings: Settings) -> frozenset[str]:
 def _find_used(bank: Path, settings: str, _changed: tuple[int, ...]) -> frozenset[str]:
     """Snakemake asks for digests once per job, so the bank is read once per state of its files."""
     table, chosen = read_bank(bank), json.loads(settings)
-    table = add_kinds(table, bank.with_name(NAME)) if chosen["kinds"] else table
+    table = add_kinds(table, bank.with_name(KINDS_FILE)) if chosen["kinds"] else table
     return frozenset(table.loc[find_reasons(table, chosen) == "", "probe"])
 
 

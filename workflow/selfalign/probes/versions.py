@@ -9,8 +9,8 @@ import yaml
 
 from selfalign.errors import InputError
 
-NAME = "bank.yaml"
-"""The file beside a bank that says its version."""
+VERSION_FILE = "bank.yaml"
+"""Name of the file with the version of a bank, in the folder of the bank."""
 
 _KEYS = {"version", "date", "files"}
 
@@ -53,7 +53,7 @@ def read_version(path: Path) -> dict[str, Any]:
 
 
 def describe_bank(bank: Path, texts: Iterable[Path], version: Path | None) -> dict[str, Any]:
-    """What a run must record to say which bank it used.
+    """The record of the bank that a run uses.
 
     Args:
         bank: the table of probes.

@@ -1,4 +1,4 @@
-"""Step describe_demonstrations: how close what each arm shows is to its test probes, in one language."""
+"""Step describe_demonstrations: the similarity of each arm's demonstrations to its test probes, in one language."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -21,7 +21,7 @@ _QUANTILES = {f"similarity_q{round(100 * level):02d}": level for level in (0.05,
 
 
 def list_shown(design: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
-    """What is shown, a row per demonstration: columns arm, set (its number), source, probe, seed, candidate.
+    """The demonstrations, one per row: columns arm, set (its number), source, probe, seed, candidate.
 
     A set that several countries, frames, orders or answers share is listed once.
 
@@ -128,7 +128,7 @@ def command(
     prompts: Path,
     output: Path,
 ) -> None:
-    """Describe how close what each arm shows is to its test probes.
+    """Describe how similar the demonstrations of each arm are to its test probes.
 
     RANKINGS are the rankings of the strategies that the arms use, named STRATEGY.parquet.
     """

@@ -26,7 +26,7 @@ from selfalign.prompts.wording import Languages, Wording, read_countries, read_p
 from selfalign.tables import read_table, write_parts, write_table
 
 _WORDED = ["source", "probe", "shown_in", "persona", "instruction"]
-"""What a prompt depends on, besides arm, frame, seed and order: cells with the same values share their prompts."""
+"""Columns that a prompt depends on, as well as on arm, frame, seed and order. Cells with equal values share prompts."""
 
 
 def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], frame: Frame) -> pd.DataFrame:
@@ -67,8 +67,8 @@ def lay_out(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cells of the experiment, and the distinct prompts behind them.
 
-    A test probe is used for a country when its people have a majority answer to it; on whole scales, when their answers
-    are known code by code besides (`map_scales` lists where they are not).
+    A test probe is used for a country if its people have a majority answer to it. On whole scales, their answers must
+    also be known code by code (`map_scales` lists the others).
 
     Args:
         arms: by name.
@@ -121,13 +121,13 @@ def lay_out_arms(
         raise InputError(
             "config: languages",
             f"no arm has a cell to run for the countries {', '.join(countries)}",
-            "An arm answered by other countries needs two countries, or sources of its own",
+            "Give the language two countries, or set sources for an arm with the answers of other countries",
         )
     return (kept.pop(name) for name in sorted(kept)), found.as_table(premises)
 
 
 def _treat(name: str, arm: Arm, countries: list[str], people: Surveyed, languages: Languages) -> pd.DataFrame:
-    """Whom an arm is run for, and whom its prompts name.
+    """The people that an arm is run for, and the countries that its prompts name.
 
     These are countries, or all groups of these countries that the survey has.
 
@@ -164,8 +164,8 @@ def word_personas(name: str, arm: Arm, countries: pd.Series, named: pd.Series, l
     """
     if arm.persona is None:
         return pd.Series("", index=countries.index)
-    told = pd.DataFrame({"country": named, "language": languages.resolve(arm.persona, countries)})
-    for country, language in told.drop_duplicates().itertuples(index=False):
+    wanted = pd.DataFrame({"country": named, "language": languages.resolve(arm.persona, countries)})
+    for country, language in wanted.drop_duplicates().itertuples(index=False):
         if country not in languages.personas[language]:
             raise InputError(
                 f"config: arms.{name}.persona",
@@ -173,9 +173,9 @@ def word_personas(name: str, arm: Arm, countries: pd.Series, named: pd.Series, l
                 "Add a row for this country to that language's file of prompts.personas",
                 value=arm.persona,
             )
-    pairs = told.drop_duplicates().itertuples(index=False, name=None)
+    pairs = wanted.drop_duplicates().itertuples(index=False, name=None)
     texts = {(one, to): _play(name, arm, languages.personas[to][one], to, languages) for one, to in pairs}
-    return pd.Series([texts[pair] for pair in told.itertuples(index=False, name=None)], told.index, dtype=str)
+    return pd.Series([texts[pair] for pair in wanted.itertuples(index=False, name=None)], wanted.index, dtype=str)
 
 
 def word_instructions(frame: Frame, named: pd.Series, languages: Languages) -> pd.Series:

@@ -37,7 +37,7 @@ class Item:
     counts: bool = False
 
     def turned(self, order: str) -> "Item":
-        """With the options in an order: `AB` as they stand, `BA` the other way round."""
+        """With the options in an order: `AB` is the given order, `BA` the reverse."""
         if order == "AB":
             return self
         answers = self.answers if self.counts else self.answers[::-1]
@@ -157,7 +157,7 @@ def _find_fault(frame: object) -> str | None:
     if fault := _find_wrong_fields("question", frame["question"], expected):
         return fault
     if BLANK in frame["question"]:
-        return "the question holds a blank of its own"
+        return f"the question has a blank ({BLANK}), which only statements may have"
     return _find_fault_of_place(frame) if shares else None
 
 

@@ -71,19 +71,19 @@ class Prompts(Table):
         "The table has premises only with the setting prompts.premises",
     )
     demonstrations: str = pa.Field(
-        description="what is shown, in order, such as `Q4=A Q57a=B`: probe (or neutral item) and pole answered"
+        description="the demonstrations in order, such as `Q4=A Q57a=B`: probe (or neutral item) and pole answered"
     )
 
 
 class Personas(Table):
-    """What makes a model a person of a country, in one language."""
+    """Sentences that ask a model to be a person of a country, in one language."""
 
     country: str = pa.Field(str_matches=r"^[A-Z]{3}$", unique=True, description="ISO 3166 alpha-3")
     persona: str = pa.Field(str_length={"min_value": 1}, description="a sentence, said before the instruction")
 
 
 class Neutral(Table):
-    """Cloze statements about matters of fact, in one language: demonstrations that are about no values."""
+    """Cloze statements about matters of fact, in one language: demonstrations without values."""
 
     item: str = pa.Field(str_matches=r"^[A-Za-z]\w*$", unique=True, description="id")
     statement: str = pa.Field(description="a sentence with one blank, written ___")
@@ -100,12 +100,12 @@ class Countries(Table):
 
 
 class Demonstrations(Table):
-    """How close what an arm shows is to its test probes, over all its sets of demonstrations."""
+    """Similarity of an arm's demonstrations to its test probes, over all its sets of demonstrations."""
 
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
     arm: str = pa.Field(description="treatment, as named in the config")
     strategy: str = pa.Field(  # type: ignore[assignment]  # hides a method of pandera that nothing calls
-        description="how its demonstrations are chosen; none where they are not of the bank"
+        description="how its demonstrations are chosen; none if they are not of the bank"
     )
     sets: int = pa.Field(ge=1, description="different sets; one per test probe, source and seed, unless frames differ")
     shown: int = pa.Field(ge=1, description="demonstrations in all sets together")

@@ -174,17 +174,16 @@ def modal_by_probe(human: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
 
 
 def answer_otherwise(shown: pd.DataFrame, arm: Arm, answers: pd.DataFrame, items: Mapping[str, Item]) -> pd.DataFrame:
-    """Demonstrations with the answers that an arm gives them in place of the source's.
+    """Demonstrations with the answers that an arm gives them instead of the source's answers.
 
-    `inverted` turns each answer round: the other pole, the code as far from the other end of the scale, or the share of
-    the other pole. `shuffled`
-    gives each candidate the answer of another: the source's own answers, permuted over all probes with as many options,
-    anew for each seed, so that as many are in each place as before and nothing is true.
+    `inverted` reverses each answer: the other pole, the mirrored code of the scale, or the share of the other pole.
+    `shuffled` permutes the source's own answers over all probes with the same number of options, separately for each
+    seed. So the number of answers in each place stays the same, and the answers are no longer true.
 
     Args:
         shown: columns source, probe, seed, candidate, answer.
         arm: the arm.
-        answers: columns source, candidate, answer: all that the sources answer.
+        answers: columns source, candidate, answer: all answers of the sources.
         items: what is asked, by probe.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What prompts are made of: probes, frames, personas and neutral items, in the words of each language's files."""
+"""The parts of prompts: probes, frames, personas and neutral items, in the words of each language's files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from string import Formatter
 import pandas as pd
 
 from selfalign.errors import InputError
-from selfalign.probes.bank import BLANK, read_texts
+from selfalign.probes.bank import check_statements, read_texts
 from selfalign.probes.scales import read_scale_texts, read_scales
 from selfalign.prompts.frames import Frame, Item, read_frame, read_yaml
 from selfalign.prompts.schemas import Countries, Neutral, Personas
@@ -24,7 +24,7 @@ class Wording:
         frames: frames of the prompt, by name.
         probes: what is asked in frames of two options, by probe.
         scales: what is asked in frames of whole scales, by probe.
-        neutral: items that are about no values, by name.
+        neutral: items without values, by name.
         right: the right answer of each neutral item: A or B.
         step: between the numbers of people that frames of shares offer; a divisor of 100.
     """
@@ -211,7 +211,7 @@ def read_wording(
 
 
 def read_personas(path: Path) -> pd.Series:
-    """The sentence that makes a model a person of a country, in one language: by country.
+    """The sentence that asks a model to be a person of a country, in one language: by country.
 
     Raises:
         InputError: a row breaks the schema.
@@ -252,16 +252,7 @@ def read_neutral(path: Path) -> pd.DataFrame:
         InputError: a row breaks the schema, or a statement has not exactly one blank.
     """
     neutral = read_input(path, Neutral)
-    for item in neutral.itertuples():
-        if item.statement.count("_") != len(BLANK) or BLANK not in item.statement:
-            raise InputError(
-                path,
-                f"the statement of item {item.item} needs one blank, written {BLANK}",
-                "Reword the statement",
-                row=item.Index + 2,
-                column="statement",
-                value=item.statement,
-            )
+    check_statements(neutral, path, "item")
     return neutral
 
 

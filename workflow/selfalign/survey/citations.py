@@ -1,4 +1,4 @@
-"""Where each form of survey comes from, and how to cite it."""
+"""The origin of each form of survey, and its citation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _REGISTER = (
 
 
 def how_to_get(form: str) -> str:
-    """What to do if a survey's file is not there: register and put it there, or run without it."""
+    """Steps to take if the file of a survey is missing: register and download it, or run without it."""
     steps = [how_to_register(form), "Put the file there, as it was downloaded, or correct the path."]
     return " ".join(filter(None, [*steps, FORMS[form].without]))
 
@@ -24,7 +24,7 @@ def how_to_register(form: str) -> str:
 
 
 def how_to_cite(survey: Mapping[str, Any]) -> str:
-    """What to cite in a publication that uses a survey, and how to get the microdata of the World Values Survey.
+    """The citation of a survey, and how to get the microdata of the World Values Survey.
 
     Args:
         survey: its settings: form, and citation where the user gives one.

@@ -1,6 +1,6 @@
-"""What the columns of a survey file say about a respondent: country, weight, interview, answers; each value checked.
+"""Columns of the files of the World Values Survey: country, weight, interview and answers, with each value checked.
 
-Columns come as categories of text, so that each distinct value is looked at once.
+Columns are categories of text, so each distinct value is checked once.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,17 +11,12 @@ import pandas as pd
 
 from selfalign.countries import CODES, country_of_number, suggest_country
 from selfalign.errors import InputError
+from selfalign.survey.cells import STATA_MISSING, is_blank, read_number
 from selfalign.survey.files import SurveyFile
 from selfalign.survey.schemas import MISSING_KINDS
 
 _ROW_REMEDY = "Correct the row, or give the file as it was downloaded"
 _TOO_LARGE = 2**63
-STATA_MISSING = {".a": -1, ".b": -2, ".c": -3, ".d": -4, ".e": -5}
-"""How the Stata releases write the missing codes."""
-
-NO_VALUE = frozenset({"NA", "<NA>", "NaN", "nan", "N/A", "#N/A", "#NULL!", "NULL", "."})
-"""How R, pandas, spreadsheets, SPSS and Stata write an empty cell into a text file."""
-
 READ_AS_MISSING = "cells with NA or a similar mark read as missing"
 _WORDS = (
     "the cell holds a word, and answers are numbers. Export the codes instead of their labels: in R without "
@@ -34,7 +29,7 @@ class _CellError(ValueError):
 
 
 def match_names(published: Iterable[str], survey: SurveyFile) -> dict[str, str]:
-    """The file's column for each published name, whatever its case; without those that the file lacks.
+    """The file's column for each published name, in upper or lower case. Names that the file lacks are left out.
 
     Raises:
         InputError: two columns differ in case only, and neither has the published name.
@@ -54,7 +49,7 @@ def match_names(published: Iterable[str], survey: SurveyFile) -> dict[str, str]:
 
 
 def refuse_missing(survey: SurveyFile, required: Mapping[str, str], optional: Mapping[str, str], remedy: str) -> None:
-    """Refuse a file that lacks required columns, and name all of them and the optional ones that it lacks as well.
+    """Refuse a file that lacks required columns. The message also names the optional columns that it lacks.
 
     Args:
         survey: the file.
@@ -75,7 +70,7 @@ def refuse_missing(survey: SurveyFile, required: Mapping[str, str], optional: Ma
 
 
 def _renamed(name: str, survey: SurveyFile) -> str:
-    """Which column of the file may be a missing one under another name."""
+    """A hint at the column that may be the missing one under another name."""
     stem = name.partition(" ")[0].partition("_")[2]
     alike = [other for other in survey.names if stem and stem in other.upper()]
     return f"; {alike[0]} may be the same under another name" if alike else ""
@@ -90,7 +85,7 @@ def read_columns(survey: SurveyFile, names: list[str]) -> pd.DataFrame:
     raw = survey.read(names)
     empty = pd.Series(True, index=raw.index)
     for _, column in raw.items():
-        empty &= column.isin([text for text in column.cat.categories if text.strip() in {"", *NO_VALUE}])
+        empty &= column.isin([text for text in column.cat.categories if is_blank(text)])
     survey.accepted["empty rows left out"] += int(empty.sum())
     survey.accepted[READ_AS_MISSING] += count_marks(raw[~empty])
     return raw[~empty]
@@ -98,8 +93,11 @@ def read_columns(survey: SurveyFile, names: list[str]) -> pd.DataFrame:
 
 def count_marks(raw: pd.DataFrame) -> int:
     """Number of cells with NA or a similar mark."""
-    marks = ([text for text in column.cat.categories if text.strip() in NO_VALUE] for _, column in raw.items())
-    return sum(int(column.isin(found).sum()) for (_, column), found in zip(raw.items(), marks, strict=True) if found)
+    marked = 0
+    for _, column in raw.items():
+        marks = [text for text in column.cat.categories if text.strip() and is_blank(text)]
+        marked += int(column.isin(marks).sum())
+    return marked
 
 
 def describe_accepted(survey: SurveyFile) -> str:
@@ -109,7 +107,7 @@ def describe_accepted(survey: SurveyFile) -> str:
 
 
 def to_values(column: pd.Series, read: Callable[[str], object], survey: SurveyFile, expected: str) -> pd.Series:
-    """Each cell of a column as `read` understands it.
+    """The value of each cell of a column.
 
     Args:
         column: categories of text, indexed by record.
@@ -166,11 +164,10 @@ def _raise() -> str:
 
 
 def to_interviews(column: pd.Series, survey: SurveyFile) -> pd.Series:
-    """Numbers of interviews; empty where the cell is."""
+    """Numbers of interviews; empty for an empty cell."""
     expected = "the number of an interview is a whole number"
-    none = {"", *NO_VALUE}
-    empty = column.isin([text for text in column.cat.categories if text.strip() in none])
-    numbers = to_values(column, lambda text: 0 if text in none else whole_number(text), survey, expected)
+    empty = column.isin([text for text in column.cat.categories if is_blank(text)])
+    numbers = to_values(column, lambda text: 0 if is_blank(text) else whole_number(text), survey, expected)
     return numbers.astype("int64").astype("Int64").mask(empty)
 
 
@@ -183,17 +180,20 @@ def whole_number(text: str) -> int:
 
 
 def _number(text: str) -> float:
-    return float(text.replace(",", "."))  # files with semicolons have a decimal comma
+    number = read_number(text)
+    if number is None:
+        raise ValueError
+    return number
 
 
 def to_years(column: pd.Series, survey: SurveyFile) -> pd.Series:
-    """Years; empty where the cell is, or holds a missing code."""
+    """Years; empty for an empty cell or a missing code."""
     years = to_values(column, _year, survey, "a year is a whole number such as 2018")
     return years.astype("Int64").where(years > 0)
 
 
 def _year(text: str) -> int:
-    year = 0 if not text or text in STATA_MISSING or text in NO_VALUE else whole_number(text)
+    year = 0 if text in STATA_MISSING or is_blank(text) else whole_number(text)
     if year > 0 and not 1900 <= year <= 2100:
         raise ValueError
     return year
@@ -210,7 +210,7 @@ def to_weights(column: pd.Series, survey: SurveyFile) -> pd.Series:
 
 def _weight(text: str) -> float:
     weight = _number(text)
-    if not 0 <= weight < float("inf"):
+    if weight < 0:
         raise ValueError
     return weight
 
@@ -234,9 +234,11 @@ def to_codes(column: pd.Series, scale: Scale, survey: SurveyFile, recoding: dict
     """
 
     def read(text: str) -> int:
-        if text[:1].isalpha() and text not in NO_VALUE:
+        if is_blank(text):
+            return -5
+        if text[:1].isalpha():
             raise _CellError(f"{expected.partition('. ')[0]}; {_WORDS}")
-        number = STATA_MISSING[text] if text in STATA_MISSING else _number("-5" if text in NO_VALUE else text or "-5")
+        number = STATA_MISSING[text] if text in STATA_MISSING else _number(text)
         if number in MISSING_KINDS:
             return int(number)
         if recoding:

@@ -74,9 +74,9 @@ def describe_questions(kinds: pd.DataFrame, scales: pd.DataFrame, meanings: pd.D
 def describe_samples(responses: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
     """The quality table.
 
-    The effective sample size is (sum w)^2 / sum w^2 (Kish 1965, section 11.7): that of a simple random sample whose
-    mean is as certain, for a quantity that the weights have nothing to do with. Answers asked for are all but
-    those of the kind `not asked`.
+    The effective sample size is (sum w)^2 / sum w^2 (Kish 1965, section 11.7): the size of a simple random sample with
+    the same precision, for a quantity that is independent of the weights. All answers except those of the kind
+    `not asked` count as asked for.
 
     Args:
         responses: a `Responses` table.
@@ -116,7 +116,7 @@ def effective_size(weights: pd.Series) -> float:
 
 
 def _count_interviews(responses: pd.DataFrame) -> pd.Series:
-    """Respondents by country whose interview number another one has too; empty where nobody has a number."""
+    """Respondents by country who share an interview number; empty if nobody of the country has a number."""
     numbered = responses[responses["interview"].notna()]
     repeated = _count_repeated(numbered, ["country", "interview"])
     return repeated.astype("Int64").reindex(responses["country"].unique())
@@ -128,7 +128,7 @@ def _count_repeated(responses: pd.DataFrame, columns: list[str]) -> pd.Series:
 
 
 def read_meanings(questions: Path, labels: Path, scales: pd.DataFrame) -> pd.DataFrame:
-    """What is asked and what the codes mean: columns wording, answers; indexed by question."""
+    """Wordings of the questions and labels of their codes: columns wording, answers; indexed by question."""
     wording = read_input(questions, Questions).set_index("question")["wording"]
     meaning = read_input(labels, CodeLabels)
     written = meaning["code"].astype(str) + " " + meaning["label"]

@@ -28,7 +28,7 @@ def fetch_address(source: dict[str, str], file: Path, place: str) -> None:
     Args:
         source: "url", "sha256".
         file: the file to write.
-        place: name of the setting, for messages; none shows what follows a "?" in the address, as it may be a key.
+        place: name of the setting, for messages. They leave out the text after a "?" in the address: it may be a key.
 
     Raises:
         InputError: the server is out of reach, refuses or breaks off, or the file has another digest.
@@ -52,7 +52,7 @@ def fetch_address(source: dict[str, str], file: Path, place: str) -> None:
 
 
 def _in_words(error: OSError, address: str) -> tuple[str, str]:
-    """What went wrong with a download, and what to do; without the error's own text, which has the whole address."""
+    """The problem of a download and its remedy, without the text of the error, which has the whole address."""
     response = getattr(error, "response", None)
     if response is not None:
         reason = next((status.phrase for status in HTTPStatus if status == response.status_code), "")

@@ -2,7 +2,7 @@
 
 A text file may be as Excel or R writes it: with semicolons or tabs, in UTF-16, or below a line such as `sep=;`.
 
-Nothing but the columns asked for is read, as text and each distinct value once, so that a file of 100,000 respondents
+Only the columns that are asked for are read, as text, and each distinct value once. So a file of 100,000 respondents
 and 600 columns takes seconds, and the encoding of free-text answers does not matter.
 """
 
@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -27,6 +28,7 @@ import pyarrow.csv as arrow_csv
 import pyreadstat
 
 from selfalign.errors import InputError
+from selfalign.tables import find_separator
 
 FORMATS = (".csv", ".sav", ".dta")
 TEXT = (".csv", ".txt", ".tsv")
@@ -108,7 +110,7 @@ class SurveyFile:
 
 @contextmanager
 def open_survey(path: Path, scratch: Path) -> Iterator[SurveyFile]:
-    """Open a survey file; what is unzipped lies in `scratch` until it is closed.
+    """Open a survey file. Unzipped and converted copies are in `scratch` until it is closed.
 
     Raises:
         InputError: the file is missing, empty, of another format, a zip that is broken, locked, unsafe or without
@@ -222,10 +224,11 @@ def _find_layout(path: Path, data: Path) -> Layout:
         first = file.readline(2**20)
         declared = re.fullmatch(rb'(?:\xef\xbb\xbf)?"?sep=(.)"?[\r\n]*', first, re.DOTALL | re.IGNORECASE)
         head = file.readline(2**20) if declared else first
+        following = file.readline(2**20)
     if b"\0" in head:
         raise InputError(path, "is not text, or in an encoding that is not known", 'Save it as "CSV UTF-8"', row=1)
-    header = head.decode("latin-1").removeprefix("ï»¿")
-    separator = declared[1].decode("latin-1") if declared else max(",;\t", key=header.count)
+    header = _decode(head).removeprefix("\ufeff")
+    separator = declared[1].decode("latin-1") if declared else find_separator(header, _decode(following))
     row = 2 if declared else 1
     if separator not in header:
         what = f'the character that the line "sep={separator}" declares' if declared else "a comma, semicolon or tab"
@@ -261,19 +264,22 @@ def _rows(data: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
 
 
 def _csv_header(path: Path, data: Path, layout: Layout) -> list[str]:
-    _, header = next(_rows(data, layout))
-    names = [_column_name(name) for name in header]
+    """Names of the columns, without the label that the survey's Excel files add: `Q1: Important in life` is Q1.
+
+    If several columns would have the same name without their labels, their labels are kept.
+    """
+    (_, header), *below = islice(_rows(data, layout), 3)
+    if len(below) == 2 and any('"ImportId"' in cell for cell in below[1][1]):
+        problem = "has two rows of descriptions below the names of the columns, as Qualtrics writes them"
+        raise InputError(path, problem, "Delete these two rows", row=below[0][0])
+    whole = [_decode(name.encode("latin-1")).removeprefix("\ufeff").strip().strip('"') for name in header]
+    short = [labelled[1] if (labelled := re.match(r"(\w+): ", name)) else name for name in whole]
+    names = [name if short.count(name) == 1 else other for name, other in zip(short, whole, strict=True)]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise InputError(path, "this column is there twice", _DOWNLOAD, row=1 + layout.above, column=twice[0])
+        remedy = "Rename one of the two, or give the file as it was downloaded"
+        raise InputError(path, "this column is there twice", remedy, row=1 + layout.above, column=twice[0])
     return [name or f"(column {place})" for place, name in enumerate(names, start=1)]
-
-
-def _column_name(text: str) -> str:
-    """The name of a column, without the label that the survey's Excel files add: `Q1: Important in life` is Q1."""
-    name = text.removeprefix("ï»¿").strip().strip('"')
-    labelled = re.match(r"(\w+): ", name)
-    return labelled[1] if labelled else name
 
 
 def _read_csv(path: Path, data: Path, layout: Layout, header: list[str], names: list[str]) -> pd.DataFrame:
@@ -302,7 +308,7 @@ def _count_lines(data: Path) -> int:
 
 
 def _check_quotes(path: Path, data: Path, layout: Layout) -> None:
-    """Refuse a quote that was left open and swallowed rows: in its field is a line with as many fields as before it."""
+    """Refuse an open quote that swallowed rows: its field has a line with as many fields as there are before it."""
     for line, row in _rows(data, layout):
         for place, cell in enumerate(row):
             if "\n" in cell and any(part.count(layout.separator) >= place for part in cell.split("\n")[1:]):
@@ -343,13 +349,18 @@ def _labelled_header(path: Path, data: Path) -> list[str]:
 
 
 def _read_labelled(path: Path, data: Path, names: list[str]) -> pd.DataFrame:
-    table, _ = _read_stat(path, data, usecols=names, user_missing=True)
-    return pd.DataFrame({name: _as_categories(table[name]) for name in names})
+    table, about = _read_stat(path, data, usecols=names, user_missing=True)
+    return pd.DataFrame({name: _as_categories(table[name], _is_text(about, name)) for name in names})
 
 
-def _as_categories(column: pd.Series) -> pd.Categorical:
+def _is_text(about: pyreadstat.metadata_container, name: str) -> bool:
+    """Whether a column of an SPSS or Stata file has texts, not numbers."""
+    return bool(about.readstat_variable_types[name] == "string")
+
+
+def _as_categories(column: pd.Series, text: bool) -> pd.Categorical:
     places, values = pd.factorize(column, use_na_sentinel=False)
-    return pd.Series([_as_short(value) for value in values], dtype=object).take(places).astype("category").array
+    return pd.Series([_as_short(value, text) for value in values], dtype=object).take(places).astype("category").array
 
 
 def _read_stat(path: Path, data: Path, **settings: Any) -> tuple[pd.DataFrame, pyreadstat.metadata_container]:
@@ -365,17 +376,22 @@ def _read_stat(path: Path, data: Path, **settings: Any) -> tuple[pd.DataFrame, p
         raise InputError(path, f"cannot be read as {data.suffix} ({error})", "Download it again") from None
 
 
-def _as_short(value: object) -> str:
-    """A value as text: whole numbers without decimals, extended missing values of Stata with their dot."""
+def _as_short(value: object, text: bool) -> str:
+    """A value as text: whole numbers without decimals, extended missing values of Stata with their dot.
+
+    Args:
+        value: as `pyreadstat` gives it. In a column of numbers, a letter is an extended missing value.
+        text: whether the column has texts.
+    """
     if isinstance(value, float):
         return "" if value != value else repr(int(value)) if value.is_integer() else repr(value)
-    if isinstance(value, str) and len(value) == 1 and value.islower():
+    if isinstance(value, str) and not text:
         return f".{value}"
     return "" if value is None else str(value)
 
 
 def read_labels(survey: SurveyFile) -> dict[str, tuple[str, dict[str, str], list[tuple[str, str]]]]:
-    """What an SPSS or Stata file says about its columns; nothing of a text file.
+    """Labels and missing values that an SPSS or Stata file declares for its columns; empty for a text file.
 
     Returns:
         By column: its label; the label of each value; the ranges of values that are declared as missing, each as its
@@ -383,20 +399,19 @@ def read_labels(survey: SurveyFile) -> dict[str, tuple[str, dict[str, str], list
     """
     if survey.data.suffix.lower() not in (".sav", ".dta"):
         return {}
-    _, facts = _read_stat(survey.path, survey.data, metadataonly=True)
+    _, about = _read_stat(survey.path, survey.data, metadataonly=True)
+    return {name: _read_facts(about, name) for name in survey.names}
+
+
+def _read_facts(about: pyreadstat.metadata_container, name: str) -> tuple[str, dict[str, str], list[tuple[str, str]]]:
+    text = _is_text(about, name)
 
     def write(value: object) -> str:
-        return _as_short(float(value) if isinstance(value, int) else value)
+        return _as_short(float(value) if isinstance(value, int) else value, text)
 
-    def ends(declared: object) -> tuple[str, str]:
-        low, high = (declared["lo"], declared["hi"]) if isinstance(declared, dict) else (declared, declared)
-        return write(low), write(high)
-
-    return {
-        name: (
-            facts.column_names_to_labels.get(name) or "",
-            {write(value): label for value, label in facts.variable_value_labels.get(name, {}).items()},
-            [ends(declared) for declared in facts.missing_ranges.get(name, [])],
-        )
-        for name in survey.names
-    }
+    ranges = [one if isinstance(one, dict) else {"lo": one, "hi": one} for one in about.missing_ranges.get(name, [])]
+    return (
+        about.column_names_to_labels.get(name) or "",
+        {write(value): label for value, label in about.variable_value_labels.get(name, {}).items()},
+        [(write(one["lo"]), write(one["hi"])) for one in ranges],
+    )

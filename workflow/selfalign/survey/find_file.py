@@ -1,4 +1,4 @@
-"""Finding of a survey's file under the name that the survey's site gives it."""
+"""The file of a survey, also under the name that the survey's site gives to a download."""
 
 import re
 from difflib import get_close_matches
@@ -11,27 +11,27 @@ _DATA = (".zip", ".csv", ".txt", ".sav", ".dta", ".rds", ".rdata", ".xlsx")
 
 
 def find_file(path: Path) -> Path | None:
-    """A file of a survey: at this path, or beside it with the number of a download before its name.
+    """The file of a survey: at a path, or in the same folder with the number of a download before its name.
 
     Args:
         path: the configured path; it may have such a number as well.
 
     Returns:
-        The file; None where there is none, or several have the name with different numbers.
+        The file; None if there is none, or if several differ only in their numbers.
     """
     if path.is_file():
         return path
-    found = [other for other in _list_beside(path) if _plain(other.name) == _plain(path.name)]
+    found = [other for other in _list_folder(path) if _plain(other.name) == _plain(path.name)]
     return found[0] if len(found) == 1 else None
 
 
 def suggest_files(path: Path) -> str:
-    """A remedy that names the files beside a path that may be meant; empty where there are none.
+    """A remedy that names similar files in the folder of a path; empty if there are none.
 
     Another version, another format and an unzipped folder have similar names.
     """
     names: dict[str, list[str]] = {}
-    for other in _list_beside(path):
+    for other in _list_folder(path):
         names.setdefault(_stem(other.name), []).append(other.name)
     near = get_close_matches(_stem(path.name), names, n=3, cutoff=0.75)
     inside = [
@@ -45,7 +45,7 @@ def suggest_files(path: Path) -> str:
     return f"{path.parent} has {', '.join(found)}. If this is the file, write its name into the config" if found else ""
 
 
-def _list_beside(path: Path) -> list[Path]:
+def _list_folder(path: Path) -> list[Path]:
     if not path.parent.is_dir():
         return []
     return [other for other in sorted(path.parent.iterdir()) if other.suffix.lower() in _DATA and other.is_file()]

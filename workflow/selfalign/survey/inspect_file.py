@@ -1,13 +1,11 @@
-"""What the columns of a survey file hold: values with labels and counts; and which of them look like questions."""
+"""Facts of the columns of a survey file: values with labels and counts, and which columns look like questions."""
 
 import re
 from dataclasses import dataclass, field
 
-import pandas as pd
-
+from selfalign.survey.cells import is_blank, read_count, read_number
 from selfalign.survey.files import SurveyFile, read_labels
-from selfalign.survey.layout import name_columns, read_number
-from selfalign.survey.questions import BLANKS, HIGHEST
+from selfalign.survey.questions import HIGHEST
 
 MOST = 50
 """Columns with more different values are not listed value by value."""
@@ -57,7 +55,7 @@ _ROLES = {
 
 @dataclass
 class Facts:
-    """What a column of the file holds.
+    """A column of the file: its values, their labels and their counts.
 
     Attributes:
         name: of the column.
@@ -91,10 +89,10 @@ class Facts:
 
 def inspect_columns(survey: SurveyFile) -> list[Facts]:
     """Facts of every column of a file, in its order."""
-    names = name_columns(survey.names, survey.data)
-    about = read_labels(survey)
-    raw = survey.read(list(names.values()))
-    return [_inspect(name, raw[inner], *about.get(inner, ("", {}, []))) for name, inner in names.items()]
+    about, raw = read_labels(survey), survey.read(survey.names)
+    return [
+        _describe(name, raw[name].value_counts().to_dict(), *about.get(name, ("", {}, []))) for name in survey.names
+    ]
 
 
 def inspect_counts(survey: SurveyFile, columns: dict[str, str]) -> list[Facts]:
@@ -104,29 +102,24 @@ def inspect_counts(survey: SurveyFile, columns: dict[str, str]) -> list[Facts]:
         survey: the open file.
         columns: names of the columns question, code and count.
     """
-    names = name_columns(survey.names, survey.data)
-    raw = survey.read([names[columns[role]] for role in ("question", "code", "count")])
+    raw = survey.read([columns[role] for role in ("question", "code", "count")])
     raw = raw.set_axis(["question", "code", "count"], axis=1).astype(object)
-    raw["count"] = [read_number(count) or 0 for count in raw["count"]]
+    raw["count"] = [read_count(count) or 0 for count in raw["count"]]
     facts = []
     for question, rows in raw.groupby("question", sort=False):
         if question.strip():
             counts = rows.groupby("code")["count"].sum().astype(int).to_dict()
-            facts.append(_describe(question.strip(), "", counts, {}, []))
+            facts.append(_describe(question.strip(), counts, "", {}, []))
     return facts
 
 
-def _inspect(name: str, column: pd.Series, label: str, labels: dict[str, str], ranges: list[Range]) -> Facts:
-    return _describe(name, label, column.value_counts().to_dict(), labels, ranges)
-
-
-def _describe(name: str, label: str, counts: dict[str, int], labels: dict[str, str], ranges: list[Range]) -> Facts:
+def _describe(name: str, counts: dict[str, int], label: str, labels: dict[str, str], ranges: list[Range]) -> Facts:
     labels = {value: " ".join(text.split()) for value, text in labels.items()}
     known: dict[str, int] = dict.fromkeys(labels, 0)
     blank = 0
     for value, n in counts.items():
         text = value.strip()
-        if text.casefold() in BLANKS and text not in labels:
+        if is_blank(text) and text not in labels:
             blank += int(n)
         elif n:
             known[text] = known.get(text, 0) + int(n)
@@ -175,19 +168,17 @@ def _is_within(value: str, low: str, high: str) -> bool:
     return first <= number <= last
 
 
-def find_roles(columns: list[Facts], rows: int) -> dict[str, str]:
-    """Columns about the respondent, or of a table of counts, by what they are likely to be.
+def find_candidates(columns: list[Facts], rows: int) -> dict[str, list[str]]:
+    """Columns about the respondent, or of a table of counts, that may have a role, by role: names in the file's order.
 
     Args:
         columns: facts of the columns.
         rows: number of rows of the file.
     """
-    roles: dict[str, str] = {}
-    for role, names in _ROLES.items():
-        for each in columns:
-            if re.match(names, each.name) and _may_be(role, each, rows) and role not in roles:
-                roles[role] = each.name
-    return roles
+    return {
+        role: [each.name for each in columns if re.match(names, each.name) and _may_be(role, each, rows)]
+        for role, names in _ROLES.items()
+    }
 
 
 def _may_be(role: str, facts: Facts, rows: int) -> bool:

@@ -1,6 +1,5 @@
 """Step parse_counts: a table of answer counts as distributions."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +7,14 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.faults import Faults, listed
+from selfalign.errors import InputError
+from selfalign.faults import listed
 from selfalign.options import Json, readable, writable
+from selfalign.survey.cells import read_count
 from selfalign.survey.files import SurveyFile, open_survey
-from selfalign.survey.layout import Excluded, check_names, find_countries, name_columns, read_number
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import MISSING_KINDS, Distributions, LeftOut, Missing
+from selfalign.survey.table_columns import TableReader, check_names
 from selfalign.tables import write_table
 
 ROLES = ("country", "question", "code", "count")
@@ -38,79 +39,65 @@ def read_counts(
         InputError: a column is not in the file, a country, code or count is not known, a cell is there twice, or a
             question has no answers. All mistakes of a kind are reported together.
     """
-    names = name_columns(survey.names, survey.data)
-    columns = {role: name for role, name in settings["columns"].items() if role in ROLES}
-    check_names(survey, names, {name: f"columns.{role} in the config" for role, name in columns.items()})
-    raw = survey.read([names[name] for name in columns.values()])
+    reader = TableReader(survey, settings)
+    columns = reader.find_columns(ROLES)
+    check_names(survey, {name: f"columns.{role} in the config" for role, name in columns.items()})
+    raw = survey.read(list(columns.values()))
     raw = raw.set_axis(list(columns), axis=1).astype(object).apply(lambda column: column.str.strip())
     raw = raw[(raw != "").any(axis=1)]
-    faults = Faults()
     asked = {each.column: each for each in questions}
     known = raw["question"].isin(asked)
     others = raw.loc[~known, "question"].value_counts().sort_index()
-    left_out = [(name or "(blank)", f"not a question of {file.name}", int(n)) for name, n in others.items()]
+    reader.left_out.extend((name or "(blank)", f"not a question of {file.name}", int(n)) for name, n in others.items())
     raw = raw[known]
-    raw = _add_countries(raw, settings, survey, faults, left_out)
+    if "country" in raw:
+        countries = reader.read_countries(raw["country"].astype("category").rename(columns["country"]), "rows")
+        raw = raw.loc[countries.index].assign(country=countries)
+    else:
+        raw = raw.assign(country=settings["country"])
     raw["code_read"] = [asked[row.question].code_of(row.code) for row in raw.itertuples()]
-    raw["n"] = [read_number(count) for count in raw["count"]]
-    _check_rows(raw, survey, file, faults)
-    faults.refuse()
+    raw["n"] = [read_count(count) for count in raw["count"]]
+    _check_rows(raw, file, reader)
+    reader.faults.refuse()
     raw["question"] = raw["question"].map({column: each.question for column, each in asked.items()})
     table = raw.assign(code=raw["code_read"].astype(int), n=raw["n"].astype(int))
     table = table.groupby(["country", "question", "code"], as_index=False)["n"].sum()
     _check_answers(table, questions, file)
-    return table[table["n"] > 0], pd.DataFrame(left_out, columns=["place", "reason", "n"])
+    return table[table["n"] > 0], pd.DataFrame(reader.left_out, columns=["place", "reason", "n"])
 
 
-def _add_countries(
-    raw: pd.DataFrame, settings: Mapping[str, Any], survey: SurveyFile, faults: Faults, left_out: list[Excluded]
-) -> pd.DataFrame:
-    if "country" not in raw:
-        return raw.assign(country=settings["country"])
-    known = find_countries(raw["country"].unique(), settings.get("countries", {}))
-    codes = raw["country"].map(known)
-    if (codes == "unknown").any():
-        values = listed(sorted({repr(value) for value, code in known.items() if code == "unknown"}), 10)
-        line = survey.line(codes.index[(codes == "unknown").argmax()])
-        problem = f"is not an ISO 3166 alpha-3 code: {values}, the first in line {line}"
-        remedy = "Say in surveys.*.countries which country each value is, or null to leave its rows out"
-        faults.add(survey.path, problem, remedy, column=settings["columns"]["country"])
-    dropped = raw.loc[codes.isna(), "country"].value_counts().sort_index()
-    left_out += [(value, "null in surveys.*.countries", int(n)) for value, n in dropped.items()]
-    return raw.assign(country=codes)[codes.notna()]
-
-
-def _check_rows(raw: pd.DataFrame, survey: SurveyFile, file: Path, faults: Faults) -> None:
-    """Note codes that are not known, counts that are no numbers of people, and cells that are there twice."""
-    counts = raw["n"].astype(float)
+def _check_rows(raw: pd.DataFrame, file: Path, reader: TableReader) -> None:
+    """Note unknown codes, counts that are not numbers of people, and cells that are there twice."""
     checks = [
         (
             raw["code_read"].isna(),
             "the file of questions does not list this code",
             f"Add it to `answers` or `missing` in {file}",
         ),
-        (counts.isna() | (counts < 0) | (counts % 1 != 0), "a count is a whole number of 0 or more", "Correct it"),
+        (
+            raw["n"].isna(),
+            "a count is a whole number of 0 or more, without a separator of thousands",
+            "Correct it",
+        ),
         (raw.duplicated(["country", "question", "code"]), "this code is there twice", "Keep one of the rows"),
     ]
     for wrong, problem, remedy in checks:
         if wrong.any():
             rows = raw[wrong.to_numpy(bool)]
-            told = [
-                f"line {survey.line(row.Index)} ({row.question}, code {row.code}, count {row.count_})"
+            described = [
+                f"line {reader.survey.line(row.Index)} ({row.question}, code {row.code}, count {row.count_})"
                 for row in rows.head(10).rename(columns={"count": "count_"}).itertuples()
             ]
             more = f" and {len(rows) - 10} more" if len(rows) > 10 else ""
-            faults.add(survey.path, f"{problem}: {', '.join(told)}{more}", remedy)
+            reader.faults.add(reader.survey.path, f"{problem}: {', '.join(described)}{more}", remedy)
 
 
 def _check_answers(table: pd.DataFrame, questions: list[Question], file: Path) -> None:
     answered = set(table.loc[(table["code"] >= 0) & (table["n"] > 0), "question"])
     empty = [f"{each.question} (line {each.line})" for each in questions if each.question not in answered]
-    faults = Faults()
     if empty:
         problem = f"the survey file has no answers to these questions: {listed(empty)}"
-        faults.add(file, problem, "Correct the names in the column `column`, or delete the rows")
-    faults.refuse()
+        raise InputError(file, problem, "Correct the names in the column `column`, or delete the rows")
 
 
 def to_distributions(counts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -37,14 +37,14 @@ class Question:
     """A row of an opinion table.
 
     Attributes:
-        question: WVS-7 variable, or an id of its own; empty where the row has no text.
+        question: WVS-7 variable, or G and a part of the digest; not used where the row has no text.
         source: where the question is from.
         wording: its text.
         answers: the substantive options: place among the options, and code.
         options: all options.
         shares: share of each option, by sample.
         fault: why the whole row is left out; empty where it is not.
-        place: what to name it in the table of what was left out.
+        place: its name in the table of the rows that are left out.
     """
 
     question: str
@@ -85,7 +85,7 @@ class _NanAsNumber(ast.NodeTransformer):
 
 
 def read_questions(table: pd.DataFrame, known: pd.DataFrame, file: Path) -> list[Question]:
-    """Rows of an opinion table, each with its id, its codes and what is wrong with it.
+    """Rows of an opinion table, each with its id, its codes and its fault.
 
     Args:
         table: an `OpinionTable`.
@@ -93,7 +93,7 @@ def read_questions(table: pd.DataFrame, known: pd.DataFrame, file: Path) -> list
         file: for messages.
 
     Raises:
-        InputError: selections or options are not what they should be; names the line.
+        InputError: selections or options have another form; names the line.
     """
     known = known.set_index("digest")
     questions: list[Question] = []
@@ -159,16 +159,16 @@ def _fault(file: Path, table: pd.DataFrame, record: int, column: str, value: str
 
 
 def find_line(table: pd.DataFrame, record: int) -> int:
-    """Line of the file on which a row begins: its texts have lines of their own."""
+    """Line of the file on which a row begins. Texts may have several lines."""
     return record + 2 + sum(int(table.loc[: record - 1, column].str.count("\n").sum()) for column in table.columns)
 
 
 def rate_samples(questions: list[Question]) -> pd.DataFrame:
-    """What becomes of the answers of each sample to each question.
+    """Whether the answers of each sample to each question are used.
 
     Returns:
         number (place of the question in the list), name (of the sample), country (None where not known), reason (why
-        its answers are left out, empty where they are not), place (what is at fault: country or question).
+        its answers are left out; empty where they are used), place (the sample or question at fault).
     """
     samples = cache(read_sample)
     rows = []

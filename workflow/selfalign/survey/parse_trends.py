@@ -31,7 +31,7 @@ from selfalign.tables import read_input, write_table
 
 
 class Family(NamedTuple):
-    """What a family of files calls the columns about the respondent, in lower case; alternatives in order."""
+    """Names of the columns about the respondent in a family of files, in lower case, the preferred name first."""
 
     interview: tuple[str, ...]
     country: tuple[str, ...]
@@ -47,10 +47,10 @@ FAMILIES: dict[Release, Family] = {
 """The published files differ in upper and lower case."""
 
 _JOINT = ("study", 5, 7)
-"""The joint file's column that tells EVS (1) from WVS (2), and which wave of EVS was asked along with which of WVS."""
+"""The joint file's column with the study, EVS (1) or WVS (2); and the waves of EVS and WVS that it joins."""
 
 _NO_COUNTRY = {"101", "197", "891", "911", "914", "915", "SCG", "XK", "XKS", "XKX", "XNC", "YUG"}
-"""Codes of the files that are no country of ISO 3166 today, such as Kosovo, Northern Cyprus, Serbia and Montenegro."""
+"""Codes that are not in ISO 3166 today, such as those of Kosovo, Northern Cyprus, and Serbia and Montenegro."""
 
 _REMEDY = (
     "Add these columns to the subset; or get the time-series file (WVS_Time_Series_1981-2022) or the joint EVS/WVS "
@@ -112,7 +112,7 @@ def parse_trends(
 
 
 def _name_columns(survey: SurveyFile) -> dict[str, str | None]:
-    """What this file calls the columns about the respondent."""
+    """This file's names of the columns about the respondent."""
     release = find_release(survey.names)
     if release not in FAMILIES:
         expected = " nor ".join(known.name for known in FAMILIES)
@@ -139,7 +139,7 @@ def _name_columns(survey: SurveyFile) -> dict[str, str | None]:
 
 
 def _read_samples(raw: pd.DataFrame, names: dict[str, str | None], survey: SurveyFile) -> pd.DataFrame:
-    """Country (empty where it is none), wave and study of every respondent, and the country as the file has it."""
+    """Country (empty if ISO 3166 has none), wave and study of every respondent, and the country as the file has it."""
     country = raw[names["country"]]
     samples = pd.DataFrame(
         {
@@ -167,7 +167,7 @@ def _country(text: str) -> str:
 
 
 def _choose_samples(everybody: pd.DataFrame, waves: list[int]) -> pd.Series:
-    """Who is of the latest chosen wave of a country, and of its WVS where it has both studies there."""
+    """Who is used: respondents of a country's latest chosen wave, and of the WVS if both studies are in this wave."""
     usable = everybody[(everybody["country"] != "") & everybody["wave"].isin(waves)]
     taken = usable[usable["wave"] == usable.groupby("country")["wave"].transform("max")]
     taken = taken[taken["study"] == taken.groupby("country")["study"].transform("max")]
@@ -200,7 +200,7 @@ def _read_answers(
 
 
 def parse_recoding(codes: str) -> dict[int, int]:
-    """The mapping that a text such as `0=2 1=1` stands for."""
+    """A mapping of codes, from a text such as `0=2 1=1`."""
     pairs = (pair.split("=") for pair in codes.split())
     return {int(theirs): int(ours) for theirs, ours in pairs}
 

@@ -111,10 +111,10 @@ def name_columns(survey: SurveyFile, scales: pd.DataFrame) -> dict[str, str]:
 
 
 def find_columns(names: list[str], about: list[str], questions: dict[str, str]) -> pd.DataFrame:
-    """What becomes of each column of a file: a `Columns` table.
+    """The use of each column of a file: a `Columns` table.
 
-    A variant is a column whose name is a question's with something behind it: one country's or region's own form of the
-    question (Q82_EU), or a recoded one (Q94R).
+    The name of a variant is the name of a question with a suffix: the form of the question in one country or region
+    (Q82_EU), or a recoded form (Q94R).
 
     Args:
         names: columns of the file.

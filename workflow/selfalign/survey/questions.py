@@ -1,7 +1,7 @@
-"""The file of questions of a survey of one's own: which column has which question, and what its codes mean."""
+"""The file of questions of a survey of the form `table`: column, wording and answer codes of each question."""
 
-import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,14 +12,12 @@ import pandera.pandas as pa
 from selfalign.errors import Place, did_you_mean
 from selfalign.faults import Faults
 from selfalign.ids import NAME
+from selfalign.survey.cells import is_blank, tidy
 from selfalign.survey.schemas import MISSING_KINDS, RESPONDENT
 from selfalign.tables import Table, read_input
 
-BLANK = "blank"
-"""Stands for an empty cell in the column `missing`."""
-
-BLANKS = {"", "na", "nan", "null", "#null!", "."}
-"""Texts that programs write for an empty cell, unless the file of questions lists them as an answer or as missing."""
+EMPTY = "blank"
+"""The word for an empty cell in the column `missing`."""
 
 HIGHEST = 32767
 """The highest answer code that a table of respondents can hold."""
@@ -28,7 +26,6 @@ NOT_IDS = {"NA", "NaN", "nan", "null", "NULL", "None"}
 """Words that a table would read as an empty cell."""
 
 _KINDS = {kind: code for code, kind in MISSING_KINDS.items()}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ANSWER = re.compile(r"(?P<first>\d+)(?:\s*-\s*(?P<last>\d+)|\s*=\s*(?P<label>.*))?", re.DOTALL)
 
 
@@ -72,21 +69,14 @@ class Question:
     line: int
 
     def code_of(self, value: str) -> int | None:
-        """Code of a value of the survey file: negative for a missing answer, None for an unknown value."""
+        """Code of a value of the survey file: negative for a missing answer, None for an unknown value.
+
+        A mark such as NA is an empty cell, unless the file of questions lists it.
+        """
         text = tidy(value)
         if text in self.codes:
             return self.codes[text]
-        return self.codes.get(BLANK, _KINDS["other"]) if text in BLANKS else None
-
-
-def tidy(value: str) -> str:
-    """A value in the form in which values are compared: `1.0` and `01` are `1`; upper and lower case are the same."""
-    text = " ".join(value.split())
-    if _NUMBER.fullmatch(text):
-        number = float(text)
-        if math.isfinite(number):
-            return repr(int(number)) if number.is_integer() else repr(number)
-    return text.casefold()
+        return self.codes.get(EMPTY, _KINDS["other"]) if is_blank(value) else None
 
 
 def split_list(text: str) -> list[str]:
@@ -149,7 +139,8 @@ def _read_answers(row: _Row, path: Path, line: int, faults: Faults) -> dict[int,
                 return {}
             labels[code] = (found["label"] or "").strip()
     if len(labels) < 2:
-        faults.add(path, "a question needs two answers or more", "List all answers, or delete the row", **place)
+        remedy = "List all answers with semicolons between them, or delete the row"
+        faults.add(path, "a question needs two answers or more", remedy, **place)
         return {}
     given = [label.casefold() for label in labels.values() if label]
     if len(set(given)) < len(given):
@@ -161,10 +152,8 @@ def _read_answers(row: _Row, path: Path, line: int, faults: Faults) -> dict[int,
 def _read_values(row: _Row, labels: dict[int, str], path: Path, line: int, faults: Faults) -> dict[str, int]:
     """Code of each value of the survey file."""
     values = split_list(row.values)
-    if values and len(values) != len(labels):
-        problem = f"has {len(values)} values for {len(labels)} answers"
-        remedy = "Give one value for each answer, in the same order, or leave the cell empty"
-        faults.add(path, problem, remedy, row=line, column="values", value=row.values)
+    if fault := _find_fault(values, labels):
+        faults.add(path, *fault, row=line, column="values", value=row.values)
         return {}
     if values:
         codes = {tidy(value): code for value, code in zip(values, labels, strict=True)}
@@ -179,17 +168,43 @@ def _read_values(row: _Row, labels: dict[int, str], path: Path, line: int, fault
             faults.add(path, f'"{kind}" is not a kind of missing answer', remedy, **place)
         elif codes.get(tidy(value), -1) >= 0:
             faults.add(path, f'"{value}" is also an answer', "Keep it in one of the two columns", **place)
+        elif codes.get(tidy(value), _KINDS[kind]) != _KINDS[kind]:
+            faults.add(path, f'"{value}" has two kinds', "Keep one of the two", **place)
         else:
             codes[tidy(value)] = _KINDS[kind]
     return codes
+
+
+def _find_fault(values: list[str], labels: dict[int, str]) -> tuple[str, str] | None:
+    """What is wrong with the values of the survey file, and what to do."""
+    if values and len(values) != len(labels):
+        problem = f"has {len(values)} values for {len(labels)} answers"
+        return problem, "Give one value for each answer, in the same order, or leave the cell empty"
+    twice = [value for value, number in Counter(map(tidy, values)).items() if number > 1]
+    if twice:
+        return f'the value "{twice[0]}" stands for two answers', "Give each answer a different value"
+    if not values and (unclear := find_unclear(labels)):
+        problem = f'"{unclear[0]}" is a code, and also the label of another code'
+        return problem, "Write the values of the survey file into `values`, in the order of the answers"
+    return None
+
+
+def find_unclear(labels: dict[int, str]) -> list[str]:
+    """Labels that are the code of another answer, such as `0` for the code 1 and `1` for the code 2.
+
+    Args:
+        labels: label of each answer code.
+    """
+    codes = {str(code): code for code in labels}
+    return [label for code, label in labels.items() if codes.get(tidy(label), code) != code]
 
 
 def to_scales(questions: list[Question]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The questions in the form of the shipped questionnaire.
 
     Returns:
-        A `Scales`, a `Questions` and a `CodeLabels` table. Each question has a set of labels of its own, with its id as
-        the name. A question without a wording has its id in its place, and one without any label its codes.
+        A `Scales`, a `Questions` and a `CodeLabels` table. The set of labels of a question has the question's id as its
+        name. A question without a wording gets its id, and a question without labels gets its codes.
     """
     scales, wordings, labels = [], [], []
     for each in questions:

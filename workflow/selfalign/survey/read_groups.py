@@ -12,10 +12,8 @@ import pandas as pd
 
 from selfalign.errors import InputError
 from selfalign.options import readable, writable
-from selfalign.survey.columns import NO_VALUE, STATA_MISSING
+from selfalign.survey.cells import STATA_MISSING, is_blank, read_number, tidy
 from selfalign.survey.files import SurveyFile, open_survey
-from selfalign.survey.layout import name_columns, read_number
-from selfalign.survey.questions import tidy
 from selfalign.survey.schemas import (
     MISSING_KINDS,
     NO_COLUMN,
@@ -104,7 +102,7 @@ def read_groups(survey: SurveyFile, crosswalk: pd.DataFrame, responses: pd.DataF
         A `Groups` table: a row for each respondent and variable. Nobody is left out: a respondent without a group has
         the reason.
     """
-    theirs = {name.casefold(): known for name, known in name_columns(survey.names, survey.data).items()}
+    theirs = {name.casefold(): name for name in survey.names}
     parts = []
     for variable, rows in crosswalk.groupby("variable", sort=False):
         column = next((name for name in rows["column"].unique() if name.strip().casefold() in theirs), None)
@@ -128,7 +126,7 @@ def _reader(parts: list[_Part]) -> Callable[[str], tuple[str | None, str | None]
         group = next((part.group for part in parts if part.has(number, text)), None)
         if group is not None:
             return group, None
-        if value.strip() in {"", *NO_VALUE}:
+        if is_blank(value):
             return None, MISSING_KINDS[-5]
         code = STATA_MISSING.get(value.strip(), number)
         return None, UNLISTED if code is None else MISSING_KINDS.get(int(code) if code % 1 == 0 else 0, UNLISTED)
@@ -167,5 +165,6 @@ def command(survey: Path, crosswalk: Path, responses: Path, groups: Path, counts
     write_table(counted, counts, GroupCounts)
     for variable, rows in counted.groupby("variable", sort=False):
         none = rows[rows["group"].isna()].groupby("reason")["n"].sum()
-        told = "; ".join(f"{reason}: {n}" for reason, n in none.items()) or "none"
-        click.echo(f"{variable}: {rows['n'].sum() - none.sum()} respondents in groups; in no group: {told}", err=True)
+        reasons = "; ".join(f"{reason}: {n}" for reason, n in none.items()) or "none"
+        inside = rows["n"].sum() - none.sum()
+        click.echo(f"{variable}: {inside} respondents in groups; in no group: {reasons}", err=True)

@@ -1,4 +1,4 @@
-"""The forms of surveys: one entry per form says all that the workflow must know of it, except how its file is read."""
+"""The forms of surveys: one entry per form has all that the workflow knows about it, except how its file is read."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Form:
         citation: how to cite the survey; empty if every user gives the citation.
         file: which file to ask the World Values Survey Association for; empty if the data are not from there.
         without: what a user can run without the file.
-        groups: file in resources/survey/ that says which values make which group of people; empty if every user
+        groups: file in resources/survey/ that defines the groups of people by their values; empty if every user
             gives one, or if there are no respondents who were asked.
     """
 

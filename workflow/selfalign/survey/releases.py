@@ -1,4 +1,4 @@
-"""Which of the published survey files a file is, by the names of its columns, and what to do with each."""
+"""The kinds of published survey files, known by the names of their columns, and a remedy for each."""
 
 import re
 from typing import NamedTuple
@@ -8,8 +8,8 @@ class Release(NamedTuple):
     """A kind of published file.
 
     Attributes:
-        name: what it is, for messages.
-        form: the form that reads it; empty where none does.
+        name: its name, for messages.
+        form: the form that reads it; empty if no form does.
         remedy: what to do with it where another form was expected.
     """
 

@@ -2,36 +2,12 @@
 
 import re
 
-import pycountry
-
-NAMES = {
-    "Bosnia Herzegovina": "BIH",
-    "Britain": "GBR",
-    "Czech Rep.": "CZE",
-    "Great Britain": "GBR",
-    "Hong Kong SAR": "HKG",
-    "Ivory Coast": "CIV",
-    "Macau SAR": "MAC",
-    "Northern Ireland": "NIR",
-    "Palest. ter.": "PSE",
-    "Russia": "RUS",
-    "S. Africa": "ZAF",
-    "S. Korea": "KOR",
-    "South Korea": "KOR",
-    "Taiwan ROC": "TWN",
-    "Turkey": "TUR",
-}
-"""Names that ISO 3166 does not have."""
+from selfalign.countries import country_of_name
 
 MISNAMED = frozenset({"Albania", "Andorra", "Argentina", "Armenia", "Australia", "Austria", "Azerbaijan"})
 """Names under which the questions from the World Values Survey have other countries' answers; docs/surveys.md says how
 that was found."""
 
-_BY_NAME = {
-    name.casefold(): country.alpha_3
-    for country in pycountry.countries
-    for name in (country.name, getattr(country, "common_name", country.name))
-} | {name.casefold(): code for name, code in NAMES.items()}
 _NAME = re.compile(r"(?P<country>.*?)(?: \((?P<sample>[^()]*)\))?", re.DOTALL)
 _RANKS = {None: 0, "Current national sample": 0, "Old national sample": 1}
 
@@ -49,4 +25,4 @@ def read_sample(name: str) -> tuple[str | None, int | None]:
     found = _NAME.fullmatch(name.strip())
     assert found is not None, "the pattern matches every text"
     country, sample = found.group("country", "sample")
-    return _BY_NAME.get(country.casefold()), _RANKS.get(sample)
+    return country_of_name(country), _RANKS.get(sample)

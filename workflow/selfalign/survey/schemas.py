@@ -16,7 +16,7 @@ MISSING_KINDS: dict[int, str] = {
 """The missing codes of the World Values Survey, kept apart by kind."""
 
 RESPONDENT = ["respondent", "interview", "country", "wave", "year", "weight"]
-"""The columns of `Responses` that are no question."""
+"""The columns of `Responses` that are not questions."""
 
 _QUESTION = r"^[A-Z][A-Za-z0-9_]*$"
 _COUNTRY = r"^[A-Z]{3}$"
@@ -28,21 +28,19 @@ class Scales(Table):
     question: str = pa.Field(str_matches=NAME, unique=True, description="id of the question")
     first: int = pa.Field(ge=0, description="lowest substantive code")
     last: int = pa.Field(ge=1, description="highest substantive code")
-    labels: str = pa.Field(
-        str_matches=r"^[A-Za-z0-9_.-]+$", description="set of `CodeLabels` that says what the codes mean"
-    )
+    labels: str = pa.Field(str_matches=r"^[A-Za-z0-9_.-]+$", description="set of `CodeLabels` for the codes")
     order: str = pa.Field(
         str_matches=r"^(\d+( \d+)+)?$",
         description="codes that are offered as answers, from one end to the other: `1 3 2`; empty: first to last",
     )
     merged: str = pa.Field(
         str_matches=r"^(\d+=\d+( \d+=\d+)*)?$",
-        description="codes that were not offered and count as one that was: `0=1`; others that were not have no place",
+        description="codes that were not offered, each with the code that it counts as: `0=1`; others have no place",
     )
 
 
 class Questions(Table):
-    """What each question asks, in one language."""
+    """Wordings of the questions, in one language."""
 
     question: str = pa.Field(unique=True, description="id of the question")
     wording: str = pa.Field(str_length={"min_value": 1}, description="the question, in the project's words")
@@ -50,11 +48,11 @@ class Questions(Table):
 
 
 class CodeLabels(Table):
-    """What the answer codes mean, in one language: one row per set of labels and code that has one."""
+    """Labels of answer codes, in one language: one row per set of labels and code."""
 
     labels: str = pa.Field(description="name of the set, as in `Scales`")
-    code: int = pa.Field(ge=0, description="answer code; one without a row is shown as its number")
-    label: str = pa.Field(str_length={"min_value": 1}, description="what it means, in the project's words")
+    code: int = pa.Field(ge=0, description="answer code; a code without a row is shown as its number")
+    label: str = pa.Field(str_length={"min_value": 1}, description="label of the code, in the project's words")
     status: str = pa.Field(isin=["drafted", "reviewed"], description="how far the wording was checked")
 
     class Config:
@@ -86,19 +84,20 @@ class Shares(Table):
 
 
 class Trends(Table):
-    """What the time-series and the joint EVS/WVS files call the questions of wave 7."""
+    """Names of the questions of wave 7 in the time-series file and the joint EVS/WVS file."""
 
     question: str = pa.Field(str_matches=_QUESTION, unique=True, description="WVS-7 variable")
     variable: str = pa.Field(str_matches=r"^[A-Z]\d+[A-Z0-9_]*$", unique=True, description="variable of those files")
     codes: str = pa.Field(
-        str_matches=r"^(\d+=\d+( \d+=\d+)*)?$", description="their code = that of wave 7, where any differs: `0=2 1=1`"
+        str_matches=r"^(\d+=\d+( \d+=\d+)*)?$",
+        description="their code = code of wave 7, if any code differs: `0=2 1=1`",
     )
 
 
 class OpinionTable(Table):
     """Aggregated opinions in the form of GlobalOpinionQA: one row per question."""
 
-    question: str = pa.Field(description="what is asked; a row without it is left out")
+    question: str = pa.Field(description="wording of the question; a row without one is left out")
     selections: str = pa.Field(description="text of a Python dictionary: the shares of the options, by country")
     options: str = pa.Field(description="text of a Python list: the answer options")
     source: str = pa.Field(description="where the question is from: WVS or GAS")
@@ -117,18 +116,18 @@ class OpinionKeys(Table):
 
 
 class Columns(Table):
-    """A column of a survey file, and what became of it."""
+    """A column of a survey file, and its use."""
 
     column: str = pa.Field(description="name in the file")
     use: str = pa.Field(
         isin=["respondent", "question", "variant", "unused"],
         description="about the respondent; a question; another form of a question (one country's, recoded); none",
     )
-    question: str = pa.Field(nullable=True, description="question that it is, or is a variant of")
+    question: str = pa.Field(nullable=True, description="the question, or the question that it is a variant of")
 
 
 class Responses(Table):
-    """One row per respondent; beside these columns, one int16 column of answer codes per question."""
+    """One row per respondent: these columns, and one int16 column of answer codes per question."""
 
     respondent: int = pa.Field(ge=2, unique=True, description="record of the survey file; its header is record 1")
     interview: pd.Int64Dtype = pa.Field(
@@ -152,7 +151,7 @@ class Distributions(Table):
     country: str = pa.Field(str_matches=PEOPLE_ID, description="a country (ISO 3166 alpha-3), or a group of it")
     question: str = pa.Field(description="id of the question")
     code: int = pa.Field(ge=0, description="answer code")
-    last_code: int = pa.Field(ge=0, description="last answer code of the row; as a rule the same as code")
+    last_code: int = pa.Field(ge=0, description="last answer code of the row; usually the same as code")
     n: pd.Int64Dtype = pa.Field(ge=1, nullable=True, description="respondents, unweighted; empty where not published")
     weight: float = pa.Field(ge=0, nullable=True, description="sum of their weights")
     weight_squared: float = pa.Field(
@@ -165,7 +164,7 @@ class Distributions(Table):
 
 
 class Missing(Table):
-    """What weigh_answers set aside: one row per country, question and kind of missing answer."""
+    """Missing answers: one row per country, question and kind of missing answer."""
 
     country: str = pa.Field(str_matches=_COUNTRY, description="ISO 3166 alpha-3")
     question: str = pa.Field(description="id of the question")
@@ -177,9 +176,9 @@ class Missing(Table):
 
 
 class GroupCodes(Table):
-    """Which values of a survey file's columns make which group of people: one row per part of a group."""
+    """Groups of people by the values of a survey file's columns: one row per part of a group."""
 
-    variable: str = pa.Field(str_matches=f"^{PART}$", description="what the groups differ in, such as sex")
+    variable: str = pa.Field(str_matches=f"^{PART}$", description="variable that defines the groups, such as sex")
     group: str = pa.Field(str_matches=f"^{PART}$", description="name of the group, such as female")
     column: str = pa.Field(
         str_length={"min_value": 1},
@@ -189,7 +188,7 @@ class GroupCodes(Table):
 
 
 NO_COLUMN, UNLISTED = "no_column", "unlisted"
-"""Why a respondent is in no group, besides a missing answer: the file lacks the column; no group has the value."""
+"""Reasons, other than a missing answer, why a respondent is in no group: no such column; no group has the value."""
 
 _IN_NO_GROUP = [*sorted(MISSING_KINDS.values()), NO_COLUMN, UNLISTED]
 
@@ -224,9 +223,9 @@ class GroupCounts(Table):
 
 
 class LeftOut(Table):
-    """Rows of a source that no table holds, counted."""
+    """Counts of the rows of a source that are not used."""
 
-    place: str = pa.Field(description="country, wave or question at fault, as the source names it")
+    place: str = pa.Field(description="country, wave or question, as the source names it")
     reason: str = pa.Field(description="why its rows were left out")
     n: int = pa.Field(ge=1, description="rows")
 
@@ -235,13 +234,13 @@ class LeftOut(Table):
 
 
 class Opinions(Table):
-    """The dictionary of an opinion table: one row per question that was taken."""
+    """The dictionary of an opinion table: one row per question that is used."""
 
     question: str = pa.Field(
         str_matches=_QUESTION, unique=True, description="WVS-7 variable; another question is G and a part of its digest"
     )
     source: str = pa.Field(description="where the question is from: WVS or GAS")
-    wording: str = pa.Field(description="what is asked, in the source's words")
+    wording: str = pa.Field(description="wording of the question, in the source's words")
     answers: str = pa.Field(description="the substantive options and their codes: `1 Yes; 2 No`")
     missing: str = pa.Field(nullable=True, description="options set aside as missing answers: `No answer | Refused`")
     missing_share: float = pa.Field(
@@ -254,8 +253,8 @@ class Dictionary(Table):
     """The data dictionary: one row per question of the survey."""
 
     question: str = pa.Field(unique=True, description="id of the question")
-    wording: str = pa.Field(nullable=True, description="what is asked, in the project's words")
-    answers: str = pa.Field(nullable=True, description="what the codes mean, in the project's words: `1 yes; 2 no`")
+    wording: str = pa.Field(nullable=True, description="wording of the question, in the project's words")
+    answers: str = pa.Field(nullable=True, description="labels of the codes, in the project's words: `1 yes; 2 no`")
     first: int = pa.Field(ge=0, description="lowest substantive code")
     last: int = pa.Field(ge=1, description="highest substantive code")
     countries: int = pa.Field(ge=0, description="countries where anybody was asked")
@@ -282,7 +281,7 @@ class Quality(Table):
     weight_min: float = pa.Field(ge=0, description="smallest weight")
     weight_mean: float = pa.Field(ge=0, description="mean weight; 1 where the weights are as published")
     weight_max: float = pa.Field(ge=0, description="largest weight")
-    zero_weights: int = pa.Field(ge=0, description="respondents who count for nothing")
+    zero_weights: int = pa.Field(ge=0, description="respondents with the weight 0")
     effective_n: float = pa.Field(ge=0, description="effective sample size for the weights (Kish 1965)")
     design_effect: float = pa.Field(
         ge=1 - 1e-9, nullable=True, description="n over effective_n: variance lost to weights"
@@ -299,6 +298,6 @@ class Quality(Table):
     repeated_interviews: pd.Int64Dtype = pa.Field(
         ge=0,
         nullable=True,
-        description="respondents whose interview number another one has too; empty where the file has no numbers",
+        description="respondents who share an interview number with another one; empty if the file has no numbers",
     )
-    repeated_answers: int = pa.Field(ge=0, description="respondents all of whose answers another one gave too")
+    repeated_answers: int = pa.Field(ge=0, description="respondents with exactly the same answers as another one")

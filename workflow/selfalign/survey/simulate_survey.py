@@ -18,8 +18,8 @@ from selfalign.tables import read_input, written_aside
 def simulate(counts: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Respondents whose answers to each question have exactly the given counts.
 
-    Answers to different questions are shuffled independently of each other, so nothing but the marginals is
-    real. Weights are 1.
+    Answers to different questions are shuffled independently of each other, so only the marginals are real. Weights
+    are 1.
 
     Args:
         counts: a `Counts` table, in which the counts of each question of a country have the same sum.
@@ -61,7 +61,7 @@ def check_counts(counts: pd.DataFrame, file: Path) -> None:
     """Refuse counts that no set of respondents can have.
 
     Raises:
-        InputError: a code that is no ISO country, or a question whose counts do not add up to the country's sample.
+        InputError: a code is not that of an ISO country, or counts of a question do not sum to the country's sample.
     """
     for country, group in counts.groupby("country"):
         row = int(group.index[0]) + 2

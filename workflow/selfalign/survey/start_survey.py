@@ -1,6 +1,7 @@
 """`selfalign start-survey`: inspect a survey file, and write the files that a run of it needs, to be filled in."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,14 +9,22 @@ import click
 import pandas as pd
 import pycountry
 
-from selfalign.countries import CODES, suggest_country
+from selfalign.countries import CODES, country_of_name, country_of_number, suggest_country
 from selfalign.errors import InputError, did_you_mean
 from selfalign.faults import listed
 from selfalign.home import HOME
 from selfalign.options import readable
 from selfalign.survey.files import SurveyFile, open_survey
-from selfalign.survey.inspect_file import Facts, find_roles, inspect_columns, inspect_counts, why_no_question
+from selfalign.survey.inspect_file import (
+    MOST,
+    Facts,
+    find_candidates,
+    inspect_columns,
+    inspect_counts,
+    why_no_question,
+)
 from selfalign.survey.templates import (
+    RunFacts,
     list_codes,
     list_probes,
     list_questions,
@@ -29,94 +38,179 @@ _COUNTED = ("question", "code", "count")
 _RESPONDENTS = ("country", "weight", "respondent", "year")
 
 
-def choose_columns(columns: list[Facts], wanted: str, file: Path) -> list[Facts]:
-    """The columns that the user names: names with commas between them; `q1..q9` is a range in the order of the file.
+@dataclass(frozen=True)
+class Inspected:
+    """A survey file that was inspected.
+
+    Attributes:
+        file: the file.
+        columns: facts of all columns.
+        candidates: facts of those that may be questions; of a table of counts, facts of the questions.
+        roles: columns about the respondent, or of the table of counts, by role.
+        weights: columns that may be the weight.
+    """
+
+    file: Path
+    columns: list[Facts]
+    candidates: list[Facts]
+    roles: dict[str, str]
+    weights: list[str]
+
+    @property
+    def counted(self) -> bool:
+        """Whether the file is a table of counts."""
+        return "count" in self.roles
+
+    def name_role(self, role: str, given: str | None) -> None:
+        """Replace the column that was found for a role by the user's own choice.
+
+        Raises:
+            InputError: the file has no such column.
+        """
+        names = [each.name for each in self.columns]
+        if given == "none":
+            self.roles.pop(role, None)
+        elif given is not None:
+            if given not in names:
+                remedy = f"{did_you_mean(given, names)} Write none if there is no such column"
+                raise InputError(self.file, f'has no column "{given}"', remedy, column=f"--{role}")
+            self.roles[role] = given
+
+    def find_country(self, given: str | None) -> tuple[str | None, dict[str, str | None]]:
+        """The country of all respondents, or that of each value of the column with the countries.
+
+        Args:
+            given: a code, or the name of a column, from the user.
+
+        Raises:
+            InputError: there is neither a code nor a column.
+        """
+        names = {each.name: each for each in self.columns}
+        if given in CODES and given not in names:
+            self.roles.pop("country", None)
+            return given, {}
+        if given is not None:
+            if given not in names:
+                remedy = f"{suggest_country(given)} Give a code of three letters, or the name of a column"
+                raise InputError(self.file, f'"{given}" is neither a country nor a column', remedy, column="--country")
+            self.roles["country"] = given
+        if "country" not in self.roles:
+            remedy = (
+                "Give --country: a code of three letters, such as DEU, or the name of the column with the countries"
+            )
+            raise InputError(self.file, "does not say which country its respondents are from", remedy)
+        return None, guess_countries(names[self.roles["country"]])
+
+    def why_no_questions(self) -> dict[str, str]:
+        """Why a column does not look like a question, by its name. Empty for a table of counts."""
+        if self.counted:
+            return {}
+        return {each.name: why for each in self.candidates if (why := why_no_question(each, self.roles))}
+
+    def choose_columns(self, wanted: str | None) -> list[Facts]:
+        """The columns that are questions.
+
+        Args:
+            wanted: names from the user with commas between them; `q1..q9` is a range in the order of the file. None:
+                the columns that look like questions.
+
+        Raises:
+            InputError: a name is not a column, a column has fewer than two answers, or there are fewer than three.
+        """
+        if wanted:
+            chosen = self._choose_named(wanted)
+        else:
+            rest = self.why_no_questions()
+            chosen = [each for each in self.candidates if each.name not in rest and len(each.answers) > 1]
+        if len(chosen) < 3:
+            problem = f"{len(chosen)} columns look like questions; a run needs three or more"
+            raise InputError(self.file, problem, "Name the columns with --questions 'q1, q2, q3'")
+        return chosen
+
+    def _choose_named(self, wanted: str) -> list[Facts]:
+        names = [each.name for each in self.candidates]
+        chosen: set[str] = set()
+        for part in [part.strip() for part in wanted.split(",") if part.strip()]:
+            first, _, last = part.partition("..") if part not in names else (part, "", "")
+            for name in (first, last or first):
+                if name not in names:
+                    remedy = did_you_mean(name, names)
+                    raise InputError(self.file, f'has no column "{name}"', remedy, column="--questions")
+            chosen.update(names[names.index(first) : names.index(last or first) + 1])
+        facts = [each for each in self.candidates if each.name in chosen]
+        bad = [each.name for each in facts if sum(each.counts[value] > 0 for value in each.answers) < 2]
+        bad += [each.name for each in facts if len(each.counts) > MOST]
+        if bad:
+            problem = f"these columns have fewer than two answers, or more than {MOST} values: {listed(bad)}"
+            raise InputError(self.file, problem, "Leave them out of --questions")
+        return facts
+
+    def describe(self, country: str | None, rest: dict[str, str], used: int) -> list[str]:
+        """Lines about the file.
+
+        Args:
+            country: of all respondents, or None if a column has the countries.
+            rest: why the other columns do not look like questions, by name.
+            used: number of questions.
+        """
+        about = [f"{role}: column {name}" for role, name in self.roles.items()]
+        about += [f"country: {country}, all respondents"] if country else []
+        about += [] if self.counted or "weight" in self.roles else ["weight: none, so each respondent weighs 1"]
+        others = [name for name in self.weights if name != self.roles.get("weight")]
+        about += [f"other columns that may be weights: {listed(others)}; choose with --weight"] if others else []
+        kind, found = (
+            ("a table of counts", "questions") if self.counted else ("respondents", "columns look like questions")
+        )
+        lines = [f"{self.file}: {kind}", *(f"  {line}" for line in about), f"  {used} {found}"]
+        unused = [f"    {name}: {why}" for name, why in rest.items() if name not in self.roles.values()]
+        if unused:
+            lines += ["  These columns do not; --questions can name them:", *unused[:30]]
+            lines += [f"    and {len(unused) - 30} more, see codes.csv"] if len(unused) > 30 else []
+        return lines
+
+
+def inspect(survey: SurveyFile) -> Inspected:
+    """Inspect an open file.
 
     Raises:
-        InputError: a name is no column, or a column has fewer than two answers.
+        InputError: it has no rows.
     """
-    names = [each.name for each in columns]
-    chosen: list[str] = []
-    for part in [part.strip() for part in wanted.split(",") if part.strip()]:
-        first, _, last = part.partition("..") if part not in names else (part, "", "")
-        for name in (first, last or first):
-            if name not in names:
-                raise InputError(file, f'has no column "{name}"', did_you_mean(name, names), column="--questions")
-        start, end = names.index(first), names.index(last or first)
-        chosen += [name for name in names[start : end + 1] if name not in chosen]
-    facts = [each for each in columns if each.name in chosen]
-    bad = [each.name for each in facts if sum(each.counts[value] > 0 for value in each.answers) < 2]
-    bad += [each.name for each in facts if len(each.counts) > 50]
-    if bad:
-        problem = f"these columns have fewer than two answers, or more than 50 values: {listed(bad)}"
-        raise InputError(file, problem, "Leave them out of --questions")
-    return facts
-
-
-def find_country(
-    given: str | None, roles: dict[str, str], columns: list[Facts], file: Path
-) -> tuple[str | None, dict[str, str | None]]:
-    """The country of all respondents, or that of each value of the column that says it.
-
-    Args:
-        given: a code, or the name of a column, as the user gives it.
-        roles: columns by role; the column of countries is put in or taken out.
-        columns: facts of the columns.
-        file: the survey file, for messages.
-
-    Raises:
-        InputError: there is neither a code nor a column.
-    """
-    names = {each.name: each for each in columns}
-    if given in CODES and given not in names:
-        roles.pop("country", None)
-        return given, {}
-    if given is not None:
-        if given not in names:
-            remedy = f"{suggest_country(given)} Give a code of three letters, or the name of a column"
-            raise InputError(file, f'"{given}" is neither a country nor a column', remedy, column="--country")
-        roles["country"] = given
-    if "country" not in roles:
-        remedy = "Give it with --country: a code of three letters, such as DEU, or the name of the column that says it"
-        raise InputError(file, "does not say which country its respondents are from", remedy)
-    facts = names[roles["country"]]
-    return None, {value: _guess_country(value, facts.labels.get(value, "")) for value in facts.counts}
-
-
-def _guess_country(value: str, label: str) -> str | None:
-    if value in CODES:
-        return value
-    for text in (label, value.zfill(3) if value.isdigit() else value):
-        try:
-            return pycountry.countries.lookup(text).alpha_3
-        except LookupError:  # also of an empty text
-            continue
-    return None
-
-
-def inspect(survey: SurveyFile) -> tuple[list[Facts], list[Facts], dict[str, str]]:
-    """Facts of all columns; of those that may be questions (of a table of counts, the questions); columns by role."""
     columns = inspect_columns(survey)
     rows = max((sum(each.counts.values()) + each.blank for each in columns), default=0)
     if not rows:
         raise InputError(survey.path, "has a header but no respondents", "Give the file with its data")
-    roles = find_roles(columns, rows)
-    if all(role in roles for role in _COUNTED):
-        kept = {role: name for role, name in roles.items() if role in ("country", *_COUNTED)}
-        return columns, inspect_counts(survey, kept), kept
-    return columns, columns, {role: name for role, name in roles.items() if role in _RESPONDENTS}
+    found = find_candidates(columns, rows)
+    counted = all(found[role] for role in _COUNTED)
+    wanted = ("country", *_COUNTED) if counted else _RESPONDENTS
+    roles = {role: found[role][0] for role in found if found[role] and role in wanted}
+    candidates = inspect_counts(survey, roles) if counted else columns
+    return Inspected(survey.path, columns, candidates, roles, [] if counted else found["weight"])
 
 
-def _name_role(role: str, given: str | None, roles: dict[str, str], columns: list[Facts], file: Path) -> None:
-    """Let the user's own choice of a column take the place of the one that was found."""
-    names = [each.name for each in columns]
-    if given == "none":
-        roles.pop(role, None)
-    elif given is not None:
-        if given not in names:
-            remedy = f"{did_you_mean(given, names)} Write none if there is no such column"
-            raise InputError(file, f'has no column "{given}"', remedy, column=f"--{role}")
-        roles[role] = given
+def guess_countries(facts: Facts) -> dict[str, str | None]:
+    """The country of each value of a column; None where it is not clear.
+
+    A value with a label is the country that the label names. Values without labels are ISO 3166 numbers only if all of
+    them are: a file may number its countries from 1.
+
+    Args:
+        facts: of the column.
+    """
+    texts = {value: facts.labels.get(value) or value for value in facts.counts}
+    numbers = {value: country_of_number(value) for value, text in texts.items() if text == value and value.isdigit()}
+    if not all(numbers.values()):
+        numbers = dict.fromkeys(numbers)
+    return {value: numbers[value] if value in numbers else _guess_country(text) for value, text in texts.items()}
+
+
+def _guess_country(text: str) -> str | None:
+    """The country that a text names, or has the code of."""
+    if text in CODES:
+        return text
+    try:
+        return country_of_name(text) or pycountry.countries.lookup(text).alpha_3
+    except LookupError:
+        return None
 
 
 def _check_folder(folder: Path, names: list[str], replace: bool) -> None:
@@ -140,22 +234,6 @@ def _write(table: pd.DataFrame, path: Path) -> None:
     """Write a CSV that spreadsheet programs open with the right letters."""
     with written_aside(path) as aside:
         table.to_csv(aside, index=False, encoding="utf-8-sig", lineterminator="\n")
-
-
-def _tell(
-    file: Path, counted: bool, roles: dict[str, str], country: str | None, rest: dict[str, str], used: int
-) -> list[str]:
-    """What was found, as lines."""
-    about = [f"{role}: column {name}" for role, name in roles.items()]
-    about += [f"country: {country}, all respondents"] if country else []
-    about += [] if counted or "weight" in roles else ["weight: none found, so each respondent weighs 1"]
-    lines = [f"{file}: {'a table of counts' if counted else 'respondents'}", *(f"  {line}" for line in about)]
-    lines.append(f"  {used} columns look like questions" if not counted else f"  {used} questions")
-    others = [f"    {name}: {why}" for name, why in rest.items() if name not in roles.values()]
-    if others:
-        lines += ["  These columns do not; --questions can name them:", *others[:30]]
-        lines += [f"    and {len(others) - 30} more, see codes.csv"] if len(others) > 30 else []
-    return lines
 
 
 @click.command()
@@ -192,39 +270,21 @@ def command(
     texts = f"texts/{language}.csv"
     _check_folder(folder, ["codes.csv", "questions.csv", "probes.csv", texts, "config.yaml"], replace)
     with TemporaryDirectory() as scratch, open_survey(file, Path(scratch)) as survey:
-        columns, candidates, roles = inspect(survey)
-    counted = "count" in roles
-    if not counted:
-        _name_role("weight", weight, roles, columns, file)
-        _name_role("respondent", respondent, roles, columns, file)
-    one, each_country = find_country(country, roles, columns, file)
-    rest = {} if counted else {facts.name: why for facts in candidates if (why := why_no_question(facts, roles))}
-    if questions:
-        chosen = choose_columns(candidates, questions, file)
-    else:
-        chosen = [facts for facts in candidates if facts.name not in rest and len(facts.answers) > 1]
-    if len(chosen) < 3:
-        problem = f"{len(chosen)} columns look like questions; a run needs three or more"
-        raise InputError(file, problem, "Name the columns with --questions 'q1, q2, q3'")
+        found = inspect(survey)
+    if not found.counted:
+        found.name_role("weight", weight)
+        found.name_role("respondent", respondent)
+    one, each_country = found.find_country(country)
+    chosen = found.choose_columns(questions)
     ids = make_ids(chosen)
     probes = list_probes(chosen, ids)
-    config = write_config(
-        folder.name,
-        folder.as_posix(),
-        file.as_posix(),
-        roles,
-        one,
-        each_country,
-        language,
-        model,
-        len(probes),
-    )
-    _write(list_codes(chosen if counted else columns), folder / "codes.csv")
+    run = RunFacts(folder, file, found.roles, one, each_country, language, model, len(probes))
+    _write(list_codes(chosen if found.counted else found.columns), folder / "codes.csv")
     _write(list_questions(chosen, ids), folder / "questions.csv")
     _write(probes, folder / "probes.csv")
     _write(list_texts(probes), folder / texts)
     with written_aside(folder / "config.yaml") as aside:
-        aside.write_text(config, encoding="utf-8")
+        aside.write_text(write_config(run), encoding="utf-8")
     unsure = [value for value, code in each_country.items() if code is None]
     steps = [
         f"{folder}/questions.csv: check the answers and the missing values",
@@ -233,7 +293,8 @@ def command(
         f"{folder}/config.yaml: fill in the citation"
         + (f", and the country of {listed(unsure, 10)}, also in languages" if unsure else ""),
     ]
-    click.echo("\n".join(_tell(file, counted, roles, one, rest if not questions else {}, len(chosen))))
+    rest = {} if questions else found.why_no_questions()
+    click.echo("\n".join(found.describe(one, rest, len(chosen))))
     click.echo(f"\nWrote {folder}/. The codes and counts of every column are in {folder}/codes.csv. Now:")
     click.echo("\n".join(f"  {number}. {step}" for number, step in enumerate(steps, start=1)))
     click.echo(f"Then: snakemake --cores 2 --configfile {folder}/config.yaml")

@@ -4,14 +4,16 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import yaml
 
 from selfalign.ids import NAME
-from selfalign.survey.inspect_file import Facts
-from selfalign.survey.layout import read_number
-from selfalign.survey.questions import BLANK, NOT_IDS, join_list
+from selfalign.survey.cells import read_number
+from selfalign.survey.inspect_file import MOST, Facts
+from selfalign.survey.questions import EMPTY, NOT_IDS, find_unclear, join_list
 from selfalign.survey.schemas import RESPONDENT
 
 _ALONE = [
@@ -44,9 +46,9 @@ def list_codes(columns: list[Facts]) -> pd.DataFrame:
     rows = []
     for each in columns:
         row = {"column": each.name, "column_label": each.label}
-        if not each.counts or len(each.counts) > 50:
-            told = f"({each.distinct} different values)" if each.counts else "(no values)"
-            rows.append(row | {"value": told, "label": "", "respondents": sum(each.counts.values()), "use": ""})
+        if not each.counts or len(each.counts) > MOST:
+            summary = f"({each.distinct} different values)" if each.counts else "(no values)"
+            rows.append(row | {"value": summary, "label": "", "respondents": sum(each.counts.values()), "use": ""})
         else:
             for value, n in each.counts.items():
                 use = each.missing.get(value, "answer")
@@ -75,14 +77,15 @@ def _labels(facts: Facts) -> dict[int, str]:
 
 
 def list_questions(columns: list[Facts], ids: dict[str, str]) -> pd.DataFrame:
-    """The file of questions, as far as the survey file says it."""
+    """The file of questions, filled in from the survey file."""
     rows = []
     for each in columns:
         codes, labels = number_answers(each), _labels(each)
         answers = [f"{code} = {label}" if label else str(code) for code, label in labels.items()]
         plain = all(str(code) == value or labels[code] == value for code, value in codes.items())
+        plain = plain and not find_unclear(labels)
         missing = [f"{value} = {kind}" for value, kind in each.missing.items()]
-        missing += [f"{BLANK} = other"] if each.blank else []
+        missing += [f"{EMPTY} = other"] if each.blank else []
         counts = [f"{value}: {n}" for value, n in each.counts.items()]
         counts += [f"blank: {each.blank}"] if each.blank else []
         rows.append(
@@ -143,41 +146,46 @@ def tell_codes(facts: Facts, codes: list[int]) -> str:
 
 
 def list_texts(probes: pd.DataFrame) -> pd.DataFrame:
-    """The texts of the probes, empty, beside what was asked and what the poles are."""
+    """The texts of the probes, still empty, with the questions and the poles next to them."""
     texts = probes[["probe"]].assign(statement="", option_a="", option_b="")
     return texts.join(probes[["note_question", "note_pole_a", "note_pole_b"]])
 
 
-def write_config(
-    name: str,
-    folder: str,
-    file: str,
-    columns: dict[str, str],
-    country: str | None,
-    countries: dict[str, str | None],
-    language: str,
-    model: str,
-    probes: int,
-) -> str:
-    """The settings of a run of the survey, as YAML with comments.
+@dataclass(frozen=True)
+class RunFacts:
+    """What the settings of a run of the survey depend on.
 
-    With one country, the run has no arm that is answered by other countries.
-
-    Args:
-        name: of the survey and the run.
-        folder: of the templates.
+    Attributes:
+        folder: of the templates. Its name is that of the survey and of the run.
         file: the survey file.
         columns: names of the columns by role.
-        country: the country of all respondents, or None where a column says it.
+        country: the country of all respondents, or None where a column has the countries.
         countries: the country of each value of the column; None where it is not known.
         language: of the prompts.
         model: name of the model.
         probes: number of probes.
     """
+
+    folder: Path
+    file: Path
+    columns: dict[str, str]
+    country: str | None
+    countries: dict[str, str | None]
+    language: str
+    model: str
+    probes: int
+
+
+def write_config(run: RunFacts) -> str:
+    """The settings of a run of the survey, as YAML with comments.
+
+    With one country, the run has no arm that is answered by other countries.
+    """
+    name, folder, country, countries = run.folder.name, run.folder.as_posix(), run.country, run.countries
     codes = sorted({code for code in countries.values() if code}) if country is None else [country]
     others = len(codes) > 1 or (country is None and len(countries) > 1)
     arms = ["zero_shot", "random", "chrf", *(["chrf_other"] if others else []), "chrf_inverted"]
-    shots = max(1, min(5, probes - 2))
+    shots = max(1, min(5, run.probes - 2))
     shown = [arm for arm in arms if arm != "zero_shot"]
     where = [f"    country: {country} # of all respondents"] if country else []
     if country is None and any(value != code for value, code in countries.items()):
@@ -185,14 +193,14 @@ def write_config(
         where += ["    countries: # of each value; null leaves its respondents out", *lines]
     lines = [
         "# Settings of a run with your own survey. config/README.md explains every key, docs/own_survey.md the steps.",
-        f"run: {{ name: {name}, survey: {name}, models: [{model}], languages: [{language}] }}",
+        f"run: {{ name: {name}, survey: {name}, models: [{run.model}], languages: [{run.language}] }}",
         "",
         "surveys:",
         f"  {name}:",
         "    form: table",
-        f"    source: {{ file: {json.dumps(file, ensure_ascii=False)} }}",
+        f"    source: {{ file: {json.dumps(run.file.as_posix(), ensure_ascii=False)} }}",
         *where,
-        *_in_yaml({"columns": columns} if columns else {}, 4),
+        *_in_yaml({"columns": run.columns} if run.columns else {}, 4),
         f"    questions: {json.dumps(f'{folder}/questions.csv', ensure_ascii=False)}",
         '    citation: "" # how to cite the survey: authors, year, title, archive; the run ends with it',
         "",
@@ -203,13 +211,13 @@ def write_config(
         "  only: [] # all",
         "",
         "languages:",
-        f"  {language}:",
+        f"  {run.language}:",
         f"    countries: [{', '.join(codes)}]",
         f"    arms: [{', '.join(arms)}]",
         "",
         *(
             [
-                f"# {probes} probes are too few for five demonstrations.",
+                f"# {run.probes} probes are too few for five demonstrations.",
                 *_in_yaml({"arms": _fewer(shown, shots)}, 0),
                 "",
             ]

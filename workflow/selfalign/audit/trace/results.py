@@ -16,7 +16,7 @@ from selfalign.home import HOME, locate
 from selfalign.inference.schemas import Answers
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.cultures import pool_world
-from selfalign.probes.kinds import NAME, add_kinds
+from selfalign.probes.kinds import KINDS_FILE, add_kinds
 from selfalign.probes.schemas import Dropped, DroppedScales, PeopleScales, Poles
 from selfalign.prompts.schemas import Design, Prompts
 from selfalign.runs import Run
@@ -197,8 +197,8 @@ class Results:
         """The same, with the column `kind` if probes.kinds selects kinds."""
         if self.crossed or not self.config["probes"].get("kinds"):
             return self.bank
-        file = self.bank_file.with_name(NAME)  # a bank that the workflow makes has the kinds of the shipped bank
-        return add_kinds(self.bank, file if file.is_file() else Path(locate(f"resources/probes/{NAME}", HOME)))
+        file = self.bank_file.with_name(KINDS_FILE)  # a bank that the workflow makes has the kinds of the shipped bank
+        return add_kinds(self.bank, file if file.is_file() else Path(locate(f"resources/probes/{KINDS_FILE}", HOME)))
 
     @cached_property
     def probes(self) -> pd.DataFrame:

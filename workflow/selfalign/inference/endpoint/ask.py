@@ -7,6 +7,7 @@ from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import pandas as pd
@@ -30,13 +31,19 @@ def read_endpoint(settings: Mapping[str, Any]) -> Endpoint:
     """An endpoint from its settings. Settings with a default may be missing.
 
     Raises:
-        InputError: a setting is unknown, or url or model is missing.
+        InputError: a setting is unknown, url or model is missing, or the url has no valid port.
     """
     known = {one.name for one in fields(Endpoint)}
     for name in sorted(set(settings) - known):
         raise InputError("--endpoint", f'"{name}" is not a known key', did_you_mean(name, known))
     if not {"url", "model"} <= set(settings):
         raise InputError("--endpoint", "url or model is missing", "Give both")
+    try:
+        _ = urlsplit(settings["url"]).port
+    except ValueError as error:
+        raise InputError(
+            "--endpoint", f"the url is not an address ({error})", "Correct url", value=settings["url"]
+        ) from None
     return Endpoint(**settings)
 
 

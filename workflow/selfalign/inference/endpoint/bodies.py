@@ -34,6 +34,9 @@ _ENDS = {
 }
 """Other words for how a reply ended."""
 
+_OTHER_ANSWERS = ("candidates", "content", "output", "message")
+"""Where Gemini, Anthropic, OpenAI's responses and Ollama have their answers in their own interfaces."""
+
 
 def read_answer(content: bytes, request: Request, endpoint: Endpoint, key: str) -> Entry:
     """Read the body of an answer with status 200, for the ledger.
@@ -46,13 +49,20 @@ def read_answer(content: bytes, request: Request, endpoint: Endpoint, key: str) 
 
     Raises:
         PassingError: the answer is incomplete or impossible. Another attempt may succeed.
-        InputError: it is a permanent error, or the log-probabilities are missing.
+        InputError: it is a permanent error or the answer of another interface, or the log-probabilities are missing.
     """
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
+        if content.startswith(b"data:") and b'"error"' not in content:
+            remedy = "Set extra: {stream: false} for this model, or turn streaming off at the server"
+            raise InputError(endpoint.url, "the endpoint sends its answer in pieces (a stream)", remedy) from None
         said = read_refusal(content, key).said
         raise PassingError(f'the answer was cut short, or no JSON ("{said}")' if said else "no body") from None
+    if keys := _find_other_interface(body):
+        problem = f"the answer has the keys {', '.join(keys)} and no choices, so this is another interface"
+        remedy = "Give the url of the OpenAI-compatible interface. It often ends with /v1"
+        raise InputError(endpoint.url, problem, remedy)
     error = _find_error(body)
     if error is not None:
         return withheld(request, explain_refusal(read_refusal(error, key), request, endpoint))
@@ -100,6 +110,14 @@ def tokens_of(scores: object) -> int | None:
     if not isinstance(usage, list) or len(usage) != 2:
         return None
     return sum(usage) if all(_count(one) == one for one in usage) else None
+
+
+def _find_other_interface(body: object) -> list[str]:
+    """The keys of an answer of another interface than OpenAI's chat completions; empty if it is none."""
+    if not isinstance(body, dict) or "choices" in body or body.get("error"):
+        return []
+    found = [name for name in _OTHER_ANSWERS if isinstance(body.get(name), list | dict)]
+    return sorted(body)[:10] if found else []
 
 
 def _find_error(body: object) -> object:

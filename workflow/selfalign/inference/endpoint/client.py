@@ -91,13 +91,18 @@ def read_key(endpoint: Endpoint) -> str:
     """The key of an endpoint, from the environment. If the endpoint needs no key, the word `none`.
 
     Raises:
-        InputError: the variable is not set.
+        InputError: the variable is not set, or its value cannot be a key.
     """
     if not endpoint.key_env:
         return "none"  # without one, the client would send OPENAI_API_KEY to this endpoint, whatever its host
     key = os.environ.get(endpoint.key_env, "").strip()
     if not key:
         raise InputError(endpoint.url, f"the variable {endpoint.key_env} is not set", "Put the endpoint's key into it")
+    if not (key.isascii() and key.isprintable()):
+        problem = (
+            f"the variable {endpoint.key_env} has a line break, a curly quote or another character that no key can have"
+        )
+        raise InputError(endpoint.url, problem, "Copy the key again, and nothing else")
     return key
 
 
@@ -168,7 +173,7 @@ def _open_client(endpoint: Endpoint, gate: Gate, key: str, secret: str) -> Async
     client = AsyncOpenAI(
         api_key=key, base_url=endpoint.url, max_retries=endpoint.retries, timeout=endpoint.timeout, http_client=web
     )
-    if not secret:  # an endpoint without a key is not told whose account OPENAI_ORG_ID and OPENAI_PROJECT_ID name
+    if not secret:  # otherwise the client would also send OPENAI_ORG_ID and OPENAI_PROJECT_ID to this endpoint
         client.organization = client.project = None
     return client
 

@@ -55,7 +55,7 @@ class Cut:
         end: the token after the last one.
         numbers: of the tokens (chunks x tokens of a chunk); -1 beyond the last token.
         columns: the places that at least one token of the chunk sees, among all places of the row (chunks x k).
-        first: start of each of these places' ranges (chunks x k). No token sees what is only there to fill a line.
+        first: start of each of these places' ranges (chunks x k). No token sees the places that only fill a line.
         until: the number after each of these places' ranges (chunks x k).
     """
 

@@ -13,12 +13,11 @@ from transformers import PreTrainedTokenizerBase
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.inference.messages import without_system
+from selfalign.inference.thoughts import CLOSED, OPENED
 
 DATE = "2024-07-26"
 """The date that templates write if the setting `template: {date: ...}` gives none. Llama 3.1 has the same default."""
 
-_OPENED = re.compile(r"<\|?(?:\w+:)?(?:start_|begin_of_)?(?:think|thinking|thought|reasoning)\|?>|\[think\]", re.I)
-_CLOSED = re.compile(r"<\|?(?:/(?:\w+:)?|end_|end_of_)(?:think|thinking|thought|reasoning)\|?>|\[/think\]", re.I)
 _SWITCH = re.compile(r"\b\w*(?:think|thought|reason)\w*\b")
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 _PLAIN = "Set format: plain for this model, or use another model"
@@ -217,7 +216,7 @@ class ChatTemplate:
         answered = [*messages, {"role": "assistant", "content": answer}]
         text, whole = self._write(messages), self._write(answered)
         gaps = _cut(text, contents, roles)
-        if len(_OPENED.findall(gaps[-1])) > len(_CLOSED.findall(gaps[-1])):
+        if len(OPENED.findall(gaps[-1])) > len(CLOSED.findall(gaps[-1])):
             raise _UnfitError(f"the chat template opens a thought before an answer ({_quote(gaps[-1])})", thought=True)
         lead, last = self._read_answer(text, whole, answer, contents[-1])
         more = self._write([*answered, {"role": "user", "content": following}])
@@ -235,7 +234,7 @@ class ChatTemplate:
         before, _, last = whole.partition(answer)
         written = before.rpartition(question)[2]
         shorter = written.removeprefix(text.rpartition(question)[2])
-        if _OPENED.search(shorter) or _CLOSED.search(shorter):
+        if OPENED.search(shorter) or CLOSED.search(shorter):
             raise _UnfitError(f"the chat template writes a thought before an answer ({_quote(written)})", thought=True)
         if not before.startswith(text):
             raise _UnfitError(
@@ -290,7 +289,7 @@ class ChatTemplate:
                 raise _UnfitError(
                     f"the chat template ends the last answer with {_quote(end)}, an earlier one with {found}"
                 )
-            if _last_space(gaps[place]) != space and not _CLOSED.search(gaps[-1]):
+            if _last_space(gaps[place]) != space and not CLOSED.search(gaps[-1]):
                 raise _UnfitError(
                     "the chat template writes other white space before the last answer than before earlier ones"
                 )

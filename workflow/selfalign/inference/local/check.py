@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from selfalign.errors import InputError
 from selfalign.inference.local import engine
-from selfalign.inference.local.devices import is_out_of_memory, load_model, require_decoder
+from selfalign.inference.local.devices import is_out_of_memory, load_model, read_config
 from selfalign.inference.local.generate import Replies, follow
 from selfalign.inference.local.render import Rendered
 
@@ -277,7 +277,7 @@ def check_first_layers(
     Raises:
         InputError: as `check_engine` and `load_model` do.
     """
-    config = require_decoder(weights).get_text_config()
+    config = read_config(weights).get_text_config()
     kinds = getattr(config, "layer_types", None) or []
     layers = min(config.num_hidden_layers, max([_LAYERS, *(kinds.index(kind) + 1 for kind in kinds)]))
     model = load_model(weights, "float32", [place], attention, layers)

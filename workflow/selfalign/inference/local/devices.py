@@ -14,7 +14,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from selfalign.errors import InputError
 from selfalign.inference.local.leases import hold
-from selfalign.loading import cannot_load, check_quantisation, check_report, model_class, quiet
+from selfalign.loading import cannot_load, check_quantisation, check_report, model_class, quiet, require_decoder
 from selfalign.warmup import warm_up
 
 ATTENTIONS = ("sdpa", "eager")
@@ -122,7 +122,7 @@ def load_model(
             model, or have unknown ones.
     """
     warm_up()
-    config = require_decoder(weights)
+    config = read_config(weights)
     check_quantisation(config, weights, weights)
     if layers is not None:
         _keep_layers(config.get_text_config(), layers)
@@ -176,19 +176,14 @@ def _keep_layers(config: PreTrainedConfig, layers: int) -> None:
     config.num_hidden_layers = layers
 
 
-def require_decoder(weights: Path) -> PreTrainedConfig:
-    """The configuration of a model without an encoder. No weights are read.
+def read_config(weights: Path) -> PreTrainedConfig:
+    """The configuration of a model that continues text. No weights are read.
 
     Raises:
-        InputError: the model is an encoder-decoder, such as a T5 or a BART.
+        InputError: the model does not continue text.
     """
     config: PreTrainedConfig = AutoConfig.from_pretrained(weights, **_LOCAL)
-    if config.is_encoder_decoder:
-        raise InputError(
-            weights,
-            f"the model ({config.model_type}) is an encoder-decoder; expected a model that continues text",
-            "Choose a causal language model, such as a Llama, a Qwen, a Gemma or a BLOOM",
-        )
+    require_decoder(config, weights)
     return config
 
 

@@ -179,7 +179,7 @@ class _Found:
     """Log-probabilities of some tokens after some places of a row, which a GPU may still compute."""
 
     def __init__(self, places: list[int], tokens: list[list[int]], logits: torch.Tensor) -> None:
-        """Take what is wanted from the logits of the places (places x vocabulary)."""
+        """Take the wanted log-probabilities from the logits of the places (places x vocabulary)."""
         self.steps = [(place, token) for place, wanted in zip(places, tokens, strict=True) for token in wanted]
         self.parcel = Parcel(_log_probabilities(logits, tokens))
 
@@ -264,7 +264,7 @@ def _check_tokens(model: PreTrainedModel, prompts: Sequence[Rendered]) -> None:
     """Refuse prompts with a token that the model has no embedding for."""
     rows = weight_of(model.get_input_embeddings()).shape[0]
     for prompt in prompts:
-        highest = max(map(max, [prompt.tokens, *prompt.answers]))
+        highest = max(map(max, [prompt.tokens, *prompt.sequences]))
         if highest >= rows:
             raise InputError(
                 f"prompt {prompt.prompt}",

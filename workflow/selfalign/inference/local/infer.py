@@ -16,7 +16,7 @@ from selfalign.inference.local import engine
 from selfalign.inference.local.chat import DATE
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
 from selfalign.inference.local.collect import collect
-from selfalign.inference.local.devices import ATTENTIONS, find_devices, kind_of, lease, load_model, require_decoder
+from selfalign.inference.local.devices import ATTENTIONS, find_devices, kind_of, lease, load_model, read_config
 from selfalign.inference.local.generate import LONGEST, reply
 from selfalign.inference.local.greedy import Plan, add_replies, entry_of, plan_replies
 from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
@@ -47,7 +47,7 @@ def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
     Raises:
         InputError: the model is an encoder-decoder.
     """
-    require_decoder(weights)
+    read_config(weights)
     return AutoTokenizer.from_pretrained(weights, local_files_only=True, trust_remote_code=False)
 
 

@@ -347,7 +347,7 @@ class _Reader:
 def _declares_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether the tokenizer's configuration says that a text begins with a BOS.
 
-    `transformers` 5 passes over this for tokenizers of bytes that are declared as Llama's, such as DeepSeek's.
+    `transformers` 5 ignores this for tokenizers of bytes that are declared as Llama's, such as DeepSeek's.
     """
     file = Path(tokenizer.name_or_path, "tokenizer_config.json")
     if not tokenizer.name_or_path or not file.is_file():

@@ -1,7 +1,7 @@
 """Arrays on their way to a GPU and numbers on their way back, without waiting for what the GPU computes.
 
-A plain copy to or from a GPU waits until the GPU has done all that it was told to do. Then it is idle until the CPU has
-prepared its next work. Copies from and to page-locked memory are queued like other work.
+A plain copy to or from a GPU waits until the GPU has finished all queued work. Then the GPU is idle until the CPU has
+prepared more work. Copies from and to page-locked memory are queued like other work.
 """
 
 import numpy as np

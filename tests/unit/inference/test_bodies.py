@@ -1,0 +1,43 @@
+"""Bodies of an endpoint's answers that are of another interface than the one that was asked."""
+
+import json
+
+import pytest
+from selfalign.errors import InputError
+from selfalign.inference.endpoint.bodies import read_answer
+from selfalign.inference.endpoint.refusals import PassingError
+from selfalign.inference.endpoint.requests import Endpoint, Request
+
+ENDPOINT = Endpoint("http://host/v1", "mini", readout="samples")
+REQUEST = Request("0" * 16, "/chat/completions", {"messages": []}, "0+1")
+STREAM = b'data: {"choices": [{"delta": {"content": "A"}}]}\n\ndata: [DONE]\n\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "tells"),
+    [
+        ({"content": [{"type": "text", "text": "A"}], "stop_reason": "end_turn"}, "keys content, stop_reason"),
+        ({"message": {"role": "assistant", "content": "A"}, "done": True}, "keys done, message"),
+        ({"candidates": [{"content": {"parts": [{"text": "A"}]}}]}, "keys candidates"),
+        ({"object": "response", "output": [{"type": "message"}]}, "keys object, output"),
+    ],
+    ids=["Anthropic", "Ollama", "Gemini", "OpenAI's responses"],
+)
+def test_answer_of_another_interface_stops_the_job(body: dict, tells: str) -> None:
+    with pytest.raises(InputError, match=f"^http://host/v1: the answer has the {tells} and no choices.*ends with /v1"):
+        read_answer(json.dumps(body).encode(), REQUEST, ENDPOINT, "")
+
+
+def test_stream_stops_the_job() -> None:
+    with pytest.raises(InputError, match=r"in pieces \(a stream\).*extra: {stream: false}"):
+        read_answer(STREAM, REQUEST, ENDPOINT, "")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'data: {"error": {"message": "overloaded"}}\n\n', b'{"message": "try later"}', b'{"output": null}', b"{}"],
+    ids=["error in a stream", "message of an error", "no output", "empty"],
+)
+def test_error_that_may_pass_is_asked_again(content: bytes) -> None:
+    with pytest.raises(PassingError):
+        read_answer(content, REQUEST, ENDPOINT, "")

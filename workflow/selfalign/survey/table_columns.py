@@ -1,0 +1,107 @@
+"""Columns of a survey of the form `table`: their names, and the countries of their rows."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from selfalign.countries import CODES
+from selfalign.errors import InputError
+from selfalign.faults import Faults, listed
+from selfalign.survey.cells import is_blank, tidy
+from selfalign.survey.files import SurveyFile
+
+
+@dataclass(frozen=True)
+class TableReader:
+    """The reader of a survey file, with the mistakes that it finds and the rows that it leaves out.
+
+    Attributes:
+        survey: the open file.
+        settings: of the survey, from the config.
+        faults: the mistakes that were found. They are reported together.
+        left_out: rows that are not used, as rows of `LeftOut`: place, reason, number.
+    """
+
+    survey: SurveyFile
+    settings: Mapping[str, Any]
+    faults: Faults = field(default_factory=Faults)
+    left_out: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def find_columns(self, roles: Iterable[str]) -> dict[str, str]:
+        """The columns that the settings name, by role: those of some roles."""
+        return {role: name for role, name in self.settings.get("columns", {}).items() if role in roles}
+
+    def read_countries(self, column: pd.Series, unit: str) -> pd.Series:
+        """Country codes (ISO 3166 alpha-3) of rows, without the rows that the settings leave out.
+
+        Args:
+            column: the countries as the file has them, as categories of text.
+            unit: name of the rows in messages: rows, or respondents.
+        """
+        codes = find_countries(column.cat.categories, self.settings.get("countries", {}))
+        unknown = [value for value in column.cat.categories if value not in codes and (column == value).any()]
+        if unknown:
+            remedy = f"Write the country of each value into surveys.*.countries; null leaves its {unit} out"
+            problem = f"is not an ISO 3166 alpha-3 code: {self.describe_values(column, unknown, unit)}"
+            self.faults.add(self.survey.path, problem, remedy, column=column.name)
+        countries = pd.Series([codes.get(value, "") for value in column.astype(object)], column.index, dtype=object)
+        counts = column[countries.isna()].astype(object).value_counts().sort_index()
+        self.left_out.extend((value, "null in surveys.*.countries", int(n)) for value, n in counts.items())
+        return countries.dropna()
+
+    def describe_values(self, column: pd.Series, values: list[str], unit: str = "respondents") -> str:
+        """Some values of a column, how many rows have each, and the first line of the first."""
+        counts = [f"{value!r} ({int((column == value).sum())} {unit})" for value in values]
+        first = self.survey.line(column.index[int(np.argmax((column == values[0]).to_numpy()))])
+        return f"{listed(counts, 10)}, the first in line {first}"
+
+
+def find_countries(values: Iterable[str], countries: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The country code of each value of a column, or None if its rows are left out. Unknown values are absent.
+
+    Args:
+        values: of the column.
+        countries: code by value, from the settings; null leaves a value out.
+    """
+    given = {tidy(str(value)): code for value, code in countries.items()}
+    return {
+        value: given.get(tidy(value), value.strip())
+        for value in values
+        if tidy(value) in given or value.strip() in CODES
+    }
+
+
+def are_blank(column: pd.Series) -> np.ndarray:
+    """Whether each cell of a column is empty.
+
+    Args:
+        column: categories of text.
+    """
+    found: np.ndarray = column.isin([value for value in column.cat.categories if is_blank(value)]).to_numpy()
+    return found
+
+
+def check_names(survey: SurveyFile, wanted: Mapping[str, str]) -> None:
+    """Refuse names that are not columns of a file, all of them together.
+
+    Args:
+        survey: the open file.
+        wanted: where each name is used, by name.
+
+    Raises:
+        InputError: names the missing columns, the places where they are used, and columns with similar names.
+    """
+    similar = {name.casefold(): name for name in survey.names}
+    missing = []
+    for name, place in wanted.items():
+        if name not in survey.names:
+            near = get_close_matches(name.casefold(), similar, n=1)
+            missing.append(f'"{name}" ({place}{f"; perhaps {similar[near[0]]!r}" if near else ""})')
+    if missing:
+        names = listed(survey.names, 30)
+        remedy = f"Correct the names, or delete the rows of these questions. The columns are: {names}"
+        raise InputError(survey.path, f"has no column {listed(missing)}", remedy)
