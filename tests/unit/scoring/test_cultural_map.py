@@ -40,7 +40,7 @@ from selfalign.scoring.cultural_map import (
     variance_of_parts,
 )
 from selfalign.scoring.estimate_map import MapPeople, estimate_map, find_axes, see_people, why_left_out
-from selfalign.scoring.schemas import PEOPLE, MapItems, MapPublished, MapZones
+from selfalign.scoring.map_schemas import PEOPLE, MapItems, MapPublished, MapZones
 from selfalign.survey.schemas import Counts
 from selfalign.tables import read_input
 
@@ -523,7 +523,7 @@ def test_page_without_a_point_of_a_model_says_why(tables: tuple[pd.DataFrame, pd
 
 
 def test_command_writes_the_figure_and_its_numbers(tables: tuple, tmp_path: Path) -> None:
-    from selfalign.scoring.schemas import Map, MapAxes
+    from selfalign.scoring.map_schemas import Map, MapAxes
     from selfalign.tables import write_table
 
     write_table(tables[0], tmp_path / "map.csv", Map)

@@ -9,7 +9,7 @@ import pytest
 from estimating import BANK, PROBES, SETTINGS, complete, people, refuse, run, scores
 from scipy import stats
 from selfalign.probes.schemas import Poles, Replicates
-from selfalign.scoring.bootstrap import CHANCE, estimate
+from selfalign.scoring.bootstrap import CHANCE, Resampling, estimate
 from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -26,11 +26,11 @@ from statsmodels.stats.multitest import multipletests
 
 
 def estimate_all(table: pd.DataFrame, resample: tuple[str, ...] = CHANCE, **settings: object) -> pd.DataFrame:
-    return estimate_agreement(table, people(table), resample=list(resample), **{**SETTINGS, **settings})
+    return estimate_agreement(table, Resampling(people(table), resample=resample, **{**SETTINGS, **settings}))
 
 
 def contrast(table: pd.DataFrame, *pairs: object, **settings: object) -> pd.DataFrame:
-    return estimate_contrasts(table, people(table), list(pairs), **{**SETTINGS, "resample": list(CHANCE), **settings})
+    return estimate_contrasts(table, list(pairs), Resampling(people(table), **{**SETTINGS, **settings}))
 
 
 INTERVAL = ["estimate", "low", "high"]
@@ -102,8 +102,8 @@ def test_nominal_five_percent_is_five_percent_with_few_equal_batteries(batteries
         both = [draw_studies(batteries, ["own", "zero"], part) for part in range(24)]
         parts, null = [contrast_panel(panel, [["own", "zero"]]) for panel in both], 0.0
     # Of 1000 draws, the error of a standard error is 2 %, which moves the share by 0.02 points.
-    settings = {"draws": 1000, "level": 0.95, "seed": 1, "resample": ["batteries"], "differences": True}
-    made = pd.concat(estimate({"BOL": part}, NOBODY, **settings, null={"agreement": null}) for part in parts)
+    how = Resampling(NOBODY, draws=1000, level=0.95, seed=1, resample=["batteries"])
+    made = pd.concat(estimate({"BOL": part}, how, differences=True, null={"agreement": null}) for part in parts)
     made = made[made["country"] == "BOL"]
     assert len(made) == 12_000 and (made["df"].round(9) == batteries - 1).all()
     narrow = made["standard_error"] * np.sqrt((batteries - 1) / batteries)
@@ -198,7 +198,7 @@ def test_people_widen_the_interval_of_close_majorities_as_theory_says() -> None:
     table = complete(scores({"own": 0.0}, ("BOL",)).assign(p_a=1.0, share_a=0.51, majority="A"))
     drawn = people(table, spread=0.02, size=4000)
     made = {
-        chance: estimate(build_panels(table, CONTRASTED), drawn, **SETTINGS, resample=[chance])
+        chance: estimate(build_panels(table, CONTRASTED), Resampling(drawn, **SETTINGS, resample=[chance]))
         .query("country == 'BOL'")
         .set_index("measure")["standard_error"]
         for chance in ("batteries", "respondents")
@@ -222,10 +222,10 @@ def test_country_without_replicates_has_the_interval_of_its_probes() -> None:
     table = scores({"own": 0.1}, ("BOL",))
     none = people(table).assign(method="none", respondents=pd.NA, shares=[np.array([], np.float32)] * len(BANK))
     panels = build_panels(table, CONTRASTED)
-    made = estimate(panels, none, **SETTINGS)
+    made = estimate(panels, Resampling(none, **SETTINGS))
     pd.testing.assert_frame_equal(
         made.drop(columns="respondents"),
-        estimate(panels, people(table), **SETTINGS, resample=["batteries"]).drop(columns="respondents"),
+        estimate(panels, Resampling(people(table), **SETTINGS, resample=["batteries"])).drop(columns="respondents"),
     )
     assert made["respondents"].isna().all()
 
@@ -393,7 +393,7 @@ def test_rows_that_are_repeated_are_those_of_a_bootstrap(rule: str) -> None:
         some = add_agreements(refuse(table, cells, rule))
         made = estimate_all(some).set_index(["arm", "country", "measure"])
         panels = build_panels(some, list(AGREEMENTS), ["seed", "template"])
-        bootstrapped = estimate(panels, people(some), resample=CHANCE, **SETTINGS)
+        bootstrapped = estimate(panels, Resampling(people(some), **SETTINGS))
         for row in bootstrapped.itertuples():
             kept = made.loc[(row.arm, row.country, row.measure), ["standard_error", "low", "high", "df"]]
             assert list(kept) == pytest.approx([row.standard_error, row.low, row.high, row.df], rel=1e-4)
@@ -488,7 +488,7 @@ def test_difference_of_differences_changes_no_other_contrast() -> None:
 
 
 def transfer(table: pd.DataFrame) -> pd.DataFrame:
-    made = estimate_transfer(table, people(table), ("own", "other"), **SETTINGS, resample=list(CHANCE))
+    made = estimate_transfer(table, ("own", "other"), Resampling(people(table), **SETTINGS))
     return made.set_index(["measure", "country", "source"])
 
 
@@ -638,8 +638,7 @@ def test_mixed_models_stand_beside_the_bootstrap() -> None:
 def choose(table: pd.DataFrame, pairs: list[object], primary: object = None) -> pd.DataFrame:
     """Verdicts on contrasts of agreement."""
     made = contrast(table, *pairs)
-    how = SETTINGS | {"resample": list(CHANCE), "measures": ["agreement"]}
-    return choose_intervals(table, made, people(table), pairs, primary, **how)
+    return choose_intervals(table, made, pairs, primary, Resampling(people(table), **SETTINGS), ["agreement"])
 
 
 def test_main_interval_is_the_wider_of_two_with_six_categories_and_more() -> None:

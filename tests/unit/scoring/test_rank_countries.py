@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.spatial.distance import jensenshannon
 from selfalign.errors import InputError
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.rank_countries import choose_probes, rank_countries
 from selfalign.scoring.ranks import Drawn, average, bound_rank, bound_share, bound_value, find_certain
 from selfalign.scoring.schemas import ALL, CountryRanks
@@ -102,8 +103,8 @@ def ranked(least: float = 0.8) -> pd.DataFrame:
             cells_of("own", {"BOL": SHARES.loc["BOL"], "DEU": SHARES.loc["DEU"]}),
         ]
     )
-    options = {"draws": 200, "level": 0.95, "seed": 1, "resample": ["batteries", "respondents"]}
-    table = rank_countries(scores, POLES, PEOPLE, {"en": "zero"}, ["zero"], least, **options)
+    how = Resampling(PEOPLE, draws=200, level=0.95, seed=1, resample=["batteries", "respondents"])
+    table = rank_countries(scores, POLES, {"en": "zero"}, ["zero"], least, how)
     return CountryRanks.validate(table).set_index(["arm", "country"])
 
 

@@ -25,7 +25,7 @@ from selfalign.scoring.cultural_map import (
     variance_of_parts,
 )
 from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.schemas import PEOPLE, Map, MapAxes, MapItems, MapPublished, MapZones
+from selfalign.scoring.map_schemas import PEOPLE, Map, MapAxes, MapItems, MapPublished, MapZones
 from selfalign.survey.schemas import Distributions, Responses
 from selfalign.tables import read_input, read_table, write_table
 
@@ -150,7 +150,7 @@ def _as_points(points: np.ndarray, covariance: np.ndarray, index: object) -> pd.
 
 
 def see_people(shares: pd.DataFrame, bank: pd.DataFrame, slopes: pd.DataFrame, constant: np.ndarray) -> pd.DataFrame:
-    """Countries through the two options of the probes, as a model would answer that gave their people's shares.
+    """Points of the countries through the two options of the probes, where a model with the people's shares would be.
 
     Args:
         shares: as `share_answers` returns them.
@@ -237,10 +237,10 @@ def estimate_map(
     reasons = why_left_out(items, asked, set(people.shares["question"]))
     used = items[~items["item"].isin(reasons)].reset_index(drop=True)
     if used["item"].nunique() < least:
-        told = "; ".join(f"{item}: {reason}" for item, reason in reasons.items())
+        why = "; ".join(f"{item}: {reason}" for item, reason in reasons.items())
         raise InputError(
             "config: scoring.map",
-            f"{used['item'].nunique()} items are left, and the map needs {least} ({told})",
+            f"{used['item'].nunique()} items are left, and the map needs {least} ({why})",
             "Add the probes to probes.only, use a survey with these questions, or set scoring.map: null",
         )
     axes, codes = find_axes(used, people)

@@ -18,7 +18,7 @@ from selfalign.scoring.estimate_options import measures_option
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.panels import COMPARED, Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import CONTRAST_KEYS, Contrast, Panel, build_panels, contrast_panel
 from selfalign.scoring.schemas import ALL, Contrasts, Mixed
 from selfalign.tables import read_table, write_table
 
@@ -45,15 +45,15 @@ def fit_mixed(
     measures = [name for name in measures if METRICS[name].over != "countries"]
     panels = {country: contrast_panel(panel, contrasts) for country, panel in build_panels(scores, measures).items()}
     values = pd.concat([_lengthen(country, panel) for country, panel in panels.items()], ignore_index=True)
-    bootstrap = estimates[estimates["country"] == ALL].fillna({"beyond": ""}).set_index(COMPARED)
+    bootstrap = estimates[estimates["country"] == ALL].fillna({"beyond": ""}).set_index(CONTRAST_KEYS)
     rows = []
-    for key, part in follow("fit", "model", items=list(values.groupby(COMPARED, sort=True))):
+    for key, part in follow("fit", "model", items=list(values.groupby(CONTRAST_KEYS, sort=True))):
         found = fit(part, level)
         against = bootstrap.loc[key]
         told = (against["low"] > 0 or against["high"] < 0, found["low"] > 0 or found["high"] < 0)
         rows.append(
             {
-                **dict(zip(COMPARED, key, strict=True)),
+                **dict(zip(CONTRAST_KEYS, key, strict=True)),
                 **found,
                 "bootstrap": against["estimate"],
                 "difference": _ratio(found["estimate"] - against["estimate"], against["standard_error"]),
