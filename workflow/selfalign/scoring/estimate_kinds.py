@@ -30,8 +30,9 @@ def estimate_kinds(
 ) -> pd.DataFrame:
     """Differences between two arms for each kind of model, for each of its models, and between the kinds.
 
-    A kind's value of a probe is the mean over its models, which count the same. So the intervals cover what they cover
-    for one model: they are about these models. They do not cover the choice of models, of which a kind has too few.
+    A kind's value of a probe is the mean over the cells of its models. The models count the same if all of them answer
+    these cells. The intervals are about these models. They do not cover the choice of models, because a kind has too
+    few of them.
 
     Args:
         scores: `Scores` tables, stacked, of all these languages.
