@@ -619,6 +619,57 @@ def test_mixed_model_of_equal_batteries_in_one_country_is_the_t_test_of_their_me
     assert [made["p"], made["low"], made["high"]] == pytest.approx([by_hand.pvalue, ends.low, ends.high], rel=1e-3)
 
 
+def test_mixed_model_of_equal_batteries_in_several_countries_is_the_t_test_of_their_means() -> None:
+    rng = np.random.default_rng(2)
+    home, countries = np.repeat(np.arange(8), 5), ("BOL", "DEU", "MEX", "USA")
+    shared = 0.3 * rng.normal(size=8)[home] + 0.2 * rng.normal(size=40)
+    values = pd.concat(
+        pd.DataFrame({"country": country, "probe": range(40), "battery": home, "value": place + shared + noise})
+        for place, (country, noise) in enumerate(zip(countries, 0.2 * rng.normal(size=(4, 40)), strict=True))
+    )
+    made, means = fit(values, 0.9), values.groupby("battery")["value"].mean()
+    by_hand = stats.ttest_1samp(means, 0)
+    assert made["battery_sd"] > 0 and made["probe_sd"] > 0
+    assert [made["estimate"], made["standard_error"]] == pytest.approx([means.mean(), means.sem()], rel=1e-5)
+    assert made["p"] == pytest.approx(by_hand.pvalue, rel=1e-4)
+
+
+def test_mixed_model_finds_that_a_variance_is_nil() -> None:
+    """Without differences between probes, all values are independent given their country."""
+    values = crossed(0.2)
+    values["value"] -= values.groupby("probe")["value"].transform("mean") - 0.1
+    made = fit(values, 0.95)
+    left = values["value"] - values.groupby("country")["value"].transform("mean")
+    error = np.sqrt((left**2).sum() / (len(values) - 4) / len(values))
+    assert made["converged"] and [made["battery_sd"], made["probe_sd"]] == pytest.approx([0, 0], abs=1e-6)
+    assert [made["estimate"], made["standard_error"]] == pytest.approx([0.1, error], rel=1e-6)
+
+
+def test_mixed_model_has_the_largest_restricted_likelihood() -> None:
+    """Against the covariance matrix of all values, where countries lack probes and batteries have many sizes."""
+    values = crossed(0.2).sample(frac=0.6, random_state=3)
+    made = fit(values, 0.95)
+    ones, y = np.ones((len(values), 1)), values["value"].to_numpy()
+    countries = pd.get_dummies(values["country"], dtype=float).to_numpy()
+    x = np.hstack([ones, countries[:, :-1] - countries[:, -1:]])
+    same = [
+        np.equal.outer(one, one).astype(float) for one in (values["battery"].to_numpy(), values["probe"].to_numpy())
+    ]
+
+    def fitted(*deviations: float) -> tuple[float, float, float]:
+        battery, probe, residual = np.square(deviations)
+        inverse = np.linalg.inv(battery * same[0] + probe * same[1] + residual * np.eye(len(y)))
+        of_means = np.linalg.inv(x.T @ inverse @ x)
+        left = y - x @ (of_means @ x.T @ inverse @ y)
+        determinants = np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(of_means)[1]
+        return (determinants - left @ inverse @ left) / 2, (of_means @ x.T @ inverse @ y)[0], np.sqrt(of_means[0, 0])
+
+    found = np.array([made["battery_sd"], made["probe_sd"], made["residual_sd"]])
+    best, mean, error = fitted(*found)
+    assert [made["estimate"], made["standard_error"]] == pytest.approx([mean, error], rel=1e-6)
+    assert all(fitted(*(found * step))[0] < best for step in 1 + 0.02 * np.vstack([np.eye(3), -np.eye(3)]))
+
+
 def test_mixed_model_that_cannot_be_fitted_says_so() -> None:
     for values in (crossed(0.2).assign(value=0.1), crossed(0.2).assign(battery="only")):
         made = fit(values, 0.95)
@@ -630,6 +681,13 @@ def test_mixed_models_stand_beside_the_bootstrap() -> None:
     made = fit_mixed(table, contrast(table, ["own", "zero"]), [["own", "zero"]], 0.95)
     assert list(made["measure"]) == list(CONTRASTED)
     assert made["same_verdict"].all() and (made["difference"].abs() < 1).all()
+
+
+def test_mixed_model_without_a_fit_has_no_verdict() -> None:
+    table = scores({"zero": 0, "own": 0.2}).assign(battery="only")
+    made = fit_mixed(table, contrast(table, ["own", "zero"]), [["own", "zero"]], 0.95)
+    assert not made["converged"].any() and made["same_verdict"].isna().all()
+    assert Mixed.validate(made)["note"].str.startswith("not fitted").all()
 
 
 # The main interval, and one primary hypothesis

@@ -607,9 +607,12 @@ class Mixed(Table):
     p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, of the mixed model, by t with df")
     bootstrap: float = pa.Field(description="the bootstrap's estimate")
     difference: float = pa.Field(nullable=True, description="mixed minus bootstrap, in the bootstrap's standard errors")
-    same_verdict: bool = pa.Field(description="whether both tell the contrast from 0, or both do not, at the level")
+    same_verdict: pd.BooleanDtype = pa.Field(
+        nullable=True,
+        description="whether both intervals exclude 0, or both include it; empty without a fit that converged",
+    )
     converged: bool = pa.Field(description="whether the fit converged")
-    note: str = pa.Field(nullable=True, description="what the fit said")
+    note: str = pa.Field(nullable=True, description="why there is no fit")
     battery_sd: float = pa.Field(ge=0, nullable=True, description="standard deviation between batteries")
     probe_sd: float = pa.Field(ge=0, nullable=True, description="standard deviation between a battery's probes")
     residual_sd: float = pa.Field(ge=0, nullable=True, description="standard deviation within a probe")
