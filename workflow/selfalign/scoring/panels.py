@@ -89,7 +89,7 @@ class Panel:
             rows: n, whether to take the probe.
         """
         known = {factor: has[:, rows] for factor, has in self.known.items()}
-        return _drop_empty(
+        return drop_empty(
             Panel(
                 probes=self.probes[rows],
                 batteries=self.batteries[rows],
@@ -171,7 +171,7 @@ def _build(cells: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]
         runs={factor: _find_runs(has) for factor, has in found.items()},
         known=found,
     )
-    return _drop_empty(panel)
+    return drop_empty(panel)
 
 
 def _find_runs(known: np.ndarray) -> np.ndarray:
@@ -187,7 +187,7 @@ def _mean(place: np.ndarray, values: np.ndarray, number: np.ndarray) -> np.ndarr
         return mean
 
 
-def _drop_empty(panel: Panel) -> Panel:
+def drop_empty(panel: Panel) -> Panel:
     """The panel without series that have no value for any probe."""
     some = np.isfinite(panel.value).any(axis=0)
     if some.all():

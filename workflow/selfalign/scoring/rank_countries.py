@@ -16,7 +16,7 @@ from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate, place_pro
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.metrics import js_distance, js_distance_slope
-from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel, drop_empty
 from selfalign.scoring.ranks import Drawn, average, bound_rank, bound_share, bound_value
 from selfalign.scoring.schemas import ALL, CountryRanks
 from selfalign.tables import read_table, write_table
@@ -271,7 +271,7 @@ def _compare_with_each(cells: pd.DataFrame, shares: pd.DataFrame) -> dict[str, P
     for country, share in zip(shares.index, shares[list(probes)].to_numpy(float), strict=True):
         q = np.column_stack([share, 1 - share])[row]
         slope = np.nan_to_num(np.subtract(*js_distance_slope(p, q).T))
-        panels[country] = Panel(
+        panel = Panel(
             probes=probes,
             batteries=batteries,
             share=share,
@@ -282,6 +282,7 @@ def _compare_with_each(cells: pd.DataFrame, shares: pd.DataFrame) -> dict[str, P
             levels={},
             runs={},
         )
+        panels[country] = drop_empty(panel)
     return panels
 
 
