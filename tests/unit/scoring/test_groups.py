@@ -15,7 +15,7 @@ from selfalign.scoring.estimate_categories import estimate_categories
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_kinds import estimate_kinds
 from selfalign.scoring.estimate_languages import estimate_languages
-from selfalign.scoring.groups import OWN, cells_of, name_kind
+from selfalign.scoring.pooling import OWN, cells_of, name_kind
 from selfalign.scoring.schemas import Categories, Kinds, Languages, Scores
 from selfalign.tables import read_table, write_table
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from configs import shipped
 from estimating import people, refuse, scores
 from extrapolation import extrapolate, list_halves
-from figure_tables import faults_of
+from figure_tables import faults_of, texts_of
 from matplotlib import pyplot as plt
 from project import ROOT
 from selfalign.audit.trace.excluded import why_not_chosen
@@ -26,7 +26,7 @@ from selfalign.config.read import check_settings, read_config
 from selfalign.errors import InputError
 from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
 from selfalign.figures.style import ENGLISH, Style, read_style
-from selfalign.figures.theme import apply_theme, texts_of
+from selfalign.figures.theme import apply_theme
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import find_ten_points, leave_out_middle, map_cut
 from selfalign.probes.kinds import read_kinds

@@ -11,7 +11,7 @@ from selfalign.errors import InputError
 from selfalign.figures.names import name_category, name_kinds, name_language, name_pair
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.options import Json, Named, Words, readable
-from selfalign.scoring.groups import name_kind
+from selfalign.scoring.pooling import name_kind
 from selfalign.scoring.schemas import ALL, Categories, Contrasts, CountryRanks, Estimates, Kinds, Languages
 from selfalign.tables import Table, read_table, written_aside
 

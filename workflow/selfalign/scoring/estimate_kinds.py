@@ -12,10 +12,10 @@ from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
-from selfalign.scoring.groups import OWN, asked_in_both, join_kinds, name_kind
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast
+from selfalign.scoring.pooling import OWN, asked_in_both, join_kinds, name_kind
 from selfalign.scoring.schemas import ALL, Kinds
 
 

@@ -10,9 +10,9 @@ from selfalign.audit.trace.points import Point
 from selfalign.prompts.schemas import CELL
 from selfalign.scoring.across import add_across
 from selfalign.scoring.bootstrap import Resampling, estimate
-from selfalign.scoring.groups import cells_of
 from selfalign.scoring.measures import values_of
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.pooling import cells_of
 from selfalign.scoring.schemas import ALL
 from selfalign.scoring.unanswered import add_agreements
 
