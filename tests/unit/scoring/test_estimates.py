@@ -29,8 +29,10 @@ def estimate_all(table: pd.DataFrame, resample: tuple[str, ...] = CHANCE, **sett
     return estimate_agreement(table, Resampling(people(table), resample=resample, **{**SETTINGS, **settings}))
 
 
-def contrast(table: pd.DataFrame, *pairs: object, **settings: object) -> pd.DataFrame:
-    return estimate_contrasts(table, list(pairs), Resampling(people(table), **{**SETTINGS, **settings}))
+def contrast(
+    table: pd.DataFrame, *pairs: object, measures: tuple[str, ...] = CONTRASTED, **settings: object
+) -> pd.DataFrame:
+    return estimate_contrasts(table, list(pairs), Resampling(people(table), **{**SETTINGS, **settings}), measures)
 
 
 INTERVAL = ["estimate", "low", "high"]
