@@ -2,9 +2,9 @@
 
     python benchmarks/clusters.py                # 1,000 studies per row; 20 seconds
 
-Two arms of a synthetic model (benchmarks/synthetic.py) have the same expected agreement. What each arm knows differs
-between batteries, and between categories by a planted standard deviation. The interval of the mean of the countries is
-computed as the estimates do, with the closed form of the cluster variance in place of the bootstrap.
+Two arms of a synthetic model (benchmarks/synthetic.py) have the same expected agreement. The knowledge of an arm
+differs between batteries, and between categories by a planted standard deviation. The interval of the mean of the
+countries is that of the estimates, with the closed form of the cluster variance instead of the bootstrap.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from selfalign.scoring.bootstrap import freedom_of_batteries, widen_batteries
 from synthetic import KNOWLEDGE, ROOT, STANCE, World
 
 KNOWN = 0.12
-"""What both arms know, in leanings: an agreement of about 55 %."""
+"""The knowledge of both arms, in leanings: an agreement of about 55 %."""
 
 FEW = ("DEU", "IND", "NGA")
 ALL = tuple(read_config([ROOT / "config/study.yaml"])["languages"]["en"]["countries"])

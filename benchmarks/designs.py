@@ -16,7 +16,7 @@ import pandas as pd
 from selfalign.probes.bank import read_bank
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.schemas import Replicates
-from selfalign.scoring.bootstrap import CHANCE
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.schemas import ALL
@@ -71,7 +71,7 @@ def main(run: Path, language: str) -> None:
         countries, probes = COUNTRIES[:number], choose_probes(most, kinds)
         cells = scores[scores["country"].isin(countries) & scores["probe"].isin(probes)]
         cells = cells[cells["source"].isin(countries)]
-        found = estimate_contrasts(cells, people, PAIRS, DRAWS, LEVEL, SEED, list(CHANCE), ["agreement"])
+        found = estimate_contrasts(cells, PAIRS, Resampling(people, DRAWS, LEVEL, SEED), ["agreement"])
         found = found[found["country"] == ALL].set_index("arm")
         half = (found["high"] - found["low"]) / 2 * 100
         named = {"countries": number, "probes": len(probes), "prompts": count_prompts(design, probes, countries)}

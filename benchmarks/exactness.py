@@ -2,7 +2,7 @@
 
     python benchmarks/exactness.py NAME=FOLDER[:DTYPE] ... [--prompts TABLE] [--most N]
 
-In a format of fewer digits than float32, both also round: so each is compared with the naive engine in float32 as well.
+A format with fewer digits than float32 rounds both results. So each is also compared with the naive engine in float32.
 The prompts are those of benchmarks/inference.py, or a table that a run of the workflow made. docs/inference.md has the
 results.
 """
@@ -46,8 +46,8 @@ def compare(folder: Path, dtype: str, table: pd.DataFrame) -> list[str]:
         true = score(load_model(folder, "float32", [torch.device("cpu")]), prompts, "naive")
         pairs += [(packed, true), (naive, true)]
     deltas = [np.concatenate([np.abs(np.subtract(one[key], other[key])) for key in naive]) for one, other in pairs]
-    told = [f"{delta.max():.1e} (median {np.median(delta):.1e})" for delta in deltas]
-    return [str(len(prompts)), str(len(deltas[0])), *told, *["-"] * (3 - len(told))]
+    texts = [f"{delta.max():.1e} (median {np.median(delta):.1e})" for delta in deltas]
+    return [str(len(prompts)), str(len(deltas[0])), *texts, *["-"] * (3 - len(texts))]
 
 
 @click.command()
@@ -66,8 +66,8 @@ def main(models: tuple[str, ...], prompts: Path | None, most: int, threads: int)
     for model in models:
         name, _, place = model.partition("=")
         folder, _, dtype = place.partition(":")
-        told = [name, dtype or "float32", *compare(Path(folder), dtype or "float32", table)]
-        print(f"| {' | '.join(told)} |", flush=True)
+        cells = [name, dtype or "float32", *compare(Path(folder), dtype or "float32", table)]
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

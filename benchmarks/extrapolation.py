@@ -3,7 +3,7 @@
 For every way to divide the categories of probes into two halves, countries are ranked by their similarity with the
 model in each half: the mean soft alignment over the half's probes. Spearman's correlation of the two rankings says
 whether one half can be extrapolated to the other. Khan, Casper and Hadfield-Menell (2025, arXiv:2503.08688) ask this
-of measures of cultural alignment. Each country's people stand in for the model, as a reference.
+of measures of cultural alignment. The same is computed for each country's people instead of the model, as a reference.
 
     python benchmarks/extrapolation.py RUN [--arm zero_shot]
 """

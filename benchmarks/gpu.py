@@ -1,4 +1,4 @@
-"""What the CUDA path does on a real GPU: exactness, speed, leases, memory that runs out, and replies.
+"""Checks of the CUDA path on a real GPU: exactness, speed, leases, exhausted memory, and replies.
 
 It takes at most eight minutes on one data-centre GPU. It needs no network, no Snakemake and no survey: only a bundle of
 files, which `pack` writes on a machine with a finished default run.
@@ -6,8 +6,8 @@ files, which `pack` writes on a machine with a finished default run.
     python benchmarks/gpu.py pack BUNDLE
     python benchmarks/gpu.py run BUNDLE --output FOLDER
 
-Each part is a process with a time limit of its own. A part that fails or takes too long does not stop the next one, and
-what it measured until then counts. docs/performance.md and docs/devices.md have the results.
+Each part is a process with a time limit. A part that fails or takes too long does not stop the next one, and its
+measurements until then count. docs/performance.md and docs/devices.md have the results.
 """
 
 import csv

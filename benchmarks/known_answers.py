@@ -1,8 +1,8 @@
-"""A question whose answer is known: among the demonstrations stands the test probe itself, answered.
+"""A question with a known answer: the test probe and its answer are among the demonstrations.
 
-A model that reads its demonstrations then agrees with the country nearly always, and nearly never where the answers
-shown are inverted. If it does not, nothing else that the workflow finds about this model can be believed. The tables
-go through the workflow's own steps. docs/validity.md has the results.
+A model that reads its demonstrations then agrees with the country nearly always, and nearly never if the answers are
+inverted. If it does not, no other result about this model can be trusted. All tables are made by steps of the workflow.
+docs/validity.md has the results.
 
     python benchmarks/known_answers.py [NAME=FOLDER ...] [--probes 60] [--frames words,letters]
 """

@@ -1,4 +1,4 @@
-"""Whether the engine should multiply by oneDNN, which PyTorch has beside MKL: time, and difference from the reference.
+"""Should the engine multiply by oneDNN or by MKL? Both are in PyTorch. Time, and difference from the reference.
 
 The three workloads of benchmarks/inference.py, in the frame of words, float32 on a CPU, both libraries in turn; then
 prompts of a run, compared with one forward pass per prompt and answer. docs/inference.md has the result.

@@ -31,6 +31,7 @@ from selfalign.plan.designs import Designer
 from selfalign.plan.people import read_people
 from selfalign.probes.replicates import draw_shares
 from selfalign.runs import SHARED
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.readers import name_cells, read_as_copier, read_as_ideal_reader
@@ -173,9 +174,9 @@ def run_study(seed: int) -> pd.DataFrame:
             design = design[design["probe"].isin(real.bank.loc[real.bank["battery"].isin(kept), "probe"])]
         scores, _ = score(design, answer(rng, model, real), real.poles, real.bank, {"words": "option"})
         scores = scores.assign(model=name, language="en", ordered=True)
-        how = (DRAWS, 0.95, seed, ["batteries", "respondents"], MEASURES)
-        known = estimate_contrasts(scores, real.people, CONTRASTS, *how)
-        tables.append(choose_intervals(scores, known, real.people, CONTRASTS, None, *how))
+        how = Resampling(real.people, DRAWS, 0.95, seed, ["batteries", "respondents"])
+        known = estimate_contrasts(scores, CONTRASTS, how, MEASURES)
+        tables.append(choose_intervals(scores, known, CONTRASTS, None, how, MEASURES))
     return pd.concat(tables, ignore_index=True).assign(study=seed)
 
 

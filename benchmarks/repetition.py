@@ -1,8 +1,8 @@
 """Does a model follow a country, or repeat the option that it was just shown most often?
 
-Takes the cells of an arm of which three or more demonstrations answer with one of the test probe's own two options, one
-of them more often than the other. Where the country's majority is on that side, repeating looks like agreement; where
-it is on the other, it does not. docs/findings.md has the results.
+The program takes the answered cells of an arm in which three or more demonstrations have one of the test probe's two
+options as their answer, one of the options more often. If the country's majority chooses this option, repetition looks
+like agreement. If it chooses the other option, repetition looks like disagreement. docs/findings.md has the results.
 
     python benchmarks/repetition.py RUN [--arm chrf]
 """
@@ -33,29 +33,31 @@ def count_own_options(results: Path, language: str, arm: str) -> pd.DataFrame:
 
 
 def measure(results: Path, model: str, language: str, arm: str) -> dict[str, object]:
-    """What the model does where one of its own options was shown more often, and what elsewhere."""
+    """Agreement and repetition in cells in which one option was shown more often, and agreement elsewhere."""
     scores = pd.read_parquet(results / "scores" / model / f"{language}.parquet")
     zero = scores[scores["arm"] == "zero_shot"].set_index(["country", "probe", "template"])
-    cells = scores[scores["arm"] == arm].merge(count_own_options(results, language, arm), on=CELL)
+    cells = scores[(scores["arm"] == arm) & scores["answered"]].merge(
+        count_own_options(results, language, arm), on=CELL
+    )
     cells["before"] = zero["agreement"].reindex(pd.MultiIndex.from_frame(cells[["country", "probe", "template"]])).array
-    told = (cells["a"] + cells["b"] >= 3) & (cells["a"] != cells["b"])
+    shown = (cells["a"] + cells["b"] >= 3) & (cells["a"] != cells["b"])
     often = np.where(cells["a"] > cells["b"], "A", "B")
     repeats = np.where(cells["p_a"] > 0.5, "A", "B") == often
-    with_people = told & (often == cells["majority"])
-    against = told & (often != cells["majority"])
+    with_people = shown & (often == cells["majority"])
+    against = shown & (often != cells["majority"])
     return {
         "model": model,
         "language": language,
         "cells": len(cells),
-        "of these with such an option": told.mean(),
-        "the people are on its side": with_people.sum() / told.sum(),
-        "the model repeats it": repeats[told].mean(),
+        "of these with such an option": shown.mean(),
+        "the people are on its side": with_people.sum() / shown.sum(),
+        "the model repeats it": repeats[shown].mean(),
         "agreement, people on its side": cells.loc[with_people, "agreement"].mean(),
         "agreement, people on the other": cells.loc[against, "agreement"].mean(),
         "zero-shot there": cells.loc[with_people, "before"].mean(),
         "and there": cells.loc[against, "before"].mean(),
-        "agreement elsewhere": cells.loc[~told, "agreement"].mean(),
-        "zero-shot elsewhere": cells.loc[~told, "before"].mean(),
+        "agreement elsewhere": cells.loc[~shown, "agreement"].mean(),
+        "zero-shot elsewhere": cells.loc[~shown, "before"].mean(),
     }
 
 

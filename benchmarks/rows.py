@@ -1,7 +1,7 @@
 """How long the engine's rows and their chunks should be: the share of the limit that each choice reaches.
 
-The three workloads of benchmarks/inference.py, in the frame of words, with SmolLM2 or a model of one's own; choices
-interleaved, the rate of matmul measured beside each. docs/inference.md has the table.
+The three workloads of benchmarks/inference.py, in the frame of words, with SmolLM2 or another model. Choices are
+interleaved, and the rate of matmul is measured after each. docs/inference.md has the table.
 
     python benchmarks/rows.py [--model FOLDER] [--rows 1024,2048] [--chunks 64,128,192,0]
 """

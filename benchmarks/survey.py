@@ -1,8 +1,8 @@
-"""How long the survey stage takes on a file of the official one's size, and how much memory.
+"""Time and memory of the survey stage for a file of the size of the official one.
 
-Writes a made-up file in the form of the official wave 7 CSV (97,220 respondents, 66 countries, 613 columns, free text
-with quotes, byte order mark) with the example's marginals, and takes it through parse_wvs7, weigh_answers and
-describe_survey, each in a process of its own, as the workflow does.
+The program writes an invented file in the form of the official CSV of wave 7 (97,220 respondents, 66 countries, 613
+columns, free text with quotes, byte order mark) with the shares of the example. It runs parse_wvs7, weigh_answers and
+describe_survey on it, each in another process, as the workflow does.
 
     python benchmarks/survey.py
 """

@@ -114,7 +114,7 @@ class World:
         real = whole if bank is None else bank
         self.countries, self.respondents = countries, respondents
         self.truth = true_shares(real, countries)
-        # Each probe is a question of its own, with the codes 1 and 2, so that people can be drawn probe by probe.
+        # Each probe becomes a question with the codes 1 and 2, so that people can be drawn probe by probe.
         self.bank = real.assign(question="S" + real["probe"], pole_a="1", pole_b="2", neither="", scale="binary")
         self.home = pd.factorize(real["battery"])[0]
         self.mates = {excluded: share_of_mates(real, excluded) for excluded in (False, True)}

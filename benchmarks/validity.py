@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.schemas import ALL
 from synthetic import MODELS, SHARPNESS, Arm, Model, World, logistic, spread
@@ -41,7 +42,7 @@ def run_study(seed: int, world: World, models: dict[str, Model], ways: dict[str,
     rng = np.random.default_rng([20251117, seed])
     scores, people = world.study(rng, models, REPLICATES)
     parts = [
-        estimate_contrasts(scores, people, CONTRASTS, DRAWS, LEVEL, seed, resample).assign(way=way)
+        estimate_contrasts(scores, CONTRASTS, Resampling(people, DRAWS, LEVEL, seed, resample)).assign(way=way)
         for way, resample in ways.items()
     ]
     return pd.concat(parts, ignore_index=True).assign(study=seed)

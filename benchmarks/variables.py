@@ -1,7 +1,8 @@
-"""What the variables that jobs are given (`selfalign.variables`) save: one job alone, and two on the same cores.
+"""The time that the variables of jobs (`selfalign.variables`) save: one job alone, and two on the same cores.
 
-How long idle threads of PyTorch wait for work before they sleep, and whether freed memory is given back. Both readouts
-of one workload of benchmarks/inference.py, in processes of their own, interleaved. docs/architecture.md has the result.
+The variables decide how long idle threads of PyTorch wait before they sleep, and whether freed memory is returned. Both
+readouts of one workload of benchmarks/inference.py run in separate processes, in turn. docs/architecture.md has the
+result.
 
     python benchmarks/variables.py [--model FOLDER] [--way "as here" --way ...] [--repeats 8]
 """
@@ -38,8 +39,8 @@ def take(workers: list[Worker]) -> tuple[float, float]:
     for readout in FRAMES:
         for worker in workers:
             worker.tell(case=f"{WORKLOAD}/{readout}")
-        told = [worker.answer() for worker in workers]
-    return time.perf_counter() - start, told[0]["peak_gb"]
+        answers = [worker.answer() for worker in workers]
+    return time.perf_counter() - start, answers[0]["peak_gb"]
 
 
 @click.command()

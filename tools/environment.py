@@ -1,10 +1,10 @@
 """Make the environment `.venv` from the lock files in requirements/: `make env`. Needs Python with pip, nothing else.
 
-Safe to repeat: it does nothing where all is in place, and mends what was left half-made. PyTorch is the CPU build,
-unless `--torch cuda` asks for the package registry's build; later runs then keep that.
+Run it again at any time: a finished environment stays, and an unfinished one is completed. PyTorch is the CPU build,
+unless `--torch cuda` asks for the build of the package registry. Later runs then keep that build.
 """
 
-from __future__ import annotations  # so that an old Python gets as far as being told so
+from __future__ import annotations  # so that an old Python reaches the message about its version
 
 import argparse
 import hashlib
@@ -21,16 +21,16 @@ LOCKS = ROOT / "requirements"
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "environment.stamp"  # what .venv was made from
-UNDERWAY = VENV / "environment.underway"  # outlives only a run that was killed
+UNDERWAY = VENV / "environment.underway"  # is there during a run, and after one that was killed
 LOG = VENV / "environment.log"
 
 NO_CPU_TORCH = """\
-no CPU build of PyTorch could be had for Python {python} on {machine}: pip found none where it is set up to look, and uv
-could not fetch one from PyTorch's own index. {log} has what was tried. Ways on:
-- the network was away: repeat the command when it is back
-- you have the wheel (requirements/torch-cpu.lock tells its version): PIP_FIND_LINKS=ITS_FOLDER make env
-- this Python has no such wheel (3.11 to 3.14 do): make env PYTHON=python3.12
-- the CUDA build will do (several gigabytes): make env TORCH=cuda"""
+no CPU build of PyTorch was found for Python {python} on {machine}: pip's index has none, and uv could fetch none from
+PyTorch's index. {log} has the messages of both. Choose one of these:
+- if the network failed, repeat the command
+- if you have the wheel (requirements/torch-cpu.lock has its version): PIP_FIND_LINKS=ITS_FOLDER make env
+- if this Python has no such wheel (3.11 to 3.14 have): make env PYTHON=python3.12
+- to take the CUDA build (several gigabytes): make env TORCH=cuda"""
 
 
 class SetupError(Exception):
@@ -43,7 +43,7 @@ def say(text: str) -> None:
 
 
 def run(*command: str | Path, **variables: str) -> bool:
-    """Run a command with its output in the log, telling how far pip is; return whether it worked."""
+    """Run a command with its output in the log, and print the progress of pip; return whether it worked."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     environment |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"} | variables
     fetched = 0
@@ -63,14 +63,14 @@ def run(*command: str | Path, **variables: str) -> bool:
 
 
 def pip(*arguments: str | Path, **variables: str) -> bool:
-    """Install into .venv with its own pip, or with this Python's where .venv was made without one."""
+    """Install into .venv with the pip of .venv, or of this Python if .venv has none."""
     own = (VENV / "bin" / "pip").exists()
     command = (PYTHON, "-m", "pip") if own else (sys.executable, "-m", "pip", "--python", PYTHON)
     return run(*command, "install", "--no-deps", "--progress-bar=off", *arguments, **variables)
 
 
 def lock(name: str) -> tuple[str | Path, ...]:
-    """Return the arguments that install a lock file as it stands, each download checked against its hash."""
+    """Return pip's arguments for a lock file; pip checks each download against its hash."""
     return "--require-hashes", "--requirement", LOCKS / f"{name}.lock"
 
 
@@ -84,7 +84,7 @@ def answers(code: str) -> str | None:
 
 
 def make_venv() -> None:
-    """Make .venv anew, unless there is one that works: finished once, or begun with this version of Python."""
+    """Make .venv, unless one works that was finished, or was begun with this version of Python."""
     this = "{}.{}".format(*sys.version_info)
     there = answers("import sys; print('{}.{}'.format(*sys.version_info))")
     if there and not UNDERWAY.exists() and (STAMP.exists() or there == this):
@@ -93,27 +93,27 @@ def make_venv() -> None:
     if VENV.exists():
         shutil.rmtree(VENV)
     VENV.mkdir()
-    bare = () if find_spec("ensurepip") else ("--without-pip",)  # Debian packs ensurepip apart
+    bare = () if find_spec("ensurepip") else ("--without-pip",)  # Debian has another package for ensurepip
     if bare and not find_spec("pip"):
-        raise SetupError("this Python has no pip: on Debian and Ubuntu, `apt install python3-venv` helps")
+        raise SetupError("this Python has no pip. On Debian and Ubuntu, run `apt install python3-venv`")
     if not run(sys.executable, "-m", "venv", *bare, VENV):
-        raise SetupError(f"Python's venv module failed: {LOG} has what it said")
+        raise SetupError(f"Python's venv module failed: {LOG} has its messages")
 
 
 def install_torch(asked: str | None) -> str:
-    """Install PyTorch and return which build: the one asked for, else the one that is there, else the CPU's."""
+    """Install PyTorch and return its build: the one asked for, or the installed one, or the one for CPUs."""
     there = answers("from importlib.metadata import version; print(version('torch'))")
     build_there = there and ("cpu" if "+cpu" in there else "cuda")
     build = asked or build_there or "cpu"
     if sys.platform == "darwin":  # the registry's build has no CUDA there
         build = build_there = "cuda"
     say("PyTorch: the CPU build (200 MB)" if build == "cpu" else "PyTorch: the package registry's build")
-    anew = ("--force-reinstall",) if build_there not in (None, build) else ()
-    if pip(*anew, *lock(f"torch-{build}")):
+    replacing = ("--force-reinstall",) if build_there not in (None, build) else ()
+    if pip(*replacing, *lock(f"torch-{build}")):
         return build
     if build == "cuda":
-        raise SetupError(f"pip could not install requirements/torch-cuda.lock: {LOG} has why")
-    say("PyTorch: pip is set up with no CPU build, asking uv for it")
+        raise SetupError(f"pip could not install requirements/torch-cuda.lock: see {LOG}")
+    say("PyTorch: pip's index has no CPU build, asking uv for it")
     uv = (VENV / "bin" / "uv", "pip", "install", "--python", PYTHON, "--torch-backend=cpu", "--no-deps")
     if not run(*uv, *lock("torch-cpu")):
         machine = f"{platform.system()} {platform.machine()}"
@@ -122,28 +122,28 @@ def install_torch(asked: str | None) -> str:
 
 
 def install(asked: str | None) -> str:
-    """Bring .venv to what the lock files say; return PyTorch's build."""
+    """Install the packages of the lock files into .venv; return PyTorch's build."""
     say("packages of requirements/base.lock")
     if not pip(*lock("base")):
         raise SetupError(f"pip could not install requirements/base.lock:\n{''.join(LOG.open().readlines()[-15:])}")
-    no_compiler = {"CC": "true", "LDSHARED": "true"}  # immutables then keeps to its pure Python
+    no_compiler = {"CC": "true", "LDSHARED": "true"}  # immutables is then built as pure Python
     if not pip("--no-build-isolation", "--use-pep517", "--no-cache-dir", *lock("source"), **no_compiler):
-        raise SetupError(f"pip could not install requirements/source.lock: {LOG} has why")
+        raise SetupError(f"pip could not install requirements/source.lock: see {LOG}")
     build = install_torch(asked)
     say("the project itself")
     if not pip("--no-build-isolation", "--editable", ROOT):
-        raise SetupError(f"pip could not install the project: {LOG} has why")
+        raise SetupError(f"pip could not install the project: see {LOG}")
     return build
 
 
 def digest() -> str:
-    """Return the digest of all that .venv is made from, its place included."""
+    """Return the digest of everything that .venv is made from, with its path."""
     files = [*sorted(LOCKS.glob("*.lock")), ROOT / "pyproject.toml", Path(__file__)]
     return hashlib.sha256(b"\0".join([bytes(VENV), *(file.read_bytes() for file in files)])).hexdigest()
 
 
 def main() -> None:
-    """Make the environment, or say that it is there."""
+    """Make the environment, or say that it is up to date."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--torch", choices=["cpu", "cuda"], help="PyTorch's build (default: the one there, or cpu)")
     options.add_argument("--slurm", action="store_true", help="add Snakemake's executor for SLURM")
@@ -170,7 +170,7 @@ def main() -> None:
         say(".venv is ready")
     for name in ("slurm", "tools"):
         if getattr(asked, name) and not pip(*lock(name)):
-            raise SetupError(f"pip could not install requirements/{name}.lock: {LOG} has why")
+            raise SetupError(f"pip could not install requirements/{name}.lock: see {LOG}")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ QUESTIONS = {
     "lifesat": ("How satisfied are you with your life?", SATISFIED, (2, 2, 3, 5, 6, 12, 12, 20, 22, 10, 6)),
     "dem_imp": ("How important is it to live in a democracy?", ESSENTIAL, (2, 1, 2, 3, 6, 6, 10, 18, 20, 32)),
 }
-"""Column: what is asked, labels of the codes, and invented shares in per cent. Codes begin at the first label's."""
+"""By column: the question, labels of codes, and invented shares in percent. Codes begin at the first with a label."""
 
 MISSING = {8: "Don't know", 9: "No answer"}
 LONG_MISSING = {88: "Don't know", 99: "No answer"}

@@ -9,7 +9,7 @@ Three things are made, and `tests/unit/test_findings.py` checks them:
 - `docs/figures/{run}_{figure}.png`, for every such figure that the page shows, is drawn from these tables;
 - the tables of the page that follow a comment are written from these tables (`tools/page_tables.py`).
 
-At last the tool lists the intervals of the page that no kept table has.
+At the end, the tool lists the intervals of the page that no kept table has.
 """
 
 import json
@@ -93,7 +93,7 @@ def keep_run(folder: Path, kept: Path, page: str) -> Path:
 
 
 def clean_record(record: dict[str, Any]) -> dict[str, Any]:
-    """The record of a run without what belongs to a computer: paths become relative to the project or plain names.
+    """The record of a run without the paths of a computer: they become relative to the project, or plain names.
 
     Of the models only those of the run are kept. A record never has keys: settings name their variables.
 
@@ -106,7 +106,7 @@ def clean_record(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def settings_of(record: dict[str, Any]) -> dict[str, Any]:
-    """The merged settings of a kept run. Settings that came after the run have their defaults.
+    """The merged settings of a kept run. Settings that are newer than the run have their defaults.
 
     Args:
         record: as `clean_record` returns it.
@@ -167,7 +167,7 @@ def draw_figures(folder: Path, page: str, to: Path) -> list[Path]:
     """Draw the figures of a page from the tables of a run.
 
     Args:
-        folder: of the run, or of what is kept of it.
+        folder: of the run, or of its kept tables.
         page: the text of the page.
         to: folder of the PNG files.
     """

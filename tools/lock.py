@@ -29,7 +29,7 @@ def entries(text: str) -> dict[str, str]:
 
 
 def resolve(*extras: str, upgrade: bool) -> dict[str, str]:
-    """Resolve the project with these extras, keeping the locked versions unless told to upgrade."""
+    """Resolve the project with these extras, keeping the locked versions unless `upgrade` is set."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "all.lock")
         locks = [LOCKS / f"{name}.lock" for name in ABOUT]

@@ -37,7 +37,7 @@ VISIONS: dict[str, list[list[float]]] = {
     "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
     "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
 }
-"""What each vision makes of linear RGB. Greyscale is the luminance of Rec. 709.
+"""By vision, the matrix that changes linear RGB. Greyscale is the luminance of Rec. 709.
 
 The colour blindnesses are the matrices of severity 1.0 of Machado, Oliveira and Fernandes (2009), "A
 Physiologically-based Model for Simulation of Color Vision Deficiency", IEEE Transactions on Visualization and Computer

@@ -48,7 +48,7 @@ TAKEN = {
     "interval above": (lambda rows: (rows["low"] > 0).mean(), "{estimate:percent0}"),
     "interval below": (lambda rows: (rows["high"] < 0).mean(), "{estimate:percent0}"),
 }
-"""What a cell over several rows may show, and the template of its number."""
+"""By name: the number that a cell shows for several rows, and its template."""
 
 
 _PLACE = "the comment of a table"

@@ -251,7 +251,7 @@ def run_twice(command: list[str], variables: Mapping[str, str], held: int) -> No
 
     Args:
         command: of the run.
-        variables: of the environment, besides those of this program.
+        variables: of the environment, in addition to those of this program.
         held: the file that holds the folder.
 
     Raises:

@@ -4,8 +4,8 @@
     python tools/variances.py --held-out results/study results/study_languages results/default
 
 The second command expects the widths of each study from the components of the others, and prints them next to the real
-ones. Models with random weights tell nothing, so do not give rehearsals. Languages with fewer than five countries are
-left out, because too few countries separate what they share from what each has alone.
+ones. Do not give rehearsals, because the answers of models with random weights have other variances. Languages with
+fewer than five countries are left out, because their shared variance cannot be separated from that between countries.
 """
 
 import json

@@ -11,7 +11,6 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from selfalign.config.arms import arms_of_run
 from selfalign.config.outputs import arms_with_cells, find_estimated, list_contrasts
-from selfalign.figures.theme import texts_of
 
 RUNS = ["model", "language", "arm", "country"]
 
@@ -89,6 +88,11 @@ def _estimate(table: pd.DataFrame, middle: float) -> pd.DataFrame:
     half = random.uniform(0.02, 0.12, len(table))
     p_holm = random.uniform(size=len(table)) ** 2
     return table.assign(estimate=estimate, low=estimate - half, high=estimate + half, p_holm=p_holm)
+
+
+def texts_of(figure: Figure) -> list[Text]:
+    """The texts of a figure that are seen."""
+    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
 
 
 def faults_of(figure: Figure) -> list[str]:

@@ -114,8 +114,8 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
     [
         pytest.param(
             "scoring/bootstrap.py",
-            "(1 + level) / 2, df",
-            "(1 + level) / 3, df",
+            "(1 + how.level) / 2, df",
+            "(1 + how.level) / 3, df",
             {
                 "estimate_agreement",
                 "estimate_contrasts",

@@ -355,6 +355,15 @@ def test_transfer_marks_what_is_told_from_zero_after_correction() -> None:
     assert np.floor(marks).tolist() == [[1, 1], [2, 1]]  # Bolivia's row, without its own column
 
 
+def test_transfer_marks_follow_the_level_of_the_intervals() -> None:
+    table = transfers(("BOL", "MEX"), ("BOL", "DEU", "MEX")).assign(p_holm=0.07)
+    for level, marked, limit in ((0.95, False, None), (0.9, True, "p < 0.1 ")):
+        figure = plot_transfer.draw(table, replace(STYLE, level=level))
+        assert any(line.get_marker() == "o" for line in figure.axes[0].lines) is marked
+        notes = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+        assert (limit in notes) if limit else ("p <" not in notes)
+
+
 def test_transfer_between_no_countries_is_refused() -> None:
     with pytest.raises(InputError, match="scoring.transfer: no country is answered by another. Ask about two"):
         plot_transfer.draw(transfers(("BOL",), ("BOL", "DEU")).head(0), STYLE)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimating import run
-from figure_tables import faults_of
+from figure_tables import faults_of, texts_of
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
@@ -33,7 +33,7 @@ from selfalign.figures.by_model import Differences
 from selfalign.figures.chosen import choose_gains, choose_pairs, mean_of_countries
 from selfalign.figures.readers import choose_readers, readers_of_gains
 from selfalign.figures.style import ENGLISH, Style, read_style, read_texts
-from selfalign.figures.theme import apply_theme, texts_of
+from selfalign.figures.theme import apply_theme
 from selfalign.figures.typeset_tables import TABLES, typeset, write_caption
 from selfalign.scoring.schemas import Categories, Contrasts, CountryRanks, Kinds, Languages, Metrics, ReaderContrasts
 from selfalign.tables import read_table, write_table

@@ -13,6 +13,7 @@ from selfalign.audit.trace.names import Names, match
 from selfalign.audit.trace.points import Point, Term, point_of_row
 from selfalign.audit.trace.show import WIDTH, first_rows, shorten, table, width_of
 from selfalign.errors import InputError
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.calibration import average_cells, correlate, parts_of_correlation
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_categories import estimate_categories
@@ -22,7 +23,11 @@ from selfalign.scoring.estimate_languages import estimate_languages
 from selfalign.scoring.estimate_transfer import estimate_transfer
 
 SMALL = BANK.iloc[:12]
-SETTINGS = {"draws": 4, "level": 0.95, "seed": 1, "resample": ["batteries"]}
+
+
+def resampling(cells: pd.DataFrame) -> Resampling:
+    """Few resamples of batteries: the tests read estimates, not intervals."""
+    return Resampling(people(cells), draws=4, level=0.95, seed=1, resample=["batteries"])
 
 
 def made(rule: str) -> pd.DataFrame:
@@ -52,11 +57,11 @@ CONTRASTS = [
 @pytest.mark.parametrize("rule", ["half", "wrong", "left_out"])
 def test_contributions_sum_to_every_estimate(rule: str) -> None:
     cells = made(rule)
-    replicates = people(cells)
+    how = resampling(cells)
     found = {
-        "agreement": estimate_agreement(cells, replicates, **SETTINGS),
-        "contrasts": estimate_contrasts(cells, replicates, CONTRASTS, **SETTINGS),
-        "transfer": estimate_transfer(cells, replicates, ("own", "other"), **SETTINGS),
+        "agreement": estimate_agreement(cells, how),
+        "contrasts": estimate_contrasts(cells, CONTRASTS, how),
+        "transfer": estimate_transfer(cells, ("own", "other"), how),
     }
     assert found["contrasts"]["beyond"].nunique() == 2
     for name in ("model", "language"):
@@ -77,15 +82,15 @@ def test_contributions_sum_to_every_estimate(rule: str) -> None:
 @pytest.mark.parametrize("rule", ["half", "left_out"])
 def test_contributions_sum_to_gains_of_languages_categories_and_kinds(rule: str) -> None:
     cells = made(rule)
-    replicates, own, kinds = people(cells), {"BOL": "es", "MEX": "es"}, {"m": "english", "n": "multilingual"}
+    how, own, kinds = resampling(cells), {"BOL": "es", "MEX": "es"}, {"m": "english", "n": "multilingual"}
     pairs = [["own", "other"], ["random", "other"]]
     asked = {"pairs": pairs, "asked_in": "en", "own": own}
     english = cells[cells["language"] == "en"]
     found = {
-        "languages": estimate_languages(cells, replicates, **asked, **SETTINGS),
-        "categories": estimate_categories(english, replicates, pairs, **SETTINGS),
-        "kinds": estimate_kinds(cells, replicates, kinds=kinds, **asked, **SETTINGS),
-        "kinds of two": estimate_kinds(cells, replicates, kinds=dict.fromkeys("mn", "english"), **asked, **SETTINGS),
+        "languages": estimate_languages(cells, **asked, how=how),
+        "categories": estimate_categories(english, pairs, how),
+        "kinds": estimate_kinds(cells, kinds=kinds, **asked, how=how),
+        "kinds of two": estimate_kinds(cells, kinds=dict.fromkeys("mn", "english"), **asked, how=how),
     }
     for name, rows in found.items():
         table, of_kinds = name.partition(" ")[0], kinds if name == "kinds" else dict.fromkeys("mn", "english")

@@ -40,7 +40,7 @@ from selfalign.scoring.cultural_map import (
     variance_of_parts,
 )
 from selfalign.scoring.estimate_map import MapPeople, estimate_map, find_axes, see_people, why_left_out
-from selfalign.scoring.schemas import PEOPLE, MapItems, MapPublished, MapZones
+from selfalign.scoring.map_schemas import PEOPLE, MapItems, MapPublished, MapZones
 from selfalign.survey.schemas import Counts
 from selfalign.tables import read_input
 
@@ -415,6 +415,16 @@ def test_levels_are_drawn_for_all_probes_together() -> None:
     assert np.mean(found[:, 0] < 0.45) == pytest.approx(0.25, abs=0.03)
 
 
+@pytest.mark.parametrize("levels", [2, 3, 5])
+def test_spread_over_levels_is_the_standard_error_of_their_mean(levels: int) -> None:
+    """Drawing alone would find (levels - 1) / levels of the variance."""
+    p = np.random.default_rng(levels).uniform(0.2, 0.8, levels)
+    cells = pd.DataFrame({"probe": "Q1", "source": "", "seed": range(levels), "template": "words", "p_a": p})
+    found = resample_points(cells.assign(order_gap=0.0), ["Q1"], np.array([[1.0, 0.0]]), 20_000, 1)
+    assert found[:, 0].std() == pytest.approx(p.std(ddof=1) / np.sqrt(levels), rel=0.03)
+    assert found[:, 0].mean() == pytest.approx(p.mean(), abs=0.003)
+
+
 def test_ellipse_covers_the_share_of_points_that_it_names() -> None:
     width, height, angle = shape_of_ellipse(2.0, 1.0, 0.6, 0.9)
     random = np.random.default_rng(2)
@@ -523,7 +533,7 @@ def test_page_without_a_point_of_a_model_says_why(tables: tuple[pd.DataFrame, pd
 
 
 def test_command_writes_the_figure_and_its_numbers(tables: tuple, tmp_path: Path) -> None:
-    from selfalign.scoring.schemas import Map, MapAxes
+    from selfalign.scoring.map_schemas import Map, MapAxes
     from selfalign.tables import write_table
 
     write_table(tables[0], tmp_path / "map.csv", Map)

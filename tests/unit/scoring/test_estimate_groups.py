@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from estimating import BANK, PROBES, SETTINGS, complete, people, run
 from selfalign.probes.schemas import Poles, Replicates
-from selfalign.scoring.bootstrap import CHANCE
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_groups import correct_by_group, estimate_differences, estimate_scores
 from selfalign.scoring.people import People
 from selfalign.scoring.readers import read_as_ideal_reader
@@ -19,10 +19,14 @@ from selfalign.tables import read_table, write_table
 COUNTRIES, SEXES, AGES = ("DEU", "NGA"), ("female", "male"), ("old", "young")
 IDS = [f"{country}.sex.{one}" for country, one in product(COUNTRIES, SEXES)]
 IDS += [f"{country}.age.{one}" for country, one in product(COUNTRIES, AGES)]
-HOW = {**SETTINGS, "draws": 200, "resample": list(CHANCE)}
 CONTRASTS = [["own", "zero"], ["own", "group"], ["own", "other"]]
 SHOWN = {"zero": "none", "own": "own", "group": "other_group", "other": "other"}
 FEW = BANK.head(24)
+
+
+def resampling(cells: pd.DataFrame) -> Resampling:
+    """Intervals that cover everything, from few resamples."""
+    return Resampling(people(cells), **{**SETTINGS, "draws": 200})
 
 
 def majority_of(one: str) -> np.ndarray:
@@ -61,13 +65,13 @@ def poles(cells: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def differences(cells: pd.DataFrame, poles: pd.DataFrame) -> pd.DataFrame:
-    made = estimate_differences(cells, people(cells), CONTRASTS, poles, SHOWN, **HOW, measures=["agreement"])
+    made = estimate_differences(cells, CONTRASTS, poles, SHOWN, resampling(cells), ["agreement"])
     made = correct_by_group(made, ["measure"])
     return GroupContrasts.validate(made[list(GroupContrasts.to_schema().columns)])
 
 
 def test_scores_are_means_over_the_groups_and_countries(cells: pd.DataFrame) -> None:
-    made = estimate_scores(cells, people(cells), **HOW, measures=["agreement", "alignment"])
+    made = estimate_scores(cells, resampling(cells), ["agreement", "alignment"])
     made = GroupEstimates.validate(correct_by_group(made, ["measure"])[list(GroupEstimates.to_schema().columns)])
     assert not made.duplicated(["variable", "group", "country", "arm", "measure"]).any()
     rows = made[(made["arm"] == "zero") & (made["measure"] == "agreement")]

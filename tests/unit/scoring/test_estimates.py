@@ -9,7 +9,7 @@ import pytest
 from estimating import BANK, PROBES, SETTINGS, complete, people, refuse, run, scores
 from scipy import stats
 from selfalign.probes.schemas import Poles, Replicates
-from selfalign.scoring.bootstrap import CHANCE, estimate
+from selfalign.scoring.bootstrap import CHANCE, Resampling, estimate
 from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -26,11 +26,13 @@ from statsmodels.stats.multitest import multipletests
 
 
 def estimate_all(table: pd.DataFrame, resample: tuple[str, ...] = CHANCE, **settings: object) -> pd.DataFrame:
-    return estimate_agreement(table, people(table), resample=list(resample), **{**SETTINGS, **settings})
+    return estimate_agreement(table, Resampling(people(table), resample=resample, **{**SETTINGS, **settings}))
 
 
-def contrast(table: pd.DataFrame, *pairs: object, **settings: object) -> pd.DataFrame:
-    return estimate_contrasts(table, people(table), list(pairs), **{**SETTINGS, "resample": list(CHANCE), **settings})
+def contrast(
+    table: pd.DataFrame, *pairs: object, measures: tuple[str, ...] = CONTRASTED, **settings: object
+) -> pd.DataFrame:
+    return estimate_contrasts(table, list(pairs), Resampling(people(table), **{**SETTINGS, **settings}), measures)
 
 
 INTERVAL = ["estimate", "low", "high"]
@@ -102,8 +104,8 @@ def test_nominal_five_percent_is_five_percent_with_few_equal_batteries(batteries
         both = [draw_studies(batteries, ["own", "zero"], part) for part in range(24)]
         parts, null = [contrast_panel(panel, [["own", "zero"]]) for panel in both], 0.0
     # Of 1000 draws, the error of a standard error is 2 %, which moves the share by 0.02 points.
-    settings = {"draws": 1000, "level": 0.95, "seed": 1, "resample": ["batteries"], "differences": True}
-    made = pd.concat(estimate({"BOL": part}, NOBODY, **settings, null={"agreement": null}) for part in parts)
+    how = Resampling(NOBODY, draws=1000, level=0.95, seed=1, resample=["batteries"])
+    made = pd.concat(estimate({"BOL": part}, how, differences=True, null={"agreement": null}) for part in parts)
     made = made[made["country"] == "BOL"]
     assert len(made) == 12_000 and (made["df"].round(9) == batteries - 1).all()
     narrow = made["standard_error"] * np.sqrt((batteries - 1) / batteries)
@@ -198,7 +200,7 @@ def test_people_widen_the_interval_of_close_majorities_as_theory_says() -> None:
     table = complete(scores({"own": 0.0}, ("BOL",)).assign(p_a=1.0, share_a=0.51, majority="A"))
     drawn = people(table, spread=0.02, size=4000)
     made = {
-        chance: estimate(build_panels(table, CONTRASTED), drawn, **SETTINGS, resample=[chance])
+        chance: estimate(build_panels(table, CONTRASTED), Resampling(drawn, **SETTINGS, resample=[chance]))
         .query("country == 'BOL'")
         .set_index("measure")["standard_error"]
         for chance in ("batteries", "respondents")
@@ -222,10 +224,10 @@ def test_country_without_replicates_has_the_interval_of_its_probes() -> None:
     table = scores({"own": 0.1}, ("BOL",))
     none = people(table).assign(method="none", respondents=pd.NA, shares=[np.array([], np.float32)] * len(BANK))
     panels = build_panels(table, CONTRASTED)
-    made = estimate(panels, none, **SETTINGS)
+    made = estimate(panels, Resampling(none, **SETTINGS))
     pd.testing.assert_frame_equal(
         made.drop(columns="respondents"),
-        estimate(panels, people(table), **SETTINGS, resample=["batteries"]).drop(columns="respondents"),
+        estimate(panels, Resampling(people(table), **SETTINGS, resample=["batteries"])).drop(columns="respondents"),
     )
     assert made["respondents"].isna().all()
 
@@ -393,7 +395,7 @@ def test_rows_that_are_repeated_are_those_of_a_bootstrap(rule: str) -> None:
         some = add_agreements(refuse(table, cells, rule))
         made = estimate_all(some).set_index(["arm", "country", "measure"])
         panels = build_panels(some, list(AGREEMENTS), ["seed", "template"])
-        bootstrapped = estimate(panels, people(some), resample=CHANCE, **SETTINGS)
+        bootstrapped = estimate(panels, Resampling(people(some), **SETTINGS))
         for row in bootstrapped.itertuples():
             kept = made.loc[(row.arm, row.country, row.measure), ["standard_error", "low", "high", "df"]]
             assert list(kept) == pytest.approx([row.standard_error, row.low, row.high, row.df], rel=1e-4)
@@ -488,7 +490,7 @@ def test_difference_of_differences_changes_no_other_contrast() -> None:
 
 
 def transfer(table: pd.DataFrame) -> pd.DataFrame:
-    made = estimate_transfer(table, people(table), ("own", "other"), **SETTINGS, resample=list(CHANCE))
+    made = estimate_transfer(table, ("own", "other"), Resampling(people(table), **SETTINGS))
     return made.set_index(["measure", "country", "source"])
 
 
@@ -619,6 +621,57 @@ def test_mixed_model_of_equal_batteries_in_one_country_is_the_t_test_of_their_me
     assert [made["p"], made["low"], made["high"]] == pytest.approx([by_hand.pvalue, ends.low, ends.high], rel=1e-3)
 
 
+def test_mixed_model_of_equal_batteries_in_several_countries_is_the_t_test_of_their_means() -> None:
+    rng = np.random.default_rng(2)
+    home, countries = np.repeat(np.arange(8), 5), ("BOL", "DEU", "MEX", "USA")
+    shared = 0.3 * rng.normal(size=8)[home] + 0.2 * rng.normal(size=40)
+    values = pd.concat(
+        pd.DataFrame({"country": country, "probe": range(40), "battery": home, "value": place + shared + noise})
+        for place, (country, noise) in enumerate(zip(countries, 0.2 * rng.normal(size=(4, 40)), strict=True))
+    )
+    made, means = fit(values, 0.9), values.groupby("battery")["value"].mean()
+    by_hand = stats.ttest_1samp(means, 0)
+    assert made["battery_sd"] > 0 and made["probe_sd"] > 0
+    assert [made["estimate"], made["standard_error"]] == pytest.approx([means.mean(), means.sem()], rel=1e-5)
+    assert made["p"] == pytest.approx(by_hand.pvalue, rel=1e-4)
+
+
+def test_mixed_model_finds_that_a_variance_is_nil() -> None:
+    """Without differences between probes, all values are independent given their country."""
+    values = crossed(0.2)
+    values["value"] -= values.groupby("probe")["value"].transform("mean") - 0.1
+    made = fit(values, 0.95)
+    left = values["value"] - values.groupby("country")["value"].transform("mean")
+    error = np.sqrt((left**2).sum() / (len(values) - 4) / len(values))
+    assert made["converged"] and [made["battery_sd"], made["probe_sd"]] == pytest.approx([0, 0], abs=1e-6)
+    assert [made["estimate"], made["standard_error"]] == pytest.approx([0.1, error], rel=1e-6)
+
+
+def test_mixed_model_has_the_largest_restricted_likelihood() -> None:
+    """Against the covariance matrix of all values, where countries lack probes and batteries have many sizes."""
+    values = crossed(0.2).sample(frac=0.6, random_state=3)
+    made = fit(values, 0.95)
+    ones, y = np.ones((len(values), 1)), values["value"].to_numpy()
+    countries = pd.get_dummies(values["country"], dtype=float).to_numpy()
+    x = np.hstack([ones, countries[:, :-1] - countries[:, -1:]])
+    same = [
+        np.equal.outer(one, one).astype(float) for one in (values["battery"].to_numpy(), values["probe"].to_numpy())
+    ]
+
+    def fitted(*deviations: float) -> tuple[float, float, float]:
+        battery, probe, residual = np.square(deviations)
+        inverse = np.linalg.inv(battery * same[0] + probe * same[1] + residual * np.eye(len(y)))
+        of_means = np.linalg.inv(x.T @ inverse @ x)
+        left = y - x @ (of_means @ x.T @ inverse @ y)
+        determinants = np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(of_means)[1]
+        return (determinants - left @ inverse @ left) / 2, (of_means @ x.T @ inverse @ y)[0], np.sqrt(of_means[0, 0])
+
+    found = np.array([made["battery_sd"], made["probe_sd"], made["residual_sd"]])
+    best, mean, error = fitted(*found)
+    assert [made["estimate"], made["standard_error"]] == pytest.approx([mean, error], rel=1e-6)
+    assert all(fitted(*(found * step))[0] < best for step in 1 + 0.02 * np.vstack([np.eye(3), -np.eye(3)]))
+
+
 def test_mixed_model_that_cannot_be_fitted_says_so() -> None:
     for values in (crossed(0.2).assign(value=0.1), crossed(0.2).assign(battery="only")):
         made = fit(values, 0.95)
@@ -632,14 +685,20 @@ def test_mixed_models_stand_beside_the_bootstrap() -> None:
     assert made["same_verdict"].all() and (made["difference"].abs() < 1).all()
 
 
+def test_mixed_model_without_a_fit_has_no_verdict() -> None:
+    table = scores({"zero": 0, "own": 0.2}).assign(battery="only")
+    made = fit_mixed(table, contrast(table, ["own", "zero"]), [["own", "zero"]], 0.95)
+    assert not made["converged"].any() and made["same_verdict"].isna().all()
+    assert Mixed.validate(made)["note"].str.startswith("not fitted").all()
+
+
 # The main interval, and one primary hypothesis
 
 
 def choose(table: pd.DataFrame, pairs: list[object], primary: object = None) -> pd.DataFrame:
     """Verdicts on contrasts of agreement."""
     made = contrast(table, *pairs)
-    how = SETTINGS | {"resample": list(CHANCE), "measures": ["agreement"]}
-    return choose_intervals(table, made, people(table), pairs, primary, **how)
+    return choose_intervals(table, made, pairs, primary, Resampling(people(table), **SETTINGS), ["agreement"])
 
 
 def test_main_interval_is_the_wider_of_two_with_six_categories_and_more() -> None:

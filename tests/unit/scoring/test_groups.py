@@ -10,18 +10,17 @@ from estimating import BANK, SETTINGS, people, run, scores
 from places import ROOT
 from scipy import stats
 from selfalign.probes.schemas import Replicates
-from selfalign.scoring.bootstrap import CHANCE
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_categories import estimate_categories
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_kinds import estimate_kinds
 from selfalign.scoring.estimate_languages import estimate_languages
-from selfalign.scoring.groups import OWN, cells_of, name_kind
+from selfalign.scoring.pooling import OWN, cells_of, name_kind
 from selfalign.scoring.schemas import Categories, Kinds, Languages, Scores
 from selfalign.tables import read_table, write_table
 
 PAIR = ["own", "zero"]
 ROW = ["language", "against_language", "country", "measure"]
-EVERYTHING = {**SETTINGS, "resample": list(CHANCE)}
 
 
 def gain(table: pd.DataFrame, measure: str = "alignment") -> pd.Series:
@@ -34,7 +33,7 @@ def gain(table: pd.DataFrame, measure: str = "alignment") -> pd.Series:
 
 
 def by_category(table: pd.DataFrame, **settings: object) -> pd.DataFrame:
-    made = estimate_categories(table, people(table), [PAIR], **{**EVERYTHING, **settings})
+    made = estimate_categories(table, [PAIR], Resampling(people(table), **{**SETTINGS, **settings}))
     return made.set_index(["category", "measure"])
 
 
@@ -90,7 +89,7 @@ def in_several_languages() -> pd.DataFrame:
 
 
 def by_language(table: pd.DataFrame) -> pd.DataFrame:
-    return estimate_languages(table, people(table), [PAIR, ["other", "zero"]], "en", SPOKEN, **EVERYTHING)
+    return estimate_languages(table, [PAIR, ["other", "zero"]], "en", SPOKEN, Resampling(people(table), **SETTINGS))
 
 
 def test_gains_in_both_languages_are_of_the_countries_that_have_both() -> None:
@@ -113,7 +112,7 @@ def test_gains_in_both_languages_are_of_the_countries_that_have_both() -> None:
 def test_interval_of_one_country_s_own_language_is_that_of_its_contrast() -> None:
     table = in_several_languages()
     german = table[table["country"] == "DEU"]
-    made, alone = by_language(german), estimate_contrasts(german, people(german), [PAIR], **EVERYTHING)
+    made, alone = by_language(german), estimate_contrasts(german, [PAIR], Resampling(people(german), **SETTINGS))
     ends = ["estimate", "low", "high", "df"]
     for language in ("de", "en"):
         rows = made[(made["language"] == language) & (made["beyond"] == "") & (made["country"] == "DEU")]
@@ -138,7 +137,7 @@ def of_models() -> pd.DataFrame:
 
 
 def by_kind(table: pd.DataFrame, own: dict[str, str]) -> pd.DataFrame:
-    return estimate_kinds(table, people(table), [PAIR], KINDS, "en", own, **EVERYTHING)
+    return estimate_kinds(table, [PAIR], KINDS, "en", own, Resampling(people(table), **SETTINGS))
 
 
 def test_kind_is_the_mean_of_its_models_in_both_languages() -> None:

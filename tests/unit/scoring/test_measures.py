@@ -14,7 +14,7 @@ from selfalign.audit.trace.points import Point, Term
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import Poles, Replicates
-from selfalign.scoring.bootstrap import estimate
+from selfalign.scoring.bootstrap import Resampling, estimate
 from selfalign.scoring.cells import compare_with_people
 from selfalign.scoring.compute_metrics import (
     cells_of_scores,
@@ -38,7 +38,6 @@ PROBES = ROOT / "resources" / "probes" / "probes.csv"
 BANK = read_bank(PROBES).query("on_request == ''").reset_index(drop=True)
 SOME = pd.concat([BANK[BANK["scale"] != "nominal"].iloc[::6], BANK[BANK["scale"] == "nominal"].iloc[:3]])
 COUNTRIES = ("BOL", "DEU", "IND", "MEX")
-SETTINGS = {"draws": 200, "level": 0.95, "seed": 1, "resample": ["batteries", "respondents"]}
 ACROSS = [name for name, metric in METRICS.items() if metric.over in ("items", "countries")]
 
 
@@ -76,6 +75,7 @@ def people_of(poles: pd.DataFrame, size: int = 300) -> pd.DataFrame:
 POLES = poles_of()
 CELLS = scores_of(POLES, {"own": 0.6, "zero": 0.2})
 PEOPLE = people_of(POLES)
+HOW = Resampling(PEOPLE, draws=200, level=0.95, seed=1, resample=["batteries", "respondents"])
 
 
 def table_of_metrics(scores: pd.DataFrame) -> pd.DataFrame:
@@ -88,7 +88,7 @@ def table_of_metrics(scores: pd.DataFrame) -> pd.DataFrame:
 
 def test_estimate_of_every_metric_is_its_value_in_the_table_of_metrics() -> None:
     cells = prepare_cells(CELLS, list(METRICS), BANK)
-    made = estimate_agreement(cells, PEOPLE, **SETTINGS, measures=list(METRICS))
+    made = estimate_agreement(cells, HOW, list(METRICS))
     made = made.set_index(["arm", "country", "measure"])["estimate"]
     values = table_of_metrics(CELLS).set_index(["arm", "country", "metric"])["value"]
     assert len(values) == 2 * (5 * (len(METRICS) - 1) + 1) and values.notna().all()
@@ -109,7 +109,7 @@ def test_one_tolerance_decides_which_choice_is_a_tie() -> None:
 
 def test_metric_across_countries_has_a_value_of_all_countries_only() -> None:
     cells = prepare_cells(CELLS, ["response_pattern"], BANK)
-    made = estimate_contrasts(cells, PEOPLE, [["own", "zero"]], **SETTINGS, measures=["agreement", "response_pattern"])
+    made = estimate_contrasts(cells, [["own", "zero"]], HOW, ["agreement", "response_pattern"])
     assert set(made.loc[made["measure"] == "response_pattern", "country"]) == {"all"}
     assert set(made.loc[made["measure"] == "agreement", "country"]) == {"all", *COUNTRIES}
     assert set(made.loc[made["country"] == "all", "respondents"]) == {900 * len(COUNTRIES)}
@@ -124,14 +124,14 @@ def test_metric_across_countries_has_a_value_of_all_countries_only() -> None:
 def test_transfer_and_categories_take_every_metric_that_a_country_has() -> None:
     others = CELLS[CELLS["arm"] == "zero"].assign(arm="other", source="USA")
     cells = prepare_cells(pd.concat([CELLS, others]), list(METRICS), BANK)
-    made = estimate_transfer(cells, PEOPLE, ("own", "other"), **SETTINGS, measures=list(METRICS))
+    made = estimate_transfer(cells, ("own", "other"), HOW, list(METRICS))
     assert set(made["measure"]) == set(METRICS) - {"response_pattern"}
     values = table_of_metrics(CELLS).set_index(["arm", "country", "metric"])["value"]
     made = made.set_index(["country", "measure"])
     np.testing.assert_allclose(made["shown"], [values["zero", *key] for key in made.index], atol=1e-12)
     category = SOME["category"].value_counts().index[0]
     within = prepare_cells(CELLS, ["pearson"], BANK, ["category"])
-    made = estimate_categories(within, PEOPLE, [["own", "zero"]], **SETTINGS, measures=["pearson"])
+    made = estimate_categories(within, [["own", "zero"]], HOW, ["pearson"])
     found = made.set_index("category").loc[category, "estimate"]
     alone = table_of_metrics(CELLS[CELLS["category"] == category]).set_index(["arm", "country", "metric"])["value"]
     assert found == pytest.approx(alone["own", "all", "pearson"] - alone["zero", "all", "pearson"])
@@ -144,7 +144,7 @@ def test_transfer_and_categories_take_every_metric_that_a_country_has() -> None:
 def test_trace_finds_the_cells_of_every_metric(name: str) -> None:
     """What the cells add to a number sums to the number."""
     cells = prepare_cells(CELLS, [name], BANK)
-    made = estimate_contrasts(cells, PEOPLE, [["own", "zero"]], **SETTINGS, measures=[name]).set_index("country")
+    made = estimate_contrasts(cells, [["own", "zero"]], HOW, [name]).set_index("country")
     terms = (Term(1, "m", "en", "own"), Term(-1, "m", "en", "zero"))
     for country, row in made.iterrows():
         point = Point("contrasts", None, country, name, terms, None, {})
@@ -183,7 +183,7 @@ def test_slope_is_the_derivative_with_respect_to_the_people(name: str) -> None:
 def spread(scores: pd.DataFrame, name: str, what: str, people: pd.DataFrame = PEOPLE) -> float:
     """Standard error of the mean of the countries."""
     panels = build_panels(prepare_cells(scores, [name], BANK), [name])
-    table = estimate(panels, people, 2000, 0.95, 1, [what]).set_index("country")
+    table = estimate(panels, Resampling(people, 2000, 0.95, 1, [what])).set_index("country")
     return float(table.loc["all", "standard_error"])
 
 
@@ -237,9 +237,9 @@ def test_metric_without_a_derivative_is_moved_by_a_step() -> None:
 
 def test_null_values_are_those_of_a_model_that_knows_nothing() -> None:
     cells = prepare_cells(CELLS, list(METRICS), BANK)
-    made = estimate_agreement(cells, PEOPLE, **SETTINGS, measures=list(METRICS))
+    made = estimate_agreement(cells, HOW, list(METRICS))
     assert set(made.loc[made["p"].notna(), "measure"]) == {"agreement", "pearson", "spearman"}
-    contrasts = estimate_contrasts(cells, PEOPLE, [["own", "zero"]], **SETTINGS, measures=list(METRICS))
+    contrasts = estimate_contrasts(cells, [["own", "zero"]], HOW, list(METRICS))
     assert contrasts["p"].notna().all() and set(contrasts["measure"]) == set(METRICS)
     nearer = contrasts.query("country == 'all'").set_index("measure")["estimate"]
     assert {name: "higher" if nearer[name] > 0 else "lower" for name in METRICS} == {

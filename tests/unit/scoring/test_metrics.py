@@ -542,8 +542,8 @@ def test_every_metric_has_a_row_for_every_country_even_where_it_is_not_defined()
     assert np.isnan(pattern["value"]) and (pattern["probes"], pattern["not_applicable"]) == (0, 5)
 
 
-def test_stand_in_that_answers_as_the_model_scores_as_the_model() -> None:
-    """The metrics of model and stand-ins are the same functions: given the same answers, the same values."""
+def test_baseline_that_answers_as_the_model_scores_as_the_model() -> None:
+    """Model and baselines have the same metrics: the same answers have the same values."""
     poles = poles_of(PEOPLE)
     shares = poles.pivot(index="country", columns="probe", values="share_a")
     world = {country: shares.drop(index=country).mean().to_dict() for country in shares.index}
@@ -809,7 +809,7 @@ def test_real_people_score_between_the_world_and_themselves(real: People) -> Non
     """On average over countries: uniform < world < nearest < the same people again."""
     scores = []
     for country, q in enumerate(real.shares):
-        scores.append([np.nanmean(alignment(p, q)) for _, p in real.stand_ins(country)])
+        scores.append([np.nanmean(alignment(p, q)) for _, p in real.baselines(country)])
     uniform, world, nearest, ceiling = np.mean(scores, axis=0)
     assert uniform < world < nearest < ceiling < 1
     assert ceiling > 0.98

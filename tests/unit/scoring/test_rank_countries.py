@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.spatial.distance import jensenshannon
 from selfalign.errors import InputError
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.rank_countries import choose_probes, rank_countries
 from selfalign.scoring.ranks import Drawn, average, bound_rank, bound_share, bound_value, find_certain
 from selfalign.scoring.schemas import ALL, CountryRanks
@@ -93,17 +94,13 @@ def cells_of(arm: str, answers: dict[str, pd.Series], source: str = "") -> pd.Da
     return table.assign(agreement=1.0, alignment=1.0)
 
 
-def ranked(least: float = 0.8) -> pd.DataFrame:
+def ranked(least: float = 0.8, own: dict[str, pd.Series] | None = None) -> pd.DataFrame:
     """Without demonstrations the model answers as Mexico does. With them it answers as the country asked about."""
     plain = SHARES.loc["MEX"]
-    scores = pd.concat(
-        [
-            cells_of("zero", {"BOL": plain, "DEU": plain}),
-            cells_of("own", {"BOL": SHARES.loc["BOL"], "DEU": SHARES.loc["DEU"]}),
-        ]
-    )
-    options = {"draws": 200, "level": 0.95, "seed": 1, "resample": ["batteries", "respondents"]}
-    table = rank_countries(scores, POLES, PEOPLE, {"en": "zero"}, ["zero"], least, **options)
+    own = own or {"BOL": SHARES.loc["BOL"], "DEU": SHARES.loc["DEU"]}
+    scores = pd.concat([cells_of("zero", {"BOL": plain, "DEU": plain}), cells_of("own", own)])
+    how = Resampling(PEOPLE, draws=200, level=0.95, seed=1, resample=["batteries", "respondents"])
+    table = rank_countries(scores, POLES, {"en": "zero"}, ["zero"], least, how)
     return CountryRanks.validate(table).set_index(["arm", "country"])
 
 
@@ -126,6 +123,12 @@ def test_zero_shot_is_compared_with_every_surveyed_country() -> None:
     assert zero.loc["MEX", "lead"] == pytest.approx(1 - zero.loc[["BOL", "DEU", "IND", "MEX"], "similarity"].mean())
     assert zero.loc[ALL, "similarity"] == pytest.approx(zero.loc[["BOL", "DEU"], "similarity"].mean())
     assert zero["change"].isna().all()
+
+
+def test_country_without_an_answer_has_no_part_in_the_mean_rank() -> None:
+    own = ranked(own={"BOL": SHARES.loc["MEX"], "DEU": SHARES.loc["DEU"] * np.nan}).loc["own"]
+    assert list(own.index) == [ALL, "BOL"] and own.loc["BOL", "rank"] > 1
+    assert own.loc[ALL, ["rank", "lead"]].tolist() == own.loc["BOL", ["rank", "lead"]].tolist()
 
 
 def test_country_that_was_asked_too_little_has_a_similarity_and_no_rank() -> None:

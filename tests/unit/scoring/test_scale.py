@@ -20,6 +20,7 @@ from selfalign.errors import TERMINAL, InputError
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import Ledger
 from selfalign.scoring import score_answers
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_readouts import estimate_readouts
 from selfalign.scoring.inputs import read_scores
@@ -122,7 +123,7 @@ def test_stacked_scores_are_small_and_give_the_same_estimates(tmp_path: Path) ->
     assert texts.shape[1] == 12
     assert texts.memory_usage(index=False).sum() < 16 * len(texts) + 30_000  # one byte or two, and the categories
     plain = pd.concat([read_table(path, Scores) for path in files], ignore_index=True)
-    both = [estimate_agreement(table, people(plain), resample=[], **SETTINGS) for table in (stacked, plain)]
+    both = [estimate_agreement(table, Resampling(people(plain), resample=[], **SETTINGS)) for table in (stacked, plain)]
     pd.testing.assert_frame_equal(*both)
 
 
@@ -140,7 +141,7 @@ def test_one_readout_is_let_go_before_the_next_is_read() -> None:
             del table
 
     pairs = [["own", "zero"]]
-    found = estimate_readouts(readouts(), people(cells), pairs, resample=[], families=["measure"], **SETTINGS)
+    found = estimate_readouts(readouts(), pairs, Resampling(people(cells), resample=[], **SETTINGS), ["measure"])
     assert list(found["readout"].unique()) == ["label", "option", "pmi"]
 
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -14,7 +15,7 @@ from click.testing import CliRunner
 from configs import shipped
 from estimating import people, refuse, scores
 from extrapolation import extrapolate, list_halves
-from figure_tables import faults_of
+from figure_tables import faults_of, texts_of
 from matplotlib import pyplot as plt
 from project import ROOT
 from selfalign.audit.trace.excluded import why_not_chosen
@@ -25,16 +26,17 @@ from selfalign.config.read import check_settings, read_config
 from selfalign.errors import InputError
 from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
 from selfalign.figures.style import ENGLISH, Style, read_style
-from selfalign.figures.theme import apply_theme, texts_of
+from selfalign.figures.theme import apply_theme
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import find_ten_points, leave_out_middle, map_cut
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.schemas import LeftOutProbes
 from selfalign.probes.selection import find_used, list_left_out, select_probes
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_alternatives import choose_alternatives, estimate_alternatives
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
-from selfalign.scoring.estimate_specifications import estimate_specifications
+from selfalign.scoring.estimate_specifications import CutPeople, estimate_specifications
 from selfalign.scoring.recut import count_changed, recut_cells
 from selfalign.scoring.schemas import Alternatives, Specifications
 from selfalign.survey.schemas import Counts
@@ -203,9 +205,9 @@ def test_discriminating_cells_are_those_in_which_country_and_source_differ() -> 
     probes = ("Q48", "Q49", "Q50")
     rows = [(country, *pair) for country, answers in shown.items() for pair in zip(probes, answers, strict=True)]
     poles = pd.DataFrame(rows, columns=["country", "probe", "majority"])
-    given = {"draws": 100, "level": 0.95, "seed": 1, "resample": ["batteries"], "families": ["measure"]}
+    how = Resampling(people(table), draws=100, level=0.95, seed=1, resample=["batteries"])
     pairs = [["own", "other"], ["own", "zero"], ["other", "zero"]]
-    made = estimate_alternatives(table, people(table), pairs, poles, None, None, **given)
+    made = estimate_alternatives(table, pairs, poles, None, None, how, ["measure"])
     made = made[made["measure"] == "agreement"].set_index(["alternative", "arm", "against"])
     found = made.loc["discriminating"]
     assert list(found.index) == [("own", "other")], "only contrasts that subtract other countries' answers"
@@ -217,13 +219,11 @@ def test_discriminating_cells_are_those_in_which_country_and_source_differ() -> 
 
 def test_alternatives_are_the_contrasts_of_their_probes() -> None:
     table = scores({"own": 0.1, "zero": 0.0})
-    given = {"draws": 200, "level": 0.95, "seed": 1, "resample": ["batteries"]}
-    made = estimate_alternatives(
-        table, people(table), [["own", "zero"]], no_poles(), KINDS, None, families=["measure", "scope"], **given
-    )
+    how = Resampling(people(table), draws=200, level=0.95, seed=1, resample=["batteries"])
+    made = estimate_alternatives(table, [["own", "zero"]], no_poles(), KINDS, None, how, ["measure", "scope"])
     Alternatives.validate(made)
     kept = table[table["probe"].map(KINDS["kind"]) == "attitude"]
-    alone = estimate_contrasts(kept, people(kept), [["own", "zero"]], **given)
+    alone = estimate_contrasts(kept, [["own", "zero"]], replace(how, people=people(kept)))
     of_kind = made[(made["alternative"] == "attitude") & (made["measure"] == "agreement")].iloc[0]
     wanted = alone[(alone["country"] == "all") & (alone["measure"] == "agreement")].iloc[0]
     for name in ("estimate", "low", "high", "probes", "batteries"):
@@ -281,16 +281,13 @@ def test_specifications_are_each_choice_of_order_cut_and_kind() -> None:
         {"en": design},
         poles,
         BANK,
-        {"bank": {"poles": None, "replicates": replicates}, "middle": {"poles": cut, "replicates": replicates}},
+        {"bank": CutPeople(replicates), "middle": CutPeople(replicates, cut)},
         pd.Series({"Q48": "value", "Q60": "attitude"}),
         pairs.assign(sequence="nearest_first", shown_in="asked", persona="none"),
         {"m": {"model": "m", "form": "turns"}},
         {"readouts": ["option", "pmi"], "orders": ["both", "AB", "BA"], "cuts": ["bank", "middle"], "kinds": ["value"]},
         "half",
-        draws=100,
-        level=0.95,
-        seed=1,
-        resample=["batteries"],
+        Resampling(replicates, draws=100, level=0.95, seed=1, resample=["batteries"]),
     )
     Specifications.validate(made)
     assert set(made["readout"]) == {"option"}, "the answers have no other readout"

@@ -291,13 +291,14 @@ def test_country_whose_replies_state_nothing_has_empty_columns() -> None:
 # The command and the config
 
 
-def test_command_writes_both_tables(tmp_path: Path) -> None:
-    design = design_of([("DEU", "Q4", f"{1:016x}", f"{2:016x}"), ("MEX", "Q4", f"{3:016x}", f"{4:016x}")])
+@pytest.mark.parametrize("other", ["MEX", "MEX.sex.female"])
+def test_command_writes_both_tables_for_countries_and_groups(tmp_path: Path, other: str) -> None:
+    design = design_of([("DEU", "Q4", f"{1:016x}", f"{2:016x}"), (other, "Q4", f"{3:016x}", f"{4:016x}")])
     weights = {f"{place:016x}": [0.1, 0.1, 0.3] for place in (1, 2, 3, 4)}
     answers = answers_of(weights, {f"{1:016x}": ("100", 3), f"{2:016x}": ("about half", None)})
     answers = answers.assign(fingerprint="f", text="t", tokens=3, answer="0", answer_tokens=1, answer_bytes=1)
     answers = answers.assign(open=-1.0, standard_error=np.nan)
-    poles = POLES.assign(n=1000, neither=0.0, standard_error=0.01)
+    poles = POLES.replace({"country": {"MEX": other}}).assign(n=1000, neither=0.0, standard_error=0.01)
     for name, table, schema in (("design", design, Design), ("answers", answers, Answers), ("poles", poles, Poles)):
         write_table(table[list(schema.to_schema().columns)], tmp_path / f"{name}.parquet", schema)
     options = {name: tmp_path / f"{name}.parquet" for name in ("design", "answers", "poles", "stated")}

@@ -30,7 +30,7 @@ def why_no_map(config: Mapping[str, Any]) -> str:
             f"the survey {survey} publishes shares of several answer codes together, and the map needs a share of each "
             "code. Choose another survey in run.survey"
         )
-    from selfalign.scoring.schemas import MapItems  # takes time to import, and most runs have no map
+    from selfalign.scoring.map_schemas import MapItems  # takes time to import, and most runs have no map
 
     items = read_input(Path(settings["items"]), MapItems)
     parts = items.groupby("item", sort=False)["probe"].agg(set).to_dict()

@@ -1,4 +1,4 @@
-"""What others score in the model's place: marks in the rows of a figure, from the table of metrics."""
+"""Baselines: marks in the rows of a figure, from the table of metrics."""
 
 from collections.abc import Iterable
 
@@ -27,9 +27,9 @@ _KEYS = ["model", "language", "country"]
 
 
 def find_baselines(metrics: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
-    """What others score in the model's place, by model, language and country: the mean over the arms.
+    """The baselines by model, language and country: the mean over the arms.
 
-    The arms differ only where they are scored on different probes.
+    Baselines of two arms differ only where the arms are scored on different probes.
 
     Args:
         metrics: a `Metrics` table.
@@ -44,7 +44,7 @@ def find_baselines(metrics: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
 
 
 def gains_of_others(metrics: pd.DataFrame, firsts: Iterable[str]) -> pd.DataFrame:
-    """How much more than the model's first arm others score: the baselines of a gain.
+    """The baselines of a gain: the score of each baseline minus that of the model's first arm.
 
     Args:
         metrics: a `Metrics` table.
@@ -58,9 +58,9 @@ def gains_of_others(metrics: pd.DataFrame, firsts: Iterable[str]) -> pd.DataFram
 
 
 def room_for_margins(metrics: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
-    """How much a country's own people know about their majority that the world's majority does not.
+    """The room for a margin: the score of the same people again minus that of the world's majority.
 
-    This is the margin of an arm that copies the people, over a control that copies the world.
+    An arm that copies the people has this margin over a control that copies the world.
 
     Args:
         metrics: a `Metrics` table.

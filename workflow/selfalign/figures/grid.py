@@ -1,4 +1,4 @@
-"""Figures with the same rows in every panel: panels beside each other, as many as the width has room for."""
+"""Figures with the same rows in every panel: panels side by side, as many as the width has room for."""
 
 from collections.abc import Mapping, Sequence
 
@@ -36,7 +36,7 @@ def lay_out_grid(
         label: of the x axes, below all panels.
         note: below the figure.
         handles: marks that the legend explains, by their names.
-        narrowest: width of a panel, in inches, that decides how many stand beside each other.
+        narrowest: least width of a panel, in inches, which decides how many are side by side.
         mean: whether the first row is the mean of the others.
 
     Returns:

@@ -85,7 +85,7 @@ def add_scale(
         reach: the difference at the ends of the scale.
         style: of the figure.
         label: of the scale, in lines.
-        place: what matplotlib's `colorbar` takes besides.
+        place: other keywords of matplotlib's `colorbar`.
     """
     scale = ScalarMappable(Normalize(-reach, reach), DIVERGING)
     form = FuncFormatter(lambda value, _: style.points(value))

@@ -1,7 +1,7 @@
 """Names of categories, kinds of models and languages in the figures across models and in their tables."""
 
 from selfalign.figures.style import Style
-from selfalign.scoring.groups import OWN, name_kind
+from selfalign.scoring.pooling import OWN, name_kind
 
 MINUS = " \N{MINUS SIGN} "
 """Between the terms of a difference."""

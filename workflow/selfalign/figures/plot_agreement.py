@@ -1,4 +1,4 @@
-"""Step plot_agreement: agreement with the majority of each country, per arm, beside zero-shot."""
+"""Step plot_agreement: agreement with the majority of each country, per arm."""
 
 from pathlib import Path
 

@@ -126,7 +126,7 @@ def _codes(rows: pd.DataFrame) -> list[str]:
 
 
 class _Difference(Protocol):
-    """A row of `Contrasts`: what is subtracted from what."""
+    """A row of `Contrasts`, as its name needs it."""
 
     model: str
     language: str
@@ -163,7 +163,7 @@ def _places(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> list[int]:
 
 
 def _name(row: _Difference, style: Style, one: bool = True) -> str:
-    """What is subtracted from what; `one` says whether all rows are in one language, which is then named."""
+    """A contrast in words. `one`: whether all rows are in one language, which the name then has."""
     arm, against = style.arm(row.arm), style.arm(row.against)
     if row.beyond and row.against_model != row.model:
         other = style.arm(row.beyond.split(" - ")[0])

@@ -16,7 +16,7 @@ from selfalign.figures.names import name_kinds, name_language
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
 from selfalign.options import Json, readable, writable
-from selfalign.scoring.groups import OWN, name_kind
+from selfalign.scoring.pooling import OWN, name_kind
 from selfalign.scoring.schemas import Kinds
 from selfalign.tables import read_table, write_table
 

@@ -23,7 +23,7 @@ from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import INK, Keywords
 from selfalign.options import Json, Words, readable, writable
-from selfalign.scoring.schemas import PEOPLE, Map, MapAxes, MapPoints
+from selfalign.scoring.map_schemas import PEOPLE, Map, MapAxes, MapPoints
 from selfalign.tables import read_table, write_table
 
 ZONES = {

@@ -142,7 +142,7 @@ def _list_rows(rows: pd.DataFrame, style: Style) -> tuple[list[str], list[np.nda
 
 
 def _name_choice(column: str, value: str | int, style: Style) -> str:
-    """A choice in words; a value without words of its own, such as a frame of the user's, is shown as it is."""
+    """A choice in words. A value without a text, such as a frame of the user, is shown with its own name."""
     if column == "model":
         return style.model(str(value))
     known = style.texts.get(f"choices.{column}_{value}")
@@ -152,9 +152,9 @@ def _name_choice(column: str, value: str | int, style: Style) -> str:
 def _note(rows: pd.DataFrame, style: Style) -> str:
     number = int((rows["estimate"] > 0).sum())
     share = style.percent(number / len(rows))
-    told = style.text("specifications.note", number=number, count=len(rows), share=share)
+    counts = style.text("specifications.note", number=number, count=len(rows), share=share)
     covers = tuple(name for name in style.covers if name != "templates")  # each frame is a specification
-    return f"{told} {replace(style, covers=covers).bars()}"
+    return f"{counts} {replace(style, covers=covers).bars()}"
 
 
 def _signs(rows: pd.DataFrame) -> pd.Series:

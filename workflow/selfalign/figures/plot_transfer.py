@@ -22,14 +22,12 @@ from selfalign.options import readable
 from selfalign.scoring.schemas import Transfer
 from selfalign.tables import read_table
 
-SIGNIFICANT = 0.05
-
 
 def draw(transfer: pd.DataFrame, style: Style) -> Figure:
     """A matrix per model and language: a row per country asked about, a column per country whose answers are shown.
 
     The colour is how much better the country's own demonstrations do, in points of agreement. Cells whose interval
-    includes 0 are hatched. A dot marks p < 0.05 after Holm's correction.
+    includes 0 are hatched. A dot marks a cell that `is_significant`.
 
     Args:
         transfer: a `Transfer` table.
@@ -90,15 +88,25 @@ def _plan(agreement: pd.DataFrame, style: Style) -> tuple[list[_Matrix], float]:
 
 def _note(rows: pd.DataFrame, bold: bool, style: Style) -> str:
     """The sentences that explain the looks that cells have."""
-    limit = style.number(SIGNIFICANT)
+    limit = style.number(1 - style.level, ".3g")
     sentences = {
         "hatched": ~is_certain(rows),
         "bold": pd.Series([bold]),
-        "dot": rows["p_holm"] < SIGNIFICANT,
+        "dot": is_significant(rows, style),
         "grey": pd.Series([True]),
     }
     texts = {key: style.texts[f"transfer.{key}"] for key, shown in sentences.items() if shown.any()}
     return " ".join(text.format(level=style.level_name(), limit=limit) for text in texts.values())
+
+
+def is_significant(rows: pd.DataFrame, style: Style) -> pd.Series:
+    """Whether p after Holm's correction is below 1 - the level of the intervals, such as 0.05.
+
+    Args:
+        rows: column p_holm.
+        style: has the level.
+    """
+    return rows["p_holm"] < 1 - style.level
 
 
 def _is_turned(sources: list[str], room: float, style: Style) -> bool:
@@ -119,7 +127,7 @@ def _draw_panel(ax: Axes, matrix: _Matrix, reach: float, room: float, style: Sty
     values = cells["estimate"].unstack().reindex(index=range(len(matrix.names)), columns=sources)
     certain = is_certain(cells).unstack().reindex_like(values).eq(True)
     draw_matrix(ax, values, certain, reach, style, choose_form(room / len(sources)))
-    for row in rows[rows["p_holm"] < SIGNIFICANT].itertuples():
+    for row in rows[is_significant(rows, style)].itertuples():
         ax.plot(sources.index(row.source) + 0.85, row.row + 0.2, "o", ms=2.2, color=INK, linestyle="none")
     ax.set_xticks(np.arange(len(sources)) + 0.5, sources, rotation=90 if _is_turned(sources, room, style) else 0)
     name_rows(ax, matrix.names, matrix.panel.mean)

@@ -1,4 +1,4 @@
-"""What simple readers of the same demonstrations reach: marks beside the dots of arms, from the table of readers."""
+"""Simple readers of the demonstrations: marks next to the dots of arms, from the table of readers."""
 
 from collections.abc import Sequence
 from functools import wraps
@@ -64,7 +64,7 @@ def readers_of_gains(readers: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> p
         pairs: each selector with the arm that is subtracted.
 
     Returns:
-        The rows of the pairs. The value is the model's gain, and what the reader has more than the model in the arm.
+        The rows of the pairs. The value is the model's gain plus the difference between reader and model in the arm.
     """
     alone = readers[readers["against"] == ""]
     ahead = alone.assign(ahead=alone["value"] - alone["estimate"])[[*_ALONE, "reader", "ahead"]]

@@ -32,7 +32,7 @@ FIGURES = ("agreement", "contrasts", "margin", "calibration", "transfer", "map")
 
 
 class FigureLabels(TypedDict):
-    """How models and arms are called in figures, by name, in the order in which the run lists them."""
+    """Labels of models and arms in figures, by name, in the order of the run."""
 
     models: dict[str, str]
     arms: dict[str, str]
@@ -40,7 +40,7 @@ class FigureLabels(TypedDict):
 
 @dataclass(frozen=True)
 class Style:
-    """All that a figure needs besides its table.
+    """Everything that a figure needs in addition to its table.
 
     Attributes:
         labels: names of models and arms.
@@ -248,5 +248,5 @@ def _catalogue(domain: str, language: str) -> NullTranslations:
 
 
 def _sort_key(name: str) -> str:
-    """A name without accents and capitals: so that Österreich stands beside Oman."""
+    """A name without accents and capitals, so that Österreich is next to Oman."""
     return "".join(each for each in unicodedata.normalize("NFD", name.casefold()) if not unicodedata.combining(each))

@@ -2,7 +2,6 @@
 
 import re
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +114,6 @@ def lighter(colour: str, part: float = 0.5) -> tuple[float, float, float]:
     """A colour mixed with white; `part` is the share of white."""
     red, green, blue = (value + (1 - value) * part for value in matplotlib.colors.to_rgb(colour))
     return red, green, blue
-
-
-def texts_of(figure: Figure) -> Iterable[matplotlib.text.Text]:
-    """The texts of a figure that are seen."""
-    return (text for text in figure.findobj(matplotlib.text.Text) if text.get_visible() and text.get_text().strip())
 
 
 def _draw_without_boxes(figure: Figure, path: Path, metadata: dict[str, None]) -> None:

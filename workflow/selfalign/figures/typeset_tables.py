@@ -11,7 +11,7 @@ from selfalign.errors import InputError
 from selfalign.figures.names import name_category, name_kinds, name_language, name_pair
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.options import Json, Named, Words, readable
-from selfalign.scoring.groups import name_kind
+from selfalign.scoring.pooling import name_kind
 from selfalign.scoring.schemas import ALL, Categories, Contrasts, CountryRanks, Estimates, Kinds, Languages
 from selfalign.tables import Table, read_table, written_aside
 
@@ -32,7 +32,7 @@ def typeset(table: pd.DataFrame, style: Style, caption: str, label: str) -> str:
 
     Args:
         table: cells that are ready for LaTeX; names of rows and columns are escaped here.
-        style: decides the language of what is said at a page break.
+        style: decides the language of the text at a page break.
         caption: as plain text.
         label: for \ref.
 
@@ -154,7 +154,7 @@ def lay_out_gains(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
 
 
 def lay_out_margins(table: pd.DataFrame, style: Style, _: str) -> pd.DataFrame:
-    """A row per model, a column per arm less its control.
+    """A row per model, a column per arm minus its control.
 
     Args:
         table: of the figure margins.

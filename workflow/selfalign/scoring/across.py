@@ -13,17 +13,17 @@ _Sides = tuple[Array, Array]
 
 
 def add_across(cells: pd.DataFrame, measures: Sequence[str], within: Sequence[str] = ()) -> pd.DataFrame:
-    """Cells with the metrics across items among some measures, as columns; other measures need none.
+    """Cells with columns for those of the measures that are metrics across items.
 
-    A correlation is not a mean over probes. So the value of a cell is a jackknife pseudo-value (Tukey 1958), which says
-    how much the metric T depends on the cell's probe: n T - (n - 1) T_i, with T_i the metric without the probe, moved
-    so that the mean over the n probes is T. The metric is computed for each source, seed and template, as in
+    A correlation is not a mean over probes. So the value of a cell is a jackknife pseudo-value (Tukey 1958):
+    n T - (n - 1) T_i, where T is the metric over n probes and T_i the metric without the cell's probe. The values are
+    shifted so that their mean over the n probes is T. The metric is computed for each source, seed and template, as in
     `compute_metrics`. If a run lacks answers to some probes, the mean over all cells is T to first order only.
 
     Args:
         cells: `Scores`, stacked, with a column ordered (whether the probe's answers have an order).
         measures: names of measures.
-        within: columns within whose values the metrics are computed, such as category.
+        within: columns, such as category. The metrics are computed for each combination of their values.
 
     Returns:
         The cells with a column of values and a column of slopes (n times the derivative of T) for each such metric.
@@ -81,7 +81,10 @@ def _pseudo_values(function: Callable[..., Array], x: Array, y: Array) -> Array:
 
 
 def _slopes(metric: Metric, x: Array, y: Array) -> Array:
-    """How T changes with each of the people's mean answers y, times the number of items; 0 for those not known."""
+    """The derivative of T with respect to each of the people's mean answers y, times the number of items.
+
+    It is 0 for an item that is not known.
+    """
     number = (~(np.isnan(x) | np.isnan(y)).any(axis=tuple(range(x.ndim - 1)))).sum()
     slopes = metric.slope(x, y) if metric.slope is not None else _differences(metric.function, x, y)
     scaled: Array = np.nan_to_num(number * slopes)

@@ -1,7 +1,8 @@
-"""What is scored in the model's place, to tell what a value is worth: chance, the world, a neighbour, the people.
+"""Baselines of the metrics: chance, the rest of the world, a near country, and the same people again.
 
-All are distributions over options, which the metrics then take as they take the model's. `shares` are the people's:
-countries x items x options, NaN where a country was not asked an item, 0 for an option that an item does not have.
+A baseline is a distribution over options. A metric compares it with the people, as it compares the model's. `shares`
+are those of the people: countries x items x options. They are NaN where a country was not asked an item, and 0 for an
+option that an item does not have.
 """
 
 import numpy as np
@@ -10,7 +11,7 @@ from selfalign.scoring.metrics import Array
 
 
 def uniform(offered: Array) -> Array:
-    """Every option of an item as likely as any other.
+    """Equal probabilities of all options of an item.
 
     Args:
         offered: items x options: whether the item has the option.
@@ -23,9 +24,9 @@ def uniform(offered: Array) -> Array:
 
 
 def rest_of_world(shares: Array) -> Array:
-    """For each country, the mean of the other countries' shares, each country weighing the same.
+    """For each country, the mean of the other countries' shares, with equal weights.
 
-    The country itself is left out: its own answers would be among what they are compared with.
+    The country itself is left out, because otherwise its answers would be compared with a mean that contains them.
 
     Returns:
         Countries x items x options; NaN where no other country was asked.
@@ -38,10 +39,10 @@ def rest_of_world(shares: Array) -> Array:
 
 
 def simple_sample_size(share: Array, standard_error: Array, n: Array) -> Array:
-    """Respondents of a simple random sample that knows a share as well as the survey's weighted sample does.
+    """Size of the simple random sample in which a share has the standard error that it has in the survey.
 
-    p (1 - p) / standard_error^2: n over the design effect (Kish 1965). Where everybody answered alike the
-    standard error is 0 and tells nothing, and n is taken.
+    p (1 - p) / standard_error^2, which is n over the design effect (Kish 1965). If all respondents gave the same
+    answer, the standard error is 0 and the size cannot be computed. Then it is n.
     """
     sampled = standard_error > 0
     variance = np.where(sampled, standard_error, 1.0) ** 2
@@ -49,18 +50,18 @@ def simple_sample_size(share: Array, standard_error: Array, n: Array) -> Array:
 
 
 def second_sample(share: Array, size: float, draws: int, generator: np.random.Generator) -> Array:
-    """Shares among as many people of the same country again, given the first sample: the human ceiling.
+    """Shares in a second sample of the same size from the same country, given the first sample: the human ceiling.
 
-    The country's true shares are drawn as far as the first sample leaves them open, then `size` people from these:
-    a Dirichlet-multinomial with Jeffreys' prior (Gelman et al. 2013, section 3.4).
+    True shares are drawn from their posterior distribution given the first sample, and `size` people are drawn from
+    these shares: a Dirichlet-multinomial with Jeffreys' prior (Gelman et al. 2013, section 3.4).
 
-    Two halves of a sample differ by twice the variance of two samples of full size. The model is compared with all
-    respondents, so the halves' score is corrected to full size here as the Spearman-Brown formula corrects a
-    split-half correlation: by what a second full sample would score.
+    A second sample is drawn, instead of splitting the first sample into halves, because the model is compared with all
+    respondents. The difference of two halves has twice the variance of the difference of two full samples. The
+    Spearman-Brown formula corrects a split-half correlation for the same reason.
 
     Args:
         share: the people's share of each option of one item.
-        size: respondents, or how many they are worth (`simple_sample_size`).
+        size: of the sample: respondents, or their `simple_sample_size`.
         draws: number of second samples.
         generator: of random numbers.
 

@@ -23,16 +23,35 @@ _RESULTS = ["estimate", "standard_error", "low", "high", "df", "p", "probes", "b
 _CHUNK = 1000  # resamples at once: three matrices of 1000 x 250 in float32 stay in the cache of a core
 
 
+@dataclass(frozen=True)
+class Resampling:
+    """How intervals are computed.
+
+    Attributes:
+        people: a `Replicates` table.
+        draws: number of resamples.
+        level: coverage of the intervals, such as 0.95.
+        seed: of the resamples.
+        resample: which of `CHANCE` the intervals cover.
+    """
+
+    people: pd.DataFrame
+    draws: int
+    level: float
+    seed: int
+    resample: Sequence[str] = CHANCE
+
+
 @dataclass
 class Sums:
-    """What is known of some series: their estimates, what the resamples did to them, and each probe's part.
+    """Estimates of some series, the changes by the resamples, and the contribution of each probe.
 
     Attributes:
         estimate: k.
-        resampled: draws x k: what each resample adds to the estimates.
-        parts: n x k: what each probe adds to the estimates' deviation from their expectation.
+        resampled: draws x k: the change of the estimates in each resample.
+        parts: n x k: the contribution of each probe to the estimates' deviation from their expectation.
         present: n x k: whether the series has the probe.
-        levels: by factor, levels x n x k: what each probe adds to the deviation of each level.
+        levels: by factor, levels x n x k: the contribution of each probe to the deviation of each level.
         runs: by factor, levels x k.
     """
 
@@ -46,11 +65,7 @@ class Sums:
 
 def estimate(
     panels: Mapping[str, Panel],
-    people: pd.DataFrame,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: Sequence[str] = CHANCE,
+    how: Resampling,
     differences: bool = False,
     null: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
@@ -65,64 +80,55 @@ def estimate(
 
     Args:
         panels: by country.
-        people: a `Replicates` table.
-        draws: number of resamples.
-        level: coverage of the interval, such as 0.95.
-        seed: of the resamples.
-        resample: which of `CHANCE` the interval covers.
+        how: how intervals are computed.
         differences: whether the series are differences. Intervals are cut to the range of their measure.
         null: by measure, the value against which p is computed; p is empty for other measures.
 
     Returns:
         The series' columns, country, estimate, standard_error, low, high, df, p, probes, batteries, respondents. With
-        one battery only, an interval that is to cover their choice is empty.
+        one battery, an interval that should cover the choice of batteries is empty.
     """
     keys = list(next(iter(panels.values())).series.columns)
     every = pd.concat([panel.series for panel in panels.values()]).value_counts(sort=False).sort_index()
     if every.empty:
         return pd.DataFrame(columns=[*keys, "country", *_RESULTS])
     probes, home = place_probes(panels.values())
-    mean = _empty_sums(len(every), len(probes), draws)
+    mean = _empty_sums(len(every), len(probes), how.draws)
     tables = []
-    for country, sums in resample_each(panels, people, draws, seed, resample):
+    for country, sums in resample_each(panels, how):
         panel = panels[country]
         rows = probes.get_indexer(panel.probes)
         columns = every.index.get_indexer(pd.MultiIndex.from_frame(panel.series))
         _add(mean, sums, rows, columns, every.to_numpy())
-        tables.append(panel.series.assign(country=country).join(_summarise(sums, home[rows], level, resample)))
-    tables.append(every.index.to_frame(index=False).assign(country=ALL).join(_summarise(mean, home, level, resample)))
+        tables.append(panel.series.assign(country=country).join(_summarise(sums, home[rows], how)))
+    tables.append(every.index.to_frame(index=False).assign(country=ALL).join(_summarise(mean, home, how)))
     table = pd.concat(tables, ignore_index=True)
     bounds = {measure: bounds_of(measure, differences) for measure in table["measure"].unique()}
     lowest, highest = (table["measure"].map({name: ends[end] for name, ends in bounds.items()}) for end in (0, 1))
     table[["low", "high"]] = table[["low", "high"]].clip(lowest, highest, axis=0)
     table["p"] = _test(table, table["measure"].map(null or {}))
-    table["respondents"] = _count_respondents(table, keys, people.groupby("country")["respondents"].max())
+    table["respondents"] = _count_respondents(table, keys, how.people.groupby("country")["respondents"].max())
     of_all = table["measure"].map(_is_of_all).to_numpy(bool) & (table["country"] != ALL).to_numpy()
     table = table[~of_all]
     order = [*(name for name in keys if name != "measure"), "measure", "country"]
     return table.sort_values(order, kind="stable", ignore_index=True)[[*keys, "country", *_RESULTS]]
 
 
-def resample_each(
-    panels: Mapping[str, Panel], people: pd.DataFrame, draws: int, seed: int, resample: Sequence[str]
-) -> Iterator[tuple[str, Sums]]:
+def resample_each(panels: Mapping[str, Panel], how: Resampling) -> Iterator[tuple[str, Sums]]:
     """Each country with the resamples of its series: see `estimate`.
 
     The same batteries are drawn for all countries. So the resamples of two countries can be compared one by one.
 
     Args:
         panels: by country.
-        people: a `Replicates` table.
-        draws: number of resamples.
-        seed: of the resamples.
-        resample: which of `CHANCE` the resamples cover; seeds and templates are not drawn.
+        how: of the resamples. Seeds and templates are not drawn.
     """
     probes, home = place_probes(panels.values())
-    weights = _draw_batteries(home.max() + 1, draws, seed) if "batteries" in resample else None
-    shares = {country: rows.set_index("probe")["shares"] for country, rows in people.groupby("country")}
+    weights = _draw_batteries(home.max() + 1, how.draws, how.seed) if "batteries" in how.resample else None
+    shares = {country: rows.set_index("probe")["shares"] for country, rows in how.people.groupby("country")}
     for country, panel in follow("resample", "country", items=list(panels.items())):
-        replicates = _replicate(panel, shares.get(country)) if "respondents" in resample else None
-        yield country, _resample(panel, home[probes.get_indexer(panel.probes)], weights, replicates, draws)
+        replicates = _replicate(panel, shares.get(country)) if "respondents" in how.resample else None
+        yield country, _resample(panel, home[probes.get_indexer(panel.probes)], weights, replicates, how.draws)
 
 
 def _is_of_all(measure: str) -> bool:
@@ -144,9 +150,9 @@ def _draw_batteries(batteries: int, draws: int, seed: int) -> np.ndarray:
 
 
 def _replicate(panel: Panel, shares: pd.Series | None) -> dict[str, np.ndarray] | None:
-    """What replicates of the people change, by `Metric.follows`: replicates x n, of the majority and of the share of A.
+    """Changes of the people by their replicates: of the majority, and of the share of A, each replicates x n.
 
-    Both are 0 for a probe without replicates; None where none has any.
+    A probe without replicates has 0 in both. None if no probe has any.
     """
     found = {} if shares is None else {probe: drawn for probe, drawn in shares.items() if len(drawn)}
     size = max((len(drawn) for drawn in found.values()), default=0)
@@ -169,7 +175,7 @@ def _resample(
     replicates: dict[str, np.ndarray] | None,
     draws: int,
 ) -> Sums:
-    """Estimates of a country, and what drawing batteries and people adds to them.
+    """Estimates of a country, and their changes when batteries and people are drawn.
 
     Measures are taken to be linear in the people (see `Panel.slope`), so a resample of all series is two matrix
     products: the probes' weights with their values, and weights times change of the people with the slopes. Only the
@@ -192,7 +198,7 @@ def _resample(
             some = change[np.arange(rows.start, rows.stop) % len(change)]
             added[:, columns] += (drawn * some) @ slope
         count = drawn @ present.astype(np.float32)
-        np.divide(added, count, out=resampled[rows], where=count > 0)  # no battery of the country's: nothing is added
+        np.divide(added, count, out=resampled[rows], where=count > 0)  # without a battery of the country: no change
     levels = {factor: np.where(present, part, 0) / number for factor, part in panel.levels.items()}
     return Sums(point, resampled, centred / number, present, levels, dict(panel.runs))
 
@@ -231,26 +237,26 @@ def _add(mean: Sums, sums: Sums, rows: np.ndarray, place: np.ndarray, countries:
         mean.runs[factor][:, place] |= sums.runs[factor]
 
 
-def _summarise(sums: Sums, home: np.ndarray, level: float, resample: Sequence[str]) -> pd.DataFrame:
+def _summarise(sums: Sums, home: np.ndarray, how: Resampling) -> pd.DataFrame:
     """Estimate, standard error, interval and degrees of freedom of each series."""
     sizes = _by_battery(sums.present.astype(float), home)
     batteries = (sizes > 0).sum(axis=0)
     variance = sums.resampled.var(axis=0, ddof=1, dtype=np.float64)
-    if "batteries" in resample:
+    if "batteries" in how.resample:
         freedom = freedom_of_batteries(sums.parts, home, sizes)
         variance = np.where(batteries > 1, variance, np.nan)
     else:
         freedom = np.full(len(variance), np.inf)
     uncertain = variance**2 / freedom
     for name, factor in FACTORS.items():
-        if name in resample and factor in sums.levels:
+        if name in how.resample and factor in sums.levels:
             added, degrees = spread_of_levels(sums.levels[factor], sums.runs[factor], sums.present, home)
             variance = variance + added
             uncertain = uncertain + added**2 / degrees
     with np.errstate(invalid="ignore", divide="ignore"):
         df = np.where(uncertain > 0, variance**2 / uncertain, freedom)
     error = np.sqrt(variance)
-    reach = stats.t.ppf((1 + level) / 2, df) * error
+    reach = stats.t.ppf((1 + how.level) / 2, df) * error
     return pd.DataFrame(
         {
             "estimate": sums.estimate,
@@ -272,10 +278,10 @@ def _by_battery(values: np.ndarray, home: np.ndarray) -> np.ndarray:
 
 
 def widen_batteries(batteries: np.ndarray) -> np.ndarray:
-    """Factor G / (G - 1) by which a variance between G batteries is too small when they are drawn with replacement.
+    """Factor G / (G - 1) that corrects a variance between G batteries which were drawn with replacement.
 
-    The reason is that of the divisor n - 1 in a sample variance: drawn batteries vary around the mean of the batteries
-    at hand, which is closer to them than the expectation is. The factor is exact for batteries of one size.
+    It has the reason of the divisor n - 1 in a sample variance: drawn batteries vary around the mean of the G
+    batteries, which is closer to them than the expectation is. The factor is exact for batteries of one size.
 
     G is counted for each country and series: the batteries of which the series has a probe in this country. For the
     mean of the countries, each country's resampled deviations are widened by the root of its own factor before they
@@ -335,10 +341,11 @@ def spread_of_levels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Variance that the choice of seeds or templates adds to a mean over them, and its degrees of freedom.
 
-    The variance between the levels' means, less what the batteries' different responses to the levels explain (which
-    drawing batteries covers already; see also `widen_batteries`), not below 0, divided by the number of levels: the
-    moment estimator of a main effect in a crossed design (Searle, Casella and McCulloch 1992, chapter 4). To draw 3
-    levels with replacement would find two thirds of the one, and count the other twice (Owen 2007).
+    This is the moment estimator of a main effect in a crossed design (Searle, Casella and McCulloch 1992, chapter 4).
+    From the variance between the levels' means, the part is subtracted that the batteries' different responses to the
+    levels explain, because drawing batteries covers that part already (see also `widen_batteries`). The difference,
+    not below 0, is divided by the number of levels. Drawing 3 levels with replacement instead would find two thirds of
+    the main effect, and would count the batteries' part twice (Owen 2007).
 
     Args:
         levels: levels x n x k, what each probe adds to the level's deviation from the mean.

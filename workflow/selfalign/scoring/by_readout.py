@@ -1,4 +1,4 @@
-"""Scores of the same answers under each readout that they have."""
+"""Scores of the same answers under each of their readouts."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Options that several steps have which read cells and answers."""
+"""Options of the steps that read cells and answers."""
 
 from collections.abc import Callable, Iterable
 

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, measures_option, resample_options, takes_estimation
 from selfalign.scoring.families import correct_holm
 from selfalign.scoring.inputs import read_cells
-from selfalign.scoring.panels import COMPARED, Contrast, as_contrast
+from selfalign.scoring.panels import CONTRAST_KEYS, Contrast, as_contrast
 from selfalign.scoring.schemas import ALL, Contrasts, Verdicts
 from selfalign.tables import read_table, write_table
 
@@ -28,13 +29,9 @@ _RESULTS = ["standard_error", "low", "high", "df", "p"]
 def choose_intervals(
     scores: pd.DataFrame,
     estimates: pd.DataFrame,
-    people: pd.DataFrame,
     contrasts: list[Contrast | list[str]],
     primary: Contrast | list[str] | None,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: Sequence[str],
+    how: Resampling,
     measures: Sequence[str],
 ) -> pd.DataFrame:
     """The contrasts of the mean of the countries, with intervals by battery and by category, and the main one.
@@ -46,13 +43,9 @@ def choose_intervals(
     Args:
         scores: `Scores` tables, stacked.
         estimates: a `Contrasts` table, with intervals by battery.
-        people: a `Replicates` table.
         contrasts: pairs of arms, or mappings; see `Contrast`.
         primary: the primary hypothesis; None if the run has none.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
+        how: how intervals are computed.
         measures: the metrics to estimate.
 
     Returns:
@@ -60,11 +53,13 @@ def choose_intervals(
     """
     known = estimates[(estimates["country"] == ALL) & estimates["measure"].isin(measures)].fillna({"beyond": ""})
     cells = scores.assign(battery=scores["category"])
-    again = estimate_contrasts(cells, people, contrasts, draws, level, seed, list(resample), measures)
+    again = estimate_contrasts(cells, contrasts, how, measures)
     again = again[again["country"] == ALL].rename(columns={"batteries": "categories"})
-    again = again[[*COMPARED, *_RESULTS, "categories"]].rename(columns={name: f"category_{name}" for name in _RESULTS})
-    table = known.merge(again, on=COMPARED, how="left", validate="one_to_one")
-    return correct_verdicts(choose_main(table, resample), primary)
+    again = again[[*CONTRAST_KEYS, *_RESULTS, "categories"]].rename(
+        columns={name: f"category_{name}" for name in _RESULTS}
+    )
+    table = known.merge(again, on=CONTRAST_KEYS, how="left", validate="one_to_one")
+    return correct_verdicts(choose_main(table, how.resample), primary)
 
 
 def choose_main(table: pd.DataFrame, resample: Sequence[str]) -> pd.DataFrame:
@@ -97,7 +92,7 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     number. All other contrasts are secondary.
 
     Args:
-        table: with the columns of `COMPARED`, and main_p.
+        table: with the columns of `CONTRAST_KEYS`, and main_p.
         primary: the primary hypothesis; None for none.
 
     Returns:
@@ -119,7 +114,7 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     table = table.assign(role=np.where(first, PRIMARY, "secondary"), main_p_holm=np.nan)
     for _, rows in table[table["main_p"].notna()].groupby(["role", "measure"]):
         table.loc[rows.index, "main_p_holm"] = correct_holm(rows["main_p"].to_numpy())
-    return table.sort_values(["role", *COMPARED], kind="stable", ignore_index=True)
+    return table.sort_values(["role", *CONTRAST_KEYS], kind="stable", ignore_index=True)
 
 
 @click.command()
@@ -139,5 +134,5 @@ def command(
 ) -> None:
     """Choose the main interval of each contrast, and correct p-values around one primary hypothesis."""
     known, cells = read_table(estimates, Contrasts), read_cells(scores, how.measures, how.bank)
-    table = choose_intervals(cells, known, how.read_people(), contrasts, primary, *how.resampling, how.measures)
+    table = choose_intervals(cells, known, contrasts, primary, how.resampling(), how.measures)
     write_table(table[list(Verdicts.to_schema().columns)].round(6), output, Verdicts)

@@ -1,4 +1,4 @@
-"""Step compare_replies: which options a model's greedy replies are, beside what its likelihoods choose."""
+"""Step compare_replies: the options that a model's greedy replies choose, and those that its likelihoods choose."""
 
 from pathlib import Path
 

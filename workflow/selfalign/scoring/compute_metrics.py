@@ -1,4 +1,4 @@
-"""Step compute_metrics: every metric of every arm and country, beside what others score in the model's place."""
+"""Step compute_metrics: every metric of every arm and country, and the same metric of the baselines."""
 
 from pathlib import Path
 
@@ -20,10 +20,10 @@ from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
 
 Value = tuple[float, int]
-"""A metric's value, and the number of items that it is over."""
+"""A metric's value, and the number of its items."""
 
-StandIns = dict[tuple[object, ...], dict[str, dict[str, Value]]]
-"""The metrics of stand-ins, by what they are over, by the stand-in's column, and by name."""
+Baselines = dict[tuple[object, ...], dict[str, dict[str, Value]]]
+"""Metrics of the baselines: by countries and items, by the baseline's column, and by the metric's name."""
 
 _SERIES = ["model", "language", "arm"]
 _SCORED = ["value", "uniform", "world", "nearest", "ceiling"]
@@ -95,7 +95,7 @@ def people_of_scales(scales: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFra
 
 
 def cells_of_scales(scores: pd.DataFrame) -> pd.DataFrame:
-    """What the models answer on whole scales, each question once: probes that split one share its answers.
+    """What the models answer on whole scales, each question once: probes of one question have the same answers.
 
     Args:
         scores: `ScaleScores` tables, stacked.
@@ -147,11 +147,11 @@ def compute(
     seed: int,
     rule: str = "half",
 ) -> pd.DataFrame:
-    """Compute every metric of each series and country, and the values of stand-ins on the same items.
+    """Compute every metric of each series and country, and of the baselines on the same items.
 
     A metric of an item is averaged over its sources, seeds and templates, then over items. A metric across items is
-    computed for each source, seed and template, then averaged: answers that were averaged first would be smoother than
-    any of them, and flatter an arm that has many.
+    computed for each source, seed and template, then averaged. If answers were averaged first, they would be smoother
+    than each of them, which would favour an arm with many of them.
 
     Args:
         cells: what the models answer: model, language, arm, country, source, seed, template, item, option, p, for every
@@ -168,7 +168,7 @@ def compute(
         A `Metrics` table without its column asks.
     """
     arrays = People.lay_out(people, options, nearest, samples, seed)
-    known: StandIns = {}
+    known: Baselines = {}
     tables = []
     for series, group in cells.groupby(_SERIES, sort=True):
         countries, answers, asked = _lay_out_cells(arrays, group)
@@ -206,7 +206,7 @@ def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Arra
     return countries, answers, asked
 
 
-def _compare(people: People, country: int, answers: Array, asked: Array, rule: str, known: StandIns) -> pd.DataFrame:
+def _compare(people: People, country: int, answers: Array, asked: Array, rule: str, known: Baselines) -> pd.DataFrame:
     """Rows of one country.
 
     Args:
@@ -215,18 +215,18 @@ def _compare(people: People, country: int, answers: Array, asked: Array, rule: s
         answers: sources x runs x items x options.
         asked: sources x runs x items.
         rule: how an item that was asked and not answered counts in the agreement.
-        known: values of stand-ins, by country and items: filled here, as many series share it.
+        known: metrics of the baselines, which this function adds to; many series share them.
     """
     answers, asked = answers.reshape(-1, *people.positions.shape), asked.reshape(-1, len(people.items))
     answered = ~np.isnan(answers).all(axis=(0, 2))
     scored = {"value": _measure(people, country, answers, answered)}
-    scored |= _score_stand_ins(people, country, answered, known)
+    scored |= _score_baselines(people, country, answered, known)
     items = dict.fromkeys(scored["value"], answered.sum())
     refused = asked & np.isnan(answers).any(axis=-1)
     if refused.any() and rule != "left_out":
         counted = np.asarray(asked.any(axis=0))
         items["agreement"] = counted.sum()
-        for who, values in _score_stand_ins(people, country, counted, known).items():
+        for who, values in _score_baselines(people, country, counted, known).items():
             scored[who] = scored[who] | {"agreement": values["agreement"]}
         scored["value"]["agreement"] = _agree_with_refusals(people, country, answers, refused, rule)
     near = people.neighbours[country]
@@ -235,11 +235,11 @@ def _compare(people: People, country: int, answers: Array, asked: Array, rule: s
     )
 
 
-def _score_stand_ins(people: People, country: int, items: Array, known: StandIns) -> dict[str, dict[str, Value]]:
-    """Metrics of all stand-ins of a country on some items, by name of their column."""
+def _score_baselines(people: People, country: int, items: Array, known: Baselines) -> dict[str, dict[str, Value]]:
+    """Metrics of all baselines of a country on some items, by name of their column."""
     key = ("items", country, items.tobytes())
     if key not in known:
-        known[key] = {name: _measure(people, country, p, items) for name, p in people.stand_ins(country)}
+        known[key] = {name: _measure(people, country, p, items) for name, p in people.baselines(country)}
     return known[key]
 
 
@@ -275,12 +275,13 @@ def _measure_one(metric: Metric, p: Array, q: Array, positions: Array) -> Value:
     return float(_mean(mean)), int((~np.isnan(mean)).sum())
 
 
-def _compare_patterns(people: People, countries: list[int], answers: Array, known: StandIns) -> pd.DataFrame:
+def _compare_patterns(people: People, countries: list[int], answers: Array, known: Baselines) -> pd.DataFrame:
     """The rows of the metrics across countries, over all countries of a series.
 
-    Means of the others do not count as answers of a country, neither the world's nor those of an arm with several
-    sources: the mean of the others departs from the mean of all as the country itself does, turned round and shrunk,
-    so between items they correlate exactly as the countries' own. Uniform answers do not vary, and do not correlate.
+    The mean of the other countries has no value: neither the baseline world, nor an arm with several sources. Its
+    deviation from the mean of all countries is the country's own deviation with the opposite sign, divided by a
+    constant. So its correlations between items are exactly those of the people. Uniform answers do not vary, so they
+    have no correlations.
     """
     items = ~np.isnan(answers).all(axis=(0, 1, 2, 4))
     positions = people.positions[items]
@@ -305,10 +306,10 @@ def _measure_pattern(x: Array, y: Array) -> dict[str, Value]:
 
 
 def _as_rows(scored: dict[str, dict[str, Value]], items: dict[str, int]) -> pd.DataFrame:
-    """One row per metric: the model's value, the stand-ins', its number of items, and of those it does not apply to.
+    """One row per metric: the model's value, those of the baselines, and numbers of items.
 
     Args:
-        scored: by who answers and metric.
+        scored: values, by column and metric.
         items: by metric, the number of items that it could apply to.
     """
     names = list(scored["value"])
@@ -325,14 +326,14 @@ def _as_rows(scored: dict[str, dict[str, Value]], items: dict[str, int]) -> pd.D
 
 
 def _average(rows: pd.DataFrame) -> pd.DataFrame:
-    """The mean of the countries, empty where one of them has no value: the mean of the rest would be another thing."""
+    """The mean of the countries; empty if one has no value, because the mean of the rest is another quantity."""
     groups = rows.groupby("metric", sort=False)
     means = groups[_SCORED].agg(lambda values: values.mean(skipna=False))
     return means.join(groups[["probes", "not_applicable"]].max()).reset_index().assign(country=ALL, nearest_country="")
 
 
 def _mean(values: Array, axis: int | None = None) -> Array:
-    """Mean of what is known; NaN where nothing is."""
+    """Mean of the known values; NaN if none is known."""
     count = (~np.isnan(values)).sum(axis=axis)
     mean: Array = np.nansum(values, axis=axis) / np.where(count > 0, count, np.nan)
     return mean
@@ -359,7 +360,7 @@ def command(
     rule: str,
     output: Path,
 ) -> None:
-    """Compute every metric of every arm and country beside what others score in the model's place."""
+    """Compute every metric of every arm and country, and of the baselines."""
     answered, probes = read_table(poles, Poles), read_bank(bank)
     nearest = nearest_of_poles(answered)
     tables = []

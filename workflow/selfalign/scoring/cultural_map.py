@@ -364,8 +364,9 @@ def orders_of(p_a: Array, gap: Array) -> tuple[Array, Array]:
 def resample_points(cells: pd.DataFrame, probes: Sequence[str], slopes: Array, draws: int, seed: int) -> Array:
     """Coordinates of an arm in other draws of its cells and option orders, without the constant.
 
-    The levels of source, seed and frame are drawn with replacement, the same for all probes. Within a cell, two option
-    orders are drawn with replacement, each probe for itself.
+    The levels of source, seed and frame are drawn with replacement, the same for all probes. Draws of L levels have a
+    variance that is too small by (L - 1) / L, so the levels' deviations from their mean are widened by the root of
+    L / (L - 1). Within a cell, two option orders are drawn with replacement, independently for each probe.
 
     Args:
         cells: answered cells of an arm in a country: columns probe, source, seed, template, p_a, order_gap.
@@ -383,12 +384,15 @@ def resample_points(cells: pd.DataFrame, probes: Sequence[str], slopes: Array, d
     half = middle.copy()
     middle[place, levels], half[place, levels] = orders_of(cells["p_a"].to_numpy(), cells["order_gap"].to_numpy())
     random, count = np.random.default_rng(seed), middle.shape[1]
+    mean = np.nanmean(_share(middle), axis=1)
+    widening = np.sqrt(count / max(count - 1, 1)) - 1
+    added = widening * (_share(middle) - mean[:, None])
     drawn = random.integers(count, size=(draws, count))
     sides = random.integers(2, size=(2, draws, *middle.shape)).sum(axis=0) - 1  # -1, 0 or 1: one order twice, or both
-    p = _share(middle[:, drawn].swapaxes(0, 1) + sides * half[:, drawn].swapaxes(0, 1))
+    p = _share(middle[:, drawn].swapaxes(0, 1) + sides * half[:, drawn].swapaxes(0, 1)) + added[:, drawn].swapaxes(0, 1)
     known = ~np.isnan(p)
-    mean = np.where(known, p, 0).sum(axis=2) / np.maximum(known.sum(axis=2), 1)
-    coordinates: Array = np.where(known.any(axis=2), mean, np.nanmean(_share(middle), axis=1)) @ slopes
+    means = np.where(known, p, 0).sum(axis=2) / np.maximum(known.sum(axis=2), 1)
+    coordinates: Array = np.where(known.any(axis=2), means, mean) @ slopes
     return coordinates
 
 

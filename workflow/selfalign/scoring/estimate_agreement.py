@@ -7,7 +7,7 @@ import click
 import pandas as pd
 
 from selfalign.options import readable, writable
-from selfalign.scoring.bootstrap import FACTORS, estimate
+from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
@@ -19,27 +19,19 @@ from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_r
 
 def estimate_agreement(
     scores: pd.DataFrame,
-    people: pd.DataFrame,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Resampling,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """Every measure of every arm: per country, and for the mean of the countries.
 
     Args:
         scores: `Scores` tables, stacked.
-        people: a `Replicates` table.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `estimate`.
-        measures: metrics to estimate besides those of `MEASURES`.
+        how: how intervals are computed.
+        measures: metrics to estimate in addition to `MEASURES`.
 
     Returns:
-        As `estimate`. p is against the metric's null value, such as 0.5 for agreement. Agreement has no p if an
-        unanswered cell counts as wrong, because a model that knows nothing then scores less than 0.5.
+        As `estimate`. p is against the metric's null value, such as 0.5 for agreement. If unanswered cells count as
+        wrong, agreement has no p, because the expected score of a model that knows nothing is then below 0.5.
         A measure without a value has no rows; `bound` has none where no p(A) is a bound.
     """
     scores = add_agreements(scores)
@@ -49,19 +41,15 @@ def estimate_agreement(
     panels = build_panels(scores, chosen, list(FACTORS.values()))
     some_count_as_wrong = (scores.loc[~scores["answered"], "agreement"] == 0).any()
     null = nulls_of([name for name in chosen if not (name == "agreement" and some_count_as_wrong)])
-    return repeat_rows(estimate(panels, people, draws, level, seed, resample, null=null), repeated)
+    return repeat_rows(estimate(panels, how, null=null), repeated)
 
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Estimates (CSV).")
-def command(
-    scores: tuple[Path, ...],
-    how: Estimation,
-    output: Path,
-) -> None:
+def command(scores: tuple[Path, ...], how: Estimation, output: Path) -> None:
     """Estimate every measure of every arm, per country and for the mean of the countries."""
     cells = read_cells(scores, how.measures, how.bank)
-    table = estimate_agreement(cells, how.read_people(), *how.resampling, how.measures)
+    table = estimate_agreement(cells, how.resampling(), how.measures)
     write_corrected(table, how.families, output, Estimates)

@@ -1,6 +1,7 @@
 """Step estimate_alternatives: the contrasts for other probes, and under another cut of the answer scales."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.kinds import PROBE_KINDS, read_kinds
 from selfalign.probes.schemas import Poles
 from selfalign.progress import follow
-from selfalign.scoring.bootstrap import FACTORS
+from selfalign.scoring.bootstrap import FACTORS, Resampling
 from selfalign.scoring.cell_options import bank_option, poles_option
 from selfalign.scoring.cut_options import Cutter, cut_options, kinds_option
 from selfalign.scoring.estimate_contrasts import compare_panels
@@ -19,7 +20,7 @@ from selfalign.scoring.estimate_options import Estimation, families_option, resa
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import COMPARED, Contrast, as_contrast, build_panels, take_probes
+from selfalign.scoring.panels import CONTRAST_KEYS, Contrast, as_contrast, build_panels, take_probes
 from selfalign.scoring.recut import count_changed, recut_cells, recut_people
 from selfalign.scoring.schemas import ALL, ALTERNATIVES, Alternatives
 from selfalign.tables import read_table, write_table
@@ -73,51 +74,43 @@ def keep_discriminating(
 
 def estimate_alternatives(
     scores: pd.DataFrame,
-    people: pd.DataFrame,
     contrasts: list[Contrast | list[str]],
     poles: pd.DataFrame,
     kinds: pd.DataFrame | None,
     cut: tuple[pd.DataFrame, pd.DataFrame] | None,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Resampling,
     families: list[str],
 ) -> pd.DataFrame:
     """The contrasts for the mean of the countries: the main ones, and under each alternative.
 
-    Each alternative is estimated as if the survey had no other probes: its own batteries are resampled.
+    Each alternative is estimated as if the survey had no other probes: only their batteries are resampled.
 
     Args:
         scores: `Scores` tables, stacked.
-        people: a `Replicates` table.
         contrasts: pairs of arms, or mappings; see `Contrast`.
         poles: a `Poles` table.
         kinds: as `read_kinds` returns them; None if the bank has no kinds.
         cut: `Poles` and `Replicates` of the probes that the other cut changes; None if it cannot be estimated.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
-        families: columns that name a family of tests. Each alternative has families of its own.
+        how: how intervals are computed.
+        families: columns that name a family of tests. No family has rows of two alternatives.
 
     Returns:
         An `Alternatives` table.
     """
-    given = (contrasts, draws, level, seed, resample)
     panels = build_panels(scores, CONTRASTED, list(FACTORS.values()))
     chosen = choose_alternatives(sorted(scores["probe"].astype(str).unique()), kinds)
-    parts = {"main": compare_panels(panels, people, *given)}
+    parts = {"main": compare_panels(panels, contrasts, how)}
     for name, kept in follow("estimate", "alternative", items=list(chosen.items())):
-        parts[name] = compare_panels(take_probes(panels, kept), people, *given)
+        parts[name] = compare_panels(take_probes(panels, kept), contrasts, how)
     differing, within = keep_discriminating(scores, poles, contrasts)
     if within:
         panels = build_panels(differing, CONTRASTED, list(FACTORS.values()))
-        parts["discriminating"] = compare_panels(panels, people, within, *given[1:])
+        parts["discriminating"] = compare_panels(panels, within, how)
     if cut is not None and len(cut[0]):
         changed, replicates = cut
         panels = build_panels(recut_cells(scores, changed), CONTRASTED, list(FACTORS.values()))
-        parts["middle"] = compare_panels(panels, recut_people(people, replicates), *given)
+        others = replace(how, people=recut_people(how.people, replicates))
+        parts["middle"] = compare_panels(panels, contrasts, others)
         parts["middle"]["changed"] = count_changed(scores, changed)
     return _join(parts, families)
 
@@ -125,14 +118,14 @@ def estimate_alternatives(
 def _join(parts: Mapping[str, pd.DataFrame], families: list[str]) -> pd.DataFrame:
     """One table of all alternatives, in the order of `ALTERNATIVES`, with the probes that each leaves out."""
     main = parts["main"]
-    main = main[main["country"] == ALL].set_index(COMPARED)["probes"]
+    main = main[main["country"] == ALL].set_index(CONTRAST_KEYS)["probes"]
     tables = []
     for name in ALTERNATIVES:
         if name not in parts:
             continue
         table = correct(parts[name], families)
         table = table[table["country"] == ALL].assign(alternative=name)
-        before = main.reindex(pd.MultiIndex.from_frame(table[COMPARED])).to_numpy()
+        before = main.reindex(pd.MultiIndex.from_frame(table[CONTRAST_KEYS])).to_numpy()
         tables.append(table.assign(left_out=before - table["probes"], changed=table.get("changed", pd.NA)))
     joined = pd.concat(tables, ignore_index=True)
     return joined.assign(changed=joined["changed"].astype("Int64"))[list(Alternatives.to_schema().columns)]
@@ -170,7 +163,5 @@ def command(
     elif without := sorted(set(probes["probe"]) - set(of_kind.index)):
         click.echo(f"{len(without)} probes have no kind: {', '.join(without)}", err=True)
     known = read_table(poles, Poles)
-    table = estimate_alternatives(
-        cells, how.read_people(), contrasts, known, of_kind, cut, *how.resampling, how.families
-    )
+    table = estimate_alternatives(cells, contrasts, known, of_kind, cut, how.resampling(), how.families)
     write_table(table.round(6), output, Alternatives)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from selfalign.options import Json, readable, writable
 from selfalign.progress import follow
-from selfalign.scoring.bootstrap import FACTORS
+from selfalign.scoring.bootstrap import FACTORS, Resampling
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
@@ -20,29 +20,21 @@ from selfalign.scoring.schemas import ALL, Categories
 
 def estimate_categories(
     scores: pd.DataFrame,
-    people: pd.DataFrame,
     pairs: list[list[str]],
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Resampling,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """Differences between two arms within each category, for the mean of the countries.
 
-    Each category is estimated as if the survey had no other: its own batteries are resampled. A category has few of
-    them, so `bootstrap.estimate` widens the variance by G / (G - 1) and takes t with at most G - 1 degrees of freedom
-    for G batteries. With two batteries, the quantile of 95 % is 12.7 instead of 2. With one battery, the choice of
-    batteries has no known variance, so the interval is empty.
+    Each category is estimated as if the survey had no other category: only its batteries are resampled. A category
+    has few batteries. So `bootstrap.estimate` widens the variance of G batteries by G / (G - 1), and takes t with at
+    most G - 1 degrees of freedom. With two batteries, the quantile for 95 % is 12.7 instead of 2. With one battery the
+    variance between batteries is not known, so the interval is empty.
 
     Args:
         scores: `Scores` tables, stacked.
-        people: a `Replicates` table.
         pairs: pairs of arms; the second is subtracted.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
+        how: how intervals are computed.
         measures: which measures to compare. Metrics across items must be computed within categories: see `add_across`.
 
     Returns:
@@ -55,7 +47,7 @@ def estimate_categories(
     tables = []
     for category in follow("estimate", "category", items=sorted(category_of.unique())):
         taken = take_probes(panels, category_of.index[category_of == category])
-        found = compare_panels(taken, people, pairs, draws, level, seed, resample)
+        found = compare_panels(taken, pairs, how)
         tables.append(found.assign(category=category))
     table = pd.concat(tables, ignore_index=True)
     return table[table["country"] == ALL].reset_index(drop=True)
@@ -66,13 +58,8 @@ def estimate_categories(
 @click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by category (CSV).")
-def command(
-    scores: tuple[Path, ...],
-    pairs: list[list[str]],
-    how: Estimation,
-    output: Path,
-) -> None:
+def command(scores: tuple[Path, ...], pairs: list[list[str]], how: Estimation, output: Path) -> None:
     """Estimate gains within each category of values, for the mean of the countries."""
     cells = read_cells(scores, how.measures, how.bank, ["category"])
-    table = estimate_categories(cells, how.read_people(), pairs, *how.resampling, how.measures)
+    table = estimate_categories(cells, pairs, how.resampling(), how.measures)
     write_corrected(table, how.families, output, Categories)

@@ -7,7 +7,7 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
-from selfalign.scoring.bootstrap import FACTORS, estimate
+from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
@@ -20,24 +20,16 @@ from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_r
 
 def estimate_contrasts(
     scores: pd.DataFrame,
-    people: pd.DataFrame,
     contrasts: Sequence[Contrast | list[str]],
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Resampling,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """Differences between two arms on the same probes: per country, and for the mean of the countries.
 
     Args:
         scores: `Scores` tables, stacked.
-        people: a `Replicates` table.
         contrasts: pairs of arms, or mappings; see `Contrast`.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `estimate`.
+        how: how intervals are computed.
         measures: which measures to compare, such as `COMPARED`.
 
     Returns:
@@ -48,22 +40,16 @@ def estimate_contrasts(
     scores = add_agreements(scores)
     repeated = [name for name in find_repeated(scores) if name in measures]
     panels = build_panels(scores, [name for name in measures if name not in repeated], list(FACTORS.values()))
-    return repeat_rows(compare_panels(panels, people, contrasts, draws, level, seed, resample), repeated)
+    return repeat_rows(compare_panels(panels, contrasts, how), repeated)
 
 
 def compare_panels(
-    panels: Mapping[str, Panel],
-    people: pd.DataFrame,
-    contrasts: Sequence[Contrast | list[str]],
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    panels: Mapping[str, Panel], contrasts: Sequence[Contrast | list[str]], how: Resampling
 ) -> pd.DataFrame:
-    """Differences between two series of panels, for `estimate_contrasts`, whose other arguments these are."""
+    """The contrasts of the series of panels; see `estimate_contrasts`."""
     pairs = {country: contrast_panel(panel, contrasts) for country, panel in panels.items()}
     null = dict.fromkeys(METRICS, 0.0)
-    return estimate(pairs, people, draws, level, seed, resample, differences=True, null=null)
+    return estimate(pairs, how, differences=True, null=null)
 
 
 @click.command()
@@ -80,5 +66,5 @@ def command(
     """Estimate the differences between pairs of arms, per country and for the mean of the countries."""
     cells = read_cells(scores, how.measures, how.bank)
     measures = list(dict.fromkeys([*COMPARED, *how.measures]))
-    table = estimate_contrasts(cells, how.read_people(), contrasts, *how.resampling, measures)
+    table = estimate_contrasts(cells, contrasts, how.resampling(), measures)
     write_corrected(table, how.families, output, Contrasts)

@@ -1,8 +1,8 @@
 """Step estimate_groups: scores and contrasts by group of people, within and between countries."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 import pandas as pd
@@ -11,7 +11,7 @@ from selfalign.options import Json, readable, writable
 from selfalign.population import country_of, group_of, variable_of
 from selfalign.probes.schemas import Poles
 from selfalign.progress import follow
-from selfalign.scoring.bootstrap import FACTORS, estimate
+from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.cell_options import poles_option
 from selfalign.scoring.estimate_alternatives import keep_discriminating
 from selfalign.scoring.estimate_contrasts import compare_panels
@@ -67,44 +67,24 @@ def _mean(table: pd.DataFrame, variable: str, group: str = ALL, country: str = A
     return table[table["country"] == ALL].assign(variable=variable, group=group, country=country)
 
 
-def estimate_scores(
-    scores: pd.DataFrame,
-    people: pd.DataFrame,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
-    measures: Sequence[str],
-) -> pd.DataFrame:
+def estimate_scores(scores: pd.DataFrame, how: Resampling, measures: Sequence[str]) -> pd.DataFrame:
     """Measures of every arm by group; see `estimate_by_group`.
 
     Args:
         scores: `Scores` tables, stacked; the column country has ids of groups.
-        people: a `Replicates` table.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
+        how: how intervals are computed.
         measures: metrics to estimate.
     """
-    null = nulls_of(measures)
-
-    def estimated(panels: Panels) -> pd.DataFrame:
-        return estimate(panels, people, draws, level, seed, resample, null=null)
-
+    estimated = partial(estimate, how=how, null=nulls_of(measures))
     return estimate_by_group(build_panels(scores, measures, list(FACTORS.values())), estimated)
 
 
 def estimate_differences(
     scores: pd.DataFrame,
-    people: pd.DataFrame,
     contrasts: list[Contrast | list[str]],
     poles: pd.DataFrame,
     shown: Mapping[str, str],
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Resampling,
     measures: Sequence[str],
 ) -> pd.DataFrame:
     """Contrasts by group, in all cells and in discriminating ones; see `estimate_by_group`.
@@ -113,15 +93,11 @@ def estimate_differences(
     margin over all cells is small even if the model follows its demonstrations.
 
     Args:
-        scores: as for `estimate_scores`, and the other arguments too.
-        people: a `Replicates` table.
+        scores: `Scores` tables, stacked; the column country has ids of groups.
         contrasts: pairs of arms, or mappings; see `Contrast`.
         poles: a `Poles` table with all sources of demonstrations.
         shown: by arm, whose answers its demonstrations carry.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover.
+        how: how intervals are computed.
         measures: metrics to compare.
     """
     differing, within = keep_discriminating(scores, poles, contrasts)
@@ -129,11 +105,8 @@ def estimate_differences(
     for name, cells, pairs in (("all", scores, contrasts), ("discriminating", differing, within)):
         if not pairs or cells.empty:
             continue
-
-        def estimated(panels: Panels, pairs: list[Any] = pairs) -> pd.DataFrame:
-            return compare_panels(panels, people, pairs, draws, level, seed, resample)
-
         panels = build_panels(cells, measures, list(FACTORS.values()))
+        estimated = partial(compare_panels, contrasts=pairs, how=how)
         tables.append(estimate_by_group(panels, estimated).assign(cells=name))
     if not tables:
         return pd.DataFrame(columns=list(GroupContrasts.to_schema().columns))
@@ -178,11 +151,11 @@ def command(
     differences: Path,
 ) -> None:
     """Estimate the score of every arm, and the differences between arms, by group of people."""
-    cells, people = read_cells(scores, how.measures, how.bank), how.read_people()
-    table = estimate_scores(cells, people, *how.resampling, how.measures)
+    cells, resampling = read_cells(scores, how.measures, how.bank), how.resampling()
+    table = estimate_scores(cells, resampling, how.measures)
     _write(table, how.families, output, GroupEstimates)
     known = read_table(poles, Poles)
-    table = estimate_differences(cells, people, contrasts, known, shown, *how.resampling, how.measures)
+    table = estimate_differences(cells, contrasts, known, shown, resampling, how.measures)
     _write(table, how.families, differences, GroupContrasts)
 
 

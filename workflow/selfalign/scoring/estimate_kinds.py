@@ -8,45 +8,39 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
-from selfalign.scoring.groups import OWN, asked_in_both, join_kinds, name_kind
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast
+from selfalign.scoring.pooling import OWN, asked_in_both, join_kinds, name_kind
 from selfalign.scoring.schemas import ALL, Kinds
 
 
 def estimate_kinds(
     scores: pd.DataFrame,
-    people: pd.DataFrame,
     pairs: list[list[str]],
     kinds: Mapping[str, str],
     asked_in: str,
     own: Mapping[str, str],
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Resampling,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """Differences between two arms for each kind of model, for each of its models, and between the kinds.
 
-    A kind's value of a probe is the mean over its models, which count the same. So the intervals cover what they cover
-    for one model: they are about these models. They do not cover the choice of models, of which a kind has too few.
+    A kind's value of a probe is the mean over the cells of its models. The models count the same if all of them answer
+    these cells. The intervals are about these models. They do not cover the choice of models, because a kind has too
+    few of them.
 
     Args:
         scores: `Scores` tables, stacked, of all these languages.
-        people: a `Replicates` table.
         pairs: pairs of arms; the second is subtracted.
         kinds: by model, its kind. Models without a kind are left out.
         asked_in: the language that all countries share, ISO 639-1.
         own: by country, its own language; empty for rows of `asked_in` only.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
+        how: how intervals are computed.
         measures: which measures to compare.
 
     Returns:
@@ -60,7 +54,7 @@ def estimate_kinds(
         cells = _by_language(scores, pair, asked_in, own)
         groups = pd.concat([cells, join_kinds(cells, kinds)], ignore_index=True)
         contrasts: list[Contrast | list[str]] = [pair, *_between(pair, kinds)]
-        tables.append(estimate_contrasts(groups, people, contrasts, draws, level, seed, resample, measures))
+        tables.append(estimate_contrasts(groups, contrasts, how, measures))
     table = pd.concat(tables, ignore_index=True)
     table = table[table["country"] == ALL].reset_index(drop=True)
     sizes = pd.Series(kinds).value_counts()
@@ -104,5 +98,5 @@ def command(
 ) -> None:
     """Estimate gains of English-centric and of multilingual models, and their difference."""
     cells = read_cells(scores, how.measures, how.bank)
-    table = estimate_kinds(cells, how.read_people(), pairs, kinds, asked_in, own, *how.resampling, how.measures)
+    table = estimate_kinds(cells, pairs, kinds, asked_in, own, how.resampling(), how.measures)
     write_corrected(table, how.families, output, Kinds)

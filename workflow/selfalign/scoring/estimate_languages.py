@@ -7,45 +7,38 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
-from selfalign.scoring.groups import OWN, asked_in_both
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast
+from selfalign.scoring.pooling import OWN, asked_in_both
 from selfalign.scoring.schemas import ALL, Languages
 
 
 def estimate_languages(
     scores: pd.DataFrame,
-    people: pd.DataFrame,
     pairs: list[list[str]],
     asked_in: str,
     own: Mapping[str, str],
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Resampling,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """Differences between two arms in one language, in each country's own language, and between the languages.
 
     Args:
         scores: `Scores` tables, stacked, of all these languages.
-        people: a `Replicates` table.
         pairs: pairs of arms; the second is subtracted.
         asked_in: the language that all countries share, ISO 639-1.
-        own: by country, its own language. Countries that run a pair in one of the languages only have no rows of it.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
+        own: by country, its own language. A country that runs a pair in only one of the languages has no rows of it.
+        how: how intervals are computed.
         measures: which measures to compare.
 
     Returns:
         As `estimate_contrasts`, with three rows for each pair, country and measure: the gain in `asked_in`, the gain
-        in the own language, and the second less the first (a difference of differences, paired by probe). The
+        in the own language, and the second minus the first (a difference of differences, paired by probe). The
         language of the mean of the countries is `OWN`, because it differs between them.
     """
     tables = []
@@ -55,7 +48,7 @@ def estimate_languages(
             continue
         across = Contrast(arm=arm, against=arm, language=OWN, against_language=asked_in, beyond=[against, against])
         found: list[Contrast | list[str]] = [[arm, against], across]
-        tables.append(estimate_contrasts(cells, people, found, draws, level, seed, resample, measures))
+        tables.append(estimate_contrasts(cells, found, how, measures))
     if not tables:
         return pd.DataFrame(columns=list(Languages.to_schema().columns))
     table = pd.concat(tables, ignore_index=True)
@@ -82,5 +75,5 @@ def command(
 ) -> None:
     """Estimate gains in one language and in each country's own language, and their difference."""
     cells = read_cells(scores, how.measures, how.bank)
-    table = estimate_languages(cells, how.read_people(), pairs, asked_in, own, *how.resampling, how.measures)
+    table = estimate_languages(cells, pairs, asked_in, own, how.resampling(), how.measures)
     write_corrected(table, how.families, output, Languages)

@@ -25,7 +25,7 @@ from selfalign.scoring.cultural_map import (
     variance_of_parts,
 )
 from selfalign.scoring.inputs import read_scores
-from selfalign.scoring.schemas import PEOPLE, Map, MapAxes, MapItems, MapPublished, MapZones
+from selfalign.scoring.map_schemas import PEOPLE, Map, MapAxes, MapItems, MapPublished, MapZones
 from selfalign.survey.schemas import Distributions, Responses
 from selfalign.tables import read_input, read_table, write_table
 
@@ -150,7 +150,7 @@ def _as_points(points: np.ndarray, covariance: np.ndarray, index: object) -> pd.
 
 
 def see_people(shares: pd.DataFrame, bank: pd.DataFrame, slopes: pd.DataFrame, constant: np.ndarray) -> pd.DataFrame:
-    """Countries through the two options of the probes, as a model would answer that gave their people's shares.
+    """Points of the countries through the two options of the probes, where a model with the people's shares would be.
 
     Args:
         shares: as `share_answers` returns them.
@@ -237,10 +237,10 @@ def estimate_map(
     reasons = why_left_out(items, asked, set(people.shares["question"]))
     used = items[~items["item"].isin(reasons)].reset_index(drop=True)
     if used["item"].nunique() < least:
-        told = "; ".join(f"{item}: {reason}" for item, reason in reasons.items())
+        why = "; ".join(f"{item}: {reason}" for item, reason in reasons.items())
         raise InputError(
             "config: scoring.map",
-            f"{used['item'].nunique()} items are left, and the map needs {least} ({told})",
+            f"{used['item'].nunique()} items are left, and the map needs {least} ({why})",
             "Add the probes to probes.only, use a survey with these questions, or set scoring.map: null",
         )
     axes, codes = find_axes(used, people)
@@ -249,24 +249,33 @@ def estimate_map(
     options = see_people(people.shares, people.bank, slopes, constant)
     models = place_models(scores, used, slopes, constant, draws, seed)
     models["distance"] = _apart(models[AXES], options.reindex(models["country"])[AXES])
-    away = _apart(options, codes.reindex(options.index)[AXES])
+    table = pd.concat([_tabulate_people(codes, options, axes, published), models.assign(view="options")])
+    table["zone"] = table["country"].map(zones.set_index("country")["zone"])
+    table = table.assign(level=people.level).reindex(columns=list(Map.to_schema().columns))
+    return table.astype({"n": "Int64", "unanswered": "Int64"}), describe_axes(axes, items, reasons)
+
+
+def _tabulate_people(codes: pd.DataFrame, options: pd.DataFrame, axes: Axes, published: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the people in both views, with the published coordinates.
+
+    Args:
+        codes: points from all answer codes, as `find_axes` returns them.
+        options: points through two options, as `see_people` returns them.
+        axes: of the map.
+        published: a `MapPublished` table.
+    """
     means = codes[list(axes.items)]
     of_codes = codes[[*_POINT, "n"]].assign(
         view="codes",
         items=means.notna().sum(axis=1),
         missing=[" ".join(means.columns[gone]) for gone in means.isna().to_numpy()],
     )
+    away = _apart(options, codes.reindex(options.index)[AXES])
     kept = of_codes[["items", "missing", "n"]].reindex(options.index)
     of_options = options.assign(view="options", distance=away).join(kept)
-    of_people = pd.concat([of_codes, of_options]).rename_axis("country").reset_index()
-    coordinates = (
-        published.drop(columns="year").add_prefix("published_").rename(columns={"published_country": "country"})
-    )
-    of_people = of_people.merge(coordinates, "left", on="country")
-    table = pd.concat([of_people.assign(model=PEOPLE, language="", arm=""), models.assign(view="options")])
-    table["zone"] = table["country"].map(zones.set_index("country")["zone"])
-    table = table.assign(level=people.level).reindex(columns=list(Map.to_schema().columns))
-    return table.astype({"n": "Int64", "unanswered": "Int64"}), describe_axes(axes, items, reasons)
+    both = pd.concat([of_codes, of_options]).rename_axis("country").reset_index()
+    coordinates = published.set_index("country").drop(columns="year").add_prefix("published_")
+    return both.join(coordinates, on="country").assign(model=PEOPLE, language="", arm="")
 
 
 def _apart(points: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:

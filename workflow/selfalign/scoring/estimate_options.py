@@ -1,17 +1,15 @@
-"""Options that the steps which estimate have."""
+"""Options of the steps that estimate."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import NamedTuple
 
 import click
-import pandas as pd
 
 from selfalign.options import Command, Words, readable
 from selfalign.probes.schemas import Replicates
-from selfalign.scoring.bootstrap import CHANCE
+from selfalign.scoring.bootstrap import CHANCE, Resampling
 from selfalign.scoring.cell_options import bank_option, give
 from selfalign.scoring.families import COLUMNS
 from selfalign.scoring.measures import CONTRASTED
@@ -35,7 +33,7 @@ class Names(Words):
 
 
 class Measures(Names):
-    """Metrics besides those of `CONTRASTED`; the value is all of them."""
+    """Metrics that are added to those of `CONTRASTED`; the value has both."""
 
     def __init__(self) -> None:
         super().__init__(tuple(METRICS))
@@ -48,40 +46,30 @@ families_option = click.option(
     "--families", type=Names(COLUMNS), required=True, help="Columns that name a family of tests."
 )
 measures_option = click.option(
-    "--measures", type=Measures(), default="", help="Metrics besides agreement and alignment."
+    "--measures", type=Measures(), default="", help="Metrics in addition to agreement and alignment."
 )
-
-
-class Resampling(NamedTuple):
-    """How intervals are made, in the order in which the functions that estimate take these values.
-
-    Attributes:
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
-    """
-
-    draws: int
-    level: float
-    seed: int
-    resample: list[str]
 
 
 @dataclass(frozen=True)
 class Estimation:
-    """The options that all steps which estimate have.
+    """The options of a step that estimates.
 
     Attributes:
         people: file of the replicates of the people's shares.
-        resampling: how intervals are made.
-        families: columns that name a family of tests; empty for steps that correct no p value.
-        measures: what to estimate.
+        draws: number of resamples.
+        level: coverage of the intervals.
+        seed: of the resamples.
+        resample: what the intervals cover.
+        families: columns that name a family of tests; empty for steps that correct no p-value.
+        measures: names of the measures to estimate.
         bank_file: file of the probes; None for steps without the option --bank.
     """
 
     people: Path
-    resampling: Resampling
+    draws: int
+    level: float
+    seed: int
+    resample: list[str]
     families: list[str]
     measures: list[str]
     bank_file: Path | None
@@ -92,9 +80,9 @@ class Estimation:
         assert self.bank_file is not None
         return self.bank_file
 
-    def read_people(self) -> pd.DataFrame:
-        """The replicates, a `Replicates` table."""
-        return read_table(self.people, Replicates)
+    def resampling(self) -> Resampling:
+        """How intervals are computed, with the replicates read from their file."""
+        return Resampling(read_table(self.people, Replicates), self.draws, self.level, self.seed, self.resample)
 
 
 def takes_estimation(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -118,8 +106,7 @@ def takes_estimation(*options: Callable[[Command], Command]) -> Callable[[Comman
             bank: Path | None = None,
             **others: object,
         ) -> None:
-            resampling = Resampling(draws, level, seed, resample)
-            how = Estimation(people, resampling, families or [], measures or list(CONTRASTED), bank)
+            how = Estimation(people, draws, level, seed, resample, families or [], measures or list(CONTRASTED), bank)
             command(*args, how=how, **others)
 
         return give(gathered, list(options))

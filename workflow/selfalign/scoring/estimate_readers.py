@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from selfalign.options import Json, Words, readable, writable
-from selfalign.scoring.bootstrap import FACTORS, estimate
+from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.measures import CONTRASTED
@@ -25,24 +25,16 @@ _RESULT = ["estimate", "standard_error", "low", "high", "df"]
 def estimate_readers(
     scores: pd.DataFrame,
     readers: pd.DataFrame,
-    people: pd.DataFrame,
     contrasts: Sequence[Contrast | list[str]],
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Resampling,
 ) -> pd.DataFrame:
     """Each arm and each contrast of a model, next to those of each reader of the same demonstrations.
 
     Args:
         scores: `Scores` tables of the models, stacked.
         readers: `Scores` tables of the readers, stacked; the reader's name is in the column model.
-        people: a `Replicates` table.
         contrasts: pairs of arms, or mappings; see `Contrast`. Those between models or languages are left out.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
+        how: how intervals are computed.
 
     Returns:
         A `ReaderContrasts` table. In the rows of an arm, `against` and `share` are empty.
@@ -51,20 +43,19 @@ def estimate_readers(
     every = pd.concat([scores, readers], ignore_index=True)
     panels = build_panels(every, list(CONTRASTED), list(FACTORS.values()))
     within = [one for one in contrasts if isinstance(one, list) or not {"against_model", "against_language"} & set(one)]
-    given = {"people": people, "draws": draws, "level": level, "seed": seed, "resample": resample}
-    arms = estimate(panels, **given).assign(against="", beyond="")
+    arms = estimate(panels, how).assign(against="", beyond="")
     tables = [_pair(arms, names)]
     if within:
         pairs = {country: _less_readers(contrast_panel(panel, within), names) for country, panel in panels.items()}
-        tables.append(_add_shares(_pair(estimate(pairs, differences=True, **given), names), level))
+        tables.append(_add_shares(_pair(estimate(pairs, how, differences=True), names), how.level))
     table = pd.concat(tables, ignore_index=True).reindex(columns=list(ReaderContrasts.to_schema().columns))
     return table.sort_values(["model", "reader", *_ROW], ignore_index=True)
 
 
 def _less_readers(panel: Panel, readers: Sequence[str]) -> Panel:
-    """A panel of contrasts, and behind its series each model's less each reader's.
+    """A panel of contrasts, and after its series the differences between each model and each reader.
 
-    The column less of the added series is the reader; it is empty for the others.
+    The column less of such a difference has the name of the reader. It is empty for the other series.
     """
     numbered = panel.series.assign(number=np.arange(len(panel.series)), less="")
     is_reader = numbered["model"].isin(readers)
@@ -145,19 +136,17 @@ def divide_with_interval(
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--readers", type=Words(), required=True, help="Scores of the readers (Parquet).")
+@click.option("--readers", type=Words(Path), required=True, help="Scores of the readers (Parquet).")
 @click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
 @takes_estimation(resample_options)
 @click.option("--output", type=writable, required=True, help="Readers (CSV).")
 def command(
     scores: tuple[Path, ...],
-    readers: list[str],
+    readers: list[Path],
     contrasts: list[Contrast | list[str]],
     how: Estimation,
     output: Path,
 ) -> None:
     """Estimate what simple readers of the same demonstrations reach, and the share of it that models reach."""
-    table = estimate_readers(
-        read_scores(scores), read_scores([*map(Path, readers)]), how.read_people(), contrasts, *how.resampling
-    )
+    table = estimate_readers(read_scores(scores), read_scores(readers), contrasts, how.resampling())
     write_table(table.round(6), output, ReaderContrasts)

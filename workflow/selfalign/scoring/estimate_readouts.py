@@ -12,6 +12,7 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.progress import follow
 from selfalign.prompts.schemas import Design, first_way
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import score_by_readout
 from selfalign.scoring.cell_options import human_option, poles_option, rule_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -26,26 +27,18 @@ from selfalign.tables import read_table, write_table
 
 def estimate_readouts(
     scores: Iterable[tuple[str, pd.DataFrame]],
-    people: pd.DataFrame,
     contrasts: list[Contrast | list[str]],
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Resampling,
     families: list[str],
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
     """The same contrasts under every readout, each estimated as `estimate_contrasts` does.
 
     Args:
-        scores: readouts, each with its `Scores` tables, stacked. One is let go before the next is taken.
-        people: a `Replicates` table.
+        scores: readouts, each with its `Scores` tables, stacked. Memory holds one readout at a time.
         contrasts: pairs of arms, or mappings; see `Contrast`.
-        draws: number of resamples, which are the same for all readouts.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
-        families: columns that name a family of tests; see `correct`. Each readout has families of its own.
+        how: how intervals are computed. The resamples are the same for all readouts.
+        families: columns that name a family of tests; see `correct`. No family has rows of two readouts.
         measures: which measures to compare.
 
     Returns:
@@ -54,7 +47,7 @@ def estimate_readouts(
     columns = list(ContrastsByReadout.to_schema().columns)
     parts = [pd.DataFrame(columns=columns)]
     for readout, cells in scores:
-        table = estimate_contrasts(cells, people, contrasts, draws, level, seed, resample, measures)
+        table = estimate_contrasts(cells, contrasts, how, measures)
         table = correct(table, families)
         used = cells.groupby(["model", "language"])["template"].agg(lambda names: " ".join(sorted(set(names))))
         table = table.merge(used.rename("templates").reset_index(), on=["model", "language"])
@@ -78,7 +71,7 @@ def stack_scores(
     As in the other estimates, the cells are those of the first way of asking: see `first_way`.
 
     Args:
-        answers: models and languages, each with its `Answers` table. One is let go before the next is taken.
+        answers: models and languages, each with its `Answers` table. Memory holds one table at a time.
         designs: `Design` tables by language.
         poles: a `Poles` table.
         bank: a `Bank` table.
@@ -145,5 +138,5 @@ def command(
     for line in lacking:
         click.echo(line, err=True)
     each = ((readout, scores.pop(readout)) for readout in list(scores))
-    table = estimate_readouts(each, how.read_people(), contrasts, *how.resampling, how.families, how.measures)
+    table = estimate_readouts(each, contrasts, how.resampling(), how.families, how.measures)
     write_table(table.round(6), output, ContrastsByReadout)

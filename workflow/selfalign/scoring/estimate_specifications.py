@@ -1,6 +1,7 @@
 """Step estimate_specifications: own minus other country under every choice of analysis that a run allows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -15,6 +16,7 @@ from selfalign.probes.kinds import read_kinds
 from selfalign.probes.schemas import Poles
 from selfalign.progress import follow
 from selfalign.prompts.schemas import Design
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import list_readouts
 from selfalign.scoring.cell_options import bank_option, poles_option, rule_option
 from selfalign.scoring.cells import is_among
@@ -39,11 +41,21 @@ class Choices(TypedDict):
     kinds: list[str]
 
 
-class CutPeople(TypedDict):
-    """What the people answer under a cut of the answer scales: of the probes that it changes, and samples of all."""
+@dataclass(frozen=True)
+class CutPeople:
+    """The people's answers under a cut of the answer scales.
 
-    poles: pd.DataFrame | None
+    Attributes:
+        replicates: a `Replicates` table of all probes.
+        poles: a `Poles` table of the probes that the cut changes; None for the cut of the bank.
+    """
+
     replicates: pd.DataFrame
+    poles: pd.DataFrame | None = None
+
+    def compare(self, cells: pd.DataFrame) -> pd.DataFrame:
+        """Scored cells, compared with the answers under this cut."""
+        return cells if self.poles is None else recut_cells(cells, self.poles)
 
 
 def estimate_specifications(
@@ -51,37 +63,31 @@ def estimate_specifications(
     designs: Mapping[str, pd.DataFrame],
     poles: pd.DataFrame,
     bank: pd.DataFrame,
-    people: Mapping[str, CutPeople],
+    cuts: Mapping[str, CutPeople],
     kinds: pd.Series,
     pairs: pd.DataFrame,
     forms: Mapping[str, Mapping[str, str]],
     choices: Choices,
     rule: str,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: Sequence[str],
+    how: Resampling,
 ) -> pd.DataFrame:
     """Own minus other country in each specification, for the mean of the countries.
 
     Frames are not averaged: each is a specification. Seeds are averaged.
 
     Args:
-        answers: models and languages, each with its `Answers` table. One is let go before the next is taken.
+        answers: models and languages, each with its `Answers` table. Memory holds one table at a time.
         designs: `Design` tables by language. Only cells that ask with two options are used.
         poles: a `Poles` table.
         bank: a `Bank` table.
-        people: by cut.
+        cuts: the people's answers by name of the cut.
         kinds: by probe, its kind.
         pairs: a row per arm and its control, with the arm's settings: columns arm, against, selector, pool, shots,
             sequence, shown_in, persona.
         forms: by model, the keys model and form; see `Specifications`.
         choices: of analysis.
         rule: how a cell without an answer counts in the agreement.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
+        how: how intervals are computed; each cut has its own replicates.
 
     Returns:
         A `Specifications` table.
@@ -94,11 +100,10 @@ def estimate_specifications(
         for chosen, cells in _score_each(design, table, poles, bank, choices, rule):
             cells = as_categories(cells.assign(model=forms[model]["model"], language=language)[CELLS])
             for cut in choices["cuts"]:
-                of_cut = people[cut]
-                cut_cells = cells if of_cut["poles"] is None else recut_cells(cells, of_cut["poles"])
-                panels = build_panels(cut_cells, CONTRASTED, ["seed"])
+                panels = build_panels(cuts[cut].compare(cells), CONTRASTED, ["seed"])
+                resampling = replace(how, people=cuts[cut].replicates)
                 for kind, taken in _take_kinds(panels, kinds, choices["kinds"]):
-                    found = compare_panels(taken, of_cut["replicates"], contrasts, draws, level, seed, list(resample))
+                    found = compare_panels(taken, contrasts, resampling)
                     named = {**chosen, "form": forms[model]["form"], "cut": cut, "probe_kind": kind}
                     tables.append(found[found["country"] == ALL].assign(**named))
     columns = list(Specifications.to_schema().columns)
@@ -166,31 +171,19 @@ def command(
     others = sorted({frame for one in laid_out.values() for frame in one.loc[one["asks"] != "poles", "template"]})
     if others:
         click.echo(f"left out, because they do not ask with two options: the frames {', '.join(others)}", err=True)
-    known, replicates = read_table(poles, Poles), how.read_people()
-    asked = set().union(*(one["probe"] for one in laid_out.values()))
-    countries = set().union(*(one["country"] for one in laid_out.values()))
-    probes = read_bank(how.bank)
-    used = probes[probes["probe"].isin(asked)]
-    cuts: dict[str, CutPeople] = {AS_BANK: {"poles": None, "replicates": replicates}}
+    resampling, probes = how.resampling(), read_bank(how.bank)
+    asked = pd.concat([one[["probe", "country"]] for one in laid_out.values()])
+    cuts = {AS_BANK: CutPeople(resampling.people)}
     for cut in set(choices["cuts"]) & set(CUTS) - {AS_BANK}:
-        changed, drawn = cutter.cut(cut, used, countries)
-        cuts[cut] = {"poles": changed, "replicates": recut_people(replicates, drawn)}
+        changed, drawn = cutter.cut(cut, probes[probes["probe"].isin(asked["probe"])], set(asked["country"]))
+        cuts[cut] = CutPeople(recut_people(resampling.people, drawn), changed)
     tables = (
         ((path.parent.name, path.stem), read_table(path, Answers, SCORED))
         for path in follow("estimate", "file", items=answers)
     )
     of_kind = read_kinds(kinds)["kind"] if kinds else pd.Series(dtype=object)
+    known, shown = read_table(poles, Poles), pd.DataFrame(pairs)
     table = estimate_specifications(
-        tables,
-        laid_out,
-        known,
-        probes,
-        cuts,
-        of_kind,
-        pd.DataFrame(pairs),
-        forms,
-        choices,
-        rule,
-        *how.resampling,
+        tables, laid_out, known, probes, cuts, of_kind, shown, forms, choices, rule, resampling
     )
     write_table(table.round(6), output, Specifications)

@@ -7,6 +7,7 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
@@ -20,32 +21,24 @@ _ROW = ["model", "language", "country", "source"]
 
 def estimate_transfer(
     scores: pd.DataFrame,
-    people: pd.DataFrame,
     pair: tuple[str, str],
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Resampling,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
-    """What is lost, on the same probes, where demonstrations carry one other country's answers instead of the own.
+    """The loss, on the same probes, when demonstrations carry one other country's answers instead of the own.
 
     Probes are paired as in `estimate_contrasts`.
 
     Args:
         scores: `Scores` tables, stacked.
-        people: a `Replicates` table.
         pair: an arm, and one answered by other countries, source by source.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
+        how: how intervals are computed.
         measures: which metrics to compare. Those across countries are left out: they have no value of one country.
 
     Returns:
-        As `estimate_contrasts`; source is whose answers were shown, and shown the second arm's mean with them;
-        estimate is the first arm's mean less shown, p against 0. Of country `all`, means over the countries that the
-        source answers for. Empty where no country is answered by another.
+        As `estimate_contrasts`, with columns source (whose answers were shown) and shown (the second arm's mean with
+        these answers). The estimate is the first arm's mean minus shown, and p is against 0. Rows of country `all` are
+        means over the countries that the source answers for. Without a country that another answers for, no rows.
     """
     arm, against = pair
     measures = [name for name in measures if METRICS[name].over != "countries"]
@@ -54,9 +47,7 @@ def estimate_transfer(
         return pd.DataFrame(columns=list(Transfer.to_schema().columns))
     sources = sorted(others["source"].unique())
     series = pd.concat([own, others.assign(arm=others["source"])])
-    table = estimate_contrasts(
-        series, people, [[arm, source] for source in sources], draws, level, seed, resample, measures
-    )
+    table = estimate_contrasts(series, [[arm, source] for source in sources], how, measures)
     table = table.rename(columns={"against": "source"}).assign(against=against)
     return table.merge(_mean_shown(own, others, measures), on=[*_ROW, "measure"], validate="one_to_one")
 
@@ -86,13 +77,8 @@ def _lengthen(scores: pd.DataFrame, keys: list[str], measures: Sequence[str]) ->
 @click.option("--pair", type=Json(), required=True, help="An arm, and one answered by other countries, as JSON.")
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Transfer (CSV).")
-def command(
-    scores: tuple[Path, ...],
-    pair: tuple[str, str],
-    how: Estimation,
-    output: Path,
-) -> None:
+def command(scores: tuple[Path, ...], pair: tuple[str, str], how: Estimation, output: Path) -> None:
     """Estimate what every other country's demonstrations lose against the own ones, per country."""
     cells = read_cells(scores, how.measures, how.bank)
-    table = estimate_transfer(cells, how.read_people(), pair, *how.resampling, how.measures)
+    table = estimate_transfer(cells, pair, how.resampling(), how.measures)
     write_corrected(table, how.families, output, Transfer)

@@ -14,19 +14,19 @@ SCOPE = "scope"
 """Stands for whether a row is the mean of the countries or one of them."""
 
 COLUMNS = ("model", "language", "arm", "against", "against_model", "against_language", "country", "measure", SCOPE)
-"""What can name a family."""
+"""Columns that can name a family."""
 
 
 def correct(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFrame:
     """Add p-values corrected within families: after Holm (1979), and Benjamini and Hochberg (1995).
 
-    Holm's bounds the probability of any false positive in the family; Benjamini and Hochberg's the expected share of
-    false ones among the positive.
+    Holm's correction bounds the probability of any false positive in the family. Benjamini and Hochberg's bounds the
+    expected share of false positives among the positives.
 
     Args:
         table: rows with a column p.
-        families: which of `COLUMNS` name a family: rows with the same values in them are corrected together. Those
-            that the table lacks are passed over.
+        families: which of `COLUMNS` name a family: rows with the same values in them are corrected together. Columns
+            that the table lacks have no effect.
 
     Returns:
         The table with columns family, p_holm and p_bh; empty where p is.

@@ -1,7 +1,6 @@
 """Step fit_mixed: contrasts by a mixed-effects model, as a cross-check of the bootstrap."""
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ import click
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.regression.mixed_linear_model import MixedLM, VCSpec
 
 from selfalign.options import Json, readable, writable
 from selfalign.progress import follow
@@ -18,9 +16,12 @@ from selfalign.scoring.estimate_options import measures_option
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.panels import COMPARED, Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import CONTRAST_KEYS, Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.reml import fit_reml
 from selfalign.scoring.schemas import ALL, Contrasts, Mixed
 from selfalign.tables import read_table, write_table
+
+_NUMBERS = ["estimate", "standard_error", "low", "high", "df", "p", "battery_sd", "probe_sd", "residual_sd"]
 
 
 def fit_mixed(
@@ -30,7 +31,7 @@ def fit_mixed(
     level: float,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
-    """Differences between two arms, for the mean of the countries, by a mixed-effects model beside the bootstrap's.
+    """Differences between two arms, for the mean of the countries, by a mixed-effects model and by the bootstrap.
 
     Args:
         scores: `Scores` tables, stacked.
@@ -45,23 +46,27 @@ def fit_mixed(
     measures = [name for name in measures if METRICS[name].over != "countries"]
     panels = {country: contrast_panel(panel, contrasts) for country, panel in build_panels(scores, measures).items()}
     values = pd.concat([_lengthen(country, panel) for country, panel in panels.items()], ignore_index=True)
-    bootstrap = estimates[estimates["country"] == ALL].fillna({"beyond": ""}).set_index(COMPARED)
+    bootstrap = estimates[estimates["country"] == ALL].fillna({"beyond": ""}).set_index(CONTRAST_KEYS)
     rows = []
-    for key, part in follow("fit", "model", items=list(values.groupby(COMPARED, sort=True))):
+    for key, part in follow("fit", "model", items=list(values.groupby(CONTRAST_KEYS, sort=True))):
         found = fit(part, level)
         against = bootstrap.loc[key]
-        told = (against["low"] > 0 or against["high"] < 0, found["low"] > 0 or found["high"] < 0)
+        same = _excludes_zero(against) == _excludes_zero(found) if found["converged"] else pd.NA
         rows.append(
             {
-                **dict(zip(COMPARED, key, strict=True)),
+                **dict(zip(CONTRAST_KEYS, key, strict=True)),
                 **found,
                 "bootstrap": against["estimate"],
                 "difference": _ratio(found["estimate"] - against["estimate"], against["standard_error"]),
-                "same_verdict": told[0] == told[1],
+                "same_verdict": same,
             }
         )
     columns = list(Mixed.to_schema().columns)
     return pd.DataFrame(rows, columns=columns)
+
+
+def _excludes_zero(interval: Mapping[str, Any] | pd.Series) -> bool:
+    return bool(interval["low"] > 0 or interval["high"] < 0)
 
 
 def _ratio(gap: float, error: float) -> float:
@@ -77,77 +82,42 @@ def _lengthen(country: str, panel: Panel) -> pd.DataFrame:
 
 
 def fit(values: pd.DataFrame, level: float) -> dict[str, Any]:
-    """The mean of the countries' differences, with random effects of battery and of probe in battery.
-
-    Countries are fixed effects, coded to sum to 0, so that the intercept is the mean of the countries that were run,
-    as in the bootstrap; with one country there is no effect of probes beside the residual. The fit is restricted
-    maximum likelihood (statsmodels' MixedLM).
+    """The mean of the countries' differences, with random effects of battery and of probe in battery: see `fit_reml`.
 
     Interval and p are of a t distribution with one degree of freedom less than there are batteries. This is the
-    between-within rule (Schluchter and Elashoff 1990): the intercept varies between batteries, so the number of
-    batteries limits how well its standard error is known. The rule is exact for one country and batteries of one size.
+    between-within rule (Schluchter and Elashoff 1990): the mean varies between batteries, so the number of batteries
+    limits how well its standard error is known. The rule is exact for one country and batteries of one size.
 
     Args:
         values: columns country, probe, battery, value.
         level: coverage of the interval.
 
     Returns:
-        The columns of a `Mixed` table that a fit gives. `note` has the warnings of the fit. If the fit fails, its
-        numbers are empty.
+        The columns of a `Mixed` table that a fit gives. With one battery or without variation, the numbers are empty
+        and `note` says so.
     """
-    empty = dict.fromkeys(["estimate", "standard_error", "low", "high", "df", "p"], np.nan)
-    empty |= dict.fromkeys(["battery_sd", "probe_sd", "residual_sd"], np.nan)
-    if values["value"].nunique() == 1 or values["battery"].nunique() == 1:
-        return {**empty, "converged": False, "note": "not fitted: one battery, or no variation"}
-    several = values["country"].nunique() > 1
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        try:
-            found = _lay_out(values, several).fit(reml=True)
-        except (np.linalg.LinAlgError, ValueError) as fault:
-            return {**empty, "converged": False, "note": f"not fitted: {fault}"}
-    mean, error = found.fe_params[0], found.bse_fe[0]
-    df = values["battery"].nunique() - 1
-    reach = stats.t.ppf((1 + level) / 2, df) * error
+    batteries = values["battery"].nunique()
+    if values["value"].nunique() == 1 or batteries == 1:
+        return {
+            **dict.fromkeys(_NUMBERS, np.nan),
+            "converged": False,
+            "note": "not fitted: one battery, or no variation",
+        }
+    found, df = fit_reml(values), batteries - 1
+    reach = stats.t.ppf((1 + level) / 2, df) * found.standard_error
     return {
-        "estimate": mean,
-        "standard_error": error,
-        "low": mean - reach,
-        "high": mean + reach,
+        "estimate": found.mean,
+        "standard_error": found.standard_error,
+        "low": found.mean - reach,
+        "high": found.mean + reach,
         "df": df,
-        "p": 2 * stats.t.sf(abs(mean) / error, df) if error > 0 else np.nan,
-        "converged": bool(found.converged and np.isfinite(error)),
-        "note": "; ".join(dict.fromkeys(" ".join(str(warning.message).split()) for warning in said)) or None,
-        "battery_sd": np.sqrt(np.asarray(found.cov_re)[0, 0]),
-        "probe_sd": np.sqrt(found.vcomp[0]) if several else np.nan,
-        "residual_sd": np.sqrt(found.scale),
+        "p": 2 * stats.t.sf(abs(found.mean) / found.standard_error, df),
+        "converged": found.converged,
+        "note": None if found.converged else "the search for the maximum of the likelihood did not end",
+        "battery_sd": found.battery_sd,
+        "probe_sd": found.probe_sd,
+        "residual_sd": found.residual_sd,
     }
-
-
-def _lay_out(values: pd.DataFrame, several: bool) -> MixedLM:
-    """The model of `fit`. A formula would say the same, but statsmodels needs as long to read it as to fit the model.
-
-    Columns are contiguous in memory, as those of a formula are: sums then round alike.
-
-    Args:
-        values: as for `fit`.
-        several: whether there are several countries.
-    """
-    constant, battery = np.ones((len(values), 1)), values["battery"].to_numpy()
-    if not several:
-        return MixedLM(values["value"].to_numpy(), constant, battery, exog_re=constant)
-    countries = _indicate(values["country"].to_numpy())[1]
-    exog = np.asfortranarray(np.hstack([constant, countries[:, :-1] - countries[:, -1:]]))
-    probe = values["probe"].to_numpy()
-    names, members = zip(*(_indicate(probe[battery == name]) for name in np.unique(battery)), strict=True)
-    of_probe = VCSpec(["probe"], [list(names)], [list(members)])
-    return MixedLM(values["value"].to_numpy(), exog, battery, exog_re=constant, exog_vc=of_probe)
-
-
-def _indicate(labels: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """The different labels, and a column for each: 1 where it stands, else 0."""
-    known = np.unique(labels)
-    return list(known), np.asfortranarray(np.equal.outer(labels, known).astype(float))
 
 
 @click.command()
@@ -157,7 +127,7 @@ def _indicate(labels: np.ndarray) -> tuple[list[str], np.ndarray]:
 @click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True, help="Coverage.")
 @measures_option
 @bank_option
-@click.option("--output", type=writable, required=True, help="Fits beside the bootstrap's estimates (CSV).")
+@click.option("--output", type=writable, required=True, help="Fits, with the bootstrap's estimates (CSV).")
 def command(
     scores: tuple[Path, ...],
     estimates: Path,
@@ -167,7 +137,7 @@ def command(
     bank: Path,
     output: Path,
 ) -> None:
-    """Fit mixed-effects models to contrasts, and say where they tell another story than the bootstrap."""
+    """Fit mixed-effects models to contrasts, and compare them with the bootstrap."""
     table = fit_mixed(read_cells(scores, measures, bank), read_table(estimates, Contrasts), contrasts, level, measures)
     for row in table[~table["converged"]].itertuples():
         click.echo(f"{row.model}, {row.language}, {row.arm} - {row.against}, {row.measure}: {row.note}", err=True)

@@ -1,4 +1,4 @@
-"""Reading of what several steps of the scoring stage take."""
+"""Reading of scores, for several steps of the stage."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -44,7 +44,7 @@ def prepare_cells(
         scores: `Scores` tables, stacked.
         measures: names of the measures to estimate.
         bank: a `Bank` table.
-        within: columns of the scores within whose values metrics across items are computed, such as category.
+        within: columns, such as category. Metrics across items are computed for each combination of their values.
     """
     ordered = bank.loc[bank["scale"] != "nominal", "probe"]
     return add_across(scores.assign(ordered=scores["probe"].isin(ordered)), measures, within)

@@ -1,4 +1,4 @@
-"""Measures: everything of a cell that can be averaged over probes. They are metrics, and properties of the answers."""
+"""Measures: the values of a cell that are averaged over probes. They are metrics, or properties of the answers."""
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -87,7 +87,8 @@ def values_of(cells: pd.DataFrame, measure: str) -> Array:
     """A measure of each cell; NaN where it has none.
 
     Args:
-        cells: `Scores`, with `add_measures` for measures across items. A column with the measure's name is its value.
+        cells: `Scores`; for metrics across items, as `across.add_across` returns them. A column with the measure's name
+            has its values.
         measure: its name.
     """
     return cells[measure].to_numpy(float) if measure in cells else compare_cells(cells, METRICS[measure])
@@ -102,7 +103,7 @@ def slopes_of(cells: pd.DataFrame, measure: str) -> Array:
 
     Returns:
         The derivative with respect to the share of A; for a metric that follows the majority, its value if the
-        majority is A less its value if the majority is B. 0 for a cell without an answer, and for measures that do not
+        majority is A minus its value if the majority is B. 0 for a cell without an answer, and for measures that do not
         depend on the people.
     """
     metric = metric_of(measure)

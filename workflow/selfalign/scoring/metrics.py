@@ -161,10 +161,10 @@ def spearman(x: Array, y: Array) -> Array:
 
 
 def from_both_ends(x: Array) -> Array:
-    """Mean answers (0 to 1) followed by the same answers told from the scale's other end, 1 - x.
+    """Mean answers (0 to 1), followed by the same answers measured from the scale's other end, 1 - x.
 
-    Which end of a scale is called high is a convention, and a plain correlation across items changes with it. With
-    every item once from each end it does not: Cohen's (1969) r_c, which the reflection of an item leaves as it is.
+    Which end of a scale is high is a convention, and a plain correlation across items changes with it. If every item
+    counts once from each end, the correlation does not change: this is Cohen's (1969) r_c.
     """
     return np.concatenate([x, 1 - x], axis=-1)
 
@@ -174,11 +174,11 @@ def response_pattern(x: Array, y: Array) -> Array:
 
     1 - tr(R S) / (|R| |S|), with R and S the two correlation matrices and |.| the Frobenius norm (Herdin et al. 2005).
     Comparing such matrices rather than marginals is after Williams et al. (2026). Range 0 to 1, lower is nearer;
-    symmetric; the same whichever end of an item is called high. It asks whether the same answers go together, not which
-    country gives them: exchanging countries changes nothing.
+    symmetric; the same whichever end of an item is called high. It compares which answers go together, not which
+    country gives them. So an exchange of countries does not change it.
 
-    With Z the standardised columns of x, R = Z'Z and tr(R S) = |Z W'|^2: so that nothing is larger than
-    countries x countries.
+    With Z and W the standardised columns of x and y, R = Z'Z, S = W'W and tr(R S) = |Z W'|^2. In this form, no matrix
+    is larger than countries x countries.
 
     Args:
         x, y: mean answers, (..., countries, items). Items that `varying_items` does not name are left out.
@@ -216,7 +216,7 @@ def _square_norm(z: Array, w: Array) -> Array:
 
 
 def _centred(x: Array) -> Array:
-    """Differences from the mean of what is known, 0 elsewhere; all NaN where what is known is constant."""
+    """Differences of the known values from their mean, 0 elsewhere; all NaN if the known values are equal."""
     count = np.maximum((~np.isnan(x)).sum(axis=-1, keepdims=True), 1)
     constant = ~(np.fmax.reduce(x, axis=-1, keepdims=True) - np.fmin.reduce(x, axis=-1, keepdims=True) > _SAME)
     return np.where(constant, np.nan, np.nan_to_num(x - np.nansum(x, axis=-1, keepdims=True) / count))
@@ -286,7 +286,7 @@ class Metric:
         name: as in the tables, in the column metric or measure.
         label: its name in figures and reports.
         function: returns the value. `over` says which arguments it gets.
-        over: what one value is about:
+        over: the items and countries that one value is computed from:
 
             - `options`: an item. function(p, q), with the options on the last axis.
             - `scale`: an item whose options have an order. function(p, q, positions), with positions NaN if they have
@@ -298,7 +298,7 @@ class Metric:
         low, high: the range of values. Intervals are cut to it.
         null: the value of a model that knows nothing, against which p is computed; None if it depends on the people.
         slope: the derivative with respect to the people's shares q, or their mean answers y: the arguments of the
-            function, and one value for each option or item. If None, differences replace it (see `panels.STEP`).
+            function, and one value for each option or item. If None, differences replace it (see `measures.STEP`).
         follows: `share` if the value changes with the people's shares; `majority` if only with their majority.
             q then has 1 for the majority and 0 for other options, and no slope is needed.
     """

@@ -10,11 +10,10 @@ import pandas as pd
 from selfalign.scoring.measures import slopes_of, values_of
 
 SERIES = ["model", "language", "arm", "measure"]
-"""What names a column of a panel; a contrast adds what it is against."""
+"""The columns that name a series of a panel."""
 
-COMPARED = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
-"""What names a contrast, whatever the country."""
-
+CONTRAST_KEYS = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
+"""The columns that name a contrast; each of its rows also has a country."""
 
 CELLS = [
     *SERIES[:3],
@@ -34,15 +33,14 @@ CELLS = [
 """The columns of `Scores` that panels of metrics are made of."""
 
 _TERMS = ["first", "second", "third", "fourth"]
-"""What a contrast is made of: (first - second) - (third - fourth)."""
+"""The terms of a contrast: (first - second) - (third - fourth)."""
 
 
 class Contrast(TypedDict, total=False):
     """A contrast of the config: the second arm is subtracted from the first.
 
-    Both are of the same model and language, if no other is named to be subtracted.
-
-    With `beyond`, a pair of arms, their difference is subtracted besides: a difference of differences.
+    Both have the same model and language, unless `against_model` or `against_language` names another one. `beyond` is
+    a pair of arms whose difference is also subtracted: a difference of differences.
     """
 
     arm: str
@@ -67,7 +65,7 @@ class Panel:
         value: n x k means over sources, seeds and templates of the cells that have a value; NaN where none has.
         slope: n x k, how much the value changes with the people's share of pole A, or with their majority (0 or 1):
             see `measures.slopes_of`.
-        levels: by factor (`seed`, `template`), levels x n x k: the value at each level less `value`; 0 for a series
+        levels: by factor (`seed`, `template`), levels x n x k: the value at each level minus `value`; 0 for a series
             with one level.
         runs: by factor, levels x k: whether a series with several levels has the level.
         known: by factor, levels x n x k: whether the series has a value at the level; nothing in a panel of contrasts.
@@ -91,7 +89,7 @@ class Panel:
             rows: n, whether to take the probe.
         """
         known = {factor: has[:, rows] for factor, has in self.known.items()}
-        return _drop_empty(
+        return drop_empty(
             Panel(
                 probes=self.probes[rows],
                 batteries=self.batteries[rows],
@@ -173,7 +171,7 @@ def _build(cells: pd.DataFrame, measures: Sequence[str], factors: dict[str, int]
         runs={factor: _find_runs(has) for factor, has in found.items()},
         known=found,
     )
-    return _drop_empty(panel)
+    return drop_empty(panel)
 
 
 def _find_runs(known: np.ndarray) -> np.ndarray:
@@ -189,7 +187,7 @@ def _mean(place: np.ndarray, values: np.ndarray, number: np.ndarray) -> np.ndarr
         return mean
 
 
-def _drop_empty(panel: Panel) -> Panel:
+def drop_empty(panel: Panel) -> Panel:
     """The panel without series that have no value for any probe."""
     some = np.isfinite(panel.value).any(axis=0)
     if some.all():
@@ -214,7 +212,7 @@ def _factorize(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
 def _deviations(
     code: np.ndarray, size: int, place: np.ndarray, values: np.ndarray, mean: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean at each level less the mean over levels (0 where a level has no cell), whether one has: levels x n x k."""
+    """Mean at each level minus the mean over levels, 0 without a cell; and whether there is one: levels x n x k."""
     at = code * mean.size + place
     number = np.bincount(at, minlength=size * mean.size)
     sums = np.bincount(at, values, size * mean.size)
@@ -237,8 +235,8 @@ def contrast_panel(panel: Panel, contrasts: Sequence[Contrast | list[str]]) -> P
             of which no probe has all, has no column.
 
     Returns:
-        A panel whose series also have columns against, against_model, against_language and beyond (`arm - arm`; empty
-        for a plain difference).
+        A panel whose series also have the columns against, against_model, against_language and beyond (`arm - arm`;
+        empty for a plain difference).
     """
     compared = pd.concat([_compare(panel.series, as_contrast(entry)) for entry in contrasts], ignore_index=True)
     # Two entries of the config may name one difference: with and without the language that both arms have.
@@ -265,9 +263,9 @@ def _subtract(values: np.ndarray, compared: pd.DataFrame) -> np.ndarray:
 
 
 def _compare(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
-    """Columns of a panel that a contrast compares: what they are, and the numbers of its four terms.
+    """The series that a contrast compares, with the numbers of the columns of its four terms.
 
-    The last two of a plain difference are one column, so that they come to 0.
+    The last two terms of a plain difference are the same column, so that their difference is 0.
     """
     pairs = _pair(series, contrast)
     if "beyond" not in contrast:
@@ -280,7 +278,7 @@ def _compare(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
 
 
 def _pair(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
-    """Columns of a panel that a difference compares: what they are, and the numbers of the first and the second."""
+    """The series that a difference compares, with the numbers of the first and the second column."""
     numbered = series.assign(number=np.arange(len(series)))
     names = {"number": "second", "arm": "against", "model": "against_model", "language": "against_language"}
     first = numbered[numbered["arm"] == contrast["arm"]].rename(columns={"number": "first"})

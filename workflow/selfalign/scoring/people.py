@@ -1,4 +1,4 @@
-"""The people's answers as arrays, and the distributions that are scored in the model's place."""
+"""The people's answers as arrays, and the baselines as arrays."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ class People:
     def ceiling(self, country: int) -> Array:
         """Second samples of a country's people: samples x items x options; NaN where no number of people is known.
 
-        Each item has a random stream of its own, so that a new item or country changes no other's.
+        Each item has another random stream, so that a new item or country does not change the others.
         """
         again = np.full((self.samples, *self.positions.shape), np.nan)
         for item in np.flatnonzero(~np.isnan(self.sizes[country])):
@@ -95,8 +95,8 @@ class People:
             again[:, item, offered] = baselines.second_sample(share, size, self.samples, stream)
         return again
 
-    def stand_ins(self, country: int) -> Iterator[tuple[str, Array]]:
-        """What is scored in the model's place in a country, by name of its column: replicates x items x options."""
+    def baselines(self, country: int) -> Iterator[tuple[str, Array]]:
+        """The baselines of a country, each with the name of its column: replicates x items x options."""
         yield "uniform", self.uniform[None]
         yield "world", self.rest_of_world[None, country]
         yield "nearest", self.nearest[None, country]

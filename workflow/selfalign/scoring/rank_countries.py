@@ -1,8 +1,8 @@
 """Step rank_countries: the surveyed countries whose people a model's answers are most similar to, by arm."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
 
 import click
 import numpy as np
@@ -12,11 +12,11 @@ from selfalign.errors import InputError
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.replicates import draw_shares
 from selfalign.probes.schemas import Poles
-from selfalign.scoring.bootstrap import FACTORS, estimate, place_probes, resample_each
+from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate, place_probes, resample_each
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.metrics import js_distance, js_distance_slope
-from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel, drop_empty
 from selfalign.scoring.ranks import Drawn, average, bound_rank, bound_share, bound_value
 from selfalign.scoring.schemas import ALL, CountryRanks
 from selfalign.tables import read_table, write_table
@@ -53,27 +53,13 @@ def choose_probes(poles: pd.DataFrame, used: Sequence[str], least: float) -> tup
     return sorted(ranked.index), sorted(ranked.columns[ranked.all(axis=0)])
 
 
-class _Chance(TypedDict):
-    """What intervals are made from: keywords of `bootstrap.estimate`."""
-
-    people: pd.DataFrame
-    draws: int
-    level: float
-    seed: int
-    resample: Sequence[str]
-
-
 def rank_countries(
     scores: pd.DataFrame,
     poles: pd.DataFrame,
-    people: pd.DataFrame,
     baselines: Mapping[str, str],
     free: Sequence[str],
     least: float,
-    draws: int,
-    level: float,
-    seed: int,
-    resample: list[str],
+    how: Resampling,
 ) -> pd.DataFrame:
     """Similarity of each arm's answers with the countries' people, the countries' ranks, and the change by each arm.
 
@@ -83,29 +69,24 @@ def rank_countries(
     Args:
         scores: `Scores` tables, stacked.
         poles: a `Poles` table of all countries of the survey.
-        people: a `Replicates` table. Shares of other countries are drawn from their standard errors.
         baselines: by language, the arm with which the others are compared.
         free: the arms whose prompts are the same for all countries. They are compared with all countries of the survey,
             and the others with the country that is asked about.
         least: the share of the probes that a country must have been asked, to be ranked.
-        draws: number of resamples.
-        level: coverage of the intervals.
-        seed: of the resamples.
-        resample: what the intervals cover; see `bootstrap.estimate`.
+        how: how intervals are computed. Shares of countries without replicates are drawn from their standard errors.
 
     Returns:
         A `CountryRanks` table.
     """
     ranked, probes = choose_probes(poles, scores["probe"].unique(), least)
     cells, shares = scores[scores["probe"].isin(probes)], _pivot(poles)
-    people = _complete(people, poles[poles["probe"].isin(probes)], seed)
-    chance: _Chance = {"people": people, "draws": draws, "level": level, "seed": seed, "resample": resample}
-    rows = [_estimate(build_panels(cells, [_DISTANCE], list(FACTORS.values())), baselines, chance).assign(asked=True)]
+    how = replace(how, people=_complete(how.people, poles[poles["probe"].isin(probes)], how.seed))
+    rows = [_estimate(build_panels(cells, [_DISTANCE], list(FACTORS.values())), baselines, how).assign(asked=True)]
     others = _compare_with_others(cells, shares, free)
     if others:
-        rows.append(_estimate(others, baselines, chance).assign(asked=False).query("country != @ALL"))
+        rows.append(_estimate(others, baselines, how).assign(asked=False).query("country != @ALL"))
     table = pd.concat(rows, ignore_index=True)
-    ranks = pd.DataFrame(_rank(cells, shares, ranked, free, chance), columns=[*_SERIES, "country", *_RANKS])
+    ranks = pd.DataFrame(_rank(cells, shares, ranked, free, how), columns=[*_SERIES, "country", *_RANKS])
     table = table.merge(ranks, on=[*_SERIES, "country"], how="left")
     even = table["country"].map(_even(shares, probes))
     table = table.assign(countries=len(ranked), even=even.where(table["country"] != ALL))
@@ -159,16 +140,16 @@ def _compare_with_others(cells: pd.DataFrame, shares: pd.DataFrame, free: Sequen
     return panels
 
 
-def _estimate(panels: dict[str, Panel], baselines: Mapping[str, str], chance: _Chance) -> pd.DataFrame:
+def _estimate(panels: dict[str, Panel], baselines: Mapping[str, str], how: Resampling) -> pd.DataFrame:
     """Similarity per series and country, and its change from the baseline of the language, with intervals."""
-    found = estimate(panels, **chance)
+    found = estimate(panels, how)
     table = found.assign(similarity=1 - found["estimate"], low=1 - found["high"], high=1 - found["low"])
     changes = _contrast(panels, baselines)
-    changed = estimate(changes, **chance, differences=True) if changes else pd.DataFrame(columns=[*found, "against"])
+    changed = estimate(changes, how, differences=True) if changes else pd.DataFrame(columns=[*found, "against"])
     changed = changed.assign(change=-changed["estimate"], change_low=-changed["high"], change_high=-changed["low"])
     columns = ["against", "change", "change_low", "change_high"]
     table = table.merge(changed[[*_SERIES, "country", *columns]], on=[*_SERIES, "country"], how="left")
-    shares = pd.DataFrame(_improve(changes, chance), columns=[*_SERIES, "improved", "improved_low", "improved_high"])
+    shares = pd.DataFrame(_improve(changes, how), columns=[*_SERIES, "improved", "improved_low", "improved_high"])
     table = table.merge(shares.assign(country=ALL), on=[*_SERIES, "country"], how="left")
     return table.assign(against=table["against"].fillna(""))
 
@@ -188,21 +169,21 @@ def _contrast(panels: Mapping[str, Panel], baselines: Mapping[str, str]) -> dict
     return found
 
 
-def _collect(panels: Mapping[str, Panel], chance: _Chance) -> dict[tuple[str, ...], tuple[list[str], Drawn]]:
+def _collect(panels: Mapping[str, Panel], how: Resampling) -> dict[tuple[str, ...], tuple[list[str], Drawn]]:
     """The joint resamples of the countries, by series: the countries that have it, and their similarities.
 
-    The sign is turned, because the panels have distances.
+    The signs are reversed, because the panels have distances.
     """
     probes, home = place_probes(panels.values())
     parts: dict[tuple[str, ...], list[tuple[object, ...]]] = {}
-    for country, sums in resample_each(panels, chance["people"], chance["draws"], chance["seed"], chance["resample"]):
+    for country, sums in resample_each(panels, how):
         rows = probes.get_indexer(panels[country].probes)
         for column, key in enumerate(panels[country].series[_SERIES].itertuples(index=False, name=None)):
             part, present = np.zeros(len(probes)), np.zeros(len(probes), dtype=bool)
             part[rows], present[rows] = sums.parts[:, column], sums.present[:, column]
             one = (country, sums.estimate[column], sums.resampled[:, column], part, present)
             parts.setdefault(key, []).append(one)
-    places = home if "batteries" in chance["resample"] else None
+    places = home if "batteries" in how.resample else None
     found = {}
     for key, several in parts.items():
         countries, values, deviations, added, known = zip(*several, strict=True)
@@ -211,41 +192,40 @@ def _collect(panels: Mapping[str, Panel], chance: _Chance) -> dict[tuple[str, ..
     return found
 
 
-def _improve(changes: Mapping[str, Panel], chance: _Chance) -> Iterator[tuple[object, ...]]:
+def _improve(changes: Mapping[str, Panel], how: Resampling) -> Iterator[tuple[object, ...]]:
     """By series, the share of the countries whose similarity the arm raises."""
-    for key, (_, drawn) in _collect(changes, chance).items() if changes else ():
-        yield (*key, *bound_share(drawn, chance["level"]))
+    for key, (_, drawn) in _collect(changes, how).items() if changes else ():
+        yield (*key, *bound_share(drawn, how.level))
 
 
 def _rank(
-    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], chance: _Chance
+    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], how: Resampling
 ) -> Iterator[tuple[object, ...]]:
     """Ranks and leads among the ranked countries.
 
-    They are those of all ranked countries for arms without a country, and else of the country asked about. The rows of
-    `all` are the means of the countries that the language asks about.
+    Arms without a country have rows for all ranked countries, the others for the country that is asked about. The rows
+    of `all` are the means of the countries that the language asks about.
     """
-    level = chance["level"]
     for (model, language), mine in cells.groupby(["model", "language"], observed=True):
         asked = set(mine["country"])
         leads: dict[str, list[Drawn]] = {}
         places: dict[str, list[int]] = {}
-        for arm, about, countries, drawn in _about(mine, shares, ranked, free, chance):
+        for arm, about, countries, drawn in _about(mine, shares, ranked, free, how):
             for column, country in enumerate(countries):
                 if about not in ("", country):
                     continue
-                rank, lead = bound_rank(drawn, column, level), drawn.lead(column)
-                yield (model, language, arm, country, *rank, *bound_value(lead, level))
+                rank, lead = bound_rank(drawn, column, how.level), drawn.lead(column)
+                yield (model, language, arm, country, *rank, *bound_value(lead, how.level))
                 if country in asked:
                     leads.setdefault(arm, []).append(lead)
                     places.setdefault(arm, []).append(rank[0])
         for arm, several in leads.items():
             mean = np.mean(places[arm]), np.nan, np.nan
-            yield (model, language, arm, ALL, *mean, *bound_value(average(several), level))
+            yield (model, language, arm, ALL, *mean, *bound_value(average(several), how.level))
 
 
 def _about(
-    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], chance: _Chance
+    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], how: Resampling
 ) -> Iterator[tuple[str, str, list[str], Drawn]]:
     """By arm and country asked about (empty for an arm without one): the similarities with all ranked countries.
 
@@ -258,7 +238,7 @@ def _about(
     every = pd.concat([once.assign(arm=once["arm"].astype(str) + " "), named.assign(arm=labels)])
     every = every.assign(arm=every["arm"].astype("category"))
     panels = _compare_with_each(every, shares.loc[ranked]) if len(every) else {}
-    for (*_, label), (countries, drawn) in _collect(panels, chance).items() if panels else ():
+    for (*_, label), (countries, drawn) in _collect(panels, how).items() if panels else ():
         arm, _, about = label.partition(" ")
         yield arm, about, countries, drawn
 
@@ -291,7 +271,7 @@ def _compare_with_each(cells: pd.DataFrame, shares: pd.DataFrame) -> dict[str, P
     for country, share in zip(shares.index, shares[list(probes)].to_numpy(float), strict=True):
         q = np.column_stack([share, 1 - share])[row]
         slope = np.nan_to_num(np.subtract(*js_distance_slope(p, q).T))
-        panels[country] = Panel(
+        panel = Panel(
             probes=probes,
             batteries=batteries,
             share=share,
@@ -302,6 +282,7 @@ def _compare_with_each(cells: pd.DataFrame, shares: pd.DataFrame) -> dict[str, P
             levels={},
             runs={},
         )
+        panels[country] = drop_empty(panel)
     return panels
 
 
@@ -324,7 +305,7 @@ def command(
 ) -> None:
     """Rank the surveyed countries by their similarity with a model's answers, and compare the arms."""
     surveyed = read_table(poles, Poles)
-    table = rank_countries(read_scores(scores), surveyed, how.read_people(), baselines, free, least, *how.resampling)
+    table = rank_countries(read_scores(scores), surveyed, baselines, free, least, how.resampling())
     left_out = surveyed["country"].nunique() - table["countries"].iloc[0]
     click.echo(f"{table['countries'].iloc[0]} countries ranked, {left_out} asked too few of the probes", err=True)
     write_table(table.round(6), output, CountryRanks)

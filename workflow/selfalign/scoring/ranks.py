@@ -1,4 +1,4 @@
-"""Ranks with intervals: which differences between estimates are certain, all of them taken together."""
+"""Ranks with confidence sets, from the differences between estimates that are certain at one joint level."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class Drawn:
 
     Attributes:
         estimate: k.
-        deviation: draws x k: what each resample adds to the estimates.
-        parts: n x k: what each probe adds to the estimates' deviation from their expectation.
+        deviation: draws x k: the change of the estimates in each resample.
+        parts: n x k: the contribution of each probe to the estimates' deviation from their expectation.
         present: n x k: whether the estimate has the probe.
         home: n, the numbers of the probes' batteries; None if the batteries were not drawn.
     """

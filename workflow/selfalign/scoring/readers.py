@@ -58,11 +58,11 @@ def read_as_ideal_reader(
     """Answers of a reader that recognises the country from the demonstrations and answers as its people do.
 
     It knows the answers of every country of the survey except the one that it is compared with, and of the groups of
-    these countries, if there are groups. To it, a demonstration
-    shows the majority's answer of the hidden country with a probability of 1 - noise. So a country that gives another
-    answer to m of the demonstrations has a posterior weight of (noise / (1 - noise))^m, up to a factor. A probe that a
-    country was not asked says nothing about it. The weight of an option is its mean share among the countries that
-    were asked the test probe, by their posterior weights.
+    these countries, if there are groups. It assumes that a demonstration shows the majority's answer of the hidden
+    country with a probability of 1 - noise. So a country whose majority differs from m of the demonstrations has a
+    posterior weight of (noise / (1 - noise))^m, up to a factor. For a probe that a country was not asked, both answers
+    have a probability of one half. The weight of an option is its mean share among the countries that were asked the
+    test probe, weighted by their posterior weights.
 
     Args:
         design: a `Design` table.

@@ -26,20 +26,30 @@ EVERY_ARM = "all arms"
 """Stands in the column arm for all of them together; no arm can have this name, which has a space."""
 
 
-class Scores(Table):
-    """A cell of the experiment, scored: its two option orders averaged and compared with the country's people.
-
-    Every cell of the design has a row. Where it has no answer, p_a and the columns computed from it are null.
-    """
+class _OfArm(Table):
+    """A row about an arm of a model in a language."""
 
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
     arm: str = pa.Field(description="treatment")
+
+
+class _OfCell(_OfArm):
+    """A row about a cell of the experiment."""
+
     country: str = pa.Field(str_matches=PEOPLE_ID, description="whose people the answer is compared with")
     probe: str = pa.Field(description="test probe")
     source: str = pa.Field(str_matches=rf"^$|^world$|{PEOPLE_ID}", description="whose answers the demonstrations carry")
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
+
+
+class Scores(_OfCell):
+    """A cell of the experiment, scored: its two option orders averaged and compared with the country's people.
+
+    Every cell of the design has a row. Where it has no answer, p_a and the columns computed from it are null.
+    """
+
     asks: str = pa.Field(isin=WAYS, description=ASKS)
     readout: str = pa.Field(isin=READOUTS, description="what decides between the options")
     category: str = pa.Field(description="thematic category of the probe")
@@ -111,8 +121,8 @@ class Readouts(Table):
     arm: str = pa.Field(description=f"treatment, or `{EVERY_ARM}`: the cells of all arms together")
     readout: str = pa.Field(isin=READOUTS, description="one readout")
     against: str = pa.Field(isin=READOUTS, description="the other")
-    cells: int = pa.Field(ge=1, description="cells that both answer, their option orders averaged")
-    not_compared: int = pa.Field(ge=0, description="cells without an answer by one of the readouts, in no other column")
+    cells: int = pa.Field(ge=1, description="cells with an answer in both readouts, option orders averaged")
+    not_compared: int = pa.Field(ge=0, description="cells without an answer in a readout; no other column has them")
     agreement: float = pa.Field(ge=0, le=1, description="share of cells in which the one chooses the people's answer")
     agreement_against: float = pa.Field(ge=0, le=1, description="share in which the other does")
     differ: float = pa.Field(ge=0, le=1, description="share of cells in which they choose differently")
@@ -126,17 +136,9 @@ REPLY_KINDS = ("option", "empty", "other")
 """Kinds of greedy replies: one of the options; no text; another text, which may be a refusal or an explanation."""
 
 
-class Replies(Table):
+class Replies(_OfCell):
     """A cell of the experiment in one option order, and the greedy reply to its prompt."""
 
-    model: str = pa.Field(description="as named in the config")
-    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
-    arm: str = pa.Field(description="treatment")
-    country: str = pa.Field(str_matches=PEOPLE_ID, description="whose people the reply is compared with")
-    probe: str = pa.Field(description="test probe")
-    source: str = pa.Field(str_matches=rf"^$|^world$|{PEOPLE_ID}", description="whose answers the demonstrations carry")
-    seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
-    template: str = pa.Field(description="frame of the prompt")
     order: str = pa.Field(isin=["AB", "BA"], description="which pole's option comes first")
     prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="id of the prompt")
     reply: str = pa.Field(description="the greedy reply")
@@ -154,12 +156,9 @@ class Replies(Table):
         unique = ["model", "language", *CELL, "order"]
 
 
-class ReplyShares(Table):
+class ReplyShares(_OfArm):
     """Greedy replies of one model in a language, arm and frame: what they are, and what they choose."""
 
-    model: str = pa.Field(description="as named in the config")
-    language: str = pa.Field(description="ISO 639-1")
-    arm: str = pa.Field(description="treatment")
     template: str = pa.Field(description="frame of the prompts")
     replies: int = pa.Field(ge=1, description="cells in both option orders that have a reply")
     option: float = pa.Field(ge=0, le=1, description="share of replies that are one of the options")
@@ -186,17 +185,9 @@ class ReplyShares(Table):
         unique = ["model", "language", "arm", "template"]
 
 
-class Stated(Table):
+class Stated(_OfCell):
     """A cell of a frame of shares in one option order: the share of pole A that a model states."""
 
-    model: str = pa.Field(description="as named in the config")
-    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
-    arm: str = pa.Field(description="treatment")
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="whose people the share is compared with")
-    probe: str = pa.Field(description="test probe")
-    source: str = pa.Field(str_matches=r"^([A-Z]{3}|world)?$", description="whose shares the demonstrations state")
-    seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
-    template: str = pa.Field(description="frame of the prompt")
     order: str = pa.Field(isin=["AB", "BA"], description="which pole's option comes first; its share is asked for")
     prompt: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="id of the prompt")
     readout: str = pa.Field(isin=READOUTS, description="what weighs the numbers")
@@ -217,15 +208,12 @@ class Stated(Table):
         unique = ["model", "language", *CELL, "order"]
 
 
-class StatedShares(Table):
+class StatedShares(_OfArm):
     """How near the shares that a model states are to the people's, in an arm, frame and country.
 
     Both option orders of a cell are averaged first. Each source and seed is then compared alone, and they are averaged.
     """
 
-    model: str = pa.Field(description="as named in the config")
-    language: str = pa.Field(description="ISO 639-1")
-    arm: str = pa.Field(description="treatment")
     template: str = pa.Field(description="frame of the prompts")
     country: str = pa.Field(description=f"ISO 3166 alpha-3, or `{ALL}`: the mean of the countries")
     reading: str = pa.Field(
@@ -262,17 +250,9 @@ class StatedShares(Table):
         unique = ["model", "language", "arm", "template", "country", "reading"]
 
 
-class ScaleScores(Table):
+class ScaleScores(_OfCell):
     """An answer on a whole scale in a cell of the experiment: how probable the model makes it, and people give it."""
 
-    model: str = pa.Field(description="as named in the config")
-    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
-    arm: str = pa.Field(description="treatment")
-    country: str = pa.Field(str_matches=PEOPLE_ID, description="whose people the answer is compared with")
-    probe: str = pa.Field(description="test probe, whose question is asked")
-    source: str = pa.Field(str_matches=rf"^$|^world$|{PEOPLE_ID}", description="whose answers the demonstrations carry")
-    seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
-    template: str = pa.Field(description="frame of the prompt")
     question: str = pa.Field(description="WVS-7 variable")
     readout: str = pa.Field(isin=READOUTS, description="what decides between the answers")
     code: int = pa.Field(ge=0, description="answer code")
@@ -293,12 +273,9 @@ class ScaleScores(Table):
         unique = ["model", "language", *CELL, "code"]
 
 
-class Metrics(Table):
-    """A metric of an arm in a country, beside what others score in the model's place, on the same probes."""
+class Metrics(_OfArm):
+    """A metric of an arm in a country, and of the baselines on the same probes."""
 
-    model: str = pa.Field(description="as named in the config")
-    language: str = pa.Field(str_matches=r"^[a-z]{2}$", description="ISO 639-1")
-    arm: str = pa.Field(description="treatment")
     asks: str = pa.Field(isin=WAYS, description=ASKS)
     country: str = pa.Field(
         str_matches=rf"^all$|{PEOPLE_ID}", description="a country (ISO 3166 alpha-3) or a group; `all`: their mean"
@@ -368,7 +345,7 @@ class Contrasts(Estimates):
     against_model: str = pa.Field(description="the model of what is subtracted")
     against_language: str = pa.Field(description="the language of what is subtracted")
     beyond: str = pa.Field(
-        nullable=True, description="the difference between two arms that is subtracted besides; empty for none"
+        nullable=True, description="the difference between two arms that is also subtracted; empty for none"
     )
 
 
@@ -407,16 +384,7 @@ class Verdicts(Table):
     categories: int = pa.Field(ge=1, description="number of categories")
 
     class Config:
-        unique = [
-            "model",
-            "language",
-            "arm",
-            "against",
-            "against_model",
-            "against_language",
-            "beyond",
-            "measure",
-        ]
+        unique = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
 
 
 class ContrastsByReadout(Contrasts):
@@ -467,17 +435,8 @@ class Specifications(Table):
 
     class Config:
         unique = [
-            "model",
-            "form",
-            "language",
-            "frame",
-            "arm",
-            "against",
-            "readout",
-            "order",
-            "cut",
-            "probe_kind",
-            "measure",
+            *("model", "form", "language", "frame", "arm", "against"),
+            *("readout", "order", "cut", "probe_kind", "measure"),
         ]
 
 
@@ -508,7 +467,7 @@ class GroupContrasts(Contrasts):
 
 
 class Transfer(Estimates):
-    """What is lost with another country's demonstrations: an arm less its like with one source, paired by probe."""
+    """The loss with another country's demonstrations: an arm minus its control with one source, paired by probe."""
 
     against: str = pa.Field(description="the arm answered by other countries")
     source: str = pa.Field(str_matches=PEOPLE_ID, description="whose answers its demonstrations carry")
@@ -516,7 +475,7 @@ class Transfer(Estimates):
 
 
 class Languages(Contrasts):
-    """A gain asked in one language or in the country's own, or the second less the first, with its interval.
+    """A gain asked in one language or in the country's own, or the second minus the first, with its interval.
 
     In the mean of the countries, the language is `own`: each country's own language.
     """
@@ -566,16 +525,13 @@ class ReaderContrasts(Table):
         unique = ["model", "reader", "language", "arm", "against", "beyond", "measure", "country"]
 
 
-class CountryRanks(Table):
+class CountryRanks(_OfArm):
     """The similarity of an arm's answers with the people of a surveyed country, its rank, and its change by the arm.
 
     Arms whose prompts are the same for all countries have a row for every country of the survey. The other arms have a
     row for each country that is asked about.
     """
 
-    model: str = pa.Field(description="as named in the config")
-    language: str = pa.Field(description="ISO 639-1")
-    arm: str = pa.Field(description="treatment")
     country: str = pa.Field(description=f"ISO 3166 alpha-3, or `{ALL}`: the mean of the countries asked about")
     asked: bool = pa.Field(description="whether the run asks about the country in this language")
     similarity: float = pa.Field(
@@ -613,108 +569,9 @@ class CountryRanks(Table):
         unique = ["model", "language", "arm", "country"]
 
 
-class MapItems(Table):
-    """The items of the cultural map: a row per answer that an item is made of."""
-
-    item: str = pa.Field(str_length={"min_value": 1}, description="name of the item")
-    axis: str = pa.Field(isin=["survival", "traditional"], description="the axis that the item marks")
-    direction: int = pa.Field(
-        isin=[1, -1], description="1: a higher score means self-expression, or secular values; -1: the opposite"
-    )
-    base: float = pa.Field(description="added to the score of the item")
-    question: str = pa.Field(description="id of the question")
-    probe: str = pa.Field(unique=True, description="probe by which a model is asked")
-    counts: str = pa.Field(
-        str_matches=r"^(\d+(-\d+)?( \d+(-\d+)?)*)?$", description="codes that count 1, others 0; empty: the code itself"
-    )
-    sign: int = pa.Field(isin=[1, -1], description="whether the answer is added or subtracted")
-
-
-class MapZones(Table):
-    """The cultural zone of each country."""
-
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", unique=True, description="ISO 3166 alpha-3")
-    zone: str = pa.Field(str_length={"min_value": 1}, description="name of the zone")
-
-
-class MapPublished(Table):
-    """Published coordinates of countries."""
-
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", unique=True, description="ISO 3166 alpha-3")
-    year: int = pa.Field(description="of the survey")
-    survival: float = pa.Field(description="survival (low) against self-expression values (high)")
-    traditional: float = pa.Field(description="traditional (low) against secular-rational values (high)")
-
-
-class MapAxes(Table):
-    """An item of the cultural map, and what it weighs on the two axes of the people."""
-
-    item: str = pa.Field(unique=True, description="name of the item")
-    level: str = pa.Field(isin=["respondents", "countries"], description="units whose correlations make the axes")
-    units: int = pa.Field(ge=1, description="number of these units")
-    explained: float = pa.Field(ge=0, le=1, description="share of the items' variance that the two axes explain")
-    mean: float = pa.Field(nullable=True, description="of the item over the units")
-    deviation: float = pa.Field(ge=0, nullable=True, description="standard deviation of the item over the units")
-    loading_survival: float = pa.Field(nullable=True, description="correlation with the axis survival")
-    loading_traditional: float = pa.Field(nullable=True, description="correlation with the axis traditional")
-    weight_survival: float = pa.Field(nullable=True, description="weight of the standardised item on survival")
-    weight_traditional: float = pa.Field(nullable=True, description="weight of the standardised item on traditional")
-    reason: str = pa.Field(nullable=True, description="why the item is left out; empty where it is used")
-
-
-PEOPLE = "people"
-"""Stands in the column model of the cultural map for the people of a country."""
-
-
-class Map(Table):
-    """A point of the cultural map: the people of a country, or a model's answers in an arm and country."""
-
-    model: str = pa.Field(description=f"as named in the config; `{PEOPLE}`: the country's people")
-    language: str = pa.Field(nullable=True, description="ISO 639-1; empty for the people")
-    arm: str = pa.Field(nullable=True, description="treatment; empty for the people")
-    country: str = pa.Field(str_matches=r"^[A-Z]{3}$", description="ISO 3166 alpha-3")
-    view: str = pa.Field(
-        isin=["codes", "options"],
-        description="from all answer codes; or through the two options of the probes, as models answer",
-    )
-    level: str = pa.Field(isin=["respondents", "countries"], description="units whose correlations make the axes")
-    zone: str = pa.Field(nullable=True, description="cultural zone of the country; empty where the list has none")
-    survival: float = pa.Field(nullable=True, description="survival (low) against self-expression values (high)")
-    traditional: float = pa.Field(
-        nullable=True, description="traditional (low) against secular-rational values (high); both empty if items miss"
-    )
-    survival_se: float = pa.Field(ge=0, nullable=True, description="standard error; docs/map.md says what it covers")
-    traditional_se: float = pa.Field(ge=0, nullable=True, description="standard error of the other axis")
-    correlation: float = pa.Field(ge=-1, le=1, nullable=True, description="of the errors of both axes")
-    distance: float = pa.Field(
-        ge=0,
-        nullable=True,
-        description="of a model: to the country's people in the same view; of people seen through options: to codes",
-    )
-    items: int = pa.Field(ge=0, description="items that the point is made of")
-    missing: str = pa.Field(nullable=True, description="items of the axes without an answer here")
-    n: pd.Int64Dtype = pa.Field(ge=0, nullable=True, description="answered cells of a model; respondents, if known")
-    unanswered: pd.Int64Dtype = pa.Field(ge=0, nullable=True, description="cells of a model without an answer")
-    published_survival: float = pa.Field(nullable=True, description="the published coordinate, of people only")
-    published_traditional: float = pa.Field(nullable=True, description="the other published coordinate")
-
-    class Config:
-        unique = ["model", "language", "arm", "country", "view"]
-
-
-class MapPoints(Map):
-    """The points that the figure map draws, with the start of each arrow."""
-
-    from_survival: float = pa.Field(nullable=True, description="of the same model without demonstrations")
-    from_traditional: float = pa.Field(nullable=True, description="the other coordinate of this start")
-
-
-class Worth(Table):
+class Worth(_OfArm):
     """How many people's answers an arm's answers are worth, in a country."""
 
-    model: str = pa.Field(description="as named in the config")
-    language: str = pa.Field(description="ISO 639-1")
-    arm: str = pa.Field(description="treatment")
     country: str = pa.Field(str_matches=PEOPLE_ID, description="a country (ISO 3166 alpha-3), or a group of it")
     respondents: int = pa.Field(
         ge=0, description="largest number of simulated answers whose interval covers the people's share often enough"
@@ -724,13 +581,13 @@ class Worth(Table):
         ge=0, nullable=True, description="people in a random sample with the same mean squared error; empty: no error"
     )
     squared_error: float = pa.Field(
-        ge=0, description="mean of (p_a - share_a)^2, less the sampling variance of share_a; not below 0"
+        ge=0, description="mean of (p_a - share_a)^2, minus the sampling variance of share_a; not below 0"
     )
     probes: int = pa.Field(ge=1, description="number of probes")
 
 
 class Mixed(Table):
-    """A contrast of the mean of countries by a mixed-effects model, beside the bootstrap's."""
+    """A contrast of the mean of the countries by a mixed-effects model, and the bootstrap's estimate."""
 
     model: str = pa.Field(description="as named in the config")
     language: str = pa.Field(description="ISO 639-1")
@@ -739,7 +596,7 @@ class Mixed(Table):
     against_model: str = pa.Field(description="the model of what is subtracted")
     against_language: str = pa.Field(description="the language of what is subtracted")
     beyond: str = pa.Field(
-        nullable=True, description="the difference between two arms that is subtracted besides; empty for none"
+        nullable=True, description="the difference between two arms that is also subtracted; empty for none"
     )
     measure: str = pa.Field(isin=known_measures(), description="what is estimated")
     estimate: float = pa.Field(nullable=True, description="of the mixed model; empty where it could not be fitted")
@@ -749,10 +606,13 @@ class Mixed(Table):
     df: float = pa.Field(ge=1, nullable=True, description="degrees of freedom: number of batteries - 1")
     p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, of the mixed model, by t with df")
     bootstrap: float = pa.Field(description="the bootstrap's estimate")
-    difference: float = pa.Field(nullable=True, description="mixed less bootstrap, in standard errors of the bootstrap")
-    same_verdict: bool = pa.Field(description="whether both tell the contrast from 0, or both do not, at the level")
+    difference: float = pa.Field(nullable=True, description="mixed minus bootstrap, in the bootstrap's standard errors")
+    same_verdict: pd.BooleanDtype = pa.Field(
+        nullable=True,
+        description="whether both intervals exclude 0, or both include it; empty without a fit that converged",
+    )
     converged: bool = pa.Field(description="whether the fit converged")
-    note: str = pa.Field(nullable=True, description="what the fit said")
+    note: str = pa.Field(nullable=True, description="why there is no fit")
     battery_sd: float = pa.Field(ge=0, nullable=True, description="standard deviation between batteries")
     probe_sd: float = pa.Field(ge=0, nullable=True, description="standard deviation between a battery's probes")
     residual_sd: float = pa.Field(ge=0, nullable=True, description="standard deviation within a probe")

@@ -204,7 +204,7 @@ def _sum_of_a(table: pd.DataFrame, share: str, by: list[str], **more: tuple[str,
 @click.option("--human", type=readable, required=True, help="How the people spread over whole scales (Parquet).")
 @bank_option
 @readouts_option
-@click.option("--output", type=writable, required=True, help="Distributions beside the people's (Parquet).")
+@click.option("--output", type=writable, required=True, help="Distributions of the model and of the people (Parquet).")
 def command(
     model: str,
     language: str,
@@ -215,7 +215,7 @@ def command(
     readouts: dict[str, str],
     output: Path,
 ) -> None:
-    """Put a model's distributions over whole scales, in one language, beside the people's."""
+    """Compute a model's distributions over whole scales, in one language, with the people's distributions."""
     cells, people = read_table(design, Design), read_table(human, PeopleScales)
     whole = cells[cells["asks"] == "scale"]
     codes = read_codes(whole, read_table(answers, Answers, SCORED), people, read_bank(bank), readouts)

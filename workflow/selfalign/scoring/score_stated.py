@@ -1,4 +1,4 @@
-"""Step score_stated: the share of its people that a model states for each country, beside the people's share."""
+"""Step score_stated: the share of its people that a model states for each country, and the people's share."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ def add_agreements(scores: pd.DataFrame) -> pd.DataFrame:
 def find_repeated(scores: pd.DataFrame) -> list[str]:
     """Names of the columns of `AGREEMENTS` that equal the main agreement in every cell.
 
-    One of them always does. All of them do if every cell is answered.
+    One of them always does. If every cell has an answer, all of them do.
 
     Args:
         scores: as `add_agreements` returns them.
@@ -37,7 +37,7 @@ def find_repeated(scores: pd.DataFrame) -> list[str]:
 
 
 def repeat_rows(estimates: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
-    """Estimates with the rows of agreement repeated under other names, which saves their bootstrap.
+    """Estimates with the rows of agreement repeated under other names. This saves a bootstrap of each.
 
     Args:
         estimates: a table that `bootstrap.estimate` returned.

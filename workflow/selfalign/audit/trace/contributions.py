@@ -9,10 +9,10 @@ import pandas as pd
 from selfalign.audit.trace.points import Point
 from selfalign.prompts.schemas import CELL
 from selfalign.scoring.across import add_across
-from selfalign.scoring.bootstrap import estimate
-from selfalign.scoring.groups import cells_of
+from selfalign.scoring.bootstrap import Resampling, estimate
 from selfalign.scoring.measures import values_of
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.pooling import cells_of
 from selfalign.scoring.schemas import ALL
 from selfalign.scoring.unanswered import add_agreements
 
@@ -95,7 +95,8 @@ def recompute(cells: pd.DataFrame, point: Point) -> float:
     """The number, estimated from its cells by the scoring stage; NaN where no probe has a value."""
     panels = _panels(cells, point)
     nobody = pd.DataFrame({"country": [], "probe": [], "shares": [], "respondents": pd.array([], "Int64")})
-    table = estimate(panels, nobody, draws=2, level=0.95, seed=0, resample=[], differences=True) if panels else None
+    how = Resampling(nobody, draws=2, level=0.95, seed=0, resample=[])
+    table = estimate(panels, how, differences=True) if panels else None
     if table is None or table.empty:
         return float("nan")
     return float(table.set_index("country")["estimate"][point.country])

@@ -14,8 +14,8 @@ from selfalign.countries import country_name
 from selfalign.errors import InputError
 from selfalign.population import find_people
 from selfalign.probes.cultures import WORLD
-from selfalign.scoring.groups import OWN, name_kind
 from selfalign.scoring.measures import MEASURES, known_measures, label_of
+from selfalign.scoring.pooling import OWN, name_kind
 from selfalign.scoring.schemas import ALL
 
 MEASURE_NAMES = {name: label_of(name) for name in known_measures()} | {"p_a": "Model's probability of pole A"}

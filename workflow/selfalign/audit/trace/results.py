@@ -21,8 +21,8 @@ from selfalign.probes.schemas import Dropped, DroppedScales, PeopleScales, Poles
 from selfalign.prompts.schemas import Design, Prompts
 from selfalign.runs import Run
 from selfalign.scoring.estimate_readouts import stack_scores
-from selfalign.scoring.groups import OWN, asked_in_both
 from selfalign.scoring.inputs import as_texts, prepare_cells, read_scores
+from selfalign.scoring.pooling import OWN, asked_in_both
 from selfalign.survey.schemas import Distributions, Missing
 from selfalign.tables import read_table
 

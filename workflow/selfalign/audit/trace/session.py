@@ -48,7 +48,7 @@ from selfalign.config.outputs import calibrated_arms, find_shown
 from selfalign.config.pages import SEVERAL
 from selfalign.errors import InputError, did_you_mean
 from selfalign.runs import Run
-from selfalign.scoring.groups import OWN
+from selfalign.scoring.pooling import OWN
 from selfalign.scoring.schemas import ALL
 
 MANY = 3

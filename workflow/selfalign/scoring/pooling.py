@@ -1,11 +1,11 @@
-"""Cells of several languages or models that are estimated as one: a country's own language, models of one kind."""
+"""Cells that are estimated together: of each country's own language, or of the models of one kind."""
 
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 OWN = "own"
-"""Stands in the column language for each country's own language; no language has a code of three letters."""
+"""The column language has this value for each country's own language. No language has a code of three letters."""
 
 
 def asked_in_both(scores: pd.DataFrame, arms: Sequence[str], asked_in: str, own: Mapping[str, str]) -> pd.DataFrame:
@@ -54,12 +54,12 @@ def _speaks_own(scores: pd.DataFrame, own: Mapping[str, str]) -> pd.Series:
 
 
 def name_kind(kind: str) -> str:
-    """Stands in the column model for the models of a kind; no model can have this name, which has a space."""
+    """The value of the column model for the models of a kind. No model can have this name, because it has a space."""
     return f"{kind} models"
 
 
 def join_kinds(scores: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """Cells with the kind of their model in its place, so that the models of a kind are averaged like seeds.
+    """Cells with the kind of their model in the column model, so that the models of a kind are averaged like seeds.
 
     Args:
         scores: `Scores` tables, stacked.
