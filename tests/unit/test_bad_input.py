@@ -245,7 +245,7 @@ def test_damaged_table_between_steps_is_refused(
 ) -> None:
     damaged = tmp_path / "distributions.parquet"
     damaged.write_bytes(distributions.read_bytes()[:-100] if content is None else content)
-    refused(*map_poles(BANK, tmp_path, damaged), tells=[str(damaged), "cannot be read", "Let snakemake make it anew"])
+    refused(*map_poles(BANK, tmp_path, damaged), tells=[str(damaged), "cannot be read", "Let snakemake make it again"])
 
 
 # The config

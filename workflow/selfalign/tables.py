@@ -46,7 +46,7 @@ class Table(pa.DataFrameModel):
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it becomes `path` at the end, or goes if anything fails."""
+    """A path in the folder of `path` to write to. It becomes `path` at the end, and is removed if anything fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.aside{path.suffix}")
     try:
@@ -129,7 +129,7 @@ def read_table(path: Path, schema: type[Table], columns: Sequence[str] | None = 
     Raises:
         InputError: the file is missing, cannot be read, or breaks its schema.
     """
-    remedy = "Let snakemake make it anew, or check the path"
+    remedy = "Let snakemake make it again, or check the path"
     if columns is None or not _is_whole(path, schema):
         return _read(path, schema.to_schema(), remedy)
     return _read(path, _select(schema, columns), remedy, columns=list(columns))
