@@ -360,7 +360,7 @@ def test_transfer_marks_follow_the_level_of_the_intervals() -> None:
     for level, marked, limit in ((0.95, False, None), (0.9, True, "p < 0.1 ")):
         figure = plot_transfer.draw(table, replace(STYLE, level=level))
         assert any(line.get_marker() == "o" for line in figure.axes[0].lines) is marked
-        notes = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+        notes = " ".join(text.get_text() for text in figure.texts).replace("\N{NO-BREAK SPACE}", " ")
         assert (limit in notes) if limit else ("p <" not in notes)
 
 
