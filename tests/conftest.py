@@ -23,9 +23,10 @@ from small_run import run_from_scratch, settings
 from smollm2 import SMOLLM2
 
 apply()  # before a test imports PyTorch, whose idle threads would take the cores of the other tests
+gc.disable()  # until all test files are imported: the collector would go through all that they import
 
 
-ORDER = ["workflow", "real", "unit"]
+ORDER = ["workflow", "real", "simulation", "unit"]
 """Folders of tests. Those with long files come first, so that no worker waits for another at the end."""
 
 
@@ -44,6 +45,7 @@ def pytest_collection_finish() -> None:
     """Leave out of later garbage collections the libraries that all test files have imported: millions of objects."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -79,10 +79,14 @@ def write_table(spec: dict[str, Any], kept: Path) -> str:
     """
     heads, columns = spec["rows"], spec["columns"]
     cells: dict[tuple[str, ...], dict[str, str]] = {}
+    tables: dict[str, pd.DataFrame] = {}  # by their names: most columns read the same ones
     for title, column in columns.items():
         given = {"show": "points", **column}
         where = {**spec.get("where", {}), **{key: given[key] for key in given.keys() - {"show", "take", "from"}}}
-        rows = _choose(_read_kept(given.get("from", spec["from"]), kept), where)
+        source = given.get("from", spec["from"])
+        if str(source) not in tables:
+            tables[str(source)] = _read_kept(source, kept)
+        rows = _choose(tables[str(source)], where)
         names = rows.assign(**{key: rows[key].replace(texts) for key, texts in spec.get("names", {}).items()})
         keys = [tuple(text.format(**row) for text in heads.values()) for row in names.to_dict("records")]
         for key in dict.fromkeys(keys):

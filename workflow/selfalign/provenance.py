@@ -53,7 +53,13 @@ def _path(module: str) -> Path:
 @cache  # many steps import the same modules, and Snakemake would take seconds longer to start
 def _analyse(module: str) -> tuple[set[str], str]:
     """The library's modules that a module imports, and its source without comments, layout and docstrings."""
-    tree = ast.parse(_path(module).read_text(encoding="utf-8"))
+    names, code = _parse(_path(module).read_text(encoding="utf-8"))
+    return {name for name in names if name.split(".")[0] == "selfalign" and _path(name).exists()}, code
+
+
+def _parse(source: str) -> tuple[set[str], str]:
+    """Names that a source may import, and the source without comments, layout and docstrings."""
+    tree = ast.parse(source)
     names: set[str] = set()
     for line in [tree, *_statements(tree.body)]:
         if isinstance(line, ast.Import):
@@ -62,7 +68,7 @@ def _analyse(module: str) -> tuple[set[str], str]:
             names |= {line.module} | {f"{line.module}.{alias.name}" for alias in line.names}
         elif isinstance(line, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             line.body = [inner for inner in line.body if not _is_text(inner)] or [ast.Pass()]
-    return {name for name in names if name.split(".")[0] == "selfalign" and _path(name).exists()}, ast.unparse(tree)
+    return names, ast.unparse(tree)
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:

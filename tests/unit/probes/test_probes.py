@@ -352,7 +352,7 @@ def ask(people: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     return map_poles(weigh(count_codes(people)), bank)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(respondents(st.floats(0.01, 100)))
 def test_share_and_standard_error_are_those_of_the_respondents_one_by_one(people: pd.DataFrame) -> None:
     table = ask(people, small_bank("4-5", "1-2"))
@@ -368,14 +368,14 @@ def test_share_and_standard_error_are_those_of_the_respondents_one_by_one(people
     assert row["standard_error"] == pytest.approx(np.sqrt((weight**2 * (a - share) ** 2).sum()) / weight.sum())
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(respondents(st.just(0.7)))
 def test_standard_error_of_equal_weights_is_the_binomial_one(people: pd.DataFrame) -> None:
     for row in ask(people, small_bank("4-5", "1-2")).itertuples():
         assert row.standard_error == pytest.approx(np.sqrt(row.share_a * (1 - row.share_a) / row.n))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(respondents(st.floats(0.01, 100)))
 def test_exchange_of_the_poles_gives_the_other_share_and_majority(people: pd.DataFrame) -> None:
     one, other = ask(people, small_bank("4-5", "1-2")), ask(people, small_bank("1-2", "4-5"))

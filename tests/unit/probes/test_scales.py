@@ -397,7 +397,7 @@ def test_poles_of_a_scale_by_hand(human: pd.DataFrame, distributions: pd.DataFra
     Scores.validate(scored.assign(model="m", language="en")[columns].reset_index(drop=True))
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-60, 0), min_size=4, max_size=4))
 def test_preference_for_a_place_leaves_a_scale_symmetric(human: pd.DataFrame, scores: list[float]) -> None:
     scored = score_scales(read("Q4", human, answers_of(_1=scores, _2=scores)), human)
@@ -405,7 +405,7 @@ def test_preference_for_a_place_leaves_a_scale_symmetric(human: pd.DataFrame, sc
     assert list(scored["p"]) == pytest.approx(list(scored["p"])[::-1])
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-9, 0), min_size=4, max_size=4), *[st.floats(-9, 9)] * 2)
 def test_preference_for_an_end_of_the_list_changes_no_distribution(
     human: pd.DataFrame, scores: list[float], outer: float, inner: float
@@ -427,7 +427,7 @@ def test_mean_of_probabilities_of_a_scale_is_not_free_of_a_preference_for_an_end
     assert scored["p_mean"].iloc[3] > 0.2
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-900, 0), min_size=10, max_size=10))
 def test_same_opinion_in_both_orders_comes_back(human: pd.DataFrame, scores: list[float]) -> None:
     scored = score_scales(read("Q242", human, answers_of(_1=scores, _2=scores[::-1])), human)
@@ -436,7 +436,7 @@ def test_same_opinion_in_both_orders_comes_back(human: pd.DataFrame, scores: lis
     assert list(scored["code"]) == list(range(1, 11))
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(*[st.floats(-30, 0)] * 4)
 def test_scale_of_two_answers_scores_as_two_options_do_when_orders_agree(
     human: pd.DataFrame, distributions: pd.DataFrame, a: float, b: float, c: float, d: float

@@ -18,7 +18,7 @@ from selfalign.scoring.estimate_worth import count_respondents, estimate_worth
 from selfalign.scoring.families import correct, correct_holm
 from selfalign.scoring.fit_mixed import fit, fit_mixed
 from selfalign.scoring.measures import COMPARED, CONTRASTED, MEASURES
-from selfalign.scoring.panels import Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import build_panels, contrast_panel
 from selfalign.scoring.schemas import Contrasts, Estimates, Mixed, Scores, Transfer, Worth
 from selfalign.scoring.unanswered import AGREEMENTS, COUNTS_AS, add_agreements
 from selfalign.tables import read_table, write_table
@@ -75,44 +75,6 @@ def test_standard_error_is_that_of_means_of_independent_probes_where_batteries_a
     assert made["df"] == len(bank) - 1
     reach = stats.t.ppf(0.975, len(bank) - 1) * made["standard_error"]
     assert [made["low"], made["high"]] == pytest.approx([made["estimate"] - reach, made["estimate"] + reach])
-
-
-def draw_studies(batteries: int, arms: list[str], part: int) -> Panel:
-    """A panel whose models are 500 studies: arms with a mean of 0.5, in equal batteries that matter."""
-    rng = np.random.default_rng([batteries, part])
-    home = np.repeat(np.arange(batteries), 2)
-    names = [[f"study{number:05d}" for number in range(500)], ["en"], arms, ["agreement"]]
-    series = pd.MultiIndex.from_product(names, names=["model", "language", "arm", "measure"]).to_frame(index=False)
-    shared, own = (0.1 * rng.normal(size=(size, len(series))) for size in (batteries, len(home)))
-    value = 0.5 + shared[home] + own
-    probes, ones = np.array([f"Q{number:03d}" for number in range(len(home))]), np.ones(len(home))
-    return Panel(probes, home.astype(str), 0.7 * ones, ones, series, value, np.zeros_like(value), {}, {})
-
-
-NOBODY = pd.DataFrame({"country": ["BOL"], "probe": ["Q000"], "respondents": [pd.NA], "shares": [np.array([])]})
-
-
-@pytest.mark.parametrize("kind", ["arm", "contrast"])
-@pytest.mark.parametrize("batteries", [3, 8])
-def test_nominal_five_percent_is_five_percent_with_few_equal_batteries(batteries: int, kind: str) -> None:
-    """The share of 12,000 studies without an effect with p < 0.05, within 3 Monte Carlo errors (0.6 points).
-
-    Without the factor G / (G - 1) it is 7.4 % with 3 batteries and 6.3 % with 8, and the same bound rejects that.
-    """
-    parts, null = [draw_studies(batteries, ["own"], part) for part in range(24)], 0.5
-    if kind == "contrast":
-        both = [draw_studies(batteries, ["own", "zero"], part) for part in range(24)]
-        parts, null = [contrast_panel(panel, [["own", "zero"]]) for panel in both], 0.0
-    # Of 1000 draws, the error of a standard error is 2 %, which moves the share by 0.02 points.
-    how = Resampling(NOBODY, draws=1000, level=0.95, seed=1, resample=["batteries"])
-    made = pd.concat(estimate({"BOL": part}, how, differences=True, null={"agreement": null}) for part in parts)
-    made = made[made["country"] == "BOL"]
-    assert len(made) == 12_000 and (made["df"].round(9) == batteries - 1).all()
-    narrow = made["standard_error"] * np.sqrt((batteries - 1) / batteries)
-    as_before = 2 * stats.t.sf((made["estimate"] - null).abs() / narrow, made["df"])
-    error = np.sqrt(0.05 * 0.95 / len(made))
-    assert (made["p"] < 0.05).mean() == pytest.approx(0.05, abs=3 * error)
-    assert (as_before < 0.05).mean() > 0.05 + 3 * error
 
 
 def test_batteries_are_counted_by_country_and_the_mean_takes_each_country_s_factor() -> None:

@@ -1,13 +1,12 @@
 """One scoring system: a registered metric has one definition, intervals, contrasts and a place in the figures."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from fresh import run_fresh
 from places import ROOT
 from selfalign.audit.trace.contributions import recompute, select_cells, weigh_cells
 from selfalign.audit.trace.points import Point, Term
@@ -251,9 +250,8 @@ def test_null_values_are_those_of_a_model_that_knows_nothing() -> None:
 
 RECIPE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8").partition("## A metric")[2]
 RUN = """
-import json, sys
 from selfalign.cli import program
-for command in json.loads(sys.stdin.read()):
+for command in {commands}:
     program.main(command, standalone_mode=False)
 """
 
@@ -277,10 +275,8 @@ def test_a_metric_is_added_in_one_file_of_code(tmp_path: Path) -> None:
          "--seed", 1, "--output", metrics],
         ["plot-contrasts", "--contrasts", contrasts, "--order", pair, "--style", style, "--figures", figure],
     ]  # fmt: skip
-    code = "from selfalign.scoring.metrics import *\n" + RECIPE.split("```")[1].removeprefix("python") + RUN
-    told = json.dumps([[str(word) for word in command] for command in commands])
-    done = subprocess.run([sys.executable, "-c", code], input=told, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
+    code = "from selfalign.scoring.metrics import *\n" + RECIPE.split("```")[1].removeprefix("python")
+    run_fresh(code + RUN.format(commands=[[str(word) for word in command] for command in commands]))
     p, share = (np.column_stack([CELLS[side], 1 - CELLS[side]]) for side in ("p_a", "share_a"))
     by_hand = ((p - share) ** 2).sum(axis=1)
     means = pd.Series(by_hand).groupby([CELLS["arm"].to_numpy(), CELLS["country"].to_numpy()]).mean().unstack()

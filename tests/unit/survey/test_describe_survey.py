@@ -126,7 +126,7 @@ def responses(draw: st.DrawFn) -> pd.DataFrame:
     return Responses.validate(pd.DataFrame(about | drawn)[[*RESPONSES.columns[:6], "Q4", "Q57"]])
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(responses())
 def test_quality_follows_from_the_respondents_one_by_one(people: pd.DataFrame) -> None:
     table = Quality.validate(describe_samples(people, count_kinds(count_codes(people)))).set_index("country")

@@ -97,7 +97,7 @@ def test_poles_have_exactly_the_published_shares(shares: pd.DataFrame, distribut
     assert poles[["n", "neither", "standard_error"]].isna().all(axis=None)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.floats(0, 1))
 def test_pole_has_any_share_that_is_given(share: float) -> None:
     table = parse_shares(

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from selfalign.errors import InputError
 from selfalign.home import is_made, locate
 from selfalign.survey.find_file import find_file
+from selfalign.yaml_files import load_yaml
 
 DEFAULTS = [
     "config/config.yaml",
@@ -59,7 +58,7 @@ def fill_in(config: dict[str, Any], files: list[Path]) -> None:
         if not path.is_file():
             remedy = "Clone the repository, and name the Snakefile of the clone"
             raise InputError(path, "the default settings are not in the folder of the workflow's Snakefile", remedy)
-        _merge(merged, yaml.safe_load(path.read_text(encoding="utf-8")))
+        _merge(merged, load_yaml(path.read_text(encoding="utf-8")))
     _drop_replaced_sources(merged, config)
     _merge(merged, config)
     config.clear()

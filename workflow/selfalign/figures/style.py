@@ -20,6 +20,7 @@ from selfalign.labels import clean, isolate
 from selfalign.population import country_of, group_of
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.schemas import ALL
+from selfalign.yaml_files import load_yaml
 
 ENGLISH = HOME / "resources/figures/en.yaml"
 """The texts that decide which keys a file of texts must have."""
@@ -218,7 +219,7 @@ the zone itself, or from the registry of metrics."""
 
 def _flatten(path: Path) -> dict[str, str]:
     try:
-        nested = yaml.safe_load(path.read_text(encoding="utf-8"))
+        nested = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         remedy = "Choose a language that has a file, or write one with the keys of resources/figures/en.yaml"
         raise InputError(path, "there is no such file of texts for figures", remedy) from None

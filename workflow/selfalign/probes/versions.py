@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from selfalign.errors import InputError
+from selfalign.yaml_files import load_yaml
 
 VERSION_FILE = "bank.yaml"
 """Name of the file with the version of a bank, in the folder of the bank."""
@@ -44,7 +45,7 @@ def read_version(path: Path) -> dict[str, Any]:
         InputError: the file is no YAML mapping with these keys.
     """
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(path, "not a readable YAML file", "Restore the file, or delete it") from error
     if not isinstance(found, dict) or set(found) != _KEYS or not isinstance(found["files"], dict):

@@ -9,6 +9,7 @@ import yaml
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.bank import BLANK
+from selfalign.yaml_files import load_yaml
 
 _FIELDS = {"statement", "first", "second"}
 _SCALE_FIELDS = {"statement", "options"}
@@ -111,7 +112,7 @@ def read_yaml(path: Path, write: str, remedy: str) -> Any:
         InputError: the file is missing, or is not YAML.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(path, "there is no such file", f"{write}. {remedy}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
