@@ -1,6 +1,6 @@
 """Models planted into the real design: what do the estimates find where the truth is known?
 
-    python benchmarks/planted.py --quick         # 60 studies: 20 minutes of processor time
+    python benchmarks/planted.py --quick         # 60 studies: 12 minutes of processor time
     python benchmarks/planted.py                 # 400 studies
 
 Cells, prompts, selection by chrF++, demonstrations and majorities are those of the workflow: 19 countries, and the
