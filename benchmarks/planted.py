@@ -174,7 +174,8 @@ def answer(rng: np.random.Generator, model: Planted, real: Real) -> pd.DataFrame
 
 def run_study(seed: int) -> pd.DataFrame:
     """Verdicts on all models in one study. Models with the same batteries are estimated together, which is faster."""
-    real, scores = lay_out(), {}
+    real = lay_out()
+    scores: dict[int, list[pd.DataFrame]] = {}
     for number, (name, model) in enumerate(MODELS.items()):
         rng = np.random.default_rng([20261127, seed, number])
         design = real.design

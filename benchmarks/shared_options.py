@@ -10,7 +10,7 @@ shows (out of five), and own minus other country is estimated in each group. doc
 import click
 import pandas as pd
 from repetition import count_own_options
-from selfalign.errors import told_plainly
+from selfalign.errors import exit_on_mistake
 from selfalign.probes.schemas import Replicates
 from selfalign.runs import Run, find_run
 from selfalign.scoring.bootstrap import Resampling
@@ -65,7 +65,7 @@ def estimate(run: Run, language: str, draws: int) -> pd.DataFrame:
 @click.option("--draws", default=2000, show_default=True, help="Bootstrap resamples.")
 def main(name: str, language: str, draws: int) -> None:
     """Print own minus other country of each model of RUN in each group of probes, in points."""
-    with told_plainly():
+    with exit_on_mistake():
         table = estimate(find_run(name), language, draws)
     numbers = (100 * table[["estimate", "main_low", "main_high"]]).round(1)
     table["points"] = [f"{a:+.1f} [{b:+.1f}, {c:+.1f}]" for a, b, c in numbers.to_numpy()]

@@ -32,7 +32,8 @@ from selfalign.config.read import check_settings
 from selfalign.errors import InputError, exit_on_mistake
 from selfalign.home import HOME
 from selfalign.runs import RECORD, find_run
-from selfalign.scoring.schemas import ALL, Map
+from selfalign.scoring.map_schemas import Map
+from selfalign.scoring.schemas import ALL
 from selfalign.tables import read_table, written_aside
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 from selfalign.scoring.cultural_map import AXES
-from selfalign.scoring.schemas import PEOPLE
+from selfalign.scoring.map_schemas import PEOPLE
 
 START = "zero_shot"
 LEVEL = 0.95

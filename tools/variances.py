@@ -6,9 +6,9 @@
 
 The second command expects the widths of each model from the components of the other models. The third expects the
 widths of each study from those of the others. Both print them next to the real ones. Do not give two runs that share
-answers, such as a study and a part of it. Do not give rehearsals, because the answers of models with random weights have
-other variances. Languages with fewer than five countries are left out, because their shared variance cannot be separated
-from that between countries.
+answers, such as a study and a part of it. Do not give rehearsals, because the answers of models with random weights
+have other variances. Languages with fewer than five countries are left out, because their shared variance cannot be
+separated from that between countries.
 """
 
 import json

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from map_summary import MEASURES, estimate, measure_lead, summarise
 from scipy import stats
-from selfalign.scoring.schemas import PEOPLE
+from selfalign.scoring.map_schemas import PEOPLE
 
 HOME = {"AAA": (0.0, 0.0), "BBB": (4.0, 0.0), "CCC": (0.0, 2.0), "DDD": (4.0, 2.0)}
 """The people: a rectangle."""
