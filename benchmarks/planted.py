@@ -1,6 +1,6 @@
 """Models planted into the real design: what do the estimates find where the truth is known?
 
-    python benchmarks/planted.py --quick         # 60 studies: 20 minutes of processor time
+    python benchmarks/planted.py --quick         # 60 studies: 12 minutes of processor time
     python benchmarks/planted.py                 # 400 studies
 
 Cells, prompts, selection by chrF++, demonstrations and majorities are those of the workflow: 19 countries, and the
@@ -10,10 +10,12 @@ effects; here the models read the demonstrations.
 
 The log-odds of pole A are 3 x (stance + reading + chance):
 
-- stance: normal, in part shared by a category, a battery, and all prompts of a probe. It is the same in all arms.
+- stance: normal, in part shared by a category, a battery, and all prompts of a probe. Half of its variance is common to
+  all arms. The other half depends on the questions shown: none, similar ones, or similar ones of other batteries. So
+  demonstrations change many choices without any reading, as in real models.
 - reading: the log-weights of a reader of the demonstrations (docs/readers.md), times a weight; or a help with the
   majority that differs by arm and category, and is 0 on average.
-- chance: normal, of each prompt.
+- chance: normal, of each prompt. Countries that are asked with the same prompt get the same answer.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from clusters import ALL
+from scipy.stats import norm
 from selfalign.config.read import read_config
 from selfalign.home import HOME
 from selfalign.plan.designs import Designer
@@ -34,6 +37,7 @@ from selfalign.runs import SHARED
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.inputs import stack
 from selfalign.scoring.readers import name_cells, read_as_copier, read_as_ideal_reader
 from selfalign.scoring.score_answers import score
 from tqdm import tqdm
@@ -48,6 +52,8 @@ CONTRASTS = [
     ["chrf_without_battery", "chrf_without_battery_other"],
 ]
 STANCE = {"category": 0.2, "battery": 0.4, "probe": 0.6}
+"""Standard deviations by what shares them, in leanings."""
+
 CHANCE = 0.5
 SHARPNESS = 3.0
 DRAWS = 400
@@ -97,8 +103,9 @@ class Real:
         poles: a `Poles` table of the 19 countries.
         bank: a `Bank` table.
         people: a `Replicates` table.
-        prompts: of each named prompt: country, probe, arm, category, battery, whether pole A is first (1 or -1), and
-            the log-weight of pole A over pole B of each reader.
+        prompts: of each named prompt: country, probe, arm, category, battery, asked (the prompt without the country),
+            shown (the arm without its sources), whether pole A is first (1 or -1), and the log-weight of pole A over
+            pole B of each reader.
     """
 
     design: pd.DataFrame
@@ -125,7 +132,9 @@ def lay_out() -> Real:
     first = np.where(prompts["order"] == "AB", 1, -1)
     about = known.bank.set_index("probe")[["category", "battery"]]
     prompts = prompts[["country", "probe", "arm"]].join(about, on="probe").assign(first=first)
-    prompts["copier"] = first * gaps(copier).reindex(plain.loc[prompts.index]).to_numpy()
+    prompts["asked"] = plain.loc[prompts.index]
+    prompts["shown"] = prompts["arm"].str.removesuffix("_other")
+    prompts["copier"] = first * gaps(copier).reindex(prompts["asked"]).to_numpy()
     prompts["ideal"] = first * gaps(ideal).reindex(prompts.index).to_numpy()
     poles = known.poles[known.poles["country"].isin(ALL)].reset_index(drop=True)
     people = draw_shares(poles, 100, 1)
@@ -146,13 +155,15 @@ def answer(rng: np.random.Generator, model: Planted, real: Real) -> pd.DataFrame
         groups = prompts.groupby(list(columns)).ngroup().to_numpy()
         return rng.normal(size=groups.max() + 1)[groups]
 
-    leaning = sum(spread * draw(name) for name, spread in STANCE.items()) + CHANCE * rng.normal(size=len(prompts))
+    stance = sum(spread * (draw(name) + draw(name, "shown")) / np.sqrt(2) for name, spread in STANCE.items())
+    leaning = stance + CHANCE * draw("asked")
     leaning = leaning + model.copies * prompts["copier"].to_numpy() + model.infers * prompts["ideal"].to_numpy()
     if model.uneven:
         majority = real.poles.set_index(["country", "probe"])["majority"].eq("A")
         side = 2 * majority.loc[pd.MultiIndex.from_frame(prompts[["country", "probe"]])].to_numpy() - 1
         leaning = leaning + side * model.uneven * draw("arm", "category")
-    gap, refused = SHARPNESS * leaning * prompts["first"].to_numpy(), rng.random(len(prompts)) < model.refuses
+    gap = SHARPNESS * leaning * prompts["first"].to_numpy()
+    refused = norm.cdf(draw("asked")) < model.refuses
     sides = [
         pd.DataFrame({"prompt": prompts.index, "place": place, "option": -np.logaddexp(0, -sign * gap)})
         for place, sign in ((1, 1), (2, -1))
@@ -162,22 +173,25 @@ def answer(rng: np.random.Generator, model: Planted, real: Real) -> pd.DataFrame
 
 
 def run_study(seed: int) -> pd.DataFrame:
-    """Verdicts on all models in one study."""
-    real, tables = lay_out(), []
+    """Verdicts on all models in one study. Models with the same batteries are estimated together, which is faster."""
+    real = lay_out()
+    scores: dict[int, list[pd.DataFrame]] = {}
     for number, (name, model) in enumerate(MODELS.items()):
         rng = np.random.default_rng([20261127, seed, number])
         design = real.design
         if model.batteries:
-            kept = rng.choice(
-                real.bank["battery"][real.bank["probe"].isin(design["probe"])].unique(), model.batteries, replace=False
-            )
+            asked = real.bank["battery"][real.bank["probe"].isin(design["probe"])].unique()
+            kept = rng.choice(asked, model.batteries, replace=False)
             design = design[design["probe"].isin(real.bank.loc[real.bank["battery"].isin(kept), "probe"])]
-        scores, _ = score(design, answer(rng, model, real), real.poles, real.bank, {"words": "option"})
-        scores = scores.assign(model=name, language="en", ordered=True)
-        how = Resampling(real.people, DRAWS, 0.95, seed, ["batteries", "respondents"])
-        known = estimate_contrasts(scores, CONTRASTS, how, MEASURES)
-        tables.append(choose_intervals(scores, known, CONTRASTS, None, how, MEASURES))
-    return pd.concat(tables, ignore_index=True).assign(study=seed)
+        table, _ = score(design, answer(rng, model, real), real.poles, real.bank, {"words": "option"})
+        scores.setdefault(model.batteries, []).append(table.assign(model=name, language="en", ordered=True))
+    how = Resampling(real.people, DRAWS, 0.95, seed, ["batteries", "respondents"])
+    verdicts = []
+    for tables in scores.values():
+        cells = stack(tables)
+        known = estimate_contrasts(cells, CONTRASTS, how, MEASURES)
+        verdicts.append(choose_intervals(cells, known, CONTRASTS, None, how, MEASURES))
+    return pd.concat(verdicts, ignore_index=True).assign(study=seed)
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:

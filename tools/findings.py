@@ -22,6 +22,7 @@ from typing import Any
 import click
 import pandas as pd
 from looks import draw
+from map_summary import summarise
 from page_tables import fill_tables, find_unknown
 from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
 from selfalign.config.figures import FIGURES
@@ -31,8 +32,9 @@ from selfalign.config.read import check_settings
 from selfalign.errors import InputError, exit_on_mistake
 from selfalign.home import HOME
 from selfalign.runs import RECORD, find_run
+from selfalign.scoring.map_schemas import Map
 from selfalign.scoring.schemas import ALL
-from selfalign.tables import written_aside
+from selfalign.tables import read_table, written_aside
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -41,6 +43,9 @@ KEPT = (
     "languages", "map", "map_axes", "metrics", "mixed", "readers", "specifications", "transfer", "verdicts",
 )  # fmt: skip
 """Tables that are kept of a run, if it has them."""
+
+MAP_SUMMARY = "map_summary.csv"
+"""Kept table with the distances of models and people, computed from the kept map."""
 
 OF_COUNTRIES = {"contrasts", "country_ranks", "map", "transfer"}
 """Tables whose rows of single countries are always kept: the text counts countries. Of the others, only if a figure
@@ -84,6 +89,10 @@ def keep_run(folder: Path, kept: Path, page: str) -> Path:
             with written_aside(to / "tables" / path.name) as aside:
                 table.to_csv(aside, index=False, lineterminator="\n")
             sizes[name] = (to / "tables" / path.name).stat().st_size
+    if "map" in sizes:
+        with written_aside(to / "tables" / MAP_SUMMARY) as aside:
+            summary = summarise(read_table(to / "tables" / "map.csv", Map))
+            summary.round(6).to_csv(aside, index=False, lineterminator="\n")
     with written_aside(to / RECORD) as aside:
         aside.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if sum(sizes.values()) > LIMIT:

@@ -34,6 +34,7 @@ OTHER_SOURCE = re.compile(r"<!-- source: .+? -->")
 
 SHOWN = {
     "points": "{estimate:points} [{low:points}, {high:points}]",
+    "main": "{estimate:points} [{main_low:points}, {main_high:points}]",
     "percent": "{estimate:percent} [{low:percent}, {high:percent}]",
     "number": "{estimate:.2f} [{low:.2f}, {high:.2f}]",
 }

@@ -1,11 +1,14 @@
 """Measure the variance components of finished studies, for the widths that `selfalign plan` expects.
 
-    python tools/variances.py results/study results/study_languages > resources/plan/variances.csv
-    python tools/variances.py --held-out results/study results/study_languages results/default
+    python tools/variances.py results/study > resources/plan/variances.csv
+    python tools/variances.py --held-out model results/study
+    python tools/variances.py --held-out study results/study results/default
 
-The second command expects the widths of each study from the components of the others, and prints them next to the real
-ones. Do not give rehearsals, because the answers of models with random weights have other variances. Languages with
-fewer than five countries are left out, because their shared variance cannot be separated from that between countries.
+The second command expects the widths of each model from the components of the other models. The third expects the
+widths of each study from those of the others. Both print them next to the real ones. Do not give two runs that share
+answers, such as a study and a part of it. Do not give rehearsals, because the answers of models with random weights
+have other variances. Languages with fewer than five countries are left out, because their shared variance cannot be
+separated from that between countries.
 """
 
 import json
@@ -54,15 +57,26 @@ def read_widths(run: Path) -> pd.Series:
     return pd.Series(half.to_numpy(), index=pd.MultiIndex.from_frame(table[["model", "language", "name"]]))
 
 
-def hold_out(runs: tuple[Path, ...]) -> pd.DataFrame:
-    """Expected and real half widths of each run in points, expected from the components of the other runs."""
+def hold_out(runs: tuple[Path, ...], left_out: str) -> pd.DataFrame:
+    """Expected and real half widths of each run in points, expected from components without those of the same kind.
+
+    Args:
+        runs: folders.
+        left_out: model or study: whose components are left out.
+
+    Returns:
+        A row per study, model and series that other rows can say something about.
+    """
     tables, rows = {run: measure_run(run) for run in runs}, []
     for run, table in tables.items():
-        others = pd.concat([one for other, one in tables.items() if other != run])
         people = read_scores(run)[["language", "country", "probe", "battery", "majority"]].drop_duplicates()
         people["pole"] = np.where(people["majority"] == "A", 1.0, -1.0)
         real = read_widths(run)
         for one in table.itertuples():
+            others = pd.concat(tables.values())
+            others = others[others[left_out] != getattr(one, left_out)]
+            if others.empty:
+                continue
             cells = people[people["language"] == one.language]
             poles = cells.pivot(index="probe", columns="country", values="pole")
             home = pd.factorize(cells.groupby("probe")["battery"].first())[0]
@@ -78,14 +92,14 @@ def hold_out(runs: tuple[Path, ...]) -> pd.DataFrame:
 
 
 @click.command()
-@click.option("--held-out", is_flag=True, help="Compare the widths of each study with those expected from the others.")
+@click.option("--held-out", type=click.Choice(["model", "study"]), help="Compare real widths with expected ones.")
 @click.argument("runs", type=click.Path(exists=True, file_okay=False, path_type=Path), nargs=-1, required=True)
-def main(runs: tuple[Path, ...], held_out: bool) -> None:
+def main(runs: tuple[Path, ...], held_out: str | None) -> None:
     """Print the components of finished runs as CSV."""
-    if not held_out:
+    if held_out is None:
         print(pd.concat(list(map(measure_run, runs))).to_csv(index=False), end="")
         return
-    found = hold_out(runs)
+    found = hold_out(runs, held_out)
     print(found.round(1).to_string(index=False))
     kind = np.where(found["series"].str.contains(" - "), "contrasts", "arms")
     print(found.groupby(["study", "model", kind])[["near", "in_range"]].agg(["sum", "size"]).to_string())

@@ -1,0 +1,79 @@
+"""Do own answers help only where the demonstrations have the test probe's own options?
+
+Many questions share their options, such as agree and disagree. A reader that counts options can use a demonstration
+only if its options are those of the test probe. The probes are divided by the number of such demonstrations that an arm
+shows (out of five), and own minus other country is estimated in each group. docs/findings.md has the results.
+
+    python benchmarks/shared_options.py RUN
+"""
+
+import click
+import pandas as pd
+from repetition import count_own_options
+from selfalign.errors import exit_on_mistake
+from selfalign.probes.schemas import Replicates
+from selfalign.runs import Run, find_run
+from selfalign.scoring.bootstrap import Resampling
+from selfalign.scoring.choose_intervals import choose_intervals
+from selfalign.scoring.estimate_contrasts import estimate_contrasts
+from selfalign.scoring.inputs import read_scores
+from selfalign.tables import read_table
+
+PAIRS = [("chrf", "chrf_other"), ("chrf_without_battery", "chrf_without_battery_other")]
+
+GROUPS = {"none": (-0.01, 0.5), "1 to 3": (0.5, 3.5), "4 or 5": (3.5, 5.0)}
+"""Groups of probes by the mean number of demonstrations with the probe's own options; the first end is not included."""
+
+MEASURES = ["agreement"]
+
+
+def group_probes(run: Run, language: str, arm: str) -> dict[str, set[str]]:
+    """The probes of each group of `GROUPS`.
+
+    Args:
+        run: a finished run.
+        language: of the prompts.
+        arm: whose demonstrations are counted.
+    """
+    cells = count_own_options(run.folder, language, arm)
+    mean = (cells["a"] + cells["b"]).groupby(cells["probe"].astype(str)).mean()
+    return {name: set(mean.index[(mean > low) & (mean <= high)]) for name, (low, high) in GROUPS.items()}
+
+
+def estimate(run: Run, language: str, draws: int) -> pd.DataFrame:
+    """Own minus other country in each group of probes: a `Verdicts` table with the group, also of the two readers."""
+    settings = run.config["scoring"]
+    people = read_table(run.folder / "human" / "replicates.parquet", Replicates)
+    files = [*run.folder.glob(f"scores/*/{language}.parquet"), *run.folder.glob(f"readers/{language}.parquet")]
+    scores = read_scores(sorted(files))
+    how, tables = Resampling(people, draws, settings["level"], settings["seed"], settings["resample"]), []
+    for own, other in PAIRS:
+        cells = scores[scores["arm"].isin([own, other])].assign(ordered=True)
+        for group, probes in group_probes(run, language, own).items():
+            here = cells[cells["probe"].isin(probes)]
+            if here.empty:
+                continue
+            known = estimate_contrasts(here, [[own, other]], how, MEASURES)
+            table = choose_intervals(here, known, [[own, other]], None, how, MEASURES)
+            tables.append(table.assign(group=group, probes=len(probes)))
+    return pd.concat(tables, ignore_index=True)
+
+
+@click.command()
+@click.argument("name", metavar="RUN")
+@click.option("--language", default="en", show_default=True)
+@click.option("--draws", default=2000, show_default=True, help="Bootstrap resamples.")
+def main(name: str, language: str, draws: int) -> None:
+    """Print own minus other country of each model of RUN in each group of probes, in points."""
+    with exit_on_mistake():
+        table = estimate(find_run(name), language, draws)
+    numbers = (100 * table[["estimate", "main_low", "main_high"]]).round(1)
+    table["points"] = [f"{a:+.1f} [{b:+.1f}, {c:+.1f}]" for a, b, c in numbers.to_numpy()]
+    shown = table.pivot_table(
+        index=["arm", "group", "probes", "batteries"], columns="model", values="points", aggfunc="first", sort=False
+    )
+    print(shown.to_string())
+
+
+if __name__ == "__main__":
+    main()
