@@ -109,7 +109,7 @@ def test_bank_of_ones_own_has_no_kinds_unless_a_file_says_so(tmp_path: Path) -> 
     bank = tmp_path / "probes.csv"
     bank.write_text(SHIPPED.read_text())
     config = settings(bank=str(bank), only=["Q4", "Q60", "Q62"], kinds=["value"])
-    with pytest.raises(InputError, match="no file kinds.csv beside it"):
+    with pytest.raises(InputError, match="has no file kinds.csv"):
         chosen(config, bank)
     bank.with_name("kinds.csv").write_text("probe,kind\nQ62,value\nQ60,attitude\n")
     assert chosen(config, bank) == ["Q62"] and find_used(bank, config["probes"]) == {"Q62"}

@@ -325,14 +325,16 @@ def configure(tmp_path: Path, **settings: object) -> dict:
 def test_run_of_stated_shares_has_its_files_and_no_readers(tmp_path: Path) -> None:
     config = configure(tmp_path)
     paths = Paths(config)
-    assert paths.stated == [f"<run>/tables/stated/smollm2-135m/{language}.csv" for language in ("en", "es")]
+    stated = {f"<run>/tables/stated/smollm2-135m/{language}.csv" for language in ("en", "es")}
+    assert stated <= set(paths.tables_by_model)
     assert paths.words("personas", "es") == ["resources/personas/es.csv"]
     assert find_shown(config)[1]["readers"] == "no frame asks with two options"
     assert arms_of_nobody(config) == []
     both = configure(tmp_path, prompts={"frames": ["words", "stated"]})
     assert "readers" in find_shown(both)[0] and arms_of_nobody(both) == ["zero_shot"]
     default = Paths(read_config([]))
-    assert default.stated == default.words("personas", "en") == []
+    assert not [file for file in default.tables_by_model if "/stated/" in file]
+    assert default.words("personas", "en") == []
 
 
 def test_readout_that_does_not_weigh_numbers_is_refused(tmp_path: Path) -> None:
