@@ -263,8 +263,10 @@ def test_readers_are_marks_of_gains_and_margins(style: Style) -> None:
         found = {line.get_label(): line.get_xydata() for line in ax.lines if len(line.get_xdata())}
         assert found["copier"][:, 0] == pytest.approx([copier] * 2)
         assert found["ideal_reader"][:, 0] == pytest.approx([ideal] * 2)
-        heights = [y for colour, _, y in dots(ax) if colour == "#d55e00"]
+        heights = sorted({y for colour, _, y in dots(ax) if colour == "#d55e00"})
         assert found["copier"][:, 1] == pytest.approx(heights)
+        marks = [line for line in ax.lines if line.get_label() in found and len(line.get_xdata())]
+        assert {mark.get_color() for mark in marks if mark.get_label() in ("copier", "ideal_reader")} == {"#d55e00"}
         legend = [text.get_text() for text in figure.legends[0].get_texts()]
         assert legend[-2:] == ["Copier of the answers shown", "Ideal reader of the answers shown"]
         assert faults_of(figure) == []

@@ -144,7 +144,7 @@ def draw_by_model(
     for pair, offset in zip(shown, spread(len(shown)), strict=True):
         these = rows[(rows[["arm", "against"]] == list(pair)).all(axis=1)]
         if readers is not None:
-            draw_readers(ax, these, readers, offset)
+            draw_readers(ax, these, readers, offset, style.look(pair[0]).colour)
         draw_arm(ax, these, offset, style, pair[0])
     ax.set_xlim(*axis)
     format_points(ax, style)

@@ -50,7 +50,7 @@ def draw_measures(
         places = shown["row"].to_numpy() + offset
         ax.hlines(places, shown["low"], shown["high"], color=lighter(look[0], 0.3), linewidth=1.3, zorder=2)
         if readers is not None:
-            draw_readers(ax, shown, readers, offset)
+            draw_readers(ax, shown, readers, offset, look[0])
         ax.plot(shown["estimate"].to_numpy(), places, **dot(style, *look), label=style.measure(measure), zorder=3)
 
 

@@ -56,7 +56,7 @@ def draw(
             if len(shown := panel.rows[panel.rows["arm"] == arm].sort_values("row")):
                 draw_bars(ax, shown, offset, style, arm)
                 if readers is not None:
-                    draw_readers(ax, shown, readers, offset)
+                    draw_readers(ax, shown, readers, offset, style.look(arm).colour)
                 draw_dots(ax, shown, offset, style, arm)
     axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent(value)))
     axes[-1].xaxis.set_major_locator(MaxNLocator(5 if style.narrow else 9, steps=[1, 2, 2.5, 5, 10]))

@@ -20,7 +20,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "copier": {"marker": "x", "markersize": 3.4, "markeredgewidth": 0.8},
     "ideal_reader": {"marker": "*", "markersize": 4.6, "markeredgewidth": 0.4},
 }
-"""How the marks of readers look. They differ without colour, from each other and from the dots of arms."""
+"""How the marks of readers look. They differ without colour from each other and from the dots of arms."""
 
 _PAIR = ["model", "language", "country", "arm", "against", "measure"]
 _ALONE = ["model", "language", "country", "arm", "measure"]
@@ -78,21 +78,22 @@ def readers_of_pairs(readers: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> p
     return readers[pd.MultiIndex.from_frame(readers[["arm", "against"]]).isin(wanted)]
 
 
-def draw_readers(ax: Axes, rows: pd.DataFrame, readers: pd.DataFrame, offset: float) -> None:
-    """Draw a mark per row and reader, at the height of the row's dot.
+def draw_readers(ax: Axes, rows: pd.DataFrame, readers: pd.DataFrame, offset: float, colour: str) -> None:
+    """Draw a mark per row and reader, at the height and in the colour of the row's dot.
 
     Args:
         ax: whose y axis has row i at i.
         rows: columns model, language, country, arm, measure and row; against too, unless they are about arms alone.
         readers: as `choose_readers` returns them.
         offset: of the dots within their rows.
+        colour: of the dots.
     """
     keys = _PAIR if "against" in rows else _ALONE
     shown = readers if "against" in rows else readers[readers["against"] == ""]
     marks = rows[[*keys, "row"]].merge(shown[[*keys, "reader", "value"]], on=keys)
     for reader in LOOKS:
         these = marks[marks["reader"] == reader]
-        ax.plot(these["value"], these["row"] + offset, **_look(reader), zorder=3.5, label=reader)
+        ax.plot(these["value"], these["row"] + offset, **_look(reader, colour), zorder=3.5, label=reader)
 
 
 def explain_readers(readers: pd.DataFrame, style: Style) -> dict[str, Line2D]:
@@ -101,5 +102,5 @@ def explain_readers(readers: pd.DataFrame, style: Style) -> dict[str, Line2D]:
     return {style.text(f"readers.{name}"): Line2D([], [], **_look(name)) for name in LOOKS if name in found}
 
 
-def _look(reader: str) -> dict[str, Any]:
-    return {"linestyle": "none", "color": INK, **LOOKS[reader]}
+def _look(reader: str, colour: str = INK) -> dict[str, Any]:
+    return {"linestyle": "none", "color": colour, **LOOKS[reader]}
