@@ -1,4 +1,4 @@
-"""Code that imports the project anew, in a fork of this process, which has the libraries already."""
+"""Code that imports the project again, in a fork of this process, which has the libraries already."""
 
 import gc
 import io

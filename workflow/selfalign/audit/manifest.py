@@ -52,7 +52,7 @@ def find_changed(paths: Iterable[str], former: pd.DataFrame, records: Records) -
     """The files that were changed after their job ended.
 
     A file counts as changed when its time is not the time at which its job ended, and its content is not that of the
-    former manifest. So a copied folder with new times has no changed files.
+    earlier manifest. So a copied folder with new times has no changed files.
 
     Args:
         paths: files that jobs made.

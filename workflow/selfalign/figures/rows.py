@@ -150,7 +150,7 @@ def stack_panels(
 
 
 def _least_row(names: list[str]) -> float:
-    """Inches of a row that keep a name of several lines off its neighbours: names are centred on their rows."""
+    """The least height of a row in inches, so that names of several lines do not overlap the names next to them."""
     lines = [1, *map(lines_of, names), 1]
     needed = [height_of(one + two, "ytick.labelsize") / 2 for one, two in pairwise(lines) if one + two > 2]
     return max([_LEAST, *needed])

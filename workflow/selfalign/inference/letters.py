@@ -62,8 +62,8 @@ def which_option(reply: str, labels: list[str], options: list[str], language: st
 
     A reply is an option if it is the option's label or its words, both folded by the rules of the language. White
     space, quotation marks, brackets and marks of emphasis around the reply do not count. Punctuation at its end does
-    not count, nor does a thought before it (`selfalign.inference.thoughts`). "A, because ..." and "Answer: A" are no
-    option, because finding an answer in free text is interpretation.
+    not count, nor does a thought before it (`selfalign.inference.thoughts`). "A, because ..." and "Answer: A" do
+    not count as an option, because finding an answer in free text is interpretation.
 
     Args:
         reply: the model's reply.
