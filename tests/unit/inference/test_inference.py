@@ -525,7 +525,7 @@ def test_of_many_answers_some_are_compared(llama: LlamaForCausalLM, monkeypatch:
     ((_, difference),) = check_during(llama, batches_of(llama, [prompt]))
     assert difference < 1e-4
     assert compared == [("packed", [8]), ("naive", [8]), ("naive", [8])]
-    with pytest.raises(InputError, match=r"0\.002 nats from the naive one"):
+    with pytest.raises(InputError, match=r"0\.00(19|20|2)\d* nats from the naive one"):
         next(check_during(llama, batches_of(llama, [prompt], wrong=0.002)))
     few, places = check._thin(prompt)
     assert few.sequences == tuple(prompt.sequences[place] for place in places)
