@@ -29,10 +29,10 @@ run: env  ## run the default experiment, and say what came out and where it is
 test: env  ## run the tests
 	@$(IN_ENV) pytest $(PARALLEL)
 
-test-fast: env  ## run the tests of the library alone: tests/unit
-	@$(IN_ENV) pytest $(PARALLEL) tests/unit
+test-fast: env  ## run the quick tests of the library: those in tests/unit that are not marked slow
+	@$(IN_ENV) pytest $(PARALLEL) -m "not slow and not downloads" tests/unit
 
-coverage: tools  ## measure which branches of the library test-fast reaches
+coverage: tools  ## measure which branches of the library tests/unit reaches
 	@$(IN_ENV) pytest $(PARALLEL) --cov --cov-report=term:skip-covered tests/unit
 
 downloads: env  ## run the tests that download packages: published chat templates and tokenizers

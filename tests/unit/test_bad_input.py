@@ -251,6 +251,7 @@ def test_damaged_table_between_steps_is_refused(
 # The config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "tells"),
     [
@@ -467,6 +468,7 @@ def test_configs_of_whole_studies_are_right(overlay: Path) -> None:
 # The whole run, as a user sees it
 
 
+@pytest.mark.slow
 def test_program_says_the_same_from_the_shell(tmp_path: Path) -> None:
     survey = tmp_path / "survey.csv"
     survey.write_text("")

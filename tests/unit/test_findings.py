@@ -18,6 +18,8 @@ from selfalign.errors import InputError
 from selfalign.scoring.schemas import Contrasts
 from selfalign.tables import write_table as save
 
+pytestmark = pytest.mark.slow
+
 PAGE = (DOCS / "findings.md").read_text(encoding="utf-8")
 RUNS = sorted(path.parent for path in (DOCS / "findings").glob("*/run.json"))
 kept_runs = pytest.mark.skipif(not RUNS, reason="no run is kept in docs/findings yet")

@@ -32,6 +32,7 @@ def choose(model: Planted, real: Real) -> pd.DataFrame:
     return chosen.rename(index=lambda name: name.partition(":")[2]).groupby(level=0).agg(list).apply(pd.Series)
 
 
+@pytest.mark.slow
 def test_countries_with_the_same_prompt_get_the_same_answer(real: Real) -> None:
     chosen = choose(Planted(refuses=0.2), real)
     assert chosen.shape == (3 * PROBES, 2)
@@ -39,12 +40,14 @@ def test_countries_with_the_same_prompt_get_the_same_answer(real: Real) -> None:
     assert chosen[0].isna().mean() == pytest.approx(0.2, abs=0.02)
 
 
+@pytest.mark.slow
 def test_copier_takes_the_side_that_it_sees(real: Real) -> None:
     chosen = choose(Planted(copies=10.0), real)[0].astype(bool)
     sees_a = chosen.index.str.extract(r"(\d+)$")[0].astype(int).to_numpy() % 2 == 1
     assert (chosen == sees_a).mean() > 0.999
 
 
+@pytest.mark.slow
 def test_demonstrations_change_many_choices_without_any_reading(real: Real) -> None:
     chosen = choose(Planted(), real)[0].astype(bool)
     by_arm = {

@@ -22,6 +22,8 @@ from selfalign.config.outputs import WITH_CSV
 from selfalign.provenance import import_closure
 from selfalign.steps import BY_HAND, STEPS
 
+pytestmark = pytest.mark.slow
+
 LIBRARY = ROOT / "workflow" / "selfalign"
 
 

@@ -48,6 +48,7 @@ def test_settings_of_a_run_are_in_its_record(tmp_path: Path) -> None:
         _ = run.config
 
 
+@pytest.mark.slow
 def test_config_is_the_one_of_snakemake(tmp_path: Path) -> None:
     config = shipped("study")
     mine = read_settings(ROOT / "config/study.yaml")
@@ -73,6 +74,7 @@ def test_name_that_is_no_folder_of_a_run_is_refused(name: str, tmp_path: Path) -
         read_config([tmp_path / "mine.yaml"])
 
 
+@pytest.mark.slow
 def test_each_shipped_config_has_a_name_of_its_own() -> None:
     names = {"config.yaml", "surveys.yaml", "languages.yaml", "models.yaml", "arms.yaml", "study_models.yaml"}
     studies = [path for path in sorted((ROOT / "config").glob("*.yaml")) if path.name not in names]

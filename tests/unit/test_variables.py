@@ -9,6 +9,8 @@ import sys
 import pytest
 from selfalign.variables import FAST
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import ctypes, json, sys
 

@@ -156,6 +156,7 @@ def verdicts(**values: float | str) -> pd.DataFrame:
     return pd.DataFrame([row | values])
 
 
+@pytest.mark.slow
 def test_verdicts_are_compared_by_their_main_interval(tmp_path: Path) -> None:
     runs = [Run(tmp_path / name) for name in ("one", "two", "three")]
     tables = [verdicts(), verdicts(low=0.1, main_p=0.2), verdicts(main="category", main_low=-0.1)]

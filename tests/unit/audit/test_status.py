@@ -92,6 +92,7 @@ def run_as_job(command: str, folder: Path) -> tuple[str, str]:
     return done.stdout, (folder / "log").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", ["2> log", "2>&1 | tee log"], ids=["log", "screen and log"])
 def test_mistake_is_shown_once_on_the_screen_and_in_the_log(redirection: str, tmp_path: Path) -> None:
     command = f"{BIN}/selfalign simulate-survey --counts missing.csv --seed 1 --output out.csv {redirection}"
@@ -237,6 +238,7 @@ def test_log_tells_the_answers_of_a_running_job(log: str, done: int, rate: float
     assert count_answers(LEFT, start, folder / "log", folder / "ledger.sqlite") == Answers(LEFT, None)
 
 
+@pytest.mark.slow
 def test_ledger_tells_the_answers_of_a_job_that_has_ended_and_of_one_that_holds_it(folder: Path) -> None:
     path = folder / "en.sqlite"
     write(folder / "log", "10 requests: 8 to make, 2 in the ledger\n")

@@ -19,6 +19,8 @@ from selfalign.scoring.schemas import Contrasts, Scores
 from selfalign.tables import read_table, write_table
 from tiny import tiny_llama, tiny_tokenizer
 
+pytestmark = pytest.mark.slow
+
 RESOURCES = ROOT / "resources"
 PROBES = ["Q4", "Q6", "Q22", "Q57a", "Q57b", "Q64", "Q66", "Q71"]
 SPEECH = {"format": "chat", "shown": "turns", "template": {}}

@@ -35,11 +35,13 @@ def test_models_have_the_defaults_that_a_run_gets() -> None:
     assert dumped == config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["minimal", "study", "paper_shares", "models_2026"])
 def test_models_accept_shipped_configs(name: str) -> None:
     Config.model_validate(shipped(name))
 
 
+@pytest.mark.slow
 def test_no_step_of_a_run_knows_the_config() -> None:
     for step in set(STEPS) - BY_HAND:
         assert not [one for one in import_closure(STEPS[step]) if one.startswith("selfalign.config")], step

@@ -20,6 +20,7 @@ def read(folder: Path, **settings: object) -> dict:
     return read_config([PEW, path])
 
 
+@pytest.mark.slow
 def test_shipped_config_runs_arms_that_two_surveys_have(tmp_path: Path) -> None:
     paths = Paths(read(tmp_path))
     assert paths.tests is not None and paths.tests["source"] == "GAS"
@@ -29,6 +30,7 @@ def test_shipped_config_runs_arms_that_two_surveys_have(tmp_path: Path) -> None:
     assert paths.tested_responses == []
 
 
+@pytest.mark.slow
 def test_reviewed_table_takes_the_place_of_the_draft(tmp_path: Path) -> None:
     table = tmp_path / "reviewed.csv"
     table.write_text(

@@ -69,6 +69,7 @@ def test_figure_draws_the_contrasts_of_the_arms_that_are_chosen() -> None:
     assert drawn_contrasts(shipped()) == list_contrasts(shipped())
 
 
+@pytest.mark.slow
 def test_new_arm_has_contrasts_without_a_list(tmp_path: Path) -> None:
     arms = {"chrf_10": {"label": "Similar, ten", "shots": 10, "strategy": "chrf"}}
     arms["chrf_10_other"] = {"label": "Similar, ten, other", "shots": 10, "strategy": "chrf", "answers": "other"}
@@ -79,6 +80,7 @@ def test_new_arm_has_contrasts_without_a_list(tmp_path: Path) -> None:
     assert ["chrf", "chrf_10_other"] not in pairs, "it has another number of demonstrations"
 
 
+@pytest.mark.slow
 def test_draws_of_a_control_must_be_the_same(tmp_path: Path) -> None:
     arms = {"random_other": {"label": "Random, other", "shots": 5, "strategy": "random", "answers": "other"}}
     languages = {"en": {"arms": ["zero_shot", "random", "random_other"]}}
@@ -109,6 +111,7 @@ def test_contrast_with_another_language_needs_both(tmp_path: Path) -> None:
     assert can_estimate(config_of(tmp_path, run={"languages": ["en", "es"]}), contrast)
 
 
+@pytest.mark.slow
 def test_contrast_of_models_needs_both(tmp_path: Path) -> None:
     contrast = {"arm": "chrf", "against": "chrf", "against_model": "smollm2-135m"}
     assert not can_estimate(shipped(), contrast), "a model less itself"
@@ -218,6 +221,7 @@ def test_primary_hypothesis_is_that_of_the_margin_if_none_is_set() -> None:
     assert find_primary(one_country) is None
 
 
+@pytest.mark.slow
 def test_primary_hypothesis_must_be_estimated(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("scoring: { primary: [chrf_other, chrf_without_battery_other] }")
@@ -244,6 +248,7 @@ def test_kinds_need_models_of_two_kinds() -> None:
     assert skipped == {"kinds": "all models with a kind are english"}
 
 
+@pytest.mark.slow
 def test_figures_read_the_readers_if_the_run_has_them(tmp_path: Path) -> None:
     with_readers, without = read_config([]), config_of(tmp_path, scoring={"readers": None})
     for figure in ("agreement", "gains", "margin", "margins"):

@@ -34,6 +34,7 @@ def test_every_model_has_a_file_in_every_language(default: Paths) -> None:
     assert default.each("{model}-{language}", models=[]) == []
 
 
+@pytest.mark.slow
 def test_scores_across_models_are_those_of_the_languages_that_are_compared(tmp_path: Path) -> None:
     paths = paths_of(tmp_path, figures={"asked_in": "es"})
     assert paths.scores_asked_in == ["<run>/scores/smollm2-135m/es.parquet"]
@@ -64,6 +65,7 @@ def test_survey_of_respondents_has_tables_of_its_own(default: Paths, tmp_path: P
     assert shares.responses == shares.survey_tables == []
 
 
+@pytest.mark.slow
 def test_whole_scales_have_files_only_where_a_frame_asks_with_them(default: Paths, tmp_path: Path) -> None:
     assert default.human_scales == default.scale_scores == default.scale_words("labels", "en") == []
     prompts, readouts = {"frames": ["words", "scale"]}, {"scale": "label"}

@@ -48,6 +48,7 @@ def test_run_about_groups_has_their_tables_and_contrasts(tmp_path: Path) -> None
     assert "groups" in shown and "whole countries" in skipped["country_ranks"] and not own_languages(config)
 
 
+@pytest.mark.slow
 def test_run_about_countries_has_none_of_it() -> None:
     config = read_config([])
     paths = Paths(config)

@@ -186,6 +186,7 @@ def test_draws_differ_between_seeds_strategies_and_test_probes(rankings: dict[st
     assert in_category != [probe for probe in orders(rankings["random"])[("Q4", 1)] if probe in in_category]
 
 
+@pytest.mark.slow
 def test_draws_favour_no_candidate(pairs: pd.DataFrame) -> None:
     """Of 4 errors. With 10 seeds, a candidate whose mean rank is 5 of 112 places off is found nine times in ten."""
     seeds = 10
@@ -197,6 +198,7 @@ def test_draws_favour_no_candidate(pairs: pd.DataFrame) -> None:
     assert abs(np.corrcoef(ranking["rank"], ranking["similarity"])[0, 1]) < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_new_probe_leaves_the_order_of_the_others(strategy: str, bank: pd.DataFrame, texts: pd.DataFrame) -> None:
     measure, larger = measure_of(strategy), bank[40:100]
@@ -286,6 +288,7 @@ def make_tables(folder: Path, bank: Path, texts: Path) -> list[list[str]]:
     return [list(map(str, step)) for step in steps]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["random", *MEASURES])
 def test_table_is_the_same_to_the_byte_in_every_process(strategy: str, processes: list[Path]) -> None:
     one, other = (
@@ -360,6 +363,7 @@ ODD = [
 ]
 
 
+@pytest.mark.slow
 @given(
     statements=st.lists(
         st.sampled_from(ODD) | st.text(st.characters(codec="utf-8"), max_size=30), min_size=1, max_size=4
@@ -415,6 +419,7 @@ def nearest(square: pd.DataFrame, probe: str) -> str:
     return square.loc[probe].drop(probe).idxmax()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "de", "es", "ko", "ru", "tr", "zh"])
 def test_embedding_finds_what_is_known_to_be_near(language: str, whole: pd.DataFrame) -> None:
     category = whole.set_index("probe")["category"]
@@ -426,6 +431,7 @@ def test_embedding_finds_what_is_known_to_be_near(language: str, whole: pd.DataF
     assert np.mean([category[probe] == category[nearest(square, probe)] for probe in some]) > 3 * of_chance
 
 
+@pytest.mark.slow
 def test_embeddings_of_a_wording_and_of_its_translation_are_near(whole: pd.DataFrame) -> None:
     rows = {
         language: encode(
@@ -639,6 +645,7 @@ def pick_one_by_one(
     return shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("diversity", [0.1, 0.3, 0.5, 0.9, 1])
 @pytest.mark.parametrize("measure", MEASURES)
 def test_diverse_demonstrations_are_those_of_a_greedy_loop(
@@ -674,6 +681,7 @@ def test_diversity_spreads_what_is_shown(measure: str, show, squares: dict[str, 
     assert relevance(spread) < relevance(near)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_no_diversity_is_the_plain_order_and_any_is_greedy(data: st.DataObject) -> None:

@@ -35,6 +35,8 @@ from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.schemas import Contrasts, Metrics
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = [3.3, 6.8]
 LANGUAGES = ["en", "de", "es"]
 

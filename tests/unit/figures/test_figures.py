@@ -403,6 +403,7 @@ def test_label_is_shown_as_it_is_written(name: str) -> None:
     assert {f"{name}, asked in English", name, "Zero-shot"} <= set(shown_texts(figure))
 
 
+@pytest.mark.slow
 def test_label_is_shown_as_it_is_written_in_the_other_figures() -> None:
     name = r"_$a_b$ \$x{"
     labels = {"models": {"m": name}, "arms": LABELS["arms"] | {"own": name}}
@@ -446,6 +447,7 @@ def test_wrapping_keeps_every_character(text: str) -> None:
     assert "".join(lines.split()) == "".join(plain(clean(text)).split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["word " * 30, "Unspaced" * 30, "通义千问模型" * 20, "จำนวนมากที่สุด" * 10, "a/b-c_d" * 20]
 )
@@ -458,6 +460,7 @@ def test_long_text_breaks_where_its_width_ends(text: str) -> None:
     assert not any(unicodedata.combining(line[0]) for line in lines)
 
 
+@pytest.mark.slow
 def test_long_labels_make_figures_higher_and_do_not_overlap() -> None:
     long = "A very long name that goes on and on with its quantisation, revision, and the date it was fetched"
     labels = {"models": {"m": long}, "arms": {"zero": long, "own": f"{long} too", "other": "Other"}}
@@ -490,6 +493,7 @@ def test_one_name_of_three_lines_among_many_rows_does_not_meet_its_neighbours() 
 SCRIPTS = ["通义千问", "モデル", "한국어", "العربية", "हिन्दी", "বাংলা", "ภาษาไทย", "עברית", "አማርኛ", "😀"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", SCRIPTS)
 def test_script_that_the_default_font_lacks_gets_one_that_has_it(label: str, tmp_path: Path) -> None:
     labels = {"models": {"m": label}, "arms": LABELS["arms"] | {"own": f"{label} 2"}}
@@ -536,6 +540,7 @@ def test_right_to_left_labels_keep_the_order_of_a_difference() -> None:
 # Files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "draw",
     [

@@ -254,6 +254,7 @@ def test_margins_have_the_axis_of_the_gains(style: Style) -> None:
     assert marks(margins.axes[0]) == {"room": [(0.34, 0), (0.34, 1)]}
 
 
+@pytest.mark.slow
 def test_readers_are_marks_of_gains_and_margins(style: Style) -> None:
     shared = Differences(contrasts(), metrics(), GAINS, MARGINS, "en", choose_readers(readers(), ["near"]))
     gains = plot_gains.draw(shared.rows(GAINS), GAINS, shared, style)
@@ -397,6 +398,7 @@ DRAWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRAWN)
 def test_figure_has_its_width_and_no_text_leaves_it(name: str, style: Style) -> None:
     figure = DRAWN[name](style)
@@ -428,6 +430,7 @@ def test_label_of_the_scale_fits_in_spanish() -> None:
 # Commands
 
 
+@pytest.mark.slow
 def test_command_writes_the_figure_and_its_numbers(tmp_path: Path) -> None:
     write_table(contrasts(), tmp_path / "contrasts.csv", Contrasts)
     write_table(categories(), tmp_path / "categories.csv", Categories)

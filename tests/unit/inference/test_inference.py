@@ -175,6 +175,7 @@ def test_message_on_a_prompt_that_is_too_long_for_its_answer_names_a_number_abov
 # The tree
 
 
+@pytest.mark.slow
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.lists(st.integers(3, 5), min_size=1, max_size=9).map(tuple), min_size=1, max_size=14))
 def test_tree_has_a_node_for_each_distinct_prefix_in_preorder(sequences: list[tuple[int, ...]]) -> None:
@@ -189,6 +190,7 @@ def test_tree_has_a_node_for_each_distinct_prefix_in_preorder(sequences: list[tu
         assert parent == -1 or parent in tree.path(node - 1)  # nothing stands between a node and its subtree
 
 
+@pytest.mark.slow
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.lists(st.integers(3, 5), min_size=1, max_size=9).map(tuple), min_size=1, max_size=14), st.data())
 def test_token_of_a_row_sees_its_ancestors_and_itself(sequences: list[tuple[int, ...]], data: st.DataObject) -> None:
@@ -201,6 +203,7 @@ def test_token_of_a_row_sees_its_ancestors_and_itself(sequences: list[tuple[int,
         assert list(places[seen]) == tree.path(node)
 
 
+@pytest.mark.slow
 @settings(deadline=None, derandomize=True)
 @given(trees(), st.integers(1, 30))
 def test_rows_hold_every_node_once_in_order_within_their_size(prompts: list[Rendered], size: int) -> None:
@@ -235,6 +238,7 @@ def test_resumed_job_computes_little_again() -> None:
         assert len(again) <= 2 * len(countries)  # of 29: those in which a country begins, and itself
 
 
+@pytest.mark.slow
 @settings(deadline=None, derandomize=True)
 @given(trees(), st.integers(1, 9), st.data())
 def test_rows_needed_hold_the_ancestors_of_their_first_nodes_and_no_other_rows(
@@ -263,6 +267,7 @@ def assert_close(one: list[tuple], other: list[tuple], bound: float = 1e-4) -> N
         assert left == pytest.approx(right, abs=bound)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(trees(), st.integers(1, 60), st.randoms(use_true_random=False))
 def test_rows_answer_as_single_prompts_do_whatever_their_order_and_size(
@@ -272,6 +277,7 @@ def test_rows_answer_as_single_prompts_do_whatever_their_order_and_size(
     assert_close(score_all(llama, prompts, "packed", row_tokens), score_all(llama, prompts, "naive"))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(trees(), st.integers(1, 30))
 def test_every_distinct_prefix_is_computed_once(
@@ -284,6 +290,7 @@ def test_every_distinct_prefix_is_computed_once(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row_tokens", [3, 1000])
 def test_last_mlp_is_computed_where_an_answer_is_read_and_nowhere_else(
     row_tokens: int, llama: LlamaForCausalLM, family_prompts: list[Rendered]
@@ -303,6 +310,7 @@ def test_last_mlp_is_computed_where_an_answer_is_read_and_nowhere_else(
     assert not layers[-1].mlp._forward_hooks and not layers[-1].mlp._forward_pre_hooks
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(trees(), st.integers(1, 60))
 def test_answer_hangs_on_its_own_prompt_alone(
@@ -313,6 +321,7 @@ def test_answer_hangs_on_its_own_prompt_alone(
     assert_close(together, alone)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(trees(), st.integers(1, 20), st.data())
 def test_resumed_job_computes_the_very_numbers_of_an_undisturbed_one(
@@ -343,6 +352,7 @@ def family_prompts() -> list[Rendered]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [family for family in CONFIGS if family not in UNKNOWN])
 def test_rows_answer_as_single_prompts_do_in_every_family(family: str, family_prompts: list[Rendered]) -> None:
     model = tiny_model(family)
@@ -352,6 +362,7 @@ def test_rows_answer_as_single_prompts_do_in_every_family(family: str, family_pr
         assert_close(score_all(model, family_prompts, "packed", row_tokens), naive)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "gemma2", "gemma3", "bloom", "qwen3"])
 @pytest.mark.parametrize("row_tokens", [9, 60, 1000])
 def test_chunks_that_attend_in_one_call_as_on_a_gpu_answer_alike(
@@ -500,6 +511,7 @@ def batches_of(model: PreTrainedModel, prompts: list[Rendered], wrong: float = 0
         yield engine.Batch([(p, tuple(score - wrong for score in scores)) for p, scores in batch.answers], batch.tokens)
 
 
+@pytest.mark.slow
 def test_answers_are_compared_during_the_job(llama: LlamaForCausalLM, family_prompts: list[Rendered]) -> None:
     every = list(check_during(llama, batches_of(llama, family_prompts), share=1e9))
     assert len(every) > 2
@@ -559,6 +571,7 @@ def test_fault_of_the_reference_alone_stops_no_job(
     assert "is made once more" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wrong", "stops"), [(0.05, False), (3.0, True)])
 def test_rounding_stops_no_job_but_a_gross_fault_does(
     wrong: float, stops: bool, rounding: Path, family_prompts: list[Rendered]
@@ -624,6 +637,7 @@ def rounding(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_rounding_of_a_short_number_format_stops_no_job(rounding: Path, family_prompts: list[Rendered]) -> None:
     model = load_model(rounding, "bfloat16", [torch.device("cpu")])
     assert 1e-3 < check_engine(model, family_prompts, 100) < 5

@@ -166,6 +166,7 @@ def test_options_that_differ_only_by_what_is_folded_are_told_apart() -> None:
     assert which_option("ΠΟΤΕ", [], ["ποτέ", "πότε"], "el") is None
 
 
+@pytest.mark.slow
 @named(TEXTS)
 def test_every_shipped_option_is_found_in_each_way_to_write_it(path: Path) -> None:
     language, found = path.stem, 0

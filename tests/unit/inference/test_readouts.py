@@ -25,6 +25,8 @@ from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input, read_table, write_table
 
+pytestmark = pytest.mark.slow
+
 PROBES = ROOT / "resources" / "probes" / "probes.csv"
 COUNTRIES = ["BOL", "DEU"]
 

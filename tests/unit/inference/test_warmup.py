@@ -85,6 +85,7 @@ STEPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_step_warms_up_before_it_computes(step: str, tmp_path: Path) -> None:
     with recorded() as calls:
@@ -94,6 +95,7 @@ def test_step_warms_up_before_it_computes(step: str, tmp_path: Path) -> None:
     assert too_early(calls) == []
 
 
+@pytest.mark.slow
 def test_recorder_sees_a_step_that_does_not_warm_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("selfalign.inference.local.devices.warm_up", lambda: None)
     with recorded() as calls:

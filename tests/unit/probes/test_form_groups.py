@@ -101,6 +101,7 @@ def test_dropped_probes_are_those_of_the_groups(planted: tuple) -> None:
     assert dropped.to_numpy().tolist() == [["DEU.sex.male", "Q6", "no_answers"]]
 
 
+@pytest.mark.slow
 def test_groups_of_a_country_are_drawn_together(planted: tuple) -> None:
     responses, _ = planted
     _, members, poles = form(planted, ["sex", "age"])

@@ -281,6 +281,7 @@ def test_share_of_a_real_probe_by_hand(bank: pd.DataFrame, counts: pd.DataFrame,
     assert row["majority"] == ("A" if unimportant > important else "B")
 
 
+@pytest.mark.slow
 @needs_facts
 def test_poles_follow_exactly_from_the_published_counts(whole: pd.DataFrame, poles: pd.DataFrame) -> None:
     people: dict[tuple[str, str], dict[int, int]] = {}
@@ -352,6 +353,7 @@ def ask(people: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     return map_poles(weigh(count_codes(people)), bank)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(respondents(st.floats(0.01, 100)))
 def test_share_and_standard_error_are_those_of_the_respondents_one_by_one(people: pd.DataFrame) -> None:
@@ -368,6 +370,7 @@ def test_share_and_standard_error_are_those_of_the_respondents_one_by_one(people
     assert row["standard_error"] == pytest.approx(np.sqrt((weight**2 * (a - share) ** 2).sum()) / weight.sum())
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(respondents(st.just(0.7)))
 def test_standard_error_of_equal_weights_is_the_binomial_one(people: pd.DataFrame) -> None:
@@ -375,6 +378,7 @@ def test_standard_error_of_equal_weights_is_the_binomial_one(people: pd.DataFram
         assert row.standard_error == pytest.approx(np.sqrt(row.share_a * (1 - row.share_a) / row.n))
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(respondents(st.floats(0.01, 100)))
 def test_exchange_of_the_poles_gives_the_other_share_and_majority(people: pd.DataFrame) -> None:

@@ -121,6 +121,7 @@ def test_poles_of_every_probe_are_the_two_ends_of_its_scale(tmp_path: Path) -> N
         assert find_misfits(read_scales(rewrite(tmp_path, "Q56", row), BANK), BANK) == {"Q56"}
 
 
+@pytest.mark.slow
 @needs_facts
 def test_order_is_the_published_one() -> None:
     published = json.loads((FACTS / "wvs7_non_ordinal_codes.json").read_text(encoding="utf-8"))
@@ -166,6 +167,7 @@ def test_question_without_a_scale_is_refused(tmp_path: Path) -> None:
 # Their words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_answer_of_every_question_has_words_of_its_own(language: str) -> None:
     texts = read_scale_texts(SURVEY / "questions" / f"{language}.csv", SURVEY / "labels" / f"{language}.csv", CODES)
@@ -397,6 +399,7 @@ def test_poles_of_a_scale_by_hand(human: pd.DataFrame, distributions: pd.DataFra
     Scores.validate(scored.assign(model="m", language="en")[columns].reset_index(drop=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-60, 0), min_size=4, max_size=4))
 def test_preference_for_a_place_leaves_a_scale_symmetric(human: pd.DataFrame, scores: list[float]) -> None:
@@ -405,6 +408,7 @@ def test_preference_for_a_place_leaves_a_scale_symmetric(human: pd.DataFrame, sc
     assert list(scored["p"]) == pytest.approx(list(scored["p"])[::-1])
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-9, 0), min_size=4, max_size=4), *[st.floats(-9, 9)] * 2)
 def test_preference_for_an_end_of_the_list_changes_no_distribution(
@@ -427,6 +431,7 @@ def test_mean_of_probabilities_of_a_scale_is_not_free_of_a_preference_for_an_end
     assert scored["p_mean"].iloc[3] > 0.2
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-900, 0), min_size=10, max_size=10))
 def test_same_opinion_in_both_orders_comes_back(human: pd.DataFrame, scores: list[float]) -> None:
@@ -436,6 +441,7 @@ def test_same_opinion_in_both_orders_comes_back(human: pd.DataFrame, scores: lis
     assert list(scored["code"]) == list(range(1, 11))
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(*[st.floats(-30, 0)] * 4)
 def test_scale_of_two_answers_scores_as_two_options_do_when_orders_agree(
@@ -454,6 +460,7 @@ def test_scale_of_two_answers_scores_as_two_options_do_when_orders_agree(
         assert ours == pytest.approx(theirs, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_order_without_an_answer_leaves_its_cell_unanswered(human: pd.DataFrame, distributions: pd.DataFrame) -> None:
     codes = read("Q4", human, answers_of(_1=log(0.1, 0.2, 0.3, 0.4), _2=[np.nan, -1, -1, -1]))
     scored = score_scales(codes, human)

@@ -108,6 +108,7 @@ def test_every_probe_question_and_label_has_words(language: str, bank: pd.DataFr
     assert set(texts.index[texts["status"] != "reviewed"]) == UNREAD & set(texts.index)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_are_composed_visible_and_in_their_script(language: str, bank: pd.DataFrame) -> None:
     for place, text in pieces(language, bank).items():

@@ -261,6 +261,7 @@ Religious institutions ___ my confidence. """
     assert set(prompts["system"]) == {instruction}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frame", ["words", "letters", "numbers", "words_short", "words_opinion", "scale", "stated"])
 def test_premise_is_the_prompt_with_a_blank_as_its_statement(frame: str, languages: Languages, write) -> None:
     template = read_frame(RESOURCES / "templates" / "en.yaml", frame)
@@ -279,6 +280,7 @@ def test_premise_is_the_prompt_with_a_blank_as_its_statement(frame: str, languag
     assert set(premises["labels"]) == {"[]"}
 
 
+@pytest.mark.slow
 def test_real_premise_reads_as_it_should(cells: pd.DataFrame, write) -> None:
     _, prompts = write(ARMS)
     asked = select(cells, arm="own", country="DEU", probe="Q64", order="AB").iloc[0]
@@ -312,6 +314,7 @@ def test_prompts_without_premises_are_the_same_otherwise(write) -> None:
     pd.testing.assert_frame_equal(fewer, prompts[prompts["premise"] != ""])
 
 
+@pytest.mark.slow
 def test_frame_changes_the_words_of_a_prompt_and_not_what_is_shown(write, letters: Frame) -> None:
     words = read_frame(RESOURCES / "templates" / "en.yaml", "words")
     design, prompts = write({"own": ARMS["own"], "random": ARMS["random"]}, ["DEU"], frames=(letters, words))
@@ -343,12 +346,14 @@ def test_two_orders_of_a_cell_differ_in_the_two_option_lines_only(cells: pd.Data
         assert [line[:3] for line in first[-3:-1]] == [line[:3] for line in second[-3:-1]] == ["A: ", "B: "]
 
 
+@pytest.mark.slow
 def test_order_ab_shows_pole_a_first(cells: pd.DataFrame, texts: pd.DataFrame) -> None:
     for row in cells.itertuples():
         first = texts.loc[row.probe, "option_a" if row.order == "AB" else "option_b"]
         assert row.user.split("\n")[-3] == f"A: {first}"
 
 
+@pytest.mark.slow
 def test_answer_shown_in_a_demonstration_is_the_pole_on_record(cells: pd.DataFrame, texts: pd.DataFrame) -> None:
     for row in shows_probes(cells).drop_duplicates("prompt").itertuples():
         blocks = row.user.split("\n\n")[:-1]
@@ -360,6 +365,7 @@ def test_answer_shown_in_a_demonstration_is_the_pole_on_record(cells: pd.DataFra
             assert chosen[3:] == texts.loc[candidate, f"option_{answer.lower()}"]
 
 
+@pytest.mark.slow
 def test_demonstrations_favour_neither_order(cells: pd.DataFrame, texts: pd.DataFrame) -> None:
     seen = {}
     for row in shows_probes(cells).itertuples():
@@ -584,6 +590,7 @@ def test_scale_of_ten_points_is_answered_with_its_numbers(write) -> None:
     assert " / 2 / 3 / 4 / 5 / 6 / 7 / 8 / 9 / 10 = " in asked["user"].split("\n\n")[-1]
 
 
+@pytest.mark.slow
 def test_demonstrations_on_scales_carry_the_modal_answer_of_their_source(write, human: pd.DataFrame, bank) -> None:
     question = bank.set_index("probe")["question"]
     modal = human[human["modal"]].set_index(["country", "question"])["code"]
@@ -743,6 +750,7 @@ def test_every_cell_is_there_once_and_no_other(cells: pd.DataFrame, majority: di
     )
 
 
+@pytest.mark.slow
 def test_design_refers_to_all_prompts_and_to_no_other(write) -> None:
     design, prompts = write(ARMS)
     asked = prompts[prompts["premise"] != ""]
@@ -776,6 +784,7 @@ def test_frame_of_ones_own_multiplies_the_cells(write, letters: Frame, bank: pd.
     assert reframed["user"].str.fullmatch(rf"({question} [12]\n\n){{3}}{question}").all()
 
 
+@pytest.mark.slow
 def test_tables_do_not_depend_on_the_order_of_arms_and_countries(write) -> None:
     some = {name: ARMS[name] for name in ("own", "random", "zero")}
     one = write(some, ["BOL", "DEU"])

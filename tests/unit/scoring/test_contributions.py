@@ -22,6 +22,8 @@ from selfalign.scoring.estimate_kinds import estimate_kinds
 from selfalign.scoring.estimate_languages import estimate_languages
 from selfalign.scoring.estimate_transfer import estimate_transfer
 
+pytestmark = pytest.mark.slow
+
 SMALL = BANK.iloc[:12]
 
 

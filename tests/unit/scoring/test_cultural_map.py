@@ -305,6 +305,7 @@ def test_model_that_answers_as_a_country_lies_on_its_point(tables: tuple[pd.Data
     assert 0.05 < options["distance"].median() < 0.3, "what two options lose is told"
 
 
+@pytest.mark.slow
 def test_model_does_not_move_the_axes(scores: pd.DataFrame, people: MapPeople, tables: tuple) -> None:
     other = scores.assign(p_a=0.9)
     points, axes = estimate_map(other, people, ITEMS, ZONES, PUBLISHED, least=8, draws=10, seed=1)
@@ -313,6 +314,7 @@ def test_model_does_not_move_the_axes(scores: pd.DataFrame, people: MapPeople, t
     pd.testing.assert_frame_equal(*same)
 
 
+@pytest.mark.slow
 def test_missing_item_is_named_and_leaves_the_axes(scores: pd.DataFrame, people: MapPeople) -> None:
     without = scores[~scores["probe"].isin(["Q155", "Q184"])]
     points, axes = estimate_map(without, people, ITEMS, ZONES, PUBLISHED, least=8, draws=10, seed=1)
@@ -329,6 +331,7 @@ def test_missing_item_is_named_and_leaves_the_axes(scores: pd.DataFrame, people:
     }
 
 
+@pytest.mark.slow
 def test_unanswered_item_of_a_model_is_counted_and_has_no_point(scores: pd.DataFrame, people: MapPeople) -> None:
     silent = (scores["arm"] == "own") & (scores["country"] == "DEU") & (scores["probe"] == "Q46")
     some = scores.assign(answered=~silent, p_a=scores["p_a"].mask(silent))
@@ -338,6 +341,7 @@ def test_unanswered_item_of_a_model_is_counted_and_has_no_point(scores: pd.DataF
     assert np.isnan(row["survival"]) and points["survival"].isna().sum() == 1
 
 
+@pytest.mark.slow
 def test_country_that_was_not_asked_an_item_has_no_point(scores: pd.DataFrame, people: MapPeople) -> None:
     gone = (people.shares["country"] == "CHN") & (people.shares["question"] == "Q182")
     some = replace(people, shares=people.shares[~gone])
@@ -444,6 +448,7 @@ def settings(**probes: object) -> dict:
     return config
 
 
+@pytest.mark.slow
 def test_map_is_off_in_the_default_and_on_in_its_config() -> None:
     assert shipped()["scoring"]["map"] is None
     assert "map" not in find_shown(shipped())[0] | find_shown(shipped())[1].keys()
@@ -510,6 +515,7 @@ def style(request: pytest.FixtureRequest) -> Iterator[Style]:
     plt.close("all")
 
 
+@pytest.mark.slow
 def test_labels_of_the_map_do_not_meet(tables: tuple[pd.DataFrame, pd.DataFrame], style: Style) -> None:
     points, axes = tables
     near = points.assign(**{axis: points[axis].where(points["model"] == PEOPLE, points[axis] * 0.25) for axis in AXES})
@@ -532,6 +538,7 @@ def test_page_without_a_point_of_a_model_says_why(tables: tuple[pd.DataFrame, pd
     assert not figure.axes and faults_of(figure) == [] and figure.get_figwidth() == style.width
 
 
+@pytest.mark.slow
 def test_command_writes_the_figure_and_its_numbers(tables: tuple, tmp_path: Path) -> None:
     from selfalign.scoring.map_schemas import Map, MapAxes
     from selfalign.tables import write_table

@@ -16,6 +16,8 @@ from selfalign.scoring.readers import read_as_ideal_reader
 from selfalign.scoring.schemas import GroupContrasts, GroupEstimates, Scores
 from selfalign.tables import read_table, write_table
 
+pytestmark = pytest.mark.slow
+
 COUNTRIES, SEXES, AGES = ("DEU", "NGA"), ("female", "male"), ("old", "young")
 IDS = [f"{country}.sex.{one}" for country, one in product(COUNTRIES, SEXES)]
 IDS += [f"{country}.age.{one}" for country, one in product(COUNTRIES, AGES)]

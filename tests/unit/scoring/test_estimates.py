@@ -67,6 +67,7 @@ def test_probe_counts_once_however_many_seeds_and_sources_it_has() -> None:
     assert len(cells) == 2 and panel.value[list(panel.probes).index("Q4"), column] == pytest.approx(cells.mean())
 
 
+@pytest.mark.slow
 def test_standard_error_is_that_of_means_of_independent_probes_where_batteries_are_single() -> None:
     bank = BANK.assign(battery=BANK["probe"])
     table = scores({"own": 0.1}, ("BOL",), bank=bank)
@@ -113,6 +114,7 @@ def test_interval_widens_with_its_level_and_stays_a_share() -> None:
     assert (wide["high"] <= 1).all() and (wide["low"] >= 0).all()
 
 
+@pytest.mark.slow
 def test_estimates_depend_on_values_and_seed_only() -> None:
     table = scores({"own": 0.1, "random": 0})
     one = estimate_all(table)
@@ -221,6 +223,7 @@ def test_templates_add_the_variance_of_their_means() -> None:
     assert spread_of_templates(with_templates(0.05, 0.0)) == pytest.approx(0.05**2 / 3, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_templates_that_differ_by_probe_only_add_little() -> None:
     added = [spread_of_templates(with_templates(0.0, 0.05, seed)) for seed in range(20)]
     assert np.mean(added) < 0.05**2 / 3 / len(BANK)
@@ -350,6 +353,7 @@ def test_chance_is_no_yardstick_where_refusals_count_as_wrong() -> None:
     assert known["half"].notna().any() and known["wrong"].isna().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", COUNTS_AS)
 def test_rows_that_are_repeated_are_those_of_a_bootstrap(rule: str) -> None:
     table = scores({"zero": 0, "own": 0.1, "random": 0.2})
@@ -400,6 +404,7 @@ def test_transfer_is_paired_on_probes_that_both_arms_answered() -> None:
     assert list(made.loc["agreement", "probes"]) == [len(BANK)] * 2
 
 
+@pytest.mark.slow
 def test_mixed_model_follows_the_rule() -> None:
     table = scores({"zero": 0, "own": 0.2}, bank=FEW)
     cells = (table["arm"] == "own") & (table["p_a"] < 0.4)
@@ -444,6 +449,7 @@ def test_difference_of_differences_is_paired() -> None:
     assert (made["estimate"] == 0).all() and (made["standard_error"] == 0).all()
 
 
+@pytest.mark.slow
 def test_difference_of_differences_changes_no_other_contrast() -> None:
     table = scores({"zero": 0, "own": 0.2, "other": 0.05, "random": 0.1})
     alone, beside = contrast(table, ["own", "other"]), contrast(table, ["own", "other"], DIFFERENCES)
@@ -456,6 +462,7 @@ def transfer(table: pd.DataFrame) -> pd.DataFrame:
     return made.set_index(["measure", "country", "source"])
 
 
+@pytest.mark.slow
 def test_transfer_is_the_contrast_with_each_source_by_itself() -> None:
     table = scores({"own": 0.1, "other": 0, "zero": 0})
     made = transfer(table)
@@ -609,6 +616,7 @@ def test_mixed_model_finds_that_a_variance_is_nil() -> None:
     assert [made["estimate"], made["standard_error"]] == pytest.approx([0.1, error], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_mixed_model_has_the_largest_restricted_likelihood() -> None:
     """Against the covariance matrix of all values, where countries lack probes and batteries have many sizes."""
     values = crossed(0.2).sample(frac=0.6, random_state=3)
@@ -663,6 +671,7 @@ def choose(table: pd.DataFrame, pairs: list[object], primary: object = None) -> 
     return choose_intervals(table, made, pairs, primary, Resampling(people(table), **SETTINGS), ["agreement"])
 
 
+@pytest.mark.slow
 def test_main_interval_is_the_wider_of_two_with_six_categories_and_more() -> None:
     table = scores({"zero": 0, "own": 0.2})
     batteries = pd.Series(pd.factorize(table["battery"])[0], table.index)
@@ -693,6 +702,7 @@ def test_effect_of_categories_makes_them_the_main_clusters() -> None:
     assert row["category_standard_error"] > 1.5 * row["standard_error"]
 
 
+@pytest.mark.slow
 def test_primary_hypothesis_is_not_corrected_for_the_others() -> None:
     table = scores({"zero": 0, "own": 0.1, "other": 0.05})
     pairs = [["own", "other"], ["own", "zero"], ["other", "zero"]]
@@ -732,6 +742,7 @@ def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_difference_of_differences_is_cross_checked_too(tmp_path: Path) -> None:
     table = scores({"zero": 0, "own": 0.2, "other": 0.05, "random": 0.1}, bank=FEW)
     folder = steps(tmp_path, table, [["own", "other"], DIFFERENCES])
@@ -740,6 +751,7 @@ def test_difference_of_differences_is_cross_checked_too(tmp_path: Path) -> None:
     assert made["difference"].abs().max() < 1
 
 
+@pytest.mark.slow
 def test_tables_have_every_measure_arm_and_country(tmp_path: Path) -> None:
     table = scores({"zero": 0, "own": 0.2}, bank=FEW)
     folder = steps(tmp_path, table, [["own", "zero"]])
@@ -756,6 +768,7 @@ def test_tables_have_every_measure_arm_and_country(tmp_path: Path) -> None:
     assert len(read_table(folder / "worth.csv", Worth)) == 2 * 2
 
 
+@pytest.mark.slow
 def test_transfer_has_a_row_per_country_source_and_measure(tmp_path: Path) -> None:
     table = scores({"own": 0.2, "other": 0}, bank=FEW)
     made = read_table(steps(tmp_path, table, [["own", "other"]]) / "transfer.csv", Transfer)
@@ -764,6 +777,7 @@ def test_transfer_has_a_row_per_country_source_and_measure(tmp_path: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_contrast_of_which_a_language_runs_one_arm_has_no_rows_there(tmp_path: Path) -> None:
     table = scores({"zero": 0, "own": 0.2, "other": 0}, languages=("en", "es"), bank=FEW)
     table = table[(table["language"] == "en") | (table["arm"] != "other")]
@@ -771,6 +785,7 @@ def test_contrast_of_which_a_language_runs_one_arm_has_no_rows_there(tmp_path: P
     assert set(zip(made["language"], made["against"], strict=True)) == {("en", "zero"), ("es", "zero"), ("en", "other")}
 
 
+@pytest.mark.slow
 def test_contrasts_of_which_no_language_runs_both_arms_give_empty_tables(tmp_path: Path) -> None:
     folder = steps(tmp_path, scores({"zero": 0}, bank=FEW), [["own", "zero"]])
     assert read_table(folder / "contrasts.csv", Contrasts).empty

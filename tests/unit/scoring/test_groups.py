@@ -19,6 +19,8 @@ from selfalign.scoring.pooling import OWN, cells_of, name_kind
 from selfalign.scoring.schemas import Categories, Kinds, Languages, Scores
 from selfalign.tables import read_table, write_table
 
+pytestmark = pytest.mark.slow
+
 PAIR = ["own", "zero"]
 ROW = ["language", "against_language", "country", "measure"]
 

@@ -33,6 +33,8 @@ from selfalign.scoring.panels import build_panels
 from selfalign.scoring.schemas import Scores
 from selfalign.tables import write_table
 
+pytestmark = pytest.mark.slow
+
 PROBES = ROOT / "resources" / "probes" / "probes.csv"
 BANK = read_bank(PROBES).query("on_request == ''").reset_index(drop=True)
 SOME = pd.concat([BANK[BANK["scale"] != "nominal"].iloc[::6], BANK[BANK["scale"] == "nominal"].iloc[:3]])

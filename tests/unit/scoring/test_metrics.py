@@ -542,6 +542,7 @@ def test_every_metric_has_a_row_for_every_country_even_where_it_is_not_defined()
     assert np.isnan(pattern["value"]) and (pattern["probes"], pattern["not_applicable"]) == (0, 5)
 
 
+@pytest.mark.slow
 def test_baseline_that_answers_as_the_model_scores_as_the_model() -> None:
     """Model and baselines have the same metrics: the same answers have the same values."""
     poles = poles_of(PEOPLE)
@@ -568,6 +569,7 @@ def test_model_that_answers_as_the_people_is_perfect() -> None:
     assert (table["ceiling"] != table["value"]).any()
 
 
+@pytest.mark.slow
 def test_metric_is_averaged_over_runs_and_answers_are_not() -> None:
     """Two seeds that err to opposite sides: their mean answer would be the people's own."""
     poles = poles_of(PEOPLE)
@@ -606,6 +608,7 @@ def test_arm_that_refuses_everything_has_an_agreement_and_no_other_metric() -> N
     assert row.drop(index="agreement")["value"].isna().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", COUNTS_AS)
 def test_agreement_and_alignment_are_those_of_the_estimates(rule: str) -> None:
     """One name, one number: uneven numbers of sources and seeds, a cell that is not asked, and refusals."""
@@ -630,6 +633,7 @@ def test_agreement_and_alignment_are_those_of_the_estimates(rule: str) -> None:
     assert table[means.index].to_numpy() == near(means.to_numpy())
 
 
+@pytest.mark.slow
 def test_pattern_of_an_average_over_other_countries_is_not_told() -> None:
     """The mean of the others varies between countries as the country itself: it would score perfectly."""
     poles = poles_of(PEOPLE)
@@ -650,6 +654,7 @@ def test_survey_without_numbers_of_people_has_no_ceiling() -> None:
     assert table["ceiling"].isna().all() and table["value"].notna().all()
 
 
+@pytest.mark.slow
 def test_ceiling_of_a_country_does_not_depend_on_the_others() -> None:
     poles = poles_of(PEOPLE)
     both, alone = scores_of(MODEL, poles), scores_of({"DEU": MODEL["DEU"]}, poles)
@@ -713,6 +718,7 @@ def test_distributions_over_whole_scales() -> None:
     assert again.sum(axis=-1) == near(1), "of items with fewer options too"
 
 
+@pytest.mark.slow
 def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path: Path) -> None:
     """Real counts of three questions: four answers, ten, and three of which the middle one is no pole."""
     answers = weigh(read_example({"Q1", "Q164", "Q56"}))
@@ -759,6 +765,7 @@ def read_example(questions: set[str]) -> pd.DataFrame:
     return counts.assign(n=counts["count"], weight=counts["count"], weight_squared=counts["count"])
 
 
+@pytest.mark.slow
 def test_command_writes_the_table(tmp_path: Path) -> None:
     poles = poles_of(PEOPLE)
     write_table(poles, tmp_path / "poles.parquet", Poles)
@@ -805,6 +812,7 @@ def test_distances_between_real_countries_obey_the_triangle_inequality(real: Peo
     assert (between[:, None, :] <= between[:, :, None] + between[None, :, :] + 0.01).all()
 
 
+@pytest.mark.slow
 def test_real_people_score_between_the_world_and_themselves(real: People) -> None:
     """On average over countries: uniform < world < nearest < the same people again."""
     scores = []

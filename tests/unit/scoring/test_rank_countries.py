@@ -104,6 +104,7 @@ def ranked(least: float = 0.8, own: dict[str, pd.Series] | None = None) -> pd.Da
     return CountryRanks.validate(table).set_index(["arm", "country"])
 
 
+@pytest.mark.slow
 def test_similarity_is_one_minus_the_jensen_shannon_distance() -> None:
     table = ranked()
     common = PROBES[:11]
@@ -115,6 +116,7 @@ def test_similarity_is_one_minus_the_jensen_shannon_distance() -> None:
     assert table.loc[("zero", "DEU"), "even"] == pytest.approx(1 - even.mean())
 
 
+@pytest.mark.slow
 def test_zero_shot_is_compared_with_every_surveyed_country() -> None:
     zero = ranked().loc["zero"]
     assert list(zero.index) == [ALL, "BOL", "DEU", "IND", "MEX", "USA"]
@@ -125,12 +127,14 @@ def test_zero_shot_is_compared_with_every_surveyed_country() -> None:
     assert zero["change"].isna().all()
 
 
+@pytest.mark.slow
 def test_country_without_an_answer_has_no_part_in_the_mean_rank() -> None:
     own = ranked(own={"BOL": SHARES.loc["MEX"], "DEU": SHARES.loc["DEU"] * np.nan}).loc["own"]
     assert list(own.index) == [ALL, "BOL"] and own.loc["BOL", "rank"] > 1
     assert own.loc[ALL, ["rank", "lead"]].tolist() == own.loc["BOL", ["rank", "lead"]].tolist()
 
 
+@pytest.mark.slow
 def test_country_that_was_asked_too_little_has_a_similarity_and_no_rank() -> None:
     zero = ranked().loc["zero"]
     assert pd.isna(zero.loc["USA", "rank"]) and zero.loc["USA", "probes"] == 5
@@ -147,6 +151,7 @@ def test_share_without_a_ranked_country_or_probe_is_refused() -> None:
         choose_probes(apart, PROBES, 0.5)
 
 
+@pytest.mark.slow
 def test_arm_moves_answers_to_the_country_asked_about() -> None:
     table = ranked()
     own = table.loc["own"]

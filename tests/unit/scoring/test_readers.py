@@ -106,6 +106,7 @@ def experiment() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame
     return design.assign(seed=0, template="words", asks="poles"), pd.DataFrame(prompts.values()), poles, bank
 
 
+@pytest.mark.slow
 def test_model_that_is_a_reader_reaches_all_of_its_contrast() -> None:
     design, prompts, poles, bank = experiment()
     readers = score_readers(design, prompts, poles, bank, 0.1).assign(language="en")

@@ -45,6 +45,7 @@ def numbers(start: int, rows: int) -> pd.DataFrame:
 # Tables in parts
 
 
+@pytest.mark.slow
 def test_parts_are_let_go_before_the_next_ones_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "ROWS", 50)
     alive: list[weakref.ref] = []
@@ -112,6 +113,7 @@ def test_arms_are_scored_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(scored) == 120 and held == [80, 80, 80]
 
 
+@pytest.mark.slow
 def test_stacked_scores_are_small_and_give_the_same_estimates(tmp_path: Path) -> None:
     whole = scores({"zero": 0.0, "own": 0.2, "other": 0.1, "random": 0.1}, languages=("en", "es"))
     files = []
@@ -127,6 +129,7 @@ def test_stacked_scores_are_small_and_give_the_same_estimates(tmp_path: Path) ->
     pd.testing.assert_frame_equal(*both)
 
 
+@pytest.mark.slow
 def test_one_readout_is_let_go_before_the_next_is_read() -> None:
     alive: list[weakref.ref] = []
     cells = scores({"zero": 0.0, "own": 0.2})

@@ -80,6 +80,7 @@ def test_log_odds_are_averaged_so_a_preference_for_a_place_does_not_move_p_a_to_
     assert row["alignment"] == pytest.approx(1 - (0.9 - 0.8808), abs=1e-4)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.floats(-20, 20), st.floats(-40, 40), st.floats(0, 1))
 def test_no_preference_for_a_place_changes_p_a(opinion: float, preference: float, share: float) -> None:
@@ -89,6 +90,7 @@ def test_no_preference_for_a_place_changes_p_a(opinion: float, preference: float
     assert row["alignment"] == pytest.approx(1 - abs(logistic(opinion) - share), abs=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.floats(-60, 60), st.floats(0, 1))
 def test_preference_for_a_label_or_a_place_cancels(preference: float, share: float) -> None:
@@ -99,6 +101,7 @@ def test_preference_for_a_label_or_a_place_cancels(preference: float, share: flo
     assert row["order_gap"] == pytest.approx(abs(np.tanh(preference)))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.floats(-60, 60))
 def test_model_that_only_prefers_a_label_agrees_half(preference: float) -> None:
@@ -106,6 +109,7 @@ def test_model_that_only_prefers_a_label_agrees_half(preference: float) -> None:
     assert score_one(biased, biased, 0.8, "A")["agreement"] == 0.5
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(*[st.floats(-50, 0)] * 4, st.floats(0, 1))
 def test_exchange_of_the_poles_changes_no_score_but_p_a(a: float, b: float, c: float, d: float, share: float) -> None:

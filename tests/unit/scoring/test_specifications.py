@@ -69,6 +69,7 @@ def test_default_uses_the_probes_that_it_names() -> None:
     assert set(chosen(config)) == set(config["probes"]["only"]) and describe_left_out(config) == ""
 
 
+@pytest.mark.slow
 def test_kinds_choose_among_the_probes_that_are_named(tmp_path: Path) -> None:
     config = settings(only=["Q4", "Q94", "Q199", "Q60"], kinds=["value", "membership"])
     assert chosen(config) == ["Q4", "Q94"] and find_used(SHIPPED, config["probes"]) == {"Q4", "Q94"}
@@ -217,6 +218,7 @@ def test_discriminating_cells_are_those_in_which_country_and_source_differ() -> 
     assert made.loc[("main", "own", "other"), "estimate"] == pytest.approx(0.75)
 
 
+@pytest.mark.slow
 def test_alternatives_are_the_contrasts_of_their_probes() -> None:
     table = scores({"own": 0.1, "zero": 0.0})
     how = Resampling(people(table), draws=200, level=0.95, seed=1, resample=["batteries"])
@@ -271,6 +273,7 @@ def small_run() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return design, table, poles.assign(share_a=poles["majority"].map({"A": 0.8, "B": 0.2}))
 
 
+@pytest.mark.slow
 def test_specifications_are_each_choice_of_order_cut_and_kind() -> None:
     design, answers, poles = small_run()
     replicates = poles[["country", "probe"]].assign(method="none", respondents=pd.NA, shares=[[]] * len(poles))
@@ -302,6 +305,7 @@ def test_specifications_are_each_choice_of_order_cut_and_kind() -> None:
     assert found["AB", "middle", "all"] == pytest.approx(((2 - 1) / 3 + 0) / 2)
 
 
+@pytest.mark.slow
 def test_arms_and_models_are_specifications_too() -> None:
     config = shipped("specifications")
     pairs = {row["arm"]: row for row in list_specified(config)}

@@ -291,6 +291,7 @@ def test_country_whose_replies_state_nothing_has_empty_columns() -> None:
 # The command and the config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["MEX", "MEX.sex.female"])
 def test_command_writes_both_tables_for_countries_and_groups(tmp_path: Path, other: str) -> None:
     design = design_of([("DEU", "Q4", f"{1:016x}", f"{2:016x}"), (other, "Q4", f"{3:016x}", f"{4:016x}")])
@@ -322,6 +323,7 @@ def configure(tmp_path: Path, **settings: object) -> dict:
     return read_config([file])
 
 
+@pytest.mark.slow
 def test_run_of_stated_shares_has_its_files_and_no_readers(tmp_path: Path) -> None:
     config = configure(tmp_path)
     paths = Paths(config)

@@ -13,6 +13,8 @@ from selfalign.survey.weigh_answers import count_codes
 from selfalign.tables import read_table, write_table
 from surveys import COUNTS, RESOURCES, SCALES, run
 
+pytestmark = pytest.mark.slow
+
 RESPONSES = pd.DataFrame(
     [
         (2, 1, "DEU", 7, 2017, 1.0, 1, 10, 2),

@@ -193,6 +193,7 @@ CSV = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", CSV.values(), ids=CSV.keys())
 def test_every_form_of_csv_gives_the_same_table(form: bytes, tmp_path: Path) -> None:
     assert form != SURVEY.encode()
@@ -200,6 +201,7 @@ def test_every_form_of_csv_gives_the_same_table(form: bytes, tmp_path: Path) -> 
     pd.testing.assert_frame_equal(read_wvs7(tmp_path / "survey.csv"), parse(SURVEY))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=6, max_size=6), st.sampled_from(",;\t"))
 def test_free_text_of_any_kind_moves_no_other_cell(notes: list[str], separator: str) -> None:
@@ -350,6 +352,7 @@ def test_survey_is_found_in_an_archive(members: dict[str, str], tmp_path: Path) 
     pd.testing.assert_frame_equal(read_wvs7(write_zip(tmp_path / "survey.ZIP", members)), parse(SURVEY))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_archive_with_any_byte_changed_is_refused_or_read_whole(compression: int, tmp_path: Path) -> None:
     raw = write_zip(tmp_path / "survey.zip", {"WVS.csv": SURVEY, "readme.txt": "x"}, compression).read_bytes()

@@ -182,6 +182,7 @@ def test_question_of_wave_7_with_other_options_has_an_id_of_its_own(tmp_path: Pa
     assert set(parsed(opinions, keys)[0]["question"]) == {f"G{digest_text(TEA)[:8]}"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "missing"),
     [
@@ -247,6 +248,7 @@ def test_digest_of_a_text_is_of_its_words(text: str, mark: str) -> None:
     assert digest_text(f"{mark}{text.lower()}{mark}") == digest_text(text)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.dictionaries(
@@ -272,6 +274,7 @@ def test_every_sample_is_used_or_counted_and_shares_sum_to_one(rows: list[dict[s
     assert sums.to_list() == pytest.approx([1] * len(sums))
 
 
+@pytest.mark.slow
 def test_large_table_is_read_quickly_enough(tmp_path: Path) -> None:
     names = ["Chile", "Ghana", "Kenya", "Peru", "Mexico", "India", "Japan", "Italy", "Spain", "Mali"]
     shares = {name: [1 / 7] * 7 for name in names}
@@ -375,6 +378,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+@pytest.mark.slow
 def test_real_table_is_used_or_counted(real: Path) -> None:
     table, dictionary, left_out = parsed(real)
     used = table.groupby(["country", "question"])["share"].sum()
@@ -406,6 +410,7 @@ def counted_shares() -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_real_table_agrees_with_the_counts_of_wave_7(real: Path) -> None:
     table, _, _ = parsed(real)
     bank = read_bank(BANK)
@@ -419,6 +424,7 @@ def test_real_table_agrees_with_the_counts_of_wave_7(real: Path) -> None:
     assert apart.mean() < 0.015 and apart.max() < 0.2  # 0.007 and 0.125: weights, and samples of the EVS beside
 
 
+@pytest.mark.slow
 def test_some_names_of_the_real_table_are_of_other_countries(real: Path) -> None:
     """The reason for `MISNAMED`: should this fail, the data set has been corrected."""
     questions = read_questions(read_input(real, OpinionTable), read_input(KEYS, OpinionKeys), real)

@@ -52,6 +52,7 @@ def test_shares_that_ship_are_all_that_are_published_of_the_14_countries(shares:
     assert shares["question"].nunique() == 68
 
 
+@pytest.mark.slow
 def test_every_share_becomes_two_that_sum_to_one_and_share_out_the_scale(
     shares: pd.DataFrame, distributions: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_poles_have_exactly_the_published_shares(shares: pd.DataFrame, distribut
     assert poles[["n", "neither", "standard_error"]].isna().all(axis=None)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.floats(0, 1))
 def test_pole_has_any_share_that_is_given(share: float) -> None:

@@ -136,6 +136,7 @@ def small_counts(draw: st.DrawFn) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["country", "question", "code", "count"])
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(small_counts(), st.integers(0, 2**32))
 def test_any_counts_come_back_from_simulation_weighing_and_counting(table: pd.DataFrame, seed: int) -> None:
@@ -187,6 +188,7 @@ def test_simulated_file_has_the_form_of_the_official_one(survey: Path) -> None:
 # From simulated respondents to distributions
 
 
+@pytest.mark.slow
 def test_parsed_file_has_the_respondents_and_codes_that_were_simulated(survey: Path, few: pd.DataFrame) -> None:
     responses = read_table(survey / "responses.parquet", Responses)
     simulated = simulate(few, seed=1)
@@ -246,6 +248,7 @@ def weighted_responses(draw: st.DrawFn) -> pd.DataFrame:
     return pd.DataFrame({"respondent": range(2, size + 2), "interview": 1, "wave": 7, "year": 2018, **drawn})
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(weighted_responses())
 def test_shares_of_a_question_sum_to_one_and_are_ratios_of_weights(responses: pd.DataFrame) -> None:
