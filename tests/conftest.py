@@ -18,7 +18,6 @@ from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
 from selfalign.provenance import code_digest
 from selfalign.variables import apply
-from small_model import write_small_model
 from small_run import run_from_scratch, settings
 from smollm2 import SMOLLM2
 
@@ -110,6 +109,8 @@ def checkout(once: Once) -> Project:
 @pytest.fixture(scope="session")
 def model(smollm2: Path, once: Once) -> Path:
     """A small random model with the default model's tokenizer. A test may change the times of its files."""
+    from small_model import write_small_model  # here, because it imports PyTorch, which most test files do not need
+
     return once("model", lambda folder: write_small_model(folder, smollm2))
 
 
