@@ -7,7 +7,7 @@ files, which `pack` writes on a machine with a finished default run.
     python benchmarks/gpu.py run BUNDLE --output FOLDER
 
 Each part is a process with a time limit. A part that fails or takes too long does not stop the next one, and its
-measurements until then count. docs/performance.md and docs/devices.md have the results.
+measurements until then count. docs/gpu.md and docs/devices.md have the results.
 """
 
 import csv

@@ -5,7 +5,7 @@ Three workloads in the shape of the real experiment, each in two readouts, and w
 the same texts; repeats interleaved. Writes a table and a figure, and ends with one line of JSON.
 
     python benchmarks/inference.py --quick                    # under 10 minutes on 2 cores
-    python benchmarks/inference.py --model NAME=FOLDER ...    # hours; docs/performance.md
+    python benchmarks/inference.py --model NAME=FOLDER ...    # hours; docs/measurements.md
     python benchmarks/inference.py --device cuda --dtype bfloat16 --shape llama3-8b
     python benchmarks/inference.py --profile                  # where the engine's time goes
 

@@ -13,7 +13,7 @@
 
     <!-- end of table -->
 
-docs/extending.md explains the keys.
+docs/extending_findings.md explains the keys.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Give the shipped probe bank a new version: `python tools/version_bank.py 2.1.0`.
 
 Writes resources/probes/bank.yaml: the version, today's date, and the SHA-256 of every file of the release.
-Add a line to the list of changes in docs/probes.md, which also says when to raise which number.
+Add a line to the list of changes in docs/own_bank.md, which also says when to raise which number.
 """
 
 import datetime
@@ -18,7 +18,7 @@ PARTS = (
 )
 """Everything that decides what a prompt of the shipped bank says."""
 
-HEAD = "# Version of the probe bank. Written by tools/version_bank.py; docs/probes.md lists what changed.\n"
+HEAD = "# Version of the probe bank. Written by tools/version_bank.py; docs/own_bank.md lists what changed.\n"
 
 
 def digest_release(root: Path = ROOT) -> dict[str, str]:

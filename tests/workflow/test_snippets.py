@@ -8,7 +8,7 @@ import yaml
 from project import ROOT, Batch, Project, Run
 from selfalign.config.generate import make_schema
 
-PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "config" / "README.md"])
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", *(ROOT / "config").glob("*.md")])
 SECTIONS = set(make_schema()["properties"])
 STAND_INS = {"<full commit hash>": "a" * 40, "<64 digits>": "a" * 64}
 """What stands for a value that only the reader knows."""
@@ -26,7 +26,7 @@ def find_configs() -> dict[str, dict]:
             try:
                 config = yaml.safe_load(written)
             except yaml.YAMLError:
-                continue  # several forms of one key below each other, as config/README.md lists them
+                continue  # several forms of one key below each other, as config/models.md lists them
             if isinstance(config, dict) and set(config) <= SECTIONS:
                 line = text.count("\n", 0, block.start()) + 1
                 found[f"{page.relative_to(ROOT)}:{line}"] = config
@@ -55,7 +55,7 @@ def planned(checkout: Project, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 def test_snippets_are_found() -> None:
     pages = {Path(name.partition(":")[0]).name for name in CONFIGS}
-    assert {"running.md", "surveys.md", "devices.md", "endpoints.md"} <= pages
+    assert {"running.md", "official_survey.md", "devices.md", "endpoints.md"} <= pages
 
 
 @pytest.mark.parametrize("name", [name for name, config in CONFIGS.items() if "run" in config])

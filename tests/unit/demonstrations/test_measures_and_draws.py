@@ -711,3 +711,19 @@ def test_every_measure_that_a_config_can_name_is_computed() -> None:
     assert set(measure_similarity._COMPARE) == set(MEASURES)
     named = Arm.model_json_schema()["properties"]["strategy"]["anyOf"][0]["enum"]
     assert named == ["random", "category", *MEASURES]
+
+
+def test_recipe_of_a_selector_gives_a_measure(texts: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recipe of docs/extending_code.md: a function, and an entry of `_COMPARE` with the arguments of the others."""
+    page = (ROOT / "docs" / "extending_code.md").read_text(encoding="utf-8")
+    function, entry = (part.partition("```")[0] for part in page.split("```python\n")[1:3])
+    names = dict(vars(measure_similarity))
+    exec(function, names)
+    monkeypatch.setattr(measure_similarity, "_COMPARE", eval(f"{{{entry}}}", names))
+    probes = list(texts.index[:7])
+    pairs = measure_probes(texts, probes, "length", "en", {}, tests=probes[:2])
+    assert len(pairs) == 7 * 5 - 5 and set(pairs["candidate"]) == set(probes[2:])
+    lengths = texts["statement"].str.replace("___", " ").str.split().str.join(" ").str.len()
+    for pair in pairs.itertuples():
+        both = lengths[[pair.probe, pair.candidate]]
+        assert pair.similarity == pytest.approx(100 * both.min() / both.max(), abs=1e-4)

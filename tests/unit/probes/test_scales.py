@@ -283,7 +283,7 @@ def test_nobody_is_dropped_silently(human: pd.DataFrame, distributions: pd.DataF
     assert set(pairs) == set(kept.index) | set(absent.itertuples(index=False, name=None))
     ties = dropped[dropped["reason"] == "tie"]
     assert len(modal_answers(human)) == len(kept) - len(ties)
-    document = " ".join((ROOT / "docs" / "probes.md").read_text(encoding="utf-8").split())
+    document = " ".join((ROOT / "docs" / "poles.md").read_text(encoding="utf-8").split())
     usual = BANK.loc[BANK["on_request"] == "", "question"]  # a run of the whole bank asks these
     tied = ties["question"].isin(usual).sum()
     pairs = kept.index.get_level_values("question").isin(usual).sum()

@@ -35,13 +35,13 @@ def test_no_shipped_text_changes_without_a_new_version() -> None:
     changed = sorted(name for name in release.keys() | present.keys() if release.get(name) != present.get(name))
     assert not changed, (
         f"The probe bank changed: {', '.join(changed)}. Run `python tools/version_bank.py VERSION` with a higher "
-        "version, and add a line to the changes in docs/probes.md, which says which number to raise."
+        "version, and add a line to the changes in docs/own_bank.md, which says which number to raise."
     )
 
 
 def test_version_is_in_the_list_of_changes() -> None:
     release = read_version(ROOT / "resources/probes/bank.yaml")
-    assert f"| {release['version']} | {release['date']} |" in (ROOT / "docs/probes.md").read_text(encoding="utf-8")
+    assert f"| {release['version']} | {release['date']} |" in (ROOT / "docs/own_bank.md").read_text(encoding="utf-8")
     assert number("2.10.0") > number("2.9.1")
 
 

@@ -250,7 +250,7 @@ def test_null_values_are_those_of_a_model_that_knows_nothing() -> None:
 
 # The recipe
 
-RECIPE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8").partition("## A metric")[2]
+RECIPE = (ROOT / "docs" / "extending_code.md").read_text(encoding="utf-8").partition("## A metric")[2]
 RUN = """
 from selfalign.cli import program
 for command in {commands}:
@@ -259,7 +259,7 @@ for command in {commands}:
 
 
 def test_a_metric_is_added_in_one_file_of_code(tmp_path: Path) -> None:
-    """The recipe of docs/extending.md: `register` brings a metric into all tables, with intervals, and into figures."""
+    """The recipe of docs/extending_code.md: `register` brings a metric into all tables, with intervals, and figures."""
     write_table(CELLS, tmp_path / "s.parquet", Scores)
     write_table(POLES, tmp_path / "poles.parquet", Poles)
     write_table(PEOPLE, tmp_path / "people.parquet", Replicates)

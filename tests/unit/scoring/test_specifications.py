@@ -154,14 +154,14 @@ def distributions() -> pd.DataFrame:
     return weigh(counts.assign(n=counts["count"], weight=counts["count"], weight_squared=counts["count"]))
 
 
-def test_document_on_probes_tells_what_the_cut_changes(distributions: pd.DataFrame) -> None:
+def test_document_on_poles_tells_what_the_cut_changes(distributions: pd.DataFrame) -> None:
     poles, replicates = map_cut("middle", distributions, None, BANK, distributions["country"].unique(), 2, 1)
     main = map_poles(distributions, BANK)
     main = main[main["probe"].isin(poles["probe"]) & (main["majority"] != "tie")]
     changed = count_changed(main, poles)
     assert len(replicates) == len(poles)
     politics = main[main["probe"] == "Q240"]
-    told = " ".join((ROOT / "docs/probes.md").read_text(encoding="utf-8").split())
+    told = " ".join((ROOT / "docs/poles.md").read_text(encoding="utf-8").split())
     assert f"{changed} of {len(main)} majorities change" in told
     assert f"{count_changed(politics, poles)} of {len(politics)} countries" in told
 

@@ -168,7 +168,7 @@ def _check_models(models: dict[str, Any]) -> None:
             raise InputError(
                 f"config: models.{name}",
                 problem,
-                "Give source (weights to run here) or endpoint (where it answers). config/README.md explains every key",
+                "Give source (weights to run here) or endpoint (where it answers). config/models.md explains every key",
             )
         if "source" in model:
             check_model_source(model["source"], f"config: models.{name}.source", ".")

@@ -3,8 +3,8 @@
 `p` are the model's probabilities and `q` the people's shares. The last axis is the options of an item (a probe with two
 poles, or a question with its whole answer scale), and sums to 1. Leading axes broadcast. An item with fewer options
 than others is filled up with options of probability 0 on both sides. NaN means that a value is not known, or that a
-metric does not apply. docs/metrics.md has the table of formulas, ranges and baselines. docs/extending.md says how to
-add a metric: write its function here, and register it at the end of this file.
+metric does not apply. docs/metrics.md has the table of formulas, ranges and baselines. docs/extending_code.md says how
+to add a metric: write its function here, and register it at the end of this file.
 """
 
 from collections.abc import Callable

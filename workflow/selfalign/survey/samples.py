@@ -5,8 +5,8 @@ import re
 from selfalign.countries import country_of_name
 
 MISNAMED = frozenset({"Albania", "Andorra", "Argentina", "Armenia", "Australia", "Austria", "Azerbaijan"})
-"""Names under which the questions from the World Values Survey have other countries' answers; docs/surveys.md says how
-that was found."""
+"""Names under which the questions from the World Values Survey have other countries' answers; docs/opinions.md says
+how that was found."""
 
 _NAME = re.compile(r"(?P<country>.*?)(?: \((?P<sample>[^()]*)\))?", re.DOTALL)
 _RANKS = {None: 0, "Current national sample": 0, "Old national sample": 1}

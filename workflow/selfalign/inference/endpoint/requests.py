@@ -28,7 +28,7 @@ _OPERATION = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint as the config describes it; config/README.md explains every key."""
+    """An endpoint as the config describes it; config/models.md explains every key."""
 
     url: str
     model: str
