@@ -2,7 +2,8 @@
 
 The program takes the answered cells of an arm in which three or more demonstrations have one of the test probe's two
 options as their answer, one of the options more often. If the country's majority chooses this option, repetition looks
-like agreement. If it chooses the other option, repetition looks like disagreement. docs/findings.md has the results.
+like agreement. If it chooses the other option, repetition looks like disagreement.
+docs/findings/demonstrations.md has the results.
 
     python benchmarks/repetition.py RUN [--arm chrf]
 """

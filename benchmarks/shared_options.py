@@ -2,7 +2,8 @@
 
 Many questions share their options, such as agree and disagree. A reader that counts options can use a demonstration
 only if its options are those of the test probe. The probes are divided by the number of such demonstrations that an arm
-shows (out of five), and own minus other country is estimated in each group. docs/findings.md has the results.
+shows (out of five), and own minus other country is estimated in each group.
+docs/findings/demonstrations.md has the results.
 
     python benchmarks/shared_options.py RUN
 """

@@ -1,15 +1,16 @@
-"""Keep the small tables of runs for a page of findings, and make the page's figures and tables from them.
+"""Keep the small tables of runs for the pages of findings, and make the pages' figures and tables from them.
 
     python tools/findings.py results/study results/study_languages    # after a run: keep, draw, fill in
     python tools/findings.py                                          # draw and fill in from the kept tables
 
+The pages are `docs/findings.md` and `docs/findings/*.md`.
 Three things are made, and `tests/unit/test_findings.py` checks them:
 
-- `docs/findings/{run}/` gets `run.json` and the rows of the run's tables that the page needs (`keep_run`);
-- `docs/figures/{run}_{figure}.png`, for every such figure that the page shows, is drawn from these tables;
-- the tables of the page that follow a comment are written from these tables (`tools/page_tables.py`).
+- `docs/findings/{run}/` gets `run.json` and the rows of the run's tables that the pages need (`keep_run`);
+- `docs/figures/{run}_{figure}.png`, for every such figure that a page shows, is drawn from these tables;
+- the tables of the pages that follow a comment are written from these tables (`tools/page_tables.py`).
 
-At the end, the tool lists the intervals of the page that no kept table has.
+At the end, the tool lists the intervals of the pages that no kept table has.
 """
 
 import json
@@ -23,7 +24,7 @@ import click
 import pandas as pd
 from looks import draw
 from map_summary import summarise
-from page_tables import fill_tables, find_unknown
+from page_tables import KeptTables, fill_tables, find_unknown
 from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
 from selfalign.config.figures import FIGURES
 from selfalign.config.outputs import ACROSS
@@ -49,38 +50,50 @@ MAP_SUMMARY = "map_summary.csv"
 
 OF_COUNTRIES = {"contrasts", "country_ranks", "map", "transfer"}
 """Tables whose rows of single countries are always kept: the text counts countries. Of the others, only if a figure
-of the page has a row per country and reads the table."""
+of the pages has a row per country and reads the table."""
 
 OF_AGREEMENT = {"alternatives", "contrasts_by_readout", "specifications"}
-"""Tables of which the rows of the agreement alone are kept: they are long, and the page quotes no other measure."""
+"""Tables of which the rows of the agreement alone are kept: they are long, and the pages quote no other measure."""
 
 BY_COUNTRY = {"agreement", "margin", "gains_by_country", "languages"}
 """Figures with a row per country."""
+
+SHOWN = re.compile(r"!\[.*?\]\((?:\.\./)?figures/(\w[\w.+-]*)\.png\)")
+"""A figure of a page: the name of its file without suffix."""
 
 LIMIT = 3_000_000
 """Bytes that the kept tables of a run may have. A repository keeps every version of them for ever."""
 
 
-def keep_run(folder: Path, kept: Path, page: str) -> Path:
-    """Copy the record of a run and the rows of its tables that a page needs.
+def list_pages(docs: Path = DOCS) -> list[Path]:
+    """The pages of findings: the main page, then one for each question.
+
+    Args:
+        docs: folder of the documentation.
+    """
+    return [docs / "findings.md", *sorted((docs / "findings").glob("*.md"))]
+
+
+def keep_run(folder: Path, kept: Path, text: str) -> Path:
+    """Copy the record of a run and the rows of its tables that the pages need.
 
     Of each table the rows of the mean of the countries are kept. Rows of single countries are about the agreement only.
 
     Args:
         folder: of the run.
         kept: folder of all kept runs.
-        page: the text of the page.
+        text: of all pages.
 
     Returns:
         The folder of the kept tables.
 
     Raises:
-        InputError: the tables are larger than `LIMIT`, or a figure of the page differs if it is drawn from them.
+        InputError: the tables are larger than `LIMIT`, or a figure of the pages differs if it is drawn from them.
     """
     run = find_run(str(folder.resolve()))
     record = clean_record(json.loads((run.folder / RECORD).read_text(encoding="utf-8")))
     config, to = settings_of(record), kept / run.name
-    figures = {figure for figure, _ in find_drawn(page, run.name, config)}
+    figures = {figure for figure, _ in find_drawn(text, run.name, config)}
     shutil.rmtree(to, ignore_errors=True)
     sizes = {}
     for name in KEPT:
@@ -133,7 +146,7 @@ def choose_rows(table: pd.DataFrame, name: str, figures: set[str]) -> pd.DataFra
     Args:
         table: as texts.
         name: of the table.
-        figures: that the page shows of the run.
+        figures: that the pages show of the run.
     """
     if name in OF_AGREEMENT:
         table = table[table["measure"] == "agreement"]
@@ -156,15 +169,15 @@ def _tables_of(figure: str) -> set[str]:
     return {Path(file).stem for file in FIGURES[figure].reads.values()} | set(FIGURES[figure].also)
 
 
-def find_drawn(page: str, run: str, config: dict[str, Any]) -> list[tuple[str, str]]:
-    """The figures of a run that a page shows: names of figures, and of their pages.
+def find_drawn(text: str, run: str, config: dict[str, Any]) -> list[tuple[str, str]]:
+    """The figures of a run that the pages of findings show: names of figures, and of their files.
 
     Args:
-        page: its text.
+        text: of all pages.
         run: its name.
         config: its merged settings.
     """
-    files = dict.fromkeys(re.findall(r"\]\(figures/(\w[\w.+-]*)\.png\)", page))
+    files = dict.fromkeys(SHOWN.findall(text))
     names = [file.removeprefix(f"{run}_") for file in files if file.startswith(f"{run}_")]
     pages = {
         one: figure for figure in FIGURES for one in ([figure] if figure in ACROSS else find_pages(config, figure))
@@ -172,20 +185,20 @@ def find_drawn(page: str, run: str, config: dict[str, Any]) -> list[tuple[str, s
     return [(pages[name], name) for name in names if name in pages]
 
 
-def draw_figures(folder: Path, page: str, to: Path) -> list[Path]:
-    """Draw the figures of a page from the tables of a run.
+def draw_figures(folder: Path, text: str, to: Path) -> list[Path]:
+    """Draw the figures that the pages show of a run, from its tables.
 
     Args:
         folder: of the run, or of its kept tables.
-        page: the text of the page.
+        text: of all pages.
         to: folder of the PNG files.
     """
     config = settings_of(clean_record(json.loads((folder / RECORD).read_text(encoding="utf-8"))))
-    shown = find_drawn(page, folder.name, config)
+    shown = find_drawn(text, folder.name, config)
     made = []
     with TemporaryDirectory() as aside:
         for figure in dict.fromkeys(figure for figure, _ in shown):
-            list(draw(figure, folder, config, Path(aside)))
+            list(draw(figure, folder, config, Path(aside), only={name for _, name in shown}))
         to.mkdir(parents=True, exist_ok=True)
         for _, name in shown:
             made.append(to / f"{folder.name}_{name}.png")
@@ -213,40 +226,47 @@ def _without_paths(value: Any) -> Any:
 
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--page", "file", type=click.Path(path_type=Path, exists=True), default=DOCS / "findings.md")
+@click.option(
+    "--page", "files", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True,
+    help="A page; without it, all pages of findings.",
+)  # fmt: skip
 @click.option("--kept", type=click.Path(path_type=Path, file_okay=False), default=DOCS / "findings")
 @click.option("--figures", type=click.Path(path_type=Path, file_okay=False), default=DOCS / "figures")
-def command(runs: tuple[Path, ...], file: Path, kept: Path, figures: Path) -> None:
-    """Keep the tables of RUNS, and make the figures and tables of the page from all kept runs."""
-    page = file.read_text(encoding="utf-8")
+def command(runs: tuple[Path, ...], files: tuple[Path, ...], kept: Path, figures: Path) -> None:
+    """Keep the tables of RUNS, and make the figures and tables of the pages from all kept runs."""
+    pages = {file: file.read_text(encoding="utf-8") for file in files or list_pages()}
+    text = "\n".join(pages.values())
     for folder in runs:
-        to = keep_run(folder, kept, page)
+        to = keep_run(folder, kept, text)
         print(f"{to}: {sum(path.stat().st_size for path in to.rglob('*.*')) // 1000} kB")
-        check_kept(folder, to, page)
+        check_kept(folder, to, text)
     for folder in sorted(path.parent for path in kept.glob(f"*/{RECORD}")):
-        for made in draw_figures(folder, page, figures):
+        for made in draw_figures(folder, text, figures):
             print(made)
-    filled = fill_tables(page, kept)
-    with written_aside(file) as aside:
-        aside.write_text(filled, encoding="utf-8")
-    for unknown in find_unknown(filled, kept):
-        print(f"in no kept table: {unknown}")
+    tables = KeptTables(kept)
+    for file, page in pages.items():
+        print(file)
+        filled = fill_tables(page, tables)
+        with written_aside(file) as aside:
+            aside.write_text(filled, encoding="utf-8")
+        for unknown in find_unknown(filled, tables):
+            print(f"in no kept table: {unknown}")
 
 
-def check_kept(folder: Path, kept: Path, page: str) -> None:
-    """Draw the figures of a page from the whole tables of a run and from the kept rows, and compare them.
+def check_kept(folder: Path, kept: Path, text: str) -> None:
+    """Draw the figures of the pages from the whole tables of a run and from the kept rows, and compare them.
 
     Args:
         folder: of the run.
         kept: folder of the kept tables of the run.
-        page: the text of the page.
+        text: of all pages.
 
     Raises:
         InputError: a figure differs.
     """
     with TemporaryDirectory() as one, TemporaryDirectory() as other:
-        whole = draw_figures(folder.resolve(), page, Path(one))
-        rows = draw_figures(kept, page, Path(other))
+        whole = draw_figures(folder.resolve(), text, Path(one))
+        rows = draw_figures(kept, text, Path(other))
         for first, second in zip(whole, rows, strict=True):
             if first.read_bytes() != second.read_bytes():
                 raise InputError(kept, f"lacks rows that {first.name} shows", "Let tools/findings.py keep these rows")

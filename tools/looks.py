@@ -8,7 +8,7 @@ medium (deuteranopia), long (protanopia) or short (tritanopia) wavelengths.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,9 @@ def sheet(image: Image.Image) -> Image.Image:
     return made
 
 
-def draw(figure: str, folder: Path, config: dict[str, Any], to: Path) -> Iterator[Path]:
+def draw(
+    figure: str, folder: Path, config: dict[str, Any], to: Path, only: Container[str] | None = None
+) -> Iterator[Path]:
     """Draw the pages of a figure with its command, as the workflow does.
 
     Args:
@@ -82,10 +84,11 @@ def draw(figure: str, folder: Path, config: dict[str, Any], to: Path) -> Iterato
         folder: of the run.
         config: the merged settings.
         to: folder of the PNG files.
+        only: names of the pages to draw; all without it. A page looks the same with and without the others.
     """
     what = FIGURES[figure]
     pages = {figure: None} if figure in ACROSS else find_pages(config, figure)
-    files = [to / f"{page}.png" for page in pages]
+    files = [to / f"{page}.png" for page in pages if only is None or page in only]
     options = what.settings(config) | {"style": describe_style(config, figure)}
     for option, file in files_of_figure(figure, config).items():
         names = [(model, language) for model in config["run"]["models"] for language in config["run"]["languages"]]

@@ -19,10 +19,12 @@ docs/extending_findings.md explains the keys.
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 from selfalign.errors import InputError, did_you_mean
@@ -55,12 +57,80 @@ TAKEN = {
 _PLACE = "the comment of a table"
 
 
-def fill_tables(page: str, kept: Path) -> str:
+_PAIR = ("arm", "against", "beyond", "language", "against_language", "model", "against_model")
+
+
+class KeptTables:
+    """The kept tables of runs. Each file is read once.
+
+    Args:
+        folder: of all kept runs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._tables: dict[str, pd.DataFrame] = {}
+
+    def read(self, names: str | list[str]) -> pd.DataFrame:
+        """Kept tables below each other, with the columns run, label (of the model) and pair (of a contrast).
+
+        Args:
+            names: of the tables, `run/table`.
+
+        Raises:
+            InputError: a table is not kept.
+        """
+        tables = []
+        for name in [names] if isinstance(names, str) else names:
+            if name not in self._tables:
+                self._tables[name] = self._read_one(name)
+            tables.append(self._tables[name])
+        return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
+
+    def has_interval(self, numbers: list[str]) -> bool:
+        """Whether a kept table has an estimate and an interval that are rounded to these numbers.
+
+        Args:
+            numbers: an estimate and both ends of its interval, as a page writes them.
+        """
+        decimals = max(len(number.partition(".")[2]) for number in numbers)
+        values = np.array([float(number) for number in numbers])
+        reach = 0.5 * 10.0**-decimals + 1e-9  # a number that is farther away is rounded to another one
+        first, last = np.searchsorted(self._triples[:, 0], [values[0] - reach, values[0] + reach])
+        near = self._triples[first:last]
+        near = near[(np.abs(near - values) <= reach).all(axis=1)]
+        wanted = _rounded(values, decimals)
+        return any(_rounded(triple, decimals) == wanted for triple in near)
+
+    def _read_one(self, name: str) -> pd.DataFrame:
+        run, _, table = name.partition("/")
+        path = self.folder / run / "tables" / f"{table}.csv"
+        if not path.is_file():
+            raise InputError(_PLACE, f"{path} is missing", "Keep the run with tools/findings.py", value=name)
+        models = json.loads((self.folder / run / RECORD).read_text(encoding="utf-8"))["config"]["models"]
+        rows = pd.read_csv(path)
+        rows = rows.astype(dict.fromkeys(rows.select_dtypes("str"), object))  # rows of it are chosen quickly
+        labels = {model: models.get(model, {}).get("label", model) for model in rows["model"].unique()}
+        rows = rows.assign(run=run, label=rows["model"].map(labels))
+        if "against" not in rows:
+            return rows
+        parts = rows[[column for column in _PAIR if column in rows]].to_dict("records")
+        return rows.assign(pair=[_name_pair(row) for row in parts])
+
+    @cached_property
+    def _triples(self) -> np.ndarray:
+        """Estimates of all tables with both ends of their intervals: n x 3, from the lowest estimate to the highest."""
+        files = sorted(self.folder.glob("*/tables/*.csv"))
+        triples = [np.empty((0, 3)), *(rows for path in files for rows in _find_triples(pd.read_csv(path)))]
+        return np.unique(np.concatenate(triples), axis=0)
+
+
+def fill_tables(page: str, kept: KeptTables) -> str:
     """The text of a page, its marked tables written from the kept tables.
 
     Args:
         page: its text.
-        kept: folder of all kept runs.
+        kept: tables of all kept runs.
 
     Raises:
         InputError: a comment is not YAML, or names a table, column or row that is not kept.
@@ -68,7 +138,7 @@ def fill_tables(page: str, kept: Path) -> str:
     return MARK.sub(lambda found: f"{found[1]}\n{write_table(_read_spec(found['spec']), kept)}\n\n", page)
 
 
-def write_table(spec: dict[str, Any], kept: Path) -> str:
+def write_table(spec: dict[str, Any], kept: KeptTables) -> str:
     """A table in Markdown, from kept tables.
 
     Args:
@@ -76,19 +146,17 @@ def write_table(spec: dict[str, Any], kept: Path) -> str:
             of columns; a list also gives the order. rows: names of the first columns, with templates of their texts.
             columns: names of the other columns, with a template to `show` or what to `take` of several rows, and
             values of columns to choose by; `from` reads other tables. names: texts for values, by column.
-        kept: folder of all kept runs.
+        kept: tables of all kept runs.
     """
     heads, columns = spec["rows"], spec["columns"]
+    named = {name for text in heads.values() for _, name, _, _ in Formatter().parse(text) if name}
     cells: dict[tuple[str, ...], dict[str, str]] = {}
-    tables: dict[str, pd.DataFrame] = {}  # by their names: most columns read the same ones
     for title, column in columns.items():
         given = {"show": "points", **column}
         where = {**spec.get("where", {}), **{key: given[key] for key in given.keys() - {"show", "take", "from"}}}
-        source = given.get("from", spec["from"])
-        if str(source) not in tables:
-            tables[str(source)] = _read_kept(source, kept)
-        rows = _choose(tables[str(source)], where)
-        names = rows.assign(**{key: rows[key].replace(texts) for key, texts in spec.get("names", {}).items()})
+        rows = _choose(kept.read(given.get("from", spec["from"])), where)
+        names = rows[[name for name in rows if name in named]]
+        names = names.assign(**{key: rows[key].replace(texts) for key, texts in spec.get("names", {}).items()})
         keys = [tuple(text.format(**row) for text in heads.values()) for row in names.to_dict("records")]
         for key in dict.fromkeys(keys):
             same = rows[[one == key for one in keys]]
@@ -98,17 +166,15 @@ def write_table(spec: dict[str, Any], kept: Path) -> str:
     return "\n".join([texts[0], "|" + "---|" * len(lines[0]), *texts[1:]])
 
 
-def find_unknown(page: str, kept: Path) -> list[str]:
+def find_unknown(page: str, kept: KeptTables) -> list[str]:
     """The intervals of a page, with their estimates, that no kept table has.
 
     A line with `<!-- source: ... -->` names another source and is left out.
 
     Args:
         page: its text.
-        kept: folder of all kept runs.
+        kept: tables of all kept runs.
     """
-    known: dict[int, set[tuple[str, ...]]] = {}
-    triples = [triple for path in sorted(kept.glob("*/tables/*.csv")) for triple in _find_triples(pd.read_csv(path))]
     found = []
     for line in page.splitlines():
         for match in () if OTHER_SOURCE.search(line) else INTERVAL.finditer(line):
@@ -116,10 +182,7 @@ def find_unknown(page: str, kept: Path) -> list[str]:
             numbers = [match["value"], *ends]
             if len(ends) != 2 or not all(re.fullmatch(r"[+-]?\d+(\.\d+)?", number) for number in numbers):
                 continue
-            decimals = max(len(number.partition(".")[2]) for number in numbers)
-            if decimals not in known:
-                known[decimals] = {_rounded(triple, decimals) for triple in triples}
-            if _rounded(map(float, numbers), decimals) not in known[decimals]:
+            if not kept.has_interval(numbers):
                 found.append(match[0])
     return found
 
@@ -192,25 +255,6 @@ def _choose(rows: pd.DataFrame, where: dict[str, Any]) -> pd.DataFrame:
     return chosen
 
 
-def _read_kept(names: str | list[str], kept: Path) -> pd.DataFrame:
-    """Kept tables below each other, with the columns run, label (of the model) and pair (of a contrast)."""
-    tables = []
-    for name in [names] if isinstance(names, str) else names:
-        run, _, table = name.partition("/")
-        path = kept / run / "tables" / f"{table}.csv"
-        if not path.is_file():
-            raise InputError(_PLACE, f"{path} is missing", "Keep the run with tools/findings.py", value=name)
-        models = json.loads((kept / run / RECORD).read_text(encoding="utf-8"))["config"]["models"]
-        read = pd.read_csv(path).assign(run=run)
-        read = read.assign(
-            label=read["model"].map(lambda model, known=models: known.get(model, {}).get("label", model))
-        )
-        tables.append(
-            read.assign(pair=[_name_pair(row) for row in read.to_dict("records")]) if "against" in read else read
-        )
-    return pd.concat(tables, ignore_index=True)
-
-
 def _name_pair(row: dict[str, Any]) -> str:
     """A contrast as the page names it, such as `chrf - chrf_other`."""
     if pd.isna(row["against"]):
@@ -222,7 +266,7 @@ def _name_pair(row: dict[str, Any]) -> str:
     return pair if pd.isna(row.get("beyond")) else f"({pair}) - ({row['beyond']})"
 
 
-def _find_triples(table: pd.DataFrame) -> Iterator[tuple[float, float, float]]:
+def _find_triples(table: pd.DataFrame) -> Iterator[np.ndarray]:
     """The estimates of a table with both ends of their intervals, also times 100, and the same with the other sign."""
     numbers = table.select_dtypes("number")
     for low in [name for name in numbers if name.endswith("low")]:
@@ -230,11 +274,10 @@ def _find_triples(table: pd.DataFrame) -> Iterator[tuple[float, float, float]]:
         names = (f"{start}estimate", start.rstrip("_"), "estimate", "similarity")
         value = next((name for name in names if name in numbers), None)
         if value and f"{start}high" in numbers:
-            rows = numbers[[value, low, f"{start}high"]].dropna().drop_duplicates()
-            for a, b, c in rows.itertuples(index=False):
-                for scale in (1, 100):
-                    yield scale * a, scale * b, scale * c
-                    yield -scale * a, -scale * c, -scale * b
+            rows = numbers[[value, low, f"{start}high"]].dropna().to_numpy(float)
+            for scale in (1, 100):
+                yield scale * rows
+                yield -scale * rows[:, [0, 2, 1]]
 
 
 def _rounded(numbers: Iterable[float], decimals: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from project import ROOT
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
-        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "config").glob("*.md"),
         *(ROOT / ".github").rglob("*.md"),
     ]
@@ -68,5 +68,6 @@ def test_broken_links_are_found(tmp_path: Path) -> None:
 def test_every_page_is_in_the_table_of_contents() -> None:
     contents = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     listed = {target.partition("#")[0] for target in LINK.findall(contents)}
-    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    docs = ROOT / "docs"
+    pages = {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")} - {"README.md"}
     assert pages <= listed

@@ -1,4 +1,4 @@
-"""The findings: kept tables, and the figures and numbers of the page that are made from them."""
+"""The findings: kept tables, and the figures and numbers of the pages that are made from them."""
 
 import json
 import re
@@ -9,8 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_tables import contrasts_of
-from findings import DOCS, LIMIT, check_kept, choose_rows, clean_record, draw_figures, find_drawn, keep_run, settings_of
-from page_tables import OTHER_SOURCE, fill_tables, find_unknown, write_table
+from findings import (
+    DOCS,
+    LIMIT,
+    SHOWN,
+    check_kept,
+    choose_rows,
+    clean_record,
+    draw_figures,
+    find_drawn,
+    keep_run,
+    list_pages,
+    settings_of,
+)
+from page_tables import OTHER_SOURCE, KeptTables, fill_tables, find_unknown, write_table
 from PIL import Image
 from project import ROOT
 from selfalign.config.read import read_config
@@ -20,15 +32,16 @@ from selfalign.tables import write_table as save
 
 pytestmark = pytest.mark.slow
 
-PAGE = (DOCS / "findings.md").read_text(encoding="utf-8")
+PAGES = {str(path.relative_to(DOCS)): path.read_text(encoding="utf-8") for path in list_pages()}
+TEXT = "\n".join(PAGES.values())
 RUNS = sorted(path.parent for path in (DOCS / "findings").glob("*/run.json"))
 kept_runs = pytest.mark.skipif(not RUNS, reason="no run is kept in docs/findings yet")
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
-def test_the_figures_of_the_page_are_drawn_from_the_kept_tables(run: Path, tmp_path: Path) -> None:
+def test_the_figures_of_the_pages_are_drawn_from_the_kept_tables(run: Path, tmp_path: Path) -> None:
     """Other versions of matplotlib draw other pixels. Compression, which also decides bytes, is not compared."""
-    for made in draw_figures(run, PAGE, tmp_path):  # a run may have tables on the page and no figure
+    for made in draw_figures(run, TEXT, tmp_path):  # a run may have tables on the pages and no figure
         shown = Image.open(DOCS / "figures" / made.name)
         if f"version{matplotlib.__version__}," not in shown.info["Software"]:
             pytest.skip(f"{made.name} was drawn by {shown.info['Software']}")
@@ -36,18 +49,32 @@ def test_the_figures_of_the_page_are_drawn_from_the_kept_tables(run: Path, tmp_p
 
 
 @kept_runs
-def test_every_figure_of_the_page_belongs_to_a_kept_run() -> None:
-    lines = [line for line in PAGE.splitlines() if not OTHER_SOURCE.search(line)]
-    shown = set(re.findall(r"!\[.*?\]\(figures/(.+?)\.png\)", "\n".join(lines)))
+def test_every_figure_of_the_pages_belongs_to_a_kept_run() -> None:
+    text = "\n".join(line for line in TEXT.splitlines() if not OTHER_SOURCE.search(line))
+    shown = SHOWN.findall(text)
     records = {run.name: json.loads((run / "run.json").read_text(encoding="utf-8")) for run in RUNS}
-    known = {f"{run}_{name}" for run in records for _, name in find_drawn(PAGE, run, settings_of(records[run]))}
-    assert shown == known
+    known = {f"{run}_{name}" for run in records for _, name in find_drawn(TEXT, run, settings_of(records[run]))}
+    assert set(shown) == known
+    assert len(shown) == len(re.findall(r"!\[", text)), "an image is not in docs/figures"
+
+
+def test_the_main_page_is_short_and_leads_to_all_evidence() -> None:
+    main, *others = PAGES
+    assert len(PAGES[main].splitlines()) <= 200, "move evidence to a page in docs/findings"
+    assert len(others) >= 10
+    assert [page for page in others if f"]({page})" not in PAGES[main]] == []
+
+
+@pytest.fixture(scope="module")
+def tables() -> KeptTables:
+    return KeptTables(DOCS / "findings")
 
 
 @kept_runs
-def test_the_numbers_of_the_page_are_those_of_the_kept_tables() -> None:
-    assert fill_tables(PAGE, DOCS / "findings") == PAGE
-    assert find_unknown(PAGE, DOCS / "findings") == []
+@pytest.mark.parametrize("page", PAGES)
+def test_the_numbers_of_a_page_are_those_of_the_kept_tables(page: str, tables: KeptTables) -> None:
+    assert fill_tables(PAGES[page], tables) == PAGES[page]
+    assert find_unknown(PAGES[page], tables) == []
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
@@ -106,7 +133,7 @@ def test_single_countries_are_kept_where_the_page_needs_them() -> None:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Path:
+def kept(tmp_path: Path) -> KeptTables:
     """Tables of two runs, in which the same contrast has other numbers."""
     for run, model, estimate in (("one", "m", 0.0534), ("two", "n", -0.0004)):
         rows = [
@@ -120,7 +147,7 @@ def kept(tmp_path: Path) -> Path:
         pd.DataFrame(rows, columns=columns).to_csv(tmp_path / run / "tables" / "contrasts.csv", index=False)
         record = {"config": {"models": {model: {"label": f"Model {model.upper()}"}}}}
         (tmp_path / run / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    return tmp_path
+    return KeptTables(tmp_path)
 
 
 TABLE = """<!-- table
@@ -136,7 +163,7 @@ columns:
 """
 
 
-def test_a_table_is_written_from_its_comment(kept: Path) -> None:
+def test_a_table_is_written_from_its_comment(kept: KeptTables) -> None:
     filled = fill_tables(f"Before.\n\n{TABLE}\nAfter.\n", kept)
     lines = [line for line in filled.splitlines() if line.startswith("|")]
     assert lines == [
@@ -151,7 +178,7 @@ def test_a_table_is_written_from_its_comment(kept: Path) -> None:
     assert filled.startswith("Before.\n\n<!-- table\nfrom") and filled.endswith("<!-- end of table -->\n\nAfter.\n")
 
 
-def test_a_cell_may_count_rows(kept: Path) -> None:
+def test_a_cell_may_count_rows(kept: KeptTables) -> None:
     taken = {name: {"take": name} for name in ("rows", "median", "least", "above", "interval below")}
     spec = {"from": "one/contrasts", "where": {"beyond": None}, "rows": {"model": "{label}"}, "columns": taken}
     assert write_table(spec, kept).splitlines()[-1] == "| Model M | 3 | +2.0 | -50.0 | 67 | 33 |"
@@ -168,12 +195,12 @@ def test_a_cell_may_count_rows(kept: Path) -> None:
         (("columns:", "columns: ["), "is not YAML"),
     ],
 )
-def test_a_mistake_in_a_comment_is_explained(change: tuple[str, str], message: str, kept: Path) -> None:
+def test_a_mistake_in_a_comment_is_explained(change: tuple[str, str], message: str, kept: KeptTables) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
         fill_tables(TABLE.replace(*change), kept)
 
 
-def test_numbers_that_no_table_has_are_found(kept: Path) -> None:
+def test_numbers_that_no_table_has_are_found(kept: KeptTables) -> None:
     page = """
 The gain is 5.3 points [2.3, 8.3], so zero-shot loses -5.34 [-8.34, -2.34], a share of 0.05 [0.02, 0.08].
 It is 5.4 points [2.3, 8.3], or 5 % [2 to 8].

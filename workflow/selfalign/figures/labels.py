@@ -1,7 +1,6 @@
 """Labels of points that meet neither each other nor the points."""
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import product
 
 import numpy as np
@@ -42,8 +41,8 @@ def place_labels(
         half = np.array([36 * width_of(texts[number], size) + 0.6, height])
         own = at[number]
         others = marks[np.abs(marks - own).max(axis=1) > 0.01]
-        cost = partial(_cost, own=own, half=half, taken=taken, marks=others, inside=inside)
-        place = min(_places(own, half), key=cost)
+        places = _places(own, half)
+        place = places[_find_best(places, own, half, taken, others, inside)]
         taken.append(np.concatenate([place - half, place + half]))
         _write(ax, texts[number], at[number], place, half, colours[number], size)
 
@@ -54,31 +53,39 @@ def _order(at: np.ndarray) -> list[int]:
     return list(np.argsort(near, kind="stable"))
 
 
-def _places(point: np.ndarray, half: np.ndarray) -> list[np.ndarray]:
-    """Middles of a label around a point, from near to far."""
+def _places(point: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Middles of a label around a point, from near to far: n x 2."""
     shape = half / half.max() + 0.35
-    return [
-        point + (half * 0.8 + radius) * shape / shape.max() * [np.cos(angle), np.sin(angle)]
-        for radius, angle in product(_RADII, _ANGLES)
-    ]
+    return np.array(
+        [
+            point + (half * 0.8 + radius) * shape / shape.max() * [np.cos(angle), np.sin(angle)]
+            for radius, angle in product(_RADII, _ANGLES)
+        ]
+    )
 
 
-def _cost(
-    centre: np.ndarray,
+def _find_best(
+    places: np.ndarray,
     own: np.ndarray,
     half: np.ndarray,
     taken: list[np.ndarray],
     marks: np.ndarray,
     inside: np.ndarray,
-) -> tuple[int, float]:
-    """Texts that a label meets, and sides that it leaves; then other marks that it covers or is nearer to."""
-    low, high = centre - half, centre + half
-    met = sum(bool((low < box[2:]).all() and (box[:2] < high).all()) for box in taken)
-    out = int((low < inside[:2]).sum() + (high > inside[2:]).sum())
-    covered = int(((marks > low - 1) & (marks < high + 1)).all(axis=1).sum())
-    away = float(np.hypot(*(centre - own)))
-    nearest = float(np.sqrt(((marks - centre) ** 2).sum(axis=1)).min()) if len(marks) else away
-    return met + out, 12.0 * covered + away + 2.0 * max(0.0, away - nearest)
+) -> int:
+    """The place where a label meets the fewest texts and leaves the fewest sides; the nearest of them to its own mark.
+
+    Other marks that a label covers, or is nearer to, count as a greater distance.
+    """
+    low, high = places - half, places + half
+    boxes = np.array(taken).reshape(-1, 4)
+    met = ((low[:, None] < boxes[:, 2:]) & (boxes[:, :2] < high[:, None])).all(axis=2).sum(axis=1)
+    out = (low < inside[:2]).sum(axis=1) + (high > inside[2:]).sum(axis=1)
+    covered = ((marks > low[:, None] - 1) & (marks < high[:, None] + 1)).all(axis=2).sum(axis=1)
+    away = np.hypot(*(places - own).T)
+    gaps = np.sqrt(((marks - places[:, None]) ** 2).sum(axis=2))
+    nearest = gaps.min(axis=1) if len(marks) else away
+    distance = 12.0 * covered + away + 2.0 * np.maximum(0.0, away - nearest)
+    return int(np.lexsort((distance, met + out))[0])  # the first of equal places
 
 
 def _write(
