@@ -146,9 +146,7 @@ def test_shuffled_answers_are_dealt_from_the_demonstrations(
     assert shown.groupby(["country", "candidate"]).size().max() == 1
 
 
-def test_stated_shares_are_dealt_from_the_demonstrations(
-    rankings: dict[str, pd.DataFrame], joined: Joined
-) -> None:
+def test_stated_shares_are_dealt_from_the_demonstrations(rankings: dict[str, pd.DataFrame], joined: Joined) -> None:
     """A test probe's share must not stand in a prompt, not even as the answer to another probe."""
     frames = {"stated": read_frame(RESOURCES / "templates" / "en.yaml", "stated")}
     words = Wording(frames, word_poles(joined.texts))
