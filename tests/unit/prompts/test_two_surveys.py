@@ -17,7 +17,7 @@ from selfalign.prompts.describe_demonstrations import describe_demonstrations, l
 from selfalign.prompts.design_prompts import lay_out
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed, majority_answers
-from selfalign.prompts.wording import Languages, Wording, read_neutral, word_poles
+from selfalign.prompts.wording import Languages, Wording, read_neutral, read_personas, word_poles
 from selfalign.survey.parse_opinions import describe_questions, rate_samples, read_questions, to_distributions
 from selfalign.survey.schemas import Counts, OpinionKeys, OpinionTable
 from selfalign.survey.weigh_answers import weigh
@@ -144,6 +144,21 @@ def test_shuffled_answers_are_dealt_from_the_demonstrations(
     assert set(joined.people.majority["candidate"]) <= set(SHOWN)
     shown = shown_by(laid, "shuffled").drop_duplicates(["country", "candidate"])
     assert shown.groupby(["country", "candidate"]).size().max() == 1
+
+
+def test_stated_shares_are_dealt_from_the_demonstrations(rankings: dict[str, pd.DataFrame], joined: Joined) -> None:
+    """A test probe's share must not stand in a prompt, not even as the answer to another probe."""
+    frames = {"stated": read_frame(RESOURCES / "templates" / "en.yaml", "stated")}
+    words = Wording(frames, word_poles(joined.texts))
+    personas = {"en": read_personas(RESOURCES / "personas" / "en.csv")}
+    languages = Languages("en", {"en": words}, personas=personas)
+    arms = {"shuffled": Arm.read(ARMS["shuffled"] | {"seeds": [1, 2, 3]})}
+    made = lay_out(arms, COUNTRIES, joined.people, rankings, languages, premises=False)
+    share = joined.poles.set_index(["country", "probe"])["share_a"].mul(100).round().astype(int).astype(str)
+    for country, shown in shown_by(made, "shuffled").groupby("country"):
+        dealt = shown.drop_duplicates(["seed", "candidate"]).groupby("seed")["answer"].agg(sorted)
+        own = share[country].reindex([probe for probe in SHOWN if probe in share[country]])
+        assert len(dealt) == 3 and set().union(*dealt) <= set(own), country
 
 
 def test_diverse_demonstrations_are_compared_with_each_other(laid: tuple[pd.DataFrame, pd.DataFrame]) -> None:

@@ -233,6 +233,33 @@ def test_one_template_adds_nothing() -> None:
     assert spread_of_templates(scores({"own": 0.1}, ("BOL",))) == 0
 
 
+def test_templates_of_fixed_batteries_count_with_all_their_differences() -> None:
+    """The estimate is then about these batteries, so the templates' means have all the chance that there is."""
+    table = with_templates(0.02, 0.3)
+    means = table.groupby("template")["alignment"].mean()
+    made = estimate_all(table, resample=("templates",)).query("country == 'BOL' and measure == 'alignment'")
+    assert made["standard_error"].item() == pytest.approx(np.sqrt(means.var(ddof=1) / 3))
+    assert made["df"].item() == 2
+
+
+def test_chance_in_a_single_share_counts_three_times_with_batteries_and_respondents() -> None:
+    """Owen (2007): drawing rows and columns counts the chance of their cells three times; docs/method.md says so."""
+    size, error = 400, 0.05
+    rng = np.random.default_rng(4)
+    bank = pd.DataFrame({"probe": [f"P{number}" for number in range(size)], "category": "c"})
+    table = scores({"own": 0.0}, ("BOL",), bank=bank.assign(battery=bank["probe"]))
+    table = complete(table.assign(p_a=0.9, share_a=0.4 + error * rng.normal(size=size)))
+    drawn = people(table, spread=error, size=4000)
+    made = {
+        chance: estimate(build_panels(table, ["alignment"]), Resampling(drawn, 4000, 0.95, 1, chance))
+        .query("country == 'BOL'")["standard_error"]
+        .item()
+        for chance in (("batteries",), ("respondents",), ("batteries", "respondents"))
+    }
+    counted = {chance: size * (found / error) ** 2 for chance, found in made.items()}
+    assert list(counted.values()) == pytest.approx([1, 1, 3], rel=0.12)
+
+
 # Contrasts
 
 
@@ -261,6 +288,33 @@ def test_contrast_is_paired_so_what_both_arms_share_does_not_widen_it() -> None:
     shifted = table.assign(arm="shifted", alignment=table["alignment"] - 0.125)
     made = contrast(pd.concat([table, shifted]), ["shifted", "zero"], resample=["batteries"])
     np.testing.assert_allclose(made.query("measure == 'alignment'")[INTERVAL], -0.125)
+
+
+@pytest.mark.parametrize("seeds", [(4, 5, 6), (4, 5), (1, 2, 3)])
+def test_arms_add_the_variances_of_their_own_seeds(seeds: tuple[int, ...]) -> None:
+    """By hand: of each arm the variance of its seeds' means / their number; with the same seeds, of the differences."""
+    rng = np.random.default_rng(7)
+    table = scores({"random": 0.0, "category": 0.0}, ("BOL",)).assign(p_a=0.4)
+    parts = []
+    for arm, own in (("random", (1, 2, 3)), ("category", seeds)):
+        cells = table[table["arm"] == arm].drop_duplicates("probe")
+        parts += [cells.assign(seed=seed, p_a=0.4 + rng.uniform(-0.1, 0.1)) for seed in own]
+    table = complete(pd.concat(parts, ignore_index=True))
+    made = estimate(
+        {
+            country: contrast_panel(panel, [["random", "category"]])
+            for country, panel in build_panels(table, ["alignment"], ["seed"]).items()
+        },
+        Resampling(people(table), **SETTINGS, resample=["seeds"]),
+        differences=True,
+    ).query("country == 'BOL'")
+    means = table.groupby(["arm", "seed"])["alignment"].mean()
+    first, second = means["random"], means["category"]
+    apart = first.var(ddof=1) / 3 + second.var(ddof=1) / len(seeds)
+    paired = (first - second).var(ddof=1) / 3
+    expected = paired if seeds == (1, 2, 3) else apart
+    assert made["standard_error"].item() == pytest.approx(np.sqrt(expected))
+    assert made["estimate"].item() == pytest.approx(first.mean() - second.mean())
 
 
 def test_contrast_leaves_out_probes_that_one_arm_lacks() -> None:

@@ -75,6 +75,18 @@ def test_ideal_reader_without_demonstrations_is_the_mean_of_the_other_countries(
     assert ideal("DEU", "Q2", "Q1=B") == pytest.approx((0.1 * 0.7 + 0.9 * 0.2) / (0.1 + 0.9))  # the USA were not asked
 
 
+def test_tie_says_nothing_about_a_country_whichever_pole_is_shown() -> None:
+    """Pakistan ties in Q1, so an answer to it has a probability of one half there."""
+    tied = SHARES.copy()
+    tied.loc["PAK", "Q1"] = 0.5
+    prompts = pd.DataFrame([prompt_of(shown, f"Q1={shown}", [], ["a", "b"]) for shown in ("A", "B")])
+    cells = design_of([("DEU", "Q46", "A", "A"), ("DEU", "Q46", "B", "B")])
+    answers = read_as_ideal_reader(cells[cells["order"] == "AB"], prompts, poles_of(tied), 0.1)
+    found = np.exp(answers.loc[answers["place"] == 1, "option"].to_numpy())
+    shares = np.array([0.1, 0.4, 0.9])  # Mexico, Pakistan, the USA
+    assert found == pytest.approx([np.average(shares, weights=one) for one in ([0.9, 0.5, 0.1], [0.1, 0.5, 0.9])])
+
+
 def test_probe_that_no_other_country_was_asked_has_no_answer() -> None:
     shares = SHARES.assign(Q47=[0.3, np.nan, np.nan, np.nan])
     prompts = pd.DataFrame([prompt_of("p", "Q1=A", [], ["a", "b"])])

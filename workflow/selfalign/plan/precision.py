@@ -1,4 +1,4 @@
-"""The expected width of the main intervals, from the variance components of finished studies.
+"""The expected width of the intervals by battery, from the variance components of finished studies.
 
 A run that has scores on the disk is its own study. Otherwise the components are those that were measured on this
 project's studies (resources/plan/variances.csv), of the most similar series in the table. docs/plan.md compares

@@ -153,7 +153,7 @@ def _widths(plan: Mapping[str, Any]) -> str:
     more = len(names) - len(shown)
     lines = [f"{more} more contrast{'s' * (more > 1)}: --json"] if more > 0 else []
     if names:
-        lines.append("found in 80%: a true difference of this size is found in 80% of such studies")
+        lines.append("found in 80%: a true difference of this size is found in 80% of such studies, by battery")
     if any(by_name[name]["source"] != "scores" for name in shown):
         lines.append(_STUDIES)
     return "\n".join([text, *lines])

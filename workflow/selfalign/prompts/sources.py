@@ -55,7 +55,7 @@ class Surveyed:
 
     def stated(self, step: int) -> pd.DataFrame:
         """The share of pole A that each source states: columns source, candidate, answer; see `stated_shares`."""
-        return stated_shares(self.poles, step)
+        return stated_shares(self.shown, step)
 
     @cached_property
     def on_scales(self) -> pd.DataFrame:

@@ -250,7 +250,8 @@ def _summarise(sums: Sums, home: np.ndarray, how: Resampling) -> pd.DataFrame:
     uncertain = variance**2 / freedom
     for name, factor in FACTORS.items():
         if name in how.resample and factor in sums.levels:
-            added, degrees = spread_of_levels(sums.levels[factor], sums.runs[factor], sums.present, home)
+            drawn = home if "batteries" in how.resample else None
+            added, degrees = spread_of_levels(sums.levels[factor], sums.runs[factor], sums.present, drawn)
             variance = variance + added
             uncertain = uncertain + added**2 / degrees
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -337,7 +338,7 @@ def freedom_of_sizes(sizes: np.ndarray, alike: np.ndarray) -> np.ndarray:
 
 
 def spread_of_levels(
-    levels: np.ndarray, runs: np.ndarray, present: np.ndarray, home: np.ndarray
+    levels: np.ndarray, runs: np.ndarray, present: np.ndarray, home: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Variance that the choice of seeds or templates adds to a mean over them, and its degrees of freedom.
 
@@ -345,13 +346,14 @@ def spread_of_levels(
     From the variance between the levels' means, the part is subtracted that the batteries' different responses to the
     levels explain, because drawing batteries covers that part already (see also `widen_batteries`). The difference,
     not below 0, is divided by the number of levels. Drawing 3 levels with replacement instead would find two thirds of
-    the main effect, and would count the batteries' part twice (Owen 2007).
+    the main effect, and would count the batteries' part twice (Owen 2007). Nothing is subtracted if no batteries are
+    drawn: the estimate is then about these batteries, and their responses to the levels are a part of its chance.
 
     Args:
         levels: levels x n x k, what each probe adds to the level's deviation from the mean.
         runs: levels x k, whether the series has the level.
         present: n x k, whether the series has the probe.
-        home: n, the numbers of the probes' batteries.
+        home: n, the numbers of the probes' batteries; None if no batteries are drawn.
 
     Returns:
         k variances, and k degrees; 0 and 1 for a series with one level.
@@ -359,11 +361,13 @@ def spread_of_levels(
     number = runs.sum(axis=0)
     freedom = np.maximum(number - 1, 1)
     means = levels.sum(axis=1)
-    probes = np.maximum(present.sum(axis=0), 1)
-    apart = _by_battery(levels - present * (means / probes)[:, None, :], home)
     between = (means**2).sum(axis=0) / freedom
-    batteries = (_by_battery(present.astype(float), home) > 0).sum(axis=0)
-    chance = (apart**2).sum(axis=(0, 1)) / freedom * widen_batteries(batteries)
+    chance = np.zeros(len(number))
+    if home is not None:
+        probes = np.maximum(present.sum(axis=0), 1)
+        apart = _by_battery(levels - present * (means / probes)[:, None, :], home)
+        batteries = (_by_battery(present.astype(float), home) > 0).sum(axis=0)
+        chance = (apart**2).sum(axis=(0, 1)) / freedom * widen_batteries(batteries)
     return np.maximum(between - chance, 0) * (number > 1) / np.maximum(number, 1), freedom
 
 

@@ -248,7 +248,10 @@ def contrast_panel(panel: Panel, contrasts: Sequence[Contrast | list[str]]) -> P
         series=compared.drop(columns=_TERMS),
         value=_subtract(panel.value, compared),
         slope=_subtract(panel.slope, compared),
-        levels={factor: _subtract(part, compared) for factor, part in panel.levels.items()},
+        levels={
+            factor: _subtract(part, compared, _scale_levels(panel.runs[factor], compared))
+            for factor, part in panel.levels.items()
+        },
         runs={
             factor: np.any([has[:, compared[term]] for term in _TERMS], axis=0) for factor, has in panel.runs.items()
         },
@@ -256,10 +259,31 @@ def contrast_panel(panel: Panel, contrasts: Sequence[Contrast | list[str]]) -> P
     )
 
 
-def _subtract(values: np.ndarray, compared: pd.DataFrame) -> np.ndarray:
-    first, second, third, fourth = (values[..., compared[term]] for term in _TERMS)
+def _subtract(
+    values: np.ndarray, compared: pd.DataFrame, factors: Sequence[np.ndarray | float] = (1.0,) * len(_TERMS)
+) -> np.ndarray:
+    """The contrasts of some values, the values of each term multiplied by a factor."""
+    parts = zip(_TERMS, factors, strict=True)
+    first, second, third, fourth = (values[..., compared[term]] * factor for term, factor in parts)
     difference: np.ndarray = (first - second) - (third - fourth)
     return difference
+
+
+def _scale_levels(runs: np.ndarray, compared: pd.DataFrame) -> list[np.ndarray]:
+    """Factors for the deviations of the levels of each term, which are not 1 if the terms have other levels.
+
+    A variance of n levels is their sum of squares / (n (n - 1)). The levels of a contrast are those of all its terms.
+    With the root of this ratio, terms without a common level, such as arms with different seeds, keep their variances,
+    which then add up.
+
+    Args:
+        runs: as in `Panel`.
+        compared: as `_compare` returns it.
+    """
+    terms = [runs[:, compared[term]] for term in _TERMS]
+    every = np.any(terms, axis=0).sum(axis=0)
+    numbers = [has.sum(axis=0) for has in terms]
+    return [np.where(n > 1, np.sqrt(every * (every - 1) / np.maximum(n * (n - 1), 1)), 1.0) for n in numbers]
 
 
 def _compare(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:

@@ -15,6 +15,9 @@ from selfalign.progress import follow
 _ADDED = 0.5
 """Added to each count, so that the log-odds are finite: Haldane (1956) and Anscombe (1956)."""
 
+_TIE = 1e-12
+"""A share this close to one half is a tie, as in `map_poles`."""
+
 _LEAST = 1e-9
 """The smallest share of an option, so that its logarithm is finite."""
 
@@ -60,8 +63,9 @@ def read_as_ideal_reader(
     It knows the answers of every country of the survey except the one that it is compared with, and of the groups of
     these countries, if there are groups. It assumes that a demonstration shows the majority's answer of the hidden
     country with a probability of 1 - noise. So a country whose majority differs from m of the demonstrations has a
-    posterior weight of (noise / (1 - noise))^m, up to a factor. For a probe that a country was not asked, both answers
-    have a probability of one half. The weight of an option is its mean share among the countries that were asked the
+    posterior weight of (noise / (1 - noise))^m, up to a factor. For a probe that a country was not asked, or whose
+    poles tie there, both answers have a probability of one half. The weight of an option is its
+    mean share among the countries that were asked the
     test probe, weighted by their posterior weights.
 
     Args:
@@ -109,7 +113,7 @@ def _weigh_countries(shown: pd.Series, share: pd.DataFrame, noise: float) -> pd.
     Returns:
         Prompts x countries. The largest of a row is at most 0.
     """
-    majority = share.gt(0.5).astype(float).where(share.notna())
+    majority = share.gt(0.5).astype(float).where((share - 0.5).abs() > _TIE)
     sets = shown.unique()
     pairs = pd.Series(sets, index=sets).str.split().explode().dropna().str.split("=", expand=True)
     if pairs.empty:
