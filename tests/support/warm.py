@@ -58,7 +58,6 @@ LIBRARIES = [
     "scipy.stats",
     "seaborn",
     "snakemake.cli",
-    "statsmodels.stats.multitest",
     "torch",
     "tqdm",
     "transformers",
