@@ -31,7 +31,6 @@ BIN = Path(sys.executable).parent
 LIBRARIES = [
     "bm25s",
     "click",
-    "formulaic",
     "httpx2",
     "huggingface_hub",
     "jinja2",
