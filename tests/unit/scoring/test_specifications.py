@@ -28,7 +28,7 @@ from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.figures.theme import apply_theme
 from selfalign.probes.bank import read_bank
-from selfalign.probes.cuts import find_ten_points, leave_out_middle, map_cut
+from selfalign.probes.cuts import Cutter, find_ten_points, leave_out_middle
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.schemas import LeftOutProbes
@@ -154,7 +154,7 @@ def distributions() -> pd.DataFrame:
 
 
 def test_document_on_probes_tells_what_the_cut_changes(distributions: pd.DataFrame) -> None:
-    poles, replicates = map_cut("middle", distributions, None, BANK, distributions["country"].unique(), 2, 1)
+    poles, replicates = Cutter(distributions, None, 2, 1).cut("middle", BANK, distributions["country"].unique())
     main = map_poles(distributions, BANK)
     main = main[main["probe"].isin(poles["probe"]) & (main["majority"] != "tie")]
     changed = count_changed(main, poles)
@@ -168,7 +168,7 @@ def test_document_on_probes_tells_what_the_cut_changes(distributions: pd.DataFra
 def test_shares_published_for_several_codes_keep_the_cut_of_the_bank(distributions: pd.DataFrame) -> None:
     four = (distributions["question"] == "Q48") & (distributions["code"] == 4)
     together = distributions.assign(last_code=distributions["last_code"].mask(four, 5))
-    poles, _ = map_cut("middle", together, None, BANK, ["USA"], 2, 1)
+    poles, _ = Cutter(together, None, 2, 1).cut("middle", BANK, ["USA"])
     assert "Q48" not in set(poles["probe"]) and "Q49" in set(poles["probe"])
 
 

@@ -9,12 +9,13 @@ import pandas as pd
 
 from selfalign.options import Json, readable, writable
 from selfalign.probes.bank import read_bank
+from selfalign.probes.cuts import Cutter
 from selfalign.probes.kinds import PROBE_KINDS, read_kinds
 from selfalign.probes.schemas import Poles
 from selfalign.progress import follow
 from selfalign.scoring.bootstrap import FACTORS, Resampling
 from selfalign.scoring.cell_options import bank_option, poles_option
-from selfalign.scoring.cut_options import Cutter, cut_options, kinds_option
+from selfalign.scoring.cut_options import cut_options, kinds_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, families_option, resample_options, takes_estimation
 from selfalign.scoring.families import correct

@@ -11,7 +11,7 @@ import pandas as pd
 from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.cuts import AS_BANK, CUTS
+from selfalign.probes.cuts import AS_BANK, CUTS, Cutter
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.schemas import Poles
 from selfalign.progress import follow
@@ -20,7 +20,7 @@ from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import list_readouts
 from selfalign.scoring.cell_options import bank_option, poles_option, rule_option
 from selfalign.scoring.cells import is_among
-from selfalign.scoring.cut_options import Cutter, cut_options, kinds_option
+from selfalign.scoring.cut_options import cut_options, kinds_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import as_categories

@@ -79,17 +79,6 @@ def read_log_odds(design: pd.DataFrame, answers: pd.DataFrame, readout: str) -> 
     return first.where(design["order"] == "AB", -first)
 
 
-def read_poles(design: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.Series:
-    """Probability of pole A, as a share of both poles, in each cell and option order; null where there is no answer.
-
-    Args:
-        design: a `Design` table.
-        answers: an `Answers` table with all of the design's prompts.
-        readout: one of `READOUTS`.
-    """
-    return share_of_first(read_log_odds(design, answers, readout))
-
-
 def _read_orders(design: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.DataFrame:
     """A frame's cells in each order, with columns log_odds, low, high, bound, readout, mass_outside, mass_open.
 
