@@ -34,9 +34,10 @@ from selfalign.probes.map_poles import map_poles
 from selfalign.probes.schemas import LeftOutProbes
 from selfalign.probes.selection import find_used, list_left_out, select_probes
 from selfalign.scoring.bootstrap import Resampling
+from selfalign.scoring.by_readout import Comparison
 from selfalign.scoring.estimate_alternatives import choose_alternatives, estimate_alternatives
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
-from selfalign.scoring.estimate_specifications import CutPeople, estimate_specifications
+from selfalign.scoring.estimate_specifications import Choices, CutPeople, estimate_specifications
 from selfalign.scoring.recut import count_changed, recut_cells
 from selfalign.scoring.schemas import Alternatives, Specifications
 from selfalign.survey.schemas import Counts
@@ -279,14 +280,15 @@ def test_specifications_are_each_choice_of_order_cut_and_kind() -> None:
     made = estimate_specifications(
         [(("m", "en"), answers)],
         {"en": design},
-        poles,
-        BANK,
-        {"bank": CutPeople(replicates), "middle": CutPeople(replicates, cut)},
-        pd.Series({"Q48": "value", "Q60": "attitude"}),
+        Comparison(poles, BANK, "half"),
         pairs.assign(sequence="nearest_first", shown_in="asked", persona="none"),
         {"m": {"model": "m", "form": "turns"}},
-        {"readouts": ["option", "pmi"], "orders": ["both", "AB", "BA"], "cuts": ["bank", "middle"], "kinds": ["value"]},
-        "half",
+        Choices(
+            readouts=["option", "pmi"],
+            orders=["both", "AB", "BA"],
+            cuts={"bank": CutPeople(replicates), "middle": CutPeople(replicates, cut)},
+            kinds={"value": {"Q48"}},
+        ),
         Resampling(replicates, draws=100, level=0.95, seed=1, resample=["batteries"]),
     )
     Specifications.validate(made)

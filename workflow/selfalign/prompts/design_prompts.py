@@ -19,7 +19,7 @@ from selfalign.options import Json, Named, Words, readable, writable
 from selfalign.population import country_of, find_people
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 from selfalign.prompts.frames import Frame, Item
 from selfalign.prompts.schemas import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, draw_neutral, name_sources
@@ -44,8 +44,8 @@ def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], frame: 
     """Demonstrations in words: columns source, probe, seed, shown (JSON list of pairs of question and answer) and
     demonstrations (such as `Q4=A`).
 
-    Which option a demonstration names first is drawn from the names of probe and candidate, so it is the same
-    whoever answers, and neither order is favoured.
+    The option that a demonstration names first is drawn from the names of probe and candidate. So it is the same for
+    every source of answers, and neither order is favoured.
 
     Args:
         shown: columns source, probe, seed, candidate, answer.
@@ -117,7 +117,7 @@ def lay_out_arms(
     kept: dict[str, pd.DataFrame] = {}
     found, words = _Distinct(), languages.words
     parts = _Parts(countries, people, rankings, languages)
-    with follow(f"design {languages.asked}", "frame", len(arms) * len(words.frames)) as progress:
+    with show_progress(f"design {languages.asked}", "frame", len(arms) * len(words.frames)) as progress:
         for name, arm in arms.items():
             cells = _list_cells(name, arm, parts)
             tables = []
