@@ -61,7 +61,7 @@ def choose_readers(table: pd.DataFrame, demonstrated: Sequence[str]) -> pd.DataF
 
 
 def readers_of_gains(readers: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> pd.DataFrame:
-    """The gains that a model would have with a reader's answers instead of its own, over its own first arm.
+    """The gains over a model's first arm, if a reader's answers replaced the model's answers in the other arm.
 
     Args:
         readers: as `choose_readers` returns them.
