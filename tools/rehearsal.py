@@ -43,8 +43,8 @@ FASTEST = 100_000
 """Requests per minute, more than can be made: the endpoint on this machine has no limit."""
 
 RARELY = ["--max-jobs-per-timespan", "1000/10s"]
-"""Snakemake looks for jobs after each job, and again after this time, without end. With its default, 1 second, it took a
-fifth of a core after 200 jobs."""
+"""Snakemake looks for jobs after each job, and again after this time, without end. With its default of one second, it
+took a fifth of a core after 200 jobs."""
 
 FAMILIES = {
     "meta-llama/": "llama",

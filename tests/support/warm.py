@@ -31,7 +31,6 @@ BIN = Path(sys.executable).parent
 LIBRARIES = [
     "bm25s",
     "click",
-    "formulaic",
     "httpx2",
     "huggingface_hub",
     "jinja2",
@@ -58,7 +57,6 @@ LIBRARIES = [
     "scipy.stats",
     "seaborn",
     "snakemake.cli",
-    "statsmodels.stats.multitest",
     "torch",
     "tqdm",
     "transformers",

@@ -19,12 +19,13 @@ from project import Project
 from selfalign.audit import record_run
 from selfalign.audit.jobs import Job, Records, read_command, read_jobs
 from selfalign.audit.manifest import Manifest, digest, refuse_changed, remove_old_figures
-from selfalign.audit.verify import check_models, check_record, report, verify
 from selfalign.audit.verify.differences import compare_tables
 from selfalign.audit.verify.files import check_files
 from selfalign.audit.verify.findings import Difference, Findings
+from selfalign.audit.verify.report import describe_findings
 from selfalign.audit.verify.rerun import APART, Rerun, read_options
 from selfalign.audit.verify.sample import _compare_answers, check_sample
+from selfalign.audit.verify.verify import check_models, check_record, verify
 from selfalign.cli import program
 from selfalign.config.files import list_files
 from selfalign.errors import InputError
@@ -281,7 +282,7 @@ def test_nothing_but_the_planted_changes_is_found(planted: Findings) -> None:
     files = {*map(str, PLANTS), *(str(RUN / f"tables/{name}.csv") for name in TABLES), str(RUN / "run.json")}
     files |= {str(RUN / name) for name in ("human/dropped.csv", "figures/margin.pdf", "figures/other.png")}
     assert {one.file for one in planted.differences} == files
-    text = report("default", planted)
+    text = describe_findings("default", planted)
     assert text.splitlines()[-1].startswith(f"default: {len(planted.differences)} differences in {len(files)} files")
 
 
@@ -409,7 +410,7 @@ def test_what_is_gone_is_said_and_counted(here: Project, tmp_path: Path) -> None
     ):
         assert reason in skipped
     assert findings.checked["steps run again"] == 2, "the steps after the missing file read its recorded outputs"
-    assert f"{len(findings.skipped)} things could not be checked" in report("default", findings)
+    assert f"{len(findings.skipped)} things could not be checked" in describe_findings("default", findings)
 
 
 def test_changed_input_is_a_difference_and_changed_code_a_note(here: Project) -> None:

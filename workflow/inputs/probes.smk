@@ -1,5 +1,6 @@
 """Input functions and settings of the rules in rules/probes.smk."""
 
+from selfalign.arms import Speech
 from selfalign.config.arms import arms_of_run
 from selfalign.config.languages import countries_of_run
 from selfalign.config.rows import digest_bank, digest_compared
@@ -18,18 +19,18 @@ SHOWN = sorted(
 )
 
 
+# The languages of all test probes and demonstrations of the run.
+SPOKEN = Speech.union(PATHS.speech.values()).texts
+
+
 def run_texts(wildcards):
     """Digests of the wordings that count, in all the languages in which the run speaks."""
-    languages = sorted({one for each in PATHS.speech.values() for one in each.texts})
-    return [
-        digest_wording(config, PATHS.bank_texts(language)) for language in languages
-    ]
+    return [digest_wording(config, PATHS.bank_texts(language)) for language in SPOKEN]
 
 
 def bank_texts(wildcards):
     """Files of the words of all prompts of the run."""
-    joined = {PATHS.texts(one) for each in PATHS.speech.values() for one in each.texts}
-    made = joined if PATHS.tests else set()
+    made = set(map(PATHS.texts, SPOKEN)) if PATHS.tests else set()
     files = [file for file in PATHS.wordings if file not in made]
     return [kept(file) if file in PATHS.partly_read else file for file in files]
 

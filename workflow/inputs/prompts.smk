@@ -2,17 +2,7 @@
 
 from selfalign.config.arms import arms_of as find_arms
 from selfalign.config.arms import selectors_of
-
-# Inputs of the rule design_prompts that have a file for each language.
-WORDS = (
-    "texts",
-    "templates",
-    "questions",
-    "labels",
-    "personas",
-    "roles",
-    "neutral",
-)
+from selfalign.config.paths import WORDS
 
 
 def arms_of(wildcards):
@@ -50,15 +40,6 @@ def words_of(kind):
     def files(wildcards):
         paths = PATHS.words(kind, wildcards.language)
         return [kept(path) for path in paths] if kind == "texts" else paths
-
-    return files
-
-
-def scale_words_of(kind):
-    """Files of the words of whole scales, as an input function."""
-
-    def files(wildcards):
-        return PATHS.scale_words(kind, wildcards.language)
 
     return files
 

@@ -18,7 +18,7 @@ include: "../inputs/audit.smk"
 
 from selfalign.audit.manifest import refuse_changed
 from selfalign.audit.status.progress import record_start
-from selfalign.audit.status import explain_stop
+from selfalign.audit.status.status import explain_stop
 from selfalign.audit.summary import summarize, warn_of_replacement
 from selfalign.config.chosen import describe_left_out
 from selfalign.errors import show

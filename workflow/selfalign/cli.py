@@ -39,13 +39,12 @@ def first_sentence(module: str) -> str:
     """The first paragraph of the docstring of a command. The module is not imported.
 
     Args:
-        module: name of the command's module, such as `selfalign.audit.trace`.
+        module: name of the command's module, such as `selfalign.ledger.ledger`.
 
     Returns:
         The paragraph on one line, without its full stop.
     """
-    place = _ROOT.joinpath(*module.split(".")[1:])
-    source = (place / "__init__.py" if place.is_dir() else place.with_suffix(".py")).read_text(encoding="utf-8")
+    source = _ROOT.joinpath(*module.split(".")[1:]).with_suffix(".py").read_text(encoding="utf-8")
     function = ast.parse(source[source.index("\ndef command(") :]).body[0]
     assert isinstance(function, ast.FunctionDef)
     return " ".join((ast.get_docstring(function) or "").partition("\n\n")[0].split()).removesuffix(".")

@@ -15,14 +15,16 @@ _DELAY = 5  # seconds: shorter steps show no bar
 
 
 @overload
-def follow(description: str, unit: str, total: int) -> "tqdm[None]": ...
+def show_progress(description: str, unit: str, total: int) -> "tqdm[None]": ...
 
 
 @overload
-def follow(description: str, unit: str, total: int | None = None, *, items: Iterable[Item]) -> "tqdm[Item]": ...
+def show_progress(description: str, unit: str, total: int | None = None, *, items: Iterable[Item]) -> "tqdm[Item]": ...
 
 
-def follow(description: str, unit: str, total: int | None = None, *, items: Iterable[Any] | None = None) -> "tqdm[Any]":
+def show_progress(
+    description: str, unit: str, total: int | None = None, *, items: Iterable[Any] | None = None
+) -> "tqdm[Any]":
     """A progress bar that appears after some seconds, on the user's screen and not in a job's log.
 
     Args:

@@ -67,10 +67,10 @@ STEPS: dict[str, str] = {
     "record_outputs": "selfalign.audit.record_outputs",
     "start_survey": "selfalign.survey.start_survey",
     "plan": "selfalign.plan.plan",
-    "status": "selfalign.audit.status",
-    "trace": "selfalign.audit.trace",
-    "compare": "selfalign.audit.compare",
-    "verify": "selfalign.audit.verify",
+    "status": "selfalign.audit.status.status",
+    "trace": "selfalign.audit.trace.trace",
+    "compare": "selfalign.audit.compare.compare",
+    "verify": "selfalign.audit.verify.verify",
     "ledger": "selfalign.ledger.ledger",
 }
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from refusal import Refused
-from selfalign.audit.compare import _STEPS, TABLES, _compare_table, _describe_change, _describe_estimate
 from selfalign.audit.compare.changes import (
     CHANGED,
     KEY,
@@ -17,6 +16,8 @@ from selfalign.audit.compare.changes import (
     pair_cells,
     pair_estimates,
 )
+from selfalign.audit.compare.compare import _STEPS, TABLES, _compare_table
+from selfalign.audit.compare.report import _describe_change, _describe_estimate
 from selfalign.runs import Run
 from selfalign.scoring.schemas import Verdicts
 from selfalign.steps import STEPS

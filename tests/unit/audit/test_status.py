@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from configs import shipped
 from project import BIN
-from selfalign.audit import status
+from selfalign.audit.status import status
 from selfalign.audit.status.progress import (
     CUT_OFF,
     DONE,

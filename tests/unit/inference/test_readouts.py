@@ -17,7 +17,7 @@ from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.prompts.schemas import Design
-from selfalign.scoring.by_readout import list_readouts, score_by_readout
+from selfalign.scoring.by_readout import Comparison, list_readouts, score_by_readout
 from selfalign.scoring.compare_readouts import compare
 from selfalign.scoring.schemas import Contrasts, ContrastsByReadout, Readouts
 from selfalign.scoring.score_scales import read_codes, score_poles
@@ -237,7 +237,7 @@ def test_frames_of_whole_scales_are_scored_under_every_readout() -> None:
         option=-rng.random(len(answers)) * 4, label=np.nan, pmi=rng.normal(size=len(answers)), mass_outside_options=0.1
     ).assign(per_token=lambda table: table["option"] / 2, per_byte=np.nan)
     poles = poles_of(["Q4"])
-    made = score_by_readout(design, answers, poles, BANK, "half", human)
+    made = score_by_readout(design, answers, Comparison(poles, BANK, "half", human))
     assert list(made) == [("scale", readout) for readout in ("option", "per_token", "pmi")]
     assert list_readouts(answers, design["prompt"]) == ["option", "per_token", "pmi"]
     codes = read_codes(design, answers, human, BANK, {"scale": "pmi"})

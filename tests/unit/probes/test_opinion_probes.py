@@ -19,7 +19,7 @@ from selfalign.probes.opinion_probes import (
     check_opinion_probes,
     parse_answers,
     read_opinion_probes,
-    take_probes,
+    select_tests,
 )
 from selfalign.probes.opinion_words import word_question
 from selfalign.probes.schemas import (
@@ -38,6 +38,7 @@ from two_surveys import BRIDGE, GAP, HARBOUR, MARKET, NOISE, TRAINS, write_secon
 
 BANK = ROOT / "resources" / "probes" / "probes.csv"
 COUNTRIES = ["GBR", "KEN"]
+ALL_OF_GAS = {"source": "GAS", "only": []}
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +177,7 @@ def test_reviewed_table_needs_few_columns(survey: tuple, ids: dict[str, str], tm
     row = f"{ids[TRAINS]};1-2;3-4;Trains are ___.;fine;slow\n"
     file.write_text(f"question;pole_a;pole_b;statement;option_a;option_b\n{row}", encoding="utf-8")
     table = read_opinion_probes(file)
-    taken, _ = take_probes(table, *survey, COUNTRIES, "GAS", [], file)
+    taken, _ = select_tests(table, *survey, COUNTRIES, ALL_OF_GAS, file)
     bank = Bank.validate(as_bank(taken))
     assert bank[["probe", "battery", "siblings"]].iloc[0].tolist() == [ids[TRAINS]] * 3
     assert bank["scale"].tolist() == ["ordinal"]
@@ -185,12 +186,13 @@ def test_reviewed_table_needs_few_columns(survey: tuple, ids: dict[str, str], tm
 
 def test_probes_are_left_out_and_counted(survey: tuple, written: Callable[..., Path], ids: dict[str, str]) -> None:
     table = read_opinion_probes(written())
-    taken, others = take_probes(table, *survey, ["DEU"], "GAS", [ids[HARBOUR], ids[MARKET]], Path("t.csv"))
+    two = {**ALL_OF_GAS, "only": [ids[HARBOUR], ids[MARKET]]}
+    taken, others = select_tests(table, *survey, ["DEU"], two, Path("t.csv"))
     assert list(taken["probe"]) == [ids[MARKET]]
     reasons = LeftOutProbes.validate(others).set_index("probe")["reason"].to_dict()
     assert reasons == {ids[TRAINS]: "only", ids[HARBOUR]: "countries", ids[BRIDGE]: "only"}
     with pytest.raises(InputError, match="no test probe is left .*4 by source"):
-        take_probes(table, *survey, ["DEU"], "WVS", [], Path("t.csv"))
+        select_tests(table, *survey, ["DEU"], {"source": "WVS", "only": []}, Path("t.csv"))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_wrong_row_is_refused(
     with pytest.raises(InputError) as refused:
         table = read_opinion_probes(file)
         check_opinion_probes(table, read_bank(BANK), file)
-        take_probes(table, *survey, COUNTRIES, "GAS", [], file)
+        select_tests(table, *survey, COUNTRIES, ALL_OF_GAS, file)
     assert_one_paragraph(f"selfalign: {refused.value}\n", tells)
 
 

@@ -7,7 +7,7 @@ from selfalign.arms import Arm
 from selfalign.demonstrations.measure_similarity import list_pairs
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.probes.bank import read_bank, read_texts
-from selfalign.prompts.describe_demonstrations import describe_demonstrations, list_shown
+from selfalign.prompts.describe_demonstrations import describe_demonstrations, describe_pairs, list_shown
 from selfalign.prompts.schemas import Demonstrations
 
 PROBES = ["Q1", "Q2", "Q5", "Q112", "Q113"]
@@ -54,7 +54,10 @@ def test_figures_are_those_of_a_calculation_by_hand(
     arms = {"zero_shot": {"shots": 0}, "chrf": {"strategy": "chrf"}, "other": {"strategy": "chrf"}, "neutral": {}}
     shown = list_shown(*cells(rows))
     table = describe_demonstrations(
-        "en", {name: Arm.read(one) for name, one in arms.items()}, shown, {"chrf": ranking}, bank, texts
+        "en",
+        {name: Arm.read(one) for name, one in arms.items()},
+        shown,
+        {"chrf": describe_pairs(ranking, bank, texts)},
     )
     table = Demonstrations.validate(table).set_index("arm")
     assert list(table.index) == ["chrf", "other", "neutral"]
@@ -85,5 +88,6 @@ def test_options_are_the_same_whichever_pole_is_which(bank: pd.DataFrame, rankin
     texts = pd.DataFrame.from_dict(options, orient="index", columns=["option_a", "option_b"])
     pairs = ranking[ranking["probe"].isin(options) & ranking["candidate"].isin(options)]
     shown = list_shown(*cells([("chrf", "DEU", "Q1", "DEU", "Q2=A"), ("chrf", "DEU", "Q2", "DEU", "Q5=A")]))
-    table = describe_demonstrations("en", {"chrf": Arm.read({"strategy": "chrf"})}, shown, {"chrf": pairs}, bank, texts)
+    facts = {"chrf": describe_pairs(pairs, bank, texts)}
+    table = describe_demonstrations("en", {"chrf": Arm.read({"strategy": "chrf"})}, shown, facts)
     assert table["same_options"].tolist() == [0.5]

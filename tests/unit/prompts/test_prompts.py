@@ -116,7 +116,8 @@ def languages(bank: pd.DataFrame, letters: Frame) -> Languages:
         files |= {kind: RESOURCES / "survey" / kind for kind in ("questions", "labels")}
         files = {kind: {code: folder / f"{code}.csv"} for kind, folder in files.items()}
         files["templates"] = {code: RESOURCES / "templates" / f"{code}.yaml"}
-        words = read_wording(code, files, ["letters", "scale"], everything, RESOURCES / "survey" / "scales.csv")
+        files["scales"] = {code: RESOURCES / "survey" / "scales.csv"}
+        words = read_wording(code, files, ["letters", "scale"], everything)
         asked = {kind: {probe: getattr(words, kind)[probe] for probe in bank["probe"]} for kind in ("probes", "scales")}
         wordings[code] = replace(words, **asked)
     personas = {code: read_personas(RESOURCES / "personas" / f"{code}.csv") for code in wordings}

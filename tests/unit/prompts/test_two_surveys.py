@@ -13,7 +13,7 @@ from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.draft_opinion_probes import draft_probes
 from selfalign.probes.join_people import join_poles
 from selfalign.probes.opinion_probes import as_bank, as_texts
-from selfalign.prompts.describe_demonstrations import describe_demonstrations, list_shown
+from selfalign.prompts.describe_demonstrations import describe_demonstrations, describe_pairs, list_shown
 from selfalign.prompts.design_prompts import lay_out
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed, majority_answers
@@ -177,7 +177,8 @@ def test_nothing_of_the_questionnaire_is_shared(
 ) -> None:
     arms = {name: Arm.read(settings) for name, settings in ARMS.items()}
     shown = list_shown(laid[0], laid[1])
-    table = describe_demonstrations("en", arms, shown, rankings, joined.bank, joined.texts, joined.tests)
+    pairs = {name: describe_pairs(one, joined.bank, joined.texts, joined.tests) for name, one in rankings.items()}
+    table = describe_demonstrations("en", arms, shown, pairs)
     row = table.set_index("arm").loc["own"]
     assert (row["same_battery"], row["same_category"], row["within_5"]) == (0, 0, 0)
     assert row["not_ranked"] == 0 and row["similarity"] > 0

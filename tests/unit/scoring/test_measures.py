@@ -30,6 +30,7 @@ from selfalign.scoring.inputs import prepare_cells
 from selfalign.scoring.measures import STEP, check_measures
 from selfalign.scoring.metrics import METRICS, Metric, choice
 from selfalign.scoring.panels import build_panels
+from selfalign.scoring.people import People
 from selfalign.scoring.schemas import Scores
 from selfalign.tables import write_table
 
@@ -80,8 +81,8 @@ HOW = Resampling(PEOPLE, draws=200, level=0.95, seed=1, resample=["batteries", "
 
 
 def table_of_metrics(scores: pd.DataFrame) -> pd.DataFrame:
-    people, options = people_of_poles(POLES), options_of_poles(BANK)
-    return compute(cells_of_scores(scores), people, options, nearest_of_poles(POLES), samples=2, seed=1)
+    people = People.lay_out(people_of_poles(POLES), options_of_poles(BANK), nearest_of_poles(POLES), samples=2, seed=1)
+    return compute(cells_of_scores(scores), people)
 
 
 # Values

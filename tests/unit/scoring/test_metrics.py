@@ -491,8 +491,8 @@ def refuse(scores: pd.DataFrame, cells: np.ndarray | pd.Series, rule: str) -> pd
 
 def tabulate(scores: pd.DataFrame, poles: pd.DataFrame, rule: str = "half") -> pd.DataFrame:
     """The table of metrics, by arm, country and metric."""
-    people, options = people_of_poles(poles), options_of_poles(BANK)
-    table = compute(cells_of_scores(scores), people, options, nearest_of_poles(poles), **SAMPLED, rule=rule)
+    people = People.lay_out(people_of_poles(poles), options_of_poles(BANK), nearest_of_poles(poles), **SAMPLED)
+    table = compute(cells_of_scores(scores), people, rule)
     return as_written(table, "poles").set_index(["arm", "country", "metric"])
 
 
@@ -700,7 +700,7 @@ def test_distributions_over_whole_scales() -> None:
     cells = people.rename(columns={"share": "p"}).drop(columns="size")
     cells["p"] = cells.groupby(["country", "item"])["p"].transform(lambda p: p.to_numpy()[::-1])
     cells = cells.assign(model="m", language="en", arm="own", source=cells["country"], seed=0, template="words")
-    table = compute(cells, people, options, {"BOL": "DEU"}, **SAMPLED)
+    table = compute(cells, People.lay_out(people, options, {"BOL": "DEU"}, **SAMPLED))
     table = as_written(table, "scale").set_index(["country", "metric"])
     q = {item: drawn["BOL", item] for item in codes}
     by_hand = {

@@ -50,7 +50,7 @@ def test_share_above_zero_has_the_shares_that_are_possible() -> None:
 
 def test_one_battery_makes_nothing_certain() -> None:
     one = drawn_of([1.0, 2.0], 0.01)
-    one = Drawn(one.estimate, one.deviation, np.ones((3, 2)), np.ones((3, 2), dtype=bool), np.zeros(3, dtype=int))
+    one = Drawn(one.estimate, one.changes, np.ones((3, 2)), np.ones((3, 2), dtype=bool), np.zeros(3, dtype=int))
     assert list(find_certain(one, 0.95)) == [0, 0]
     assert np.isnan(bound_value(one.lead(0), 0.95)[1])
 

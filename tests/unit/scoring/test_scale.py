@@ -160,7 +160,8 @@ def test_ledger_leaves_texts_on_disk(tmp_path: Path) -> None:
 
 
 def test_progress_is_on_the_screen_and_not_in_the_log_of_a_job(tmp_path: Path) -> None:
-    code = "from selfalign import progress; progress._DELAY = 0; list(progress.follow('design', 'frame', items=[1, 2]))"
+    bar = "progress.show_progress('design', 'frame', items=[1, 2])"
+    code = f"from selfalign import progress; progress._DELAY = 0; list({bar})"
     with (tmp_path / "log").open("w") as log, (tmp_path / "screen").open("w") as screen:
         variables = os.environ | {TERMINAL: str(screen.fileno())}
         subprocess.run([sys.executable, "-c", code], env=variables, stderr=log, pass_fds=[screen.fileno()], check=True)

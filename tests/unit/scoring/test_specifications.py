@@ -28,15 +28,16 @@ from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.figures.theme import apply_theme
 from selfalign.probes.bank import read_bank
-from selfalign.probes.cuts import find_ten_points, leave_out_middle, map_cut
+from selfalign.probes.cuts import Cutter, find_ten_points, leave_out_middle
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.schemas import LeftOutProbes
 from selfalign.probes.selection import find_used, list_left_out, select_probes
 from selfalign.scoring.bootstrap import Resampling
+from selfalign.scoring.by_readout import Comparison
 from selfalign.scoring.estimate_alternatives import choose_alternatives, estimate_alternatives
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
-from selfalign.scoring.estimate_specifications import CutPeople, estimate_specifications
+from selfalign.scoring.estimate_specifications import Choices, CutPeople, estimate_specifications
 from selfalign.scoring.recut import count_changed, recut_cells
 from selfalign.scoring.schemas import Alternatives, Specifications
 from selfalign.survey.schemas import Counts
@@ -155,7 +156,7 @@ def distributions() -> pd.DataFrame:
 
 
 def test_document_on_poles_tells_what_the_cut_changes(distributions: pd.DataFrame) -> None:
-    poles, replicates = map_cut("middle", distributions, None, BANK, distributions["country"].unique(), 2, 1)
+    poles, replicates = Cutter(distributions, None, 2, 1).cut("middle", BANK, distributions["country"].unique())
     main = map_poles(distributions, BANK)
     main = main[main["probe"].isin(poles["probe"]) & (main["majority"] != "tie")]
     changed = count_changed(main, poles)
@@ -169,7 +170,7 @@ def test_document_on_poles_tells_what_the_cut_changes(distributions: pd.DataFram
 def test_shares_published_for_several_codes_keep_the_cut_of_the_bank(distributions: pd.DataFrame) -> None:
     four = (distributions["question"] == "Q48") & (distributions["code"] == 4)
     together = distributions.assign(last_code=distributions["last_code"].mask(four, 5))
-    poles, _ = map_cut("middle", together, None, BANK, ["USA"], 2, 1)
+    poles, _ = Cutter(together, None, 2, 1).cut("middle", BANK, ["USA"])
     assert "Q48" not in set(poles["probe"]) and "Q49" in set(poles["probe"])
 
 
@@ -282,14 +283,15 @@ def test_specifications_are_each_choice_of_order_cut_and_kind() -> None:
     made = estimate_specifications(
         [(("m", "en"), answers)],
         {"en": design},
-        poles,
-        BANK,
-        {"bank": CutPeople(replicates), "middle": CutPeople(replicates, cut)},
-        pd.Series({"Q48": "value", "Q60": "attitude"}),
+        Comparison(poles, BANK, "half"),
         pairs.assign(sequence="nearest_first", shown_in="asked", persona="none"),
         {"m": {"model": "m", "form": "turns"}},
-        {"readouts": ["option", "pmi"], "orders": ["both", "AB", "BA"], "cuts": ["bank", "middle"], "kinds": ["value"]},
-        "half",
+        Choices(
+            readouts=["option", "pmi"],
+            orders=["both", "AB", "BA"],
+            cuts={"bank": CutPeople(replicates), "middle": CutPeople(replicates, cut)},
+            kinds={"value": {"Q48"}},
+        ),
         Resampling(replicates, draws=100, level=0.95, seed=1, resample=["batteries"]),
     )
     Specifications.validate(made)

@@ -23,7 +23,7 @@ from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.schemas import Design
 from selfalign.prompts.sources import Surveyed, stated_shares
 from selfalign.prompts.wording import Languages, Wording, read_personas
-from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.by_readout import Comparison, score_by_readout
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.schemas import Scores, Stated, StatedShares
 from selfalign.scoring.stated import compare_stated, score_shares, state_shares
@@ -228,7 +228,7 @@ def test_sampled_replies_are_averaged_without_smoothing() -> None:
 
 def test_readouts_that_do_not_weigh_numbers_are_left_out() -> None:
     answers = answers_of({"1": [0.1, 0.1, 0.3], "2": [0.2, 0.1, 0]})
-    found = score_by_readout(design_of([("DEU", "Q4", "1", "2")]), answers, POLES, BANK, "half")
+    found = score_by_readout(design_of([("DEU", "Q4", "1", "2")]), answers, Comparison(POLES, BANK, "half"))
     assert list(found) == [("stated", "option"), ("stated", "pmi")]
 
 

@@ -99,13 +99,16 @@ def _read_words(
         kind: {one: Path(locate(f"resources/survey/{kind}/{one}.csv", home)) for one in spoken.texts}
         for kind in ("questions", "labels")
     }
+    if not texts:
+        del files["texts"]
     scales, frames = Path(locate("resources/survey/scales.csv", home)), config["prompts"]["frames"]
+    files["scales"] = dict.fromkeys(spoken.texts, scales)
     if config["surveys"][config["run"]["survey"]]["form"] == "table":  # whole scales are made from its own questions
         frames = [name for name in frames if not read_frame(next(iter(files["templates"].values())), name).whole_scale]
     else:
         read_input(scales, Scales)
     step = config["prompts"].get("share_step", 1)
-    return {one: read_wording(one, files, frames, bank, scales, texts, step=step) for one in spoken.texts}
+    return {one: read_wording(one, files, frames, bank, step=step) for one in spoken.texts}
 
 
 def _check_readouts(config: dict[str, Any], words: dict[str, Wording]) -> None:

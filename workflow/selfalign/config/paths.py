@@ -32,6 +32,9 @@ from selfalign.inference.endpoint.requests import gives_reply
 from selfalign.runs import SHARED
 from selfalign.survey.registry import FORMS
 
+WORDS = ("texts", "templates", "questions", "labels", "personas", "roles", "neutral")
+"""Kinds of words that the step design_prompts reads, each from a file for each language."""
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -158,12 +161,15 @@ class Paths:
         """The files of a kind in the languages in which the arms of a language speak.
 
         Args:
-            kind: a key of the settings prompts: templates, personas, roles or neutral; or texts.
+            kind: one of `WORDS`. Questions and labels have no files if no frame asks with whole scales.
             language: of the run.
         """
         languages = self.speech[language].of(kind)
         if kind == "texts":
             return [self.texts(one) for one in languages]
+        if kind in ("questions", "labels"):
+            spoken = languages if self.asks_on_scales else ()
+            return [self.questionnaire(self.config["run"]["survey"], kind, one) for one in spoken]
         return [fill_language(self.config["prompts"][kind], one) for one in languages]
 
     def questionnaire(self, survey: str, kind: str, language: str | None = None) -> str:
@@ -188,16 +194,6 @@ class Paths:
         """Whether a frame of the run asks with the whole answer scale."""
         return bool(frames_on_scales(self.config))
 
-    def scale_words(self, kind: str, language: str) -> list[str]:
-        """The words of whole scales in the languages in which the arms of a language speak, if a frame needs them.
-
-        Args:
-            kind: questions or labels.
-            language: of the run.
-        """
-        spoken = self.speech[language].texts if self.asks_on_scales else ()
-        return [self.questionnaire(self.config["run"]["survey"], kind, one) for one in spoken]
-
     @cached_property
     def partly_read(self) -> set[str]:
         """The bank and its wordings: only the rows of some probes count."""
@@ -209,12 +205,7 @@ class Paths:
         files = {self.answer_scales} if self.asks_on_scales else set()
         for language in self.config["run"]["languages"]:
             files |= {self.bank_texts(one) for one in self.speech[language].texts}
-            files |= {
-                file
-                for kind in ("texts", "templates", "personas", "roles", "neutral")
-                for file in self.words(kind, language)
-            }
-            files |= {file for kind in ("questions", "labels") for file in self.scale_words(kind, language)}
+            files |= {file for kind in WORDS for file in self.words(kind, language)}
         return sorted(files)
 
     @cached_property

@@ -43,7 +43,7 @@ def pick_demonstrations(
 
 
 def _find_pool(ranking: pd.DataFrame, arm: Arm, seeds: list[int]) -> pd.DataFrame:
-    """The candidates that an arm may show, whoever answers them."""
+    """The candidates that an arm may show, answered or not: rows of the ranking, by seed."""
     allowed = ~ranking[[_EXCLUDED[what] for what in arm.exclude]].any(axis=1)
     if arm.ceiling is not None:
         allowed &= ranking["similarity"] < arm.ceiling

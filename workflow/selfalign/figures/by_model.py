@@ -28,6 +28,7 @@ from selfalign.figures.readers import (
 )
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
+from selfalign.option_sets import give_options
 from selfalign.options import Command, Json, readable, writable
 from selfalign.scoring.schemas import Contrasts, Metrics
 from selfalign.tables import read_table, write_table
@@ -58,6 +59,7 @@ class Differences:
         readers: pd.DataFrame | None = None,
     ) -> None:
         self._contrasts, self._language = contrasts, language
+        self.gains, self.margins = gains, margins
         both = self.rows([*gains, *margins])
         firsts = {against for _, against in gains}
         self.over_first = choose_baselines(gains_of_others(metrics, firsts), both)
@@ -75,9 +77,15 @@ class Differences:
         """The differences between some pairs of arms, for the mean of the countries."""
         return mean_of_countries(choose_pairs(self._contrasts, pairs, self._language))
 
+    def write(self, pairs: Pairs, csv_file: Path) -> pd.DataFrame:
+        """Write the rows of some pairs as the numbers of a figure, and return them."""
+        rows = self.rows(pairs)
+        write_table(rows, csv_file, Contrasts)
+        return rows
+
 
 def options_by_model(command: Command) -> Command:
-    """Give a command the options of gains and margins. The command gets `differences` and `csv_file`."""
+    """Give a command the options of both figures. The command gets `differences` and `csv_file`."""
 
     @wraps(command)
     def with_differences(
@@ -91,7 +99,7 @@ def options_by_model(command: Command) -> Command:
     ) -> None:
         tables = read_table(contrasts, Contrasts), read_table(metrics, Metrics)
         differences = Differences(*tables, gains, margins, language, readers)
-        command(differences=differences, gains=gains, margins=margins, **rest)
+        command(differences=differences, **rest)
 
     options = [
         click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV)."),
@@ -103,9 +111,7 @@ def options_by_model(command: Command) -> Command:
         click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1."),
         click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV)."),
     ]
-    for option in reversed(options):
-        with_differences = option(with_differences)
-    return takes_readers(with_differences)
+    return takes_readers(give_options(with_differences, options))
 
 
 def draw_by_model(
@@ -149,12 +155,6 @@ def draw_by_model(
     ax.set_xlim(*axis)
     format_points(ax, style)
     return figure
-
-
-def write_rows(rows: pd.DataFrame, csv_file: Path) -> pd.DataFrame:
-    """Write the numbers of a figure, and return them."""
-    write_table(rows, csv_file, Contrasts)
-    return rows
 
 
 def limits(rows: pd.DataFrame, *marks: pd.DataFrame) -> tuple[float, float]:

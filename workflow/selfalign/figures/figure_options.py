@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from selfalign.errors import InputError
 from selfalign.figures.style import ENGLISH, read_style
 from selfalign.figures.theme import apply_theme, save
+from selfalign.option_sets import give_options
 from selfalign.options import Command, Json, Words, readable
 
 
@@ -39,9 +40,7 @@ def figure_options(command: Command) -> Command:
             "--pages", type=Json(), default="{}", help="By file name, the models and languages on it, as JSON."
         ),
     ]
-    for option in reversed(options):
-        with_style = option(with_style)
-    return with_style
+    return give_options(with_style, options)
 
 
 class Pages:

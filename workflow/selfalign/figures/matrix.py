@@ -22,7 +22,12 @@ _LIGHT, _DARK = 0.8, 0.5  # luma of a cell: above, white hatching cannot be seen
 
 
 def choose_form(width: float, decimals: bool = True) -> str:
-    """How numbers are written in cells that are so many inches wide; empty where they do not fit."""
+    """The format of numbers in cells of a width; empty if numbers do not fit.
+
+    Args:
+        width: inches.
+        decimals: whether numbers may have a decimal.
+    """
     return "+.1f" if width > _TENTHS and decimals else "+.0f" if width > _WHOLE else ""
 
 

@@ -6,7 +6,7 @@ import click
 import pandas as pd
 from matplotlib.figure import Figure
 
-from selfalign.figures.by_model import Differences, Pairs, draw_by_model, options_by_model, write_rows
+from selfalign.figures.by_model import Differences, Pairs, draw_by_model, options_by_model
 from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.style import Style
 
@@ -30,14 +30,7 @@ def draw(rows: pd.DataFrame, pairs: Pairs, differences: Differences, style: Styl
 @click.command()
 @options_by_model
 @figure_options
-def command(
-    differences: Differences,
-    gains: list[list[str]],
-    margins: list[list[str]],
-    csv_file: Path,
-    style: Style,
-    pages: Pages,
-) -> None:
+def command(differences: Differences, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw the gain of each selector over zero-shot, by model."""
-    rows = write_rows(differences.rows(gains), csv_file)
-    pages.draw(rows, lambda shown: draw(shown, gains, differences, style))
+    rows = differences.write(differences.gains, csv_file)
+    pages.draw(rows, lambda shown: draw(shown, differences.gains, differences, style))

@@ -16,8 +16,8 @@ from scipy import stats
 
 from selfalign.figures.columns import map_columns
 from selfalign.figures.figure_options import Pages, figure_options
-from selfalign.figures.labels import place_labels
 from selfalign.figures.looks import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, SKY, VERMILLION
+from selfalign.figures.point_labels import place_labels
 from selfalign.figures.rows import fit
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap

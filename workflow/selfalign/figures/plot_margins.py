@@ -6,7 +6,7 @@ import click
 import pandas as pd
 from matplotlib.figure import Figure
 
-from selfalign.figures.by_model import Differences, Pairs, draw_by_model, options_by_model, write_rows
+from selfalign.figures.by_model import Differences, Pairs, draw_by_model, options_by_model
 from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.names import name_pair
 from selfalign.figures.style import Style
@@ -29,14 +29,7 @@ def draw(rows: pd.DataFrame, pairs: Pairs, differences: Differences, style: Styl
 @click.command()
 @options_by_model
 @figure_options
-def command(
-    differences: Differences,
-    gains: list[list[str]],
-    margins: list[list[str]],
-    csv_file: Path,
-    style: Style,
-    pages: Pages,
-) -> None:
+def command(differences: Differences, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw own minus other country, by model."""
-    rows = write_rows(differences.rows(margins), csv_file)
-    pages.draw(rows, lambda shown: draw(shown, margins, differences, style))
+    rows = differences.write(differences.margins, csv_file)
+    pages.draw(rows, lambda shown: draw(shown, differences.margins, differences, style))

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from selfalign.figures.style import Style
 from selfalign.figures.theme import INK
+from selfalign.option_sets import give_options
 from selfalign.options import Command, Words, readable
 from selfalign.scoring.schemas import ReaderContrasts
 from selfalign.tables import read_table
@@ -34,8 +35,11 @@ def takes_readers(command: Command) -> Command:
         table = None if readers is None else read_table(readers, ReaderContrasts)
         command(readers=None if table is None else choose_readers(table, demonstrated or ()), **rest)
 
-    with_readers = click.option("--demonstrated", type=Words(), help="Arms with demonstrations.")(with_readers)
-    return click.option("--readers", type=readable, help="Readers (CSV), for their marks.")(with_readers)
+    options = [
+        click.option("--readers", type=readable, help="Readers (CSV), for their marks."),
+        click.option("--demonstrated", type=Words(), help="Arms with demonstrations."),
+    ]
+    return give_options(with_readers, options)
 
 
 def choose_readers(table: pd.DataFrame, demonstrated: Sequence[str]) -> pd.DataFrame:
@@ -57,7 +61,7 @@ def choose_readers(table: pd.DataFrame, demonstrated: Sequence[str]) -> pd.DataF
 
 
 def readers_of_gains(readers: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> pd.DataFrame:
-    """The gains that a model would have with a reader's answers instead of its own, over its own first arm.
+    """The gains over a model's first arm, if a reader's answers replaced the model's answers in the other arm.
 
     Args:
         readers: as `choose_readers` returns them.

@@ -26,7 +26,7 @@ _LEAST = 0.1
 
 @dataclass(frozen=True)
 class Panel:
-    """Rows of a figure that have a title of their own.
+    """Rows of a figure under one title.
 
     Attributes:
         title: the model, and the languages that it is asked in.

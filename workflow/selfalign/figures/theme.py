@@ -124,5 +124,5 @@ def _draw_without_boxes(figure: Figure, path: Path, metadata: dict[str, None]) -
         except UserWarning as warning:
             if not (code := re.match(r"Glyph (\d+) ", str(warning))):
                 raise
-            problem = f"no font has a glyph for {describe(chr(int(code[1])))} beside its neighbours"
+            problem = f"no font has a glyph for {describe(chr(int(code[1])))} next to its neighbours"
             raise InputError("a label in a figure", problem, REMEDY) from warning

@@ -97,12 +97,13 @@ class Designer:
         for kind in ("questions", "labels") if frames_on_scales(self.config) else ():
             pairs = {one: self._questionnaire(kind, one) for one in spoken.texts}
             files[kind] = {one: path for one, path in pairs.items() if path.is_file()}
-        scales = self._questionnaire("scales") if frames_on_scales(self.config) else None
+        if frames_on_scales(self.config):
+            files["scales"] = dict.fromkeys(spoken.texts, self._questionnaire("scales"))
         step = self.config["prompts"]["share_step"]
         bank, crossed = self.people.bank, bool(self.people.tests)
         shown = bank if bank is None or not crossed else bank[~bank["probe"].isin(self.people.tests)]
         wordings = {
-            one: read_wording(one, files, frames, bank if one == language else shown, scales, others=crossed, step=step)
+            one: read_wording(one, files, frames, bank if one == language else shown, others=crossed, step=step)
             for one in spoken.texts
         }
         personas = {one: read_personas(file) for one, file in files["personas"].items()}

@@ -73,7 +73,7 @@ class Series:
         kind: its demonstrations in words: see `describe_arm`.
         family: see `find_family`; `arm`.
         poles: probes x countries, 1 where pole A is the majority, else -1; NaN where there is no cell.
-        home: numbers of the probes' batteries.
+        battery_of: numbers of the probes' batteries.
     """
 
     language: str
@@ -81,7 +81,7 @@ class Series:
     kind: str
     family: str
     poles: np.ndarray
-    home: np.ndarray
+    battery_of: np.ndarray
 
 
 def expect_widths(
@@ -163,7 +163,7 @@ def list_series(
                 named.pop("language", None)
                 if named.get("against_language") == language:
                     del named["against_language"]
-                yield Series(language, **describe_contrast(named, arms), poles=cells[0], home=cells[1])
+                yield Series(language, **describe_contrast(named, arms), poles=cells[0], battery_of=cells[1])
 
 
 def _lay_out(sides: Sequence[pd.DataFrame], people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -172,14 +172,14 @@ def _lay_out(sides: Sequence[pd.DataFrame], people: pd.DataFrame) -> tuple[np.nd
     for side in sides:
         cells = cells.merge(side, on=["country", "probe"])
     poles = cells.pivot(index="probe", columns="country", values="pole")
-    home = pd.factorize(cells.groupby("probe")["battery"].first())[0]
-    return poles.to_numpy(), home
+    battery_of = pd.factorize(cells.groupby("probe")["battery"].first())[0]
+    return poles.to_numpy(), battery_of
 
 
 def _expect(series: Series, rows: pd.DataFrame, source: str, level: float) -> Width:
     slack = (1.0, 1.0) if source == "scores" else SLACK
     countries = series.poles.shape[1]
-    error, freedom = expect_errors(rows, series.poles, series.home)
+    error, freedom = expect_errors(rows, series.poles, series.battery_of)
     one = _spread(*_expect_alone(series, rows), level, slack)
     mean = _spread(error, freedom, level, slack) if countries > 1 else (NAN, NAN, NAN)
     found = NAN if series.family == "arm" else float(np.median(reach(error, freedom, level)))
@@ -195,8 +195,8 @@ def _expect_alone(series: Series, rows: pd.DataFrame) -> tuple[np.ndarray, np.nd
     found = []
     for poles in series.poles.T:
         asked = np.isfinite(poles)
-        home = np.unique(series.home[asked], return_inverse=True)[1]
-        found.append((expect_errors(rows, poles[asked, None], home), home.max() > 0))
+        battery_of = np.unique(series.battery_of[asked], return_inverse=True)[1]
+        found.append((expect_errors(rows, poles[asked, None], battery_of), battery_of.max() > 0))
     alone = [one for one, several in found if several] or [one for one, _ in found]
     error = np.sqrt(np.mean([each**2 for each, _ in alone], axis=0))
     return error, np.mean([freedom for _, freedom in alone], axis=0)

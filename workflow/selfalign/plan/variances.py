@@ -161,26 +161,26 @@ def _measure(panels: Mapping[str, Panel]) -> pd.DataFrame:
     for key, cells in table.groupby(keys, sort=True):
         values = cells.pivot(index="probe", columns="country", values="value")
         poles = 2 * cells.pivot(index="probe", columns="country", values="pole") - 1
-        home = pd.factorize(cells.groupby("probe")["battery"].first().loc[values.index])[0]
-        numbers = {"countries": values.shape[1], "probes": len(values), "batteries": int(home.max()) + 1}
-        parts = find_parts(values.to_numpy(), poles.to_numpy(), home)
+        battery_of = pd.factorize(cells.groupby("probe")["battery"].first().loc[values.index])[0]
+        numbers = {"countries": values.shape[1], "probes": len(values), "batteries": int(battery_of.max()) + 1}
+        parts = find_parts(values.to_numpy(), poles.to_numpy(), battery_of)
         rows.append(dict(zip(keys, key, strict=True)) | numbers | parts)
     return pd.DataFrame(rows, columns=[*keys, *_NUMBERS])
 
 
-def find_parts(values: np.ndarray, poles: np.ndarray, home: np.ndarray) -> dict[str, float]:
+def find_parts(values: np.ndarray, poles: np.ndarray, battery_of: np.ndarray) -> dict[str, float]:
     """Variance components of a series, by moments: a regression of the products of cells on those of their poles.
 
     Args:
         values: probes x countries; NaN where a country was not asked. The mean of each country is subtracted.
         poles: probes x countries, 1 where pole A is the majority, else -1.
-        home: numbers of the probes' batteries.
+        battery_of: numbers of the probes' batteries.
     """
     known = np.isfinite(values)
     centred = np.where(known, values - np.nanmean(values, axis=0), 0)
     poles = np.where(known, poles, 0)
-    products, turned = sum_products(centred, home), sum_products(centred * poles, home)
-    number, same = sum_products(known.astype(float), home), sum_products(poles, home)
+    products, turned = sum_products(centred, battery_of), sum_products(centred * poles, battery_of)
+    number, same = sum_products(known.astype(float), battery_of), sum_products(poles, battery_of)
     found = [products[0] / number[0]]
     for kind in range(1, 4):
         n, q, y, z = number[kind], same[kind], products[kind], turned[kind]
@@ -191,19 +191,19 @@ def find_parts(values: np.ndarray, poles: np.ndarray, home: np.ndarray) -> dict[
     return dict(zip(PARTS, map(float, found), strict=True))
 
 
-def sum_products(cells: np.ndarray, home: np.ndarray) -> np.ndarray:
+def sum_products(cells: np.ndarray, battery_of: np.ndarray) -> np.ndarray:
     """Sums of the products of all ordered pairs of cells, by kind of pair.
 
     Args:
         cells: probes x countries; 0 where there is none.
-        home: numbers of the probes' batteries.
+        battery_of: numbers of the probes' batteries.
 
     Returns:
         Of each cell with itself, of one probe in two countries, of two probes of one battery in one country, and of two
         probes of one battery in two countries.
     """
-    by_battery = np.zeros((home.max() + 1, cells.shape[1]))
-    np.add.at(by_battery, home, cells)
+    by_battery = np.zeros((battery_of.max() + 1, cells.shape[1]))
+    np.add.at(by_battery, battery_of, cells)
     itself = (cells**2).sum()
     of_probe, of_country = (cells.sum(axis=1) ** 2).sum(), (by_battery**2).sum()
     of_battery = (by_battery.sum(axis=1) ** 2).sum()
@@ -236,26 +236,26 @@ def find_rows(table: pd.DataFrame, kind: str, family: str, models: Sequence[str]
     return (alike, "like contrasts") if len(alike) else (table[table["family"] != "arm"], "all contrasts")
 
 
-def expect_errors(parts: pd.DataFrame, poles: np.ndarray, home: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def expect_errors(parts: pd.DataFrame, poles: np.ndarray, battery_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Standard errors and degrees of freedom of the mean of the countries, for each row of components.
 
     Args:
         parts: rows with the columns `PARTS`.
         poles: probes x countries of the planned study, 1 where pole A is the majority, else -1; NaN for no cell.
-        home: numbers of the probes' batteries.
+        battery_of: numbers of the probes' batteries.
 
     Returns:
         The errors, NaN with one battery only; and the degrees.
     """
     known = np.isfinite(poles)
     weights = known / known.sum(axis=0) / poles.shape[1]
-    level, stance = sum_products(weights, home), sum_products(np.where(known, poles, 0) * weights, home)
+    level, stance = sum_products(weights, battery_of), sum_products(np.where(known, poles, 0) * weights, battery_of)
     numbers = np.array([level[0], *np.column_stack([level[1:], stance[1:]]).ravel()])
     terms = parts[PARTS].to_numpy(float) * numbers
     between, within = terms[:, :3].sum(axis=1), terms[:, 3:].sum(axis=1)
     between = np.maximum(between, terms[:, 0] / poles.shape[1])
     within = np.clip(within, 0, None)
-    sizes = np.bincount(home)
+    sizes = np.bincount(battery_of)
     pairs, probes = (sizes * (sizes - 1)).sum(), sizes.sum()
     with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 if two arms never differ, or no battery has a pair
         alike = np.nan_to_num(within / pairs * probes / between)

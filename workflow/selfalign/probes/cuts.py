@@ -1,6 +1,7 @@
 """Cuts of answer scales: which codes make the two poles. Estimates are repeated under another cut than the bank's."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -8,7 +9,7 @@ from selfalign.probes.bank import parse_codes
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.replicates import draw_shares
 from selfalign.probes.resample_people import resample_respondents
-from selfalign.probes.schemas import Poles
+from selfalign.probes.schemas import Poles, Replicates
 
 _MIDDLE = 5
 """The code of ten-point scales at which most people stop who have no opinion. The scales have no other middle."""
@@ -52,45 +53,48 @@ CUTS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {AS_BANK: lambda bank:
 """By name, the bank under a cut."""
 
 
-def map_cut(
-    cut: str,
-    distributions: pd.DataFrame,
-    responses: pd.DataFrame | None,
-    bank: pd.DataFrame,
-    countries: Collection[str],
-    replicates: int,
-    seed: int,
-    members: pd.DataFrame | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The people's answers to the probes that a cut changes, in some countries.
+@dataclass(frozen=True)
+class Cutter:
+    """The people's answers, for other cuts of the answer scales.
 
-    Args:
-        cut: one of `CUTS`.
+    Attributes:
         distributions: a `Distributions` table.
         responses: a `Responses` table; None if the survey publishes shares only.
-        bank: a `Bank` table.
-        countries: codes of countries, or ids of groups.
         replicates: samples of the people.
         seed: of the samples. With the seed of other probes' samples, the same respondents are drawn.
-        members: a `Members` table, if `countries` has groups.
-
-    Returns:
-        A `Poles` and a `Replicates` table of these probes, without those that have one published share for codes on
-        both sides of the cut.
+        members: a `Members` table; None if the run has no groups.
     """
-    changed = CUTS[cut](bank)
-    changed = changed[(changed != bank).any(axis=1)]
-    changed = changed[~changed["question"].isin(_find_together(distributions))]
-    if changed.empty:
-        return pd.DataFrame(columns=list(Poles.to_schema().columns)), pd.DataFrame(columns=_REPLICATES)
-    poles = map_poles(distributions[distributions["question"].isin(changed["question"])], changed)
-    rows = poles[poles["country"].isin(countries)].reset_index(drop=True)
-    if responses is None:
-        return rows, draw_shares(rows, replicates, seed)
-    return rows, resample_respondents(responses, rows, changed, replicates, seed, members)
 
+    distributions: pd.DataFrame
+    responses: pd.DataFrame | None
+    replicates: int
+    seed: int
+    members: pd.DataFrame | None = None
 
-_REPLICATES = ["country", "probe", "method", "respondents", "shares"]
+    def cut(self, name: str, bank: pd.DataFrame, countries: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The people's answers to the probes that a cut changes.
+
+        Args:
+            name: one of `CUTS`.
+            bank: a `Bank` table.
+            countries: codes of countries, or ids of groups.
+
+        Returns:
+            A `Poles` and a `Replicates` table of these probes, without those that have one published share for codes on
+            both sides of the cut.
+        """
+        changed = CUTS[name](bank)
+        changed = changed[(changed != bank).any(axis=1)]
+        changed = changed[~changed["question"].isin(_find_together(self.distributions))]
+        if changed.empty:
+            return tuple(pd.DataFrame(columns=list(schema.to_schema().columns)) for schema in (Poles, Replicates))
+        answers = self.distributions[self.distributions["question"].isin(changed["question"])]
+        poles = map_poles(answers, changed)
+        rows = poles[poles["country"].isin(countries)].reset_index(drop=True)
+        if self.responses is None:
+            return rows, draw_shares(rows, self.replicates, self.seed)
+        samples = resample_respondents(self.responses, rows, changed, self.replicates, self.seed, self.members)
+        return rows, samples
 
 
 def _find_together(distributions: pd.DataFrame) -> set[str]:

@@ -94,13 +94,13 @@ def refuse_small(
             raise InputError(crosswalk, problem, remedy, column="column")
     small = sizes[(sizes["reason"] == TOO_SMALL) & sizes["country"].isin(list(countries))]
     if len(small) and settings["small"] == "refuse":
-        told = [f"{row.people} ({row.n} respondents)" for row in small.itertuples()]
+        names = [f"{row.people} ({row.n} respondents)" for row in small.itertuples()]
         problem = f"these groups have fewer respondents than run.groups.least, {settings['least']}: "
         remedy = (
             "Leave these groups out with run.groups.small: leave_out, lower run.groups.least, or form larger groups in "
             f"{crosswalk}"
         )
-        raise InputError("config: run.groups", problem + listed(told), remedy)
+        raise InputError("config: run.groups", problem + listed(names), remedy)
     if not sizes.loc[sizes["country"].isin(list(countries)), "used"].any():
         remedy = f"Lower run.groups.least, or form larger groups in {crosswalk}"
         raise InputError("config: run.groups", "no group of the run's countries has enough respondents", remedy)

@@ -1,8 +1,9 @@
 """Probes on questions of an opinion table: the table that a user reviews, and the bank and texts that it makes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -81,13 +82,12 @@ def check_opinion_probes(table: pd.DataFrame, shown: pd.DataFrame, file: Path) -
             )
 
 
-def take_probes(
+def select_tests(
     table: pd.DataFrame,
     opinions: pd.DataFrame,
     answers: pd.DataFrame,
     countries: Sequence[str],
-    source: str,
-    only: Sequence[str],
+    settings: Mapping[str, Any],
     file: Path,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The test probes of a run, and the others with the reason why each is left out.
@@ -97,8 +97,8 @@ def take_probes(
         opinions: an `Opinions` table.
         answers: the `Distributions` table of the same survey.
         countries: of the run.
-        source: whose questions are used, such as GAS.
-        only: ids of the probes to use; all if empty.
+        settings: of test_probes: source, whose questions are used, such as GAS; only, ids of the probes to use, all if
+            empty.
         file: of the table, for errors.
 
     Returns:
@@ -110,6 +110,7 @@ def take_probes(
     """
     asked = opinions.set_index("question")
     _check_questions(table, asked, file)
+    source, only = settings["source"], settings["only"]
     unknown = [probe for probe in only if probe not in set(table["probe"])]
     if unknown:
         remedy = f"{did_you_mean(unknown[0], table['probe'])} Correct test_probes.only in the config"

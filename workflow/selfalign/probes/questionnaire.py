@@ -35,24 +35,24 @@ def check_poles(questions: list[Question], file: Path, bank: pd.DataFrame, bank_
     known = {each.question: set(each.labels) for each in questions}
     lost = bank[~bank["question"].isin(known)]
     if len(lost):
-        told = listed([f"line {row.Index + 2} (probe {row.probe}: {row.question!r})" for row in lost.itertuples()])
+        rows = listed([f"line {row.Index + 2} (probe {row.probe}: {row.question!r})" for row in lost.itertuples()])
         hint = did_you_mean(lost["question"].iloc[0], known)
         remedy = f"{hint} Correct the ids, or delete the rows here and in the texts"
-        faults.add(bank_file, f"these questions are not in {file}: {told}", remedy, column="question")
+        faults.add(bank_file, f"these questions are not in {file}: {rows}", remedy, column="question")
     poles = list_codes(bank[bank["question"].isin(known)])
-    claimed = poles.groupby("probe")["code"].agg(set)
-    foreign, homeless = [], []
+    assigned = poles.groupby("probe")["code"].agg(set)
+    unknown, unassigned = [], []
     for row in bank[bank["question"].isin(known)].itertuples():
         codes = known[row.question]
-        if extra := sorted(claimed[row.probe] - codes):
-            foreign.append(f"line {row.Index + 2} (probe {row.probe}: code {listed(list(map(str, extra)))})")
-        if rest := sorted(codes - claimed[row.probe]):
-            homeless.append(f"line {row.Index + 2} (probe {row.probe}: code {listed(list(map(str, rest)))})")
-    if foreign:
-        problem = f"the poles have codes that are no answers in {file}: {listed(foreign)}"
+        if extra := sorted(assigned[row.probe] - codes):
+            unknown.append(f"line {row.Index + 2} (probe {row.probe}: code {listed(list(map(str, extra)))})")
+        if rest := sorted(codes - assigned[row.probe]):
+            unassigned.append(f"line {row.Index + 2} (probe {row.probe}: code {listed(list(map(str, rest)))})")
+    if unknown:
+        problem = f"the poles have codes that are no answers in {file}: {listed(unknown)}"
         faults.add(bank_file, problem, "Correct the codes here, or the answers there")
-    if homeless:
-        problem = f"answer codes are in none of pole_a, pole_b and neither: {listed(homeless)}"
+    if unassigned:
+        problem = f"answer codes are in none of pole_a, pole_b and neither: {listed(unassigned)}"
         faults.add(bank_file, problem, "Put each answer code of the question into one of the three columns")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.opinion_probes import as_bank, check_opinion_probes, read_opinion_probes, take_probes
+from selfalign.probes.opinion_probes import as_bank, check_opinion_probes, read_opinion_probes, select_tests
 from selfalign.probes.schemas import Bank, LeftOutProbes, OpinionProbes, Selected
 from selfalign.survey.schemas import Distributions, Opinions
 from selfalign.tables import read_table, write_table
@@ -42,7 +42,7 @@ def command(
     probes, bank = read_opinion_probes(table), read_bank(shown)
     check_opinion_probes(probes, bank, table)
     asked, answers = read_table(opinions, Opinions), read_table(distributions, Distributions)
-    used, others = take_probes(probes, asked, answers, countries, source, only, table)
+    used, others = select_tests(probes, asked, answers, countries, {"source": source, "only": only}, table)
     write_table(used, taken, OpinionProbes)
     write_table(as_bank(used), selected, Selected)
     write_table(others, left_out, LeftOutProbes)

@@ -59,7 +59,7 @@ def describe_bank(bank: Path, texts: Iterable[Path], version: Path | None) -> di
     Args:
         bank: the table of probes.
         texts: every file of wordings that the prompts of the run are made of.
-        version: the version file beside the bank; None where the bank has none.
+        version: the version file in the folder of the bank; None if the bank has none.
 
     Returns:
         version, date: of the release; None without a version file.

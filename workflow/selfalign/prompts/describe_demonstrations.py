@@ -69,35 +69,25 @@ def _number_questions(bank: pd.DataFrame) -> pd.Series:
 
 
 def describe_demonstrations(
-    language: str,
-    arms: dict[str, Arm],
-    shown: pd.DataFrame,
-    rankings: dict[str, pd.DataFrame],
-    bank: pd.DataFrame,
-    texts: pd.DataFrame,
-    tests: Collection[str] = (),
+    language: str, arms: dict[str, Arm], shown: pd.DataFrame, pairs: dict[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """Similarity and kinship of the demonstrations of each arm with their test probes.
+    """How similar the demonstrations of each arm are to their test probes, and what they share with them.
 
     Args:
         language: ISO 639-1 code.
         arms: by name; their strategies are used.
         shown: as `list_shown` returns it.
-        rankings: `Ranking` tables by strategy.
-        bank: a `Bank` table.
-        texts: a `Texts` table indexed by probe.
-        tests: test probes from another survey than the candidates.
+        pairs: by strategy, test probes with their candidates, as `describe_pairs` returns them.
 
     Returns:
         A `Demonstrations` table: a row per arm that shows something, in the order of `arms`.
     """
-    facts = {strategy: describe_pairs(ranking, bank, texts, tests) for strategy, ranking in rankings.items()}
     rows = []
     for name, arm in arms.items():
         strategy, mine = arm.strategy, shown[shown["arm"] == name]
         if mine.empty:
             continue
-        known = mine.merge(facts[strategy], on=["probe", "candidate"]) if strategy else mine.iloc[:0]
+        known = mine.merge(pairs[strategy], on=["probe", "candidate"]) if strategy else mine.iloc[:0]
         row = {"language": language, "arm": name, "strategy": strategy or "none"}
         row |= {"sets": mine["set"].nunique(), "shown": len(mine), "not_ranked": len(mine) - len(known)}
         row |= {"measure": measure_of(strategy) if strategy else "none"}
@@ -133,13 +123,8 @@ def command(
     RANKINGS are the rankings of the strategies that the arms use, named STRATEGY.parquet.
     """
     probes = read_bank(bank)
-    table = describe_demonstrations(
-        language,
-        {name: Arm.read(settings) for name, settings in arms.items()},
-        list_shown(read_table(design, Design), read_table(prompts, Prompts)),
-        {path.stem: read_table(path, Ranking) for path in rankings},
-        probes,
-        read_texts(texts, probes, others=True),
-        set(read_bank(tests)["probe"]) if tests else set(),
-    )
-    write_table(table, output, Demonstrations)
+    words, only = read_texts(texts, probes, others=True), set(read_bank(tests)["probe"]) if tests else set()
+    pairs = {path.stem: describe_pairs(read_table(path, Ranking), probes, words, only) for path in rankings}
+    shown = list_shown(read_table(design, Design), read_table(prompts, Prompts))
+    known = {name: Arm.read(settings) for name, settings in arms.items()}
+    write_table(describe_demonstrations(language, known, shown, pairs), output, Demonstrations)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from selfalign.options import Json, Named, Words, readable, writable
 from selfalign.population import country_of, find_people
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 from selfalign.prompts.frames import Frame, Item
 from selfalign.prompts.schemas import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, draw_neutral, name_sources
@@ -29,12 +30,22 @@ _WORDED = ["source", "probe", "shown_in", "persona", "instruction"]
 """Columns that a prompt depends on, as well as on arm, frame, seed and order. Cells with equal values share prompts."""
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """The parts that the cells and prompts of one language are made from: arguments of `lay_out`."""
+
+    countries: list[str]
+    people: Surveyed
+    rankings: Mapping[str, pd.DataFrame]
+    languages: Languages
+
+
 def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], frame: Frame) -> pd.DataFrame:
     """Demonstrations in words: columns source, probe, seed, shown (JSON list of pairs of question and answer) and
     demonstrations (such as `Q4=A`).
 
-    Which option a demonstration names first is drawn from the names of probe and candidate, so it is the same
-    whoever answers, and neither order is favoured.
+    The option that a demonstration names first is drawn from the names of probe and candidate. So it is the same for
+    every source of answers, and neither order is favoured.
 
     Args:
         shown: columns source, probe, seed, candidate, answer.
@@ -104,19 +115,19 @@ def lay_out_arms(
         The parts of a `Design` table, one per arm that has cells; and a `Prompts` table.
     """
     kept: dict[str, pd.DataFrame] = {}
-    found = _Distinct()
-    words = languages.words
-    with follow(f"design {languages.asked}", "frame", len(arms) * len(words.frames)) as progress:
+    found, words = _Distinct(), languages.words
+    parts = _Parts(countries, people, rankings, languages)
+    with show_progress(f"design {languages.asked}", "frame", len(arms) * len(words.frames)) as progress:
         for name, arm in arms.items():
-            cells = _treat(name, arm, countries, people, languages)
-            parts = []
+            cells = _list_cells(name, arm, parts)
+            tables = []
             for frame in words.frames if len(cells) else ():
-                shown = _pick(name, arm, cells, people, rankings, languages, frame) if arm.shots else None
+                shown = _pick(name, arm, cells, frame, parts) if arm.shots else None
                 known = cells.merge(people.on_scales) if words.frames[frame].whole_scale else cells
-                parts.append(_lay_out_frame(known, shown, frame, languages, found))
+                tables.append(_lay_out_frame(known, shown, frame, languages, found))
                 progress.update()
-            if any(map(len, parts)):
-                kept[name] = pd.concat(parts).sort_values([*CELL, "order"])
+            if any(map(len, tables)):
+                kept[name] = pd.concat(tables).sort_values([*CELL, "order"])
     if not kept:
         raise InputError(
             "config: languages",
@@ -126,19 +137,19 @@ def lay_out_arms(
     return (kept.pop(name) for name in sorted(kept)), found.as_table(premises)
 
 
-def _treat(name: str, arm: Arm, countries: list[str], people: Surveyed, languages: Languages) -> pd.DataFrame:
-    """The people that an arm is run for, and the countries that its prompts name.
+def _list_cells(name: str, arm: Arm, parts: _Parts) -> pd.DataFrame:
+    """The cells of an arm, before frames, seeds and option orders multiply them.
 
-    These are countries, or all groups of these countries that the survey has.
+    An arm is run for countries, or for all groups of these countries that the survey has.
 
     Returns:
         Columns country, probe, source, arm, shown_in (language of demonstrations), persona, and named: the country that
         the prompt names, if it names one.
     """
-    poles = people.tested
-    chosen = find_people(arm.asked(countries), poles["country"].unique())
+    poles, languages = parts.people.tested, parts.languages
+    chosen = find_people(arm.asked(parts.countries), poles["country"].unique())
     cells = poles.loc[poles["country"].isin(chosen) & (poles["majority"] != "tie"), ["country", "probe"]]
-    cells = cells.merge(name_sources(arm, name, chosen, countries, people.shown))
+    cells = cells.merge(name_sources(arm, name, chosen, parts.countries, parts.people.shown))
     home = cells["country"].map(country_of)
     named = cells["source"].map(country_of) if arm.named == "other" else home
     return cells.assign(
@@ -174,7 +185,7 @@ def word_personas(name: str, arm: Arm, countries: pd.Series, named: pd.Series, l
                 value=arm.persona,
             )
     pairs = wanted.drop_duplicates().itertuples(index=False, name=None)
-    texts = {(one, to): _play(name, arm, languages.personas[to][one], to, languages) for one, to in pairs}
+    texts = {(one, to): _fill_role(name, arm, languages.personas[to][one], to, languages) for one, to in pairs}
     return pd.Series([texts[pair] for pair in wanted.itertuples(index=False, name=None)], wanted.index, dtype=str)
 
 
@@ -208,7 +219,7 @@ def word_instructions(frame: Frame, named: pd.Series, languages: Languages) -> p
     return named.map(texts)
 
 
-def _play(name: str, arm: Arm, sentence: str, language: str, languages: Languages) -> str:
+def _fill_role(name: str, arm: Arm, sentence: str, language: str, languages: Languages) -> str:
     """The role of an arm with a country's name filled in; the sentence itself if the arm has no role."""
     if arm.role is None:
         return sentence
@@ -219,26 +230,17 @@ def _play(name: str, arm: Arm, sentence: str, language: str, languages: Language
     return roles.fill(arm.role, sentence, f"config: arms.{name}.role")
 
 
-def _pick(
-    name: str,
-    arm: Arm,
-    cells: pd.DataFrame,
-    people: Surveyed,
-    rankings: Mapping[str, pd.DataFrame],
-    languages: Languages,
-    frame: str,
-) -> pd.DataFrame:
-    """What an arm shows in a frame: columns source, probe, seed, candidate, answer, in the order in which they are
-    shown."""
-    words = languages.words
+def _pick(name: str, arm: Arm, cells: pd.DataFrame, frame: str, parts: _Parts) -> pd.DataFrame:
+    """The demonstrations of an arm in a frame: columns source, probe, seed, candidate, answer, in the order shown."""
+    words, people = parts.languages.words, parts.people
     if arm.needs_neutral:  # the same items are right in every language in which they are shown
-        right = languages.wordings[cells["shown_in"].iloc[0]].right_answers(frame)
+        right = parts.languages.wordings[cells["shown_in"].iloc[0]].right_answers(frame)
         return draw_neutral(cells["probe"], right, arm, name)
     asks = words.frames[frame].asks
     answers = people.modal if asks == "scale" else people.stated(words.step) if asks == "share" else people.majority
     needed = cells[["source", "probe"]].drop_duplicates()
     assert arm.selector is not None, f"{name} shows demonstrations of the bank"
-    picked = pick_demonstrations(rankings[arm.selector], answers, needed, name, arm)
+    picked = pick_demonstrations(parts.rankings[arm.selector], answers, needed, name, arm)
     return answer_otherwise(picked, arm, answers, words.items(frame))
 
 
@@ -389,10 +391,9 @@ def command(
             raise click.UsageError(f"--{kind} {language}=FILE is missing")
     only = frozenset(read_bank(tests)["probe"]) if tests else frozenset()
     shown = probes[~probes["probe"].isin(only)]  # test probes from another survey have words in one language
+    by_language["scales"] = dict.fromkeys(by_language["texts"], scales) if scales else {}
     wordings = {
-        code: read_wording(
-            code, by_language, frames, probes if code == language else shown, scales, others=True, step=step
-        )
+        code: read_wording(code, by_language, frames, probes if code == language else shown, others=True, step=step)
         for code in by_language["texts"]
     }
     own = read_countries(spoken) if spoken else {}

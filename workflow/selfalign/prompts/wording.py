@@ -168,41 +168,41 @@ def read_wording(
     files: Mapping[str, Mapping[str, Path]],
     frames: list[str],
     bank: pd.DataFrame,
-    scales: Path | None,
-    texts: bool = True,
     others: bool = False,
     step: int = 1,
 ) -> Wording:
-    """A language's words, of the files that there are.
+    """The words of one language.
 
     Args:
-        language: which.
-        files: by kind (texts, templates, neutral, questions, labels) and language.
+        language: ISO 639-1 code.
+        files: by kind and language. Required: templates (frames, YAML). If a frame asks with whole scales: scales (the
+            same file for each language), questions and labels. Optional: texts (the wording of the probes) and neutral.
         frames: names of the frames.
         bank: a `Bank` table.
-        scales: answer scales of the questions (CSV); needed where a frame asks with them.
-        texts: whether to read the wording of the probes; without it, `probes` is empty.
         others: whether files of texts have other probes than `bank` too.
         step: between the numbers that frames of shares offer.
+
+    Returns:
+        Without the file of texts, no probes; without that of neutral items, no neutral items.
 
     Raises:
         InputError: a file is missing, or one of its rows is wrong.
     """
-    framed = {name: read_frame(files["templates"][language], name) for name in frames}
+    own = {kind: paths[language] for kind, paths in files.items() if language in paths}
+    framed = {name: read_frame(own["templates"], name) for name in frames}
     whole = {}
     if any(frame.whole_scale for frame in framed.values()):
-        if scales is None or language not in files["questions"] or language not in files["labels"]:
+        if not {"scales", "questions", "labels"} <= own.keys():
             raise InputError(
-                files["templates"][language],
+                own["templates"],
                 "a frame asks with the whole scale, and there is nothing to ask with",
                 "Give --scales, and --questions and --labels of this language",
             )
-        questions, labels = files["questions"][language], files["labels"][language]
-        whole = word_scales(bank, read_scale_texts(questions, labels, read_scales(scales, bank)))
-    neutral = read_neutral(files["neutral"][language]).set_index("item") if language in files["neutral"] else None
+        whole = word_scales(bank, read_scale_texts(own["questions"], own["labels"], read_scales(own["scales"], bank)))
+    neutral = read_neutral(own["neutral"]).set_index("item") if "neutral" in own else None
     return Wording(
         framed,
-        word_poles(read_texts(files["texts"][language], bank, others)) if texts else {},
+        word_poles(read_texts(own["texts"], bank, others)) if "texts" in own else {},
         whole,
         {} if neutral is None else word_poles(neutral),
         {} if neutral is None else neutral["answer"].to_dict(),

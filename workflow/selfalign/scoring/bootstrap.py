@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 from selfalign.scoring.measures import bounds_of, metric_of
 from selfalign.scoring.panels import Panel
 from selfalign.scoring.schemas import ALL
@@ -43,12 +43,12 @@ class Resampling:
 
 
 @dataclass
-class Sums:
-    """Estimates of some series, the changes by the resamples, and the contribution of each probe.
+class Resampled:
+    """Estimates of some series, their changes in the resamples, and the contribution of each probe.
 
     Attributes:
         estimate: k.
-        resampled: draws x k: the change of the estimates in each resample.
+        changes: draws x k: the change of the estimates in each resample.
         parts: n x k: the contribution of each probe to the estimates' deviation from their expectation.
         present: n x k: whether the series has the probe.
         levels: by factor, levels x n x k: the contribution of each probe to the deviation of each level.
@@ -56,7 +56,7 @@ class Sums:
     """
 
     estimate: np.ndarray
-    resampled: np.ndarray
+    changes: np.ndarray
     parts: np.ndarray
     present: np.ndarray
     levels: dict[str, np.ndarray] = field(default_factory=dict)
@@ -92,16 +92,16 @@ def estimate(
     every = pd.concat([panel.series for panel in panels.values()]).value_counts(sort=False).sort_index()
     if every.empty:
         return pd.DataFrame(columns=[*keys, "country", *_RESULTS])
-    probes, home = place_probes(panels.values())
-    mean = _empty_sums(len(every), len(probes), how.draws)
+    probes, battery_of = place_probes(panels.values())
+    mean = _no_resamples(len(every), len(probes), how.draws)
     tables = []
-    for country, sums in resample_each(panels, how):
+    for country, one in resample_each(panels, how):
         panel = panels[country]
         rows = probes.get_indexer(panel.probes)
         columns = every.index.get_indexer(pd.MultiIndex.from_frame(panel.series))
-        _add(mean, sums, rows, columns, every.to_numpy())
-        tables.append(panel.series.assign(country=country).join(_summarise(sums, home[rows], how)))
-    tables.append(every.index.to_frame(index=False).assign(country=ALL).join(_summarise(mean, home, how)))
+        _add(mean, one, rows, columns, every.to_numpy())
+        tables.append(panel.series.assign(country=country).join(_summarise(one, battery_of[rows], how)))
+    tables.append(every.index.to_frame(index=False).assign(country=ALL).join(_summarise(mean, battery_of, how)))
     table = pd.concat(tables, ignore_index=True)
     bounds = {measure: bounds_of(measure, differences) for measure in table["measure"].unique()}
     lowest, highest = (table["measure"].map({name: ends[end] for name, ends in bounds.items()}) for end in (0, 1))
@@ -114,7 +114,7 @@ def estimate(
     return table.sort_values(order, kind="stable", ignore_index=True)[[*keys, "country", *_RESULTS]]
 
 
-def resample_each(panels: Mapping[str, Panel], how: Resampling) -> Iterator[tuple[str, Sums]]:
+def resample_each(panels: Mapping[str, Panel], how: Resampling) -> Iterator[tuple[str, Resampled]]:
     """Each country with the resamples of its series: see `estimate`.
 
     The same batteries are drawn for all countries. So the resamples of two countries can be compared one by one.
@@ -123,12 +123,12 @@ def resample_each(panels: Mapping[str, Panel], how: Resampling) -> Iterator[tupl
         panels: by country.
         how: of the resamples. Seeds and templates are not drawn.
     """
-    probes, home = place_probes(panels.values())
-    weights = _draw_batteries(home.max() + 1, how.draws, how.seed) if "batteries" in how.resample else None
+    probes, battery_of = place_probes(panels.values())
+    weights = _draw_batteries(battery_of.max() + 1, how.draws, how.seed) if "batteries" in how.resample else None
     shares = {country: rows.set_index("probe")["shares"] for country, rows in how.people.groupby("country")}
-    for country, panel in follow("resample", "country", items=list(panels.items())):
+    for country, panel in show_progress("resample", "country", items=list(panels.items())):
         replicates = _replicate(panel, shares.get(country)) if "respondents" in how.resample else None
-        yield country, _resample(panel, home[probes.get_indexer(panel.probes)], weights, replicates, how.draws)
+        yield country, _resample(panel, battery_of[probes.get_indexer(panel.probes)], weights, replicates, how.draws)
 
 
 def _is_of_all(measure: str) -> bool:
@@ -170,11 +170,11 @@ def _replicate(panel: Panel, shares: pd.Series | None) -> dict[str, np.ndarray] 
 
 def _resample(
     panel: Panel,
-    home: np.ndarray,
+    battery_of: np.ndarray,
     weights: np.ndarray | None,
     replicates: dict[str, np.ndarray] | None,
     draws: int,
-) -> Sums:
+) -> Resampled:
     """Estimates of a country, and their changes when batteries and people are drawn.
 
     Measures are taken to be linear in the people (see `Panel.slope`), so a resample of all series is two matrix
@@ -186,11 +186,13 @@ def _resample(
     with np.errstate(invalid="ignore"):
         point = np.where(present, panel.value, 0).sum(axis=0) / number
     centred = np.where(present, panel.value - point, 0)
-    batteries = (_by_battery(present.astype(float), home) > 0).sum(axis=0)
+    batteries = (_by_battery(present.astype(float), battery_of) > 0).sum(axis=0)
     widened = (centred * np.sqrt(widen_batteries(batteries))).astype(np.float32)
-    resampled = np.zeros((draws, len(point)), dtype=np.float32)
+    changes = np.zeros((draws, len(point)), dtype=np.float32)
+    if weights is None:
+        weights = np.ones((draws, battery_of.max() + 1), np.float32)
     for rows in _chunks(draws):
-        drawn = np.ones((rows.stop - rows.start, len(home)), np.float32) if weights is None else weights[rows][:, home]
+        drawn = weights[rows][:, battery_of]
         added = drawn @ widened
         for what, change in (replicates or {}).items():
             columns = np.array([_follows(measure, what) for measure in panel.series["measure"]], dtype=bool)
@@ -198,9 +200,9 @@ def _resample(
             some = change[np.arange(rows.start, rows.stop) % len(change)]
             added[:, columns] += (drawn * some) @ slope
         count = drawn @ present.astype(np.float32)
-        np.divide(added, count, out=resampled[rows], where=count > 0)  # without a battery of the country: no change
+        np.divide(added, count, out=changes[rows], where=count > 0)  # without a battery of the country: no change
     levels = {factor: np.where(present, part, 0) / number for factor, part in panel.levels.items()}
-    return Sums(point, resampled, centred / number, present, levels, dict(panel.runs))
+    return Resampled(point, changes, centred / number, present, levels, dict(panel.runs))
 
 
 def _follows(measure: str, what: str) -> bool:
@@ -213,8 +215,8 @@ def _chunks(draws: int) -> Iterator[slice]:
     return (slice(start, min(start + _CHUNK, draws)) for start in range(0, draws, _CHUNK))
 
 
-def _empty_sums(series: int, probes: int, draws: int) -> Sums:
-    return Sums(
+def _no_resamples(series: int, probes: int, draws: int) -> Resampled:
+    return Resampled(
         np.zeros(series),
         np.zeros((draws, series), dtype=np.float32),
         np.zeros((probes, series)),
@@ -222,36 +224,36 @@ def _empty_sums(series: int, probes: int, draws: int) -> Sums:
     )
 
 
-def _add(mean: Sums, sums: Sums, rows: np.ndarray, place: np.ndarray, countries: np.ndarray) -> None:
-    """Add a country's sums to the mean of the countries, in place, at its rows (probes) and places (series)."""
+def _add(mean: Resampled, one: Resampled, rows: np.ndarray, place: np.ndarray, countries: np.ndarray) -> None:
+    """Add a country's estimates to the mean of the countries, in place, at its rows (probes) and places (series)."""
     share = 1 / countries[place]
-    mean.estimate[place] += sums.estimate * share
-    mean.resampled[:, place] += sums.resampled * share.astype(np.float32)
-    mean.parts[np.ix_(rows, place)] += sums.parts * share
-    mean.present[np.ix_(rows, place)] |= sums.present
-    for factor, part in sums.levels.items():
+    mean.estimate[place] += one.estimate * share
+    mean.changes[:, place] += one.changes * share.astype(np.float32)
+    mean.parts[np.ix_(rows, place)] += one.parts * share
+    mean.present[np.ix_(rows, place)] |= one.present
+    for factor, part in one.levels.items():
         if factor not in mean.levels:
             mean.levels[factor] = np.zeros((len(part), *mean.parts.shape))
             mean.runs[factor] = np.zeros((len(part), mean.parts.shape[1]), dtype=bool)
         mean.levels[factor][np.ix_(np.arange(len(part)), rows, place)] += part * share
-        mean.runs[factor][:, place] |= sums.runs[factor]
+        mean.runs[factor][:, place] |= one.runs[factor]
 
 
-def _summarise(sums: Sums, home: np.ndarray, how: Resampling) -> pd.DataFrame:
+def _summarise(found: Resampled, battery_of: np.ndarray, how: Resampling) -> pd.DataFrame:
     """Estimate, standard error, interval and degrees of freedom of each series."""
-    sizes = _by_battery(sums.present.astype(float), home)
+    sizes = _by_battery(found.present.astype(float), battery_of)
     batteries = (sizes > 0).sum(axis=0)
-    variance = sums.resampled.var(axis=0, ddof=1, dtype=np.float64)
+    variance = found.changes.var(axis=0, ddof=1, dtype=np.float64)
     if "batteries" in how.resample:
-        freedom = freedom_of_batteries(sums.parts, home, sizes)
+        freedom = freedom_of_batteries(found.parts, battery_of, sizes)
         variance = np.where(batteries > 1, variance, np.nan)
     else:
         freedom = np.full(len(variance), np.inf)
     uncertain = variance**2 / freedom
     for name, factor in FACTORS.items():
-        if name in how.resample and factor in sums.levels:
-            drawn = home if "batteries" in how.resample else None
-            added, degrees = spread_of_levels(sums.levels[factor], sums.runs[factor], sums.present, drawn)
+        if name in how.resample and factor in found.levels:
+            drawn = battery_of if "batteries" in how.resample else None
+            added, degrees = spread_of_levels(found.levels[factor], found.runs[factor], found.present, drawn)
             variance = variance + added
             uncertain = uncertain + added**2 / degrees
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -260,20 +262,20 @@ def _summarise(sums: Sums, home: np.ndarray, how: Resampling) -> pd.DataFrame:
     reach = stats.t.ppf((1 + how.level) / 2, df) * error
     return pd.DataFrame(
         {
-            "estimate": sums.estimate,
+            "estimate": found.estimate,
             "standard_error": error,
-            "low": sums.estimate - reach,
-            "high": sums.estimate + reach,
+            "low": found.estimate - reach,
+            "high": found.estimate + reach,
             "df": df,
-            "probes": sums.present.sum(axis=0),
+            "probes": found.present.sum(axis=0),
             "batteries": batteries,
         }
     )
 
 
-def _by_battery(values: np.ndarray, home: np.ndarray) -> np.ndarray:
+def _by_battery(values: np.ndarray, battery_of: np.ndarray) -> np.ndarray:
     """Sums over the probes of each battery: the axis before the last becomes batteries."""
-    member = np.equal.outer(np.arange(home.max() + 1), home).astype(float)
+    member = np.equal.outer(np.arange(battery_of.max() + 1), battery_of).astype(float)
     sums: np.ndarray = member @ values
     return sums
 
@@ -297,7 +299,7 @@ def widen_batteries(batteries: np.ndarray) -> np.ndarray:
     return np.where(batteries > 1, batteries / np.maximum(batteries - 1, 1), 1.0)
 
 
-def freedom_of_batteries(parts: np.ndarray, home: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+def freedom_of_batteries(parts: np.ndarray, battery_of: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Degrees of freedom of a variance between batteries of unequal sizes (Satterthwaite).
 
     As if probes had one variance, and one correlation r within batteries (estimated by moments, cut to 0..1), the
@@ -307,13 +309,13 @@ def freedom_of_batteries(parts: np.ndarray, home: np.ndarray, sizes: np.ndarray)
 
     Args:
         parts: n x k, centred values of the probes, up to a factor.
-        home: n, the numbers of the probes' batteries.
+        battery_of: n, the numbers of the probes' batteries.
         sizes: batteries x k, probes of each battery.
 
     Returns:
         k degrees.
     """
-    within = (_by_battery(parts, home) ** 2).sum(axis=0) - (parts**2).sum(axis=0)
+    within = (_by_battery(parts, battery_of) ** 2).sum(axis=0) - (parts**2).sum(axis=0)
     pairs = (sizes * (sizes - 1)).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         alike = np.nan_to_num(within / pairs * sizes.sum(axis=0) / (parts**2).sum(axis=0))
@@ -338,7 +340,7 @@ def freedom_of_sizes(sizes: np.ndarray, alike: np.ndarray) -> np.ndarray:
 
 
 def spread_of_levels(
-    levels: np.ndarray, runs: np.ndarray, present: np.ndarray, home: np.ndarray | None
+    levels: np.ndarray, runs: np.ndarray, present: np.ndarray, battery_of: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Variance that the choice of seeds or templates adds to a mean over them, and its degrees of freedom.
 
@@ -353,7 +355,7 @@ def spread_of_levels(
         levels: levels x n x k, what each probe adds to the level's deviation from the mean.
         runs: levels x k, whether the series has the level.
         present: n x k, whether the series has the probe.
-        home: n, the numbers of the probes' batteries; None if no batteries are drawn.
+        battery_of: n, the numbers of the probes' batteries; None if no batteries are drawn.
 
     Returns:
         k variances, and k degrees; 0 and 1 for a series with one level.
@@ -363,10 +365,10 @@ def spread_of_levels(
     means = levels.sum(axis=1)
     between = (means**2).sum(axis=0) / freedom
     chance = np.zeros(len(number))
-    if home is not None:
+    if battery_of is not None:
         probes = np.maximum(present.sum(axis=0), 1)
-        apart = _by_battery(levels - present * (means / probes)[:, None, :], home)
-        batteries = (_by_battery(present.astype(float), home) > 0).sum(axis=0)
+        apart = _by_battery(levels - present * (means / probes)[:, None, :], battery_of)
+        batteries = (_by_battery(present.astype(float), battery_of) > 0).sum(axis=0)
         chance = (apart**2).sum(axis=(0, 1)) / freedom * widen_batteries(batteries)
     return np.maximum(between - chance, 0) * (number > 1) / np.maximum(number, 1), freedom
 

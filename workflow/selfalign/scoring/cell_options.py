@@ -1,9 +1,8 @@
 """Options of the steps that read cells and answers."""
 
-from collections.abc import Callable, Iterable
-
 import click
 
+from selfalign.option_sets import give_options
 from selfalign.options import Command, Json, readable
 from selfalign.scoring.unanswered import COUNTS_AS
 
@@ -30,11 +29,4 @@ def cell_options(command: Command) -> Command:
         click.option("--design", type=readable, required=True, help="Cells of the experiment (Parquet)."),
         click.option("--answers", type=readable, required=True, help="Answers of the model (Parquet)."),
     ]
-    return give(command, options)
-
-
-def give(command: Command, options: Iterable[Callable[[Command], Command]]) -> Command:
-    """Give a command options, which its help lists in their order."""
-    for option in reversed(list(options)):
-        command = option(command)
-    return command
+    return give_options(command, options)

@@ -13,7 +13,7 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.prompts.schemas import CELL, Design
 from selfalign.scoring import metrics
-from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.by_readout import Comparison, score_by_readout
 from selfalign.scoring.cell_options import bank_option, cell_options, human_option, poles_option
 from selfalign.scoring.schemas import EVERY_ARM, Readouts
 from selfalign.tables import read_table, write_table
@@ -44,7 +44,7 @@ def compare(
     Returns:
         A `Readouts` table without its columns model and language. Two readouts that no cell has in common have no row.
     """
-    scores = score_by_readout(design, answers, poles, bank, "left_out", human)
+    scores = score_by_readout(design, answers, Comparison(poles, bank, "left_out", human))
     parts = []
     for frame in design["template"].unique():
         cells = {name: table.set_index(CELL) for (template, name), table in scores.items() if template == frame}

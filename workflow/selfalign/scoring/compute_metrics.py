@@ -138,15 +138,7 @@ def cells_of_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([cells.assign(option="A", p=scores["p_a"]), cells.assign(option="B", p=1 - scores["p_a"])])
 
 
-def compute(
-    cells: pd.DataFrame,
-    people: pd.DataFrame,
-    options: pd.DataFrame,
-    nearest: dict[str, str],
-    samples: int,
-    seed: int,
-    rule: str = "half",
-) -> pd.DataFrame:
+def compute(cells: pd.DataFrame, people: People, rule: str = "half") -> pd.DataFrame:
     """Compute every metric of each series and country, and of the baselines on the same items.
 
     A metric of an item is averaged over its sources, seeds and templates, then over items. A metric across items is
@@ -156,27 +148,22 @@ def compute(
     Args:
         cells: what the models answer: model, language, arm, country, source, seed, template, item, option, p, for every
             option of an item; p is null in cells without an answer.
-        people: what the people answer: country, item, option, share, size (respondents; empty where not published).
-        options: the options of every item: item, option, position (on the answer scale; empty where it has none).
-        nearest: the other country whose people answer most alike, by country; a country may have none.
-        samples: number of second samples of people, for the ceiling.
-        seed: of these samples.
+        people: what the people answer.
         rule: how a cell without an answer counts in the agreement: half (as an even guess over the item's options),
             wrong or left_out. The other metrics leave it out.
 
     Returns:
         A `Metrics` table without its column asks.
     """
-    arrays = People.lay_out(people, options, nearest, samples, seed)
     known: Baselines = {}
     tables = []
     for series, group in cells.groupby(_SERIES, sort=True):
-        countries, answers, asked = _lay_out_cells(arrays, group)
+        countries, answers, asked = _lay_out_cells(people, group)
         each = pd.concat(
-            _compare(arrays, country, answers[:, :, place], asked[:, :, place], rule, known)
+            _compare(people, country, answers[:, :, place], asked[:, :, place], rule, known)
             for place, country in enumerate(countries)
         )
-        table = pd.concat([each, _average(each), _compare_patterns(arrays, countries, answers, known)])
+        table = pd.concat([each, _average(each), _compare_patterns(people, countries, answers, known)])
         tables.append(table.assign(**dict(zip(_SERIES, series, strict=True))))
     return pd.concat(tables, ignore_index=True)
 
@@ -362,17 +349,17 @@ def command(
 ) -> None:
     """Compute every metric of every arm and country, and of the baselines."""
     answered, probes = read_table(poles, Poles), read_bank(bank)
-    nearest = nearest_of_poles(answered)
+    sampled = nearest_of_poles(answered), samples, seed
     tables = []
     every = read_all_scores(scores)
     for way in ("poles", "share"):
         if len(cells := every[every["asks"] == way]):
-            asked = cells_of_scores(cells), people_of_poles(answered), options_of_poles(probes)
-            tables.append(compute(*asked, nearest, samples, seed, rule).assign(asks=way))
+            people = People.lay_out(people_of_poles(answered), options_of_poles(probes), *sampled)
+            tables.append(compute(cells_of_scores(cells), people, rule).assign(asks=way))
     if scales:
         cells = pd.concat([read_table(path, ScaleScores) for path in scales], ignore_index=True)
-        people = read_table(need(human, "--human", "--scales is given"), PeopleScales)
-        asked = cells_of_scales(cells), people_of_scales(people, answered, probes), options_of_scales(people)
-        tables.append(compute(*asked, nearest, samples, seed, rule).assign(asks="scale"))
+        spread = read_table(need(human, "--human", "--scales is given"), PeopleScales)
+        people = People.lay_out(people_of_scales(spread, answered, probes), options_of_scales(spread), *sampled)
+        tables.append(compute(cells_of_scales(cells), people, rule).assign(asks="scale"))
     table = pd.concat(tables, ignore_index=True)[list(Metrics.to_schema().columns)]
     write_table(table.round(6), output, Metrics)

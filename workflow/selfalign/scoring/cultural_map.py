@@ -240,10 +240,10 @@ def share_answers(distributions: pd.DataFrame, items: pd.DataFrame, scales: pd.D
 
 @dataclass(frozen=True)
 class TwoOptions:
-    """What a probe's two options say about the parts of the items.
+    """The scores of the parts of items, as linear functions of the probability of pole A.
 
-    An answer with pole A counts as the mean score of the people's answers of pole A, in all countries together, each
-    country counting the same; one with pole B likewise. The share of answers with neither pole is also the people's.
+    An answer with a pole counts as the mean score of the people's answers of this pole, in all countries together, each
+    country counting the same. The share of answers with neither pole is also the people's.
 
     Attributes:
         base: of each part, the score where everyone chooses pole B.

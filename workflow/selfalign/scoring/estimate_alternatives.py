@@ -9,12 +9,13 @@ import pandas as pd
 
 from selfalign.options import Json, readable, writable
 from selfalign.probes.bank import read_bank
+from selfalign.probes.cuts import Cutter
 from selfalign.probes.kinds import PROBE_KINDS, read_kinds
 from selfalign.probes.schemas import Poles
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling
 from selfalign.scoring.cell_options import bank_option, poles_option
-from selfalign.scoring.cut_options import Cutter, cut_options, kinds_option
+from selfalign.scoring.cut_options import cut_options, kinds_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, families_option, resample_options, takes_estimation
 from selfalign.scoring.families import correct
@@ -100,7 +101,7 @@ def estimate_alternatives(
     panels = build_panels(scores, CONTRASTED, list(FACTORS.values()))
     chosen = choose_alternatives(sorted(scores["probe"].astype(str).unique()), kinds)
     parts = {"main": compare_panels(panels, contrasts, how)}
-    for name, kept in follow("estimate", "alternative", items=list(chosen.items())):
+    for name, kept in show_progress("estimate", "alternative", items=list(chosen.items())):
         parts[name] = compare_panels(take_probes(panels, kept), contrasts, how)
     differing, within = keep_discriminating(scores, poles, contrasts)
     if within:

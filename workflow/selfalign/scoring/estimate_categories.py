@@ -7,7 +7,7 @@ import click
 import pandas as pd
 
 from selfalign.options import Json, readable, writable
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
@@ -45,7 +45,7 @@ def estimate_categories(
     panels = build_panels(cells, measures, list(FACTORS.values()))
     category_of = cells.drop_duplicates("probe").set_index("probe")["category"].astype(str)
     tables = []
-    for category in follow("estimate", "category", items=sorted(category_of.unique())):
+    for category in show_progress("estimate", "category", items=sorted(category_of.unique())):
         taken = take_probes(panels, category_of.index[category_of == category])
         found = compare_panels(taken, pairs, how)
         tables.append(found.assign(category=category))

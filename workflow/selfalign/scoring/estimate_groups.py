@@ -10,7 +10,7 @@ import pandas as pd
 from selfalign.options import Json, readable, writable
 from selfalign.population import country_of, group_of, variable_of
 from selfalign.probes.schemas import Poles
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.cell_options import poles_option
 from selfalign.scoring.estimate_alternatives import keep_discriminating
@@ -52,7 +52,7 @@ def estimate_by_group(panels: Panels, estimated: Estimator) -> pd.DataFrame:
                 country=names.map(country_of).where(single, ALL),
             )
         )
-        for group in follow("estimate", variable, items=sorted({group_of(one) for one in mine})):
+        for group in show_progress("estimate", variable, items=sorted({group_of(one) for one in mine})):
             some = {one: panel for one, panel in mine.items() if group_of(one) == group}
             tables.append(_mean(estimated(some), variable, group=group.partition(".")[2]))
         for country in sorted({country_of(one) for one in mine}):

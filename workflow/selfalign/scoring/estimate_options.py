@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
+from selfalign.option_sets import give_options
 from selfalign.options import Command, Words, readable
 from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import CHANCE, Resampling
-from selfalign.scoring.cell_options import bank_option, give
+from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.families import COLUMNS
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
@@ -109,7 +110,7 @@ def takes_estimation(*options: Callable[[Command], Command]) -> Callable[[Comman
             how = Estimation(people, draws, level, seed, resample, families or [], measures or list(CONTRASTED), bank)
             command(*args, how=how, **others)
 
-        return give(gathered, list(options))
+        return give_options(gathered, options)
 
     return decorate
 
@@ -124,9 +125,9 @@ def resample_options(command: Command) -> Command:
         click.option("--seed", type=int, required=True, help="Seed of the resamples."),
         click.option("--resample", type=Names(CHANCE), required=True, help="What the intervals cover."),
     ]
-    return give(command, options)
+    return give_options(command, options)
 
 
 def estimate_options(command: Command) -> Command:
     """Give a command the options of `resample_options`, and families, measures and bank."""
-    return give(command, [resample_options, families_option, measures_option, bank_option])
+    return give_options(command, [resample_options, families_option, measures_option, bank_option])

@@ -10,10 +10,10 @@ from selfalign.inference.schemas import READOUTS, SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 from selfalign.prompts.schemas import Design, first_way
 from selfalign.scoring.bootstrap import Resampling
-from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.by_readout import Comparison, score_by_readout
 from selfalign.scoring.cell_options import human_option, poles_option, rule_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
@@ -59,10 +59,7 @@ def estimate_readouts(
 def stack_scores(
     answers: Iterable[tuple[tuple[str, str], pd.DataFrame]],
     designs: Mapping[str, pd.DataFrame],
-    poles: pd.DataFrame,
-    bank: pd.DataFrame,
-    rule: str,
-    human: pd.DataFrame | None = None,
+    compared: Comparison,
     columns: list[str] | None = None,
     measures: Sequence[str] = CONTRASTED,
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
@@ -73,10 +70,7 @@ def stack_scores(
     Args:
         answers: models and languages, each with its `Answers` table. Memory holds one table at a time.
         designs: `Design` tables by language.
-        poles: a `Poles` table.
-        bank: a `Bank` table.
-        rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
-        human: a `PeopleScales` table, needed for frames that ask with the whole scale.
+        compared: what the answers are compared with, and how.
         columns: those of the scores to keep; all if not given.
         measures: which measures the cells are prepared for; see `prepare_cells`.
     """
@@ -86,10 +80,10 @@ def stack_scores(
     for (model, language), table in answers:
         design = designs[language]
         design = design[design["asks"] == asks]
-        found = score_by_readout(design, table, poles, bank, rule, human)
+        found = score_by_readout(design, table, compared)
         for (_, readout), cells in found.items():
             cells = cells.assign(model=model, language=language)
-            cells = prepare_cells(cells if columns is None else cells[columns], measures, bank)
+            cells = prepare_cells(cells if columns is None else cells[columns], measures, compared.bank)
             parts[readout].append(as_categories(cells))
         for frame in design["template"].unique():
             missing = [readout for readout in READOUTS if (frame, readout) not in found]
@@ -123,15 +117,14 @@ def command(
     """
     tables = (
         ((path.parent.name, path.stem), read_table(path, Answers, SCORED))
-        for path in follow("score", "file", items=answers)
+        for path in show_progress("score", "file", items=answers)
     )
     scores, lacking = stack_scores(
         tables,
         {path.stem: read_table(path, Design) for path in designs},
-        read_table(poles, Poles),
-        read_bank(how.bank),
-        rule,
-        read_table(human, PeopleScales) if human else None,
+        Comparison(
+            read_table(poles, Poles), read_bank(how.bank), rule, read_table(human, PeopleScales) if human else None
+        ),
         CELLS,
         how.measures,
     )

@@ -1,9 +1,8 @@
 """Step estimate_specifications: own minus other country under every choice of analysis that a run allows."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
 
 import click
 import pandas as pd
@@ -11,16 +10,16 @@ import pandas as pd
 from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.cuts import AS_BANK, CUTS
+from selfalign.probes.cuts import AS_BANK, Cutter
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.schemas import Poles
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 from selfalign.prompts.schemas import Design
 from selfalign.scoring.bootstrap import Resampling
-from selfalign.scoring.by_readout import list_readouts
+from selfalign.scoring.by_readout import Comparison, list_readouts
 from selfalign.scoring.cell_options import bank_option, poles_option, rule_option
 from selfalign.scoring.cells import is_among
-from selfalign.scoring.cut_options import Cutter, cut_options, kinds_option
+from selfalign.scoring.cut_options import cut_options, kinds_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import as_categories
@@ -30,15 +29,6 @@ from selfalign.scoring.recut import recut_cells, recut_people
 from selfalign.scoring.schemas import ALL, Specifications
 from selfalign.scoring.score_answers import score
 from selfalign.tables import read_table, write_table
-
-
-class Choices(TypedDict):
-    """The choices of analysis, as the setting `scoring.specifications` has them."""
-
-    readouts: list[str]
-    orders: list[str]
-    cuts: list[str]
-    kinds: list[str]
 
 
 @dataclass(frozen=True)
@@ -58,17 +48,30 @@ class CutPeople:
         return cells if self.poles is None else recut_cells(cells, self.poles)
 
 
+@dataclass(frozen=True)
+class Choices:
+    """The choices of analysis of the setting `scoring.specifications`.
+
+    Attributes:
+        readouts: of the answers.
+        orders: of the options: both, AB or BA.
+        cuts: by name of the cut, the people's answers.
+        kinds: by kind of probe, ids of its probes.
+    """
+
+    readouts: Collection[str]
+    orders: Sequence[str]
+    cuts: Mapping[str, CutPeople]
+    kinds: Mapping[str, set[str]]
+
+
 def estimate_specifications(
     answers: Iterable[tuple[tuple[str, str], pd.DataFrame]],
     designs: Mapping[str, pd.DataFrame],
-    poles: pd.DataFrame,
-    bank: pd.DataFrame,
-    cuts: Mapping[str, CutPeople],
-    kinds: pd.Series,
+    compared: Comparison,
     pairs: pd.DataFrame,
     forms: Mapping[str, Mapping[str, str]],
     choices: Choices,
-    rule: str,
     how: Resampling,
 ) -> pd.DataFrame:
     """Own minus other country in each specification, for the mean of the countries.
@@ -78,15 +81,11 @@ def estimate_specifications(
     Args:
         answers: models and languages, each with its `Answers` table. Memory holds one table at a time.
         designs: `Design` tables by language. Only cells that ask with two options are used.
-        poles: a `Poles` table.
-        bank: a `Bank` table.
-        cuts: the people's answers by name of the cut.
-        kinds: by probe, its kind.
+        compared: what the answers are compared with under the cut of the bank, and how.
         pairs: a row per arm and its control, with the arm's settings: columns arm, against, selector, pool, shots,
             sequence, shown_in, persona.
         forms: by model, the keys model and form; see `Specifications`.
         choices: of analysis.
-        rule: how a cell without an answer counts in the agreement.
         how: how intervals are computed; each cut has its own replicates.
 
     Returns:
@@ -97,12 +96,12 @@ def estimate_specifications(
     for (model, language), table in answers:
         design = designs[language]
         design = design[design["arm"].isin(pairs[["arm", "against"]].to_numpy().ravel()) & (design["asks"] == "poles")]
-        for chosen, cells in _score_each(design, table, poles, bank, choices, rule):
+        for chosen, cells in _score_each(design, table, compared, choices):
             cells = as_categories(cells.assign(model=forms[model]["model"], language=language)[CELLS])
-            for cut in choices["cuts"]:
-                panels = build_panels(cuts[cut].compare(cells), CONTRASTED, ["seed"])
-                resampling = replace(how, people=cuts[cut].replicates)
-                for kind, taken in _take_kinds(panels, kinds, choices["kinds"]):
+            for cut, people in choices.cuts.items():
+                panels = build_panels(people.compare(cells), CONTRASTED, ["seed"])
+                resampling = replace(how, people=people.replicates)
+                for kind, taken in _take_kinds(panels, choices.kinds):
                     found = compare_panels(taken, contrasts, resampling)
                     named = {**chosen, "form": forms[model]["form"], "cut": cut, "probe_kind": kind}
                     tables.append(found[found["country"] == ALL].assign(**named))
@@ -113,28 +112,27 @@ def estimate_specifications(
 
 
 def _score_each(
-    design: pd.DataFrame, answers: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, choices: Choices, rule: str
+    design: pd.DataFrame, answers: pd.DataFrame, compared: Comparison, choices: Choices
 ) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
     """The cells of each frame, readout and option order, with these choices."""
     for frame, cells in design.groupby("template"):
         given = answers[is_among(answers["prompt"], cells["prompt"])]
         for readout in list_readouts(given, cells["prompt"]):
-            for order in choices["orders"] if readout in choices["readouts"] else ():
+            for order in choices.orders if readout in choices.readouts else ():
                 asked = cells if order == "both" else cells[cells["order"] == order]
                 yield (
                     {"frame": str(frame), "readout": readout, "order": order},
-                    score(asked, given, poles, bank, {frame: readout}, rule)[0],
+                    score(asked, given, compared.poles, compared.bank, {frame: readout}, compared.rule)[0],
                 )
 
 
 def _take_kinds(
-    panels: Mapping[str, Panel], kinds: pd.Series, chosen: Sequence[str]
+    panels: Mapping[str, Panel], kinds: Mapping[str, set[str]]
 ) -> Iterator[tuple[str, Mapping[str, Panel]]]:
     """Panels of all probes, then of each chosen kind of which there are probes."""
     yield ALL, panels
-    for kind in chosen:
-        taken = take_probes(panels, set(kinds.index[kinds == kind]))
-        if taken:
+    for kind, probes in kinds.items():
+        if taken := take_probes(panels, probes):
             yield kind, taken
 
 
@@ -157,7 +155,7 @@ def command(
     kinds: Path | None,
     pairs: list[dict[str, object]],
     forms: dict[str, dict[str, str]],
-    choices: Choices,
+    choices: dict[str, list[str]],
     rule: str,
     cutter: Cutter,
     how: Estimation,
@@ -173,17 +171,24 @@ def command(
         click.echo(f"left out, because they do not ask with two options: the frames {', '.join(others)}", err=True)
     resampling, probes = how.resampling(), read_bank(how.bank)
     asked = pd.concat([one[["probe", "country"]] for one in laid_out.values()])
-    cuts = {AS_BANK: CutPeople(resampling.people)}
-    for cut in set(choices["cuts"]) & set(CUTS) - {AS_BANK}:
-        changed, drawn = cutter.cut(cut, probes[probes["probe"].isin(asked["probe"])], set(asked["country"]))
-        cuts[cut] = CutPeople(recut_people(resampling.people, drawn), changed)
+    asked_of = probes[probes["probe"].isin(asked["probe"])], set(asked["country"])
+    cuts = {}
+    for cut in choices["cuts"]:
+        cuts[cut] = CutPeople(resampling.people)
+        if cut != AS_BANK:
+            changed, drawn = cutter.cut(cut, *asked_of)
+            cuts[cut] = CutPeople(recut_people(resampling.people, drawn), changed)
     tables = (
         ((path.parent.name, path.stem), read_table(path, Answers, SCORED))
-        for path in follow("estimate", "file", items=answers)
+        for path in show_progress("estimate", "file", items=answers)
     )
     of_kind = read_kinds(kinds)["kind"] if kinds else pd.Series(dtype=object)
-    known, shown = read_table(poles, Poles), pd.DataFrame(pairs)
-    table = estimate_specifications(
-        tables, laid_out, known, probes, cuts, of_kind, shown, forms, choices, rule, resampling
+    chosen = Choices(
+        readouts=choices["readouts"],
+        orders=choices["orders"],
+        cuts=cuts,
+        kinds={kind: set(of_kind.index[of_kind == kind]) for kind in choices["kinds"]},
     )
+    compared = Comparison(read_table(poles, Poles), probes, rule)
+    table = estimate_specifications(tables, laid_out, compared, pd.DataFrame(pairs), forms, chosen, resampling)
     write_table(table.round(6), output, Specifications)

@@ -49,11 +49,11 @@ def estimate_worth(scores: pd.DataFrame, poles: pd.DataFrame, level: float, larg
 def count_respondents(p: np.ndarray, share: np.ndarray, level: float, largest: int) -> int:
     """The largest number k of simulated answers whose intervals cover the people's shares often enough.
 
-    Huang, Wu and Wang (2025): of k answers simulated to each probe an interval for the share is computed,
+    After Huang, Wu and Wang (2025). The share of pole A among k simulated answers to a probe gets an interval, which is
     wider by sqrt(C), C = 2. G(k) is the share of probes whose interval misses the people's share. The model is worth
-    max k such that G(i) <= (1 - level) / 2 for all i <= k: more answers would claim a precision that it does not have.
-    Their intervals may be any; here they are Wilson's, that is, those shares which a z test does not reject, and
-    instead of simulating answers once, G is its expectation over answers drawn with p.
+    the largest k for which G(i) <= (1 - level) / 2 for all i <= k: more answers would claim a precision that the model
+    does not have. Their method leaves the kind of interval open. Here it is Wilson's: the shares that a z test does not
+    reject. G is its expectation over answers drawn with p, so nothing is simulated.
 
     Args:
         p: the model's probability of pole A, by probe.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import fdrcorrection
+from scipy import stats
 
 from selfalign.scoring.schemas import ALL
 from selfalign.tables import Table, write_table
@@ -38,21 +38,19 @@ def correct(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFrame:
     table = table.assign(family=family, p_holm=np.nan, p_bh=np.nan)
     for _, rows in table[table["p"].notna()].groupby("family"):
         table.loc[rows.index, "p_holm"] = correct_holm(rows["p"].to_numpy())
-        table.loc[rows.index, "p_bh"] = fdrcorrection(rows["p"])[1]
+        table.loc[rows.index, "p_bh"] = stats.false_discovery_control(rows["p"])
     return table
 
 
 def correct_holm(p: np.ndarray) -> np.ndarray:
-    """Correct p-values of one family after Holm (1979).
-
-    The same values come from `statsmodels.stats.multitest.multipletests`. That function also collects the garbage of
-    the whole process, which takes 0.1 to 0.3 seconds at each call.
+    """Correct p-values of one family after Holm (1979). SciPy has no function for this.
 
     Args:
-        p: p-values.
+        p: p-values of m tests.
 
     Returns:
-        The corrected p-values, in the same order, at most 1.
+        The corrected p-values, in the same order: of the i-th smallest, the largest of (m - j + 1) p_j over j up to i,
+        at most 1.
     """
     order = np.argsort(p)
     corrected = np.empty(len(p))

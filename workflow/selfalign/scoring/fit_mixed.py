@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from selfalign.options import Json, readable, writable
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_options import measures_option
 from selfalign.scoring.inputs import read_cells
@@ -48,7 +48,7 @@ def fit_mixed(
     values = pd.concat([_lengthen(country, panel) for country, panel in panels.items()], ignore_index=True)
     bootstrap = estimates[estimates["country"] == ALL].fillna({"beyond": ""}).set_index(CONTRAST_KEYS)
     rows = []
-    for key, part in follow("fit", "model", items=list(values.groupby(CONTRAST_KEYS, sort=True))):
+    for key, part in show_progress("fit", "model", items=list(values.groupby(CONTRAST_KEYS, sort=True))):
         found = fit(part, level)
         against = bootstrap.loc[key]
         same = _excludes_zero(against) == _excludes_zero(found) if found["converged"] else pd.NA

@@ -7,7 +7,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from selfalign.probes.bank import read_bank
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 from selfalign.prompts.schemas import first_way
 from selfalign.scoring.across import add_across
 from selfalign.scoring.schemas import Scores
@@ -27,7 +27,7 @@ def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
 
 def read_all_scores(paths: Sequence[Path]) -> pd.DataFrame:
     """`Scores` tables, stacked, with the cells of all ways of asking: see `read_scores`."""
-    return stack(read_table(path, Scores) for path in follow("read scores", "file", items=paths))
+    return stack(read_table(path, Scores) for path in show_progress("read scores", "file", items=paths))
 
 
 def read_cells(paths: Sequence[Path], measures: Sequence[str], bank: Path, within: Sequence[str] = ()) -> pd.DataFrame:

@@ -45,7 +45,15 @@ class People:
     def lay_out(
         cls, people: pd.DataFrame, options: pd.DataFrame, nearest: dict[str, str], samples: int, seed: int
     ) -> "People":
-        """Arrays from long tables; arguments as those of `compute_metrics.compute`."""
+        """Arrays from long tables.
+
+        Args:
+            people: columns country, item, option, share, size (respondents; empty where not published).
+            options: of every item: columns item, option, position (on the answer scale; empty where it has none).
+            nearest: the other country whose people answer most alike, by country; a country may have none.
+            samples: number of second samples of people, for the ceiling.
+            seed: of these samples.
+        """
         countries, items = (pd.Index(sorted(set(people[column]))) for column in ("country", "item"))
         options = options[options["item"].isin(items)]
         row, column = places(items, options["item"]), options.groupby("item").cumcount().to_numpy()

@@ -174,16 +174,16 @@ def _collect(panels: Mapping[str, Panel], how: Resampling) -> dict[tuple[str, ..
 
     The signs are reversed, because the panels have distances.
     """
-    probes, home = place_probes(panels.values())
+    probes, battery_of = place_probes(panels.values())
     parts: dict[tuple[str, ...], list[tuple[object, ...]]] = {}
-    for country, sums in resample_each(panels, how):
+    for country, resampled in resample_each(panels, how):
         rows = probes.get_indexer(panels[country].probes)
         for column, key in enumerate(panels[country].series[_SERIES].itertuples(index=False, name=None)):
             part, present = np.zeros(len(probes)), np.zeros(len(probes), dtype=bool)
-            part[rows], present[rows] = sums.parts[:, column], sums.present[:, column]
-            one = (country, sums.estimate[column], sums.resampled[:, column], part, present)
+            part[rows], present[rows] = resampled.parts[:, column], resampled.present[:, column]
+            one = (country, resampled.estimate[column], resampled.changes[:, column], part, present)
             parts.setdefault(key, []).append(one)
-    places = home if "batteries" in how.resample else None
+    places = battery_of if "batteries" in how.resample else None
     found = {}
     for key, several in parts.items():
         countries, values, deviations, added, known = zip(*several, strict=True)

@@ -16,43 +16,43 @@ class Drawn:
 
     Attributes:
         estimate: k.
-        deviation: draws x k: the change of the estimates in each resample.
+        changes: draws x k: the change of the estimates in each resample.
         parts: n x k: the contribution of each probe to the estimates' deviation from their expectation.
         present: n x k: whether the estimate has the probe.
-        home: n, the numbers of the probes' batteries; None if the batteries were not drawn.
+        battery_of: n, the numbers of the probes' batteries; None if the batteries were not drawn.
     """
 
     estimate: Array
-    deviation: Array
+    changes: Array
     parts: Array
     present: Array
-    home: Array | None
+    battery_of: Array | None
 
     def minus(self, column: int) -> "Drawn":
         """All quantities minus one of them."""
         return Drawn(
             self.estimate - self.estimate[column],
-            self.deviation - self.deviation[:, [column]],
+            self.changes - self.changes[:, [column]],
             self.parts - self.parts[:, [column]],
             self.present,
-            self.home,
+            self.battery_of,
         )
 
     def lead(self, column: int) -> "Drawn":
         """One quantity minus the mean of all, as the only quantity."""
         return Drawn(
             (self.estimate[column] - self.estimate.mean())[None],
-            self.deviation[:, [column]] - self.deviation.mean(axis=1, keepdims=True),
+            self.changes[:, [column]] - self.changes.mean(axis=1, keepdims=True),
             self.parts[:, [column]] - self.parts.mean(axis=1, keepdims=True),
             np.asarray(self.present.any(axis=1, keepdims=True)),
-            self.home,
+            self.battery_of,
         )
 
     def without(self, column: int) -> "Drawn":
         """All quantities except one."""
         rest = np.arange(len(self.estimate)) != column
         return Drawn(
-            self.estimate[rest], self.deviation[:, rest], self.parts[:, rest], self.present[:, rest], self.home
+            self.estimate[rest], self.changes[:, rest], self.parts[:, rest], self.present[:, rest], self.battery_of
         )
 
 
@@ -60,19 +60,19 @@ def average(several: Sequence[Drawn]) -> Drawn:
     """The mean of quantities that were resampled together."""
     return Drawn(
         np.mean([one.estimate for one in several], axis=0),
-        np.mean([one.deviation for one in several], axis=0),
+        np.mean([one.changes for one in several], axis=0),
         np.mean([one.parts for one in several], axis=0),
         np.any([one.present for one in several], axis=0),
-        several[0].home,
+        several[0].battery_of,
     )
 
 
 def count_batteries(drawn: Drawn) -> tuple[Array, Array]:
     """Batteries of each quantity, and the degrees of freedom of the variance between them."""
-    assert drawn.home is not None, "the batteries were not drawn"
-    names, home = np.unique(drawn.home, return_inverse=True)
-    sizes = np.stack([drawn.present[home == one].sum(axis=0) for one in range(len(names))])
-    return (sizes > 0).sum(axis=0), freedom_of_batteries(drawn.parts, home, sizes)
+    assert drawn.battery_of is not None, "the batteries were not drawn"
+    names, battery_of = np.unique(drawn.battery_of, return_inverse=True)
+    sizes = np.stack([drawn.present[battery_of == one].sum(axis=0) for one in range(len(names))])
+    return (sizes > 0).sum(axis=0), freedom_of_batteries(drawn.parts, battery_of, sizes)
 
 
 def bound_value(drawn: Drawn, level: float) -> tuple[float, float, float]:
@@ -81,8 +81,8 @@ def bound_value(drawn: Drawn, level: float) -> tuple[float, float, float]:
     Returns:
         Estimate, lower end, upper end; the ends are NaN with one battery.
     """
-    error, reach = drawn.deviation.std(axis=0, ddof=1, dtype=np.float64)[0], stats.norm.ppf((1 + level) / 2)
-    if drawn.home is not None:
+    error, reach = drawn.changes.std(axis=0, ddof=1, dtype=np.float64)[0], stats.norm.ppf((1 + level) / 2)
+    if drawn.battery_of is not None:
         (batteries,), (freedom,) = count_batteries(drawn)
         reach = stats.t.ppf((1 + level) / 2, freedom) if batteries > 1 else np.nan
     value = float(drawn.estimate[0])
@@ -105,16 +105,16 @@ def find_certain(drawn: Drawn, level: float) -> Array:
     """
     if not len(drawn.estimate):
         return np.zeros(0, dtype=int)
-    error = drawn.deviation.std(axis=0, ddof=1, dtype=np.float64)
+    error = drawn.changes.std(axis=0, ddof=1, dtype=np.float64)
     spread = error > 1e-12
     widened: Array = np.ones(len(error))
-    if drawn.home is not None:
+    if drawn.battery_of is not None:
         batteries, freedom = count_batteries(drawn)
         widened = np.asarray(stats.t.ppf((1 + level) / 2, freedom)) / stats.norm.ppf((1 + level) / 2)
         spread &= batteries > 1
     if not spread.any():
         return np.zeros(len(error), dtype=int)
-    largest = np.abs(drawn.deviation[:, spread] / error[spread]).max(axis=1)
+    largest = np.abs(drawn.changes[:, spread] / error[spread]).max(axis=1)
     certain = spread & (np.abs(drawn.estimate) > np.quantile(largest, level) * widened * error)
     signs: Array = np.sign(drawn.estimate).astype(int) * certain
     return signs

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.population import country_of
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 
 _ADDED = 0.5
 """Added to each count, so that the log-odds are finite: Haldane (1956) and Anscombe (1956)."""
@@ -83,7 +83,7 @@ def read_as_ideal_reader(
     cells = design.drop_duplicates(["country", "prompt"])
     evidence = _weigh_countries(shown.loc[cells["prompt"].unique()], share, noise)
     parts = []
-    for country, asked in follow("read", "country", items=list(cells.groupby("country"))):
+    for country, asked in show_progress("read", "country", items=list(cells.groupby("country"))):
         others = share[share.index.map(country_of) != country_of(country)]
         weight = np.exp(evidence.loc[asked["prompt"], others.index].to_numpy())
         of_a = others[asked["probe"]].to_numpy().T

@@ -44,13 +44,13 @@ class _Sums:
         products: k x k, cross products of the columns.
         of_probe: probes x k, sums of the columns.
         size: probes, number of values.
-        home: probes, the number of the battery.
+        battery_of: probes, the number of the battery.
     """
 
     products: Array
     of_probe: Array
     size: Array
-    home: Array
+    battery_of: Array
 
     def weigh(self, battery: float, probe: float) -> tuple[Array, float]:
         """Cross products of the columns in the inverse of the covariance V of the values, and the log determinant of V.
@@ -63,9 +63,9 @@ class _Sums:
             probe: variance between probes of a battery, as a ratio to the residual variance.
         """
         shrunk = 1 / (1 + probe * self.size)
-        size = np.bincount(self.home, self.size * shrunk)
+        size = np.bincount(self.battery_of, self.size * shrunk)
         of_battery = np.zeros((len(size), len(self.products)))
-        np.add.at(of_battery, self.home, shrunk[:, None] * self.of_probe)
+        np.add.at(of_battery, self.battery_of, shrunk[:, None] * self.of_probe)
         products = self.products - (self.of_probe.T * probe * shrunk) @ self.of_probe
         products = products - (of_battery.T * battery / (1 + battery * size)) @ of_battery
         return products, float(-np.log(shrunk).sum() + np.log1p(battery * size).sum())
@@ -120,8 +120,8 @@ def _sum_up(values: pd.DataFrame) -> _Sums:
     probe = pd.factorize(values["probe"])[0]
     of_probe = np.zeros((probe.max() + 1, columns.shape[1]))
     np.add.at(of_probe, probe, columns)
-    home = pd.factorize(values.drop_duplicates("probe")["battery"])[0]
-    return _Sums(columns.T @ columns, of_probe, np.bincount(probe), home)
+    battery_of = pd.factorize(values.drop_duplicates("probe")["battery"])[0]
+    return _Sums(columns.T @ columns, of_probe, np.bincount(probe), battery_of)
 
 
 def _ratios(shares: Array) -> tuple[float, float]:

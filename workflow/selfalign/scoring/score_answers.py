@@ -10,7 +10,7 @@ from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import need, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
-from selfalign.progress import follow
+from selfalign.progress import show_progress
 from selfalign.prompts.schemas import CELL, Design
 from selfalign.scoring.cell_options import (
     bank_option,
@@ -77,17 +77,6 @@ def read_log_odds(design: pd.DataFrame, answers: pd.DataFrame, readout: str) -> 
     samples = answers.drop_duplicates("prompt").set_index("prompt")["samples"].reindex(sides.index)
     first = design["prompt"].map(log_odds_of_first(sides[1], sides[2], samples))
     return first.where(design["order"] == "AB", -first)
-
-
-def read_poles(design: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.Series:
-    """Probability of pole A, as a share of both poles, in each cell and option order; null where there is no answer.
-
-    Args:
-        design: a `Design` table.
-        answers: an `Answers` table with all of the design's prompts.
-        readout: one of `READOUTS`.
-    """
-    return share_of_first(read_log_odds(design, answers, readout))
 
 
 def _read_orders(design: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.DataFrame:
@@ -175,7 +164,8 @@ def score(
     answers = fill_optional(answers)
     check_readouts(design, answers, readouts)
     parts = []
-    for _, of_arm in follow("score", "arm", items=list(design.groupby("arm"))):  # an arm at a time, to need less memory
+    # One arm at a time, to need less memory.
+    for _, of_arm in show_progress("score", "arm", items=list(design.groupby("arm"))):
         given = answers[is_among(answers["prompt"], of_arm["prompt"])]
         frames = of_arm.groupby("template")
         cells, rows = _average_orders(pd.concat(_read_orders(one, given, readouts[name]) for name, one in frames))
@@ -206,7 +196,7 @@ def score_on_scales(
     check_readouts(design, answers, readouts)
     parts = [
         score_poles(lay_out_codes(of_arm, answers, human, bank, readouts), poles, bank, rule)
-        for _, of_arm in follow("score", "arm", items=list(design.groupby("arm")))
+        for _, of_arm in show_progress("score", "arm", items=list(design.groupby("arm")))
     ]
     return tuple(pd.concat(tables) for tables in zip(*parts, strict=True))
 

@@ -7,7 +7,7 @@ COUNTS_AS = {"half": 0.5, "wrong": 0.0, "left_out": np.nan}
 """By rule, the agreement of a cell without an answer; NaN: the cell is left out."""
 
 AGREEMENTS = {"agreement_answered": "left_out", "agreement_wrong": "wrong", "agreement_half": "half"}
-"""Agreement under each rule, whichever is the main one: names of measures, and their rules."""
+"""By name of a measure, the rule of its agreement. The setting scoring.unanswered names the main rule."""
 
 
 def add_agreements(scores: pd.DataFrame) -> pd.DataFrame:

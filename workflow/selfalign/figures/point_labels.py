@@ -1,4 +1,4 @@
-"""Labels of points that meet neither each other nor the points."""
+"""Labels of points, placed so that they overlap neither each other nor the points."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -19,9 +19,9 @@ _LEADER = 10.0
 def place_labels(
     ax: Axes, points: np.ndarray, texts: Sequence[str], colours: Sequence[str], size: float, around: np.ndarray
 ) -> None:
-    """Write each text near its point, where it meets no other text and few points.
+    """Write each text near its point, where it overlaps no other text and few points.
 
-    Points in the crowd come last, because the others have fewer places. A label that had to move away gets a line.
+    Isolated points are labelled first. A label that is far from its point gets a line to it.
 
     Args:
         ax: its limits must be final.
@@ -48,7 +48,7 @@ def place_labels(
 
 
 def _order(at: np.ndarray) -> list[int]:
-    """Points from the loneliest to the most crowded."""
+    """Points by the density of points around them, the lowest first."""
     near = np.exp(-((at[:, None] - at[None]) ** 2).sum(axis=2) / 400).sum(axis=1)
     return list(np.argsort(near, kind="stable"))
 
