@@ -116,6 +116,14 @@ def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path, distribution
     refused(*map_poles(bank, tmp_path, distributions), tells=["'Q1'", "must not be repeated (probe id)"])
 
 
+def test_empty_cells_of_a_column_are_told_together(tmp_path: Path, distributions: Path, refused: Refused) -> None:
+    bank = pd.read_csv(BANK, dtype=str, keep_default_na=False)
+    bank.loc[[1, 4], "pole_a"] = ""
+    bank.to_csv(tmp_path / "probes.csv", index=False)
+    tells = ["line 3", 'column "pole_a"', "must not be empty (codes of pole A", "; the same in line 6. "]
+    refused(*map_poles(tmp_path / "probes.csv", tmp_path, distributions), tells=tells)
+
+
 def test_bank_that_is_not_there_is_refused(tmp_path: Path, distributions: Path, refused: Refused) -> None:
     bank = tmp_path / "none.csv"
     refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank), "no such file"])

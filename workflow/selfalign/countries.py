@@ -1,6 +1,8 @@
 """Country codes of this project: ISO 3166 alpha-3, and those that the World Values Survey adds."""
 
 from difflib import get_close_matches
+from functools import cache
+from gettext import translation
 
 import pycountry
 
@@ -35,6 +37,14 @@ CODES = frozenset(country.alpha_3 for country in pycountry.countries) | frozense
 """Codes of all countries."""
 
 
+# fmt: off
+_LANGUAGES = (
+    "ar", "bn", "cs", "da", "de", "el", "es", "et", "fa", "fi", "fr", "hu", "id", "it", "ja", "ko", "ms", "nb_NO", "nl",
+    "pl", "pt", "pt_BR", "ro", "ru", "sk", "sl", "sr", "sr@latin", "sv", "tl", "tr", "uk", "ur", "vi", "zh_CN", "zh_TW",
+)
+# fmt: on
+"""Languages in which `country_in_any_language` looks for a name."""
+
 _BY_NAME = {
     name.casefold(): country.alpha_3
     for country in pycountry.countries
@@ -45,6 +55,23 @@ _BY_NAME = {
 def country_of_name(name: str) -> str | None:
     """The code of a country by its English name, in upper or lower case; None where there is none."""
     return _BY_NAME.get(name.casefold())
+
+
+def country_in_any_language(name: str) -> str | None:
+    """The code of a country by its name in one of many languages; None where no country or more than one has it."""
+    found = {code for language in _LANGUAGES if (code := _names_in(language).get(name.casefold()))}
+    return found.pop() if len(found) == 1 else None
+
+
+@cache
+def _names_in(language: str) -> dict[str, str]:
+    """The code of each country by its name in a language, in lower case, from the translations of ISO 3166."""
+    texts = translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language], fallback=True)
+    return {
+        texts.gettext(name).casefold(): country.alpha_3
+        for country in pycountry.countries
+        for name in (country.name, getattr(country, "common_name", country.name))
+    }
 
 
 def country_of_number(text: str) -> str | None:

@@ -12,6 +12,7 @@ import pyarrow
 from pyarrow import parquet
 
 from selfalign.errors import InputError
+from selfalign.faults import listed
 
 _RULES = {
     r"field_uniqueness|multiple_fields_uniqueness": "must not be repeated",
@@ -246,11 +247,15 @@ def _read_csv(path: Path, **settings: object) -> pd.DataFrame:
 
 
 def _broken(path: Path, schema: pa.DataFrameSchema, error: pa.errors.SchemaErrors, remedy: str) -> InputError:
-    case = error.failure_cases.sort_values("index", kind="stable").iloc[0]
+    cases = error.failure_cases.sort_values("index", kind="stable")
+    case = cases.iloc[0]
     row = None if pd.isna(case["index"]) else int(case["index"]) + 2
     column = schema.columns.get(case["column"])
     meaning = f" ({column.description})" if column is not None and column.description else ""
-    problem = _in_words(str(case["check"])) + meaning
+    problem = "must not be empty" if case["failure_case"] == "" else _in_words(str(case["check"]))
+    same = cases[["column", "check", "failure_case"]].eq(case[["column", "check", "failure_case"]]).all(axis=1)
+    others = [str(int(index) + 2) for index in cases.loc[same, "index"].dropna().unique()[1:]]
+    problem += meaning + (f"; the same in line {listed(others)}" if others else "")
     return InputError(path, problem, remedy, row=row, column=case["column"], value=case["failure_case"])
 
 

@@ -65,8 +65,7 @@ def read_as_ideal_reader(
     country with a probability of 1 - noise. So a country whose majority differs from m of the demonstrations has a
     posterior weight of (noise / (1 - noise))^m, up to a factor. For a probe that a country was not asked, or whose
     poles tie there, both answers have a probability of one half. The weight of an option is its
-    mean share among the countries that were asked the
-    test probe, weighted by their posterior weights.
+    mean share among the countries that were asked the test probe, weighted by their posterior weights.
 
     Args:
         design: a `Design` table.

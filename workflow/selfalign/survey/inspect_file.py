@@ -17,13 +17,19 @@ Range = tuple[str, str]
 """The lowest and the highest of the values that a column declares as missing."""
 
 _KINDS = {
-    "not_asked": r"not asked|^filter|split (ballot|sample|half)",
-    "not_applicable": r"not applicable|inapplicable|no aplica|nicht anwendbar|sans objet",
-    "dont_know": r"don.?t know|do not know|can.?t (choose|say)|wei(ß|ss) (es )?nicht|no sabe|ne sai[st] pas|n[ãa]o sab"
-    r"|^non so\b|^(dk|nsp)$",
-    "no_answer": r"^refus|refused$|no answer|not answered|prefer not to|keine angabe|verweiger|no contest|no respond"
-    r"|sans r.ponse|n[ãa]o respond|^(na|n/a|nr|k\.? ?a\.?)$",
-    "other": r"^missing|missing$|^invalid|^fehlend|^ung[üu]ltig|^perdido",
+    "not_asked": r"not asked|^filter|split (ballot|sample|half)|nicht (gefragt|erhoben)|sorulmadı|no preguntad",
+    "not_applicable": r"not applicable|inapplicable|no aplica|nicht anwendbar|sans objet|geçerli değil"
+    r"|niet van toepassing",
+    "dont_know": r"don.?t know|do not know|can.?t (choose|say)|wei(ß|ss) (es |ich )?nicht|no sabe|ne sai[st] pas"
+    r"|n[ãa]o sab|^non so\b|weet (het |ik )?niet|geen mening|^(dk|nsp|wn|wei(ß|ss) n\.?)$|bilmiyor|fikri(m)? yok"
+    r"|nu [sșş]ti(e|u)|не знаю|затрудня|не зна[мн]|^ne znam\b|nie wiem|trudno powiedzie|δεν (ξέρ|γνωρίζ)|tidak tahu"
+    r"|không biết|hindi alam|모름|모르겠|不知道|不清楚|说不清|わからない|نمی.?دان|معلوم نہیں|پتہ نہیں|জানি না|জানেন না",
+    "no_answer": r"^refus|refused$|no answer|not answered|prefer not to|keine (angabe|antwort)|verweiger|no contest"
+    r"|no respond|sin respuesta|sans r.ponse|n[ãa]o respond|^(na|n/a|nr|k\. ?a\.?|ka)$|^geweigerd|geen antwoord"
+    r"|(cevap|yanıt) (yok|ver)|nu r[ăa]spund|^refuz|нет ответа|^отказ|без одговора|bez odgovora|^odmowa|brak odpowiedzi"
+    r"|δεν απαντ|tidak (men)?jawab|không trả lời|từ chối|walang sagot|무응답|응답 ?거절|拒绝|不回答|无回答|無回答"
+    r"|بدون پاسخ|پاسخ نداد|جواب نہیں|উত্তর নেই",
+    "other": r"^missing|missing$|^invalid|^fehlend|^ung[üu]ltig|^perdido|^kayıp|^eksik",
 }
 """Words in the label of a missing answer, by kind."""
 
@@ -31,20 +37,24 @@ _FAR = {"7", "8", "9", "66", "77", "88", "96", "97", "98", "99", "777", "888", "
 """Codes that mean missing in many surveys, where they stand apart from the other codes."""
 
 _ABOUT = re.compile(
-    r"(the )?(respondent'?s? )?(sex|gender|geschlecht|sexo|sexe|age ?(group|class|category|in years)?\w*|alter|edad"
-    r"|year of birth|birth ?year|region|province|state|bundesland|urban ?/? ?rural|settlement\w*|educ\w*( level)?"
-    r"|level of education|schul\w*|degree|income\w*( group)?|einkommen|marital( status)?|married|household( size)?"
-    r"|occupation|employment( status)?|employed|religion|denomination|confession|ethnic\w*|language|mode"
-    r"|interviewer\w*|duration|date|wave|year|version|strat\w*|psu|cluster)",
+    r"(the )?(respondent'?s? )?(sex|gender|geschlecht|sexo|sexe|cinsiyet\w*|пол"
+    r"|age ?(group|class|category|in years)?\w*"
+    r"|alter(sgruppe\w*)?|edad|yaş\w*( grubu)?|возраст|year of birth|birth ?year|geburtsjahr|doğum yılı"
+    r"|region|province|state|bundesland|bölge|şehir|urban ?/? ?rural|settlement\w*|educ\w*( level)?|level of education"
+    r"|schul\w*|bildung\w*|eğitim\w*|образование|degree|income\w*( group)?|einkommen|gelir|marital( status)?"
+    r"|familienstand|medeni (hal|durum)\w*|married|household( size)?|occupation|beruf|meslek|employment( status)?"
+    r"|employed|religion|konfession|denomination|confession|ethnic\w*|language|mode|interviewer\w*|duration|date|wave|year|version|strat\w*|psu|cluster)",
     re.IGNORECASE,
 )
 """Names and labels of columns about the respondent, not about values."""
 
 _ROLES = {
-    "weight": r"(?i)^(w|wt|wgt|wght|wate|weight\w*|\w*_?weight|gewicht|peso|pond\w*|factor|w_\w*|\w*wg[h]?t)$",
-    "respondent": r"(?i)^(id|ident|caseid|case_id|resp_?id|respondent\w*|respnr|idno|uuid|serial|lfdn|folio|record"
-    r"|response ?id)$",
-    "country": r"(?i)^(country\w*|cntry|b_country_alpha|land|pa[íi]s|pays|nation|iso\w*|c_alphan|cntry_an)$",
+    "weight": r"(?i)^(w|wt|wgt|wght|wate|weight\w*|\w*_?weight|gewicht|peso|pond\w*|factor|w_\w*|\w*wg[h]?t"
+    r"|a[ğg][ıi]rl[ıi]k\w*|poids\w*|bobot|вес)$",
+    "respondent": r"(?i)^(id|ident|caseid|case_id|resp_?id|respondent\w*|respnr|idno|uuid|serial|lfdn|lfd_?nr|folio"
+    r"|record|response ?id|denek_?no|anket_?no)$",
+    "country": r"(?i)^(country\w*|cntry|b_country_alpha|land|pa[íi]s|pays|[üu]lke|страна|nation|iso\w*|c_alphan"
+    r"|cntry_an)$",
     "year": r"(?i)^(year|a_year|jahr|a[ñn]o|interview_?year)$",
     "question": r"(?i)^(question\w*|variable|item|frage|pregunta)$",
     "code": r"(?i)^(code|answer\w*|value|response|antwort|respuesta|category)$",
@@ -85,6 +95,12 @@ class Facts:
         """Whether all answers are whole numbers."""
         numbers = [read_number(value) for value in self.answers]
         return all(number is not None and number.is_integer() for number in numbers)
+
+    @property
+    def unordered(self) -> bool:
+        """Whether more than two answers are in words, or the ends of a scale are: the file does not say their order."""
+        words = sum(read_number(value) is None for value in self.answers)
+        return words > 0 and len(self.answers) > 2
 
 
 def inspect_columns(survey: SurveyFile) -> list[Facts]:
@@ -143,10 +159,21 @@ def _find_missing(facts: Facts, ranges: list[Range]) -> dict[str, str]:
         kind = next((kind for kind, words in _KINDS.items() if re.search(words, text, re.IGNORECASE)), None)
         number = read_number(value)
         declared = re.fullmatch(r"\.[a-z]", value) or any(_is_within(value, *ends) for ends in ranges)
-        if kind or declared or (number is not None and number < 0 and not text):
+        if kind or declared or (number is not None and number < 0 and not _is_on_scale(number, text, facts)):
             found[value] = kind or "other"
     rest = [value for value in facts.counts if value not in found]
     return found | dict.fromkeys(_find_apart(rest, facts.labels), "other")
+
+
+def _is_on_scale(number: float, label: str, facts: Facts) -> bool:
+    """Whether a negative code is an answer: its scale goes as far below 0 as above, such as -5 to 5.
+
+    The code -1 next to 0 and 1 is also a usual code of a missing answer. It is an answer if it has a label.
+    """
+    codes = {code for code in map(read_number, facts.counts) if code is not None}
+    end = max(codes)
+    balanced = end >= 1 and end.is_integer() and set(range(-int(end), int(end) + 1)) <= codes
+    return balanced and -end <= number and (end > 1 or bool(label))
 
 
 def _find_apart(values: list[str], labels: dict[str, str]) -> list[str]:
@@ -201,6 +228,20 @@ def _may_be(role: str, facts: Facts, rows: int) -> bool:
     return True
 
 
+def find_likely_weights(columns: list[Facts]) -> list[str]:
+    """Columns whose values look like weights, whatever their name: positive, with decimals, and 1 on average."""
+    return [each.name for each in columns if _weighs(each)]
+
+
+def _weighs(facts: Facts) -> bool:
+    numbers = {value: read_number(value) for value in facts.counts}
+    known = {value: number for value, number in numbers.items() if number is not None and number >= 0}
+    if len(known) < len(numbers) or facts.distinct <= MOST_ANSWERS or facts.blank:
+        return False
+    mean = sum(number * facts.counts[value] for value, number in known.items()) / sum(facts.counts.values())
+    return 0.8 <= mean <= 1.25 and not all(number.is_integer() for number in known.values())
+
+
 def why_no_question(facts: Facts, roles: dict[str, str]) -> str:
     """Why a column does not look like a question about values; empty if it does."""
     for role, name in roles.items():
@@ -211,7 +252,7 @@ def why_no_question(facts: Facts, roles: dict[str, str]) -> str:
     if sum(facts.counts[value] > 0 for value in facts.answers) < 2:
         return "fewer than two answers"
     if not facts.numeric and any(read_number(value) is not None for value in facts.answers):
-        return "decimals, or numbers and text"
+        return "decimals, or numbers and words"
     if any((read_number(value) or 0) > HIGHEST for value in facts.answers):
         return "large numbers"
     if any(_ABOUT.fullmatch(text.replace("_", " ").strip()) for text in (facts.name, facts.label)):

@@ -1,6 +1,8 @@
 """`selfalign start-survey`: inspect a survey file, and write the files that a run of it needs, to be filled in."""
 
 import re
+import shlex
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,16 +11,18 @@ import click
 import pandas as pd
 import pycountry
 
-from selfalign.countries import CODES, country_of_name, country_of_number, suggest_country
+from selfalign.countries import CODES, country_in_any_language, country_of_name, country_of_number, suggest_country
 from selfalign.errors import InputError, did_you_mean
 from selfalign.faults import listed
 from selfalign.home import HOME
 from selfalign.options import readable
+from selfalign.runs import SHARED
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.inspect_file import (
     MOST,
     Facts,
     find_candidates,
+    find_likely_weights,
     inspect_columns,
     inspect_counts,
     why_no_question,
@@ -33,9 +37,13 @@ from selfalign.survey.templates import (
     write_config,
 )
 from selfalign.tables import written_aside
+from selfalign.yaml_files import load_yaml
 
 _COUNTED = ("question", "code", "count")
+_SUFFIXES = (".csv", ".txt", ".sav", ".dta", ".zip")
 _RESPONDENTS = ("country", "weight", "respondent", "year")
+_LETTERS = str.maketrans({"ß": "ss", "ı": "i", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe"})
+"""Letters that Unicode does not take apart into a letter of ASCII and a mark."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class Inspected:
         columns: facts of all columns.
         candidates: facts of those that may be questions; of a table of counts, facts of the questions.
         roles: columns about the respondent, or of the table of counts, by role.
-        weights: columns that may be the weight.
+        weights: columns that may be the weight, by their names or by their values.
     """
 
     file: Path
@@ -157,7 +165,8 @@ class Inspected:
         about += [f"country: {country}, all respondents"] if country else []
         about += [] if self.counted or "weight" in self.roles else ["weight: none, so each respondent weighs 1"]
         others = [name for name in self.weights if name != self.roles.get("weight")]
-        about += [f"other columns that may be weights: {listed(others)}; choose with --weight"] if others else []
+        which = "other columns" if "weight" in self.roles else "columns"
+        about += [f"{which} that may be weights: {listed(others)}; choose with --weight"] if others else []
         kind, found = (
             ("a table of counts", "questions") if self.counted else ("respondents", "columns look like questions")
         )
@@ -184,7 +193,8 @@ def inspect(survey: SurveyFile) -> Inspected:
     wanted = ("country", *_COUNTED) if counted else _RESPONDENTS
     roles = {role: found[role][0] for role in found if found[role] and role in wanted}
     candidates = inspect_counts(survey, roles) if counted else columns
-    return Inspected(survey.path, columns, candidates, roles, [] if counted else found["weight"])
+    weights = [] if counted else list(dict.fromkeys([*found["weight"], *find_likely_weights(columns)]))
+    return Inspected(survey.path, columns, candidates, roles, weights)
 
 
 def guess_countries(facts: Facts) -> dict[str, str | None]:
@@ -210,7 +220,7 @@ def _guess_country(text: str) -> str | None:
     try:
         return country_of_name(text) or pycountry.countries.lookup(text).alpha_3
     except LookupError:
-        return None
+        return country_in_any_language(text)
 
 
 def _check_folder(folder: Path, names: list[str], replace: bool) -> None:
@@ -218,9 +228,18 @@ def _check_folder(folder: Path, names: list[str], replace: bool) -> None:
     if there and not replace:
         remedy = "Give another folder with --folder, or write over these files with --replace"
         raise InputError(folder, f"these files are there already: {listed(there)}", remedy)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", folder.name):
-        problem = "the name of the folder is also that of the survey, and has letters, digits and . _ - only"
-        raise InputError(folder, problem, "Give another one with --folder")
+
+
+def make_name(text: str) -> str:
+    """A name for the survey and the run that is like a text: small letters, digits, dots, hyphens and underscores.
+
+    Names of the project have another meaning, so they get an ending.
+    """
+    plain = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS)).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9_.-]+", "_", plain).strip("_.-") or "survey"
+    shipped = load_yaml((HOME / "config/surveys.yaml").read_text(encoding="utf-8"))["surveys"]
+    taken = {SHARED, "default", *shipped}
+    return f"{name}_own" if name in taken else name
 
 
 def _check_language(language: str) -> None:
@@ -265,7 +284,11 @@ def command(
     in: questions.csv, probes.csv, texts/LANGUAGE.csv, config.yaml. The file codes.csv lists the codes and counts of
     every column.
     """
-    folder = folder or Path(re.sub(r"[^A-Za-z0-9_.-]+", "_", file.stem).strip("_.-") or "survey")
+    if not file.is_file():
+        near = sorted(path.name for path in file.parent.glob("*") if path.suffix.lower() in _SUFFIXES)
+        remedy = did_you_mean(file.name, near) if near else "Check the path"
+        raise InputError(file, "there is no such file", remedy)
+    folder = folder or Path(make_name(file.stem))
     _check_language(language)
     texts = f"texts/{language}.csv"
     _check_folder(folder, ["codes.csv", "questions.csv", "probes.csv", texts, "config.yaml"], replace)
@@ -278,17 +301,22 @@ def command(
     chosen = found.choose_columns(questions)
     ids = make_ids(chosen)
     probes = list_probes(chosen, ids)
-    run = RunFacts(folder, file, found.roles, one, each_country, language, model, len(probes))
+    labels = {} if one else next(each.labels for each in found.columns if each.name == found.roles["country"])
+    name = make_name(folder.resolve().name)
+    run = RunFacts(folder, name, file, found.roles, one, each_country, labels, language, model, len(probes))
     _write(list_codes(chosen if found.counted else found.columns), folder / "codes.csv")
     _write(list_questions(chosen, ids), folder / "questions.csv")
     _write(probes, folder / "probes.csv")
     _write(list_texts(probes), folder / texts)
     with written_aside(folder / "config.yaml") as aside:
         aside.write_text(write_config(run), encoding="utf-8")
-    unsure = [value for value, code in each_country.items() if code is None]
+    unsure = [f"{value} {labels.get(value, '')}".strip() for value, code in each_country.items() if code is None]
+    unordered = listed([ids[each.name] for each in chosen if each.unordered])
+    order = f"; put the words of {unordered} in the order of the scale" if unordered else ""
+    poles = "; fill in the poles of these questions" if unordered else ""
     steps = [
-        f"{folder}/questions.csv: check the answers and the missing values",
-        f"{folder}/probes.csv: check which codes are pole A and pole B",
+        f"{folder}/questions.csv: check the answers and the missing values{order}",
+        f"{folder}/probes.csv: check which codes are pole A and pole B{poles}",
         f"{folder}/{texts}: write a statement with one blank and two options for each probe",
         f"{folder}/config.yaml: fill in the citation"
         + (f", and the country of {listed(unsure, 10)}, also in languages" if unsure else ""),
@@ -297,4 +325,4 @@ def command(
     click.echo("\n".join(found.describe(one, rest, len(chosen))))
     click.echo(f"\nWrote {folder}/. The codes and counts of every column are in {folder}/codes.csv. Now:")
     click.echo("\n".join(f"  {number}. {step}" for number, step in enumerate(steps, start=1)))
-    click.echo(f"Then: snakemake --cores 2 --configfile {folder}/config.yaml")
+    click.echo(f"Then: snakemake --cores 2 --configfile {shlex.quote(f'{folder}/config.yaml')}")

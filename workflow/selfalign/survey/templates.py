@@ -60,11 +60,17 @@ def list_codes(columns: list[Facts]) -> pd.DataFrame:
 
 
 def number_answers(facts: Facts) -> dict[int, str]:
-    """The value of each answer code: the value itself where it can be a code, or else a number from 1."""
+    """The value of each answer code: the value itself where it can be a code, or else a number from 1.
+
+    Of a scale with words at its ends only, such as 1 to 7 without the numbers 1 and 7, the numbers keep their codes.
+    """
     numbers = [read_number(value) for value in facts.answers]
     codes = [int(number) for number in numbers if number is not None and number >= 0 and number.is_integer()]
     if len(codes) == len(numbers):
         return dict(zip(codes, facts.answers, strict=True))
+    words = [value for value, number in zip(facts.answers, numbers, strict=True) if number is None]
+    if len(words) == 2 and codes and codes[0] > 0 and codes == list(range(codes[0], codes[-1] + 1)):
+        return {codes[0] - 1: words[0], **{code: str(code) for code in codes}, codes[-1] + 1: words[1]}
     return dict(enumerate(facts.answers, start=1))
 
 
@@ -112,6 +118,7 @@ def list_probes(columns: list[Facts], ids: dict[str, str]) -> pd.DataFrame:
     """A probe for each question, its poles the two halves of the scale.
 
     Neighbours with the same answers are one battery; without labels, only if their names begin alike.
+    The poles are open where the file does not say the order of the answers.
     """
     rows, battery, before = [], "", None
     for each in columns:
@@ -120,6 +127,10 @@ def list_probes(columns: list[Facts], ids: dict[str, str]) -> pd.DataFrame:
         battery = battery if (labels, stem) == before else ids[each.name]
         before = (labels, stem)
         poles = split_poles(list(labels))
+        asked = each.label or each.name
+        if each.unordered:
+            asked = f"{asked}: {tell_codes(each, list(labels))}"
+            poles = ([], [], [])
         side_a, side_b, neither = (" ".join(map(str, codes)) for codes in poles)
         rows.append(
             {
@@ -129,7 +140,7 @@ def list_probes(columns: list[Facts], ids: dict[str, str]) -> pd.DataFrame:
                 "pole_a": side_a,
                 "pole_b": side_b,
                 "neither": neither,
-                "note_question": each.label or each.name,
+                "note_question": asked,
                 **{
                     f"note_{name}": tell_codes(each, codes)
                     for name, codes in zip(("pole_a", "pole_b", "neither"), poles, strict=True)
@@ -156,21 +167,25 @@ class RunFacts:
     """What the settings of a run of the survey depend on.
 
     Attributes:
-        folder: of the templates. Its name is that of the survey and of the run.
+        folder: of the templates.
+        name: of the survey and of the run.
         file: the survey file.
         columns: names of the columns by role.
         country: the country of all respondents, or None where a column has the countries.
         countries: the country of each value of the column; None where it is not known.
+        labels: of these values.
         language: of the prompts.
         model: name of the model.
         probes: number of probes.
     """
 
     folder: Path
+    name: str
     file: Path
     columns: dict[str, str]
     country: str | None
     countries: dict[str, str | None]
+    labels: dict[str, str]
     language: str
     model: str
     probes: int
@@ -181,7 +196,7 @@ def write_config(run: RunFacts) -> str:
 
     With one country, the run has no arm that is answered by other countries.
     """
-    name, folder, country, countries = run.folder.name, run.folder.as_posix(), run.country, run.countries
+    name, folder, country, countries = run.name, run.folder.as_posix(), run.country, run.countries
     codes = sorted({code for code in countries.values() if code}) if country is None else [country]
     others = len(codes) > 1 or (country is None and len(countries) > 1)
     arms = ["zero_shot", "random", "chrf", *(["chrf_other"] if others else []), "chrf_inverted"]
@@ -189,7 +204,7 @@ def write_config(run: RunFacts) -> str:
     shown = [arm for arm in arms if arm != "zero_shot"]
     where = [f"    country: {country} # of all respondents"] if country else []
     if country is None and any(value != code for value, code in countries.items()):
-        lines = [f"      {json.dumps(value)}: {code or json.dumps('')}" for value, code in countries.items()]
+        lines = [_tell_country(value, code, run.labels.get(value, "")) for value, code in countries.items()]
         where += ["    countries: # of each value; null leaves its respondents out", *lines]
     lines = [
         "# Settings of a run with your own survey. config/README.md explains every key, docs/own_survey.md the steps.",
@@ -227,6 +242,12 @@ def write_config(run: RunFacts) -> str:
         *([] if others else _ALONE),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _tell_country(value: str, code: str | None, label: str) -> str:
+    """The line of the settings with the country of a value."""
+    note = f" # {label}" if label else ""
+    return f"      {json.dumps(value, ensure_ascii=False)}: {code or json.dumps('')}{note}"
 
 
 def _fewer(arms: list[str], shots: int) -> dict[str, dict[str, int]]:

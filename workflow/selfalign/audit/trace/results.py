@@ -20,6 +20,7 @@ from selfalign.probes.kinds import KINDS_FILE, add_kinds
 from selfalign.probes.schemas import Dropped, DroppedScales, PeopleScales, Poles
 from selfalign.prompts.schemas import Design, Prompts
 from selfalign.runs import Run
+from selfalign.scoring.by_readout import Comparison
 from selfalign.scoring.estimate_readouts import stack_scores
 from selfalign.scoring.inputs import as_texts, prepare_cells, read_scores
 from selfalign.scoring.pooling import OWN, asked_in_both
@@ -86,8 +87,8 @@ class Results:
         answers = ((pair, self.answers(*pair)) for pair in self.pairs)
         designs = {language: self.design(language) for _, language in self.pairs}
         people = read_table(human, PeopleScales) if human.exists() else None
-        rule = self.config["scoring"]["unanswered"]
-        scores, _ = stack_scores(answers, designs, self.poles, self.bank, rule, people, measures=self.measures)
+        compared = Comparison(self.poles, self.bank, self.config["scoring"]["unanswered"], people)
+        scores, _ = stack_scores(answers, designs, compared, measures=self.measures)
         return {readout: as_texts(table) for readout, table in scores.items()}
 
     @property
