@@ -118,7 +118,7 @@ def pair_estimates(first: pd.DataFrame, second: pd.DataFrame, key: list[str]) ->
 
     Returns:
         `key`; status (`added`, `removed` or `moved`); estimate, low and high of both runs (`..._then` is the second's);
-        and moved, the second estimate less the first, the farthest first, counted in standard errors of the first.
+        and moved, the second estimate minus the first, the farthest first, counted in standard errors of the first.
     """
     values = ["estimate", "low", "high", "standard_error"]
     tables = [table.fillna(dict.fromkeys(set(key) & {"beyond"}, "")) for table in (first, second)]
