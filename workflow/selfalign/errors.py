@@ -13,6 +13,9 @@ TERMINAL = "SELFALIGN_TERMINAL"
 """Variable of the environment: the number of the open file that leads to the user's screen. A job's own stderr is
 often a log file. The Snakefile sets the variable for every job."""
 
+LISTED = 20
+"""At most so many places or mistakes are listed; the rest is counted."""
+
 
 class Place(TypedDict, total=False):
     """Where in a file a mistake is: keywords of `InputError`."""
@@ -56,6 +59,12 @@ class InputError(Exception):
         end = "" if remedy.endswith((".", "?")) else "."
         paragraph = f"{', '.join(place)}: {problem}. {remedy}{end}"
         super().__init__(re.sub(r"\s*\n\s*(\))?", lambda found: found[1] or " ", paragraph))
+
+
+def listed(items: list[str], most: int = LISTED) -> str:
+    """Some items with commas between them, and the number of the rest."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

@@ -2,10 +2,7 @@
 
 from typing import Unpack
 
-from selfalign.errors import InputError, Place
-
-LISTED = 20
-"""At most so many places or mistakes are listed; the rest is counted."""
+from selfalign.errors import LISTED, InputError, Place
 
 
 class Faults:
@@ -33,9 +30,3 @@ class CollectedError(InputError):
         numbered = [f"({number}) {error}" for number, error in enumerate(errors[:LISTED], start=1)]
         more = [f"And {len(errors) - LISTED} more mistakes."] if len(errors) > LISTED else []
         Exception.__init__(self, " ".join([f"{len(errors)} mistakes were found.", *numbered, *more]))
-
-
-def listed(items: list[str], most: int = LISTED) -> str:
-    """Some items with commas between them, and the number of the rest."""
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more

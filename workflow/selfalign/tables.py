@@ -11,10 +11,7 @@ import pandera.pandas as pa
 import pyarrow
 from pyarrow import parquet
 
-from selfalign.errors import InputError
-
-_SHOWN = 5
-"""Lines with the same fault that an error names."""
+from selfalign.errors import InputError, listed
 
 _RULES = {
     r"field_uniqueness|multiple_fields_uniqueness": "must not be repeated",
@@ -257,8 +254,7 @@ def _broken(path: Path, schema: pa.DataFrameSchema, error: pa.errors.SchemaError
     problem = "must not be empty" if case["failure_case"] == "" else _in_words(str(case["check"]))
     same = cases[["column", "check", "failure_case"]].eq(case[["column", "check", "failure_case"]]).all(axis=1)
     others = [str(int(index) + 2) for index in cases.loc[same, "index"].dropna().unique()[1:]]
-    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-    problem += meaning + (f"; the same in line {', '.join(others[:_SHOWN])}{more}" if others else "")
+    problem += meaning + (f"; the same in line {listed(others)}" if others else "")
     return InputError(path, problem, remedy, row=row, column=case["column"], value=case["failure_case"])
 
 

@@ -9,8 +9,8 @@ from selfalign.config.arms import arms_of_run
 from selfalign.config.languages import fill_language, frames_on_scales
 from selfalign.config.values import check_file
 from selfalign.countries import CODES, suggest_country
-from selfalign.errors import InputError
-from selfalign.faults import Faults, listed
+from selfalign.errors import InputError, listed
+from selfalign.faults import Faults
 from selfalign.survey.citations import how_to_get
 from selfalign.survey.find_file import suggest_files
 from selfalign.survey.registry import FORMS

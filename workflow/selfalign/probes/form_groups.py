@@ -7,8 +7,7 @@ from typing import Any
 import click
 import pandas as pd
 
-from selfalign.errors import InputError, did_you_mean
-from selfalign.faults import listed
+from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.options import Json, Words, readable, writable
 from selfalign.population import name_group
 from selfalign.probes.schemas import GroupSizes, Members

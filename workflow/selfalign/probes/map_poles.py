@@ -11,7 +11,7 @@ from selfalign.errors import InputError, did_you_mean
 from selfalign.options import Words, readable, writable
 from selfalign.population import find_people
 from selfalign.probes.bank import list_codes, parse_codes, read_bank
-from selfalign.probes.schemas import Dropped, Poles
+from selfalign.probes.schemas import TIE, Dropped, Poles
 from selfalign.survey.schemas import Distributions
 from selfalign.tables import read_table, write_table
 
@@ -46,7 +46,7 @@ def map_poles(distributions: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
             "neither": sums["n"]["neither"].astype("Int64").where(published),
             "share_a": share,
             "standard_error": (np.sqrt(variance) / weight).where(published),
-            "majority": np.select([np.isclose(share, 0.5, rtol=0, atol=1e-12), share > 0.5], ["tie", "A"], "B"),
+            "majority": np.select([np.isclose(share, 0.5, rtol=0, atol=TIE), share > 0.5], ["tie", "A"], "B"),
         }
     )[both > 0]
     places = {probe: place for place, probe in enumerate(bank["probe"])}

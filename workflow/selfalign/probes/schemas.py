@@ -129,6 +129,10 @@ class JoinedCountries(Table):
     used: bool = pa.Field(description="whether it has both; others are left out")
 
 
+TIE = 1e-12
+"""A share of pole A that is this close to one half is a tie."""
+
+
 class Poles(Table):
     """The answer of a country's people to a probe."""
 

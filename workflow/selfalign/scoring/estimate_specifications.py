@@ -174,8 +174,9 @@ def command(
     asked_of = probes[probes["probe"].isin(asked["probe"])], set(asked["country"])
     cuts = {}
     for cut in choices["cuts"]:
-        cuts[cut] = CutPeople(resampling.people)
-        if cut != AS_BANK:
+        if cut == AS_BANK:
+            cuts[cut] = CutPeople(resampling.people)
+        else:
             changed, drawn = cutter.cut(cut, *asked_of)
             cuts[cut] = CutPeople(recut_people(resampling.people, drawn), changed)
     tables = (

@@ -10,13 +10,11 @@ import numpy as np
 import pandas as pd
 
 from selfalign.population import country_of
+from selfalign.probes.schemas import TIE
 from selfalign.progress import show_progress
 
 _ADDED = 0.5
 """Added to each count, so that the log-odds are finite: Haldane (1956) and Anscombe (1956)."""
-
-_TIE = 1e-12
-"""A share this close to one half is a tie, as in `map_poles`."""
 
 _LEAST = 1e-9
 """The smallest share of an option, so that its logarithm is finite."""
@@ -64,8 +62,8 @@ def read_as_ideal_reader(
     these countries, if there are groups. It assumes that a demonstration shows the majority's answer of the hidden
     country with a probability of 1 - noise. So a country whose majority differs from m of the demonstrations has a
     posterior weight of (noise / (1 - noise))^m, up to a factor. For a probe that a country was not asked, or whose
-    poles tie there, both answers have a probability of one half. The weight of an option is its
-    mean share among the countries that were asked the test probe, weighted by their posterior weights.
+    poles tie there, both answers have a probability of one half. The weight of an option is its mean share among the
+    countries that were asked the test probe, weighted by their posterior weights.
 
     Args:
         design: a `Design` table.
@@ -112,7 +110,7 @@ def _weigh_countries(shown: pd.Series, share: pd.DataFrame, noise: float) -> pd.
     Returns:
         Prompts x countries. The largest of a row is at most 0.
     """
-    majority = share.gt(0.5).astype(float).where((share - 0.5).abs() > _TIE)
+    majority = share.gt(0.5).astype(float).where((share - 0.5).abs() > TIE)
     sets = shown.unique()
     pairs = pd.Series(sets, index=sets).str.split().explode().dropna().str.split("=", expand=True)
     if pairs.empty:

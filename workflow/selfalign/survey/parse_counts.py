@@ -7,8 +7,7 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.errors import InputError
-from selfalign.faults import listed
+from selfalign.errors import InputError, listed
 from selfalign.options import Json, readable, writable
 from selfalign.survey.cells import read_count
 from selfalign.survey.files import SurveyFile, open_survey

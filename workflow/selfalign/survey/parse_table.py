@@ -8,7 +8,7 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.faults import LISTED, listed
+from selfalign.errors import LISTED, listed
 from selfalign.options import Json, readable, writable
 from selfalign.survey.cells import is_blank, read_number
 from selfalign.survey.files import SurveyFile, open_survey

@@ -12,8 +12,7 @@ import pandas as pd
 import pycountry
 
 from selfalign.countries import CODES, country_in_any_language, country_of_name, country_of_number, suggest_country
-from selfalign.errors import InputError, did_you_mean
-from selfalign.faults import listed
+from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.home import HOME
 from selfalign.options import readable
 from selfalign.runs import SHARED

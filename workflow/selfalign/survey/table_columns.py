@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from selfalign.countries import CODES
-from selfalign.errors import InputError
-from selfalign.faults import Faults, listed
+from selfalign.errors import InputError, listed
+from selfalign.faults import Faults
 from selfalign.survey.cells import is_blank, tidy
 from selfalign.survey.files import SurveyFile
 
