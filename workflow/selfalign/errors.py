@@ -72,8 +72,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     choices = sorted(choices)
     if near := get_close_matches(word, choices, n=1):
         return f'Did you mean "{near[0]}"?'
-    more = f" and {len(choices) - 30} more" if len(choices) > 30 else ""
-    return f"Known are: {', '.join(choices[:30])}{more}."
+    return f"Known are: {listed(choices, 30)}."
 
 
 @contextmanager

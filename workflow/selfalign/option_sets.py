@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Give commands options that they share. `options` has the types of single options."""
 
 from collections.abc import Callable, Iterable
 

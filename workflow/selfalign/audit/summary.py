@@ -11,7 +11,7 @@ from selfalign.arms import Arm
 from selfalign.audit.compare.changes import find_differences
 from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.crossed import find_tests
-from selfalign.errors import InputError
+from selfalign.errors import InputError, listed
 from selfalign.figures.style import FIGURES
 from selfalign.runs import Run
 from selfalign.scoring.schemas import ALL, Contrasts, Estimates, Verdicts
@@ -35,9 +35,8 @@ def warn_of_replacement(run: Run, config: Mapping[str, Any], shown: int = 3) -> 
     keys = list(find_differences(_used(before), _used(config)))
     if not keys:
         return ""
-    more = f" and {len(keys) - shown} more" if len(keys) > shown else ""
     return (
-        f'run "{run.name}" was made with other settings ({", ".join(keys[:shown])}{more}). This run replaces its '
+        f'run "{run.name}" was made with other settings ({listed(keys, shown)}). This run replaces its '
         "results. To keep both, give this run another run.name."
     )
 

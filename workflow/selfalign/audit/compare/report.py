@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from selfalign.errors import listed
 from selfalign.runs import Run
 
 _LONG, _ITEMS = 40, 5
@@ -86,7 +87,7 @@ def _describe_change(before: Any, after: Any) -> str:
             "added": [_as_text(item) for item in after if item not in before],
             "removed": [_as_text(item) for item in before if item not in after],
         }
-        changes = [f"{what} {', '.join(items[:_ITEMS])}{_more(items)}" for what, items in parts.items() if items]
+        changes = [f"{what} {listed(items, _ITEMS)}" for what, items in parts.items() if items]
         return "; ".join(changes) or "the same items in another order or number"
     same = len(commonprefix(texts))
     start = same - 10 if same > _LONG - 10 else 0  # or else two long paths look the same
@@ -95,10 +96,6 @@ def _describe_change(before: Any, after: Any) -> str:
 
 def _cut(text: str, start: int) -> str:
     return f"{'...' * (start > 0)}{text[start : start + _LONG]}{'...' * (len(text) > start + _LONG)}"
-
-
-def _more(items: list[str]) -> str:
-    return f" and {len(items) - _ITEMS} more" if len(items) > _ITEMS else ""
 
 
 def _as_text(value: Any) -> str:
