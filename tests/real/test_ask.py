@@ -291,7 +291,7 @@ def test_share_of_the_replies_comes_with_its_number_and_standard_error() -> None
     assert list(read["samples"]) == [5, 5]
     assert list(read["standard_error"]) == pytest.approx([math.sqrt(0.24 / 5), math.sqrt(0.16 / 5)])
     assert read["mass_outside_options"].iloc[0] == pytest.approx(0.2)
-    assert read[["per_token", "per_byte", "pmi"]].isna().all(axis=None)
+    assert read[["per_token", "per_byte", "pmi", "greedy"]].isna().all(axis=None)
 
 
 def test_option_that_no_reply_is_has_a_share_of_zero_not_a_small_number() -> None:

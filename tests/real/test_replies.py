@@ -363,6 +363,10 @@ def test_reply_is_matched_to_its_own_prompts_options_and_none_if_it_was_cut_off(
     assert places(" Lacks it.\n") == [2, 2, pd.NA]
     assert places("has", ended=False) == [pd.NA, pd.NA, pd.NA]
     assert places("") == [pd.NA, pd.NA, pd.NA]
+    both = Plan({}, dict.fromkeys(names[:2], "k"), frozenset(), 5)
+    said = {"k": Entry("k", "p", "text", 1, {"reply": "has", "reply_tokens": [1], "ended": True})}
+    filled = add_replies(answers, table, both, said, "en").set_index(["prompt", "place"])
+    assert filled.loc[names[0], "greedy"].tolist() == [0, -np.inf] and filled.loc[names[2], "greedy"].isna().all()
 
 
 CELL_OF = {"arm": "own", "country": "BOL", "source": "BOL", "seed": 0, "template": "cloze"}

@@ -404,6 +404,11 @@ def test_damaged_table_between_steps_is_refused(
             id="pmi without premises",
         ),
         pytest.param(
+            {"scoring": {"readouts": {"words": "greedy"}}},
+            ["scoring.readouts", "read by greedy replies", "smollm2-135m gives none", "models.smollm2-135m.reply: 8"],
+            id="greedy without replies",
+        ),
+        pytest.param(
             {"scoring": {"contrasts": [{"arm": "chrf", "agianst": "zero_shot"}]}},
             ["scoring.contrasts.0", '"agianst" is not a known key', 'Did you mean "against"'],
             id="misspelt key of a contrast",

@@ -11,7 +11,7 @@ from bank import BANK
 from click.testing import CliRunner
 from places import ROOT
 from selfalign.cli import program
-from selfalign.inference.readouts import read_out
+from selfalign.inference.readouts import read_greedy, read_out
 from selfalign.inference.schemas import Answers
 from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
@@ -20,6 +20,7 @@ from selfalign.prompts.schemas import Design
 from selfalign.scoring.by_readout import Comparison, list_readouts, score_by_readout
 from selfalign.scoring.compare_readouts import compare
 from selfalign.scoring.schemas import Contrasts, ContrastsByReadout, Readouts
+from selfalign.scoring.score_answers import score
 from selfalign.scoring.score_scales import read_codes, score_poles
 from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
@@ -62,7 +63,9 @@ def hand_written() -> tuple[pd.DataFrame, pd.DataFrame]:
             "AB", (-1, -5), options[cell.probe] if cell.arm == "own" else (-1, -5), strict=True
         )
     ]
-    answers = pd.DataFrame(rows).assign(per_byte=np.nan, pmi=np.nan, per_token=lambda table: table["option"] / 2)
+    answers = pd.DataFrame(rows).assign(
+        per_byte=np.nan, pmi=np.nan, greedy=np.nan, per_token=lambda table: table["option"] / 2
+    )
     return design, answers.assign(mass_outside_labels=0.5, mass_outside_options=0.5).astype(
         {"label": float, "option": float}
     )
@@ -111,6 +114,38 @@ def test_cells_without_an_answer_by_one_of_the_readouts_are_counted() -> None:
     assert table.loc[("own", "label", "option"), "differ"] == pytest.approx(1 / 3)
     assert table.loc[("own", "option", "per_token"), ["cells", "not_compared"]].tolist() == [4, 0]
     assert table.loc[("all arms", "label", "option"), ["cells", "not_compared"]].tolist() == [7, 1]
+
+
+# Greedy replies
+
+
+def test_greedy_reply_is_a_readout_by_hand() -> None:
+    """Four probes: both orders reply pole A; each order replies its first option; one reply is none; pole B."""
+    design, answers = hand_written()
+    design = design.query("arm == 'own'")
+    replies = {"Q4": ("A", "A"), "Q6": ("A", "B"), "Q8": ("A", None), "Q22": ("B", "B")}  # the pole, in both orders
+    said = {
+        cell.prompt: 1 + cell.order.index(pole) if pole else pd.NA
+        for cell in design.itertuples()
+        for pole in [replies[cell.probe][("AB", "BA").index(cell.order)]]
+    }
+    answers = answers[answers["prompt"].isin(said)]
+    answers["greedy"] = read_greedy(answers.assign(replied=answers["prompt"].map(said).astype("Int64")))
+    assert "greedy" in list_readouts(answers, design["prompt"])
+    scores, unanswered = score(design, answers, poles_of(list(replies)), BANK, {"cloze": "greedy"})
+    scores = scores.set_index("probe").loc[list(replies)]
+    assert scores["p_a"].tolist()[:2] == [1, 0.5] and np.isnan(scores["p_a"]["Q8"]) and scores["p_a"]["Q22"] == 0
+    assert scores["agreement"].tolist() == [1, 0.5, 0.5, 0]
+    assert unanswered[["probe", "order"]].to_numpy().tolist() == [["Q8", "BA"]]
+    table = compare(design, answers, poles_of(list(replies)), BANK).set_index(["arm", "readout", "against"])
+    row = table.loc[("own", "option", "greedy")]  # the option chooses A, A, B and neither
+    assert row[["cells", "not_compared"]].tolist() == [3, 1] and row["differ"] == pytest.approx(2 / 3)
+
+
+def test_greedy_reply_is_a_readout_of_whole_scales() -> None:
+    """Of three options the second is replied: it has all probability, and nothing is known without a reply."""
+    answers = pd.DataFrame({"place": [1, 2, 3, 1, 2, 3], "replied": [2, 2, 2, pd.NA, pd.NA, pd.NA]})
+    assert read_greedy(answers)[:3].tolist() == [-np.inf, 0, -np.inf] and read_greedy(answers)[3:].isna().all()
 
 
 # Contrasts under every readout
@@ -210,7 +245,7 @@ def test_readout_that_a_frame_lacks_is_left_out_there_and_reported(tmp_path: Pat
     world = World(tmp_path, ["letters", "words"], models=("one", "two"))
     said = world.estimate([CONTRAST], "readouts.csv")
     assert said.count("the answers have no label") == 3  # words for two models, letters for one model
-    assert "two, en, frame letters: the answers have no label\n" in said
+    assert "two, en, frame letters: the answers have no label, greedy\n" in said
     made = read_table(tmp_path / "readouts.csv", ContrastsByReadout)
     frames = made.groupby("readout")["templates"].agg(set)
     assert frames["label"] == {"letters"} and frames["option"] == {"letters words"}

@@ -267,7 +267,7 @@ def small_run() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         for place in (1, 2)
     ]
     table = pd.DataFrame(answers, columns=["prompt", "place", "option"])
-    empty = dict.fromkeys(("label", "per_token", "per_byte", "pmi", "mass_outside_labels"), np.nan)
+    empty = dict.fromkeys(("label", "per_token", "per_byte", "pmi", "greedy", "mass_outside_labels"), np.nan)
     table = table.assign(**empty, mass_outside_options=0.1)
     poles = design.drop_duplicates(["country", "probe"])[["country", "probe"]].assign(standard_error=0.01)
     poles["majority"] = poles["country"].map({"BOL": "A", "USA": "B"})

@@ -10,7 +10,7 @@ import pycountry
 from selfalign.arms import Arm
 from selfalign.config.arms import read_arms
 from selfalign.config.crossed import check_crossed
-from selfalign.config.outputs import can_estimate, is_listed, list_contrasts
+from selfalign.config.outputs import can_estimate, gives_replies, is_listed, list_contrasts
 from selfalign.config.surveys import check_groups, check_tables
 from selfalign.countries import CODES, suggest_country
 from selfalign.demonstrations.strategies import MEASURES
@@ -59,7 +59,7 @@ def _check_languages(config: dict[str, Any]) -> None:
 
 
 def _check_readouts(config: dict[str, Any]) -> None:
-    """Refuse a frame without a readout, and the readout pmi without premises."""
+    """Refuse a frame without a readout, pmi without premises, and greedy where a model gives no replies."""
     readouts, place = config["scoring"]["readouts"], "config: scoring.readouts"
     for frame in config["prompts"]["frames"]:
         if frame not in readouts:
@@ -68,6 +68,11 @@ def _check_readouts(config: dict[str, Any]) -> None:
         if readouts[frame] == "pmi" and not config["prompts"].get("premises", True):
             problem = f"the frame {frame} is read by pmi, which needs premises, and prompts.premises is false"
             raise InputError(place, problem, "Set prompts.premises: true, or choose another readout")
+        for model in config["run"]["models"] if readouts[frame] == "greedy" else ():
+            if not gives_replies(config["models"][model]):
+                problem = f"the frame {frame} is read by greedy replies, and the model {model} gives none"
+                remedy = f"Set models.{model}.reply: 8, for an endpoint readout: samples, samples: 1 and temperature: 0"
+                raise InputError(place, problem, remedy)
 
 
 def _check_comparisons(config: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The outputs of a run: the contrasts that it can estimate, and the tables and figures that would not be empty."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import combinations, product
 from typing import Any
 
@@ -9,6 +9,7 @@ from selfalign.arms import Arm
 from selfalign.config.arms import arms_of, arms_of_run, read_arms
 from selfalign.config.languages import countries_of_run, frames_of
 from selfalign.config.map import why_no_map
+from selfalign.inference.endpoint.requests import gives_reply
 
 ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks", "specifications")
 """Figures across models: each is one file and has a table of its numbers."""
@@ -53,6 +54,11 @@ def list_contrasts(config: dict[str, Any]) -> list[Any]:
                 found.append([own, control])
     found += config["scoring"]["contrasts"]
     return [contrast for place, contrast in enumerate(found) if contrast not in found[:place]]
+
+
+def gives_replies(model: Mapping[str, Any]) -> bool:
+    """Whether a model with these settings gives a greedy reply to each prompt."""
+    return gives_reply(model["endpoint"]) if "endpoint" in model else model.get("reply", 0) > 0
 
 
 def arms_with_cells(config: dict[str, Any], language: str) -> set[str]:

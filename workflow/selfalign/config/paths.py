@@ -1,6 +1,6 @@
 """The files of a run, which follow from its config. `<run>` and `<shared>` are path variables of Snakemake."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -20,6 +20,7 @@ from selfalign.config.outputs import (
     WITH_CSV,
     asked_in,
     find_shown,
+    gives_replies,
     kinds_of_models,
     own_languages,
 )
@@ -28,7 +29,6 @@ from selfalign.config.style import texts_file
 from selfalign.config.surveys import groups_file, has_real_respondents, has_respondents, survey_file
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, RESULTS, is_made, locate
-from selfalign.inference.endpoint.requests import gives_reply
 from selfalign.runs import SHARED
 from selfalign.survey.registry import FORMS
 
@@ -344,7 +344,7 @@ class Paths:
     @property
     def tables_by_model(self) -> list[str]:
         """Tables of each model and language: of readouts, replies, whole scales, stated shares and demonstrations."""
-        models = [name for name in self.config["run"]["models"] if _replies(self.config["models"][name])]
+        models = [name for name in self.config["run"]["models"] if gives_replies(self.config["models"][name])]
         asks_shares = frames_of(self.config, "share")
         return [
             *self.each("<run>/tables/readouts/{model}/{language}.csv"),
@@ -457,8 +457,3 @@ class Paths:
     def latex(self) -> list[str]:
         """The tables as LaTeX."""
         return [f"<run>/tables/latex/{name}.tex" for name in self.typeset]
-
-
-def _replies(model: Mapping[str, Any]) -> bool:
-    """Whether a model gives greedy replies."""
-    return gives_reply(model["endpoint"]) if "endpoint" in model else model["reply"] > 0

@@ -16,6 +16,7 @@ CountryOrNull = Annotated[
     str, Field(pattern="^([A-Z]{3})?$", examples=["DEU"], json_schema_extra={"type": ["string", "null"]})
 ]
 Files = Annotated[str, Field(pattern=r"\{language\}", examples=["my_folder/{language}.csv"])]
+Readout = Literal["label", "option", "per_token", "per_byte", "pmi", "greedy"]
 Width = Annotated[float, Field(ge=2.5, le=40)]
 
 _INCHES = "Width in inches; figures.style.width if not given."
@@ -411,9 +412,9 @@ class CountryRanks(Section):
 class Specifications(Section):
     """The choices of analysis under which own minus other country is estimated, in addition to arms and models."""
 
-    readouts: tuple[Literal["label", "option", "per_token", "per_byte", "pmi"], ...] = distinct(
+    readouts: tuple[Readout, ...] = distinct(
         "What decides between the options; those that the answers have.",
-        default=("label", "option", "per_token", "per_byte", "pmi"),
+        default=("label", "option", "per_token", "per_byte", "pmi", "greedy"),
         min_length=1,
     )
     orders: tuple[Literal["both", "AB", "BA"], ...] = distinct(
@@ -450,9 +451,7 @@ class CulturalMap(Section):
 class Scoring(Section):
     """How answers become estimates."""
 
-    readouts: dict[Name, Literal["label", "option", "per_token", "per_byte", "pmi"]] = Field(
-        description="By frame, what decides between the options."
-    )
+    readouts: dict[Name, Readout] = Field(description="By frame, what decides between the options.")
     unanswered: Literal["half", "wrong", "left_out"] = Field(
         "half", description="How a cell without an answer counts in the agreement."
     )

@@ -35,6 +35,7 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
     - pmi: log p(o | x) - log p(o | premise), domain-conditional pointwise mutual information (Holtzman et al. 2021,
       "Surface Form Competition", equation 3): how much the question supports the option, however common its words are.
       The premise is the same prompt with a blank as the statement of the test probe.
+    - greedy: the logarithm of 1 for the option that the greedy reply is, and of 0 for the others; see `read_greedy`.
 
     - open: log-probability that a reply begins with the words of o, in a form that a reader accepts, with any text
       after them. `selfalign.inference.local.openings.log_p_open` has the formula. If another option begins with the
@@ -72,4 +73,18 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
         opened.transform("sum").clip(upper=1).mask(table["open"].isna().groupby(table["prompt"]).transform("any"))
     )
     unread = {name: value for name, value in _UNREAD.items() if name not in table}
-    return table.assign(**unread)[list(Answers.to_schema().columns)]
+    table = table.assign(**unread)
+    return table.assign(greedy=read_greedy(table))[list(Answers.to_schema().columns)]
+
+
+def read_greedy(answers: pd.DataFrame) -> pd.Series:
+    """Logarithm of each option's probability under greedy decoding: 0 for the option that is replied, else -inf.
+
+    Args:
+        answers: columns place and replied.
+
+    Returns:
+        A number per option; null where the reply is no option, or there is none.
+    """
+    replied = answers["replied"].astype("Int64").astype(float)
+    return pd.Series(np.where(replied == answers["place"], 0.0, -np.inf), answers.index).where(replied.notna())

@@ -5,7 +5,7 @@ import pandera.pandas as pa
 
 from selfalign.tables import Table
 
-READOUTS = ("label", "option", "per_token", "per_byte", "pmi")
+READOUTS = ("label", "option", "per_token", "per_byte", "pmi", "greedy")
 """Measures of how strongly a model prefers an option. `selfalign.inference.readouts` has their formulas."""
 
 
@@ -49,6 +49,11 @@ class Answers(Table):
     samples: pd.Int64Dtype = pa.Field(
         ge=1, nullable=True, description="replies that were drawn; null where probabilities were read"
     )
+    greedy: float = pa.Field(
+        le=0,
+        nullable=True,
+        description="0 for the option that the reply is, minus infinity for the others; null: no option, or no reply",
+    )
     standard_error: float = pa.Field(ge=0, nullable=True, description="of the option's share of the replies drawn")
 
     class Config:
@@ -61,6 +66,7 @@ SCORED = [
     *READOUTS[:4],
     "label_bound",
     "pmi",
+    "greedy",
     "mass_outside_labels",
     "mass_outside_options",
     "mass_open",

@@ -98,7 +98,7 @@ def check_readout(answers: pd.DataFrame, prompts: pd.Series, frame: str, readout
         raise InputError(
             "config: scoring.readouts",
             f"the answers to the frame {frame} have no readout {readout}",
-            "Choose label for frames that show labels, option for those that do not",
+            "Choose label for frames that show labels, option for those that do not; greedy needs a model with replies",
             column=frame,
             value=readout,
         )

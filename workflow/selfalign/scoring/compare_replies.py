@@ -16,7 +16,7 @@ from selfalign.scoring.schemas import REPLY_KINDS, Replies, ReplyShares
 from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_table
 
-_READ = [*SCORED[:-1], "reply", "replied", "samples"]
+_READ = [*SCORED, "reply", "replied"]
 """The columns of `Answers` that this step reads."""
 
 
@@ -57,9 +57,9 @@ def read_replies(
 def _gap(cells: pd.DataFrame, answers: pd.DataFrame, readout: str) -> pd.Series:
     """How much likelier the first option is than the second, in nats; null where a log-probability is not known.
 
-    The share of one drawn reply is no likelihood, so it is null too.
+    Neither the share of one drawn reply nor the reply itself is a likelihood, so these are null too.
     """
-    likely = answers[answers["samples"].isna()]
+    likely = answers[answers["samples"].isna() & (readout != "greedy")]
     sides = likely.pivot(index="prompt", columns="place", values=readout).reindex(columns=[1, 2])
     with np.errstate(invalid="ignore"):  # both may be minus infinity
         return cells["prompt"].map(sides[1] - sides[2])

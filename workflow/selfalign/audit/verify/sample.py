@@ -33,7 +33,7 @@ ROUNDED = {"bfloat16": 0.5, "float16": 0.1}
 FURTHEST = {"bfloat16": 4.0, "float16": 1.0}
 """Nats: no log-probability may differ by more in these formats. Rounding alone gave at most 1 nat in bfloat16."""
 
-_REPLIES = ["reply", "replied"]
+_REPLIES = ["reply", "replied", "greedy"]
 """Columns of answers that the sample does not compute: a reply is generated, not scored."""
 
 
@@ -108,6 +108,8 @@ def _check_cells(rerun: Rerun, source: Job, job: Job, cells: pd.DataFrame, findi
     answers = _answer(options, prompts, find_mark(options, recorded))
     before = recorded[recorded["prompt"].isin(prompts["prompt"])]
     _compare_answers(answers_file, before, answers, options["dtype"], findings)
+    if (cells["readout"] == "greedy").any():  # these scores are computed from the replies of the run
+        answers = answers.drop(columns=_REPLIES).merge(before[["prompt", "place", *_REPLIES]], on=["prompt", "place"])
     folder = rerun.scratch / "sample" / Path(job.outputs[0]).with_suffix("")
     files = {design_file: folder / "design.parquet", answers_file: folder / "answers.parquet"}
     write_table(design[list(Design.to_schema().columns)], files[design_file], Design)

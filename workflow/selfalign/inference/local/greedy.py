@@ -14,6 +14,7 @@ from selfalign.errors import InputError
 from selfalign.inference.letters import which_option
 from selfalign.inference.local.generate import Reply
 from selfalign.inference.local.render import Rendered, Speech
+from selfalign.inference.readouts import read_greedy
 from selfalign.ledger.rows import Entry
 
 
@@ -146,7 +147,7 @@ def entry_of(reply: Reply, key: str, tokenizer: PreTrainedTokenizerBase) -> Entr
 def add_replies(
     answers: pd.DataFrame, prompts: pd.DataFrame, plan: Plan, answered: Mapping[str, Entry], language: str
 ) -> pd.DataFrame:
-    """Fill the columns reply and replied of answers. A reply that was cut off does not count as an option.
+    """Fill the columns reply, replied and greedy of answers. A reply that was cut off does not count as an option.
 
     Args:
         answers: an `Answers` table.
@@ -168,7 +169,8 @@ def add_replies(
                 which_option(said["reply"], labels, options, language=language) if said["ended"] else None
             )
     asked = answers["prompt"]
-    return answers.assign(
+    answers = answers.assign(
         reply=asked.map(texts).astype(object).where(asked.isin(texts.keys()), None),
         replied=asked.map(places).astype("Int64"),
     )
+    return answers.assign(greedy=read_greedy(answers))
