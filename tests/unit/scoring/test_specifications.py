@@ -320,7 +320,7 @@ def test_arms_and_models_are_specifications_too() -> None:
         "smollm2-135m-message": {"model": "smollm2-135m", "form": "message"},
     }
     assert config["scoring"]["specifications"] == {
-        "readouts": ["label", "option", "per_token", "per_byte", "pmi"],
+        "readouts": ["label", "option", "per_token", "per_byte", "pmi", "greedy"],
         "orders": ["both", "AB", "BA"],
         "cuts": ["bank", "middle"],
         "kinds": ["value", "attitude"],
