@@ -1,6 +1,6 @@
 """A model that is shown the test probe itself, answered, says so; shown the opposite, it says the opposite.
 
-`benchmarks/known_answers.py` does the same for any model and at any size; docs/validity.md has its results.
+`benchmarks/known_answers.py` does the same for any model and at any size; docs/planted_readers.md has its results.
 """
 
 from pathlib import Path

@@ -207,8 +207,8 @@ def expected(default: Laid) -> dict[str, Width]:
 
 
 def rows_of(title: str) -> list[list[str]]:
-    """The rows of the table in docs/plan.md that follows a line."""
-    lines = (ROOT / "docs/plan.md").read_text(encoding="utf-8").partition(title)[2].splitlines()
+    """The rows of the table in docs/study_size.md that follows a line."""
+    lines = (ROOT / "docs/study_size.md").read_text(encoding="utf-8").partition(title)[2].splitlines()
     table = list(takewhile(lambda line: line.startswith("|"), dropwhile(lambda line: not line.startswith("|"), lines)))
     return [[cell.strip(" `") for cell in row.strip("|").split("|")] for row in table[2:]]
 

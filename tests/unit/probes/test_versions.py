@@ -117,7 +117,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def test_second_review_is_counted_as_its_decisions_and_edits() -> None:
-    document = (ROOT / "docs/translations.md").read_text(encoding="utf-8")
+    document = (ROOT / "docs/translation_review.md").read_text(encoding="utf-8")
     decisions, edits = rows("decisions.csv"), rows("edits.csv")
     for language in {row["language"] for row in edits}:
         made = [row["decision"] for row in decisions if row["language"] == language]

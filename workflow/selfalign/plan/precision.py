@@ -1,7 +1,7 @@
 """The expected width of the intervals by battery, from the variance components of finished studies.
 
 A run that has scores on the disk is its own study. Otherwise the components are those that were measured on this
-project's studies (resources/plan/variances.csv), of the most similar series in the table. docs/plan.md compares
+project's studies (resources/plan/variances.csv), of the most similar series in the table. docs/study_size.md compares
 the expected widths with real ones.
 """
 
@@ -31,7 +31,7 @@ from selfalign.scoring.panels import Contrast, as_contrast
 SLACK = (0.6, 1.5)
 """Factors of the lowest and the highest width that finished studies give.
 
-docs/plan.md says how often the widths of held-out studies were in this range."""
+docs/study_size.md says how often the widths of held-out studies were in this range."""
 
 NAN = float("nan")
 

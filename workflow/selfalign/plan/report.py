@@ -9,7 +9,7 @@ from selfalign.layout import align
 
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
 _STUDIES = (
-    "from: same model, same contrast, like contrasts: measured in studies of this project (docs/plan.md); "
+    "from: same model, same contrast, like contrasts: measured in studies of this project (docs/study_size.md); "
     "scores: in this run.\n"
     "In brackets: the range for another model or other probes. To narrow it, run a few probes under this run.name."
 )

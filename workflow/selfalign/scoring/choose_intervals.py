@@ -38,7 +38,7 @@ def choose_intervals(
 
     The main interval is the wider one. Batteries of one category may answer alike, and then an interval by battery is
     too narrow. An interval by category allows for that, and is wide where there are few categories. With fewer than
-    `LEAST` categories the main interval is by battery. docs/validity.md has the errors of this rule.
+    `LEAST` categories the main interval is by battery. docs/interval_choice.md has the errors of this rule.
 
     Args:
         scores: `Scores` tables, stacked.
