@@ -122,14 +122,12 @@ def read_answered(ledger: Path, card: Path, settings: Mapping[str, Any], device:
     """
     if not (ledger.is_file() and card.is_file()):
         return {}
-    from selfalign.inference.local.infer import fill_date, gather_facts  # PyTorch takes seconds to import
+    from selfalign.inference.local.setup import Setup  # PyTorch takes seconds to import
     from selfalign.ledger.reading import read_keys
     from selfalign.ledger.rows import fingerprint_of
 
-    how = {name: settings[name] for name in ("format", "dtype", "engine", "attention", "shown")}
-    how |= {"device": device, "template": fill_date(settings["template"])}
     about = json.loads(card.read_text(encoding="utf-8"))
-    return read_keys(ledger, fingerprint_of(gather_facts(about, how)))
+    return read_keys(ledger, fingerprint_of(Setup.of_model(settings).facts(about, device)))
 
 
 @dataclass(frozen=True)
@@ -256,10 +254,10 @@ def read_rates(shared: Path) -> tuple[pd.DataFrame, list[str]]:
 def _rows(ledger: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for model in ledger["models"]:
         facts = model["facts"] if isinstance(model["facts"], dict) else {}
-        how = {name: facts.get(name) for name in ("dtype", "device", "engine")}
+        settings = {name: facts.get(name) for name in ("dtype", "device", "engine")}
         for run in model["runs"]:
             if run["seconds"] and (run["tokens"] >= _LEAST or run["device"] == "endpoint"):
-                yield how | {name: run[name] for name in ("tokens", "seconds", "prompts", "peak_memory")}
+                yield settings | {name: run[name] for name in ("tokens", "seconds", "prompts", "peak_memory")}
 
 
 def find_size_of_card(card: Path) -> float | None:
