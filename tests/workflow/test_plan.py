@@ -32,11 +32,13 @@ from selfalign.plan.planner import Options, make_plan
 from selfalign.plan.precision import Series, Width, _expect, expect_widths
 from selfalign.plan.report import duration, size, write_report
 from selfalign.prompts.schemas import Prompts
+from selfalign.runs import Run
 from selfalign.survey.schemas import Distributions
 from selfalign.tables import read_table, write_table
 
 NEAR = 0.2
 NOWHERE = Path("no results")
+NO_RUN = Run(NOWHERE / "none")
 SHIPPED = ROOT / "resources/plan/variances.csv"
 
 
@@ -57,8 +59,8 @@ def before(overlay: Path) -> dict:
 def default() -> Laid:
     """The English part of the default, laid out."""
     config = read_config([])
-    people, probes = read_people(config, HOME, NOWHERE, on_scales=False)
-    return Designer(config, HOME, people, probes).lay_out("en")
+    people, probes = read_people(config, HOME, NO_RUN, on_scales=False)
+    return Designer(config, HOME, people, probes, NO_RUN).lay_out("en")
 
 
 def run_of(project: Project) -> dict:
@@ -201,8 +203,8 @@ def test_rates_of_an_endpoint_limit_its_hours() -> None:
 def expected(default: Laid) -> dict[str, Width]:
     """The widths of the English part of the default, before it has scores."""
     config = read_config([])
-    people, _ = read_people(config, HOME, NOWHERE, on_scales=False)
-    widths = expect_widths({"en": default}, people.poles, people.bank, config, NOWHERE, SHIPPED)
+    people, _ = read_people(config, HOME, NO_RUN, on_scales=False)
+    widths = expect_widths({"en": default}, people.poles, people.bank, config, NO_RUN, SHIPPED)
     return {one.name: one for one in widths}
 
 
@@ -345,13 +347,14 @@ def test_size_is_in_the_name(name: str, parameters: float | None, tmp_path: Path
 
 def test_a_parsed_survey_is_read_from_the_results(tmp_path: Path) -> None:
     survey = {"form": "wvs7", "source": {"url": "https://lab.example/survey.zip", "sha256": "0" * 64}}
+    run = Run(tmp_path / "one")
     with pytest.raises(InputError, match=r"fetch and parse it first: snakemake \S+ --cores 1 --configfile"):
-        read_distributions("mine", survey, HOME, tmp_path)
+        read_distributions("mine", survey, HOME, run)
     example = read_config([])["surveys"]["example"]
-    table, _ = read_distributions("example", example, HOME, tmp_path)
-    parsed = tmp_path / "survey/mine/distributions.parquet"
+    table, _ = read_distributions("example", example, HOME, run)
+    parsed = tmp_path / "shared/survey/mine/distributions.parquet"
     write_table(table, parsed, Distributions)
-    assert len(read_distributions("mine", survey, HOME, tmp_path)[0]) == len(table) > 1000
+    assert len(read_distributions("mine", survey, HOME, run)[0]) == len(table) > 1000
 
 
 @pytest.mark.parametrize("form", ["csv", "sav", "dta"])
@@ -376,7 +379,7 @@ def test_own_survey_is_planned_before_it_is_parsed(form: str, tmp_path: Path, mo
 def test_counts_are_read_as_the_workflow_weighs_them(undisturbed: Project, overlay: Path) -> None:
     survey = read_config([overlay])["surveys"]["example"]
     keys = ["country", "question", "code"]
-    planned = read_distributions("example", survey, HOME, NOWHERE)[0].sort_values(keys).reset_index(drop=True)
+    planned = read_distributions("example", survey, HOME, NO_RUN)[0].sort_values(keys).reset_index(drop=True)
     parsed = read_table(undisturbed.folder / "results/shared/survey/example/distributions.parquet", Distributions)
     pd.testing.assert_frame_equal(planned, parsed.sort_values(keys).reset_index(drop=True), check_dtype=False)
 

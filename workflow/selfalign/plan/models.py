@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
+from selfalign.runs import CARD, LEDGER
 
 _NAMED = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*([bBmM])(?![a-zA-Z])")
 """A number of parameters in a name, such as 0.5b or 135M."""
@@ -42,16 +43,15 @@ class Size:
     source: str
 
 
-def find_size(name: str, settings: Mapping[str, Any], folder: Path, listed: float | None = None) -> Size | None:
+def find_size(name: str, settings: Mapping[str, Any], card: Path, listed: float | None = None) -> Size | None:
     """Parameters of a model; None if they are not known.
 
     Args:
         name: of the model.
         settings: of the model.
-        folder: where the workflow puts the model.
+        card: the record of its files, if the workflow has prepared the model.
         listed: bytes of the safetensors that the hub lists.
     """
-    card = folder / "model.json"
     if card.is_file():
         return Size(json.loads(card.read_text(encoding="utf-8"))["parameters"], "card")
     given = Path(settings["source"].get("folder", "no folder"))
@@ -72,9 +72,14 @@ def _count_parameters(weights: Path) -> int:
     return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
 
 
-def find_tokenizer(settings: Mapping[str, Any], folder: Path) -> Path | None:
-    """A folder on this machine that has the model's tokenizer; None where there is none."""
-    places = [folder / "weights", Path(settings["source"].get("folder", "no folder"))]
+def find_tokenizer(settings: Mapping[str, Any], weights: Path) -> Path | None:
+    """A folder on this machine that has the model's tokenizer; None where there is none.
+
+    Args:
+        settings: of the model.
+        weights: folder where the workflow puts its weights.
+    """
+    places = [weights, Path(settings["source"].get("folder", "no folder"))]
     return next((place for place in places if (place / "tokenizer.json").is_file()), None)
 
 
@@ -235,13 +240,13 @@ def read_rates(shared: Path) -> tuple[pd.DataFrame, list[str]]:
     from selfalign.ledger.reading import describe
 
     rows, notes = [], []
-    for path in sorted(shared.glob("ledger/*/*.sqlite")):
+    for path in sorted(shared.glob(LEDGER.format(model="*", language="*"))):
         try:
             ledger = describe(path)
         except InputError as error:
             notes.append(f"not read: {error}")
             continue
-        size = find_size_of_card(shared / "models" / path.parent.name / "model.json")
+        size = find_size_of_card(shared / CARD.format(model=path.parent.name))
         rows += [{"model": path.parent.name, "parameters": size} | row for row in _rows(ledger)]
     columns = ["model", "parameters", "dtype", "device", "engine", "tokens", "seconds", "prompts", "peak_memory"]
     table = pd.DataFrame(rows, columns=columns)
@@ -274,11 +279,11 @@ def estimate_memory(size: Size, settings: Mapping[str, Any], device: str) -> flo
     return 1.05 * size.parameters * _WIDTH[settings["dtype"]] + row + (5e8 if device == "cpu" else 0)
 
 
-def estimate_disk(size: Size, settings: Mapping[str, Any], folder: Path) -> float:
+def estimate_disk(size: Size, settings: Mapping[str, Any], card: Path) -> float:
     """Bytes of disk that the model itself still needs: its files as they come, and its weights.
 
     A GGUF file is unpacked to float32. Safetensors are linked, and those of a local folder need no disk.
     """
-    if (folder / "model.json").is_file() or "folder" in settings["source"]:
+    if card.is_file() or "folder" in settings["source"]:
         return 0.0
     return size.parameters * (2 if "hub" in settings["source"] else 4 + 0.6)

@@ -22,7 +22,7 @@ from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_people
 from selfalign.plan.precision import expect_widths, name_contrast, within_models
 from selfalign.prompts.sources import Surveyed
-from selfalign.runs import SHARED
+from selfalign.runs import Run
 
 _RESULTS = 0.25
 """Bytes of answers, scores and tables for each byte of a ledger."""
@@ -59,7 +59,7 @@ class Common:
         measured: rates of the ledgers of this machine.
         table: rates of the shipped table.
         options: of the user.
-        shared: folder of what runs share.
+        run: its folders.
         step: a function that shows the next step on the screen.
         notes: for the reader. Plans add notes to this list.
     """
@@ -69,7 +69,7 @@ class Common:
     measured: pd.DataFrame
     table: pd.DataFrame
     options: Options
-    shared: Path
+    run: Run
     step: Callable[[str], None]
     notes: list[str]
 
@@ -89,19 +89,19 @@ def make_plan(
         InputError: the survey is missing, an arm cannot be laid out, or an option has an unknown name.
     """
     names, languages = config["run"]["models"], config["run"]["languages"]
-    shared, run = results / SHARED, results / config["run"]["name"]
+    run = Run(results / config["run"]["name"])
     table = models.read_table_of_rates(Path(locate("resources/plan/rates.csv", home)), options.hardware)
     factors = tokens.read_factors(Path(locate("resources/plan/tokens.csv", home)))
     with _progress(2 + len(languages) * (1 + len(names))) as step:
         step("survey")
-        people, probes = read_people(config, home, shared, bool(frames_on_scales(config)))
-        designer = Designer(config, home, people, probes, shared)
+        people, probes = read_people(config, home, run, bool(frames_on_scales(config)))
+        designer = Designer(config, home, people, probes, run)
         laid: dict[str, Laid] = {}
         for language in languages:
             step(f"design of {language}")
             laid[language] = designer.lay_out(language)
-        measured, notes = models.read_rates(shared)
-        common = Common(laid, factors, measured, table, options, shared, step, notes)
+        measured, notes = models.read_rates(run.shared)
+        common = Common(laid, factors, measured, table, options, run, step, notes)
         parts = []
         for name in names:
             settings = config["models"][name]
@@ -161,14 +161,14 @@ def _describe(config: Mapping[str, Any], people: Surveyed, probes: pd.DataFrame,
 
 def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
     """The plan of a model that runs on this machine."""
-    folder, options = common.shared / "models" / name, common.options
-    place, listed = models.find_tokenizer(settings, folder), None
+    card, options = common.run.card(name), common.options
+    place, listed = models.find_tokenizer(settings, common.run.weights(name)), None
     if place is None and options.fetch and "hub" in settings["source"]:
         place, listed = models.fetch_tokenizer(name, settings["source"])
     elsewhere = options.hardware and ("cpu" if options.hardware == "cpu" else "cuda")
     device = elsewhere or models.find_device(settings)
     by_language = _count_tokens(name, settings, place, device, common)
-    size = models.find_size(name, settings, folder, listed)
+    size = models.find_size(name, settings, card, listed)
     rate = _find_rate(name, settings, size, common)
     sums = pd.DataFrame(map(asdict, by_language.values())).sum(numeric_only=True)
     missing = 1 - sums["answered"] / sums["prompts"]
@@ -190,7 +190,7 @@ def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[
         "gpus": settings["gpus"] if device == "cuda" else 0,
         "hours": _plain(hours),
         "memory": _plain(memory),
-        "disk": _plain(ledgers + models.estimate_disk(size, settings, folder) if size else None),
+        "disk": _plain(ledgers + models.estimate_disk(size, settings, card) if size else None),
     }
 
 
@@ -200,11 +200,11 @@ def _count_tokens(
     """By language, the tokens of a model: counted by the tokenizer in `place`, or estimated if there is none."""
     tokenizer = None if place is None else models.load_tokenizer(place)
     most = 0 if common.options.exact else tokens.SAMPLE
-    card = common.shared / "models" / name / "model.json"
+    card = common.run.card(name)
     found = {}
     for language, laid in common.laid.items():
         common.step(f"{name} in {language}")
-        ledger = common.shared / "ledger" / name / f"{language}.sqlite"
+        ledger = common.run.ledger(name, language)
         answered = _or_note(common.notes, models.read_answered, ledger, card, settings, device) or {}
         meter = (
             tokens.TokenEstimator(common.factors.get(language, tokens.UNKNOWN))
@@ -229,10 +229,7 @@ def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> di
     by_language = {}
     for language, one in common.laid.items():
         common.step(f"{name} in {language}")
-        ledger, factor = (
-            common.shared / "ledger" / name / f"{language}.sqlite",
-            common.factors.get(language, tokens.UNKNOWN),
-        )
+        ledger, factor = common.run.ledger(name, language), common.factors.get(language, tokens.UNKNOWN)
         asked = _or_note(common.notes, endpoints.count, one, settings, ledger, factor)
         by_language[language] = asked or endpoints.count(one, settings, Path("no ledger"), factor)
     asked = list(by_language.values())

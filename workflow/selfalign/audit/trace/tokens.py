@@ -29,7 +29,7 @@ def describe_tokens(results: Results, model: str, language: str, prompt: str, se
     from selfalign.inference.local.setup import fill_date
     from selfalign.inference.messages import place_demonstrations
 
-    settings, weights = results.config["models"][model], results.run.shared / "models" / model / "weights"
+    settings, weights = results.config["models"][model], results.run.weights(model)
     if "endpoint" in settings or not weights.is_dir():
         place = f"endpoint {settings['endpoint'].get('url')}" if "endpoint" in settings else weights
         raise InputError(place, "the tokenizer of the model is not here", "Leave out --tokens", value=model)
