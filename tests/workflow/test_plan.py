@@ -24,13 +24,14 @@ from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.inference.endpoint.ask import command as ask
 from selfalign.inference.endpoint.requests import without_price
+from selfalign.layout import about_hours, size
 from selfalign.plan import endpoints, models, tokens, variances
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_distributions, read_people
 from selfalign.plan.plan import command
 from selfalign.plan.planner import Options, make_plan
 from selfalign.plan.precision import Series, Width, _expect, expect_widths
-from selfalign.plan.report import duration, size, write_report
+from selfalign.plan.report import write_report
 from selfalign.prompts.schemas import Prompts
 from selfalign.runs import Run
 from selfalign.survey.schemas import Distributions
@@ -423,5 +424,5 @@ def test_price_is_a_setting_that_no_request_holds(tmp_path: Path) -> None:
 
 
 def test_numbers_are_short() -> None:
-    assert [duration(hours) for hours in (0.001, 0.5, 12.34, 1234.0)] == ["4 s", "30 min", "12.3 h", "1,234 h"]
+    assert [about_hours(hours) for hours in (0.001, 0.5, 12.34, 1234.0)] == ["4 s", "30 min", "12.3 h", "1,234 h"]
     assert [size(number) for number in (5e6, 1.5e9)] == ["5 MB", "1.5 GB"]

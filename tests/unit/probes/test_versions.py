@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from places import ROOT
 from selfalign.audit.trace.origins import describe_recorded_bank
 from selfalign.cli import program
+from selfalign.digests import digest_file
 from selfalign.errors import InputError
-from selfalign.probes.versions import bank_in_words, digest_all, digest_file, read_version
+from selfalign.probes.versions import bank_in_words, digest_all, read_version
 from version_bank import digest_release, number
 
 

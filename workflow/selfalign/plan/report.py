@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from selfalign.config.chosen import count_in_words
-from selfalign.layout import align
+from selfalign.layout import about_hours, align, size
 
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
 _STUDIES = (
@@ -84,7 +84,7 @@ def _weights(parts: list[Mapping[str, Any]]) -> str:
                 about + amount(one["new"]),
                 f"{1 - one['computed'] / one['single']:.0%}" if one["single"] else "-",
                 f"{amount(rate['tokens_per_second'])} {rate['source'][0]}" if rate else "-",
-                "-" if one["hours"] is None else about + duration(one["hours"]),
+                "-" if one["hours"] is None else about + about_hours(one["hours"]),
                 "-" if one["memory"] is None else size(one["memory"]),
                 "-" if one["disk"] is None else size(one["disk"]),
             ]
@@ -97,7 +97,7 @@ def _weights(parts: list[Mapping[str, Any]]) -> str:
         disk = [one["disk"] for one in parts if one["disk"] is not None]
         counts = [f"{whole[0]:,}", f"{whole[1]:,}", f"{whole[0] - whole[1]:,}", *map(amount, whole[2:])]
         unknown = "" if len(hours) == len(parts) else " +?"
-        rows.append(["all", *counts, "", "", duration(sum(hours)) + unknown, "", size(sum(disk))])
+        rows.append(["all", *counts, "", "", about_hours(sum(hours)) + unknown, "", size(sum(disk))])
     lines = ["\n".join(align(rows))]
     used = list(dict.fromkeys(one["rate"]["source"] for one in parts if one["rate"]))
     places = {source: one["rate"]["place"] for one in parts if one["rate"] for source in [one["rate"]["source"]]}
@@ -127,7 +127,7 @@ def _endpoints(parts: list[Mapping[str, Any]]) -> str:
                 f"{one['missing']:,}",
                 "~" + amount(one["sent"]),
                 "<" + amount(one["received"]),
-                "-" if one["hours"] is None else duration(one["hours"]),
+                "-" if one["hours"] is None else about_hours(one["hours"]),
                 "-" if one["price"] is None else f"{one['price']:,.2f}",
             ]
         )
@@ -191,15 +191,3 @@ def amount(number: float) -> str:
             value = number / (1e3 if unit == "k" else one)
             return f"{value:.3g}{unit}" if value < 1000 else f"{value:.0f}{unit}"
     return f"{number:,.0f}"
-
-
-def duration(hours: float) -> str:
-    """A duration in seconds, minutes or hours."""
-    if hours < 1 / 60:
-        return f"{3600 * hours:.0f} s"
-    return f"{60 * hours:.0f} min" if hours < 2 else f"{hours:,.1f} h" if hours < 100 else f"{hours:,.0f} h"
-
-
-def size(number: float) -> str:
-    """Bytes in MB or GB."""
-    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.0f} MB"

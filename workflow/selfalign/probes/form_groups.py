@@ -9,7 +9,7 @@ import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.options import Json, Words, readable, writable
-from selfalign.population import name_group
+from selfalign.population import name_group, variable_of
 from selfalign.probes.schemas import GroupSizes, Members
 from selfalign.survey.schemas import NO_COLUMN, Distributions, GroupCodes, Groups, Responses
 from selfalign.survey.weigh_answers import count_codes, weigh
@@ -125,7 +125,7 @@ def weigh_groups(responses: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame
         members: a `Members` table.
     """
     parts = []
-    by = members["people"].str.split(".").str[1]
+    by = members["people"].map(variable_of)
     for _, some in members.groupby(by):  # a respondent is in one group of a variable
         people = some.set_index("respondent")["people"]
         mine = responses[responses["respondent"].isin(people.index)]

@@ -9,8 +9,9 @@ from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, section
 from selfalign.config.crossed import find_tests
 from selfalign.config.surveys import survey_file
+from selfalign.digests import digest_input
 from selfalign.errors import InputError
-from selfalign.probes.versions import bank_in_words, digest_file
+from selfalign.probes.versions import bank_in_words
 
 _FACTS = ("version", "engine", "dtype", "device", "attention", "format", "shown", "model", "url")
 
@@ -62,7 +63,7 @@ def describe_survey(results: Results, name: str, label: str = "survey") -> list[
         lines.append(("people", f"simulated from the counts of this file with seed {seed}; the counts are real"))
     if not file.is_file():
         return [*lines, ("SHA-256", "not known: the file is not there now")]
-    found, recorded = digest_file(file), find_checksum(results.run.record, source.get("file", str(file)))
+    found, recorded = digest_input(file), find_checksum(results.run.record, source.get("file", str(file)))
     verdict = ""
     if recorded is not None:
         verdict = " (as the run recorded it)" if recorded == found else f" CHANGED: the run recorded {recorded}"
@@ -101,7 +102,7 @@ def describe_recorded_bank(path: Path, files: list[Path]) -> str:
         text, known = bank_in_words(record), record["files"].values()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(path, "not a record of a probe bank", "Let snakemake make it again") from error
-    others = [str(file) for file in files if digest_file(file) not in known]
+    others = [str(file) for file in files if digest_input(file) not in known]
     return f"{text} Not the files of the results: {', '.join(others)}." if others else text
 
 
