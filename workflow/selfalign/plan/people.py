@@ -78,10 +78,10 @@ def _read_groups(config: dict[str, Any], home: Path, run: Run) -> pd.DataFrame:
     Raises:
         InputError: the workflow has not read the survey's groups yet, or a group is too small.
     """
-    from selfalign.probes.form_groups import list_members, refuse_small, size_groups, weigh_groups
+    from selfalign.probes.form_groups import Grouping, list_members, refuse_small, size_groups, weigh_groups
     from selfalign.survey.read_groups import read_crosswalk
 
-    name, settings = config["run"]["survey"], config["run"]["groups"]
+    name, grouping = config["run"]["survey"], Grouping(**config["run"]["groups"])
     files = {one: run.survey(name) / f"{one}.parquet" for one in ("responses", "groups")}
     if not all(file.is_file() for file in files.values()):
         problem = f"the groups of people are not read yet ({files['groups']})"
@@ -89,8 +89,8 @@ def _read_groups(config: dict[str, Any], home: Path, run: Run) -> pd.DataFrame:
         raise InputError("config: run.groups", problem, remedy)
     crosswalk = Path(locate(groups_file(config["surveys"][name]), home))
     responses, groups = read_table(files["responses"], Responses), read_table(files["groups"], Groups)
-    sizes = size_groups(groups, responses, read_crosswalk(crosswalk), settings["by"], settings["least"])
-    refuse_small(sizes, groups, set(countries_of_run(config)), settings, crosswalk)
+    sizes = size_groups(groups, responses, read_crosswalk(crosswalk), grouping.by, grouping.least)
+    refuse_small(sizes, groups, set(countries_of_run(config)), grouping, crosswalk)
     return weigh_groups(responses, list_members(groups, sizes))
 
 
@@ -212,12 +212,14 @@ def _read_own(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
     from selfalign.survey.parse_counts import read_counts, to_distributions
     from selfalign.survey.parse_table import parse_table
     from selfalign.survey.questions import read_questions
+    from selfalign.survey.table_columns import Layout
 
+    layout = Layout.of_survey(survey)
     asked, place = read_questions(Path(survey["questions"])), Path(survey["questions"])
     with TemporaryDirectory() as scratch, open_survey(file, scratch=Path(scratch)) as opened:
         if has_respondents(survey):
-            return weigh(count_codes(parse_table(opened, asked, survey, place)[0]))
-        return to_distributions(read_counts(opened, asked, survey, place)[0])[0]
+            return weigh(count_codes(parse_table(opened, asked, layout, place)[0]))
+        return to_distributions(read_counts(opened, asked, layout, place)[0])[0]
 
 
 _READERS: dict[str, Callable[[Path, dict[str, Any], Path], pd.DataFrame]] = {
