@@ -152,28 +152,35 @@ class Rate:
     memory: int = 0
 
 
-def find_rate(
-    name: str,
-    settings: Mapping[str, Any],
-    size: Size | None,
-    measured: pd.DataFrame,
-    table: pd.DataFrame,
-    hardware: str | None,
-    cores: int,
-) -> Rate | None:
+@dataclass(frozen=True)
+class Speeds:
+    """Measured speeds of models, and the machine that a run will be on.
+
+    Attributes:
+        measured: on this machine, as `read_rates` returns it.
+        table: the shipped rates.
+        hardware: a name of the table, if the run will be on another machine; None: this machine.
+        cores: of the CPU that runs a model.
+    """
+
+    measured: pd.DataFrame
+    table: pd.DataFrame
+    hardware: str | None
+    cores: int
+
+
+def find_rate(name: str, settings: Mapping[str, Any], size: Size | None, speeds: Speeds) -> Rate | None:
     """The speed of a model; None if it is not known.
 
     Args:
         name: of the model.
         settings: of the model.
         size: of the model.
-        measured: as `read_rates` returns it.
-        table: the shipped rates.
-        hardware: a name of the table, if the run will be on another machine; None: this machine.
-        cores: of the CPU that runs it.
+        speeds: those that are known.
     """
     device = find_device(settings)
-    if hardware is None:
+    if speeds.hardware is None:
+        measured = speeds.measured
         here = measured[(measured["dtype"] == settings["dtype"]) & (measured["device"] == device)]
         here = here[here["engine"] == settings["engine"]]
         own = here[here["model"] == name]
@@ -184,7 +191,8 @@ def find_rate(
             near = others.loc[(others["parameters"] / size.parameters).map(math.log).abs().idxmin()]
             rate = near["tokens"] / near["seconds"] * near["parameters"] / size.parameters
             return Rate(rate, "scaled", near["model"])
-    return _look_up(table, hardware or ("h200" if device == "cuda" else device), settings["dtype"], size, cores)
+    hardware = speeds.hardware or ("h200" if device == "cuda" else device)
+    return _look_up(speeds.table, hardware, settings["dtype"], size, speeds.cores)
 
 
 def _look_up(table: pd.DataFrame, hardware: str, dtype: str, size: Size | None, cores: int) -> Rate | None:

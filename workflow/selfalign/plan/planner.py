@@ -1,4 +1,4 @@
-"""The whole plan of a run as a dictionary, from its settings."""
+"""The whole plan of a run, from its settings."""
 
 import math
 import os
@@ -20,6 +20,15 @@ from selfalign.home import HOME, locate
 from selfalign.plan import endpoints, models, tokens
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_people
+from selfalign.plan.plans import (
+    Plan,
+    PlannedEndpoint,
+    PlannedLanguage,
+    PlannedRate,
+    PlannedSize,
+    PlannedSurvey,
+    PlannedWeights,
+)
 from selfalign.plan.precision import expect_widths, name_contrast, within_models
 from selfalign.prompts.sources import Surveyed
 from selfalign.runs import Run
@@ -56,8 +65,7 @@ class Common:
     Attributes:
         laid: the design of each language.
         factors: characters per token, by language, for models without a tokenizer here.
-        measured: rates of the ledgers of this machine.
-        table: rates of the shipped table.
+        speeds: rates of this machine's ledgers and of the shipped table.
         options: of the user.
         run: its folders.
         step: a function that shows the next step on the screen.
@@ -66,18 +74,15 @@ class Common:
 
     laid: Mapping[str, Laid]
     factors: Mapping[str, float]
-    measured: pd.DataFrame
-    table: pd.DataFrame
+    speeds: models.Speeds
     options: Options
     run: Run
     step: Callable[[str], None]
     notes: list[str]
 
 
-def make_plan(
-    config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME
-) -> dict[str, Any]:
-    """The plan of a run: design, models, endpoints and widths, for JSON.
+def make_plan(config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME) -> Plan:
+    """The plan of a run: design, models, endpoints and widths.
 
     Args:
         config: the merged settings.
@@ -101,37 +106,38 @@ def make_plan(
             step(f"design of {language}")
             laid[language] = designer.lay_out(language)
         measured, notes = models.read_rates(run.shared)
-        common = Common(laid, factors, measured, table, options, run, step, notes)
-        parts = []
+        speeds = models.Speeds(measured, table, options.hardware, min(options.cores or os.cpu_count() or 1, 16))
+        common = Common(laid, factors, speeds, options, run, step, notes)
+        parts: list[PlannedWeights | PlannedEndpoint] = []
         for name in names:
             settings = config["models"][name]
-            plan_one = _plan_endpoint if "endpoint" in settings else _plan_model
-            parts.append(plan_one(name, settings, common))
+            is_remote = "endpoint" in settings
+            parts.append((_plan_endpoint if is_remote else _plan_model)(name, settings, common))
         step("intervals")
         shipped = Path(locate("resources/plan/variances.csv", home))
         widths = expect_widths(laid, people.poles, people.bank, config, run, shipped)
     margin = config["figures"]["margin"].get("contrast")
     main = list(dict.fromkeys(map(name_contrast, [*([margin] if margin else []), *within_models(config)])))
-    return {
-        "run": config["run"]["name"],
-        "survey": _describe(config, people, probes, home),
-        "languages": {
-            language: {
-                "cells": len(one.cells),
-                "prompts": int(one.asked.sum()),
-                "premises": int((~one.asked).sum()),
-                "arms": int(one.cells["arm"].nunique()),
-                "countries": int(one.cells["country"].nunique()),
-            }
+    return Plan(
+        run=config["run"]["name"],
+        survey=_describe(config, people, probes, home),
+        languages={
+            language: PlannedLanguage(
+                cells=len(one.cells),
+                prompts=int(one.asked.sum()),
+                premises=int((~one.asked).sum()),
+                arms=int(one.cells["arm"].nunique()),
+                countries=int(one.cells["country"].nunique()),
+            )
             for language, one in laid.items()
         },
-        "models": parts,
-        "level": config["scoring"]["level"],
-        "widths": [asdict(one) for one in widths],
-        "contrasts": [name for name in main if name in {one.name for one in widths}],
-        "main_language": max(laid, key=lambda language: laid[language].cells["country"].nunique()),
-        "notes": list(dict.fromkeys(notes)),
-    }
+        models=parts,
+        level=config["scoring"]["level"],
+        widths=widths,
+        contrasts=[name for name in main if name in {one.name for one in widths}],
+        main_language=max(laid, key=lambda language: laid[language].cells["country"].nunique()),
+        notes=list(dict.fromkeys(notes)),
+    )
 
 
 @contextmanager
@@ -146,20 +152,20 @@ def _progress(steps: int) -> Iterator[Any]:
         yield step
 
 
-def _describe(config: Mapping[str, Any], people: Surveyed, probes: pd.DataFrame, home: Path) -> dict[str, Any]:
+def _describe(config: Mapping[str, Any], people: Surveyed, probes: pd.DataFrame, home: Path) -> PlannedSurvey:
     name = config["run"]["survey"]
     if (tests := find_tests(config)) is not None:
         name, probes = f"{tests['survey']}, shown {name}", probes[probes["probe"].isin(people.tests)]
-    return {
-        "name": name,
-        "countries": int(people.poles["country"].nunique()),
-        "probes": len(probes),
-        "batteries": int(probes["battery"].nunique()),
-        "left_out_by_kind": count_left_out(config, home),
-    }
+    return PlannedSurvey(
+        name=name,
+        countries=int(people.poles["country"].nunique()),
+        probes=len(probes),
+        batteries=int(probes["battery"].nunique()),
+        left_out_by_kind=count_left_out(config, home),
+    )
 
 
-def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
+def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> PlannedWeights:
     """The plan of a model that runs on this machine."""
     card, options = common.run.card(name), common.options
     place, listed = models.find_tokenizer(settings, common.run.weights(name)), None
@@ -177,21 +183,26 @@ def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[
         hours = (sums["new"] / rate.tokens_per_second + (sums["seconds"] if missing else 0)) / 3600
     memory = (rate.memory if rate else 0) or (models.estimate_memory(size, settings, device) if size else None)
     ledgers = sums["bytes"] * missing * (1 + _RESULTS)
-    return {
-        "model": name,
-        "kind": "weights",
-        "parameters": size and {"number": size.parameters, "source": size.source},
-        "languages": {language: asdict(one) for language, one in by_language.items()},
-        **{key: _plain(sums[key]) for key in ("prompts", "answered", "sent", "single", "computed", "new")},
-        "estimated": place is None,
-        "sampled": any(one.sampled for one in by_language.values()),
-        "rate": rate and {"tokens_per_second": rate.tokens_per_second, "source": rate.source, "place": rate.place},
-        "device": device,
-        "gpus": settings["gpus"] if device == "cuda" else 0,
-        "hours": _plain(hours),
-        "memory": _plain(memory),
-        "disk": _plain(ledgers + models.estimate_disk(size, settings, card) if size else None),
-    }
+    return PlannedWeights(
+        model=name,
+        kind="weights",
+        parameters=PlannedSize(size.parameters, size.source) if size else None,
+        languages=by_language,
+        prompts=_plain(sums["prompts"]),
+        answered=_plain(sums["answered"]),
+        sent=_plain(sums["sent"]),
+        single=_plain(sums["single"]),
+        computed=_plain(sums["computed"]),
+        new=_plain(sums["new"]),
+        estimated=place is None,
+        sampled=any(one.sampled for one in by_language.values()),
+        rate=PlannedRate(rate.tokens_per_second, rate.source, rate.place) if rate else None,
+        device=device,
+        gpus=settings["gpus"] if device == "cuda" else 0,
+        hours=_if_known(hours),
+        memory=_if_known(memory),
+        disk=_if_known(ledgers + models.estimate_disk(size, settings, card) if size else None),
+    )
 
 
 def _count_tokens(
@@ -209,7 +220,7 @@ def _count_tokens(
         meter = (
             tokens.TokenEstimator(common.factors.get(language, tokens.UNKNOWN))
             if tokenizer is None
-            else tokens.TokenCounter(tokenizer, language, None)
+            else tokens.TokenCounter(tokenizer, language)
         )
         found[language] = tokens.count(laid, meter, settings, answered, most)
     return found
@@ -220,11 +231,10 @@ def _find_rate(name: str, settings: Mapping[str, Any], size: models.Size | None,
     options = common.options
     if name in options.rates:
         return models.Rate(options.rates[name], "given", name)
-    cores = min(options.cores or os.cpu_count() or 1, 16)
-    return models.find_rate(name, settings, size, common.measured, common.table, options.hardware, cores)
+    return models.find_rate(name, settings, size, common.speeds)
 
 
-def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
+def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> PlannedEndpoint:
     """The plan of a model behind an endpoint."""
     by_language = {}
     for language, one in common.laid.items():
@@ -235,18 +245,22 @@ def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> di
     asked = list(by_language.values())
     price = common.options.prices.get(name) or settings["endpoint"].get("price")
     sums = pd.DataFrame(map(asdict, asked)).sum()
-    return {
-        "model": name,
-        "kind": "endpoint",
-        "languages": {language: asdict(one) for language, one in by_language.items()},
-        **{key: _plain(sums[key]) for key in ("prompts", "requests", "missing", "sent", "received")},
-        "estimated": True,
-        "price": _plain(endpoints.find_price(asked, price)),
-        "hours": _plain(
-            endpoints.find_hours(asked, settings["endpoint"], common.measured[common.measured["model"] == name])
-        ),
-        "disk": 600 * float(sums["requests"]),
-    }
+    measured = common.speeds.measured
+    hours = endpoints.find_hours(asked, settings["endpoint"], measured[measured["model"] == name])
+    return PlannedEndpoint(
+        model=name,
+        kind="endpoint",
+        languages=by_language,
+        prompts=_plain(sums["prompts"]),
+        requests=_plain(sums["requests"]),
+        missing=_plain(sums["missing"]),
+        sent=_plain(sums["sent"]),
+        received=_plain(sums["received"]),
+        estimated=True,
+        price=_if_known(endpoints.find_price(asked, price)),
+        hours=_if_known(hours),
+        disk=600 * float(sums["requests"]),
+    )
 
 
 def _or_note(notes: list[str], function: Any, *arguments: Any) -> Any:
@@ -258,8 +272,11 @@ def _or_note(notes: list[str], function: Any, *arguments: Any) -> Any:
         return None
 
 
-def _plain(number: float | None) -> float | int | None:
-    """A number as a type that JSON has."""
-    if number is None or math.isnan(number):
-        return None
+def _plain(number: float) -> float:
+    """A number as a type that JSON has: an int if it is whole."""
     return int(number) if float(number).is_integer() else float(number)
+
+
+def _if_known(number: float | None) -> float | None:
+    """The same of a number that may not be known."""
+    return None if number is None or math.isnan(number) else _plain(number)

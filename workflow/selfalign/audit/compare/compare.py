@@ -9,6 +9,7 @@ import pandas as pd
 
 from selfalign.audit.compare.changes import (
     CHANGED,
+    RunDifferences,
     count_cells,
     explain,
     find_differences,
@@ -45,13 +46,8 @@ _HOW_ESTIMATED = (
 )
 
 
-def compare(first: Run, second: Run) -> dict[str, Any]:
+def compare(first: Run, second: Run) -> RunDifferences:
     """All differences between two finished runs.
-
-    Returns:
-        settings, inputs, code, versions: value of the first and of the second run, by key. prompts: by language, how
-        many distinct prompts both have, and only the first or the second. cells: as `count_cells`. estimates: by table,
-        rows as `pair_estimates` with a column why: the changes that can have moved them.
 
     Raises:
         InputError: a run is not finished, or one of its files cannot be read.
@@ -63,15 +59,15 @@ def compare(first: Run, second: Run) -> dict[str, Any]:
     }
     changes["config"].pop("run.name", None)
     pairs = pair_cells(*(read_cells(run) for run in (first, second)))
-    return {
-        "settings": changes["config"],
-        "inputs": _by_file(changes["inputs"]),
-        "code": changes["code"],
-        "versions": changes["selfalign"] | changes["packages"] | _platform(records),
-        "prompts": compare_prompts(first, second),
-        "cells": count_cells(pairs),
-        "estimates": {name: _compare_table(name, first, second, pairs, changes) for name in TABLES},
-    }
+    return RunDifferences(
+        settings=changes["config"],
+        inputs=_by_file(changes["inputs"]),
+        code=changes["code"],
+        versions=changes["selfalign"] | changes["packages"] | _platform(records),
+        prompts=compare_prompts(first, second),
+        cells=count_cells(pairs),
+        estimates={name: _compare_table(name, first, second, pairs, changes) for name in TABLES},
+    )
 
 
 def read_record(run: Run) -> dict[str, Any]:
