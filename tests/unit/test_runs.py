@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from configs import shipped
 from project import ROOT, read_settings
+from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.runs import Run, find_run
@@ -80,3 +81,20 @@ def test_each_shipped_config_has_a_name_of_its_own() -> None:
     studies = [path for path in sorted((ROOT / "config").glob("*.yaml")) if path.name not in names]
     assert [read_settings(path)["run"]["name"] for path in studies] == [path.stem for path in studies]
     assert read_settings()["run"]["name"] == "default"
+
+
+def test_a_run_has_the_files_that_the_rules_make() -> None:
+    config = shipped()
+    run, paths = Run(Path("results") / config["run"]["name"]), Paths(config)
+    pairs = [(model, language) for model in config["run"]["models"] for language in config["run"]["languages"]]
+    assert paths.answers == [filled(run.answers(*pair)) for pair in pairs]
+    assert paths.scores() == [filled(run.scores(*pair)) for pair in pairs]
+    assert paths.designs == [filled(run.design(language)) for language in config["run"]["languages"]]
+    assert filled(run.table("agreement")) in paths.tables
+    assert paths.survey == str(run.survey(config["run"]["survey"]))
+    assert {str(run.card(model)) for model in config["run"]["models"]} <= set(paths.intermediate)
+
+
+def filled(path: Path) -> str:
+    """A file in the folder of a run, as Snakemake's path variables name it."""
+    return f"<run>/{Path(*path.parts[2:])}"

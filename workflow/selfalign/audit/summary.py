@@ -62,7 +62,7 @@ def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], ci
     Returns:
         Only one line if the table of agreements is not among the files.
     """
-    agreement, contrasts, verdicts = (folder / f"tables/{name}.csv" for name in ("agreement", "contrasts", "verdicts"))
+    agreement, contrasts, verdicts = map(Run(folder).table, ("agreement", "contrasts", "verdicts"))
     if str(agreement) not in made:
         return [f'Run "{folder.name}": the files that you asked for are there.']
     tables = [path for path in (agreement, contrasts, verdicts) if str(path) in made]

@@ -17,7 +17,7 @@ from selfalign.probes.bank import read_texts
 from selfalign.prompts.design_prompts import lay_out
 from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import Languages, read_countries, read_personas, read_roles, read_wording
-from selfalign.runs import SHARED
+from selfalign.runs import Run
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,11 @@ class Designer:
         home: the workflow's own folder.
         people: what all countries of the survey answer.
         probes: the rows of the `Bank` table that the run uses.
-        shared: folder of what runs share.
+        run: its folders.
     """
 
-    def __init__(
-        self,
-        config: dict[str, Any],
-        home: Path,
-        people: Surveyed,
-        probes: pd.DataFrame,
-        shared: Path = Path("results", SHARED),
-    ) -> None:
-        self.config, self.home, self.people, self.probes, self.shared = config, home, people, probes, shared
+    def __init__(self, config: dict[str, Any], home: Path, people: Surveyed, probes: pd.DataFrame, run: Run) -> None:
+        self.config, self.home, self.people, self.probes, self.run = config, home, people, probes, run
         self.measure = cache(self._measure)
 
     def lay_out(self, language: str) -> Laid:
@@ -113,10 +106,9 @@ class Designer:
         return Languages(language, wordings, countries, personas, roles)
 
     def _questionnaire(self, kind: str, language: str | None = None) -> Path:
-        return find_questionnaire(self.config, self.home, self.shared, kind, language)
+        return find_questionnaire(self.config, self.home, self.run, kind, language)
 
     def _file(self, stage: str, kind: str, language: str) -> Path:
         if kind == "texts" and self.people.tests:  # the workflow joined them
-            texts: Path = self.shared.parent / self.config["run"]["name"] / "probes" / "texts" / f"{language}.csv"
-            return texts
+            return self.run.texts(language)
         return Path(fill_language(self.config[stage][kind], language))

@@ -26,6 +26,7 @@ from selfalign.plan.variances import (
     reach,
     read_variances,
 )
+from selfalign.runs import Run
 from selfalign.scoring.panels import Contrast, as_contrast
 
 SLACK = (0.6, 1.5)
@@ -89,7 +90,7 @@ def expect_widths(
     poles: pd.DataFrame,
     bank: pd.DataFrame,
     config: Mapping[str, Any],
-    run: Path,
+    run: Run,
     shipped: Path,
 ) -> list[Width]:
     """The expected width of the agreement of each arm and of each contrast.
@@ -99,7 +100,7 @@ def expect_widths(
         poles: a `Poles` table.
         bank: a `Bank` table.
         config: the merged settings.
-        run: folder of the run, which may have scores.
+        run: its folders, which may have scores.
         shipped: the table of components of finished studies.
     """
     models, level = config["run"]["models"], config["scoring"]["level"]
@@ -114,9 +115,9 @@ def expect_widths(
     return widths
 
 
-def _measure_scores(config: Mapping[str, Any], run: Path) -> pd.DataFrame:
+def _measure_scores(config: Mapping[str, Any], run: Run) -> pd.DataFrame:
     """Components of the scores that a run has already."""
-    files = [path for name in config["run"]["models"] for path in sorted((run / "scores" / name).glob("*.parquet"))]
+    files = [path for name in config["run"]["models"] for path in run.list_scores(name)]
     if not files:
         return pd.DataFrame({"language": [], "name": []})
     scores = pd.concat([pd.read_parquet(path) for path in files], ignore_index=True)

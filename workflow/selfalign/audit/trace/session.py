@@ -162,8 +162,8 @@ def find_points(results: Results, names: Names, query: Query, figure: str | None
         InputError: there is none, or the options do not go together.
     """
     table = _table_of(query, figure)
-    rows = read_rows(results.run.folder, table)
-    place = str(table_file(results.run.folder, table))
+    rows = read_rows(results.run, table)
+    place = str(table_file(results.run, table))
     if query.row is not None:
         if query.row not in set(rows[LINE]):
             problem = f"there is no line {query.row}; the rows are on lines 2 to {len(rows) + 1}"
