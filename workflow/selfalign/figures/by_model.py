@@ -29,7 +29,7 @@ from selfalign.figures.readers import (
     readers_of_pairs,
     takes_readers,
 )
-from selfalign.figures.rows import spread
+from selfalign.figures.rows import Surroundings, spread
 from selfalign.figures.style import Style
 from selfalign.option_sets import give_options
 from selfalign.options import Command, Json, readable, writable
@@ -168,7 +168,7 @@ def draw_by_model(
     note = f"{style.bars()} {style.text('zero')}"
     height = 0.08 + 0.11 * len(shown)
     names = [style.model(model) for model in models]
-    figure, (ax,) = lay_out_grid([title], names, style, height, label, note, handles)
+    figure, (ax,) = lay_out_grid([title], names, Surroundings(label, note, handles), style, height)
     draw_zero(ax)
     draw_baselines(ax, rows, differences.baselines)
     for pair, offset in zip(shown, spread(len(shown)), strict=True):

@@ -12,7 +12,7 @@ from selfalign.figures.baselines import CHANCE, LOOKS, draw_baselines, explain_b
 from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.marks import draw_bars, draw_dots, handle_of
 from selfalign.figures.readers import NO_READERS, draw_readers, explain_readers, takes_readers
-from selfalign.figures.rows import split_panels, spread, stack_panels
+from selfalign.figures.rows import Surroundings, split_panels, spread, stack_panels
 from selfalign.figures.style import Style
 from selfalign.options import Words, readable
 from selfalign.scoring.schemas import Estimates, Metrics
@@ -46,7 +46,8 @@ def draw(
     readers = readers[readers["arm"].isin(arms) & (readers["measure"] == "agreement")]
     handles |= explain_readers(readers, style)
     row = max(0.16, 0.05 + 0.052 * len(arms))
-    figure, axes = stack_panels(panels, style, row, style.text("agreement.axis"), style.bars(), handles)
+    around = Surroundings(style.text("agreement.axis"), style.bars(), handles)
+    figure, axes = stack_panels(panels, around, style, row)
     chance = baselines["uniform"].mean() if baselines["uniform"].notna().any() else 0.5
     for ax, panel in zip(axes, panels, strict=True):
         ax.axvline(chance, **CHANCE, zorder=1)

@@ -19,7 +19,7 @@ from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.names import name_pair
 from selfalign.figures.readers import NO_READERS, explain_readers, readers_of_pairs, takes_readers
-from selfalign.figures.rows import split_panels, stack_panels
+from selfalign.figures.rows import Surroundings, split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.options import Json, readable
 from selfalign.scoring.metrics import METRICS
@@ -59,7 +59,7 @@ def draw(
     baselines, readers = choose_baselines(baselines, chosen), readers_of_pairs(readers, [contrast])
     handles = handles_of_measures(looks, style) | explain_baselines(baselines, style)
     handles |= explain_readers(readers[readers["measure"].isin(looks)], style)
-    figure, axes = stack_panels(panels, style, 0.19 * max(1, len(looks) / 2), label, note, handles)
+    figure, axes = stack_panels(panels, Surroundings(label, note, handles), style, 0.19 * max(1, len(looks) / 2))
     for ax, panel in zip(axes, panels, strict=True):
         draw_baselines(ax, panel.rows, baselines)
         draw_measures(ax, panel.rows, style, looks, readers)
