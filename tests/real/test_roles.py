@@ -13,7 +13,7 @@ from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.inference.local.render import Speech as Spoken
 from selfalign.inference.local.render import render
-from selfalign.prompts.design_prompts import lay_out, word_personas
+from selfalign.prompts.design_prompts import Experiment, word_personas
 from selfalign.prompts.frames import Frame, Item
 from selfalign.prompts.schemas import Prompts
 from selfalign.prompts.sources import Surveyed
@@ -89,7 +89,7 @@ LANGUAGE = Languages(
 def lay(**settings: object) -> pd.DataFrame:
     """Cells of an arm about two countries, with their instruction."""
     arm = Arm.read({"shots": 0, "persona": "asked", **settings})
-    design, prompts = lay_out({"me": arm}, ["DEU", "USA"], Surveyed(POLES), {}, LANGUAGE, premises=False)
+    design, prompts = Experiment({"me": arm}, ["DEU", "USA"], Surveyed(POLES), {}, LANGUAGE, premises=False).lay_out()
     return design[design["order"] == "AB"].merge(prompts, on="prompt").set_index(["country", "source"])["system"]
 
 

@@ -20,7 +20,7 @@ from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
 from selfalign.probes.selection import select_probes
 from selfalign.prompts import design_prompts
-from selfalign.prompts.design_prompts import lay_out, lay_out_arms
+from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.schemas import CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, majority_answers
@@ -147,9 +147,8 @@ def write(
         asked = replace(languages.words, frames={frame.name: frame for frame in frames})
         spoken = replace(languages, wordings={**languages.wordings, "en": asked}, **changed)
         everyone = Surveyed(people, human, bank)
-        design, prompts = lay_out(
-            {name: Arm.read(one) for name, one in arms.items()}, countries, everyone, rankings, spoken, premises
-        )
+        read = {name: Arm.read(one) for name, one in arms.items()}
+        design, prompts = Experiment(read, countries, everyone, rankings, spoken, premises).lay_out()
         prompts = Prompts.validate(prompts)
         return Design.validate(design), prompts.assign(user=[as_bare_text(row) for row in prompts.itertuples()])
 
@@ -183,9 +182,8 @@ def test_text_is_written_once_for_all_countries_that_share_it(
     countries = ["BOL", "CHN", "DEU", "MEX"]
     words = replace(languages.words, frames={"letters": languages.words.frames["letters"]})
     spoken = replace(languages, wordings={**languages.wordings, "en": words})
-    parts, prompts = lay_out_arms(
-        {"other": Arm.read(ARMS["other"])}, countries, Surveyed(poles, None, bank), rankings, spoken
-    )
+    arms = {"other": Arm.read(ARMS["other"])}
+    parts, prompts = Experiment(arms, countries, Surveyed(poles, None, bank), rankings, spoken).lay_out_arms()
     (cells,) = parts
     assert len(cells) > 2.8 * 2 * sum(written)  # each source is shown to three countries, in both orders
     assert set(cells["prompt"]) == set(prompts.loc[prompts["premise"] != "", "prompt"])
@@ -489,7 +487,7 @@ def test_neutral_demonstrations_may_be_in_a_language_that_alone_has_them(
     english = replace(languages.words, neutral={}, right={}, frames={"letters": languages.words.frames["letters"]})
     spoken = replace(languages, wordings={**languages.wordings, "en": english})
     arms = {"neutral": Arm.read({**ARMS["neutral"], "shown_in": "de"})}
-    _, prompts = lay_out(arms, ["DEU"], Surveyed(poles), {}, spoken)
+    _, prompts = Experiment(arms, ["DEU"], Surveyed(poles), {}, spoken).lay_out()
     german = {item.statement for item in languages.wordings["de"].neutral.values()}
     shown = [question.split("\n")[0] for row in prompts["shown"] for question, _ in json.loads(row)]
     assert shown and set(shown) <= german

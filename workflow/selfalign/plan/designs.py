@@ -14,7 +14,7 @@ from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.plan.people import find_questionnaire
 from selfalign.probes.bank import read_texts
-from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import Languages, read_countries, read_personas, read_roles, read_wording
 from selfalign.runs import SHARED
@@ -69,7 +69,8 @@ class Designer:
         arms = arms_of(self.config, language)
         rankings = {strategy: self._rank(language, strategy) for strategy in selectors_of(self.config, language)}
         words, countries = self._read_words(language), self.config["languages"][language]["countries"]
-        return Laid(*lay_out(arms, countries, self.people, rankings, words, self.config["prompts"]["premises"]))
+        premises = self.config["prompts"]["premises"]
+        return Laid(*Experiment(arms, countries, self.people, rankings, words, premises).lay_out())
 
     def _rank(self, language: str, strategy: str) -> pd.DataFrame:
         measure = measure_of(strategy)
