@@ -80,6 +80,8 @@ def test_languages_follow_from_persona_and_demonstrations() -> None:
     assert neutral == Speech(texts=("es",), neutral=("es",))
     assert Speech.union([neutral, Speech(texts=("en",))]) == Speech(texts=("en", "es"), neutral=("es",))
     assert neutral.of("templates") == ("es",)
+    with pytest.raises(AssertionError, match="persona"):
+        neutral.of("persona")
 
 
 def test_file_of_spoken_languages_is_needed_where_an_arm_speaks_a_countrys_own() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, assert_never
 
 from pydantic import ConfigDict, Field
 
@@ -13,6 +13,9 @@ Answers = Literal[
     "own", "other", "other_group", "country", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"
 ]
 """Whose answers demonstrations carry."""
+
+Kind = Literal["texts", "templates", "questions", "labels", "personas", "roles", "neutral"]
+"""Kinds of files with the words of a language."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,24 @@ class Speech:
     neutral: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
 
-    def of(self, kind: str) -> tuple[str, ...]:
-        """The languages of a kind of file: texts, templates, questions, labels, personas, neutral or roles."""
-        return {"personas": self.personas, "neutral": self.neutral, "roles": self.roles}.get(kind, self.texts)
+    def of(self, kind: Kind) -> tuple[str, ...]:
+        """The languages of a kind of file."""
+        match kind:
+            case "texts" | "templates" | "questions" | "labels":
+                return self.texts
+            case "personas":
+                return self.personas
+            case "roles":
+                return self.roles
+            case "neutral":
+                return self.neutral
+        assert_never(kind)
 
     @classmethod
     def union(cls, parts: Iterable["Speech"]) -> "Speech":
         """The languages of several."""
         every = list(parts)
-        kinds = ("texts", "personas", "neutral", "roles")
+        kinds: tuple[Kind, ...] = ("texts", "personas", "neutral", "roles")
         return cls(*(tuple(sorted({one for part in every for one in part.of(kind)})) for kind in kinds))
 
 

@@ -24,7 +24,7 @@ from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.schemas import CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, majority_answers
-from selfalign.prompts.wording import Languages, read_countries, read_neutral, read_personas, read_wording
+from selfalign.prompts.wording import Languages, WordingFiles, read_countries, read_neutral, read_personas, read_wording
 from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
@@ -112,12 +112,16 @@ def languages(bank: pd.DataFrame, letters: Frame) -> Languages:
     """English, and the languages of the three countries."""
     everything, wordings = read_bank(RESOURCES / "probes" / "probes.csv"), {}
     for code in ("en", "de", "es", "zh"):
-        files = {"texts": RESOURCES / "probes" / "texts", "neutral": RESOURCES / "neutral"}
-        files |= {kind: RESOURCES / "survey" / kind for kind in ("questions", "labels")}
-        files = {kind: {code: folder / f"{code}.csv"} for kind, folder in files.items()}
-        files["templates"] = {code: RESOURCES / "templates" / f"{code}.yaml"}
-        files["scales"] = {code: RESOURCES / "survey" / "scales.csv"}
-        words = read_wording(code, files, ["letters", "scale"], everything)
+        survey, file = RESOURCES / "survey", f"{code}.csv"
+        files = WordingFiles(
+            RESOURCES / "templates" / f"{code}.yaml",
+            RESOURCES / "probes" / "texts" / file,
+            RESOURCES / "neutral" / file,
+            survey / "scales.csv",
+            survey / "questions" / file,
+            survey / "labels" / file,
+        )
+        words = read_wording(files, ["letters", "scale"], everything)
         asked = {kind: {probe: getattr(words, kind)[probe] for probe in bank["probe"]} for kind in ("probes", "scales")}
         wordings[code] = replace(words, **asked)
     personas = {code: read_personas(RESOURCES / "personas" / f"{code}.csv") for code in wordings}

@@ -35,7 +35,15 @@ from selfalign.probes.versions import VERSION_FILE, read_version
 from selfalign.prompts.design_prompts import word_instructions, word_personas
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import check_sources, draw_neutral
-from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_roles, read_wording
+from selfalign.prompts.wording import (
+    Languages,
+    Wording,
+    WordingFiles,
+    read_countries,
+    read_personas,
+    read_roles,
+    read_wording,
+)
 from selfalign.survey.parse_shares import check_shares, parse_shares
 from selfalign.survey.schemas import Counts, Scales, Shares
 from selfalign.survey.simulate_survey import check_counts
@@ -90,25 +98,25 @@ def _read_words(
     config: dict[str, Any], home: Path, spoken: Speech, bank: pd.DataFrame, texts: bool
 ) -> dict[str, Wording]:
     """The words of every language that a prompt of the run may be in."""
-    stages = {"texts": "probes", "templates": "prompts", "neutral": "prompts"}
-    files = {
-        kind: {one: Path(fill_language(config[stage][kind], one)) for one in spoken.of(kind)}
-        for kind, stage in stages.items()
-    }
-    files |= {
-        kind: {one: Path(locate(f"resources/survey/{kind}/{one}.csv", home)) for one in spoken.texts}
-        for kind in ("questions", "labels")
-    }
-    if not texts:
-        del files["texts"]
-    scales, frames = Path(locate("resources/survey/scales.csv", home)), config["prompts"]["frames"]
-    files["scales"] = dict.fromkeys(spoken.texts, scales)
+    prompts, scales = config["prompts"], Path(locate("resources/survey/scales.csv", home))
+
+    def files_of(language: str) -> WordingFiles:
+        return WordingFiles(
+            Path(fill_language(prompts["templates"], language)),
+            Path(fill_language(config["probes"]["texts"], language)) if texts else None,
+            Path(fill_language(prompts["neutral"], language)) if language in spoken.neutral else None,
+            scales,
+            Path(locate(f"resources/survey/questions/{language}.csv", home)),
+            Path(locate(f"resources/survey/labels/{language}.csv", home)),
+        )
+
+    files, frames = {one: files_of(one) for one in spoken.texts}, prompts["frames"]
     if config["surveys"][config["run"]["survey"]]["form"] == "table":  # whole scales are made from its own questions
-        frames = [name for name in frames if not read_frame(next(iter(files["templates"].values())), name).whole_scale]
+        frames = [name for name in frames if not read_frame(files[spoken.texts[0]].templates, name).whole_scale]
     else:
         read_input(scales, Scales)
-    step = config["prompts"].get("share_step", 1)
-    return {one: read_wording(one, files, frames, bank, step=step) for one in spoken.texts}
+    step = prompts.get("share_step", 1)
+    return {one: read_wording(files[one], frames, bank, step=step) for one in spoken.texts}
 
 
 def _check_readouts(config: dict[str, Any], words: dict[str, Wording]) -> None:

@@ -23,7 +23,15 @@ from selfalign.progress import show_progress
 from selfalign.prompts.frames import Frame, Item
 from selfalign.prompts.schemas import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, draw_neutral, name_sources
-from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_roles, read_wording
+from selfalign.prompts.wording import (
+    Languages,
+    Wording,
+    WordingFiles,
+    read_countries,
+    read_personas,
+    read_roles,
+    read_wording,
+)
 from selfalign.tables import read_table, write_parts, write_table
 
 _WORDED = ["source", "probe", "shown_in", "persona", "instruction"]
@@ -375,11 +383,11 @@ def command(
             raise click.UsageError(f"--{kind} {language}=FILE is missing")
     only = frozenset(read_bank(tests)["probe"]) if tests else frozenset()
     shown = probes[~probes["probe"].isin(only)]  # test probes from another survey have words in one language
-    by_language["scales"] = dict.fromkeys(by_language["texts"], scales) if scales else {}
-    wordings = {
-        code: read_wording(code, by_language, frames, probes if code == language else shown, others=True, step=step)
-        for code in by_language["texts"]
-    }
+    wordings = {}
+    for code, texts in by_language["texts"].items():
+        others = {kind: by_language[kind].get(code) for kind in ("neutral", "questions", "labels")}
+        words = WordingFiles(by_language["templates"][code], texts, scales=scales, **others)
+        wordings[code] = read_wording(words, frames, probes if code == language else shown, others=True, step=step)
     own = read_countries(spoken) if spoken else {}
     personas = {code: read_personas(file) for code, file in by_language["personas"].items()}
     roles = {code: read_roles(file) for code, file in by_language["roles"].items()}

@@ -163,9 +163,29 @@ def word_scales(bank: pd.DataFrame, texts: pd.DataFrame) -> dict[str, Item]:
     return {probe: questions[question] for probe, question in zip(bank["probe"], bank["question"], strict=True)}
 
 
+@dataclass(frozen=True)
+class WordingFiles:
+    """The files with the words of one language.
+
+    Attributes:
+        templates: frames of the prompt (YAML).
+        texts: the wording of the probes; without it, there are no probes.
+        neutral: neutral items; without it, there are none.
+        scales: answer scales, needed where a frame asks with whole scales. They are the same in each language.
+        questions: with a whole scale, needed where a frame asks with it.
+        labels: of the answers to these questions.
+    """
+
+    templates: Path
+    texts: Path | None = None
+    neutral: Path | None = None
+    scales: Path | None = None
+    questions: Path | None = None
+    labels: Path | None = None
+
+
 def read_wording(
-    language: str,
-    files: Mapping[str, Mapping[str, Path]],
+    files: WordingFiles,
     frames: list[str],
     bank: pd.DataFrame,
     others: bool = False,
@@ -174,35 +194,29 @@ def read_wording(
     """The words of one language.
 
     Args:
-        language: ISO 639-1 code.
-        files: by kind and language. Required: templates (frames, YAML). If a frame asks with whole scales: scales (the
-            same file for each language), questions and labels. Optional: texts (the wording of the probes) and neutral.
+        files: of the language.
         frames: names of the frames.
         bank: a `Bank` table.
         others: whether files of texts have other probes than `bank` too.
         step: between the numbers that frames of shares offer.
 
-    Returns:
-        Without the file of texts, no probes; without that of neutral items, no neutral items.
-
     Raises:
         InputError: a file is missing, or one of its rows is wrong.
     """
-    own = {kind: paths[language] for kind, paths in files.items() if language in paths}
-    framed = {name: read_frame(own["templates"], name) for name in frames}
+    framed = {name: read_frame(files.templates, name) for name in frames}
     whole = {}
     if any(frame.whole_scale for frame in framed.values()):
-        if not {"scales", "questions", "labels"} <= own.keys():
+        if files.scales is None or files.questions is None or files.labels is None:
             raise InputError(
-                own["templates"],
+                files.templates,
                 "a frame asks with the whole scale, and there is nothing to ask with",
                 "Give --scales, and --questions and --labels of this language",
             )
-        whole = word_scales(bank, read_scale_texts(own["questions"], own["labels"], read_scales(own["scales"], bank)))
-    neutral = read_neutral(own["neutral"]).set_index("item") if "neutral" in own else None
+        whole = word_scales(bank, read_scale_texts(files.questions, files.labels, read_scales(files.scales, bank)))
+    neutral = read_neutral(files.neutral).set_index("item") if files.neutral else None
     return Wording(
         framed,
-        word_poles(read_texts(own["texts"], bank, others)) if "texts" in own else {},
+        word_poles(read_texts(files.texts, bank, others)) if files.texts else {},
         whole,
         {} if neutral is None else word_poles(neutral),
         {} if neutral is None else neutral["answer"].to_dict(),
