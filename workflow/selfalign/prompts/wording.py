@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from string import Formatter
 
 import pandas as pd
 
 from selfalign.errors import InputError
+from selfalign.fields import fields_of, find_place
 from selfalign.probes.bank import check_statements, read_texts
 from selfalign.probes.scales import read_scale_texts, read_scales
 from selfalign.prompts.frames import Frame, Item, read_frame, read_yaml
@@ -84,10 +84,8 @@ class Roles:
         Raises:
             InputError: the text needs {place}, and the sentence does not have the form.
         """
-        text = self.texts[role]
-        before, _, after = self.form.partition("{place}")
-        named = sentence.removeprefix(before).removesuffix(after)
-        if "{place}" in text and (not self.form or before + named + after != sentence):
+        text, named = self.texts[role], find_place(sentence, self.form)
+        if "place" in fields_of(text) and named is None:
             problem = f'the sentence "{sentence}" does not have the form "{self.form}" of the file of prompts.roles'
             raise InputError(place, problem, "Correct the sentence or the form, or write the text with {persona}")
         return text.format(persona=sentence, place=named)
@@ -247,16 +245,17 @@ def read_roles(path: Path) -> Roles:
     if form and form.count("{place}") != 1:
         raise InputError(path, "form must have the field {place} once", remedy, value=form)
     for name, text in found.items():
-        if _fields(text) not in ({"persona"}, {"place"}, {"persona", "place"}):
+        if not _has_fields(text):
             raise InputError(path, f"the text {name} must have the fields {{persona}} or {{place}}", remedy, value=text)
     return Roles(found, form)
 
 
-def _fields(text: str) -> set[str] | None:
+def _has_fields(text: str) -> bool:
+    """Whether a text has the fields of a role, and no others."""
     try:
-        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+        return fields_of(text) in ({"persona"}, {"place"}, {"persona", "place"})
     except ValueError:  # a brace is not paired
-        return None
+        return False
 
 
 def read_neutral(path: Path) -> pd.DataFrame:
