@@ -48,7 +48,7 @@ def test_stated_share_is_the_mean_over_numbers_of_several_tokens(
     items = word_poles(read_texts(RESOURCES / "probes/texts/en.csv", BANK))
     words = Wording({"stated": read_frame(RESOURCES / "templates/en.yaml", "stated")}, items, step=50)
     languages = Languages("en", {"en": words}, personas={"en": read_personas(RESOURCES / "personas/en.csv").to_dict()})
-    arm = Arm.read({"shots": 0})
+    arm = Arm.read("zero_shot", {"shots": 0})
     experiment = Experiment({"zero_shot": arm}, ["DEU"], Surveyed(POLES), {}, languages, premises=False)
     design, prompts = experiment.lay_out()
     tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)

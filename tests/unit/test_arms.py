@@ -11,7 +11,7 @@ from selfalign.steps import STEPS
 
 def arm(**settings: Any) -> Arm:
     """An arm with five demonstrations by chrF++, if not said otherwise."""
-    return Arm.read({"label": "Arm", "shots": 5, "strategy": "chrf", **settings})
+    return Arm.read("arm", {"label": "Arm", "shots": 5, "strategy": "chrf", **settings})
 
 
 def test_arm_has_the_defaults_of_the_schema_and_does_not_change() -> None:
@@ -23,7 +23,7 @@ def test_arm_has_the_defaults_of_the_schema_and_does_not_change() -> None:
 
 
 def test_keys_of_an_earlier_version_are_ignored() -> None:
-    assert Arm.read({"shots": 0, "old": 1}).shots == 0
+    assert Arm.read("zero", {"shots": 0, "old": 1}).shots == 0
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,14 @@ def test_control_differs_only_in_whose_answers_it_shows() -> None:
     assert not own.is_control_of(arm(answers="other"))
     assert arm(answers="other", seeds=[1, 2]).is_control_of(own), "its seeds draw nothing"
     assert not arm(strategy="random", answers="other", seeds=[1, 2]).is_control_of(arm(strategy="random"))
+
+
+def test_name_is_not_a_setting() -> None:
+    own, other = arm(), Arm.read("another", {**arm().model_dump(), "answers": "other"})
+    assert (own.name, other.name) == ("arm", "another")
+    assert other.is_control_of(own)
+    assert "name" not in own.model_dump() and "name" not in Arm.model_json_schema()["properties"]
+    assert {name: one.name for name, one in Arm.read_all({"a": {}, "b": {}}).items()} == {"a": "a", "b": "b"}
 
 
 def test_languages_follow_from_persona_and_demonstrations() -> None:

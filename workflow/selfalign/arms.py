@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, assert_never
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from selfalign.demonstrations.strategies import SEEDED, STRATEGIES
 from selfalign.forms import Countries, Name, Section, Spoken, distinct
@@ -115,16 +115,34 @@ class Arm(Section):
         "nearest_first", description="In which order demonstrations are shown."
     )
 
+    _name: str = PrivateAttr("")
+
     @classmethod
-    def read(cls, settings: Mapping[str, Any]) -> "Arm":
+    def read(cls, name: str, settings: Mapping[str, Any]) -> "Arm":
         """An arm from settings that were checked before, or that an earlier version recorded.
 
         Unknown keys are ignored. A missing label becomes empty, and a missing number of shots becomes 0.
+
+        Args:
+            name: of the arm in the config.
+            settings: of the arm.
         """
         known = {key: value for key, value in settings.items() if key in cls.model_fields}
         values: dict[str, Any] = {"label": "", "shots": 0}
         values |= {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
-        return cls.model_construct(**values)
+        arm = cls.model_construct(**values)
+        arm._name = name
+        return arm
+
+    @classmethod
+    def read_all(cls, settings: Mapping[str, Mapping[str, Any]]) -> dict[str, "Arm"]:
+        """Arms by name, from the settings of each: see `read`."""
+        return {name: cls.read(name, of_arm) for name, of_arm in settings.items()}
+
+    @property
+    def name(self) -> str:
+        """The arm's name in the config. It is not one of its settings."""
+        return self._name
 
     @property
     def selector(self) -> str | None:

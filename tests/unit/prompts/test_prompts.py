@@ -151,7 +151,7 @@ def write(
         asked = replace(languages.words, frames={frame.name: frame for frame in frames})
         spoken = replace(languages, wordings={**languages.wordings, "en": asked}, **changed)
         everyone = Surveyed(people, human, bank)
-        read = {name: Arm.read(one) for name, one in arms.items()}
+        read = Arm.read_all(arms)
         design, prompts = Experiment(read, countries, everyone, rankings, spoken, premises).lay_out()
         prompts = Prompts.validate(prompts)
         return Design.validate(design), prompts.assign(user=[as_bare_text(row) for row in prompts.itertuples()])
@@ -186,7 +186,7 @@ def test_text_is_written_once_for_all_countries_that_share_it(
     countries = ["BOL", "CHN", "DEU", "MEX"]
     words = replace(languages.words, frames={"letters": languages.words.frames["letters"]})
     spoken = replace(languages, wordings={**languages.wordings, "en": words})
-    arms = {"other": Arm.read(ARMS["other"])}
+    arms = Arm.read_all({"other": ARMS["other"]})
     parts, prompts = Experiment(arms, countries, Surveyed(poles, None, bank), rankings, spoken).lay_out_arms()
     (cells,) = parts
     assert len(cells) > 2.8 * 2 * sum(written)  # each source is shown to three countries, in both orders
@@ -463,7 +463,7 @@ def test_shuffled_deals_the_own_answers_to_other_probes(
 def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages: Languages) -> None:
     answers = majority_answers(poles)
     every = answers.assign(probe="any", seed=0)[["source", "probe", "seed", "candidate", "answer"]]
-    dealt = answer_otherwise(every, Arm.read(arm(answers="shuffled")), answers, languages.words.probes)
+    dealt = answer_otherwise(every, Arm.read("shuffled", arm(answers="shuffled")), answers, languages.words.probes)
     counts = dealt.groupby(["source", "seed"])["answer"].value_counts().unstack()
     for seed in (1, 2):
         pd.testing.assert_frame_equal(
@@ -490,7 +490,7 @@ def test_neutral_demonstrations_may_be_in_a_language_that_alone_has_them(
 ) -> None:
     english = replace(languages.words, neutral={}, right={}, frames={"letters": languages.words.frames["letters"]})
     spoken = replace(languages, wordings={**languages.wordings, "en": english})
-    arms = {"neutral": Arm.read({**ARMS["neutral"], "shown_in": "de"})}
+    arms = Arm.read_all({"neutral": {**ARMS["neutral"], "shown_in": "de"}})
     _, prompts = Experiment(arms, ["DEU"], Surveyed(poles), {}, spoken).lay_out()
     german = {item.statement for item in languages.wordings["de"].neutral.values()}
     shown = [question.split("\n")[0] for row in prompts["shown"] for question, _ in json.loads(row)]

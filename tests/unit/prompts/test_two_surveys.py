@@ -87,7 +87,7 @@ def laid(joined: Joined, rankings: dict[str, pd.DataFrame]) -> tuple[pd.DataFram
     frames = {"words": read_frame(RESOURCES / "templates" / "en.yaml", "words")}
     right = neutral["answer"].to_dict()
     words = Wording(frames, word_poles(joined.texts), neutral=word_poles(neutral), right=right)
-    arms = {name: Arm.read(settings) for name, settings in ARMS.items()}
+    arms = Arm.read_all(ARMS)
     languages = Languages("en", {"en": words})
     return Experiment(arms, COUNTRIES, joined.people, rankings, languages, premises=False).lay_out()
 
@@ -153,7 +153,7 @@ def test_stated_shares_are_dealt_from_the_demonstrations(rankings: dict[str, pd.
     words = Wording(frames, word_poles(joined.texts))
     personas = {"en": read_personas(RESOURCES / "personas" / "en.csv")}
     languages = Languages("en", {"en": words}, personas=personas)
-    arms = {"shuffled": Arm.read(ARMS["shuffled"] | {"seeds": [1, 2, 3]})}
+    arms = Arm.read_all({"shuffled": ARMS["shuffled"] | {"seeds": [1, 2, 3]}})
     made = Experiment(arms, COUNTRIES, joined.people, rankings, languages, premises=False).lay_out()
     share = joined.poles.set_index(["country", "probe"])["share_a"].mul(100).round().astype(int).astype(str)
     for country, shown in shown_by(made, "shuffled").groupby("country"):
@@ -176,7 +176,7 @@ def test_arm_without_battery_shows_what_the_plain_arm_shows(laid: tuple[pd.DataF
 def test_nothing_of_the_questionnaire_is_shared(
     laid: tuple[pd.DataFrame, pd.DataFrame], joined: Joined, rankings: dict[str, pd.DataFrame]
 ) -> None:
-    arms = {name: Arm.read(settings) for name, settings in ARMS.items()}
+    arms = Arm.read_all(ARMS)
     shown = list_shown(laid[0], laid[1])
     pairs = {name: describe_pairs(one, joined.bank, joined.texts, joined.tests) for name, one in rankings.items()}
     table = describe_demonstrations("en", arms, shown, pairs)

@@ -50,7 +50,7 @@ def rank_all() -> pd.DataFrame:
 
 def lay(step: int = 1, frame: Frame = FRAME, **settings: object) -> pd.DataFrame:
     """Cells of an arm about Germany and Mexico, with their prompts."""
-    arm = Arm.read({"shots": 1, "strategy": "chrf", "answers": "own", **settings})
+    arm = Arm.read("me", {"shots": 1, "strategy": "chrf", "answers": "own", **settings})
     languages = Languages("en", {"en": Wording({"stated": frame}, ITEMS, **NEUTRAL, step=step)}, personas=PERSONAS)
     rankings = {"chrf": rank_all()}
     experiment = Experiment({"me": arm}, ["DEU", "MEX"], Surveyed(POLES), rankings, languages, premises=False)
@@ -143,7 +143,7 @@ def test_country_without_a_persona_is_refused() -> None:
     languages = Languages(
         "en", {"en": Wording({"stated": FRAME}, ITEMS)}, personas={"en": {"DEU": PERSONAS["en"]["DEU"]}}
     )
-    arm = Arm.read({"shots": 0})
+    arm = Arm.read("me", {"shots": 0})
     with pytest.raises(InputError, match="the persona of MEX in en is missing"):
         Experiment({"me": arm}, ["DEU", "MEX"], Surveyed(POLES), {}, languages).lay_out()
 

@@ -83,11 +83,11 @@ def check_inputs(config: dict[str, Any], home: Path) -> None:
     for language in config["run"]["languages"]:
         _check_arms(config, language, spoken[language], words)
     tests = read_tests(config, bank)
-    for name, arm in arms_of_run(config).items():
+    for arm in arms_of_run(config).values():
         if find_tests(config) is None:
-            _check_candidates(name, arm, used, used)
+            _check_candidates(arm, used, used)
         elif tests is not None:
-            _check_candidates(name, arm, used, tests)
+            _check_candidates(arm, used, tests)
     _check_encoder(config)
     _check_groups(config, home)
     check_frames(config)
@@ -163,15 +163,15 @@ def _check_arms(config: dict[str, Any], language: str, spoken: Speech, words: di
     roles = {one: read_roles(Path(fill_language(config["prompts"]["roles"], one))) for one in spoken.roles}
     known = read_countries(Path(config["prompts"]["spoken"])) if own else {}
     languages = Languages(language, words, known, personas, roles)
-    for name, arm in arms.items():
+    for arm in arms.values():
         asked = pd.Series(arm.asked(countries))
         pairs = pd.DataFrame(_pair_names(arm, list(asked), countries), columns=["country", "named"])
-        word_personas(name, arm, pairs["country"], pairs["named"], languages)
+        word_personas(arm, pairs["country"], pairs["named"], languages)
         for frame in words[language].frames.values():
             word_instructions(frame, pairs["named"], languages)
         if arm.needs_neutral:
             for shown in languages.resolve(arm.shown_in, asked).unique():
-                draw_neutral(pd.Series([], dtype=str), words[shown].right, arm, name)
+                draw_neutral(arm, pd.Series([], dtype=str), words[shown].right)
 
 
 def _pair_names(arm: Arm, asked: list[str], countries: list[str]) -> list[tuple[str, str]]:
@@ -181,7 +181,7 @@ def _pair_names(arm: Arm, asked: list[str], countries: list[str]) -> list[tuple[
     return [(country, other) for country in asked for other in arm.others(country, countries)]
 
 
-def _check_candidates(name: str, arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None:
+def _check_candidates(arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None:
     """Refuse an arm that asks for more demonstrations than the chosen probes have, whatever the survey says."""
     if not arm.shots or arm.needs_neutral:
         return
@@ -194,7 +194,7 @@ def _check_candidates(name: str, arm: Arm, used: pd.DataFrame, tests: pd.DataFra
     short = number[number < arm.shots]
     if len(short):
         raise InputError(
-            f"config: arms.{name}",
+            f"config: arms.{arm.name}",
             f"test probe {short.index[0]} has {short.iloc[0]} candidates among the {len(used)} probes that may be "
             f"shown; {len(short)} probes have too few",
             "Lower shots, exclude less, choose another strategy, or name more probes in probes.only",
@@ -240,9 +240,9 @@ def _check_survey(config: dict[str, Any], home: Path, used: pd.DataFrame, bank: 
         answers = parse_shares(shares, scales)
     for language in config["run"]["languages"]:
         check_countries(answers, config["languages"][language]["countries"], file)
-        for name, arm in arms_of(config, language).items():
+        for arm in arms_of(config, language).values():
             if arm.named == "other" or (arm.answers == "other" and arm.shots):
-                check_sources(arm.sources or (), name, answers)
+                check_sources(arm, arm.sources or (), answers)
     check_bank(answers, used, bank)
 
 

@@ -112,16 +112,16 @@ class Experiment:
         kept: dict[str, pd.DataFrame] = {}
         found, frames = _Distinct(), self.languages.words.frames
         with show_progress(f"design {self.languages.asked}", "frame", len(self.arms) * len(frames)) as progress:
-            for name, arm in self.arms.items():
-                cells = self._list_cells(name, arm)
+            for arm in self.arms.values():
+                cells = self._list_cells(arm)
                 tables = []
                 for frame in frames if len(cells) else ():
-                    shown = self._pick(name, arm, cells, frame) if arm.shots else None
+                    shown = self._pick(arm, cells, frame) if arm.shots else None
                     known = cells.merge(self.people.on_scales) if frames[frame].whole_scale else cells
                     tables.append(_lay_out_frame(known, shown, frame, self.languages, found))
                     progress.update()
                 if any(map(len, tables)):
-                    kept[name] = pd.concat(tables).sort_values([*CELL, "order"])
+                    kept[arm.name] = pd.concat(tables).sort_values([*CELL, "order"])
         if not kept:
             raise InputError(
                 "config: languages",
@@ -130,7 +130,7 @@ class Experiment:
             )
         return (kept.pop(name) for name in sorted(kept)), found.as_table(self.premises)
 
-    def _list_cells(self, name: str, arm: Arm) -> pd.DataFrame:
+    def _list_cells(self, arm: Arm) -> pd.DataFrame:
         """The cells of an arm, before frames, seeds and option orders multiply them.
 
         An arm is run for countries, or for all groups of these countries that the survey has.
@@ -142,35 +142,34 @@ class Experiment:
         poles, languages = self.people.tested, self.languages
         chosen = find_people(arm.asked(self.countries), poles["country"].unique())
         cells = poles.loc[poles["country"].isin(chosen) & (poles["majority"] != "tie"), ["country", "probe"]]
-        cells = cells.merge(name_sources(arm, name, chosen, self.countries, self.people.shown))
+        cells = cells.merge(name_sources(arm, chosen, self.countries, self.people.shown))
         home = cells["country"].map(country_of)
         named = cells["source"].map(country_of) if arm.named == "other" else home
         return cells.assign(
-            arm=name,
+            arm=arm.name,
             named=named,
             shown_in=languages.resolve(arm.shown_in, home),
-            persona=word_personas(name, arm, home, named, languages),
+            persona=word_personas(arm, home, named, languages),
         )
 
-    def _pick(self, name: str, arm: Arm, cells: pd.DataFrame, frame: str) -> pd.DataFrame:
+    def _pick(self, arm: Arm, cells: pd.DataFrame, frame: str) -> pd.DataFrame:
         """The demonstrations of an arm in a frame: columns source, probe, seed, candidate, answer, as shown."""
         words, people = self.languages.words, self.people
         if arm.needs_neutral:  # the same items are right in every language in which they are shown
             right = self.languages.wordings[cells["shown_in"].iloc[0]].right_answers(frame)
-            return draw_neutral(cells["probe"], right, arm, name)
+            return draw_neutral(arm, cells["probe"], right)
         asks = words.frames[frame].asks
         answers = people.modal if asks == "scale" else people.stated(words.step) if asks == "share" else people.majority
         needed = cells[["source", "probe"]].drop_duplicates()
-        assert arm.selector is not None, f"{name} shows demonstrations of the bank"
-        picked = pick_demonstrations(self.rankings[arm.selector], answers, needed, name, arm)
+        assert arm.selector is not None, f"{arm.name} shows demonstrations of the bank"
+        picked = pick_demonstrations(arm, self.rankings[arm.selector], answers, needed)
         return answer_otherwise(picked, arm, answers, words.items(frame))
 
 
-def word_personas(name: str, arm: Arm, countries: pd.Series, named: pd.Series, languages: Languages) -> pd.Series:
+def word_personas(arm: Arm, countries: pd.Series, named: pd.Series, languages: Languages) -> pd.Series:
     """The text before the instruction, by cell; empty if the arm gives no persona.
 
     Args:
-        name: of the arm.
         arm: its `role` is the text.
         countries: that are asked about. They decide the language.
         named: the countries that the text names.
@@ -185,13 +184,13 @@ def word_personas(name: str, arm: Arm, countries: pd.Series, named: pd.Series, l
     for country, language in wanted.drop_duplicates().itertuples(index=False):
         if country not in languages.personas[language]:
             raise InputError(
-                f"config: arms.{name}.persona",
+                f"config: arms.{arm.name}.persona",
                 f"there is no sentence in {language} that makes a model a person of {country}",
                 "Add a row for this country to that language's file of prompts.personas",
                 value=arm.persona,
             )
     pairs = wanted.drop_duplicates().itertuples(index=False, name=None)
-    texts = {(one, to): _fill_role(name, arm, languages.personas[to][one], to, languages) for one, to in pairs}
+    texts = {(one, to): _fill_role(arm, languages.personas[to][one], to, languages) for one, to in pairs}
     return pd.Series([texts[pair] for pair in wanted.itertuples(index=False, name=None)], wanted.index, dtype=str)
 
 
@@ -225,15 +224,15 @@ def word_instructions(frame: Frame, named: pd.Series, languages: Languages) -> p
     return named.map(texts)
 
 
-def _fill_role(name: str, arm: Arm, sentence: str, language: str, languages: Languages) -> str:
+def _fill_role(arm: Arm, sentence: str, language: str, languages: Languages) -> str:
     """The role of an arm with a country's name filled in; the sentence itself if the arm has no role."""
     if arm.role is None:
         return sentence
     roles = languages.roles[language]
     if arm.role not in roles.texts:
         remedy = f"{did_you_mean(arm.role, roles.texts)} Or add the text to the file of prompts.roles"
-        raise InputError(f"config: arms.{name}.role", f"{language} has no such text", remedy, value=arm.role)
-    return roles.fill(arm.role, sentence, f"config: arms.{name}.role")
+        raise InputError(f"config: arms.{arm.name}.role", f"{language} has no such text", remedy, value=arm.role)
+    return roles.fill(arm.role, sentence, f"config: arms.{arm.name}.role")
 
 
 def _lay_out_frame(
@@ -392,7 +391,7 @@ def command(
     personas = {code: read_personas(file) for code, file in by_language["personas"].items()}
     roles = {code: read_roles(file) for code, file in by_language["roles"].items()}
     experiment = Experiment(
-        {name: Arm.read(settings) for name, settings in arms.items()},
+        Arm.read_all(arms),
         countries,
         Surveyed(read_table(poles, Poles), read_table(human, PeopleScales) if human else None, probes, only),
         {path.stem: read_table(path, Ranking) for path in rankings},
