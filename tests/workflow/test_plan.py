@@ -293,7 +293,7 @@ def test_width_of_a_country_is_from_the_probes_that_it_was_asked() -> None:
 
 def test_components_are_those_of_the_likest_contrasts() -> None:
     table = variances.read_variances(SHIPPED)
-    arms = {name: Arm.read(one) for name, one in read_config([])["arms"].items()}
+    arms = Arm.read_all(read_config([])["arms"])
     main = variances.describe_contrast({"arm": "chrf", "against": "chrf_other"}, arms)
     assert main == {"name": "chrf - chrf_other", "kind": "similar, own - similar, other", "family": "country"}
     rows, why = variances.find_rows(table, main["kind"], main["family"], ["smollm2-135m"])

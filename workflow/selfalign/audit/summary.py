@@ -137,7 +137,7 @@ def _by_arm(agreement: pd.DataFrame, model: str, language: str) -> pd.Series:
 
 def _split(estimates: pd.Series, config: Mapping[str, Any]) -> tuple[pd.Series, pd.Series]:
     """Estimates of the arms without demonstrations and persona, and of the other arms."""
-    arms = {name: Arm.read(config["arms"][name]) for name in estimates.index}
+    arms = {name: Arm.read(name, config["arms"][name]) for name in estimates.index}
     plain = [name for name, arm in arms.items() if not arm.shots and arm.persona is None]
     return estimates[plain], estimates.drop(plain)
 

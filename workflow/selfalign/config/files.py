@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from selfalign.arms import Speech
+from selfalign.arms import Kind, Speech
 from selfalign.config.crossed import find_tests
 from selfalign.config.languages import compared_languages, fill_language, speech_of_run
 from selfalign.config.style import check_style_files
@@ -37,9 +37,10 @@ def check_files(config: dict[str, Any]) -> None:
     check_style_files(config["figures"]["style"])
     files, texts = {"probes.bank": [config["probes"]["bank"]]}, config["probes"]["texts"]
     spoken = Speech.union(speech_of_run(config).values())
-    for place in ("probes.texts", "prompts.templates", "prompts.personas", "prompts.roles", "prompts.neutral"):
-        stage, key = place.split(".")
-        files[place] = [fill_language(config[stage][key], language) for language in spoken.of(key)]
+    kinds: tuple[Kind, ...] = ("texts", "templates", "personas", "roles", "neutral")
+    for kind in kinds:
+        stage = "probes" if kind == "texts" else "prompts"
+        files[f"{stage}.{kind}"] = [fill_language(config[stage][kind], language) for language in spoken.of(kind)]
     compared = compared_languages(config)
     files["demonstrations.embedding.texts"] = [fill_language(texts, language) for language in compared]
     worded = sorted({*compared, *spoken.texts})

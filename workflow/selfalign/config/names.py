@@ -133,33 +133,34 @@ def _check_contrasts(place: str, contrasts: list[Any], config: dict[str, Any]) -
 def _check_transfer(config: dict[str, Any]) -> None:
     pair = config["scoring"].get("transfer") or []
     _check_known("scoring.transfer", pair, config["arms"])
-    if pair and Arm.read(config["arms"][pair[1]]).answers != "other":
+    if pair and Arm.read(pair[1], config["arms"][pair[1]]).answers != "other":
         problem = f"the second arm, {pair[1]}, is not answered by other countries"
         raise InputError("config: scoring.transfer", problem, "Name one with answers: other, or null for no matrix")
 
 
 def _check_arms(arms: dict[str, Arm]) -> None:
     for name, arm in arms.items():
-        _check_arm(name, arm)
+        _check_arm(arm)
         for key in ("countries", "sources"):
             _check_countries(f"arms.{name}.{key}", getattr(arm, key) or ())
 
 
-def _check_arm(name: str, arm: Arm) -> None:
+def _check_arm(arm: Arm) -> None:
+    place = f"config: arms.{arm.name}"
     if arm.persona is None and (arm.role is not None or arm.named == "other"):
         key, value = ("role", arm.role) if arm.role is not None else ("named", arm.named)
-        raise InputError(f"config: arms.{name}.{key}", "needs a language", "Add persona: asked", value=value)
+        raise InputError(f"{place}.{key}", "needs a language", "Add persona: asked", value=value)
     if arm.named == "other" and arm.shots and arm.answers != "other":
         problem = f"names other countries, and the demonstrations carry the answers {arm.answers}"
         remedy = "Set answers: other, so that both are of the same country, or named: own"
-        raise InputError(f"config: arms.{name}.named", problem, remedy, value=arm.named)
+        raise InputError(f"{place}.named", problem, remedy, value=arm.named)
     if arm.sources is not None and not arm.of_others:
         problem = f"needs answers: other, and the answers are {arm.answers}"
         remedy = "Take it out, or show the answers of other countries"
-        raise InputError(f"config: arms.{name}.sources", problem, remedy, value=list(arm.sources))
+        raise InputError(f"{place}.sources", problem, remedy, value=list(arm.sources))
     if arm.diversity and arm.draws:
         raise InputError(
-            f"config: arms.{name}.diversity",
+            f"{place}.diversity",
             f"does not go with strategy {arm.strategy}, which draws and measures no relevance",
             f"Take it out, or choose one of the strategies {', '.join(MEASURES)}",
             value=arm.diversity,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from selfalign.arms import Speech
+from selfalign.arms import Kind, Speech
 from selfalign.config.arms import selectors_of
 from selfalign.config.chosen import kinds_file
 from selfalign.config.crossed import find_tests
@@ -32,7 +32,7 @@ from selfalign.home import HOME, RESULTS, is_made, locate
 from selfalign.runs import ANSWERS, CARD, DESIGN, SCORES, SHARED, SURVEY, TABLE, TEXTS
 from selfalign.survey.registry import FORMS
 
-WORDS = ("texts", "templates", "questions", "labels", "personas", "roles", "neutral")
+WORDS: tuple[Kind, ...] = get_args(Kind)
 """Kinds of words that the step design_prompts reads, each from a file for each language."""
 
 
@@ -157,11 +157,11 @@ class Paths:
         """The wording of the bank's probes in a language."""
         return fill_language(self.config["probes"]["texts"], language)
 
-    def words(self, kind: str, language: str) -> list[str]:
+    def words(self, kind: Kind, language: str) -> list[str]:
         """The files of a kind in the languages in which the arms of a language speak.
 
         Args:
-            kind: one of `WORDS`. Questions and labels have no files if no frame asks with whole scales.
+            kind: of file. Questions and labels have no files if no frame asks with whole scales.
             language: of the run.
         """
         languages = self.speech[language].of(kind)

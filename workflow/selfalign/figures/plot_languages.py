@@ -12,7 +12,7 @@ from selfalign.figures.chosen import choose_gains
 from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_zero, format_points, look_of
-from selfalign.figures.rows import spread
+from selfalign.figures.rows import Surroundings, spread
 from selfalign.figures.style import Style
 from selfalign.figures.theme import MUTED, lighter
 from selfalign.options import Json, readable, writable
@@ -52,7 +52,9 @@ def draw(rows: pd.DataFrame, pairs: list[list[str]], asked_in: str, style: Style
     note = f"{style.text('gains.pale', level=style.level_name())} {style.text('zero')}"
     titles = [style.model(model) for model in models]
     height = 0.09 + 0.07 * len(arms)
-    figure, axes = lay_out_grid(titles, names, style, height, label, note, handles, mean=countries[0] == ALL)
+    figure, axes = lay_out_grid(
+        titles, names, Surroundings(label, note, handles), style, height, mean=countries[0] == ALL
+    )
     place = {country: number for number, country in enumerate(countries)}
     for ax, model in zip(axes, models, strict=True):
         draw_zero(ax)

@@ -136,7 +136,7 @@ def list_series(
         bank: a `Bank` table.
         config: the merged settings.
     """
-    arms = {name: Arm.read(settings) for name, settings in config["arms"].items()}
+    arms = Arm.read_all(config["arms"])
     people = poles[["country", "probe"]].assign(pole=np.where(poles["majority"] == "A", 1.0, -1.0))
     people = people.assign(battery=people["probe"].map(bank.set_index("probe")["battery"]))
     asked = {

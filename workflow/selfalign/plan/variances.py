@@ -101,7 +101,7 @@ def measure(
         `PARTS`. Components of two countries are 0 in a run with one country.
     """
     panels = build_panels(scores, [MEASURE])
-    known = {name: Arm.read(settings) for name, settings in arms.items()}
+    known = Arm.read_all(arms)
     parts = [_measure(panels)]
     if contrasts:
         parts.append(_measure({country: contrast_panel(panel, contrasts) for country, panel in panels.items()}))

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from string import Formatter
 from typing import Any, Literal
 
 import yaml
 
 from selfalign.errors import InputError, did_you_mean
+from selfalign.fields import fields_of, find_place
 from selfalign.probes.bank import BLANK
 from selfalign.yaml_files import load_yaml
 
@@ -75,9 +75,7 @@ class Frame:
     def name_place(self, sentence: str) -> str | None:
         """The instruction with the country of a persona; None if the sentence has none of the forms."""
         for form in self.forms:
-            before, after = form.split("{place}")
-            place = sentence.removeprefix(before).removesuffix(after)
-            if place and before + place + after == sentence:
+            if place := find_place(sentence, form):
                 return self.system.format(place=place)
         return None
 
@@ -164,7 +162,7 @@ def _find_fault(frame: object) -> str | None:
 
 def _find_wrong_fields(part: str, text: str, expected: set[str]) -> str | None:
     try:
-        fields = {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+        fields = fields_of(text)
     except ValueError as error:
         return f"a brace of the {part} is not paired ({error})"
     return None if fields == expected else f"the {part} has the fields {sorted(fields)}; expected {sorted(expected)}"
