@@ -68,10 +68,16 @@ def listed(items: list[str], most: int = LISTED) -> str:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A remedy: the choice that is nearest to a word, or the choices when none is near, at most 30 of them."""
+    """A remedy: the choice that is nearest to a word, or the choices when none is near, at most 30 of them.
+
+    A choice that differs only in capitals is the nearest.
+    """
     choices = sorted(choices)
-    if near := get_close_matches(word, choices, n=1):
+    same = [choice for choice in choices if choice.casefold() == word.casefold()]
+    if near := same or get_close_matches(word, choices, n=1):
         return f'Did you mean "{near[0]}"?'
+    if not choices:
+        return "There are none."
     return f"Known are: {listed(choices, 30)}."
 
 
