@@ -79,6 +79,29 @@ def read(folder: Path, text: str) -> str:
             id="a name in capitals",
         ),
         pytest.param(
+            "{run: {languages: [pt]}, languages: {pt: {countries: [USA], arms: [zero_shot]}}}",
+            "/texts/pt.csv': there is no such file. Put it there, correct the path, or take pt out of run.languages.",
+            id="a language without texts",
+        ),
+        pytest.param(
+            "languages: {en: {countries: [USA, BRA], arms: [zero_shot, chrf, chrf_own_language]}}",
+            "/texts/pt.csv': there is no such file. Put it there, correct the path, or take the arms out of the run "
+            "that speak pt: chrf_own_language.",
+            id="a country's own language without texts",
+        ),
+        pytest.param(
+            "{languages: {en: {arms: [zero_shot, chrf, mine]}}, arms: {mine: {label: M, shots: 0, persona: pt}}}",
+            "/personas/pt.csv': there is no such file. Put it there, correct the path, or take the arms out of the run "
+            "that speak pt: mine.",
+            id="a persona in a language without personas",
+        ),
+        pytest.param(
+            "prompts: {frames: [stated], personas: '{language}.csv'}",
+            "config: prompts.personas, value 'en.csv': there is no such file. Put it there, correct the path, or leave "
+            "frames of shares out of prompts.frames.",
+            id="a frame of shares without personas",
+        ),
+        pytest.param(
             "models: {smollm2-135m: {dtype: float}}",
             "value 'float': is not one of float32, bfloat16, float16. Did you mean \"float32\"?",
             id="a misspelt value",

@@ -61,6 +61,24 @@ def speech_of_run(config: Mapping[str, Any]) -> dict[str, Speech]:
     return {language: find_speech(config, language) for language in config["run"]["languages"]}
 
 
+def find_speakers(config: Mapping[str, Any], kind: str, language: str) -> list[str]:
+    """The arms of the run that speak a language, sorted.
+
+    Args:
+        config: the merged settings.
+        kind: of file, as in `Speech.of`.
+        language: ISO 639-1 code.
+    """
+    found = set()
+    for asked in config["run"]["languages"]:
+        countries = config["languages"][asked]["countries"]
+        for name, arm in arms_of(config, asked).items():
+            spoken = read_countries(Path(config["prompts"]["spoken"])) if arm.needs_spoken else {}
+            if language in arm.speech(asked, countries, spoken).of(kind):
+                found.add(name)
+    return sorted(found)
+
+
 def compared_language(config: Mapping[str, Any], measure: str, language: str) -> str:
     """The language whose wording a measure compares: the prompts' own, unless the measure names another.
 
