@@ -1,9 +1,10 @@
 """Reading and writing of tables: each passes its pandera schema, and none is ever half written."""
 
 import codecs
+import errno
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -50,14 +51,22 @@ class Table(pa.DataFrameModel):
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """A path in the folder of `path` to write to. It becomes `path` at the end, and is removed if anything fails."""
+    """A path in the folder of `path` to write to. It becomes `path` at the end, and is removed if anything fails.
+
+    An error of a full or read-only disk names `path`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.aside{path.suffix}")
     try:
         yield aside
         aside.replace(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            error.filename = str(path)
+        raise
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error counts
+            aside.unlink(missing_ok=True)
 
 
 def write_table(table: pd.DataFrame, path: Path, schema: type[Table]) -> None:
