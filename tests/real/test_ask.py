@@ -525,6 +525,17 @@ def test_text_that_cannot_be_a_key_is_refused_and_not_quoted(
     assert "sk-" not in said
 
 
+def test_endpoint_that_wants_a_key_tells_how_to_give_one(prompts: Path, stops: Refused) -> None:
+    with serving(endpoint_server.Endpoint(key=KEY)) as server:
+        tells = [
+            server.url,
+            "wants a key, and none was given",
+            "status 401",
+            "write the name of the variable as key_env",
+        ]
+        stops(*arguments(prompts, server.url), tells=tells)
+
+
 def test_unknown_model_is_told(prompts: Path, stops: Refused) -> None:
     with serving(endpoint_server.Endpoint()) as server:
         tells = [server.url, "The model `other` does not exist", "Check url and model"]
@@ -541,7 +552,7 @@ def test_endpoint_that_is_not_there_is_told(prompts: Path, stops: Refused) -> No
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    stops(*arguments(prompts, url, retries=1), tells=[url, "failed, each 2 times", "ConnectError"])
+    stops(*arguments(prompts, url, retries=1), tells=[url, "failed, each 2 times", "ConnectError", "Check url"])
 
 
 def test_frames_without_labels_are_refused_for_first_tokens(prompts: Path, refused: Refused) -> None:

@@ -52,6 +52,8 @@ def test_other_countries_answer_where_there_are_any() -> None:
     assert arm(answers="other", sources=["TUR"]).has_cells(["DEU"])
     assert not arm(answers="other", sources=["DEU"], countries=["DEU"]).has_cells(["DEU", "TUR"])
     assert arm().has_cells(["DEU"])
+    assert arm(countries=["DEU"]).has_cells(["DEU", "TUR"])
+    assert not arm(countries=["DEU"]).has_cells(["TUR"])
 
 
 def test_arm_is_run_for_its_countries_in_the_order_of_the_language() -> None:

@@ -22,7 +22,12 @@ def test_run_is_found_by_name_or_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("trail", 'Did you mean "trial"?'), ("shared", "Known are: default, trial."), ("x", "Known are")],
+    [
+        ("trail", 'Did you mean "trial"?'),
+        ("shared", "Known are: default, trial."),
+        ("x", "Known are"),
+        ("", "Known are"),
+    ],
 )
 def test_unknown_run_is_refused_with_those_that_there_are(name: str, remedy: str, tmp_path: Path) -> None:
     for folder in ("default", "trial", "shared"):
@@ -31,6 +36,15 @@ def test_unknown_run_is_refused_with_those_that_there_are(name: str, remedy: str
         find_run(name, tmp_path)
     assert f'there is no run "{name}"' in str(refusal.value)
     assert remedy in str(refusal.value)
+
+
+@pytest.mark.parametrize("inside", ["tables", "tables/agreement.csv", "none.csv"])
+def test_path_inside_a_run_is_refused_with_the_name_of_the_run(inside: str, tmp_path: Path) -> None:
+    (tmp_path / "trial" / "tables").mkdir(parents=True)
+    (tmp_path / "trial" / "run.json").write_text("{}")
+    (tmp_path / "trial" / "tables" / "agreement.csv").write_text("")
+    with pytest.raises(InputError, match=r'is a path inside the run "trial"\. Name the run: trial\.$'):
+        find_run(f"{tmp_path}/trial/{inside}", tmp_path)
 
 
 def test_no_run_yet_is_told(tmp_path: Path) -> None:

@@ -213,12 +213,15 @@ class Arm(Section):
         return [one for one in (countries if self.sources is None else self.sources) if one != country]
 
     def has_cells(self, countries: Sequence[str]) -> bool:
-        """Whether a language has cells of this arm. Another country's answers need another country.
+        """Whether a language has cells of this arm.
+
+        The arm must be run for a country of the language. Another country's answers need another country.
 
         Args:
             countries: of the language.
         """
-        return not self.of_others or any(self.others(one, countries) for one in self.asked(countries))
+        asked = self.asked(countries)
+        return any(self.others(one, countries) for one in asked) if self.of_others else bool(asked)
 
     def is_control_of(self, arm: "Arm") -> bool:
         """Whether this arm differs from an arm of the country only in whose answers it shows or whom it names.

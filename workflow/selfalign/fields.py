@@ -12,6 +12,11 @@ def fields_of(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
+def has_formats(text: str) -> bool:
+    """Whether a field of a text also says how it is to be written, as in {place!r} or {share:.1f}."""
+    return any(form or way for _, _, form, way in Formatter().parse(text))
+
+
 def find_place(sentence: str, form: str) -> str | None:
     """The place that a sentence names.
 

@@ -65,7 +65,9 @@ def hub_errors(kind: str, repo: str, revision: str, place: str) -> Iterator[None
         why = str(error).strip().splitlines() or [""]
         problem = f"{repo} cannot be fetched ({type(error).__name__}: {why[0]})"
         elsewhere = f"or download the {kind} elsewhere and give its {'folder' if kind == 'model' else 'file'}"
-        raise InputError(place, problem, f"Check the network and HF_ENDPOINT, {elsewhere} as the source") from error
+        raise InputError(
+            place, problem, f"Check the network, HTTPS_PROXY and HF_ENDPOINT, {elsewhere} as the source"
+        ) from error
 
 
 def check_arrived(path: Path, file: RepoFile, place: str) -> None:

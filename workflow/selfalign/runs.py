@@ -128,12 +128,15 @@ def find_run(name: str, results: Path = Path("results")) -> Run:
         results: folder of all runs.
 
     Raises:
-        InputError: there is no such run; names those that there are.
+        InputError: there is no such run; names those that there are. Or the path leads into a run.
     """
     folder = Path(name) if "/" in name.rstrip("/") else results / name
-    if folder.is_dir() and folder.name != SHARED:
+    if around := next((one for one in folder.parents if (one / RECORD).is_file()), None):
+        raise InputError(folder, f'is a path inside the run "{around.name}"', f"Name the run: {around.name}")
+    if folder.is_dir() and folder.name != SHARED and folder != results:
         return Run(folder)
-    runs = sorted(one.name for one in folder.parent.glob("*") if one.is_dir() and one.name != SHARED)
-    problem = f'there is no run "{folder.name}" in {folder.parent}/'
+    place = results if folder == results else folder.parent
+    runs = sorted(one.name for one in place.glob("*") if one.is_dir() and one.name != SHARED)
+    problem = f'there is no run "{name if folder == results else folder.name}" in {place}/'
     remedy = did_you_mean(folder.name, runs) if runs else "Run snakemake first, in this folder"
     raise InputError(folder, problem, remedy)

@@ -8,13 +8,13 @@ from typing import Any
 import pycountry
 
 from selfalign.arms import Arm
-from selfalign.config.arms import read_arms
+from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.crossed import check_crossed
 from selfalign.config.outputs import can_estimate, gives_replies, is_listed, list_contrasts
 from selfalign.config.surveys import check_groups, check_tables
 from selfalign.countries import CODES, suggest_country
 from selfalign.demonstrations.strategies import MEASURES
-from selfalign.errors import InputError, did_you_mean
+from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.file_sources import check_model_source, check_survey_source
 from selfalign.labels import clean
 
@@ -42,6 +42,7 @@ def check_names(config: dict[str, Any]) -> None:
         _check_labels(kind, config[kind], shown, config["figures"]["style"].get("font"))
     _check_arms(read_arms(config))
     _check_languages(config)
+    _check_countries_of_arms(config)
     check_groups(config)
     check_crossed(config)
     _check_readouts(config)
@@ -56,6 +57,17 @@ def _check_languages(config: dict[str, Any]) -> None:
             raise InputError("config: languages", problem, "Use codes such as en or es")
         _check_countries(f"languages.{language}.countries", settings["countries"])
         _check_known(f"languages.{language}.arms", settings["arms"], config["arms"])
+
+
+def _check_countries_of_arms(config: dict[str, Any]) -> None:
+    """Refuse an arm whose own list of countries has none of the countries that the arm's languages ask about."""
+    for name, arm in arms_of_run(config).items():
+        languages = [one for one in config["run"]["languages"] if name in config["languages"][one]["arms"]]
+        asked = [country for one in languages for country in config["languages"][one]["countries"]]
+        if not arm.asked(asked):
+            problem = f"has no country that {listed(languages)} asks about: {listed(asked)}"
+            remedy = "Name one of these countries, add a country to the language, or take the arm out of its arms"
+            raise InputError(f"config: arms.{name}.countries", problem, remedy, value=list(arm.countries or ()))
 
 
 def _check_readouts(config: dict[str, Any]) -> None:
