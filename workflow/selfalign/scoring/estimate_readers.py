@@ -15,11 +15,12 @@ from selfalign.scoring.estimate_options import Estimation, resample_options, tak
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
-from selfalign.scoring.schemas import ReaderContrasts
+from selfalign.scoring.schemas import EVERY_ARM, ReaderContrasts
 from selfalign.tables import write_table
 
 _ROW = ["language", "arm", "against", "beyond", "measure", "country"]
 _RESULT = ["estimate", "standard_error", "low", "high", "df"]
+_OF_READER = {"model": "reader", **{name: f"reader_{name}" for name in _RESULT}}
 
 
 def estimate_readers(
@@ -37,14 +38,15 @@ def estimate_readers(
         how: how intervals are computed.
 
     Returns:
-        A `ReaderContrasts` table. In the rows of an arm, `against` and `share` are empty.
+        A `ReaderContrasts` table. In the rows of an arm, `against` and `share` are empty. A fixed policy has rows
+        without a model, whose arm is `EVERY_ARM`.
     """
     names = sorted(readers["model"].unique())
     every = pd.concat([scores, readers], ignore_index=True)
     panels = build_panels(every, list(CONTRASTED), list(FACTORS.values()))
     within = [one for one in contrasts if isinstance(one, list) or not {"against_model", "against_language"} & set(one)]
     arms = estimate(panels, how).assign(against="", beyond="")
-    tables = [_pair(arms, names)]
+    tables = [_pair(arms, names), _list_policies(arms)]
     if within:
         pairs = {country: _less_readers(contrast_panel(panel, within), names) for country, panel in panels.items()}
         tables.append(_add_shares(_pair(estimate(pairs, how, differences=True), names), how.level))
@@ -87,13 +89,18 @@ def _pair(table: pd.DataFrame, readers: Sequence[str]) -> pd.DataFrame:
     table = table.assign(less=table.get("less", ""))
     is_reader = table["model"].isin(readers)
     alone = table["less"] == ""
-    names = {"model": "reader", **{name: f"reader_{name}" for name in _RESULT}}
     models = table.loc[alone & ~is_reader, ["model", *_ROW, *_RESULT, "probes", "batteries"]]
-    others = table.loc[alone & is_reader, ["model", *_ROW, *_RESULT]].rename(columns=names)
+    others = table.loc[alone & is_reader, ["model", *_ROW, *_RESULT]].rename(columns=_OF_READER)
     paired = models.merge(others, on=_ROW)
     apart = table.loc[~alone, ["model", "less", *_ROW, "standard_error"]]
     apart = apart.rename(columns={"less": "reader", "standard_error": "apart"})
     return paired.merge(apart, on=["model", "reader", *_ROW], how="left")
+
+
+def _list_policies(arms: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the readers that answer all arms alike: they have no model next to them."""
+    rows = arms[arms["arm"] == EVERY_ARM].rename(columns=_OF_READER)
+    return rows[[*_OF_READER.values(), *_ROW, "probes", "batteries"]].assign(model="")
 
 
 def _add_shares(table: pd.DataFrame, level: float) -> pd.DataFrame:

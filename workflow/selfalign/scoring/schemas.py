@@ -495,12 +495,15 @@ class Kinds(Contrasts):
 
 
 class ReaderContrasts(Table):
-    """An arm or a contrast of a model next to that of a simple reader of the same demonstrations, with intervals."""
+    """An arm or a contrast of a model next to that of a simple reader of the same demonstrations, with intervals.
 
-    model: str = pa.Field(description="as named in the config")
-    reader: str = pa.Field(description="copier or ideal_reader; see docs/readers.md")
+    A reader that answers by a fixed rule has the same answers in every arm. Its rows have no model.
+    """
+
+    model: str = pa.Field(nullable=True, description="as named in the config; empty: the reader follows a fixed rule")
+    reader: str = pa.Field(description="name of the reader; see docs/readers.md")
     language: str = pa.Field(description="ISO 639-1")
-    arm: str = pa.Field(description="treatment")
+    arm: str = pa.Field(description=f"treatment; `{EVERY_ARM}`: the reader follows a fixed rule")
     against: str = pa.Field(nullable=True, description="the arm that is subtracted; empty for the arm alone")
     beyond: str = pa.Field(nullable=True, description="the difference that is also subtracted; empty for none")
     measure: str = pa.Field(description="what is estimated: agreement or alignment")
@@ -518,7 +521,7 @@ class ReaderContrasts(Table):
     )
     share_low: float = pa.Field(nullable=True, description="lower end of its interval (Fieller 1954)")
     share_high: float = pa.Field(nullable=True, description="upper end")
-    probes: int = pa.Field(ge=1, description="probes of the model")
+    probes: int = pa.Field(ge=1, description="probes of the model; of a fixed rule, its own")
     batteries: int = pa.Field(ge=1, description="their batteries")
 
     class Config:
