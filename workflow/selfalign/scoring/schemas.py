@@ -20,6 +20,10 @@ ALTERNATIVES = ("main", *get_args(ProbeKind), "value_attitude", "other", "withou
 """Alternatives to the main estimates: one kind of probe; values and attitudes; all other kinds; no forced choices; only
 cells in which the country and the source of the demonstrations differ; 5 of ten points as neither pole."""
 
+OF_CATEGORIES = ("category", "discriminating")
+"""Alternatives for each category of the bank, such as `category:religion`: its probes, or only those of its cells in
+which the country and the source differ."""
+
 _LOW, _HIGH = min(each.low for each in METRICS.values()), max(each.high for each in METRICS.values())
 
 EVERY_ARM = "all arms"
@@ -397,7 +401,10 @@ class ContrastsByReadout(Contrasts):
 class Alternatives(Contrasts):
     """A contrast under an alternative, for the mean of the countries: other probes, or another cut of the scales."""
 
-    alternative: str = pa.Field(isin=ALTERNATIVES, description="what differs; `main`: nothing")
+    alternative: str = pa.Field(
+        str_matches=rf"^({'|'.join(ALTERNATIVES)}|({'|'.join(OF_CATEGORIES)}):.+)$",
+        description="what differs; `main`: nothing; after a colon: the category of the probes",
+    )
     left_out: int = pa.Field(ge=0, description="probes of the main estimate that this estimate lacks")
     changed: pd.Int64Dtype = pa.Field(
         ge=0, nullable=True, description="majorities that the cut changes, of the countries' probes; empty: no cut"
