@@ -6,8 +6,10 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from estimating import people, scores
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_readers import divide_with_interval, estimate_readers
+from selfalign.scoring.main_intervals import choose_main
 from selfalign.scoring.readers import (
     READERS,
     choose_a,
@@ -202,6 +204,51 @@ def test_policies_have_rows_without_arms_and_models() -> None:
     assert agree["shorter_option"].to_dict() == pytest.approx({"DEU": 0.5, "MEX": 0.5, "PAK": 0.5, "all": 0.5})
     assert (found.loc["first_option", ["reader_estimate", "reader_low", "reader_high"]] == 0.5).all(axis=None)
     assert found.loc[("shorter_option", "DEU"), "reader_high"] > 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("categories", [7, 5])
+def test_main_intervals_of_readers_are_the_wider_ones(categories: int) -> None:
+    """Each of the intervals of the model, the reader and the share is chosen by the rule of verdicts.csv."""
+    table = scores({"own": 0.3, "other": 0.0, "zero": 0.0}, ("BOL",))
+    number = pd.Series(pd.factorize(table["battery"])[0] % categories, table.index).astype(str)
+    table = table.assign(category=number)
+    reader = table.assign(model="copier", p_a=(table["p_a"] + 0.1).clip(0, 1))
+    reader = reader.assign(agreement=(reader["p_a"] > 0.5) * 1.0, alignment=1 - (reader["p_a"] - 0.7).abs())
+    reader["agreement"] = reader["agreement"].mask((number == "0") & (table["arm"] == "own"), 0.0)
+    how = Resampling(people(table), 300, 0.95, 1, ["batteries"])
+    pairs = [["own", "other"], ["zero", "other"]]
+    keys = ["model", "reader", "arm", "against", "measure", "country"]
+    found = ReaderContrasts.validate(estimate_readers(table, reader, pairs, how)).set_index(keys)
+    again = [one.assign(battery=one["category"]) for one in (table, reader)]
+    by_category = estimate_readers(*again, pairs, how).set_index(keys).loc[found.index]
+    assert (found["categories"] == categories).all() and (by_category["batteries"] == categories).all()
+    chosen = set()
+    for of, start in (("", "estimate"), ("reader_", "reader_estimate"), ("share_", "share")):
+        for (row, one), (_, other) in zip(found.iterrows(), by_category.iterrows(), strict=True):
+            ends = [(one[f"{of}low"], one[f"{of}high"]), (other[f"{of}low"], other[f"{of}high"])]
+            widths = [np.inf if np.isnan(low) else high - low for low, high in ends]
+            main = 1 if categories >= 6 and widths[1] > widths[0] else 0
+            if of == "share_" and row[3] == "":
+                assert one[["share_main", "share_main_low", "share_main_high"]].isna().all()
+                continue
+            assert one[f"{of}main"] == ("battery", "category")[main]
+            assert list(one[[f"{of}main_low", f"{of}main_high"]]) == pytest.approx(ends[main], nan_ok=True)
+            chosen.add((of, one[f"{of}main"], bool(np.isnan(ends[main][0])), bool(np.isnan(one[start]))))
+    assert {
+        ("share_", "category" if categories == 7 else "battery", False, False),
+        ("share_", "battery", True, True),
+    } <= chosen
+    assert {main for of, main, *_ in chosen if not of} == ({"battery", "category"} if categories == 7 else {"battery"})
+    assert (found["reason"] == "fewer than 6 categories").all() == (categories == 5)
+
+
+def test_share_without_bounds_by_category_has_no_main_interval() -> None:
+    ends = {"low": [0.2, -np.inf, -np.inf], "high": [0.6, np.inf, np.inf]}
+    again = {"category_low": [-np.inf, 0.1, -np.inf], "category_high": [np.inf, 0.3, np.inf]}
+    chosen = choose_main(pd.DataFrame({**ends, **again, "categories": 7}), ["batteries"])
+    assert list(chosen["main"]) == ["category", "battery", "battery"]
+    assert np.isinf(chosen[["main_low", "main_high"]]).all(axis=None) and "main_p" not in chosen
 
 
 def test_interval_of_a_ratio_covers_it_in_95_of_100_samples() -> None:

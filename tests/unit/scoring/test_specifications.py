@@ -35,9 +35,11 @@ from selfalign.probes.schemas import LeftOutProbes
 from selfalign.probes.selection import find_used, list_left_out, select_probes
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import Comparison
+from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_alternatives import choose_alternatives, estimate_alternatives
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_specifications import Choices, CutPeople, estimate_specifications
+from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.recut import count_changed, recut_cells
 from selfalign.scoring.schemas import Alternatives, Specifications
 from selfalign.survey.schemas import Counts
@@ -217,6 +219,32 @@ def test_discriminating_cells_are_those_in_which_country_and_source_differ() -> 
     assert found["estimate"].item() == pytest.approx((0.75 + 0.5) / 2)
     assert found[["probes", "left_out"]].to_numpy().tolist() == [[2, 1]]
     assert made.loc[("main", "own", "other"), "estimate"] == pytest.approx(0.75)
+
+
+@pytest.mark.slow
+def test_alternatives_have_the_main_intervals_of_verdicts() -> None:
+    """The rows `main` are those of verdicts.csv. A single category has too few categories for an interval between."""
+    table = scores({"own": 0.1, "other": 0.0})
+    how = Resampling(people(table), draws=200, level=0.95, seed=1, resample=["batteries"])
+    pairs = [["own", "other"]]
+    poles = table.drop_duplicates(["country", "probe"])[["country", "probe", "majority"]]
+    poles = pd.concat([poles, poles.assign(country="DEU", majority="B"), poles.assign(country="USA", majority="B")])
+    made = estimate_alternatives(table, pairs, poles.drop_duplicates(), KINDS, None, how, ["measure"])
+    known = estimate_contrasts(table, pairs, how)
+    verdicts = choose_intervals(table, known, pairs, None, how, CONTRASTED).set_index("measure")
+    columns = ["main_low", "main_high", "main_p", "category_low", "category_high", "category_df", "categories"]
+    main = made[made["alternative"] == "main"].set_index("measure").loc[verdicts.index]
+    assert main[["main", "reason"]].equals(verdicts[["main", "reason"]])
+    assert main[columns].astype(float).to_numpy() == pytest.approx(verdicts[columns].astype(float).to_numpy())
+    kinds = made[made["alternative"] == "attitude"]
+    kept = table[table["probe"].map(KINDS["kind"]) == "attitude"]
+    alone = choose_intervals(kept, estimate_contrasts(kept, pairs, how), pairs, None, how, CONTRASTED)
+    ends = ["main_low", "main_high"]
+    assert kinds.set_index("measure")[ends].to_numpy() == pytest.approx(alone.set_index("measure")[ends].to_numpy())
+    one = made[made["alternative"] == "category:religion"]
+    assert (one["categories"] == 1).all() and set(one["reason"]) == {"fewer than 6 categories"}
+    assert one[["main_low", "main_high"]].to_numpy() == pytest.approx(one[["low", "high"]].to_numpy())
+    assert one["category_low"].isna().all()
 
 
 def test_categories_have_margins_of_all_and_of_discriminating_cells() -> None:

@@ -14,7 +14,7 @@ from selfalign.figures.style import Style
 from selfalign.figures.theme import INK
 from selfalign.option_sets import give_options
 from selfalign.options import Command, Words, readable
-from selfalign.scoring.schemas import ReaderContrasts
+from selfalign.scoring.schemas import ReaderEstimates
 from selfalign.tables import read_table
 
 LOOKS: dict[str, dict[str, Any]] = {
@@ -32,7 +32,7 @@ def takes_readers(command: Command) -> Command:
 
     @wraps(command)
     def with_readers(readers: Path | None, demonstrated: Sequence[str] | None, **rest: object) -> None:
-        table = None if readers is None else read_table(readers, ReaderContrasts)
+        table = None if readers is None else read_table(readers, ReaderEstimates)
         command(readers=None if table is None else choose_readers(table, demonstrated or ()), **rest)
 
     options = [
@@ -48,7 +48,7 @@ def choose_readers(table: pd.DataFrame, demonstrated: Sequence[str]) -> pd.DataF
     Without demonstrations a reader has nothing to read.
 
     Args:
-        table: a `ReaderContrasts` table.
+        table: a `ReaderEstimates` table.
         demonstrated: the arms with demonstrations.
 
     Returns:

@@ -21,6 +21,7 @@ from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, families_option, resample_options, takes_estimation
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.main_intervals import choose_main, cluster_by_category, join_categories
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import CONTRAST_KEYS, Contrast, Panel, as_contrast, build_panels, take_probes
 from selfalign.scoring.recut import count_changed, recut_cells, recut_people
@@ -104,7 +105,8 @@ def estimate_alternatives(
 ) -> pd.DataFrame:
     """The contrasts for the mean of the countries: the main ones, and under each alternative.
 
-    Each alternative is estimated as if the survey had no other probes: only their batteries are resampled.
+    Each alternative is estimated as if the survey had no other probes: only their batteries, and for the intervals by
+    category their categories, are resampled. `choose_main` has the rule of the main interval.
 
     Args:
         scores: `Scores` tables, stacked.
@@ -121,8 +123,12 @@ def estimate_alternatives(
     every = list_alternatives(scores, contrasts, poles, kinds, cut, how.people)
     tables = []
     for one in show_progress("estimate", "alternative", items=every):
-        table = correct(compare_panels(one.panels, one.contrasts, replace(how, people=one.people)), families)
-        tables.append(table[table["country"] == ALL].assign(alternative=one.name, changed=one.changed))
+        drawn = replace(how, people=one.people)
+        table = correct(compare_panels(one.panels, one.contrasts, drawn), families)
+        again = compare_panels(cluster_by_category(one.panels, scores), one.contrasts, drawn)
+        table, again = (rows[rows["country"] == ALL] for rows in (table, again))
+        table = choose_main(join_categories(table, again, CONTRAST_KEYS), how.resample)
+        tables.append(table.assign(alternative=one.name, changed=one.changed))
     joined = pd.concat(tables, ignore_index=True)
     main = tables[0].set_index(CONTRAST_KEYS)["probes"]
     before = main.reindex(pd.MultiIndex.from_frame(joined[CONTRAST_KEYS])).to_numpy()
