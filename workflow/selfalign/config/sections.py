@@ -492,8 +492,8 @@ class Scoring(Section):
     alternatives: bool = Field(
         False,
         description=(
-            "Whether contrasts are also estimated for each kind of probe, without forced choices, in discriminating "
-            "cells, and with another cut of ten-point scales."
+            "Whether contrasts are also estimated for each kind and category of probes, without forced choices, in "
+            "discriminating cells, and with another cut of ten-point scales."
         ),
     )
     specifications: Specifications | None = Field(

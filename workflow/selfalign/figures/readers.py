@@ -14,7 +14,7 @@ from selfalign.figures.style import Style
 from selfalign.figures.theme import INK
 from selfalign.option_sets import give_options
 from selfalign.options import Command, Words, readable
-from selfalign.scoring.schemas import ReaderContrasts
+from selfalign.scoring.schemas import ReaderEstimates
 from selfalign.tables import read_table
 
 LOOKS: dict[str, dict[str, Any]] = {
@@ -35,7 +35,7 @@ def takes_readers(command: Command) -> Command:
 
     @wraps(command)
     def with_readers(readers: Path | None, demonstrated: Sequence[str] | None, **rest: object) -> None:
-        chosen = choose_readers(read_table(readers, ReaderContrasts), demonstrated or ()) if readers else NO_READERS
+        chosen = choose_readers(read_table(readers, ReaderEstimates), demonstrated or ()) if readers else NO_READERS
         command(readers=chosen, **rest)
 
     options = [
@@ -51,7 +51,7 @@ def choose_readers(table: pd.DataFrame, demonstrated: Sequence[str]) -> pd.DataF
     Without demonstrations a reader has nothing to read.
 
     Args:
-        table: a `ReaderContrasts` table.
+        table: a `ReaderEstimates` table.
         demonstrated: the arms with demonstrations.
 
     Returns:
