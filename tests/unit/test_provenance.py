@@ -215,7 +215,6 @@ def test_answers_depend_on_few_modules() -> None:
         "selfalign.errors",
         "selfalign.ids",
         "selfalign.inference.letters",
-        "selfalign.inference.local",
         "selfalign.inference.local.attention",
         "selfalign.inference.local.chat",
         "selfalign.inference.local.check",
