@@ -27,8 +27,7 @@ from map_summary import summarise
 from page_tables import KeptTables, fill_tables, find_unknown
 from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
 from selfalign.config.figures import FIGURES
-from selfalign.config.outputs import ACROSS
-from selfalign.config.pages import find_pages
+from selfalign.config.pages import name_pages
 from selfalign.config.read import check_settings
 from selfalign.errors import InputError, exit_on_mistake
 from selfalign.home import HOME
@@ -179,9 +178,7 @@ def find_drawn(text: str, run: str, config: dict[str, Any]) -> list[tuple[str, s
     """
     files = dict.fromkeys(SHOWN.findall(text))
     names = [file.removeprefix(f"{run}_") for file in files if file.startswith(f"{run}_")]
-    pages = {
-        one: figure for figure in FIGURES for one in ([figure] if figure in ACROSS else find_pages(config, figure))
-    }
+    pages = {page: figure for figure in FIGURES for page in name_pages(config, figure)}
     return [(pages[name], name) for name in names if name in pages]
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from selfalign.cli import program
 from selfalign.config.figures import CELLS, FIGURES, files_of_figure
-from selfalign.config.outputs import ACROSS, WITH_CSV, find_shown
+from selfalign.config.outputs import find_shown
 from selfalign.config.pages import find_pages
 from selfalign.config.read import read_config
 from selfalign.config.style import describe_style
@@ -87,17 +87,17 @@ def draw(
         only: names of the pages to draw; all without it. A page looks the same with and without the others.
     """
     what = FIGURES[figure]
-    pages = {figure: None} if figure in ACROSS else find_pages(config, figure)
+    pages = find_pages(config, figure) if what.paged else {figure: None}
     files = [to / f"{page}.png" for page in pages if only is None or page in only]
     options = what.settings(config) | {"style": describe_style(config, figure)}
-    for option, file in files_of_figure(figure, config).items():
+    for option, file in files_of_figure(figure, find_shown(config).outputs).items():
         names = [(model, language) for model in config["run"]["models"] for language in config["run"]["languages"]]
         paths = [folder / file.format(model=model, language=language) for model, language in names]
         options[option] = " ".join(dict.fromkeys(map(str, paths)))
     style = config["figures"]["style"]
     options |= {"texts": style["texts"].replace("{language}", style["language"]), "figures": " ".join(map(str, files))}
-    options |= {"csv": str(to / f"{figure}.csv")} if figure in WITH_CSV else {}
-    options |= {} if figure in ACROSS else {"pages": json.dumps(pages)}
+    options |= {"csv": str(to / f"{figure}.csv")} if what.csv else {}
+    options |= {"pages": json.dumps(pages)} if what.paged else {}
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     with matplotlib.rc_context():
         program([f"plot-{figure.replace('_', '-')}", *arguments], standalone_mode=False)
@@ -120,9 +120,9 @@ def command(
 ) -> None:  # fmt: skip
     """Draw the figures of the folder RUN as sheets in the folder TO."""
     config = read_config(list(configs))
-    shown, _ = find_shown(config)
+    shown = find_shown(config).outputs
     for figure in figures or [name for name in FIGURES if name == "agreement" or name in shown]:
-        reads = files_of_figure(figure, config).values()
+        reads = files_of_figure(figure, shown).values()
         if missing := [file for file in reads if file != CELLS and not (run / file).is_file()]:
             print(f"{figure} is skipped: {run} has no {', '.join(missing)}")
             continue

@@ -17,7 +17,8 @@ import psutil
 import pytest
 import rehearsal
 from project import BIN, ROOT, Run
-from selfalign.config.outputs import TABLES_ONLY, find_shown
+from selfalign.config.figures import FIGURES
+from selfalign.config.outputs import find_shown
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.survey.parse_shares import RULES
@@ -240,7 +241,7 @@ def test_rehearsal_ends_with_every_output(rehearsed: Rehearsed, monkeypatch: pyt
     config = read_config([PAPER, rehearsed.folder / rehearsal.OVERLAY])
     shown, skipped = find_shown(config)
     assert not skipped, "a part of the paper's config is not rehearsed"
-    for figure in {"agreement", *shown} - TABLES_ONLY:
+    for figure in {"agreement", *shown} & FIGURES.keys():
         for form in ("png", "pdf"):
             pages = list(rehearsed.result("figures").glob(f"{figure}*.{form}"))
             assert pages and all(page.stat().st_size > 5_000 for page in pages), (figure, form)

@@ -17,8 +17,7 @@ from selfalign import provenance
 from selfalign.cli import first_sentence, program
 from selfalign.config.figures import FIGURES, files_of_figure
 from selfalign.config.files import MAP_FILES
-from selfalign.config.outputs import ACROSS as ACROSS_MODELS
-from selfalign.config.outputs import WITH_CSV
+from selfalign.config.outputs import find_shown
 from selfalign.provenance import import_closure
 from selfalign.steps import BY_HAND, STEPS
 
@@ -35,9 +34,9 @@ def find_rules(text: str) -> dict[str, str]:
         for figure, what in FIGURES.items():
             shown = loop.replace("{params.command}", f"plot-{figure}".replace("_", "-"))
             shown = shown.replace("{figure}", figure).replace('f"', '"')
-            options = [*files_of_figure(figure, config), *what.settings(config), "style", "figures"]
-            options += ["csv"] if figure in WITH_CSV else []
-            options += [] if figure in ACROSS_MODELS else ["pages"]
+            options = [*files_of_figure(figure, find_shown(config).outputs), *what.settings(config), "style", "figures"]
+            options += ["csv"] if what.csv else []
+            options += ["pages"] if what.paged else []
             found[f"plot_{figure}"] = shown + " ".join(f"--{option} " for option in options)
     return found
 
@@ -50,7 +49,7 @@ RULES = {
 
 
 GAINS = {"estimate_languages", "estimate_categories", "estimate_kinds"}
-ACROSS = {f"plot_{name}" for name in ACROSS_MODELS}
+ACROSS = {f"plot_{name}" for name, what in FIGURES.items() if not what.paged}
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from selfalign.config.commands import as_options
 from selfalign.config.figures import CELLS, FIGURES, files_of_figure
-from selfalign.config.outputs import ACROSS, WITH_CSV
 from selfalign.config.pages import find_pages
 from selfalign.config.style import describe_style, texts_file
 
@@ -29,7 +28,7 @@ def read_by(figure):
     """The files that a figure is drawn from, by option of its command."""
     return {
         option: PATHS.scores() if file == CELLS else f"<run>/{file}"
-        for option, file in files_of_figure(figure, config).items()
+        for option, file in files_of_figure(figure, PATHS.shown.outputs).items()
     }
 
 
@@ -37,7 +36,7 @@ def figure_options(figure):
     """The options of a figure's command, except those that name files."""
     given = FIGURES[figure].settings(config)
     given |= {"style": style_of(figure)}
-    if figure not in ACROSS:
+    if FIGURES[figure].paged:
         given["pages"] = json.dumps(find_pages(config, figure))
     return as_options(given)
 
@@ -45,7 +44,7 @@ def figure_options(figure):
 def files_of(figure):
     """The files that a figure's job reads and writes, as options of its command."""
 
-    read_options = list(files_of_figure(figure, config))
+    read_options = list(files_of_figure(figure, PATHS.shown.outputs))
 
     def options(wildcards, input, output):
         read = {option: input[option] for option in read_options}

@@ -42,7 +42,7 @@ for figure, what in FIGURES.items():
             font=FONT,
         output:
             figures=drawn(figure, what.label),
-            csv=[f"<run>/figures/{figure}.csv"] if figure in WITH_CSV else [],
+            csv=[f"<run>/figures/{figure}.csv"] if what.csv else [],
         log:
             f"<run>/logs/plot_{figure}.log",
         benchmark:

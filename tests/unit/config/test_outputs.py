@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from configs import shipped
-from selfalign.config.figures import FIGURES, files_of_figure
+from selfalign.config.figures import FIGURES, PAGED, TYPESET, WITH_CSV, files_of_figure, numbers_of_figure
 from selfalign.config.outputs import (
     agreeing_arms,
     asked_in,
@@ -252,9 +252,17 @@ def test_kinds_need_models_of_two_kinds() -> None:
 def test_figures_read_the_readers_if_the_run_has_them(tmp_path: Path) -> None:
     with_readers, without = read_config([]), config_of(tmp_path, scoring={"readers": None})
     for figure in ("agreement", "gains", "margin", "margins"):
-        assert files_of_figure(figure, with_readers)["readers"] == "tables/readers.csv"
-        assert "readers" not in files_of_figure(figure, without)
+        assert files_of_figure(figure, find_shown(with_readers).outputs)["readers"] == "tables/readers.csv"
+        assert "readers" not in files_of_figure(figure, find_shown(without).outputs)
         assert "demonstrated" not in FIGURES[figure].settings(without)
         shown = FIGURES[figure].settings(with_readers)["demonstrated"].split()
         assert shown == ["chrf", "chrf_other", "chrf_without_battery", "chrf_without_battery_other"]
-    assert "readers" not in files_of_figure("contrasts", with_readers)
+    assert "readers" not in files_of_figure("contrasts", find_shown(with_readers).outputs)
+
+
+def test_facts_of_figures_are_those_of_the_registry() -> None:
+    one_file = ["gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks"]
+    assert set(FIGURES) - set(PAGED) == {*one_file, "specifications"}
+    assert set(WITH_CSV) == {*one_file, "specifications", "map"}
+    assert ("agreement", "contrasts", *one_file) == TYPESET
+    assert numbers_of_figure("gains") == "figures/gains.csv" and numbers_of_figure("margin") == "tables/contrasts.csv"

@@ -21,6 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from selfalign.config.arms import read_arms
+from selfalign.config.figures import PAGED
 from selfalign.config.looks import find_looks
 from selfalign.config.outputs import agreeing_arms, calibrated_arms, drawn_contrasts
 from selfalign.config.pages import SEVERAL, find_pages
@@ -30,7 +31,7 @@ from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
 from selfalign.figures.baselines import room_for_margins
 from selfalign.figures.figure_options import Pages
-from selfalign.figures.style import ENGLISH, FIGURES, Style, read_style, read_texts
+from selfalign.figures.style import ENGLISH, Style, read_style, read_texts
 from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.schemas import Contrasts, Metrics
@@ -40,7 +41,7 @@ pytestmark = pytest.mark.slow
 WIDTHS = [3.3, 6.8]
 LANGUAGES = ["en", "de", "es"]
 
-ROWS = [figure for figure in FIGURES if figure != "map"]
+ROWS = [figure for figure in PAGED if figure != "map"]
 """The figures that every run may have; tests/unit/scoring/test_cultural_map.py draws the map."""
 
 

@@ -19,6 +19,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from selfalign.config.figures import TYPESET
 from selfalign.errors import InputError
 from selfalign.figures import (
     plot_categories,
@@ -452,6 +453,10 @@ def test_command_writes_the_figure_and_its_numbers(tmp_path: Path) -> None:
 
 
 # LaTeX
+
+
+def test_tables_in_latex_are_those_of_the_registry() -> None:
+    assert set(TABLES) == set(TYPESET)
 
 
 def as_latex(name: str, table: pd.DataFrame, style: Style) -> str:

@@ -11,8 +11,8 @@ from selfalign.arms import Arm
 from selfalign.audit.compare.changes import find_differences
 from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.crossed import find_tests
+from selfalign.config.figures import PAGED
 from selfalign.errors import InputError, listed
-from selfalign.figures.style import FIGURES
 from selfalign.runs import Run
 from selfalign.scoring.schemas import ALL, Contrasts, Estimates, Verdicts
 from selfalign.tables import read_table
@@ -102,7 +102,7 @@ def give_main_intervals(contrasts: pd.DataFrame, verdicts: pd.DataFrame) -> pd.D
 
 def _figure_of(name: str) -> str:
     """The figure that a file shows a page of."""
-    known = [figure for figure in FIGURES if name == figure or name.startswith(f"{figure}_")]
+    known = [figure for figure in PAGED if name == figure or name.startswith(f"{figure}_")]
     return max(known, key=len, default=name)
 
 

@@ -1,6 +1,6 @@
 """The figures of a run: which files each one reads, and what it asks of the config. Rules and tools read this list."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,23 @@ from selfalign.config.outputs import (
     asked_in,
     calibrated_arms,
     drawn_contrasts,
-    find_shown,
     first_arms,
+    has_readers,
+    list_contrasts,
     list_dumbbells,
     list_gains,
     list_margins,
     mapped_arms,
+)
+from selfalign.config.panels import (
+    Config,
+    height_of_agreement,
+    height_of_calibration,
+    height_of_contrasts,
+    height_of_map,
+    height_of_rows,
+    panels_of_arms,
+    panels_of_contrasts,
 )
 from selfalign.runs import SCORES
 
@@ -26,7 +37,19 @@ CELLS = SCORES
 READERS = "readers"
 """The output of a run that marks of readers are drawn from."""
 
-Config = dict[str, Any]
+
+@dataclass(frozen=True)
+class Paged:
+    """How a figure is spread over pages, each in its own files (`pages.find_pages`).
+
+    Attributes:
+        panels: the models and languages that have a panel, in the order of the run, from the merged settings.
+        height: inches that a panel needs at least, from the merged settings, the languages that share the panel, and
+            the figure's width.
+    """
+
+    panels: Callable[[Config], list[tuple[str, str]]]
+    height: Callable[[Config, Sequence[str], float], float] = height_of_rows
 
 
 @dataclass(frozen=True)
@@ -40,6 +63,9 @@ class Figure:
         settings: the other options of the command, by name, from the merged settings.
         also: outputs of the run that the figure is drawn from too if the run has them. The option has the same name,
             and the file is a table of this name.
+        paged: how it is spread over pages; None for a figure across models, which is one file.
+        csv: whether it has a table of its numbers, which the command writes.
+        typeset: whether the numbers are also written as LaTeX (`selfalign.figures.typeset_tables`).
     """
 
     label: str
@@ -47,6 +73,9 @@ class Figure:
     reads: Mapping[str, str]
     settings: Callable[[Config], dict[str, str]] = lambda config: {}
     also: tuple[str, ...] = ()
+    paged: Paged | None = None
+    csv: bool = True
+    typeset: bool = True
 
 
 def _margin(config: Config) -> dict[str, str]:
@@ -71,7 +100,12 @@ def _agreement(config: Config) -> dict[str, str]:
 def _demonstrated(config: Config) -> dict[str, str]:
     """The arms that readers have marks in, if the run has readers."""
     arms = [name for name, arm in arms_of_run(config).items() if arm.shots]
-    return {"demonstrated": " ".join(arms)} if READERS in find_shown(config)[0] else {}
+    return {"demonstrated": " ".join(arms)} if has_readers(config) else {}
+
+
+def _transfer_pair(config: Config) -> list[Any]:
+    """The contrast of the figure transfer, if there is one."""
+    return [pair] if (pair := config["scoring"].get("transfer")) else []
 
 
 CONTRASTS = {"contrasts": "tables/contrasts.csv"}
@@ -84,12 +118,16 @@ FIGURES: dict[str, Figure] = {
         {"estimates": "tables/agreement.csv"} | METRICS,
         _agreement,
         also=(READERS,),
+        paged=Paged(lambda config: panels_of_arms(config, agreeing_arms(config)), height_of_agreement),
+        csv=False,
     ),
     "contrasts": Figure(
         "b: contrasts",
         "Drawing every contrast",
         CONTRASTS,
         lambda config: {"order": as_json(drawn_contrasts(config))},
+        paged=Paged(lambda config: panels_of_contrasts(config, list_contrasts(config)), height_of_contrasts),
+        csv=False,
     ),
     "margin": Figure(
         "c: margin",
@@ -97,13 +135,26 @@ FIGURES: dict[str, Figure] = {
         CONTRASTS | METRICS,
         _margin,
         also=(READERS,),
+        paged=Paged(lambda config: panels_of_contrasts(config, [config["figures"]["margin"]["contrast"]])),
+        csv=False,
+        typeset=False,
     ),
-    "transfer": Figure("d: transfer", "Drawing the transfer between countries", {"transfer": "tables/transfer.csv"}),
+    "transfer": Figure(
+        "d: transfer",
+        "Drawing the transfer between countries",
+        {"transfer": "tables/transfer.csv"},
+        paged=Paged(lambda config: panels_of_contrasts(config, _transfer_pair(config))),
+        csv=False,
+        typeset=False,
+    ),
     "calibration": Figure(
         "e: calibration",
         "Drawing the model against the people",
         {"scores": CELLS},
         lambda config: {"arms": " ".join(calibrated_arms(config))},
+        paged=Paged(lambda config: panels_of_arms(config, calibrated_arms(config)), height_of_calibration),
+        csv=False,
+        typeset=False,
     ),
     "gains": Figure(
         "f: gains",
@@ -154,23 +205,44 @@ FIGURES: dict[str, Figure] = {
         "Drawing own minus other country in every specification",
         {"table": "tables/specifications.csv"},
         lambda config: {"language": asked_in(config)},
+        typeset=False,
     ),
     "map": Figure(
         "n: cultural map",
         "Drawing the cultural map",
         {"points": "tables/map.csv", "axes": "tables/map_axes.csv"},
         lambda config: {"arms": " ".join(mapped_arms(config)), "start": as_json(first_arms(config))},
+        paged=Paged(lambda config: panels_of_arms(config, mapped_arms(config)), height_of_map),
+        typeset=False,
     ),
 }
 """By name. The module of a figure is `selfalign.figures.plot_{name}`."""
 
+PAGED = tuple(name for name, figure in FIGURES.items() if figure.paged)
+"""Figures that may have several pages. The others are across models."""
 
-def files_of_figure(figure: str, config: Config) -> dict[str, str]:
+WITH_CSV = tuple(name for name, figure in FIGURES.items() if figure.csv)
+"""Figures that have a table of their numbers."""
+
+TYPESET = tuple(name for name, figure in FIGURES.items() if figure.typeset)
+"""Figures whose numbers are also written as LaTeX."""
+
+
+def numbers_of_figure(figure: str) -> str:
+    """The file with the numbers that a figure shows, in the folder of the run: its CSV, or the first file it reads.
+
+    Args:
+        figure: its name.
+    """
+    return f"figures/{figure}.csv" if figure in WITH_CSV else next(iter(FIGURES[figure].reads.values()))
+
+
+def files_of_figure(figure: str, outputs: Collection[str]) -> dict[str, str]:
     """The files that a figure of a run is drawn from, by option of its command, in the folder of the run.
 
     Args:
         figure: its name.
-        config: the merged settings.
+        outputs: of the run, as `find_shown` names them.
     """
-    what, (shown, _) = FIGURES[figure], find_shown(dict(config))
-    return {**what.reads, **{name: f"tables/{name}.csv" for name in what.also if name in shown}}
+    what = FIGURES[figure]
+    return {**what.reads, **{name: f"tables/{name}.csv" for name in what.also if name in outputs}}

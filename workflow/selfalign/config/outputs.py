@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from itertools import combinations, product
-from typing import Any
+from typing import Any, NamedTuple
 
 from selfalign.arms import Arm
 from selfalign.config.arms import arms_of, arms_of_run, read_arms
@@ -11,24 +11,12 @@ from selfalign.config.languages import countries_of_run, frames_of
 from selfalign.config.map import why_no_map
 from selfalign.inference.endpoint.requests import gives_reply
 
-ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks", "specifications")
-"""Figures across models: each is one file and has a table of its numbers."""
-
-TYPESET = tuple(name for name in ACROSS if name != "specifications")
-"""Those whose numbers are also written as LaTeX."""
-
-TABLES_ONLY = frozenset({"mixed", "readers", "alternatives", "groups"})
-"""Outputs that have a table and no figure."""
-
 _NO_OPTIONS = "no frame asks with two options"
 _OF_COUNTRIES = {
     "country_ranks": "the run asks about groups of people, and whole countries are ranked",
     "map": "the run asks about groups of people, and the map has whole countries",
 }
 """Outputs that are about whole countries, and why a run about groups does not have them."""
-
-WITH_CSV = (*ACROSS, "map")
-"""Figures that have a table of their numbers."""
 
 
 def list_contrasts(config: dict[str, Any]) -> list[Any]:
@@ -276,14 +264,23 @@ def _named(entry: dict[str, Any], key: str, names: list[str]) -> list[str]:
     return [entry[key]] if key in entry else names
 
 
-def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
+class Shown(NamedTuple):
+    """Which of the outputs that may be empty a run makes.
+
+    Attributes:
+        outputs: the names of those that it makes.
+        skipped: by name of each of the others, the reason.
+    """
+
+    outputs: set[str]
+    skipped: dict[str, str]
+
+
+def find_shown(config: dict[str, Any]) -> Shown:
     """Which of the outputs that may be empty are not, and why the others are skipped.
 
     Args:
         config: the merged settings.
-
-    Returns:
-        Names of the outputs to make, and for each of the others a reason.
     """
     scoring, pair = config["scoring"], config["scoring"].get("transfer")
     some = any(can_estimate(config, contrast) for contrast in list_contrasts(config))
@@ -302,12 +299,22 @@ def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
         "specifications": lambda: _why_no_specifications(config, reasons["margins"]),
         "map": lambda: why_no_map(config),
     }
-    reasons |= {name: why() for name, why in on_request.items() if scoring.get(name) not in (None, False)}
+    reasons |= {name: why() for name, why in on_request.items() if _is_requested(config, name)}
     if config["run"].get("groups"):
         reasons["groups"] = ""
         reasons |= {name: reason for name, reason in _OF_COUNTRIES.items() if not reasons.get(name, reason)}
-    shown = {name for name, reason in reasons.items() if not reason}
-    return shown, {name: reason for name, reason in reasons.items() if reason}
+    made = {name for name, reason in reasons.items() if not reason}
+    return Shown(made, {name: reason for name, reason in reasons.items() if reason})
+
+
+def has_readers(config: dict[str, Any]) -> bool:
+    """Whether the run has the table of readers."""
+    return _is_requested(config, "readers") and not _why_no_readers(config)
+
+
+def _is_requested(config: dict[str, Any], name: str) -> bool:
+    """Whether `scoring` asks for an output."""
+    return config["scoring"].get(name) not in (None, False)
 
 
 def _why_no_readers(config: dict[str, Any]) -> str:
@@ -331,33 +338,6 @@ def _why_no_specifications(config: dict[str, Any], no_margins: str) -> str:
     arms = arms_of_run(config)
     shows = any(arms[own].shots for own, _ in list_margins(config))
     return no_margins or ("" if shows else "no arm with demonstrations has such a control")
-
-
-def find_panels(config: dict[str, Any], figure: str) -> list[tuple[str, str]]:
-    """The models and languages that a figure shows, in the order of the run.
-
-    Args:
-        config: the merged settings.
-        figure: its name.
-    """
-    run = config["run"]
-    contrasts = {
-        "contrasts": list_contrasts(config),
-        "margin": [config["figures"]["margin"]["contrast"]],
-        "transfer": [pair] if (pair := config["scoring"].get("transfer")) else [],
-    }
-    if figure in contrasts:
-        shown = {panel for contrast in contrasts[figure] for panel in find_estimated(config, contrast)}
-    else:
-        drawn = {"calibration": calibrated_arms, "map": mapped_arms}.get(figure, agreeing_arms)
-        arms = set(drawn(config))
-        shown = {
-            (model, language)
-            for language in run["languages"]
-            if arms & arms_with_cells(config, language)
-            for model in run["models"]
-        }
-    return [panel for panel in product(run["models"], run["languages"]) if panel in shown]
 
 
 def _why_not_across(config: dict[str, Any]) -> dict[str, str]:

@@ -11,20 +11,18 @@ from selfalign.arms import Kind, Speech
 from selfalign.config.arms import selectors_of
 from selfalign.config.chosen import kinds_file
 from selfalign.config.crossed import find_tests
+from selfalign.config.figures import FIGURES, TYPESET, WITH_CSV, numbers_of_figure
 from selfalign.config.files import list_files
 from selfalign.config.languages import fill_language, frames_of, frames_on_scales, speech_of_run
 from selfalign.config.outputs import (
-    ACROSS,
-    TABLES_ONLY,
-    TYPESET,
-    WITH_CSV,
+    Shown,
     asked_in,
     find_shown,
     gives_replies,
     kinds_of_models,
     own_languages,
 )
-from selfalign.config.pages import find_pages
+from selfalign.config.pages import name_pages
 from selfalign.config.style import texts_file
 from selfalign.config.surveys import groups_file, has_real_respondents, has_respondents, survey_file
 from selfalign.demonstrations.strategies import measure_of
@@ -230,7 +228,7 @@ class Paths:
             texts_file(config["figures"]["style"]),
         ]
         files += map(self.shipped, shipped)
-        if config["probes"].get("kinds") or {"alternatives", "specifications"} & self._shown[0]:
+        if config["probes"].get("kinds") or {"alternatives", "specifications"} & self.shown.outputs:
             files += self.probe_kinds
         return sorted({file for file in files if not is_made(file)})
 
@@ -389,18 +387,19 @@ class Paths:
     # What the run shows
 
     @cached_property
-    def _shown(self) -> tuple[set[str], dict[str, str]]:
+    def shown(self) -> Shown:
+        """The outputs that the run makes of those that may be empty."""
         return find_shown(dict(self.config))
 
     @property
     def skipped(self) -> dict[str, str]:
         """By output that would be empty, the reason."""
-        return self._shown[1]
+        return self.shown.skipped
 
     @property
     def tables(self) -> list[str]:
         """The run's tables, except those that would be empty."""
-        always, shown = ["agreement", "worth", "metrics"], self._shown[0]
+        always, shown = ["agreement", "worth", "metrics"], self.shown.outputs
         some = [
             "contrasts",
             "verdicts",
@@ -428,7 +427,7 @@ class Paths:
 
     def figure(self, name: str) -> list[str]:
         """All files of a figure: a file per page and format."""
-        pages = [name] if name in ACROSS else find_pages(dict(self.config), name)
+        pages = name_pages(dict(self.config), name)
         return [f"<run>/figures/{page}.{form}" for page in pages for form in self.formats]
 
     @property
@@ -440,23 +439,19 @@ class Paths:
     @property
     def figures(self) -> list[str]:
         """All files of all figures."""
-        return [path for name in ["agreement", *sorted(self._shown[0] - TABLES_ONLY)] for path in self.figure(name)]
+        names = ["agreement", *sorted(self.shown.outputs & FIGURES.keys())]
+        return [path for name in names for path in self.figure(name)]
 
     @property
     def figure_tables(self) -> list[str]:
-        """The numbers of the figures across models."""
-        return [f"<run>/figures/{name}.csv" for name in WITH_CSV if name in self._shown[0]]
+        """The numbers of the figures that have a table of them."""
+        return [f"<run>/figures/{name}.csv" for name in WITH_CSV if name in self.shown.outputs]
 
     @property
     def typeset(self) -> dict[str, str]:
         """The tables that are written as LaTeX, by name."""
-        tables = [
-            f"<run>/{TABLE.format(name=name)}"
-            for name in ("agreement", "contrasts")
-            if name in {"agreement", *self._shown[0]}
-        ]
-        tables += [f"<run>/figures/{name}.csv" for name in TYPESET if name in self._shown[0]]
-        return {Path(file).stem: file for file in tables}
+        made = [name for name in TYPESET if name == "agreement" or name in self.shown.outputs]
+        return {name: f"<run>/{numbers_of_figure(name)}" for name in made}
 
     @property
     def latex(self) -> list[str]:

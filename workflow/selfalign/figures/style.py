@@ -28,9 +28,6 @@ ENGLISH = HOME / "resources/figures/en.yaml"
 NARROW = 5.0
 """Figures below this width, in inches, have the layout of one column of a journal."""
 
-FIGURES = ("agreement", "contrasts", "margin", "calibration", "transfer", "map")
-"""Figures that may have several pages, each in its own files."""
-
 
 class FigureLabels(TypedDict):
     """Labels of models and arms in figures, by name, in the order of the run."""

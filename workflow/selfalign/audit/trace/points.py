@@ -9,6 +9,7 @@ import pandas as pd
 
 from selfalign.audit.trace.names import Names, resolve
 from selfalign.config.arms import read_arms
+from selfalign.config.figures import FIGURES, numbers_of_figure
 from selfalign.errors import InputError, did_you_mean
 from selfalign.runs import TABLE, Run
 from selfalign.scoring.schemas import (
@@ -40,10 +41,12 @@ SCHEMAS: dict[str, type[Table]] = {
 }
 """The tables whose rows lead back to cells, by name. Those of figures are in the folder of the figures."""
 
-FIGURES = {"agreement": "agreement", "contrasts": "contrasts", "margin": "contrasts", "transfer": "transfer"} | {
-    name.removeprefix("figures/"): name for name in SCHEMAS if name.startswith("figures/")
+TABLE_OF_FIGURE = {
+    figure: table
+    for figure in FIGURES
+    if (table := numbers_of_figure(figure).removeprefix("tables/").removesuffix(".csv")) in SCHEMAS
 }
-"""The table that a figure draws. The figure calibration has none: see `trace.calibration`."""
+"""The table whose rows a figure shows, by figure. The figure calibration has none: see `trace.calibration`."""
 
 _OTHERS = {
     "verdicts": "its rows are those of contrasts with a second interval; name contrasts and the country all",

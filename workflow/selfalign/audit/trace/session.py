@@ -20,9 +20,9 @@ from selfalign.audit.trace.files import write_cells, write_table
 from selfalign.audit.trace.names import Names, resolve
 from selfalign.audit.trace.origins import describe_origins
 from selfalign.audit.trace.points import (
-    FIGURES,
     LINE,
     SCHEMAS,
+    TABLE_OF_FIGURE,
     Point,
     Term,
     find_table,
@@ -139,8 +139,8 @@ def _figure_of(query: Query, run: Run) -> str | None:
     """
     if query.figure is None:
         return None
-    figure = resolve("--figure", query.figure, {name: [] for name in [*FIGURES, "calibration"]})
-    _, skipped = find_shown(run.config)
+    figure = resolve("--figure", query.figure, {name: [] for name in [*TABLE_OF_FIGURE, "calibration"]})
+    skipped = find_shown(run.config).skipped
     if figure in skipped:
         remedy = "Name another figure, or name a table with --table"
         raise InputError("--figure", f"the run has no figure {figure}: {skipped[figure]}", remedy)
@@ -153,7 +153,7 @@ def _open_page(query: Query, run: Run) -> Query:
     A figure that needs more than a page has a file per model, or per model and language.
     """
     chosen = run.config["run"]
-    for figure in [*FIGURES, "calibration"]:
+    for figure in [*TABLE_OF_FIGURE, "calibration"]:
         for model in chosen["models"]:
             page = f"{figure}_{model}"
             of_languages = {f"{page}_{language}": language for language in chosen["languages"]}
@@ -208,7 +208,7 @@ def _table_of(query: Query, figure: str | None) -> str:
             raise InputError("--table", "does not go with --figure", "Name one of them")
         return find_table(query.table_name)
     if figure is not None:
-        return FIGURES[figure]
+        return TABLE_OF_FIGURE[figure]
     return "agreement" if query.contrast is None else "contrasts"
 
 
