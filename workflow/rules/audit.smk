@@ -40,9 +40,8 @@ if workflow.is_main_process:
 onstart:
     with exit_on_mistake():
         check_keys(config["models"], workflow.dag.needrun_jobs())
-    if warning := warn_of_replacement(Run(FOLDER), config):
-        show(warning)
-    with exit_on_mistake():  # the first file that a run writes
+        if warning := warn_of_replacement(Run(FOLDER), config):
+            show(warning)
         record_start(FOLDER, workflow.dag.needrun_jobs(), config, sys.argv)
     if left_out := describe_left_out(config, HOME):
         show(left_out)
