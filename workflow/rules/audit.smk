@@ -21,6 +21,7 @@ from selfalign.audit.status.progress import record_start
 from selfalign.audit.status.status import explain_stop
 from selfalign.audit.summary import summarize, warn_of_replacement
 from selfalign.config.chosen import describe_left_out
+from selfalign.config.unused import find_unused
 from selfalign.errors import show
 from selfalign.keys import check_keys, warn_of_keys
 from selfalign.provenance import code_digests
@@ -45,7 +46,7 @@ onstart:
         record_start(FOLDER, workflow.dag.needrun_jobs(), config, sys.argv)
     if left_out := describe_left_out(config, HOME):
         show(left_out)
-    for name, why in PATHS.skipped.items():
+    for name, why in (find_unused(config, HOME) | PATHS.skipped).items():
         show(f"no {name}: {why}")
 
 
