@@ -113,6 +113,16 @@ def test_run_with_a_wrong_checksum_stops(plain: Project) -> None:
     assert list(plain.folder.glob("results/shared/models/*/*")) == []
 
 
+def test_results_that_cannot_be_written_are_told(plain: Project) -> None:
+    (plain.folder / "results").write_text("not a folder")
+    run = plain.snakemake("results/default/human/bank.json")
+    assert run.code == 1
+    (told,) = run.lines_of_ours()
+    assert_one_paragraph(told, ["results: is a file, where a folder is expected. Move or delete the file."])
+    assert "Traceback" not in run.output
+    assert (plain.folder / "results").read_text() == "not a folder"
+
+
 def test_settings_that_ship_are_good(plain: Project) -> None:
     run = plain.snakemake("--dry-run", "--quiet", "rules")
     assert run.code == 0, run.output

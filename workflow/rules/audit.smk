@@ -21,6 +21,7 @@ from selfalign.audit.status.progress import record_start
 from selfalign.audit.status.status import explain_stop
 from selfalign.audit.summary import summarize, warn_of_replacement
 from selfalign.config.chosen import describe_left_out
+from selfalign.config.unused import find_unused
 from selfalign.errors import show
 from selfalign.keys import check_keys, warn_of_keys
 from selfalign.provenance import code_digests
@@ -40,13 +41,12 @@ if workflow.is_main_process:
 onstart:
     with exit_on_mistake():
         check_keys(config["models"], workflow.dag.needrun_jobs())
-    if warning := warn_of_replacement(Run(FOLDER), config):
-        show(warning)
-    with exit_on_mistake():  # the first file that a run writes
+        if warning := warn_of_replacement(Run(FOLDER), config):
+            show(warning)
         record_start(FOLDER, workflow.dag.needrun_jobs(), config, sys.argv)
     if left_out := describe_left_out(config, HOME):
         show(left_out)
-    for name, why in PATHS.skipped.items():
+    for name, why in (find_unused(config, HOME) | PATHS.skipped).items():
         show(f"no {name}: {why}")
 
 
