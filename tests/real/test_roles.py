@@ -123,7 +123,7 @@ def test_controls_are_contrasts_and_margins_of_a_run(tmp_path: Path) -> None:
     run.write_text(json.dumps({"languages": {"en": {"arms": arms}, "es": {"arms": ["zero_shot", "chrf"]}}}))
     config = read_config([run])
     pairs = [[own, other] for own, other in CONTROLS.items()]
-    assert [pair for pair in list_contrasts(config) if pair in pairs] and list_margins(config) == pairs
+    assert [one for one in list_contrasts(config) if one.setting in pairs] and list_margins(config) == pairs
 
 
 def test_files_of_roles_follow_from_the_arm() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimating import BANK, PROBES, SETTINGS, complete, people, run
+from selfalign.contrasts import Contrast
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_groups import correct_by_group, estimate_differences, estimate_scores
@@ -67,7 +68,8 @@ def poles(cells: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def differences(cells: pd.DataFrame, poles: pd.DataFrame) -> pd.DataFrame:
-    made = estimate_differences(cells, CONTRASTS, poles, SHOWN, resampling(cells), ["agreement"])
+    contrasts = [Contrast.read(pair) for pair in CONTRASTS]
+    made = estimate_differences(cells, contrasts, poles, SHOWN, resampling(cells), ["agreement"])
     made = correct_by_group(made, ["measure"])
     return GroupContrasts.validate(made[list(GroupContrasts.to_schema().columns)])
 

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from selfalign.contrasts import Contrast
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_readers import divide_with_interval, estimate_readers
 from selfalign.scoring.readers import name_cells, read_as_copier, read_as_ideal_reader
@@ -124,7 +125,9 @@ def test_model_that_is_a_reader_reaches_all_of_its_contrast() -> None:
     readers = score_readers(design, prompts, poles, bank, 0.1).assign(language="en")
     model = readers[readers["model"] == "ideal_reader"].assign(model="m")
     people = pd.DataFrame({"country": [], "probe": [], "shares": [], "respondents": []})
-    table = estimate_readers(model, readers, [["own", "other"]], Resampling(people, 200, 0.95, 1, ["batteries"]))
+    table = estimate_readers(
+        model, readers, [Contrast(arm="own", against="other")], Resampling(people, 200, 0.95, 1, ["batteries"])
+    )
     table = table[(table["country"] == "all") & (table["measure"] == "agreement")].set_index(["reader", "against"])
     same = table.loc[("ideal_reader", "other")]
     assert same["estimate"] == same["reader_estimate"] > 0.15

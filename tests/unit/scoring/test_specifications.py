@@ -23,6 +23,7 @@ from selfalign.cli import program
 from selfalign.config.chosen import count_left_out, describe_left_out, with_kinds
 from selfalign.config.outputs import find_shown, forms_of_models, list_specified
 from selfalign.config.read import check_settings, read_config
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
 from selfalign.figures.style import ENGLISH, Style, read_style
@@ -209,7 +210,7 @@ def test_discriminating_cells_are_those_in_which_country_and_source_differ() -> 
     poles = pd.DataFrame(rows, columns=["country", "probe", "majority"])
     how = Resampling(people(table), draws=100, level=0.95, seed=1, resample=["batteries"])
     pairs = [["own", "other"], ["own", "zero"], ["other", "zero"]]
-    made = estimate_alternatives(table, pairs, poles, None, None, how, ["measure"])
+    made = estimate_alternatives(table, [Contrast.read(pair) for pair in pairs], poles, None, None, how, ["measure"])
     made = made[made["measure"] == "agreement"].set_index(["alternative", "arm", "against"])
     found = made.loc["discriminating"]
     assert list(found.index) == [("own", "other")], "only contrasts that subtract other countries' answers"
@@ -223,10 +224,12 @@ def test_discriminating_cells_are_those_in_which_country_and_source_differ() -> 
 def test_alternatives_are_the_contrasts_of_their_probes() -> None:
     table = scores({"own": 0.1, "zero": 0.0})
     how = Resampling(people(table), draws=200, level=0.95, seed=1, resample=["batteries"])
-    made = estimate_alternatives(table, [["own", "zero"]], no_poles(), KINDS, None, how, ["measure", "scope"])
+    made = estimate_alternatives(
+        table, [Contrast(arm="own", against="zero")], no_poles(), KINDS, None, how, ["measure", "scope"]
+    )
     Alternatives.validate(made)
     kept = table[table["probe"].map(KINDS["kind"]) == "attitude"]
-    alone = estimate_contrasts(kept, [["own", "zero"]], replace(how, people=people(kept)))
+    alone = estimate_contrasts(kept, [Contrast(arm="own", against="zero")], replace(how, people=people(kept)))
     of_kind = made[(made["alternative"] == "attitude") & (made["measure"] == "agreement")].iloc[0]
     wanted = alone[(alone["country"] == "all") & (alone["measure"] == "agreement")].iloc[0]
     for name in ("estimate", "low", "high", "probes", "batteries"):

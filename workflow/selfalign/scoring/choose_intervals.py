@@ -7,6 +7,7 @@ import click
 import numpy as np
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.cell_options import bank_option
@@ -14,7 +15,7 @@ from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, measures_option, resample_options, takes_estimation
 from selfalign.scoring.families import correct_holm
 from selfalign.scoring.inputs import read_cells
-from selfalign.scoring.panels import CONTRAST_KEYS, Contrast, as_contrast
+from selfalign.scoring.panels import CONTRAST_KEYS
 from selfalign.scoring.schemas import ALL, Contrasts, Verdicts
 from selfalign.tables import read_table, write_table
 
@@ -29,8 +30,8 @@ _RESULTS = ["standard_error", "low", "high", "df", "p"]
 def choose_intervals(
     scores: pd.DataFrame,
     estimates: pd.DataFrame,
-    contrasts: list[Contrast | list[str]],
-    primary: Contrast | list[str] | None,
+    contrasts: list[Contrast],
+    primary: Contrast | None,
     how: Resampling,
     measures: Sequence[str],
 ) -> pd.DataFrame:
@@ -43,7 +44,7 @@ def choose_intervals(
     Args:
         scores: `Scores` tables, stacked.
         estimates: a `Contrasts` table, with intervals by battery.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         primary: the primary hypothesis; None if the run has none.
         how: how intervals are computed.
         measures: the metrics to estimate.
@@ -85,7 +86,7 @@ def choose_main(table: pd.DataFrame, resample: Sequence[str]) -> pd.DataFrame:
     return table.assign(**{f"main_{name}": values for name, values in chosen.items()})
 
 
-def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) -> pd.DataFrame:
+def correct_verdicts(table: pd.DataFrame, primary: Contrast | None) -> pd.DataFrame:
     """Verdicts with the role of each contrast, and p corrected after Holm (1979) within its role and measure.
 
     The primary hypothesis is about the agreement. If several models or languages have it, it is corrected for their
@@ -100,17 +101,7 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     """
     first = pd.Series(False, table.index)
     if primary is not None:
-        asked = as_contrast(primary)
-        beyond = " - ".join(asked["beyond"]) if "beyond" in asked else ""
-        wanted: dict[str, object] = {
-            "arm": asked["arm"],
-            "against": asked["against"],
-            "beyond": beyond,
-            "measure": "agreement",
-        }
-        wanted |= {f"against_{key}": asked.get(f"against_{key}", table[key]) for key in ("model", "language")}
-        wanted |= {key: asked[key] for key in ("model", "language") if key in asked}
-        first = pd.concat([table[key] == value for key, value in wanted.items()], axis=1).all(axis=1)
+        first = primary.find_rows(table) & (table["measure"] == "agreement")
     table = table.assign(role=np.where(first, PRIMARY, "secondary"), main_p_holm=np.nan)
     for _, rows in table[table["main_p"].notna()].groupby(["role", "measure"]):
         table.loc[rows.index, "main_p_holm"] = correct_holm(rows["main_p"].to_numpy())
@@ -120,15 +111,15 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--estimates", type=readable, required=True, help="The contrasts with intervals by battery (CSV).")
-@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
-@click.option("--primary", type=Json(), required=True, help="The primary hypothesis as JSON, or null.")
+@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
+@click.option("--primary", type=Json(Contrast | None), required=True, help="The primary hypothesis as JSON, or null.")
 @takes_estimation(resample_options, measures_option, bank_option)
 @click.option("--output", type=writable, required=True, help="Verdicts (CSV).")
 def command(
     scores: tuple[Path, ...],
     estimates: Path,
-    contrasts: list[Contrast | list[str]],
-    primary: Contrast | list[str] | None,
+    contrasts: list[Contrast],
+    primary: Contrast | None,
     how: Estimation,
     output: Path,
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import Cutter
@@ -21,7 +22,7 @@ from selfalign.scoring.estimate_options import Estimation, families_option, resa
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import CONTRAST_KEYS, Contrast, as_contrast, build_panels, take_probes
+from selfalign.scoring.panels import CONTRAST_KEYS, build_panels, take_probes
 from selfalign.scoring.recut import count_changed, recut_cells, recut_people
 from selfalign.scoring.schemas import ALL, ALTERNATIVES, Alternatives
 from selfalign.tables import read_table, write_table
@@ -46,7 +47,7 @@ def choose_alternatives(probes: list[str], kinds: pd.DataFrame | None) -> dict[s
 
 
 def keep_discriminating(
-    scores: pd.DataFrame, poles: pd.DataFrame, contrasts: Sequence[Contrast | list[str]]
+    scores: pd.DataFrame, poles: pd.DataFrame, contrasts: Sequence[Contrast]
 ) -> tuple[pd.DataFrame, list[Contrast]]:
     """The cells in which the country and the source of the demonstrations answer the test probe differently.
 
@@ -55,7 +56,7 @@ def keep_discriminating(
     Args:
         scores: `Scores` tables, stacked.
         poles: a `Poles` table with the sources.
-        contrasts: pairs of arms, or mappings.
+        contrasts: of two arms each.
 
     Returns:
         The cells without those of other countries' arms that do not discriminate, and the contrasts that subtract
@@ -68,14 +69,14 @@ def keep_discriminating(
     majority = poles.set_index(["country", "probe"])["majority"]
     shown = majority.reindex(pd.MultiIndex.from_arrays([source, scores["probe"].astype(str)])).to_numpy(object)
     differs = pd.Series(shown, scores.index).isin(["A", "B"]) & (shown != scores["majority"].astype(object))
-    within = [one for one in map(as_contrast, contrasts) if one["against"] in arms]
-    within = [one for one in within if one["arm"] not in arms and one.get("beyond", ["", *arms])[1] in arms]
+    within = [one for one in contrasts if one.against in arms and one.arm not in arms]
+    within = [one for one in within if not one.beyond or one.beyond[1] in arms]
     return scores[differs | ~scores["arm"].astype(str).isin(arms)], within
 
 
 def estimate_alternatives(
     scores: pd.DataFrame,
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     poles: pd.DataFrame,
     kinds: pd.DataFrame | None,
     cut: tuple[pd.DataFrame, pd.DataFrame] | None,
@@ -88,7 +89,7 @@ def estimate_alternatives(
 
     Args:
         scores: `Scores` tables, stacked.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         poles: a `Poles` table.
         kinds: as `read_kinds` returns them; None if the bank has no kinds.
         cut: `Poles` and `Replicates` of the probes that the other cut changes; None if it cannot be estimated.
@@ -134,7 +135,7 @@ def _join(parts: Mapping[str, pd.DataFrame], families: list[str]) -> pd.DataFram
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
 @poles_option
 @kinds_option
 @cut_options
@@ -142,7 +143,7 @@ def _join(parts: Mapping[str, pd.DataFrame], families: list[str]) -> pd.DataFram
 @click.option("--output", type=writable, required=True, help="Alternatives (CSV).")
 def command(
     scores: tuple[Path, ...],
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     poles: Path,
     kinds: Path | None,
     cutter: Cutter,

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling
@@ -44,10 +45,10 @@ def estimate_categories(
     cells = scores[scores["arm"].isin(arms)]
     panels = build_panels(cells, measures, list(FACTORS.values()))
     category_of = cells.drop_duplicates("probe").set_index("probe")["category"].astype(str)
-    tables = []
+    contrasts, tables = [Contrast.read(pair) for pair in pairs], []
     for category in show_progress("estimate", "category", items=sorted(category_of.unique())):
         taken = take_probes(panels, category_of.index[category_of == category])
-        found = compare_panels(taken, pairs, how)
+        found = compare_panels(taken, contrasts, how)
         tables.append(found.assign(category=category))
     table = pd.concat(tables, ignore_index=True)
     return table[table["country"] == ALL].reset_index(drop=True)

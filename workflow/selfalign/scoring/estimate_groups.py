@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.population import country_of, group_of, variable_of
 from selfalign.probes.schemas import Poles
@@ -19,7 +20,7 @@ from selfalign.scoring.estimate_options import Estimation, estimate_options, tak
 from selfalign.scoring.families import SCOPE, correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import nulls_of
-from selfalign.scoring.panels import Contrast, Panel, build_panels
+from selfalign.scoring.panels import Panel, build_panels
 from selfalign.scoring.schemas import ALL, GroupContrasts, GroupEstimates
 from selfalign.tables import Table, read_table, write_table
 
@@ -81,7 +82,7 @@ def estimate_scores(scores: pd.DataFrame, how: Resampling, measures: Sequence[st
 
 def estimate_differences(
     scores: pd.DataFrame,
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     poles: pd.DataFrame,
     shown: Mapping[str, str],
     how: Resampling,
@@ -94,7 +95,7 @@ def estimate_differences(
 
     Args:
         scores: `Scores` tables, stacked; the column country has ids of groups.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         poles: a `Poles` table with all sources of demonstrations.
         shown: by arm, whose answers its demonstrations carry.
         how: how intervals are computed.
@@ -135,7 +136,7 @@ def correct_by_group(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFra
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
 @click.option("--shown", type=Json(), required=True, help="By arm, whose answers its demonstrations carry (JSON).")
 @poles_option
 @takes_estimation(estimate_options)
@@ -143,7 +144,7 @@ def correct_by_group(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFra
 @click.option("--differences", type=writable, required=True, help="Contrasts by group (CSV).")
 def command(
     scores: tuple[Path, ...],
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     shown: dict[str, str],
     poles: Path,
     how: Estimation,

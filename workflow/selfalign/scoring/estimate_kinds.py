@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -14,7 +15,6 @@ from selfalign.scoring.estimate_options import Estimation, estimate_options, tak
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import Contrast
 from selfalign.scoring.pooling import OWN, asked_in_both, join_kinds, name_kind
 from selfalign.scoring.schemas import ALL, Kinds
 
@@ -53,7 +53,7 @@ def estimate_kinds(
     for pair in pairs:
         cells = _by_language(scores, pair, asked_in, own)
         groups = pd.concat([cells, join_kinds(cells, kinds)], ignore_index=True)
-        contrasts: list[Contrast | list[str]] = [pair, *_between(pair, kinds)]
+        contrasts = [Contrast.read(pair), *_between(pair, kinds)]
         tables.append(estimate_contrasts(groups, contrasts, how, measures))
     table = pd.concat(tables, ignore_index=True)
     table = table[table["country"] == ALL].reset_index(drop=True)
@@ -74,7 +74,9 @@ def _between(pair: list[str], kinds: Mapping[str, str]) -> list[Contrast]:
     """The contrasts that subtract a kind's gain from the gain of each kind after it in the alphabet."""
     arm, against = pair
     return [
-        Contrast(arm=arm, against=arm, model=name_kind(second), against_model=name_kind(first), beyond=[against] * 2)
+        Contrast(
+            arm=arm, against=arm, model=name_kind(second), against_model=name_kind(first), beyond=(against, against)
+        )
         for first, second in combinations(sorted(set(kinds.values())), 2)
     ]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -13,7 +14,6 @@ from selfalign.scoring.estimate_options import Estimation, estimate_options, tak
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import Contrast
 from selfalign.scoring.pooling import OWN, asked_in_both
 from selfalign.scoring.schemas import ALL, Languages
 
@@ -46,9 +46,9 @@ def estimate_languages(
         cells = asked_in_both(scores, [arm, against], asked_in, own)
         if cells.empty:
             continue
-        across = Contrast(arm=arm, against=arm, language=OWN, against_language=asked_in, beyond=[against, against])
-        found: list[Contrast | list[str]] = [[arm, against], across]
-        tables.append(estimate_contrasts(cells, found, how, measures))
+        within = Contrast(arm=arm, against=against)
+        across = Contrast(arm=arm, against=arm, language=OWN, against_language=asked_in, beyond=(against, against))
+        tables.append(estimate_contrasts(cells, [within, across], how, measures))
     if not tables:
         return pd.DataFrame(columns=list(Languages.to_schema().columns))
     table = pd.concat(tables, ignore_index=True)

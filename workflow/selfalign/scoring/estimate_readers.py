@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, Words, readable, writable
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 from selfalign.scoring.schemas import ReaderContrasts
 from selfalign.tables import write_table
 
@@ -25,7 +26,7 @@ _RESULT = ["estimate", "standard_error", "low", "high", "df"]
 def estimate_readers(
     scores: pd.DataFrame,
     readers: pd.DataFrame,
-    contrasts: Sequence[Contrast | list[str]],
+    contrasts: Sequence[Contrast],
     how: Resampling,
 ) -> pd.DataFrame:
     """Each arm and each contrast of a model, next to those of each reader of the same demonstrations.
@@ -33,7 +34,7 @@ def estimate_readers(
     Args:
         scores: `Scores` tables of the models, stacked.
         readers: `Scores` tables of the readers, stacked; the reader's name is in the column model.
-        contrasts: pairs of arms, or mappings; see `Contrast`. Those between models or languages are left out.
+        contrasts: those between models or languages are left out.
         how: how intervals are computed.
 
     Returns:
@@ -42,7 +43,7 @@ def estimate_readers(
     names = sorted(readers["model"].unique())
     every = pd.concat([scores, readers], ignore_index=True)
     panels = build_panels(every, list(CONTRASTED), list(FACTORS.values()))
-    within = [one for one in contrasts if isinstance(one, list) or not {"against_model", "against_language"} & set(one)]
+    within = [one for one in contrasts if not one.is_across]
     arms = estimate(panels, how).assign(against="", beyond="")
     tables = [_pair(arms, names)]
     if within:
@@ -137,13 +138,13 @@ def divide_with_interval(
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--readers", type=Words(Path), required=True, help="Scores of the readers (Parquet).")
-@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
 @takes_estimation(resample_options)
 @click.option("--output", type=writable, required=True, help="Readers (CSV).")
 def command(
     scores: tuple[Path, ...],
     readers: list[Path],
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     how: Estimation,
     output: Path,
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.inference.schemas import READOUTS, SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
@@ -20,14 +21,14 @@ from selfalign.scoring.estimate_options import Estimation, estimate_options, tak
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import as_categories, prepare_cells, stack
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import CELLS, Contrast
+from selfalign.scoring.panels import CELLS
 from selfalign.scoring.schemas import ContrastsByReadout
 from selfalign.tables import read_table, write_table
 
 
 def estimate_readouts(
     scores: Iterable[tuple[str, pd.DataFrame]],
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     how: Resampling,
     families: list[str],
     measures: Sequence[str] = CONTRASTED,
@@ -36,7 +37,7 @@ def estimate_readouts(
 
     Args:
         scores: readouts, each with its `Scores` tables, stacked. Memory holds one readout at a time.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         how: how intervals are computed. The resamples are the same for all readouts.
         families: columns that name a family of tests; see `correct`. No family has rows of two readouts.
         measures: which measures to compare.
@@ -98,7 +99,7 @@ def stack_scores(
 @poles_option
 @human_option
 @rule_option
-@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Contrasts under every readout (CSV).")
 def command(
@@ -107,7 +108,7 @@ def command(
     poles: Path,
     human: Path | None,
     rule: str,
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     how: Estimation,
     output: Path,
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
@@ -91,7 +92,7 @@ def estimate_specifications(
     Returns:
         A `Specifications` table.
     """
-    contrasts = pairs[["arm", "against"]].to_numpy().tolist()
+    contrasts = [Contrast.read(pair) for pair in pairs[["arm", "against"]].to_numpy().tolist()]
     tables = []
     for (model, language), table in answers:
         design = designs[language]

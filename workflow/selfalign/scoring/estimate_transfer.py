@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -47,7 +48,8 @@ def estimate_transfer(
         return pd.DataFrame(columns=list(Transfer.to_schema().columns))
     sources = sorted(others["source"].unique())
     series = pd.concat([own, others.assign(arm=others["source"])])
-    table = estimate_contrasts(series, [[arm, source] for source in sources], how, measures)
+    contrasts = [Contrast(arm=arm, against=source) for source in sources]
+    table = estimate_contrasts(series, contrasts, how, measures)
     table = table.rename(columns={"against": "source"}).assign(against=against)
     return table.merge(_mean_shown(own, others, measures), on=[*_ROW, "measure"], validate="one_to_one")
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.progress import show_progress
 from selfalign.scoring.cell_options import bank_option
@@ -16,7 +17,7 @@ from selfalign.scoring.estimate_options import measures_option
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.panels import CONTRAST_KEYS, Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import CONTRAST_KEYS, Panel, build_panels, contrast_panel
 from selfalign.scoring.reml import fit_reml
 from selfalign.scoring.schemas import ALL, Contrasts, Mixed
 from selfalign.tables import read_table, write_table
@@ -27,7 +28,7 @@ _NUMBERS = ["estimate", "standard_error", "low", "high", "df", "p", "battery_sd"
 def fit_mixed(
     scores: pd.DataFrame,
     estimates: pd.DataFrame,
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     level: float,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def fit_mixed(
     Args:
         scores: `Scores` tables, stacked.
         estimates: a `Contrasts` table with these contrasts.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         level: coverage of the intervals.
         measures: which measures to compare, those of the estimates. Those across countries are left out.
 
@@ -123,7 +124,7 @@ def fit(values: pd.DataFrame, level: float) -> dict[str, Any]:
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--estimates", type=readable, required=True, help="The bootstrap's contrasts (CSV).")
-@click.option("--contrasts", type=Json(), required=True, help="Which contrasts to fit, as JSON.")
+@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Which contrasts to fit, as JSON.")
 @click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True, help="Coverage.")
 @measures_option
 @bank_option
@@ -131,7 +132,7 @@ def fit(values: pd.DataFrame, level: float) -> dict[str, Any]:
 def command(
     scores: tuple[Path, ...],
     estimates: Path,
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     level: float,
     measures: list[str],
     bank: Path,

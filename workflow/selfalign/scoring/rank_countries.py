@@ -8,6 +8,7 @@ import click
 import numpy as np
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.replicates import draw_shares
@@ -16,7 +17,7 @@ from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate, place_pro
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.metrics import js_distance, js_distance_slope
-from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel, drop_empty
+from selfalign.scoring.panels import Panel, build_panels, contrast_panel, drop_empty
 from selfalign.scoring.ranks import Drawn, average, bound_rank, bound_share, bound_value
 from selfalign.scoring.schemas import ALL, CountryRanks
 from selfalign.tables import read_table, write_table
