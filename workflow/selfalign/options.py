@@ -38,7 +38,7 @@ def need(file: Path | None, option: str, reason: str) -> Path:
 
 
 class Json(click.ParamType[Value]):
-    """A setting of the config, passed as JSON.
+    """A setting of the config, passed as JSON and checked.
 
     Args:
         form: the type of the value, as `pydantic.TypeAdapter` takes it.
@@ -46,7 +46,7 @@ class Json(click.ParamType[Value]):
 
     name = "json"
 
-    def __init__(self, form: type[Value] | Any = Any) -> None:
+    def __init__(self, form: type[Value] | Any) -> None:
         self._form: TypeAdapter[Value] = TypeAdapter(form)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Value:

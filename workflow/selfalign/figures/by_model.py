@@ -91,8 +91,8 @@ def options_by_model(command: Command) -> Command:
     def with_differences(
         contrasts: Path,
         metrics: Path,
-        gains: list[list[str]],
-        margins: list[list[str]],
+        gains: list[tuple[str, str]],
+        margins: list[tuple[str, str]],
         language: str,
         readers: pd.DataFrame | None,
         **rest: object,
@@ -105,9 +105,14 @@ def options_by_model(command: Command) -> Command:
         click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV)."),
         click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baselines."),
         click.option(
-            "--gains", type=Json(), required=True, help="Each selector and the arm that is subtracted, as JSON."
+            "--gains",
+            type=Json(list[tuple[str, str]]),
+            required=True,
+            help="Each selector and the arm that is subtracted, as JSON.",
         ),
-        click.option("--margins", type=Json(), required=True, help="Each arm and its control, as JSON."),
+        click.option(
+            "--margins", type=Json(list[tuple[str, str]]), required=True, help="Each arm and its control, as JSON."
+        ),
         click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1."),
         click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV)."),
     ]

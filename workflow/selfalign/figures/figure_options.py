@@ -25,19 +25,29 @@ def figure_options(command: Command) -> Command:
 
     @wraps(command)
     def with_style(
-        style: dict[str, Any], texts: Path, font: Path | None, pages: dict[str, Any], figures: list[Path], **rest: Any
+        style: dict[str, Any],
+        texts: Path,
+        font: Path | None,
+        pages: dict[str, dict[str, list[str]]],
+        figures: list[Path],
+        **rest: Any,
     ) -> Any:
         look = read_style(style, texts, font)
         apply_theme(look)
         return command(style=look, pages=Pages(figures, pages), **rest)
 
     options = [
-        click.option("--style", type=Json(), required=True, help="Size, names, colours and intervals, as JSON."),
+        click.option(
+            "--style", type=Json(dict[str, Any]), required=True, help="Size, names, colours and intervals, as JSON."
+        ),
         click.option("--texts", type=readable, default=ENGLISH, help="Texts of the figures (YAML)."),
         click.option("--font", type=readable, help="Font file that is tried before all others."),
         click.option("--figures", type=Words(Path), required=True, help="Files to write: PNG, PDF or SVG."),
         click.option(
-            "--pages", type=Json(), default="{}", help="By file name, the models and languages on it, as JSON."
+            "--pages",
+            type=Json(dict[str, dict[str, list[str]]]),
+            default="{}",
+            help="By file name, the models and languages on it, as JSON.",
         ),
     ]
     return give_options(with_style, options)

@@ -21,7 +21,7 @@ _ROOM = 1.3  # of the largest estimate: how far an axis reaches at least
 _MOST = 0.75  # share of the ends of intervals that an axis has room for
 
 
-def draw(rows: pd.DataFrame, pairs: list[list[str]], style: Style) -> Figure:
+def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figure:
     """A panel per model, a row per category with the number of its batteries: a dot with its interval per selector.
 
     The axis has room for all dots and for most intervals; the widest ones reach its edge. A dot without an interval,
@@ -67,10 +67,12 @@ def find_limits(rows: pd.DataFrame) -> tuple[float, float]:
 
 @click.command()
 @click.option("--table", type=readable, required=True, help="Gains by category (CSV).")
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
+@click.option(
+    "--pairs", type=Json(list[tuple[str, str]]), required=True, help="Pairs of arms, as JSON; the second is subtracted."
+)
 @click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
 @figure_options
-def command(table: Path, pairs: list[list[str]], csv_file: Path, style: Style, pages: Pages) -> None:
+def command(table: Path, pairs: list[tuple[str, str]], csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw the gain of each selector within each category of values, per model."""
     rows = choose_gains(read_table(table, Categories), pairs)
     write_table(rows, csv_file, Categories)

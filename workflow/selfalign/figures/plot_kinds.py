@@ -21,7 +21,7 @@ from selfalign.scoring.schemas import Kinds
 from selfalign.tables import read_table, write_table
 
 
-def draw(rows: pd.DataFrame, pairs: list[list[str]], style: Style) -> Figure:
+def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figure:
     """A panel per language, a row per kind of model and per difference of two kinds: a dot per selector.
 
     A small tick is a single model.
@@ -68,10 +68,12 @@ def _draw_kinds(
 
 @click.command()
 @click.option("--table", type=readable, required=True, help="Gains by kind of model (CSV).")
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
+@click.option(
+    "--pairs", type=Json(list[tuple[str, str]]), required=True, help="Pairs of arms, as JSON; the second is subtracted."
+)
 @click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
 @figure_options
-def command(table: Path, pairs: list[list[str]], csv_file: Path, style: Style, pages: Pages) -> None:
+def command(table: Path, pairs: list[tuple[str, str]], csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw gains of English-centric and of multilingual models, and their difference."""
     rows = choose_gains(read_table(table, Kinds), pairs)
     write_table(rows, csv_file, Kinds)

@@ -252,7 +252,9 @@ def _note(axes: pd.DataFrame, rows: pd.DataFrame, style: Style) -> str:
 @click.option("--points", type=readable, required=True, help="Points of the map (CSV).")
 @click.option("--axes", type=readable, required=True, help="Axes of the map (CSV).")
 @click.option("--arms", type=Words(), required=True, help="Arms to draw.")
-@click.option("--start", type=Json(), required=True, help="By language, the arm where arrows begin, as JSON.")
+@click.option(
+    "--start", type=Json(dict[str, str]), required=True, help="By language, the arm where arrows begin, as JSON."
+)
 @click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
 @figure_options
 def command(

@@ -23,7 +23,7 @@ from selfalign.tables import read_table
 
 def draw(
     contrasts: pd.DataFrame,
-    contrast: list[str],
+    contrast: tuple[str, str],
     style: Style,
     baselines: pd.DataFrame | None = None,
     readers: pd.DataFrame | None = None,
@@ -68,14 +68,16 @@ def draw(
 
 @click.command()
 @click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
-@click.option("--contrast", type=Json(), required=True, help="The two arms, as JSON; the second is subtracted.")
+@click.option(
+    "--contrast", type=Json(tuple[str, str]), required=True, help="The two arms, as JSON; the second is subtracted."
+)
 @click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baseline.")
-@click.option("--room", type=Json(), default="false", help="Whether a mark shows the room for a margin, as JSON.")
+@click.option("--room", type=Json(bool), default="false", help="Whether a mark shows the room for a margin, as JSON.")
 @takes_readers
 @figure_options
 def command(
     contrasts: Path,
-    contrast: list[str],
+    contrast: tuple[str, str],
     metrics: Path,
     room: bool,
     readers: pd.DataFrame | None,

@@ -357,7 +357,7 @@ def _test(value: float, style: Style) -> str:
 @click.command()
 @click.option("--table", "tables", type=Named(), multiple=True, help="NAME=FILE of a table (CSV).")
 @click.option("--language", required=True, help="The language that the tables show, ISO 639-1.")
-@click.option("--style", type=Json(), required=True, help="Names and intervals, as JSON.")
+@click.option("--style", type=Json(dict[str, Any]), required=True, help="Names and intervals, as JSON.")
 @click.option("--texts", type=readable, default=ENGLISH, help="Texts of the figures (YAML).")
 @click.option("--outputs", type=Words(Path), required=True, help="Files to write, a name each (LaTeX).")
 def command(

@@ -99,7 +99,9 @@ def describe_demonstrations(
 
 @click.command()
 @click.argument("rankings", type=readable, nargs=-1)
-@click.option("--arms", type=Json(), required=True, help="Settings of the arms, by name (JSON).")
+@click.option(
+    "--arms", type=Json(dict[str, dict[str, Any]]), required=True, help="Settings of the arms, by name (JSON)."
+)
 @click.option("--language", required=True, help="Language of the prompts.")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--tests", type=readable, help="Test probes from another survey than the candidates (CSV).")

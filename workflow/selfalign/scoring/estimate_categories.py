@@ -21,7 +21,7 @@ from selfalign.scoring.schemas import ALL, Categories
 
 def estimate_categories(
     scores: pd.DataFrame,
-    pairs: list[list[str]],
+    pairs: list[tuple[str, str]],
     how: Resampling,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
@@ -56,10 +56,12 @@ def estimate_categories(
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
+@click.option(
+    "--pairs", type=Json(list[tuple[str, str]]), required=True, help="Pairs of arms, as JSON; the second is subtracted."
+)
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by category (CSV).")
-def command(scores: tuple[Path, ...], pairs: list[list[str]], how: Estimation, output: Path) -> None:
+def command(scores: tuple[Path, ...], pairs: list[tuple[str, str]], how: Estimation, output: Path) -> None:
     """Estimate gains within each category of values, for the mean of the countries."""
     cells = read_cells(scores, how.measures, how.bank, ["category"])
     table = estimate_categories(cells, pairs, how.resampling(), how.measures)

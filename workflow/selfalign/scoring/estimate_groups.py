@@ -137,7 +137,9 @@ def correct_by_group(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFra
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
-@click.option("--shown", type=Json(), required=True, help="By arm, whose answers its demonstrations carry (JSON).")
+@click.option(
+    "--shown", type=Json(dict[str, str]), required=True, help="By arm, whose answers its demonstrations carry (JSON)."
+)
 @poles_option
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Scores by group (CSV).")

@@ -21,7 +21,7 @@ from selfalign.scoring.schemas import ALL, Kinds
 
 def estimate_kinds(
     scores: pd.DataFrame,
-    pairs: list[list[str]],
+    pairs: list[tuple[str, str]],
     kinds: Mapping[str, str],
     asked_in: str,
     own: Mapping[str, str],
@@ -63,14 +63,14 @@ def estimate_kinds(
     return table.assign(kind=kind, models=averaged.fillna(1).astype(int))
 
 
-def _by_language(scores: pd.DataFrame, pair: list[str], asked_in: str, own: Mapping[str, str]) -> pd.DataFrame:
+def _by_language(scores: pd.DataFrame, pair: tuple[str, str], asked_in: str, own: Mapping[str, str]) -> pd.DataFrame:
     """Cells of two arms in the shared language, and in each country's own as `OWN`."""
     shared = scores[scores["arm"].isin(pair) & (scores["language"] == asked_in)]
     both = asked_in_both(scores, pair, asked_in, own)
     return pd.concat([shared, both[both["language"] == OWN]], ignore_index=True)
 
 
-def _between(pair: list[str], kinds: Mapping[str, str]) -> list[Contrast]:
+def _between(pair: tuple[str, str], kinds: Mapping[str, str]) -> list[Contrast]:
     """The contrasts that subtract a kind's gain from the gain of each kind after it in the alphabet."""
     arm, against = pair
     return [
@@ -83,15 +83,17 @@ def _between(pair: list[str], kinds: Mapping[str, str]) -> list[Contrast]:
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
-@click.option("--kinds", type=Json(), required=True, help="Each model's kind, as JSON.")
+@click.option(
+    "--pairs", type=Json(list[tuple[str, str]]), required=True, help="Pairs of arms, as JSON; the second is subtracted."
+)
+@click.option("--kinds", type=Json(dict[str, str]), required=True, help="Each model's kind, as JSON.")
 @click.option("--asked-in", required=True, help="The language that all countries share, ISO 639-1.")
-@click.option("--own", type=Json(), required=True, help="Each country's own language, as JSON.")
+@click.option("--own", type=Json(dict[str, str]), required=True, help="Each country's own language, as JSON.")
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by kind of model (CSV).")
 def command(
     scores: tuple[Path, ...],
-    pairs: list[list[str]],
+    pairs: list[tuple[str, str]],
     kinds: dict[str, str],
     asked_in: str,
     own: dict[str, str],

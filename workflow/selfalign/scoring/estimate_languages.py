@@ -20,7 +20,7 @@ from selfalign.scoring.schemas import ALL, Languages
 
 def estimate_languages(
     scores: pd.DataFrame,
-    pairs: list[list[str]],
+    pairs: list[tuple[str, str]],
     asked_in: str,
     own: Mapping[str, str],
     how: Resampling,
@@ -60,14 +60,16 @@ def estimate_languages(
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
+@click.option(
+    "--pairs", type=Json(list[tuple[str, str]]), required=True, help="Pairs of arms, as JSON; the second is subtracted."
+)
 @click.option("--asked-in", required=True, help="The language that all countries share, ISO 639-1.")
-@click.option("--own", type=Json(), required=True, help="Each country's own language, as JSON.")
+@click.option("--own", type=Json(dict[str, str]), required=True, help="Each country's own language, as JSON.")
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by language (CSV).")
 def command(
     scores: tuple[Path, ...],
-    pairs: list[list[str]],
+    pairs: list[tuple[str, str]],
     asked_in: str,
     own: dict[str, str],
     how: Estimation,

@@ -142,9 +142,18 @@ def _take_kinds(
 @click.option("--designs", type=Words(Path), required=True, help="Cells of each language (Parquet).")
 @poles_option
 @kinds_option
-@click.option("--pairs", type=Json(), required=True, help="Arms with their controls and settings, as JSON.")
-@click.option("--forms", type=Json(), required=True, help="By model, its weights and how it is asked, as JSON.")
-@click.option("--choices", type=Json(), required=True, help="Readouts, orders, cuts and kinds, as JSON.")
+@click.option(
+    "--pairs", type=Json(list[dict[str, object]]), required=True, help="Arms with their controls and settings, as JSON."
+)
+@click.option(
+    "--forms",
+    type=Json(dict[str, dict[str, str]]),
+    required=True,
+    help="By model, its weights and how it is asked, as JSON.",
+)
+@click.option(
+    "--choices", type=Json(dict[str, list[str]]), required=True, help="Readouts, orders, cuts and kinds, as JSON."
+)
 @rule_option
 @cut_options
 @takes_estimation(resample_options, bank_option)

@@ -76,7 +76,9 @@ def _lengthen(scores: pd.DataFrame, keys: list[str], measures: Sequence[str]) ->
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--pair", type=Json(), required=True, help="An arm, and one answered by other countries, as JSON.")
+@click.option(
+    "--pair", type=Json(tuple[str, str]), required=True, help="An arm, and one answered by other countries, as JSON."
+)
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Transfer (CSV).")
 def command(scores: tuple[Path, ...], pair: tuple[str, str], how: Estimation, output: Path) -> None:

@@ -290,7 +290,9 @@ def _compare_with_each(cells: pd.DataFrame, shares: pd.DataFrame) -> dict[str, P
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--poles", type=readable, required=True, help="What the people of all countries answer (Parquet).")
-@click.option("--baselines", type=Json(), required=True, help="By language, the arm that is subtracted, as JSON.")
+@click.option(
+    "--baselines", type=Json(dict[str, str]), required=True, help="By language, the arm that is subtracted, as JSON."
+)
 @click.option("--free", type=Words(), required=True, help="Arms whose prompts are the same for all countries.")
 @click.option("--least", type=click.FloatRange(0, 1), required=True, help="Share of the probes of a ranked country.")
 @takes_estimation(resample_options)

@@ -117,7 +117,7 @@ def to_distributions(counts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 @click.command()
 @click.option("--survey", type=readable, required=True, help="Table of counts (CSV, SPSS, Stata; or a zip).")
 @click.option("--questions", type=readable, required=True, help="File of questions (CSV).")
-@click.option("--settings", type=Json(), required=True, help="Settings of the survey (JSON).")
+@click.option("--settings", type=Json(dict[str, Any]), required=True, help="Settings of the survey (JSON).")
 @click.option("--distributions", type=writable, required=True, help="Distributions (Parquet).")
 @click.option("--missing", type=writable, required=True, help="Missing answers by kind (CSV).")
 @click.option("--left-out", type=writable, required=True, help="Rows that are not used, counted (CSV).")
