@@ -1,5 +1,7 @@
 """Contrasts between arms: the one type for the config, for the command line and for the estimates."""
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import pandas as pd
@@ -16,6 +18,8 @@ def _form(form: Any) -> WithJsonSchema:
     """
     return WithJsonSchema(TypeAdapter(form).json_schema())
 
+
+_MINUS = " - "
 
 _NAME, _LANGUAGE, _PAIR = _form(Name), _form(Language), _form(Pair)
 
@@ -72,7 +76,7 @@ class Contrast(Section):
     @property
     def beyond_name(self) -> str:
         """The difference that is also subtracted, as tables name it; empty for none."""
-        return " - ".join(self.beyond or ())
+        return _MINUS.join(self.beyond or ())
 
     @property
     def setting(self) -> list[str] | dict[str, Any]:
@@ -101,3 +105,26 @@ class Contrast(Section):
         found &= table["against_model"] == (self.against_model or table["model"])
         found &= table["against_language"] == (self.against_language or table["language"])
         return found
+
+
+def split_beyond(text: Any) -> tuple[str, str] | None:
+    """The two arms in a cell of the column beyond; None if the cell is empty."""
+    if pd.isna(text) or not text:
+        return None
+    arm, against = text.split(_MINUS)
+    return arm, against
+
+
+PLAIN: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = MappingProxyType(
+    {
+        "beyond": lambda table: table["beyond"].fillna("") == "",
+        "against_model": lambda table: table["against_model"] == table["model"],
+        "against_language": lambda table: table["against_language"] == table["language"],
+    }
+)
+"""By column of a table of contrasts, whether it says that a row is a plain difference between two arms."""
+
+
+def is_plain(table: pd.DataFrame) -> pd.Series:
+    """Whether the rows of a table are plain differences: between two arms, within one model and one language."""
+    return PLAIN["beyond"](table) & PLAIN["against_model"](table) & PLAIN["against_language"](table)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from selfalign.contrasts import Contrast
+from selfalign.contrasts import Contrast, split_beyond
 from selfalign.errors import InputError
 from selfalign.figures.columns import grid_columns
 from selfalign.figures.figure_options import Pages, figure_options
@@ -153,12 +153,13 @@ def _places(rows: pd.DataFrame, order: list[Contrast]) -> np.ndarray:
 def _name(row: _Difference, style: Style, one: bool = True) -> str:
     """A contrast in words. `one`: whether all rows are in one language, which the name then has."""
     arm, against = style.arm(row.arm), style.arm(row.against)
-    if row.beyond and row.against_model != row.model:
-        other = style.arm(row.beyond.split(" - ")[0])
+    beyond = split_beyond(row.beyond)
+    if beyond and row.against_model != row.model:
+        other = style.arm(beyond[0])
         models = f"{style.model(row.model)} \N{MINUS SIGN} {style.model(row.against_model)}"
         return f"({arm} \N{MINUS SIGN} {other})\n{models}"
-    if row.beyond:
-        less = " \N{MINUS SIGN} ".join(style.arm(name) for name in row.beyond.split(" - "))
+    if beyond:
+        less = " \N{MINUS SIGN} ".join(map(style.arm, beyond))
         return f"({arm} \N{MINUS SIGN} {against})\n\N{MINUS SIGN} ({less})"
     if row.against_model != row.model:
         arm, against = f"{arm} ({style.model(row.model)})", f"{against} ({style.model(row.against_model)})"

@@ -6,6 +6,7 @@ import click
 import pandas as pd
 from matplotlib.figure import Figure
 
+from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
 from selfalign.figures.baselines import choose_baselines, draw_baselines, explain_baselines, room_for_margins
 from selfalign.figures.figure_options import Pages, figure_options
@@ -41,10 +42,8 @@ def draw(
         InputError: the table has no such contrast.
     """
     arm, against = contrast
-    alike = (contrasts["against_language"] == contrasts["language"]) & (contrasts["beyond"].fillna("") == "")
-    alike &= contrasts["against_model"] == contrasts["model"]
-    alike &= contrasts["measure"].isin(METRICS)
-    chosen = contrasts[alike & (contrasts["arm"] == arm) & (contrasts["against"] == against)]
+    chosen = contrasts[is_plain(contrasts) & contrasts["measure"].isin(METRICS)]
+    chosen = chosen[(chosen["arm"] == arm) & (chosen["against"] == against)]
     if chosen.empty:
         raise InputError("figures.margin.contrast", f"no language runs both {arm} and {against}", "Run both arms")
     panels, looks = split_panels(chosen, style), looks_of_measures(chosen)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import click
 import pandas as pd
 
+from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
 from selfalign.figures.names import name_category, name_kinds, name_language, name_pair
 from selfalign.figures.style import ENGLISH, Style, read_style
@@ -94,8 +95,7 @@ def choose_agreement(table: pd.DataFrame, language: str) -> pd.DataFrame:
 def choose_contrasts(table: pd.DataFrame, language: str) -> pd.DataFrame:
     """The rows of `Contrasts` that are shown: also no difference between models, languages or differences."""
     rows = choose_agreement(table, language)
-    rows = rows[(rows["beyond"].fillna("") == "") & (rows["against_language"] == language)]
-    return rows[rows["against_model"] == rows["model"]]
+    return rows[is_plain(rows)]
 
 
 CHOSEN = {"agreement": choose_agreement, "contrasts": choose_contrasts}

@@ -18,7 +18,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from selfalign.arms import Arm
-from selfalign.contrasts import Contrast
+from selfalign.contrasts import Contrast, split_beyond
 from selfalign.scoring.bootstrap import freedom_of_sizes, widen_batteries
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 
@@ -118,7 +118,7 @@ def _name(row: Mapping[str, Any], arms: Mapping[str, Arm]) -> dict[str, str]:
     if not isinstance(row.get("against"), str):
         return {"name": row["arm"], "kind": first, "family": "arm"}
     across = row["against_language"] if row["against_language"] != row["language"] else None
-    beyond = row["beyond"].split(" - ") if row["beyond"] else None
+    beyond = split_beyond(row["beyond"])
     entry = Contrast(arm=row["arm"], against=row["against"], against_language=across, beyond=beyond)
     return describe_contrast(entry, arms)
 
