@@ -186,7 +186,7 @@ def test_roles_stand_once_in_a_chat_of_a_real_model(smollm2: Path) -> None:
     same = {"shown": '[["one", "big"]]', "asked": "two", "cue": ":", "options": '["big", "small"]', "labels": "[]"}
     same |= {"premise": "", "demonstrations": ""}
     rows = [{"prompt": key, "system": system, **same} for key, system in systems.items()]
-    table = Prompts.validate(pd.DataFrame(rows)[list(Prompts.to_schema().columns)])
+    table = Prompts.validate(pd.DataFrame(rows)[Prompts.names()])
     for form in ("chat", "plain"):
         prompts = render(table, Spoken(tokenizer, form, {}), None)
         assert len(prompts) == len(systems)

@@ -784,7 +784,7 @@ def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
     write_table(table, folder / "s.parquet", Scores)
     write_table(people(table), folder / "people.parquet", Replicates)
     poles = table.drop_duplicates(["country", "probe"]).assign(n=900, neither=0, standard_error=0.01)
-    write_table(poles[list(Poles.to_schema().columns)], folder / "poles.parquet", Poles)
+    write_table(poles[Poles.names()], folder / "poles.parquet", Poles)
     common = ["--people", folder / "people.parquet", "--draws", 200, "--level", 0.95, "--seed", 1]
     common += ["--resample", "batteries respondents", "--families", "measure scope", "--bank", PROBES]
     contrasts = ["--contrasts", json.dumps(pairs)]

@@ -51,7 +51,7 @@ def poles_of(probes: pd.DataFrame = SOME) -> pd.DataFrame:
     table["majority"] = np.where(table["share_a"] > 0.5, "A", "B")
     error = np.sqrt(table["share_a"] * (1 - table["share_a"]) / 900)
     table = table.assign(n=900, neither=0, standard_error=error)
-    return Poles.validate(table[list(Poles.to_schema().columns)])
+    return Poles.validate(table[Poles.names()])
 
 
 def scores_of(poles: pd.DataFrame, arms: dict[str, float], seeds: tuple[int, ...] = (0, 1)) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def scores_of(poles: pd.DataFrame, arms: dict[str, float], seeds: tuple[int, ...
     fixed = {"model": "m", "language": "en", "asks": "poles", "readout": "option", "bound": False}
     fixed |= {"mass_outside": 0.1, "mass_open": 0.9, "order_gap": 0.1, "p_a_mean": cells["p_a"]}
     table = compare_with_people(cells.assign(**fixed), poles, BANK, "half")
-    return Scores.validate(table[list(Scores.to_schema().columns)])
+    return Scores.validate(table[Scores.names()])
 
 
 def people_of(poles: pd.DataFrame, size: int = 300) -> pd.DataFrame:

@@ -120,7 +120,7 @@ def test_stacked_scores_are_small_and_give_the_same_estimates(tmp_path: Path) ->
     files = []
     for language, part in whole.groupby("language"):
         files.append(tmp_path / f"{language}.parquet")
-        write_table(part[list(Scores.to_schema().columns)], files[-1], Scores)
+        write_table(part[Scores.names()], files[-1], Scores)
     stacked = read_scores(files)
     texts = stacked.select_dtypes("category")
     assert texts.shape[1] == 12

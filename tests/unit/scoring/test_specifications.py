@@ -360,7 +360,7 @@ def table_of(count: int = 3) -> pd.DataFrame:
         row |= {"readout": readout, "frame": frame, "order": order, "arm": "own", "against": "other"}
         row |= {"measure": "agreement", "estimate": estimate, "low": estimate - 0.015, "high": estimate + 0.015}
         rows.append(row | {"standard_error": 0.01, "probes": 60, "batteries": 9})
-    return pd.DataFrame(rows)[list(Specifications.to_schema().columns)]
+    return pd.DataFrame(rows)[Specifications.names()]
 
 
 @pytest.fixture(params=[(3.3, "es"), (3.3, "de"), (6.8, "en")], ids=str)

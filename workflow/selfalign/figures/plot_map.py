@@ -62,7 +62,7 @@ def choose_points(points: pd.DataFrame, arms: list[str], start: dict[str, str]) 
     first = known[known["arm"] == known["language"].map(start)].set_index(keys)[XY].add_prefix("from_")
     rows = known[(known["model"] == PEOPLE) | known["arm"].isin([*arms, *start.values()])]
     rows = rows.join(first, on=keys)
-    return rows[list(MapPoints.to_schema().columns)].reset_index(drop=True)
+    return rows[MapPoints.names()].reset_index(drop=True)
 
 
 def draw(rows: pd.DataFrame, people: pd.DataFrame, axes: pd.DataFrame, arms: list[str], style: Style) -> Figure:

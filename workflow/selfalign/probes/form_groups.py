@@ -66,7 +66,7 @@ def size_groups(
     joined = pd.concat([sizes, none], ignore_index=True).astype({"n": int})
     place = {variable: number for number, variable in enumerate(named["variable"].unique())}
     order = joined.assign(place=joined["variable"].map(place)).sort_values(["country", "place"], kind="stable").index
-    return joined.loc[order, list(GroupSizes.to_schema().columns)].reset_index(drop=True)
+    return joined.loc[order, GroupSizes.names()].reset_index(drop=True)
 
 
 def refuse_small(

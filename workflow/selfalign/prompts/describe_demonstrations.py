@@ -94,7 +94,7 @@ def describe_demonstrations(
         known = known.reindex(columns=["similarity", *_SHARES]).astype(float)
         row |= known.mean().to_dict()
         rows.append(row | {column: known["similarity"].quantile(level) for column, level in _QUANTILES.items()})
-    return pd.DataFrame(rows, columns=list(Demonstrations.to_schema().columns)).round(4)
+    return pd.DataFrame(rows, columns=Demonstrations.names()).round(4)
 
 
 @click.command()

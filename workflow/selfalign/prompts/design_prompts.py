@@ -254,7 +254,7 @@ def _lay_out_frame(
     prompts = _write_prompts(worded, languages.words)
     found.add(prompts)
     used = prompts[[*_WORDED, "seed", "template", "asks", "order", "prompt"]]
-    return cells.merge(used, on=_WORDED)[list(Design.to_schema().columns)]
+    return cells.merge(used, on=_WORDED)[Design.names()]
 
 
 def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: Languages) -> pd.DataFrame:

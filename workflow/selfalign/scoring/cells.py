@@ -49,7 +49,7 @@ def mean_of_orders(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 def list_unanswered(rows: pd.DataFrame) -> pd.DataFrame:
     """The `Unanswered` table of a design's rows that have a column reason, null where there is an answer."""
-    table = rows.loc[rows["reason"].notna(), list(Unanswered.to_schema().columns)]
+    table = rows.loc[rows["reason"].notna(), Unanswered.names()]
     return table.drop_duplicates().sort_values([*CELL, "order"])
 
 

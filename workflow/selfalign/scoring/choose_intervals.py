@@ -17,7 +17,7 @@ from selfalign.scoring.families import correct_holm
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.panels import CONTRAST_KEYS
 from selfalign.scoring.schemas import ALL, Contrasts, Verdicts
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 LEAST = 6
 """Categories that a variance between them needs: with fewer, its interval says little."""
@@ -126,4 +126,4 @@ def command(
     """Choose the main interval of each contrast, and correct p-values around one primary hypothesis."""
     known, cells = read_table(estimates, Contrasts), read_cells(scores, how.measures, how.bank)
     table = choose_intervals(cells, known, contrasts, primary, how.resampling(), how.measures)
-    write_table(table[list(Verdicts.to_schema().columns)].round(6), output, Verdicts)
+    write_estimates(table, output, Verdicts)

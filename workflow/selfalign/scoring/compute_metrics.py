@@ -17,7 +17,7 @@ from selfalign.scoring.metrics import METRICS, Array, Metric
 from selfalign.scoring.people import People, places
 from selfalign.scoring.schemas import ALL, Metrics, ScaleScores
 from selfalign.scoring.unanswered import COUNTS_AS
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 Value = tuple[float, int]
 """A metric's value, and the number of its items."""
@@ -361,5 +361,5 @@ def command(
         spread = read_table(need(human, "--human", "--scales is given"), PeopleScales)
         people = People.lay_out(people_of_scales(spread, answered, probes), options_of_scales(spread), *sampled)
         tables.append(compute(cells_of_scales(cells), people, rule).assign(asks="scale"))
-    table = pd.concat(tables, ignore_index=True)[list(Metrics.to_schema().columns)]
-    write_table(table.round(6), output, Metrics)
+    table = pd.concat(tables, ignore_index=True)[Metrics.names()]
+    write_estimates(table, output, Metrics)

@@ -25,7 +25,7 @@ from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import CONTRAST_KEYS, build_panels, take_probes
 from selfalign.scoring.recut import count_changed, recut_cells, recut_people
 from selfalign.scoring.schemas import ALL, ALTERNATIVES, Alternatives
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 
 def choose_alternatives(probes: list[str], kinds: pd.DataFrame | None) -> dict[str, set[str]]:
@@ -130,7 +130,7 @@ def _join(parts: Mapping[str, pd.DataFrame], families: list[str]) -> pd.DataFram
         before = main.reindex(pd.MultiIndex.from_frame(table[CONTRAST_KEYS])).to_numpy()
         tables.append(table.assign(left_out=before - table["probes"], changed=table.get("changed", pd.NA)))
     joined = pd.concat(tables, ignore_index=True)
-    return joined.assign(changed=joined["changed"].astype("Int64"))[list(Alternatives.to_schema().columns)]
+    return joined.assign(changed=joined["changed"].astype("Int64"))[Alternatives.names()]
 
 
 @click.command()
@@ -166,4 +166,4 @@ def command(
         click.echo(f"{len(without)} probes have no kind: {', '.join(without)}", err=True)
     known = read_table(poles, Poles)
     table = estimate_alternatives(cells, contrasts, known, of_kind, cut, how.resampling(), how.families)
-    write_table(table.round(6), output, Alternatives)
+    write_estimates(table, output, Alternatives)

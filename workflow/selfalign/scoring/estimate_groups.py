@@ -22,7 +22,7 @@ from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import nulls_of
 from selfalign.scoring.panels import Panel, build_panels
 from selfalign.scoring.schemas import ALL, GroupContrasts, GroupEstimates
-from selfalign.tables import Table, read_table, write_table
+from selfalign.tables import Table, read_table, write_estimates
 
 Panels = Mapping[str, Panel]
 Estimator = Callable[[Panels], pd.DataFrame]
@@ -110,7 +110,7 @@ def estimate_differences(
         estimated = partial(compare_panels, contrasts=pairs, how=how)
         tables.append(estimate_by_group(panels, estimated).assign(cells=name))
     if not tables:
-        return pd.DataFrame(columns=list(GroupContrasts.to_schema().columns))
+        return pd.DataFrame(columns=GroupContrasts.names())
     table = pd.concat(tables, ignore_index=True)
     return table.assign(shown=table["against"].map(shown))
 
@@ -163,7 +163,6 @@ def command(
 
 
 def _write(table: pd.DataFrame, families: Sequence[str], path: Path, schema: type[Table]) -> None:
-    columns = list(schema.to_schema().columns)
     order = ["variable", "group", "country"]
     table = correct_by_group(table, families).sort_values(order, kind="stable")
-    write_table(table[columns].round(6), path, schema)
+    write_estimates(table, path, schema)

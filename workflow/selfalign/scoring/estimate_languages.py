@@ -50,7 +50,7 @@ def estimate_languages(
         across = Contrast(arm=arm, against=arm, language=OWN, against_language=asked_in, beyond=(against, against))
         tables.append(estimate_contrasts(cells, [within, across], how, measures))
     if not tables:
-        return pd.DataFrame(columns=list(Languages.to_schema().columns))
+        return pd.DataFrame(columns=Languages.names())
     table = pd.concat(tables, ignore_index=True)
     for column in ("language", "against_language"):
         single = (table[column] == OWN) & (table["country"] != ALL)

@@ -17,7 +17,7 @@ from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 from selfalign.scoring.schemas import ReaderContrasts
-from selfalign.tables import write_table
+from selfalign.tables import write_estimates
 
 _ROW = ["language", "arm", "against", "beyond", "measure", "country"]
 _RESULT = ["estimate", "standard_error", "low", "high", "df"]
@@ -49,7 +49,7 @@ def estimate_readers(
     if within:
         pairs = {country: _less_readers(contrast_panel(panel, within), names) for country, panel in panels.items()}
         tables.append(_add_shares(_pair(estimate(pairs, how, differences=True), names), how.level))
-    table = pd.concat(tables, ignore_index=True).reindex(columns=list(ReaderContrasts.to_schema().columns))
+    table = pd.concat(tables, ignore_index=True).reindex(columns=ReaderContrasts.names())
     return table.sort_values(["model", "reader", *_ROW], ignore_index=True)
 
 
@@ -150,4 +150,4 @@ def command(
 ) -> None:
     """Estimate what simple readers of the same demonstrations reach, and the share of it that models reach."""
     table = estimate_readers(read_scores(scores), read_scores(readers), contrasts, how.resampling())
-    write_table(table.round(6), output, ReaderContrasts)
+    write_estimates(table, output, ReaderContrasts)

@@ -23,7 +23,7 @@ from selfalign.scoring.inputs import as_categories, prepare_cells, stack
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import CELLS
 from selfalign.scoring.schemas import ContrastsByReadout
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 
 def estimate_readouts(
@@ -45,7 +45,7 @@ def estimate_readouts(
     Returns:
         A `ContrastsByReadout` table.
     """
-    columns = list(ContrastsByReadout.to_schema().columns)
+    columns = ContrastsByReadout.names()
     parts = [pd.DataFrame(columns=columns)]
     for readout, cells in scores:
         table = estimate_contrasts(cells, contrasts, how, measures)
@@ -133,4 +133,4 @@ def command(
         click.echo(line, err=True)
     each = ((readout, scores.pop(readout)) for readout in list(scores))
     table = estimate_readouts(each, contrasts, how.resampling(), how.families, how.measures)
-    write_table(table.round(6), output, ContrastsByReadout)
+    write_estimates(table, output, ContrastsByReadout)

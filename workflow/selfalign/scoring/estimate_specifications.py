@@ -29,7 +29,7 @@ from selfalign.scoring.panels import CELLS, Panel, build_panels, take_probes
 from selfalign.scoring.recut import recut_cells, recut_people
 from selfalign.scoring.schemas import ALL, Specifications
 from selfalign.scoring.score_answers import score
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def estimate_specifications(
                     found = compare_panels(taken, contrasts, resampling)
                     named = {**chosen, "form": forms[model]["form"], "cut": cut, "probe_kind": kind}
                     tables.append(found[found["country"] == ALL].assign(**named))
-    columns = list(Specifications.to_schema().columns)
+    columns = Specifications.names()
     if not tables:
         return pd.DataFrame(columns=columns)
     return pd.concat(tables, ignore_index=True).merge(pairs, on=["arm", "against"])[columns]
@@ -202,4 +202,4 @@ def command(
     )
     compared = Comparison(read_table(poles, Poles), probes, rule)
     table = estimate_specifications(tables, laid_out, compared, pd.DataFrame(pairs), forms, chosen, resampling)
-    write_table(table.round(6), output, Specifications)
+    write_estimates(table, output, Specifications)

@@ -45,7 +45,7 @@ def estimate_transfer(
     measures = [name for name in measures if METRICS[name].over != "countries"]
     own, others = scores[scores["arm"] == arm], scores[scores["arm"] == against]
     if others.empty:
-        return pd.DataFrame(columns=list(Transfer.to_schema().columns))
+        return pd.DataFrame(columns=Transfer.names())
     sources = sorted(others["source"].unique())
     series = pd.concat([own, others.assign(arm=others["source"])])
     contrasts = [Contrast(arm=arm, against=source) for source in sources]

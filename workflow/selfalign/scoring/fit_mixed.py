@@ -20,7 +20,7 @@ from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.panels import CONTRAST_KEYS, Panel, build_panels, contrast_panel
 from selfalign.scoring.reml import fit_reml
 from selfalign.scoring.schemas import ALL, Contrasts, Mixed
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 _NUMBERS = ["estimate", "standard_error", "low", "high", "df", "p", "battery_sd", "probe_sd", "residual_sd"]
 
@@ -62,7 +62,7 @@ def fit_mixed(
                 "same_verdict": same,
             }
         )
-    columns = list(Mixed.to_schema().columns)
+    columns = Mixed.names()
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -142,4 +142,4 @@ def command(
     table = fit_mixed(read_cells(scores, measures, bank), read_table(estimates, Contrasts), contrasts, level, measures)
     for row in table[~table["converged"]].itertuples():
         click.echo(f"{row.model}, {row.language}, {row.arm} - {row.against}, {row.measure}: {row.note}", err=True)
-    write_table(table.round(6), output, Mixed)
+    write_estimates(table, output, Mixed)

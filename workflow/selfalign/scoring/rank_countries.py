@@ -20,7 +20,7 @@ from selfalign.scoring.metrics import js_distance, js_distance_slope
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel, drop_empty
 from selfalign.scoring.ranks import Drawn, average, bound_rank, bound_share, bound_value
 from selfalign.scoring.schemas import ALL, CountryRanks
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 _DISTANCE = "js_distance"
 _SERIES = ["model", "language", "arm"]
@@ -93,7 +93,7 @@ def rank_countries(
     table = table.assign(countries=len(ranked), even=even.where(table["country"] != ALL))
     table["country_first"] = table["country"] != ALL
     order = [*_SERIES, "country_first", "country"]
-    return table.sort_values(order, ignore_index=True)[list(CountryRanks.to_schema().columns)]
+    return table.sort_values(order, ignore_index=True)[CountryRanks.names()]
 
 
 def _pivot(poles: pd.DataFrame) -> pd.DataFrame:
@@ -311,4 +311,4 @@ def command(
     table = rank_countries(read_scores(scores), surveyed, baselines, free, least, how.resampling())
     left_out = surveyed["country"].nunique() - table["countries"].iloc[0]
     click.echo(f"{table['countries'].iloc[0]} countries ranked, {left_out} asked too few of the probes", err=True)
-    write_table(table.round(6), output, CountryRanks)
+    write_estimates(table, output, CountryRanks)

@@ -111,7 +111,7 @@ def to_distributions(counts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     shares = answers.assign(last_code=answers["code"], share=answers["n"] / total, **weights)
     missing = counts[counts["code"] < 0]
     kinds = missing.assign(kind=missing["code"].map(MISSING_KINDS))[["country", "question", "kind", "n"]]
-    return shares[list(Distributions.to_schema().columns)], kinds
+    return shares[Distributions.names()], kinds
 
 
 @click.command()
