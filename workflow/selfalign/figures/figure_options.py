@@ -14,7 +14,10 @@ from selfalign.errors import InputError
 from selfalign.figures.style import ENGLISH, read_style
 from selfalign.figures.theme import apply_theme, save
 from selfalign.option_sets import give_options
-from selfalign.options import Command, Json, Words, readable
+from selfalign.options import Command, Json, Words, readable, writable
+
+contrasts_option = click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
+csv_option = click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
 
 
 def figure_options(command: Command) -> Command:

@@ -12,14 +12,14 @@ from matplotlib.figure import Figure
 from selfalign.contrasts import Contrast, split_beyond
 from selfalign.errors import InputError
 from selfalign.figures.columns import grid_columns
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, contrasts_option, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.rows import Panel, fit, frame_rows, layout_of, split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import Keywords
-from selfalign.options import Json, readable
+from selfalign.options import Json
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.schemas import ALL, Contrasts
 from selfalign.tables import read_table
@@ -174,7 +174,7 @@ def _in_language(arm: str, language: str, style: Style) -> str:
 
 
 @click.command()
-@click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
+@contrasts_option
 @click.option("--order", type=Json(list[Contrast]), required=True, help="Contrasts from top to bottom, as JSON.")
 @figure_options
 def command(contrasts: Path, order: list[Contrast], style: Style, pages: Pages) -> None:

@@ -9,13 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from selfalign.figures.chosen import choose_gains
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_zero, format_points, look_of
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
 from selfalign.figures.theme import MUTED, lighter
-from selfalign.options import Json, readable, writable
+from selfalign.options import readable
+from selfalign.scoring.contrast_options import asked_in_option, pairs_option
 from selfalign.scoring.schemas import ALL, Languages
 from selfalign.tables import read_table, write_table
 
@@ -87,11 +88,9 @@ def _name(country: str, spoken: pd.Series, style: Style) -> str:
 
 @click.command()
 @click.option("--table", type=readable, required=True, help="Gains by language (CSV).")
-@click.option(
-    "--pairs", type=Json(list[tuple[str, str]]), required=True, help="Pairs of arms, as JSON; the second is subtracted."
-)
-@click.option("--asked-in", required=True, help="The language that all countries share, ISO 639-1.")
-@click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
+@pairs_option
+@asked_in_option
+@csv_option
 @figure_options
 def command(
     table: Path, pairs: list[tuple[str, str]], asked_in: str, csv_file: Path, style: Style, pages: Pages

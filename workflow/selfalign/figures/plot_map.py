@@ -15,14 +15,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy import stats
 
 from selfalign.figures.columns import map_columns
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.looks import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, SKY, VERMILLION
 from selfalign.figures.point_labels import place_labels
 from selfalign.figures.rows import fit
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import INK, Keywords
-from selfalign.options import Json, Words, readable, writable
+from selfalign.options import Json, Words, readable
 from selfalign.scoring.map_schemas import PEOPLE, Map, MapAxes, MapPoints
 from selfalign.tables import read_table, write_table
 
@@ -255,7 +255,7 @@ def _note(axes: pd.DataFrame, rows: pd.DataFrame, style: Style) -> str:
 @click.option(
     "--start", type=Json(dict[str, str]), required=True, help="By language, the arm where arrows begin, as JSON."
 )
-@click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
+@csv_option
 @figure_options
 def command(
     points: Path, axes: Path, arms: list[str], start: dict[str, str], csv_file: Path, style: Style, pages: Pages

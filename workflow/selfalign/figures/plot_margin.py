@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
 from selfalign.figures.baselines import choose_baselines, draw_baselines, explain_baselines, room_for_margins
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, contrasts_option, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.names import name_pair
@@ -66,7 +66,7 @@ def draw(
 
 
 @click.command()
-@click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
+@contrasts_option
 @click.option(
     "--contrast", type=Json(tuple[str, str]), required=True, help="The two arms, as JSON; the second is subtracted."
 )

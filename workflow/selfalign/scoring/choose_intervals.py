@@ -11,6 +11,7 @@ from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.cell_options import bank_option
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, measures_option, resample_options, takes_estimation
 from selfalign.scoring.families import correct_holm
@@ -111,7 +112,7 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | None) -> pd.DataFr
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--estimates", type=readable, required=True, help="The contrasts with intervals by battery (CSV).")
-@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
+@contrasts_option
 @click.option("--primary", type=Json(Contrast | None), required=True, help="The primary hypothesis as JSON, or null.")
 @takes_estimation(resample_options, measures_option, bank_option)
 @click.option("--output", type=writable, required=True, help="Verdicts (CSV).")

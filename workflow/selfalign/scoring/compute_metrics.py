@@ -12,6 +12,7 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.cultures import find_nearest, measure_distances
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.scoring import baselines, metrics
+from selfalign.scoring.cell_options import bank_option, poles_option
 from selfalign.scoring.inputs import read_all_scores
 from selfalign.scoring.metrics import METRICS, Array, Metric
 from selfalign.scoring.people import People, places
@@ -330,8 +331,8 @@ def _mean(values: Array, axis: int | None = None) -> Array:
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--scales", type=readable, multiple=True, help="Scores on whole scales (Parquet).")
 @click.option("--human", type=readable, help="How the people spread over whole scales (Parquet).")
-@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
-@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@poles_option
+@bank_option
 @click.option("--samples", type=click.IntRange(min=1), required=True, help="Second samples of people, for the ceiling.")
 @click.option("--seed", type=int, required=True, help="Seed of these samples.")
 @click.option("--rule", type=click.Choice(list(COUNTS_AS)), required=True, help="How a cell without an answer counts.")

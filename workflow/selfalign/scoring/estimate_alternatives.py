@@ -8,7 +8,7 @@ import click
 import pandas as pd
 
 from selfalign.contrasts import Contrast
-from selfalign.options import Json, readable, writable
+from selfalign.options import readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import Cutter
 from selfalign.probes.kinds import PROBE_KINDS, read_kinds
@@ -16,6 +16,7 @@ from selfalign.probes.schemas import Poles
 from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling
 from selfalign.scoring.cell_options import bank_option, poles_option
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.cut_options import cut_options, kinds_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, families_option, resample_options, takes_estimation
@@ -135,7 +136,7 @@ def _join(parts: Mapping[str, pd.DataFrame], families: list[str]) -> pd.DataFram
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
+@contrasts_option
 @poles_option
 @kinds_option
 @cut_options

@@ -7,9 +7,10 @@ import click
 import pandas as pd
 
 from selfalign.contrasts import Contrast
-from selfalign.options import Json, readable, writable
+from selfalign.options import readable, writable
 from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling
+from selfalign.scoring.contrast_options import pairs_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
@@ -56,9 +57,7 @@ def estimate_categories(
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option(
-    "--pairs", type=Json(list[tuple[str, str]]), required=True, help="Pairs of arms, as JSON; the second is subtracted."
-)
+@pairs_option
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by category (CSV).")
 def command(scores: tuple[Path, ...], pairs: list[tuple[str, str]], how: Estimation, output: Path) -> None:

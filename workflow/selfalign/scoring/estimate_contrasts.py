@@ -7,8 +7,9 @@ import click
 import pandas as pd
 
 from selfalign.contrasts import Contrast
-from selfalign.options import Json, readable, writable
+from selfalign.options import readable, writable
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
@@ -53,7 +54,7 @@ def compare_panels(panels: Mapping[str, Panel], contrasts: Sequence[Contrast], h
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
+@contrasts_option
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Contrasts (CSV).")
 def command(

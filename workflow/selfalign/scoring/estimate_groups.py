@@ -14,6 +14,7 @@ from selfalign.probes.schemas import Poles
 from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.cell_options import poles_option
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_alternatives import keep_discriminating
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
@@ -136,7 +137,7 @@ def correct_by_group(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFra
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
+@contrasts_option
 @click.option(
     "--shown", type=Json(dict[str, str]), required=True, help="By arm, whose answers its demonstrations carry (JSON)."
 )

@@ -7,8 +7,9 @@ import click
 import pandas as pd
 
 from selfalign.contrasts import Contrast
-from selfalign.options import Json, readable, writable
+from selfalign.options import readable, writable
 from selfalign.scoring.bootstrap import Resampling
+from selfalign.scoring.contrast_options import asked_in_option, own_option, pairs_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
@@ -60,11 +61,9 @@ def estimate_languages(
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option(
-    "--pairs", type=Json(list[tuple[str, str]]), required=True, help="Pairs of arms, as JSON; the second is subtracted."
-)
-@click.option("--asked-in", required=True, help="The language that all countries share, ISO 639-1.")
-@click.option("--own", type=Json(dict[str, str]), required=True, help="Each country's own language, as JSON.")
+@pairs_option
+@asked_in_option
+@own_option
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by language (CSV).")
 def command(

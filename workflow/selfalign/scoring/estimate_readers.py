@@ -10,8 +10,9 @@ import pandas as pd
 from scipy import stats
 
 from selfalign.contrasts import Contrast
-from selfalign.options import Json, Words, readable, writable
+from selfalign.options import Words, readable, writable
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.measures import CONTRASTED
@@ -138,7 +139,7 @@ def divide_with_interval(
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--readers", type=Words(Path), required=True, help="Scores of the readers (Parquet).")
-@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
+@contrasts_option
 @takes_estimation(resample_options)
 @click.option("--output", type=writable, required=True, help="Readers (CSV).")
 def command(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from selfalign.contrasts import Contrast
 from selfalign.inference.schemas import READOUTS, SCORED, Answers
-from selfalign.options import Json, Words, readable, writable
+from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.progress import show_progress
@@ -16,6 +16,7 @@ from selfalign.prompts.schemas import Design, first_way
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import Comparison, score_by_readout
 from selfalign.scoring.cell_options import human_option, poles_option, rule_option
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import correct
@@ -99,7 +100,7 @@ def stack_scores(
 @poles_option
 @human_option
 @rule_option
-@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Pairs of arms, or mappings, as JSON.")
+@contrasts_option
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Contrasts under every readout (CSV).")
 def command(

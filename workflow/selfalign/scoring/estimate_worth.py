@@ -9,6 +9,7 @@ from scipy import stats
 
 from selfalign.options import readable, writable
 from selfalign.probes.schemas import Poles
+from selfalign.scoring.cell_options import poles_option
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.schemas import Worth
 from selfalign.tables import read_table, write_estimates
@@ -75,7 +76,7 @@ def count_respondents(p: np.ndarray, share: np.ndarray, level: float, largest: i
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
+@poles_option
 @click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True, help="Coverage.")
 @click.option("--largest", type=click.IntRange(min=1), required=True, help="Respondents at which the search stops.")
 @click.option("--output", type=writable, required=True, help="Worth (CSV).")

@@ -10,9 +10,10 @@ import pandas as pd
 from scipy import stats
 
 from selfalign.contrasts import Contrast
-from selfalign.options import Json, readable, writable
+from selfalign.options import readable, writable
 from selfalign.progress import show_progress
 from selfalign.scoring.cell_options import bank_option
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_options import measures_option
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
@@ -124,7 +125,7 @@ def fit(values: pd.DataFrame, level: float) -> dict[str, Any]:
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--estimates", type=readable, required=True, help="The bootstrap's contrasts (CSV).")
-@click.option("--contrasts", type=Json(list[Contrast]), required=True, help="Which contrasts to fit, as JSON.")
+@contrasts_option
 @click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True, help="Coverage.")
 @measures_option
 @bank_option
