@@ -1,6 +1,6 @@
 """Step estimate_alternatives: the contrasts for other probes, and under another cut of the answer scales."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from selfalign.probes.schemas import Poles
 from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling
 from selfalign.scoring.cell_options import bank_option, poles_option
+from selfalign.scoring.cells import keep_discriminating
 from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.cut_options import cut_options, kinds_option
 from selfalign.scoring.estimate_contrasts import compare_panels
@@ -45,34 +46,6 @@ def choose_alternatives(probes: list[str], kinds: pd.DataFrame | None) -> dict[s
     chosen["without_forced"] = kinds["forced"].reindex(probes) != "yes"
     found = {name: set(kind.index[keep]) for name, keep in chosen.items()}
     return {name: kept for name, kept in found.items() if 0 < len(kept) < len(probes)}
-
-
-def keep_discriminating(
-    scores: pd.DataFrame, poles: pd.DataFrame, contrasts: Sequence[Contrast]
-) -> tuple[pd.DataFrame, list[Contrast]]:
-    """The cells in which the country and the source of the demonstrations answer the test probe differently.
-
-    Where both have the same majority, their demonstrations may lead to the same answer, and a margin is near 0.
-
-    Args:
-        scores: `Scores` tables, stacked.
-        poles: a `Poles` table with the sources.
-        contrasts: of two arms each.
-
-    Returns:
-        The cells without those of other countries' arms that do not discriminate, and the contrasts that subtract
-        such arms. An own arm keeps its cells: pairing by probe leaves out those that have no partner.
-    """
-    source, country = scores["source"].astype(str), scores["country"].astype(str)
-    foreign = (source != country) & ~source.isin(["", "world"])
-    of_arm = foreign.groupby(scores["arm"].astype(str)).all()
-    arms = set(of_arm.index[of_arm])
-    majority = poles.set_index(["country", "probe"])["majority"]
-    shown = majority.reindex(pd.MultiIndex.from_arrays([source, scores["probe"].astype(str)])).to_numpy(object)
-    differs = pd.Series(shown, scores.index).isin(["A", "B"]) & (shown != scores["majority"].astype(object))
-    within = [one for one in contrasts if one.against in arms and one.arm not in arms]
-    within = [one for one in within if not one.beyond or one.beyond[1] in arms]
-    return scores[differs | ~scores["arm"].astype(str).isin(arms)], within
 
 
 def estimate_alternatives(

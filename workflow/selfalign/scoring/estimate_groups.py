@@ -14,8 +14,8 @@ from selfalign.probes.schemas import Poles
 from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.cell_options import poles_option
+from selfalign.scoring.cells import keep_discriminating
 from selfalign.scoring.contrast_options import contrasts_option
-from selfalign.scoring.estimate_alternatives import keep_discriminating
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import SCOPE, correct
