@@ -12,7 +12,7 @@ PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
-	@echo "Settings: CORES=N, PYTHON=python3.12 (to make .venv with), TORCH=cuda (make env: PyTorch with CUDA)"
+	@echo "Settings: CORES=N, PYTHON=python3.12 (to make .venv with), TORCH=cuda (make env or slurm: PyTorch with CUDA)"
 
 env:  ## make .venv from the lock files
 	@$(PYTHON) tools/environment.py $(if $(TORCH),--torch $(TORCH))

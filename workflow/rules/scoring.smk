@@ -370,7 +370,7 @@ rule score_readers:
         noise=(config["scoring"]["readers"] or {}).get("noise"),
         code=code_digest("score_readers"),
     message:
-        "Reading the demonstrations in {wildcards.language} as a copier and an ideal reader"
+        "Answering in {wildcards.language} as simple readers and fixed rules do"
     shell:
         "selfalign score-readers --language {wildcards.language} --design {input.design} --prompts {input.prompts}"
         " --poles {input.poles} --bank {input.bank} --noise {params.noise} --output {output} 2> {log}"

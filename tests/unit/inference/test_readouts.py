@@ -270,7 +270,7 @@ def test_frames_of_whole_scales_are_scored_under_every_readout() -> None:
     answers = pd.DataFrame(product(design["prompt"], places), columns=["prompt", "place"])
     answers = answers.assign(
         option=-rng.random(len(answers)) * 4, label=np.nan, pmi=rng.normal(size=len(answers)), mass_outside_options=0.1
-    ).assign(per_token=lambda table: table["option"] / 2, per_byte=np.nan)
+    ).assign(per_token=lambda table: table["option"] / 2, per_byte=np.nan, greedy=np.nan)
     poles = poles_of(["Q4"])
     made = score_by_readout(design, answers, Comparison(poles, BANK, "half", human))
     assert list(made) == [("scale", readout) for readout in ("option", "per_token", "pmi")]

@@ -6,10 +6,21 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from estimating import people, scores
 from selfalign.contrasts import Contrast
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_readers import divide_with_interval, estimate_readers
-from selfalign.scoring.readers import name_cells, read_as_copier, read_as_ideal_reader
+from selfalign.scoring.main_intervals import choose_main
+from selfalign.scoring.readers import (
+    READERS,
+    choose_a,
+    choose_first,
+    choose_shorter,
+    name_cells,
+    read_as_copier,
+    read_as_ideal_reader,
+)
+from selfalign.scoring.schemas import ReaderContrasts
 from selfalign.scoring.score_readers import score_readers
 
 COUNTRIES = ["DEU", "MEX", "PAK", "USA"]
@@ -96,6 +107,28 @@ def test_probe_that_no_other_country_was_asked_has_no_answer() -> None:
     assert answers.empty
 
 
+def test_policies_choose_by_length_place_or_pole() -> None:
+    prompts = pd.DataFrame(
+        [
+            prompt_of("short first", "", [], ["да", "нет, никогда"]),
+            prompt_of("long first", "", [], ["нет, никогда", "да"], ["A", "B"]),
+            prompt_of("same length", "", [], ["über", "kaum"]),
+            prompt_of("not asked", "", [], ["a", "b"]),
+        ]
+    )
+    cells = design_of([("DEU", "Q1", "short first", "long first"), ("MEX", "Q2", "same length", "same length")])
+    found = choose_shorter(cells, prompts).set_index(["prompt", "place"])["option"].unstack()
+    assert list(np.exp(found.loc["short first"])) == pytest.approx([1, 0], abs=1e-8)
+    assert list(np.exp(found.loc["long first"])) == pytest.approx([0, 1], abs=1e-8), "the labels do not count"
+    assert list(np.exp(found.loc["same length"])) == pytest.approx([0.5, 0.5])
+    assert len(found) == 3
+    first = choose_first(cells).set_index(["prompt", "place"])["option"].unstack()
+    assert np.exp(first.to_numpy()) == pytest.approx(np.array([[1, 0]] * 3), abs=1e-8)
+    of_a = choose_a(cells.iloc[:2]).set_index(["prompt", "place"])["option"].unstack()
+    assert list(np.exp(of_a.loc["short first"])) == pytest.approx([1, 0], abs=1e-8)
+    assert list(np.exp(of_a.loc["long first"])) == pytest.approx([0, 1], abs=1e-8), "pole A stands second there"
+
+
 def experiment() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Design, prompts, poles and bank: twelve countries of two kinds, and forty probes in twenty batteries."""
     draw = np.random.default_rng(5)
@@ -138,6 +171,87 @@ def test_model_that_is_a_reader_reaches_all_of_its_contrast() -> None:
     copied = table.loc[("copier", "other")]
     assert abs(copied["reader_estimate"]) < copied["reader_high"] - copied["reader_low"]
     assert np.isnan(copied["share"])  # the copier's contrast does not differ from 0
+
+
+def test_policies_have_rows_without_arms_and_models() -> None:
+    """Of three probes with options of two lengths, the shorter one is pole A in one."""
+    shares = SHARES[["Q1", "Q2", "Q3"]].drop(index="USA")
+    poles = poles_of(shares)
+    bank = pd.DataFrame({"probe": list(shares), "category": "c", "battery": list(shares)})
+    words = {"Q1": ["short", "very long"], "Q2": ["very long", "short"], "Q3": ["equal", "alike"]}
+    prompts = [
+        prompt_of(f"{probe} {order} {arm}", "Q1=A", ["short"], two[:: 1 if order == "AB" else -1])
+        for (probe, two), order, arm in product(words.items(), ("AB", "BA"), ("near", "far"))
+    ]
+    cells = [
+        design_of([(country, probe, f"{probe} AB {arm}", f"{probe} BA {arm}")]).assign(arm=arm)
+        for country, probe, arm in product(shares.index, words, ("near", "far"))
+    ]
+    design = pd.concat(cells, ignore_index=True).assign(source=lambda table: table["country"])
+    readers = score_readers(design, pd.DataFrame(prompts), poles, bank, 0.1).assign(language="en")
+    assert set(readers["model"]) == set(READERS)
+    policies = readers[readers["model"].isin([name for name, reader in READERS.items() if reader.is_policy])]
+    assert set(policies["arm"]) == {"all arms"} and len(policies) == 3 * 9, "one row per country and probe"
+
+    model = readers[readers["model"] == "copier"].assign(model="m")
+    people = pd.DataFrame({"country": [], "probe": [], "shares": [], "respondents": []})
+    how = Resampling(people, 200, 0.95, 1, ["batteries"])
+    table = ReaderContrasts.validate(estimate_readers(model, readers, [Contrast(arm="near", against="far")], how))
+    table = table[table["measure"] == "agreement"].set_index(["model", "reader", "arm", "against", "country"])
+    assert sorted(set(table.loc["m"].index.get_level_values("reader"))) == ["copier", "ideal_reader"]
+    found = table.loc[""].droplevel(["arm", "against"])
+    assert found[["estimate", "low", "high", "share"]].isna().all(axis=None)
+    assert found["probes"].unique() == [3]
+    agree = found["reader_estimate"]  # in DEU and MEX all majorities are A, in PAK all are B
+    assert agree["always_a"].to_dict() == pytest.approx({"DEU": 1, "MEX": 1, "PAK": 0, "all": 2 / 3})
+    assert agree["shorter_option"].to_dict() == pytest.approx({"DEU": 0.5, "MEX": 0.5, "PAK": 0.5, "all": 0.5})
+    assert (found.loc["first_option", ["reader_estimate", "reader_low", "reader_high"]] == 0.5).all(axis=None)
+    assert found.loc[("shorter_option", "DEU"), "reader_high"] > 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("categories", [7, 5])
+def test_main_intervals_of_readers_are_the_wider_ones(categories: int) -> None:
+    """Each of the intervals of the model, the reader and the share is chosen by the rule of verdicts.csv."""
+    table = scores({"own": 0.3, "other": 0.0, "zero": 0.0}, ("BOL",))
+    number = pd.Series(pd.factorize(table["battery"])[0] % categories, table.index).astype(str)
+    table = table.assign(category=number)
+    reader = table.assign(model="copier", p_a=(table["p_a"] + 0.1).clip(0, 1))
+    reader = reader.assign(agreement=(reader["p_a"] > 0.5) * 1.0, alignment=1 - (reader["p_a"] - 0.7).abs())
+    reader["agreement"] = reader["agreement"].mask((number == "0") & (table["arm"] == "own"), 0.0)
+    how = Resampling(people(table), 300, 0.95, 1, ["batteries"])
+    pairs = [Contrast(arm=arm, against="other") for arm in ("own", "zero")]
+    keys = ["model", "reader", "arm", "against", "measure", "country"]
+    found = ReaderContrasts.validate(estimate_readers(table, reader, pairs, how)).set_index(keys)
+    again = [one.assign(battery=one["category"]) for one in (table, reader)]
+    by_category = estimate_readers(*again, pairs, how).set_index(keys).loc[found.index]
+    assert (found["categories"] == categories).all() and (by_category["batteries"] == categories).all()
+    chosen = set()
+    for of, start in (("", "estimate"), ("reader_", "reader_estimate"), ("share_", "share")):
+        for (row, one), (_, other) in zip(found.iterrows(), by_category.iterrows(), strict=True):
+            ends = [(one[f"{of}low"], one[f"{of}high"]), (other[f"{of}low"], other[f"{of}high"])]
+            widths = [np.inf if np.isnan(low) else high - low for low, high in ends]
+            main = 1 if categories >= 6 and widths[1] > widths[0] else 0
+            if of == "share_" and row[3] == "":
+                assert one[["share_main", "share_main_low", "share_main_high"]].isna().all()
+                continue
+            assert one[f"{of}main"] == ("battery", "category")[main]
+            assert list(one[[f"{of}main_low", f"{of}main_high"]]) == pytest.approx(ends[main], nan_ok=True)
+            chosen.add((of, one[f"{of}main"], bool(np.isnan(ends[main][0])), bool(np.isnan(one[start]))))
+    assert {
+        ("share_", "category" if categories == 7 else "battery", False, False),
+        ("share_", "battery", True, True),
+    } <= chosen
+    assert {main for of, main, *_ in chosen if not of} == ({"battery", "category"} if categories == 7 else {"battery"})
+    assert (found["reason"] == "fewer than 6 categories").all() == (categories == 5)
+
+
+def test_share_without_bounds_by_category_has_no_main_interval() -> None:
+    ends = {"low": [0.2, -np.inf, -np.inf], "high": [0.6, np.inf, np.inf]}
+    again = {"category_low": [-np.inf, 0.1, -np.inf], "category_high": [np.inf, 0.3, np.inf]}
+    chosen = choose_main(pd.DataFrame({**ends, **again, "categories": 7}), ["batteries"])
+    assert list(chosen["main"]) == ["category", "battery", "battery"]
+    assert np.isinf(chosen[["main_low", "main_high"]]).all(axis=None) and "main_p" not in chosen
 
 
 def test_interval_of_a_ratio_covers_it_in_95_of_100_samples() -> None:

@@ -36,9 +36,11 @@ from selfalign.probes.schemas import LeftOutProbes
 from selfalign.probes.selection import find_used, list_left_out, select_probes
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import Comparison
+from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_alternatives import choose_alternatives, estimate_alternatives
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_specifications import Choices, CutPeople, estimate_specifications
+from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.recut import count_changed, recut_cells
 from selfalign.scoring.schemas import Alternatives, Specifications
 from selfalign.survey.schemas import Counts
@@ -221,6 +223,65 @@ def test_discriminating_cells_are_those_in_which_country_and_source_differ() -> 
 
 
 @pytest.mark.slow
+def test_alternatives_have_the_main_intervals_of_verdicts() -> None:
+    """The rows `main` are those of verdicts.csv. A single category has too few categories for an interval between."""
+    table = scores({"own": 0.1, "other": 0.0})
+    how = Resampling(people(table), draws=200, level=0.95, seed=1, resample=["batteries"])
+    pairs = [Contrast(arm="own", against="other")]
+    poles = table.drop_duplicates(["country", "probe"])[["country", "probe", "majority"]]
+    poles = pd.concat([poles, poles.assign(country="DEU", majority="B"), poles.assign(country="USA", majority="B")])
+    made = estimate_alternatives(table, pairs, poles.drop_duplicates(), KINDS, None, how, ["measure"])
+    known = estimate_contrasts(table, pairs, how)
+    verdicts = choose_intervals(table, known, pairs, None, how, CONTRASTED).set_index("measure")
+    columns = ["main_low", "main_high", "main_p", "category_low", "category_high", "category_df", "categories"]
+    main = made[made["alternative"] == "main"].set_index("measure").loc[verdicts.index]
+    assert main[["main", "reason"]].equals(verdicts[["main", "reason"]])
+    assert main[columns].astype(float).to_numpy() == pytest.approx(verdicts[columns].astype(float).to_numpy())
+    kinds = made[made["alternative"] == "attitude"]
+    kept = table[table["probe"].map(KINDS["kind"]) == "attitude"]
+    alone = choose_intervals(kept, estimate_contrasts(kept, pairs, how), pairs, None, how, CONTRASTED)
+    ends = ["main_low", "main_high"]
+    assert kinds.set_index("measure")[ends].to_numpy() == pytest.approx(alone.set_index("measure")[ends].to_numpy())
+    one = made[made["alternative"] == "category:religion"]
+    assert (one["categories"] == 1).all() and set(one["reason"]) == {"fewer than 6 categories"}
+    assert one[["main_low", "main_high"]].to_numpy() == pytest.approx(one[["low", "high"]].to_numpy())
+    assert one["category_low"].isna().all()
+
+
+def test_categories_have_margins_of_all_and_of_discriminating_cells() -> None:
+    """Q48 is about work; Q49 and Q50 are about life. DEU shares the majority of BOL on Q50, and USA on Q48 and Q50."""
+    table = scores({"zero": 0.0, "own": 0.0, "other": 0.0}, ("BOL",)).query("probe in ['Q48', 'Q49', 'Q50']")
+    own = table["probe"].map({"Q48": 1.0, "Q49": 1.0, "Q50": 0.5})
+    other = table["source"].map({"DEU": 0.0, "USA": 0.5})
+    table = table.assign(agreement=own.where(table["arm"] == "own", other).where(table["arm"] != "zero", 0.5))
+    table = table.assign(source=table["source"].where(table["arm"] != "zero", ""))
+    table = table.assign(category=np.where(table["probe"] == "Q48", "work", "life"))
+    majorities = {("BOL", "Q48"): "A", ("BOL", "Q49"): "A", ("BOL", "Q50"): "A", ("DEU", "Q48"): "B"}
+    majorities |= {("DEU", "Q49"): "B", ("DEU", "Q50"): "A"} | {
+        ("USA", f"Q{n}"): "B" if n == 49 else "A" for n in (48, 49, 50)
+    }
+    poles = pd.DataFrame([(*key, pole) for key, pole in majorities.items()], columns=["country", "probe", "majority"])
+    how = Resampling(people(table), draws=100, level=0.95, seed=1, resample=["batteries"])
+    pairs = [Contrast(arm="own", against=other) for other in ("other", "zero")]
+    made = Alternatives.validate(estimate_alternatives(table, pairs, poles, None, None, how, ["measure"]))
+    made = made[made["measure"] == "agreement"]
+    of_category = made[made["alternative"].str.contains(":")].set_index("alternative")
+    assert set(of_category["against"]) == {"other"}, "gains over zero-shot are in categories.csv"
+    found = of_category["estimate"]
+    assert found.index.to_list() == [
+        f"{of}:{name}" for of in ("category", "discriminating") for name in ("life", "work")
+    ]
+    assert found["category:work"] == pytest.approx(1 - (0 + 0.5) / 2)
+    assert found["category:life"] == pytest.approx((1 + 0.5) / 2 - (0 + 0.5) / 2)
+    assert found["discriminating:work"] == pytest.approx(1 - 0)
+    assert found["discriminating:life"] == pytest.approx(1 - (0 + 0.5) / 2), "Q49 alone"
+    assert of_category["left_out"].to_list() == [1, 2, 2, 2]
+    one = table.assign(category="all the same")
+    alone = estimate_alternatives(one, pairs, poles, None, None, how, ["measure"])
+    assert set(alone["alternative"]) == {"main", "discriminating"}, "one category would keep all probes"
+
+
+@pytest.mark.slow
 def test_alternatives_are_the_contrasts_of_their_probes() -> None:
     table = scores({"own": 0.1, "zero": 0.0})
     how = Resampling(people(table), draws=200, level=0.95, seed=1, resample=["batteries"])
@@ -323,7 +384,7 @@ def test_arms_and_models_are_specifications_too() -> None:
         "smollm2-135m-message": {"model": "smollm2-135m", "form": "message"},
     }
     assert config["scoring"]["specifications"] == {
-        "readouts": ["label", "option", "per_token", "per_byte", "pmi"],
+        "readouts": ["label", "option", "per_token", "per_byte", "pmi", "greedy"],
         "orders": ["both", "AB", "BA"],
         "cuts": ["bank", "middle"],
         "kinds": ["value", "attitude"],

@@ -16,16 +16,12 @@ from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, measures_option, resample_options, takes_estimation
 from selfalign.scoring.families import correct_holm
 from selfalign.scoring.inputs import read_cells
+from selfalign.scoring.main_intervals import choose_main, join_categories
 from selfalign.scoring.panels import CONTRAST_KEYS
 from selfalign.scoring.schemas import ALL, Contrasts, Verdicts
 from selfalign.tables import read_table, write_estimates
 
-LEAST = 6
-"""Categories that a variance between them needs: with fewer, its interval says little."""
-
 PRIMARY = "primary"
-
-_RESULTS = ["standard_error", "low", "high", "df", "p"]
 
 
 def choose_intervals(
@@ -38,9 +34,7 @@ def choose_intervals(
 ) -> pd.DataFrame:
     """The contrasts of the mean of the countries, with intervals by battery and by category, and the main one.
 
-    The main interval is the wider one. Batteries of one category may answer alike, and then an interval by battery is
-    too narrow. An interval by category allows for that, and is wide where there are few categories. With fewer than
-    `LEAST` categories the main interval is by battery. docs/validity.md has the errors of this rule.
+    See `choose_main` for the rule.
 
     Args:
         scores: `Scores` tables, stacked.
@@ -56,35 +50,8 @@ def choose_intervals(
     known = estimates[(estimates["country"] == ALL) & estimates["measure"].isin(measures)].fillna({"beyond": ""})
     cells = scores.assign(battery=scores["category"])
     again = estimate_contrasts(cells, contrasts, how, measures)
-    again = again[again["country"] == ALL].rename(columns={"batteries": "categories"})
-    again = again[[*CONTRAST_KEYS, *_RESULTS, "categories"]].rename(
-        columns={name: f"category_{name}" for name in _RESULTS}
-    )
-    table = known.merge(again, on=CONTRAST_KEYS, how="left", validate="one_to_one")
+    table = join_categories(known, again[again["country"] == ALL], CONTRAST_KEYS)
     return correct_verdicts(choose_main(table, how.resample), primary)
-
-
-def choose_main(table: pd.DataFrame, resample: Sequence[str]) -> pd.DataFrame:
-    """Contrasts with the level of their main interval, the reason, and its numbers.
-
-    Args:
-        table: contrasts with intervals by battery and by category.
-        resample: what the intervals cover.
-
-    Returns:
-        The table with columns main, reason, main_low, main_high and main_p.
-    """
-    by_battery, by_category = (table[f"{kind}high"] - table[f"{kind}low"] for kind in ("", "category_"))
-    reasons = {
-        "intervals do not cover the choice of batteries": pd.Series("batteries" not in resample, table.index),
-        f"fewer than {LEAST} categories": table["categories"] < LEAST,
-        "wider by battery": ~(by_category > by_battery),
-    }
-    reason = np.select(list(reasons.values()), list(reasons), "wider by category")
-    of_category = reason == "wider by category"
-    chosen = {name: table[f"category_{name}"].where(of_category, table[name]) for name in ("low", "high", "p")}
-    table = table.assign(main=np.where(of_category, "category", "battery"), reason=reason)
-    return table.assign(**{f"main_{name}": values for name, values in chosen.items()})
 
 
 def correct_verdicts(table: pd.DataFrame, primary: Contrast | None) -> pd.DataFrame:

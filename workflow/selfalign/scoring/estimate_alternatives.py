@@ -1,7 +1,8 @@
 """Step estimate_alternatives: the contrasts for other probes, and under another cut of the answer scales."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import click
@@ -23,10 +24,11 @@ from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, families_option, resample_options, takes_estimation
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.main_intervals import choose_main, cluster_by_category, join_categories
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import CONTRAST_KEYS, build_panels, take_probes
+from selfalign.scoring.panels import CONTRAST_KEYS, Panel, build_panels, take_probes
 from selfalign.scoring.recut import count_changed, recut_cells, recut_people
-from selfalign.scoring.schemas import ALL, ALTERNATIVES, Alternatives
+from selfalign.scoring.schemas import ALL, Alternatives
 from selfalign.tables import read_table, write_estimates
 
 
@@ -48,6 +50,25 @@ def choose_alternatives(probes: list[str], kinds: pd.DataFrame | None) -> dict[s
     return {name: kept for name, kept in found.items() if 0 < len(kept) < len(probes)}
 
 
+@dataclass(frozen=True)
+class Alternative:
+    """What is estimated under an alternative.
+
+    Attributes:
+        name: of the alternative; see `ALTERNATIVES` and `OF_CATEGORIES`.
+        panels: by country.
+        contrasts: of two arms each.
+        people: a `Replicates` table.
+        changed: majorities that another cut changes; None if the cut is the bank's.
+    """
+
+    name: str
+    panels: Mapping[str, Panel]
+    contrasts: Sequence[Contrast]
+    people: pd.DataFrame
+    changed: int | None = None
+
+
 def estimate_alternatives(
     scores: pd.DataFrame,
     contrasts: list[Contrast],
@@ -59,7 +80,8 @@ def estimate_alternatives(
 ) -> pd.DataFrame:
     """The contrasts for the mean of the countries: the main ones, and under each alternative.
 
-    Each alternative is estimated as if the survey had no other probes: only their batteries are resampled.
+    Each alternative is estimated as if the survey had no other probes: only their batteries, and for the intervals by
+    category their categories, are resampled. `choose_main` has the rule of the main interval.
 
     Args:
         scores: `Scores` tables, stacked.
@@ -73,38 +95,65 @@ def estimate_alternatives(
     Returns:
         An `Alternatives` table.
     """
-    panels = build_panels(scores, CONTRASTED, list(FACTORS.values()))
+    every = list_alternatives(scores, contrasts, poles, kinds, cut, how.people)
+    tables = []
+    for one in show_progress("estimate", "alternative", items=every):
+        drawn = replace(how, people=one.people)
+        table = correct(compare_panels(one.panels, one.contrasts, drawn), families)
+        again = compare_panels(cluster_by_category(one.panels, scores), one.contrasts, drawn)
+        table, again = (rows[rows["country"] == ALL] for rows in (table, again))
+        table = choose_main(join_categories(table, again, CONTRAST_KEYS), how.resample)
+        tables.append(table.assign(alternative=one.name, changed=one.changed))
+    joined = pd.concat(tables, ignore_index=True)
+    main = tables[0].set_index(CONTRAST_KEYS)["probes"]
+    before = main.reindex(pd.MultiIndex.from_frame(joined[CONTRAST_KEYS])).to_numpy()
+    joined = joined.assign(left_out=before - joined["probes"], changed=joined["changed"].astype("Int64"))
+    return joined[Alternatives.names()]
+
+
+def list_alternatives(
+    scores: pd.DataFrame,
+    contrasts: list[Contrast],
+    poles: pd.DataFrame,
+    kinds: pd.DataFrame | None,
+    cut: tuple[pd.DataFrame, pd.DataFrame] | None,
+    people: pd.DataFrame,
+) -> list[Alternative]:
+    """The main estimates, then the alternatives, in the order of their rows.
+
+    A category has only contrasts that subtract an arm with other countries' answers: its gains over zero-shot are in
+    categories.csv.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        contrasts: of two arms each.
+        poles: a `Poles` table.
+        kinds: as `read_kinds` returns them; None if the bank has no kinds.
+        cut: `Poles` and `Replicates` of the probes that the other cut changes; None for no such alternative.
+        people: a `Replicates` table.
+    """
+    panels = _build(scores)
     chosen = choose_alternatives(sorted(scores["probe"].astype(str).unique()), kinds)
-    parts = {"main": compare_panels(panels, contrasts, how)}
-    for name, kept in show_progress("estimate", "alternative", items=list(chosen.items())):
-        parts[name] = compare_panels(take_probes(panels, kept), contrasts, how)
-    differing, within = keep_discriminating(scores, poles, contrasts)
-    if within:
-        panels = build_panels(differing, CONTRASTED, list(FACTORS.values()))
-        parts["discriminating"] = compare_panels(panels, within, how)
+    found = [Alternative("main", panels, contrasts, people)]
+    found += [Alternative(name, take_probes(panels, kept), contrasts, people) for name, kept in chosen.items()]
+    differing, margins = keep_discriminating(scores, poles, contrasts)
+    apart = {"category": panels, "discriminating": _build(differing)} if margins else {}
+    if margins:
+        found.append(Alternative("discriminating", apart["discriminating"], margins, people))
     if cut is not None and len(cut[0]):
         changed, replicates = cut
-        panels = build_panels(recut_cells(scores, changed), CONTRASTED, list(FACTORS.values()))
-        others = replace(how, people=recut_people(how.people, replicates))
-        parts["middle"] = compare_panels(panels, contrasts, others)
-        parts["middle"]["changed"] = count_changed(scores, changed)
-    return _join(parts, families)
+        again, others = _build(recut_cells(scores, changed)), recut_people(people, replicates)
+        found.append(Alternative("middle", again, contrasts, others, count_changed(scores, changed)))
+    category_of = scores.drop_duplicates("probe").set_index("probe")["category"].astype(str)
+    names = sorted(category_of.unique())
+    for (of, cells), name in product(apart.items(), names if len(names) > 1 else []):
+        if taken := take_probes(cells, category_of.index[category_of == name]):
+            found.append(Alternative(f"{of}:{name}", taken, margins, people))
+    return found
 
 
-def _join(parts: Mapping[str, pd.DataFrame], families: list[str]) -> pd.DataFrame:
-    """One table of all alternatives, in the order of `ALTERNATIVES`, with the probes that each leaves out."""
-    main = parts["main"]
-    main = main[main["country"] == ALL].set_index(CONTRAST_KEYS)["probes"]
-    tables = []
-    for name in ALTERNATIVES:
-        if name not in parts:
-            continue
-        table = correct(parts[name], families)
-        table = table[table["country"] == ALL].assign(alternative=name)
-        before = main.reindex(pd.MultiIndex.from_frame(table[CONTRAST_KEYS])).to_numpy()
-        tables.append(table.assign(left_out=before - table["probes"], changed=table.get("changed", pd.NA)))
-    joined = pd.concat(tables, ignore_index=True)
-    return joined.assign(changed=joined["changed"].astype("Int64"))[Alternatives.names()]
+def _build(scores: pd.DataFrame) -> dict[str, Panel]:
+    return build_panels(scores, CONTRASTED, list(FACTORS.values()))
 
 
 @click.command()

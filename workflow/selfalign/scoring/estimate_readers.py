@@ -1,6 +1,6 @@
 """Step estimate_readers: what simple readers of the same demonstrations reach, and how much of it a model reaches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +15,15 @@ from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.main_intervals import choose_main, cluster_by_category
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import Panel, build_panels, contrast_panel
-from selfalign.scoring.schemas import ReaderContrasts
+from selfalign.scoring.schemas import EVERY_ARM, ReaderContrasts
 from selfalign.tables import write_estimates
 
 _ROW = ["language", "arm", "against", "beyond", "measure", "country"]
 _RESULT = ["estimate", "standard_error", "low", "high", "df"]
+_OF_READER = {"model": "reader", **{name: f"reader_{name}" for name in _RESULT}}
 
 
 def estimate_readers(
@@ -39,19 +41,63 @@ def estimate_readers(
         how: how intervals are computed.
 
     Returns:
-        A `ReaderContrasts` table. In the rows of an arm, `against` and `share` are empty.
+        A `ReaderContrasts` table. In the rows of an arm, `against` and `share` are empty. A fixed policy has rows
+        without a model, whose arm is `EVERY_ARM`.
     """
     names = sorted(readers["model"].unique())
     every = pd.concat([scores, readers], ignore_index=True)
     panels = build_panels(every, list(CONTRASTED), list(FACTORS.values()))
     within = [one for one in contrasts if not one.is_across]
-    arms = estimate(panels, how).assign(against="", beyond="")
-    tables = [_pair(arms, names)]
-    if within:
-        pairs = {country: _less_readers(contrast_panel(panel, within), names) for country, panel in panels.items()}
-        tables.append(_add_shares(_pair(estimate(pairs, how, differences=True), names), how.level))
-    table = pd.concat(tables, ignore_index=True).reindex(columns=ReaderContrasts.names())
+    pairs = {
+        country: _less_readers(contrast_panel(panel, within), names) for country, panel in panels.items() if within
+    }
+    table = _estimate(panels, pairs, names, how)
+    panels, pairs = (cluster_by_category(some, every) for some in (panels, pairs))
+    table = _add_main(table, _estimate(panels, pairs, names, how), how.resample)
+    table = table.reindex(columns=ReaderContrasts.names())
     return table.sort_values(["model", "reader", *_ROW], ignore_index=True)
+
+
+def _estimate(
+    panels: Mapping[str, Panel], pairs: Mapping[str, Panel], readers: Sequence[str], how: Resampling
+) -> pd.DataFrame:
+    """The rows of arms, of contrasts and of policies.
+
+    Args:
+        panels: by country: the arms of models and readers.
+        pairs: by country: their contrasts, as `_less_readers` returns them; nothing if there are none.
+        readers: names of the readers.
+        how: how intervals are computed.
+    """
+    arms = estimate(panels, how).assign(against="", beyond="")
+    tables = [_pair(arms, readers), _list_policies(arms)]
+    if pairs:
+        tables.append(_add_shares(_pair(estimate(pairs, how, differences=True), readers), how.level))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _add_main(table: pd.DataFrame, by_category: pd.DataFrame, resample: Sequence[str]) -> pd.DataFrame:
+    """Add the main intervals of the model, of the reader, and of the share of contrasts.
+
+    An interval of a share without bounds is wider than any other. It is the main one then, and has no ends.
+
+    Args:
+        table: as `_estimate` returns it.
+        by_category: the same from panels whose batteries are categories.
+        resample: what the intervals cover.
+    """
+    keys = ["model", "reader", *_ROW]
+    again = by_category.set_index(keys).add_prefix("category_").rename(columns={"category_batteries": "categories"})
+    table = table.join(again, on=keys, validate="one_to_one")
+    has = {"": table["estimate"].notna(), "reader_": table["reader_estimate"].notna(), "share_": table["against"] != ""}
+    for of, known in has.items():
+        ends = {f"{kind}{end}": table[f"{kind}{of}{end}"] for kind in ("", "category_") for end in ("low", "high")}
+        part = pd.DataFrame({**ends, "categories": table["categories"]})[known]
+        if of == "share_":
+            part = part.fillna({name: -np.inf if name.endswith("low") else np.inf for name in ends})
+        chosen = choose_main(part, resample)[["main", "reason", "main_low", "main_high"]]
+        table = table.join(chosen.replace([-np.inf, np.inf], np.nan).add_prefix(of))
+    return table
 
 
 def _less_readers(panel: Panel, readers: Sequence[str]) -> Panel:
@@ -89,13 +135,18 @@ def _pair(table: pd.DataFrame, readers: Sequence[str]) -> pd.DataFrame:
     table = table.assign(less=table.get("less", ""))
     is_reader = table["model"].isin(readers)
     alone = table["less"] == ""
-    names = {"model": "reader", **{name: f"reader_{name}" for name in _RESULT}}
     models = table.loc[alone & ~is_reader, ["model", *_ROW, *_RESULT, "probes", "batteries"]]
-    others = table.loc[alone & is_reader, ["model", *_ROW, *_RESULT]].rename(columns=names)
+    others = table.loc[alone & is_reader, ["model", *_ROW, *_RESULT]].rename(columns=_OF_READER)
     paired = models.merge(others, on=_ROW)
     apart = table.loc[~alone, ["model", "less", *_ROW, "standard_error"]]
     apart = apart.rename(columns={"less": "reader", "standard_error": "apart"})
     return paired.merge(apart, on=["model", "reader", *_ROW], how="left")
+
+
+def _list_policies(arms: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the readers that answer all arms alike: they have no model next to them."""
+    rows = arms[arms["arm"] == EVERY_ARM].rename(columns=_OF_READER)
+    return rows[[*_OF_READER.values(), *_ROW, "probes", "batteries"]].assign(model="")
 
 
 def _add_shares(table: pd.DataFrame, level: float) -> pd.DataFrame:

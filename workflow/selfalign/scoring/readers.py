@@ -1,10 +1,13 @@
 """Simple readers of the demonstrations: what can be done with them, for comparison with a model.
 
 A reader answers the prompts that a model was asked, and nothing else. It gives a log-weight to each of the two options,
-as a model gives a log-likelihood, so its answers are scored in the same way.
+as a model gives a log-likelihood, so its answers are scored in the same way. A fixed policy is a reader that follows a
+rule and ignores the demonstrations. `READERS` has all of them by name.
 """
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -124,6 +127,83 @@ def _weigh_countries(shown: pd.Series, share: pd.DataFrame, noise: float) -> pd.
         pd.DataFrame(log_p, index=pairs.index, columns=share.index).groupby(level=0).sum().reindex(sets, fill_value=0)
     )
     return sums.loc[shown].set_index(shown.index)
+
+
+def choose_shorter(design: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
+    """Answers of a reader that always chooses the option with fewer characters, in the words of the prompt's language.
+
+    Characters are Unicode code points. Options of the same length weigh the same.
+
+    Args:
+        design: a `Design` table.
+        prompts: a `Prompts` table with all of its prompts.
+
+    Returns:
+        As `read_as_copier`.
+    """
+    asked = prompts[prompts["prompt"].isin(design["prompt"].unique())]
+    lengths = np.reshape([[len(one) for one in json.loads(two)] for two in asked["options"]], (-1, 2))
+    return _prefer(asked["prompt"].to_numpy(), np.sign(lengths[:, 1] - lengths[:, 0]))
+
+
+def choose_first(design: pd.DataFrame) -> pd.DataFrame:
+    """Answers of a reader that always chooses the option that stands first.
+
+    Over the two option orders of a cell it chooses neither pole, so its agreement is one half everywhere.
+
+    Args:
+        design: a `Design` table.
+
+    Returns:
+        As `read_as_copier`.
+    """
+    asked = design["prompt"].unique()
+    return _prefer(asked, np.ones(len(asked)))
+
+
+def choose_a(design: pd.DataFrame) -> pd.DataFrame:
+    """Answers of a reader that always chooses pole A, wherever it stands.
+
+    Args:
+        design: a `Design` table.
+
+    Returns:
+        As `read_as_copier`.
+    """
+    asked = design.drop_duplicates("prompt")
+    return _prefer(asked["prompt"].to_numpy(), np.where(asked["order"] == "AB", 1, -1))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader, and what its answers depend on.
+
+    Attributes:
+        read: its answers, given a `Design` table, a `Prompts` table, a `Poles` table and the noise of the settings.
+        by_country: whether two countries can get other answers to one prompt; `name_cells` then names its prompts.
+        is_policy: whether it ignores the demonstrations, so that its answers are the same in every arm.
+    """
+
+    read: Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame, float], pd.DataFrame]
+    by_country: bool = False
+    is_policy: bool = False
+
+
+READERS = {
+    "copier": Reader(lambda design, prompts, poles, noise: read_as_copier(design, prompts)),
+    "ideal_reader": Reader(read_as_ideal_reader, by_country=True),
+    "shorter_option": Reader(lambda design, prompts, poles, noise: choose_shorter(design, prompts), is_policy=True),
+    "first_option": Reader(lambda design, prompts, poles, noise: choose_first(design), is_policy=True),
+    "always_a": Reader(lambda design, prompts, poles, noise: choose_a(design), is_policy=True),
+}
+"""All readers by name. Another one is a function and a line here; it then has rows in readers.csv. Figures have
+marks of those in `figures.readers.LOOKS`."""
+
+
+def _prefer(prompts: np.ndarray, side: np.ndarray) -> pd.DataFrame:
+    """Answers that are sure of the first option (side 1), of the second one (-1), or of neither (0)."""
+    first = (1 + side) / 2
+    return _as_answers(prompts, np.log(np.clip(np.column_stack([first, 1 - first]), _LEAST, None)))
 
 
 def _as_answers(prompts: np.ndarray, log_weights: np.ndarray) -> pd.DataFrame:

@@ -20,6 +20,13 @@ ALTERNATIVES = ("main", *get_args(ProbeKind), "value_attitude", "other", "withou
 """Alternatives to the main estimates: one kind of probe; values and attitudes; all other kinds; no forced choices; only
 cells in which the country and the source of the demonstrations differ; 5 of ten points as neither pole."""
 
+OF_CATEGORIES = ("category", "discriminating")
+"""Alternatives for each category of the bank, such as `category:religion`: its probes, or only those of its cells in
+which the country and the source differ."""
+
+CLUSTERS = ("battery", "category")
+"""Groups of probes that an interval takes to be independent of each other."""
+
 _LOW, _HIGH = min(each.low for each in METRICS.values()), max(each.high for each in METRICS.values())
 
 EVERY_ARM = "all arms"
@@ -362,7 +369,7 @@ class Verdicts(Table):
     beyond: str = pa.Field(nullable=True, description="the difference that is also subtracted; empty for none")
     measure: str = pa.Field(isin=list(METRICS), description="what is estimated")
     estimate: float = pa.Field(description="mean over probes")
-    main: str = pa.Field(isin=["battery", "category"], description="which interval is the main one")
+    main: str = pa.Field(isin=CLUSTERS, description="which interval is the main one")
     reason: str = pa.Field(description="why")
     main_low: float = pa.Field(nullable=True, description="lower end of the main interval")
     main_high: float = pa.Field(nullable=True, description="upper end")
@@ -397,11 +404,25 @@ class ContrastsByReadout(Contrasts):
 class Alternatives(Contrasts):
     """A contrast under an alternative, for the mean of the countries: other probes, or another cut of the scales."""
 
-    alternative: str = pa.Field(isin=ALTERNATIVES, description="what differs; `main`: nothing")
+    alternative: str = pa.Field(
+        str_matches=rf"^({'|'.join(ALTERNATIVES)}|({'|'.join(OF_CATEGORIES)}):.+)$",
+        description="what differs; `main`: nothing; after a colon: the category of the probes",
+    )
     left_out: int = pa.Field(ge=0, description="probes of the main estimate that this estimate lacks")
     changed: pd.Int64Dtype = pa.Field(
         ge=0, nullable=True, description="majorities that the cut changes, of the countries' probes; empty: no cut"
     )
+    main: str = pa.Field(isin=CLUSTERS, description="which interval is the main one")
+    reason: str = pa.Field(description="why")
+    main_low: float = pa.Field(nullable=True, description="lower end of the main interval")
+    main_high: float = pa.Field(nullable=True, description="upper end")
+    main_p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, against 0, by the main interval's t")
+    category_standard_error: float = pa.Field(ge=0, nullable=True, description="with categories as clusters")
+    category_low: float = pa.Field(nullable=True, description="lower end of the interval by category")
+    category_high: float = pa.Field(nullable=True, description="upper end")
+    category_df: float = pa.Field(ge=0, description="its degrees of freedom")
+    category_p: float = pa.Field(ge=0, le=1, nullable=True, description="by category")
+    categories: int = pa.Field(ge=1, description="number of categories")
 
 
 class Specifications(Table):
@@ -494,35 +515,68 @@ class Kinds(Contrasts):
     models: int = pa.Field(ge=1, description="number of models that are averaged; 1 for a single model")
 
 
-class ReaderContrasts(Table):
-    """An arm or a contrast of a model next to that of a simple reader of the same demonstrations, with intervals."""
+class _OfReader(Table):
+    """A row about an arm or a contrast, next to that of a reader."""
 
-    model: str = pa.Field(description="as named in the config")
-    reader: str = pa.Field(description="copier or ideal_reader; see docs/readers.md")
+    model: str = pa.Field(nullable=True, description="as named in the config; empty: the reader follows a fixed rule")
+    reader: str = pa.Field(description="name of the reader; see docs/readers.md")
     language: str = pa.Field(description="ISO 639-1")
-    arm: str = pa.Field(description="treatment")
+    arm: str = pa.Field(description=f"treatment; `{EVERY_ARM}`: the reader follows a fixed rule")
     against: str = pa.Field(nullable=True, description="the arm that is subtracted; empty for the arm alone")
     beyond: str = pa.Field(nullable=True, description="the difference that is also subtracted; empty for none")
     measure: str = pa.Field(description="what is estimated: agreement or alignment")
     country: str = pa.Field(description=f"ISO 3166 alpha-3, or `{ALL}`: the mean of the countries")
     estimate: float = pa.Field(nullable=True, description="of the model")
-    low: float = pa.Field(nullable=True, description="lower end of its interval")
+
+    class Config:
+        unique = ["model", "reader", "language", "arm", "against", "beyond", "measure", "country"]
+
+
+class ReaderEstimates(_OfReader):
+    """The columns of `ReaderContrasts` that figures read, which tables of earlier versions have too."""
+
+    reader_estimate: float = pa.Field(nullable=True, description="of the reader")
+
+    class Config:
+        strict = False
+        ordered = False
+
+
+class ReaderContrasts(_OfReader):
+    """An arm or a contrast of a model next to that of a simple reader of the same demonstrations, with intervals.
+
+    A reader that answers by a fixed rule has the same answers in every arm. Its rows have no model.
+    """
+
+    low: float = pa.Field(nullable=True, description="lower end of its interval by battery")
     high: float = pa.Field(nullable=True, description="upper end")
     reader_estimate: float = pa.Field(nullable=True, description="of the reader")
-    reader_low: float = pa.Field(nullable=True, description="lower end of its interval")
+    reader_low: float = pa.Field(nullable=True, description="lower end of its interval by battery")
     reader_high: float = pa.Field(nullable=True, description="upper end")
     share: float = pa.Field(
         nullable=True,
         description="the model's contrast as a share of the reader's; empty for an arm alone, and where the reader's "
         "contrast does not differ from 0",
     )
-    share_low: float = pa.Field(nullable=True, description="lower end of its interval (Fieller 1954)")
+    share_low: float = pa.Field(nullable=True, description="lower end of its interval by battery (Fieller 1954)")
     share_high: float = pa.Field(nullable=True, description="upper end")
-    probes: int = pa.Field(ge=1, description="probes of the model")
+    probes: int = pa.Field(ge=1, description="probes of the model; of a fixed rule, its own")
     batteries: int = pa.Field(ge=1, description="their batteries")
-
-    class Config:
-        unique = ["model", "reader", "language", "arm", "against", "beyond", "measure", "country"]
+    main: str = pa.Field(isin=CLUSTERS, nullable=True, description="which interval of the model is the main one")
+    reason: str = pa.Field(nullable=True, description="why")
+    main_low: float = pa.Field(nullable=True, description="lower end of the model's main interval")
+    main_high: float = pa.Field(nullable=True, description="upper end")
+    reader_main: str = pa.Field(isin=CLUSTERS, nullable=True, description="the same of the reader")
+    reader_main_low: float = pa.Field(nullable=True, description="lower end of the reader's main interval")
+    reader_main_high: float = pa.Field(nullable=True, description="upper end")
+    share_main: str = pa.Field(isin=CLUSTERS, nullable=True, description="the same of the share")
+    share_main_low: float = pa.Field(
+        nullable=True,
+        description="lower end of the share's main interval; empty also where the reader's contrast does not differ "
+        "from 0 by its main interval",
+    )
+    share_main_high: float = pa.Field(nullable=True, description="upper end")
+    categories: int = pa.Field(ge=1, description="categories of the probes")
 
 
 class CountryRanks(_OfArm):

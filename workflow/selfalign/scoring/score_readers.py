@@ -10,8 +10,8 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import Poles
 from selfalign.prompts.schemas import CELL, Design, Prompts
 from selfalign.scoring.cell_options import bank_option, poles_option
-from selfalign.scoring.readers import name_cells, read_as_copier, read_as_ideal_reader
-from selfalign.scoring.schemas import Scores
+from selfalign.scoring.readers import READERS, name_cells
+from selfalign.scoring.schemas import EVERY_ARM, Scores
 from selfalign.scoring.score_answers import score
 from selfalign.tables import read_table, write_table
 
@@ -22,7 +22,10 @@ READOUT = "option"
 def score_readers(
     design: pd.DataFrame, prompts: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, noise: float
 ) -> pd.DataFrame:
-    """Score every cell that asks with two options, as a copier and as an ideal reader answer it.
+    """Score every cell that asks with two options, as each reader answers it.
+
+    A fixed policy gives the same answers in every arm. So it has one row per country, probe and frame, whose arm is
+    `EVERY_ARM` and whose source is empty.
 
     Args:
         design: a `Design` table. Other cells are left out.
@@ -36,10 +39,16 @@ def score_readers(
     """
     design = design[design["asks"] == "poles"]
     readouts = dict.fromkeys(design["template"].unique(), READOUT)
-    named = design.assign(prompt=name_cells(design))
-    copied, _ = score(design, read_as_copier(design, prompts), poles, bank, readouts)
-    ideal, _ = score(named, read_as_ideal_reader(design, prompts, poles, noise), poles, bank, readouts)
-    return pd.concat([copied.assign(model="copier"), ideal.assign(model="ideal_reader")], ignore_index=True)
+    of_policies = design.drop_duplicates(["country", "probe", "template", "order"])
+    of_policies = of_policies.assign(arm=EVERY_ARM, source="", seed=0)
+    tables = []
+    for name, reader in READERS.items():
+        cells = of_policies if reader.is_policy else design
+        answers = reader.read(cells, prompts, poles, noise)
+        asked = cells.assign(prompt=name_cells(cells)) if reader.by_country else cells
+        scored, _ = score(asked, answers, poles, bank, readouts)
+        tables.append(scored.assign(model=name))
+    return pd.concat(tables, ignore_index=True)
 
 
 @click.command()
