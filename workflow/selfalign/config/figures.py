@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from selfalign.config.arms import arms_of_run
 from selfalign.config.commands import as_json
@@ -29,6 +28,7 @@ from selfalign.config.panels import (
     panels_of_arms,
     panels_of_contrasts,
 )
+from selfalign.contrasts import Contrast
 from selfalign.runs import SCORES
 
 CELLS = SCORES
@@ -103,9 +103,9 @@ def _demonstrated(config: Config) -> dict[str, str]:
     return {"demonstrated": " ".join(arms)} if has_readers(config) else {}
 
 
-def _transfer_pair(config: Config) -> list[Any]:
+def _transfer_pair(config: Config) -> list[Contrast]:
     """The contrast of the figure transfer, if there is one."""
-    return [pair] if (pair := config["scoring"].get("transfer")) else []
+    return [Contrast.read(pair)] if (pair := config["scoring"].get("transfer")) else []
 
 
 CONTRASTS = {"contrasts": "tables/contrasts.csv"}
@@ -125,7 +125,7 @@ FIGURES: dict[str, Figure] = {
         "b: contrasts",
         "Drawing every contrast",
         CONTRASTS,
-        lambda config: {"order": as_json(drawn_contrasts(config))},
+        lambda config: {"order": as_json([one.setting for one in drawn_contrasts(config)])},
         paged=Paged(lambda config: panels_of_contrasts(config, list_contrasts(config)), height_of_contrasts),
         csv=False,
     ),
@@ -135,7 +135,9 @@ FIGURES: dict[str, Figure] = {
         CONTRASTS | METRICS,
         _margin,
         also=(READERS,),
-        paged=Paged(lambda config: panels_of_contrasts(config, [config["figures"]["margin"]["contrast"]])),
+        paged=Paged(
+            lambda config: panels_of_contrasts(config, [Contrast.read(config["figures"]["margin"]["contrast"])])
+        ),
         csv=False,
         typeset=False,
     ),

@@ -12,6 +12,7 @@ from selfalign.config.outputs import (
     list_contrasts,
     mapped_arms,
 )
+from selfalign.contrasts import Contrast
 from selfalign.figures.columns import grid_columns, map_columns, panel_columns
 from selfalign.figures.style import NARROW
 
@@ -21,12 +22,12 @@ TITLE = 0.3
 """Inches of the title of a panel."""
 
 
-def panels_of_contrasts(config: Config, contrasts: Iterable[Any]) -> list[tuple[str, str]]:
+def panels_of_contrasts(config: Config, contrasts: Iterable[Contrast]) -> list[tuple[str, str]]:
     """The models and languages that have cells for both sides of some contrast, in the order of the run.
 
     Args:
         config: the merged settings.
-        contrasts: pairs of arms, or mappings.
+        contrasts: which a figure shows.
     """
     shown = {panel for contrast in contrasts for panel in find_estimated(config, contrast)}
     return [panel for panel in product(config["run"]["models"], config["run"]["languages"]) if panel in shown]

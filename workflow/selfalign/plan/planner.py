@@ -15,6 +15,7 @@ from tqdm import tqdm
 from selfalign.config.chosen import count_left_out
 from selfalign.config.crossed import find_tests
 from selfalign.config.languages import frames_on_scales
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.home import HOME, locate
 from selfalign.plan import endpoints, models, tokens
@@ -29,7 +30,7 @@ from selfalign.plan.plans import (
     PlannedSurvey,
     PlannedWeights,
 )
-from selfalign.plan.precision import expect_widths, name_contrast, within_models
+from selfalign.plan.precision import expect_widths, within_models
 from selfalign.prompts.sources import Surveyed
 from selfalign.runs import Run
 
@@ -117,7 +118,8 @@ def make_plan(config: dict[str, Any], options: Options, results: Path = Path("re
         shipped = Path(locate("resources/plan/variances.csv", home))
         widths = expect_widths(laid, people.poles, people.bank, config, run, shipped)
     margin = config["figures"]["margin"].get("contrast")
-    main = list(dict.fromkeys(map(name_contrast, [*([margin] if margin else []), *within_models(config)])))
+    first = [Contrast.read(margin)] if margin else []
+    main = list(dict.fromkeys(one.name for one in [*first, *within_models(config)]))
     return Plan(
         run=config["run"]["name"],
         survey=_describe(config, people, probes, home),
