@@ -14,7 +14,7 @@ from bank import BANK
 from click.testing import CliRunner
 from configs import shipped
 from estimating import people, refuse, scores
-from extrapolation import extrapolate, list_halves
+from extrapolation import compare_references, extrapolate, list_halves
 from figure_tables import faults_of, texts_of
 from matplotlib import pyplot as plt
 from project import ROOT
@@ -406,6 +406,22 @@ def test_people_who_are_a_country_resemble_it_on_all_topics() -> None:
     halves = [half in ({"a", "b"}, {"c", "d"}) for half in list_halves(list("abcd"))]
     assert (~extrapolate(turned, shares, category)["same"]).tolist() == halves
     assert len(list_halves(list("abcdefghijkl"))) == 462 and len(list_halves(list("abc"))) == 3
+
+
+def test_an_even_guess_resembles_the_most_divided_country_on_all_topics() -> None:
+    """People with opinions at random, by country more or less divided: a guess without values still ranks them."""
+    draws = np.random.default_rng(3)
+    side = draws.choice([-1, 1], size=(6, 240))
+    shares = pd.DataFrame(0.5 + side * np.linspace(0.1, 0.4, 6)[:, None], list("ABCDEF"), map(str, range(240)))
+    category = pd.Series(np.repeat(list("abcdef"), 40), shares.columns)
+    found = compare_references(shares, category, 20, 1)
+    assert found["even guess"]["median"] == pytest.approx(1) and found["even guess"]["same"] == 1
+    random = found["random answers, mean of draws"]
+    assert random["medians: 5 %"] < random["median"] < random["medians: 95 %"] <= 1
+    assert compare_references(shares, category, 20, 1) == found != compare_references(shares, category, 20, 2)
+    alike = shares.map(lambda share: 0.5 + np.sign(share - 0.5) * (0.2 + draws.normal(0, 0.001)))
+    noise = compare_references(alike.iloc[:, :-1], category[:-1], 20, 1)["random answers, mean of draws"]
+    assert abs(noise["median"]) < 0.3, "countries that are equally divided: noise resembles none of them on all topics"
 
 
 # Figure
