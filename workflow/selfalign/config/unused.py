@@ -21,7 +21,7 @@ def find_unused(config: Mapping[str, Any], home: Path = HOME) -> dict[str, str]:
         "arms": "the arm is defined, and no language of the run has it in its arms",
         "models": "the model is defined, and run.models does not name it",
     }
-    found = {}
+    found: dict[str, str] = {}
     for kind, names in used.items():
         shipped = load_yaml((home / "config" / f"{kind}.yaml").read_text(encoding="utf-8"))[kind]
         found |= {name: why[kind] for name in config[kind] if name not in shipped and name not in names}
