@@ -38,7 +38,7 @@ def check_files(config: dict[str, Any]) -> None:
     files, texts = {"probes.bank": [config["probes"]["bank"]]}, config["probes"]["texts"]
     speech = speech_of_run(config)
     spoken = Speech.union(speech.values())
-    remedies = {}
+    remedies: dict[str, str] = {}
     for place in ("probes.texts", "prompts.templates", "prompts.personas", "prompts.roles", "prompts.neutral"):
         stage, key = place.split(".")
         named = {fill_language(config[stage][key], language): language for language in spoken.of(key)}
