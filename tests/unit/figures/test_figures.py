@@ -215,7 +215,11 @@ def several() -> pd.DataFrame:
     return pd.concat([contrasts(("en",)), zero, contrasts(("es",)).assign(against="own", against_language="en")])
 
 
-ORDER = [["own", "zero"], ["own", "other"], {"arm": "own", "against": "own", "against_language": "en"}]
+ORDER = [
+    Contrast(arm="own", against="zero"),
+    Contrast(arm="own", against="other"),
+    Contrast(arm="own", against="own", against_language="en"),
+]
 
 
 def test_contrasts_stand_in_the_order_of_the_config_where_a_language_has_them() -> None:
