@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pandas as pd
+from selfalign.contrasts import Contrast
 from selfalign.probes.bank import read_bank
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.schemas import Replicates
@@ -71,7 +72,9 @@ def main(run: Path, language: str) -> None:
         countries, probes = COUNTRIES[:number], choose_probes(most, kinds)
         cells = scores[scores["country"].isin(countries) & scores["probe"].isin(probes)]
         cells = cells[cells["source"].isin(countries)]
-        found = estimate_contrasts(cells, PAIRS, Resampling(people, DRAWS, LEVEL, SEED), ["agreement"])
+        found = estimate_contrasts(
+            cells, list(map(Contrast.read, PAIRS)), Resampling(people, DRAWS, LEVEL, SEED), ["agreement"]
+        )
         found = found[found["country"] == ALL].set_index("arm")
         half = (found["high"] - found["low"]) / 2 * 100
         named = {"countries": number, "probes": len(probes), "prompts": count_prompts(design, probes, countries)}

@@ -80,7 +80,7 @@ def write_inputs(folder: Path) -> list[Path]:
         for number in range(MODELS):
             files.append(folder / f"model{number}" / f"{language}.parquet")
             named = table.assign(model=f"model{number}")
-            write_table(named[list(Scores.to_schema().columns)], files[-1], Scores)
+            write_table(named[Scores.names()], files[-1], Scores)
     return files
 
 

@@ -39,7 +39,7 @@ def rank_itself(bank: pd.DataFrame, texts: pd.DataFrame) -> pd.DataFrame:
     itself = itself.assign(seed=0, sibling=True, same_battery=True, same_category=True)
     table = pd.concat([ranked, itself]).sort_values(["probe", "rank"])
     table["rank"] = table.groupby("probe").cumcount() + 1
-    return table[list(Ranking.to_schema().columns)]
+    return table[Ranking.names()]
 
 
 def run(*arguments: object) -> None:

@@ -29,6 +29,7 @@ import pandas as pd
 from clusters import ALL
 from scipy.stats import norm
 from selfalign.config.read import read_config
+from selfalign.contrasts import Contrast
 from selfalign.home import HOME
 from selfalign.plan.designs import Designer
 from selfalign.plan.people import read_people
@@ -47,9 +48,9 @@ SOURCES = ["DEU", "IND", "NGA"]
 """Other countries whose answers are shown; three of eighteen, to save time."""
 
 CONTRASTS = [
-    ["chrf", "zero_shot"],
-    ["chrf", "chrf_other"],
-    ["chrf_without_battery", "chrf_without_battery_other"],
+    Contrast(arm="chrf", against="zero_shot"),
+    Contrast(arm="chrf", against="chrf_other"),
+    Contrast(arm="chrf_without_battery", against="chrf_without_battery_other"),
 ]
 STANCE = {"category": 0.2, "battery": 0.4, "probe": 0.6}
 """Standard deviations by what shares them, in leanings."""

@@ -11,6 +11,7 @@ docs/findings/demonstrations.md has the results.
 import click
 import pandas as pd
 from repetition import count_own_options
+from selfalign.contrasts import Contrast
 from selfalign.errors import exit_on_mistake
 from selfalign.probes.schemas import Replicates
 from selfalign.runs import Run, find_run
@@ -54,7 +55,7 @@ def estimate(run: Run, language: str, draws: int) -> pd.DataFrame:
             here = cells[cells["probe"].isin(probes)]
             if here.empty:
                 continue
-            known = estimate_contrasts(here, [[own, other]], how, MEASURES)
+            known = estimate_contrasts(here, [Contrast(arm=own, against=other)], how, MEASURES)
             table = choose_intervals(here, known, [[own, other]], None, how, MEASURES)
             tables.append(table.assign(group=group, probes=len(probes)))
     return pd.concat(tables, ignore_index=True)

@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+from selfalign.contrasts import Contrast
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.schemas import ALL
@@ -24,12 +25,12 @@ from synthetic import MODELS, SHARPNESS, Arm, Model, World, logistic, spread
 from tqdm import tqdm
 
 CONTRASTS = [
-    ["own", "zero_shot"],
-    ["other", "zero_shot"],
-    ["own", "other"],
-    ["near", "zero_shot"],
-    ["far", "zero_shot"],
-    ["near", "far"],
+    Contrast(arm="own", against="zero_shot"),
+    Contrast(arm="other", against="zero_shot"),
+    Contrast(arm="own", against="other"),
+    Contrast(arm="near", against="zero_shot"),
+    Contrast(arm="far", against="zero_shot"),
+    Contrast(arm="near", against="far"),
 ]
 LEVEL = 0.95
 DRAWS = 999
@@ -76,7 +77,7 @@ def true_gains(world: World, models: dict[str, Model]) -> dict[tuple[str, str, s
     return {
         (name, arm, against, measure): levels[name, arm, measure] - levels[name, against, measure]
         for name in models
-        for arm, against in CONTRASTS
+        for arm, against in ((one.arm, one.against) for one in CONTRASTS)
         for measure in ("agreement", "alignment")
         if (name, arm, measure) in levels and (name, against, measure) in levels
     }

@@ -42,7 +42,7 @@ def rank_itself(probes: list[str]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["probe", "candidate", "rank"])
     known = table["probe"] == table["candidate"]
     table = table.assign(seed=0, similarity=known * 100.0, sibling=known, same_battery=known, same_category=known)
-    return Ranking.validate(table[list(Ranking.to_schema().columns)])
+    return Ranking.validate(table[Ranking.names()])
 
 
 @pytest.fixture(scope="module")

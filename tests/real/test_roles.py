@@ -123,7 +123,7 @@ def test_controls_are_contrasts_and_margins_of_a_run(tmp_path: Path) -> None:
     run.write_text(json.dumps({"languages": {"en": {"arms": arms}, "es": {"arms": ["zero_shot", "chrf"]}}}))
     config = read_config([run])
     pairs = [[own, other] for own, other in CONTROLS.items()]
-    assert [pair for pair in list_contrasts(config) if pair in pairs] and list_margins(config) == pairs
+    assert [one for one in list_contrasts(config) if one.setting in pairs] and list_margins(config) == pairs
 
 
 def test_files_of_roles_follow_from_the_arm() -> None:
@@ -186,7 +186,7 @@ def test_roles_stand_once_in_a_chat_of_a_real_model(smollm2: Path) -> None:
     same = {"shown": '[["one", "big"]]', "asked": "two", "cue": ":", "options": '["big", "small"]', "labels": "[]"}
     same |= {"premise": "", "demonstrations": ""}
     rows = [{"prompt": key, "system": system, **same} for key, system in systems.items()]
-    table = Prompts.validate(pd.DataFrame(rows)[list(Prompts.to_schema().columns)])
+    table = Prompts.validate(pd.DataFrame(rows)[Prompts.names()])
     for form in ("chat", "plain"):
         prompts = render(table, Spoken(tokenizer, form, {}), None)
         assert len(prompts) == len(systems)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from selfalign.contrasts import Contrast
 from selfalign.scoring.bootstrap import Resampling, estimate
 from selfalign.scoring.panels import Panel, contrast_panel
 
@@ -33,7 +34,7 @@ def test_nominal_five_percent_is_five_percent_with_few_equal_batteries(batteries
     parts, null = [draw_studies(batteries, ["own"], part) for part in range(24)], 0.5
     if kind == "contrast":
         both = [draw_studies(batteries, ["own", "zero"], part) for part in range(24)]
-        parts, null = [contrast_panel(panel, [["own", "zero"]]) for panel in both], 0.0
+        parts, null = [contrast_panel(panel, [Contrast(arm="own", against="zero")]) for panel in both], 0.0
     # Of 1000 draws, the error of a standard error is 2 %, which moves the share by 0.02 points.
     how = Resampling(NOBODY, draws=1000, level=0.95, seed=1, resample=["batteries"])
     made = pd.concat(estimate({"BOL": part}, how, differences=True, null={"agreement": null}) for part in parts)

@@ -44,7 +44,7 @@ def complete(table: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(agreement=chosen.astype(float), alignment=1 - (table["p_a"] - table["share_a"]).abs())
     table = table.assign(asks="poles", readout="label", mass_outside=0.1, mass_open=0.9, order_gap=0.2)
     table = table.assign(answered=True, bound=False, p_a_mean=table["p_a"])
-    return table[list(Scores.to_schema().columns)]
+    return table[Scores.names()]
 
 
 def refuse(table: pd.DataFrame, cells: pd.Series, rule: str = "half") -> pd.DataFrame:

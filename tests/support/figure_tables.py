@@ -29,12 +29,11 @@ def metrics_of(config: dict[str, Any]) -> pd.DataFrame:
 def contrasts_of(config: dict[str, Any]) -> pd.DataFrame:
     rows = []
     for contrast in list_contrasts(config):
-        entry = contrast if isinstance(contrast, dict) else dict(zip(("arm", "against"), contrast, strict=True))
         for model, language in find_estimated(config, contrast):
-            other = entry.get("against_language", language)
-            beyond = " - ".join(entry.get("beyond", [])) or None
+            other = contrast.against_language or language
+            beyond = contrast.beyond_name or None
             for country in [*config["languages"][language]["countries"], "all"]:
-                rows.append((model, language, entry["arm"], country, entry["against"], model, other, beyond))
+                rows.append((model, language, contrast.arm, country, contrast.against, model, other, beyond))
     table = pd.DataFrame(rows, columns=[*RUNS, "against", "against_model", "against_language", "beyond"])
     both = [table.assign(measure=measure) for measure in ("agreement", "alignment")]
     return _estimate(pd.concat(both, ignore_index=True), 0.03)

@@ -91,7 +91,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = read_config([ROOT / "config" / "minimal.yaml"])
     table = contrasts_of(config).assign(standard_error=0.05, df=9.0, p=0.2, family="", p_bh=0.3, probes=60)
     table = table.assign(batteries=10, respondents=900)
-    save(table[list(Contrasts.to_schema().columns)], folder / "tables" / "contrasts.csv", Contrasts)
+    save(table[Contrasts.names()], folder / "tables" / "contrasts.csv", Contrasts)
     config["probes"]["bank"] = "/home/ada/selfalign/resources/probes/probes.csv"
     record = {"run": "small", "inputs": {"/home/ada/selfalign/resources/a.csv": {"bytes": 1}}, "config": config}
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")

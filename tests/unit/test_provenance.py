@@ -197,7 +197,6 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
         "take_opinion_probes",
         "join_people",
         "join_texts",
-        "estimate_groups",
         "map_poles",
         "map_scales",
         "design_prompts",

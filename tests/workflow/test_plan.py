@@ -20,6 +20,7 @@ from scipy import stats
 from selfalign.arms import Arm
 from selfalign.cli import program
 from selfalign.config.read import read_config
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.inference.endpoint.ask import command as ask
@@ -288,13 +289,13 @@ def test_width_of_a_country_is_from_the_probes_that_it_was_asked() -> None:
 def test_components_are_those_of_the_likest_contrasts() -> None:
     table = variances.read_variances(SHIPPED)
     arms = {name: Arm.read(one) for name, one in read_config([])["arms"].items()}
-    main = variances.describe_contrast({"arm": "chrf", "against": "chrf_other"}, arms)
+    main = variances.describe_contrast(Contrast(arm="chrf", against="chrf_other"), arms)
     assert main == {"name": "chrf - chrf_other", "kind": "similar, own - similar, other", "family": "country"}
     rows, why = variances.find_rows(table, main["kind"], main["family"], ["smollm2-135m"])
     assert (list(rows["study"]), why) == (["study"], "same model")
     rows, why = variances.find_rows(table, main["kind"], main["family"], ["another"])
     assert (len(rows), why) == (4, "same contrast")
-    family = variances.describe_contrast({"arm": "bm25", "against": "embedding"}, arms)
+    family = variances.describe_contrast(Contrast(arm="bm25", against="embedding"), arms)
     rows, why = variances.find_rows(table, family["kind"] + "x", family["family"], ["smollm2-135m"])
     assert set(rows["family"]) == {"selection"} and why == "like contrasts"
 

@@ -498,7 +498,7 @@ def test_options_of_a_recorded_step_are_read(recorded: Project) -> None:
     options = read_options("infer", list(job.arguments[1:]))
     assert options["ledger_path"] == LEDGER
     assert options["row_tokens"] == 160
-    assert list(Manifest.to_schema().columns) == ["file", "bytes", "sha256", "step"]
+    assert Manifest.names() == ["file", "bytes", "sha256", "step"]
 
 
 def test_figures_that_a_run_no_longer_makes_are_removed_unless_changed(tmp_path: Path) -> None:

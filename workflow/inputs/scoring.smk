@@ -16,7 +16,8 @@ from selfalign.config.outputs import (
     own_languages,
 )
 
-CONTRASTS = list_contrasts(config)
+CONTRASTS = [contrast.setting for contrast in list_contrasts(config)]
+PRIMARY = find_primary(config)
 MAP = config["scoring"]["map"] or {}
 
 # What tables and figures across models compare.

@@ -240,7 +240,7 @@ rule choose_intervals:
         "../../environment.yml"
     params:
         contrasts=as_json(CONTRASTS),
-        primary=as_json(find_primary(config)),
+        primary=as_json(PRIMARY.mapping if PRIMARY else None),
         how=scoring_options(*RESAMPLING, "measures"),
         code=code_digest("choose_intervals"),
     message:

@@ -1,11 +1,11 @@
 """Types of the command line's options."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
 from selfalign.errors import InputError
 
@@ -14,6 +14,8 @@ readable = click.Path(path_type=Path, dir_okay=False)
 
 writable = click.Path(path_type=Path, dir_okay=False)
 """A file to write."""
+
+Value = TypeVar("Value")
 
 Command = Callable[..., Any]
 """The function of a command, with whatever options it has."""
@@ -35,16 +37,27 @@ def need(file: Path | None, option: str, reason: str) -> Path:
     return file
 
 
-class Json(click.ParamType[Any]):
-    """A setting of the config, passed as JSON."""
+class Json(click.ParamType[Value]):
+    """A setting of the config, passed as JSON and checked.
+
+    Args:
+        form: the type of the value, as `pydantic.TypeAdapter` takes it.
+    """
 
     name = "json"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def __init__(self, form: type[Value] | Any) -> None:
+        self._form: TypeAdapter[Value] = TypeAdapter(form)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Value:
         try:
-            return json.loads(value)
-        except json.JSONDecodeError as error:
-            self.fail(f"not JSON: {error}", param, ctx)
+            return self._form.validate_json(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            if first["type"] == "json_invalid":
+                self.fail(f"not JSON: {first['ctx']['error']}", param, ctx)
+            place = "".join(f"[{part!r}]" for part in first["loc"])
+            self.fail(f"{first['input']!r}{' at ' * bool(place)}{place}: {first['msg']}", param, ctx)
 
 
 class Words(click.ParamType[list[Any]]):

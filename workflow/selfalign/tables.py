@@ -43,6 +43,11 @@ class Table(pa.DataFrameModel):
         ordered = True
         coerce = True
 
+    @classmethod
+    def names(cls) -> list[str]:
+        """The names of the columns, in their order."""
+        return list(cls.to_schema().columns)
+
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
@@ -68,6 +73,17 @@ def write_table(table: pd.DataFrame, path: Path, schema: type[Table]) -> None:
             table.to_csv(aside, index=False, lineterminator="\n")
         else:
             table.to_parquet(aside, index=False)
+
+
+def write_estimates(table: pd.DataFrame, path: Path, schema: type[Table]) -> None:
+    """Write the columns of a schema with six decimals, as `write_table` does.
+
+    Args:
+        table: estimates; columns that the schema does not have are left out.
+        path: of the file.
+        schema: of the table.
+    """
+    write_table(table[schema.names()].round(6), path, schema)
 
 
 def write_parts(parts: Iterable[pd.DataFrame], path: Path, schema: type[Table]) -> int:
@@ -138,7 +154,7 @@ def read_table(path: Path, schema: type[Table], columns: Sequence[str] | None = 
 def _is_whole(path: Path, schema: type[Table]) -> bool:
     """Whether a Parquet file has exactly the columns of a schema. If not, reading all of it tells what is wrong."""
     try:
-        return bool(parquet.read_schema(path).names == list(schema.to_schema().columns))
+        return bool(parquet.read_schema(path).names == schema.names())
     except (OSError, pyarrow.ArrowException):
         return False
 

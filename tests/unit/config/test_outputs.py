@@ -24,6 +24,7 @@ from selfalign.config.outputs import (
     own_languages,
 )
 from selfalign.config.read import read_config
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from snakemake.utils import update_config
 
@@ -36,7 +37,7 @@ def config_of(tmp_path: Path, **settings: object) -> dict:
 
 
 def test_contrasts_of_the_default_follow_from_its_arms() -> None:
-    found = list_contrasts(shipped())
+    found = [one.setting for one in list_contrasts(shipped())]
     arms = ("chrf", "chrf_other", "chrf_without_battery", "chrf_without_battery_other")
     assert found[:4] == [[arm, "zero_shot"] for arm in arms]
     assert found[4:6] == [["chrf", "chrf_other"], ["chrf_without_battery", "chrf_without_battery_other"]]
@@ -44,7 +45,7 @@ def test_contrasts_of_the_default_follow_from_its_arms() -> None:
 
 
 def test_controls_of_the_study_are_the_arms_with_the_same_demonstrations() -> None:
-    found = list_contrasts(shipped("study"))
+    found = [one.setting for one in list_contrasts(shipped("study"))]
     controls = [pair for pair in found if isinstance(pair, list) and pair[1] != "zero_shot"]
     assert sorted(controls) == sorted(
         [
@@ -62,9 +63,7 @@ def test_figure_draws_the_contrasts_of_the_arms_that_are_chosen() -> None:
     config = shipped("study")
     chosen = {"contrasts": {"arms": ["chrf"]}}
     drawn = drawn_contrasts({**config, "figures": {**config["figures"], **chosen}})
-    assert drawn == [
-        one for one in list_contrasts(config) if "chrf" in (one if isinstance(one, list) else [one["arm"]])[:1]
-    ]
+    assert drawn == [one for one in list_contrasts(config) if one.arm == "chrf"]
     assert 0 < len(drawn) < len(list_contrasts(config))
     assert drawn_contrasts(shipped()) == list_contrasts(shipped())
 
@@ -74,7 +73,7 @@ def test_new_arm_has_contrasts_without_a_list(tmp_path: Path) -> None:
     arms = {"chrf_10": {"label": "Similar, ten", "shots": 10, "strategy": "chrf"}}
     arms["chrf_10_other"] = {"label": "Similar, ten, other", "shots": 10, "strategy": "chrf", "answers": "other"}
     languages = {"en": {"arms": ["zero_shot", "chrf", "chrf_10", "chrf_10_other"]}}
-    found = list_contrasts(config_of(tmp_path, arms=arms, languages=languages))
+    found = [one.setting for one in list_contrasts(config_of(tmp_path, arms=arms, languages=languages))]
     pairs = [pair for pair in found if isinstance(pair, list)]
     assert [pair for pair in pairs if pair[0] == "chrf_10"] == [["chrf_10", "zero_shot"], ["chrf_10", "chrf_10_other"]]
     assert ["chrf", "chrf_10_other"] not in pairs, "it has another number of demonstrations"
@@ -87,7 +86,7 @@ def test_draws_of_a_control_must_be_the_same(tmp_path: Path) -> None:
     for seeds, compared in (([1], True), ([1, 2], False)):
         arms["random_other"]["seeds"] = seeds
         found = list_contrasts(config_of(tmp_path, arms=arms, languages=languages))
-        assert (["random", "random_other"] in found) == compared
+        assert (Contrast(arm="random", against="random_other") in found) == compared
 
 
 @pytest.mark.parametrize(
@@ -103,23 +102,23 @@ def test_draws_of_a_control_must_be_the_same(tmp_path: Path) -> None:
 )
 def test_contrast_of_one_country_in_one_language(contrast: object, known: bool, tmp_path: Path) -> None:
     config = config_of(tmp_path, run={"languages": ["de"]})
-    assert can_estimate(config, contrast) == known
+    assert can_estimate(config, Contrast.read(contrast)) == known
 
 
 def test_contrast_with_another_language_needs_both(tmp_path: Path) -> None:
-    contrast = {"arm": "chrf", "against": "chrf", "against_language": "en"}
+    contrast = Contrast(arm="chrf", against="chrf", against_language="en")
     assert can_estimate(config_of(tmp_path, run={"languages": ["en", "es"]}), contrast)
 
 
 @pytest.mark.slow
 def test_contrast_of_models_needs_both(tmp_path: Path) -> None:
-    contrast = {"arm": "chrf", "against": "chrf", "against_model": "smollm2-135m"}
+    contrast = Contrast(arm="chrf", against="chrf", against_model="smollm2-135m")
     assert not can_estimate(shipped(), contrast), "a model less itself"
     models = {"two": {"label": "Two", "source": {"hub": "org/two", "revision": "0" * 40}}}
     config = config_of(tmp_path, models=models, run={"models": ["smollm2-135m", "two"]})
     assert can_estimate(config, contrast)
-    assert can_estimate(config, {**contrast, "model": "two"})
-    assert not can_estimate(config, {**contrast, "model": "smollm2-135m"})
+    assert can_estimate(config, contrast.replace(model="two"))
+    assert not can_estimate(config, contrast.replace(model="smollm2-135m"))
 
 
 def test_arms_of_figures_are_those_that_are_run(tmp_path: Path) -> None:
@@ -214,11 +213,21 @@ def test_no_mixed_models_are_a_setting() -> None:
 
 
 def test_primary_hypothesis_is_that_of_the_margin_if_none_is_set() -> None:
-    margin = {"arm": "chrf", "against": "chrf_other", "language": "en"}
+    margin = Contrast(arm="chrf", against="chrf_other", language="en")
     assert find_primary(altered()) == margin
-    assert find_primary(altered(scoring={"primary": ["chrf", "zero_shot"]})) == {"arm": "chrf", "against": "zero_shot"}
+    assert find_primary(altered(scoring={"primary": ["chrf", "zero_shot"]})) == Contrast(
+        arm="chrf", against="zero_shot"
+    )
     one_country = altered(run={"languages": ["de"]}, languages={"de": {"arms": ["zero_shot", "chrf"]}})
     assert find_primary(one_country) is None
+
+
+def test_contrast_is_the_same_however_it_is_written(tmp_path: Path) -> None:
+    pair = {"arm": "chrf", "against": "chrf_other"}
+    assert config_of(tmp_path, scoring={"mixed": [pair]})["scoring"]["mixed"] == [pair]
+    assert list_contrasts(altered(scoring={"contrasts": [pair]})) == list_contrasts(altered(scoring={"contrasts": []}))
+    with pytest.raises(InputError, match=r"scoring.mixed: \['chrf_other', 'chrf'\] is not estimated"):
+        config_of(tmp_path, scoring={"mixed": [["chrf_other", "chrf"]]})
 
 
 @pytest.mark.slow
@@ -234,7 +243,7 @@ def test_primary_hypothesis_must_be_estimated(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r'figures.map.arms: "chrff" is not defined'):
         read_config([path])
     path.write_text("scoring: { primary: { arm: chrf, against: zero_shot, language: es } }")
-    assert find_primary(read_config([path]))["language"] == "es"
+    assert find_primary(read_config([path])).language == "es"
 
 
 def test_kinds_need_models_of_two_kinds() -> None:

@@ -37,7 +37,7 @@ def told(tmp_path: Path, *arguments: object, **settings: object) -> str:
 def test_run_about_groups_has_their_tables_and_contrasts(tmp_path: Path) -> None:
     config = config_of(tmp_path, {"by": ["sex", "age"]})
     assert config["run"]["groups"] == {"by": ["sex", "age"], "least": 100, "small": "refuse"}
-    pairs = list_contrasts(config)
+    pairs = [one.setting for one in list_contrasts(config)]
     assert [["chrf", control] in pairs for control in ARMS[2:]] == [True] * 3
     paths = Paths(config)
     assert paths.distributions == "results/groups/human/distributions.parquet"

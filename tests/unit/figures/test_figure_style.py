@@ -437,11 +437,11 @@ def test_command_draws_in_all_formats_of_the_list(tmp_path: Path) -> None:
     config = default()
     config["figures"]["style"] |= {"language": "de", "width": 3.3}
     rows = contrasts_of(config).assign(standard_error=0.1, df=9, p=0.5, family="f", p_bh=0.5)
-    rows = rows.assign(probes=9, batteries=9, respondents=9)[list(Contrasts.to_schema().columns)]
+    rows = rows.assign(probes=9, batteries=9, respondents=9)[Contrasts.names()]
     rows.to_csv(tmp_path / "contrasts.csv", index=False)
     files = [tmp_path / f"margin.{suffix}" for suffix in ("png", "pdf", "svg")]
     metrics = metrics_of(config).assign(nearest_country="", probes=9, not_applicable=0)
-    metrics[list(Metrics.to_schema().columns)].to_csv(tmp_path / "metrics.csv", index=False)
+    metrics[Metrics.names()].to_csv(tmp_path / "metrics.csv", index=False)
     arguments = ["--contrasts", tmp_path / "contrasts.csv", "--contrast", '["chrf", "chrf_other"]', "--room", "true"]
     arguments += ["--metrics", tmp_path / "metrics.csv"]
     arguments += ["--style", describe_style(config, "margin"), "--texts", ENGLISH.with_name("de.yaml")]

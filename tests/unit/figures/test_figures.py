@@ -23,6 +23,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from selfalign.config.arms import read_arms
 from selfalign.config.looks import find_looks
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
 from selfalign.figures.fonts import choose_fonts
@@ -242,7 +243,7 @@ def test_contrasts_have_both_measures_for_the_mean_of_countries() -> None:
 def test_difference_of_differences_says_what_it_is() -> None:
     less = contrasts().assign(beyond="own - zero")
     order = [["own", "other"], {"arm": "own", "against": "other", "beyond": ["own", "zero"]}]
-    (ax,) = plot_contrasts.draw(pd.concat([less, contrasts()]), order, STYLE).axes
+    (ax,) = plot_contrasts.draw(pd.concat([less, contrasts()]), [Contrast.read(one) for one in order], STYLE).axes
     minus = " \N{MINUS SIGN} "
     assert [label.get_text() for label in ax.get_yticklabels()] == [
         f"Similar{minus}Other country",

@@ -89,7 +89,7 @@ def contrasts() -> pd.DataFrame:
             rows.append(row(model, "near", "near", country, 0.9, language="es"))
             rows.append(row(model, "near", "zero", country, 0.9, measure="alignment"))
             rows.append(row(model, "near", "zero", country, 0.9, beyond="drawn - zero"))
-    return pd.DataFrame(rows)[list(Contrasts.to_schema().columns)]
+    return pd.DataFrame(rows)[Contrasts.names()]
 
 
 def languages(arms: tuple[str, ...] = ("near",)) -> pd.DataFrame:
@@ -101,7 +101,7 @@ def languages(arms: tuple[str, ...] = ("near",)) -> pd.DataFrame:
                 rows.append(row(model, arm, "zero", country, 0.1))
                 rows.append(row(model, arm, "zero", country, own, language=spoken, against_language=spoken))
                 rows.append(row(model, arm, arm, country, own - 0.1, language=spoken, beyond="zero - zero"))
-    return pd.DataFrame(rows)[list(Languages.to_schema().columns)]
+    return pd.DataFrame(rows)[Languages.names()]
 
 
 def categories() -> pd.DataFrame:
@@ -113,7 +113,7 @@ def categories() -> pd.DataFrame:
                 made = row(model, arm, "zero", "all", estimate, category=category, batteries=batteries)
                 none = {"low": None, "high": None, "standard_error": None}
                 rows.append(made | ({"low": -0.9, "high": 1.0} if batteries == 2 else none if batteries == 1 else {}))
-    return pd.DataFrame(rows)[list(Categories.to_schema().columns)]
+    return pd.DataFrame(rows)[Categories.names()]
 
 
 def kinds() -> pd.DataFrame:
@@ -132,7 +132,7 @@ def kinds() -> pd.DataFrame:
             rows.append(row(model, "near", "zero", "all", gain, kind=kind, models=count, **asked))
         between = {"against_model": english, "beyond": "zero - zero", "kind": "multilingual", "models": 2}
         rows.append(row(several, "near", "near", "all", 0.2, **asked | between))
-    return pd.DataFrame(rows)[list(Kinds.to_schema().columns)]
+    return pd.DataFrame(rows)[Kinds.names()]
 
 
 def metrics() -> pd.DataFrame:
@@ -146,7 +146,7 @@ def metrics() -> pd.DataFrame:
     ]
     names = ["model", "language", "arm", "asks", "country", "metric", "value", "uniform", "world", "nearest", "ceiling"]
     table = pd.DataFrame(rows, columns=names).assign(nearest_country=None, probes=60, not_applicable=0)
-    return table[list(Metrics.to_schema().columns)]
+    return table[Metrics.names()]
 
 
 def differences() -> Differences:
@@ -168,7 +168,7 @@ def readers() -> pd.DataFrame:
     names = ["model", "reader", "arm", "against", "beyond", "country", "estimate", "reader_estimate"]
     table = pd.DataFrame(rows, columns=names).assign(language="en", measure="agreement", probes=60, batteries=9)
     table = pd.concat([table, table.assign(language="es", reader_estimate=0.9)])
-    return table.reindex(columns=list(ReaderContrasts.to_schema().columns))
+    return table.reindex(columns=ReaderContrasts.names())
 
 
 def marks(ax: Axes) -> dict[str, list[tuple[float, int]]]:
@@ -367,7 +367,7 @@ def country_ranks() -> pd.DataFrame:
     missing = dict.fromkeys(CountryRanks.to_schema().columns.keys() - set(table) - {"language", "arm"}, 0.5)
     table = table.assign(**missing | {"countries": 2, "probes": 9, "batteries": 3, "against": ""})
     table = table.assign(language="en", arm="zero")
-    return CountryRanks.validate(table[list(CountryRanks.to_schema().columns)])
+    return CountryRanks.validate(table[CountryRanks.names()])
 
 
 def test_countries_are_in_the_order_of_their_similarity(style: Style) -> None:

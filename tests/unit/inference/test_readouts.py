@@ -38,7 +38,7 @@ def design_of(probes: list[str], arms: list[str], frames: list[str]) -> pd.DataF
         product(arms, COUNTRIES, probes, frames, ["AB", "BA"]), columns=["arm", "country", "probe", "template", "order"]
     )
     rows = rows.assign(source=rows["country"], seed=0, asks="poles", prompt=[f"{n:016x}" for n in range(len(rows))])
-    return Design.validate(rows[list(Design.to_schema().columns)])
+    return Design.validate(rows[Design.names()])
 
 
 def poles_of(probes: list[str], majority: dict[str, str] | None = None) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def poles_of(probes: list[str], majority: dict[str, str] | None = None) -> pd.Da
     rows = pd.DataFrame(product(COUNTRIES, probes), columns=["country", "probe"])
     rows["majority"] = [(majority or {}).get(probe, "A") for probe in rows["probe"]]
     rows["share_a"] = np.where(rows["majority"] == "A", 0.7, 0.3)
-    return rows.assign(n=900, neither=0.0, standard_error=0.01)[list(Poles.to_schema().columns)]
+    return rows.assign(n=900, neither=0.0, standard_error=0.01)[Poles.names()]
 
 
 # Compared cell by cell
@@ -74,7 +74,7 @@ def hand_written() -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_readouts_that_choose_differently_are_counted_by_arm_and_over_all_arms() -> None:
     poles = poles_of(["Q4", "Q6", "Q8", "Q22"], {"Q6": "B"})
     table = compare(*hand_written(), poles, BANK)
-    Readouts.validate(table.assign(model="m", language="en")[list(Readouts.to_schema().columns)])
+    Readouts.validate(table.assign(model="m", language="en")[Readouts.names()])
     pairs = [("label", "option"), ("label", "per_token"), ("option", "per_token")]
     arms = ["all arms", "own", "zero"]
     assert list(table[["arm", "readout", "against"]].itertuples(index=False, name=None)) == [

@@ -378,7 +378,7 @@ def test_distribution_of_a_model_by_hand(human: pd.DataFrame) -> None:
     assert list(scored["p_mean"]) == pytest.approx([(0.2 + 0.4) / 2, (0.4 + 0.3) / 2, (0.4 + 0.3) / 2])
     people = human[(human["country"] == "BOL") & (human["question"] == "Q56")]
     assert list(scored["share"]) == pytest.approx(list(people["share"]))
-    columns = list(ScaleScores.to_schema().columns)
+    columns = ScaleScores.names()
     ScaleScores.validate(scored.assign(model="m", language="en")[columns].reset_index(drop=True))
 
 
@@ -395,7 +395,7 @@ def test_poles_of_a_scale_by_hand(human: pd.DataFrame, distributions: pd.DataFra
     assert row["alignment"] == pytest.approx(1 - abs(row["p_a"] - share))
     assert row["agreement"] == float((row["p_a"] > 0.5) == (share > 0.5))
     assert unanswered.empty
-    columns = list(Scores.to_schema().columns)
+    columns = Scores.names()
     Scores.validate(scored.assign(model="m", language="en")[columns].reset_index(drop=True))
 
 

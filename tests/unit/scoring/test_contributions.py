@@ -12,6 +12,7 @@ from selfalign.audit.trace.excluded import find_probe, why_dropped, why_no_scale
 from selfalign.audit.trace.names import Names, match
 from selfalign.audit.trace.points import Point, Term, point_of_row
 from selfalign.audit.trace.show import WIDTH, first_rows, shorten, table, width_of
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.calibration import average_cells, correlate, parts_of_correlation
@@ -62,7 +63,7 @@ def test_contributions_sum_to_every_estimate(rule: str) -> None:
     how = resampling(cells)
     found = {
         "agreement": estimate_agreement(cells, how),
-        "contrasts": estimate_contrasts(cells, CONTRASTS, how),
+        "contrasts": estimate_contrasts(cells, [Contrast.read(one) for one in CONTRASTS], how),
         "transfer": estimate_transfer(cells, ("own", "other"), how),
     }
     assert found["contrasts"]["beyond"].nunique() == 2

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimating import BANK, PROBES, SETTINGS, complete, people, run
+from selfalign.contrasts import Contrast
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_groups import correct_by_group, estimate_differences, estimate_scores
@@ -62,19 +63,20 @@ def cells() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def poles(cells: pd.DataFrame) -> pd.DataFrame:
     table = cells.drop_duplicates(["country", "probe"])[["country", "probe", "share_a", "majority"]]
-    return Poles.validate(table.assign(n=100, neither=0, standard_error=0.03)[list(Poles.to_schema().columns)])
+    return Poles.validate(table.assign(n=100, neither=0, standard_error=0.03)[Poles.names()])
 
 
 @pytest.fixture(scope="module")
 def differences(cells: pd.DataFrame, poles: pd.DataFrame) -> pd.DataFrame:
-    made = estimate_differences(cells, CONTRASTS, poles, SHOWN, resampling(cells), ["agreement"])
+    contrasts = [Contrast.read(pair) for pair in CONTRASTS]
+    made = estimate_differences(cells, contrasts, poles, SHOWN, resampling(cells), ["agreement"])
     made = correct_by_group(made, ["measure"])
-    return GroupContrasts.validate(made[list(GroupContrasts.to_schema().columns)])
+    return GroupContrasts.validate(made[GroupContrasts.names()])
 
 
 def test_scores_are_means_over_the_groups_and_countries(cells: pd.DataFrame) -> None:
     made = estimate_scores(cells, resampling(cells), ["agreement", "alignment"])
-    made = GroupEstimates.validate(correct_by_group(made, ["measure"])[list(GroupEstimates.to_schema().columns)])
+    made = GroupEstimates.validate(correct_by_group(made, ["measure"])[GroupEstimates.names()])
     assert not made.duplicated(["variable", "group", "country", "arm", "measure"]).any()
     rows = made[(made["arm"] == "zero") & (made["measure"] == "agreement")]
     value = rows.set_index(["variable", "group", "country"])["estimate"]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from estimating import BANK, PROBES, SETTINGS, complete, people, refuse, run, scores
 from scipy import stats
+from selfalign.contrasts import Contrast
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import CHANCE, Resampling, estimate
 from selfalign.scoring.choose_intervals import choose_intervals
@@ -31,9 +32,11 @@ def estimate_all(table: pd.DataFrame, resample: tuple[str, ...] = CHANCE, **sett
 def contrast(
     table: pd.DataFrame, *pairs: object, measures: tuple[str, ...] = CONTRASTED, **settings: object
 ) -> pd.DataFrame:
-    return estimate_contrasts(table, list(pairs), Resampling(people(table), **{**SETTINGS, **settings}), measures)
+    compared = [Contrast.read(pair) for pair in pairs]
+    return estimate_contrasts(table, compared, Resampling(people(table), **{**SETTINGS, **settings}), measures)
 
 
+OWN_ZERO = Contrast(arm="own", against="zero")
 INTERVAL = ["estimate", "low", "high"]
 FEW = BANK[BANK["battery"].isin(BANK["battery"].unique()[:10])]
 """Ten batteries, where the number of probes does not matter."""
@@ -301,7 +304,7 @@ def test_arms_add_the_variances_of_their_own_seeds(seeds: tuple[int, ...]) -> No
     table = complete(pd.concat(parts, ignore_index=True))
     made = estimate(
         {
-            country: contrast_panel(panel, [["random", "category"]])
+            country: contrast_panel(panel, [Contrast(arm="random", against="category")])
             for country, panel in build_panels(table, ["alignment"], ["seed"]).items()
         },
         Resampling(people(table), **SETTINGS, resample=["seeds"]),
@@ -346,10 +349,10 @@ def test_difference_that_two_entries_name_is_estimated_once() -> None:
 
 def test_contrast_keeps_to_the_language_that_it_names() -> None:
     table = scores({"own": 0.2, "zero": 0}, languages=("en", "es", "de"))
-    entry = {"arm": "own", "against": "zero", "language": "es"}
+    entry = Contrast(arm="own", against="zero", language="es")
     panel = contrast_panel(build_panels(table, CONTRASTED)["BOL"], [entry])
     assert set(panel.series["language"]) == set(panel.series["against_language"]) == {"es"}
-    crossed = contrast_panel(build_panels(table, CONTRASTED)["BOL"], [{**entry, "against_language": "de"}])
+    crossed = contrast_panel(build_panels(table, CONTRASTED)["BOL"], [entry.replace(against_language="de")])
     assert set(crossed.series["language"]) == {"es"} and set(crossed.series["against_language"]) == {"de"}
 
 
@@ -464,7 +467,7 @@ def test_mixed_model_follows_the_rule() -> None:
     for rule in ("wrong", "left_out"):
         some = refuse(table, cells, rule)
         estimates = contrast(some, ["own", "zero"])
-        made = fit_mixed(some, estimates, [["own", "zero"]], 0.95).set_index("measure")
+        made = fit_mixed(some, estimates, [OWN_ZERO], 0.95).set_index("measure")
         expected = estimates.query("country == 'all'").set_index("measure")["estimate"]
         assert made["bootstrap"].to_dict() == expected.to_dict()
         assert (made["difference"].abs() < 1).all()
@@ -706,14 +709,14 @@ def test_mixed_model_that_cannot_be_fitted_says_so() -> None:
 
 def test_mixed_models_stand_beside_the_bootstrap() -> None:
     table = scores({"zero": 0, "own": 0.2})
-    made = fit_mixed(table, contrast(table, ["own", "zero"]), [["own", "zero"]], 0.95)
+    made = fit_mixed(table, contrast(table, ["own", "zero"]), [OWN_ZERO], 0.95)
     assert list(made["measure"]) == list(CONTRASTED)
     assert made["same_verdict"].all() and (made["difference"].abs() < 1).all()
 
 
 def test_mixed_model_without_a_fit_has_no_verdict() -> None:
     table = scores({"zero": 0, "own": 0.2}).assign(battery="only")
-    made = fit_mixed(table, contrast(table, ["own", "zero"]), [["own", "zero"]], 0.95)
+    made = fit_mixed(table, contrast(table, ["own", "zero"]), [OWN_ZERO], 0.95)
     assert not made["converged"].any() and made["same_verdict"].isna().all()
     assert Mixed.validate(made)["note"].str.startswith("not fitted").all()
 
@@ -723,8 +726,9 @@ def test_mixed_model_without_a_fit_has_no_verdict() -> None:
 
 def choose(table: pd.DataFrame, pairs: list[object], primary: object = None) -> pd.DataFrame:
     """Verdicts on contrasts of agreement."""
-    made = contrast(table, *pairs)
-    return choose_intervals(table, made, pairs, primary, Resampling(people(table), **SETTINGS), ["agreement"])
+    made, compared = contrast(table, *pairs), [Contrast.read(pair) for pair in pairs]
+    asked = None if primary is None else Contrast.read(primary)
+    return choose_intervals(table, made, compared, asked, Resampling(people(table), **SETTINGS), ["agreement"])
 
 
 @pytest.mark.slow
@@ -780,7 +784,7 @@ def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
     write_table(table, folder / "s.parquet", Scores)
     write_table(people(table), folder / "people.parquet", Replicates)
     poles = table.drop_duplicates(["country", "probe"]).assign(n=900, neither=0, standard_error=0.01)
-    write_table(poles[list(Poles.to_schema().columns)], folder / "poles.parquet", Poles)
+    write_table(poles[Poles.names()], folder / "poles.parquet", Poles)
     common = ["--people", folder / "people.parquet", "--draws", 200, "--level", 0.95, "--seed", 1]
     common += ["--resample", "batteries respondents", "--families", "measure scope", "--bank", PROBES]
     contrasts = ["--contrasts", json.dumps(pairs)]

@@ -9,6 +9,7 @@ import pytest
 from estimating import BANK, SETTINGS, people, run, scores
 from places import ROOT
 from scipy import stats
+from selfalign.contrasts import Contrast
 from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_categories import estimate_categories
@@ -114,7 +115,10 @@ def test_gains_in_both_languages_are_of_the_countries_that_have_both() -> None:
 def test_interval_of_one_country_s_own_language_is_that_of_its_contrast() -> None:
     table = in_several_languages()
     german = table[table["country"] == "DEU"]
-    made, alone = by_language(german), estimate_contrasts(german, [PAIR], Resampling(people(german), **SETTINGS))
+    made, alone = (
+        by_language(german),
+        estimate_contrasts(german, [Contrast.read(PAIR)], Resampling(people(german), **SETTINGS)),
+    )
     ends = ["estimate", "low", "high", "df"]
     for language in ("de", "en"):
         rows = made[(made["language"] == language) & (made["beyond"] == "") & (made["country"] == "DEU")]
@@ -204,5 +208,5 @@ def test_steps_write_tables_that_pass_their_schemas(tmp_path: Path) -> None:
         run(f"estimate-{name}", *common, *more, "--output", tmp_path / f"{name}.csv")
         made = read_table(tmp_path / f"{name}.csv", schema)
         assert len(made) and made.loc[made["p"].notna(), "p_holm"].notna().all()
-    described = [column.description for column in Kinds.to_schema().columns.values()]
+    described = [column.description for column in Kinds.names().values()]
     assert all(described)

@@ -10,6 +10,7 @@ from fresh import run_fresh
 from places import ROOT
 from selfalign.audit.trace.contributions import recompute, select_cells, weigh_cells
 from selfalign.audit.trace.points import Point, Term
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import Poles, Replicates
@@ -50,7 +51,7 @@ def poles_of(probes: pd.DataFrame = SOME) -> pd.DataFrame:
     table["majority"] = np.where(table["share_a"] > 0.5, "A", "B")
     error = np.sqrt(table["share_a"] * (1 - table["share_a"]) / 900)
     table = table.assign(n=900, neither=0, standard_error=error)
-    return Poles.validate(table[list(Poles.to_schema().columns)])
+    return Poles.validate(table[Poles.names()])
 
 
 def scores_of(poles: pd.DataFrame, arms: dict[str, float], seeds: tuple[int, ...] = (0, 1)) -> pd.DataFrame:
@@ -64,7 +65,7 @@ def scores_of(poles: pd.DataFrame, arms: dict[str, float], seeds: tuple[int, ...
     fixed = {"model": "m", "language": "en", "asks": "poles", "readout": "option", "bound": False}
     fixed |= {"mass_outside": 0.1, "mass_open": 0.9, "order_gap": 0.1, "p_a_mean": cells["p_a"]}
     table = compare_with_people(cells.assign(**fixed), poles, BANK, "half")
-    return Scores.validate(table[list(Scores.to_schema().columns)])
+    return Scores.validate(table[Scores.names()])
 
 
 def people_of(poles: pd.DataFrame, size: int = 300) -> pd.DataFrame:
@@ -111,7 +112,7 @@ def test_one_tolerance_decides_which_choice_is_a_tie() -> None:
 
 def test_metric_across_countries_has_a_value_of_all_countries_only() -> None:
     cells = prepare_cells(CELLS, ["response_pattern"], BANK)
-    made = estimate_contrasts(cells, [["own", "zero"]], HOW, ["agreement", "response_pattern"])
+    made = estimate_contrasts(cells, [Contrast(arm="own", against="zero")], HOW, ["agreement", "response_pattern"])
     assert set(made.loc[made["measure"] == "response_pattern", "country"]) == {"all"}
     assert set(made.loc[made["measure"] == "agreement", "country"]) == {"all", *COUNTRIES}
     assert set(made.loc[made["country"] == "all", "respondents"]) == {900 * len(COUNTRIES)}
@@ -146,7 +147,7 @@ def test_transfer_and_categories_take_every_metric_that_a_country_has() -> None:
 def test_trace_finds_the_cells_of_every_metric(name: str) -> None:
     """What the cells add to a number sums to the number."""
     cells = prepare_cells(CELLS, [name], BANK)
-    made = estimate_contrasts(cells, [["own", "zero"]], HOW, [name]).set_index("country")
+    made = estimate_contrasts(cells, [Contrast(arm="own", against="zero")], HOW, [name]).set_index("country")
     terms = (Term(1, "m", "en", "own"), Term(-1, "m", "en", "zero"))
     for country, row in made.iterrows():
         point = Point("contrasts", None, country, name, terms, None, {})
@@ -241,7 +242,7 @@ def test_null_values_are_those_of_a_model_that_knows_nothing() -> None:
     cells = prepare_cells(CELLS, list(METRICS), BANK)
     made = estimate_agreement(cells, HOW, list(METRICS))
     assert set(made.loc[made["p"].notna(), "measure"]) == {"agreement", "pearson", "spearman"}
-    contrasts = estimate_contrasts(cells, [["own", "zero"]], HOW, list(METRICS))
+    contrasts = estimate_contrasts(cells, [Contrast(arm="own", against="zero")], HOW, list(METRICS))
     assert contrasts["p"].notna().all() and set(contrasts["measure"]) == set(METRICS)
     nearer = contrasts.query("country == 'all'").set_index("measure")["estimate"]
     assert {name: "higher" if nearer[name] > 0 else "lower" for name in METRICS} == {

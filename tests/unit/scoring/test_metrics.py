@@ -470,7 +470,7 @@ def scores_of(shares: dict[str, dict[str, float]], poles: pd.DataFrame, **column
     fixed = {"model": "m", "language": "en", "arm": "own", "seed": 0, "template": "words", "asks": "poles"}
     fixed |= {"readout": "option", "mass_outside": 0.1, "mass_open": 0.9, "order_gap": 0.1, "bound": False}
     table = table.assign(**{**fixed, "answered": True, "p_a_mean": table["p_a"], **columns})
-    return Scores.validate(table[list(Scores.to_schema().columns)])
+    return Scores.validate(table[Scores.names()])
 
 
 def poles_of(shares: dict[str, dict[str, float]], n: int | None = 1000) -> pd.DataFrame:
@@ -480,7 +480,7 @@ def poles_of(shares: dict[str, dict[str, float]], n: int | None = 1000) -> pd.Da
     error = np.sqrt(table["share_a"] * (1 - table["share_a"]) / n) if n else np.nan
     table = table.assign(n=n, neither=None, standard_error=error)
     table["majority"] = np.select([table["share_a"] == 0.5, table["share_a"] > 0.5], ["tie", "A"], "B")
-    return Poles.validate(table[list(Poles.to_schema().columns)])
+    return Poles.validate(table[Poles.names()])
 
 
 def refuse(scores: pd.DataFrame, cells: np.ndarray | pd.Series, rule: str) -> pd.DataFrame:
@@ -498,7 +498,7 @@ def tabulate(scores: pd.DataFrame, poles: pd.DataFrame, rule: str = "half") -> p
 
 def as_written(table: pd.DataFrame, asks: str) -> pd.DataFrame:
     """A table of metrics as the step writes it."""
-    return Metrics.validate(table.assign(asks=asks)[list(Metrics.to_schema().columns)])
+    return Metrics.validate(table.assign(asks=asks)[Metrics.names()])
 
 
 PROBES = ["Q1", "Q4", "Q8", "Q29", "Q174"]  # Q174 is nominal
@@ -731,7 +731,7 @@ def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path
     turned = cells.assign(
         arm="turned", p=cells.groupby(["country", "probe"])["p"].transform(lambda p: p.to_numpy()[::-1])
     )
-    table = pd.concat([cells, turned])[list(ScaleScores.to_schema().columns)]
+    table = pd.concat([cells, turned])[ScaleScores.names()]
     write_table(table, tmp_path / "scales.parquet", ScaleScores)
     write_table(human, tmp_path / "human.parquet", PeopleScales)
     write_table(poles, tmp_path / "poles.parquet", Poles)

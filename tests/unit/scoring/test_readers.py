@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimating import people, scores
+from selfalign.contrasts import Contrast
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_readers import divide_with_interval, estimate_readers
 from selfalign.scoring.main_intervals import choose_main
@@ -157,7 +158,9 @@ def test_model_that_is_a_reader_reaches_all_of_its_contrast() -> None:
     readers = score_readers(design, prompts, poles, bank, 0.1).assign(language="en")
     model = readers[readers["model"] == "ideal_reader"].assign(model="m")
     people = pd.DataFrame({"country": [], "probe": [], "shares": [], "respondents": []})
-    table = estimate_readers(model, readers, [["own", "other"]], Resampling(people, 200, 0.95, 1, ["batteries"]))
+    table = estimate_readers(
+        model, readers, [Contrast(arm="own", against="other")], Resampling(people, 200, 0.95, 1, ["batteries"])
+    )
     table = table[(table["country"] == "all") & (table["measure"] == "agreement")].set_index(["reader", "against"])
     same = table.loc[("ideal_reader", "other")]
     assert same["estimate"] == same["reader_estimate"] > 0.15
@@ -193,7 +196,7 @@ def test_policies_have_rows_without_arms_and_models() -> None:
     model = readers[readers["model"] == "copier"].assign(model="m")
     people = pd.DataFrame({"country": [], "probe": [], "shares": [], "respondents": []})
     how = Resampling(people, 200, 0.95, 1, ["batteries"])
-    table = ReaderContrasts.validate(estimate_readers(model, readers, [["near", "far"]], how))
+    table = ReaderContrasts.validate(estimate_readers(model, readers, [Contrast(arm="near", against="far")], how))
     table = table[table["measure"] == "agreement"].set_index(["model", "reader", "arm", "against", "country"])
     assert sorted(set(table.loc["m"].index.get_level_values("reader"))) == ["copier", "ideal_reader"]
     found = table.loc[""].droplevel(["arm", "against"])
@@ -217,7 +220,7 @@ def test_main_intervals_of_readers_are_the_wider_ones(categories: int) -> None:
     reader = reader.assign(agreement=(reader["p_a"] > 0.5) * 1.0, alignment=1 - (reader["p_a"] - 0.7).abs())
     reader["agreement"] = reader["agreement"].mask((number == "0") & (table["arm"] == "own"), 0.0)
     how = Resampling(people(table), 300, 0.95, 1, ["batteries"])
-    pairs = [["own", "other"], ["zero", "other"]]
+    pairs = [Contrast(arm=arm, against="other") for arm in ("own", "zero")]
     keys = ["model", "reader", "arm", "against", "measure", "country"]
     found = ReaderContrasts.validate(estimate_readers(table, reader, pairs, how)).set_index(keys)
     again = [one.assign(battery=one["category"]) for one in (table, reader)]

@@ -16,6 +16,7 @@ from bank import BANK
 from estimating import SETTINGS, people, scores
 from pyarrow import parquet
 from selfalign import tables
+from selfalign.contrasts import Contrast
 from selfalign.errors import TERMINAL, InputError
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import Ledger
@@ -119,7 +120,7 @@ def test_stacked_scores_are_small_and_give_the_same_estimates(tmp_path: Path) ->
     files = []
     for language, part in whole.groupby("language"):
         files.append(tmp_path / f"{language}.parquet")
-        write_table(part[list(Scores.to_schema().columns)], files[-1], Scores)
+        write_table(part[Scores.names()], files[-1], Scores)
     stacked = read_scores(files)
     texts = stacked.select_dtypes("category")
     assert texts.shape[1] == 12
@@ -143,7 +144,7 @@ def test_one_readout_is_let_go_before_the_next_is_read() -> None:
             yield readout, table
             del table
 
-    pairs = [["own", "zero"]]
+    pairs = [Contrast(arm="own", against="zero")]
     found = estimate_readouts(readouts(), pairs, Resampling(people(cells), resample=[], **SETTINGS), ["measure"])
     assert list(found["readout"].unique()) == ["label", "option", "pmi"]
 

@@ -23,6 +23,7 @@ from selfalign.cli import program
 from selfalign.config.chosen import count_left_out, describe_left_out, with_kinds
 from selfalign.config.outputs import find_shown, forms_of_models, list_specified
 from selfalign.config.read import check_settings, read_config
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
 from selfalign.figures.style import ENGLISH, Style, read_style
@@ -211,7 +212,7 @@ def test_discriminating_cells_are_those_in_which_country_and_source_differ() -> 
     poles = pd.DataFrame(rows, columns=["country", "probe", "majority"])
     how = Resampling(people(table), draws=100, level=0.95, seed=1, resample=["batteries"])
     pairs = [["own", "other"], ["own", "zero"], ["other", "zero"]]
-    made = estimate_alternatives(table, pairs, poles, None, None, how, ["measure"])
+    made = estimate_alternatives(table, [Contrast.read(pair) for pair in pairs], poles, None, None, how, ["measure"])
     made = made[made["measure"] == "agreement"].set_index(["alternative", "arm", "against"])
     found = made.loc["discriminating"]
     assert list(found.index) == [("own", "other")], "only contrasts that subtract other countries' answers"
@@ -226,7 +227,7 @@ def test_alternatives_have_the_main_intervals_of_verdicts() -> None:
     """The rows `main` are those of verdicts.csv. A single category has too few categories for an interval between."""
     table = scores({"own": 0.1, "other": 0.0})
     how = Resampling(people(table), draws=200, level=0.95, seed=1, resample=["batteries"])
-    pairs = [["own", "other"]]
+    pairs = [Contrast(arm="own", against="other")]
     poles = table.drop_duplicates(["country", "probe"])[["country", "probe", "majority"]]
     poles = pd.concat([poles, poles.assign(country="DEU", majority="B"), poles.assign(country="USA", majority="B")])
     made = estimate_alternatives(table, pairs, poles.drop_duplicates(), KINDS, None, how, ["measure"])
@@ -261,7 +262,7 @@ def test_categories_have_margins_of_all_and_of_discriminating_cells() -> None:
     }
     poles = pd.DataFrame([(*key, pole) for key, pole in majorities.items()], columns=["country", "probe", "majority"])
     how = Resampling(people(table), draws=100, level=0.95, seed=1, resample=["batteries"])
-    pairs = [["own", "other"], ["own", "zero"]]
+    pairs = [Contrast(arm="own", against=against) for against in ("other", "zero")]
     made = Alternatives.validate(estimate_alternatives(table, pairs, poles, None, None, how, ["measure"]))
     made = made[made["measure"] == "agreement"]
     of_category = made[made["alternative"].str.contains(":")].set_index("alternative")
@@ -284,10 +285,12 @@ def test_categories_have_margins_of_all_and_of_discriminating_cells() -> None:
 def test_alternatives_are_the_contrasts_of_their_probes() -> None:
     table = scores({"own": 0.1, "zero": 0.0})
     how = Resampling(people(table), draws=200, level=0.95, seed=1, resample=["batteries"])
-    made = estimate_alternatives(table, [["own", "zero"]], no_poles(), KINDS, None, how, ["measure", "scope"])
+    made = estimate_alternatives(
+        table, [Contrast(arm="own", against="zero")], no_poles(), KINDS, None, how, ["measure", "scope"]
+    )
     Alternatives.validate(made)
     kept = table[table["probe"].map(KINDS["kind"]) == "attitude"]
-    alone = estimate_contrasts(kept, [["own", "zero"]], replace(how, people=people(kept)))
+    alone = estimate_contrasts(kept, [Contrast(arm="own", against="zero")], replace(how, people=people(kept)))
     of_kind = made[(made["alternative"] == "attitude") & (made["measure"] == "agreement")].iloc[0]
     wanted = alone[(alone["country"] == "all") & (alone["measure"] == "agreement")].iloc[0]
     for name in ("estimate", "low", "high", "probes", "batteries"):
@@ -418,7 +421,7 @@ def table_of(count: int = 3) -> pd.DataFrame:
         row |= {"readout": readout, "frame": frame, "order": order, "arm": "own", "against": "other"}
         row |= {"measure": "agreement", "estimate": estimate, "low": estimate - 0.015, "high": estimate + 0.015}
         rows.append(row | {"standard_error": 0.01, "probes": 60, "batteries": 9})
-    return pd.DataFrame(rows)[list(Specifications.to_schema().columns)]
+    return pd.DataFrame(rows)[Specifications.names()]
 
 
 @pytest.fixture(params=[(3.3, "es"), (3.3, "de"), (6.8, "en")], ids=str)

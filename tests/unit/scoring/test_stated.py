@@ -204,7 +204,7 @@ def test_score_by_hand() -> None:
     assert row["order_gap"] == pytest.approx(0.3) and row["mass_outside"] == pytest.approx(0.25)
     assert row["alignment"] == pytest.approx(1 - abs(0.85 - 0.6349)) and row["agreement"] == 1
     assert unanswered.empty and row["asks"] == "share"
-    columns = list(Scores.to_schema().columns)
+    columns = Scores.names()
     Scores.validate(scored.assign(model="m", language="en")[columns].reset_index(drop=True))
 
 
@@ -259,7 +259,7 @@ def test_table_by_hand() -> None:
     assert table.loc["MEX", "correlation"] == pytest.approx(1) and table.loc["DEU", "order_gap"] == pytest.approx(0.1)
     assert table.loc["all", "error"] == pytest.approx(table.loc[["DEU", "MEX"], "error"].mean())
     assert set(table["reading"]) == {"mean"} and list(table["probes"]) == [2, 2, 2]
-    StatedShares.validate(table.reset_index().assign(model="m", language="en")[list(StatedShares.to_schema().columns)])
+    StatedShares.validate(table.reset_index().assign(model="m", language="en")[StatedShares.names()])
 
 
 def test_sources_are_compared_before_they_are_averaged() -> None:
@@ -301,14 +301,14 @@ def test_command_writes_both_tables_for_countries_and_groups(tmp_path: Path, oth
     answers = answers.assign(open=-1.0, standard_error=np.nan)
     poles = POLES.replace({"country": {"MEX": other}}).assign(n=1000, neither=0.0, standard_error=0.01)
     for name, table, schema in (("design", design, Design), ("answers", answers, Answers), ("poles", poles, Poles)):
-        write_table(table[list(schema.to_schema().columns)], tmp_path / f"{name}.parquet", schema)
+        write_table(table[schema.names()], tmp_path / f"{name}.parquet", schema)
     options = {name: tmp_path / f"{name}.parquet" for name in ("design", "answers", "poles", "stated")}
     words = [word for name, file in options.items() for word in (f"--{name}", str(file))]
     words += ["--output", str(tmp_path / "table.csv"), "--readouts", '{"stated": "option"}']
     words += ["--model", "m", "--language", "en"]
     CliRunner().invoke(program, ["score-stated", *words], catch_exceptions=False, standalone_mode=False)
     stated = pd.read_parquet(tmp_path / "stated.parquet")
-    assert list(stated.columns) == list(Stated.to_schema().columns)
+    assert list(stated.columns) == Stated.names()
     of_germany = stated[stated["country"] == "DEU"].set_index("order")
     assert of_germany["replied"].to_dict() == {"AB": 1.0, "BA": pytest.approx(np.nan, nan_ok=True)}
     assert of_germany["stated"].tolist() == pytest.approx([0.7, 0.3])
@@ -353,7 +353,7 @@ def test_step_that_does_not_divide_100_is_refused(tmp_path: Path) -> None:
 def test_estimates_are_those_of_two_options_where_a_run_has_both(tmp_path: Path) -> None:
     stated, _ = score(design_of([("DEU", "Q4", "1", "2")]), answers_of({"1": [0, 0, 1], "2": [1, 0, 0]}))
     words = stated.assign(template="words", asks="poles", p_a=0.2)
-    columns, files = list(Scores.to_schema().columns), []
+    columns, files = Scores.names(), []
     for name, table in {"both": pd.concat([stated, words]), "alone": stated}.items():
         files.append(tmp_path / f"{name}.parquet")
         table.assign(model="m", language="en")[columns].to_parquet(files[-1], index=False)

@@ -209,7 +209,7 @@ def test_weighted_shares_by_hand() -> None:
             ("URY", "Q4", 4, 4, 1, 0.25, 0.0625, 1.0),
             ("URY", "Q48", 4, 4, 1, 0.25, 0.0625, 1.0),
         ],
-        columns=list(Distributions.to_schema().columns),
+        columns=Distributions.names(),
     )
     pd.testing.assert_frame_equal(table, expected, check_dtype=False)
 

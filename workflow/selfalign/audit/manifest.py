@@ -45,7 +45,7 @@ def list_files(jobs: Iterable[Job], others: dict[str, str]) -> pd.DataFrame:
     steps = {path: job.step for job in jobs for path in job.outputs} | others
     files = [path for path in sorted(steps) if Path(path).is_file()]
     rows = [(path, Path(path).stat().st_size, digest(Path(path)), steps[path]) for path in files]
-    return pd.DataFrame(rows, columns=list(Manifest.to_schema().columns))
+    return pd.DataFrame(rows, columns=Manifest.names())
 
 
 def find_changed(paths: Iterable[str], former: pd.DataFrame, records: Records) -> list[str]:

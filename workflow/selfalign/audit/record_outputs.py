@@ -34,4 +34,4 @@ def command(targets: tuple[Path, ...], manifest: Path, jobs_file: Path) -> None:
 
 def _no_files() -> pd.DataFrame:
     """An empty `Manifest` table."""
-    return pd.DataFrame(columns=list(Manifest.to_schema().columns), dtype=str)
+    return pd.DataFrame(columns=Manifest.names(), dtype=str)

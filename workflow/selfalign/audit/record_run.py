@@ -88,7 +88,7 @@ def _git(folder: Path, *arguments: str) -> str:
 @click.command()
 @click.argument("inputs", type=readable, nargs=-1, required=True)
 @click.option("--run", "name", required=True, help="Name of the run.")
-@click.option("--config", type=Json(), required=True, help="Merged settings (JSON).")
+@click.option("--config", type=Json(dict[str, Any]), required=True, help="Merged settings (JSON).")
 @click.option("--output", type=writable, required=True, help="Record of the run (JSON).")
 def command(inputs: tuple[Path, ...], name: str, config: dict[str, Any], output: Path) -> None:
     """Record the settings, code, versions and inputs of a run; INPUTS are the files that it reads and does not make."""

@@ -11,6 +11,7 @@ from selfalign.arms import Arm
 from selfalign.audit.compare.changes import find_differences
 from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.crossed import find_tests
+from selfalign.contrasts import is_plain
 from selfalign.errors import InputError, listed
 from selfalign.figures.style import FIGURES
 from selfalign.runs import Run
@@ -194,12 +195,7 @@ def find_own_minus_other(contrasts: pd.DataFrame, config: Mapping[str, Any]) -> 
         Its row as a named tuple; None if there is no such contrast.
     """
     answers = {name: arm.answers for name, arm in read_arms(config).items() if arm.shots}
-    same = contrasts[
-        contrasts["beyond"].isna()
-        & (contrasts["against_model"] == contrasts["model"])
-        & (contrasts["against_language"] == contrasts["language"])
-    ]
-    rows = same.itertuples()
+    rows = contrasts[is_plain(contrasts)].itertuples()
     return next((row for row in rows if answers.get(row.arm) == "own" and answers.get(row.against) == "other"), None)
 
 

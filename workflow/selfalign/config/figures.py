@@ -88,7 +88,7 @@ FIGURES: dict[str, Figure] = {
         "b: contrasts",
         "Drawing every contrast",
         CONTRASTS,
-        lambda config: {"order": as_json(drawn_contrasts(config))},
+        lambda config: {"order": as_json([one.setting for one in drawn_contrasts(config)])},
     ),
     "margin": Figure(
         "c: margin",

@@ -12,6 +12,7 @@ from selfalign.config.arms import read_arms
 from selfalign.config.crossed import check_crossed
 from selfalign.config.outputs import can_estimate, gives_replies, is_listed, list_contrasts
 from selfalign.config.surveys import check_groups, check_tables
+from selfalign.contrasts import Contrast
 from selfalign.countries import CODES, suggest_country
 from selfalign.demonstrations.strategies import MEASURES
 from selfalign.errors import InputError, did_you_mean
@@ -83,17 +84,16 @@ def _check_comparisons(config: dict[str, Any]) -> None:
 
         check_measures(measures)
     _check_contrasts("scoring.contrasts", scoring["contrasts"], config)
-    _check_contrasts("scoring.mixed", scoring["mixed"], config)
-    _check_estimated("scoring.mixed", scoring["mixed"], config)
+    _check_estimated("scoring.mixed", _check_contrasts("scoring.mixed", scoring["mixed"], config), config)
     _check_transfer(config)
-    if primary := scoring.get("primary"):
-        _check_contrasts("scoring.primary", [primary], config)
+    for primary in _check_contrasts("scoring.primary", [scoring["primary"]] if scoring.get("primary") else [], config):
         if not can_estimate(config, primary):
             remedy = "Add both arms to one language of the run, or set scoring.primary: null"
-            raise InputError("config: scoring.primary", f"no language of the run has cells of {primary}", remedy)
+            problem = f"no language of the run has cells of {primary.setting}"
+            raise InputError("config: scoring.primary", problem, remedy)
         if not is_listed(config, primary):
             remedy = "Add it to scoring.contrasts, or choose one of the contrasts of the run"
-            raise InputError("config: scoring.primary", f"{primary} is not estimated", remedy)
+            raise InputError("config: scoring.primary", f"{primary.setting} is not estimated", remedy)
 
 
 def _check_figures(config: dict[str, Any]) -> None:
@@ -105,29 +105,28 @@ def _check_figures(config: dict[str, Any]) -> None:
     for figure in ("agreement", "calibration", "map", "languages"):
         _check_known(f"figures.{figure}.arms", figures[figure].get("arms", []), arms)
     _check_known("figures.selectors", figures["selectors"], arms)
-    margin = figures["margin"]["contrast"]
-    _check_contrasts("figures.margin.contrast", [margin], config)
-    _check_estimated("figures.margin.contrast", [margin], config)
+    place = "figures.margin.contrast"
+    _check_estimated(place, _check_contrasts(place, [figures["margin"]["contrast"]], config), config)
 
 
-def _check_estimated(place: str, contrasts: list[Any], config: dict[str, Any]) -> None:
+def _check_estimated(place: str, contrasts: list[Contrast], config: dict[str, Any]) -> None:
     """Refuse contrasts that the run could estimate and does not."""
     listed = list_contrasts(config)
     for contrast in contrasts:
         if contrast not in listed and can_estimate(config, contrast):
             remedy = "Add it to scoring.contrasts, or choose one of these"
-            raise InputError(f"config: {place}", f"{contrast} is not estimated", remedy)
+            raise InputError(f"config: {place}", f"{contrast.setting} is not estimated", remedy)
 
 
-def _check_contrasts(place: str, contrasts: list[Any], config: dict[str, Any]) -> None:
+def _check_contrasts(place: str, entries: list[Any], config: dict[str, Any]) -> list[Contrast]:
+    """The contrasts of a setting, whose names are all defined."""
+    contrasts = [Contrast.read(entry) for entry in entries]
     for contrast in contrasts:
-        arms = contrast if isinstance(contrast, list) else [contrast["arm"], contrast["against"]]
-        beyond = contrast.get("beyond", []) if isinstance(contrast, dict) else []
-        _check_known(place, [*arms, *beyond], config["arms"])
-        if isinstance(contrast, dict):
-            for kind in ("language", "model"):
-                names = [contrast[key] for key in (kind, f"against_{kind}") if key in contrast]
-                _check_known(place, names, config[f"{kind}s"])
+        _check_known(place, [contrast.arm, contrast.against, *(contrast.beyond or ())], config["arms"])
+        for kind in ("language", "model"):
+            names = [getattr(contrast, key) for key in (kind, f"against_{kind}")]
+            _check_known(place, filter(None, names), config[f"{kind}s"])
+    return contrasts
 
 
 def _check_transfer(config: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from selfalign.arms import Arm
 from selfalign.config.arms import arms_of, arms_of_run, read_arms
 from selfalign.config.languages import countries_of_run, frames_of
 from selfalign.config.map import why_no_map
+from selfalign.contrasts import Contrast
 from selfalign.inference.endpoint.requests import gives_reply
 
 ACROSS = ("gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks", "specifications")
@@ -31,7 +32,7 @@ WITH_CSV = (*ACROSS, "map")
 """Figures that have a table of their numbers."""
 
 
-def list_contrasts(config: dict[str, Any]) -> list[Any]:
+def list_contrasts(config: dict[str, Any]) -> list[Contrast]:
     """The contrasts of a run: those that follow from its arms, then those of scoring.contrasts, each once.
 
     Each arm of a language is compared with the language's first arm. An arm that shows a country's own answers is
@@ -39,9 +40,6 @@ def list_contrasts(config: dict[str, Any]) -> list[Any]:
 
     Args:
         config: the merged settings.
-
-    Returns:
-        Pairs of arms and mappings, as `scoring.panels.Contrast` has them.
     """
     found: list[Any] = []
     for language in config["run"]["languages"]:
@@ -53,7 +51,7 @@ def list_contrasts(config: dict[str, Any]) -> list[Any]:
             if arms[control].is_control_of(arms[own]):
                 found.append([own, control])
     found += config["scoring"]["contrasts"]
-    return [contrast for place, contrast in enumerate(found) if contrast not in found[:place]]
+    return list(dict.fromkeys(map(Contrast.read, found)))
 
 
 def gives_replies(model: Mapping[str, Any]) -> bool:
@@ -97,31 +95,26 @@ def list_gains(config: dict[str, Any]) -> list[list[str]]:
     return [[arm, first] for arm in selectors if arm in cells - {first} and first in cells]
 
 
-def find_primary(config: dict[str, Any]) -> dict[str, Any] | None:
-    """The primary hypothesis of a run, as a mapping; None if the run has no cells for it.
+def find_primary(config: dict[str, Any]) -> Contrast | None:
+    """The primary hypothesis of a run; None if the run has no cells for it.
 
     It is that of scoring.primary. If none is set, it is that of figures.margin, in the language that `asked_in` names.
 
     Args:
         config: the merged settings.
     """
-    primary, language = config["scoring"].get("primary"), {}
-    if not primary:
-        primary, language = config["figures"]["margin"]["contrast"], {"language": asked_in(config)}
-    named = {**_as_mapping(primary), **language}
-    return named if can_estimate(config, named) else None
+    if primary := config["scoring"].get("primary"):
+        contrast = Contrast.read(primary)
+    else:
+        contrast = Contrast.read(config["figures"]["margin"]["contrast"]).replace(language=asked_in(config))
+    return contrast if can_estimate(config, contrast) else None
 
 
-def is_listed(config: dict[str, Any], contrast: Any) -> bool:
-    """Whether a run estimates a contrast, in whichever of its models and languages.
+def is_listed(config: dict[str, Any], contrast: Contrast) -> bool:
+    """Whether a run estimates a contrast, in whichever of its models and languages."""
 
-    Args:
-        config: the merged settings.
-        contrast: a pair of arms, or a mapping.
-    """
-
-    def general(entry: Any) -> dict[str, Any]:
-        return {key: value for key, value in _as_mapping(entry).items() if key not in ("model", "language")}
+    def general(one: Contrast) -> Contrast:
+        return one.replace(model=None, language=None)
 
     return general(contrast) in map(general, list_contrasts(config))
 
@@ -235,45 +228,28 @@ def kinds_of_models(config: dict[str, Any]) -> dict[str, str]:
     return {name: kind for name, kind in kinds.items() if kind}
 
 
-def can_estimate(config: dict[str, Any], contrast: Any) -> bool:
-    """Whether some model and language of the run have cells for both sides of a contrast.
-
-    Args:
-        config: the merged settings.
-        contrast: a pair of arms, or a mapping as `scoring.panels.Contrast` has it.
-    """
+def can_estimate(config: dict[str, Any], contrast: Contrast) -> bool:
+    """Whether some model and language of the run have cells for both sides of a contrast."""
     return bool(find_estimated(config, contrast))
 
 
-def find_estimated(config: dict[str, Any], contrast: Any) -> list[tuple[str, str]]:
-    """The models and languages of the run that have cells for both sides of a contrast.
-
-    Args:
-        config: the merged settings.
-        contrast: a pair of arms, or a mapping as `scoring.panels.Contrast` has it.
-    """
-    entry = _as_mapping(contrast)
+def find_estimated(config: dict[str, Any], contrast: Contrast) -> list[tuple[str, str]]:
+    """The models and languages of the run that have cells for both sides of a contrast."""
     languages = config["run"]["languages"]
     cells = {language: arms_with_cells(config, language) for language in languages}
-    sides = [(entry["arm"], entry["against"]), *([tuple(entry["beyond"])] if "beyond" in entry else [])]
+    sides = [(contrast.arm, contrast.against), *([contrast.beyond] if contrast.beyond else [])]
     models = config["run"]["models"]
     found = []
-    for language, model in product(_named(entry, "language", languages), _named(entry, "model", models)):
-        other, other_model = entry.get("against_language", language), entry.get("against_model", model)
+    for language, model in product(
+        [contrast.language] if contrast.language else languages, [contrast.model] if contrast.model else models
+    ):
+        other, other_model = contrast.against_language or language, contrast.against_model or model
         if not {language, other} <= set(languages) or not {model, other_model} <= set(models):
             continue
-        same = (entry["arm"], model, language) == (entry["against"], other_model, other)
+        same = (contrast.arm, model, language) == (contrast.against, other_model, other)
         if not same and all(first in cells[language] and second in cells[other] for first, second in sides):
             found.append((model, language))
     return found
-
-
-def _as_mapping(contrast: Any) -> dict[str, Any]:
-    return contrast if isinstance(contrast, dict) else dict(zip(("arm", "against"), contrast, strict=True))
-
-
-def _named(entry: dict[str, Any], key: str, names: list[str]) -> list[str]:
-    return [entry[key]] if key in entry else names
 
 
 def find_shown(config: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
@@ -343,8 +319,8 @@ def find_panels(config: dict[str, Any], figure: str) -> list[tuple[str, str]]:
     run = config["run"]
     contrasts = {
         "contrasts": list_contrasts(config),
-        "margin": [config["figures"]["margin"]["contrast"]],
-        "transfer": [pair] if (pair := config["scoring"].get("transfer")) else [],
+        "margin": [Contrast.read(config["figures"]["margin"]["contrast"])],
+        "transfer": [Contrast.read(pair)] if (pair := config["scoring"].get("transfer")) else [],
     }
     if figure in contrasts:
         shown = {panel for contrast in contrasts[figure] for panel in find_estimated(config, contrast)}
@@ -377,10 +353,11 @@ def _why_not_across(config: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _why_none(config: dict[str, Any], contrasts: list[Any]) -> str:
+def _why_none(config: dict[str, Any], entries: list[Any]) -> str:
+    contrasts = [Contrast.read(entry) for entry in entries]
     if any(can_estimate(config, contrast) for contrast in contrasts):
         return ""
-    arms = [contrast["arm"] if isinstance(contrast, dict) else " and ".join(contrast) for contrast in contrasts]
+    arms = [" and ".join(pair) if isinstance(pair := one.setting, list) else one.arm for one in contrasts]
     return f"no language of the run has cells of {', or '.join(arms)}"
 
 
@@ -402,10 +379,10 @@ def agreeing_arms(config: dict[str, Any]) -> list[str]:
     return (_those_run(config, chosen) if chosen else None) or list(arms_of_run(config))
 
 
-def drawn_contrasts(config: dict[str, Any]) -> list[Any]:
-    """The contrasts of the config that the figure contrasts draws: those of figures.contrasts.arms, if it is given."""
+def drawn_contrasts(config: dict[str, Any]) -> list[Contrast]:
+    """The contrasts of the run that the figure contrasts draws: those of figures.contrasts.arms, if it is given."""
     chosen = config["figures"]["contrasts"].get("arms")
-    return [one for one in list_contrasts(config) if not chosen or _as_mapping(one)["arm"] in chosen]
+    return [one for one in list_contrasts(config) if not chosen or one.arm in chosen]
 
 
 def _those_run(config: dict[str, Any], arms: list[str]) -> list[str]:

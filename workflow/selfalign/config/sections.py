@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from selfalign.arms import Arm
+from selfalign.contrasts import Contrast
 from selfalign.forms import Country, Language, Name, Names, Pair, ProbeKind, Section, distinct
 from selfalign.survey.registry import FORMS
 
@@ -365,24 +366,9 @@ class Model(Section):
 # Scoring
 
 
-class Comparison(Section):
-    """A contrast of two arms, of some models or languages."""
-
-    arm: Name = Field(description="The arm.")
-    against: Name = Field(description="The arm that is subtracted.")
-    model: Name | None = Field(None, description="Only of this model; else of all.")
-    against_model: Name | None = Field(
-        None, description="The model of the arm that is subtracted; the same model if not given."
-    )
-    language: Language | None = Field(None, description="Only in this language; else in all.")
-    against_language: Language | None = Field(
-        None, description="The language of the arm that is subtracted; the same language if not given."
-    )
-    beyond: Pair | None = Field(None, description="Two arms whose difference is also subtracted.")
-
-
-Contrast = Annotated[
-    Pair | Comparison, Field(description="Two arms; or a mapping, with the models or languages to compare.")
+ContrastOrPair = Annotated[
+    Pair | Contrast,
+    Field(description="Two arms; or a mapping, with the models or languages to compare.", union_mode="left_to_right"),
 ]
 Column = Literal[
     "model", "language", "arm", "against", "against_model", "against_language", "country", "measure", "scope"
@@ -505,15 +491,15 @@ class Scoring(Section):
         description="An arm and its control with the answers of other countries, compared by source; null for none.",
         json_schema_extra={"nullable": True},
     )
-    mixed: tuple[Contrast, ...] = Field(
+    mixed: tuple[ContrastOrPair, ...] = Field(
         description="Which of the contrasts to cross-check by a mixed-effects model; [] for none."
     )
-    primary: Contrast | None = Field(
+    primary: ContrastOrPair | None = Field(
         None,
         description="The primary hypothesis: a contrast of agreement; null for that of figures.margin.",
         json_schema_extra={"nullable": True},
     )
-    contrasts: tuple[Contrast, ...] = Field(
+    contrasts: tuple[ContrastOrPair, ...] = Field(
         description="More pairs of arms than those that follow from the arms; the second is subtracted from the first."
     )
 

@@ -173,7 +173,7 @@ def _square(scores: object, texts: pd.DataFrame) -> pd.DataFrame:
 @click.option("--texts", type=readable, required=True, help="Wording of the probes (CSV).")
 @click.option("--language", required=True, help="Language of the wording.")
 @click.option("--measure", type=click.Choice(MEASURES), required=True, help="What to compare probes by.")
-@click.option("--settings", type=Json(), default="{}", help="Settings of the measure (JSON).")
+@click.option("--settings", type=Json(dict[str, Any]), default="{}", help="Settings of the measure (JSON).")
 @click.option("--output", type=writable, required=True, help="Similarities (Parquet).")
 def command(
     bank: Path,

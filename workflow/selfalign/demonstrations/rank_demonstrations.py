@@ -56,7 +56,7 @@ def rank(pairs: pd.DataFrame, strategy: str, seeds: list[int]) -> pd.DataFrame:
         key = _draw(eligible, strategy, seed) if strategy in SEEDED else -eligible["similarity"]
         ordered = eligible.assign(seed=seed, key=key).sort_values(["probe", "key"], kind="stable")
         ranked.append(ordered.assign(rank=ordered.groupby("probe").cumcount() + 1))
-    return pd.concat(ranked, ignore_index=True)[list(Ranking.to_schema().columns)]
+    return pd.concat(ranked, ignore_index=True)[Ranking.names()]
 
 
 def _draw(pairs: pd.DataFrame, strategy: str, seed: int) -> list[int]:

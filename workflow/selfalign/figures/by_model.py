@@ -16,6 +16,7 @@ from selfalign.figures.baselines import (
     room_for_margins,
 )
 from selfalign.figures.chosen import choose_pairs, mean_of_countries
+from selfalign.figures.figure_options import contrasts_option, csv_option
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_language
@@ -29,7 +30,7 @@ from selfalign.figures.readers import (
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
 from selfalign.option_sets import give_options
-from selfalign.options import Command, Json, readable, writable
+from selfalign.options import Command, Json, readable
 from selfalign.scoring.schemas import Contrasts, Metrics
 from selfalign.tables import read_table, write_table
 
@@ -91,8 +92,8 @@ def options_by_model(command: Command) -> Command:
     def with_differences(
         contrasts: Path,
         metrics: Path,
-        gains: list[list[str]],
-        margins: list[list[str]],
+        gains: list[tuple[str, str]],
+        margins: list[tuple[str, str]],
         language: str,
         readers: pd.DataFrame | None,
         **rest: object,
@@ -102,14 +103,19 @@ def options_by_model(command: Command) -> Command:
         command(differences=differences, **rest)
 
     options = [
-        click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV)."),
+        contrasts_option,
         click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baselines."),
         click.option(
-            "--gains", type=Json(), required=True, help="Each selector and the arm that is subtracted, as JSON."
+            "--gains",
+            type=Json(list[tuple[str, str]]),
+            required=True,
+            help="Each selector and the arm that is subtracted, as JSON.",
         ),
-        click.option("--margins", type=Json(), required=True, help="Each arm and its control, as JSON."),
+        click.option(
+            "--margins", type=Json(list[tuple[str, str]]), required=True, help="Each arm and its control, as JSON."
+        ),
         click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1."),
-        click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV)."),
+        csv_option,
     ]
     return takes_readers(give_options(with_differences, options))
 

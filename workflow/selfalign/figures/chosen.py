@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
 from selfalign.scoring.schemas import ALL
 
@@ -22,9 +23,8 @@ def choose_pairs(contrasts: pd.DataFrame, pairs: Sequence[Sequence[str]], langua
     Raises:
         InputError: the table has none.
     """
-    alike = (contrasts["language"] == language) & (contrasts["against_language"] == language)
-    alike &= (contrasts["against_model"] == contrasts["model"]) & (contrasts["beyond"].fillna("") == "")
-    return _in_order(contrasts[alike & (contrasts["measure"] == "agreement")], pairs)
+    chosen = is_plain(contrasts) & (contrasts["language"] == language) & (contrasts["measure"] == "agreement")
+    return _in_order(contrasts[chosen], pairs)
 
 
 def choose_gains(table: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> pd.DataFrame:

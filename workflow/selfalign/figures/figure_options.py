@@ -14,7 +14,10 @@ from selfalign.errors import InputError
 from selfalign.figures.style import ENGLISH, read_style
 from selfalign.figures.theme import apply_theme, save
 from selfalign.option_sets import give_options
-from selfalign.options import Command, Json, Words, readable
+from selfalign.options import Command, Json, Words, readable, writable
+
+contrasts_option = click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
+csv_option = click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
 
 
 def figure_options(command: Command) -> Command:
@@ -25,19 +28,29 @@ def figure_options(command: Command) -> Command:
 
     @wraps(command)
     def with_style(
-        style: dict[str, Any], texts: Path, font: Path | None, pages: dict[str, Any], figures: list[Path], **rest: Any
+        style: dict[str, Any],
+        texts: Path,
+        font: Path | None,
+        pages: dict[str, dict[str, list[str]]],
+        figures: list[Path],
+        **rest: Any,
     ) -> Any:
         look = read_style(style, texts, font)
         apply_theme(look)
         return command(style=look, pages=Pages(figures, pages), **rest)
 
     options = [
-        click.option("--style", type=Json(), required=True, help="Size, names, colours and intervals, as JSON."),
+        click.option(
+            "--style", type=Json(dict[str, Any]), required=True, help="Size, names, colours and intervals, as JSON."
+        ),
         click.option("--texts", type=readable, default=ENGLISH, help="Texts of the figures (YAML)."),
         click.option("--font", type=readable, help="Font file that is tried before all others."),
         click.option("--figures", type=Words(Path), required=True, help="Files to write: PNG, PDF or SVG."),
         click.option(
-            "--pages", type=Json(), default="{}", help="By file name, the models and languages on it, as JSON."
+            "--pages",
+            type=Json(dict[str, dict[str, list[str]]]),
+            default="{}",
+            help="By file name, the models and languages on it, as JSON.",
         ),
     ]
     return give_options(with_style, options)

@@ -7,13 +7,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from selfalign.figures.chosen import choose_gains
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_category
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
-from selfalign.options import Json, readable, writable
+from selfalign.options import readable
+from selfalign.scoring.contrast_options import pairs_option
 from selfalign.scoring.schemas import Categories
 from selfalign.tables import read_table, write_table
 
@@ -21,7 +22,7 @@ _ROOM = 1.3  # of the largest estimate: how far an axis reaches at least
 _MOST = 0.75  # share of the ends of intervals that an axis has room for
 
 
-def draw(rows: pd.DataFrame, pairs: list[list[str]], style: Style) -> Figure:
+def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figure:
     """A panel per model, a row per category with the number of its batteries: a dot with its interval per selector.
 
     The axis has room for all dots and for most intervals; the widest ones reach its edge. A dot without an interval,
@@ -67,10 +68,10 @@ def find_limits(rows: pd.DataFrame) -> tuple[float, float]:
 
 @click.command()
 @click.option("--table", type=readable, required=True, help="Gains by category (CSV).")
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
-@click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
+@pairs_option
+@csv_option
 @figure_options
-def command(table: Path, pairs: list[list[str]], csv_file: Path, style: Style, pages: Pages) -> None:
+def command(table: Path, pairs: list[tuple[str, str]], csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw the gain of each selector within each category of values, per model."""
     rows = choose_gains(read_table(table, Categories), pairs)
     write_table(rows, csv_file, Categories)

@@ -9,23 +9,23 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from selfalign.contrasts import Contrast, split_beyond
 from selfalign.errors import InputError
 from selfalign.figures.columns import grid_columns
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, contrasts_option, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.rows import Panel, fit, frame_rows, layout_of, split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import Keywords
-from selfalign.options import Json, readable
+from selfalign.options import Json
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.panels import Contrast, as_contrast
 from selfalign.scoring.schemas import ALL, Contrasts
 from selfalign.tables import read_table
 
 
-def draw(contrasts: pd.DataFrame, order: list[Contrast | list[str]], style: Style) -> Figure:
+def draw(contrasts: pd.DataFrame, order: list[Contrast], style: Style) -> Figure:
     """Every contrast with its interval, every metric of the table, for the mean of the countries.
 
     A panel per model and language has a row per contrast. If the rows are one model's languages that are each asked
@@ -40,7 +40,7 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast | list[str]], style: Styl
         InputError: the table is empty.
     """
     rows = contrasts[contrasts["measure"].isin(METRICS)].fillna({"beyond": ""})
-    rows = rows[np.array([place >= 0 for place in _places(rows, order)], dtype=bool)]
+    rows = rows[_places(rows, order) >= 0]
     if not (rows["country"] == ALL).any():
         raise InputError("config: scoring.contrasts", "no language runs both arms of any", "Run both arms of one")
     found, looks = split_panels(rows, style), looks_of_measures(rows)
@@ -63,7 +63,7 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast | list[str]], style: Styl
     return figure
 
 
-def _by_contrast(panel: Panel, order: list[Contrast | list[str]], style: Style) -> Panel:
+def _by_contrast(panel: Panel, order: list[Contrast], style: Style) -> Panel:
     """The panel with a row per contrast: the mean of the countries."""
     means = panel.rows if not panel.mean else panel.rows[panel.rows["country"] == ALL]
     rows = _put_in_order(means, order)
@@ -71,7 +71,7 @@ def _by_contrast(panel: Panel, order: list[Contrast | list[str]], style: Style) 
     return Panel(panel.title, rows, names)
 
 
-def _draw_grid(panel: Panel, order: list[Contrast | list[str]], style: Style) -> Figure:
+def _draw_grid(panel: Panel, order: list[Contrast], style: Style) -> Figure:
     """Small panels for languages that are each asked about one country: one per contrast, a row per country."""
     rows = panel.rows.rename(columns={"row": "place"})
     rows = _put_in_order(rows, order).rename(columns={"row": "contrast", "place": "row"})
@@ -137,40 +137,29 @@ class _Difference(Protocol):
     beyond: str
 
 
-def _put_in_order(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> pd.DataFrame:
+def _put_in_order(rows: pd.DataFrame, order: list[Contrast]) -> pd.DataFrame:
     """The rows with a column `row`, their place from top to bottom."""
     return rows.assign(row=np.unique(_places(rows, order), return_inverse=True)[1])
 
 
-def _places(rows: pd.DataFrame, order: list[Contrast | list[str]]) -> list[int]:
+def _places(rows: pd.DataFrame, order: list[Contrast]) -> np.ndarray:
     """The place of each row among the contrasts to draw, the first of several; -1 for a row that is not drawn."""
-    entries = [as_contrast(entry) for entry in order]
-
-    def place(row: _Difference) -> int:
-        found = (
-            place
-            for place, entry in enumerate(entries)
-            if (entry["arm"], entry["against"]) == (row.arm, row.against)
-            and entry.get("model", row.model) == row.model
-            and entry.get("against_model", row.model) == row.against_model
-            and entry.get("language", row.language) == row.language
-            and entry.get("against_language", row.language) == row.against_language
-            and " - ".join(entry.get("beyond", [])) == row.beyond
-        )
-        return next(found, -1)
-
-    return [place(row) for row in rows.itertuples()]
+    places = np.full(len(rows), -1)
+    for place, contrast in reversed(list(enumerate(order))):
+        places[contrast.find_rows(rows)] = place
+    return places
 
 
 def _name(row: _Difference, style: Style, one: bool = True) -> str:
     """A contrast in words. `one`: whether all rows are in one language, which the name then has."""
     arm, against = style.arm(row.arm), style.arm(row.against)
-    if row.beyond and row.against_model != row.model:
-        other = style.arm(row.beyond.split(" - ")[0])
+    beyond = split_beyond(row.beyond)
+    if beyond and row.against_model != row.model:
+        other = style.arm(beyond[0])
         models = f"{style.model(row.model)} \N{MINUS SIGN} {style.model(row.against_model)}"
         return f"({arm} \N{MINUS SIGN} {other})\n{models}"
-    if row.beyond:
-        less = " \N{MINUS SIGN} ".join(style.arm(name) for name in row.beyond.split(" - "))
+    if beyond:
+        less = " \N{MINUS SIGN} ".join(map(style.arm, beyond))
         return f"({arm} \N{MINUS SIGN} {against})\n\N{MINUS SIGN} ({less})"
     if row.against_model != row.model:
         arm, against = f"{arm} ({style.model(row.model)})", f"{against} ({style.model(row.against_model)})"
@@ -185,9 +174,9 @@ def _in_language(arm: str, language: str, style: Style) -> str:
 
 
 @click.command()
-@click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
-@click.option("--order", type=Json(), required=True, help="Contrasts of the config, from top to bottom, as JSON.")
+@contrasts_option
+@click.option("--order", type=Json(list[Contrast]), required=True, help="Contrasts from top to bottom, as JSON.")
 @figure_options
-def command(contrasts: Path, order: list[Contrast | list[str]], style: Style, pages: Pages) -> None:
+def command(contrasts: Path, order: list[Contrast], style: Style, pages: Pages) -> None:
     """Draw every difference between arms, for the mean of the countries."""
     pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, order, style))

@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import dot, look_of
 from selfalign.figures.style import Style
 from selfalign.figures.theme import INK, lighter
-from selfalign.options import readable, writable
+from selfalign.options import readable
 from selfalign.scoring.schemas import ALL, CountryRanks
 from selfalign.tables import read_table, write_table
 
@@ -87,7 +87,7 @@ def _draw_model(ax: Axes, rows: pd.DataFrame, style: Style, arm: str) -> None:
 @click.option("--table", type=readable, required=True, help="Country ranks (CSV).")
 @click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1.")
 @click.option("--arm", required=True, help="The arm whose answers are compared.")
-@click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
+@csv_option
 @figure_options
 def command(table: Path, language: str, arm: str, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw the similarity of the models' answers with the people of every surveyed country."""

@@ -9,19 +9,19 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from selfalign.figures.chosen import choose_pairs
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, contrasts_option, csv_option, figure_options
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
 from selfalign.figures.rows import fit
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
-from selfalign.options import Json, readable, writable
+from selfalign.scoring.contrast_options import pairs_option
 from selfalign.scoring.schemas import ALL, Contrasts
 from selfalign.tables import read_table, write_table
 
 _ROW, _BAR, _TITLE, _GAP = 0.165, 0.42, 0.09, 0.05  # inches: a row; the scale of colours; around a title; below panels
 
 
-def draw(rows: pd.DataFrame, pairs: list[list[str]], style: Style) -> Figure:
+def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figure:
     """A matrix per selector: a row per country, a column per model. The colour is the gain.
 
     A cell is hatched where its interval includes 0, or where it has no interval; its number is bold elsewhere.
@@ -75,12 +75,14 @@ def _name_models(models: list[str], room: float, style: Style) -> tuple[list[str
 
 
 @click.command()
-@click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
+@contrasts_option
+@pairs_option
 @click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1.")
-@click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
+@csv_option
 @figure_options
-def command(contrasts: Path, pairs: list[list[str]], language: str, csv_file: Path, style: Style, pages: Pages) -> None:
+def command(
+    contrasts: Path, pairs: list[tuple[str, str]], language: str, csv_file: Path, style: Style, pages: Pages
+) -> None:
     """Draw the gain of each selector over zero-shot, by model and country."""
     rows = choose_pairs(read_table(contrasts, Contrasts), pairs, language)
     write_table(rows, csv_file, Contrasts)

@@ -9,19 +9,20 @@ from matplotlib.figure import Figure
 
 from selfalign.figures.by_model import limits
 from selfalign.figures.chosen import choose_gains
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_kinds, name_language
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
-from selfalign.options import Json, readable, writable
+from selfalign.options import readable
+from selfalign.scoring.contrast_options import pairs_option
 from selfalign.scoring.pooling import OWN, name_kind
 from selfalign.scoring.schemas import Kinds
 from selfalign.tables import read_table, write_table
 
 
-def draw(rows: pd.DataFrame, pairs: list[list[str]], style: Style) -> Figure:
+def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figure:
     """A panel per language, a row per kind of model and per difference of two kinds: a dot per selector.
 
     A small tick is a single model.
@@ -68,10 +69,10 @@ def _draw_kinds(
 
 @click.command()
 @click.option("--table", type=readable, required=True, help="Gains by kind of model (CSV).")
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
-@click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
+@pairs_option
+@csv_option
 @figure_options
-def command(table: Path, pairs: list[list[str]], csv_file: Path, style: Style, pages: Pages) -> None:
+def command(table: Path, pairs: list[tuple[str, str]], csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw gains of English-centric and of multilingual models, and their difference."""
     rows = choose_gains(read_table(table, Kinds), pairs)
     write_table(rows, csv_file, Kinds)

@@ -9,18 +9,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from selfalign.figures.chosen import choose_gains
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_zero, format_points, look_of
 from selfalign.figures.rows import spread
 from selfalign.figures.style import Style
 from selfalign.figures.theme import MUTED, lighter
-from selfalign.options import Json, readable, writable
+from selfalign.options import readable
+from selfalign.scoring.contrast_options import asked_in_option, pairs_option
 from selfalign.scoring.schemas import ALL, Languages
 from selfalign.tables import read_table, write_table
 
 
-def draw(rows: pd.DataFrame, pairs: list[list[str]], asked_in: str, style: Style) -> Figure:
+def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], asked_in: str, style: Style) -> Figure:
     """A panel per model, a row per country: the gain in one language (outline) and in the country's own (filled).
 
     The line between the two is pale where the interval of their difference includes 0, or where there is no interval.
@@ -87,11 +88,13 @@ def _name(country: str, spoken: pd.Series, style: Style) -> str:
 
 @click.command()
 @click.option("--table", type=readable, required=True, help="Gains by language (CSV).")
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
-@click.option("--asked-in", required=True, help="The language that all countries share, ISO 639-1.")
-@click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
+@pairs_option
+@asked_in_option
+@csv_option
 @figure_options
-def command(table: Path, pairs: list[list[str]], asked_in: str, csv_file: Path, style: Style, pages: Pages) -> None:
+def command(
+    table: Path, pairs: list[tuple[str, str]], asked_in: str, csv_file: Path, style: Style, pages: Pages
+) -> None:
     """Draw gains in one language and in each country's own language, per model."""
     rows = choose_gains(read_table(table, Languages), pairs)
     write_table(rows, csv_file, Languages)

@@ -15,14 +15,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy import stats
 
 from selfalign.figures.columns import map_columns
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.looks import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, SKY, VERMILLION
 from selfalign.figures.point_labels import place_labels
 from selfalign.figures.rows import fit
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import INK, Keywords
-from selfalign.options import Json, Words, readable, writable
+from selfalign.options import Json, Words, readable
 from selfalign.scoring.map_schemas import PEOPLE, Map, MapAxes, MapPoints
 from selfalign.tables import read_table, write_table
 
@@ -62,7 +62,7 @@ def choose_points(points: pd.DataFrame, arms: list[str], start: dict[str, str]) 
     first = known[known["arm"] == known["language"].map(start)].set_index(keys)[XY].add_prefix("from_")
     rows = known[(known["model"] == PEOPLE) | known["arm"].isin([*arms, *start.values()])]
     rows = rows.join(first, on=keys)
-    return rows[list(MapPoints.to_schema().columns)].reset_index(drop=True)
+    return rows[MapPoints.names()].reset_index(drop=True)
 
 
 def draw(rows: pd.DataFrame, people: pd.DataFrame, axes: pd.DataFrame, arms: list[str], style: Style) -> Figure:
@@ -252,8 +252,10 @@ def _note(axes: pd.DataFrame, rows: pd.DataFrame, style: Style) -> str:
 @click.option("--points", type=readable, required=True, help="Points of the map (CSV).")
 @click.option("--axes", type=readable, required=True, help="Axes of the map (CSV).")
 @click.option("--arms", type=Words(), required=True, help="Arms to draw.")
-@click.option("--start", type=Json(), required=True, help="By language, the arm where arrows begin, as JSON.")
-@click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
+@click.option(
+    "--start", type=Json(dict[str, str]), required=True, help="By language, the arm where arrows begin, as JSON."
+)
+@csv_option
 @figure_options
 def command(
     points: Path, axes: Path, arms: list[str], start: dict[str, str], csv_file: Path, style: Style, pages: Pages

@@ -6,9 +6,10 @@ import click
 import pandas as pd
 from matplotlib.figure import Figure
 
+from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
 from selfalign.figures.baselines import choose_baselines, draw_baselines, explain_baselines, room_for_margins
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, contrasts_option, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.names import name_pair
@@ -23,7 +24,7 @@ from selfalign.tables import read_table
 
 def draw(
     contrasts: pd.DataFrame,
-    contrast: list[str],
+    contrast: tuple[str, str],
     style: Style,
     baselines: pd.DataFrame | None = None,
     readers: pd.DataFrame | None = None,
@@ -41,10 +42,8 @@ def draw(
         InputError: the table has no such contrast.
     """
     arm, against = contrast
-    alike = (contrasts["against_language"] == contrasts["language"]) & (contrasts["beyond"].fillna("") == "")
-    alike &= contrasts["against_model"] == contrasts["model"]
-    alike &= contrasts["measure"].isin(METRICS)
-    chosen = contrasts[alike & (contrasts["arm"] == arm) & (contrasts["against"] == against)]
+    chosen = contrasts[is_plain(contrasts) & contrasts["measure"].isin(METRICS)]
+    chosen = chosen[(chosen["arm"] == arm) & (chosen["against"] == against)]
     if chosen.empty:
         raise InputError("figures.margin.contrast", f"no language runs both {arm} and {against}", "Run both arms")
     panels, looks = split_panels(chosen, style), looks_of_measures(chosen)
@@ -67,15 +66,17 @@ def draw(
 
 
 @click.command()
-@click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
-@click.option("--contrast", type=Json(), required=True, help="The two arms, as JSON; the second is subtracted.")
+@contrasts_option
+@click.option(
+    "--contrast", type=Json(tuple[str, str]), required=True, help="The two arms, as JSON; the second is subtracted."
+)
 @click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baseline.")
-@click.option("--room", type=Json(), default="false", help="Whether a mark shows the room for a margin, as JSON.")
+@click.option("--room", type=Json(bool), default="false", help="Whether a mark shows the room for a margin, as JSON.")
 @takes_readers
 @figure_options
 def command(
     contrasts: Path,
-    contrast: list[str],
+    contrast: tuple[str, str],
     metrics: Path,
     room: bool,
     readers: pd.DataFrame | None,

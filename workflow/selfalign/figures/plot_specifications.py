@@ -15,12 +15,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from selfalign.errors import InputError
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.rows import fit
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import INK, MUTED, PALETTE, Keywords, lighter
-from selfalign.options import readable, writable
+from selfalign.options import readable
 from selfalign.scoring.schemas import Specifications
 from selfalign.tables import read_table, write_table
 
@@ -254,7 +254,7 @@ def _write_shares(
 @click.command()
 @click.option("--table", type=readable, required=True, help="Specifications (CSV).")
 @click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1.")
-@click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
+@csv_option
 @figure_options
 def command(table: Path, language: str, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw own minus other country in every specification, sorted, with the choices below."""

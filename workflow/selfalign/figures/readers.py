@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from selfalign.contrasts import PLAIN
 from selfalign.figures.style import Style
 from selfalign.figures.theme import INK
 from selfalign.option_sets import give_options
@@ -55,7 +56,7 @@ def choose_readers(table: pd.DataFrame, demonstrated: Sequence[str]) -> pd.DataF
         Columns model, language, country, arm, against (empty for an arm alone), measure, reader, value (of the reader)
         and estimate (of the model).
     """
-    rows = table[table["arm"].isin(list(demonstrated)) & (table["beyond"].fillna("") == "")]
+    rows = table[table["arm"].isin(list(demonstrated)) & PLAIN["beyond"](table)]
     rows = rows.assign(against=rows["against"].fillna(""), value=rows["reader_estimate"])
     return rows[[*_PAIR, "reader", "value", "estimate"]].reset_index(drop=True)
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import click
 import pandas as pd
 
+from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
 from selfalign.figures.names import name_category, name_kinds, name_language, name_pair
 from selfalign.figures.style import ENGLISH, Style, read_style
@@ -94,8 +95,7 @@ def choose_agreement(table: pd.DataFrame, language: str) -> pd.DataFrame:
 def choose_contrasts(table: pd.DataFrame, language: str) -> pd.DataFrame:
     """The rows of `Contrasts` that are shown: also no difference between models, languages or differences."""
     rows = choose_agreement(table, language)
-    rows = rows[(rows["beyond"].fillna("") == "") & (rows["against_language"] == language)]
-    return rows[rows["against_model"] == rows["model"]]
+    return rows[is_plain(rows)]
 
 
 CHOSEN = {"agreement": choose_agreement, "contrasts": choose_contrasts}
@@ -357,7 +357,7 @@ def _test(value: float, style: Style) -> str:
 @click.command()
 @click.option("--table", "tables", type=Named(), multiple=True, help="NAME=FILE of a table (CSV).")
 @click.option("--language", required=True, help="The language that the tables show, ISO 639-1.")
-@click.option("--style", type=Json(), required=True, help="Names and intervals, as JSON.")
+@click.option("--style", type=Json(dict[str, Any]), required=True, help="Names and intervals, as JSON.")
 @click.option("--texts", type=readable, default=ENGLISH, help="Texts of the figures (YAML).")
 @click.option("--outputs", type=Words(Path), required=True, help="Files to write, a name each (LaTeX).")
 def command(

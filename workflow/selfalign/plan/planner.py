@@ -15,12 +15,13 @@ from tqdm import tqdm
 from selfalign.config.chosen import count_left_out
 from selfalign.config.crossed import find_tests
 from selfalign.config.languages import frames_on_scales
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.home import HOME, locate
 from selfalign.plan import endpoints, models, tokens
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_people
-from selfalign.plan.precision import expect_widths, name_contrast, within_models
+from selfalign.plan.precision import expect_widths, within_models
 from selfalign.prompts.sources import Surveyed
 from selfalign.runs import SHARED
 
@@ -111,7 +112,8 @@ def make_plan(
         shipped = Path(locate("resources/plan/variances.csv", home))
         widths = expect_widths(laid, people.poles, people.bank, config, run, shipped)
     margin = config["figures"]["margin"].get("contrast")
-    main = list(dict.fromkeys(map(name_contrast, [*([margin] if margin else []), *within_models(config)])))
+    first = [Contrast.read(margin)] if margin else []
+    main = list(dict.fromkeys(one.name for one in [*first, *within_models(config)]))
     return {
         "run": config["run"]["name"],
         "survey": _describe(config, people, probes, home),

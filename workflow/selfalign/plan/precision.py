@@ -16,6 +16,7 @@ from scipy import stats
 
 from selfalign.arms import Arm
 from selfalign.config.outputs import list_contrasts
+from selfalign.contrasts import Contrast
 from selfalign.plan.designs import Laid
 from selfalign.plan.variances import (
     describe_arm,
@@ -26,7 +27,6 @@ from selfalign.plan.variances import (
     reach,
     read_variances,
 )
-from selfalign.scoring.panels import Contrast, as_contrast
 
 SLACK = (0.6, 1.5)
 """Factors of the lowest and the highest width that finished studies give.
@@ -147,23 +147,21 @@ def list_series(
         for arm in ordered:
             yield Series(language, arm, describe_arm(arms[arm]), "arm", *_lay_out([by_arm[arm]], people))
         for entry in within_models(config):
-            if entry.get("language", language) != language:
+            if entry.language not in (None, language):
                 continue
-            other = asked.get(entry.get("against_language", language), {})
-            if entry.get("against_language") == language and entry["arm"] == entry["against"]:
-                continue
-            sides = [by_arm.get(entry["arm"]), other.get(entry["against"])]
-            if beyond := entry.get("beyond"):
-                sides += [by_arm.get(beyond[0]), other.get(beyond[1])]
+            if entry.against_language == language:
+                if entry.arm == entry.against:
+                    continue
+                entry = entry.replace(against_language=None)
+            other = asked.get(entry.against_language or language, {})
+            sides = [by_arm.get(entry.arm), other.get(entry.against)]
+            if entry.beyond:
+                sides += [by_arm.get(entry.beyond[0]), other.get(entry.beyond[1])]
             if any(side is None for side in sides):
                 continue
             cells = _lay_out(sides, people)
             if cells[0].size:
-                named = entry.copy()
-                named.pop("language", None)
-                if named.get("against_language") == language:
-                    del named["against_language"]
-                yield Series(language, **describe_contrast(named, arms), poles=cells[0], battery_of=cells[1])
+                yield Series(language, **describe_contrast(entry, arms), poles=cells[0], battery_of=cells[1])
 
 
 def _lay_out(sides: Sequence[pd.DataFrame], people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -212,17 +210,4 @@ def _spread(
 
 def within_models(config: Mapping[str, Any]) -> list[Contrast]:
     """The contrasts of a run that compare no two models, as they are of every model."""
-    entries = [as_contrast(entry).copy() for entry in list_contrasts(dict(config))]
-    within = [entry for entry in entries if "against_model" not in entry]
-    for entry in within:
-        entry.pop("model", None)
-    return within
-
-
-def name_contrast(entry: Any) -> str:
-    """The name that the widths have for a contrast of the config."""
-    contrast = as_contrast(entry)
-    name = f"{contrast['arm']} - {contrast['against']}"
-    if "against_language" in contrast:
-        name += f" in {contrast['against_language']}"
-    return f"({name}) - ({' - '.join(contrast['beyond'])})" if contrast.get("beyond") else name
+    return [entry.replace(model=None) for entry in list_contrasts(dict(config)) if entry.against_model is None]

@@ -18,8 +18,9 @@ import pandas as pd
 from scipy import optimize, stats
 
 from selfalign.arms import Arm
+from selfalign.contrasts import Contrast, split_beyond
 from selfalign.scoring.bootstrap import freedom_of_sizes, widen_batteries
-from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 
 MEASURE = "agreement"
 
@@ -86,9 +87,7 @@ def find_family(arm: Arm, against: Arm, beyond: bool = False, languages: bool = 
     return "country" if {arm.answers, against.answers} & _ANSWERED_BY_OTHERS else "answers"
 
 
-def measure(
-    scores: pd.DataFrame, contrasts: Sequence[Contrast | list[str]], arms: Mapping[str, Mapping[str, Any]]
-) -> pd.DataFrame:
+def measure(scores: pd.DataFrame, contrasts: Sequence[Contrast], arms: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Variance components of the agreement of each arm and each contrast of a finished run.
 
     Args:
@@ -119,10 +118,8 @@ def _name(row: Mapping[str, Any], arms: Mapping[str, Arm]) -> dict[str, str]:
     if not isinstance(row.get("against"), str):
         return {"name": row["arm"], "kind": first, "family": "arm"}
     across = row["against_language"] if row["against_language"] != row["language"] else None
-    beyond = row["beyond"].split(" - ") if row["beyond"] else None
-    entry = Contrast(arm=row["arm"], against=row["against"])
-    entry |= {"against_language": across} if across else {}
-    entry |= {"beyond": beyond} if beyond else {}
+    beyond = split_beyond(row["beyond"])
+    entry = Contrast(arm=row["arm"], against=row["against"], against_language=across, beyond=beyond)
     return describe_contrast(entry, arms)
 
 
@@ -133,14 +130,13 @@ def describe_contrast(contrast: Contrast, arms: Mapping[str, Arm]) -> dict[str, 
         contrast: whose languages differ if it names `against_language`.
         arms: of the run, by name.
     """
-    name, kind = f"{contrast['arm']} - {contrast['against']}", _kind_of(contrast["arm"], contrast["against"], arms)
-    across, beyond = contrast.get("against_language"), contrast.get("beyond")
+    kind, across = _kind_of(contrast.arm, contrast.against, arms), contrast.against_language is not None
     if across:
-        name, kind = f"{name} in {across}", f"{kind} in another language"
-    if beyond:
-        name, kind = f"({name}) - ({' - '.join(beyond)})", f"({kind}) - ({_kind_of(beyond[0], beyond[1], arms)})"
-    family = find_family(arms[contrast["arm"]], arms[contrast["against"]], bool(beyond), bool(across))
-    return {"name": name, "kind": kind, "family": family}
+        kind = f"{kind} in another language"
+    if contrast.beyond:
+        kind = f"({kind}) - ({_kind_of(*contrast.beyond, arms)})"
+    family = find_family(arms[contrast.arm], arms[contrast.against], contrast.beyond is not None, across)
+    return {"name": contrast.name, "kind": kind, "family": family}
 
 
 def _kind_of(arm: str, against: str, arms: Mapping[str, Arm]) -> str:

@@ -141,8 +141,8 @@ def adopt(
         texts.append((row.probe, wording.statement, wording.option_a, wording.option_b, "drafted"))
         log += [(row.row, row.probe, *change) for change in _tell_cleaned(released[CELLS], cells) + wording.changes]
     return (
-        pd.DataFrame(texts, columns=list(Texts.to_schema().columns)),
-        pd.DataFrame(log, columns=list(AroraLog.to_schema().columns)).astype({"row": "int64"}),
+        pd.DataFrame(texts, columns=Texts.names()),
+        pd.DataFrame(log, columns=AroraLog.names()).astype({"row": "int64"}),
     )
 
 

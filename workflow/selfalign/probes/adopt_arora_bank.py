@@ -26,7 +26,7 @@ def make_bank(rows: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     own = ["probe", "question", "pole_a", "pole_b", "neither"]
     of_question = bank.drop_duplicates("question").drop(columns=[column for column in own if column != "question"])
     made = rows[own].merge(of_question, on="question", how="left").assign(on_request="")
-    return made[list(Bank.to_schema().columns)]
+    return made[Bank.names()]
 
 
 def check_questions(rows: pd.DataFrame, bank: pd.DataFrame, file: Path) -> None:

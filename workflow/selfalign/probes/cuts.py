@@ -87,7 +87,7 @@ class Cutter:
         changed = changed[(changed != bank).any(axis=1)]
         changed = changed[~changed["question"].isin(_find_together(self.distributions))]
         if changed.empty:
-            return tuple(pd.DataFrame(columns=list(schema.to_schema().columns)) for schema in (Poles, Replicates))
+            return tuple(pd.DataFrame(columns=schema.names()) for schema in (Poles, Replicates))
         answers = self.distributions[self.distributions["question"].isin(changed["question"])]
         poles = map_poles(answers, changed)
         rows = poles[poles["country"].isin(countries)].reset_index(drop=True)

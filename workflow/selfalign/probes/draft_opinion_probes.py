@@ -39,10 +39,10 @@ def draft_probes(opinions: pd.DataFrame, answers: pd.DataFrame, source: str) -> 
             drafted.append(_draft(row, chosen[row.question]))
         except UnclearError as error:
             uncut.append([row.question, str(error), row.answers, " ".join(row.wording.split()), row.countries])
-    table = pd.DataFrame(drafted, columns=[*DraftedProbes.to_schema().columns, "stem"])
+    table = pd.DataFrame(drafted, columns=[*DraftedProbes.names(), "stem"])
     table["battery"] = _name_batteries(table)
     table["siblings"] = table["question"]
-    return table.drop(columns="stem"), pd.DataFrame(uncut, columns=list(UncutQuestions.to_schema().columns))
+    return table.drop(columns="stem"), pd.DataFrame(uncut, columns=UncutQuestions.names())
 
 
 class _Question(Protocol):

@@ -66,7 +66,7 @@ def size_groups(
     joined = pd.concat([sizes, none], ignore_index=True).astype({"n": int})
     place = {variable: number for number, variable in enumerate(named["variable"].unique())}
     order = joined.assign(place=joined["variable"].map(place)).sort_values(["country", "place"], kind="stable").index
-    return joined.loc[order, list(GroupSizes.to_schema().columns)].reset_index(drop=True)
+    return joined.loc[order, GroupSizes.names()].reset_index(drop=True)
 
 
 def refuse_small(
@@ -138,7 +138,9 @@ def weigh_groups(responses: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame
 @click.option("--groups", type=readable, required=True, help="The group of each respondent (Parquet).")
 @click.option("--crosswalk", type=readable, required=True, help="Which values make which group (CSV).")
 @click.option("--countries-distributions", type=readable, required=True, help="Answers of whole countries (Parquet).")
-@click.option("--settings", type=Json(), required=True, help="Settings of the groups: by, least, small (JSON).")
+@click.option(
+    "--settings", type=Json(dict[str, Any]), required=True, help="Settings of the groups: by, least, small (JSON)."
+)
 @click.option("--countries", type=Words(), required=True, help="Countries of the run.")
 @click.option("--distributions", type=writable, required=True, help="Answers of countries and groups (Parquet).")
 @click.option("--members", type=writable, required=True, help="Who is in which group (Parquet).")

@@ -49,7 +49,7 @@ def spread_people(distributions: pd.DataFrame, scales: pd.DataFrame) -> pd.DataF
     table["n"] = table["n"].astype("Int64").fillna(0).where(published.reindex(at).to_numpy())
     table["modal"] = is_modal(table)
     table = sort_questions(table, [*_PAIR, "place"], scales)
-    return table[list(PeopleScales.to_schema().columns)].reset_index(drop=True)
+    return table[PeopleScales.names()].reset_index(drop=True)
 
 
 def _find_together(distributions: pd.DataFrame) -> pd.MultiIndex:
@@ -88,7 +88,7 @@ def find_dropped(
     tables.append(outside.sum(min_count=1).reset_index().assign(reason="outside"))
     table = pd.concat(tables, ignore_index=True).astype({"n": "Int64"})
     table = sort_questions(table, [*_PAIR, "reason"], scales)
-    return table[list(DroppedScales.to_schema().columns)].reset_index(drop=True)
+    return table[DroppedScales.names()].reset_index(drop=True)
 
 
 def check_codes(distributions: pd.DataFrame, scales: pd.DataFrame, file: Path) -> None:

@@ -156,7 +156,7 @@ def as_bank(table: pd.DataFrame) -> pd.DataFrame:
     codes = list_codes(table).groupby("probe").size()
     scale = (table["probe"].map(codes) == 2).map({True: "binary", False: "ordinal"})
     bank = table.assign(scale=scale, reversed="", on_request="")
-    return bank[list(Bank.to_schema().columns)]
+    return bank[Bank.names()]
 
 
 def as_texts(table: pd.DataFrame) -> pd.DataFrame:
@@ -165,4 +165,4 @@ def as_texts(table: pd.DataFrame) -> pd.DataFrame:
     Args:
         table: an `OpinionProbes` table.
     """
-    return table[list(Texts.to_schema().columns)]
+    return table[Texts.names()]

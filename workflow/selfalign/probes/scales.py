@@ -37,7 +37,7 @@ def read_scales(path: Path, bank: pd.DataFrame) -> pd.DataFrame:
     codes = [(kinds[row.question], *place) for row in rows.itertuples() for place in _list_places(row)]
     table = pd.DataFrame(codes, columns=["scale", "question", "labels", "code", "counted", "place"])
     table["position"] = table["place"].where(table["scale"] != "nominal")
-    return ScaleCodes.validate(table[list(ScaleCodes.to_schema().columns)])
+    return ScaleCodes.validate(table[ScaleCodes.names()])
 
 
 def sort_questions(table: pd.DataFrame, columns: list[str], scales: pd.DataFrame) -> pd.DataFrame:
@@ -149,7 +149,7 @@ def read_scale_texts(questions: Path, labels: Path, scales: pd.DataFrame) -> pd.
     code = table["code"].astype(str)
     table["shown"] = table["label"].mask(numbered & ~verbal & end, code + " = " + table["label"]).fillna(code)
     table["answer"] = table["label"].where(verbal, code)
-    return ScaleTexts.validate(table[list(ScaleTexts.to_schema().columns)].reset_index(drop=True))
+    return ScaleTexts.validate(table[ScaleTexts.names()].reset_index(drop=True))
 
 
 def _check_labels(bare: pd.DataFrame, labels: Path) -> None:

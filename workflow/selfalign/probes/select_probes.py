@@ -15,7 +15,12 @@ from selfalign.tables import write_table
 @click.command()
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--kinds", type=readable, help="Kinds of its probes (CSV); needed where the settings select kinds.")
-@click.option("--settings", type=Json(), default="{}", help="Lists of values that select probes, by setting (JSON).")
+@click.option(
+    "--settings",
+    type=Json(dict[str, list[str]]),
+    default="{}",
+    help="Lists of values that select probes, by setting (JSON).",
+)
 @click.option("--selected", type=writable, required=True, help="The bank's rows of the run's probes (CSV).")
 @click.option("--left-out", type=writable, required=True, help="The other probes, and why (CSV).")
 def command(bank: Path, kinds: Path | None, settings: dict[str, list[str]], selected: Path, left_out: Path) -> None:

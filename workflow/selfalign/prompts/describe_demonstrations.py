@@ -94,12 +94,14 @@ def describe_demonstrations(
         known = known.reindex(columns=["similarity", *_SHARES]).astype(float)
         row |= known.mean().to_dict()
         rows.append(row | {column: known["similarity"].quantile(level) for column, level in _QUANTILES.items()})
-    return pd.DataFrame(rows, columns=list(Demonstrations.to_schema().columns)).round(4)
+    return pd.DataFrame(rows, columns=Demonstrations.names()).round(4)
 
 
 @click.command()
 @click.argument("rankings", type=readable, nargs=-1)
-@click.option("--arms", type=Json(), required=True, help="Settings of the arms, by name (JSON).")
+@click.option(
+    "--arms", type=Json(dict[str, dict[str, Any]]), required=True, help="Settings of the arms, by name (JSON)."
+)
 @click.option("--language", required=True, help="Language of the prompts.")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 @click.option("--tests", type=readable, help="Test probes from another survey than the candidates (CSV).")

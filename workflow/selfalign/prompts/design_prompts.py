@@ -254,7 +254,7 @@ def _lay_out_frame(
     prompts = _write_prompts(worded, languages.words)
     found.add(prompts)
     used = prompts[[*_WORDED, "seed", "template", "asks", "order", "prompt"]]
-    return cells.merge(used, on=_WORDED)[list(Design.to_schema().columns)]
+    return cells.merge(used, on=_WORDED)[Design.names()]
 
 
 def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: Languages) -> pd.DataFrame:
@@ -341,7 +341,9 @@ def _identify(table: pd.DataFrame) -> list[str]:
 @click.command()
 @click.argument("rankings", type=readable, nargs=-1)
 @click.option("--language", required=True, help="Language of the test probes (ISO 639-1).")
-@click.option("--arms", type=Json(), required=True, help="Settings of the arms, by name (JSON).")
+@click.option(
+    "--arms", type=Json(dict[str, dict[str, Any]]), required=True, help="Settings of the arms, by name (JSON)."
+)
 @click.option("--countries", type=Words(), required=True, help="Countries of the language.")
 @click.option("--frames", type=Words(), required=True, help="Frames of the prompt, by name.")
 @click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")

@@ -14,7 +14,7 @@ human_option = click.option(
 )
 bank_option = click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 readouts_option = click.option(
-    "--readouts", type=Json(), required=True, help="By frame, what decides between the options (JSON)."
+    "--readouts", type=Json(dict[str, str]), required=True, help="By frame, what decides between the options (JSON)."
 )
 rule_option = click.option(
     "--rule", type=click.Choice(list(COUNTS_AS)), required=True, help="How a cell without an answer counts."

@@ -1,8 +1,11 @@
 """Parts that scoring two options and scoring whole scales share: cells, readouts, option orders, the people."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.prompts.schemas import CELL
 from selfalign.scoring.measures import CONTRASTED, compare_cells
@@ -49,7 +52,7 @@ def mean_of_orders(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 def list_unanswered(rows: pd.DataFrame) -> pd.DataFrame:
     """The `Unanswered` table of a design's rows that have a column reason, null where there is an answer."""
-    table = rows.loc[rows["reason"].notna(), list(Unanswered.to_schema().columns)]
+    table = rows.loc[rows["reason"].notna(), Unanswered.names()]
     return table.drop_duplicates().sort_values([*CELL, "order"])
 
 
@@ -71,6 +74,40 @@ def compare_with_people(cells: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataF
     cells = cells.assign(**{name: compare_cells(cells, METRICS[name]) for name in CONTRASTED})
     cells["agreement"] = cells["agreement"].where(cells["answered"], COUNTS_AS[rule])
     return cells.sort_values(CELL)
+
+
+def keep_discriminating(
+    scores: pd.DataFrame, poles: pd.DataFrame, contrasts: Sequence[Contrast]
+) -> tuple[pd.DataFrame, list[Contrast]]:
+    """The cells in which the country and the source of the demonstrations answer the test probe differently.
+
+    Where both have the same majority, their demonstrations may lead to the same answer, and a margin is near 0.
+
+    Args:
+        scores: `Scores` tables, stacked.
+        poles: a `Poles` table with the sources.
+        contrasts: of two arms each.
+
+    Returns:
+        The cells without those of other countries' arms that do not discriminate, and the contrasts that subtract
+        such arms. An own arm keeps its cells: pairing by probe leaves out those that have no partner.
+    """
+    source, country = scores["source"].astype(str), scores["country"].astype(str)
+    is_foreign = (source != country) & ~source.isin(["", "world"])
+    all_foreign = is_foreign.groupby(scores["arm"].astype(str)).all()
+    others = set(all_foreign.index[all_foreign])
+    majority = poles.set_index(["country", "probe"])["majority"]
+    shown = majority.reindex(pd.MultiIndex.from_arrays([source, scores["probe"].astype(str)])).to_numpy(object)
+    differs = pd.Series(shown, scores.index).isin(["A", "B"]) & (shown != scores["majority"].astype(object))
+    kept = scores[differs | ~scores["arm"].astype(str).isin(others)]
+    return kept, [one for one in contrasts if _subtracts(one, others)]
+
+
+def _subtracts(contrast: Contrast, others: set[str]) -> bool:
+    """Whether a contrast subtracts arms with the answers of other countries, also in the difference beyond it."""
+    if contrast.arm in others or contrast.against not in others:
+        return False
+    return contrast.beyond is None or contrast.beyond[1] in others
 
 
 def readout_of(frame: str, readouts: dict[str, str]) -> str:

@@ -7,17 +7,19 @@ import click
 import numpy as np
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.cell_options import bank_option
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, measures_option, resample_options, takes_estimation
 from selfalign.scoring.families import correct_holm
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.main_intervals import choose_main, join_categories
-from selfalign.scoring.panels import CONTRAST_KEYS, Contrast, as_contrast
+from selfalign.scoring.panels import CONTRAST_KEYS
 from selfalign.scoring.schemas import ALL, Contrasts, Verdicts
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 PRIMARY = "primary"
 
@@ -25,8 +27,8 @@ PRIMARY = "primary"
 def choose_intervals(
     scores: pd.DataFrame,
     estimates: pd.DataFrame,
-    contrasts: list[Contrast | list[str]],
-    primary: Contrast | list[str] | None,
+    contrasts: list[Contrast],
+    primary: Contrast | None,
     how: Resampling,
     measures: Sequence[str],
 ) -> pd.DataFrame:
@@ -37,7 +39,7 @@ def choose_intervals(
     Args:
         scores: `Scores` tables, stacked.
         estimates: a `Contrasts` table, with intervals by battery.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         primary: the primary hypothesis; None if the run has none.
         how: how intervals are computed.
         measures: the metrics to estimate.
@@ -52,7 +54,7 @@ def choose_intervals(
     return correct_verdicts(choose_main(table, how.resample), primary)
 
 
-def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) -> pd.DataFrame:
+def correct_verdicts(table: pd.DataFrame, primary: Contrast | None) -> pd.DataFrame:
     """Verdicts with the role of each contrast, and p corrected after Holm (1979) within its role and measure.
 
     The primary hypothesis is about the agreement. If several models or languages have it, it is corrected for their
@@ -67,17 +69,7 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
     """
     first = pd.Series(False, table.index)
     if primary is not None:
-        asked = as_contrast(primary)
-        beyond = " - ".join(asked["beyond"]) if "beyond" in asked else ""
-        wanted: dict[str, object] = {
-            "arm": asked["arm"],
-            "against": asked["against"],
-            "beyond": beyond,
-            "measure": "agreement",
-        }
-        wanted |= {f"against_{key}": asked.get(f"against_{key}", table[key]) for key in ("model", "language")}
-        wanted |= {key: asked[key] for key in ("model", "language") if key in asked}
-        first = pd.concat([table[key] == value for key, value in wanted.items()], axis=1).all(axis=1)
+        first = primary.find_rows(table) & (table["measure"] == "agreement")
     table = table.assign(role=np.where(first, PRIMARY, "secondary"), main_p_holm=np.nan)
     for _, rows in table[table["main_p"].notna()].groupby(["role", "measure"]):
         table.loc[rows.index, "main_p_holm"] = correct_holm(rows["main_p"].to_numpy())
@@ -87,19 +79,19 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | list[str] | None) 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--estimates", type=readable, required=True, help="The contrasts with intervals by battery (CSV).")
-@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
-@click.option("--primary", type=Json(), required=True, help="The primary hypothesis as JSON, or null.")
+@contrasts_option
+@click.option("--primary", type=Json(Contrast | None), required=True, help="The primary hypothesis as JSON, or null.")
 @takes_estimation(resample_options, measures_option, bank_option)
 @click.option("--output", type=writable, required=True, help="Verdicts (CSV).")
 def command(
     scores: tuple[Path, ...],
     estimates: Path,
-    contrasts: list[Contrast | list[str]],
-    primary: Contrast | list[str] | None,
+    contrasts: list[Contrast],
+    primary: Contrast | None,
     how: Estimation,
     output: Path,
 ) -> None:
     """Choose the main interval of each contrast, and correct p-values around one primary hypothesis."""
     known, cells = read_table(estimates, Contrasts), read_cells(scores, how.measures, how.bank)
     table = choose_intervals(cells, known, contrasts, primary, how.resampling(), how.measures)
-    write_table(table[list(Verdicts.to_schema().columns)].round(6), output, Verdicts)
+    write_estimates(table, output, Verdicts)

@@ -16,7 +16,7 @@ from selfalign.scoring import metrics
 from selfalign.scoring.by_readout import Comparison, score_by_readout
 from selfalign.scoring.cell_options import bank_option, cell_options, human_option, poles_option
 from selfalign.scoring.schemas import EVERY_ARM, Readouts
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 _ROW = ["template", "arm", "readout", "against"]
 
@@ -54,7 +54,7 @@ def compare(
             rows = [{"arm": arm, **_compare_two(rows)} for arm, rows in everyone.groupby("arm")]
             parts.append(pd.DataFrame(rows).assign(template=frame, readout=readout, against=against))
     if not parts:
-        return pd.DataFrame(columns=list(Readouts.to_schema().columns)).drop(columns=["model", "language"])
+        return pd.DataFrame(columns=Readouts.names()).drop(columns=["model", "language"])
     table = pd.concat(parts)
     rank = {name: place for place, name in enumerate(READOUTS)}
     order = table.sort_values(_ROW, key=lambda column: column.map(rank) if column.name in _ROW[2:] else column)
@@ -104,4 +104,4 @@ def command(
         read_table(human, PeopleScales) if human else None,
     )
     table = table.assign(model=model, language=language)
-    write_table(table[list(Readouts.to_schema().columns)].round(6), output, Readouts)
+    write_estimates(table, output, Readouts)

@@ -120,5 +120,5 @@ def command(
     if len(table) < asked:
         click.echo(f"{asked - len(table)} of {asked} cells and orders have no reply", err=True)
     named = {"model": model, "language": language}
-    write_table(table.assign(**named)[list(Replies.to_schema().columns)], replies, Replies)
-    write_table(summarise(table, rule).assign(**named)[list(ReplyShares.to_schema().columns)], output, ReplyShares)
+    write_table(table.assign(**named)[Replies.names()], replies, Replies)
+    write_table(summarise(table, rule).assign(**named)[ReplyShares.names()], output, ReplyShares)

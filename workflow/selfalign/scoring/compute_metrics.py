@@ -12,12 +12,13 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.cultures import find_nearest, measure_distances
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.scoring import baselines, metrics
+from selfalign.scoring.cell_options import bank_option, poles_option
 from selfalign.scoring.inputs import read_all_scores
 from selfalign.scoring.metrics import METRICS, Array, Metric
 from selfalign.scoring.people import People, places
 from selfalign.scoring.schemas import ALL, Metrics, ScaleScores
 from selfalign.scoring.unanswered import COUNTS_AS
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 Value = tuple[float, int]
 """A metric's value, and the number of its items."""
@@ -330,8 +331,8 @@ def _mean(values: Array, axis: int | None = None) -> Array:
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--scales", type=readable, multiple=True, help="Scores on whole scales (Parquet).")
 @click.option("--human", type=readable, help="How the people spread over whole scales (Parquet).")
-@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
-@click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
+@poles_option
+@bank_option
 @click.option("--samples", type=click.IntRange(min=1), required=True, help="Second samples of people, for the ceiling.")
 @click.option("--seed", type=int, required=True, help="Seed of these samples.")
 @click.option("--rule", type=click.Choice(list(COUNTS_AS)), required=True, help="How a cell without an answer counts.")
@@ -361,5 +362,5 @@ def command(
         spread = read_table(need(human, "--human", "--scales is given"), PeopleScales)
         people = People.lay_out(people_of_scales(spread, answered, probes), options_of_scales(spread), *sampled)
         tables.append(compute(cells_of_scales(cells), people, rule).assign(asks="scale"))
-    table = pd.concat(tables, ignore_index=True)[list(Metrics.to_schema().columns)]
-    write_table(table.round(6), output, Metrics)
+    table = pd.concat(tables, ignore_index=True)[Metrics.names()]
+    write_estimates(table, output, Metrics)

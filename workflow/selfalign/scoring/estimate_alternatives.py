@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from selfalign.options import Json, readable, writable
+from selfalign.contrasts import Contrast
+from selfalign.options import readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import Cutter
 from selfalign.probes.kinds import PROBE_KINDS, read_kinds
@@ -16,6 +17,8 @@ from selfalign.probes.schemas import Poles
 from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling
 from selfalign.scoring.cell_options import bank_option, poles_option
+from selfalign.scoring.cells import keep_discriminating
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.cut_options import cut_options, kinds_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, families_option, resample_options, takes_estimation
@@ -23,10 +26,10 @@ from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.main_intervals import choose_main, cluster_by_category, join_categories
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import CONTRAST_KEYS, Contrast, Panel, as_contrast, build_panels, take_probes
+from selfalign.scoring.panels import CONTRAST_KEYS, Panel, build_panels, take_probes
 from selfalign.scoring.recut import count_changed, recut_cells, recut_people
 from selfalign.scoring.schemas import ALL, Alternatives
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 
 def choose_alternatives(probes: list[str], kinds: pd.DataFrame | None) -> dict[str, set[str]]:
@@ -47,34 +50,6 @@ def choose_alternatives(probes: list[str], kinds: pd.DataFrame | None) -> dict[s
     return {name: kept for name, kept in found.items() if 0 < len(kept) < len(probes)}
 
 
-def keep_discriminating(
-    scores: pd.DataFrame, poles: pd.DataFrame, contrasts: Sequence[Contrast | list[str]]
-) -> tuple[pd.DataFrame, list[Contrast]]:
-    """The cells in which the country and the source of the demonstrations answer the test probe differently.
-
-    Where both have the same majority, their demonstrations may lead to the same answer, and a margin is near 0.
-
-    Args:
-        scores: `Scores` tables, stacked.
-        poles: a `Poles` table with the sources.
-        contrasts: pairs of arms, or mappings.
-
-    Returns:
-        The cells without those of other countries' arms that do not discriminate, and the contrasts that subtract
-        such arms. An own arm keeps its cells: pairing by probe leaves out those that have no partner.
-    """
-    source, country = scores["source"].astype(str), scores["country"].astype(str)
-    foreign = (source != country) & ~source.isin(["", "world"])
-    of_arm = foreign.groupby(scores["arm"].astype(str)).all()
-    arms = set(of_arm.index[of_arm])
-    majority = poles.set_index(["country", "probe"])["majority"]
-    shown = majority.reindex(pd.MultiIndex.from_arrays([source, scores["probe"].astype(str)])).to_numpy(object)
-    differs = pd.Series(shown, scores.index).isin(["A", "B"]) & (shown != scores["majority"].astype(object))
-    within = [one for one in map(as_contrast, contrasts) if one["against"] in arms]
-    within = [one for one in within if one["arm"] not in arms and one.get("beyond", ["", *arms])[1] in arms]
-    return scores[differs | ~scores["arm"].astype(str).isin(arms)], within
-
-
 @dataclass(frozen=True)
 class Alternative:
     """What is estimated under an alternative.
@@ -82,21 +57,21 @@ class Alternative:
     Attributes:
         name: of the alternative; see `ALTERNATIVES` and `OF_CATEGORIES`.
         panels: by country.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         people: a `Replicates` table.
         changed: majorities that another cut changes; None if the cut is the bank's.
     """
 
     name: str
     panels: Mapping[str, Panel]
-    contrasts: Sequence[Contrast | list[str]]
+    contrasts: Sequence[Contrast]
     people: pd.DataFrame
     changed: int | None = None
 
 
 def estimate_alternatives(
     scores: pd.DataFrame,
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     poles: pd.DataFrame,
     kinds: pd.DataFrame | None,
     cut: tuple[pd.DataFrame, pd.DataFrame] | None,
@@ -110,7 +85,7 @@ def estimate_alternatives(
 
     Args:
         scores: `Scores` tables, stacked.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         poles: a `Poles` table.
         kinds: as `read_kinds` returns them; None if the bank has no kinds.
         cut: `Poles` and `Replicates` of the probes that the other cut changes; None if it cannot be estimated.
@@ -133,12 +108,12 @@ def estimate_alternatives(
     main = tables[0].set_index(CONTRAST_KEYS)["probes"]
     before = main.reindex(pd.MultiIndex.from_frame(joined[CONTRAST_KEYS])).to_numpy()
     joined = joined.assign(left_out=before - joined["probes"], changed=joined["changed"].astype("Int64"))
-    return joined[list(Alternatives.to_schema().columns)]
+    return joined[Alternatives.names()]
 
 
 def list_alternatives(
     scores: pd.DataFrame,
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     poles: pd.DataFrame,
     kinds: pd.DataFrame | None,
     cut: tuple[pd.DataFrame, pd.DataFrame] | None,
@@ -151,7 +126,7 @@ def list_alternatives(
 
     Args:
         scores: `Scores` tables, stacked.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         poles: a `Poles` table.
         kinds: as `read_kinds` returns them; None if the bank has no kinds.
         cut: `Poles` and `Replicates` of the probes that the other cut changes; None for no such alternative.
@@ -183,7 +158,7 @@ def _build(scores: pd.DataFrame) -> dict[str, Panel]:
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@contrasts_option
 @poles_option
 @kinds_option
 @cut_options
@@ -191,7 +166,7 @@ def _build(scores: pd.DataFrame) -> dict[str, Panel]:
 @click.option("--output", type=writable, required=True, help="Alternatives (CSV).")
 def command(
     scores: tuple[Path, ...],
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     poles: Path,
     kinds: Path | None,
     cutter: Cutter,
@@ -214,4 +189,4 @@ def command(
         click.echo(f"{len(without)} probes have no kind: {', '.join(without)}", err=True)
     known = read_table(poles, Poles)
     table = estimate_alternatives(cells, contrasts, known, of_kind, cut, how.resampling(), how.families)
-    write_table(table.round(6), output, Alternatives)
+    write_estimates(table, output, Alternatives)

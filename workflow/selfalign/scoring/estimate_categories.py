@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from selfalign.options import Json, readable, writable
+from selfalign.contrasts import Contrast
+from selfalign.options import readable, writable
 from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling
+from selfalign.scoring.contrast_options import pairs_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
@@ -20,7 +22,7 @@ from selfalign.scoring.schemas import ALL, Categories
 
 def estimate_categories(
     scores: pd.DataFrame,
-    pairs: list[list[str]],
+    pairs: list[tuple[str, str]],
     how: Resampling,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
@@ -44,10 +46,10 @@ def estimate_categories(
     cells = scores[scores["arm"].isin(arms)]
     panels = build_panels(cells, measures, list(FACTORS.values()))
     category_of = cells.drop_duplicates("probe").set_index("probe")["category"].astype(str)
-    tables = []
+    contrasts, tables = [Contrast.read(pair) for pair in pairs], []
     for category in show_progress("estimate", "category", items=sorted(category_of.unique())):
         taken = take_probes(panels, category_of.index[category_of == category])
-        found = compare_panels(taken, pairs, how)
+        found = compare_panels(taken, contrasts, how)
         tables.append(found.assign(category=category))
     table = pd.concat(tables, ignore_index=True)
     return table[table["country"] == ALL].reset_index(drop=True)
@@ -55,10 +57,10 @@ def estimate_categories(
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
+@pairs_option
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by category (CSV).")
-def command(scores: tuple[Path, ...], pairs: list[list[str]], how: Estimation, output: Path) -> None:
+def command(scores: tuple[Path, ...], pairs: list[tuple[str, str]], how: Estimation, output: Path) -> None:
     """Estimate gains within each category of values, for the mean of the countries."""
     cells = read_cells(scores, how.measures, how.bank, ["category"])
     table = estimate_categories(cells, pairs, how.resampling(), how.measures)

@@ -6,21 +6,23 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from selfalign.options import Json, readable, writable
+from selfalign.contrasts import Contrast
+from selfalign.options import readable, writable
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import COMPARED, CONTRASTED
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 from selfalign.scoring.schemas import Contrasts
 from selfalign.scoring.unanswered import add_agreements, find_repeated, repeat_rows
 
 
 def estimate_contrasts(
     scores: pd.DataFrame,
-    contrasts: Sequence[Contrast | list[str]],
+    contrasts: Sequence[Contrast],
     how: Resampling,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
@@ -28,7 +30,7 @@ def estimate_contrasts(
 
     Args:
         scores: `Scores` tables, stacked.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         how: how intervals are computed.
         measures: which measures to compare, such as `COMPARED`.
 
@@ -43,9 +45,7 @@ def estimate_contrasts(
     return repeat_rows(compare_panels(panels, contrasts, how), repeated)
 
 
-def compare_panels(
-    panels: Mapping[str, Panel], contrasts: Sequence[Contrast | list[str]], how: Resampling
-) -> pd.DataFrame:
+def compare_panels(panels: Mapping[str, Panel], contrasts: Sequence[Contrast], how: Resampling) -> pd.DataFrame:
     """The contrasts of the series of panels; see `estimate_contrasts`."""
     pairs = {country: contrast_panel(panel, contrasts) for country, panel in panels.items()}
     null = dict.fromkeys(METRICS, 0.0)
@@ -54,12 +54,12 @@ def compare_panels(
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@contrasts_option
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Contrasts (CSV).")
 def command(
     scores: tuple[Path, ...],
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     how: Estimation,
     output: Path,
 ) -> None:

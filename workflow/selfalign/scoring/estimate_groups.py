@@ -7,21 +7,23 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.population import country_of, group_of, variable_of
 from selfalign.probes.schemas import Poles
 from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
 from selfalign.scoring.cell_options import poles_option
-from selfalign.scoring.estimate_alternatives import keep_discriminating
+from selfalign.scoring.cells import keep_discriminating
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import SCOPE, correct
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import nulls_of
-from selfalign.scoring.panels import Contrast, Panel, build_panels
+from selfalign.scoring.panels import Panel, build_panels
 from selfalign.scoring.schemas import ALL, GroupContrasts, GroupEstimates
-from selfalign.tables import Table, read_table, write_table
+from selfalign.tables import Table, read_table, write_estimates
 
 Panels = Mapping[str, Panel]
 Estimator = Callable[[Panels], pd.DataFrame]
@@ -81,7 +83,7 @@ def estimate_scores(scores: pd.DataFrame, how: Resampling, measures: Sequence[st
 
 def estimate_differences(
     scores: pd.DataFrame,
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     poles: pd.DataFrame,
     shown: Mapping[str, str],
     how: Resampling,
@@ -94,7 +96,7 @@ def estimate_differences(
 
     Args:
         scores: `Scores` tables, stacked; the column country has ids of groups.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         poles: a `Poles` table with all sources of demonstrations.
         shown: by arm, whose answers its demonstrations carry.
         how: how intervals are computed.
@@ -109,7 +111,7 @@ def estimate_differences(
         estimated = partial(compare_panels, contrasts=pairs, how=how)
         tables.append(estimate_by_group(panels, estimated).assign(cells=name))
     if not tables:
-        return pd.DataFrame(columns=list(GroupContrasts.to_schema().columns))
+        return pd.DataFrame(columns=GroupContrasts.names())
     table = pd.concat(tables, ignore_index=True)
     return table.assign(shown=table["against"].map(shown))
 
@@ -135,15 +137,17 @@ def correct_by_group(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFra
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
-@click.option("--shown", type=Json(), required=True, help="By arm, whose answers its demonstrations carry (JSON).")
+@contrasts_option
+@click.option(
+    "--shown", type=Json(dict[str, str]), required=True, help="By arm, whose answers its demonstrations carry (JSON)."
+)
 @poles_option
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Scores by group (CSV).")
 @click.option("--differences", type=writable, required=True, help="Contrasts by group (CSV).")
 def command(
     scores: tuple[Path, ...],
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     shown: dict[str, str],
     poles: Path,
     how: Estimation,
@@ -160,7 +164,6 @@ def command(
 
 
 def _write(table: pd.DataFrame, families: Sequence[str], path: Path, schema: type[Table]) -> None:
-    columns = list(schema.to_schema().columns)
     order = ["variable", "group", "country"]
     table = correct_by_group(table, families).sort_values(order, kind="stable")
-    write_table(table[columns].round(6), path, schema)
+    write_estimates(table, path, schema)

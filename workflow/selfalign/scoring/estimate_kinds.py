@@ -7,21 +7,22 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.bootstrap import Resampling
+from selfalign.scoring.contrast_options import asked_in_option, own_option, pairs_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import Contrast
 from selfalign.scoring.pooling import OWN, asked_in_both, join_kinds, name_kind
 from selfalign.scoring.schemas import ALL, Kinds
 
 
 def estimate_kinds(
     scores: pd.DataFrame,
-    pairs: list[list[str]],
+    pairs: list[tuple[str, str]],
     kinds: Mapping[str, str],
     asked_in: str,
     own: Mapping[str, str],
@@ -53,7 +54,7 @@ def estimate_kinds(
     for pair in pairs:
         cells = _by_language(scores, pair, asked_in, own)
         groups = pd.concat([cells, join_kinds(cells, kinds)], ignore_index=True)
-        contrasts: list[Contrast | list[str]] = [pair, *_between(pair, kinds)]
+        contrasts = [Contrast.read(pair), *_between(pair, kinds)]
         tables.append(estimate_contrasts(groups, contrasts, how, measures))
     table = pd.concat(tables, ignore_index=True)
     table = table[table["country"] == ALL].reset_index(drop=True)
@@ -63,33 +64,35 @@ def estimate_kinds(
     return table.assign(kind=kind, models=averaged.fillna(1).astype(int))
 
 
-def _by_language(scores: pd.DataFrame, pair: list[str], asked_in: str, own: Mapping[str, str]) -> pd.DataFrame:
+def _by_language(scores: pd.DataFrame, pair: tuple[str, str], asked_in: str, own: Mapping[str, str]) -> pd.DataFrame:
     """Cells of two arms in the shared language, and in each country's own as `OWN`."""
     shared = scores[scores["arm"].isin(pair) & (scores["language"] == asked_in)]
     both = asked_in_both(scores, pair, asked_in, own)
     return pd.concat([shared, both[both["language"] == OWN]], ignore_index=True)
 
 
-def _between(pair: list[str], kinds: Mapping[str, str]) -> list[Contrast]:
+def _between(pair: tuple[str, str], kinds: Mapping[str, str]) -> list[Contrast]:
     """The contrasts that subtract a kind's gain from the gain of each kind after it in the alphabet."""
     arm, against = pair
     return [
-        Contrast(arm=arm, against=arm, model=name_kind(second), against_model=name_kind(first), beyond=[against] * 2)
+        Contrast(
+            arm=arm, against=arm, model=name_kind(second), against_model=name_kind(first), beyond=(against, against)
+        )
         for first, second in combinations(sorted(set(kinds.values())), 2)
     ]
 
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
-@click.option("--kinds", type=Json(), required=True, help="Each model's kind, as JSON.")
-@click.option("--asked-in", required=True, help="The language that all countries share, ISO 639-1.")
-@click.option("--own", type=Json(), required=True, help="Each country's own language, as JSON.")
+@pairs_option
+@click.option("--kinds", type=Json(dict[str, str]), required=True, help="Each model's kind, as JSON.")
+@asked_in_option
+@own_option
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by kind of model (CSV).")
 def command(
     scores: tuple[Path, ...],
-    pairs: list[list[str]],
+    pairs: list[tuple[str, str]],
     kinds: dict[str, str],
     asked_in: str,
     own: dict[str, str],

@@ -6,21 +6,22 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from selfalign.options import Json, readable, writable
+from selfalign.contrasts import Contrast
+from selfalign.options import readable, writable
 from selfalign.scoring.bootstrap import Resampling
+from selfalign.scoring.contrast_options import asked_in_option, own_option, pairs_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import Contrast
 from selfalign.scoring.pooling import OWN, asked_in_both
 from selfalign.scoring.schemas import ALL, Languages
 
 
 def estimate_languages(
     scores: pd.DataFrame,
-    pairs: list[list[str]],
+    pairs: list[tuple[str, str]],
     asked_in: str,
     own: Mapping[str, str],
     how: Resampling,
@@ -46,11 +47,11 @@ def estimate_languages(
         cells = asked_in_both(scores, [arm, against], asked_in, own)
         if cells.empty:
             continue
-        across = Contrast(arm=arm, against=arm, language=OWN, against_language=asked_in, beyond=[against, against])
-        found: list[Contrast | list[str]] = [[arm, against], across]
-        tables.append(estimate_contrasts(cells, found, how, measures))
+        within = Contrast(arm=arm, against=against)
+        across = Contrast(arm=arm, against=arm, language=OWN, against_language=asked_in, beyond=(against, against))
+        tables.append(estimate_contrasts(cells, [within, across], how, measures))
     if not tables:
-        return pd.DataFrame(columns=list(Languages.to_schema().columns))
+        return pd.DataFrame(columns=Languages.names())
     table = pd.concat(tables, ignore_index=True)
     for column in ("language", "against_language"):
         single = (table[column] == OWN) & (table["country"] != ALL)
@@ -60,14 +61,14 @@ def estimate_languages(
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--pairs", type=Json(), required=True, help="Pairs of arms, as JSON; the second is subtracted.")
-@click.option("--asked-in", required=True, help="The language that all countries share, ISO 639-1.")
-@click.option("--own", type=Json(), required=True, help="Each country's own language, as JSON.")
+@pairs_option
+@asked_in_option
+@own_option
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Gains by language (CSV).")
 def command(
     scores: tuple[Path, ...],
-    pairs: list[list[str]],
+    pairs: list[tuple[str, str]],
     asked_in: str,
     own: dict[str, str],
     how: Estimation,

@@ -27,7 +27,7 @@ from selfalign.scoring.cultural_map import (
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.map_schemas import PEOPLE, Map, MapAxes, MapItems, MapPublished, MapZones
 from selfalign.survey.schemas import Distributions, Responses
-from selfalign.tables import read_input, read_table, write_table
+from selfalign.tables import read_input, read_table, write_estimates
 
 LEAST_COUNTRIES = 5
 """With fewer countries, two components fit the items whatever the answers are."""
@@ -251,7 +251,7 @@ def estimate_map(
     models["distance"] = _apart(models[AXES], options.reindex(models["country"])[AXES])
     table = pd.concat([_tabulate_people(codes, options, axes, published), models.assign(view="options")])
     table["zone"] = table["country"].map(zones.set_index("country")["zone"])
-    table = table.assign(level=people.level).reindex(columns=list(Map.to_schema().columns))
+    table = table.assign(level=people.level).reindex(columns=Map.names())
     return table.astype({"n": "Int64", "unanswered": "Int64"}), describe_axes(axes, items, reasons)
 
 
@@ -291,7 +291,7 @@ def describe_axes(axes: Axes, items: pd.DataFrame, reasons: dict[str, str]) -> p
     table = pd.DataFrame(numbers, index=list(axes.items), columns=columns).reindex(items["item"].unique())
     table = table.assign(level=axes.level, units=axes.units, explained=axes.explained)
     table["reason"] = [reasons.get(item, "") for item in table.index]
-    return table.rename_axis("item").reset_index()[list(MapAxes.to_schema().columns)]
+    return table.rename_axis("item").reset_index()[MapAxes.names()]
 
 
 @click.command()
@@ -332,5 +332,5 @@ def command(
     people = MapPeople(shares, probes, codes, read_table(responses, Responses) if responses else None)
     known = read_input(zones, MapZones), read_input(published, MapPublished)
     table, described = estimate_map(read_scores(scores), people, listed, *known, least, draws, seed)
-    write_table(table.round(6), output, Map)
-    write_table(described.round(6), axes, MapAxes)
+    write_estimates(table, output, Map)
+    write_estimates(described, axes, MapAxes)

@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from selfalign.options import Json, Words, readable, writable
+from selfalign.contrasts import Contrast
+from selfalign.options import Words, readable, writable
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.main_intervals import choose_main, cluster_by_category
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 from selfalign.scoring.schemas import EVERY_ARM, ReaderContrasts
-from selfalign.tables import write_table
+from selfalign.tables import write_estimates
 
 _ROW = ["language", "arm", "against", "beyond", "measure", "country"]
 _RESULT = ["estimate", "standard_error", "low", "high", "df"]
@@ -27,7 +29,7 @@ _OF_READER = {"model": "reader", **{name: f"reader_{name}" for name in _RESULT}}
 def estimate_readers(
     scores: pd.DataFrame,
     readers: pd.DataFrame,
-    contrasts: Sequence[Contrast | list[str]],
+    contrasts: Sequence[Contrast],
     how: Resampling,
 ) -> pd.DataFrame:
     """Each arm and each contrast of a model, next to those of each reader of the same demonstrations.
@@ -35,7 +37,7 @@ def estimate_readers(
     Args:
         scores: `Scores` tables of the models, stacked.
         readers: `Scores` tables of the readers, stacked; the reader's name is in the column model.
-        contrasts: pairs of arms, or mappings; see `Contrast`. Those between models or languages are left out.
+        contrasts: those between models or languages are left out.
         how: how intervals are computed.
 
     Returns:
@@ -45,14 +47,14 @@ def estimate_readers(
     names = sorted(readers["model"].unique())
     every = pd.concat([scores, readers], ignore_index=True)
     panels = build_panels(every, list(CONTRASTED), list(FACTORS.values()))
-    within = [one for one in contrasts if isinstance(one, list) or not {"against_model", "against_language"} & set(one)]
+    within = [one for one in contrasts if not one.is_across]
     pairs = {
         country: _less_readers(contrast_panel(panel, within), names) for country, panel in panels.items() if within
     }
     table = _estimate(panels, pairs, names, how)
     panels, pairs = (cluster_by_category(some, every) for some in (panels, pairs))
     table = _add_main(table, _estimate(panels, pairs, names, how), how.resample)
-    table = table.reindex(columns=list(ReaderContrasts.to_schema().columns))
+    table = table.reindex(columns=ReaderContrasts.names())
     return table.sort_values(["model", "reader", *_ROW], ignore_index=True)
 
 
@@ -188,16 +190,16 @@ def divide_with_interval(
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--readers", type=Words(Path), required=True, help="Scores of the readers (Parquet).")
-@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@contrasts_option
 @takes_estimation(resample_options)
 @click.option("--output", type=writable, required=True, help="Readers (CSV).")
 def command(
     scores: tuple[Path, ...],
     readers: list[Path],
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     how: Estimation,
     output: Path,
 ) -> None:
     """Estimate what simple readers of the same demonstrations reach, and the share of it that models reach."""
     table = estimate_readers(read_scores(scores), read_scores(readers), contrasts, how.resampling())
-    write_table(table.round(6), output, ReaderContrasts)
+    write_estimates(table, output, ReaderContrasts)

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.inference.schemas import READOUTS, SCORED, Answers
-from selfalign.options import Json, Words, readable, writable
+from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.progress import show_progress
@@ -15,19 +16,20 @@ from selfalign.prompts.schemas import Design, first_way
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import Comparison, score_by_readout
 from selfalign.scoring.cell_options import human_option, poles_option, rule_option
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import as_categories, prepare_cells, stack
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import CELLS, Contrast
+from selfalign.scoring.panels import CELLS
 from selfalign.scoring.schemas import ContrastsByReadout
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 
 def estimate_readouts(
     scores: Iterable[tuple[str, pd.DataFrame]],
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     how: Resampling,
     families: list[str],
     measures: Sequence[str] = CONTRASTED,
@@ -36,7 +38,7 @@ def estimate_readouts(
 
     Args:
         scores: readouts, each with its `Scores` tables, stacked. Memory holds one readout at a time.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         how: how intervals are computed. The resamples are the same for all readouts.
         families: columns that name a family of tests; see `correct`. No family has rows of two readouts.
         measures: which measures to compare.
@@ -44,7 +46,7 @@ def estimate_readouts(
     Returns:
         A `ContrastsByReadout` table.
     """
-    columns = list(ContrastsByReadout.to_schema().columns)
+    columns = ContrastsByReadout.names()
     parts = [pd.DataFrame(columns=columns)]
     for readout, cells in scores:
         table = estimate_contrasts(cells, contrasts, how, measures)
@@ -98,7 +100,7 @@ def stack_scores(
 @poles_option
 @human_option
 @rule_option
-@click.option("--contrasts", type=Json(), required=True, help="Pairs of arms, or mappings, as JSON.")
+@contrasts_option
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Contrasts under every readout (CSV).")
 def command(
@@ -107,7 +109,7 @@ def command(
     poles: Path,
     human: Path | None,
     rule: str,
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     how: Estimation,
     output: Path,
 ) -> None:
@@ -132,4 +134,4 @@ def command(
         click.echo(line, err=True)
     each = ((readout, scores.pop(readout)) for readout in list(scores))
     table = estimate_readouts(each, contrasts, how.resampling(), how.families, how.measures)
-    write_table(table.round(6), output, ContrastsByReadout)
+    write_estimates(table, output, ContrastsByReadout)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
@@ -28,7 +29,7 @@ from selfalign.scoring.panels import CELLS, Panel, build_panels, take_probes
 from selfalign.scoring.recut import recut_cells, recut_people
 from selfalign.scoring.schemas import ALL, Specifications
 from selfalign.scoring.score_answers import score
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def estimate_specifications(
     Returns:
         A `Specifications` table.
     """
-    contrasts = pairs[["arm", "against"]].to_numpy().tolist()
+    contrasts = [Contrast.read(pair) for pair in pairs[["arm", "against"]].to_numpy().tolist()]
     tables = []
     for (model, language), table in answers:
         design = designs[language]
@@ -105,7 +106,7 @@ def estimate_specifications(
                     found = compare_panels(taken, contrasts, resampling)
                     named = {**chosen, "form": forms[model]["form"], "cut": cut, "probe_kind": kind}
                     tables.append(found[found["country"] == ALL].assign(**named))
-    columns = list(Specifications.to_schema().columns)
+    columns = Specifications.names()
     if not tables:
         return pd.DataFrame(columns=columns)
     return pd.concat(tables, ignore_index=True).merge(pairs, on=["arm", "against"])[columns]
@@ -141,9 +142,18 @@ def _take_kinds(
 @click.option("--designs", type=Words(Path), required=True, help="Cells of each language (Parquet).")
 @poles_option
 @kinds_option
-@click.option("--pairs", type=Json(), required=True, help="Arms with their controls and settings, as JSON.")
-@click.option("--forms", type=Json(), required=True, help="By model, its weights and how it is asked, as JSON.")
-@click.option("--choices", type=Json(), required=True, help="Readouts, orders, cuts and kinds, as JSON.")
+@click.option(
+    "--pairs", type=Json(list[dict[str, object]]), required=True, help="Arms with their controls and settings, as JSON."
+)
+@click.option(
+    "--forms",
+    type=Json(dict[str, dict[str, str]]),
+    required=True,
+    help="By model, its weights and how it is asked, as JSON.",
+)
+@click.option(
+    "--choices", type=Json(dict[str, list[str]]), required=True, help="Readouts, orders, cuts and kinds, as JSON."
+)
 @rule_option
 @cut_options
 @takes_estimation(resample_options, bank_option)
@@ -192,4 +202,4 @@ def command(
     )
     compared = Comparison(read_table(poles, Poles), probes, rule)
     table = estimate_specifications(tables, laid_out, compared, pd.DataFrame(pairs), forms, chosen, resampling)
-    write_table(table.round(6), output, Specifications)
+    write_estimates(table, output, Specifications)

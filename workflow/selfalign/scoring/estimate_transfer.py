@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -44,10 +45,11 @@ def estimate_transfer(
     measures = [name for name in measures if METRICS[name].over != "countries"]
     own, others = scores[scores["arm"] == arm], scores[scores["arm"] == against]
     if others.empty:
-        return pd.DataFrame(columns=list(Transfer.to_schema().columns))
+        return pd.DataFrame(columns=Transfer.names())
     sources = sorted(others["source"].unique())
     series = pd.concat([own, others.assign(arm=others["source"])])
-    table = estimate_contrasts(series, [[arm, source] for source in sources], how, measures)
+    contrasts = [Contrast(arm=arm, against=source) for source in sources]
+    table = estimate_contrasts(series, contrasts, how, measures)
     table = table.rename(columns={"against": "source"}).assign(against=against)
     return table.merge(_mean_shown(own, others, measures), on=[*_ROW, "measure"], validate="one_to_one")
 
@@ -74,7 +76,9 @@ def _lengthen(scores: pd.DataFrame, keys: list[str], measures: Sequence[str]) ->
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--pair", type=Json(), required=True, help="An arm, and one answered by other countries, as JSON.")
+@click.option(
+    "--pair", type=Json(tuple[str, str]), required=True, help="An arm, and one answered by other countries, as JSON."
+)
 @takes_estimation(estimate_options)
 @click.option("--output", type=writable, required=True, help="Transfer (CSV).")
 def command(scores: tuple[Path, ...], pair: tuple[str, str], how: Estimation, output: Path) -> None:

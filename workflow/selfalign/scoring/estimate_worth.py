@@ -9,9 +9,10 @@ from scipy import stats
 
 from selfalign.options import readable, writable
 from selfalign.probes.schemas import Poles
+from selfalign.scoring.cell_options import poles_option
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.schemas import Worth
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 DILATION = 2
 """C of Huang, Wu and Wang (2025): intervals of simulated answers are wider by its root, so a faithful model passes."""
@@ -43,7 +44,7 @@ def estimate_worth(scores: pd.DataFrame, poles: pd.DataFrame, level: float, larg
         squared = max(0.0, float(((p - share) ** 2 - cells["standard_error"].fillna(0) ** 2).mean()))
         equal = float((share * (1 - share)).mean()) / squared if squared > 0 else np.nan
         rows.append((*key, found, found == largest, equal, squared, len(cells)))
-    return pd.DataFrame(rows, columns=list(Worth.to_schema().columns))
+    return pd.DataFrame(rows, columns=Worth.names())
 
 
 def count_respondents(p: np.ndarray, share: np.ndarray, level: float, largest: int) -> int:
@@ -75,11 +76,11 @@ def count_respondents(p: np.ndarray, share: np.ndarray, level: float, largest: i
 
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
-@click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
+@poles_option
 @click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True, help="Coverage.")
 @click.option("--largest", type=click.IntRange(min=1), required=True, help="Respondents at which the search stops.")
 @click.option("--output", type=writable, required=True, help="Worth (CSV).")
 def command(scores: tuple[Path, ...], poles: Path, level: float, largest: int, output: Path) -> None:
     """Estimate how many respondents every arm is worth, per country."""
     table = estimate_worth(read_scores(scores), read_table(poles, Poles), level, largest)
-    write_table(table.round(6), output, Worth)
+    write_estimates(table, output, Worth)

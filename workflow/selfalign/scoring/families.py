@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from selfalign.scoring.schemas import ALL
-from selfalign.tables import Table, write_table
+from selfalign.tables import Table, write_estimates
 
 SCOPE = "scope"
 """Stands for whether a row is the mean of the countries or one of them."""
@@ -67,4 +67,4 @@ def write_corrected(table: pd.DataFrame, families: Sequence[str], output: Path, 
         output: file to write.
         schema: of the table.
     """
-    write_table(correct(table, families)[list(schema.to_schema().columns)].round(6), output, schema)
+    write_estimates(correct(table, families), output, schema)

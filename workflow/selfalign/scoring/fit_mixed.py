@@ -9,17 +9,19 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from selfalign.options import Json, readable, writable
+from selfalign.contrasts import Contrast
+from selfalign.options import readable, writable
 from selfalign.progress import show_progress
 from selfalign.scoring.cell_options import bank_option
+from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_options import measures_option
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.panels import CONTRAST_KEYS, Contrast, Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import CONTRAST_KEYS, Panel, build_panels, contrast_panel
 from selfalign.scoring.reml import fit_reml
 from selfalign.scoring.schemas import ALL, Contrasts, Mixed
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 _NUMBERS = ["estimate", "standard_error", "low", "high", "df", "p", "battery_sd", "probe_sd", "residual_sd"]
 
@@ -27,7 +29,7 @@ _NUMBERS = ["estimate", "standard_error", "low", "high", "df", "p", "battery_sd"
 def fit_mixed(
     scores: pd.DataFrame,
     estimates: pd.DataFrame,
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     level: float,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
@@ -36,7 +38,7 @@ def fit_mixed(
     Args:
         scores: `Scores` tables, stacked.
         estimates: a `Contrasts` table with these contrasts.
-        contrasts: pairs of arms, or mappings; see `Contrast`.
+        contrasts: of two arms each.
         level: coverage of the intervals.
         measures: which measures to compare, those of the estimates. Those across countries are left out.
 
@@ -61,7 +63,7 @@ def fit_mixed(
                 "same_verdict": same,
             }
         )
-    columns = list(Mixed.to_schema().columns)
+    columns = Mixed.names()
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -123,7 +125,7 @@ def fit(values: pd.DataFrame, level: float) -> dict[str, Any]:
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--estimates", type=readable, required=True, help="The bootstrap's contrasts (CSV).")
-@click.option("--contrasts", type=Json(), required=True, help="Which contrasts to fit, as JSON.")
+@contrasts_option
 @click.option("--level", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True, help="Coverage.")
 @measures_option
 @bank_option
@@ -131,7 +133,7 @@ def fit(values: pd.DataFrame, level: float) -> dict[str, Any]:
 def command(
     scores: tuple[Path, ...],
     estimates: Path,
-    contrasts: list[Contrast | list[str]],
+    contrasts: list[Contrast],
     level: float,
     measures: list[str],
     bank: Path,
@@ -141,4 +143,4 @@ def command(
     table = fit_mixed(read_cells(scores, measures, bank), read_table(estimates, Contrasts), contrasts, level, measures)
     for row in table[~table["converged"]].itertuples():
         click.echo(f"{row.model}, {row.language}, {row.arm} - {row.against}, {row.measure}: {row.note}", err=True)
-    write_table(table.round(6), output, Mixed)
+    write_estimates(table, output, Mixed)

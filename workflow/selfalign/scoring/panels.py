@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
 
 import numpy as np
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.scoring.measures import slopes_of, values_of
 
 SERIES = ["model", "language", "arm", "measure"]
@@ -34,22 +34,6 @@ CELLS = [
 
 _TERMS = ["first", "second", "third", "fourth"]
 """The terms of a contrast: (first - second) - (third - fourth)."""
-
-
-class Contrast(TypedDict, total=False):
-    """A contrast of the config: the second arm is subtracted from the first.
-
-    Both have the same model and language, unless `against_model` or `against_language` names another one. `beyond` is
-    a pair of arms whose difference is also subtracted: a difference of differences.
-    """
-
-    arm: str
-    against: str
-    model: str
-    against_model: str
-    language: str
-    against_language: str
-    beyond: list[str]
 
 
 @dataclass(frozen=True)
@@ -221,24 +205,18 @@ def _deviations(
     return np.nan_to_num(deviations), (number > 0).reshape(size, *mean.shape)
 
 
-def as_contrast(entry: Contrast | list[str]) -> Contrast:
-    """A contrast of the config, whether written as a pair of arms or as a mapping."""
-    return Contrast(arm=entry[0], against=entry[1]) if isinstance(entry, list) else entry
-
-
-def contrast_panel(panel: Panel, contrasts: Sequence[Contrast | list[str]]) -> Panel:
+def contrast_panel(panel: Panel, contrasts: Sequence[Contrast]) -> Panel:
     """Differences between two series, or between two such differences, on the same probe.
 
     Args:
         panel: a country's series.
-        contrasts: pairs of arms, or mappings; see `Contrast`. One whose arms or languages the country lacks, or
-            of which no probe has all, has no column.
+        contrasts: one whose arms or languages the country lacks, or of which no probe has all, has no column.
 
     Returns:
         A panel whose series also have the columns against, against_model, against_language and beyond (`arm - arm`;
         empty for a plain difference).
     """
-    compared = pd.concat([_compare(panel.series, as_contrast(entry)) for entry in contrasts], ignore_index=True)
+    compared = pd.concat([_compare(panel.series, entry) for entry in contrasts], ignore_index=True)
     # Two entries of the config may name one difference: with and without the language that both arms have.
     compared = compared.drop_duplicates([name for name in compared if name not in _TERMS], ignore_index=True)
     both = np.isfinite(_subtract(panel.value, compared))
@@ -292,26 +270,25 @@ def _compare(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     The last two terms of a plain difference are the same column, so that their difference is 0.
     """
     pairs = _pair(series, contrast)
-    if "beyond" not in contrast:
+    if contrast.beyond is None:
         return pairs.assign(third=pairs["first"], fourth=pairs["first"], beyond="")
-    arm, against = contrast["beyond"]
-    less = _pair(series, Contrast(**{**contrast, "arm": arm, "against": against}))
+    arm, against = contrast.beyond
+    less = _pair(series, contrast.replace(arm=arm, against=against))
     less = less.drop(columns=["arm", "against"]).rename(columns={"first": "third", "second": "fourth"})
     keys = ["model", "against_model", "language", "against_language", "measure"]
-    return pairs.merge(less, on=keys).assign(beyond=f"{arm} - {against}")
+    return pairs.merge(less, on=keys).assign(beyond=contrast.beyond_name)
 
 
 def _pair(series: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     """The series that a difference compares, with the numbers of the first and the second column."""
     numbered = series.assign(number=np.arange(len(series)))
     names = {"number": "second", "arm": "against", "model": "against_model", "language": "against_language"}
-    first = numbered[numbered["arm"] == contrast["arm"]].rename(columns={"number": "first"})
-    second = numbered[numbered["arm"] == contrast["against"]].rename(columns=names)
+    first = numbered[numbered["arm"] == contrast.arm].rename(columns={"number": "first"})
+    second = numbered[numbered["arm"] == contrast.against].rename(columns=names)
     pairs = first.merge(second, on="measure")
     for key in ("model", "language"):
-        if key in contrast:
-            pairs = pairs[pairs[key] == contrast[key]]
-        other = contrast.get(f"against_{key}", pairs[key])
-        pairs = pairs[pairs[f"against_{key}"] == other]
-    across = "against_model" in contrast or "against_language" in contrast
-    return pairs[pairs["first"] != pairs["second"]] if across else pairs
+        if (only := getattr(contrast, key)) is not None:
+            pairs = pairs[pairs[key] == only]
+        other = getattr(contrast, f"against_{key}")
+        pairs = pairs[pairs[f"against_{key}"] == (pairs[key] if other is None else other)]
+    return pairs[pairs["first"] != pairs["second"]] if contrast.is_across else pairs

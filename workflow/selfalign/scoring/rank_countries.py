@@ -8,6 +8,7 @@ import click
 import numpy as np
 import pandas as pd
 
+from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.replicates import draw_shares
@@ -16,10 +17,10 @@ from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate, place_pro
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.metrics import js_distance, js_distance_slope
-from selfalign.scoring.panels import Contrast, Panel, build_panels, contrast_panel, drop_empty
+from selfalign.scoring.panels import Panel, build_panels, contrast_panel, drop_empty
 from selfalign.scoring.ranks import Drawn, average, bound_rank, bound_share, bound_value
 from selfalign.scoring.schemas import ALL, CountryRanks
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates
 
 _DISTANCE = "js_distance"
 _SERIES = ["model", "language", "arm"]
@@ -92,7 +93,7 @@ def rank_countries(
     table = table.assign(countries=len(ranked), even=even.where(table["country"] != ALL))
     table["country_first"] = table["country"] != ALL
     order = [*_SERIES, "country_first", "country"]
-    return table.sort_values(order, ignore_index=True)[list(CountryRanks.to_schema().columns)]
+    return table.sort_values(order, ignore_index=True)[CountryRanks.names()]
 
 
 def _pivot(poles: pd.DataFrame) -> pd.DataFrame:
@@ -289,7 +290,9 @@ def _compare_with_each(cells: pd.DataFrame, shares: pd.DataFrame) -> dict[str, P
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--poles", type=readable, required=True, help="What the people of all countries answer (Parquet).")
-@click.option("--baselines", type=Json(), required=True, help="By language, the arm that is subtracted, as JSON.")
+@click.option(
+    "--baselines", type=Json(dict[str, str]), required=True, help="By language, the arm that is subtracted, as JSON."
+)
 @click.option("--free", type=Words(), required=True, help="Arms whose prompts are the same for all countries.")
 @click.option("--least", type=click.FloatRange(0, 1), required=True, help="Share of the probes of a ranked country.")
 @takes_estimation(resample_options)
@@ -308,4 +311,4 @@ def command(
     table = rank_countries(read_scores(scores), surveyed, baselines, free, least, how.resampling())
     left_out = surveyed["country"].nunique() - table["countries"].iloc[0]
     click.echo(f"{table['countries'].iloc[0]} countries ranked, {left_out} asked too few of the probes", err=True)
-    write_table(table.round(6), output, CountryRanks)
+    write_estimates(table, output, CountryRanks)

@@ -240,4 +240,4 @@ def command(
         cells = (~table["answered"]).sum()
         click.echo(f"{cells} of {len(table)} cells have no answer. They count as {rule} in the agreement", err=True)
     write_table(missing, unanswered, Unanswered)
-    write_table(table[list(Scores.to_schema().columns)], output, Scores)
+    write_table(table[Scores.names()], output, Scores)

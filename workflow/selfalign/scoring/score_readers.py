@@ -69,4 +69,4 @@ def command(language: str, design: Path, prompts: Path, poles: Path, bank: Path,
     cells, asked = read_table(design, Design), read_table(prompts, Prompts)
     table = score_readers(cells, asked, read_table(poles, Poles), read_bank(bank), noise)
     table = table.assign(language=language).sort_values(["model", *CELL])
-    write_table(table[list(Scores.to_schema().columns)], output, Scores)
+    write_table(table[Scores.names()], output, Scores)

@@ -220,4 +220,4 @@ def command(
     whole = cells[cells["asks"] == "scale"]
     codes = read_codes(whole, read_table(answers, Answers, SCORED), people, read_bank(bank), readouts)
     table = score_scales(codes, people).assign(model=model, language=language)
-    write_table(table[list(ScaleScores.to_schema().columns)], output, ScaleScores)
+    write_table(table[ScaleScores.names()], output, ScaleScores)

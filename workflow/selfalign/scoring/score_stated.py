@@ -12,7 +12,7 @@ from selfalign.scoring.cell_options import cell_options, poles_option, readouts_
 from selfalign.scoring.cells import check_readouts
 from selfalign.scoring.schemas import Stated, StatedShares
 from selfalign.scoring.stated import compare_stated, read_shares
-from selfalign.tables import read_table, write_table
+from selfalign.tables import read_table, write_estimates, write_table
 
 
 @click.command()
@@ -39,6 +39,6 @@ def command(
     rows = read_shares(cells, given, readouts, replies=True).merge(people, on=["country", "probe"])
     rows = rows.sort_values([*CELL, "order"])
     named = {"model": model, "language": language}
-    write_table(rows.assign(**named)[list(Stated.to_schema().columns)], stated, Stated)
+    write_table(rows.assign(**named)[Stated.names()], stated, Stated)
     table = compare_stated(rows).assign(**named)
-    write_table(table[list(StatedShares.to_schema().columns)].round(6), output, StatedShares)
+    write_estimates(table, output, StatedShares)

@@ -68,7 +68,7 @@ def describe_questions(kinds: pd.DataFrame, scales: pd.DataFrame, meanings: pd.D
         )
     )
     table = scales[["question", "first", "last"]].merge(table, on="question").merge(meanings, "left", on="question")
-    return table[list(Dictionary.to_schema().columns)]
+    return table[Dictionary.names()]
 
 
 def describe_samples(responses: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
@@ -106,7 +106,7 @@ def describe_samples(responses: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFra
         repeated_interviews=_count_interviews(responses),
         repeated_answers=_count_repeated(responses, ["country", *responses.columns.drop(RESPONDENT)]),
     )
-    return table.reset_index()[list(Quality.to_schema().columns)]
+    return table.reset_index()[Quality.names()]
 
 
 def effective_size(weights: pd.Series) -> float:

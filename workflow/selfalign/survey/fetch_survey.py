@@ -115,7 +115,7 @@ def fetch_survey(survey: str, source: object, output: Path) -> None:
 
 @click.command("fetch-survey")
 @click.option("--survey", required=True, help="Name of the survey in the configuration.")
-@click.option("--source", required=True, type=Json(), help="Where its file is: a JSON object.")
+@click.option("--source", required=True, type=Json(object), help="Where its file is: a JSON object.")
 @click.option("--output", required=True, type=writable, help="File to write.")
 def command(survey: str, source: object, output: Path) -> None:
     """Bring a survey's file from an address or the data hub, and verify it."""

@@ -111,13 +111,13 @@ def to_distributions(counts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     shares = answers.assign(last_code=answers["code"], share=answers["n"] / total, **weights)
     missing = counts[counts["code"] < 0]
     kinds = missing.assign(kind=missing["code"].map(MISSING_KINDS))[["country", "question", "kind", "n"]]
-    return shares[list(Distributions.to_schema().columns)], kinds
+    return shares[Distributions.names()], kinds
 
 
 @click.command()
 @click.option("--survey", type=readable, required=True, help="Table of counts (CSV, SPSS, Stata; or a zip).")
 @click.option("--questions", type=readable, required=True, help="File of questions (CSV).")
-@click.option("--settings", type=Json(), required=True, help="Settings of the survey (JSON).")
+@click.option("--settings", type=Json(dict[str, Any]), required=True, help="Settings of the survey (JSON).")
 @click.option("--distributions", type=writable, required=True, help="Distributions (Parquet).")
 @click.option("--missing", type=writable, required=True, help="Missing answers by kind (CSV).")
 @click.option("--left-out", type=writable, required=True, help="Rows that are not used, counted (CSV).")

@@ -221,7 +221,7 @@ def to_distributions(questions: list[Question], samples: pd.DataFrame) -> pd.Dat
             for code, share in shares.items()
             if share
         ]
-    table = pd.DataFrame(rows, columns=list(Distributions.to_schema().columns)).astype({"n": "Int64"})
+    table = pd.DataFrame(rows, columns=Distributions.names()).astype({"n": "Int64"})
     return table.sort_values(["country", "question", "code"])
 
 
@@ -245,7 +245,7 @@ def describe_questions(questions: list[Question], samples: pd.DataFrame) -> pd.D
         for number, question in enumerate(questions)
         if not question.fault
     ]
-    return pd.DataFrame(rows, columns=list(Opinions.to_schema().columns))
+    return pd.DataFrame(rows, columns=Opinions.names())
 
 
 def _share_missing(questions: list[Question], used: pd.DataFrame) -> pd.Series:

@@ -36,7 +36,7 @@ def parse_shares(shares: pd.DataFrame, scales: pd.DataFrame) -> pd.DataFrame:
         share=1 - table["share"],
     )
     both = pd.concat([named, others]).assign(n=pd.NA, weight=float("nan"), weight_squared=float("nan"))
-    return both.sort_values(["country", "question", "code"])[list(Distributions.to_schema().columns)]
+    return both.sort_values(["country", "question", "code"])[Distributions.names()]
 
 
 def check_shares(shares: pd.DataFrame, scales: pd.DataFrame, file: Path) -> None:

@@ -186,7 +186,7 @@ def _list_columns(names: list[str], about: dict[str, str], questions: list[Quest
 @click.command()
 @click.option("--survey", type=readable, required=True, help="Survey file (CSV, SPSS, Stata; or a zip).")
 @click.option("--questions", type=readable, required=True, help="File of questions (CSV).")
-@click.option("--settings", type=Json(), required=True, help="Settings of the survey (JSON).")
+@click.option("--settings", type=Json(dict[str, Any]), required=True, help="Settings of the survey (JSON).")
 @click.option("--responses", type=writable, required=True, help="Respondents (Parquet).")
 @click.option("--columns", type=writable, required=True, help="What became of each column of the file (CSV).")
 @click.option("--left-out", type=writable, required=True, help="Respondents that are not used, counted (CSV).")

@@ -59,7 +59,7 @@ def weigh(counted: pd.DataFrame) -> pd.DataFrame:
     table = counted[counted["code"] >= 0]
     total = table.groupby(["country", "question"])["weight"].transform("sum")
     table = table.assign(share=table["weight"] / total, last_code=table["code"])[total > 0]
-    return table[list(Distributions.to_schema().columns)].reset_index(drop=True)
+    return table[Distributions.names()].reset_index(drop=True)
 
 
 def count_missing(counted: pd.DataFrame) -> pd.DataFrame:

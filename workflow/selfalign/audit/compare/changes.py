@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from selfalign.contrasts import split_beyond
 from selfalign.prompts.schemas import CELL
 from selfalign.scoring.schemas import ALL
 
@@ -163,9 +164,8 @@ def _cells_of(row: Mapping[str, Any], pairs: pd.DataFrame) -> pd.Series:
     if "against" in row:
         there = (row["against_model"], row["against_language"])
         sides.append((*there, row["against"]))
-        if row["beyond"]:
-            arm, against = row["beyond"].split(" - ")
-            sides += [(row["model"], row["language"], arm), (*there, against)]
+        if beyond := split_beyond(row["beyond"]):
+            sides += [(row["model"], row["language"], beyond[0]), (*there, beyond[1])]
     index = pd.MultiIndex.from_frame(pairs[["model", "language", "arm"]])
     chosen = index.isin(sides)
     return chosen if row["country"] == ALL else chosen & (pairs["country"] == row["country"]).to_numpy()

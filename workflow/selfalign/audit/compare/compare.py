@@ -148,7 +148,7 @@ def _compare_table(name: str, first: Run, second: Run, pairs: pd.DataFrame, chan
 def _read_estimates(run: Run, name: str, schema: type[Table]) -> pd.DataFrame:
     """A table of a run, without rows if the run lacks it. The interval of a verdict is the main one."""
     path = run.folder / "tables" / f"{name}.csv"
-    table = read_table(path, schema) if path.is_file() else pd.DataFrame(columns=list(schema.to_schema().columns))
+    table = read_table(path, schema) if path.is_file() else pd.DataFrame(columns=schema.names())
     if name == "verdicts":
         table = table.assign(country=ALL, low=table["main_low"], high=table["main_high"])
     return table

@@ -9,6 +9,7 @@ import pandas as pd
 
 from selfalign.audit.trace.names import Names, resolve
 from selfalign.config.arms import read_arms
+from selfalign.contrasts import PLAIN, split_beyond
 from selfalign.errors import InputError, did_you_mean
 from selfalign.scoring.schemas import (
     ALL,
@@ -168,9 +169,8 @@ def point_of_row(row: Mapping[str, Any], table: str) -> Point:
     elif "against" in row:
         other = row["against_model"], row["against_language"]
         terms.append(Term(-1, *other, row["against"]))
-        if not pd.isna(row["beyond"]) and row["beyond"]:
-            third, fourth = row["beyond"].split(" - ")
-            terms += [Term(-1, *asked, third), Term(1, *other, fourth)]
+        if beyond := split_beyond(row["beyond"]):
+            terms += [Term(-1, *asked, beyond[0]), Term(1, *other, beyond[1])]
     readout = row.get("readout")
     place = table, row.get(LINE), row["country"], row["measure"]
     return Point(*place, tuple(terms), readout, dict(row), category=row.get("category"))
@@ -204,9 +204,7 @@ def usual(rows: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
     here: list[tuple[str, Callable[[pd.DataFrame], pd.Series]]] = [
         ("measure", lambda table: table["measure"] == "agreement"),
         ("country", lambda table: table["country"] == ALL),
-        ("beyond", lambda table: table["beyond"].fillna("") == ""),
-        ("against_model", lambda table: table["against_model"] == table["model"]),
-        ("against_language", lambda table: table["against_language"] == table["language"]),
+        *PLAIN.items(),
     ]
     for column, is_usual in here:
         if column in rows and column not in wanted and is_usual(rows).any():

@@ -27,7 +27,7 @@ from selfalign.scoring.pooling import OWN, asked_in_both
 from selfalign.survey.schemas import Distributions, Missing
 from selfalign.tables import read_table
 
-_NOT_COUNTED = pd.DataFrame(columns=list(Missing.to_schema().columns))
+_NOT_COUNTED = pd.DataFrame(columns=Missing.names())
 
 
 Content = TypeVar("Content")
@@ -167,7 +167,7 @@ class Results:
     def dropped_scales(self) -> pd.DataFrame:
         """A `DroppedScales` table; empty where nothing is asked with its whole scale."""
         path = self.run.folder / "human" / "dropped_scales.csv"
-        empty = pd.DataFrame(columns=list(DroppedScales.to_schema().columns))
+        empty = pd.DataFrame(columns=DroppedScales.names())
         return read_table(path, DroppedScales) if path.exists() else empty
 
     @property

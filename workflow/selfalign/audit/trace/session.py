@@ -202,7 +202,7 @@ def _named(results: Results, names: Names, query: Query, table: str) -> dict[str
     """What the options say of the rows of a table, by column."""
     wanted = {}
     if query.contrast is not None:
-        if "against" not in SCHEMAS[table].to_schema().columns or table == "transfer":
+        if "against" not in SCHEMAS[table].names() or table == "transfer":
             raise InputError("--contrast", f"does not go with {table}", "Leave out the figure or the table")
         wanted["arm"], wanted["against"] = (names.arm(text, "--contrast") for text in query.contrast)
     if query.arm is not None:

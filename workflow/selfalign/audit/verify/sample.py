@@ -112,7 +112,7 @@ def _check_cells(rerun: Rerun, source: Job, job: Job, cells: pd.DataFrame, findi
         answers = answers.drop(columns=_REPLIES).merge(before[["prompt", "place", *_REPLIES]], on=["prompt", "place"])
     folder = rerun.scratch / "sample" / Path(job.outputs[0]).with_suffix("")
     files = {design_file: folder / "design.parquet", answers_file: folder / "answers.parquet"}
-    write_table(design[list(Design.to_schema().columns)], files[design_file], Design)
+    write_table(design[Design.names()], files[design_file], Design)
     write_table(answers, files[answers_file], Answers)
     outputs = {path: folder / Path(path).name for path in job.outputs}
     run_step(job.step, rerun.arguments(job, {path: str(file) for path, file in (files | outputs).items()}))

@@ -141,7 +141,9 @@ def report(answers: pd.DataFrame, endpoint: Endpoint) -> None:
 @click.option("--format", "form", type=click.Choice(("chat", "plain")), required=True, help="Messages, or bare text.")
 @click.option("--shown", type=click.Choice(SHOWN), default="turns", help="Where demonstrations are in a chat.")
 @click.option("--language", default="", help="Code of the prompts' language: its rules compare replies with options.")
-@click.option("--endpoint", "settings", type=Json(), required=True, help="Settings of the endpoint (JSON).")
+@click.option(
+    "--endpoint", "settings", type=Json(dict[str, Any]), required=True, help="Settings of the endpoint (JSON)."
+)
 @click.option("--ledger", "ledger_path", type=writable, required=True, help="Ledger of answers (SQLite), kept.")
 @click.option("--output", type=writable, required=True, help="Answers (Parquet).")
 def command(

@@ -123,7 +123,7 @@ def measure_memory(model: PreTrainedModel) -> int:
 @click.option("--card", type=readable, required=True, help="Card of the model (JSON).")
 @click.option("--weights", type=click.Path(path_type=Path), required=True, help="Folder of the model.")
 @click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="How a prompt becomes text.")
-@click.option("--template", type=Json(), default="{}", help="Variables for the chat template (JSON).")
+@click.option("--template", type=Json(dict[str, object]), default="{}", help="Variables for the chat template (JSON).")
 @click.option("--language", default="", help="Language of the prompts (ISO 639-1): its letters and full stops.")
 @click.option("--dtype", type=click.Choice(DTYPES), required=True, help="Number format of weights and activations.")
 @click.option("--device", required=True, help="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.")
