@@ -3,7 +3,7 @@
     python benchmarks/exactness.py NAME=FOLDER[:DTYPE] ... [--prompts TABLE] [--most N]
 
 A format with fewer digits than float32 rounds both results. So each is also compared with the naive engine in float32.
-The prompts are those of benchmarks/inference.py, or a table that a run of the workflow made. docs/inference.md has the
+The prompts are those of benchmarks/inference.py, or a table that a run of the workflow made. docs/exactness.md has the
 results.
 """
 

@@ -2,7 +2,7 @@
 
 A model that reads its demonstrations then agrees with the country nearly always, and nearly never if the answers are
 inverted. If it does not, no other result about this model can be trusted. All tables are made by steps of the workflow.
-docs/validity.md has the results.
+docs/planted_readers.md has the results.
 
     python benchmarks/known_answers.py [NAME=FOLDER ...] [--probes 60] [--frames words,letters]
 """

@@ -34,7 +34,7 @@ from selfalign.home import HOME
 from selfalign.plan.designs import Designer
 from selfalign.plan.people import read_people
 from selfalign.probes.replicates import draw_shares
-from selfalign.runs import SHARED
+from selfalign.runs import Run
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -123,8 +123,9 @@ def lay_out() -> Real:
     config["languages"]["en"] |= {"countries": list(ALL), "arms": ARMS}
     for arm in ("chrf_other", "chrf_without_battery_other"):
         config["arms"][arm]["sources"] = SOURCES
-    known, probes = read_people(config, HOME, HOME / "results" / SHARED, on_scales=False)
-    laid = Designer(config, HOME, known, probes).lay_out("en")
+    run = Run(HOME / "results" / config["run"]["name"])
+    known, probes = read_people(config, HOME, run, on_scales=False)
+    laid = Designer(config, HOME, known, probes, run).lay_out("en")
     design = laid.cells.assign(prompt=name_cells(laid.cells))
     copier = read_as_copier(laid.cells, laid.prompts)
     ideal = read_as_ideal_reader(laid.cells, laid.prompts, known.poles, 0.1)

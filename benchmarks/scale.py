@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 import yaml
 from inference import default_model
-from selfalign.inference.local.chat import DATE
-from selfalign.inference.local.infer import gather_facts, load_tokenizer
+from selfalign.inference.local.infer import load_tokenizer
 from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.setup import Setup, fill_date
 from selfalign.inference.readouts import list_options, read_out
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry
@@ -53,15 +53,7 @@ FIGURES = [f"plot_{name}" for name in ("agreement", "contrasts", "margin", "cali
 """Rules of the figures. How many pages a figure has depends on the models and languages."""
 
 MODELS = 5
-FACTS = {
-    "format": "chat",
-    "dtype": "float32",
-    "device": "cpu",
-    "engine": "packed",
-    "attention": "sdpa",
-    "template": {"date": DATE},
-    "shown": "turns",
-}
+SETUP = Setup(form="chat", dtype="float32", engine="packed", attention="sdpa", template={}, shown="turns")
 """How `selfalign infer` asks with the options of `measure_infer`."""
 
 HOOK = """
@@ -203,7 +195,8 @@ def take_tokenizer(folder: Path, model: Path) -> tuple[Path, Path]:
 
 def fill_ledger(path: Path, prompts: pd.DataFrame, weights: Path, card: dict) -> None:
     """Write random answers to all prompts into a ledger."""
-    rendered = render(prompts, Speech(load_tokenizer(weights), "chat", FACTS["template"], "en"), card["context_length"])
+    speech = Speech(load_tokenizer(weights), SETUP.form, fill_date(SETUP.template), "en")
+    rendered = render(prompts, speech, card["context_length"])
     rng = np.random.default_rng(1)
 
     def answer(one: Rendered) -> Entry:
@@ -212,7 +205,8 @@ def fill_ledger(path: Path, prompts: pd.DataFrame, weights: Path, card: dict) ->
         return Entry(one.key, one.prompt, one.text, len(one.tokens), scores)
 
     distinct = list({one.key: one for one in rendered}.values())
-    with Ledger(path) as ledger, ledger.run(gather_facts(card, FACTS), device="none", threads=1, versions={}) as run:
+    facts = SETUP.facts(card, "cpu")
+    with Ledger(path) as ledger, ledger.run(facts, device="none", threads=1, versions={}) as run:
         for start in range(0, len(distinct), 1000):
             run.record([answer(one) for one in distinct[start : start + 1000]])
 

@@ -55,8 +55,9 @@ def estimate(run: Run, language: str, draws: int) -> pd.DataFrame:
             here = cells[cells["probe"].isin(probes)]
             if here.empty:
                 continue
-            known = estimate_contrasts(here, [Contrast(arm=own, against=other)], how, MEASURES)
-            table = choose_intervals(here, known, [[own, other]], None, how, MEASURES)
+            contrasts = [Contrast(arm=own, against=other)]
+            known = estimate_contrasts(here, contrasts, how, MEASURES)
+            table = choose_intervals(here, known, contrasts, None, how, MEASURES)
             tables.append(table.assign(group=group, probes=len(probes)))
     return pd.concat(tables, ignore_index=True)
 

@@ -1,7 +1,7 @@
 """The time that the variables of jobs (`selfalign.variables`) save: one job alone, and two on the same cores.
 
 The variables decide how long idle threads of PyTorch wait before they sleep, and whether freed memory is returned. Both
-readouts of one workload of benchmarks/inference.py run in separate processes, in turn. docs/architecture.md has the
+readouts of one workload of benchmarks/inference.py run in separate processes, in turn. docs/decisions.md has the
 result.
 
     python benchmarks/variables.py [--model FOLDER] [--way "as here" --way ...] [--repeats 8]

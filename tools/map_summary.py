@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from scipy import stats
-from selfalign.scoring.cultural_map import AXES
+from selfalign.scoring.map_axes import AXES
 from selfalign.scoring.map_schemas import PEOPLE
 
 START = "zero_shot"

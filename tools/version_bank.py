@@ -9,7 +9,8 @@ import re
 import sys
 from pathlib import Path
 
-from selfalign.probes.versions import VERSION_FILE, digest_file, read_version
+from selfalign.digests import digest_file
+from selfalign.probes.versions import VERSION_FILE, read_version
 
 ROOT = Path(__file__).parent.parent / "resources"
 PARTS = (

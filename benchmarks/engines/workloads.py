@@ -13,7 +13,7 @@ from selfalign.demonstrations.measure_similarity import chrf_similarity, list_pa
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
-from selfalign.prompts.design_prompts import lay_out, write_demonstrations
+from selfalign.prompts.design_prompts import Experiment, write_demonstrations
 from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import Languages, Wording, word_poles
@@ -63,7 +63,8 @@ def build_workloads(size: str) -> dict[tuple[str, str], Prompts]:
     for readout, name in FRAMES.items():
         frame = read_frame(RESOURCES / "templates" / "en.yaml", name)
         languages = Languages("en", {"en": Wording({name: frame}, items)})
-        design, prompts = lay_out(read_arms({"arms": ARMS}), COUNTRIES, Surveyed(poles), rankings, languages)
+        experiment = Experiment(read_arms({"arms": ARMS}), COUNTRIES, Surveyed(poles), rankings, languages)
+        design, prompts = experiment.lay_out()
         cells = design.merge(prompts, on="prompt")
         fixed = show_fixed(cells[cells["arm"] == "zero_shot"], write_fixed(shown, poles, items, frame))
         for workload, (countries, probes) in SIZES[size].items():

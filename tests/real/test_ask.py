@@ -10,19 +10,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import endpoint_server
 import pandas as pd
 import pytest
 import torch
-import yaml
 from asking import KEY, SAMPLES, arguments, ask, count_answers, first, table_of
 from click.testing import CliRunner
 from endpoint_server import serving, top_of
-from project import BIN, ROOT, Project, read_settings
+from project import BIN, Project, read_settings
 from refusal import Refused
 from selfalign.config.read import check_settings
+from selfalign.config.sections import Endpoint as EndpointSection
 from selfalign.errors import InputError
 from selfalign.inference.endpoint.ask import command
 from selfalign.inference.endpoint.bodies import entry_of
@@ -37,8 +38,6 @@ from selfalign.tables import read_table, write_table
 from small_run import changed, write_small_inputs
 from small_run import settings as small_settings
 from transformers import AutoModelForCausalLM, AutoTokenizer
-
-SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 
 
 @pytest.fixture
@@ -128,14 +127,24 @@ def test_fingerprint_counts_what_decides_an_answer_and_nothing_else(change: dict
     assert (before != after) == counts
 
 
-def test_defaults_of_the_schema_are_those_of_the_code() -> None:
-    schema = yaml.safe_load(SCHEMA.read_text())
-    keys = schema["properties"]["models"]["additionalProperties"]["properties"]["endpoint"]["properties"]
-    plain = Endpoint("-", "-")
-    assert keys.keys() == vars(plain).keys() | {"price"}  # only a plan uses the price
-    for name, rule in keys.items():
-        if name not in ("url", "model", "price"):
-            assert rule.get("default") == (getattr(plain, name) or rule.get("default") and None), name
+def test_fingerprints_are_the_recorded_ones() -> None:
+    # The answers in users' ledgers are found under such fingerprints. These were recorded on 28 November 2026.
+    endpoint = Endpoint("https://lab.example/v1", "mini", extra={"top_k": 1})
+    assert fingerprint_of(endpoint.facts("chat")) == "003a3259da3edbaa"
+    assert fingerprint_of(endpoint.facts("chat", "message")) == "4125f8b4b84c9be6"
+
+
+def test_every_setting_either_decides_an_answer_or_is_known_not_to() -> None:
+    facts = Endpoint("-", "-").facts("chat")
+    others = {"key_env", "samples", "concurrency", "requests_per_minute", "tokens_per_minute"}
+    others |= {"max_requests", "max_tokens", "max_failed", "timeout", "retries"}
+    assert {one.name for one in fields(Endpoint)} - facts.keys() == others
+
+
+def test_endpoints_of_the_config_and_of_the_step_have_the_same_settings_and_defaults() -> None:
+    configured = EndpointSection(url="https://lab.example/v1", model="mini").model_dump()
+    assert configured.pop("price") is None  # only a plan uses the price
+    assert configured == asdict(Endpoint("https://lab.example/v1", "mini"))
 
 
 # What answers say
@@ -516,6 +525,17 @@ def test_text_that_cannot_be_a_key_is_refused_and_not_quoted(
     assert "sk-" not in said
 
 
+def test_endpoint_that_wants_a_key_tells_how_to_give_one(prompts: Path, stops: Refused) -> None:
+    with serving(endpoint_server.Endpoint(key=KEY)) as server:
+        tells = [
+            server.url,
+            "wants a key, and none was given",
+            "status 401",
+            "write the name of the variable as key_env",
+        ]
+        stops(*arguments(prompts, server.url), tells=tells)
+
+
 def test_unknown_model_is_told(prompts: Path, stops: Refused) -> None:
     with serving(endpoint_server.Endpoint()) as server:
         tells = [server.url, "The model `other` does not exist", "Check url and model"]
@@ -532,7 +552,7 @@ def test_endpoint_that_is_not_there_is_told(prompts: Path, stops: Refused) -> No
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    stops(*arguments(prompts, url, retries=1), tells=[url, "failed, each 2 times", "ConnectError"])
+    stops(*arguments(prompts, url, retries=1), tells=[url, "failed, each 2 times", "ConnectError", "Check url"])
 
 
 def test_frames_without_labels_are_refused_for_first_tokens(prompts: Path, refused: Refused) -> None:

@@ -1,6 +1,6 @@
 """A model that is shown the test probe itself, answered, says so; shown the opposite, it says the opposite.
 
-`benchmarks/known_answers.py` does the same for any model and at any size; docs/validity.md has its results.
+`benchmarks/known_answers.py` does the same for any model and at any size; docs/planted_readers.md has its results.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ from selfalign.inference.local.render import Speech, render
 from selfalign.ledger.rows import fingerprint_of
 from selfalign.ledger.storage import Ledger
 from selfalign.probes.bank import read_bank, read_texts
-from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import Languages, Wording, word_poles
@@ -55,9 +55,8 @@ def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Ser
     frame = read_frame(RESOURCES / "templates" / "en.yaml", "words")
     languages = Languages("en", {"en": Wording({"words": frame}, items)})
     arms = {name: {**arm, "shots": min(SHOTS, arm["shots"])} for name, arm in ARMS.items()}
-    design, prompts = lay_out(
-        read_arms({"arms": arms}), [COUNTRY], Surveyed(poles), {"itself": rank_itself(list(bank["probe"]))}, languages
-    )
+    rankings = {"itself": rank_itself(list(bank["probe"]))}
+    design, prompts = Experiment(read_arms({"arms": arms}), [COUNTRY], Surveyed(poles), rankings, languages).lay_out()
     tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
     rendered = render(prompts, Speech(tokenizer, "chat"), context=None)
     with Ledger(tmp_path_factory.mktemp("known") / "ledger.sqlite") as ledger:

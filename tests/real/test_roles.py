@@ -13,7 +13,7 @@ from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.inference.local.render import Speech as Spoken
 from selfalign.inference.local.render import render
-from selfalign.prompts.design_prompts import lay_out, word_personas
+from selfalign.prompts.design_prompts import Experiment, word_personas
 from selfalign.prompts.frames import Frame, Item
 from selfalign.prompts.schemas import Prompts
 from selfalign.prompts.sources import Surveyed
@@ -88,8 +88,8 @@ LANGUAGE = Languages(
 
 def lay(**settings: object) -> pd.DataFrame:
     """Cells of an arm about two countries, with their instruction."""
-    arm = Arm.read({"shots": 0, "persona": "asked", **settings})
-    design, prompts = lay_out({"me": arm}, ["DEU", "USA"], Surveyed(POLES), {}, LANGUAGE, premises=False)
+    arm = Arm.read("me", {"shots": 0, "persona": "asked", **settings})
+    design, prompts = Experiment({"me": arm}, ["DEU", "USA"], Surveyed(POLES), {}, LANGUAGE, premises=False).lay_out()
     return design[design["order"] == "AB"].merge(prompts, on="prompt").set_index(["country", "source"])["system"]
 
 
@@ -109,7 +109,7 @@ def test_control_names_each_other_country_in_turn() -> None:
 
 
 def test_arms_from_the_literature_have_controls() -> None:
-    arms = {name: Arm.read(one) for name, one in read_config([])["arms"].items()}
+    arms = Arm.read_all(read_config([])["arms"])
     for own, control in CONTROLS.items():
         assert arms[control].is_control_of(arms[own]) and not arms[own].is_control_of(arms[control])
         assert not arms["zero_shot"].is_control_of(arms[own])
@@ -127,8 +127,8 @@ def test_controls_are_contrasts_and_margins_of_a_run(tmp_path: Path) -> None:
 
 
 def test_files_of_roles_follow_from_the_arm() -> None:
-    assert Arm.read({"shots": 0, "persona": "asked"}).speech("en", ["DEU"], {}).roles == ()
-    cultural = Arm.read({"shots": 0, "persona": "own", "role": "cultural"})
+    assert Arm.read("me", {"shots": 0, "persona": "asked"}).speech("en", ["DEU"], {}).roles == ()
+    cultural = Arm.read("me", {"shots": 0, "persona": "own", "role": "cultural"})
     assert cultural.speech("en", ["DEU"], {"DEU": "de"}) == Speech(personas=("de",), roles=("de",))
 
 
@@ -155,9 +155,9 @@ def test_arm_that_cannot_be_worded_is_refused(arm: dict, words: list[str], tmp_p
 
 def test_sentence_without_the_form_of_the_roles_is_refused() -> None:
     odd = Languages("en", {}, personas={"en": {"DEU": "Be German."}}, roles=LANGUAGE.roles)
-    arm, countries = Arm.read({"shots": 0, "persona": "asked", "role": "guest"}), pd.Series(["DEU"])
+    arm, countries = Arm.read("me", {"shots": 0, "persona": "asked", "role": "guest"}), pd.Series(["DEU"])
     with pytest.raises(InputError, match=r'"Be German." does not have the form "You are from \{place\}."'):
-        word_personas("me", arm, countries, countries, odd)
+        word_personas(arm, countries, countries, odd)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from selfalign.inference.local.render import Rendered, Speech, render
 from selfalign.ledger.rows import fingerprint_of
 from selfalign.ledger.storage import Ledger
 from selfalign.probes.bank import read_bank, read_texts
-from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import Languages, Wording, read_personas, word_poles
@@ -48,8 +48,9 @@ def test_stated_share_is_the_mean_over_numbers_of_several_tokens(
     items = word_poles(read_texts(RESOURCES / "probes/texts/en.csv", BANK))
     words = Wording({"stated": read_frame(RESOURCES / "templates/en.yaml", "stated")}, items, step=50)
     languages = Languages("en", {"en": words}, personas={"en": read_personas(RESOURCES / "personas/en.csv").to_dict()})
-    arm = Arm.read({"shots": 0})
-    design, prompts = lay_out({"zero_shot": arm}, ["DEU"], Surveyed(POLES), {}, languages, premises=False)
+    arm = Arm.read("zero_shot", {"shots": 0})
+    experiment = Experiment({"zero_shot": arm}, ["DEU"], Surveyed(POLES), {}, languages, premises=False)
+    design, prompts = experiment.lay_out()
     tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
     rendered = render(prompts, Speech(tokenizer, "chat", language="en"), context=None)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import torch
-from selfalign.inference.local import engine
+from selfalign.inference.local.engine import score
 from selfalign.inference.local.render import Rendered, Speech, render
 from selfalign.prompts.schemas import Prompts
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
@@ -95,11 +95,13 @@ def speak(
     return render(table, Speech(tokenizer, form), context)
 
 
-def score_all(model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int = 512, **how) -> list[tuple]:
+def score_all(
+    model: PreTrainedModel, prompts: list[Rendered], engine: str, row_tokens: int = 512, **more
+) -> list[tuple]:
     """Scores of prompts, in their order."""
     scores = {
         prompt.key: scores
-        for batch in engine.score(model, prompts, kind, row_tokens, **how)
+        for batch in score(model, prompts, engine, row_tokens, **more)
         for prompt, scores in batch.answers
     }
     return [scores[prompt.key] for prompt in prompts if prompt.key in scores]

@@ -11,7 +11,7 @@ from selfalign.steps import STEPS
 
 def arm(**settings: Any) -> Arm:
     """An arm with five demonstrations by chrF++, if not said otherwise."""
-    return Arm.read({"label": "Arm", "shots": 5, "strategy": "chrf", **settings})
+    return Arm.read("arm", {"label": "Arm", "shots": 5, "strategy": "chrf", **settings})
 
 
 def test_arm_has_the_defaults_of_the_schema_and_does_not_change() -> None:
@@ -23,7 +23,7 @@ def test_arm_has_the_defaults_of_the_schema_and_does_not_change() -> None:
 
 
 def test_keys_of_an_earlier_version_are_ignored() -> None:
-    assert Arm.read({"shots": 0, "old": 1}).shots == 0
+    assert Arm.read("zero", {"shots": 0, "old": 1}).shots == 0
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,8 @@ def test_other_countries_answer_where_there_are_any() -> None:
     assert arm(answers="other", sources=["TUR"]).has_cells(["DEU"])
     assert not arm(answers="other", sources=["DEU"], countries=["DEU"]).has_cells(["DEU", "TUR"])
     assert arm().has_cells(["DEU"])
+    assert arm(countries=["DEU"]).has_cells(["DEU", "TUR"])
+    assert not arm(countries=["DEU"]).has_cells(["TUR"])
 
 
 def test_arm_is_run_for_its_countries_in_the_order_of_the_language() -> None:
@@ -69,6 +71,14 @@ def test_control_differs_only_in_whose_answers_it_shows() -> None:
     assert not arm(strategy="random", answers="other", seeds=[1, 2]).is_control_of(arm(strategy="random"))
 
 
+def test_name_is_not_a_setting() -> None:
+    own, other = arm(), Arm.read("another", {**arm().model_dump(), "answers": "other"})
+    assert (own.name, other.name) == ("arm", "another")
+    assert other.is_control_of(own)
+    assert "name" not in own.model_dump() and "name" not in Arm.model_json_schema()["properties"]
+    assert {name: one.name for name, one in Arm.read_all({"a": {}, "b": {}}).items()} == {"a": "a", "b": "b"}
+
+
 def test_languages_follow_from_persona_and_demonstrations() -> None:
     spoken = {"DEU": "de", "TUR": "tr"}
     countries = ["DEU", "TUR"]
@@ -80,6 +90,8 @@ def test_languages_follow_from_persona_and_demonstrations() -> None:
     assert neutral == Speech(texts=("es",), neutral=("es",))
     assert Speech.union([neutral, Speech(texts=("en",))]) == Speech(texts=("en", "es"), neutral=("es",))
     assert neutral.of("templates") == ("es",)
+    with pytest.raises(AssertionError, match="persona"):
+        neutral.of("persona")
 
 
 def test_file_of_spoken_languages_is_needed_where_an_arm_speaks_a_countrys_own() -> None:

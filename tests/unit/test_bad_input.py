@@ -167,8 +167,27 @@ def test_country_that_the_survey_lacks_is_refused(tmp_path: Path, distributions:
         pytest.param(
             'Q1,"To me, family means ___.",a lot,little,reviewed\n',
             "",
-            ['column "probe"', "1 probes of the bank", "Q1", "Add a row"],
+            ['column "probe"', "these probes of the bank have no text here: Q1. Add a row"],
             id="probe without text",
+        ),
+        pytest.param(
+            'Q1,"To me, family means ___.",a lot,little,reviewed\n'
+            'Q2,"To me, friends mean ___.",a lot,little,reviewed\n',
+            "",
+            ["have no text here: Q1, Q2. Add a row"],
+            id="two probes without text",
+        ),
+        pytest.param(
+            '"To me, family means ___."',
+            "To me, family means ___.",
+            ["line 2: has 6 cells; expected 5", "in quotes"],
+            id="a comma without quotes in the first row",
+        ),
+        pytest.param(
+            '"To me, friends mean ___."',
+            "To me, friends mean ___.",
+            ["line 3: has 6 cells; expected 5", "in quotes"],
+            id="a comma without quotes in another row",
         ),
         pytest.param("\nQ1,", "\nQ2,", ["line", 'column "probe"', "'Q2'"], id="a probe twice"),
         pytest.param("statement,", "sentence,", ["line 1", "sentence", "statement"], id="missing column"),
@@ -214,13 +233,16 @@ FRAMES = yaml.safe_load(TEMPLATES.read_text(encoding="utf-8"))
         ("question", "{first} {second}", ["has the fields ['first', 'second']"]),
         ("question", "{statement} ___ {first} {second}", ["the question has a blank (___)"]),
         ("question", "{statement} {first} {second", ["a brace of the question"]),
-        ("question", 1, ["question is no text but 1"]),
-        ("system", ["a"], ["system is no text but"]),
-        ("cue", None, ["cue is no text but None"]),
+        ("question", 1, ["question is 1; expected text"]),
+        ("system", ["a"], ["system is ['a']; expected text"]),
+        ("cue", None, ["cue is None; expected text"]),
         ("answers", ["A", "B", "C"], ["two labels"]),
         ("answers", 2, ["two labels"]),
         ("answers", ["A", "A"], ["two labels"]),
-        ("instruction", "Fill in", ["needs system, question"]),
+        ("answers", [True, False], ["answers has True, False instead of words", "put labels in quotes"]),
+        ("question", "{statement} {first!q} {second}", ["a field of the question has a ! or :"]),
+        ("question", "{statement} {first:>x} {second}", ["a field of the question has a ! or :"]),
+        ("instruction", "Fill in", ["instruction is not a part of it", "expected only answers, cue, question, system"]),
     ],
 )
 def test_mistake_in_a_template_is_told(
@@ -232,6 +254,20 @@ def test_mistake_in_a_template_is_told(
     refused(*arguments, tells=[str(templates), FRAME, "resources/templates/en.yaml", *tells])
 
 
+def test_template_without_a_part_is_told_by_the_part(tmp_path: Path, refused: Refused) -> None:
+    templates = tmp_path / "en.yaml"
+    templates.write_text(yaml.safe_dump({FRAME: {part: FRAMES[FRAME][part] for part in ("system", "question")}}))
+    arguments = design(tmp_path, {"zero_shot": {"shots": 0}}, templates)
+    refused(*arguments, tells=[str(templates), FRAME, "it has no answers and no cue"])
+
+
+def test_file_without_templates_is_refused(tmp_path: Path, refused: Refused) -> None:
+    templates = tmp_path / "en.yaml"
+    templates.write_text("# to be written")
+    arguments = design(tmp_path, {"zero_shot": {"shots": 0}}, templates)
+    refused(*arguments, tells=[str(templates), f'has no frames; expected "{FRAME}"', "Write this frame"])
+
+
 def test_unknown_template_is_refused(tmp_path: Path, refused: Refused) -> None:
     arguments = design(tmp_path, {"zero_shot": {"shots": 0}}, frames=f"{FRAME}s")
     refused(*arguments, tells=[str(TEMPLATES), f'no frame "{FRAME}s"', f'Did you mean "{FRAME}"'])
@@ -239,9 +275,12 @@ def test_unknown_template_is_refused(tmp_path: Path, refused: Refused) -> None:
 
 def test_templates_that_are_no_yaml_are_refused(tmp_path: Path, refused: Refused) -> None:
     templates = tmp_path / "en.yaml"
-    templates.write_text(f"{FRAME}: [A, B")
+    templates.write_text(f"# frames\n{FRAME}:\n  cue: Answer: now")
     arguments = design(tmp_path, {"zero_shot": {"shots": 0}}, templates)
-    refused(*arguments, tells=[str(templates), "is not YAML", "resources/templates/en.yaml"])
+    tells = [f"{templates}, line 3: is not YAML: mapping values", "quotes", "resources/templates/en.yaml"]
+    refused(*arguments, tells=tells)
+    templates.write_bytes(f"{FRAME}: \xe1".encode("cp1252"))
+    refused(*arguments, tells=[str(templates), "is not YAML in UTF-8", "Save it as text in UTF-8"])
 
 
 # Files between the steps

@@ -227,6 +227,7 @@ def test_answers_depend_on_few_modules() -> None:
         "selfalign.inference.local.leases",
         "selfalign.inference.local.openings",
         "selfalign.inference.local.render",
+        "selfalign.inference.local.setup",
         "selfalign.inference.local.transfer",
         "selfalign.inference.local.tree",
         "selfalign.inference.messages",

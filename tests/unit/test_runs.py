@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from configs import shipped
 from project import ROOT, read_settings
+from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.runs import Run, find_run
@@ -21,7 +22,12 @@ def test_run_is_found_by_name_or_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("trail", 'Did you mean "trial"?'), ("shared", "Known are: default, trial."), ("x", "Known are")],
+    [
+        ("trail", 'Did you mean "trial"?'),
+        ("shared", "Known are: default, trial."),
+        ("x", "Known are"),
+        ("", "Known are"),
+    ],
 )
 def test_unknown_run_is_refused_with_those_that_there_are(name: str, remedy: str, tmp_path: Path) -> None:
     for folder in ("default", "trial", "shared"):
@@ -30,6 +36,15 @@ def test_unknown_run_is_refused_with_those_that_there_are(name: str, remedy: str
         find_run(name, tmp_path)
     assert f'there is no run "{name}"' in str(refusal.value)
     assert remedy in str(refusal.value)
+
+
+@pytest.mark.parametrize("inside", ["tables", "tables/agreement.csv", "none.csv"])
+def test_path_inside_a_run_is_refused_with_the_name_of_the_run(inside: str, tmp_path: Path) -> None:
+    (tmp_path / "trial" / "tables").mkdir(parents=True)
+    (tmp_path / "trial" / "run.json").write_text("{}")
+    (tmp_path / "trial" / "tables" / "agreement.csv").write_text("")
+    with pytest.raises(InputError, match=r'is a path inside the run "trial"\. Name the run: trial\.$'):
+        find_run(f"{tmp_path}/trial/{inside}", tmp_path)
 
 
 def test_no_run_yet_is_told(tmp_path: Path) -> None:
@@ -80,3 +95,20 @@ def test_each_shipped_config_has_a_name_of_its_own() -> None:
     studies = [path for path in sorted((ROOT / "config").glob("*.yaml")) if path.name not in names]
     assert [read_settings(path)["run"]["name"] for path in studies] == [path.stem for path in studies]
     assert read_settings()["run"]["name"] == "default"
+
+
+def test_a_run_has_the_files_that_the_rules_make() -> None:
+    config = shipped()
+    run, paths = Run(Path("results") / config["run"]["name"]), Paths(config)
+    pairs = [(model, language) for model in config["run"]["models"] for language in config["run"]["languages"]]
+    assert paths.answers == [filled(run.answers(*pair)) for pair in pairs]
+    assert paths.scores() == [filled(run.scores(*pair)) for pair in pairs]
+    assert paths.designs == [filled(run.design(language)) for language in config["run"]["languages"]]
+    assert filled(run.table("agreement")) in paths.tables
+    assert paths.survey == str(run.survey(config["run"]["survey"]))
+    assert {str(run.card(model)) for model in config["run"]["models"]} <= set(paths.intermediate)
+
+
+def filled(path: Path) -> str:
+    """A file in the folder of a run, as Snakemake's path variables name it."""
+    return f"<run>/{Path(*path.parts[2:])}"

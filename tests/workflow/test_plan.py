@@ -1,8 +1,10 @@
 """`selfalign plan`: what it says before a run, compared with what the run then did."""
 
 import json
+import math
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from itertools import dropwhile, takewhile
 from pathlib import Path
 
@@ -25,19 +27,23 @@ from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.inference.endpoint.ask import command as ask
 from selfalign.inference.endpoint.requests import without_price
+from selfalign.layout import about_hours, size
 from selfalign.plan import endpoints, models, tokens, variances
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_distributions, read_people
 from selfalign.plan.plan import command
 from selfalign.plan.planner import Options, make_plan
+from selfalign.plan.plans import Plan, PlannedEndpoint, PlannedSurvey
 from selfalign.plan.precision import Series, Width, _expect, expect_widths
-from selfalign.plan.report import duration, size, write_report
+from selfalign.plan.report import write_report
 from selfalign.prompts.schemas import Prompts
+from selfalign.runs import Run
 from selfalign.survey.schemas import Distributions
 from selfalign.tables import read_table, write_table
 
 NEAR = 0.2
 NOWHERE = Path("no results")
+NO_RUN = Run(NOWHERE / "none")
 SHIPPED = ROOT / "resources/plan/variances.csv"
 
 
@@ -49,7 +55,7 @@ def overlay(undisturbed: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def before(overlay: Path) -> dict:
+def before(overlay: Path) -> Plan:
     """The plan of the run as it was before anything ran."""
     return make_plan(read_config([overlay]), Options(rates={"local": 100}), results=NOWHERE)
 
@@ -58,8 +64,8 @@ def before(overlay: Path) -> dict:
 def default() -> Laid:
     """The English part of the default, laid out."""
     config = read_config([])
-    people, probes = read_people(config, HOME, NOWHERE, on_scales=False)
-    return Designer(config, HOME, people, probes).lay_out("en")
+    people, probes = read_people(config, HOME, NO_RUN, on_scales=False)
+    return Designer(config, HOME, people, probes, NO_RUN).lay_out("en")
 
 
 def run_of(project: Project) -> dict:
@@ -69,34 +75,34 @@ def run_of(project: Project) -> dict:
         return dict(zip([column[0] for column in table.description], table.fetchone(), strict=True))
 
 
-def test_cells_and_prompts_are_those_of_the_run(before: dict, undisturbed: Project) -> None:
+def test_cells_and_prompts_are_those_of_the_run(before: Plan, undisturbed: Project) -> None:
     results = undisturbed.folder / "results/default"
     design, prompts = (pd.read_parquet(results / f"{stage}/en.parquet") for stage in ("design", "prompts"))
-    planned = before["languages"]["en"]
-    assert planned["cells"] == len(design)
-    assert planned["prompts"] == (prompts["premise"] != "").sum()
-    assert planned["premises"] == (prompts["premise"] == "").sum()
-    (model,) = before["models"]
-    assert (model["prompts"], model["answered"]) == (run_of(undisturbed)["prompts"], 0)
+    planned = before.languages["en"]
+    assert planned.cells == len(design)
+    assert planned.prompts == (prompts["premise"] != "").sum()
+    assert planned.premises == (prompts["premise"] == "").sum()
+    (model,) = before.models
+    assert (model.prompts, model.answered) == (run_of(undisturbed)["prompts"], 0)
 
 
-def test_tokens_hours_memory_and_disk_are_near_those_of_the_run(before: dict, undisturbed: Project) -> None:
-    (model,), run = before["models"], run_of(undisturbed)
-    assert model["new"] == pytest.approx(run["tokens"], rel=NEAR)
-    assert model["computed"] == model["new"]
-    assert model["hours"] == pytest.approx(run["tokens"] / 100 / 3600, rel=NEAR)
-    assert model["memory"] == pytest.approx(run["peak_memory"], abs=0.25e9), "the libraries need more than the model"
+def test_tokens_hours_memory_and_disk_are_near_those_of_the_run(before: Plan, undisturbed: Project) -> None:
+    (model,), run = before.models, run_of(undisturbed)
+    assert model.new == pytest.approx(run["tokens"], rel=NEAR)
+    assert model.computed == model.new
+    assert model.hours == pytest.approx(run["tokens"] / 100 / 3600, rel=NEAR)
+    assert model.memory == pytest.approx(run["peak_memory"], abs=0.25e9), "the libraries need more than the model"
     with closing(sqlite3.connect(undisturbed.folder / "results/shared/ledger/local/en.sqlite")) as database:
         lengths = "length(CAST(text AS BLOB)) + length(scores) + length(digest) + 2 * 32 + 16"
         (stored,) = database.execute(f"SELECT sum({lengths}) FROM answers").fetchone()
-    assert model["languages"]["en"]["bytes"] == pytest.approx(stored, rel=NEAR)
+    assert model.languages["en"].bytes == pytest.approx(stored, rel=NEAR)
 
 
 def test_a_finished_run_has_nothing_new_and_planning_writes_nothing(overlay: Path, undisturbed: Project) -> None:
     files = {path: path.lstat().st_mtime_ns for path in Path("results").rglob("*")}
-    (model,) = make_plan(read_config([overlay]), Options())["models"]
-    assert model["answered"] == model["prompts"] == run_of(undisturbed)["prompts"]
-    assert model["new"] == model["hours"] == 0
+    (model,) = make_plan(read_config([overlay]), Options()).models
+    assert model.answered == model.prompts == run_of(undisturbed)["prompts"]
+    assert model.new == model.hours == 0
     assert {path: path.lstat().st_mtime_ns for path in Path("results").rglob("*")} == files
 
 
@@ -107,20 +113,20 @@ def test_a_new_arm_needs_its_own_prompts_at_the_rate_of_the_ledger(
     config = read_config([overlay])
     config["languages"]["en"]["arms"] += ["chrf_inverted"]
     plan, run = make_plan(config, Options()), run_of(undisturbed)
-    (model,) = plan["models"]
-    assert model["answered"] == run["prompts"]
-    planned = plan["languages"]["en"]
-    assert model["prompts"] == planned["prompts"] + planned["premises"] > run["prompts"]
-    assert 0 < model["new"] <= model["computed"]
-    assert model["rate"]["source"] == "ledger"
-    assert model["rate"]["tokens_per_second"] == pytest.approx(run["tokens"] / run["seconds"])
-    assert model["hours"] == pytest.approx(model["new"] / model["rate"]["tokens_per_second"] / 3600, rel=NEAR, abs=1e-3)
+    (model,) = plan.models
+    assert model.answered == run["prompts"]
+    planned = plan.languages["en"]
+    assert model.prompts == planned.prompts + planned.premises > run["prompts"]
+    assert 0 < model.new <= model.computed
+    assert model.rate.source == "ledger"
+    assert model.rate.tokens_per_second == pytest.approx(run["tokens"] / run["seconds"])
+    assert model.hours == pytest.approx(model.new / model.rate.tokens_per_second / 3600, rel=NEAR, abs=1e-3)
 
 
 def test_answers_of_another_engine_or_number_format_do_not_count(overlay: Path) -> None:
     config = read_config([overlay])
     config["models"]["local"]["dtype"] = "bfloat16"
-    assert make_plan(config, Options())["models"][0]["answered"] == 0
+    assert make_plan(config, Options()).models[0].answered == 0
 
 
 def test_a_ledger_in_use_is_noted(finished: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,19 +136,19 @@ def test_a_ledger_in_use_is_noted(finished: Project, monkeypatch: pytest.MonkeyP
         database.execute("PRAGMA locking_mode=EXCLUSIVE")
         database.execute("BEGIN EXCLUSIVE")
         plan = make_plan(read_config([Path("overlay.yaml")]), Options())
-    assert plan["models"][0]["answered"] == 0
-    assert any("another job is using this ledger" in note for note in plan["notes"])
+    assert plan.models[0].answered == 0
+    assert any("another job is using this ledger" in note for note in plan.notes)
 
 
-def test_without_a_tokenizer_tokens_are_estimated(before: dict, overlay: Path, tmp_path: Path) -> None:
+def test_without_a_tokenizer_tokens_are_estimated(before: Plan, overlay: Path, tmp_path: Path) -> None:
     config = read_config([overlay])
     config["models"]["local"]["source"] = {"folder": str(tmp_path)}
-    (model,) = make_plan(config, Options(), results=NOWHERE)["models"]
-    (counted,) = before["models"]
-    assert model["estimated"] and not counted["estimated"]
+    (model,) = make_plan(config, Options(), results=NOWHERE).models
+    (counted,) = before.models
+    assert model.estimated and not counted.estimated
     for what in ("sent", "single", "computed"):
-        assert model[what] == pytest.approx(counted[what], rel=NEAR), what
-    assert model["hours"] is None and model["memory"] is None  # nothing tells how large the model is
+        assert getattr(model, what) == pytest.approx(getattr(counted, what), rel=NEAR), what
+    assert model.hours is None and model.memory is None  # nothing tells how large the model is
 
 
 def test_some_probes_tell_the_tokens_of_all(default: Laid) -> None:
@@ -202,14 +208,14 @@ def test_rates_of_an_endpoint_limit_its_hours() -> None:
 def expected(default: Laid) -> dict[str, Width]:
     """The widths of the English part of the default, before it has scores."""
     config = read_config([])
-    people, _ = read_people(config, HOME, NOWHERE, on_scales=False)
-    widths = expect_widths({"en": default}, people.poles, people.bank, config, NOWHERE, SHIPPED)
+    people, _ = read_people(config, HOME, NO_RUN, on_scales=False)
+    widths = expect_widths({"en": default}, people.poles, people.bank, config, NO_RUN, SHIPPED)
     return {one.name: one for one in widths}
 
 
 def rows_of(title: str) -> list[list[str]]:
-    """The rows of the table in docs/plan.md that follows a line."""
-    lines = (ROOT / "docs/plan.md").read_text(encoding="utf-8").partition(title)[2].splitlines()
+    """The rows of the table in docs/study_size.md that follows a line."""
+    lines = (ROOT / "docs/study_size.md").read_text(encoding="utf-8").partition(title)[2].splitlines()
     table = list(takewhile(lambda line: line.startswith("|"), dropwhile(lambda line: not line.startswith("|"), lines)))
     return [[cell.strip(" `") for cell in row.strip("|").split("|")] for row in table[2:]]
 
@@ -288,7 +294,7 @@ def test_width_of_a_country_is_from_the_probes_that_it_was_asked() -> None:
 
 def test_components_are_those_of_the_likest_contrasts() -> None:
     table = variances.read_variances(SHIPPED)
-    arms = {name: Arm.read(one) for name, one in read_config([])["arms"].items()}
+    arms = Arm.read_all(read_config([])["arms"])
     main = variances.describe_contrast(Contrast(arm="chrf", against="chrf_other"), arms)
     assert main == {"name": "chrf - chrf_other", "kind": "similar, own - similar, other", "family": "country"}
     rows, why = variances.find_rows(table, main["kind"], main["family"], ["smollm2-135m"])
@@ -302,18 +308,18 @@ def test_components_are_those_of_the_likest_contrasts() -> None:
 
 def test_scores_on_the_disk_tell_the_widths_of_their_run(overlay: Path) -> None:
     plan = make_plan(read_config([overlay]), Options())
-    widths = {one["name"]: one for one in plan["widths"]}
+    widths = {one.name: one for one in plan.widths}
     known = pd.read_csv("results/default/tables/agreement.csv")
     known = known[(known["measure"] == "agreement") & (known["country"] == "all")].set_index("arm")
     for arm in ("zero_shot", "chrf"):
-        assert widths[arm]["source"] == "scores"
+        assert widths[arm].source == "scores"
         reach = stats.t.ppf(0.975, known.loc[arm, "df"])  # the table's intervals end at 0 and 1
-        assert widths[arm]["mean"][0] == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
+        assert widths[arm].mean[0] == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
 
 
-def test_report_says_where_widths_are_from(before: dict) -> None:
+def test_report_says_where_widths_are_from(before: Plan) -> None:
     def said(source: str) -> str:
-        return write_report(before | {"widths": [one | {"source": source} for one in before["widths"]]})
+        return write_report(replace(before, widths=[replace(one, source=source) for one in before.widths]))
 
     assert "measured in studies of this project" in said("same contrast")
     assert "measured in studies" not in said("scores")
@@ -326,13 +332,14 @@ def test_rates_of_the_table_fill_the_gaps_between_sizes() -> None:
 
     def rate(parameters: float, hardware: str, dtype: str = "bfloat16", cores: int = 2) -> float:
         size = models.Size(parameters, "card")
-        return models.find_rate("m", settings | {"dtype": dtype}, size, none, table, hardware, cores).tokens_per_second
+        speeds = models.Speeds(none, table, hardware, cores)
+        return models.find_rate("m", settings | {"dtype": dtype}, size, speeds).tokens_per_second
 
     assert rate(8030261248, "h200") == 25400
     assert 25400 < rate(1e9, "h200") < 44800
     assert rate(80302612480, "h200") == pytest.approx(2540)
     assert rate(134515008, "cpu", "float32", cores=4) == pytest.approx(2 * 590)
-    assert models.find_rate("m", settings, None, none, table, "h200", 2) is None
+    assert models.find_rate("m", settings, None, models.Speeds(none, table, "h200", 2)) is None
 
 
 @pytest.mark.parametrize(
@@ -346,13 +353,14 @@ def test_size_is_in_the_name(name: str, parameters: float | None, tmp_path: Path
 
 def test_a_parsed_survey_is_read_from_the_results(tmp_path: Path) -> None:
     survey = {"form": "wvs7", "source": {"url": "https://lab.example/survey.zip", "sha256": "0" * 64}}
+    run = Run(tmp_path / "one")
     with pytest.raises(InputError, match=r"fetch and parse it first: snakemake \S+ --cores 1 --configfile"):
-        read_distributions("mine", survey, HOME, tmp_path)
+        read_distributions("mine", survey, HOME, run)
     example = read_config([])["surveys"]["example"]
-    table, _ = read_distributions("example", example, HOME, tmp_path)
-    parsed = tmp_path / "survey/mine/distributions.parquet"
+    table, _ = read_distributions("example", example, HOME, run)
+    parsed = tmp_path / "shared/survey/mine/distributions.parquet"
     write_table(table, parsed, Distributions)
-    assert len(read_distributions("mine", survey, HOME, tmp_path)[0]) == len(table) > 1000
+    assert len(read_distributions("mine", survey, HOME, run)[0]) == len(table) > 1000
 
 
 @pytest.mark.parametrize("form", ["csv", "sav", "dta"])
@@ -365,10 +373,9 @@ def test_own_survey_is_planned_before_it_is_parsed(form: str, tmp_path: Path, mo
     config = read_config([Path("mine/config.yaml")])
     plan = make_plan(config, Options(), results=NOWHERE)
     batteries = 8 if form == "csv" else 7
-    expected = {"name": "mine", "countries": 1, "probes": 12, "batteries": batteries, "left_out_by_kind": {}}
-    assert plan["survey"] == expected
-    assert (plan["languages"]["en"]["cells"], plan["languages"]["en"]["prompts"]) == (96, 96)
-    assert all(one["mean"][0] != one["mean"][0] for one in plan["widths"]), "one country has no mean of countries"
+    assert plan.survey == PlannedSurvey("mine", 1, 12, batteries, {})
+    assert (plan.languages["en"].cells, plan.languages["en"].prompts) == (96, 96)
+    assert all(math.isnan(one.mean[0]) for one in plan.widths), "one country has no mean of countries"
     config["prompts"]["frames"] = ["scale"]
     with pytest.raises(InputError, match=r"Make it first: snakemake .+questionnaire/scales.csv"):
         make_plan(config, Options(), results=NOWHERE)
@@ -377,18 +384,17 @@ def test_own_survey_is_planned_before_it_is_parsed(form: str, tmp_path: Path, mo
 def test_counts_are_read_as_the_workflow_weighs_them(undisturbed: Project, overlay: Path) -> None:
     survey = read_config([overlay])["surveys"]["example"]
     keys = ["country", "question", "code"]
-    planned = read_distributions("example", survey, HOME, NOWHERE)[0].sort_values(keys).reset_index(drop=True)
+    planned = read_distributions("example", survey, HOME, NO_RUN)[0].sort_values(keys).reset_index(drop=True)
     parsed = read_table(undisturbed.folder / "results/shared/survey/example/distributions.parquet", Distributions)
     pd.testing.assert_frame_equal(planned, parsed.sort_values(keys).reset_index(drop=True), check_dtype=False)
 
 
-def test_a_large_plan_fits_on_a_screen(before: dict) -> None:
-    model, one = before["models"][0], before["languages"]["en"]
-    asked = {"model": "m", "kind": "endpoint", "prompts": 1, "requests": 10**6, "missing": 10**6, "sent": 1e9}
-    asked |= {"received": 1e7, "hours": 30.0, "price": 1234.5, "disk": 1.0}
-    large = before | {"languages": dict.fromkeys(map(str, range(10)), one), "main_language": "en"}
-    names = ["llama-3.3-70b-instruct"] * 12
-    large |= {"models": [model | {"model": name} for name in names] + [asked] * 3, "notes": ["A sentence."] * 5}
+def test_a_large_plan_fits_on_a_screen(before: Plan) -> None:
+    model, one = before.models[0], before.languages["en"]
+    asked = PlannedEndpoint("m", "endpoint", {}, 1, 10**6, 10**6, 1e9, 1e7, True, 1234.5, 30.0, 1.0)
+    many = [replace(model, model="llama-3.3-70b-instruct")] * 12
+    languages = dict.fromkeys(map(str, range(10)), one)
+    large = replace(before, languages=languages, models=[*many, *[asked] * 3], notes=["A sentence."] * 5)
     lines = write_report(large).splitlines()
     assert len(lines) <= 50
     assert max(map(len, lines)) <= 130
@@ -402,7 +408,12 @@ def test_command_prints_a_table_or_json(overlay: Path) -> None:
     assert "local" in told.stdout and "chrf - chrf_other" in told.stdout
     words = ["--configfile", str(overlay), "--json", "--rate", "local=50", "--exact"]
     found = json.loads(CliRunner().invoke(command, words, catch_exceptions=False).stdout)
-    assert found["models"][0]["rate"] == {"tokens_per_second": 50, "source": "given", "place": "local"}
+    assert list(found) == [
+        *("run", "survey", "languages", "models", "level", "widths", "contrasts", "main_language", "notes", "files")
+    ]
+    (model,) = found["models"]
+    assert model["rate"] == {"tokens_per_second": 50, "source": "given", "place": "local"}
+    assert list(model)[:6] == ["model", "kind", "parameters", "languages", "prompts", "answered"]
 
 
 def test_options_that_name_nothing_are_refused(refused: Refused, overlay: Path) -> None:
@@ -421,5 +432,5 @@ def test_price_is_a_setting_that_no_request_holds(tmp_path: Path) -> None:
 
 
 def test_numbers_are_short() -> None:
-    assert [duration(hours) for hours in (0.001, 0.5, 12.34, 1234.0)] == ["4 s", "30 min", "12.3 h", "1,234 h"]
+    assert [about_hours(hours) for hours in (0.001, 0.5, 12.34, 1234.0)] == ["4 s", "30 min", "12.3 h", "1,234 h"]
     assert [size(number) for number in (5e6, 1.5e9)] == ["5 MB", "1.5 GB"]

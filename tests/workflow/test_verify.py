@@ -18,7 +18,7 @@ from matplotlib.image import imread, imsave
 from project import Project
 from selfalign.audit import record_run
 from selfalign.audit.jobs import Job, Records, read_command, read_jobs
-from selfalign.audit.manifest import Manifest, digest, refuse_changed, remove_old_figures
+from selfalign.audit.manifest import Manifest, refuse_changed, remove_old_figures
 from selfalign.audit.verify.differences import compare_tables
 from selfalign.audit.verify.files import check_files
 from selfalign.audit.verify.findings import Difference, Findings
@@ -28,6 +28,7 @@ from selfalign.audit.verify.sample import _compare_answers, check_sample
 from selfalign.audit.verify.verify import check_models, check_record, verify
 from selfalign.cli import program
 from selfalign.config.files import list_files
+from selfalign.digests import digest_file
 from selfalign.errors import InputError
 from selfalign.prompts.schemas import Prompts
 from selfalign.provenance import code_digests
@@ -151,7 +152,7 @@ def test_record_of_a_run_says_what_it_is_made_from(recorded: Project) -> None:
     assert record["packages"]["numpy"] == np.__version__
     assert record["selfalign"]["commit"] is None, "the copy is no clone"
     for file, facts in record["inputs"].items():
-        assert facts == {"bytes": Path(file).stat().st_size, "sha256": digest(Path(file))}
+        assert facts == {"bytes": Path(file).stat().st_size, "sha256": digest_file(Path(file))}
     made = {path for job in jobs() for path in job.outputs}
     read = {path for job in jobs() if job.step != "fetch_model" for path in job.inputs}
     assert read - made <= set(record["inputs"])
@@ -510,7 +511,7 @@ def test_figures_that_a_run_no_longer_makes_are_removed_unless_changed(tmp_path:
     }
     for name in steps:
         (tmp_path / name).write_text(name, encoding="utf-8")
-    rows = [(str(tmp_path / name), len(name), digest(tmp_path / name), step) for name, step in steps.items()]
+    rows = [(str(tmp_path / name), len(name), digest_file(tmp_path / name), step) for name, step in steps.items()]
     former = pd.DataFrame(rows, columns=["file", "bytes", "sha256", "step"])
     (tmp_path / "margin_n.png").write_text("somebody edited it", encoding="utf-8")
     assert remove_old_figures(former, [str(tmp_path / "margin.png")]) == [str(tmp_path / "margin_m.png")]

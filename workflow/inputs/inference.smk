@@ -3,6 +3,7 @@
 import re
 
 from selfalign.inference.endpoint.requests import without_price
+from selfalign.runs import LEDGER
 
 
 def of_model(key):
@@ -39,7 +40,8 @@ def model_memory(wildcards, input, attempt):
 
 def ledger_of(wildcards):
     """The ledger of a model and language. It is not an input, since a job adds to it."""
-    return f"results/{SHARED}/ledger/{wildcards.model}/{wildcards.language}.sqlite"
+    file = LEDGER.format(model=wildcards.model, language=wildcards.language)
+    return f"results/{SHARED}/{file}"
 
 
 def model_endpoint(wildcards):

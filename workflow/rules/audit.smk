@@ -42,7 +42,8 @@ onstart:
         check_keys(config["models"], workflow.dag.needrun_jobs())
     if warning := warn_of_replacement(Run(FOLDER), config):
         show(warning)
-    record_start(FOLDER, workflow.dag.needrun_jobs(), config, sys.argv)
+    with exit_on_mistake():  # the first file that a run writes
+        record_start(FOLDER, workflow.dag.needrun_jobs(), config, sys.argv)
     if left_out := describe_left_out(config, HOME):
         show(left_out)
     for name, why in PATHS.skipped.items():

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, assert_never
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from selfalign.demonstrations.strategies import SEEDED, STRATEGIES
 from selfalign.forms import Countries, Name, Section, Spoken, distinct
@@ -13,6 +13,9 @@ Answers = Literal[
     "own", "other", "other_group", "country", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"
 ]
 """Whose answers demonstrations carry."""
+
+Kind = Literal["texts", "templates", "questions", "labels", "personas", "roles", "neutral"]
+"""Kinds of files with the words of a language."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,24 @@ class Speech:
     neutral: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
 
-    def of(self, kind: str) -> tuple[str, ...]:
-        """The languages of a kind of file: texts, templates, questions, labels, personas, neutral or roles."""
-        return {"personas": self.personas, "neutral": self.neutral, "roles": self.roles}.get(kind, self.texts)
+    def of(self, kind: Kind) -> tuple[str, ...]:
+        """The languages of a kind of file."""
+        match kind:
+            case "texts" | "templates" | "questions" | "labels":
+                return self.texts
+            case "personas":
+                return self.personas
+            case "roles":
+                return self.roles
+            case "neutral":
+                return self.neutral
+        assert_never(kind)
 
     @classmethod
     def union(cls, parts: Iterable["Speech"]) -> "Speech":
         """The languages of several."""
         every = list(parts)
-        kinds = ("texts", "personas", "neutral", "roles")
+        kinds: tuple[Kind, ...] = ("texts", "personas", "neutral", "roles")
         return cls(*(tuple(sorted({one for part in every for one in part.of(kind)})) for kind in kinds))
 
 
@@ -103,16 +115,34 @@ class Arm(Section):
         "nearest_first", description="In which order demonstrations are shown."
     )
 
+    _name: str = PrivateAttr("")
+
     @classmethod
-    def read(cls, settings: Mapping[str, Any]) -> "Arm":
+    def read(cls, name: str, settings: Mapping[str, Any]) -> "Arm":
         """An arm from settings that were checked before, or that an earlier version recorded.
 
         Unknown keys are ignored. A missing label becomes empty, and a missing number of shots becomes 0.
+
+        Args:
+            name: of the arm in the config.
+            settings: of the arm.
         """
         known = {key: value for key, value in settings.items() if key in cls.model_fields}
         values: dict[str, Any] = {"label": "", "shots": 0}
         values |= {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
-        return cls.model_construct(**values)
+        arm = cls.model_construct(**values)
+        arm._name = name
+        return arm
+
+    @classmethod
+    def read_all(cls, settings: Mapping[str, Mapping[str, Any]]) -> dict[str, "Arm"]:
+        """Arms by name, from the settings of each: see `read`."""
+        return {name: cls.read(name, of_arm) for name, of_arm in settings.items()}
+
+    @property
+    def name(self) -> str:
+        """The arm's name in the config. It is not one of its settings."""
+        return self._name
 
     @property
     def selector(self) -> str | None:
@@ -183,12 +213,15 @@ class Arm(Section):
         return [one for one in (countries if self.sources is None else self.sources) if one != country]
 
     def has_cells(self, countries: Sequence[str]) -> bool:
-        """Whether a language has cells of this arm. Another country's answers need another country.
+        """Whether a language has cells of this arm.
+
+        The arm must be run for a country of the language. Another country's answers need another country.
 
         Args:
             countries: of the language.
         """
-        return not self.of_others or any(self.others(one, countries) for one in self.asked(countries))
+        asked = self.asked(countries)
+        return any(self.others(one, countries) for one in asked) if self.of_others else bool(asked)
 
     def is_control_of(self, arm: "Arm") -> bool:
         """Whether this arm differs from an arm of the country only in whose answers it shows or whom it names.

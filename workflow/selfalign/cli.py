@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from selfalign import __version__, variables
-from selfalign.errors import InputError, exit_on_mistake, show
+from selfalign.errors import InputError, exit_on_mistake, explain_system, show
 from selfalign.steps import BY_HAND, STEPS
 
 _ROOT = Path(__file__).parent
@@ -65,7 +65,8 @@ def main() -> None:
         except InputError:
             raise
         except Exception as error:
-            _explain_crash(error)
+            if not (isinstance(error, OSError) and explain_system(error)):
+                _explain_crash(error)
             raise
 
 

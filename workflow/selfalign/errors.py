@@ -1,5 +1,6 @@
 """The one error that a user's mistake may raise, and how the user sees it."""
 
+import errno
 import os
 import re
 import stat
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TypedDict
 
 TERMINAL = "SELFALIGN_TERMINAL"
@@ -15,6 +17,24 @@ often a log file. The Snakefile sets the variable for every job."""
 
 LISTED = 20
 """At most so many places or mistakes are listed; the rest is counted."""
+
+
+_FULL = ("there is no space left", "Free some space, then run again: recorded answers are kept")
+_RIGHTS = (
+    "cannot be read or written, for lack of rights",
+    "Change the rights of the file and its folder, or work elsewhere",
+)
+_IN_THE_WAY = ("is a file, where a folder is expected", "Move or delete the file")
+_OF_SYSTEM = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: ("cannot be written, because the file system is read-only", "Work in a folder that can be written"),
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+}
+"""What is wrong with the user's system, and the remedy, by the number of the error."""
 
 
 class Place(TypedDict, total=False):
@@ -61,6 +81,24 @@ class InputError(Exception):
         super().__init__(re.sub(r"\s*\n\s*(\))?", lambda found: found[1] or " ", paragraph))
 
 
+def explain_system(error: OSError) -> InputError | None:
+    """The paragraph for a full disk, and for a file or folder that cannot be read or written; None for other errors.
+
+    Args:
+        error: of the system. A full disk may have no file name; other errors without one are not about files.
+    """
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if error.errno not in _OF_SYSTEM or (error.filename is None and not full):
+        return None
+    problem, remedy = _OF_SYSTEM[error.errno]
+    place = Path(os.fsdecode(error.filename)) if error.filename is not None else None
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        place = next((one for one in (place, *place.parents) if one.is_file()), None) if place else None
+        if place is None:
+            return None
+    return InputError(place or "the disk", problem, remedy)
+
+
 def listed(items: list[str], most: int = LISTED) -> str:
     """Some items with commas between them, and the number of the rest."""
     more = f" and {len(items) - most} more" if len(items) > most else ""
@@ -68,20 +106,34 @@ def listed(items: list[str], most: int = LISTED) -> str:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A remedy: the choice that is nearest to a word, or the choices when none is near, at most 30 of them."""
+    """A remedy: the choice that is nearest to a word, or the choices when none is near, at most 30 of them.
+
+    A choice that differs only in capitals is the nearest.
+    """
     choices = sorted(choices)
-    if near := get_close_matches(word, choices, n=1):
+    same = [choice for choice in choices if choice.casefold() == word.casefold()]
+    if near := same or get_close_matches(word, choices, n=1):
         return f'Did you mean "{near[0]}"?'
+    if not choices:
+        return "There are none."
     return f"Known are: {listed(choices, 30)}."
 
 
 @contextmanager
 def exit_on_mistake() -> Iterator[None]:
-    """Within it, a user's mistake is printed as one paragraph, and ends the program with exit code 1."""
+    """Within it, a user's mistake is printed as one paragraph, and ends the program with exit code 1.
+
+    So is a full disk, and a file that cannot be read or written.
+    """
     try:
         yield
     except InputError as error:
         show(str(error))
+        sys.exit(1)
+    except OSError as error:
+        if (refusal := explain_system(error)) is None:
+            raise
+        show(str(refusal))
         sys.exit(1)
 
 

@@ -21,6 +21,7 @@ from huggingface_hub.errors import (
     XetDownloadError,
 )
 
+from selfalign.digests import digest_file
 from selfalign.errors import InputError
 
 
@@ -64,7 +65,9 @@ def hub_errors(kind: str, repo: str, revision: str, place: str) -> Iterator[None
         why = str(error).strip().splitlines() or [""]
         problem = f"{repo} cannot be fetched ({type(error).__name__}: {why[0]})"
         elsewhere = f"or download the {kind} elsewhere and give its {'folder' if kind == 'model' else 'file'}"
-        raise InputError(place, problem, f"Check the network and HF_ENDPOINT, {elsewhere} as the source") from error
+        raise InputError(
+            place, problem, f"Check the network, HTTPS_PROXY and HF_ENDPOINT, {elsewhere} as the source"
+        ) from error
 
 
 def check_arrived(path: Path, file: RepoFile, place: str) -> None:
@@ -73,18 +76,18 @@ def check_arrived(path: Path, file: RepoFile, place: str) -> None:
     A large file is listed by its SHA-256, a small one by its git object: SHA-1 of a header and the content.
     """
     if file.lfs:
-        expected, got = file.lfs.sha256, file_digest(path)
+        expected, got = file.lfs.sha256, digest_file(path)
     else:
-        expected, got = file.blob_id, file_digest(path, f"blob {path.stat().st_size}\0".encode(), "sha1")
+        expected, got = file.blob_id, _digest_git_object(path)
     if got != expected:
         raise InputError(
             place, f"{path.name} arrived with the digest {got}; the hub lists {expected}", "Run snakemake again"
         )
 
 
-def file_digest(path: Path, prefix: bytes = b"", algorithm: str = "sha256") -> str:
-    """Hexadecimal digest of a file, read in pieces, after an optional prefix."""
-    digest = hashlib.new(algorithm, prefix, usedforsecurity=algorithm != "sha1")
+def _digest_git_object(path: Path) -> str:
+    """The name that git gives a file: SHA-1 of a header and the content."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
             digest.update(piece)

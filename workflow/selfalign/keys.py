@@ -54,9 +54,9 @@ def _list_needed(config: Mapping[str, Any], run: Run) -> set[str]:
     needed = set()
     for name in config["run"]["models"]:
         if "endpoint" in config["models"][name]:
-            files = [run.folder / "answers" / name / f"{language}.parquet" for language in config["run"]["languages"]]
+            files = [run.answers(name, language) for language in config["run"]["languages"]]
         else:
-            files = [run.shared / "models" / name / "model.json"]
+            files = [run.card(name)]
         if not all(file.is_file() for file in files):
             needed.add(name)
     return needed

@@ -1,4 +1,4 @@
-"""Text for the screen: aligned tables and durations."""
+"""Text for the screen: aligned tables, durations and sizes."""
 
 
 def align(rows: list[list[str]], left: int = 1, last_left: bool = False) -> list[str]:
@@ -28,3 +28,20 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 else "")
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def about_hours(hours: float) -> str:
+    """An estimated duration, in seconds, minutes or hours, as in `12.3 h`."""
+    if hours < 1 / 60:
+        return f"{3600 * hours:.0f} s"
+    return f"{60 * hours:.0f} min" if hours < 2 else f"{hours:,.1f} h" if hours < 100 else f"{hours:,.0f} h"
+
+
+def size(number: float, decimals: int = 0) -> str:
+    """Bytes in MB or GB.
+
+    Args:
+        number: of bytes.
+        decimals: of a size in MB; a size in GB has one.
+    """
+    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.{decimals}f} MB"

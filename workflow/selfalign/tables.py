@@ -1,9 +1,10 @@
 """Reading and writing of tables: each passes its pandera schema, and none is ever half written."""
 
 import codecs
+import errno
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,10 @@ _RULES = {
     r"less_than_or_equal_to\((.*)\)": "must be {} or less",
 }
 
+
+_NO_NAME = "(no name)"
+_TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+"""What pandas says of a row with more cells than the first row."""
 
 _QUOTED = re.compile(r'"[^"]*"')
 
@@ -51,14 +56,22 @@ class Table(pa.DataFrameModel):
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """A path in the folder of `path` to write to. It becomes `path` at the end, and is removed if anything fails."""
+    """A path in the folder of `path` to write to. It becomes `path` at the end, and is removed if anything fails.
+
+    An error of a full or read-only disk names `path`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.aside{path.suffix}")
     try:
         yield aside
         aside.replace(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            error.filename = str(path)
+        raise
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error counts
+            aside.unlink(missing_ok=True)
 
 
 def write_table(table: pd.DataFrame, path: Path, schema: type[Table]) -> None:
@@ -229,12 +242,17 @@ def _read(
     except pd.errors.EmptyDataError:
         raise InputError(path, "the file is empty", remedy) from None
     except (OSError, ValueError) as error:
+        if found := _TOO_MANY.search(str(error)):
+            expected_cells, line, cells = map(int, found.groups())
+            raise _too_long(path, line, cells, expected_cells) from None
         raise InputError(path, f"cannot be read as a table ({error})", remedy) from None
     given = list(table.columns)
     if optional is not None:
         table = _complete(table, schema, optional)
     expected = list(schema.columns)
     if schema.strict and list(table.columns) != expected:
+        if (unnamed := given.count(_NO_NAME)) and set(expected) <= set(given):
+            raise _too_long(path, 2, len(given), len(given) - unnamed)
         problem = f"has columns {', '.join(given)}; expected {', '.join(expected)}"
         raise InputError(path, problem, remedy, row=1)
     try:
@@ -257,8 +275,14 @@ def _complete(table: pd.DataFrame, schema: pa.DataFrameSchema, optional: Fills) 
 def _read_csv(path: Path, **settings: object) -> pd.DataFrame:
     table = pd.read_csv(path, **settings)
     if not isinstance(table.index, pd.RangeIndex):  # rows longer than the header: pandas takes the rest for an index
-        table = table.reset_index(names=["(no name)"] * table.index.nlevels, allow_duplicates=True)
+        table = table.reset_index(names=[_NO_NAME] * table.index.nlevels, allow_duplicates=True)
     return table[~table.isin([""]).all(axis=1)]
+
+
+def _too_long(path: Path, line: int, cells: int, expected: int) -> InputError:
+    """The error for a row with more cells than the header."""
+    remedy = "Put a text that contains the separator in quotes, or take out the separators at the end of the line"
+    return InputError(path, f"has {cells} cells; expected {expected}, as in the header", remedy, row=line)
 
 
 def _broken(path: Path, schema: pa.DataFrameSchema, error: pa.errors.SchemaErrors, remedy: str) -> InputError:

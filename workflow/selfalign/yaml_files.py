@@ -7,6 +7,9 @@ from typing import Any
 
 import yaml
 
+YAML_WORDS = "YAML reads no, off, yes and on without quotes as false and true"
+YAML_MISTAKES = "check its brackets, quotes, colons and spaces; tabs cannot indent"
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may be built without libyaml
 
 

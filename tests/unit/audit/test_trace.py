@@ -558,6 +558,15 @@ def test_probe_that_a_country_lacks_is_told_with_the_peoples_answers(project: Pa
     assert "DEU: Q66, because nobody chose one of its poles." in point
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("source", "Nigeria"), ("seed", 2), ("template", "letters"), ("tokens", None)]
+)
+def test_option_that_chooses_a_cell_needs_a_probe(option: str, value: object, project: Path) -> None:
+    shown = "" if value is None else f", value {value!r}"
+    with pytest.raises(InputError, match=re.escape(f"--{option}{shown}: needs a probe. Add --probe, such as")):
+        ask(project, f"--{option}", *([] if value is None else [value]), arm="chrf", country="DEU")
+
+
 # Tokens and origins
 
 

@@ -27,6 +27,9 @@ def test_page_of_settings_is_the_one_that_the_models_make() -> None:
     noise = "| `scoring.readers.noise` | number above 0 and at most 0.5 | `0.1` | How often a demonstration does not"
     assert noise in page
     assert '| `arms.NAME.exclude` | list, each `siblings`, `battery`, `category` | `["siblings"]` |' in page
+    assert "| `arms.NAME.label` | text | required |" in page
+    assert "| `arms.NAME.sources` | list, each text |  |" in page
+    assert "| `surveys.NAME.source.url` | text |  |" in page, "one of several forms"
 
 
 def test_models_have_the_defaults_that_a_run_gets() -> None:

@@ -63,6 +63,45 @@ def read(folder: Path, text: str) -> str:
             id="a missing key",
         ),
         pytest.param(
+            "arms: {mine: {label: Mine, shots: 5, selector: chrf}}",
+            'config: arms.mine.strategy: is missing, and "selector" is not a known key. Add it, with one of random, '
+            "category, chrf, bm25, embedding.",
+            id="a key under another name",
+        ),
+        pytest.param(
+            "arms: {chrf: {countries: [DEU, MEX]}}",
+            "config: arms.chrf.countries, value ['DEU', 'MEX']: has no country that en asks about: USA. Name one of",
+            id="an arm for other countries",
+        ),
+        pytest.param(
+            "languages: {en: {arms: [zero_shot, CHRF]}}",
+            'config: languages.en.arms: "CHRF" is not defined. Did you mean "chrf"?',
+            id="a name in capitals",
+        ),
+        pytest.param(
+            "{run: {languages: [pt]}, languages: {pt: {countries: [USA], arms: [zero_shot]}}}",
+            "/texts/pt.csv': there is no such file. Put it there, correct the path, or take pt out of run.languages.",
+            id="a language without texts",
+        ),
+        pytest.param(
+            "languages: {en: {countries: [USA, BRA], arms: [zero_shot, chrf, chrf_own_language]}}",
+            "/texts/pt.csv': there is no such file. Put it there, correct the path, or take the arms out of the run "
+            "that speak pt: chrf_own_language.",
+            id="a country's own language without texts",
+        ),
+        pytest.param(
+            "{languages: {en: {arms: [zero_shot, chrf, mine]}}, arms: {mine: {label: M, shots: 0, persona: pt}}}",
+            "/personas/pt.csv': there is no such file. Put it there, correct the path, or take the arms out of the run "
+            "that speak pt: mine.",
+            id="a persona in a language without personas",
+        ),
+        pytest.param(
+            "prompts: {frames: [stated], personas: '{language}.csv'}",
+            "config: prompts.personas, value 'en.csv': there is no such file. Put it there, correct the path, or leave "
+            "frames of shares out of prompts.frames.",
+            id="a frame of shares without personas",
+        ),
+        pytest.param(
             "models: {smollm2-135m: {dtype: float}}",
             "value 'float': is not one of float32, bfloat16, float16. Did you mean \"float32\"?",
             id="a misspelt value",
@@ -90,6 +129,14 @@ def read(folder: Path, text: str) -> str:
 def test_mistake_is_explained(text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert message in read(tmp_path, text)
+
+
+def test_key_in_the_place_of_a_variable_is_not_shown(tmp_path: Path) -> None:
+    message = read(tmp_path, "models: {mine: {label: M, endpoint: {url: 'http://x/v1', model: m, key_env: sk-7f}}}")
+    assert message.startswith(
+        "config: models.mine.endpoint.key_env: has the wrong form. Write it like this: MY_API_KEY"
+    )
+    assert "sk-7f" not in message
 
 
 def test_same_key_in_two_mappings_is_not_repeated(tmp_path: Path) -> None:

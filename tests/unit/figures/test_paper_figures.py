@@ -29,7 +29,7 @@ from selfalign.figures import (
     plot_languages,
     plot_margins,
 )
-from selfalign.figures.by_model import Differences
+from selfalign.figures.by_model import Both, find_differences
 from selfalign.figures.chosen import choose_gains, choose_pairs, mean_of_countries
 from selfalign.figures.readers import choose_readers, readers_of_gains
 from selfalign.figures.style import ENGLISH, Style, read_style, read_texts
@@ -149,8 +149,8 @@ def metrics() -> pd.DataFrame:
     return table[Metrics.names()]
 
 
-def differences() -> Differences:
-    return Differences(contrasts(), metrics(), GAINS, MARGINS, "en")
+def differences() -> Both:
+    return find_differences(contrasts(), metrics(), GAINS, MARGINS, "en")
 
 
 def readers() -> pd.DataFrame:
@@ -224,7 +224,7 @@ def test_rows_of_other_figures_are_those_of_the_agreement() -> None:
 
 def test_gains_have_a_row_per_model_and_a_dot_with_its_interval_per_selector(style: Style) -> None:
     rows = mean_of_countries(choose_pairs(contrasts(), GAINS, "en"))
-    figure = plot_gains.draw(rows, GAINS, differences(), style)
+    figure = plot_gains.draw(rows, differences().gains, style)
     (ax,) = figure.axes
     assert rows_of(figure) == list(MODELS.values())
     orange, blue = "#d55e00", "#0072b2"
@@ -245,8 +245,8 @@ def test_gains_have_a_row_per_model_and_a_dot_with_its_interval_per_selector(sty
 
 def test_margins_have_the_axis_of_the_gains(style: Style) -> None:
     shared = differences()
-    gains = plot_gains.draw(shared.rows(GAINS), GAINS, shared, style)
-    margins = plot_margins.draw(shared.rows(MARGINS), MARGINS, shared, style)
+    gains = plot_gains.draw(shared.gains.rows, shared.gains, style)
+    margins = plot_margins.draw(shared.margins.rows, shared.margins, style)
     assert gains.axes[0].get_xlim() == margins.axes[0].get_xlim()
     assert [round(x, 6) for _, x, _ in dots(margins.axes[0])] == [0.07, 0.07]
     legend = [text.get_text() for text in margins.legends[0].get_texts()]
@@ -256,9 +256,9 @@ def test_margins_have_the_axis_of_the_gains(style: Style) -> None:
 
 @pytest.mark.slow
 def test_readers_are_marks_of_gains_and_margins(style: Style) -> None:
-    shared = Differences(contrasts(), metrics(), GAINS, MARGINS, "en", choose_readers(readers(), ["near"]))
-    gains = plot_gains.draw(shared.rows(GAINS), GAINS, shared, style)
-    margins = plot_margins.draw(shared.rows(MARGINS), MARGINS, shared, style)
+    shared = find_differences(contrasts(), metrics(), GAINS, MARGINS, "en", choose_readers(readers(), ["near"]))
+    gains = plot_gains.draw(shared.gains.rows, shared.gains, style)
+    margins = plot_margins.draw(shared.margins.rows, shared.margins, style)
     for figure, copier, ideal in ((gains, 0.2, 0.4), (margins, 0.17, 0.37)):
         (ax,) = figure.axes
         found = {line.get_label(): line.get_xydata() for line in ax.lines if len(line.get_xdata())}
@@ -389,12 +389,12 @@ def test_countries_without_room_are_counted(style: Style) -> None:
 
 DRAWN = {
     "country_ranks": lambda style: plot_country_ranks.draw(country_ranks(), style),
-    "gains": lambda style: plot_gains.draw(differences().rows(GAINS), GAINS, differences(), style),
+    "gains": lambda style: plot_gains.draw(differences().gains.rows, differences().gains, style),
     "gains_by_country": lambda style: plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, style),
     "languages": lambda style: plot_languages.draw(languages(("drawn", "near")), GAINS, "en", style),
     "categories": lambda style: plot_categories.draw(categories(), GAINS, style),
     "kinds": lambda style: plot_kinds.draw(kinds(), [["near", "zero"]], style),
-    "margins": lambda style: plot_margins.draw(differences().rows(MARGINS), MARGINS, differences(), style),
+    "margins": lambda style: plot_margins.draw(differences().margins.rows, differences().margins, style),
 }
 
 

@@ -24,7 +24,7 @@ from selfalign.inference.local.check import check_during, check_engine, check_fi
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import load_model, model_bytes
 from selfalign.inference.local.engine import row_of
-from selfalign.inference.local.infer import answer, gather_facts
+from selfalign.inference.local.infer import answer
 from selfalign.inference.local.render import Rendered
 from selfalign.inference.local.tree import Tree, cut_rows, grow, rows_needed
 from selfalign.inference.readouts import list_options, read_out
@@ -61,7 +61,6 @@ from transformers import (
 
 NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHAT
 FACTS = {"engine": "packed"}
-CARD = {"weights_sha256": "1", "tokenizer_sha256": "2", "chat_template_sha256": "3", "context_length": 512}
 
 
 def rendered(*tokens: list[int], answers: tuple[tuple[int, ...], ...] = ((1,), (2,))) -> list[Rendered]:
@@ -757,24 +756,6 @@ def test_mass_outside_is_unknown_where_one_label_is() -> None:
     outside = read_out_of(CASES[:2], [-1.0, np.nan, -1.0, -2.0, np.nan, np.nan], -1.0)["mass_outside_labels"]
     assert list(outside.isna()) == [True, True, False, False, True, True]
     assert outside[2] == pytest.approx(1 - math.exp(-1) - math.exp(-2))
-
-
-def test_facts_change_with_all_that_decides_an_answer_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    how = {
-        "format": "chat",
-        "dtype": "float32",
-        "device": "cpu",
-        "engine": "packed",
-        "attention": "sdpa",
-        "template": {},
-    }
-    usual = fingerprint_of(gather_facts(CARD, how))
-    assert usual == fingerprint_of(gather_facts(dict(reversed(CARD.items())) | {"parameters": 5}, how))
-    others = [fingerprint_of(gather_facts(CARD, how | {key: "other"})) for key in how]
-    others += [fingerprint_of(gather_facts(CARD | {key: "9"}, how)) for key in CARD if "sha256" in key]
-    monkeypatch.setattr(engine, "VERSION", engine.VERSION + "+")
-    others.append(fingerprint_of(gather_facts(CARD, how)))
-    assert len({usual, *others}) == 11
 
 
 def test_prompts_on_both_sides_of_a_bound_of_rope_are_refused() -> None:

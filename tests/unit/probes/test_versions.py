@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from places import ROOT
 from selfalign.audit.trace.origins import describe_recorded_bank
 from selfalign.cli import program
+from selfalign.digests import digest_file
 from selfalign.errors import InputError
-from selfalign.probes.versions import bank_in_words, digest_all, digest_file, read_version
+from selfalign.probes.versions import bank_in_words, digest_all, read_version
 from version_bank import digest_release, number
 
 
@@ -94,14 +95,15 @@ def test_texts_of_ones_own_are_not_of_the_release(resources: Path, tmp_path: Pat
 
 def test_trace_tells_the_bank_of_the_results_and_what_changed_since(resources: Path) -> None:
     bank, text = resources / "probes/probes.csv", resources / "probes/texts/en.csv"
-    assert "not recorded" in describe_recorded_bank(bank.parent, [bank])
+    recorded = bank.parent / "human/bank.json"
+    assert "not recorded" in describe_recorded_bank(recorded, [bank])
     found = record(bank, text, version=resources / "probes/bank.yaml")
-    assert describe_recorded_bank(bank.parent, [bank, text]) == bank_in_words(found)
+    assert describe_recorded_bank(recorded, [bank, text]) == bank_in_words(found)
     text.write_text("other", encoding="utf-8")
-    assert describe_recorded_bank(bank.parent, [bank, text]).endswith(f"Not the files of the results: {text}.")
-    (bank.parent / "human/bank.json").write_text("[]", encoding="utf-8")
+    assert describe_recorded_bank(recorded, [bank, text]).endswith(f"Not the files of the results: {text}.")
+    recorded.write_text("[]", encoding="utf-8")
     with pytest.raises(InputError, match="not a record of a probe bank"):
-        describe_recorded_bank(bank.parent, [bank])
+        describe_recorded_bank(recorded, [bank])
 
 
 @pytest.mark.parametrize("text", ["", "version: 1", "version: 1\ndate: x\nfiles: y", "{"])
@@ -117,7 +119,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def test_second_review_is_counted_as_its_decisions_and_edits() -> None:
-    document = (ROOT / "docs/translations.md").read_text(encoding="utf-8")
+    document = (ROOT / "docs/translation_review.md").read_text(encoding="utf-8")
     decisions, edits = rows("decisions.csv"), rows("edits.csv")
     for language in {row["language"] for row in edits}:
         made = [row["decision"] for row in decisions if row["language"] == language]

@@ -55,7 +55,7 @@ def test_figures_are_those_of_a_calculation_by_hand(
     shown = list_shown(*cells(rows))
     table = describe_demonstrations(
         "en",
-        {name: Arm.read(one) for name, one in arms.items()},
+        Arm.read_all(arms),
         shown,
         {"chrf": describe_pairs(ranking, bank, texts)},
     )
@@ -89,5 +89,5 @@ def test_options_are_the_same_whichever_pole_is_which(bank: pd.DataFrame, rankin
     pairs = ranking[ranking["probe"].isin(options) & ranking["candidate"].isin(options)]
     shown = list_shown(*cells([("chrf", "DEU", "Q1", "DEU", "Q2=A"), ("chrf", "DEU", "Q2", "DEU", "Q5=A")]))
     facts = {"chrf": describe_pairs(pairs, bank, texts)}
-    table = describe_demonstrations("en", {"chrf": Arm.read({"strategy": "chrf"})}, shown, facts)
+    table = describe_demonstrations("en", Arm.read_all({"chrf": {"strategy": "chrf"}}), shown, facts)
     assert table["same_options"].tolist() == [0.5]

@@ -20,11 +20,11 @@ from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
 from selfalign.probes.selection import select_probes
 from selfalign.prompts import design_prompts
-from selfalign.prompts.design_prompts import lay_out, lay_out_arms
+from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.schemas import CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, majority_answers
-from selfalign.prompts.wording import Languages, read_countries, read_neutral, read_personas, read_wording
+from selfalign.prompts.wording import Languages, WordingFiles, read_countries, read_neutral, read_personas, read_wording
 from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
@@ -112,12 +112,16 @@ def languages(bank: pd.DataFrame, letters: Frame) -> Languages:
     """English, and the languages of the three countries."""
     everything, wordings = read_bank(RESOURCES / "probes" / "probes.csv"), {}
     for code in ("en", "de", "es", "zh"):
-        files = {"texts": RESOURCES / "probes" / "texts", "neutral": RESOURCES / "neutral"}
-        files |= {kind: RESOURCES / "survey" / kind for kind in ("questions", "labels")}
-        files = {kind: {code: folder / f"{code}.csv"} for kind, folder in files.items()}
-        files["templates"] = {code: RESOURCES / "templates" / f"{code}.yaml"}
-        files["scales"] = {code: RESOURCES / "survey" / "scales.csv"}
-        words = read_wording(code, files, ["letters", "scale"], everything)
+        survey, file = RESOURCES / "survey", f"{code}.csv"
+        files = WordingFiles(
+            RESOURCES / "templates" / f"{code}.yaml",
+            RESOURCES / "probes" / "texts" / file,
+            RESOURCES / "neutral" / file,
+            survey / "scales.csv",
+            survey / "questions" / file,
+            survey / "labels" / file,
+        )
+        words = read_wording(files, ["letters", "scale"], everything)
         asked = {kind: {probe: getattr(words, kind)[probe] for probe in bank["probe"]} for kind in ("probes", "scales")}
         wordings[code] = replace(words, **asked)
     personas = {code: read_personas(RESOURCES / "personas" / f"{code}.csv") for code in wordings}
@@ -147,9 +151,8 @@ def write(
         asked = replace(languages.words, frames={frame.name: frame for frame in frames})
         spoken = replace(languages, wordings={**languages.wordings, "en": asked}, **changed)
         everyone = Surveyed(people, human, bank)
-        design, prompts = lay_out(
-            {name: Arm.read(one) for name, one in arms.items()}, countries, everyone, rankings, spoken, premises
-        )
+        read = Arm.read_all(arms)
+        design, prompts = Experiment(read, countries, everyone, rankings, spoken, premises).lay_out()
         prompts = Prompts.validate(prompts)
         return Design.validate(design), prompts.assign(user=[as_bare_text(row) for row in prompts.itertuples()])
 
@@ -183,9 +186,8 @@ def test_text_is_written_once_for_all_countries_that_share_it(
     countries = ["BOL", "CHN", "DEU", "MEX"]
     words = replace(languages.words, frames={"letters": languages.words.frames["letters"]})
     spoken = replace(languages, wordings={**languages.wordings, "en": words})
-    parts, prompts = lay_out_arms(
-        {"other": Arm.read(ARMS["other"])}, countries, Surveyed(poles, None, bank), rankings, spoken
-    )
+    arms = Arm.read_all({"other": ARMS["other"]})
+    parts, prompts = Experiment(arms, countries, Surveyed(poles, None, bank), rankings, spoken).lay_out_arms()
     (cells,) = parts
     assert len(cells) > 2.8 * 2 * sum(written)  # each source is shown to three countries, in both orders
     assert set(cells["prompt"]) == set(prompts.loc[prompts["premise"] != "", "prompt"])
@@ -461,7 +463,7 @@ def test_shuffled_deals_the_own_answers_to_other_probes(
 def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages: Languages) -> None:
     answers = majority_answers(poles)
     every = answers.assign(probe="any", seed=0)[["source", "probe", "seed", "candidate", "answer"]]
-    dealt = answer_otherwise(every, Arm.read(arm(answers="shuffled")), answers, languages.words.probes)
+    dealt = answer_otherwise(every, Arm.read("shuffled", arm(answers="shuffled")), answers, languages.words.probes)
     counts = dealt.groupby(["source", "seed"])["answer"].value_counts().unstack()
     for seed in (1, 2):
         pd.testing.assert_frame_equal(
@@ -488,8 +490,8 @@ def test_neutral_demonstrations_may_be_in_a_language_that_alone_has_them(
 ) -> None:
     english = replace(languages.words, neutral={}, right={}, frames={"letters": languages.words.frames["letters"]})
     spoken = replace(languages, wordings={**languages.wordings, "en": english})
-    arms = {"neutral": Arm.read({**ARMS["neutral"], "shown_in": "de"})}
-    _, prompts = lay_out(arms, ["DEU"], Surveyed(poles), {}, spoken)
+    arms = Arm.read_all({"neutral": {**ARMS["neutral"], "shown_in": "de"}})
+    _, prompts = Experiment(arms, ["DEU"], Surveyed(poles), {}, spoken).lay_out()
     german = {item.statement for item in languages.wordings["de"].neutral.values()}
     shown = [question.split("\n")[0] for row in prompts["shown"] for question, _ in json.loads(row)]
     assert shown and set(shown) <= german

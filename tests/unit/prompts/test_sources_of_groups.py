@@ -19,8 +19,8 @@ def poles() -> pd.DataFrame:
 
 
 def sources(poles: pd.DataFrame, answers: str, countries: list[str] = ["DEU", "NGA", "MEX"]) -> dict[str, list[str]]:  # noqa: B006
-    arm = Arm.read({"shots": 5, "strategy": "chrf", "answers": answers})
-    return name_sources(arm, "arm", PEOPLE, countries, poles).groupby("country")["source"].agg(list).to_dict()
+    arm = Arm.read("arm", {"shots": 5, "strategy": "chrf", "answers": answers})
+    return name_sources(arm, PEOPLE, countries, poles).groupby("country")["source"].agg(list).to_dict()
 
 
 def test_sources_of_a_group(poles: pd.DataFrame) -> None:

@@ -14,7 +14,7 @@ from selfalign.probes.draft_opinion_probes import draft_probes
 from selfalign.probes.join_people import join_poles
 from selfalign.probes.opinion_probes import as_bank, as_texts
 from selfalign.prompts.describe_demonstrations import describe_demonstrations, describe_pairs, list_shown
-from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed, majority_answers
 from selfalign.prompts.wording import Languages, Wording, read_neutral, read_personas, word_poles
@@ -87,8 +87,9 @@ def laid(joined: Joined, rankings: dict[str, pd.DataFrame]) -> tuple[pd.DataFram
     frames = {"words": read_frame(RESOURCES / "templates" / "en.yaml", "words")}
     right = neutral["answer"].to_dict()
     words = Wording(frames, word_poles(joined.texts), neutral=word_poles(neutral), right=right)
-    arms = {name: Arm.read(settings) for name, settings in ARMS.items()}
-    return lay_out(arms, COUNTRIES, joined.people, rankings, Languages("en", {"en": words}), premises=False)
+    arms = Arm.read_all(ARMS)
+    languages = Languages("en", {"en": words})
+    return Experiment(arms, COUNTRIES, joined.people, rankings, languages, premises=False).lay_out()
 
 
 def shown_by(laid: tuple[pd.DataFrame, pd.DataFrame], arm: str) -> pd.DataFrame:
@@ -152,8 +153,8 @@ def test_stated_shares_are_dealt_from_the_demonstrations(rankings: dict[str, pd.
     words = Wording(frames, word_poles(joined.texts))
     personas = {"en": read_personas(RESOURCES / "personas" / "en.csv")}
     languages = Languages("en", {"en": words}, personas=personas)
-    arms = {"shuffled": Arm.read(ARMS["shuffled"] | {"seeds": [1, 2, 3]})}
-    made = lay_out(arms, COUNTRIES, joined.people, rankings, languages, premises=False)
+    arms = Arm.read_all({"shuffled": ARMS["shuffled"] | {"seeds": [1, 2, 3]}})
+    made = Experiment(arms, COUNTRIES, joined.people, rankings, languages, premises=False).lay_out()
     share = joined.poles.set_index(["country", "probe"])["share_a"].mul(100).round().astype(int).astype(str)
     for country, shown in shown_by(made, "shuffled").groupby("country"):
         dealt = shown.drop_duplicates(["seed", "candidate"]).groupby("seed")["answer"].agg(sorted)
@@ -175,7 +176,7 @@ def test_arm_without_battery_shows_what_the_plain_arm_shows(laid: tuple[pd.DataF
 def test_nothing_of_the_questionnaire_is_shared(
     laid: tuple[pd.DataFrame, pd.DataFrame], joined: Joined, rankings: dict[str, pd.DataFrame]
 ) -> None:
-    arms = {name: Arm.read(settings) for name, settings in ARMS.items()}
+    arms = Arm.read_all(ARMS)
     shown = list_shown(laid[0], laid[1])
     pairs = {name: describe_pairs(one, joined.bank, joined.texts, joined.tests) for name, one in rankings.items()}
     table = describe_demonstrations("en", arms, shown, pairs)

@@ -26,21 +26,18 @@ from selfalign.figures.style import Style, read_style
 from selfalign.figures.theme import apply_theme
 from selfalign.probes.bank import list_codes, parse_codes, read_bank
 from selfalign.probes.scales import read_scales
-from selfalign.scoring.cultural_map import (
-    AXES,
-    fit_axes,
-    orders_of,
+from selfalign.scoring.estimate_map import MapPeople, MapTables, estimate_map, find_axes, see_people, why_left_out
+from selfalign.scoring.map_axes import AXES, fit_axes, rotate
+from selfalign.scoring.map_items import (
+    project_probes,
     read_two_options,
-    resample_points,
-    rotate,
     score_countries,
     score_respondents,
     share_answers,
-    slopes_of_probes,
     variance_of_parts,
 )
-from selfalign.scoring.estimate_map import MapPeople, estimate_map, find_axes, see_people, why_left_out
 from selfalign.scoring.map_schemas import PEOPLE, MapItems, MapPublished, MapZones
+from selfalign.scoring.map_spread import orders_of, resample_points
 from selfalign.survey.schemas import Counts
 from selfalign.tables import read_input
 
@@ -48,6 +45,7 @@ RESOURCES = ROOT / "resources"
 ITEMS = read_input(RESOURCES / "map/items.csv", MapItems)
 ZONES = read_input(RESOURCES / "map/zones.csv", MapZones)
 PUBLISHED = read_input(RESOURCES / "map/published.csv", MapPublished)
+TABLES = MapTables(ITEMS, ZONES, PUBLISHED)
 BANK = read_bank(RESOURCES / "probes/probes.csv").query("probe in @ITEMS.probe")
 SCALES = read_scales(RESOURCES / "survey/scales.csv", BANK)
 PROBES = list(ITEMS["probe"])
@@ -82,7 +80,7 @@ def scores(people: MapPeople) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def tables(scores: pd.DataFrame, people: MapPeople) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return estimate_map(scores, people, ITEMS, ZONES, PUBLISHED, least=8, draws=200, seed=1)
+    return estimate_map(scores, people, TABLES, least=8, draws=200, seed=1)
 
 
 def respondents(**answers: list[int]) -> pd.DataFrame:
@@ -288,8 +286,7 @@ def _simplicity(shared: np.ndarray, angle: float) -> float:
 def test_people_through_two_options_stay_where_they_are(people: MapPeople) -> None:
     axes, points = find_axes(ITEMS, people)
     seen = read_two_options(people.shares, ITEMS, BANK)
-    slopes, constant = slopes_of_probes(axes, ITEMS, seen)
-    options = see_people(people.shares, BANK, slopes, constant)
+    options = see_people(people.shares, BANK, project_probes(axes, ITEMS, seen))
     assert [np.corrcoef(options[axis], points[axis])[0, 1] > 0.99 for axis in AXES] == [True, True]
     trust = ITEMS.index[ITEMS["item"] == "trust"][0]
     assert (seen.base[trust], seen.slope[trust]) == (1.0, 1.0), "a question with two answers loses nothing"
@@ -308,7 +305,7 @@ def test_model_that_answers_as_a_country_lies_on_its_point(tables: tuple[pd.Data
 @pytest.mark.slow
 def test_model_does_not_move_the_axes(scores: pd.DataFrame, people: MapPeople, tables: tuple) -> None:
     other = scores.assign(p_a=0.9)
-    points, axes = estimate_map(other, people, ITEMS, ZONES, PUBLISHED, least=8, draws=10, seed=1)
+    points, axes = estimate_map(other, people, TABLES, least=8, draws=10, seed=1)
     pd.testing.assert_frame_equal(axes, tables[1])
     same = [table[table["model"] == PEOPLE].reset_index(drop=True) for table in (points, tables[0])]
     pd.testing.assert_frame_equal(*same)
@@ -317,7 +314,7 @@ def test_model_does_not_move_the_axes(scores: pd.DataFrame, people: MapPeople, t
 @pytest.mark.slow
 def test_missing_item_is_named_and_leaves_the_axes(scores: pd.DataFrame, people: MapPeople) -> None:
     without = scores[~scores["probe"].isin(["Q155", "Q184"])]
-    points, axes = estimate_map(without, people, ITEMS, ZONES, PUBLISHED, least=8, draws=10, seed=1)
+    points, axes = estimate_map(without, people, TABLES, least=8, draws=10, seed=1)
     told = axes.set_index("item")["reason"]
     assert told[told != ""].to_dict() == {
         "abortion": "the run has no probe Q184",
@@ -325,7 +322,7 @@ def test_missing_item_is_named_and_leaves_the_axes(scores: pd.DataFrame, people:
     }
     assert set(points["items"]) == {8}
     with pytest.raises(InputError, match="8 items are left, and the map needs 9.*Q184.*Q155.*probes.only"):
-        estimate_map(without, people, ITEMS, ZONES, PUBLISHED, least=9, draws=10, seed=1)
+        estimate_map(without, people, TABLES, least=9, draws=10, seed=1)
     assert why_left_out(ITEMS, set(PROBES), set(ITEMS["question"]) - {"Q46"}) == {
         "happiness": "the survey has no answers to Q46"
     }
@@ -335,7 +332,7 @@ def test_missing_item_is_named_and_leaves_the_axes(scores: pd.DataFrame, people:
 def test_unanswered_item_of_a_model_is_counted_and_has_no_point(scores: pd.DataFrame, people: MapPeople) -> None:
     silent = (scores["arm"] == "own") & (scores["country"] == "DEU") & (scores["probe"] == "Q46")
     some = scores.assign(answered=~silent, p_a=scores["p_a"].mask(silent))
-    points, _ = estimate_map(some, people, ITEMS, ZONES, PUBLISHED, least=8, draws=10, seed=1)
+    points, _ = estimate_map(some, people, TABLES, least=8, draws=10, seed=1)
     row = points[(points["arm"] == "own") & (points["country"] == "DEU")].iloc[0]
     assert (row["missing"], row["unanswered"], row["items"]) == ("happiness", 1, 9)
     assert np.isnan(row["survival"]) and points["survival"].isna().sum() == 1
@@ -345,7 +342,7 @@ def test_unanswered_item_of_a_model_is_counted_and_has_no_point(scores: pd.DataF
 def test_country_that_was_not_asked_an_item_has_no_point(scores: pd.DataFrame, people: MapPeople) -> None:
     gone = (people.shares["country"] == "CHN") & (people.shares["question"] == "Q182")
     some = replace(people, shares=people.shares[~gone])
-    points, axes = estimate_map(scores, some, ITEMS, ZONES, PUBLISHED, least=8, draws=10, seed=1)
+    points, axes = estimate_map(scores, some, TABLES, least=8, draws=10, seed=1)
     row = points[(points["model"] == PEOPLE) & (points["country"] == "CHN") & (points["view"] == "codes")].iloc[0]
     assert row["missing"] == "homosexuality" and np.isnan(row["survival"]) and set(axes["units"]) == {18}
 

@@ -16,18 +16,13 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import Resampling, estimate
 from selfalign.scoring.cells import compare_with_people
-from selfalign.scoring.compute_metrics import (
-    cells_of_scores,
-    compute,
-    nearest_of_poles,
-    options_of_poles,
-    people_of_poles,
-)
+from selfalign.scoring.compute_metrics import Scorer
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_categories import estimate_categories
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_transfer import estimate_transfer
 from selfalign.scoring.inputs import prepare_cells
+from selfalign.scoring.items import cells_of_scores, nearest_of_poles, options_of_poles, people_of_poles
 from selfalign.scoring.measures import STEP, check_measures
 from selfalign.scoring.metrics import METRICS, Metric, choice
 from selfalign.scoring.panels import build_panels
@@ -83,7 +78,7 @@ HOW = Resampling(PEOPLE, draws=200, level=0.95, seed=1, resample=["batteries", "
 
 def table_of_metrics(scores: pd.DataFrame) -> pd.DataFrame:
     people = People.lay_out(people_of_poles(POLES), options_of_poles(BANK), nearest_of_poles(POLES), samples=2, seed=1)
-    return compute(cells_of_scores(scores), people)
+    return Scorer(people).compute(cells_of_scores(scores))
 
 
 # Values

@@ -19,13 +19,8 @@ from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.scoring import baselines
-from selfalign.scoring.compute_metrics import (
-    cells_of_scores,
-    compute,
-    nearest_of_poles,
-    options_of_poles,
-    people_of_poles,
-)
+from selfalign.scoring.compute_metrics import Scorer
+from selfalign.scoring.items import cells_of_scores, nearest_of_poles, options_of_poles, people_of_poles
 from selfalign.scoring.metrics import (
     METRICS,
     agreement,
@@ -492,7 +487,7 @@ def refuse(scores: pd.DataFrame, cells: np.ndarray | pd.Series, rule: str) -> pd
 def tabulate(scores: pd.DataFrame, poles: pd.DataFrame, rule: str = "half") -> pd.DataFrame:
     """The table of metrics, by arm, country and metric."""
     people = People.lay_out(people_of_poles(poles), options_of_poles(BANK), nearest_of_poles(poles), **SAMPLED)
-    table = compute(cells_of_scores(scores), people, rule)
+    table = Scorer(people, rule).compute(cells_of_scores(scores))
     return as_written(table, "poles").set_index(["arm", "country", "metric"])
 
 
@@ -700,7 +695,7 @@ def test_distributions_over_whole_scales() -> None:
     cells = people.rename(columns={"share": "p"}).drop(columns="size")
     cells["p"] = cells.groupby(["country", "item"])["p"].transform(lambda p: p.to_numpy()[::-1])
     cells = cells.assign(model="m", language="en", arm="own", source=cells["country"], seed=0, template="words")
-    table = compute(cells, People.lay_out(people, options, {"BOL": "DEU"}, **SAMPLED))
+    table = Scorer(People.lay_out(people, options, {"BOL": "DEU"}, **SAMPLED)).compute(cells)
     table = as_written(table, "scale").set_index(["country", "metric"])
     q = {item: drawn["BOL", item] for item in codes}
     by_hand = {

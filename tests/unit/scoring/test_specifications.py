@@ -262,7 +262,7 @@ def test_categories_have_margins_of_all_and_of_discriminating_cells() -> None:
     }
     poles = pd.DataFrame([(*key, pole) for key, pole in majorities.items()], columns=["country", "probe", "majority"])
     how = Resampling(people(table), draws=100, level=0.95, seed=1, resample=["batteries"])
-    pairs = [Contrast(arm="own", against=against) for against in ("other", "zero")]
+    pairs = [Contrast(arm="own", against=other) for other in ("other", "zero")]
     made = Alternatives.validate(estimate_alternatives(table, pairs, poles, None, None, how, ["measure"]))
     made = made[made["measure"] == "agreement"]
     of_category = made[made["alternative"].str.contains(":")].set_index("alternative")

@@ -18,7 +18,7 @@ from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.inference.schemas import Answers
 from selfalign.probes.schemas import Poles
-from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.schemas import Design
 from selfalign.prompts.sources import Surveyed, stated_shares
@@ -50,10 +50,11 @@ def rank_all() -> pd.DataFrame:
 
 def lay(step: int = 1, frame: Frame = FRAME, **settings: object) -> pd.DataFrame:
     """Cells of an arm about Germany and Mexico, with their prompts."""
-    arm = Arm.read({"shots": 1, "strategy": "chrf", "answers": "own", **settings})
+    arm = Arm.read("me", {"shots": 1, "strategy": "chrf", "answers": "own", **settings})
     languages = Languages("en", {"en": Wording({"stated": frame}, ITEMS, **NEUTRAL, step=step)}, personas=PERSONAS)
     rankings = {"chrf": rank_all()}
-    design, prompts = lay_out({"me": arm}, ["DEU", "MEX"], Surveyed(POLES), rankings, languages, premises=False)
+    experiment = Experiment({"me": arm}, ["DEU", "MEX"], Surveyed(POLES), rankings, languages, premises=False)
+    design, prompts = experiment.lay_out()
     Design.validate(design)
     return design.merge(prompts, on="prompt").set_index(["country", "probe", "order"]).sort_index()
 
@@ -142,9 +143,9 @@ def test_country_without_a_persona_is_refused() -> None:
     languages = Languages(
         "en", {"en": Wording({"stated": FRAME}, ITEMS)}, personas={"en": {"DEU": PERSONAS["en"]["DEU"]}}
     )
-    arm = Arm.read({"shots": 0})
+    arm = Arm.read("me", {"shots": 0})
     with pytest.raises(InputError, match="the persona of MEX in en is missing"):
-        lay_out({"me": arm}, ["DEU", "MEX"], Surveyed(POLES), {}, languages)
+        Experiment({"me": arm}, ["DEU", "MEX"], Surveyed(POLES), {}, languages).lay_out()
 
 
 def test_turned_item_keeps_its_numbers() -> None:

@@ -530,7 +530,9 @@ def test_changed_file_of_the_hub_is_refused(path: str, hub: Hub, tmp_path: Path)
 def test_hub_out_of_reach_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
-    with pytest.raises(InputError, match="cannot be fetched .*Check the network and HF_ENDPOINT.*give its file"):
+    with pytest.raises(
+        InputError, match="cannot be fetched .*Check the network, HTTPS_PROXY and HF_ENDPOINT.*give its file"
+    ):
         fetch_survey("s", in_hub(), tmp_path / "out" / "file")
     assert_nothing_left(tmp_path / "out")
 

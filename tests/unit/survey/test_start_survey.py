@@ -15,6 +15,7 @@ from selfalign.survey.inspect_file import Facts, inspect_columns
 from selfalign.survey.parse_table import parse_table
 from selfalign.survey.questions import read_questions
 from selfalign.survey.start_survey import guess_countries
+from selfalign.survey.table_columns import Layout
 from surveys import run
 
 
@@ -51,7 +52,8 @@ def test_scale_whose_labels_are_codes_gets_values_that_are_read_as_codes(tmp_pat
     run("start-survey", tmp_path / "s.sav", "--country", "PRT", "--folder", tmp_path / "s")
     questions = read_questions(tmp_path / "s/questions.csv")
     with open_survey(tmp_path / "s.sav", tmp_path) as file:
-        responses, _, _ = parse_table(file, questions, {"country": "PRT"}, tmp_path / "s/questions.csv")
+        layout = Layout.of_survey({"country": "PRT"})
+        responses, _, _ = parse_table(file, questions, layout, tmp_path / "s/questions.csv")
     assert responses["a"].tolist() == [int(answer) for answer in answers]
 
 

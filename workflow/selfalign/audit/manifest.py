@@ -1,6 +1,5 @@
 """The manifest of a run: each of its files with bytes and SHA-256."""
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from selfalign.audit.jobs import Job, Records
+from selfalign.digests import digest_file
 from selfalign.errors import InputError
 from selfalign.tables import Table, read_table
 
@@ -24,12 +24,6 @@ class Manifest(Table):
     step: str = pa.Field(description="the step that made it")
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def list_files(jobs: Iterable[Job], others: dict[str, str]) -> pd.DataFrame:
     """The manifest of a run: the files that its jobs made, and some others.
 
@@ -44,7 +38,7 @@ def list_files(jobs: Iterable[Job], others: dict[str, str]) -> pd.DataFrame:
     """
     steps = {path: job.step for job in jobs for path in job.outputs} | others
     files = [path for path in sorted(steps) if Path(path).is_file()]
-    rows = [(path, Path(path).stat().st_size, digest(Path(path)), steps[path]) for path in files]
+    rows = [(path, Path(path).stat().st_size, digest_file(Path(path)), steps[path]) for path in files]
     return pd.DataFrame(rows, columns=Manifest.names())
 
 
@@ -60,7 +54,7 @@ def find_changed(paths: Iterable[str], former: pd.DataFrame, records: Records) -
         records: of Snakemake.
     """
     known = dict(zip(former["file"], former["sha256"], strict=True))
-    return [path for path in paths if records.was_changed(path) and digest(Path(path)) != known.get(path)]
+    return [path for path in paths if records.was_changed(path) and digest_file(Path(path)) != known.get(path)]
 
 
 def remove_old_figures(former: pd.DataFrame, made: Iterable[str]) -> list[str]:
@@ -77,7 +71,9 @@ def remove_old_figures(former: pd.DataFrame, made: Iterable[str]) -> list[str]:
         The files that were removed, in the order of their paths.
     """
     drawn = former[former["step"].str.startswith("plot_") & ~former["file"].isin(set(made))]
-    old = [row.file for row in drawn.itertuples() if Path(row.file).is_file() and digest(Path(row.file)) == row.sha256]
+    old = [
+        row.file for row in drawn.itertuples() if Path(row.file).is_file() and digest_file(Path(row.file)) == row.sha256
+    ]
     for path in old:
         Path(path).unlink()
     return sorted(old)

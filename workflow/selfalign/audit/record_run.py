@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from selfalign import __version__
-from selfalign.audit.manifest import digest
+from selfalign.digests import digest_file
 from selfalign.errors import InputError
 from selfalign.options import Json, readable, writable
 from selfalign.provenance import code_digests
@@ -63,7 +63,7 @@ def describe_file(path: Path) -> dict[str, Any]:
         InputError: it cannot be read.
     """
     try:
-        return {"bytes": path.stat().st_size, "sha256": digest(path)}
+        return {"bytes": path.stat().st_size, "sha256": digest_file(path)}
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})", "Correct the path in the config") from None
 

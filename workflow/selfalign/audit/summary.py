@@ -63,7 +63,7 @@ def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], ci
     Returns:
         Only one line if the table of agreements is not among the files.
     """
-    agreement, contrasts, verdicts = (folder / f"tables/{name}.csv" for name in ("agreement", "contrasts", "verdicts"))
+    agreement, contrasts, verdicts = map(Run(folder).table, ("agreement", "contrasts", "verdicts"))
     if str(agreement) not in made:
         return [f'Run "{folder.name}": the files that you asked for are there.']
     tables = [path for path in (agreement, contrasts, verdicts) if str(path) in made]
@@ -138,7 +138,7 @@ def _by_arm(agreement: pd.DataFrame, model: str, language: str) -> pd.Series:
 
 def _split(estimates: pd.Series, config: Mapping[str, Any]) -> tuple[pd.Series, pd.Series]:
     """Estimates of the arms without demonstrations and persona, and of the other arms."""
-    arms = {name: Arm.read(config["arms"][name]) for name in estimates.index}
+    arms = {name: Arm.read(name, config["arms"][name]) for name in estimates.index}
     plain = [name for name, arm in arms.items() if not arm.shots and arm.persona is None]
     return estimates[plain], estimates.drop(plain)
 

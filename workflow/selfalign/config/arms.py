@@ -8,12 +8,12 @@ from selfalign.arms import Arm
 
 def read_arms(config: Mapping[str, Any]) -> dict[str, Arm]:
     """All arms of a config, by name, whether the run has them or not."""
-    return {name: Arm.read(settings) for name, settings in config["arms"].items()}
+    return Arm.read_all(config["arms"])
 
 
 def arms_of(config: Mapping[str, Any], language: str) -> dict[str, Arm]:
     """The arms of a language, by name, in the order of the config."""
-    return {name: Arm.read(config["arms"][name]) for name in config["languages"][language]["arms"]}
+    return {name: Arm.read(name, config["arms"][name]) for name in config["languages"][language]["arms"]}
 
 
 def arms_of_run(config: Mapping[str, Any]) -> dict[str, Arm]:

@@ -35,7 +35,15 @@ from selfalign.probes.versions import VERSION_FILE, read_version
 from selfalign.prompts.design_prompts import word_instructions, word_personas
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import check_sources, draw_neutral
-from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_roles, read_wording
+from selfalign.prompts.wording import (
+    Languages,
+    Wording,
+    WordingFiles,
+    read_countries,
+    read_personas,
+    read_roles,
+    read_wording,
+)
 from selfalign.survey.parse_shares import check_shares, parse_shares
 from selfalign.survey.schemas import Counts, Scales, Shares
 from selfalign.survey.simulate_survey import check_counts
@@ -75,11 +83,11 @@ def check_inputs(config: dict[str, Any], home: Path) -> None:
     for language in config["run"]["languages"]:
         _check_arms(config, language, spoken[language], words)
     tests = read_tests(config, bank)
-    for name, arm in arms_of_run(config).items():
+    for arm in arms_of_run(config).values():
         if find_tests(config) is None:
-            _check_candidates(name, arm, used, used)
+            _check_candidates(arm, used, used)
         elif tests is not None:
-            _check_candidates(name, arm, used, tests)
+            _check_candidates(arm, used, tests)
     _check_encoder(config)
     _check_groups(config, home)
     check_frames(config)
@@ -90,25 +98,25 @@ def _read_words(
     config: dict[str, Any], home: Path, spoken: Speech, bank: pd.DataFrame, texts: bool
 ) -> dict[str, Wording]:
     """The words of every language that a prompt of the run may be in."""
-    stages = {"texts": "probes", "templates": "prompts", "neutral": "prompts"}
-    files = {
-        kind: {one: Path(fill_language(config[stage][kind], one)) for one in spoken.of(kind)}
-        for kind, stage in stages.items()
-    }
-    files |= {
-        kind: {one: Path(locate(f"resources/survey/{kind}/{one}.csv", home)) for one in spoken.texts}
-        for kind in ("questions", "labels")
-    }
-    if not texts:
-        del files["texts"]
-    scales, frames = Path(locate("resources/survey/scales.csv", home)), config["prompts"]["frames"]
-    files["scales"] = dict.fromkeys(spoken.texts, scales)
+    prompts, scales = config["prompts"], Path(locate("resources/survey/scales.csv", home))
+
+    def files_of(language: str) -> WordingFiles:
+        return WordingFiles(
+            Path(fill_language(prompts["templates"], language)),
+            Path(fill_language(config["probes"]["texts"], language)) if texts else None,
+            Path(fill_language(prompts["neutral"], language)) if language in spoken.neutral else None,
+            scales,
+            Path(locate(f"resources/survey/questions/{language}.csv", home)),
+            Path(locate(f"resources/survey/labels/{language}.csv", home)),
+        )
+
+    files, frames = {one: files_of(one) for one in spoken.texts}, prompts["frames"]
     if config["surveys"][config["run"]["survey"]]["form"] == "table":  # whole scales are made from its own questions
-        frames = [name for name in frames if not read_frame(next(iter(files["templates"].values())), name).whole_scale]
+        frames = [name for name in frames if not read_frame(files[spoken.texts[0]].templates, name).whole_scale]
     else:
         read_input(scales, Scales)
-    step = config["prompts"].get("share_step", 1)
-    return {one: read_wording(one, files, frames, bank, step=step) for one in spoken.texts}
+    step = prompts.get("share_step", 1)
+    return {one: read_wording(files[one], frames, bank, step=step) for one in spoken.texts}
 
 
 def _check_readouts(config: dict[str, Any], words: dict[str, Wording]) -> None:
@@ -155,15 +163,15 @@ def _check_arms(config: dict[str, Any], language: str, spoken: Speech, words: di
     roles = {one: read_roles(Path(fill_language(config["prompts"]["roles"], one))) for one in spoken.roles}
     known = read_countries(Path(config["prompts"]["spoken"])) if own else {}
     languages = Languages(language, words, known, personas, roles)
-    for name, arm in arms.items():
+    for arm in arms.values():
         asked = pd.Series(arm.asked(countries))
         pairs = pd.DataFrame(_pair_names(arm, list(asked), countries), columns=["country", "named"])
-        word_personas(name, arm, pairs["country"], pairs["named"], languages)
+        word_personas(arm, pairs["country"], pairs["named"], languages)
         for frame in words[language].frames.values():
             word_instructions(frame, pairs["named"], languages)
         if arm.needs_neutral:
             for shown in languages.resolve(arm.shown_in, asked).unique():
-                draw_neutral(pd.Series([], dtype=str), words[shown].right, arm, name)
+                draw_neutral(arm, pd.Series([], dtype=str), words[shown].right)
 
 
 def _pair_names(arm: Arm, asked: list[str], countries: list[str]) -> list[tuple[str, str]]:
@@ -173,7 +181,7 @@ def _pair_names(arm: Arm, asked: list[str], countries: list[str]) -> list[tuple[
     return [(country, other) for country in asked for other in arm.others(country, countries)]
 
 
-def _check_candidates(name: str, arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None:
+def _check_candidates(arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None:
     """Refuse an arm that asks for more demonstrations than the chosen probes have, whatever the survey says."""
     if not arm.shots or arm.needs_neutral:
         return
@@ -186,7 +194,7 @@ def _check_candidates(name: str, arm: Arm, used: pd.DataFrame, tests: pd.DataFra
     short = number[number < arm.shots]
     if len(short):
         raise InputError(
-            f"config: arms.{name}",
+            f"config: arms.{arm.name}",
             f"test probe {short.index[0]} has {short.iloc[0]} candidates among the {len(used)} probes that may be "
             f"shown; {len(short)} probes have too few",
             "Lower shots, exclude less, choose another strategy, or name more probes in probes.only",
@@ -232,9 +240,9 @@ def _check_survey(config: dict[str, Any], home: Path, used: pd.DataFrame, bank: 
         answers = parse_shares(shares, scales)
     for language in config["run"]["languages"]:
         check_countries(answers, config["languages"][language]["countries"], file)
-        for name, arm in arms_of(config, language).items():
+        for arm in arms_of(config, language).values():
             if arm.named == "other" or (arm.answers == "other" and arm.shots):
-                check_sources(arm.sources or (), name, answers)
+                check_sources(arm, arm.sources or (), answers)
     check_bank(answers, used, bank)
 
 

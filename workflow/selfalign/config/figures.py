@@ -18,8 +18,9 @@ from selfalign.config.outputs import (
     list_margins,
     mapped_arms,
 )
+from selfalign.runs import SCORES
 
-CELLS = "scores/{model}/{language}.parquet"
+CELLS = SCORES
 """The table of cells of each model and language."""
 
 READERS = "readers"

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from selfalign.arms import Speech
+from selfalign.arms import Kind, Speech
 from selfalign.config.crossed import find_tests
-from selfalign.config.languages import compared_languages, fill_language, speech_of_run
+from selfalign.config.languages import compared_languages, fill_language, find_speakers, speech_of_run
 from selfalign.config.style import check_style_files
 from selfalign.config.surveys import check_questionnaire, check_survey_file
 from selfalign.config.values import check_file
-from selfalign.errors import InputError
+from selfalign.errors import InputError, listed
 from selfalign.home import is_made
 
 ADOPTED = {"bank": "results/shared/arora/probes.csv", "texts": "results/shared/arora/texts/{language}.csv"}
@@ -37,9 +37,15 @@ def check_files(config: dict[str, Any]) -> None:
     check_style_files(config["figures"]["style"])
     files, texts = {"probes.bank": [config["probes"]["bank"]]}, config["probes"]["texts"]
     spoken = Speech.union(speech_of_run(config).values())
-    for place in ("probes.texts", "prompts.templates", "prompts.personas", "prompts.roles", "prompts.neutral"):
-        stage, key = place.split(".")
-        files[place] = [fill_language(config[stage][key], language) for language in spoken.of(key)]
+    remedies: dict[str, str] = {}
+    kinds: tuple[Kind, ...] = ("texts", "templates", "personas", "roles", "neutral")
+    for kind in kinds:
+        stage = "probes" if kind == "texts" else "prompts"
+        named = {fill_language(config[stage][kind], language): language for language in spoken.of(kind)}
+        files[f"{stage}.{kind}"] = list(named)
+        remedies |= {
+            path: _remedy_of(language, kind, config) for path, language in named.items() if not Path(path).is_file()
+        }
     compared = compared_languages(config)
     files["demonstrations.embedding.texts"] = [fill_language(texts, language) for language in compared]
     worded = sorted({*compared, *spoken.texts})
@@ -49,15 +55,27 @@ def check_files(config: dict[str, Any]) -> None:
     for place, paths in files.items():
         for path in paths:
             if path not in made:
-                check_file(path, f"config: {place}", _remedy(place))
+                check_file(path, f"config: {place}", remedies.get(path) or _remedy(place))
     check_questionnaire(config, worded)
 
 
 def _remedy(place: str) -> str:
     """What a user can do if a file of a setting is missing."""
-    others = {"probes.bank": "", "scoring.map": "set scoring.map: null"}
-    other = others.get(".".join(place.split(".")[:2]), "run no arm that speaks this language")
-    return f"Put it there, correct the path, or {other}" if other else "Put it there, or correct the path"
+    if place.startswith("scoring.map"):
+        return "Put it there, correct the path, or set scoring.map: null"
+    if place == "demonstrations.embedding.texts":
+        return "Put it there, correct probes.texts, or name a language that has such a file"
+    return "Put it there, or correct the path"
+
+
+def _remedy_of(language: str, kind: Kind, config: dict[str, Any]) -> str:
+    """What a user can do if a file of a language is missing. The user may not have named the language."""
+    if kind in ("texts", "templates") and language in config["run"]["languages"]:
+        return f"Put it there, correct the path, or take {language} out of run.languages"
+    arms = listed(find_speakers(config, kind, language))
+    if not arms:  # a frame of shares names the country in the language of the prompts
+        return "Put it there, correct the path, or leave frames of shares out of prompts.frames"
+    return f"Put it there, correct the path, or take the arms out of the run that speak {language}: {arms}"
 
 
 def check_test_probes(config: dict[str, Any]) -> None:

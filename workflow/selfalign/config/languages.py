@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from selfalign.arms import Speech
+from selfalign.arms import Arm, Kind, Speech
 from selfalign.config.arms import arms_of, arms_of_run
 from selfalign.errors import InputError
 from selfalign.prompts.frames import read_frame
@@ -35,21 +35,21 @@ def find_speech(config: Mapping[str, Any], language: str) -> Speech:
     """
     arms, countries = arms_of(config, language), config["languages"][language]["countries"]
     spoken: dict[str, str] = {}
-    for name, arm in arms.items():
+    for arm in arms.values():
         if arm.needs_spoken:
             spoken = spoken or read_countries(Path(config["prompts"]["spoken"]))
-            _check_spoken(config["prompts"]["spoken"], name, arm.asked(countries), spoken)
+            _check_spoken(config["prompts"]["spoken"], arm, countries, spoken)
     parts = [arm.speech(language, countries, spoken) for arm in arms.values()]
     named = (language,) if frames_of(config, "share") else ()
     return Speech.union([Speech(texts=(language,), personas=named), *parts])
 
 
-def _check_spoken(file: str, name: str, countries: list[str], spoken: Mapping[str, str]) -> None:
-    for country in countries:
+def _check_spoken(file: str, arm: Arm, countries: list[str], spoken: Mapping[str, str]) -> None:
+    for country in arm.asked(countries):
         if country not in spoken:
             raise InputError(
                 file,
-                f"does not say which language {country} speaks, and the arm {name} does",
+                f"does not say which language {country} speaks, and the arm {arm.name} does",
                 "Add a row for it, or name the countries to run the arm for (arms.*.countries)",
                 column="country",
                 value=country,
@@ -59,6 +59,24 @@ def _check_spoken(file: str, name: str, countries: list[str], spoken: Mapping[st
 def speech_of_run(config: Mapping[str, Any]) -> dict[str, Speech]:
     """The languages in which the arms of each language of the run speak, by language."""
     return {language: find_speech(config, language) for language in config["run"]["languages"]}
+
+
+def find_speakers(config: Mapping[str, Any], kind: Kind, language: str) -> list[str]:
+    """The arms of the run that speak a language, sorted.
+
+    Args:
+        config: the merged settings.
+        kind: of file, as in `Speech.of`.
+        language: ISO 639-1 code.
+    """
+    found = set()
+    for asked in config["run"]["languages"]:
+        countries = config["languages"][asked]["countries"]
+        for name, arm in arms_of(config, asked).items():
+            spoken = read_countries(Path(config["prompts"]["spoken"])) if arm.needs_spoken else {}
+            if language in arm.speech(asked, countries, spoken).of(kind):
+                found.add(name)
+    return sorted(found)
 
 
 def compared_language(config: Mapping[str, Any], measure: str, language: str) -> str:

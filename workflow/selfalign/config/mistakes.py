@@ -1,22 +1,24 @@
 """The errors of the config's JSON schema, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from selfalign.config.values import YAML_WORDS, describe_values
+from selfalign.config.values import describe_values
 from selfalign.errors import InputError, did_you_mean
+from selfalign.yaml_files import YAML_WORDS
 
 SEE = "config/README.md explains every key"
 
 
-def explain(error: ValidationError) -> InputError:
+def explain(error: ValidationError, whole: Mapping[str, Any] | None = None) -> InputError:
     """The place of a mistake in the config, what was expected there, and what to write.
 
     Args:
         error: of the JSON schema.
+        whole: the JSON schema. It has the values of a key that is missing under a condition.
     """
     place = "config: " + (".".join(map(str, error.absolute_path)) or "top level")
     kind = str(error.validator)
@@ -30,13 +32,27 @@ def explain(error: ValidationError) -> InputError:
         return _refuse_key(place, unknown, schema["properties"])
     if kind == "required":
         missing = next(key for key in wanted if key not in value)
-        meaning = schema.get("properties", {}).get(missing, {}).get("description", "")
-        return InputError(f"{place}.{missing}", "is missing", _join("Add it", meaning))
+        about = schema.get("properties", {}).get(missing) or _find_part(whole, error.absolute_path).get(missing, {})
+        unknown = sorted(set(value) - set(_find_part(whole, error.absolute_path))) if whole else []
+        problem = f'is missing, and "{unknown[0]}" is not a known key' if unknown else "is missing"
+        choices = f", with one of {describe_values(about).replace('`', '')}" if "`" in describe_values(about) else ""
+        return InputError(f"{place}.{missing}", problem, _join(f"Add it{choices}", about.get("description", "")))
     if "propertyNames" in error.schema_path:
         return InputError(place, f'the key "{value}" has the wrong form', _join(_show_form(schema)))
     problem, remedy = _explain_value(value, schema, kind, error.message)
-    shown = None if value == [] else value
+    pasted = error.absolute_path and error.absolute_path[-1] == "key_env"  # the value may be the key itself
+    shown = None if pasted or value == [] else value
     return InputError(place, problem, _join(remedy, schema.get("description", "")), value=shown)
+
+
+def _find_part(schema: Mapping[str, Any] | None, path: Iterable[str | int]) -> Mapping[str, Any]:
+    """The keys that a part of the config may have, with their schemas; empty if the schema lists none."""
+    part: Any = schema or {}
+    for key in path:
+        others = part.get("additionalProperties")
+        part = part.get("properties", {}).get(key) or (others if isinstance(others, Mapping) else {})
+    keys: Mapping[str, Any] = part.get("properties", {})
+    return keys
 
 
 def _join(remedy: str, meaning: str = "") -> str:

@@ -8,14 +8,14 @@ from typing import Any
 import pycountry
 
 from selfalign.arms import Arm
-from selfalign.config.arms import read_arms
+from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.crossed import check_crossed
 from selfalign.config.outputs import can_estimate, gives_replies, is_listed, list_contrasts
 from selfalign.config.surveys import check_groups, check_tables
 from selfalign.contrasts import Contrast
 from selfalign.countries import CODES, suggest_country
 from selfalign.demonstrations.strategies import MEASURES
-from selfalign.errors import InputError, did_you_mean
+from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.file_sources import check_model_source, check_survey_source
 from selfalign.labels import clean
 
@@ -43,6 +43,7 @@ def check_names(config: dict[str, Any]) -> None:
         _check_labels(kind, config[kind], shown, config["figures"]["style"].get("font"))
     _check_arms(read_arms(config))
     _check_languages(config)
+    _check_countries_of_arms(config)
     check_groups(config)
     check_crossed(config)
     _check_readouts(config)
@@ -57,6 +58,17 @@ def _check_languages(config: dict[str, Any]) -> None:
             raise InputError("config: languages", problem, "Use codes such as en or es")
         _check_countries(f"languages.{language}.countries", settings["countries"])
         _check_known(f"languages.{language}.arms", settings["arms"], config["arms"])
+
+
+def _check_countries_of_arms(config: dict[str, Any]) -> None:
+    """Refuse an arm whose own list of countries has none of the countries that the arm's languages ask about."""
+    for name, arm in arms_of_run(config).items():
+        languages = [one for one in config["run"]["languages"] if name in config["languages"][one]["arms"]]
+        asked = [country for one in languages for country in config["languages"][one]["countries"]]
+        if not arm.asked(asked):
+            problem = f"has no country that {listed(languages)} asks about: {listed(asked)}"
+            remedy = "Name one of these countries, add a country to the language, or take the arm out of its arms"
+            raise InputError(f"config: arms.{name}.countries", problem, remedy, value=list(arm.countries or ()))
 
 
 def _check_readouts(config: dict[str, Any]) -> None:
@@ -132,33 +144,34 @@ def _check_contrasts(place: str, entries: list[Any], config: dict[str, Any]) -> 
 def _check_transfer(config: dict[str, Any]) -> None:
     pair = config["scoring"].get("transfer") or []
     _check_known("scoring.transfer", pair, config["arms"])
-    if pair and Arm.read(config["arms"][pair[1]]).answers != "other":
+    if pair and Arm.read(pair[1], config["arms"][pair[1]]).answers != "other":
         problem = f"the second arm, {pair[1]}, is not answered by other countries"
         raise InputError("config: scoring.transfer", problem, "Name one with answers: other, or null for no matrix")
 
 
 def _check_arms(arms: dict[str, Arm]) -> None:
     for name, arm in arms.items():
-        _check_arm(name, arm)
+        _check_arm(arm)
         for key in ("countries", "sources"):
             _check_countries(f"arms.{name}.{key}", getattr(arm, key) or ())
 
 
-def _check_arm(name: str, arm: Arm) -> None:
+def _check_arm(arm: Arm) -> None:
+    place = f"config: arms.{arm.name}"
     if arm.persona is None and (arm.role is not None or arm.named == "other"):
         key, value = ("role", arm.role) if arm.role is not None else ("named", arm.named)
-        raise InputError(f"config: arms.{name}.{key}", "needs a language", "Add persona: asked", value=value)
+        raise InputError(f"{place}.{key}", "needs a language", "Add persona: asked", value=value)
     if arm.named == "other" and arm.shots and arm.answers != "other":
         problem = f"names other countries, and the demonstrations carry the answers {arm.answers}"
         remedy = "Set answers: other, so that both are of the same country, or named: own"
-        raise InputError(f"config: arms.{name}.named", problem, remedy, value=arm.named)
+        raise InputError(f"{place}.named", problem, remedy, value=arm.named)
     if arm.sources is not None and not arm.of_others:
         problem = f"needs answers: other, and the answers are {arm.answers}"
         remedy = "Take it out, or show the answers of other countries"
-        raise InputError(f"config: arms.{name}.sources", problem, remedy, value=list(arm.sources))
+        raise InputError(f"{place}.sources", problem, remedy, value=list(arm.sources))
     if arm.diversity and arm.draws:
         raise InputError(
-            f"config: arms.{name}.diversity",
+            f"{place}.diversity",
             f"does not go with strategy {arm.strategy}, which draws and measures no relevance",
             f"Take it out, or choose one of the strategies {', '.join(MEASURES)}",
             value=arm.diversity,

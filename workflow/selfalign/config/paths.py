@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from selfalign.arms import Speech
+from selfalign.arms import Kind, Speech
 from selfalign.config.arms import selectors_of
 from selfalign.config.chosen import kinds_file
 from selfalign.config.crossed import find_tests
@@ -29,10 +29,10 @@ from selfalign.config.style import texts_file
 from selfalign.config.surveys import groups_file, has_real_respondents, has_respondents, survey_file
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, RESULTS, is_made, locate
-from selfalign.runs import SHARED
+from selfalign.runs import ANSWERS, CARD, DESIGN, SCORES, SHARED, SURVEY, TABLE, TEXTS
 from selfalign.survey.registry import FORMS
 
-WORDS = ("texts", "templates", "questions", "labels", "personas", "roles", "neutral")
+WORDS: tuple[Kind, ...] = get_args(Kind)
 """Kinds of words that the step design_prompts reads, each from a file for each language."""
 
 
@@ -56,7 +56,7 @@ class Paths:
     @property
     def survey(self) -> str:
         """Folder of the run's survey."""
-        return f"results/{SHARED}/survey/{self.config['run']['survey']}"
+        return survey_folder(self.config["run"]["survey"])
 
     @cached_property
     def speech(self) -> dict[str, Speech]:
@@ -114,7 +114,7 @@ class Paths:
     @property
     def opinions(self) -> str:
         """Folder of the survey of the test probes, if it is another."""
-        return f"results/{SHARED}/survey/{self.tests['survey']}" if self.tests else "no folder"
+        return survey_folder(self.tests["survey"]) if self.tests else "no folder"
 
     @property
     def tested_distributions(self) -> str:
@@ -150,18 +150,18 @@ class Paths:
     def texts(self, language: str) -> str:
         """The wording of the probes in a language: of test probes and demonstrations."""
         if self.tests:
-            return f"{self.run}/probes/texts/{language}.csv"
+            return f"{self.run}/{TEXTS.format(language=language)}"
         return self.bank_texts(language)
 
     def bank_texts(self, language: str) -> str:
         """The wording of the bank's probes in a language."""
         return fill_language(self.config["probes"]["texts"], language)
 
-    def words(self, kind: str, language: str) -> list[str]:
+    def words(self, kind: Kind, language: str) -> list[str]:
         """The files of a kind in the languages in which the arms of a language speak.
 
         Args:
-            kind: one of `WORDS`. Questions and labels have no files if no frame asks with whole scales.
+            kind: of file. Questions and labels have no files if no frame asks with whole scales.
             language: of the run.
         """
         languages = self.speech[language].of(kind)
@@ -181,7 +181,7 @@ class Paths:
             language: of questions or labels.
         """
         if self.config["surveys"][survey]["form"] == "table":
-            return f"results/{SHARED}/survey/{survey}/questionnaire/{kind}.csv"
+            return f"{survey_folder(survey)}/questionnaire/{kind}.csv"
         return self.shipped(str(Path("resources/survey", kind, language or "").with_suffix(".csv")))
 
     @property
@@ -256,16 +256,16 @@ class Paths:
     @property
     def designs(self) -> list[str]:
         """The designs of all languages."""
-        return self.each("<run>/design/{language}.parquet")
+        return self.each(f"<run>/{DESIGN}")
 
     @property
     def answers(self) -> list[str]:
         """The answers of all models in all languages."""
-        return self.each("<run>/answers/{model}/{language}.parquet")
+        return self.each(f"<run>/{ANSWERS}")
 
     def scores(self, models: Iterable[str] | None = None, languages: Iterable[str] | None = None) -> list[str]:
         """The scores of models in languages, all if not given."""
-        return self.each("<run>/scores/{model}/{language}.parquet", models, languages)
+        return self.each(f"<run>/{SCORES}", models, languages)
 
     @property
     def scores_asked_in(self) -> list[str]:
@@ -383,7 +383,7 @@ class Paths:
         files += self.designs + self.answers + self.scores()
         models = self.config["run"]["models"]
         local = [model for model in models if "endpoint" not in self.config["models"][model]]
-        files += [f"results/{SHARED}/models/{model}/model.json" for model in local]
+        files += [f"results/{SHARED}/{CARD.format(model=model)}" for model in local]
         return sorted({file for file in map(str, files) if file.startswith((RESULTS, "<run>/", "<shared>/"))})
 
     # What the run shows
@@ -421,7 +421,10 @@ class Paths:
         ]
         needs = {"contrasts_by_readout": "contrasts", "verdicts": "contrasts", "map_axes": "map"}
         needs["group_contrasts"] = "groups"
-        return [f"<run>/tables/{name}.csv" for name in always + [one for one in some if needs.get(one, one) in shown]]
+        return [
+            f"<run>/{TABLE.format(name=name)}"
+            for name in always + [one for one in some if needs.get(one, one) in shown]
+        ]
 
     def figure(self, name: str) -> list[str]:
         """All files of a figure: a file per page and format."""
@@ -448,7 +451,9 @@ class Paths:
     def typeset(self) -> dict[str, str]:
         """The tables that are written as LaTeX, by name."""
         tables = [
-            f"<run>/tables/{name}.csv" for name in ("agreement", "contrasts") if name in {"agreement", *self._shown[0]}
+            f"<run>/{TABLE.format(name=name)}"
+            for name in ("agreement", "contrasts")
+            if name in {"agreement", *self._shown[0]}
         ]
         tables += [f"<run>/figures/{name}.csv" for name in TYPESET if name in self._shown[0]]
         return {Path(file).stem: file for file in tables}
@@ -457,3 +462,8 @@ class Paths:
     def latex(self) -> list[str]:
         """The tables as LaTeX."""
         return [f"<run>/tables/latex/{name}.tex" for name in self.typeset]
+
+
+def survey_folder(survey: str) -> str:
+    """Folder of a survey, by its name."""
+    return f"results/{SHARED}/{SURVEY.format(survey=survey)}"

@@ -15,6 +15,7 @@ from selfalign.config.names import check_names
 from selfalign.config.schema import check_schema
 from selfalign.errors import InputError
 from selfalign.home import HOME
+from selfalign.yaml_files import YAML_MISTAKES
 
 
 def complete(config: dict[str, Any], home: Path, files: Iterable[str | Path] = ()) -> None:
@@ -63,9 +64,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(path, "is a folder, not a config file", "Name a file in it") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        remedy = (
-            "Correct this line or the one before it: check its brackets, quotes, colons and spaces; tabs cannot indent"
-        )
+        remedy = f"Correct this line or the one before it: {YAML_MISTAKES}"
         raise InputError(path, f"is not YAML: {error.problem}", remedy, row=line) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(path, f"is not YAML in UTF-8: {error}", "Save it as text in UTF-8") from error

@@ -34,7 +34,7 @@ def check_schema(config: dict[str, Any]) -> None:
     config.update(as_meant(config, schema))
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
-        raise explain(error)
+        raise explain(error, schema)
     fill_defaults(config, schema)
 
 

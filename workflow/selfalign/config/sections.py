@@ -255,8 +255,8 @@ class Folder(Section):
 class Price(Section):
     """The price of an endpoint."""
 
-    input: float = Field(ge=0, description="Of a million tokens that are sent.")
-    output: float = Field(ge=0, description="Of a million tokens that come back.")
+    input: float = Field(ge=0, description="Price of a million tokens that are sent.")
+    output: float = Field(ge=0, description="Price of a million tokens that come back.")
 
 
 class Endpoint(Section):
@@ -280,17 +280,23 @@ class Endpoint(Section):
     samples_per_request: int = Field(1, ge=1, description="samples: replies per request.")
     temperature: float = Field(1.0, ge=0, description="samples: temperature.")
     reply_tokens: int = Field(32, ge=1, description="samples: longest reply.")
-    seed: int | None = Field(None, ge=0, description="samples: of the first reply, sent if given.")
-    limit_name: Literal["max_tokens", "max_completion_tokens"] = Field("max_tokens", description="How it is sent.")
-    instruction: Literal["system", "user"] = Field("system", description="Whose message the instruction is.")
-    extra: dict[str, Any] = Field({}, description="More to send with each request.")
+    seed: int | None = Field(None, ge=0, description="samples: seed of the first reply; sent if given.")
+    limit_name: Literal["max_tokens", "max_completion_tokens"] = Field(
+        "max_tokens", description="Name of the field that limits the tokens of a reply."
+    )
+    instruction: Literal["system", "user"] = Field("system", description="The message that has the instruction.")
+    extra: dict[str, Any] = Field({}, description="More fields to send with each request.")
     concurrency: int = Field(8, ge=1, description="Requests at once.")
-    requests_per_minute: float | None = Field(None, gt=0, description="At most; no limit if not given.")
-    tokens_per_minute: float | None = Field(None, gt=0, description="At most; no limit if not given.")
-    max_requests: int | None = Field(None, ge=1, description="Budget of a language; no limit if not given.")
-    max_tokens: int | None = Field(None, ge=1, description="Budget of a language; no limit if not given.")
-    max_failed: int = Field(0, ge=0, description="Requests that may stay unanswered.")
-    timeout: float = Field(120, gt=0, description="Seconds without an answer.")
+    requests_per_minute: float | None = Field(None, gt=0, description="Largest rate; no limit if not given.")
+    tokens_per_minute: float | None = Field(None, gt=0, description="Largest rate; no limit if not given.")
+    max_requests: int | None = Field(
+        None, ge=1, description="Largest number in a language, over all runs; no limit if not given."
+    )
+    max_tokens: int | None = Field(
+        None, ge=1, description="Largest number in a language, over all runs; no limit if not given."
+    )
+    max_failed: int = Field(0, ge=0, description="Requests that may fail after all attempts.")
+    timeout: float = Field(120, gt=0, description="Seconds without a byte of the answer until an attempt fails.")
     retries: int = Field(8, ge=0, description="Attempts after the first.")
     price: Price | None = Field(None, description="Price of a million tokens, for `selfalign plan` only.")
 

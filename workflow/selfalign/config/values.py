@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from selfalign.errors import InputError
+from selfalign.yaml_files import YAML_WORDS
 
-YAML_WORDS = "YAML reads no, off, yes and on without quotes as false and true"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NAMES = {
     **{"object": "mapping", "array": "list", "string": "text", "integer": "whole number"},

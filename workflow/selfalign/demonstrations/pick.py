@@ -13,19 +13,16 @@ SET = ["source", "probe", "seed"]
 _EXCLUDED = {"siblings": "sibling", "battery": "same_battery", "category": "same_category"}
 
 
-def pick_demonstrations(
-    ranking: pd.DataFrame, answers: pd.DataFrame, needed: pd.DataFrame, name: str, arm: Arm
-) -> pd.DataFrame:
+def pick_demonstrations(arm: Arm, ranking: pd.DataFrame, answers: pd.DataFrame, needed: pd.DataFrame) -> pd.DataFrame:
     """Demonstrations of an arm: for each source, test probe and seed, the first candidates that may be shown.
 
     A candidate that the source did not answer (not asked, or a tie) is passed over for the next one.
 
     Args:
+        arm: with a strategy.
         ranking: a `Ranking` table of the arm's strategy.
         answers: columns source, candidate, answer (A or B).
         needed: columns source, probe: the sets of demonstrations to pick.
-        name: of the arm.
-        arm: with a strategy.
 
     Returns:
         Columns source, probe, seed, candidate, answer, in the order in which they are shown.
@@ -38,7 +35,7 @@ def pick_demonstrations(
     pool = pool.sort_values([*SET, "rank"])
     shown = diversify(pool, ranking, shots, arm.diversity) if arm.diversity else pool.groupby(SET).head(shots)
     sets = pd.MultiIndex.from_frame(needed.merge(pd.DataFrame({"seed": seeds}), how="cross")[SET])
-    _check_shots(shown.groupby(SET).size().reindex(sets, fill_value=0), name, shots)
+    _check_shots(arm, shown.groupby(SET).size().reindex(sets, fill_value=0))
     return _arrange(shown, arm.sequence)[[*SET, "candidate", "answer"]].reset_index(drop=True)
 
 
@@ -97,15 +94,15 @@ def _arrange(shown: pd.DataFrame, sequence: str | None) -> pd.DataFrame:
     return shown
 
 
-def _check_shots(found: pd.Series, name: str, shots: int) -> None:
-    short = found[found < shots]
+def _check_shots(arm: Arm, found: pd.Series) -> None:
+    short = found[found < arm.shots]
     if len(short):
         source, probe, _ = short.index[0]
         raise InputError(
-            f"config: arms.{name}",
+            f"config: arms.{arm.name}",
             f"test probe {probe} has {short.iloc[0]} candidates that may be shown with the answers of {source}; "
             f"{len(short)} sets of demonstrations fall short",
             "Lower shots, exclude less, raise the ceiling, choose another strategy, or add probes to the bank",
             column="shots",
-            value=shots,
+            value=arm.shots,
         )

@@ -25,6 +25,9 @@ ROOM = "room"
 
 _KEYS = ["model", "language", "country"]
 
+NO_BASELINES = pd.DataFrame(index=pd.MultiIndex.from_arrays([[], [], []], names=_KEYS))
+"""The table of a figure without marks of baselines."""
+
 
 def find_baselines(metrics: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
     """The baselines by model, language and country: the mean over the arms.

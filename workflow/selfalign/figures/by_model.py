@@ -1,8 +1,10 @@
 """Figures with one row per model and one dot per pair of arms: gains, and own minus other country."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import pandas as pd
@@ -21,13 +23,14 @@ from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_language
 from selfalign.figures.readers import (
+    NO_READERS,
     draw_readers,
     explain_readers,
     readers_of_gains,
     readers_of_pairs,
     takes_readers,
 )
-from selfalign.figures.rows import spread
+from selfalign.figures.rows import Surroundings, spread
 from selfalign.figures.style import Style
 from selfalign.option_sets import give_options
 from selfalign.options import Command, Json, readable
@@ -38,8 +41,58 @@ Pairs = Sequence[Sequence[str]]
 """Pairs of arms; the second is subtracted."""
 
 
+@dataclass(frozen=True)
 class Differences:
-    """The numbers of both figures, gains and margins, which have the same axis.
+    """The numbers of one figure: differences between pairs of arms, and marks of what others score.
+
+    Attributes:
+        pairs: of arms.
+        contrasts: a `Contrasts` table with the pairs.
+        language: that the models are asked in, ISO 639-1.
+        baselines: by model, language and country, a column per mark.
+        readers: of the demonstrations (`draw_readers`).
+        axis: both ends of the x axis.
+    """
+
+    pairs: Pairs
+    contrasts: pd.DataFrame
+    language: str
+    baselines: pd.DataFrame
+    readers: pd.DataFrame
+    axis: tuple[float, float]
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The differences between the pairs of arms, for the mean of the countries.
+
+        Raises:
+            InputError: the table has none.
+        """
+        return mean_of_countries(choose_pairs(self.contrasts, self.pairs, self.language))
+
+    def write(self, csv_file: Path) -> pd.DataFrame:
+        """Write the rows as the numbers of the figure, and return them."""
+        rows = self.rows
+        write_table(rows, csv_file, Contrasts)
+        return rows
+
+
+class Both(NamedTuple):
+    """The numbers of both figures, which have the same axis."""
+
+    gains: Differences
+    margins: Differences
+
+
+def find_differences(
+    contrasts: pd.DataFrame,
+    metrics: pd.DataFrame,
+    gains: Pairs,
+    margins: Pairs,
+    language: str,
+    readers: pd.DataFrame = NO_READERS,
+) -> Both:
+    """The numbers of both figures.
 
     Args:
         contrasts: a `Contrasts` table.
@@ -47,46 +100,26 @@ class Differences:
         gains: each selector with the arm that is subtracted.
         margins: each arm with the arm in which other countries answer the same demonstrations.
         language: that the models are asked in, ISO 639-1.
-        readers: of the demonstrations (`choose_readers`); None for no marks.
+        readers: of the demonstrations (`choose_readers`).
+
+    Raises:
+        InputError: the contrasts have none of the pairs.
     """
-
-    def __init__(
-        self,
-        contrasts: pd.DataFrame,
-        metrics: pd.DataFrame,
-        gains: Pairs,
-        margins: Pairs,
-        language: str,
-        readers: pd.DataFrame | None = None,
-    ) -> None:
-        self._contrasts, self._language = contrasts, language
-        self.gains, self.margins = gains, margins
-        both = self.rows([*gains, *margins])
-        firsts = {against for _, against in gains}
-        self.over_first = choose_baselines(gains_of_others(metrics, firsts), both)
-        self.over_others = choose_baselines(room_for_margins(metrics, {arm for pair in margins for arm in pair}), both)
-        self.readers_over_first = self.readers_over_others = None
-        if readers is not None:
-            readers = readers[(readers["language"] == language) & (readers["measure"] == "agreement")]
-            readers = mean_of_countries(readers)
-            self.readers_over_first = readers_of_gains(readers, gains) if gains else readers.iloc[:0]
-            self.readers_over_others = readers_of_pairs(readers, margins) if margins else readers.iloc[:0]
-        read = [marks[["value"]] for marks in (self.readers_over_first, self.readers_over_others) if marks is not None]
-        self.axis = limits(both, self.over_first, self.over_others, *read)
-
-    def rows(self, pairs: Pairs) -> pd.DataFrame:
-        """The differences between some pairs of arms, for the mean of the countries."""
-        return mean_of_countries(choose_pairs(self._contrasts, pairs, self._language))
-
-    def write(self, pairs: Pairs, csv_file: Path) -> pd.DataFrame:
-        """Write the rows of some pairs as the numbers of a figure, and return them."""
-        rows = self.rows(pairs)
-        write_table(rows, csv_file, Contrasts)
-        return rows
+    rows = mean_of_countries(choose_pairs(contrasts, [*gains, *margins], language))
+    of_gains = gains_of_others(metrics, {against for _, against in gains})
+    of_margins = room_for_margins(metrics, {arm for pair in margins for arm in pair})
+    over_first, over_others = (choose_baselines(one, rows) for one in (of_gains, of_margins))
+    readers = mean_of_countries(readers[(readers["language"] == language) & (readers["measure"] == "agreement")])
+    read_first, read_others = readers_of_gains(readers, gains), readers_of_pairs(readers, margins)
+    axis = limits(rows, over_first, over_others, read_first[["value"]], read_others[["value"]])
+    return Both(
+        Differences(gains, contrasts, language, over_first, read_first, axis),
+        Differences(margins, contrasts, language, over_others, read_others, axis),
+    )
 
 
 def options_by_model(command: Command) -> Command:
-    """Give a command the options of both figures. The command gets `differences` and `csv_file`."""
+    """Give a command the options of both figures. The command gets `both` (`Both`) and `csv_file`."""
 
     @wraps(command)
     def with_differences(
@@ -95,12 +128,11 @@ def options_by_model(command: Command) -> Command:
         gains: list[tuple[str, str]],
         margins: list[tuple[str, str]],
         language: str,
-        readers: pd.DataFrame | None,
+        readers: pd.DataFrame,
         **rest: object,
     ) -> None:
         tables = read_table(contrasts, Contrasts), read_table(metrics, Metrics)
-        differences = Differences(*tables, gains, margins, language, readers)
-        command(differences=differences, **rest)
+        command(both=find_differences(*tables, gains, margins, language, readers), **rest)
 
     options = [
         contrasts_option,
@@ -121,44 +153,35 @@ def options_by_model(command: Command) -> Command:
 
 
 def draw_by_model(
-    rows: pd.DataFrame,
-    pairs: Mapping[tuple[str, str], str],
-    baselines: pd.DataFrame,
-    axis: tuple[float, float],
-    label: str,
-    style: Style,
-    readers: pd.DataFrame | None = None,
+    rows: pd.DataFrame, differences: Differences, pairs: Mapping[tuple[str, str], str], label: str, style: Style
 ) -> Figure:
     """A row per model, and in it a dot with its interval per pair of arms, and marks of baselines.
 
     Args:
         rows: one per model and pair, of one language, for the mean of the countries: columns model, language, country,
             arm, against, estimate, low, high.
+        differences: decides the axis and the marks.
         pairs: names of the pairs of arms, for the legend.
-        baselines: by model, language and country, a column per mark.
-        axis: both ends of the x axis.
         label: of the x axis.
         style: of the figure.
-        readers: of the pairs (`draw_readers`); None for no marks.
     """
     models = [model for model in style.labels["models"] if model in set(rows["model"])]
     shown = [pair for pair in pairs if (rows[["arm", "against"]] == list(pair)).all(axis=1).any()]
     rows = rows.assign(row=rows["model"].map(models.index))
-    handles = {pairs[pair]: handle_of(style, pair[0]) for pair in shown} | explain_baselines(baselines, style)
-    handles |= {} if readers is None else explain_readers(readers, style)
+    handles = {pairs[pair]: handle_of(style, pair[0]) for pair in shown}
+    handles |= explain_baselines(differences.baselines, style) | explain_readers(differences.readers, style)
     title = name_language(rows["language"].iloc[0], style)
     note = f"{style.bars()} {style.text('zero')}"
     height = 0.08 + 0.11 * len(shown)
     names = [style.model(model) for model in models]
-    figure, (ax,) = lay_out_grid([title], names, style, height, label, note, handles)
+    figure, (ax,) = lay_out_grid([title], names, Surroundings(label, note, handles), style, height)
     draw_zero(ax)
-    draw_baselines(ax, rows, baselines)
+    draw_baselines(ax, rows, differences.baselines)
     for pair, offset in zip(shown, spread(len(shown)), strict=True):
         these = rows[(rows[["arm", "against"]] == list(pair)).all(axis=1)]
-        if readers is not None:
-            draw_readers(ax, these, readers, offset, style.look(pair[0]).colour)
+        draw_readers(ax, these, differences.readers, offset, style.look(pair[0]).colour)
         draw_arm(ax, these, offset, style, pair[0])
-    ax.set_xlim(*axis)
+    ax.set_xlim(*differences.axis)
     format_points(ax, style)
     return figure
 

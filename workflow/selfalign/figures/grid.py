@@ -1,13 +1,12 @@
 """Figures with the same rows in every panel: panels side by side, as many as the width has room for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from matplotlib import pyplot as plt
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from selfalign.figures.rows import fit, frame_rows, layout_of
+from selfalign.figures.rows import Surroundings, fit, frame_rows, layout_of
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 
@@ -18,11 +17,9 @@ _TICKS, _TITLE, _GAP = 0.2, 0.09, 0.16  # inches: of the ticks' labels, around a
 def lay_out_grid(
     titles: Sequence[str],
     names: Sequence[str],
+    around: Surroundings,
     style: Style,
     row: float,
-    label: str,
-    note: str,
-    handles: Mapping[str, Artist],
     narrowest: float = 0.85,
     mean: bool = False,
 ) -> tuple[Figure, list[Axes]]:
@@ -31,11 +28,9 @@ def lay_out_grid(
     Args:
         titles: of the panels.
         names: of the rows, from top to bottom.
+        around: the panels.
         style: of the figure.
         row: height of a row, in inches; rows are higher where their names have more lines.
-        label: of the x axes, below all panels.
-        note: below the figure.
-        handles: marks that the legend explains, by their names.
         narrowest: least width of a panel, in inches, which decides how many are side by side.
         mean: whether the first row is the mean of the others.
 
@@ -47,7 +42,7 @@ def lay_out_grid(
     columns = max(1, min(len(titles), int(room / narrowest)))
     lines = -(-len(titles) // columns)
     wrapped = [wrap(title, room / columns - 0.06, "axes.titlesize", "bold") for title in titles]
-    label = wrap(label, 0.96 * style.width, "axes.labelsize")
+    label = wrap(around.label, 0.96 * style.width, "axes.labelsize")
     row = max(row, *(height_of(lines_of(name), "ytick.labelsize") + 0.03 for name in names))
     title = height_of(max(map(lines_of, wrapped)), "axes.titlesize") + _TITLE
     below = height_of(lines_of(label), "axes.labelsize") + 0.03
@@ -61,7 +56,7 @@ def lay_out_grid(
         layout="constrained",
     )
     body = lines * (title + row * (len(names) + 0.1)) + (lines - 1) * _GAP + _TICKS + below
-    fit(figure, style, body, note, handles)
+    fit(figure, style, body, around)
     _add_label(figure, style, label, below)
     flat = list(axes.flat)
     for ax in flat[len(titles) :]:

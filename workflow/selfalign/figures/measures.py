@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from selfalign.figures.marks import dot, draw_zero
-from selfalign.figures.readers import draw_readers
+from selfalign.figures.readers import NO_READERS, draw_readers
 from selfalign.figures.style import Style
 from selfalign.figures.theme import FURTHER, MEASURED, lighter
 from selfalign.scoring.metrics import METRICS
@@ -33,7 +33,7 @@ def looks_of_measures(rows: pd.DataFrame) -> dict[str, Looks]:
 
 
 def draw_measures(
-    ax: Axes, rows: pd.DataFrame, style: Style, looks: Mapping[str, Looks], readers: pd.DataFrame | None = None
+    ax: Axes, rows: pd.DataFrame, style: Style, looks: Mapping[str, Looks], readers: pd.DataFrame = NO_READERS
 ) -> None:
     """Dots and intervals of differences, for each metric, and a line at 0.
 
@@ -42,15 +42,14 @@ def draw_measures(
         rows: columns measure, row, estimate, low, high.
         style: of the figure.
         looks: of the metrics of the figure: see `looks_of_measures`.
-        readers: whose marks stand at the dots (`draw_readers`); None for no marks.
+        readers: whose marks stand at the dots (`draw_readers`).
     """
     draw_zero(ax)
     for (measure, look), offset in zip(looks.items(), _offsets(len(looks)), strict=True):
         shown = rows[rows["measure"] == measure].sort_values("row")
         places = shown["row"].to_numpy() + offset
         ax.hlines(places, shown["low"], shown["high"], color=lighter(look[0], 0.3), linewidth=1.3, zorder=2)
-        if readers is not None:
-            draw_readers(ax, shown, readers, offset, look[0])
+        draw_readers(ax, shown, readers, offset, look[0])
         ax.plot(shown["estimate"].to_numpy(), places, **dot(style, *look), label=style.measure(measure), zorder=3)
 
 

@@ -11,8 +11,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from selfalign.figures.baselines import CHANCE, LOOKS, draw_baselines, explain_baselines, find_baselines
 from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.marks import draw_bars, draw_dots, handle_of
-from selfalign.figures.readers import draw_readers, explain_readers, takes_readers
-from selfalign.figures.rows import split_panels, spread, stack_panels
+from selfalign.figures.readers import NO_READERS, draw_readers, explain_readers, takes_readers
+from selfalign.figures.rows import Surroundings, split_panels, spread, stack_panels
 from selfalign.figures.style import Style
 from selfalign.options import Words, readable
 from selfalign.scoring.schemas import Estimates, Metrics
@@ -24,7 +24,7 @@ def draw(
     metrics: pd.DataFrame,
     chosen: list[str] | None,
     style: Style,
-    readers: pd.DataFrame | None = None,
+    readers: pd.DataFrame = NO_READERS,
 ) -> Figure:
     """One row per country: a dot with its interval per arm, and marks of what others score in the model's place.
 
@@ -33,7 +33,7 @@ def draw(
         metrics: a `Metrics` table, whose baselines are drawn.
         chosen: arms to draw; None for all.
         style: of the figure.
-        readers: of the demonstrations (`choose_readers`), whose agreement is marked; None for no marks.
+        readers: of the demonstrations (`choose_readers`), whose agreement is marked.
     """
     agreement = estimates[estimates["measure"] == "agreement"]
     agreement = agreement[agreement["arm"].isin(style.labels["arms"] if chosen is None else chosen)]
@@ -43,11 +43,11 @@ def draw(
     panels = split_panels(agreement, style)
     handles = {style.arm(arm): handle_of(style, arm) for arm in arms} | explain_baselines(marks, style)
     handles[style.text("agreement.chance")] = Line2D([], [], **CHANCE)
-    if readers is not None:
-        readers = readers[readers["arm"].isin(arms) & (readers["measure"] == "agreement")]
-        handles |= explain_readers(readers, style)
+    readers = readers[readers["arm"].isin(arms) & (readers["measure"] == "agreement")]
+    handles |= explain_readers(readers, style)
     row = max(0.16, 0.05 + 0.052 * len(arms))
-    figure, axes = stack_panels(panels, style, row, style.text("agreement.axis"), style.bars(), handles)
+    around = Surroundings(style.text("agreement.axis"), style.bars(), handles)
+    figure, axes = stack_panels(panels, around, style, row)
     chance = baselines["uniform"].mean() if baselines["uniform"].notna().any() else 0.5
     for ax, panel in zip(axes, panels, strict=True):
         ax.axvline(chance, **CHANCE, zorder=1)
@@ -55,8 +55,7 @@ def draw(
         for arm, offset in zip(arms, spread(len(arms)), strict=True):
             if len(shown := panel.rows[panel.rows["arm"] == arm].sort_values("row")):
                 draw_bars(ax, shown, offset, style, arm)
-                if readers is not None:
-                    draw_readers(ax, shown, readers, offset, style.look(arm).colour)
+                draw_readers(ax, shown, readers, offset, style.look(arm).colour)
                 draw_dots(ax, shown, offset, style, arm)
     axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.percent(value)))
     axes[-1].xaxis.set_major_locator(MaxNLocator(5 if style.narrow else 9, steps=[1, 2, 2.5, 5, 10]))
@@ -73,7 +72,7 @@ def command(
     estimates: Path,
     metrics: Path,
     arms: list[str] | None,
-    readers: pd.DataFrame | None,
+    readers: pd.DataFrame,
     style: Style,
     pages: Pages,
 ) -> None:

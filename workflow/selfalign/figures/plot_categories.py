@@ -11,7 +11,7 @@ from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_category
-from selfalign.figures.rows import spread
+from selfalign.figures.rows import Surroundings, spread
 from selfalign.figures.style import Style
 from selfalign.options import readable
 from selfalign.scoring.contrast_options import pairs_option
@@ -44,7 +44,7 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figu
     label = style.text("gains.axis", baseline=style.arm(pairs[0][1]))
     titles = [style.model(model) for model in models]
     height = 0.06 + 0.07 * len(arms)
-    figure, axes = lay_out_grid(titles, names, style, height, label, note, handles)
+    figure, axes = lay_out_grid(titles, names, Surroundings(label, note, handles), style, height)
     for ax, model in zip(axes, models, strict=True):
         draw_zero(ax)
         for arm, offset in zip(arms, spread(len(arms)), strict=True):

@@ -15,7 +15,7 @@ from selfalign.figures.columns import grid_columns
 from selfalign.figures.figure_options import Pages, contrasts_option, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
-from selfalign.figures.rows import Panel, fit, frame_rows, layout_of, split_panels, stack_panels
+from selfalign.figures.rows import Panel, Surroundings, fit, frame_rows, layout_of, split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import Keywords
@@ -48,15 +48,8 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast], style: Style) -> Figure
         return _draw_grid(found[0], order, style)
     panels = [_by_contrast(panel, order, style) for panel in split_panels(rows, style, merge=False)]
     note = f"{style.bars()} {style.text('zero')}"
-    figure, axes = stack_panels(
-        panels,
-        style,
-        0.22 * max(1, len(looks) / 2),
-        style.text("contrasts.axis"),
-        note,
-        handles_of_measures(looks, style),
-        0.5,
-    )
+    around = Surroundings(style.text("contrasts.axis"), note, handles_of_measures(looks, style))
+    figure, axes = stack_panels(panels, around, style, 0.22 * max(1, len(looks) / 2), 0.5)
     for ax, panel in zip(axes, panels, strict=True):
         draw_measures(ax, panel.rows, style, looks)
     format_points(axes[-1], style)
@@ -92,13 +85,9 @@ def _draw_grid(panel: Panel, order: list[Contrast], style: Style) -> Figure:
     above, below = height_of(lines_of(title), "axes.titlesize") + 0.06, height_of(1, style.size) + 0.04
     fixed = above + below + sum(height_of(each, size) + 0.13 for each in tallest) + 0.25
     note = f"{style.bars()} {style.text('zero')}"
-    top, bottom = fit(
-        figure,
-        style,
-        fixed + lines * len(names) * 0.13 * max(1, len(looks) / 2),
-        note,
-        handles_of_measures(looks, style),
-    )
+    body = fixed + lines * len(names) * 0.13 * max(1, len(looks) / 2)
+    around = Surroundings(note=note, handles=handles_of_measures(looks, style))
+    top, bottom = fit(figure, style, body, around)
     height = figure.get_figheight()
     inner = (0, (bottom + below) / height, 1, 1 - (top + above + bottom + below) / height)
     layout_of(figure).set(rect=inner)

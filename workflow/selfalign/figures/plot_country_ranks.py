@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import dot, look_of
+from selfalign.figures.rows import Surroundings
 from selfalign.figures.style import Style
 from selfalign.figures.theme import INK, lighter
 from selfalign.options import readable
@@ -49,8 +50,8 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
         if there
     } | {style.text("ranks.even"): Line2D([], [], marker="|", linestyle="none", markersize=7, color=INK)}
     titles = [style.model(model) for model in models]
-    label = style.text("ranks.axis")
-    figure, axes = lay_out_grid(titles, names, style, _ROW, label, " ".join(note), handles, narrowest=_NARROWEST)
+    around = Surroundings(style.text("ranks.axis"), " ".join(note), handles)
+    figure, axes = lay_out_grid(titles, names, around, style, _ROW, narrowest=_NARROWEST)
     for ax, model in zip(axes, models, strict=True):
         _draw_model(ax, rows[rows["model"] == model], style, arm)
     axes[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.number(value, ".2f")))

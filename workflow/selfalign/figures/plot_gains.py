@@ -6,31 +6,27 @@ import click
 import pandas as pd
 from matplotlib.figure import Figure
 
-from selfalign.figures.by_model import Differences, Pairs, draw_by_model, options_by_model
+from selfalign.figures.by_model import Both, Differences, draw_by_model, options_by_model
 from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.style import Style
 
 
-def draw(rows: pd.DataFrame, pairs: Pairs, differences: Differences, style: Style) -> Figure:
+def draw(rows: pd.DataFrame, differences: Differences, style: Style) -> Figure:
     """A row per model, and in it a dot with its interval per selector. Marks show the gains of others.
 
     Args:
         rows: `Contrasts` of the mean of the countries in one language.
-        pairs: each selector with the arm that is subtracted.
-        differences: decides the axis and the marks.
+        differences: each selector with the arm that is subtracted.
         style: of the figure.
     """
-    label = style.text("gains.axis", baseline=style.arm(pairs[0][1]))
-    names = {(arm, against): style.arm(arm) for arm, against in pairs}
-    return draw_by_model(
-        rows, names, differences.over_first, differences.axis, label, style, differences.readers_over_first
-    )
+    label = style.text("gains.axis", baseline=style.arm(differences.pairs[0][1]))
+    names = {(arm, against): style.arm(arm) for arm, against in differences.pairs}
+    return draw_by_model(rows, differences, names, label, style)
 
 
 @click.command()
 @options_by_model
 @figure_options
-def command(differences: Differences, csv_file: Path, style: Style, pages: Pages) -> None:
+def command(both: Both, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw the gain of each selector over zero-shot, by model."""
-    rows = differences.write(differences.gains, csv_file)
-    pages.draw(rows, lambda shown: draw(shown, differences.gains, differences, style))
+    pages.draw(both.gains.write(csv_file), lambda rows: draw(rows, both.gains, style))

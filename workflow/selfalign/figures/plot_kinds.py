@@ -13,7 +13,7 @@ from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_kinds, name_language
-from selfalign.figures.rows import spread
+from selfalign.figures.rows import Surroundings, spread
 from selfalign.figures.style import Style
 from selfalign.options import readable
 from selfalign.scoring.contrast_options import pairs_option
@@ -43,7 +43,8 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figu
     handles = {style.arm(arm): handle_of(style, arm) for arm in arms}
     note = f"{style.bars()} {style.text('gains.models')} {style.text('zero')}"
     label = style.text("gains.axis", baseline=style.arm(pairs[0][1]))
-    figure, axes = lay_out_grid(titles, names, style, 0.1 + 0.13 * len(arms), label, note, handles, narrowest=1.4)
+    height = 0.1 + 0.13 * len(arms)
+    figure, axes = lay_out_grid(titles, names, Surroundings(label, note, handles), style, height, narrowest=1.4)
     place = {(model, against): number for number, (_, model, against) in enumerate(keys)}
     for ax, language in zip(axes, languages, strict=True):
         draw_zero(ax)

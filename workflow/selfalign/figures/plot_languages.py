@@ -12,7 +12,7 @@ from selfalign.figures.chosen import choose_gains
 from selfalign.figures.figure_options import Pages, csv_option, figure_options
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_zero, format_points, look_of
-from selfalign.figures.rows import spread
+from selfalign.figures.rows import Surroundings, spread
 from selfalign.figures.style import Style
 from selfalign.figures.theme import MUTED, lighter
 from selfalign.options import readable
@@ -53,7 +53,9 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], asked_in: str, style:
     note = f"{style.text('gains.pale', level=style.level_name())} {style.text('zero')}"
     titles = [style.model(model) for model in models]
     height = 0.09 + 0.07 * len(arms)
-    figure, axes = lay_out_grid(titles, names, style, height, label, note, handles, mean=countries[0] == ALL)
+    figure, axes = lay_out_grid(
+        titles, names, Surroundings(label, note, handles), style, height, mean=countries[0] == ALL
+    )
     place = {country: number for number, country in enumerate(countries)}
     for ax, model in zip(axes, models, strict=True):
         draw_zero(ax)

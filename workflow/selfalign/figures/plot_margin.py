@@ -8,13 +8,19 @@ from matplotlib.figure import Figure
 
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
-from selfalign.figures.baselines import choose_baselines, draw_baselines, explain_baselines, room_for_margins
+from selfalign.figures.baselines import (
+    NO_BASELINES,
+    choose_baselines,
+    draw_baselines,
+    explain_baselines,
+    room_for_margins,
+)
 from selfalign.figures.figure_options import Pages, contrasts_option, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.names import name_pair
-from selfalign.figures.readers import explain_readers, readers_of_pairs, takes_readers
-from selfalign.figures.rows import split_panels, stack_panels
+from selfalign.figures.readers import NO_READERS, explain_readers, readers_of_pairs, takes_readers
+from selfalign.figures.rows import Surroundings, split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.options import Json, readable
 from selfalign.scoring.metrics import METRICS
@@ -26,8 +32,8 @@ def draw(
     contrasts: pd.DataFrame,
     contrast: tuple[str, str],
     style: Style,
-    baselines: pd.DataFrame | None = None,
-    readers: pd.DataFrame | None = None,
+    baselines: pd.DataFrame = NO_BASELINES,
+    readers: pd.DataFrame = NO_READERS,
 ) -> Figure:
     """One row per country: the difference between two arms with its interval, for every metric of the table.
 
@@ -35,8 +41,8 @@ def draw(
         contrasts: a `Contrasts` table.
         contrast: the two arms; the second is subtracted.
         style: of the figure.
-        baselines: of the agreement, by model, language and country: a column per mark; None for no marks.
-        readers: of the demonstrations (`choose_readers`), whose contrasts are marked; None for no marks.
+        baselines: of the agreement, by model, language and country: a column per mark.
+        readers: of the demonstrations (`choose_readers`), whose contrasts are marked.
 
     Raises:
         InputError: the table has no such contrast.
@@ -49,17 +55,12 @@ def draw(
     panels, looks = split_panels(chosen, style), looks_of_measures(chosen)
     note = f"{style.bars()} {style.text('zero')}"
     label = style.text("difference", difference=name_pair(arm, against, style))
-    handles = handles_of_measures(looks, style)
-    if baselines is not None:
-        baselines = choose_baselines(baselines, chosen)
-        handles |= explain_baselines(baselines, style)
-    if readers is not None:
-        readers = readers_of_pairs(readers, [contrast])
-        handles |= explain_readers(readers[readers["measure"].isin(looks)], style)
-    figure, axes = stack_panels(panels, style, 0.19 * max(1, len(looks) / 2), label, note, handles)
+    baselines, readers = choose_baselines(baselines, chosen), readers_of_pairs(readers, [contrast])
+    handles = handles_of_measures(looks, style) | explain_baselines(baselines, style)
+    handles |= explain_readers(readers[readers["measure"].isin(looks)], style)
+    figure, axes = stack_panels(panels, Surroundings(label, note, handles), style, 0.19 * max(1, len(looks) / 2))
     for ax, panel in zip(axes, panels, strict=True):
-        if baselines is not None:
-            draw_baselines(ax, panel.rows, baselines)
+        draw_baselines(ax, panel.rows, baselines)
         draw_measures(ax, panel.rows, style, looks, readers)
     format_points(axes[-1], style)
     return figure
@@ -79,10 +80,10 @@ def command(
     contrast: tuple[str, str],
     metrics: Path,
     room: bool,
-    readers: pd.DataFrame | None,
+    readers: pd.DataFrame,
     style: Style,
     pages: Pages,
 ) -> None:
     """Draw the difference between two arms per country."""
-    baselines = room_for_margins(read_table(metrics, Metrics), contrast) if room else None
+    baselines = room_for_margins(read_table(metrics, Metrics), contrast) if room else NO_BASELINES
     pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, style, baselines, readers))

@@ -6,30 +6,27 @@ import click
 import pandas as pd
 from matplotlib.figure import Figure
 
-from selfalign.figures.by_model import Differences, Pairs, draw_by_model, options_by_model
+from selfalign.figures.by_model import Both, Differences, draw_by_model, options_by_model
 from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.names import name_pair
 from selfalign.figures.style import Style
 
 
-def draw(rows: pd.DataFrame, pairs: Pairs, differences: Differences, style: Style) -> Figure:
+def draw(rows: pd.DataFrame, differences: Differences, style: Style) -> Figure:
     """A row per model, and in it a dot with its interval per arm with its control. A mark shows the room for it.
 
     Args:
         rows: `Contrasts` of the mean of the countries in one language.
-        pairs: each arm with the arm in which other countries answer the same demonstrations.
-        differences: decides the axis and the marks.
+        differences: each arm with the arm in which other countries answer the same demonstrations.
         style: of the figure.
     """
-    names = {(arm, against): name_pair(arm, against, style) for arm, against in pairs}
-    label, readers = style.text("gains.margin"), differences.readers_over_others
-    return draw_by_model(rows, names, differences.over_others, differences.axis, label, style, readers)
+    names = {(arm, against): name_pair(arm, against, style) for arm, against in differences.pairs}
+    return draw_by_model(rows, differences, names, style.text("gains.margin"), style)
 
 
 @click.command()
 @options_by_model
 @figure_options
-def command(differences: Differences, csv_file: Path, style: Style, pages: Pages) -> None:
+def command(both: Both, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw own minus other country, by model."""
-    rows = differences.write(differences.margins, csv_file)
-    pages.draw(rows, lambda shown: draw(shown, differences.margins, differences, style))
+    pages.draw(both.margins.write(csv_file), lambda rows: draw(rows, both.margins, style))

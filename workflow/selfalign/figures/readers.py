@@ -27,14 +27,17 @@ LOOKS: dict[str, dict[str, Any]] = {
 _PAIR = ["model", "language", "country", "arm", "against", "measure"]
 _ALONE = ["model", "language", "country", "arm", "measure"]
 
+NO_READERS = pd.DataFrame(columns=[*_PAIR, "reader", "value", "estimate"]).astype({"value": float, "estimate": float})
+"""The table of a figure without marks of readers."""
+
 
 def takes_readers(command: Command) -> Command:
-    """Give a command the options of readers. The command gets `readers`: see `choose_readers`; None without a table."""
+    """Give a command the options of readers. The command gets `readers`: see `choose_readers`."""
 
     @wraps(command)
     def with_readers(readers: Path | None, demonstrated: Sequence[str] | None, **rest: object) -> None:
-        table = None if readers is None else read_table(readers, ReaderEstimates)
-        command(readers=None if table is None else choose_readers(table, demonstrated or ()), **rest)
+        chosen = choose_readers(read_table(readers, ReaderEstimates), demonstrated or ()) if readers else NO_READERS
+        command(readers=chosen, **rest)
 
     options = [
         click.option("--readers", type=readable, help="Readers (CSV), for their marks."),
@@ -79,12 +82,14 @@ def readers_of_gains(readers: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> p
 
 def readers_of_pairs(readers: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> pd.DataFrame:
     """The rows of some pairs of arms: the contrasts of the readers' own answers."""
+    if not pairs:
+        return readers.iloc[:0]
     wanted = pd.MultiIndex.from_tuples([tuple(pair) for pair in pairs], names=["arm", "against"])
     return readers[pd.MultiIndex.from_frame(readers[["arm", "against"]]).isin(wanted)]
 
 
 def draw_readers(ax: Axes, rows: pd.DataFrame, readers: pd.DataFrame, offset: float, colour: str) -> None:
-    """Draw a mark per row and reader, at the height and in the colour of the row's dot.
+    """Draw a mark per row and reader, at the height and in the colour of the row's dot; nothing without readers.
 
     Args:
         ax: whose y axis has row i at i.
@@ -93,6 +98,8 @@ def draw_readers(ax: Axes, rows: pd.DataFrame, readers: pd.DataFrame, offset: fl
         offset: of the dots within their rows.
         colour: of the dots.
     """
+    if readers.empty:
+        return
     keys = _PAIR if "against" in rows else _ALONE
     shown = readers if "against" in rows else readers[readers["against"] == ""]
     marks = rows[[*keys, "row"]].merge(shown[[*keys, "reader", "value"]], on=keys)

@@ -1,7 +1,7 @@
 """Figures with one row per country: panels for each model and language, one above the other."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +22,21 @@ _TITLE, _TICKS, _RIGHT, _EDGE = 0.11, 0.2, 0.17, 0.05
 
 _LEAST = 0.1
 """Inches of a row below which it cannot be read."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is around the panels of a figure.
+
+    Attributes:
+        label: of the x axes, below the panels.
+        note: at the bottom of the figure; explains lines and bars.
+        handles: marks that the legend above the panels explains, by their names.
+    """
+
+    label: str = ""
+    note: str = ""
+    handles: Mapping[str, Artist] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,23 +115,15 @@ def _panel_of_several(rows: pd.DataFrame, model: str, style: Style) -> Panel:
 
 
 def stack_panels(
-    panels: list[Panel],
-    style: Style,
-    row: float,
-    label: str,
-    note: str,
-    handles: Mapping[str, Artist],
-    names_up_to: float = 0.42,
+    panels: list[Panel], around: Surroundings, style: Style, row: float, names_up_to: float = 0.42
 ) -> tuple[Figure, list[Axes]]:
     """A figure with the panels one above the other.
 
     Args:
         panels: from top to bottom.
+        around: the panels.
         style: its width is the figure's width; its height is the most that the figure gets.
         row: height of a row in inches, where the page has room for it.
-        label: of the x axis.
-        note: below the figure; explains lines and bars.
-        handles: marks that the legend explains, by their names.
         names_up_to: share of the width where names of rows break.
 
     Returns:
@@ -126,13 +133,13 @@ def stack_panels(
     left = max(width_of(name, "ytick.labelsize", "bold") for these in names for name in these) + 0.09
     titles = [wrap(panel.title, style.width - 0.1, "axes.titlesize", "bold") for panel in panels]
     tops = [height_of(lines_of(title), "axes.titlesize") + _TITLE for title in titles]
-    label = wrap(label, style.width - _RIGHT - 0.12, "axes.labelsize")
+    label = wrap(around.label, style.width - _RIGHT - 0.12, "axes.labelsize")
     least = max(map(_least_row, names))
     row = max(row, least + 0.03)
     count = sum(len(these) for these in names)
     fixed = sum(tops) + height_of(lines_of(label), "axes.labelsize") + _TICKS
     figure = plt.figure(figsize=(style.width, 3))
-    top, bottom = fit(figure, style, fixed + row * count, note, handles, fixed + least * count)
+    top, bottom = fit(figure, style, fixed + row * count, around, fixed + least * count)
     height = figure.get_figheight()
     row = (height - top - bottom - fixed) / count
     axes: list[Axes] = []
@@ -180,25 +187,22 @@ def layout_of(figure: Figure) -> ConstrainedLayoutEngine:
     return layout
 
 
-def fit(
-    figure: Figure, style: Style, body: float, note: str, handles: Mapping[str, Artist], least: float = 0.0
-) -> tuple[float, float]:
+def fit(figure: Figure, style: Style, body: float, around: Surroundings, least: float = 0.0) -> tuple[float, float]:
     """Give a figure its size: the width of the style, and the height of legend, body and note, at most the page's.
 
     Args:
         figure: a layout engine, if it has one, leaves room for legend and note.
         style: of the figure.
         body: inches of all panels with their titles and axes.
-        note: below the panels.
-        handles: marks that the legend above the panels explains, by their names.
+        around: the panels. Its note and its legend are drawn here, its label is not.
         least: inches of the body below which the figure becomes higher than a page instead.
 
     Returns:
         Inches of the legend, and of the note.
     """
-    top = _add_legend(figure, style, handles) if handles else 0.0
+    top = _add_legend(figure, style, around.handles) if around.handles else 0.0
     size = style.size - 0.5
-    note = wrap(note, style.width - 0.18, size)  # letters are wider in some resolutions
+    note = wrap(around.note, style.width - 0.18, size)  # letters are wider in some resolutions
     bottom = height_of(lines_of(note), size) + 0.06 if note else 0.0
     needed = top + body + bottom + 0.06
     height = round(max(min(style.height, needed), needed - body + least), 2)

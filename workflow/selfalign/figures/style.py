@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from gettext import NullTranslations, translation
 from pathlib import Path
-from string import Formatter
 from typing import Any, TypedDict
 
 import pycountry
@@ -14,6 +13,7 @@ import yaml
 
 from selfalign.countries import country_name
 from selfalign.errors import InputError
+from selfalign.fields import fields_of
 from selfalign.figures.looks import Look
 from selfalign.home import HOME
 from selfalign.labels import clean, isolate
@@ -205,7 +205,7 @@ def read_texts(path: Path) -> dict[str, str]:
         if keys:
             raise InputError(path, f"{sorted(keys)[0]} {problem}", f"Give the keys of {ENGLISH.name}")
     for key in sorted(needed):
-        wanted, got = _placeholders(english[key]), _placeholders(texts[key])
+        wanted, got = fields_of(english[key]), fields_of(texts[key])
         if wanted != got:
             marks = ", ".join(f"{{{name}}}" for name in sorted(wanted)) or "none"
             raise InputError(path, f"{key} must have the placeholders: {marks}", "Correct the text", value=texts[key])
@@ -233,10 +233,6 @@ def _flatten(path: Path) -> dict[str, str]:
         if not isinstance(value, str):
             raise InputError(path, f"{key} must be a text", "Put it in quotes", value=value)
     return texts
-
-
-def _placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 def _translate(domain: str, language: str, name: str) -> str:

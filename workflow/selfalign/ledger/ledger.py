@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from selfalign.errors import InputError, did_you_mean
-from selfalign.layout import align
+from selfalign.layout import align, size
 from selfalign.ledger.integrity import find_faults, require_intact
 from selfalign.ledger.merge import SAME, merge
 from selfalign.ledger.prune import delete, find_superfluous
@@ -57,7 +57,7 @@ def list_ledgers(ledgers: tuple[Path, ...], as_json: bool) -> None:
 
 def _show(ledger: Mapping[str, Any]) -> str:
     """A description as text."""
-    lines = [f"{ledger['ledger']}: {_size(ledger['bytes'])}"]
+    lines = [f"{ledger['ledger']}: {size(ledger['bytes'], 1)}"]
     lines += align([_COLUMNS, *([model["fingerprint"], *_sum_up(model)] for model in ledger["models"])])
     lines += [f"{model['fingerprint']}: {_show_facts(model['facts'])}" for model in ledger["models"]]
     return "\n".join(lines)
@@ -74,17 +74,13 @@ def _sum_up(model: Mapping[str, Any]) -> list[str]:
     counts = [f"{model['answers']:,}", f"{len(runs):,}", f"{ended:,}"]
     differences = [run["difference"] for run in runs if run.get("difference") is not None]
     difference = f"{max(differences):.1e}" if differences else "-"
-    return [*counts, times[0], times[-1], *rates, _size(memory) if memory else "-", difference]
+    return [*counts, times[0], times[-1], *rates, size(memory, 1) if memory else "-", difference]
 
 
 def _show_facts(facts: object) -> str:
     if not isinstance(facts, dict):
         return "its facts are missing or damaged"
     return ", ".join(f"{name} {_HASH.sub(lambda found: found[0][:12], str(fact))}" for name, fact in facts.items())
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
 @command.command("verify")
@@ -154,4 +150,4 @@ def prune_ledger(ledger: Path, keep: tuple[str, ...], prompts: tuple[Path, ...],
         return
     before = ledger.stat().st_size
     delete(ledger, rows)
-    click.echo(f"{len(rows):,} answers deleted; {_size(before)} before, {_size(ledger.stat().st_size)} now.")
+    click.echo(f"{len(rows):,} answers deleted; {size(before, 1)} before, {size(ledger.stat().st_size, 1)} now.")

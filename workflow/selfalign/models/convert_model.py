@@ -22,8 +22,8 @@ from transformers.integrations.mistral import convert_tekken_tokenizer
 from transformers.integrations.mistral.constants import TEKKEN_VOCAB_FILE
 from transformers.utils import logging
 
+from selfalign.digests import digest_file
 from selfalign.errors import InputError
-from selfalign.hub import file_digest
 from selfalign.loading import build_empty, check_report, check_weights, require_decoder, weight_of
 from selfalign.models.fetch_model import made_aside
 from selfalign.models.folder import is_wanted
@@ -273,7 +273,7 @@ def require_known_tokens(tokenizer: PreTrainedTokenizerBase, rows: int, source: 
 
 def digest_files(paths: list[Path]) -> str:
     """SHA-256 over the names and digests of files, in the order of their names."""
-    lines = [f"{path.name} {file_digest(path)}\n" for path in sorted(paths)]
+    lines = [f"{path.name} {digest_file(path)}\n" for path in sorted(paths)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

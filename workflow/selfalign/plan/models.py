@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
+from selfalign.runs import CARD, LEDGER
 
 _NAMED = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*([bBmM])(?![a-zA-Z])")
 """A number of parameters in a name, such as 0.5b or 135M."""
@@ -42,16 +43,15 @@ class Size:
     source: str
 
 
-def find_size(name: str, settings: Mapping[str, Any], folder: Path, listed: float | None = None) -> Size | None:
+def find_size(name: str, settings: Mapping[str, Any], card: Path, listed: float | None = None) -> Size | None:
     """Parameters of a model; None if they are not known.
 
     Args:
         name: of the model.
         settings: of the model.
-        folder: where the workflow puts the model.
+        card: the record of its files, if the workflow has prepared the model.
         listed: bytes of the safetensors that the hub lists.
     """
-    card = folder / "model.json"
     if card.is_file():
         return Size(json.loads(card.read_text(encoding="utf-8"))["parameters"], "card")
     given = Path(settings["source"].get("folder", "no folder"))
@@ -72,9 +72,14 @@ def _count_parameters(weights: Path) -> int:
     return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
 
 
-def find_tokenizer(settings: Mapping[str, Any], folder: Path) -> Path | None:
-    """A folder on this machine that has the model's tokenizer; None where there is none."""
-    places = [folder / "weights", Path(settings["source"].get("folder", "no folder"))]
+def find_tokenizer(settings: Mapping[str, Any], weights: Path) -> Path | None:
+    """A folder on this machine that has the model's tokenizer; None where there is none.
+
+    Args:
+        settings: of the model.
+        weights: folder where the workflow puts its weights.
+    """
+    places = [weights, Path(settings["source"].get("folder", "no folder"))]
     return next((place for place in places if (place / "tokenizer.json").is_file()), None)
 
 
@@ -122,14 +127,12 @@ def read_answered(ledger: Path, card: Path, settings: Mapping[str, Any], device:
     """
     if not (ledger.is_file() and card.is_file()):
         return {}
-    from selfalign.inference.local.infer import fill_date, gather_facts  # PyTorch takes seconds to import
+    from selfalign.inference.local.setup import Setup  # PyTorch takes seconds to import
     from selfalign.ledger.reading import read_keys
     from selfalign.ledger.rows import fingerprint_of
 
-    how = {name: settings[name] for name in ("format", "dtype", "engine", "attention", "shown")}
-    how |= {"device": device, "template": fill_date(settings["template"])}
     about = json.loads(card.read_text(encoding="utf-8"))
-    return read_keys(ledger, fingerprint_of(gather_facts(about, how)))
+    return read_keys(ledger, fingerprint_of(Setup.of_model(settings).facts(about, device)))
 
 
 @dataclass(frozen=True)
@@ -149,28 +152,35 @@ class Rate:
     memory: int = 0
 
 
-def find_rate(
-    name: str,
-    settings: Mapping[str, Any],
-    size: Size | None,
-    measured: pd.DataFrame,
-    table: pd.DataFrame,
-    hardware: str | None,
-    cores: int,
-) -> Rate | None:
+@dataclass(frozen=True)
+class Speeds:
+    """Measured speeds of models, and the machine that a run will be on.
+
+    Attributes:
+        measured: on this machine, as `read_rates` returns it.
+        table: the shipped rates.
+        hardware: a name of the table, if the run will be on another machine; None: this machine.
+        cores: of the CPU that runs a model.
+    """
+
+    measured: pd.DataFrame
+    table: pd.DataFrame
+    hardware: str | None
+    cores: int
+
+
+def find_rate(name: str, settings: Mapping[str, Any], size: Size | None, speeds: Speeds) -> Rate | None:
     """The speed of a model; None if it is not known.
 
     Args:
         name: of the model.
         settings: of the model.
         size: of the model.
-        measured: as `read_rates` returns it.
-        table: the shipped rates.
-        hardware: a name of the table, if the run will be on another machine; None: this machine.
-        cores: of the CPU that runs it.
+        speeds: those that are known.
     """
     device = find_device(settings)
-    if hardware is None:
+    if speeds.hardware is None:
+        measured = speeds.measured
         here = measured[(measured["dtype"] == settings["dtype"]) & (measured["device"] == device)]
         here = here[here["engine"] == settings["engine"]]
         own = here[here["model"] == name]
@@ -181,7 +191,8 @@ def find_rate(
             near = others.loc[(others["parameters"] / size.parameters).map(math.log).abs().idxmin()]
             rate = near["tokens"] / near["seconds"] * near["parameters"] / size.parameters
             return Rate(rate, "scaled", near["model"])
-    return _look_up(table, hardware or ("h200" if device == "cuda" else device), settings["dtype"], size, cores)
+    hardware = speeds.hardware or ("h200" if device == "cuda" else device)
+    return _look_up(speeds.table, hardware, settings["dtype"], size, speeds.cores)
 
 
 def _look_up(table: pd.DataFrame, hardware: str, dtype: str, size: Size | None, cores: int) -> Rate | None:
@@ -237,13 +248,13 @@ def read_rates(shared: Path) -> tuple[pd.DataFrame, list[str]]:
     from selfalign.ledger.reading import describe
 
     rows, notes = [], []
-    for path in sorted(shared.glob("ledger/*/*.sqlite")):
+    for path in sorted(shared.glob(LEDGER.format(model="*", language="*"))):
         try:
             ledger = describe(path)
         except InputError as error:
             notes.append(f"not read: {error}")
             continue
-        size = find_size_of_card(shared / "models" / path.parent.name / "model.json")
+        size = find_size_of_card(shared / CARD.format(model=path.parent.name))
         rows += [{"model": path.parent.name, "parameters": size} | row for row in _rows(ledger)]
     columns = ["model", "parameters", "dtype", "device", "engine", "tokens", "seconds", "prompts", "peak_memory"]
     table = pd.DataFrame(rows, columns=columns)
@@ -256,10 +267,10 @@ def read_rates(shared: Path) -> tuple[pd.DataFrame, list[str]]:
 def _rows(ledger: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for model in ledger["models"]:
         facts = model["facts"] if isinstance(model["facts"], dict) else {}
-        how = {name: facts.get(name) for name in ("dtype", "device", "engine")}
+        settings = {name: facts.get(name) for name in ("dtype", "device", "engine")}
         for run in model["runs"]:
             if run["seconds"] and (run["tokens"] >= _LEAST or run["device"] == "endpoint"):
-                yield how | {name: run[name] for name in ("tokens", "seconds", "prompts", "peak_memory")}
+                yield settings | {name: run[name] for name in ("tokens", "seconds", "prompts", "peak_memory")}
 
 
 def find_size_of_card(card: Path) -> float | None:
@@ -276,11 +287,11 @@ def estimate_memory(size: Size, settings: Mapping[str, Any], device: str) -> flo
     return 1.05 * size.parameters * _WIDTH[settings["dtype"]] + row + (5e8 if device == "cpu" else 0)
 
 
-def estimate_disk(size: Size, settings: Mapping[str, Any], folder: Path) -> float:
+def estimate_disk(size: Size, settings: Mapping[str, Any], card: Path) -> float:
     """Bytes of disk that the model itself still needs: its files as they come, and its weights.
 
     A GGUF file is unpacked to float32. Safetensors are linked, and those of a local folder need no disk.
     """
-    if (folder / "model.json").is_file() or "folder" in settings["source"]:
+    if card.is_file() or "folder" in settings["source"]:
         return 0.0
     return size.parameters * (2 if "hub" in settings["source"] else 4 + 0.6)

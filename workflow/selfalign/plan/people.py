@@ -21,6 +21,7 @@ from selfalign.probes.scales import read_scales
 from selfalign.probes.schemas import Poles
 from selfalign.probes.selection import select_probes
 from selfalign.prompts.sources import Surveyed
+from selfalign.runs import Run
 from selfalign.survey.schemas import (
     Counts,
     Distributions,
@@ -36,13 +37,13 @@ from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_input, read_table
 
 
-def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: bool) -> tuple[Surveyed, pd.DataFrame]:
+def read_people(config: dict[str, Any], home: Path, run: Run, on_scales: bool) -> tuple[Surveyed, pd.DataFrame]:
     """The answers of the people of all countries of the survey, and the probes in use.
 
     Args:
         config: the merged settings.
         home: the workflow's own folder.
-        shared: folder of what runs share.
+        run: its folders.
         on_scales: whether a frame of the run asks with the whole answer scale.
 
     Returns:
@@ -52,73 +53,67 @@ def read_people(config: dict[str, Any], home: Path, shared: Path, on_scales: boo
         InputError: the survey is not here yet, or it lacks a country or a question of the run.
     """
     if find_tests(config) is not None:
-        return _read_joined(shared.parent / config["run"]["name"])
+        return _read_joined(run)
     bank_file = Path(config["probes"]["bank"])
     if not bank_file.is_file():
         raise InputError(bank_file, "is not made yet", f"Make it first: snakemake --cores 1 {bank_file}")
     bank = read_bank(bank_file)
     probes = select_probes(with_kinds(bank, config, home), config["probes"], bank_file)
     name = config["run"]["survey"]
-    answers, file = read_distributions(name, config["surveys"][name], home, shared)
+    answers, file = read_distributions(name, config["surveys"][name], home, run)
     check_countries(answers, countries_of_run(config), file)
     check_bank(answers, probes, bank_file)
     if config["run"].get("groups"):
-        answers = pd.concat([answers, _read_groups(config, home, shared)], ignore_index=True)
+        answers = pd.concat([answers, _read_groups(config, home, run)], ignore_index=True)
     scales = None
     if on_scales:
-        codes = read_scales(find_questionnaire(config, home, shared, "scales"), probes)
+        codes = read_scales(find_questionnaire(config, home, run, "scales"), probes)
         scales = spread_people(answers, codes)
     return Surveyed(map_poles(answers, probes), scales, bank), probes
 
 
-def _read_groups(config: dict[str, Any], home: Path, shared: Path) -> pd.DataFrame:
+def _read_groups(config: dict[str, Any], home: Path, run: Run) -> pd.DataFrame:
     """The answers of the groups of people that the run asks about: a `Distributions` table.
 
     Raises:
         InputError: the workflow has not read the survey's groups yet, or a group is too small.
     """
-    from selfalign.probes.form_groups import list_members, refuse_small, size_groups, weigh_groups
+    from selfalign.probes.form_groups import Grouping, list_members, refuse_small, size_groups, weigh_groups
     from selfalign.survey.read_groups import read_crosswalk
 
-    name, settings = config["run"]["survey"], config["run"]["groups"]
-    files = {one: shared / "survey" / name / f"{one}.parquet" for one in ("responses", "groups")}
+    name, grouping = config["run"]["survey"], Grouping(**config["run"]["groups"])
+    files = {one: run.survey(name) / f"{one}.parquet" for one in ("responses", "groups")}
     if not all(file.is_file() for file in files.values()):
         problem = f"the groups of people are not read yet ({files['groups']})"
         remedy = f"Let the workflow read them first: snakemake {files['groups']} --cores 1 --configfile YOURS"
         raise InputError("config: run.groups", problem, remedy)
     crosswalk = Path(locate(groups_file(config["surveys"][name]), home))
     responses, groups = read_table(files["responses"], Responses), read_table(files["groups"], Groups)
-    sizes = size_groups(groups, responses, read_crosswalk(crosswalk), settings["by"], settings["least"])
-    refuse_small(sizes, groups, set(countries_of_run(config)), settings, crosswalk)
+    sizes = size_groups(groups, responses, read_crosswalk(crosswalk), grouping.by, grouping.least)
+    refuse_small(sizes, groups, set(countries_of_run(config)), grouping, crosswalk)
     return weigh_groups(responses, list_members(groups, sizes))
 
 
-def _read_joined(run: Path) -> tuple[Surveyed, pd.DataFrame]:
-    """Test probes and demonstrations of two surveys, which the workflow has joined.
-
-    Args:
-        run: folder of the run.
-    """
-    files = [run / "human" / "joined.parquet", run / "probes" / "texts" / f"{LANGUAGE}.csv"]
+def _read_joined(run: Run) -> tuple[Surveyed, pd.DataFrame]:
+    """Test probes and demonstrations of two surveys, which the workflow has joined."""
+    files = [run.human("joined.parquet"), run.texts(LANGUAGE)]
     if not all(file.is_file() for file in files):
         made = " ".join(map(str, files))
         problem = "the two surveys are not joined yet, and the plan needs to know the test probes"
         remedy = f"Join them first; this asks no model: snakemake {made} --cores 1 --configfile YOURS"
         raise InputError("config: test_probes", problem, remedy)
-    bank = read_bank(run / "probes" / "all.csv")
-    tests = frozenset(read_bank(run / "probes" / "selected.csv")["probe"])
+    bank = read_bank(run.probes("all.csv"))
+    tests = frozenset(read_bank(run.probes("selected.csv"))["probe"])
     return Surveyed(read_table(files[0], Poles), None, bank, tests), bank
 
 
-def find_questionnaire(
-    config: dict[str, Any], home: Path, shared: Path, kind: str, language: str | None = None
-) -> Path:
+def find_questionnaire(config: dict[str, Any], home: Path, run: Run, kind: str, language: str | None = None) -> Path:
     """A file of the survey's questionnaire: shipped, or made from the user's own file of questions.
 
     Args:
         config: the merged settings.
         home: the workflow's own folder.
-        shared: folder of what runs share.
+        run: its folders.
         kind: scales, questions or labels.
         language: of questions or labels.
 
@@ -128,7 +123,7 @@ def find_questionnaire(
     name = config["run"]["survey"]
     if config["surveys"][name]["form"] != "table":
         return Path(locate(str(Path("resources/survey", kind, language or "").with_suffix(".csv")), home))
-    made: Path = shared / "survey" / name / "questionnaire" / f"{kind}.csv"
+    made = run.survey(name) / "questionnaire" / f"{kind}.csv"
     if not made.is_file():
         problem = f"the frame scale needs {made}, which is not made yet"
         remedy = f"Make it first: snakemake {made} --cores 1 --configfile YOURS"
@@ -136,7 +131,7 @@ def find_questionnaire(
     return made
 
 
-def read_distributions(name: str, survey: dict[str, Any], home: Path, shared: Path) -> tuple[pd.DataFrame, Path]:
+def read_distributions(name: str, survey: dict[str, Any], home: Path, run: Run) -> tuple[pd.DataFrame, Path]:
     """The distributions of a survey, and the file that they are from.
 
     A survey that a run has parsed is read from `results/shared`. Otherwise its own file is read. Nothing is written.
@@ -145,7 +140,7 @@ def read_distributions(name: str, survey: dict[str, Any], home: Path, shared: Pa
         name: of the survey.
         survey: its settings.
         home: the workflow's own folder.
-        shared: folder of what runs share.
+        run: its folders, for what runs share.
 
     Returns:
         A `Distributions` table, and its file.
@@ -153,7 +148,7 @@ def read_distributions(name: str, survey: dict[str, Any], home: Path, shared: Pa
     Raises:
         InputError: neither the parsed survey nor its file is here.
     """
-    parsed = shared / "survey" / name / "distributions.parquet"
+    parsed = run.survey(name) / "distributions.parquet"
     given = Path(survey["source"].get("file", "no file"))
     if parsed.is_file() and not (given.is_file() and given.stat().st_mtime > parsed.stat().st_mtime):
         return read_table(parsed, Distributions), parsed
@@ -217,12 +212,14 @@ def _read_own(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
     from selfalign.survey.parse_counts import read_counts, to_distributions
     from selfalign.survey.parse_table import parse_table
     from selfalign.survey.questions import read_questions
+    from selfalign.survey.table_columns import Layout
 
+    layout = Layout.of_survey(survey)
     asked, place = read_questions(Path(survey["questions"])), Path(survey["questions"])
     with TemporaryDirectory() as scratch, open_survey(file, scratch=Path(scratch)) as opened:
         if has_respondents(survey):
-            return weigh(count_codes(parse_table(opened, asked, survey, place)[0]))
-        return to_distributions(read_counts(opened, asked, survey, place)[0])[0]
+            return weigh(count_codes(parse_table(opened, asked, layout, place)[0]))
+        return to_distributions(read_counts(opened, asked, layout, place)[0])[0]
 
 
 _READERS: dict[str, Callable[[Path, dict[str, Any], Path], pd.DataFrame]] = {

@@ -58,6 +58,7 @@ def command(
     The command reads the settings, the survey, the tokenizers and the ledgers. It writes nothing into results/.
     """
     import json
+    from dataclasses import asdict, replace
 
     from selfalign.config.read import read_config
     from selfalign.plan.planner import Options, make_plan
@@ -79,6 +80,5 @@ def command(
         exact=exact,
         fetch=fetch,
     )
-    plan = make_plan(config, options)
-    plan["files"] = [str(file) for file in (*files, *more)]
-    click.echo(json.dumps(plan, indent=2) if as_json else write_report(plan))
+    plan = replace(make_plan(config, options), files=[str(file) for file in (*files, *more)])
+    click.echo(json.dumps(asdict(plan), indent=2) if as_json else write_report(plan))

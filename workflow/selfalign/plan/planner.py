@@ -1,4 +1,4 @@
-"""The whole plan of a run as a dictionary, from its settings."""
+"""The whole plan of a run, from its settings."""
 
 import math
 import os
@@ -21,9 +21,18 @@ from selfalign.home import HOME, locate
 from selfalign.plan import endpoints, models, tokens
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_people
+from selfalign.plan.plans import (
+    Plan,
+    PlannedEndpoint,
+    PlannedLanguage,
+    PlannedRate,
+    PlannedSize,
+    PlannedSurvey,
+    PlannedWeights,
+)
 from selfalign.plan.precision import expect_widths, within_models
 from selfalign.prompts.sources import Surveyed
-from selfalign.runs import SHARED
+from selfalign.runs import Run
 
 _RESULTS = 0.25
 """Bytes of answers, scores and tables for each byte of a ledger."""
@@ -57,28 +66,24 @@ class Common:
     Attributes:
         laid: the design of each language.
         factors: characters per token, by language, for models without a tokenizer here.
-        measured: rates of the ledgers of this machine.
-        table: rates of the shipped table.
+        speeds: rates of this machine's ledgers and of the shipped table.
         options: of the user.
-        shared: folder of what runs share.
+        run: its folders.
         step: a function that shows the next step on the screen.
         notes: for the reader. Plans add notes to this list.
     """
 
     laid: Mapping[str, Laid]
     factors: Mapping[str, float]
-    measured: pd.DataFrame
-    table: pd.DataFrame
+    speeds: models.Speeds
     options: Options
-    shared: Path
+    run: Run
     step: Callable[[str], None]
     notes: list[str]
 
 
-def make_plan(
-    config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME
-) -> dict[str, Any]:
-    """The plan of a run: design, models, endpoints and widths, for JSON.
+def make_plan(config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME) -> Plan:
+    """The plan of a run: design, models, endpoints and widths.
 
     Args:
         config: the merged settings.
@@ -90,50 +95,51 @@ def make_plan(
         InputError: the survey is missing, an arm cannot be laid out, or an option has an unknown name.
     """
     names, languages = config["run"]["models"], config["run"]["languages"]
-    shared, run = results / SHARED, results / config["run"]["name"]
+    run = Run(results / config["run"]["name"])
     table = models.read_table_of_rates(Path(locate("resources/plan/rates.csv", home)), options.hardware)
     factors = tokens.read_factors(Path(locate("resources/plan/tokens.csv", home)))
     with _progress(2 + len(languages) * (1 + len(names))) as step:
         step("survey")
-        people, probes = read_people(config, home, shared, bool(frames_on_scales(config)))
-        designer = Designer(config, home, people, probes, shared)
+        people, probes = read_people(config, home, run, bool(frames_on_scales(config)))
+        designer = Designer(config, home, people, probes, run)
         laid: dict[str, Laid] = {}
         for language in languages:
             step(f"design of {language}")
             laid[language] = designer.lay_out(language)
-        measured, notes = models.read_rates(shared)
-        common = Common(laid, factors, measured, table, options, shared, step, notes)
-        parts = []
+        measured, notes = models.read_rates(run.shared)
+        speeds = models.Speeds(measured, table, options.hardware, min(options.cores or os.cpu_count() or 1, 16))
+        common = Common(laid, factors, speeds, options, run, step, notes)
+        parts: list[PlannedWeights | PlannedEndpoint] = []
         for name in names:
             settings = config["models"][name]
-            plan_one = _plan_endpoint if "endpoint" in settings else _plan_model
-            parts.append(plan_one(name, settings, common))
+            is_remote = "endpoint" in settings
+            parts.append((_plan_endpoint if is_remote else _plan_model)(name, settings, common))
         step("intervals")
         shipped = Path(locate("resources/plan/variances.csv", home))
         widths = expect_widths(laid, people.poles, people.bank, config, run, shipped)
     margin = config["figures"]["margin"].get("contrast")
     first = [Contrast.read(margin)] if margin else []
     main = list(dict.fromkeys(one.name for one in [*first, *within_models(config)]))
-    return {
-        "run": config["run"]["name"],
-        "survey": _describe(config, people, probes, home),
-        "languages": {
-            language: {
-                "cells": len(one.cells),
-                "prompts": int(one.asked.sum()),
-                "premises": int((~one.asked).sum()),
-                "arms": int(one.cells["arm"].nunique()),
-                "countries": int(one.cells["country"].nunique()),
-            }
+    return Plan(
+        run=config["run"]["name"],
+        survey=_describe(config, people, probes, home),
+        languages={
+            language: PlannedLanguage(
+                cells=len(one.cells),
+                prompts=int(one.asked.sum()),
+                premises=int((~one.asked).sum()),
+                arms=int(one.cells["arm"].nunique()),
+                countries=int(one.cells["country"].nunique()),
+            )
             for language, one in laid.items()
         },
-        "models": parts,
-        "level": config["scoring"]["level"],
-        "widths": [asdict(one) for one in widths],
-        "contrasts": [name for name in main if name in {one.name for one in widths}],
-        "main_language": max(laid, key=lambda language: laid[language].cells["country"].nunique()),
-        "notes": list(dict.fromkeys(notes)),
-    }
+        models=parts,
+        level=config["scoring"]["level"],
+        widths=widths,
+        contrasts=[name for name in main if name in {one.name for one in widths}],
+        main_language=max(laid, key=lambda language: laid[language].cells["country"].nunique()),
+        notes=list(dict.fromkeys(notes)),
+    )
 
 
 @contextmanager
@@ -148,29 +154,29 @@ def _progress(steps: int) -> Iterator[Any]:
         yield step
 
 
-def _describe(config: Mapping[str, Any], people: Surveyed, probes: pd.DataFrame, home: Path) -> dict[str, Any]:
+def _describe(config: Mapping[str, Any], people: Surveyed, probes: pd.DataFrame, home: Path) -> PlannedSurvey:
     name = config["run"]["survey"]
     if (tests := find_tests(config)) is not None:
         name, probes = f"{tests['survey']}, shown {name}", probes[probes["probe"].isin(people.tests)]
-    return {
-        "name": name,
-        "countries": int(people.poles["country"].nunique()),
-        "probes": len(probes),
-        "batteries": int(probes["battery"].nunique()),
-        "left_out_by_kind": count_left_out(config, home),
-    }
+    return PlannedSurvey(
+        name=name,
+        countries=int(people.poles["country"].nunique()),
+        probes=len(probes),
+        batteries=int(probes["battery"].nunique()),
+        left_out_by_kind=count_left_out(config, home),
+    )
 
 
-def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
+def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> PlannedWeights:
     """The plan of a model that runs on this machine."""
-    folder, options = common.shared / "models" / name, common.options
-    place, listed = models.find_tokenizer(settings, folder), None
+    card, options = common.run.card(name), common.options
+    place, listed = models.find_tokenizer(settings, common.run.weights(name)), None
     if place is None and options.fetch and "hub" in settings["source"]:
         place, listed = models.fetch_tokenizer(name, settings["source"])
     elsewhere = options.hardware and ("cpu" if options.hardware == "cpu" else "cuda")
     device = elsewhere or models.find_device(settings)
     by_language = _count_tokens(name, settings, place, device, common)
-    size = models.find_size(name, settings, folder, listed)
+    size = models.find_size(name, settings, card, listed)
     rate = _find_rate(name, settings, size, common)
     sums = pd.DataFrame(map(asdict, by_language.values())).sum(numeric_only=True)
     missing = 1 - sums["answered"] / sums["prompts"]
@@ -179,21 +185,26 @@ def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> dict[
         hours = (sums["new"] / rate.tokens_per_second + (sums["seconds"] if missing else 0)) / 3600
     memory = (rate.memory if rate else 0) or (models.estimate_memory(size, settings, device) if size else None)
     ledgers = sums["bytes"] * missing * (1 + _RESULTS)
-    return {
-        "model": name,
-        "kind": "weights",
-        "parameters": size and {"number": size.parameters, "source": size.source},
-        "languages": {language: asdict(one) for language, one in by_language.items()},
-        **{key: _plain(sums[key]) for key in ("prompts", "answered", "sent", "single", "computed", "new")},
-        "estimated": place is None,
-        "sampled": any(one.sampled for one in by_language.values()),
-        "rate": rate and {"tokens_per_second": rate.tokens_per_second, "source": rate.source, "place": rate.place},
-        "device": device,
-        "gpus": settings["gpus"] if device == "cuda" else 0,
-        "hours": _plain(hours),
-        "memory": _plain(memory),
-        "disk": _plain(ledgers + models.estimate_disk(size, settings, folder) if size else None),
-    }
+    return PlannedWeights(
+        model=name,
+        kind="weights",
+        parameters=PlannedSize(size.parameters, size.source) if size else None,
+        languages=by_language,
+        prompts=_plain(sums["prompts"]),
+        answered=_plain(sums["answered"]),
+        sent=_plain(sums["sent"]),
+        single=_plain(sums["single"]),
+        computed=_plain(sums["computed"]),
+        new=_plain(sums["new"]),
+        estimated=place is None,
+        sampled=any(one.sampled for one in by_language.values()),
+        rate=PlannedRate(rate.tokens_per_second, rate.source, rate.place) if rate else None,
+        device=device,
+        gpus=settings["gpus"] if device == "cuda" else 0,
+        hours=_if_known(hours),
+        memory=_if_known(memory),
+        disk=_if_known(ledgers + models.estimate_disk(size, settings, card) if size else None),
+    )
 
 
 def _count_tokens(
@@ -202,16 +213,16 @@ def _count_tokens(
     """By language, the tokens of a model: counted by the tokenizer in `place`, or estimated if there is none."""
     tokenizer = None if place is None else models.load_tokenizer(place)
     most = 0 if common.options.exact else tokens.SAMPLE
-    card = common.shared / "models" / name / "model.json"
+    card = common.run.card(name)
     found = {}
     for language, laid in common.laid.items():
         common.step(f"{name} in {language}")
-        ledger = common.shared / "ledger" / name / f"{language}.sqlite"
+        ledger = common.run.ledger(name, language)
         answered = _or_note(common.notes, models.read_answered, ledger, card, settings, device) or {}
         meter = (
             tokens.TokenEstimator(common.factors.get(language, tokens.UNKNOWN))
             if tokenizer is None
-            else tokens.TokenCounter(tokenizer, language, None)
+            else tokens.TokenCounter(tokenizer, language)
         )
         found[language] = tokens.count(laid, meter, settings, answered, most)
     return found
@@ -222,36 +233,36 @@ def _find_rate(name: str, settings: Mapping[str, Any], size: models.Size | None,
     options = common.options
     if name in options.rates:
         return models.Rate(options.rates[name], "given", name)
-    cores = min(options.cores or os.cpu_count() or 1, 16)
-    return models.find_rate(name, settings, size, common.measured, common.table, options.hardware, cores)
+    return models.find_rate(name, settings, size, common.speeds)
 
 
-def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> dict[str, Any]:
+def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> PlannedEndpoint:
     """The plan of a model behind an endpoint."""
     by_language = {}
     for language, one in common.laid.items():
         common.step(f"{name} in {language}")
-        ledger, factor = (
-            common.shared / "ledger" / name / f"{language}.sqlite",
-            common.factors.get(language, tokens.UNKNOWN),
-        )
+        ledger, factor = common.run.ledger(name, language), common.factors.get(language, tokens.UNKNOWN)
         asked = _or_note(common.notes, endpoints.count, one, settings, ledger, factor)
         by_language[language] = asked or endpoints.count(one, settings, Path("no ledger"), factor)
     asked = list(by_language.values())
     price = common.options.prices.get(name) or settings["endpoint"].get("price")
     sums = pd.DataFrame(map(asdict, asked)).sum()
-    return {
-        "model": name,
-        "kind": "endpoint",
-        "languages": {language: asdict(one) for language, one in by_language.items()},
-        **{key: _plain(sums[key]) for key in ("prompts", "requests", "missing", "sent", "received")},
-        "estimated": True,
-        "price": _plain(endpoints.find_price(asked, price)),
-        "hours": _plain(
-            endpoints.find_hours(asked, settings["endpoint"], common.measured[common.measured["model"] == name])
-        ),
-        "disk": 600 * float(sums["requests"]),
-    }
+    measured = common.speeds.measured
+    hours = endpoints.find_hours(asked, settings["endpoint"], measured[measured["model"] == name])
+    return PlannedEndpoint(
+        model=name,
+        kind="endpoint",
+        languages=by_language,
+        prompts=_plain(sums["prompts"]),
+        requests=_plain(sums["requests"]),
+        missing=_plain(sums["missing"]),
+        sent=_plain(sums["sent"]),
+        received=_plain(sums["received"]),
+        estimated=True,
+        price=_if_known(endpoints.find_price(asked, price)),
+        hours=_if_known(hours),
+        disk=600 * float(sums["requests"]),
+    )
 
 
 def _or_note(notes: list[str], function: Any, *arguments: Any) -> Any:
@@ -263,8 +274,11 @@ def _or_note(notes: list[str], function: Any, *arguments: Any) -> Any:
         return None
 
 
-def _plain(number: float | None) -> float | int | None:
-    """A number as a type that JSON has."""
-    if number is None or math.isnan(number):
-        return None
+def _plain(number: float) -> float:
+    """A number as a type that JSON has: an int if it is whole."""
     return int(number) if float(number).is_integer() else float(number)
+
+
+def _if_known(number: float | None) -> float | None:
+    """The same of a number that may not be known."""
+    return None if number is None or math.isnan(number) else _plain(number)

@@ -1,7 +1,7 @@
 """The expected width of the intervals by battery, from the variance components of finished studies.
 
 A run that has scores on the disk is its own study. Otherwise the components are those that were measured on this
-project's studies (resources/plan/variances.csv), of the most similar series in the table. docs/plan.md compares
+project's studies (resources/plan/variances.csv), of the most similar series in the table. docs/study_size.md compares
 the expected widths with real ones.
 """
 
@@ -27,11 +27,12 @@ from selfalign.plan.variances import (
     reach,
     read_variances,
 )
+from selfalign.runs import Run
 
 SLACK = (0.6, 1.5)
 """Factors of the lowest and the highest width that finished studies give.
 
-docs/plan.md says how often the widths of held-out studies were in this range."""
+docs/study_size.md says how often the widths of held-out studies were in this range."""
 
 NAN = float("nan")
 
@@ -89,7 +90,7 @@ def expect_widths(
     poles: pd.DataFrame,
     bank: pd.DataFrame,
     config: Mapping[str, Any],
-    run: Path,
+    run: Run,
     shipped: Path,
 ) -> list[Width]:
     """The expected width of the agreement of each arm and of each contrast.
@@ -99,7 +100,7 @@ def expect_widths(
         poles: a `Poles` table.
         bank: a `Bank` table.
         config: the merged settings.
-        run: folder of the run, which may have scores.
+        run: its folders, which may have scores.
         shipped: the table of components of finished studies.
     """
     models, level = config["run"]["models"], config["scoring"]["level"]
@@ -114,9 +115,9 @@ def expect_widths(
     return widths
 
 
-def _measure_scores(config: Mapping[str, Any], run: Path) -> pd.DataFrame:
+def _measure_scores(config: Mapping[str, Any], run: Run) -> pd.DataFrame:
     """Components of the scores that a run has already."""
-    files = [path for name in config["run"]["models"] for path in sorted((run / "scores" / name).glob("*.parquet"))]
+    files = [path for name in config["run"]["models"] for path in run.list_scores(name)]
     if not files:
         return pd.DataFrame({"language": [], "name": []})
     scores = pd.concat([pd.read_parquet(path) for path in files], ignore_index=True)
@@ -135,7 +136,7 @@ def list_series(
         bank: a `Bank` table.
         config: the merged settings.
     """
-    arms = {name: Arm.read(settings) for name, settings in config["arms"].items()}
+    arms = Arm.read_all(config["arms"])
     people = poles[["country", "probe"]].assign(pole=np.where(poles["majority"] == "A", 1.0, -1.0))
     people = people.assign(battery=people["probe"].map(bank.set_index("probe")["battery"]))
     asked = {

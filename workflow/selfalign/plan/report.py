@@ -1,15 +1,16 @@
 """A plan as text, at most one screen."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from selfalign.config.chosen import count_in_words
-from selfalign.layout import align
+from selfalign.layout import about_hours, align, size
+from selfalign.plan.plans import Plan, PlannedEndpoint, PlannedLanguage, PlannedWeights
+from selfalign.plan.precision import Width
 
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
 _STUDIES = (
-    "from: same model, same contrast, like contrasts: measured in studies of this project (docs/plan.md); "
+    "from: same model, same contrast, like contrasts: measured in studies of this project (docs/study_size.md); "
     "scores: in this run.\n"
     "In brackets: the range for another model or other probes. To narrow it, run a few probes under this run.name."
 )
@@ -21,94 +22,99 @@ _SOURCES = {
 }
 
 
-def write_report(plan: Mapping[str, Any]) -> str:
+def write_report(plan: Plan) -> str:
     """A plan in words and tables, of at most 50 lines.
 
     Args:
-        plan: as `make_plan` returns it, with the names of the config files.
+        plan: with the names of the config files.
     """
     parts = [_head(plan), _languages(plan)]
-    weights = [one for one in plan["models"] if one["kind"] == "weights"]
-    asked = [one for one in plan["models"] if one["kind"] == "endpoint"]
+    weights = [one for one in plan.models if isinstance(one, PlannedWeights)]
+    asked = [one for one in plan.models if isinstance(one, PlannedEndpoint)]
     parts += [_weights(weights)] if weights else []
     parts += [_endpoints(asked)] if asked else []
     parts += [_widths(plan)]
-    if plan["notes"]:
-        some, more = plan["notes"][:_MOST_NOTES], len(plan["notes"]) - _MOST_NOTES
+    if plan.notes:
+        some, more = plan.notes[:_MOST_NOTES], len(plan.notes) - _MOST_NOTES
         parts.append(
             "\n".join([f"Note: {note}" for note in some] + ([f"{more} more notes: --json"] if more > 0 else []))
         )
     return "\n\n".join(parts)
 
 
-def _head(plan: Mapping[str, Any]) -> str:
-    survey, files = plan["survey"], ", ".join(plan.get("files", [])) or "the default settings"
-    counts = survey["left_out_by_kind"]
+def _head(plan: Plan) -> str:
+    survey, files = plan.survey, ", ".join(plan.files) or "the default settings"
+    counts = survey.left_out_by_kind
     left_out = f"; probes.kinds leaves out {count_in_words(counts)}" if counts else ""
     return (
-        f"Plan of the run {plan['run']} ({files})\n"
-        f"Survey {survey['name']}: {survey['countries']} countries, {survey['probes']} probes in"
-        f" {survey['batteries']} batteries{left_out}"
+        f"Plan of the run {plan.run} ({files})\n"
+        f"Survey {survey.name}: {survey.countries} countries, {survey.probes} probes in"
+        f" {survey.batteries} batteries{left_out}"
     )
 
 
-def _languages(plan: Mapping[str, Any]) -> str:
+def _languages(plan: Plan) -> str:
     rows = [["language", "countries", "arms", "cells", "prompts", "premises"]]
-    counts = plan["languages"]
+    counts = plan.languages
     shown = list(counts)[: _MOST_LANGUAGES if len(counts) > _MOST_LANGUAGES + 1 else len(counts)]
     for name in shown:
         one = counts[name]
-        rows.append([name, *(f"{one[key]:,}" for key in ("countries", "arms", "cells", "prompts", "premises"))])
+        numbers = (one.countries, one.arms, one.cells, one.prompts, one.premises)
+        rows.append([name, *(f"{number:,}" for number in numbers)])
     if len(counts) > len(shown):
         rest = [counts[name] for name in counts if name not in shown]
-        sums = [f"{sum(one[key] for one in rest):,}" for key in ("cells", "prompts", "premises")]
-        rows.append([f"{len(rest)} more", "", "", *sums])
+        rows.append([f"{len(rest)} more", "", "", *_sum_up(rest)])
     if len(counts) > 1:
-        sums = [f"{sum(one[key] for one in counts.values()):,}" for key in ("cells", "prompts", "premises")]
-        rows.append(["all", "", "", *sums])
+        rows.append(["all", "", "", *_sum_up(counts.values())])
     return "\n".join(align(rows))
 
 
-def _weights(parts: list[Mapping[str, Any]]) -> str:
+def _sum_up(languages: Iterable[PlannedLanguage]) -> list[str]:
+    """Cells, prompts and premises of several languages."""
+    numbers = [(one.cells, one.prompts, one.premises) for one in languages]
+    return [f"{sum(column):,}" for column in zip(*numbers, strict=True)]
+
+
+def _weights(parts: list[PlannedWeights]) -> str:
     head = ["model", "prompts", "answered", "new", "tokens", "computed", "saved", "tokens/s", "hours", "memory", "disk"]
     rows = [head]
     for one in parts[:_MOST_MODELS]:
-        about = "~" if one["estimated"] else ""
-        rate = one["rate"]
+        about, rate = "~" if one.estimated else "", one.rate
         rows.append(
             [
-                one["model"],
-                *(f"{one[key]:,}" for key in ("prompts", "answered")),
-                f"{one['prompts'] - one['answered']:,}",
-                about + amount(one["single"]),
-                about + amount(one["new"]),
-                f"{1 - one['computed'] / one['single']:.0%}" if one["single"] else "-",
-                f"{amount(rate['tokens_per_second'])} {rate['source'][0]}" if rate else "-",
-                "-" if one["hours"] is None else about + duration(one["hours"]),
-                "-" if one["memory"] is None else size(one["memory"]),
-                "-" if one["disk"] is None else size(one["disk"]),
+                one.model,
+                f"{one.prompts:,}",
+                f"{one.answered:,}",
+                f"{one.prompts - one.answered:,}",
+                about + amount(one.single),
+                about + amount(one.new),
+                f"{1 - one.computed / one.single:.0%}" if one.single else "-",
+                f"{amount(rate.tokens_per_second)} {rate.source[0]}" if rate else "-",
+                "-" if one.hours is None else about + about_hours(one.hours),
+                "-" if one.memory is None else size(one.memory),
+                "-" if one.disk is None else size(one.disk),
             ]
         )
     if len(parts) > _MOST_MODELS:
         rows.append([f"{len(parts) - _MOST_MODELS} more models", *[""] * (len(head) - 1)])
     if len(parts) > 1:
-        whole = [sum(one[key] for one in parts) for key in ("prompts", "answered", "single", "new")]
-        hours = [one["hours"] for one in parts if one["hours"] is not None]
-        disk = [one["disk"] for one in parts if one["disk"] is not None]
-        counts = [f"{whole[0]:,}", f"{whole[1]:,}", f"{whole[0] - whole[1]:,}", *map(amount, whole[2:])]
+        prompts, answered = sum(one.prompts for one in parts), sum(one.answered for one in parts)
+        hours = [one.hours for one in parts if one.hours is not None]
+        disk = [one.disk for one in parts if one.disk is not None]
+        counts = [f"{prompts:,}", f"{answered:,}", f"{prompts - answered:,}"]
+        counts += [amount(sum(one.single for one in parts)), amount(sum(one.new for one in parts))]
         unknown = "" if len(hours) == len(parts) else " +?"
-        rows.append(["all", *counts, "", "", duration(sum(hours)) + unknown, "", size(sum(disk))])
+        rows.append(["all", *counts, "", "", about_hours(sum(hours)) + unknown, "", size(sum(disk))])
     lines = ["\n".join(align(rows))]
-    used = list(dict.fromkeys(one["rate"]["source"] for one in parts if one["rate"]))
-    places = {source: one["rate"]["place"] for one in parts if one["rate"] for source in [one["rate"]["source"]]}
+    places = {one.rate.source: one.rate.place for one in parts if one.rate}
     legend = [
         f"{source[0]}: {_SOURCES[source]}" + (f" ({places[source]})" if source in ("scaled", "table") else "")
-        for source in used
+        for source in places
     ]
-    if any(one["estimated"] for one in parts):
+    if any(one.estimated for one in parts):
         legend.append("~: estimated from the length of the texts, because the tokenizer is not here")
     lines += ["; ".join(legend)] if legend else []
-    if without := [one["model"] for one in parts if one["hours"] is None]:
+    if without := [one.model for one in parts if one.hours is None]:
         lines.append(f"No rate is known for {', '.join(without)}: give --rate MODEL=TOKENS_PER_SECOND")
     lines.append(
         "prompts: with premises; tokens: each prompt alone; computed: each distinct prefix once, new prompts only"
@@ -116,56 +122,58 @@ def _weights(parts: list[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _endpoints(parts: list[Mapping[str, Any]]) -> str:
+def _endpoints(parts: list[PlannedEndpoint]) -> str:
     rows = [["endpoint", "prompts", "requests", "answered", "new", "tokens sent", "received", "hours", "price"]]
     for one in parts[:_MOST_MODELS]:
         rows.append(
             [
-                one["model"],
-                *(f"{one[key]:,}" for key in ("prompts", "requests")),
-                f"{one['requests'] - one['missing']:,}",
-                f"{one['missing']:,}",
-                "~" + amount(one["sent"]),
-                "<" + amount(one["received"]),
-                "-" if one["hours"] is None else duration(one["hours"]),
-                "-" if one["price"] is None else f"{one['price']:,.2f}",
+                one.model,
+                f"{one.prompts:,}",
+                f"{one.requests:,}",
+                f"{one.requests - one.missing:,}",
+                f"{one.missing:,}",
+                "~" + amount(one.sent),
+                "<" + amount(one.received),
+                "-" if one.hours is None else about_hours(one.hours),
+                "-" if one.price is None else f"{one.price:,.2f}",
             ]
         )
     text = "\n".join(align(rows))
-    if any(one["price"] is None for one in parts):
+    if any(one.price is None for one in parts):
         text += "\nFor a price, give --price MODEL=INPUT/OUTPUT per million tokens, or endpoint.price in the config"
     return text
 
 
-def _widths(plan: Mapping[str, Any]) -> str:
-    language = plan["main_language"]
-    by_name = {one["name"]: one for one in plan["widths"] if one["language"] == language}
+def _widths(plan: Plan) -> str:
+    language = plan.main_language
+    by_name = {one.name: one for one in plan.widths if one.language == language}
     arms = [one for name, one in by_name.items() if " - " not in name]
-    head = f"half width of {plan['level']:.0%} intervals in {language}, points"
+    head = f"half width of {plan.level:.0%} intervals in {language}, points"
     rows = [[head, "mean of countries", "one country", "found in 80%", "from"]]
-    rows.append(["agreement of an arm", _join(arms, "mean"), _join(arms, "country"), "", _from(arms)])
-    names = [name for name in plan["contrasts"] if name in by_name]
+    halves = [_join(one.mean for one in arms), _join(one.country for one in arms)]
+    rows.append(["agreement of an arm", *halves, "", _from(arms)])
+    names = [name for name in plan.contrasts if name in by_name]
     shown = names[:_MOST_CONTRASTS]
     for name in shown:
         one = by_name[name]
-        rows.append([name, _span(one["mean"]), _span(one["country"]), _points(one["found"]), one["source"]])
+        rows.append([name, _span(one.mean), _span(one.country), _points(one.found), one.source])
     text = "\n".join(align(rows, last_left=True))
     more = len(names) - len(shown)
     lines = [f"{more} more contrast{'s' * (more > 1)}: --json"] if more > 0 else []
     if names:
         lines.append("found in 80%: a true difference of this size is found in 80% of such studies, by battery")
-    if any(by_name[name]["source"] != "scores" for name in shown):
+    if any(by_name[name].source != "scores" for name in shown):
         lines.append(_STUDIES)
     return "\n".join([text, *lines])
 
 
-def _from(arms: list[Mapping[str, Any]]) -> str:
-    return " and ".join(sorted({one["source"] for one in arms}))
+def _from(arms: list[Width]) -> str:
+    return " and ".join(sorted({one.source for one in arms}))
 
 
-def _join(arms: list[Mapping[str, Any]], key: str) -> str:
-    """The widths of several arms: the smallest and the largest middle."""
-    known = [one[key][0] for one in arms if not math.isnan(one[key][0])]
+def _join(halves: Iterable[tuple[float, float, float]]) -> str:
+    """Half widths of several arms: the smallest and the largest middle."""
+    known = [middle for middle, *_ in halves if not math.isnan(middle)]
     if not known:
         return "-"
     low, high = _points(min(known)), _points(max(known))
@@ -191,15 +199,3 @@ def amount(number: float) -> str:
             value = number / (1e3 if unit == "k" else one)
             return f"{value:.3g}{unit}" if value < 1000 else f"{value:.0f}{unit}"
     return f"{number:,.0f}"
-
-
-def duration(hours: float) -> str:
-    """A duration in seconds, minutes or hours."""
-    if hours < 1 / 60:
-        return f"{3600 * hours:.0f} s"
-    return f"{60 * hours:.0f} min" if hours < 2 else f"{hours:,.1f} h" if hours < 100 else f"{hours:,.0f} h"
-
-
-def size(number: float) -> str:
-    """Bytes in MB or GB."""
-    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.0f} MB"

@@ -184,13 +184,12 @@ class TokenCounter(TokenMeter):
     Args:
         tokenizer: of the model.
         language: of the prompts.
-        context: largest number of tokens that the model takes; None if it is not known.
     """
 
     estimates = False
 
-    def __init__(self, tokenizer: Any, language: str, context: int | None) -> None:
-        self.tokenizer, self.language, self.context = tokenizer, language, context
+    def __init__(self, tokenizer: Any, language: str) -> None:
+        self.tokenizer, self.language = tokenizer, language
 
     def measure(
         self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], settings: Mapping[str, Any]
@@ -199,7 +198,7 @@ class TokenCounter(TokenMeter):
 
         started = time.monotonic()
         speech = Speech(self.tokenizer, settings["format"], settings["template"], self.language)
-        rendered = list({one.key: one for one in render(prompts, speech, self.context)}.values())
+        rendered = list({one.key: one for one in render(prompts, speech, None)}.values())
         seconds = time.monotonic() - started
         keys = {key for one in answered.values() for key in one}
         missing = [one for one in rendered if one.key not in keys]

@@ -5,8 +5,8 @@ all countries: then the values are alike where the majorities are the same, and 
 may help alike everywhere, whatever the majority is. So the product of two cells' deviations is, in expectation,
 `level` + `stance` x (1 where both majorities are the same pole, else -1). Both are measured for cells of one probe in
 two countries, of two probes of a battery in one country, and of two probes of a battery in two countries. A plan knows
-the majorities of its countries, so these components give the variance of any mean over its cells. docs/plan.md has the
-limits.
+the majorities of its countries, so these components give the variance of any mean over its cells.
+docs/study_size.md has the limits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -100,7 +100,7 @@ def measure(scores: pd.DataFrame, contrasts: Sequence[Contrast], arms: Mapping[s
         `PARTS`. Components of two countries are 0 in a run with one country.
     """
     panels = build_panels(scores, [MEASURE])
-    known = {name: Arm.read(settings) for name, settings in arms.items()}
+    known = Arm.read_all(arms)
     parts = [_measure(panels)]
     if contrasts:
         parts.append(_measure({country: contrast_panel(panel, contrasts) for country, panel in panels.items()}))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from selfalign.errors import InputError, did_you_mean
+from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.probes.schemas import Bank, Texts
 from selfalign.tables import read_input
 
@@ -156,7 +156,7 @@ def read_texts(path: Path, bank: pd.DataFrame, others: bool = False) -> pd.DataF
     if len(absent):
         raise InputError(
             path,
-            f"{len(absent)} probes of the bank have no text here, the first of them {absent.iloc[0]}",
+            f"these probes of the bank have no text here: {listed(list(absent))}",
             "Add a row for each",
             column="probe",
         )

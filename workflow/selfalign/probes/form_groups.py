@@ -1,6 +1,7 @@
 """Step form_groups: the answers of the groups of each country, next to those of the whole countries."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.options import Json, Words, readable, writable
-from selfalign.population import name_group
+from selfalign.population import name_group, variable_of
 from selfalign.probes.schemas import GroupSizes, Members
 from selfalign.survey.schemas import NO_COLUMN, Distributions, GroupCodes, Groups, Responses
 from selfalign.survey.weigh_answers import count_codes, weigh
@@ -17,6 +18,21 @@ from selfalign.tables import read_input, read_table, write_table
 
 TOO_SMALL = "too_small"
 """Why a group is not used."""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """How a run forms groups of people: run.groups of the config.
+
+    Attributes:
+        by: variables that groups are formed by.
+        least: respondents that a group must have.
+        small: what happens to smaller groups: refuse or leave_out.
+    """
+
+    by: Collection[str]
+    least: int
+    small: str
 
 
 def check_variables(by: Collection[str], crosswalk: pd.DataFrame, file: Path) -> None:
@@ -70,7 +86,7 @@ def size_groups(
 
 
 def refuse_small(
-    sizes: pd.DataFrame, groups: pd.DataFrame, countries: Collection[str], settings: dict[str, Any], crosswalk: Path
+    sizes: pd.DataFrame, groups: pd.DataFrame, countries: Collection[str], grouping: Grouping, crosswalk: Path
 ) -> None:
     """Refuse variables that the survey file lacks, and groups of the run's countries that are too small.
 
@@ -78,13 +94,13 @@ def refuse_small(
         sizes: a `GroupSizes` table.
         groups: a `Groups` table.
         countries: of the run.
-        settings: run.groups of the config: by, least, small.
+        grouping: of the run.
         crosswalk: the file that says which values make which group.
 
     Raises:
         InputError: names the variable and its columns, or each group that is too small and its respondents.
     """
-    for variable in settings["by"]:
+    for variable in grouping.by:
         rows = groups[groups["variable"] == variable]
         if (rows["reason"] == NO_COLUMN).all():
             columns = read_input(crosswalk, GroupCodes, {}).query("variable == @variable")["column"].unique()
@@ -92,9 +108,9 @@ def refuse_small(
             remedy = "Give a survey file with such a column, name its column there, or take it out of run.groups.by"
             raise InputError(crosswalk, problem, remedy, column="column")
     small = sizes[(sizes["reason"] == TOO_SMALL) & sizes["country"].isin(list(countries))]
-    if len(small) and settings["small"] == "refuse":
+    if len(small) and grouping.small == "refuse":
         names = [f"{row.people} ({row.n} respondents)" for row in small.itertuples()]
-        problem = f"these groups have fewer respondents than run.groups.least, {settings['least']}: "
+        problem = f"these groups have fewer respondents than run.groups.least, {grouping.least}: "
         remedy = (
             "Leave these groups out with run.groups.small: leave_out, lower run.groups.least, or form larger groups in "
             f"{crosswalk}"
@@ -125,7 +141,7 @@ def weigh_groups(responses: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame
         members: a `Members` table.
     """
     parts = []
-    by = members["people"].str.split(".").str[1]
+    by = members["people"].map(variable_of)
     for _, some in members.groupby(by):  # a respondent is in one group of a variable
         people = some.set_index("respondent")["people"]
         mine = responses[responses["respondent"].isin(people.index)]
@@ -157,11 +173,11 @@ def command(
     sizes: Path,
 ) -> None:
     """Weigh the answers of the groups of each country, and count who is in no group."""
-    codes = read_input(crosswalk, GroupCodes, {})
-    check_variables(settings["by"], codes, crosswalk)
+    grouping, codes = Grouping(**settings), read_input(crosswalk, GroupCodes, {})
+    check_variables(grouping.by, codes, crosswalk)
     people, found = read_table(responses, Responses), read_table(groups, Groups)
-    sized = size_groups(found, people, codes, settings["by"], settings["least"])
-    refuse_small(sized, found, countries, settings, crosswalk)
+    sized = size_groups(found, people, codes, grouping.by, grouping.least)
+    refuse_small(sized, found, countries, grouping, crosswalk)
     write_table(sized, sizes, GroupSizes)
     inside = list_members(found, sized)
     whole = read_table(countries_distributions, Distributions)

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from selfalign.digests import digest_input
 from selfalign.errors import InputError
 from selfalign.yaml_files import load_yaml
 
@@ -14,18 +15,6 @@ VERSION_FILE = "bank.yaml"
 """Name of the file with the version of a bank, in the folder of the bank."""
 
 _KEYS = {"version", "date", "files"}
-
-
-def digest_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, as 64 hexadecimal digits.
-
-    Raises:
-        InputError: there is no such file.
-    """
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(path, "the file cannot be read", "Correct the path in the config") from error
 
 
 def digest_all(files: dict[str, str]) -> str:
@@ -70,7 +59,7 @@ def describe_bank(bank: Path, texts: Iterable[Path], version: Path | None) -> di
     Raises:
         InputError: a file cannot be read.
     """
-    files = {str(path): digest_file(path) for path in [bank, *texts]}
+    files = {str(path): digest_input(path) for path in [bank, *texts]}
     record: dict[str, object] = {"version": None, "date": None, "unchanged": None, "changed": []}
     if version is not None:
         release = read_version(version)

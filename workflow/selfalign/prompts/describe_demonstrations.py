@@ -128,5 +128,5 @@ def command(
     words, only = read_texts(texts, probes, others=True), set(read_bank(tests)["probe"]) if tests else set()
     pairs = {path.stem: describe_pairs(read_table(path, Ranking), probes, words, only) for path in rankings}
     shown = list_shown(read_table(design, Design), read_table(prompts, Prompts))
-    known = {name: Arm.read(settings) for name, settings in arms.items()}
+    known = Arm.read_all(arms)
     write_table(describe_demonstrations(language, known, shown, pairs), output, Demonstrations)

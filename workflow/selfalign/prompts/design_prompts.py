@@ -23,21 +23,19 @@ from selfalign.progress import show_progress
 from selfalign.prompts.frames import Frame, Item
 from selfalign.prompts.schemas import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, draw_neutral, name_sources
-from selfalign.prompts.wording import Languages, Wording, read_countries, read_personas, read_roles, read_wording
+from selfalign.prompts.wording import (
+    Languages,
+    Wording,
+    WordingFiles,
+    read_countries,
+    read_personas,
+    read_roles,
+    read_wording,
+)
 from selfalign.tables import read_table, write_parts, write_table
 
 _WORDED = ["source", "probe", "shown_in", "persona", "instruction"]
 """Columns that a prompt depends on, as well as on arm, frame, seed and order. Cells with equal values share prompts."""
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """The parts that the cells and prompts of one language are made from: arguments of `lay_out`."""
-
-    countries: list[str]
-    people: Surveyed
-    rankings: Mapping[str, pd.DataFrame]
-    languages: Languages
 
 
 def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], frame: Frame) -> pd.DataFrame:
@@ -68,103 +66,110 @@ def _show(item: Item, answer: str, frame: Frame) -> tuple[str, str]:
     return frame.ask(item), frame.answer(item, answer)
 
 
-def lay_out(
-    arms: Mapping[str, Arm],
-    countries: list[str],
-    people: Surveyed,
-    rankings: Mapping[str, pd.DataFrame],
-    languages: Languages,
-    premises: bool = True,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cells of the experiment, and the distinct prompts behind them.
+@dataclass(frozen=True)
+class Experiment:
+    """The experiment in one language.
 
     A test probe is used for a country if its people have a majority answer to it. On whole scales, their answers must
     also be known code by code (`map_scales` lists the others).
 
-    Args:
+    Attributes:
         arms: by name.
         countries: of this language.
         people: what all countries of the survey answer.
         rankings: `Ranking` tables by strategy.
         languages: the test probes' language with its words, and those of others that arms speak.
         premises: whether the prompts include their premises, which only the readout pmi needs.
-
-    Returns:
-        A `Design` table and a `Prompts` table.
-
-    Raises:
-        InputError: an arm cannot be laid out, or none has a cell.
     """
-    parts, distinct = lay_out_arms(arms, countries, people, rankings, languages, premises)
-    return pd.concat(parts, ignore_index=True), distinct
 
+    arms: Mapping[str, Arm]
+    countries: list[str]
+    people: Surveyed
+    rankings: Mapping[str, pd.DataFrame]
+    languages: Languages
+    premises: bool = True
 
-def lay_out_arms(
-    arms: Mapping[str, Arm],
-    countries: list[str],
-    people: Surveyed,
-    rankings: Mapping[str, pd.DataFrame],
-    languages: Languages,
-    premises: bool = True,
-) -> tuple[Iterator[pd.DataFrame], pd.DataFrame]:
-    """The tables of `lay_out`, but the cells arm by arm: all cells at once may need gigabytes.
+    def lay_out(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The cells, and the distinct prompts behind them.
 
-    A cell has the id of its prompt only, so that no text is copied to all the cells that use it.
+        Returns:
+            A `Design` table and a `Prompts` table.
 
-    Returns:
-        The parts of a `Design` table, one per arm that has cells; and a `Prompts` table.
-    """
-    kept: dict[str, pd.DataFrame] = {}
-    found, words = _Distinct(), languages.words
-    parts = _Parts(countries, people, rankings, languages)
-    with show_progress(f"design {languages.asked}", "frame", len(arms) * len(words.frames)) as progress:
-        for name, arm in arms.items():
-            cells = _list_cells(name, arm, parts)
-            tables = []
-            for frame in words.frames if len(cells) else ():
-                shown = _pick(name, arm, cells, frame, parts) if arm.shots else None
-                known = cells.merge(people.on_scales) if words.frames[frame].whole_scale else cells
-                tables.append(_lay_out_frame(known, shown, frame, languages, found))
-                progress.update()
-            if any(map(len, tables)):
-                kept[name] = pd.concat(tables).sort_values([*CELL, "order"])
-    if not kept:
-        raise InputError(
-            "config: languages",
-            f"no arm has a cell to run for the countries {', '.join(countries)}",
-            "Give the language two countries, or set sources for an arm with the answers of other countries",
+        Raises:
+            InputError: an arm cannot be laid out, or none has a cell.
+        """
+        parts, prompts = self.lay_out_arms()
+        return pd.concat(parts, ignore_index=True), prompts
+
+    def lay_out_arms(self) -> tuple[Iterator[pd.DataFrame], pd.DataFrame]:
+        """The tables of `lay_out`, but the cells arm by arm: all cells at once may need gigabytes.
+
+        A cell has the id of its prompt only, so that no text is copied to all the cells that use it.
+
+        Returns:
+            The parts of a `Design` table, one per arm that has cells; and a `Prompts` table.
+        """
+        kept: dict[str, pd.DataFrame] = {}
+        found, frames = _Distinct(), self.languages.words.frames
+        with show_progress(f"design {self.languages.asked}", "frame", len(self.arms) * len(frames)) as progress:
+            for arm in self.arms.values():
+                cells = self._list_cells(arm)
+                tables = []
+                for frame in frames if len(cells) else ():
+                    shown = self._pick(arm, cells, frame) if arm.shots else None
+                    known = cells.merge(self.people.on_scales) if frames[frame].whole_scale else cells
+                    tables.append(_lay_out_frame(known, shown, frame, self.languages, found))
+                    progress.update()
+                if any(map(len, tables)):
+                    kept[arm.name] = pd.concat(tables).sort_values([*CELL, "order"])
+        if not kept:
+            raise InputError(
+                "config: languages",
+                f"no arm has a cell to run for the countries {', '.join(self.countries)}",
+                "Give the language two countries, or set sources for an arm with the answers of other countries",
+            )
+        return (kept.pop(name) for name in sorted(kept)), found.as_table(self.premises)
+
+    def _list_cells(self, arm: Arm) -> pd.DataFrame:
+        """The cells of an arm, before frames, seeds and option orders multiply them.
+
+        An arm is run for countries, or for all groups of these countries that the survey has.
+
+        Returns:
+            Columns country, probe, source, arm, shown_in (language of demonstrations), persona, and named: the country
+            that the prompt names, if it names one.
+        """
+        poles, languages = self.people.tested, self.languages
+        chosen = find_people(arm.asked(self.countries), poles["country"].unique())
+        cells = poles.loc[poles["country"].isin(chosen) & (poles["majority"] != "tie"), ["country", "probe"]]
+        cells = cells.merge(name_sources(arm, chosen, self.countries, self.people.shown))
+        home = cells["country"].map(country_of)
+        named = cells["source"].map(country_of) if arm.named == "other" else home
+        return cells.assign(
+            arm=arm.name,
+            named=named,
+            shown_in=languages.resolve(arm.shown_in, home),
+            persona=word_personas(arm, home, named, languages),
         )
-    return (kept.pop(name) for name in sorted(kept)), found.as_table(premises)
+
+    def _pick(self, arm: Arm, cells: pd.DataFrame, frame: str) -> pd.DataFrame:
+        """The demonstrations of an arm in a frame: columns source, probe, seed, candidate, answer, as shown."""
+        words, people = self.languages.words, self.people
+        if arm.needs_neutral:  # the same items are right in every language in which they are shown
+            right = self.languages.wordings[cells["shown_in"].iloc[0]].right_answers(frame)
+            return draw_neutral(arm, cells["probe"], right)
+        asks = words.frames[frame].asks
+        answers = people.modal if asks == "scale" else people.stated(words.step) if asks == "share" else people.majority
+        needed = cells[["source", "probe"]].drop_duplicates()
+        assert arm.selector is not None, f"{arm.name} shows demonstrations of the bank"
+        picked = pick_demonstrations(arm, self.rankings[arm.selector], answers, needed)
+        return answer_otherwise(picked, arm, answers, words.items(frame))
 
 
-def _list_cells(name: str, arm: Arm, parts: _Parts) -> pd.DataFrame:
-    """The cells of an arm, before frames, seeds and option orders multiply them.
-
-    An arm is run for countries, or for all groups of these countries that the survey has.
-
-    Returns:
-        Columns country, probe, source, arm, shown_in (language of demonstrations), persona, and named: the country that
-        the prompt names, if it names one.
-    """
-    poles, languages = parts.people.tested, parts.languages
-    chosen = find_people(arm.asked(parts.countries), poles["country"].unique())
-    cells = poles.loc[poles["country"].isin(chosen) & (poles["majority"] != "tie"), ["country", "probe"]]
-    cells = cells.merge(name_sources(arm, name, chosen, parts.countries, parts.people.shown))
-    home = cells["country"].map(country_of)
-    named = cells["source"].map(country_of) if arm.named == "other" else home
-    return cells.assign(
-        arm=name,
-        named=named,
-        shown_in=languages.resolve(arm.shown_in, home),
-        persona=word_personas(name, arm, home, named, languages),
-    )
-
-
-def word_personas(name: str, arm: Arm, countries: pd.Series, named: pd.Series, languages: Languages) -> pd.Series:
+def word_personas(arm: Arm, countries: pd.Series, named: pd.Series, languages: Languages) -> pd.Series:
     """The text before the instruction, by cell; empty if the arm gives no persona.
 
     Args:
-        name: of the arm.
         arm: its `role` is the text.
         countries: that are asked about. They decide the language.
         named: the countries that the text names.
@@ -179,13 +184,13 @@ def word_personas(name: str, arm: Arm, countries: pd.Series, named: pd.Series, l
     for country, language in wanted.drop_duplicates().itertuples(index=False):
         if country not in languages.personas[language]:
             raise InputError(
-                f"config: arms.{name}.persona",
+                f"config: arms.{arm.name}.persona",
                 f"there is no sentence in {language} that makes a model a person of {country}",
                 "Add a row for this country to that language's file of prompts.personas",
                 value=arm.persona,
             )
     pairs = wanted.drop_duplicates().itertuples(index=False, name=None)
-    texts = {(one, to): _fill_role(name, arm, languages.personas[to][one], to, languages) for one, to in pairs}
+    texts = {(one, to): _fill_role(arm, languages.personas[to][one], to, languages) for one, to in pairs}
     return pd.Series([texts[pair] for pair in wanted.itertuples(index=False, name=None)], wanted.index, dtype=str)
 
 
@@ -219,29 +224,15 @@ def word_instructions(frame: Frame, named: pd.Series, languages: Languages) -> p
     return named.map(texts)
 
 
-def _fill_role(name: str, arm: Arm, sentence: str, language: str, languages: Languages) -> str:
+def _fill_role(arm: Arm, sentence: str, language: str, languages: Languages) -> str:
     """The role of an arm with a country's name filled in; the sentence itself if the arm has no role."""
     if arm.role is None:
         return sentence
     roles = languages.roles[language]
     if arm.role not in roles.texts:
         remedy = f"{did_you_mean(arm.role, roles.texts)} Or add the text to the file of prompts.roles"
-        raise InputError(f"config: arms.{name}.role", f"{language} has no such text", remedy, value=arm.role)
-    return roles.fill(arm.role, sentence, f"config: arms.{name}.role")
-
-
-def _pick(name: str, arm: Arm, cells: pd.DataFrame, frame: str, parts: _Parts) -> pd.DataFrame:
-    """The demonstrations of an arm in a frame: columns source, probe, seed, candidate, answer, in the order shown."""
-    words, people = parts.languages.words, parts.people
-    if arm.needs_neutral:  # the same items are right in every language in which they are shown
-        right = parts.languages.wordings[cells["shown_in"].iloc[0]].right_answers(frame)
-        return draw_neutral(cells["probe"], right, arm, name)
-    asks = words.frames[frame].asks
-    answers = people.modal if asks == "scale" else people.stated(words.step) if asks == "share" else people.majority
-    needed = cells[["source", "probe"]].drop_duplicates()
-    assert arm.selector is not None, f"{name} shows demonstrations of the bank"
-    picked = pick_demonstrations(parts.rankings[arm.selector], answers, needed, name, arm)
-    return answer_otherwise(picked, arm, answers, words.items(frame))
+        raise InputError(f"config: arms.{arm.name}.role", f"{language} has no such text", remedy, value=arm.role)
+    return roles.fill(arm.role, sentence, f"config: arms.{arm.name}.role")
 
 
 def _lay_out_frame(
@@ -393,22 +384,23 @@ def command(
             raise click.UsageError(f"--{kind} {language}=FILE is missing")
     only = frozenset(read_bank(tests)["probe"]) if tests else frozenset()
     shown = probes[~probes["probe"].isin(only)]  # test probes from another survey have words in one language
-    by_language["scales"] = dict.fromkeys(by_language["texts"], scales) if scales else {}
-    wordings = {
-        code: read_wording(code, by_language, frames, probes if code == language else shown, others=True, step=step)
-        for code in by_language["texts"]
-    }
+    wordings = {}
+    for code, texts in by_language["texts"].items():
+        others = {kind: by_language[kind].get(code) for kind in ("neutral", "questions", "labels")}
+        words = WordingFiles(by_language["templates"][code], texts, scales=scales, **others)
+        wordings[code] = read_wording(words, frames, probes if code == language else shown, others=True, step=step)
     own = read_countries(spoken) if spoken else {}
     personas = {code: read_personas(file) for code, file in by_language["personas"].items()}
     roles = {code: read_roles(file) for code, file in by_language["roles"].items()}
-    cells, distinct = lay_out_arms(
-        {name: Arm.read(settings) for name, settings in arms.items()},
+    experiment = Experiment(
+        Arm.read_all(arms),
         countries,
         Surveyed(read_table(poles, Poles), read_table(human, PeopleScales) if human else None, probes, only),
         {path.stem: read_table(path, Ranking) for path in rankings},
         Languages(language, wordings, own, personas, roles),
         premises,
     )
+    cells, distinct = experiment.lay_out_arms()
     number = write_parts(cells, design, Design)
     write_table(distinct, prompts, Prompts)
     asked = int((distinct["premise"] != "").sum())

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from string import Formatter
 from typing import Any, Literal
 
 import yaml
 
 from selfalign.errors import InputError, did_you_mean
+from selfalign.fields import fields_of, find_place, has_formats
 from selfalign.probes.bank import BLANK
-from selfalign.yaml_files import load_yaml
+from selfalign.yaml_files import YAML_MISTAKES, YAML_WORDS, load_yaml
 
 _FIELDS = {"statement", "first", "second"}
 _SCALE_FIELDS = {"statement", "options"}
@@ -75,9 +75,7 @@ class Frame:
     def name_place(self, sentence: str) -> str | None:
         """The instruction with the country of a persona; None if the sentence has none of the forms."""
         for form in self.forms:
-            before, after = form.split("{place}")
-            place = sentence.removeprefix(before).removesuffix(after)
-            if place and before + place + after == sentence:
+            if place := find_place(sentence, form):
                 return self.system.format(place=place)
         return None
 
@@ -115,8 +113,12 @@ def read_yaml(path: Path, write: str, remedy: str) -> Any:
         return load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(path, "there is no such file", f"{write}. {remedy}") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        check = f"Correct this line or the one before it: {YAML_MISTAKES}"
+        raise InputError(path, f"is not YAML: {error.problem}", f"{check}. {remedy}", row=line) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(path, f"is not YAML ({' '.join(str(error).split())})", remedy) from None
+        raise InputError(path, f"is not YAML in UTF-8: {error}", f"Save it as text in UTF-8. {remedy}") from None
 
 
 def read_frame(path: Path, name: str) -> Frame:
@@ -127,9 +129,10 @@ def read_frame(path: Path, name: str) -> Frame:
     """
     remedy = "See resources/templates/en.yaml for the form"
     frames = read_yaml(path, "Write the frames of this language", remedy)
-    if not isinstance(frames, dict) or name not in frames:
-        known = frames if isinstance(frames, dict) else []
-        raise InputError(path, f'there is no frame "{name}"', f"{did_you_mean(name, known)} {remedy}")
+    if not isinstance(frames, dict):
+        raise InputError(path, f'has no frames; expected "{name}"', f"Write this frame. {remedy}")
+    if name not in frames:
+        raise InputError(path, f'there is no frame "{name}"', f"{did_you_mean(name, map(str, frames))} {remedy}")
     if fault := _find_fault(frames[name]):
         raise InputError(path, f'frame "{name}": {fault}', remedy)
     frame = frames[name]
@@ -145,12 +148,17 @@ def _find_fault(frame: object) -> str | None:
     if not isinstance(frame, dict):
         return "it needs system, question, cue and answers"
     shares = frame.get("answers") == "share"
-    if set(frame) != (_PARTS | {"persona"} if shares else _PARTS):
-        return f"it needs system, question, cue{', persona' if shares else ''} and answers, and nothing else"
+    needed = _PARTS | {"persona"} if shares else _PARTS
+    if missing := sorted(needed - set(frame)):
+        return f"it has no {' and no '.join(missing)}"
+    if unknown := sorted(set(map(str, frame)) - needed):
+        return f"{unknown[0]} is not a part of it; expected only {', '.join(sorted(needed))}"
     for part in ("system", "question", "cue"):
         if not isinstance(frame[part], str):
-            return f"{part} is no text but {frame[part]!r}"
+            return f"{part} is {frame[part]!r}; expected text"
     answers = frame["answers"]
+    if isinstance(answers, list) and any(isinstance(answer, bool) for answer in answers):
+        return f"answers has {', '.join(map(str, answers))} instead of words. {YAML_WORDS}, so put labels in quotes"
     labels = isinstance(answers, list) and len(set(map(str, answers))) == 2 == len(answers)
     if answers not in ("options", "scale", "share") and not labels:
         return "answers is neither two labels nor one of the words options, scale and share"
@@ -164,9 +172,11 @@ def _find_fault(frame: object) -> str | None:
 
 def _find_wrong_fields(part: str, text: str, expected: set[str]) -> str | None:
     try:
-        fields = {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+        fields, formatted = fields_of(text), has_formats(text)
     except ValueError as error:
         return f"a brace of the {part} is not paired ({error})"
+    if formatted:
+        return f"a field of the {part} has a ! or : in its braces; expected only its name"
     return None if fields == expected else f"the {part} has the fields {sorted(fields)}; expected {sorted(expected)}"
 
 

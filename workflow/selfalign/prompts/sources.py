@@ -66,7 +66,7 @@ class Surveyed:
         return pairs.merge(self.bank[["probe", "question"]], on="question")[["country", "probe"]]
 
 
-def name_sources(arm: Arm, name: str, people: list[str], others: list[str], poles: pd.DataFrame) -> pd.DataFrame:
+def name_sources(arm: Arm, people: list[str], others: list[str], poles: pd.DataFrame) -> pd.DataFrame:
     """Whose answers each country or group is shown, or whom its prompts name.
 
     Args:
@@ -74,7 +74,6 @@ def name_sources(arm: Arm, name: str, people: list[str], others: list[str], pole
             same group there), of every `other_group` of the same country and variable in turn, of the whole `country`
             of a group, of the `nearest` or `farthest` country of the survey, or of the pooled `world`; the own ones
             `inverted` or `shuffled`; or, `neutral`, nobody's.
-        name: of the arm.
         people: countries or groups that the arm is run for.
         others: the other countries, where the arm names no `sources`.
         poles: a `Poles` table of all countries of the survey, and of their groups.
@@ -87,7 +86,7 @@ def name_sources(arm: Arm, name: str, people: list[str], others: list[str], pole
     """
     answers = arm.answers if arm.shots else "other" if arm.named == "other" else "neutral"
     if answers == "other":
-        check_sources(others if arm.sources is None else arm.sources, name, poles)
+        check_sources(arm, others if arm.sources is None else arm.sources, poles)
         known = set(poles["country"])
         pairs = [
             (one, source)
@@ -107,19 +106,19 @@ def name_sources(arm: Arm, name: str, people: list[str], others: list[str], pole
     return pd.DataFrame(pairs, columns=["country", "source"])
 
 
-def check_sources(sources: Iterable[str], name: str, people: pd.DataFrame) -> None:
+def check_sources(arm: Arm, sources: Iterable[str], people: pd.DataFrame) -> None:
     """Raise InputError where the survey lacks a country that an arm names as a source.
 
     Args:
+        arm: that an error names.
         sources: countries.
-        name: of the arm.
         people: a table with the column country, of all countries of the survey.
     """
     known = set(people["country"])
     for source in sources:
         if source not in known:
             raise InputError(
-                f"config: arms.{name}.sources",
+                f"config: arms.{arm.name}.sources",
                 "the survey has no respondents of this country",
                 f"{did_you_mean(source, known)} Correct it, or use another survey",
                 value=source,
@@ -220,14 +219,13 @@ def _deal(answers: pd.DataFrame, seeds: Sequence[int], items: Mapping[str, Item]
     return pd.concat(dealt, ignore_index=True)
 
 
-def draw_neutral(probes: pd.Series, right: Mapping[str, str], arm: Arm, name: str) -> pd.DataFrame:
+def draw_neutral(arm: Arm, probes: pd.Series, right: Mapping[str, str]) -> pd.DataFrame:
     """Demonstrations that are about no values: for each test probe and seed, items drawn from their names.
 
     Args:
+        arm: whose shots and seeds count.
         probes: the test probes.
         right: the right answer of each neutral item: A or B.
-        arm: the arm.
-        name: of the arm.
 
     Returns:
         Columns source (empty), probe, seed, candidate, answer, in the order in which they are shown.
@@ -237,7 +235,7 @@ def draw_neutral(probes: pd.Series, right: Mapping[str, str], arm: Arm, name: st
     """
     if arm.shots > len(right):
         raise InputError(
-            f"config: arms.{name}",
+            f"config: arms.{arm.name}",
             f"there are {len(right)} neutral items",
             "Lower shots, or add items to prompts.neutral",
             column="shots",

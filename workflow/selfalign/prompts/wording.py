@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from string import Formatter
 
 import pandas as pd
 
 from selfalign.errors import InputError
+from selfalign.fields import fields_of, find_place
 from selfalign.probes.bank import check_statements, read_texts
 from selfalign.probes.scales import read_scale_texts, read_scales
 from selfalign.prompts.frames import Frame, Item, read_frame, read_yaml
@@ -84,10 +84,8 @@ class Roles:
         Raises:
             InputError: the text needs {place}, and the sentence does not have the form.
         """
-        text = self.texts[role]
-        before, _, after = self.form.partition("{place}")
-        named = sentence.removeprefix(before).removesuffix(after)
-        if "{place}" in text and (not self.form or before + named + after != sentence):
+        text, named = self.texts[role], find_place(sentence, self.form)
+        if "place" in fields_of(text) and named is None:
             problem = f'the sentence "{sentence}" does not have the form "{self.form}" of the file of prompts.roles'
             raise InputError(place, problem, "Correct the sentence or the form, or write the text with {persona}")
         return text.format(persona=sentence, place=named)
@@ -163,9 +161,29 @@ def word_scales(bank: pd.DataFrame, texts: pd.DataFrame) -> dict[str, Item]:
     return {probe: questions[question] for probe, question in zip(bank["probe"], bank["question"], strict=True)}
 
 
+@dataclass(frozen=True)
+class WordingFiles:
+    """The files with the words of one language.
+
+    Attributes:
+        templates: frames of the prompt (YAML).
+        texts: the wording of the probes; without it, there are no probes.
+        neutral: neutral items; without it, there are none.
+        scales: answer scales, needed where a frame asks with whole scales. They are the same in each language.
+        questions: with a whole scale, needed where a frame asks with it.
+        labels: of the answers to these questions.
+    """
+
+    templates: Path
+    texts: Path | None = None
+    neutral: Path | None = None
+    scales: Path | None = None
+    questions: Path | None = None
+    labels: Path | None = None
+
+
 def read_wording(
-    language: str,
-    files: Mapping[str, Mapping[str, Path]],
+    files: WordingFiles,
     frames: list[str],
     bank: pd.DataFrame,
     others: bool = False,
@@ -174,35 +192,29 @@ def read_wording(
     """The words of one language.
 
     Args:
-        language: ISO 639-1 code.
-        files: by kind and language. Required: templates (frames, YAML). If a frame asks with whole scales: scales (the
-            same file for each language), questions and labels. Optional: texts (the wording of the probes) and neutral.
+        files: of the language.
         frames: names of the frames.
         bank: a `Bank` table.
         others: whether files of texts have other probes than `bank` too.
         step: between the numbers that frames of shares offer.
 
-    Returns:
-        Without the file of texts, no probes; without that of neutral items, no neutral items.
-
     Raises:
         InputError: a file is missing, or one of its rows is wrong.
     """
-    own = {kind: paths[language] for kind, paths in files.items() if language in paths}
-    framed = {name: read_frame(own["templates"], name) for name in frames}
+    framed = {name: read_frame(files.templates, name) for name in frames}
     whole = {}
     if any(frame.whole_scale for frame in framed.values()):
-        if not {"scales", "questions", "labels"} <= own.keys():
+        if files.scales is None or files.questions is None or files.labels is None:
             raise InputError(
-                own["templates"],
+                files.templates,
                 "a frame asks with the whole scale, and there is nothing to ask with",
                 "Give --scales, and --questions and --labels of this language",
             )
-        whole = word_scales(bank, read_scale_texts(own["questions"], own["labels"], read_scales(own["scales"], bank)))
-    neutral = read_neutral(own["neutral"]).set_index("item") if "neutral" in own else None
+        whole = word_scales(bank, read_scale_texts(files.questions, files.labels, read_scales(files.scales, bank)))
+    neutral = read_neutral(files.neutral).set_index("item") if files.neutral else None
     return Wording(
         framed,
-        word_poles(read_texts(own["texts"], bank, others)) if "texts" in own else {},
+        word_poles(read_texts(files.texts, bank, others)) if files.texts else {},
         whole,
         {} if neutral is None else word_poles(neutral),
         {} if neutral is None else neutral["answer"].to_dict(),
@@ -233,16 +245,17 @@ def read_roles(path: Path) -> Roles:
     if form and form.count("{place}") != 1:
         raise InputError(path, "form must have the field {place} once", remedy, value=form)
     for name, text in found.items():
-        if _fields(text) not in ({"persona"}, {"place"}, {"persona", "place"}):
+        if not _has_fields(text):
             raise InputError(path, f"the text {name} must have the fields {{persona}} or {{place}}", remedy, value=text)
     return Roles(found, form)
 
 
-def _fields(text: str) -> set[str] | None:
+def _has_fields(text: str) -> bool:
+    """Whether a text has the fields of a role, and no others."""
     try:
-        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+        return fields_of(text) in ({"persona"}, {"place"}, {"persona", "place"})
     except ValueError:  # a brace is not paired
-        return None
+        return False
 
 
 def read_neutral(path: Path) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def estimate(
     countries. The part that comes from batteries is widened for their number: see `widen_batteries`. For seeds and
     templates, too few to draw from, a component of variance is added: see `spread_of_levels`.
     The interval is estimate -+ t x standard error, with degrees of freedom after Satterthwaite: see
-    `freedom_of_batteries`. docs/validity.md says how this was chosen.
+    `freedom_of_batteries`. docs/interval_choice.md says how this was chosen.
 
     Args:
         panels: by country.

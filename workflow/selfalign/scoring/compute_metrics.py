@@ -7,13 +7,21 @@ import numpy as np
 import pandas as pd
 
 from selfalign.options import need, readable, writable
-from selfalign.population import country_of
 from selfalign.probes.bank import read_bank
-from selfalign.probes.cultures import find_nearest, measure_distances
 from selfalign.probes.schemas import PeopleScales, Poles
-from selfalign.scoring import baselines, metrics
+from selfalign.scoring import metrics
 from selfalign.scoring.cell_options import bank_option, poles_option
 from selfalign.scoring.inputs import read_all_scores
+from selfalign.scoring.items import (
+    SERIES,
+    cells_of_scales,
+    cells_of_scores,
+    nearest_of_poles,
+    options_of_poles,
+    options_of_scales,
+    people_of_poles,
+    people_of_scales,
+)
 from selfalign.scoring.metrics import METRICS, Array, Metric
 from selfalign.scoring.people import People, places
 from selfalign.scoring.schemas import ALL, Metrics, ScaleScores
@@ -23,150 +31,125 @@ from selfalign.tables import read_table, write_estimates
 Value = tuple[float, int]
 """A metric's value, and the number of its items."""
 
-Baselines = dict[tuple[object, ...], dict[str, dict[str, Value]]]
-"""Metrics of the baselines: by countries and items, by the baseline's column, and by the metric's name."""
-
-_SERIES = ["model", "language", "arm"]
 _SCORED = ["value", "uniform", "world", "nearest", "ceiling"]
 
 
-def options_of_poles(bank: pd.DataFrame) -> pd.DataFrame:
-    """The options of two-option mode: pole A at 1 of a scale and pole B at 0; without position where it is nominal.
+class Scorer:
+    """Computes metrics of models, and of the baselines on the same items.
+
+    It keeps the metrics of the baselines, because many series share them.
 
     Args:
-        bank: a `Bank` table.
-
-    Returns:
-        Columns item (the probe), option, position.
-    """
-    position = {"A": 1.0, "B": 0.0}
-    table = bank[["probe", "scale"]].merge(pd.Series(list(position), name="option"), how="cross")
-    table = table.assign(position=table["option"].map(position).where(table["scale"] != "nominal"))
-    return table.rename(columns={"probe": "item"})[["item", "option", "position"]]
-
-
-def people_of_poles(poles: pd.DataFrame) -> pd.DataFrame:
-    """What the people answer in two-option mode.
-
-    Args:
-        poles: a `Poles` table.
-
-    Returns:
-        Columns country, item, option, share, and size: respondents of a simple random sample that the country's are
-        worth; empty where the survey publishes no numbers.
-    """
-    share, error, n = (poles[column].to_numpy(float, na_value=np.nan) for column in ("share_a", "standard_error", "n"))
-    people = poles[["country", "probe"]].rename(columns={"probe": "item"})
-    people = people.assign(size=baselines.simple_sample_size(share, error, n))
-    return pd.concat([people.assign(option="A", share=share), people.assign(option="B", share=1 - share)])
-
-
-def options_of_scales(scales: pd.DataFrame) -> pd.DataFrame:
-    """The options of whole scales: columns item (the question), option (the code), position.
-
-    Args:
-        scales: a `PeopleScales` table.
-    """
-    table = scales[["question", "code", "position"]].drop_duplicates(["question", "code"])
-    return table.set_axis(["item", "option", "position"], axis=1).astype({"position": float})
-
-
-def people_of_scales(scales: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
-    """What the people answer on whole scales: columns country, item, option, share, size.
-
-    The sample's size is its respondents over the design effect, which is that of the question's first probe.
-
-    Args:
-        scales: a `PeopleScales` table.
-        poles: a `Poles` table.
-        bank: a `Bank` table.
-    """
-    pole = (
-        people_of_poles(poles)
-        .drop_duplicates(["country", "item"])
-        .merge(poles[["country", "probe", "n"]], left_on=["country", "item"], right_on=["country", "probe"])
-    )
-    pole["effect"] = pole["n"].astype(float) / pole["size"]
-    effects = pole.merge(bank[["probe", "question"]], on="probe").drop_duplicates(["country", "question"])
-    table = scales.merge(effects[["country", "question", "effect"]], "left", on=["country", "question"])
-    asked = table.groupby(["country", "question"])["n"].transform(lambda n: n.sum(skipna=False)).astype(float)
-    table["size"] = asked / table["effect"].fillna(1.0)
-    columns = {"question": "item", "code": "option"}
-    return table.rename(columns=columns)[["country", "item", "option", "share", "size"]]
-
-
-def cells_of_scales(scores: pd.DataFrame) -> pd.DataFrame:
-    """What the models answer on whole scales, each question once: probes of one question have the same answers.
-
-    Args:
-        scores: `ScaleScores` tables, stacked.
-
-    Returns:
-        Columns model, language, arm, country, source, seed, template, item, option, p; p is null in cells without an
-        answer.
-    """
-    key = [*_SERIES, "country", "source", "seed", "template", "question", "code"]
-    table = scores.drop_duplicates(key).rename(columns={"question": "item", "code": "option"})
-    return table[[*_SERIES, "country", "source", "seed", "template", "item", "option", "p"]]
-
-
-def nearest_of_poles(poles: pd.DataFrame) -> dict[str, str]:
-    """The nearest other country of each country that shares a probe with another: see `probes.cultures`.
-
-    That of a group is its country's.
-
-    Args:
-        poles: a `Poles` table.
-    """
-    distances = measure_distances(poles)
-    compared = distances.columns[distances.notna().sum() > 1]
-    nearest = {country: find_nearest(distances, country) for country in compared}
-    people = poles["country"].unique()
-    return {one: nearest[country_of(one)] for one in people if country_of(one) in nearest}
-
-
-def cells_of_scores(scores: pd.DataFrame) -> pd.DataFrame:
-    """What the models answer in two-option mode.
-
-    Args:
-        scores: `Scores` tables, stacked.
-
-    Returns:
-        Columns model, language, arm, country, source, seed, template, item, option, p; p is null in cells without an
-        answer.
-    """
-    cells = scores[[*_SERIES, "country", "source", "seed", "template"]].assign(item=scores["probe"])
-    return pd.concat([cells.assign(option="A", p=scores["p_a"]), cells.assign(option="B", p=1 - scores["p_a"])])
-
-
-def compute(cells: pd.DataFrame, people: People, rule: str = "half") -> pd.DataFrame:
-    """Compute every metric of each series and country, and of the baselines on the same items.
-
-    A metric of an item is averaged over its sources, seeds and templates, then over items. A metric across items is
-    computed for each source, seed and template, then averaged. If answers were averaged first, they would be smoother
-    than each of them, which would favour an arm with many of them.
-
-    Args:
-        cells: what the models answer: model, language, arm, country, source, seed, template, item, option, p, for every
-            option of an item; p is null in cells without an answer.
         people: what the people answer.
         rule: how a cell without an answer counts in the agreement: half (as an even guess over the item's options),
             wrong or left_out. The other metrics leave it out.
-
-    Returns:
-        A `Metrics` table without its column asks.
     """
-    known: Baselines = {}
-    tables = []
-    for series, group in cells.groupby(_SERIES, sort=True):
-        countries, answers, asked = _lay_out_cells(people, group)
-        each = pd.concat(
-            _compare(people, country, answers[:, :, place], asked[:, :, place], rule, known)
-            for place, country in enumerate(countries)
+
+    def __init__(self, people: People, rule: str = "half") -> None:
+        self.people, self.rule = people, rule
+        self._of_items: dict[tuple[int, bytes], dict[str, dict[str, Value]]] = {}
+        self._of_patterns: dict[tuple[tuple[int, ...], bytes], dict[str, dict[str, Value]]] = {}
+
+    def compute(self, cells: pd.DataFrame) -> pd.DataFrame:
+        """Every metric of each series and country, and of the baselines on the same items.
+
+        A metric of an item is averaged over its sources, seeds and templates, then over items. A metric across items is
+        computed for each source, seed and template, then averaged. If answers were averaged first, they would be
+        smoother than each of them, which would favour an arm with many of them.
+
+        Args:
+            cells: what the models answer: model, language, arm, country, source, seed, template, item, option, p, for
+                every option of an item; p is null in cells without an answer.
+
+        Returns:
+            A `Metrics` table without its column asks.
+        """
+        tables = []
+        for series, group in cells.groupby(SERIES, sort=True):
+            countries, answers, asked = _lay_out_cells(self.people, group)
+            each = pd.concat(
+                self._compare(country, answers[:, :, place], asked[:, :, place])
+                for place, country in enumerate(countries)
+            )
+            table = pd.concat([each, _average(each), self._compare_patterns(countries, answers)])
+            tables.append(table.assign(**dict(zip(SERIES, series, strict=True))))
+        return pd.concat(tables, ignore_index=True)
+
+    def _compare(self, country: int, answers: Array, asked: Array) -> pd.DataFrame:
+        """Rows of one country.
+
+        Args:
+            country: its place.
+            answers: sources x runs x items x options.
+            asked: sources x runs x items.
+        """
+        people = self.people
+        answers, asked = answers.reshape(-1, *people.positions.shape), asked.reshape(-1, len(people.items))
+        answered = ~np.isnan(answers).all(axis=(0, 2))
+        scored = {"value": _measure(people, country, answers, answered)}
+        scored |= self._score_baselines(country, answered)
+        items = dict.fromkeys(scored["value"], answered.sum())
+        refused = asked & np.isnan(answers).any(axis=-1)
+        if refused.any() and self.rule != "left_out":
+            counted = np.asarray(asked.any(axis=0))
+            items["agreement"] = counted.sum()
+            for who, values in self._score_baselines(country, counted).items():
+                scored[who] = scored[who] | {"agreement": values["agreement"]}
+            scored["value"]["agreement"] = self._agree_with_refusals(country, answers, refused)
+        near = people.neighbours[country]
+        return _as_rows(scored, items).assign(
+            country=people.countries[country], nearest_country=people.countries[near] if near >= 0 else ""
         )
-        table = pd.concat([each, _average(each), _compare_patterns(people, countries, answers, known)])
-        tables.append(table.assign(**dict(zip(_SERIES, series, strict=True))))
-    return pd.concat(tables, ignore_index=True)
+
+    def _score_baselines(self, country: int, items: Array) -> dict[str, dict[str, Value]]:
+        """Metrics of all baselines of a country on some items, by name of their column."""
+        key = country, items.tobytes()
+        if key not in self._of_items:
+            found = self.people.baselines(country)
+            self._of_items[key] = {name: _measure(self.people, country, p, items) for name, p in found}
+        return self._of_items[key]
+
+    def _agree_with_refusals(self, country: int, answers: Array, refused: Array) -> Value:
+        """Agreement in which a refusal counts as half (an even guess over the item's options), or as wrong."""
+        guess = metrics.agreement(self.people.uniform, self.people.shares[country])
+        counted = guess if self.rule == "half" else guess * COUNTS_AS[self.rule]
+        values = np.where(refused, counted, metrics.agreement(answers, self.people.shares[country]))
+        mean = _mean(values, axis=0)
+        return float(_mean(mean)), int((~np.isnan(mean)).sum())
+
+    def _compare_patterns(self, countries: list[int], answers: Array) -> pd.DataFrame:
+        """The rows of the metrics across countries, over all countries of a series.
+
+        The mean of the other countries has no value: neither the baseline world, nor an arm with several sources. Its
+        deviation from the mean of all countries is the country's own deviation with the opposite sign, divided by a
+        constant. So its correlations between items are exactly those of the people. Uniform answers do not vary, so
+        they have no correlations.
+        """
+        items = ~np.isnan(answers).all(axis=(0, 1, 2, 4))
+        positions = self.people.positions[items]
+        x, y = (metrics.mean_answer(p[..., items, :], positions) for p in (answers, self.people.shares[countries]))
+        x = x[0] if len(x) == 1 else np.full_like(x[0], np.nan)
+        row = {"value": _measure_pattern(x, y), **self._patterns_of_baselines(countries, items, y)}
+        return _as_rows(row, {metric.name: items.sum() for metric in _registered("countries")}).assign(
+            country=ALL, nearest_country=""
+        )
+
+    def _patterns_of_baselines(self, countries: list[int], items: Array, y: Array) -> dict[str, dict[str, Value]]:
+        """Metrics across countries of the baselines, by name of their column.
+
+        Args:
+            countries: their places.
+            items: whether each item is used.
+            y: the people's mean answers: countries x used items.
+        """
+        key = tuple(countries), items.tobytes()
+        if key not in self._of_patterns:
+            people, positions = self.people, self.people.positions[items]
+            near = metrics.mean_answer(people.nearest[countries][:, items], positions)[None]
+            samples = [metrics.mean_answer(people.ceiling(one)[:, items], positions) for one in countries]
+            again = np.stack(samples, axis=1)
+            self._of_patterns[key] = {"nearest": _measure_pattern(near, y), "ceiling": _measure_pattern(again, y)}
+        return self._of_patterns[key]
 
 
 def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Array, Array]:
@@ -194,52 +177,6 @@ def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Arra
     return countries, answers, asked
 
 
-def _compare(people: People, country: int, answers: Array, asked: Array, rule: str, known: Baselines) -> pd.DataFrame:
-    """Rows of one country.
-
-    Args:
-        people: what the people answer.
-        country: its place.
-        answers: sources x runs x items x options.
-        asked: sources x runs x items.
-        rule: how an item that was asked and not answered counts in the agreement.
-        known: metrics of the baselines, which this function adds to; many series share them.
-    """
-    answers, asked = answers.reshape(-1, *people.positions.shape), asked.reshape(-1, len(people.items))
-    answered = ~np.isnan(answers).all(axis=(0, 2))
-    scored = {"value": _measure(people, country, answers, answered)}
-    scored |= _score_baselines(people, country, answered, known)
-    items = dict.fromkeys(scored["value"], answered.sum())
-    refused = asked & np.isnan(answers).any(axis=-1)
-    if refused.any() and rule != "left_out":
-        counted = np.asarray(asked.any(axis=0))
-        items["agreement"] = counted.sum()
-        for who, values in _score_baselines(people, country, counted, known).items():
-            scored[who] = scored[who] | {"agreement": values["agreement"]}
-        scored["value"]["agreement"] = _agree_with_refusals(people, country, answers, refused, rule)
-    near = people.neighbours[country]
-    return _as_rows(scored, items).assign(
-        country=people.countries[country], nearest_country=people.countries[near] if near >= 0 else ""
-    )
-
-
-def _score_baselines(people: People, country: int, items: Array, known: Baselines) -> dict[str, dict[str, Value]]:
-    """Metrics of all baselines of a country on some items, by name of their column."""
-    key = ("items", country, items.tobytes())
-    if key not in known:
-        known[key] = {name: _measure(people, country, p, items) for name, p in people.baselines(country)}
-    return known[key]
-
-
-def _agree_with_refusals(people: People, country: int, answers: Array, refused: Array, rule: str) -> Value:
-    """Agreement in which a refusal counts as half, that is as an even guess over the item's options, or as wrong."""
-    guess = metrics.agreement(people.uniform, people.shares[country])
-    counted = guess if rule == "half" else guess * COUNTS_AS[rule]
-    values = np.where(refused, counted, metrics.agreement(answers, people.shares[country]))
-    mean = _mean(values, axis=0)
-    return float(_mean(mean)), int((~np.isnan(mean)).sum())
-
-
 def _measure(people: People, country: int, p: Array, items: Array) -> dict[str, Value]:
     """Every metric of one country, of answers p (replicates x items x options) to some items."""
     chosen = [*_registered("options"), *_registered("scale"), *_registered("items")]
@@ -261,29 +198,6 @@ def _measure_one(metric: Metric, p: Array, q: Array, positions: Array) -> Value:
         return float(_mean(metric.function(x, np.broadcast_to(y, x.shape)))), both
     mean = _mean(metric.function(p, q, positions) if metric.over == "scale" else metric.function(p, q), axis=0)
     return float(_mean(mean)), int((~np.isnan(mean)).sum())
-
-
-def _compare_patterns(people: People, countries: list[int], answers: Array, known: Baselines) -> pd.DataFrame:
-    """The rows of the metrics across countries, over all countries of a series.
-
-    The mean of the other countries has no value: neither the baseline world, nor an arm with several sources. Its
-    deviation from the mean of all countries is the country's own deviation with the opposite sign, divided by a
-    constant. So its correlations between items are exactly those of the people. Uniform answers do not vary, so they
-    have no correlations.
-    """
-    items = ~np.isnan(answers).all(axis=(0, 1, 2, 4))
-    positions = people.positions[items]
-    x, y = (metrics.mean_answer(p[..., items, :], positions) for p in (answers, people.shares[countries]))
-    key = ("pattern", *countries, items.tobytes())
-    if key not in known:
-        near = metrics.mean_answer(people.nearest[countries][:, items], positions)[None]
-        again = np.stack([metrics.mean_answer(people.ceiling(one)[:, items], positions) for one in countries], axis=1)
-        known[key] = {"nearest": _measure_pattern(near, y), "ceiling": _measure_pattern(again, y)}
-    x = x[0] if len(x) == 1 else np.full_like(x[0], np.nan)
-    row = {"value": _measure_pattern(x, y), **known[key]}
-    return _as_rows(row, {metric.name: items.sum() for metric in _registered("countries")}).assign(
-        country=ALL, nearest_country=""
-    )
 
 
 def _measure_pattern(x: Array, y: Array) -> dict[str, Value]:
@@ -356,11 +270,11 @@ def command(
     for way in ("poles", "share"):
         if len(cells := every[every["asks"] == way]):
             people = People.lay_out(people_of_poles(answered), options_of_poles(probes), *sampled)
-            tables.append(compute(cells_of_scores(cells), people, rule).assign(asks=way))
+            tables.append(Scorer(people, rule).compute(cells_of_scores(cells)).assign(asks=way))
     if scales:
         cells = pd.concat([read_table(path, ScaleScores) for path in scales], ignore_index=True)
         spread = read_table(need(human, "--human", "--scales is given"), PeopleScales)
         people = People.lay_out(people_of_scales(spread, answered, probes), options_of_scales(spread), *sampled)
-        tables.append(compute(cells_of_scales(cells), people, rule).assign(asks="scale"))
+        tables.append(Scorer(people, rule).compute(cells_of_scales(cells)).assign(asks="scale"))
     table = pd.concat(tables, ignore_index=True)[Metrics.names()]
     write_estimates(table, output, Metrics)

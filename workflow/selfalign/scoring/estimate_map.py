@@ -12,20 +12,19 @@ from selfalign.options import readable, writable
 from selfalign.probes.bank import parse_codes, read_bank
 from selfalign.probes.scales import read_scales
 from selfalign.scoring.cell_options import bank_option
-from selfalign.scoring.cultural_map import (
-    AXES,
-    Axes,
-    fit_axes,
+from selfalign.scoring.inputs import read_scores
+from selfalign.scoring.map_axes import AXES, Axes, fit_axes
+from selfalign.scoring.map_items import (
+    Projection,
+    project_probes,
     read_two_options,
-    resample_points,
     score_countries,
     score_respondents,
     share_answers,
-    slopes_of_probes,
     variance_of_parts,
 )
-from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.map_schemas import PEOPLE, Map, MapAxes, MapItems, MapPublished, MapZones
+from selfalign.scoring.map_spread import resample_points
 from selfalign.survey.schemas import Distributions, Responses
 from selfalign.tables import read_input, read_table, write_estimates
 
@@ -55,6 +54,21 @@ class MapPeople:
     def level(self) -> str:
         """The units whose correlations make the axes."""
         return "countries" if self.responses is None else "respondents"
+
+
+@dataclass(frozen=True)
+class MapTables:
+    """What is known about the map before any answers.
+
+    Attributes:
+        items: a `MapItems` table.
+        zones: a `MapZones` table.
+        published: a `MapPublished` table.
+    """
+
+    items: pd.DataFrame
+    zones: pd.DataFrame
+    published: pd.DataFrame
 
 
 def why_left_out(items: pd.DataFrame, asked: set[str], surveyed: set[str]) -> dict[str, str]:
@@ -149,19 +163,18 @@ def _as_points(points: np.ndarray, covariance: np.ndarray, index: object) -> pd.
     return pd.DataFrame(np.column_stack([points, errors, correlation]), index=index, columns=_POINT)
 
 
-def see_people(shares: pd.DataFrame, bank: pd.DataFrame, slopes: pd.DataFrame, constant: np.ndarray) -> pd.DataFrame:
+def see_people(shares: pd.DataFrame, bank: pd.DataFrame, projection: Projection) -> pd.DataFrame:
     """Points of the countries through the two options of the probes, where a model with the people's shares would be.
 
     Args:
         shares: as `share_answers` returns them.
         bank: the rows of a `Bank` table of the probes.
-        slopes: of the coordinates, a row per probe.
-        constant: the coordinates where nobody chooses pole A.
+        projection: of the probes.
 
     Returns:
         A row per country: survival and traditional, empty where a probe has no answers.
     """
-    probes = bank.set_index("probe").loc[slopes.index]
+    probes = bank.set_index("probe").loc[projection.probes]
     found = {}
     for probe in probes.itertuples():
         rows = shares[shares["question"] == probe.question]
@@ -169,35 +182,34 @@ def see_people(shares: pd.DataFrame, bank: pd.DataFrame, slopes: pd.DataFrame, c
         sums = [rows["share"].where(side, 0).groupby(rows["country"]).sum() for side in (a, b)]
         found[probe.Index] = sums[0] / (sums[0] + sums[1])
     table = pd.DataFrame(found)
-    return pd.DataFrame(table.to_numpy() @ slopes.to_numpy() + constant, index=table.index, columns=AXES)
+    return pd.DataFrame(projection.project(table.to_numpy()), index=table.index, columns=AXES)
 
 
 def place_models(
-    scores: pd.DataFrame, items: pd.DataFrame, slopes: pd.DataFrame, constant: np.ndarray, draws: int, seed: int
+    scores: pd.DataFrame, items: pd.DataFrame, projection: Projection, draws: int, seed: int
 ) -> pd.DataFrame:
     """Each model's point in each arm and country, with the spread over option orders, sources, seeds and frames.
 
     Args:
         scores: `Scores` tables, stacked.
-        items: a `MapItems` table with the probes of `slopes`.
-        slopes: of the coordinates, a row per probe.
-        constant: the coordinates where all probabilities of pole A are 0.
+        items: a `MapItems` table with the probes of the projection.
+        projection: of the probes.
         draws: bootstrap resamples.
         seed: of these.
 
     Returns:
         Columns model, language, arm, country, those of `_POINT`, items, missing, n, unanswered.
     """
-    cells = scores[scores["probe"].isin(slopes.index)]
+    cells = scores[scores["probe"].isin(projection.probes)]
     rows = []
     for key, of_arm in cells.groupby(["model", "language", "arm", "country"], observed=True, sort=True):
         answered = of_arm[of_arm["answered"] & of_arm["p_a"].notna()]
         absent = items[~items["probe"].isin(answered["probe"])]["item"].unique()
         point = np.full(5, np.nan)
         if not len(absent):
-            p = answered.groupby("probe", observed=True)["p_a"].mean().loc[list(slopes.index)]
-            found = resample_points(answered, list(slopes.index), slopes.to_numpy(), draws, seed)
-            here = p.to_numpy() @ slopes.to_numpy() + constant
+            p = answered.groupby("probe", observed=True)["p_a"].mean().loc[projection.probes]
+            found = resample_points(answered, projection.probes, projection.slopes.to_numpy(), draws, seed)
+            here = projection.project(p.to_numpy())
             point = _as_points(here[None], np.cov(found.T)[None], [0]).iloc[0].to_numpy()
         used = items["item"].nunique() - len(absent)
         rows.append((*key, *point, used, " ".join(absent), len(answered), len(of_arm) - len(answered)))
@@ -208,9 +220,7 @@ def place_models(
 def estimate_map(
     scores: pd.DataFrame,
     people: MapPeople,
-    items: pd.DataFrame,
-    zones: pd.DataFrame,
-    published: pd.DataFrame,
+    tables: MapTables,
     least: int,
     draws: int,
     seed: int,
@@ -220,9 +230,7 @@ def estimate_map(
     Args:
         scores: `Scores` tables, stacked.
         people: of the survey.
-        items: a `MapItems` table.
-        zones: a `MapZones` table.
-        published: a `MapPublished` table.
+        tables: of the map.
         least: items that a map needs.
         draws: bootstrap resamples.
         seed: of these.
@@ -234,8 +242,8 @@ def estimate_map(
         InputError: too few items or countries are left.
     """
     asked = set(scores["probe"].unique()) & set(people.bank["probe"])
-    reasons = why_left_out(items, asked, set(people.shares["question"]))
-    used = items[~items["item"].isin(reasons)].reset_index(drop=True)
+    reasons = why_left_out(tables.items, asked, set(people.shares["question"]))
+    used = tables.items[~tables.items["item"].isin(reasons)].reset_index(drop=True)
     if used["item"].nunique() < least:
         why = "; ".join(f"{item}: {reason}" for item, reason in reasons.items())
         raise InputError(
@@ -245,14 +253,14 @@ def estimate_map(
         )
     axes, codes = find_axes(used, people)
     seen = read_two_options(people.shares, used, people.bank)
-    slopes, constant = slopes_of_probes(axes, used, seen)
-    options = see_people(people.shares, people.bank, slopes, constant)
-    models = place_models(scores, used, slopes, constant, draws, seed)
+    projection = project_probes(axes, used, seen)
+    options = see_people(people.shares, people.bank, projection)
+    models = place_models(scores, used, projection, draws, seed)
     models["distance"] = _apart(models[AXES], options.reindex(models["country"])[AXES])
-    table = pd.concat([_tabulate_people(codes, options, axes, published), models.assign(view="options")])
-    table["zone"] = table["country"].map(zones.set_index("country")["zone"])
+    table = pd.concat([_tabulate_people(codes, options, axes, tables.published), models.assign(view="options")])
+    table["zone"] = table["country"].map(tables.zones.set_index("country")["zone"])
     table = table.assign(level=people.level).reindex(columns=Map.names())
-    return table.astype({"n": "Int64", "unanswered": "Int64"}), describe_axes(axes, items, reasons)
+    return table.astype({"n": "Int64", "unanswered": "Int64"}), describe_axes(axes, tables.items, reasons)
 
 
 def _tabulate_people(codes: pd.DataFrame, options: pd.DataFrame, axes: Axes, published: pd.DataFrame) -> pd.DataFrame:
@@ -330,7 +338,7 @@ def command(
     codes = read_scales(scales, probes)
     shares = share_answers(read_table(distributions, Distributions), listed, codes)
     people = MapPeople(shares, probes, codes, read_table(responses, Responses) if responses else None)
-    known = read_input(zones, MapZones), read_input(published, MapPublished)
-    table, described = estimate_map(read_scores(scores), people, listed, *known, least, draws, seed)
+    tables = MapTables(listed, read_input(zones, MapZones), read_input(published, MapPublished))
+    table, described = estimate_map(read_scores(scores), people, tables, least, draws, seed)
     write_estimates(table, output, Map)
     write_estimates(described, axes, MapAxes)

@@ -44,7 +44,7 @@ def choose_main(table: pd.DataFrame, resample: Sequence[str]) -> pd.DataFrame:
 
     The main interval is the wider one. Batteries of one category may answer alike, and then an interval by battery is
     too narrow. An interval by category allows for that, and is wide where there are few categories. With fewer than
-    `LEAST` categories the main interval is by battery. docs/validity.md has the errors of this rule.
+    `LEAST` categories the main interval is by battery. docs/interval_choice.md has the errors of this rule.
 
     Args:
         table: estimates with intervals by battery and by category: see `join_categories`. Ends may be infinite. It may

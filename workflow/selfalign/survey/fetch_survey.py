@@ -13,9 +13,10 @@ from huggingface_hub.utils import disable_progress_bars
 from tqdm import tqdm
 
 from selfalign.addresses import BY_HAND
+from selfalign.digests import digest_file
 from selfalign.errors import InputError, did_you_mean
 from selfalign.file_sources import check_survey_source
-from selfalign.hub import check_arrived, file_digest, hub_access, hub_errors
+from selfalign.hub import check_arrived, hub_access, hub_errors
 from selfalign.options import Json, writable
 from selfalign.tables import written_aside
 
@@ -42,7 +43,7 @@ def fetch_address(source: dict[str, str], file: Path, place: str) -> None:
             download(source["url"], str(file), None)
         except OSError as error:  # the errors of requests are of this class
             raise InputError(f"{place}/url", *_in_words(error, address)) from error
-    got = file_digest(file)
+    got = digest_file(file)
     if got != source["sha256"]:
         raise InputError(
             f"{place}/sha256",
@@ -110,7 +111,7 @@ def fetch_survey(survey: str, source: object, output: Path) -> None:
     checked = check_survey_source(source, place)
     with written_aside(output) as aside:
         next(fetcher for kind, fetcher in FETCHERS.items() if kind in checked)(checked, aside, place)
-    click.echo(f"{output}: {output.stat().st_size:,} bytes, SHA-256 {file_digest(output)}", err=True)
+    click.echo(f"{output}: {output.stat().st_size:,} bytes, SHA-256 {digest_file(output)}", err=True)
 
 
 @click.command("fetch-survey")

@@ -13,7 +13,7 @@ from selfalign.survey.cells import read_count
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import MISSING_KINDS, Distributions, LeftOut, Missing
-from selfalign.survey.table_columns import TableReader, check_names
+from selfalign.survey.table_columns import Layout, TableReader, check_names
 from selfalign.tables import write_table
 
 ROLES = ("country", "question", "code", "count")
@@ -21,14 +21,14 @@ ROLES = ("country", "question", "code", "count")
 
 
 def read_counts(
-    survey: SurveyFile, questions: list[Question], settings: dict[str, Any], file: Path
+    survey: SurveyFile, questions: list[Question], layout: Layout, file: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Counts by country, question and answer code.
 
     Args:
         survey: the open file: one row per country, question and code.
         questions: its questions.
-        settings: of the survey: columns (names by role), country or countries.
+        layout: of the file.
         file: the file of questions, for messages.
 
     Returns:
@@ -38,7 +38,7 @@ def read_counts(
         InputError: a column is not in the file, a country, code or count is not known, a cell is there twice, or a
             question has no answers. All mistakes of a kind are reported together.
     """
-    reader = TableReader(survey, settings)
+    reader = TableReader(survey, layout)
     columns = reader.find_columns(ROLES)
     check_names(survey, {name: f"columns.{role} in the config" for role, name in columns.items()})
     raw = survey.read(list(columns.values()))
@@ -53,7 +53,7 @@ def read_counts(
         countries = reader.read_countries(raw["country"].astype("category").rename(columns["country"]), "rows")
         raw = raw.loc[countries.index].assign(country=countries)
     else:
-        raw = raw.assign(country=settings["country"])
+        raw = raw.assign(country=layout.country)
     raw["code_read"] = [asked[row.question].code_of(row.code) for row in raw.itertuples()]
     raw["n"] = [read_count(count) for count in raw["count"]]
     _check_rows(raw, file, reader)
@@ -127,7 +127,7 @@ def command(
     """Read a table of answer counts, check every value, and write the distributions of answers."""
     asked = read_questions(questions)
     with open_survey(survey, scratch=distributions.parent) as file:
-        counts, others = read_counts(file, asked, settings, questions)
+        counts, others = read_counts(file, asked, Layout.of_survey(settings), questions)
     shares, kinds = to_distributions(counts)
     write_table(others, left_out, LeftOut)
     write_table(kinds, missing, Missing)

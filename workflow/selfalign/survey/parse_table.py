@@ -14,7 +14,7 @@ from selfalign.survey.cells import is_blank, read_number
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import RESPONDENT, Columns, LeftOut, Responses
-from selfalign.survey.table_columns import TableReader, are_blank, check_names
+from selfalign.survey.table_columns import Layout, TableReader, are_blank, check_names
 from selfalign.tables import write_table
 
 ROLES = ("country", "weight", "respondent", "year")
@@ -22,14 +22,14 @@ ROLES = ("country", "weight", "respondent", "year")
 
 
 def parse_table(
-    survey: SurveyFile, questions: list[Question], settings: dict[str, Any], file: Path
+    survey: SurveyFile, questions: list[Question], layout: Layout, file: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Respondents of a survey file, with the answer codes of the file of questions.
 
     Args:
         survey: the open file.
         questions: its questions.
-        settings: of the survey: columns (names by role), country or countries, missing_weight.
+        layout: of the file.
         file: the file of questions, for messages.
 
     Returns:
@@ -39,7 +39,7 @@ def parse_table(
         InputError: a column is not in the file, a country, weight, id or answer has an unknown value, or a question
             has no answers. All mistakes of a kind are reported together.
     """
-    reader = TableReader(survey, settings)
+    reader = TableReader(survey, layout)
     about = reader.find_columns(ROLES)
     used = {each.column: f"{file}, line {each.line}" for each in questions}
     check_names(survey, used | {name: f"columns.{role} in the config" for role, name in about.items()})
@@ -52,7 +52,7 @@ def parse_table(
         country = reader.read_countries(raw[about["country"]], "respondents")
         raw = raw.loc[country.index]
     else:
-        country = pd.Series(settings["country"], index=raw.index)
+        country = pd.Series(layout.country, index=raw.index)
     raw, weight = _weigh(raw, about, country, reader)
     table = {
         "respondent": raw.index,
@@ -84,7 +84,7 @@ def _weigh(
     if "weight" not in about:
         return raw, pd.Series(1.0, index=raw.index)
     blank = are_blank(raw[about["weight"]])
-    if blank.any() and reader.settings.get("missing_weight") == "leave_out":
+    if blank.any() and reader.layout.missing_weight == "leave_out":
         counts = country[blank].value_counts().sort_index()
         reader.left_out.extend((place, "no weight", int(n)) for place, n in counts.items())
         raw = raw[~blank]
@@ -194,9 +194,9 @@ def command(
     survey: Path, questions: Path, settings: dict[str, Any], responses: Path, columns: Path, left_out: Path
 ) -> None:
     """Read a survey file of any layout, check every value, and write the respondents as a table."""
-    asked = read_questions(questions)
+    asked, layout = read_questions(questions), Layout.of_survey(settings)
     with open_survey(survey, scratch=responses.parent) as file:
-        table, uses, others = parse_table(file, asked, settings, questions)
+        table, uses, others = parse_table(file, asked, layout, questions)
     write_table(uses, columns, Columns)
     write_table(others, left_out, LeftOut)
     write_table(table, responses, Responses)
@@ -204,7 +204,7 @@ def command(
     counts = [
         f"{len(table)} respondents of {table['country'].nunique()} countries, {len(table.columns.drop(RESPONDENT))}"
         f" questions; {others['n'].sum()} rows left out",
-        *([] if "weight" in settings.get("columns", {}) else ["no column of weights is named, so each weighs 1"]),
+        *([] if "weight" in layout.columns else ["no column of weights is named, so each weighs 1"]),
         *([f"{len(unused)} columns are not used: {listed(unused, 10)}"] if unused else []),
     ]
     click.echo("; ".join(counts), err=True)

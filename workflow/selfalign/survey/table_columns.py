@@ -16,24 +16,51 @@ from selfalign.survey.files import SurveyFile
 
 
 @dataclass(frozen=True)
+class Layout:
+    """The layout of a survey file, from the settings of a survey of the form `table`.
+
+    Attributes:
+        columns: names of columns, by role: weight, respondent and others.
+        country: of all rows, where no column has it (ISO 3166 alpha-3).
+        countries: code by value of the column of countries; None leaves the rows of a value out.
+        missing_weight: what happens to respondents without a weight: refuse or leave_out.
+    """
+
+    columns: Mapping[str, str]
+    country: str | None
+    countries: Mapping[str, str | None]
+    missing_weight: str
+
+    @classmethod
+    def of_survey(cls, settings: Mapping[str, Any]) -> "Layout":
+        """The layout in the settings of a survey, as the config has them."""
+        return cls(
+            columns=settings.get("columns", {}),
+            country=settings.get("country"),
+            countries=settings.get("countries", {}),
+            missing_weight=settings.get("missing_weight", "refuse"),
+        )
+
+
+@dataclass(frozen=True)
 class TableReader:
     """The reader of a survey file, with the mistakes that it finds and the rows that it leaves out.
 
     Attributes:
         survey: the open file.
-        settings: of the survey, from the config.
+        layout: of the file.
         faults: the mistakes that were found. They are reported together.
         left_out: rows that are not used, as rows of `LeftOut`: place, reason, number.
     """
 
     survey: SurveyFile
-    settings: Mapping[str, Any]
+    layout: Layout
     faults: Faults = field(default_factory=Faults)
     left_out: list[tuple[str, str, int]] = field(default_factory=list)
 
     def find_columns(self, roles: Iterable[str]) -> dict[str, str]:
         """The columns that the settings name, by role: those of some roles."""
-        return {role: name for role, name in self.settings.get("columns", {}).items() if role in roles}
+        return {role: name for role, name in self.layout.columns.items() if role in roles}
 
     def read_countries(self, column: pd.Series, unit: str) -> pd.Series:
         """Country codes (ISO 3166 alpha-3) of rows, without the rows that the settings leave out.
@@ -42,7 +69,7 @@ class TableReader:
             column: the countries as the file has them, as categories of text.
             unit: name of the rows in messages: rows, or respondents.
         """
-        codes = find_countries(column.cat.categories, self.settings.get("countries", {}))
+        codes = find_countries(column.cat.categories, self.layout.countries)
         unknown = [value for value in column.cat.categories if value not in codes and (column == value).any()]
         if unknown:
             remedy = f"Write the country of each value into surveys.*.countries; null leaves its {unit} out"

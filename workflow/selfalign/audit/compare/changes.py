@@ -1,6 +1,7 @@
 """Differences between two runs: in settings, inputs, code and versions; in cells and prompts; in estimates."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,26 @@ KEY = ["model", "language", *CELL]
 ROUNDING = 2e-6
 """Estimates that differ by less are the same, because tables have six decimals.
 Answers to the same prompt that differ by less are the same too: the other prompts of a batch change the rounding."""
+
+
+@dataclass(frozen=True)
+class RunDifferences:
+    """All differences between two runs. The fields, in this order, are the keys of `selfalign compare --json`.
+
+    Attributes:
+        settings, inputs, code, versions: value of the first and of the second run, by key.
+        prompts: by language, how many distinct prompts both have, and only the first or the second.
+        cells: as `count_cells`.
+        estimates: by table, rows as `pair_estimates` with a column why: the changes that can have moved them.
+    """
+
+    settings: dict[str, tuple[Any, Any]]
+    inputs: dict[str, tuple[Any, Any]]
+    code: dict[str, tuple[Any, Any]]
+    versions: dict[str, tuple[Any, Any]]
+    prompts: dict[str, dict[str, int]]
+    cells: pd.DataFrame
+    estimates: dict[str, pd.DataFrame]
 
 
 def find_differences(first: Any, second: Any, place: str = "") -> dict[str, tuple[Any, Any]]:

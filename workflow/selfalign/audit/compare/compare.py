@@ -9,6 +9,7 @@ import pandas as pd
 
 from selfalign.audit.compare.changes import (
     CHANGED,
+    RunDifferences,
     count_cells,
     explain,
     find_differences,
@@ -19,7 +20,7 @@ from selfalign.audit.compare.changes import (
 from selfalign.audit.compare.report import describe, to_json
 from selfalign.errors import InputError
 from selfalign.prompts.schemas import Design, Prompts
-from selfalign.runs import RECORD, Run, find_run
+from selfalign.runs import PROMPTS, Run, find_run
 from selfalign.scoring.schemas import ALL, Alternatives, Contrasts, Estimates, Scores, Verdicts
 from selfalign.tables import Table, read_table
 
@@ -45,13 +46,8 @@ _HOW_ESTIMATED = (
 )
 
 
-def compare(first: Run, second: Run) -> dict[str, Any]:
+def compare(first: Run, second: Run) -> RunDifferences:
     """All differences between two finished runs.
-
-    Returns:
-        settings, inputs, code, versions: value of the first and of the second run, by key. prompts: by language, how
-        many distinct prompts both have, and only the first or the second. cells: as `count_cells`. estimates: by table,
-        rows as `pair_estimates` with a column why: the changes that can have moved them.
 
     Raises:
         InputError: a run is not finished, or one of its files cannot be read.
@@ -63,15 +59,15 @@ def compare(first: Run, second: Run) -> dict[str, Any]:
     }
     changes["config"].pop("run.name", None)
     pairs = pair_cells(*(read_cells(run) for run in (first, second)))
-    return {
-        "settings": changes["config"],
-        "inputs": _by_file(changes["inputs"]),
-        "code": changes["code"],
-        "versions": changes["selfalign"] | changes["packages"] | _platform(records),
-        "prompts": compare_prompts(first, second),
-        "cells": count_cells(pairs),
-        "estimates": {name: _compare_table(name, first, second, pairs, changes) for name in TABLES},
-    }
+    return RunDifferences(
+        settings=changes["config"],
+        inputs=_by_file(changes["inputs"]),
+        code=changes["code"],
+        versions=changes["selfalign"] | changes["packages"] | _platform(records),
+        prompts=compare_prompts(first, second),
+        cells=count_cells(pairs),
+        estimates={name: _compare_table(name, first, second, pairs, changes) for name in TABLES},
+    )
 
 
 def read_record(run: Run) -> dict[str, Any]:
@@ -81,7 +77,7 @@ def read_record(run: Run) -> dict[str, Any]:
         InputError: it is not there, or not such a record.
     """
     _ = run.config  # raises InputError if the file is wrong
-    record: dict[str, Any] = json.loads((run.folder / RECORD).read_text(encoding="utf-8"))
+    record: dict[str, Any] = json.loads(run.record.read_text(encoding="utf-8"))
     return record
 
 
@@ -91,18 +87,18 @@ def read_cells(run: Run) -> pd.DataFrame:
     Raises:
         InputError: the run has no scores yet.
     """
-    files = sorted((run.folder / "scores").glob("*/*.parquet"))
+    files = run.list_scores()
     if not files:
         raise InputError(run.folder / "scores", "there are no scores", "Let snakemake finish the run")
     scores = pd.concat([read_table(file, Scores) for file in files], ignore_index=True)
     languages = {file.stem for file in files}
-    designs = {one: read_table(run.folder / "design" / f"{one}.parquet", Design) for one in sorted(languages)}
+    designs = {one: read_table(run.design(one), Design) for one in sorted(languages)}
     return list_cells(scores, designs)
 
 
 def compare_prompts(first: Run, second: Run) -> dict[str, dict[str, int]]:
     """By language, the number of distinct prompts that both runs have, or only one of them."""
-    languages = {file.stem for run in (first, second) for file in (run.folder / "prompts").glob("*.parquet")}
+    languages = {file.stem for run in (first, second) for file in run.folder.glob(PROMPTS.format(language="*"))}
     found = {}
     for language in sorted(languages):
         before, after = (_prompts(run, language) for run in (first, second))
@@ -115,7 +111,7 @@ def compare_prompts(first: Run, second: Run) -> dict[str, dict[str, int]]:
 
 
 def _prompts(run: Run, language: str) -> set[str]:
-    path = run.folder / "prompts" / f"{language}.parquet"
+    path = run.prompts(language)
     return set(read_table(path, Prompts)["prompt"]) if path.is_file() else set()
 
 
@@ -147,7 +143,7 @@ def _compare_table(name: str, first: Run, second: Run, pairs: pd.DataFrame, chan
 
 def _read_estimates(run: Run, name: str, schema: type[Table]) -> pd.DataFrame:
     """A table of a run, without rows if the run lacks it. The interval of a verdict is the main one."""
-    path = run.folder / "tables" / f"{name}.csv"
+    path = run.table(name)
     table = read_table(path, schema) if path.is_file() else pd.DataFrame(columns=schema.names())
     if name == "verdicts":
         table = table.assign(country=ALL, low=table["main_low"], high=table["main_high"])

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from selfalign.audit.compare.changes import RunDifferences
 from selfalign.errors import listed
 from selfalign.runs import Run
 
@@ -14,22 +15,23 @@ _LONG, _ITEMS = 40, 5
 """Characters of a value, and items of a list, that are shown at most."""
 
 
-def describe(first: Run, second: Run, found: dict[str, Any], shown: int) -> str:
+def describe(first: Run, second: Run, found: RunDifferences, shown: int) -> str:
     """A comparison as text.
 
     Args:
         first, second: the runs.
-        found: as `compare` returns it.
+        found: their differences.
         shown: at most so many rows of each list.
     """
     parts = [f"{first.name} -> {second.name}"]
-    for name in ("settings", "inputs", "code", "versions"):
-        lines = [f"{key}: {_describe_change(*values)}" for key, values in found[name].items()]
-        parts.append(_section(name.capitalize(), lines, shown))
-    parts.append(_section("Distinct prompts", list(_describe_prompts(found["prompts"])), shown))
-    cells = found["cells"][(found["cells"][["added", "removed", "prompt"]] > 0).any(axis=1)]
+    changes = {"Settings": found.settings, "Inputs": found.inputs, "Code": found.code, "Versions": found.versions}
+    for title, values in changes.items():
+        lines = [f"{key}: {_describe_change(*pair)}" for key, pair in values.items()]
+        parts.append(_section(title, lines, shown))
+    parts.append(_section("Distinct prompts", list(_describe_prompts(found.prompts)), shown))
+    cells = found.cells[(found.cells[["added", "removed", "prompt"]] > 0).any(axis=1)]
     parts.append(_section("Cells", [_describe_cells(row) for row in cells.itertuples()], shown))
-    for name, table in found["estimates"].items():
+    for name, table in found.estimates.items():
         lines = [_describe_estimate(row) for row in table.to_dict("records")]
         parts.append(_section(f"Estimates of {name}.csv", lines, shown))
     return "\n\n".join(parts)
@@ -102,8 +104,8 @@ def _as_text(value: Any) -> str:
     return "none" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def to_json(found: dict[str, Any]) -> str:
-    """A comparison as JSON, as `compare` returns it."""
-    tables = {name: json.loads(table.to_json(orient="records")) for name, table in found["estimates"].items()}
-    cells = json.loads(found["cells"].to_json(orient="records"))
-    return json.dumps({**found, "cells": cells, "estimates": tables}, indent=1, ensure_ascii=False)
+def to_json(found: RunDifferences) -> str:
+    """A comparison as JSON: the fields of `RunDifferences`, with tables as lists of rows."""
+    tables = {name: json.loads(table.to_json(orient="records")) for name, table in found.estimates.items()}
+    cells = json.loads(found.cells.to_json(orient="records"))
+    return json.dumps({**vars(found), "cells": cells, "estimates": tables}, indent=1, ensure_ascii=False)

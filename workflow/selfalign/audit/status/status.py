@@ -50,13 +50,13 @@ def list_answers(run: Run, start: Start) -> dict[tuple[str, str], Answers]:
     for ask in start.asks:
         model, language = ask.model, ask.language
         log = run.folder / "logs" / ask.rule / model / f"{language}.log"
-        ledger = run.shared / "ledger" / model / f"{language}.sqlite"
-        job, answers = jobs.get((model, language)), run.folder / "answers" / model / f"{language}.parquet"
+        ledger = run.ledger(model, language)
+        job, answers = jobs.get((model, language)), run.answers(model, language)
         # A start plans no such job if the answers are there, or if it does not need them.
         state = state_of(job, start) if job else DONE if answers.exists() else LEFT
         counted = count_answers(state, start, log, ledger)
         if counted.total is None and ask.rule == "infer":
-            counted = replace(counted, total=count_needed(run.folder / "prompts" / f"{language}.parquet", ask.replies))
+            counted = replace(counted, total=count_needed(run.prompts(language), ask.replies))
         found[model, language] = counted
     return found
 

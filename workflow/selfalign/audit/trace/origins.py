@@ -9,9 +9,9 @@ from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, section
 from selfalign.config.crossed import find_tests
 from selfalign.config.surveys import survey_file
+from selfalign.digests import digest_input
 from selfalign.errors import InputError
-from selfalign.probes.versions import bank_in_words, digest_file
-from selfalign.runs import RECORD
+from selfalign.probes.versions import bank_in_words
 
 _FACTS = ("version", "engine", "dtype", "device", "attention", "format", "shown", "model", "url")
 
@@ -33,9 +33,9 @@ def describe_origins(results: Results, model: str, language: str, fingerprint: s
     lines = [
         *describe_survey(results, results.config["run"]["survey"]),
         *(describe_survey(results, tests["survey"], "test probes") if tests else []),
-        ("probe bank", describe_recorded_bank(results.run.folder, files).removeprefix("Probe bank: ")),
+        ("probe bank", describe_recorded_bank(results.run.human("bank.json"), files).removeprefix("Probe bank: ")),
         *describe_model(results, model),
-        *describe_fingerprint(results.run.shared / "ledger" / model / f"{language}.sqlite", fingerprint),
+        *describe_fingerprint(results.run.ledger(model, language), fingerprint),
     ]
     width = max(len(name) for name, _ in lines) + 2
     lines_of_text = [paragraph(text, first=f"{name:{width}}", later=" " * width) for name, text in lines]
@@ -63,7 +63,7 @@ def describe_survey(results: Results, name: str, label: str = "survey") -> list[
         lines.append(("people", f"simulated from the counts of this file with seed {seed}; the counts are real"))
     if not file.is_file():
         return [*lines, ("SHA-256", "not known: the file is not there now")]
-    found, recorded = digest_file(file), find_checksum(results.run.folder / RECORD, source.get("file", str(file)))
+    found, recorded = digest_input(file), find_checksum(results.run.record, source.get("file", str(file)))
     verdict = ""
     if recorded is not None:
         verdict = " (as the run recorded it)" if recorded == found else f" CHANGED: the run recorded {recorded}"
@@ -81,21 +81,20 @@ def find_checksum(record: Path, file: str) -> str | None:
     """The SHA-256 that the record of a run has of an input; None where it has none.
 
     Args:
-        record: the run's `RECORD`.
+        record: of the run: run.json.
         file: path of the input, as the settings name it.
     """
     inputs: dict[str, dict[str, str]] = json.loads(record.read_text(encoding="utf-8")).get("inputs", {})
     return inputs.get(file, {}).get("sha256")
 
 
-def describe_recorded_bank(folder: Path, files: list[Path]) -> str:
+def describe_recorded_bank(path: Path, files: list[Path]) -> str:
     """Which bank the results were made with, and which of its files have changed since.
 
     Args:
-        folder: of the run.
+        path: the record of the bank.
         files: the bank and the wordings that the cell is traced with.
     """
-    path = folder / "human" / "bank.json"
     if not path.exists():
         return f"Probe bank: not recorded. Let snakemake make {path}."
     try:
@@ -103,7 +102,7 @@ def describe_recorded_bank(folder: Path, files: list[Path]) -> str:
         text, known = bank_in_words(record), record["files"].values()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(path, "not a record of a probe bank", "Let snakemake make it again") from error
-    others = [str(file) for file in files if digest_file(file) not in known]
+    others = [str(file) for file in files if digest_input(file) not in known]
     return f"{text} Not the files of the results: {', '.join(others)}." if others else text
 
 

@@ -11,6 +11,7 @@ from selfalign.audit.trace.names import Names, resolve
 from selfalign.config.arms import read_arms
 from selfalign.contrasts import PLAIN, split_beyond
 from selfalign.errors import InputError, did_you_mean
+from selfalign.runs import TABLE, Run
 from selfalign.scoring.schemas import (
     ALL,
     Categories,
@@ -115,14 +116,14 @@ class Point:
         return self.table if self.line is None else f"{self.table}.csv:{self.line}"
 
 
-def table_file(folder: Path, table: str) -> Path:
+def table_file(run: Run, table: str) -> Path:
     """The file of a table.
 
     Args:
-        folder: of the run.
+        run: that has it.
         table: its name, as a key of `SCHEMAS`.
     """
-    return folder / (f"{table}.csv" if "/" in table else f"tables/{table}.csv")
+    return run.folder / f"{table}.csv" if "/" in table else run.table(table)
 
 
 def find_table(text: str) -> str:
@@ -133,19 +134,19 @@ def find_table(text: str) -> str:
     return in_figures if path.parent.name == "figures" or only_there else path.stem
 
 
-def read_rows(folder: Path, table: str) -> pd.DataFrame:
+def read_rows(run: Run, table: str) -> pd.DataFrame:
     """A table of estimates, with its lines in the file.
 
     Args:
-        folder: of the run.
+        run: that has it.
         table: its name, a key of `SCHEMAS`.
 
     Raises:
         InputError: no such table leads back to cells, or the run does not have it.
     """
-    path = table_file(folder, table)
+    path = table_file(run, table)
     if table not in SCHEMAS:
-        known = sorted(each.stem for each in (folder / "tables").glob("*.csv"))
+        known = sorted(each.stem for each in run.folder.glob(TABLE.format(name="*")))
         general = "its rows are not means over cells" if table in known else "the run has no such table"
         reason = f"it does not lead to cells: {_OTHERS[table]}" if table in _OTHERS else general
         raise InputError("--table", reason, f"Known values: {', '.join(SCHEMAS)}", value=table)

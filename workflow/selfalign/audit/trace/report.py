@@ -163,7 +163,7 @@ def _place(results: Results, traced: Traced) -> str:
             return paragraph(f"The dot of {point.probe}: model {percent(traced.exact)}, people {people}.")
         reason = "The run did not estimate this number. It is computed now from the scores, without an interval."
         return paragraph(f"{percent(traced.exact)}. {reason}")
-    path = table_file(results.run.folder, point.table)
+    path = table_file(results.run, point.table)
     return paragraph(f"{_value(point)}, in {path}, line {point.line}")
 
 

@@ -44,7 +44,7 @@ class Results:
         self.run = run
         self.config: dict[str, Any] = run.config
         self._kept: dict[tuple[str, ...], Any] = {}
-        self.survey: Path = run.shared / "survey" / self.config["run"]["survey"]
+        self.survey: Path = run.survey(self.config["run"]["survey"])
 
     @property
     def crossed(self) -> bool:
@@ -77,13 +77,13 @@ class Results:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """The cells that the estimates are made of: see `read_cells`."""
-        files = [self.run.folder / "scores" / model / f"{language}.parquet" for model, language in self.pairs]
+        files = [self.run.scores(model, language) for model, language in self.pairs]
         return prepare_cells(as_texts(read_scores(files)), self.measures, self.bank)
 
     @cached_property
     def scores_by_readout(self) -> dict[str, pd.DataFrame]:
         """The same cells under each readout: see `stack_scores`."""
-        human = self.run.folder / "human" / "scales.parquet"
+        human = self.run.human("scales.parquet")
         answers = ((pair, self.answers(*pair)) for pair in self.pairs)
         designs = {language: self.design(language) for _, language in self.pairs}
         people = read_table(human, PeopleScales) if human.exists() else None
@@ -113,23 +113,23 @@ class Results:
 
     def answers(self, model: str, language: str) -> pd.DataFrame:
         """An `Answers` table."""
-        path = self.run.folder / "answers" / model / f"{language}.parquet"
+        path = self.run.answers(model, language)
         return self._once(("answers", model, language), lambda: read_table(path, Answers))
 
     def design(self, language: str) -> pd.DataFrame:
         """A `Design` table."""
-        path = self.run.folder / "design" / f"{language}.parquet"
+        path = self.run.design(language)
         return self._once(("design", language), lambda: read_table(path, Design))
 
     def prompts(self, language: str) -> pd.DataFrame:
         """A `Prompts` table, by prompt."""
-        path = self.run.folder / "prompts" / f"{language}.parquet"
+        path = self.run.prompts(language)
         return self._once(("prompts", language), lambda: read_table(path, Prompts).set_index("prompt", drop=False))
 
     @cached_property
     def poles(self) -> pd.DataFrame:
         """A `Poles` table."""
-        return read_table(self.run.folder / "human" / "poles.parquet", Poles)
+        return read_table(self.run.human("poles.parquet"), Poles)
 
     @cached_property
     def people(self) -> pd.DataFrame:
@@ -137,19 +137,19 @@ class Results:
 
         The world has no numbers of people.
         """
-        file = self.run.folder / "human" / "joined.parquet"
+        file = self.run.human("joined.parquet")
         poles = read_table(file, Poles) if self.crossed else self.poles
         return pd.concat([poles, pool_world(poles)]).set_index(["country", "probe"])
 
     @cached_property
     def distributions(self) -> pd.DataFrame:
         """A `Distributions` table, of both surveys if there are two, and of groups if the run asks about groups."""
-        grouped = self.run.folder / "human" / "distributions.parquet"
+        grouped = self.run.human("distributions.parquet")
         file = grouped if self.config["run"].get("groups") else self.survey / "distributions.parquet"
         shown = read_table(file, Distributions)
         if not self.crossed:
             return shown
-        tested = read_table(self.run.folder / "human" / "tested.parquet", Distributions)
+        tested = read_table(self.run.human("tested.parquet"), Distributions)
         return pd.concat([shown, tested[~tested["question"].isin(shown["question"])]], ignore_index=True)
 
     @cached_property
@@ -161,12 +161,12 @@ class Results:
     @cached_property
     def dropped(self) -> pd.DataFrame:
         """A `Dropped` table: columns country, probe, reason."""
-        return read_table(self.run.folder / "human" / "dropped.csv", Dropped)
+        return read_table(self.run.human("dropped.csv"), Dropped)
 
     @cached_property
     def dropped_scales(self) -> pd.DataFrame:
         """A `DroppedScales` table; empty where nothing is asked with its whole scale."""
-        path = self.run.folder / "human" / "dropped_scales.csv"
+        path = self.run.human("dropped_scales.csv")
         empty = pd.DataFrame(columns=DroppedScales.names())
         return read_table(path, DroppedScales) if path.exists() else empty
 
@@ -174,13 +174,13 @@ class Results:
     def bank_file(self) -> Path:
         """The probe bank of the run; of two surveys, the test probes and demonstrations that the run uses."""
         if self.crossed:
-            return self.run.folder / "probes" / "all.csv"
+            return self.run.probes("all.csv")
         return self.locate(self.config["probes"]["bank"])
 
     def text_file(self, language: str) -> Path:
         """The wordings of the run in a language."""
         if self.crossed:
-            return self.run.folder / "probes" / "texts" / f"{language}.csv"
+            return self.run.texts(language)
         return self.locate(fill_language(self.config["probes"]["texts"], language))
 
     def word_files(self, language: str) -> list[Path]:
@@ -222,5 +222,5 @@ class Results:
 
     def card(self, model: str) -> dict[str, Any] | None:
         """The record of a model's files; None if there is none."""
-        path = self.run.shared / "models" / model / "model.json"
+        path = self.run.card(model)
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

@@ -97,6 +97,7 @@ def trace(run: Run, query: Query) -> tuple[str, bool]:
     if probe and (reason := why_not_chosen(probe, results.bank_with_kinds, results.criteria)):
         return section(f"{probe} is excluded", paragraph(f"The run {run.name} has no cell of {probe}: {reason}.")), True
     figure = _figure_of(query, run)
+    _check_options_of_cells(query, figure)
     if figure == "calibration":
         return _trace_calibration(results, names, query, probe)
     found = find_points(results, names, query, figure)
@@ -106,6 +107,19 @@ def trace(run: Run, query: Query) -> tuple[str, bool]:
     texts = [_tell(results, names, each, query, probe) for each in traced]
     write_cells(results, traced, probe, query.csv_file, query.json_file)
     return f"\n\n{'=' * WIDTH}\n\n".join(texts), all(each.agrees for each in traced)
+
+
+def _check_options_of_cells(query: Query, figure: str | None) -> None:
+    """Refuse options that choose or show cells of a probe, if no probe is named: they would change nothing.
+
+    A row of the table `transfer` has a source.
+    """
+    transfer = figure == "transfer" or query.table_name is not None and Path(query.table_name).stem == "transfer"
+    for option in ("source", "seed", "template", "tokens"):
+        value = getattr(query, option)
+        if query.probe is None and value not in (None, False) and not (transfer and option == "source"):
+            shown = None if value is True else value
+            raise InputError(f"--{option}", "needs a probe", "Add --probe, such as --probe Q164", value=shown)
 
 
 def _tell(results: Results, names: Names, traced: Traced, query: Query, probe: str | None) -> str:
@@ -162,8 +176,8 @@ def find_points(results: Results, names: Names, query: Query, figure: str | None
         InputError: there is none, or the options do not go together.
     """
     table = _table_of(query, figure)
-    rows = read_rows(results.run.folder, table)
-    place = str(table_file(results.run.folder, table))
+    rows = read_rows(results.run, table)
+    place = str(table_file(results.run, table))
     if query.row is not None:
         if query.row not in set(rows[LINE]):
             problem = f"there is no line {query.row}; the rows are on lines 2 to {len(rows) + 1}"

@@ -24,11 +24,12 @@ def describe_tokens(results: Results, model: str, language: str, prompt: str, se
     Raises:
         InputError: the model's files are not here, or they no longer make the text that was sent.
     """
-    from selfalign.inference.local.infer import fill_date, load_tokenizer  # transformers takes seconds to import
+    from selfalign.inference.local.infer import load_tokenizer  # transformers takes seconds to import
     from selfalign.inference.local.render import Speech, render
+    from selfalign.inference.local.setup import fill_date
     from selfalign.inference.messages import place_demonstrations
 
-    settings, weights = results.config["models"][model], results.run.shared / "models" / model / "weights"
+    settings, weights = results.config["models"][model], results.run.weights(model)
     if "endpoint" in settings or not weights.is_dir():
         place = f"endpoint {settings['endpoint'].get('url')}" if "endpoint" in settings else weights
         raise InputError(place, "the tokenizer of the model is not here", "Leave out --tokens", value=model)

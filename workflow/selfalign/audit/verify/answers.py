@@ -13,8 +13,9 @@ from selfalign.inference.endpoint.ask import list_usable, read_endpoint
 from selfalign.inference.endpoint.collect import collect as collect_replies
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.greedy import add_replies, plan_replies
-from selfalign.inference.local.infer import fill_date, gather_facts, load_tokenizer
+from selfalign.inference.local.infer import load_tokenizer
 from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.setup import Setup, fill_date
 from selfalign.inference.messages import place_demonstrations
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.integrity import find_faults
@@ -96,9 +97,8 @@ def ask_again(options: dict[str, Any], prompts: pd.DataFrame) -> Rendering:
 def find_mark(options: dict[str, Any], recorded: pd.DataFrame) -> str:
     """Fingerprint of a model's answers, from its card and settings; the run may be from another kind of device."""
     card = json.loads(options["card"].read_text(encoding="utf-8"))
-    how = {name: options[name] for name in ("dtype", "attention", "shown")}
-    how |= {"format": options["form"], "engine": options["kind"], "template": fill_date(options["template"])}
-    marks = [fingerprint_of(gather_facts(card, how | {"device": device})) for device in _DEVICES]
+    setup = Setup.of_options(options)
+    marks = [fingerprint_of(setup.facts(card, device)) for device in _DEVICES]
     return next((mark for mark in marks if (recorded["fingerprint"] == mark).any()), marks[0])
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from selfalign.audit.manifest import NAME, digest
+from selfalign.audit.manifest import NAME
 from selfalign.audit.verify.findings import Difference
+from selfalign.digests import digest_file
 
 _UNLISTED = {NAME}
 _KEPT_ASIDE = {"logs", "benchmarks"}
@@ -27,7 +28,7 @@ def check_files(folder: Path, manifest: pd.DataFrame) -> list[Difference]:
             continue
         for column, recorded, now in (
             ("bytes", row.bytes, path.stat().st_size),
-            ("sha256", row.sha256, digest(path)),
+            ("sha256", row.sha256, digest_file(path)),
         ):
             if recorded != now:
                 found.append(Difference(row.file, column=column, recorded=recorded, found=now))

@@ -14,9 +14,9 @@ from selfalign.audit.verify.differences import compare_tables
 from selfalign.audit.verify.findings import Difference, Findings
 from selfalign.audit.verify.rerun import Rerun, read_options, run_step
 from selfalign.errors import InputError
-from selfalign.inference.local import engine
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import lease, load_model
+from selfalign.inference.local.engine import score
 from selfalign.inference.local.render import Rendered
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry
@@ -127,7 +127,7 @@ def _answer(options: dict[str, Any], prompts: pd.DataFrame, mark: str) -> pd.Dat
     distinct = list({prompt.key: prompt for prompt in asked.rendered}.values())
     with lease(options["device"], options["gpus"], str(options["weights"])) as places:
         model = load_model(options["weights"], options["dtype"], places, options["attention"])
-        batches = engine.score(model, distinct, "naive", options["row_tokens"])
+        batches = score(model, distinct, "naive", options["row_tokens"])
         scored = {prompt.key: _entry(prompt, scores) for batch in batches for prompt, scores in batch.answers}
     return collect(asked.table, asked.rendered, scored, mark)
 

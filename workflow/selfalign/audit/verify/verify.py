@@ -74,8 +74,8 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 def check_record(path: Path, findings: Findings) -> None:
     """Compare the inputs, code and versions in run.json with those of now."""
-    from selfalign.audit.manifest import digest
     from selfalign.audit.record_run import describe_environment
+    from selfalign.digests import digest_file
     from selfalign.provenance import code_digests
 
     try:
@@ -89,7 +89,7 @@ def check_record(path: Path, findings: Findings) -> None:
         if not Path(file).is_file():
             findings.skipped.append(f"{file}: an input that is not there any more")
             continue
-        now = {"bytes": Path(file).stat().st_size, "sha256": digest(Path(file))}
+        now = {"bytes": Path(file).stat().st_size, "sha256": digest_file(Path(file))}
         findings.differences += [
             Difference(file, column=key, recorded=facts.get(key), found=now[key])
             for key in now

@@ -224,8 +224,10 @@ def _explain(error: APIConnectionError) -> str:
 
 def _too_many(failures: list[str], endpoint: Endpoint) -> InputError:
     kinds = ", ".join(f"{count} x {kind}" for kind, count in Counter(failures).most_common(3))
-    return InputError(
-        endpoint.url,
-        f"{len(failures)} requests failed, each {endpoint.retries + 1} times ({kinds})",
-        "Run again when the endpoint is well: what was answered is kept. max_failed says how many may stay unanswered",
-    )
+    problem = f"{len(failures)} requests failed, each {endpoint.retries + 1} times ({kinds})"
+    if all(failure.startswith("ConnectError") for failure in failures):
+        remedy = "Check url, that the server runs, and the network with its proxy. Then run again"
+    else:
+        remedy = "Run again when the endpoint is well"
+    more = "what was answered is kept. max_failed says how many may stay unanswered"
+    return InputError(endpoint.url, problem, f"{remedy}: {more}")

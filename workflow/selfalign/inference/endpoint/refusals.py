@@ -117,9 +117,12 @@ def _refuse(refusal: Refusal, request: Request, endpoint: Endpoint) -> InputErro
     """The error for a permanent refusal."""
     words, described = refusal.said.lower(), _describe(refusal)
     if refusal.status in (401, 403) or "api key" in words or "api_key_invalid" in refusal.body:
-        variable = f"the variable {endpoint.key_env}" if endpoint.key_env else "key_env, which names a variable"
+        if not endpoint.key_env:
+            problem = f"the endpoint wants a key, and none was given ({described})"
+            remedy = "Put the key into a variable of the environment, and write the name of the variable as key_env"
+            return InputError(endpoint.url, problem, remedy)
         problem = f'the endpoint refused the key (status {refusal.status}): "{refusal.said}"'
-        return InputError(endpoint.url, problem, f"Check {variable}")
+        return InputError(endpoint.url, problem, f"Check the variable {endpoint.key_env}")
     if any(word in words for word in ("logprob", "echo", "top_n_tokens")) and endpoint.readout != "samples":
         remedy = (
             "Set readout: samples for this model, or a smaller top_logprobs. docs/endpoints.md lists what servers give"

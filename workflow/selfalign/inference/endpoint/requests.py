@@ -12,27 +12,33 @@ VERSION = "1"
 """Part of the fingerprint of an answer: raise it when a change here changes what is asked or kept."""
 
 _CHAT, _TEXT = "/chat/completions", "/completions"
-_OPERATION = {
-    "key_env",
-    "samples",
-    "concurrency",
-    "requests_per_minute",
-    "tokens_per_minute",
-    "max_requests",
-    "max_tokens",
-    "max_failed",
-    "timeout",
-    "retries",
-}
+_DECIDING = (
+    "url",
+    "model",
+    "readout",
+    "top_logprobs",
+    "samples_per_request",
+    "temperature",
+    "reply_tokens",
+    "seed",
+    "limit_name",
+    "instruction",
+    "extra",
+)
+"""Settings that decide an answer. A new name here gives every answer another fingerprint, so ledgers lose theirs."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint as the config describes it; config/models.md explains every key."""
+    """An endpoint as the config describes it; config/models.md explains every key.
+
+    Fields and defaults are those of `selfalign.config.sections.Endpoint`, without the price. A step does not import it,
+    because its code would then depend on the whole config.
+    """
 
     url: str
     model: str
-    key_env: str = ""
+    key_env: str | None = None
     readout: str = "logprobs"
     top_logprobs: int = 20
     samples: int = 20
@@ -64,8 +70,7 @@ class Endpoint:
             form: chat or plain.
             shown: where the demonstrations are in a chat.
         """
-        settings = {name: value for name, value in asdict(self).items() if name not in _OPERATION}
-        settings |= {"format": form, "version": VERSION}
+        settings = {name: getattr(self, name) for name in _DECIDING} | {"format": form, "version": VERSION}
         return settings if shown == "turns" else settings | {"shown": shown}
 
 

@@ -18,8 +18,8 @@ import torch
 from transformers import PreTrainedModel
 
 from selfalign.errors import InputError
-from selfalign.inference.local import engine
 from selfalign.inference.local.devices import is_out_of_memory, load_model, read_config
+from selfalign.inference.local.engine import Batch, score
 from selfalign.inference.local.generate import Replies, follow
 from selfalign.inference.local.render import Rendered
 
@@ -41,7 +41,7 @@ _REMEDY = "Set engine: naive for this model"
 
 Scores = dict[str, tuple[float, ...]]
 """By key of a prompt: log-probabilities of its answers, in nats."""
-_Batch = TypeVar("_Batch", engine.Batch, Replies)
+_Batch = TypeVar("_Batch", Batch, Replies)
 
 
 class Gap(NamedTuple):
@@ -90,8 +90,8 @@ def check_engine(model: PreTrainedModel, prompts: Sequence[Rendered], row_tokens
 
 
 def check_during(
-    model: PreTrainedModel, batches: Iterator[engine.Batch], share: float = _SHARE
-) -> Iterator[tuple[engine.Batch, float | None]]:
+    model: PreTrainedModel, batches: Iterator[Batch], share: float = _SHARE
+) -> Iterator[tuple[Batch, float | None]]:
     """Compare some answers of a job with the naive engine, each before its batch is recorded.
 
     One prompt of the first batch is compared. Later one prompt of a batch is compared whenever the comparisons have
@@ -110,7 +110,7 @@ def check_during(
     """
     recent: deque[list[float]] = deque(maxlen=_RECENT)
 
-    def check(batch: engine.Batch) -> float | None:
+    def check(batch: Batch) -> float | None:
         if not batch.answers:
             return None
         prompt, scores = min(batch.answers, key=lambda answer: answer[0].key)
@@ -288,6 +288,6 @@ def check_first_layers(
     return layers, delta
 
 
-def _score_all(model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int) -> Scores:
-    batches = engine.score(model, prompts, kind, row_tokens)
+def _score_all(model: PreTrainedModel, prompts: list[Rendered], engine: str, row_tokens: int) -> Scores:
+    batches = score(model, prompts, engine, row_tokens)
     return {prompt.key: scores for batch in batches for prompt, scores in batch.answers}

@@ -49,7 +49,7 @@ class Batch:
 def score(
     model: PreTrainedModel,
     prompts: Sequence[Rendered],
-    kind: str,
+    engine: str,
     row_tokens: int,
     done: Collection[str] = (),
 ) -> Iterator[Batch]:
@@ -59,7 +59,7 @@ def score(
         model: causal language model, ready for inference.
         prompts: all prompts of a job, no two with the same key. The rows are planned over all of them, done or
             not, so that a resumed job computes the same numbers.
-        kind: one of `ENGINES`.
+        engine: one of `ENGINES`.
         row_tokens: distinct tokens per forward pass. It is halved when memory runs out.
         done: keys of the prompts that need no answer.
 
@@ -69,7 +69,7 @@ def score(
     """
     _check_tokens(model, prompts)
     missing = [prompt for prompt in prompts if prompt.key not in done]
-    if kind == "packed":
+    if engine == "packed":
         return Packed(model, prompts).score(missing, row_tokens)
     return map(partial(_score_naive, model), missing)
 

@@ -55,7 +55,7 @@ def reply(
     stops: Collection[int],
     new_tokens: int,
     batch_tokens: int,
-    kind: str = "packed",
+    engine: str = "packed",
     done: Collection[str] = (),
 ) -> Iterator[Replies]:
     """Greedy replies to prompts, in batches, as they are computed.
@@ -70,7 +70,7 @@ def reply(
         stops: ids of the tokens that end a reply.
         new_tokens: the largest number of tokens of a reply. One more is computed, to see whether the reply ends.
         batch_tokens: distinct tokens of prompts per forward pass. It is halved when memory runs out.
-        kind: one of `selfalign.inference.local.engine.ENGINES`.
+        engine: one of `selfalign.inference.local.engine.ENGINES`.
         done: keys of the prompts that need no reply.
 
     Raises:
@@ -80,7 +80,7 @@ def reply(
     missing = [prompt for prompt in prompts if prompt.key not in done]
     if not missing:
         return iter(())
-    if kind == "packed":
+    if engine == "packed":
         return _Packed(model, prompts, sorted(stops), new_tokens).reply(missing, batch_tokens)
     return (_reply_naive(model, prompt, frozenset(stops), new_tokens) for prompt in missing)
 

@@ -3,7 +3,7 @@
 import json
 import resource
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -12,14 +12,14 @@ import transformers
 from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from selfalign.inference.local import engine
-from selfalign.inference.local.chat import DATE
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import ATTENTIONS, find_devices, kind_of, lease, load_model, read_config
+from selfalign.inference.local.engine import ENGINES, score
 from selfalign.inference.local.generate import LONGEST, reply
 from selfalign.inference.local.greedy import Plan, add_replies, entry_of, plan_replies
 from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
+from selfalign.inference.local.setup import Setup, fill_date
 from selfalign.inference.messages import SHOWN, place_demonstrations
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
@@ -29,16 +29,6 @@ from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
 
 DTYPES = ("float32", "bfloat16", "float16")
-
-
-def fill_date(template: Mapping[str, object]) -> dict[str, object]:
-    """The values that a chat template gets, with the default date if the settings give none."""
-    return {"date": DATE} | dict(template)
-
-
-def gather_facts(card: Mapping[str, object], how: Mapping[str, object]) -> dict[str, object]:
-    """Facts that decide an answer, except the model's input: the digests of its files, and the settings."""
-    return {key: value for key, value in card.items() if key.endswith("_sha256")} | dict(how, version=engine.VERSION)
 
 
 def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
@@ -52,17 +42,17 @@ def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
 
 
 def answer(
-    model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int, done: set[str], run: JobRecord
+    model: PreTrainedModel, prompts: list[Rendered], engine: str, row_tokens: int, done: set[str], run: JobRecord
 ) -> None:
     """Answer the prompts that are not done, and record each batch when it is computed."""
     distinct = list({prompt.key: prompt for prompt in prompts}.values())
-    if kind == "packed":
+    if engine == "packed":
         delta = check_engine(model, [prompt for prompt in distinct if prompt.key not in done], row_tokens)
         run.note_difference(delta)
         click.echo(f"the packed engine is {delta:.1e} nats from the naive one", err=True)
     with tqdm(total=len(distinct), initial=len(done), unit="prompt", mininterval=5, desc="infer") as progress:
-        batches = engine.score(model, distinct, kind, row_tokens, done)
-        checked = check_during(model, batches) if kind == "packed" else ((batch, None) for batch in batches)
+        batches = score(model, distinct, engine, row_tokens, done)
+        checked = check_during(model, batches) if engine == "packed" else ((batch, None) for batch in batches)
         for batch, difference in checked:
             if difference is not None:
                 run.note_difference(difference)
@@ -85,21 +75,21 @@ def answer_in_words(
     model: PreTrainedModel,
     plan: Plan,
     tokenizer: PreTrainedTokenizerBase,
-    kind: str,
+    engine: str,
     row_tokens: int,
     answered: Collection[str],
     run: JobRecord,
 ) -> None:
     """Compute the replies that the ledger lacks, and record each batch when it is computed."""
     missing, keys = plan.missing(answered), {prompt.key: key for key, prompt in plan.prompts.items()}
-    if kind == "packed":
+    if engine == "packed":
         run.note_difference(check_engine(model, [plan.prompts[key] for key in missing], row_tokens))
-    prompts, how = list(plan.prompts.values()), (plan.stops, plan.new_tokens, row_tokens, kind, plan.done(answered))
+    prompts = list(plan.prompts.values())
     initial = len(prompts) - len(missing)
     with tqdm(total=len(prompts), initial=initial, unit="reply", mininterval=5, desc="reply") as progress:
-        batches = reply(model, prompts, *how)
+        batches = reply(model, prompts, plan.stops, plan.new_tokens, row_tokens, engine, plan.done(answered))
         checked = (
-            check_replies(model, batches, plan.stops) if kind == "packed" else ((batch, None) for batch in batches)
+            check_replies(model, batches, plan.stops) if engine == "packed" else ((batch, None) for batch in batches)
         )
         for batch, difference in checked:
             if difference is not None:
@@ -129,7 +119,7 @@ def measure_memory(model: PreTrainedModel) -> int:
 @click.option("--device", required=True, help="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.")
 @click.option("--gpus", type=click.IntRange(min=1), default=1, help="Number of GPUs to hold.")
 @click.option("--attention", type=click.Choice(ATTENTIONS), default="sdpa", help="How attention is computed.")
-@click.option("--engine", "kind", type=click.Choice(engine.ENGINES), required=True, help="How prompts are computed.")
+@click.option("--engine", type=click.Choice(ENGINES), required=True, help="How prompts are computed.")
 @click.option("--row-tokens", type=click.IntRange(min=1), required=True, help="Distinct tokens per forward pass.")
 @click.option("--shown", type=click.Choice(SHOWN), default="turns", help="Place of the demonstrations in a chat.")
 @click.option(
@@ -153,7 +143,7 @@ def command(
     device: str,
     gpus: int,
     attention: str,
-    kind: str,
+    engine: str,
     row_tokens: int,
     shown: str,
     new_tokens: int,
@@ -165,22 +155,13 @@ def command(
     torch.set_num_threads(threads)
     transformers.utils.logging.disable_progress_bar()
     where = kind_of(device)
+    setup = Setup(form, dtype, engine, attention, template, shown)
     table = place_demonstrations(read_table(prompts, Prompts), shown, form)
     about = json.loads(card.read_text(encoding="utf-8"))
-    template = fill_date(template)
-    how = {
-        "format": form,
-        "dtype": dtype,
-        "device": where,
-        "engine": kind,
-        "attention": attention,
-        "template": template,
-        "shown": shown,
-    }
-    facts = gather_facts(about, how)
+    facts = setup.facts(about, where)
     fingerprint = fingerprint_of(facts)
     with Ledger(ledger_path) as ledger:
-        speech = Speech(load_tokenizer(weights), form, template, language)
+        speech = Speech(load_tokenizer(weights), form, fill_date(template), language)
         rendered = render(table, speech, about["context_length"])
         plan = plan_replies(table, rendered, speech, weights, new_tokens, about["context_length"])
         keys, answered = {prompt.key for prompt in rendered}, set(ledger.answered(fingerprint, texts=False))
@@ -199,14 +180,14 @@ def command(
             ):
                 missing = [prompt for prompt in rendered if prompt.key not in done]
                 missing += [plan.prompts[key] for key in unsaid]
-                if kind == "packed" and dtype != "float32":
+                if engine == "packed" and dtype != "float32":
                     layers, delta = check_first_layers(weights, places[0], attention, missing, row_tokens)
                     click.echo(f"its first {layers} layers, in float32: {delta:.1e} nats from the naive one", err=True)
                 model = load_model(weights, dtype, places, attention)
                 if keys - done:
-                    answer(model, rendered, kind, row_tokens, done, run)
+                    answer(model, rendered, engine, row_tokens, done, run)
                 if unsaid:
-                    answer_in_words(model, plan, speech.tokenizer, kind, row_tokens, answered, run)
+                    answer_in_words(model, plan, speech.tokenizer, engine, row_tokens, answered, run)
         recorded = ledger.answered(fingerprint, texts=False)
         answers = add_replies(collect(table, rendered, recorded, fingerprint), table, plan, recorded, language)
         write_table(answers, output, Answers)
