@@ -139,7 +139,7 @@ def test_files_of_roles_follow_from_the_arm() -> None:
         ({"shots": 0, "named": "other"}, ["arms.me.named", "needs a language"]),
         (
             {"shots": 5, "strategy": "chrf", "persona": "asked", "named": "other"},
-            ["arms.me.named", "carry the answers own", "answers: other"],
+            ["arms.me.named", "have the answers own", "answers: other"],
         ),
         ({"shots": 0, "persona": "asked", "role": "cultura"}, ["arms.me.role", "no such text", "cultural"]),
     ],

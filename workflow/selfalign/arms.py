@@ -12,7 +12,7 @@ from selfalign.forms import Countries, Name, Section, Spoken, distinct
 Answers = Literal[
     "own", "other", "other_group", "country", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"
 ]
-"""Whose answers demonstrations carry."""
+"""Whose answers demonstrations have."""
 
 Kind = Literal["texts", "templates", "questions", "labels", "personas", "roles", "neutral"]
 """Kinds of files with the words of a language."""
@@ -78,7 +78,7 @@ class Arm(Section):
         default=(1,),
         min_length=1,
     )
-    answers: Answers = Field("own", description="Whose answers the demonstrations carry.")
+    answers: Answers = Field("own", description="Whose answers the demonstrations have.")
     sources: Countries | None = Field(
         None,
         description="other: the countries whose answers are shown; the others of the language if not given.",
@@ -161,7 +161,7 @@ class Arm(Section):
 
     @property
     def shows_own(self) -> bool:
-        """Whether the demonstrations carry the country's own answers."""
+        """Whether the demonstrations have the country's own answers."""
         return bool(self.shots) and self.answers == "own"
 
     @property

@@ -162,7 +162,7 @@ def _check_arm(arm: Arm) -> None:
         key, value = ("role", arm.role) if arm.role is not None else ("named", arm.named)
         raise InputError(f"{place}.{key}", "needs a language", "Add persona: asked", value=value)
     if arm.named == "other" and arm.shots and arm.answers != "other":
-        problem = f"names other countries, and the demonstrations carry the answers {arm.answers}"
+        problem = f"names other countries, and the demonstrations have the answers {arm.answers}"
         remedy = "Set answers: other, so that both are of the same country, or named: own"
         raise InputError(f"{place}.named", problem, remedy, value=arm.named)
     if arm.sources is not None and not arm.of_others:

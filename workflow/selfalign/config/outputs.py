@@ -181,7 +181,7 @@ def forms_of_models(config: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def answers_of_arms(config: dict[str, Any]) -> dict[str, str]:
-    """By arm of the run, whose answers its demonstrations carry; `none` if it has none."""
+    """By arm of the run, whose answers its demonstrations have; `none` if it has none."""
     return {name: arm.answers if arm.shots else "none" for name, arm in arms_of_run(config).items()}
 
 

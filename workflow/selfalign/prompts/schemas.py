@@ -37,7 +37,7 @@ class Design(Table):
     country: str = pa.Field(str_matches=PEOPLE_ID, description="whose people the answer is compared with")
     probe: str = pa.Field(description="test probe")
     source: str = pa.Field(
-        str_matches=rf"^$|^world$|{PEOPLE_ID}", description="whose answers the demonstrations carry; empty: nobody's"
+        str_matches=rf"^$|^world$|{PEOPLE_ID}", description="whose answers the demonstrations have; empty: nobody's"
     )
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw; 0 where nothing is drawn")
     template: str = pa.Field(description="frame of the prompt")

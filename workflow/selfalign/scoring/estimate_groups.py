@@ -98,7 +98,7 @@ def estimate_differences(
         scores: `Scores` tables, stacked; the column country has ids of groups.
         contrasts: of two arms each.
         poles: a `Poles` table with all sources of demonstrations.
-        shown: by arm, whose answers its demonstrations carry.
+        shown: by arm, whose answers its demonstrations have.
         how: how intervals are computed.
         measures: metrics to compare.
     """
@@ -139,7 +139,7 @@ def correct_by_group(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFra
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @contrasts_option
 @click.option(
-    "--shown", type=Json(dict[str, str]), required=True, help="By arm, whose answers its demonstrations carry (JSON)."
+    "--shown", type=Json(dict[str, str]), required=True, help="By arm, whose answers its demonstrations have (JSON)."
 )
 @poles_option
 @takes_estimation(estimate_options)

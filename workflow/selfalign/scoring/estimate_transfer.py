@@ -26,7 +26,7 @@ def estimate_transfer(
     how: Resampling,
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
-    """The loss, on the same probes, when demonstrations carry one other country's answers instead of the own.
+    """The loss, on the same probes, when demonstrations have one other country's answers instead of the own.
 
     Probes are paired as in `estimate_contrasts`.
 

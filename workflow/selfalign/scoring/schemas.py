@@ -46,7 +46,7 @@ class _OfCell(_OfArm):
 
     country: str = pa.Field(str_matches=PEOPLE_ID, description="whose people the answer is compared with")
     probe: str = pa.Field(description="test probe")
-    source: str = pa.Field(str_matches=rf"^$|^world$|{PEOPLE_ID}", description="whose answers the demonstrations carry")
+    source: str = pa.Field(str_matches=rf"^$|^world$|{PEOPLE_ID}", description="whose answers the demonstrations have")
     seed: int = pa.Field(ge=0, description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
 
@@ -108,7 +108,7 @@ class Unanswered(Table):
     arm: str = pa.Field(description="treatment")
     country: str = pa.Field(description="whose people the answer is compared with")
     probe: str = pa.Field(description="test probe")
-    source: str = pa.Field(nullable=True, description="whose answers the demonstrations carry")
+    source: str = pa.Field(nullable=True, description="whose answers the demonstrations have")
     seed: int = pa.Field(description="seed of the demonstrations' draw")
     template: str = pa.Field(description="frame of the prompt")
     order: str = pa.Field(description="which pole's option comes first")
@@ -491,7 +491,7 @@ class Transfer(Estimates):
     """The loss with another country's demonstrations: an arm minus its control with one source, paired by probe."""
 
     against: str = pa.Field(description="the arm answered by other countries")
-    source: str = pa.Field(str_matches=PEOPLE_ID, description="whose answers its demonstrations carry")
+    source: str = pa.Field(str_matches=PEOPLE_ID, description="whose answers its demonstrations have")
     shown: float = pa.Field(description="mean over probes with these demonstrations")
 
 

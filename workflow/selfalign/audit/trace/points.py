@@ -75,7 +75,7 @@ class Term:
         model: its name.
         language: ISO 639-1 code.
         arm: its name.
-        source: whose answers the demonstrations carry; None for all sources of the arm.
+        source: whose answers the demonstrations have; None for all sources of the arm.
     """
 
     sign: int

@@ -235,7 +235,7 @@ def _describe_countries(names: Names, traced: Traced, limit: int | None) -> str:
 
 
 def _describe_sources(results: Results, names: Names, traced: Traced) -> list[str]:
-    """For each term whose demonstrations carry the answers of several peoples, what each source adds."""
+    """For each term whose demonstrations have the answers of several peoples, what each source adds."""
     blocks = []
     for place, term in enumerate(traced.point.terms):
         cells = traced.cells[(traced.cells["term"] == place) & (traced.cells["left_out"] == "")]

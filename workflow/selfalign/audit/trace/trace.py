@@ -19,7 +19,7 @@ import click
 @click.option("--arm", help="Name or label.")
 @click.option("--measure", help="Name; agreement if not given.")
 @click.option("--probe", help="Id of a probe, such as Q164: show its evidence.")
-@click.option("--source", help="Whose answers the demonstrations carry: code or name of a country, or world.")
+@click.option("--source", help="Whose answers the demonstrations have: code or name of a country, or world.")
 @click.option("--seed", type=int, help="Seed of the draw, where an arm has several.")
 @click.option("--template", help="Frame of the prompt, where there are several.")
 @click.option("--tokens", is_flag=True, help="With --probe: also show the prompts' tokens.")
