@@ -10,6 +10,7 @@ from bank import BANK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
+from selfalign.scoring import cells
 from selfalign.scoring.schemas import Unanswered
 from selfalign.scoring.score_answers import score
 
@@ -275,3 +276,21 @@ def test_frame_without_its_readout_is_refused(readouts: dict[str, str], tells: s
     poles = pd.DataFrame({"country": ["BOL"], "probe": ["Q4"], "share_a": [0.7], "majority": ["A"]})
     with pytest.raises(InputError, match=tells):
         score(design, answers, poles, BANK, readouts)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 100_000])
+def test_scores_do_not_depend_on_how_many_arms_are_scored_together(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = {"country": "BOL", "probe": "Q4", "source": "BOL", "seed": 0, "template": "cloze"}
+    arms = ["third", "first", "second", "fourth"]
+    asked = [(arm, order, f"{2 * place + (order == 'BA')}") for place, arm in enumerate(arms) for order in ("AB", "BA")]
+    design = pd.DataFrame([cell | {"arm": arm, "order": order, "prompt": prompt} for arm, order, prompt in asked])
+    labels = {prompt: log(0.1 * (1 + place), 0.2) for place, (_, _, prompt) in enumerate(asked)}
+    labels["4"] = (np.nan, np.nan)
+    poles = pd.DataFrame({"country": ["BOL"], "probe": ["Q4"], "share_a": [0.7], "majority": ["A"]})
+    expected = score(design, answers_of(labels), poles, BANK, {"cloze": "label"})
+    monkeypatch.setattr(cells, "_ROWS", rows)
+    parts = cells.split_arms(design)
+    assert len(parts) == {1: 4, 5: 2, 100_000: 1}[rows] and sum(map(len, parts)) == len(design)
+    for table, again in zip(expected, score(design, answers_of(labels), poles, BANK, {"cloze": "label"}), strict=True):
+        pd.testing.assert_frame_equal(table.reset_index(drop=True), again.reset_index(drop=True))
+    assert list(expected[0]["arm"]) == sorted(arms) and list(expected[1]["arm"].unique()) == ["second"]

@@ -125,7 +125,7 @@ def test_world_and_ties_among_stated_shares() -> None:
         ({"persona": "Be from {place}."}, ["DEU", '"You are from Germany."', '"Be from {place}."', "prompts.personas"]),
         ({"system": "No place."}, ["system has the fields", "place"]),
         ({"persona": "nowhere"}, ["persona is 'nowhere'", "{place} once"]),
-        ({"answers": "options"}, ["needs system, question, cue and answers"]),
+        ({"answers": "options"}, ["has a persona, which is only for frames with answers: share"]),
         ({"question": "{statement}"}, ["question has the fields"]),
     ],
 )

@@ -151,6 +151,8 @@ def _find_fault(frame: object) -> str | None:
     needed = _PARTS | {"persona"} if shares else _PARTS
     if missing := sorted(needed - set(frame)):
         return f"it has no {' and no '.join(missing)}"
+    if "persona" in frame and not shares:
+        return "it has a persona, which is only for frames with answers: share"
     if unknown := sorted(set(map(str, frame)) - needed):
         return f"{unknown[0]} is not a part of it; expected only {', '.join(sorted(needed))}"
     for part in ("system", "question", "cue"):

@@ -19,6 +19,9 @@ IMPOSSIBLE = -1e300
 NO_ANSWER = "no answer"
 LEFT_OPEN = "choice left open"
 
+_ROWS = 100_000
+"""Rows of a design that are scored together: more need more memory, fewer need more time."""
+
 _ADDED = 0.5  # Haldane (1956) and Anscombe (1956)
 
 
@@ -36,6 +39,17 @@ def smooth_samples(scores: pd.Series, samples: pd.Series) -> pd.Series:
     number = samples.astype("Int64").astype(float)
     smoothed = np.log(number * np.exp(scores) + _ADDED)
     return smoothed.where(number.notna() & scores.notna(), scores).clip(lower=IMPOSSIBLE)
+
+
+def split_arms(design: pd.DataFrame) -> list[pd.DataFrame]:
+    """A design in parts of whole arms, sorted by arm, so that memory holds the scores of some arms at a time.
+
+    Args:
+        design: a `Design` table.
+    """
+    rows = design.groupby("arm", observed=True).size()
+    part_of = rows.cumsum() // _ROWS
+    return [part for _, part in design.groupby(design["arm"].map(part_of.to_dict()))]
 
 
 def mean_of_orders(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -31,6 +31,7 @@ from selfalign.scoring.cells import (
     list_unanswered,
     mean_of_orders,
     smooth_samples,
+    split_arms,
 )
 from selfalign.scoring.schemas import Scores, Unanswered
 from selfalign.scoring.score_scales import lay_out_codes, score_poles
@@ -164,10 +165,9 @@ def score(
     answers = fill_optional(answers)
     check_readouts(design, answers, readouts)
     parts = []
-    # One arm at a time, to need less memory.
-    for _, of_arm in show_progress("score", "arm", items=list(design.groupby("arm"))):
-        given = answers[is_among(answers["prompt"], of_arm["prompt"])]
-        frames = of_arm.groupby("template")
+    for of_arms in show_progress("score", "part", items=split_arms(design)):
+        given = answers[is_among(answers["prompt"], of_arms["prompt"])]
+        frames = of_arms.groupby("template")
         cells, rows = _average_orders(pd.concat(_read_orders(one, given, readouts[name]) for name, one in frames))
         parts.append((compare_with_people(cells, poles, bank, rule).assign(asks="poles"), list_unanswered(rows)))
     return tuple(pd.concat(tables) for tables in zip(*parts, strict=True))
@@ -195,8 +195,8 @@ def score_on_scales(
     """
     check_readouts(design, answers, readouts)
     parts = [
-        score_poles(lay_out_codes(of_arm, answers, human, bank, readouts), poles, bank, rule)
-        for _, of_arm in show_progress("score", "arm", items=list(design.groupby("arm")))
+        score_poles(lay_out_codes(of_arms, answers, human, bank, readouts), poles, bank, rule)
+        for of_arms in show_progress("score", "part", items=split_arms(design))
     ]
     return tuple(pd.concat(tables) for tables in zip(*parts, strict=True))
 
