@@ -1,6 +1,8 @@
 """A full disk, and files that cannot be read or written: one paragraph with the file, not the traceback of a bug."""
 
 import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 from bad_input import BANK, TEXTS
 from refusal import Refused
 from selfalign.errors import explain_system
+from selfalign.tables import written_aside
 
 
 def compare(output: Path) -> list[object]:
@@ -64,3 +67,15 @@ def test_rights_that_are_missing_are_told() -> None:
 )
 def test_other_errors_remain_errors_of_the_program(error: OSError) -> None:
     assert explain_system(error) is None
+
+
+def test_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    """So is a device: as root, a step with --output /dev/null would else leave a file in its place."""
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_text)
+        with written_aside(pipe) as path:
+            path.write_text("a\n")
+        assert read.result(10) == "a\n"
+    assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]

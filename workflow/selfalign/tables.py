@@ -58,8 +58,12 @@ class Table(pa.DataFrameModel):
 def written_aside(path: Path) -> Iterator[Path]:
     """A path in the folder of `path` to write to. It becomes `path` at the end, and is removed if anything fails.
 
-    An error of a full or read-only disk names `path`.
+    An error of a full or read-only disk names `path`. A device or a pipe, such as /dev/null, is written to as it is:
+    for a user with all rights, the new file would replace it.
     """
+    if path.is_char_device() or path.is_fifo():
+        yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.aside{path.suffix}")
     try:

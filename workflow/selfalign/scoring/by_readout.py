@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from selfalign.inference.schemas import READOUTS
-from selfalign.scoring.cells import is_among
+from selfalign.scoring.cells import fill_optional, is_among
 from selfalign.scoring.score_answers import score
 from selfalign.scoring.score_scales import read_codes, score_poles
 from selfalign.scoring.stated import READ_BY, score_shares
@@ -31,12 +31,15 @@ class Comparison:
 def list_readouts(answers: pd.DataFrame, prompts: pd.Series) -> list[str]:
     """Readouts that some answer to some prompts has, in the order of `READOUTS`.
 
+    The one reply that an endpoint gives is read as `option`. `greedy` would be the same and is left out.
+
     Args:
         answers: an `Answers` table.
         prompts: ids of the prompts.
     """
     asked = answers[is_among(answers["prompt"], prompts)]
-    return [readout for readout in READOUTS if asked[readout].notna().any()]
+    found = [readout for readout in READOUTS if asked[readout].notna().any()]
+    return [one for one in found if one != "greedy" or fill_optional(asked)["samples"].isna().all()]
 
 
 def score_by_readout(
