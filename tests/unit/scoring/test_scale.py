@@ -20,7 +20,7 @@ from selfalign.contrasts import Contrast
 from selfalign.errors import TERMINAL, InputError
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import Ledger
-from selfalign.scoring import score_answers
+from selfalign.scoring import cells, score_answers
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_readouts import estimate_readouts
@@ -101,17 +101,19 @@ def test_missing_column_is_told_whatever_is_read(tmp_path: Path) -> None:
 # Steps
 
 
-def test_arms_are_scored_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("most", "parts"), [(80, [80, 80, 80]), (170, [160, 80]), (100_000, [240])])
+def test_memory_holds_the_rows_of_some_arms(most: int, parts: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cells, "_ROWS", most)
     probes, arms, held = list(BANK["probe"][:40]), ("own", "other", "zero"), []
     average = score_answers._average_orders
     monkeypatch.setattr(score_answers, "_average_orders", lambda rows: held.append(len(rows)) or average(rows))
     index = pd.MultiIndex.from_product([arms, probes, ["AB", "BA"]], names=["arm", "probe", "order"])
-    cells = index.to_frame(index=False)
-    design = cells.assign(country="BOL", source="BOL", seed=0, template="cloze", prompt=cells.index.astype(str))
+    rows = index.to_frame(index=False)
+    design = rows.assign(country="BOL", source="BOL", seed=0, template="cloze", prompt=rows.index.astype(str))
     poles = pd.DataFrame({"country": "BOL", "probe": probes, "share_a": 0.7, "majority": "A"})
     answers = answers_of(dict.fromkeys(design["prompt"], (-0.5, -1.5)))
     scored, _ = score_answers.score(design, answers, poles, BANK, {"cloze": "label"})
-    assert len(scored) == 120 and held == [80, 80, 80]
+    assert len(scored) == 120 and held == parts
 
 
 @pytest.mark.slow
