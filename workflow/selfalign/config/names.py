@@ -84,7 +84,9 @@ def _check_readouts(config: dict[str, Any]) -> None:
         for model in config["run"]["models"] if readouts[frame] == "greedy" else ():
             if not gives_replies(config["models"][model]):
                 problem = f"the frame {frame} is read by greedy replies, and the model {model} gives none"
-                remedy = f"Set models.{model}.reply: 8, for an endpoint readout: samples, samples: 1 and temperature: 0"
+                remedy = f"Set models.{model}.reply: 8, or choose another readout"
+                if "endpoint" in config["models"][model]:
+                    remedy = f"Set readout: samples, samples: 1 and temperature: 0 in models.{model}.endpoint"
                 raise InputError(place, problem, remedy)
 
 
