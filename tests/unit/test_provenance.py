@@ -66,10 +66,9 @@ def digests(library: Path) -> dict[str, str]:
 
 
 @cache
-def parse_once(source: str) -> tuple[frozenset[str], str]:
+def parse_once(source: str) -> tuple[list[str], str]:
     """What the library reads in a source. Copies of the library share most of their sources."""
-    names, code = provenance._parse(source)
-    return frozenset(names), code
+    return provenance._parse(source)
 
 
 def module_of(file: Path) -> ModuleType:

@@ -83,6 +83,16 @@ def test_settings_that_do_not_go_together_are_refused(settings: dict, tells: lis
     assert_one_paragraph(f"selfalign: {refused.value}\n", tells)
 
 
+def test_siblings_that_no_demonstration_has_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(TABLE.replace("battery", "siblings").replace("child_qualities", "Q57 Q57a"))
+    with pytest.raises(InputError) as refused:
+        read(tmp_path, test_probes={"table": str(tmp_path / "t.csv")})
+    tells = ["t.csv, line 2", "siblings", "'Q57a'", "no demonstration has these siblings", 'Did you mean "Q57"?']
+    assert_one_paragraph(f"selfalign: {refused.value}\n", tells)
+    (tmp_path / "t.csv").write_text(TABLE.replace("battery", "siblings").replace("child_qualities", "Q57 G1 Q234"))
+    read(tmp_path, test_probes={"table": str(tmp_path / "t.csv")})
+
+
 def test_category_without_a_common_category_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(TABLE.replace("child_qualities", "tea"), encoding="utf-8")
     settings = {"languages": {"en": {"arms": ["zero_shot", "category"]}}}

@@ -108,6 +108,15 @@ def test_similarity_is_of_a_test_probe_with_demonstrations_only(joined: Joined, 
     assert set(table["probe"]) == set(SHOWN) | joined.tests
 
 
+def test_probe_may_have_several_siblings(joined: Joined) -> None:
+    first, second, *_ = sorted(joined.tests)
+    bank = joined.bank.assign(siblings=joined.bank["siblings"].mask(joined.bank["probe"] == first, "Q8 Q57 Q65"))
+    pairs = pair_probes(bank, joined.similarity(), joined.tests)
+    siblings = pairs[pairs["sibling"]].groupby("probe")["candidate"].agg(set)
+    assert siblings[first] == {"Q8", "Q57a", "Q57b", "Q65"}
+    assert second not in siblings and siblings["Q57a"] == {"Q57b"}
+
+
 def test_chrf_has_the_test_probe_as_hypothesis_and_compares_no_option(joined: Joined) -> None:
     probe = sorted(joined.tests)[0]
     plain = joined.texts["statement"].str.replace("___", " ").str.split().str.join(" ")

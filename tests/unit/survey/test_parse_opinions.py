@@ -22,7 +22,9 @@ from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.file_sources import check_survey_source
 from selfalign.probes.bank import read_bank
+from selfalign.probes.draft_opinion_probes import draft_probes
 from selfalign.probes.map_poles import check_bank, map_poles
+from selfalign.probes.opinion_probes import read_opinion_probes, select_tests
 from selfalign.survey.fetch_survey import fetch_survey
 from selfalign.survey.parse_opinions import (
     count_left_out,
@@ -198,6 +200,8 @@ def test_question_of_wave_7_with_other_options_has_an_id_of_its_own(tmp_path: Pa
         ("INAP: No internet/no social media", True),
         ("Refused", True),
         (math.nan, True),
+        ("Total          N=", True),
+        ("Totally", False),
         ("Don't mind", False),
         ("Never heard of", False),
         ("Neither (VOL)", False),
@@ -376,6 +380,19 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for question, (shares, options) in rows.items()
         ),
     )
+
+
+def test_draft_of_the_real_table_is_read_again(real: Path) -> None:
+    """Some of its options end with a space, which a CSV of the user's loses."""
+    table, dictionary, _ = parsed(real)
+    drafted, _ = draft_probes(dictionary, table, "GAS")
+    assert len(drafted) > 500
+    file = real.parent / "draft.csv"
+    drafted.to_csv(file, index=False)
+    chosen, _ = select_tests(
+        read_opinion_probes(file), dictionary, table, ["DEU", "NGA"], {"source": "GAS", "only": []}, file
+    )
+    assert len(chosen) > 50
 
 
 @pytest.mark.slow

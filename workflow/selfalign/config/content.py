@@ -28,7 +28,7 @@ from selfalign.models.folder import list_model
 from selfalign.probes.adopt_arora import adopt, check_copy, check_language, read_copy
 from selfalign.probes.adopt_arora_bank import check_questions, make_bank
 from selfalign.probes.arora import AroraRepairs, AroraRows
-from selfalign.probes.bank import read_bank, read_texts
+from selfalign.probes.bank import name_siblings, read_bank, read_texts
 from selfalign.probes.map_poles import check_bank, check_countries
 from selfalign.probes.selection import select_probes
 from selfalign.probes.versions import VERSION_FILE, read_version
@@ -44,13 +44,11 @@ from selfalign.prompts.wording import (
     read_roles,
     read_wording,
 )
+from selfalign.scoring.stated import READ_BY
 from selfalign.survey.parse_shares import check_shares, parse_shares
 from selfalign.survey.schemas import Counts, Scales, Shares
 from selfalign.survey.simulate_survey import check_counts
 from selfalign.tables import read_input
-
-_EXCLUSIONS = ("siblings", "battery", "category")
-"""What an arm can exclude: probes with the same value in this column of the bank."""
 
 
 def check_inputs(config: dict[str, Any], home: Path) -> None:
@@ -146,8 +144,6 @@ def _check_readouts(config: dict[str, Any], words: dict[str, Wording]) -> None:
 
 
 def _check_readout_of_shares(name: str, readout: str) -> None:
-    from selfalign.scoring.stated import READ_BY  # with scipy, which takes time that most runs save
-
     if readout not in READ_BY:
         problem = f"the frame {name} asks for a number, and the readout {readout} does not weigh numbers"
         remedy = f"Write {name}: option, or {name}: pmi"
@@ -185,8 +181,9 @@ def _check_candidates(arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None
     """Refuse an arm that asks for more demonstrations than the chosen probes have, whatever the survey says."""
     if not arm.shots or arm.needs_neutral:
         return
-    columns = ("probe", *_EXCLUSIONS)
+    columns = ("probe", "battery", "category")
     same = {column: tests[column].to_numpy()[:, None] == used[column].to_numpy() for column in columns}
+    same["siblings"] = np.array([used["siblings"].isin(name_siblings(text)) for text in tests["siblings"]])
     barred = np.logical_or.reduce([same["probe"], *(same[each] for each in arm.exclude)])
     if arm.strategy == "category":
         barred |= ~same["category"]

@@ -9,7 +9,7 @@ import pandas as pd
 from selfalign.config.arms import arms_of_run
 from selfalign.config.languages import compared_language, frames_on_scales
 from selfalign.errors import InputError, did_you_mean
-from selfalign.probes.opinion_probes import LANGUAGE, check_opinion_probes, read_opinion_probes
+from selfalign.probes.opinion_probes import LANGUAGE, check_opinion_probes, check_siblings, read_opinion_probes
 
 
 def find_tests(config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -86,7 +86,7 @@ def read_tests(config: dict[str, Any], shown: pd.DataFrame) -> pd.DataFrame | No
 
     Args:
         config: the merged settings.
-        shown: a `Bank` table of the demonstrations.
+        shown: the whole `Bank` table of the demonstrations.
 
     Raises:
         InputError: a row of the table is wrong.
@@ -97,4 +97,5 @@ def read_tests(config: dict[str, Any], shown: pd.DataFrame) -> pd.DataFrame | No
     file = Path(tests["table"])
     table = read_opinion_probes(file)
     check_opinion_probes(table, shown, file)
+    check_siblings(table, shown, file)
     return table[table["probe"].isin(tests["only"])] if tests["only"] else table

@@ -18,6 +18,7 @@ from selfalign.demonstrations.strategies import MEASURES
 from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.file_sources import check_model_source, check_survey_source
 from selfalign.labels import clean
+from selfalign.scoring.measures import check_measures
 
 _LAST_CYRILLIC = 0x52F  # the default font has the letters up to here
 
@@ -94,8 +95,6 @@ def _check_comparisons(config: dict[str, Any]) -> None:
     """Refuse measures, contrasts and hypotheses of the section scoring that cannot be estimated."""
     scoring = config["scoring"]
     if measures := scoring.get("measures"):
-        from selfalign.scoring.measures import check_measures  # with scipy, which takes time that most runs save
-
         check_measures(measures)
     _check_contrasts("scoring.contrasts", scoring["contrasts"], config)
     _check_estimated("scoring.mixed", _check_contrasts("scoring.mixed", scoring["mixed"], config), config)

@@ -10,7 +10,7 @@ from selfalign.demonstrations.schemas import Ranking, Similarity
 from selfalign.demonstrations.strategies import SEEDED, STRATEGIES
 from selfalign.draws import draw
 from selfalign.options import Words, readable, writable
-from selfalign.probes.bank import read_bank
+from selfalign.probes.bank import name_siblings, read_bank
 from selfalign.tables import read_table, write_table
 
 
@@ -31,8 +31,10 @@ def pair_probes(bank: pd.DataFrame, similarity: pd.DataFrame, tests: Collection[
     pairs = pairs[pairs["probe"] != pairs["candidate"]].merge(
         similarity, how="left", on=["probe", "candidate"], validate="one_to_one"
     )
+    names = {text: name_siblings(text) for text in facts["siblings"].unique()}
+    both = zip(pairs["siblings"], pairs["candidate_siblings"], strict=True)
     return pairs[["probe", "candidate", "similarity"]].assign(
-        sibling=pairs["siblings"] == pairs["candidate_siblings"],
+        sibling=[candidate in names[text] for text, candidate in both],
         same_battery=pairs["battery"] == pairs["candidate_battery"],
         same_category=pairs["category"] == pairs["candidate_category"],
     )

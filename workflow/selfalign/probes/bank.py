@@ -32,6 +32,11 @@ def parse_codes(text: str) -> set[int]:
     return codes
 
 
+def name_siblings(siblings: str) -> set[str]:
+    """Names of the siblings that a probe may not be shown: one name, or several that are separated by spaces."""
+    return {siblings, *siblings.split()}
+
+
 def list_codes(bank: pd.DataFrame) -> pd.DataFrame:
     """Which pole each answer code is of: columns probe, question, pole (A, B or neither), code; one row per code.
 

@@ -82,6 +82,27 @@ def check_opinion_probes(table: pd.DataFrame, shown: pd.DataFrame, file: Path) -
             )
 
 
+def check_siblings(table: pd.DataFrame, bank: pd.DataFrame, file: Path) -> None:
+    """Refuse siblings that no demonstration has. A wrong name would leave a demonstration that tells the answer.
+
+    Args:
+        table: an `OpinionProbes` table. A probe may name its own question, which means that it has no sibling.
+        bank: the whole `Bank` table of the demonstrations.
+        file: of the table, for errors.
+
+    Raises:
+        InputError: names the row.
+    """
+    known = set(bank["siblings"])
+    for row in table.itertuples():
+        names = [row.siblings] if row.siblings in known else row.siblings.split()
+        for name in set(names) - known - {row.question}:
+            remedy = f"{did_you_mean(name, known)} Write values of the bank's column siblings, with a space between"
+            raise InputError(
+                file, "no demonstration has these siblings", remedy, row=row.Index + 2, column="siblings", value=name
+            )
+
+
 def select_tests(
     table: pd.DataFrame,
     opinions: pd.DataFrame,

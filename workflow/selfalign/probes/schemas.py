@@ -81,7 +81,7 @@ class OpinionProbes(Table):
     battery: str = pa.Field(str_matches=NAME, description="questions asked with the same stem and options")
     siblings: str = pa.Field(
         str_length={"min_value": 1},
-        description="what asks the same; a demonstration with the same siblings is not shown",
+        description="siblings of the demonstrations that ask the same, which are not shown: `Q57`, or `Q234 Q243`",
     )
     pole_a: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole A, such as `1 2`")
     pole_b: str = pa.Field(str_matches=r"^\d+(-\d+)?( \d+(-\d+)?)*$", description="codes of pole B")

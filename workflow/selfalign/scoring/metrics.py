@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import rel_entr
 
 Array = np.ndarray
 
@@ -64,6 +63,8 @@ def js_divergence(p: Array, q: Array) -> Array:
     Computed with scipy's relative entropy: scipy's own function returns the root, and NaN where rounding makes the
     divergence of equal distributions negative.
     """
+    from scipy.special import rel_entr  # takes half a second, which readers of the registry save
+
     middle = (p + q) / 2
     bits = (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=-1) / (2 * np.log(2))
     divergence: Array = np.clip(bits, 0, 1)

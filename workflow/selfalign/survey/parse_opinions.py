@@ -22,10 +22,11 @@ from selfalign.survey.schemas import Distributions, LeftOut, OpinionKeys, Opinio
 from selfalign.tables import read_input, write_table
 
 MISSING = re.compile(
-    r"(other )?missing\b|don.?t know\b|don.?t -9|no answer\b|dk\b|refused\b|not asked\b|not applicable\b|inap\b|nan$",
+    r"(other )?missing\b|don.?t know\b|don.?t -9|no answer\b|dk\b|refused\b|not asked\b|not applicable\b|inap\b|"
+    r"nan$|total n=",
     re.IGNORECASE,
 )
-"""How an option that is no answer begins."""
+"""How an option that is no answer begins. `Total N=` is a line of the source's table, with the sum as its share."""
 
 _DEFAULTDICT = re.compile(r"defaultdict\(<class 'list'>,\s*(\{.*\})\)", re.DOTALL)
 _TOLERANCE = 0.02
@@ -127,7 +128,7 @@ def _read_options(text: str, table: pd.DataFrame, record: int, file: Path) -> li
     options = _read_cell(text, "options", expected, table, record, file)
     if not isinstance(options, list) or not all(isinstance(option, str | int | float) for option in options):
         raise _fault(file, table, record, "options", text, expected)
-    return [option if isinstance(option, str) else f"{option:g}" for option in options]
+    return [" ".join(option.split()) if isinstance(option, str) else f"{option:g}" for option in options]
 
 
 def _read_shares(text: str, table: pd.DataFrame, record: int, file: Path) -> dict[str, list[float]]:
