@@ -122,8 +122,12 @@ def config(model: Path) -> dict:
 
 @pytest.fixture(scope="session")
 def undisturbed(checkout: Project, config: dict, once: Once) -> Project:
-    """The small experiment, run once from beginning to end by the real programs; not to be changed."""
-    return Project(once("undisturbed", lambda folder: run_from_scratch(checkout, folder, config, [], warm=False)))
+    """The small experiment, run once from beginning to end; not to be changed.
+
+    Its programs are forks that have their libraries. Runs that are killed start every program from the disk, and must
+    give the same bytes.
+    """
+    return Project(once("undisturbed", lambda folder: run_from_scratch(checkout, folder, config, [])))
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ FAMILIES = {
 
 SMALL = {
     "run": {"languages": ["en", "ur"]},
-    "probes": {"categories": ["religion", "science"], "replicates": 50},
+    "probes": {"only": [f"Q{number}" for number in (*range(158, 170), 171, 173)], "replicates": 50},
     "languages": {"en": {"countries": ["DEU", "PAK", "USA"]}},
     "arms": {
         "random": {"seeds": [1, 2]},

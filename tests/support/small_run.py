@@ -38,11 +38,11 @@ def write_small_inputs(project: Project) -> None:
     counts[some].to_csv(project.folder / "tiny" / "counts.csv", index=False)
 
 
-def run_from_scratch(checkout: Project, folder: Path, config: dict, targets: list[str], warm: bool = True) -> Project:
-    """Run the small experiment in a new copy of the project; `warm` is that of `Project.snakemake`."""
+def run_from_scratch(checkout: Project, folder: Path, config: dict, targets: list[str]) -> Project:
+    """Run the small experiment in a new copy of the project."""
     project = checkout.copy(folder)
     write_small_inputs(project)
-    run = project.snakemake(*targets, config=config, warm=warm)
+    run = project.snakemake(*targets, config=config)
     assert run.code == 0, run.output
     assert run.finished() == run.planned()
     assert not re.search("papermill|is extended by", run.output), "a warning that means nothing"

@@ -43,6 +43,11 @@ def make_files(project: Project) -> None:
             if file := survey.get("source", {}).get("file"):
                 (project.folder / file).parent.mkdir(parents=True, exist_ok=True)
                 (project.folder / file).touch()
+        for model in config.get("models", {}).values():
+            folder = project.folder / model.get("source", {}).get("folder", "")
+            if folder != project.folder and folder.is_relative_to(project.folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / "model.gguf").touch()
 
 
 @pytest.fixture(scope="module")
