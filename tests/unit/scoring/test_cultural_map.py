@@ -21,7 +21,7 @@ from selfalign.config.map import why_no_map
 from selfalign.config.outputs import find_shown
 from selfalign.config.paths import Paths
 from selfalign.errors import InputError
-from selfalign.figures.plot_map import choose_points, draw, shape_of_ellipse
+from selfalign.figures.plot_map import choose_points, choose_regions, draw, shape_of_ellipse
 from selfalign.figures.style import Style, read_style
 from selfalign.figures.theme import apply_theme
 from selfalign.probes.bank import list_codes, parse_codes, read_bank
@@ -523,6 +523,17 @@ def test_labels_of_the_map_do_not_meet(tables: tuple[pd.DataFrame, pd.DataFrame]
     assert figure.get_figwidth() == style.width
     shown = {text.get_text() for text in figure.axes[0].texts}
     assert {"DEU", "deu", "CHN", "chn"} <= shown
+
+
+def test_many_countries_have_one_ellipse_of_median_area() -> None:
+    sizes = [0.9, 0.1, 0.5, 0.3, 0.7, 0.2, 0.4, 0.8, 0.6]
+    rows = pd.DataFrame({"survival_se": sizes, "traditional_se": 1.0, "correlation": 0.0})
+    assert list(choose_regions(rows)["survival_se"]) == [0.5]
+    assert list(choose_regions(rows.iloc[1:])["survival_se"]) == sizes[1:], "eight can be told apart"
+    rows.loc[rows["survival_se"] > 0.5, "correlation"] = 0.999  # the area shrinks to a twentieth
+    assert list(choose_regions(rows)["survival_se"]) == [0.1], "0.027 to 0.040, 0.1, 0.2, ..."
+    rows["survival_se"] = float("nan")
+    assert choose_regions(rows).empty
 
 
 def test_page_without_a_point_of_a_model_says_why(tables: tuple[pd.DataFrame, pd.DataFrame], style: Style) -> None:

@@ -41,6 +41,9 @@ ZONES = {
 _LEFT, _RIGHT, _GAP, _TICKS = 0.5, 0.08, 0.42, 0.24
 """Inches: left and right of the panels, between two, and below each for the numbers of the axis."""
 
+MOST_REGIONS = 8
+"""Ellipses of countries in a panel. More of them cannot be told apart."""
+
 XY = ["survival", "traditional"]
 START = "start"
 """Stands in place of a zone for the model without demonstrations, which is of no country."""
@@ -159,8 +162,8 @@ def _draw_panel(
         colour, marker = _look(row.zone)
         ax.plot(row.survival, row.traditional, marker, color=colour, markersize=size, markeredgewidth=0, zorder=4)
     for row in shown.itertuples():
-        _draw_arrow(ax, row, size, style.level)
-    for row in start.itertuples():
+        _draw_arrow(ax, row, size)
+    for row in (*choose_regions(shown).itertuples(), *start.itertuples()):
         add_ellipse(ax, row, style.level)
     starts = start[XY].to_numpy()
     ax.plot(*starts.T, "*", color=INK, markersize=2.2 * size, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
@@ -188,15 +191,27 @@ class _Moved(Point, Protocol):
     from_traditional: float
 
 
-def _draw_arrow(ax: Axes, row: _Moved, size: float, level: float) -> None:
-    """An arrow to the point of a country's demonstrations, and the ellipse around it."""
+def choose_regions(shown: pd.DataFrame) -> pd.DataFrame:
+    """The points of a panel that get an ellipse: all, or of more than `MOST_REGIONS` the one whose area is the median.
+
+    Args:
+        shown: `MapPoints` of one arm. A point without standard errors has no area.
+    """
+    if len(shown) <= MOST_REGIONS:
+        return shown
+    area = shown["survival_se"] * shown["traditional_se"] * np.sqrt(1 - shown["correlation"].fillna(0) ** 2)
+    ordered = area.dropna().sort_values(kind="stable").index
+    return shown.loc[ordered[[(len(ordered) - 1) // 2]]] if len(ordered) else shown.iloc[:0]
+
+
+def _draw_arrow(ax: Axes, row: _Moved, size: float) -> None:
+    """An arrow to the point of a country's demonstrations."""
     colour, _ = _look(row.zone)
     end = (row.survival, row.traditional)
     if not np.isnan(row.from_survival):
         look = {"arrowstyle": "-|>,head_length=0.25,head_width=0.12", "color": colour, "linewidth": 0.6, "alpha": 0.65}
         look |= {"shrinkA": 0, "shrinkB": 0}
         ax.annotate("", end, (row.from_survival, row.from_traditional), arrowprops=look, zorder=3)
-    add_ellipse(ax, row, level)
     ax.plot(*end, "o", color=colour, markersize=0.45 * size, markeredgewidth=0, zorder=4)
 
 
@@ -245,6 +260,8 @@ def _note(axes: pd.DataFrame, rows: pd.DataFrame, style: Style) -> str:
     level, units = axes[["level", "units"]].iloc[0]
     kept = axes["reason"].fillna("") == ""
     sentences = [style.text("map.note"), style.text("map.ellipses", level=style.level_name())]
+    if rows.groupby(["model", "language", "arm"]).size().max() > MOST_REGIONS:
+        sentences.append(style.text("map.one_ellipse"))
     sentences.append(style.text(f"map.{level}", count=f"{units:,}", items=int(kept.sum())))
     return " ".join(sentences)
 
