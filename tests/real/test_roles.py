@@ -137,6 +137,7 @@ def test_files_of_roles_follow_from_the_arm() -> None:
     [
         ({"shots": 0, "role": "cultural"}, ["arms.me.role", "needs a language", "persona: asked"]),
         ({"shots": 0, "named": "other"}, ["arms.me.named", "needs a language"]),
+        ({"shots": 0, "answers": "other"}, ["arms.me.answers", "needs demonstrations, and shots is 0", "Take it out"]),
         (
             {"shots": 5, "strategy": "chrf", "persona": "asked", "named": "other"},
             ["arms.me.named", "have the answers own", "answers: other"],

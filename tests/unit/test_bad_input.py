@@ -215,7 +215,7 @@ def test_good_input_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_arm_with_more_shots_than_candidates_is_refused(tmp_path: Path, refused: Refused) -> None:
     refused(
         *design(tmp_path, similar(4)),
-        tells=["arms.chrf", 'column "shots"', "value 4", "test probe Q1 has 3 candidates", "Lower shots"],
+        tells=["arms.chrf", 'column "shots"', "value 4", "test probe Q1 has 3 of the 4 candidates", "Lower shots"],
     )
 
 

@@ -794,7 +794,10 @@ MISTAKES: dict[str, tuple[dict, list[str]]] = {
         with_arm("neutral") | {"prompts": {"neutral": "mistakes/neutral_{language}.csv"}},
         ["arms.neutral", "there are 2 neutral items", "Lower shots"],
     ),
-    "shots": ({"arms": {"chrf": {"shots": 4}}}, ["arms.chrf", "value 4", "has 3 candidates among the 4 probes"]),
+    "shots": (
+        {"arms": {"chrf": {"shots": 4}}},
+        ["arms.chrf", "value 4", "has 3 of the 4 candidates that it needs, among the 4 probes"],
+    ),
     "country": (
         {"languages": {"en": {"countries": ["MEX", "NGA", "DUE"]}}}
         | {"run": {"languages": ["en"], "models": ["local"]}},
@@ -802,7 +805,7 @@ MISTAKES: dict[str, tuple[dict, list[str]]] = {
     ),
     "country of no survey": (
         {"languages": {"en": {"countries": ["MEX", "NGA", "JPN"]}}},
-        ["tiny/counts.csv", "'JPN'", "no respondents of this country"],
+        ["tiny/counts.csv", "'JPN'", "no respondents of this country", "It has DEU, MEX, NGA."],
     ),
     "source": ({"arms": {"chrf_other": {"sources": ["MEX", "JPN"]}}}, ["arms.chrf_other.sources", "'JPN'", "no resp"]),
     "question": (

@@ -96,5 +96,5 @@ def test_siblings_that_no_demonstration_has_are_refused(tmp_path: Path) -> None:
 def test_category_without_a_common_category_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(TABLE.replace("child_qualities", "tea"), encoding="utf-8")
     settings = {"languages": {"en": {"arms": ["zero_shot", "category"]}}}
-    with pytest.raises(InputError, match=r"arms\.category, .*test probe G1 has 0 candidates"):
+    with pytest.raises(InputError, match=r"arms\.category, .*test probe G1 has 0 of the 5 candidates"):
         read(tmp_path, test_probes={"table": str(tmp_path / "t.csv")}, **settings)

@@ -618,9 +618,9 @@ def test_excluded_kin_is_not_shown(exclude: str, column: str, show, bank: pd.Dat
 
 
 def test_pool_that_is_too_small_is_told(show) -> None:
-    with pytest.raises(InputError, match=r"arms\.mine.*shots.*candidates that may be shown.*raise the ceiling"):
+    with pytest.raises(InputError, match=r"arms\.mine.*shots.*candidates that it needs.*raise the ceiling"):
         show(arm("chrf", 5, ceiling=8))
-    with pytest.raises(InputError, match=r"arms\.mine.*has 0 candidates"):
+    with pytest.raises(InputError, match=r"arms\.mine.*has 0 of the \d candidates"):
         show(arm("chrf", 5, ceiling=0, diversity=0.5))
 
 

@@ -723,7 +723,7 @@ def test_first_demonstrations_stay_when_there_are_more(write) -> None:
 
 
 def test_too_many_shots_are_refused(write) -> None:
-    with pytest.raises(InputError, match=r"arms\.near.*value 7: test probe \S+ has 6 candidates.*Lower shots"):
+    with pytest.raises(InputError, match=r"arms\.near.*value 7: test probe \S+ has 6 of the 7 candidates.*Lower shots"):
         write({"near": arm("category", shots=7)}, ["DEU"])
 
 

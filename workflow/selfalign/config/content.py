@@ -192,8 +192,8 @@ def _check_candidates(arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None
     if len(short):
         raise InputError(
             f"config: arms.{arm.name}",
-            f"test probe {short.index[0]} has {short.iloc[0]} candidates among the {len(used)} probes that may be "
-            f"shown; {len(short)} probes have too few",
+            f"test probe {short.index[0]} has {short.iloc[0]} of the {arm.shots} candidates that it needs, among the "
+            f"{len(used)} probes that may be shown; the same holds for {len(short)} of {len(tests)} test probes",
             "Lower shots, exclude less, choose another strategy, or name more probes in probes.only",
             column="shots",
             value=arm.shots,

@@ -166,6 +166,9 @@ def _check_arm(arm: Arm) -> None:
         problem = f"names other countries, and the demonstrations have the answers {arm.answers}"
         remedy = "Set answers: other, so that both are of the same country, or named: own"
         raise InputError(f"{place}.named", problem, remedy, value=arm.named)
+    if arm.answers != "own" and not arm.shots:
+        remedy = "Take it out, or set shots to the number of demonstrations"
+        raise InputError(f"{place}.answers", "needs demonstrations, and shots is 0", remedy, value=arm.answers)
     if arm.sources is not None and not arm.of_others:
         problem = f"needs answers: other, and the answers are {arm.answers}"
         remedy = "Take it out, or show the answers of other countries"

@@ -100,8 +100,8 @@ def _check_shots(arm: Arm, found: pd.Series) -> None:
         source, probe, _ = short.index[0]
         raise InputError(
             f"config: arms.{arm.name}",
-            f"test probe {probe} has {short.iloc[0]} candidates that may be shown with the answers of {source}; "
-            f"{len(short)} sets of demonstrations fall short",
+            f"test probe {probe} has {short.iloc[0]} of the {arm.shots} candidates that it needs, with the answers of "
+            f"{source}; {len(short)} of {len(found)} sets of demonstrations fall short",
             "Lower shots, exclude less, raise the ceiling, choose another strategy, or add probes to the bank",
             column="shots",
             value=arm.shots,

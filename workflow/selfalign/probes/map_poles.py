@@ -7,9 +7,10 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.errors import InputError, did_you_mean
+from selfalign.countries import CODES
+from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.options import Words, readable, writable
-from selfalign.population import find_people
+from selfalign.population import country_of, find_people
 from selfalign.probes.bank import list_codes, parse_codes, read_bank
 from selfalign.probes.schemas import TIE, Dropped, Poles
 from selfalign.survey.schemas import Distributions
@@ -72,14 +73,16 @@ def find_dropped(poles: pd.DataFrame, bank: pd.DataFrame, countries: list[str]) 
 
 def check_countries(distributions: pd.DataFrame, countries: list[str], file: Path) -> None:
     """Raise InputError when a country of the config is not in the survey."""
-    known = set(distributions["country"])
+    known = set(distributions["country"])  # or their groups
     for country in countries:
         if country not in known:
+            there = did_you_mean(country, known)
+            if country in CODES:
+                there = f"It has {listed(sorted(set(map(country_of, known))), 30)}."
             raise InputError(
                 file,
                 "the survey has no respondents of this country",
-                f"{did_you_mean(country, known)} Correct languages.*.countries in the config, or give another survey"
-                " file",
+                f"{there} Correct languages.*.countries in the config, or give another survey file",
                 column="country",
                 value=country,
             )
