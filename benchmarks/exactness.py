@@ -17,7 +17,7 @@ from engines.workloads import build_workloads
 from selfalign.inference.local import engine
 from selfalign.inference.local.devices import load_model
 from selfalign.inference.local.infer import load_tokenizer
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
@@ -37,8 +37,8 @@ def score(model: PreTrainedModel, prompts: list[Rendered], kind: str) -> dict[st
 def compare(folder: Path, dtype: str, table: pd.DataFrame) -> list[str]:
     """Prompts, answers, and the largest and median difference: of packed and naive, and of each from float32."""
     tokenizer = load_tokenizer(folder)
-    speech = Speech(tokenizer, "chat" if tokenizer.chat_template else "plain")
-    prompts = list({prompt.key: prompt for prompt in render(table, speech, None)}.values())
+    prompt_format = PromptFormat(tokenizer, "chat" if tokenizer.chat_template else "plain")
+    prompts = list({prompt.key: prompt for prompt in render(table, prompt_format, None)}.values())
     model = load_model(folder, dtype, [torch.device("cpu")])
     packed, naive = (score(model, prompts, kind) for kind in engine.ENGINES)
     pairs = [(packed, naive)]

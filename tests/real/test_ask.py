@@ -30,7 +30,7 @@ from selfalign.inference.endpoint.bodies import entry_of
 from selfalign.inference.endpoint.collect import collect
 from selfalign.inference.endpoint.requests import Endpoint, requests_of
 from selfalign.inference.local.engine import score
-from selfalign.inference.local.render import Speech, render
+from selfalign.inference.local.render import PromptFormat, render
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import fingerprint_of
 from selfalign.prompts.schemas import Prompts
@@ -676,7 +676,7 @@ def test_mistake_in_an_endpoint_is_told_before_anything_runs(model: dict, tells:
 
 def local_answers(weights: Path, table: pd.DataFrame, form: str) -> dict[str, tuple[float, ...]]:
     """Log-probabilities of labels and options by the reference engine of this project, by prompt."""
-    prompts = render(table, Speech(AutoTokenizer.from_pretrained(weights, local_files_only=True), form), None)
+    prompts = render(table, PromptFormat(AutoTokenizer.from_pretrained(weights, local_files_only=True), form), None)
     model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32, local_files_only=True).eval()
     batches = score(model, prompts, "naive", 512)
     return {prompt.prompt: answers for batch in batches for prompt, answers in batch.answers}

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from selfalign.demonstrations.strategies import SEEDED, STRATEGIES
 from selfalign.forms import Countries, Name, Section, Spoken, distinct
 
-Answers = Literal[
+WhoseAnswers = Literal[
     "own", "other", "other_group", "country", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"
 ]
 """Whose answers demonstrations have."""
@@ -78,7 +78,7 @@ class Arm(Section):
         default=(1,),
         min_length=1,
     )
-    answers: Answers = Field("own", description="Whose answers the demonstrations have.")
+    answers: WhoseAnswers = Field("own", description="Whose answers the demonstrations have.")
     sources: Countries | None = Field(
         None,
         description="other: the countries whose answers are shown; the others of the language if not given.",

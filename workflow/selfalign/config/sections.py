@@ -54,7 +54,7 @@ class HubFile(Section):
     path: str = Field(description="File in the data set.")
 
 
-class Columns(Section):
+class TableColumns(Section):
     """The columns of a survey of form table that are not questions."""
 
     country: str | None = Field(None, description="The country.")
@@ -84,7 +84,7 @@ class Survey(Section):
         None,
         description="Form table: the country of each value of columns.country; null leaves its respondents out.",
     )
-    columns: Columns | None = Field(None, description="Form table: names of the columns that are not questions.")
+    columns: TableColumns | None = Field(None, description="Form table: names of the columns that are not questions.")
     groups: str | None = Field(
         None,
         description=(
@@ -151,14 +151,14 @@ class Embedding(Section):
     model: str = Field(min_length=1, description="universal, or the folder of an encoder.")
 
 
-class Demonstrations(Section):
+class SimilaritySettings(Section):
     """How similarities of probes are measured."""
 
     bm25: Bm25
     embedding: Embedding
 
 
-class Prompts(Section):
+class PromptSettings(Section):
     """The words of the prompts."""
 
     templates: Files = Field(description="Frames of the prompts (YAML); {language} stands for the language.")
@@ -180,7 +180,7 @@ class Prompts(Section):
 # The run
 
 
-class Groups(Section):
+class GroupSettings(Section):
     """The groups of each country that a run asks about."""
 
     by: Names = Field(
@@ -192,7 +192,7 @@ class Groups(Section):
     )
 
 
-class Run(Section):
+class RunSettings(Section):
     """The settings of a run."""
 
     name: str = Field(
@@ -204,7 +204,7 @@ class Run(Section):
     survey: Name = Field(description="Which of the surveys to use.")
     models: Names = Field(description="Which of the models to run.")
     languages: Names = Field(description="Which of the languages to run.")
-    groups: Groups | None = Field(
+    groups: GroupSettings | None = Field(
         None,
         description="Ask about groups of each country's people instead of whole countries; null does not.",
         json_schema_extra={"nullable": True},
@@ -393,7 +393,7 @@ class Readers(Section):
     )
 
 
-class CountryRanks(Section):
+class CountryRankSettings(Section):
     """The similarity of the models' answers with the people of every surveyed country."""
 
     least: float = Field(
@@ -401,7 +401,7 @@ class CountryRanks(Section):
     )
 
 
-class Specifications(Section):
+class SpecificationChoices(Section):
     """The choices of analysis under which own minus other country is estimated, in addition to arms and models."""
 
     readouts: tuple[Readout, ...] = distinct(
@@ -470,7 +470,7 @@ class Scoring(Section):
         description="Simple readers of the demonstrations; null for none.",
         json_schema_extra={"nullable": True},
     )
-    country_ranks: CountryRanks | None = Field(
+    country_ranks: CountryRankSettings | None = Field(
         None,
         description="Rank all surveyed countries by their similarity with the models' answers; null does not.",
         json_schema_extra={"nullable": True},
@@ -482,7 +482,7 @@ class Scoring(Section):
             "discriminating cells, and with another cut of ten-point scales."
         ),
     )
-    specifications: Specifications | None = Field(
+    specifications: SpecificationChoices | None = Field(
         None,
         description="Own minus other country under every choice of analysis; null for none.",
         json_schema_extra={"nullable": True},
@@ -566,43 +566,43 @@ class FigureStyle(Section):
     )
 
 
-class Figure(Section):
-    """A figure."""
+class FigureSettings(Section):
+    """The settings of a figure."""
 
     width: Width | None = Field(None, description=_INCHES)
 
 
-class AgreementFigure(Figure):
+class AgreementFigure(FigureSettings):
     """The figure agreement."""
 
     arms: Names | None = Field(None, description="The arms to draw; all if not given.")
 
 
-class ContrastsFigure(Figure):
+class ContrastsFigure(FigureSettings):
     """The figure contrasts."""
 
     arms: Names | None = Field(None, description="The arms whose contrasts are drawn; all if not given.")
 
 
-class MarginFigure(Figure):
+class MarginFigure(FigureSettings):
     """The figure margin."""
 
     contrast: Pair = Field(description="The contrast to draw; one of scoring.contrasts.")
 
 
-class CalibrationFigure(Figure):
+class CalibrationFigure(FigureSettings):
     """The figure calibration."""
 
     arms: Names = Field(description="The arms to draw.")
 
 
-class MapFigure(Figure):
+class MapFigure(FigureSettings):
     """The figure map."""
 
     arms: Names = Field(("chrf",), description="The arms to draw, one panel each.")
 
 
-class LanguagesFigure(Figure):
+class LanguagesFigure(FigureSettings):
     """The figure languages."""
 
     arms: Names = Field(("chrf",), description="The arms of figures.selectors to draw; all if none of these is run.")
@@ -627,15 +627,15 @@ class Figures(Section):
     contrasts: ContrastsFigure = _section(ContrastsFigure)
     margin: MarginFigure
     calibration: CalibrationFigure
-    transfer: Figure = _section(Figure)
-    gains: Figure = _section(Figure)
-    gains_by_country: Figure = _section(Figure)
+    transfer: FigureSettings = _section(FigureSettings)
+    gains: FigureSettings = _section(FigureSettings)
+    gains_by_country: FigureSettings = _section(FigureSettings)
     languages: LanguagesFigure = _section(LanguagesFigure)
-    categories: Figure = _section(Figure)
-    kinds: Figure = _section(Figure)
-    margins: Figure = _section(Figure)
-    country_ranks: Figure = _section(Figure)
-    specifications: Figure = _section(Figure)
+    categories: FigureSettings = _section(FigureSettings)
+    kinds: FigureSettings = _section(FigureSettings)
+    margins: FigureSettings = _section(FigureSettings)
+    country_ranks: FigureSettings = _section(FigureSettings)
+    specifications: FigureSettings = _section(FigureSettings)
     map: MapFigure = _section(MapFigure)
 
 
@@ -649,9 +649,9 @@ class Config(Section):
         description="Test probes from another survey than the demonstrations; null for those of run.survey.",
         json_schema_extra={"nullable": True},
     )
-    demonstrations: Demonstrations
-    prompts: Prompts
-    run: Run
+    demonstrations: SimilaritySettings
+    prompts: PromptSettings
+    run: RunSettings
     languages: dict[Language, Asked] = Field(min_length=1, description="By ISO 639-1 code.")
     arms: dict[Name, Arm] = Field(min_length=1, description="The treatments, by name.")
     models: dict[Name, Model] = Field(min_length=1, description="The language models, by name.")

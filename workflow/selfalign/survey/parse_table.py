@@ -14,7 +14,7 @@ from selfalign.survey.cells import is_blank, read_number
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import RESPONDENT, Columns, LeftOut, Responses
-from selfalign.survey.table_columns import Layout, TableReader, are_blank, check_names
+from selfalign.survey.table_columns import TableLayout, TableReader, are_blank, check_names
 from selfalign.tables import write_table
 
 ROLES = ("country", "weight", "respondent", "year")
@@ -22,7 +22,7 @@ ROLES = ("country", "weight", "respondent", "year")
 
 
 def parse_table(
-    survey: SurveyFile, questions: list[Question], layout: Layout, file: Path
+    survey: SurveyFile, questions: list[Question], layout: TableLayout, file: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Respondents of a survey file, with the answer codes of the file of questions.
 
@@ -194,7 +194,7 @@ def command(
     survey: Path, questions: Path, settings: dict[str, Any], responses: Path, columns: Path, left_out: Path
 ) -> None:
     """Read a survey file of any layout, check every value, and write the respondents as a table."""
-    asked, layout = read_questions(questions), Layout.of_survey(settings)
+    asked, layout = read_questions(questions), TableLayout.of_survey(settings)
     with open_survey(survey, scratch=responses.parent) as file:
         table, uses, others = parse_table(file, asked, layout, questions)
     write_table(uses, columns, Columns)

@@ -16,7 +16,7 @@ from selfalign.survey.files import SurveyFile
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """The layout of a survey file, from the settings of a survey of the form `table`.
 
     Attributes:
@@ -32,7 +32,7 @@ class Layout:
     missing_weight: str
 
     @classmethod
-    def of_survey(cls, settings: Mapping[str, Any]) -> "Layout":
+    def of_survey(cls, settings: Mapping[str, Any]) -> "TableLayout":
         """The layout in the settings of a survey, as the config has them."""
         return cls(
             columns=settings.get("columns", {}),
@@ -54,7 +54,7 @@ class TableReader:
     """
 
     survey: SurveyFile
-    layout: Layout
+    layout: TableLayout
     faults: Faults = field(default_factory=Faults)
     left_out: list[tuple[str, str, int]] = field(default_factory=list)
 

@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from selfalign.errors import InputError
 from selfalign.inference.local.devices import is_out_of_memory, load_model, read_config
 from selfalign.inference.local.engine import Batch, score
-from selfalign.inference.local.generate import Replies, follow
+from selfalign.inference.local.generate import ReplyBatch, follow
 from selfalign.inference.local.render import Rendered
 
 _CHECKED = 2
@@ -41,7 +41,7 @@ _REMEDY = "Set engine: naive for this model"
 
 Scores = dict[str, tuple[float, ...]]
 """By key of a prompt: log-probabilities of its answers, in nats."""
-_Batch = TypeVar("_Batch", Batch, Replies)
+_Batch = TypeVar("_Batch", Batch, ReplyBatch)
 
 
 class Gap(NamedTuple):
@@ -122,8 +122,8 @@ def check_during(
 
 
 def check_replies(
-    model: PreTrainedModel, batches: Iterator[Replies], stops: Collection[int], share: float = _SHARE
-) -> Iterator[tuple[Replies, float | None]]:
+    model: PreTrainedModel, batches: Iterator[ReplyBatch], stops: Collection[int], share: float = _SHARE
+) -> Iterator[tuple[ReplyBatch, float | None]]:
     """Compare some greedy replies of a job with the naive engine, each before its batch is recorded.
 
     They are chosen as `check_during` chooses prompts. The naive engine computes the probability of each token of the
@@ -139,7 +139,7 @@ def check_replies(
     """
     recent: deque[list[float]] = deque(maxlen=_RECENT)
 
-    def check(batch: Replies) -> float | None:
+    def check(batch: ReplyBatch) -> float | None:
         if not batch.replies:
             return None
         reply = min(batch.replies, key=lambda reply: reply.prompt.key)

@@ -64,7 +64,7 @@ class Rendered:
 
 
 @dataclass(frozen=True)
-class Speech:
+class PromptFormat:
     """How prompts become the text and tokens of a model.
 
     Attributes:
@@ -118,18 +118,18 @@ class _JoinedError(Exception):
     """The tokenizer joins white space at the end of the prompt with the answer."""
 
 
-def render(prompts: pd.DataFrame, speech: Speech, context: int | None) -> list[Rendered]:
+def render(prompts: pd.DataFrame, prompt_format: PromptFormat, context: int | None) -> list[Rendered]:
     """Render every prompt for a model.
 
     Args:
         prompts: a `Prompts` table.
-        speech: how prompts become text and tokens.
+        prompt_format: how prompts become text and tokens.
         context: the most tokens that the model takes; None where it names no limit.
 
     Raises:
         InputError: the chat template or the tokenizer does not let answers be read, or a prompt is too long.
     """
-    reader = _Reader(speech, prompts)
+    reader = _Reader(prompt_format, prompts)
     try:
         return reader.render(prompts, context)
     except _JoinedError:
@@ -144,8 +144,8 @@ class _Reader:
         holds: whether white space at the end of a prompt is read with the answer, because the tokenizer joins both.
     """
 
-    def __init__(self, speech: Speech, prompts: pd.DataFrame) -> None:
-        self.speech, self.tokenizer, self.holds = speech, speech.tokenizer, False
+    def __init__(self, prompt_format: PromptFormat, prompts: pd.DataFrame) -> None:
+        self.prompt_format, self.tokenizer, self.holds = prompt_format, prompt_format.tokenizer, False
         self.name = self.tokenizer.name_or_path or "the tokenizer"
         self.added = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
         self.before = self._find_added()
@@ -153,8 +153,8 @@ class _Reader:
         self.tail_tokens = lru_cache(maxsize=4096)(self._tokenize)
         self.numbers: dict[int, int] = {}  # one object per id: a second one would take four times a reference
         self.written: set[tuple[tuple[str, ...], str]] = set()  # roles and option: how a template writes an answer
-        if speech.form == "chat":
-            self.chat = ChatTemplate(self.tokenizer, speech.template)
+        if prompt_format.form == "chat":
+            self.chat = ChatTemplate(self.tokenizer, prompt_format.template)
             self.chat.prepare({_roles(prompt) for prompt in prompts.itertuples()})
 
     def render(self, prompts: pd.DataFrame, context: int | None) -> list[Rendered]:
@@ -169,7 +169,7 @@ class _Reader:
         return rendered
 
     def _ask(self, prompt: Prompt) -> _Asked:
-        asked = self._ask_chat(prompt) if self.speech.form == "chat" else _ask_plain(prompt)
+        asked = self._ask_chat(prompt) if self.prompt_format.form == "chat" else _ask_plain(prompt)
         if not self.holds:
             return asked
         text = asked.text.rstrip()
@@ -196,7 +196,7 @@ class _Reader:
             return read(answer).words if isinstance(found, str) else found.words
 
         closed = [read(option) for option in options]
-        forms = list_forms(options, self.speech.language)
+        forms = list_forms(options, self.prompt_format.language)
         openings = tuple(prefix_free([begin(form) for form in of_option]) for of_option in forms)
         answers = (*map(begin, labels), *(option.words + option.end for option in closed))
         self._check_ends(prompt, asked, encoding, {option.end for option in closed})
@@ -304,7 +304,7 @@ class _Reader:
     def _begin(self, tokens: Tokens) -> Tokens:
         """Tokens with those that the tokenizer adds before a text, once."""
         before = self.before
-        if self.speech.form == "chat" and (before != (self.tokenizer.bos_token_id,) or before[0] in tokens):
+        if self.prompt_format.form == "chat" and (before != (self.tokenizer.bos_token_id,) or before[0] in tokens):
             return tokens
         return tokens if before and tokens[: len(before)] == before else before + tokens
 
@@ -324,7 +324,7 @@ class _Reader:
         whole = tuple(self.tokenizer("a").input_ids)
         start = next((at for at in range(len(whole)) if whole[at : at + len(alone)] == alone), 0)
         after = whole[start + len(alone) :]
-        if after and self.speech.form == "plain":
+        if after and self.prompt_format.form == "plain":
             names = " ".join(self.tokenizer.convert_ids_to_tokens(list(after)))
             raise InputError(
                 self.name,
@@ -337,7 +337,9 @@ class _Reader:
 
     def _refuse(self, prompt: Prompt, answer: str, reason: str) -> InputError:
         remedy = (
-            "Set format: plain for this model" if self.speech.form == "chat" else "Choose other answers in the frame"
+            "Set format: plain for this model"
+            if self.prompt_format.form == "chat"
+            else "Choose other answers in the frame"
         )
         return InputError(
             f"prompt {prompt.prompt}", reason, f"{remedy}, or use another model", column="answer", value=answer
