@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from selfalign.arms import Arm
 from selfalign.contrasts import Contrast
 from selfalign.forms import Country, Language, Name, Names, Pair, ProbeKind, Section, distinct
+from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.survey.registry import FORMS
 
 Choice = Annotated[tuple[Name, ...], Field(json_schema_extra={"uniqueItems": True})]
@@ -259,45 +260,9 @@ class Price(Section):
     output: float = Field(ge=0, description="Price of a million tokens that come back.")
 
 
-class Endpoint(Section):
-    """Where a model answers over the network."""
+class PricedEndpoint(Endpoint):
+    """Where a model answers over the network, and its price."""
 
-    url: str = Field(
-        pattern="^https?://[^?#]+$",
-        examples=["https://api.example.org/v1"],
-        description="Address, up to and with its version.",
-    )
-    model: str = Field(description="Name of the model there.")
-    key_env: str | None = Field(
-        None, pattern="^[A-Za-z_][A-Za-z0-9_]*$", examples=["MY_API_KEY"], description="Variable that holds the key."
-    )
-    readout: Literal["logprobs", "echo", "samples"] = Field(
-        "logprobs",
-        description="What the endpoint returns: log-probabilities of first tokens, echoed prompts, or sampled replies.",
-    )
-    top_logprobs: int = Field(20, ge=1, description="logprobs: how many first tokens.")
-    samples: int = Field(20, ge=1, description="samples: replies per prompt.")
-    samples_per_request: int = Field(1, ge=1, description="samples: replies per request.")
-    temperature: float = Field(1.0, ge=0, description="samples: temperature.")
-    reply_tokens: int = Field(32, ge=1, description="samples: longest reply.")
-    seed: int | None = Field(None, ge=0, description="samples: seed of the first reply; sent if given.")
-    limit_name: Literal["max_tokens", "max_completion_tokens"] = Field(
-        "max_tokens", description="Name of the field that limits the tokens of a reply."
-    )
-    instruction: Literal["system", "user"] = Field("system", description="The message that has the instruction.")
-    extra: dict[str, Any] = Field({}, description="More fields to send with each request.")
-    concurrency: int = Field(8, ge=1, description="Requests at once.")
-    requests_per_minute: float | None = Field(None, gt=0, description="Largest rate; no limit if not given.")
-    tokens_per_minute: float | None = Field(None, gt=0, description="Largest rate; no limit if not given.")
-    max_requests: int | None = Field(
-        None, ge=1, description="Largest number in a language, over all runs; no limit if not given."
-    )
-    max_tokens: int | None = Field(
-        None, ge=1, description="Largest number in a language, over all runs; no limit if not given."
-    )
-    max_failed: int = Field(0, ge=0, description="Requests that may fail after all attempts.")
-    timeout: float = Field(120, gt=0, description="Seconds without a byte of the answer until an attempt fails.")
-    retries: int = Field(8, ge=0, description="Attempts after the first.")
     price: Price | None = Field(None, description="Price of a million tokens, for `selfalign plan` only.")
 
 
@@ -327,7 +292,7 @@ class Model(Section):
     source: Hub | Package | Packages | Folder | None = Field(
         None, description="Where the weights come from: hub, package or folder."
     )
-    endpoint: Endpoint | None = Field(
+    endpoint: PricedEndpoint | None = Field(
         None,
         description="Where the model answers, instead of a source; docs/endpoints.md explains the readouts.",
     )
