@@ -19,12 +19,13 @@ from jobs import Job
 from places import ROOT
 from selfalign.config.read import check_settings
 from selfalign.errors import InputError
-from selfalign.inference.local import engine, generate
+from selfalign.inference.choices import ENGINES, FORMATS, SHOWN
+from selfalign.inference.local import generate
 from selfalign.inference.local.check import check_replies
 from selfalign.inference.local.devices import load_model
 from selfalign.inference.local.greedy import ReplyPlan, add_replies, find_stops, plan_replies
-from selfalign.inference.local.render import FORMATS, PromptFormat, Rendered, render
-from selfalign.inference.messages import SHOWN, place_demonstrations
+from selfalign.inference.local.render import PromptFormat, Rendered, render
+from selfalign.inference.messages import place_demonstrations
 from selfalign.inference.readouts import list_options
 from selfalign.ledger.rows import Entry
 from selfalign.ledger.storage import Ledger
@@ -176,7 +177,7 @@ def test_row_is_halved_until_memory_suffices(
 def test_logits_that_are_not_finite_are_refused(prompts: list[Rendered]) -> None:
     model = tiny_model("llama")
     model.lm_head.weight.data[7] = float("nan")
-    for kind in engine.ENGINES:
+    for kind in ENGINES:
         with pytest.raises(InputError, match="logits are not finite.*another dtype"):
             reply_all(model, prompts, [], 4, 1000, kind)
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from rendering import SHOWN, SYSTEM, TURNS, byte_tokenizer, table_of
 from selfalign.errors import InputError
+from selfalign.inference.choices import ENGINES
 from selfalign.inference.local import engine
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.openings import capitalise, list_forms, log_p_open, prefix_free
@@ -368,7 +369,7 @@ def test_probability_of_openings_is_that_of_all_replies_that_begin_so() -> None:
     rendered = render(table, PromptFormat(tokenizer, "chat"), None)
     scored = {
         kind: {p.key: list(s) for batch in engine.score(model, rendered, kind, 64) for p, s in batch.answers}
-        for kind in engine.ENGINES
+        for kind in ENGINES
     }
     answered = {
         p.key: Entry(p.key, p.prompt, p.text, len(p.tokens),

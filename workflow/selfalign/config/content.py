@@ -22,6 +22,7 @@ from selfalign.config.languages import (
     worded_languages,
 )
 from selfalign.config.surveys import groups_file
+from selfalign.demonstrations.strategies import EXCLUSIONS
 from selfalign.errors import InputError
 from selfalign.home import is_made, locate
 from selfalign.models.folder import list_model
@@ -49,7 +50,6 @@ from selfalign.survey.schemas import Counts, Scales, Shares
 from selfalign.survey.simulate_survey import check_counts
 from selfalign.tables import read_input
 
-_EXCLUSIONS = ("siblings", "battery", "category")
 """What an arm can exclude: probes with the same value in this column of the bank."""
 
 
@@ -185,7 +185,7 @@ def _check_candidates(arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None
     """Refuse an arm that asks for more demonstrations than the chosen probes have, whatever the survey says."""
     if not arm.shots or arm.needs_neutral:
         return
-    columns = ("probe", *_EXCLUSIONS)
+    columns = ("probe", *EXCLUSIONS)
     same = {column: tests[column].to_numpy()[:, None] == used[column].to_numpy() for column in columns}
     barred = np.logical_or.reduce([same["probe"], *(same[each] for each in arm.exclude)])
     if arm.strategy == "category":

@@ -9,8 +9,11 @@ from pydantic import ConfigDict, Field
 
 from selfalign.arms import Arm
 from selfalign.contrasts import Contrast
-from selfalign.forms import Country, Language, Name, Names, Pair, ProbeKind, Section, distinct
+from selfalign.forms import Country, Language, ModelKind, Name, Names, Pair, ProbeKind, Section, distinct
+from selfalign.inference.choices import Attention, Dtype, Engine, ModelFormat, Readout, ShownAs
 from selfalign.inference.endpoint.settings import Endpoint
+from selfalign.scoring.choices import Chance, FamilyColumn, OptionOrder
+from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.survey.registry import FORMS
 
 Choice = Annotated[tuple[Name, ...], Field(json_schema_extra={"uniqueItems": True})]
@@ -18,8 +21,7 @@ CountryOrNull = Annotated[
     str, Field(pattern="^([A-Z]{3})?$", examples=["DEU"], json_schema_extra={"type": ["string", "null"]})
 ]
 Files = Annotated[str, Field(pattern=r"\{language\}", examples=["my_folder/{language}.csv"])]
-Readout = Literal["label", "option", "per_token", "per_byte", "pmi", "greedy"]
-Width = Annotated[float, Field(ge=2.5, le=40)]
+FigureWidth = Annotated[float, Field(ge=2.5, le=40)]
 
 _INCHES = "Width in inches; figures.style.width if not given."
 
@@ -282,7 +284,7 @@ class Model(Section):
     """A language model, and how it is run."""
 
     label: str = Field(description="Name of the model in figures.")
-    kind: Literal["english", "multilingual"] | None = Field(
+    kind: ModelKind | None = Field(
         None, description="Whether the model was trained for English or for many languages; none if not given."
     )
     gated: bool = Field(
@@ -296,10 +298,8 @@ class Model(Section):
         None,
         description="Where the model answers, instead of a source; docs/endpoints.md explains the readouts.",
     )
-    format: Literal["chat", "plain"] = Field(
-        "chat", description="The model's chat template, or bare text for base models."
-    )
-    shown: Literal["turns", "message"] = Field(
+    format: ModelFormat = Field("chat", description="The model's chat template, or bare text for base models.")
+    shown: ShownAs = Field(
         "turns", description="Demonstrations as earlier turns of the chat, or as lines of the user's message."
     )
     reply: int = Field(
@@ -311,20 +311,16 @@ class Model(Section):
     template: Template = _section(
         Template, "Values that the chat template gets with the messages, such as date or enable_thinking."
     )
-    attention: Literal["sdpa", "eager"] = Field(
-        "sdpa", description="PyTorch's fused attention, or plain matrix products."
-    )
+    attention: Attention = Field("sdpa", description="PyTorch's fused attention, or plain matrix products.")
     gpus: int = Field(1, ge=1, description="GPUs that the model spans, where it runs on GPUs.")
-    dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="Number format of weights and activations."
-    )
+    dtype: Dtype = Field("float32", description="Number format of weights and activations.")
     device: str = Field(
         "auto",
         pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$",
         examples=["auto", "cpu", "cuda", "cuda:1", "mps"],
         description="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.",
     )
-    engine: Literal["packed", "naive"] = Field(
+    engine: Engine = Field(
         "packed", description="Shared prefixes computed once, or one forward pass per prompt and answer."
     )
     row_tokens: int = Field(
@@ -341,10 +337,6 @@ ContrastOrPair = Annotated[
     Pair | Contrast,
     Field(description="Two arms; or a mapping, with the models or languages to compare.", union_mode="left_to_right"),
 ]
-Column = Literal[
-    "model", "language", "arm", "against", "against_model", "against_language", "country", "measure", "scope"
-]
-Source = Literal["batteries", "respondents", "seeds", "templates"]
 
 
 class Readers(Section):
@@ -374,7 +366,7 @@ class SpecificationChoices(Section):
         default=("label", "option", "per_token", "per_byte", "pmi", "greedy"),
         min_length=1,
     )
-    orders: tuple[Literal["both", "AB", "BA"], ...] = distinct(
+    orders: tuple[OptionOrder, ...] = distinct(
         "Option orders: both, averaged; pole A first only; pole B first only.",
         default=("both", "AB", "BA"),
         min_length=1,
@@ -409,7 +401,7 @@ class Scoring(Section):
     """How answers become estimates."""
 
     readouts: dict[Name, Readout] = Field(description="By frame, what decides between the options.")
-    unanswered: Literal["half", "wrong", "left_out"] = Field(
+    unanswered: Literal[tuple(COUNTS_AS)] = Field(  # type: ignore[valid-type]  # pydantic lists the values
         "half", description="How a cell without an answer counts in the agreement."
     )
     draws: int = Field(2000, ge=100, description="Bootstrap resamples.")
@@ -420,10 +412,10 @@ class Scoring(Section):
         ge=10,
         description="Second samples of a country's people, drawn for the human ceiling of each metric.",
     )
-    resample: tuple[Source, ...] = distinct(
+    resample: tuple[Chance, ...] = distinct(
         "What the intervals cover.", default=("batteries", "respondents", "seeds", "templates"), min_length=1
     )
-    families: tuple[Column, ...] = distinct(
+    families: tuple[FamilyColumn, ...] = distinct(
         "Columns that name a family; p-values are corrected within it.", default=("measure", "scope")
     )
     measures: tuple[str, ...] = distinct(
@@ -506,7 +498,7 @@ class CountryNames(Section):
 class FigureStyle(Section):
     """The style of all figures."""
 
-    width: Width = Field(6.8, description="Width of every figure, in inches.")
+    width: FigureWidth = Field(6.8, description="Width of every figure, in inches.")
     height: float = Field(
         9.0,
         ge=2,
@@ -534,7 +526,7 @@ class FigureStyle(Section):
 class FigureSettings(Section):
     """The settings of a figure."""
 
-    width: Width | None = Field(None, description=_INCHES)
+    width: FigureWidth | None = Field(None, description=_INCHES)
 
 
 class AgreementFigure(FigureSettings):

@@ -10,9 +10,9 @@ import click
 from selfalign.option_sets import give_options
 from selfalign.options import Command, Words, readable
 from selfalign.probes.schemas import Replicates
-from selfalign.scoring.bootstrap import CHANCE, Resampling
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.cell_options import bank_option
-from selfalign.scoring.families import COLUMNS
+from selfalign.scoring.choices import CHANCE, FAMILY_COLUMNS
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
 from selfalign.tables import read_table
@@ -44,7 +44,7 @@ class Measures(KnownWords):
 
 
 families_option = click.option(
-    "--families", type=KnownWords(COLUMNS), required=True, help="Columns that name a family of tests."
+    "--families", type=KnownWords(FAMILY_COLUMNS), required=True, help="Columns that name a family of tests."
 )
 measures_option = click.option(
     "--measures", type=Measures(), default="", help="Metrics in addition to agreement and alignment."

@@ -13,11 +13,8 @@ from selfalign.survey.cells import read_count
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import MISSING_KINDS, Distributions, LeftOut, Missing
-from selfalign.survey.table_columns import TableLayout, TableReader, check_names
+from selfalign.survey.table_columns import COUNT_ROLES, TableLayout, TableReader, check_names
 from selfalign.tables import write_table
-
-ROLES = ("country", "question", "code", "count")
-"""Columns that the settings may name."""
 
 
 def read_counts(
@@ -39,7 +36,7 @@ def read_counts(
             question has no answers. All mistakes of a kind are reported together.
     """
     reader = TableReader(survey, layout)
-    columns = reader.find_columns(ROLES)
+    columns = reader.find_columns(COUNT_ROLES)
     check_names(survey, {name: f"columns.{role} in the config" for role, name in columns.items()})
     raw = survey.read(list(columns.values()))
     raw = raw.set_axis(list(columns), axis=1).astype(object).apply(lambda column: column.str.strip())

@@ -14,6 +14,12 @@ from selfalign.faults import Faults
 from selfalign.survey.cells import is_blank, tidy
 from selfalign.survey.files import SurveyFile
 
+RESPONDENT_ROLES = ("country", "weight", "respondent", "year")
+"""Columns about the respondent that the settings of a file of respondents may name."""
+
+COUNT_ROLES = ("country", "question", "code", "count")
+"""Columns that the settings of a table of counts may name."""
+
 
 @dataclass(frozen=True)
 class TableLayout:

@@ -9,7 +9,7 @@ from selfalign.arms import Arm
 from selfalign.audit.trace.names import RunNames
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, percent, section, table
-from selfalign.inference.schemas import READOUTS
+from selfalign.inference.choices import READOUTS
 from selfalign.probes.bank import list_codes, parse_codes
 from selfalign.probes.cultures import WORLD
 from selfalign.prompts.schemas import CELL

@@ -13,12 +13,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from selfalign.errors import InputError, did_you_mean
+from selfalign.inference.choices import FORMATS, SHOWN
 from selfalign.inference.endpoint.bodies import is_sound, tokens_of
 from selfalign.inference.endpoint.client import Gate, ask, read_key
 from selfalign.inference.endpoint.collect import chain, collect
 from selfalign.inference.endpoint.requests import Request, requests_of, rest_of
 from selfalign.inference.endpoint.settings import Endpoint
-from selfalign.inference.messages import SHOWN, place_demonstrations
+from selfalign.inference.messages import place_demonstrations
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import JobRecord, Ledger
@@ -137,7 +138,7 @@ def report(answers: pd.DataFrame, endpoint: Endpoint) -> None:
 
 @click.command()
 @click.option("--prompts", type=readable, required=True, help="Distinct prompts (Parquet).")
-@click.option("--format", "form", type=click.Choice(("chat", "plain")), required=True, help="Messages, or bare text.")
+@click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="Messages, or bare text.")
 @click.option("--shown", type=click.Choice(SHOWN), default="turns", help="Where demonstrations are in a chat.")
 @click.option("--language", default="", help="Code of the prompts' language: its rules compare replies with options.")
 @click.option(

@@ -39,7 +39,7 @@ _RECENT = 4
 """Prompts of the job over which the median is taken, in formats of fewer digits."""
 _REMEDY = "Set engine: naive for this model"
 
-Scores = dict[str, tuple[float, ...]]
+PromptScores = dict[str, tuple[float, ...]]
 """By key of a prompt: log-probabilities of its answers, in nats."""
 _Batch = TypeVar("_Batch", Batch, ReplyBatch)
 
@@ -144,7 +144,7 @@ def check_replies(
             return None
         reply = min(batch.replies, key=lambda reply: reply.prompt.key)
 
-        def both() -> tuple[Scores, Scores]:
+        def both() -> tuple[PromptScores, PromptScores]:
             said, likeliest = follow(model, reply, stops)
             return {reply.prompt.key: said}, {reply.prompt.key: likeliest}
 
@@ -182,7 +182,7 @@ def _check_some(
 def _check_one(
     model: PreTrainedModel,
     prompt: Rendered,
-    both: Callable[[], tuple[Scores, Scores]],
+    both: Callable[[], tuple[PromptScores, PromptScores]],
     recent: deque[list[float]],
 ) -> float | None:
     """Compare what both engines give to a prompt, twice if the first comparison fails; None if memory runs out."""
@@ -206,8 +206,8 @@ def _check_one(
 def _compare(
     model: PreTrainedModel,
     prompts: list[Rendered],
-    packed: Scores,
-    naive: Scores,
+    packed: PromptScores,
+    naive: PromptScores,
     recent: deque[list[float]] | None = None,
 ) -> tuple[Gap, bool]:
     """The largest difference, and whether the differences are rounding.
@@ -239,7 +239,7 @@ def _fail(model: PreTrainedModel, gap: Gap, last: bool) -> None:
     click.echo(f"{gap}. The comparison is made once more", err=True)
 
 
-def _score_packed(model: PreTrainedModel, prompts: list[Rendered], row_tokens: int) -> Scores:
+def _score_packed(model: PreTrainedModel, prompts: list[Rendered], row_tokens: int) -> PromptScores:
     """Scores by the packed engine.
 
     Raises:
@@ -267,7 +267,7 @@ def check_first_layers(
     Args:
         weights: folder of the model.
         place: device to compute on.
-        attention: one of `devices.ATTENTIONS`.
+        attention: one of `choices.ATTENTIONS`.
         prompts: those of the job.
         row_tokens: distinct tokens per forward pass.
 
@@ -288,6 +288,6 @@ def check_first_layers(
     return layers, delta
 
 
-def _score_all(model: PreTrainedModel, prompts: list[Rendered], engine: str, row_tokens: int) -> Scores:
+def _score_all(model: PreTrainedModel, prompts: list[Rendered], engine: str, row_tokens: int) -> PromptScores:
     batches = score(model, prompts, engine, row_tokens)
     return {prompt.key: scores for batch in batches for prompt, scores in batch.answers}

@@ -70,7 +70,7 @@ def reply(
         stops: ids of the tokens that end a reply.
         new_tokens: the largest number of tokens of a reply. One more is computed, to see whether the reply ends.
         batch_tokens: distinct tokens of prompts per forward pass. It is halved when memory runs out.
-        engine: one of `selfalign.inference.local.engine.ENGINES`.
+        engine: one of `selfalign.inference.choices.ENGINES`.
         done: keys of the prompts that need no reply.
 
     Raises:

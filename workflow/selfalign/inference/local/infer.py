@@ -12,23 +12,22 @@ import transformers
 from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from selfalign.inference.choices import ATTENTIONS, DTYPES, ENGINES, FORMATS, SHOWN
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
 from selfalign.inference.local.collect import collect
-from selfalign.inference.local.devices import ATTENTIONS, find_devices, kind_of, lease, load_model, read_config
-from selfalign.inference.local.engine import ENGINES, score
+from selfalign.inference.local.devices import find_devices, kind_of, lease, load_model, read_config
+from selfalign.inference.local.engine import score
 from selfalign.inference.local.generate import LONGEST, reply
 from selfalign.inference.local.greedy import ReplyPlan, add_replies, entry_of, plan_replies
-from selfalign.inference.local.render import FORMATS, PromptFormat, Rendered, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.inference.local.setup import Setup, fill_date
-from selfalign.inference.messages import SHOWN, place_demonstrations
+from selfalign.inference.messages import place_demonstrations
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import JobRecord, Ledger
 from selfalign.options import Json, readable, writable
 from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
-
-DTYPES = ("float32", "bfloat16", "float16")
 
 
 def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:

@@ -18,10 +18,7 @@ from selfalign.inference.local.chat import ChatTemplate
 from selfalign.inference.local.openings import list_forms, prefix_free
 from selfalign.inference.messages import BREAK, Prompt, asked_after, messages_of, plain_ends, plain_text
 
-FORMATS = ("chat", "plain")
-"""`chat`: the model's chat template, demonstrations as earlier turns; `plain`: bare text, for base models."""
-
-Tokens = tuple[int, ...]
+TokenIds = tuple[int, ...]
 
 _BATCH = 1024
 """Prompts that the tokenizer reads together: it shares them between the cores."""
@@ -44,9 +41,9 @@ class Rendered:
 
     prompt: str
     text: str
-    tokens: Tokens
-    answers: tuple[Tokens, ...]
-    openings: tuple[tuple[Tokens, ...], ...] = ()
+    tokens: TokenIds
+    answers: tuple[TokenIds, ...]
+    openings: tuple[tuple[TokenIds, ...], ...] = ()
 
     @cached_property
     def key(self) -> str:
@@ -58,7 +55,7 @@ class Rendered:
         return hashlib.sha256(json.dumps(given).encode()).hexdigest()[:16]
 
     @cached_property
-    def sequences(self) -> tuple[Tokens, ...]:
+    def sequences(self) -> tuple[TokenIds, ...]:
         """All token ids that an engine scores after the prompt: the answers, then the openings of each option."""
         return (*self.answers, *(one for openings in self.openings for one in openings))
 
@@ -69,7 +66,7 @@ class PromptFormat:
 
     Attributes:
         tokenizer: the model's.
-        form: one of `FORMATS`.
+        form: one of `choices.FORMATS`.
         template: variables for the chat template, such as a date.
         language: code of the prompts' language, for capital letters and full stops.
     """
@@ -109,8 +106,8 @@ class _Cut:
         joined: whether the first token of the end is also the last part of the words, as a full stop with line breaks.
     """
 
-    words: Tokens
-    end: Tokens
+    words: TokenIds
+    end: TokenIds
     joined: bool = False
 
 
@@ -188,7 +185,7 @@ class _Reader:
                 raise self._refuse(prompt, answer, found)
             return found
 
-        def begin(answer: str) -> Tokens:
+        def begin(answer: str) -> TokenIds:
             """Tokens of an answer that any text may follow."""
             found = self._read(asked, tail, answer)
             if isinstance(found, str) or found.joined:  # a full stop and the line breaks after it may be one token
@@ -260,7 +257,7 @@ class _Reader:
         found = self.split(tail, *given) if tail else ""
         return self.split_whole(asked.text, *given) if isinstance(found, str) else found
 
-    def _tokenize(self, text: str) -> Tokens:
+    def _tokenize(self, text: str) -> TokenIds:
         return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
 
     def _split(self, tail: str, answer: str, end: str, following: str) -> _Cut | str:
@@ -288,7 +285,7 @@ class _Reader:
             return "the tokenizer joins the answer or what ends it with the text after it"
         return _Cut(tokens[len(start) : first], tokens[first:last], joined)
 
-    def _check_ends(self, prompt: Prompt, asked: _Asked, encoding: Encoding, ends: set[Tokens]) -> None:
+    def _check_ends(self, prompt: Prompt, asked: _Asked, encoding: Encoding, ends: set[TokenIds]) -> None:
         """Check that the tokens that end the options are those that end each demonstration's answer."""
         for place in asked.ends:
             # White space may belong to no token's characters; such an end begins one character later.
@@ -301,14 +298,14 @@ class _Reader:
                         "the tokens after this demonstration's answer are not those after the options",
                     )
 
-    def _begin(self, tokens: Tokens) -> Tokens:
+    def _begin(self, tokens: TokenIds) -> TokenIds:
         """Tokens with those that the tokenizer adds before a text, once."""
         before = self.before
         if self.prompt_format.form == "chat" and (before != (self.tokenizer.bos_token_id,) or before[0] in tokens):
             return tokens
         return tokens if before and tokens[: len(before)] == before else before + tokens
 
-    def _find_added(self) -> Tokens:
+    def _find_added(self) -> TokenIds:
         """Tokens that the tokenizer adds before a text.
 
         Raises:
