@@ -38,7 +38,7 @@ from engines.report import (
 from engines.workloads import FRAMES, WORKLOADS, build_workloads
 from selfalign.inference.local.generate import LONGEST
 from selfalign.inference.local.greedy import find_stops
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.variables import FAST
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
@@ -148,9 +148,9 @@ def make_cases(
     """
     options = []
     cases, distinct = {}, {}
-    speech = Speech(tokenizer, "chat" if tokenizer.chat_template else "plain")
+    prompt_format = PromptFormat(tokenizer, "chat" if tokenizer.chat_template else "plain")
     for (workload, readout), prompts in build_workloads(size).items():
-        rendered = render(prompts, speech, None)
+        rendered = render(prompts, prompt_format, None)
         if readout == "label":  # the labels come before the options
             rendered = [replace(prompt, answers=prompt.answers[:2]) for prompt in rendered]
         else:

@@ -18,7 +18,7 @@ import torch
 from engines.workloads import WORKLOADS, build_workloads
 from selfalign.inference.local import engine
 from selfalign.inference.local.devices import load_model
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from torch.nn.functional import linear
 from torch.overrides import TorchFunctionMode
 from tqdm import tqdm
@@ -68,17 +68,17 @@ def main(model: Path, prompts: Path, most: int, threads: int, repeats: int) -> N
     """Print the median seconds of each workload, and the differences from the reference, by library."""
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
-    speech = Speech(tokenizer, "chat" if tokenizer.chat_template else "plain")
+    prompt_format = PromptFormat(tokenizer, "chat" if tokenizer.chat_template else "plain")
     tables, loaded = build_workloads("quick"), load_model(model, "float32", [torch.device("cpu")])
     rows = []
     for workload in tqdm([*WORKLOADS] * (repeats + 1)):  # the first round warms up
-        given = render(tables[workload, "option"], speech, None)
+        given = render(tables[workload, "option"], prompt_format, None)
         rows.append({"workload": workload} | {name: score(loaded, given, "packed", name)[0] for name in LIBRARIES})
     seconds = pd.DataFrame(rows[len(WORKLOADS) :]).groupby("workload", sort=False).median()
     print(seconds.assign(saved=1 - seconds["oneDNN"] / seconds["MKL"]).round(3).to_markdown())
 
     table = pd.read_parquet(prompts)
-    given = list({prompt.key: prompt for prompt in render(table, speech, None)}.values())
+    given = list({prompt.key: prompt for prompt in render(table, prompt_format, None)}.values())
     given = given[:: -(-len(given) // most)]
     truth = score(loaded, given, "naive", "MKL")[1]
     for name in LIBRARIES:

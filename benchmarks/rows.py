@@ -18,7 +18,7 @@ import torch
 from engines.workloads import WORKLOADS, build_workloads
 from selfalign.inference.local import attention, engine
 from selfalign.inference.local.devices import load_model
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedModel
 
@@ -73,9 +73,9 @@ def main(model: Path, rows: str, chunks: str, threads: int, repeats: int) -> Non
     """Print the share of the limit, by workload, of every length of rows and chunks."""
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
-    speech = Speech(tokenizer, "chat" if tokenizer.chat_template else "plain")
+    prompt_format = PromptFormat(tokenizer, "chat" if tokenizer.chat_template else "plain")
     tables = build_workloads("quick")
-    workloads = {workload: render(tables[workload, "option"], speech, None) for workload in WORKLOADS}
+    workloads = {workload: render(tables[workload, "option"], prompt_format, None) for workload in WORKLOADS}
     choices = list(itertools.product(map(int, rows.split(",")), map(int, chunks.split(","))))
     loaded = load_model(model, "float32", [torch.device("cpu")])
     measure(loaded, workloads["zero_shot"], *choices[0])  # warms up

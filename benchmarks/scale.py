@@ -25,7 +25,7 @@ import pandas as pd
 import yaml
 from inference import default_model
 from selfalign.inference.local.infer import load_tokenizer
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.inference.local.setup import Setup, fill_date
 from selfalign.inference.readouts import list_options, read_out
 from selfalign.inference.schemas import Answers
@@ -195,8 +195,8 @@ def take_tokenizer(folder: Path, model: Path) -> tuple[Path, Path]:
 
 def fill_ledger(path: Path, prompts: pd.DataFrame, weights: Path, card: dict) -> None:
     """Write random answers to all prompts into a ledger."""
-    speech = Speech(load_tokenizer(weights), SETUP.form, fill_date(SETUP.template), "en")
-    rendered = render(prompts, speech, card["context_length"])
+    prompt_format = PromptFormat(load_tokenizer(weights), SETUP.form, fill_date(SETUP.template), "en")
+    rendered = render(prompts, prompt_format, card["context_length"])
     rng = np.random.default_rng(1)
 
     def answer(one: Rendered) -> Entry:

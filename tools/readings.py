@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "readings.md"
@@ -70,7 +70,7 @@ def write_examples(tokenizer: PreTrainedTokenizerBase) -> str:
     parts = []
     for name, (form, template) in KINDS.items():
         tokenizer.chat_template = template
-        (prompt,) = render(pd.DataFrame([PROMPT]), Speech(tokenizer, form, {"date": "2024-07-26"}, "en"), None)
+        (prompt,) = render(pd.DataFrame([PROMPT]), PromptFormat(tokenizer, form, {"date": "2024-07-26"}, "en"), None)
         parts.append(f"### {name}\n\n{show(prompt, tokenizer)}\n")
     return "\n".join(parts)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import pandas as pd
 from selfalign.errors import InputError
 from selfalign.inference.local.chat import ChatTemplate
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.inference.messages import messages_of
 from transformers import AddedToken, AutoTokenizer, PreTrainedTokenizerBase
 
@@ -164,7 +164,7 @@ def try_template(tokenizer: PreTrainedTokenizerBase, settings: dict[str, object]
     """
     with contextlib.redirect_stderr(io.StringIO()):
         table = pd.DataFrame([PROMPT])
-        (rendered,) = render(table, Speech(tokenizer, "chat", settings, "en"), None)
+        (rendered,) = render(table, PromptFormat(tokenizer, "chat", settings, "en"), None)
         chat = ChatTemplate(tokenizer, settings)
         chat.prepare({tuple(message["role"] for message in messages_of(next(table.itertuples())))})
     return rendered, chat

@@ -71,7 +71,7 @@ def pack(folder: Path, weights: Path, gguf: Path | None, prompts: Path, answers:
     """
     import pandas as pd
     from inference import make_cases  # the benchmark beside this one
-    from selfalign.inference.local.render import Speech, render
+    from selfalign.inference.local.render import PromptFormat, render
     from transformers import AutoTokenizer
 
     bundle = Bundle(folder)
@@ -87,7 +87,7 @@ def pack(folder: Path, weights: Path, gguf: Path | None, prompts: Path, answers:
             (folder / f"weights.gguf.{place}").write_bytes(content[start : start + PART_BYTES])
     tokenizer = AutoTokenizer.from_pretrained(weights, local_files_only=True)
     form = "chat" if tokenizer.chat_template else "plain"
-    rendered = render(pd.read_parquet(prompts), Speech(tokenizer, form), None)
+    rendered = render(pd.read_parquet(prompts), PromptFormat(tokenizer, form), None)
     log_p = pd.read_parquet(answers).sort_values(["prompt", "place"]).groupby("prompt")["option"].agg(list)
     rows = [
         {

@@ -16,7 +16,7 @@ from selfalign.probes.map_poles import map_poles
 from selfalign.prompts.design_prompts import Experiment, write_demonstrations
 from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.sources import Surveyed
-from selfalign.prompts.wording import Languages, Wording, word_poles
+from selfalign.prompts.wording import DesignLanguages, Wording, word_poles
 from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
@@ -62,7 +62,7 @@ def build_workloads(size: str) -> dict[tuple[str, str], Prompts]:
     workloads = {}
     for readout, name in FRAMES.items():
         frame = read_frame(RESOURCES / "templates" / "en.yaml", name)
-        languages = Languages("en", {"en": Wording({name: frame}, items)})
+        languages = DesignLanguages("en", {"en": Wording({name: frame}, items)})
         experiment = Experiment(read_arms({"arms": ARMS}), COUNTRIES, Surveyed(poles), rankings, languages)
         design, prompts = experiment.lay_out()
         cells = design.merge(prompts, on="prompt")

@@ -12,14 +12,14 @@ from pathlib import Path
 import endpoint_server
 import pandas as pd
 import pytest
-from asking import arguments, count_answers, first, table_of
+from asking import arguments, count_answers, endpoint_of, first, table_of
 from click.testing import CliRunner
 from endpoint_server import serving
 from refusal import Refused
 from selfalign.inference.endpoint.ask import command
 from selfalign.inference.endpoint.bodies import is_sound
 from selfalign.inference.endpoint.refusals import quote, read_refusal
-from selfalign.inference.endpoint.requests import Endpoint, requests_of
+from selfalign.inference.endpoint.requests import requests_of
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import Ledger
@@ -629,7 +629,7 @@ def test_entry_without_its_number_of_tokens_is_recognised(usage: object) -> None
 def test_spoiled_entry_in_a_ledger_is_counted_and_asked_for_again(readout: str, scores: dict, prompts: Path) -> None:
     table = table_of(2)
     with serving(endpoint_server.Endpoint()) as server:
-        endpoint = Endpoint(server.url, "mini", readout=readout, samples=1)
+        endpoint = endpoint_of(url=server.url, readout=readout, samples=1)
         facts = endpoint.facts("chat")
         request = requests_of(first(table), endpoint, "chat")[0]
         entry = Entry(request.key, request.prompt, request.text, 5, scores | USAGE)
@@ -651,7 +651,7 @@ def test_spoiled_entry_in_a_ledger_is_counted_and_asked_for_again(readout: str, 
 
 def test_spoiled_entry_that_cannot_be_replaced_stays_unused(prompts: Path) -> None:
     with serving(endpoint_server.Endpoint(says=always(b"", 500))) as server:
-        endpoint = Endpoint(server.url, "mini")
+        endpoint = endpoint_of(url=server.url)
         request = requests_of(first(table_of(2)), endpoint, "chat")[0]
         entry = Entry(request.key, request.prompt, request.text, 5, {"top": [["A", 0.0], ["B", -9999.0]]} | USAGE)
         with (

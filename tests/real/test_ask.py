@@ -10,27 +10,26 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import asdict, fields
 from pathlib import Path
 
 import endpoint_server
 import pandas as pd
 import pytest
 import torch
-from asking import KEY, SAMPLES, arguments, ask, count_answers, first, table_of
+from asking import KEY, SAMPLES, arguments, ask, count_answers, endpoint_of, first, table_of
 from click.testing import CliRunner
 from endpoint_server import serving, top_of
 from project import BIN, Project, read_settings
 from refusal import Refused
 from selfalign.config.read import check_settings
-from selfalign.config.sections import Endpoint as EndpointSection
 from selfalign.errors import InputError
 from selfalign.inference.endpoint.ask import command
 from selfalign.inference.endpoint.bodies import entry_of
 from selfalign.inference.endpoint.collect import collect
-from selfalign.inference.endpoint.requests import Endpoint, requests_of
+from selfalign.inference.endpoint.requests import requests_of
+from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.local.engine import score
-from selfalign.inference.local.render import Speech, render
+from selfalign.inference.local.render import PromptFormat, render
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import fingerprint_of
 from selfalign.prompts.schemas import Prompts
@@ -51,7 +50,7 @@ def prompts(tmp_path: Path) -> Path:
 
 
 def test_chat_is_asked_for_the_likeliest_first_tokens_in_the_words_of_the_prompt() -> None:
-    (request,) = requests_of(list(table_of().itertuples())[1], Endpoint("-", "mini"), "chat")
+    (request,) = requests_of(list(table_of().itertuples())[1], endpoint_of(), "chat")
     assert request.route == "/chat/completions"
     assert request.body == {
         "model": "mini",
@@ -70,7 +69,7 @@ def test_chat_is_asked_for_the_likeliest_first_tokens_in_the_words_of_the_prompt
 
 
 def test_base_model_is_asked_to_echo_the_prompt_alone_and_with_each_label_and_option() -> None:
-    requests = requests_of(first(table_of()), Endpoint("-", "mini", readout="echo"), "plain")
+    requests = requests_of(first(table_of()), endpoint_of(readout="echo"), "plain")
     text = "Fill in the blank. Answer with A or B only.\n\nSubject 0 is ___.\nA: important\nB: unimportant\nAnswer:"
     answers = ["", " A", " B", " important\n\nS", " unimportant\n\nS"]
     assert [request.body["prompt"] for request in requests] == [text + answer for answer in answers]
@@ -78,32 +77,29 @@ def test_base_model_is_asked_to_echo_the_prompt_alone_and_with_each_label_and_op
 
 
 def test_instruction_may_open_the_first_message_of_the_user() -> None:
-    (request,) = requests_of(first(table_of()), Endpoint("-", "mini", instruction="user"), "chat")
+    (request,) = requests_of(first(table_of()), endpoint_of(instruction="user"), "chat")
     (message,) = request.body["messages"]
     assert message["role"] == "user"
     assert message["content"].startswith("Fill in the blank. Answer with A or B only.\n\nSubject 0 is ___.\n")
 
 
 def test_samples_are_requests_of_their_own_with_seeds_of_their_own() -> None:
-    endpoint = Endpoint("-", "mini", readout="samples", samples=5, samples_per_request=2, seed=7)
+    endpoint = endpoint_of(readout="samples", samples=5, samples_per_request=2, seed=7)
     requests = requests_of(first(table_of()), endpoint, "chat")
     assert [request.body.get("n", 1) for request in requests] == [2, 2, 1]
     assert [request.body["seed"] for request in requests] == [7, 9, 11]
-    alike = requests_of(first(table_of()), Endpoint("-", "mini", readout="samples", samples=5), "chat")
+    alike = requests_of(first(table_of()), endpoint_of(readout="samples", samples=5), "chat")
     assert all(request.body == alike[0].body for request in alike)
     assert len({request.key for request in [*requests, *alike]}) == 8
 
 
 def test_more_samples_keep_those_that_were_drawn() -> None:
     few, many = (
-        {
-            request.key
-            for request in requests_of(first(table_of()), Endpoint("-", "mini", readout="samples", samples=n), "chat")
-        }
+        {request.key for request in requests_of(first(table_of()), endpoint_of(readout="samples", samples=n), "chat")}
         for n in (4, 9)
     )
     assert few < many
-    assert Endpoint("-", "m", samples=4).facts("chat") == Endpoint("-", "m", samples=9).facts("chat")
+    assert endpoint_of(samples=4).facts("chat") == endpoint_of(samples=9).facts("chat")
 
 
 @pytest.mark.parametrize(
@@ -123,28 +119,24 @@ def test_more_samples_keep_those_that_were_drawn() -> None:
 )
 def test_fingerprint_counts_what_decides_an_answer_and_nothing_else(change: dict, counts: bool) -> None:
     usual = {"url": "https://lab.example/v1", "model": "mini"}
-    before, after = (fingerprint_of(Endpoint(**settings).facts("chat")) for settings in (usual, usual | change))
+    before, after = (fingerprint_of(endpoint_of(**settings).facts("chat")) for settings in (usual, usual | change))
     assert (before != after) == counts
 
 
 def test_fingerprints_are_the_recorded_ones() -> None:
     # The answers in users' ledgers are found under such fingerprints. These were recorded on 28 November 2026.
-    endpoint = Endpoint("https://lab.example/v1", "mini", extra={"top_k": 1})
+    endpoint = endpoint_of(url="https://lab.example/v1", extra={"top_k": 1})
     assert fingerprint_of(endpoint.facts("chat")) == "003a3259da3edbaa"
     assert fingerprint_of(endpoint.facts("chat", "message")) == "4125f8b4b84c9be6"
+    greedy = endpoint_of(url="https://lab.example/v1", readout="samples", samples=1, temperature=0)
+    assert fingerprint_of(greedy.facts("chat")) == "43fdd3f650f37840"  # a temperature of 0.0 has another
 
 
 def test_every_setting_either_decides_an_answer_or_is_known_not_to() -> None:
-    facts = Endpoint("-", "-").facts("chat")
+    facts = endpoint_of().facts("chat")
     others = {"key_env", "samples", "concurrency", "requests_per_minute", "tokens_per_minute"}
     others |= {"max_requests", "max_tokens", "max_failed", "timeout", "retries"}
-    assert {one.name for one in fields(Endpoint)} - facts.keys() == others
-
-
-def test_endpoints_of_the_config_and_of_the_step_have_the_same_settings_and_defaults() -> None:
-    configured = EndpointSection(url="https://lab.example/v1", model="mini").model_dump()
-    assert configured.pop("price") is None  # only a plan uses the price
-    assert configured == asdict(Endpoint("https://lab.example/v1", "mini"))
+    assert Endpoint.model_fields.keys() - facts.keys() == others
 
 
 # What answers say
@@ -154,7 +146,7 @@ def answer_with(
     readout: str, answers: list[dict], form: str = "chat", count: int = 1, **settings: object
 ) -> pd.DataFrame:
     """The table of one prompt that got these answers, in the order of its requests."""
-    table, endpoint = table_of(count), Endpoint("-", "mini", readout=readout, samples=len(answers), **settings)
+    table, endpoint = table_of(count), endpoint_of(readout=readout, samples=len(answers), **settings)
     requests = requests_of(first(table), endpoint, form)
     entries = [entry_of(request, got, endpoint) for request, got in zip(requests, answers, strict=True)]
     read = collect(table, {entry.key: entry for entry in entries}, endpoint, form, "-")
@@ -214,7 +206,7 @@ def test_labels_are_null_if_none_is_listed(listed: list[tuple[str, float]]) -> N
 
 @pytest.mark.parametrize("start", ["1", "\ufffd"])
 def test_label_that_may_have_begun_in_the_list_has_no_bound(start: str) -> None:
-    table, endpoint = table_of(1, labels=("A", "10")), Endpoint("-", "mini")
+    table, endpoint = table_of(1, labels=("A", "10")), endpoint_of()
     (request,) = requests_of(first(table), endpoint, "chat")
     entry = entry_of(request, top_answer([(start, -0.2), ("A", -2.0)]), endpoint)
     read = collect(table, {entry.key: entry}, endpoint, "chat", "-")
@@ -223,7 +215,7 @@ def test_label_that_may_have_begun_in_the_list_has_no_bound(start: str) -> None:
 
 
 def test_list_of_tokens_is_kept() -> None:
-    endpoint = Endpoint("-", "mini")
+    endpoint = endpoint_of()
     (request,) = requests_of(first(table_of()), endpoint, "chat")
     assert entry_of(request, top_answer([("A", -0.01), ("The", -5.0)]), endpoint).scores["top"][-1] == ["The", -5.0]
 
@@ -283,7 +275,7 @@ def test_option_whose_tokens_cannot_be_told_apart_is_refused(tokens: list[str]) 
 
 
 def test_server_that_takes_no_notice_of_echo_is_told_from_one_that_echoes() -> None:
-    endpoint = Endpoint("-", "mini", readout="echo")
+    endpoint = endpoint_of(readout="echo")
     request = requests_of(first(table_of()), endpoint, "plain")[1]
     with pytest.raises(InputError, match="without the log-probabilities .* Set readout: samples"):
         entry_of(request, echoed([], []), endpoint)  # as llama.cpp's server: of the generated token only
@@ -366,7 +358,7 @@ def test_table_has_what_the_endpoint_said(prompts: Path) -> None:
     with serving(endpoint_server.Endpoint()) as server:
         read = ask(prompts, server.url)
     for prompt in list(table_of().itertuples())[:12]:
-        (request,) = requests_of(prompt, Endpoint(server.url, "mini"), "chat")
+        (request,) = requests_of(prompt, endpoint_of(url=server.url), "chat")
         top = dict(top_of(endpoint_server.name_of(request.body), 20))
         rows = read[read["prompt"] == prompt.prompt]
         assert list(rows["label"]) == pytest.approx([top["A"], top["B"]])
@@ -676,7 +668,7 @@ def test_mistake_in_an_endpoint_is_told_before_anything_runs(model: dict, tells:
 
 def local_answers(weights: Path, table: pd.DataFrame, form: str) -> dict[str, tuple[float, ...]]:
     """Log-probabilities of labels and options by the reference engine of this project, by prompt."""
-    prompts = render(table, Speech(AutoTokenizer.from_pretrained(weights, local_files_only=True), form), None)
+    prompts = render(table, PromptFormat(AutoTokenizer.from_pretrained(weights, local_files_only=True), form), None)
     model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32, local_files_only=True).eval()
     batches = score(model, prompts, "naive", 512)
     return {prompt.prompt: answers for batch in batches for prompt, answers in batch.answers}

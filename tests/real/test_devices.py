@@ -17,7 +17,8 @@ from families import tiny_model
 from project import BIN
 from refusal import assert_one_paragraph
 from selfalign.errors import InputError
-from selfalign.inference.local.devices import ATTENTIONS, find_devices, lease, load_model, model_bytes, too_large
+from selfalign.inference.choices import ATTENTIONS
+from selfalign.inference.local.devices import find_devices, lease, load_model, model_bytes, too_large
 from selfalign.inference.local.leases import hold
 from transformers import (
     AutoModelForCausalLM,

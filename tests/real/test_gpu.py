@@ -10,7 +10,7 @@ import torch
 from engines.workloads import build_workloads
 from places import ROOT
 from selfalign.inference.local import engine
-from selfalign.inference.local.render import Speech, render
+from selfalign.inference.local.render import PromptFormat, render
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 from warm import BIN, warm_programs
 
@@ -27,7 +27,7 @@ def table(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFra
     tokenizer.save_pretrained(folder / "weights")
     prompts = build_workloads("quick")["zero_shot", "option"].head(6)
     prompts.to_parquet(folder / "prompts.parquet")
-    rendered = render(prompts, Speech(tokenizer, "chat"), None)
+    rendered = render(prompts, PromptFormat(tokenizer, "chat"), None)
     answered = [one for batch in engine.score(model, rendered, "naive", 1) for one in batch.answers]
     rows = [(one.prompt, place, p) for one, log_p in answered for place, p in enumerate(log_p[:2], start=1)]
     pd.DataFrame(rows, columns=["prompt", "place", "option"]).to_parquet(folder / "answers.parquet")

@@ -16,14 +16,14 @@ from selfalign.demonstrations.schemas import Ranking
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import load_model
 from selfalign.inference.local.infer import answer
-from selfalign.inference.local.render import Speech, render
+from selfalign.inference.local.render import PromptFormat, render
 from selfalign.ledger.rows import fingerprint_of
 from selfalign.ledger.storage import Ledger
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
-from selfalign.prompts.wording import Languages, Wording, word_poles
+from selfalign.prompts.wording import DesignLanguages, Wording, word_poles
 from selfalign.scoring.score_answers import score
 from transformers import AutoTokenizer
 
@@ -53,12 +53,12 @@ def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Ser
     bank = everything.query("on_request == ''").iloc[4::16].reset_index(drop=True)
     poles = read_poles(bank).query("country == @COUNTRY")
     frame = read_frame(RESOURCES / "templates" / "en.yaml", "words")
-    languages = Languages("en", {"en": Wording({"words": frame}, items)})
+    languages = DesignLanguages("en", {"en": Wording({"words": frame}, items)})
     arms = {name: {**arm, "shots": min(SHOTS, arm["shots"])} for name, arm in ARMS.items()}
     rankings = {"itself": rank_itself(list(bank["probe"]))}
     design, prompts = Experiment(read_arms({"arms": arms}), [COUNTRY], Surveyed(poles), rankings, languages).lay_out()
     tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
-    rendered = render(prompts, Speech(tokenizer, "chat"), context=None)
+    rendered = render(prompts, PromptFormat(tokenizer, "chat"), context=None)
     with Ledger(tmp_path_factory.mktemp("known") / "ledger.sqlite") as ledger:
         with ledger.run(FACTS, device="cpu", threads=2, versions={}) as run:
             answer(load_model(smollm2, "float32", [torch.device("cpu")]), rendered, "packed", 2048, set(), run)

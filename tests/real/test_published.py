@@ -16,7 +16,7 @@ import templates
 from places import ROOT
 from published import TOKENIZERS, fetch_mistral, fetch_templates, fetch_tokenizer
 from selfalign.errors import InputError
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.inference.messages import messages_of, without_system
 from selfalign.prompts.wording import read_roles
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, utils
@@ -137,7 +137,7 @@ def test_roles_stand_once_in_every_chat(smollm2: Path, published: dict[str, temp
         for text in texts:
             row = templates.PROMPT | {"system": f"{text}\n{templates.PROMPT['system']}"}
             try:
-                (prompt,) = render(pd.DataFrame([row]), Speech(tokenizer, "chat", {}, "en"), None)
+                (prompt,) = render(pd.DataFrame([row]), PromptFormat(tokenizer, "chat", {}, "en"), None)
             except InputError:
                 continue  # the template is refused for any instruction
             accepted += 1
@@ -240,7 +240,7 @@ ONE_TOKEN = {"llama3", "llama3_1", "gemma2", "gemma3", "qwen3", "deepseek_v3", "
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_bare_text_of_a_published_tokenizer_ends_answers_as_in_the_demonstrations(name: str) -> None:
     tokenizer = tokenizer_of(name)
-    (prompt,) = render(pd.DataFrame([templates.PROMPT]), Speech(tokenizer, "plain", {}, "en"), None)
+    (prompt,) = render(pd.DataFrame([templates.PROMPT]), PromptFormat(tokenizer, "plain", {}, "en"), None)
     assert_demonstrations_are_read(prompt)
     adds = name not in ("llama3", "qwen3", "gptoss")
     assert prompt.tokens.count(tokenizer.bos_token_id) == adds == (prompt.tokens[0] == tokenizer.bos_token_id)
@@ -318,7 +318,7 @@ def test_mistral_prompts_have_the_tokens_of_mistrals_own_encoder(
                 tokenizer.chat_template = published[source].source
             for row in rows():
                 table = pd.DataFrame([row])
-                (prompt,) = render(table, Speech(tokenizer, "chat", {}, ""), None)
+                (prompt,) = render(table, PromptFormat(tokenizer, "chat", {}, ""), None)
                 _, chat = templates.try_template(tokenizer, {})
                 messages = messages_of(next(table.itertuples()))
                 messages = without_system(messages) if chat.moved else messages

@@ -19,12 +19,13 @@ from jobs import Job
 from places import ROOT
 from selfalign.config.read import check_settings
 from selfalign.errors import InputError
-from selfalign.inference.local import engine, generate
+from selfalign.inference.choices import ENGINES, FORMATS, SHOWN
+from selfalign.inference.local import generate
 from selfalign.inference.local.check import check_replies
 from selfalign.inference.local.devices import load_model
-from selfalign.inference.local.greedy import Plan, add_replies, find_stops, plan_replies
-from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
-from selfalign.inference.messages import SHOWN, place_demonstrations
+from selfalign.inference.local.greedy import ReplyPlan, add_replies, find_stops, plan_replies
+from selfalign.inference.local.render import PromptFormat, Rendered, render
+from selfalign.inference.messages import place_demonstrations
 from selfalign.inference.readouts import list_options
 from selfalign.ledger.rows import Entry
 from selfalign.ledger.storage import Ledger
@@ -147,7 +148,7 @@ def test_wrong_reply_stops_the_job_and_the_message_has_the_difference(fault: str
     }[fault]
     said, best = generate.follow(model, wrong, stops)
     worst = max(b - s for s, b in zip(said, best, strict=True))
-    batches = iter([generate.Replies([wrong], 1)])
+    batches = iter([generate.ReplyBatch([wrong], 1)])
     with pytest.raises(InputError, match=f"is {worst:.3g} nats from the naive one on prompt {wrong.prompt.prompt}"):
         list(check_replies(model, batches, stops))
 
@@ -176,7 +177,7 @@ def test_row_is_halved_until_memory_suffices(
 def test_logits_that_are_not_finite_are_refused(prompts: list[Rendered]) -> None:
     model = tiny_model("llama")
     model.lm_head.weight.data[7] = float("nan")
-    for kind in engine.ENGINES:
+    for kind in ENGINES:
         with pytest.raises(InputError, match="logits are not finite.*another dtype"):
             reply_all(model, prompts, [], 4, 1000, kind)
 
@@ -196,8 +197,8 @@ def test_default_model_replies_as_transformers_does(
     model, tokenizer = speaker
     table = table_of(CASES, labels=())
     for form in FORMATS:
-        speech = Speech(tokenizer, form)
-        plan = plan_replies(table, render(table, speech, None), speech, smollm2, 8, None)
+        prompt_format = PromptFormat(tokenizer, form)
+        plan = plan_replies(table, render(table, prompt_format, None), prompt_format, smollm2, 8, None)
         prompts = list(plan.prompts.values())
         assert sorted(prompt.prompt for prompt in prompts) == sorted(table["prompt"])[:-1]  # not the premise
         replies = reply_all(model, prompts, plan.stops, 8, 200)
@@ -308,7 +309,7 @@ def test_answers_have_a_reply_for_each_prompt_and_none_for_the_premise(inputs: P
     assert answers.loc[premise, "reply"].isna().all() and answers.loc[~premise, "reply"].notna().all()
     assert (answers.groupby("prompt")["reply"].nunique(dropna=False) == 1).all()
     model, tokenizer = tiny_llama(), tiny_tokenizer()
-    for prompt in render(table, Speech(tokenizer, "chat"), None)[:3]:
+    for prompt in render(table, PromptFormat(tokenizer, "chat"), None)[:3]:
         tokens = by_transformers(model, prompt, {tokenizer.eos_token_id, 2}, 5)
         reply = answers.loc[answers["prompt"] == prompt.prompt, "reply"].iloc[0]
         assert reply == tokenizer.decode(tokens, skip_special_tokens=True)
@@ -335,12 +336,12 @@ def test_killed_job_resumes_to_the_same_replies(inputs: Path, told: Path, tmp_pa
 
 
 def test_reply_that_does_not_fit_into_the_context_is_refused(inputs: Path) -> None:
-    table, speech = pd.read_parquet(inputs / "prompts.parquet"), Speech(tiny_tokenizer(), "chat")
-    prompts = render(table, speech, None)
+    table, prompt_format = pd.read_parquet(inputs / "prompts.parquet"), PromptFormat(tiny_tokenizer(), "chat")
+    prompts = render(table, prompt_format, None)
     longest = max(len(prompt.tokens) for prompt in prompts[:-1])
-    assert plan_replies(table, prompts, speech, inputs / "weights", 16, longest + 16).prompts
+    assert plan_replies(table, prompts, prompt_format, inputs / "weights", 16, longest + 16).prompts
     with pytest.raises(InputError, match=f"16 more with its reply; the model takes {longest + 15}. Set a smaller"):
-        plan_replies(table, prompts, speech, inputs / "weights", 16, longest + 15)
+        plan_replies(table, prompts, prompt_format, inputs / "weights", 16, longest + 15)
 
 
 # Matching and scoring
@@ -354,7 +355,7 @@ def test_reply_is_matched_to_its_own_prompts_options_and_none_if_it_was_cut_off(
 
     def places(reply: str, ended: bool = True) -> list[object]:
         entry = Entry("k", "p", "text", 1, {"reply": reply, "reply_tokens": [1], "ended": ended})
-        plan = Plan({}, dict.fromkeys(names[:2], "k"), frozenset(), 5)
+        plan = ReplyPlan({}, dict.fromkeys(names[:2], "k"), frozenset(), 5)
         filled = add_replies(answers, table, plan, {"k": entry}, "en").set_index(["prompt", "place"])
         assert filled.loc[names[2], "reply"].isna().all() and (filled.loc[names[0], "reply"] == reply).all()
         return [filled.loc[(name, 1), "replied"] for name in names]
@@ -363,7 +364,7 @@ def test_reply_is_matched_to_its_own_prompts_options_and_none_if_it_was_cut_off(
     assert places(" Lacks it.\n") == [2, 2, pd.NA]
     assert places("has", ended=False) == [pd.NA, pd.NA, pd.NA]
     assert places("") == [pd.NA, pd.NA, pd.NA]
-    both = Plan({}, dict.fromkeys(names[:2], "k"), frozenset(), 5)
+    both = ReplyPlan({}, dict.fromkeys(names[:2], "k"), frozenset(), 5)
     said = {"k": Entry("k", "p", "text", 1, {"reply": "has", "reply_tokens": [1], "ended": True})}
     filled = add_replies(answers, table, both, said, "en").set_index(["prompt", "place"])
     assert filled.loc[names[0], "greedy"].tolist() == [0, -np.inf] and filled.loc[names[2], "greedy"].isna().all()
@@ -454,9 +455,9 @@ def test_demonstrations_are_lines_of_the_message() -> None:
     placed = place_demonstrations(table, "message", "chat")
     lines = "To me, politics means ___. (A: a lot / B: little) Answer: B\nIs it so? (yes / no) Answer: yes"
     assert list(placed["asked"]) == [f"{lines}\n\n{PRESS}", PRESS, "___"]
-    one, none, premise = render(placed, Speech(tiny_tokenizer(), "chat"), None)
+    one, none, premise = render(placed, PromptFormat(tiny_tokenizer(), "chat"), None)
     assert one.text == f"<|system|>{SYSTEM}<|end|><|user|>{lines}\n\n{PRESS}<|end|><|assistant|>"
-    before = render(table, Speech(tiny_tokenizer(), "chat"), None)
+    before = render(table, PromptFormat(tiny_tokenizer(), "chat"), None)
     assert [none, premise] == before[1:] and one.prompt == before[0].prompt and one.key != before[0].key
     assert place_demonstrations(table, "turns", "plain") is table
     with pytest.raises(InputError, match="bare text has no messages. Set shown: turns, or format: chat"):

@@ -11,13 +11,12 @@ from selfalign.arms import Arm, Speech
 from selfalign.config.outputs import list_contrasts, list_margins
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
-from selfalign.inference.local.render import Speech as Spoken
-from selfalign.inference.local.render import render
+from selfalign.inference.local.render import PromptFormat, render
 from selfalign.prompts.design_prompts import Experiment, word_personas
 from selfalign.prompts.frames import Frame, Item
 from selfalign.prompts.schemas import Prompts
 from selfalign.prompts.sources import Surveyed
-from selfalign.prompts.wording import Languages, Roles, Wording, read_personas, read_roles
+from selfalign.prompts.wording import DesignLanguages, Roles, Wording, read_personas, read_roles
 from transformers import AutoTokenizer
 
 ROLES = ROOT / "resources" / "roles"
@@ -78,7 +77,7 @@ POLES = pd.DataFrame(
     columns=["country", "probe", "share_a", "majority"],
 )
 PERSONAS = {"en": {"DEU": "You are from Germany.", "MEX": "You are from Mexico.", "USA": "You are from the USA."}}
-LANGUAGE = Languages(
+LANGUAGE = DesignLanguages(
     "en",
     {"en": Wording({"words": FRAME}, {"Q1": ITEM})},
     personas=PERSONAS,
@@ -155,7 +154,7 @@ def test_arm_that_cannot_be_worded_is_refused(arm: dict, words: list[str], tmp_p
 
 
 def test_sentence_without_the_form_of_the_roles_is_refused() -> None:
-    odd = Languages("en", {}, personas={"en": {"DEU": "Be German."}}, roles=LANGUAGE.roles)
+    odd = DesignLanguages("en", {}, personas={"en": {"DEU": "Be German."}}, roles=LANGUAGE.roles)
     arm, countries = Arm.read("me", {"shots": 0, "persona": "asked", "role": "guest"}), pd.Series(["DEU"])
     with pytest.raises(InputError, match=r'"Be German." does not have the form "You are from \{place\}."'):
         word_personas(arm, countries, countries, odd)
@@ -189,7 +188,7 @@ def test_roles_stand_once_in_a_chat_of_a_real_model(smollm2: Path) -> None:
     rows = [{"prompt": key, "system": system, **same} for key, system in systems.items()]
     table = Prompts.validate(pd.DataFrame(rows)[Prompts.names()])
     for form in ("chat", "plain"):
-        prompts = render(table, Spoken(tokenizer, form, {}), None)
+        prompts = render(table, PromptFormat(tokenizer, form, {}), None)
         assert len(prompts) == len(systems)
         for prompt in prompts:
             assert tokenizer.decode(prompt.tokens).count(systems[prompt.prompt]) == 1

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import torch
 from places import ROOT
+from selfalign.inference.choices import FORMATS
 from selfalign.inference.local.devices import load_model
-from selfalign.inference.local.render import FORMATS
 from selfalign.probes.bank import read_bank, read_texts
 from tiny import (
     CASES,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from places import ROOT
 from rendering import byte_tokenizer, table_of
-from selfalign.inference.local.render import Speech, _Reader, render
+from selfalign.inference.local.render import PromptFormat, _Reader, render
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -50,12 +50,12 @@ def test_short_end_of_a_bare_text_gives_the_tokens_of_the_whole(
         return "".join([draw.choice("smTé大"), draw.choice([" ", "s"]), *parts, draw.choice("stl.?")])
 
     tables = [table_of([(some(), "big")] * (n % 3)).assign(asked=[some(), "___"]) for n in range(30)]
-    speech = Speech(tokenizers[kind](), "plain")
-    short = [render(table, speech, None) for table in tables]
+    prompt_format = PromptFormat(tokenizers[kind](), "plain")
+    short = [render(table, prompt_format, None) for table in tables]
     starts: list[str | None] = []
     cut = _Reader._cut_tail
     monkeypatch.setattr(_Reader, "_cut_tail", lambda *given: starts.append(cut(*given)))
-    assert [render(table, speech, None) for table in tables] == short
+    assert [render(table, prompt_format, None) for table in tables] == short
     texts = [prompt.text for prompts in short for prompt in prompts if prompt.prompt != "f" * 16]
     shortened = [start for start, text in zip(starts[::2], texts, strict=True) if start and len(start) < len(text) / 2]
     assert len(shortened) > 15  # or else the whole was compared with itself

@@ -11,14 +11,14 @@ from selfalign.arms import Arm
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import load_model
 from selfalign.inference.local.infer import answer
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.ledger.rows import fingerprint_of
 from selfalign.ledger.storage import Ledger
 from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
-from selfalign.prompts.wording import Languages, Wording, read_personas, word_poles
+from selfalign.prompts.wording import DesignLanguages, Wording, read_personas, word_poles
 from selfalign.scoring.stated import score_shares
 from transformers import AutoTokenizer, PreTrainedModel
 
@@ -47,12 +47,14 @@ def test_stated_share_is_the_mean_over_numbers_of_several_tokens(
 ) -> None:
     items = word_poles(read_texts(RESOURCES / "probes/texts/en.csv", BANK))
     words = Wording({"stated": read_frame(RESOURCES / "templates/en.yaml", "stated")}, items, step=50)
-    languages = Languages("en", {"en": words}, personas={"en": read_personas(RESOURCES / "personas/en.csv").to_dict()})
+    languages = DesignLanguages(
+        "en", {"en": words}, personas={"en": read_personas(RESOURCES / "personas/en.csv").to_dict()}
+    )
     arm = Arm.read("zero_shot", {"shots": 0})
     experiment = Experiment({"zero_shot": arm}, ["DEU"], Surveyed(POLES), {}, languages, premises=False)
     design, prompts = experiment.lay_out()
     tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
-    rendered = render(prompts, Speech(tokenizer, "chat", language="en"), context=None)
+    rendered = render(prompts, PromptFormat(tokenizer, "chat", language="en"), context=None)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         with ledger.run(FACTS, device="cpu", threads=2, versions={}) as run:
             answer(model, rendered, "packed", 2048, set(), run)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from click.testing import CliRunner
 from selfalign.inference.endpoint.ask import command
+from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.schemas import Answers
 from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table
@@ -34,6 +35,11 @@ def table_of(count: int = 12, labels: tuple[str, ...] = ("A", "B")) -> pd.DataFr
     )
     premise = table.iloc[:1].assign(prompt="f" * 16, shown="[]", asked="___", labels="[]", premise="")
     return Prompts.validate(pd.concat([table, premise]).reset_index(drop=True))
+
+
+def endpoint_of(**settings: object) -> Endpoint:
+    """An endpoint whose other settings have their defaults."""
+    return Endpoint.read({"url": "-", "model": "mini"} | settings)
 
 
 def arguments(prompts: Path, url: str, name: str = "run", **settings: object) -> list[str]:

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import torch
 from selfalign.inference.local.engine import score
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.prompts.schemas import Prompts
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
@@ -92,7 +92,7 @@ def speak(
     tokenizer: PreTrainedTokenizerBase, table: pd.DataFrame, form: str = "chat", context: int = 8192
 ) -> list[Rendered]:
     """Prompts as a model would get them."""
-    return render(table, Speech(tokenizer, form), context)
+    return render(table, PromptFormat(tokenizer, form), context)
 
 
 def score_all(

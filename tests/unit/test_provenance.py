@@ -211,6 +211,7 @@ def test_answers_depend_on_few_modules() -> None:
     assert import_closure(STEPS["infer"]) == {
         "selfalign.errors",
         "selfalign.ids",
+        "selfalign.inference.choices",
         "selfalign.inference.letters",
         "selfalign.inference.local.attention",
         "selfalign.inference.local.chat",

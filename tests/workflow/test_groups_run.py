@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from grouped import MISSING_SEX, write_planted
 from project import Project
-from selfalign.audit.trace.names import Names
+from selfalign.audit.trace.names import RunNames
 from selfalign.config.read import read_config
 from selfalign.home import HOME
 from selfalign.plan.people import read_people
@@ -44,6 +44,6 @@ def test_workflow_goes_from_the_file_to_the_majorities_of_groups(plain: Project)
         settings = read_config([plain.folder / "overlay.yaml"])
         planned, _ = read_people(settings, HOME, Run(human.parent), on_scales=False)
     pd.testing.assert_frame_equal(planned.poles, read_table(human / "poles.parquet", Poles), check_dtype=False)
-    names = Names(settings, planned.poles["country"])
+    names = RunNames(settings, planned.poles["country"])
     assert names.country("deu.sex.female") == "DEU.sex.female"
     assert names.title_of_country("DEU.sex.female") == "Germany, female"

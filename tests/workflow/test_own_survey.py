@@ -23,7 +23,7 @@ from selfalign.survey.parse_counts import read_counts, to_distributions
 from selfalign.survey.parse_table import parse_table
 from selfalign.survey.questions import join_list, read_questions, split_list, tidy, to_scales
 from selfalign.survey.schemas import CodeLabels, Columns, Distributions, LeftOut, Missing, Questions, Responses, Scales
-from selfalign.survey.table_columns import Layout
+from selfalign.survey.table_columns import TableLayout
 from selfalign.survey.weigh_answers import count_codes, weigh
 from surveys import run
 
@@ -55,7 +55,7 @@ def parse(survey: str | bytes, questions: str = QUESTIONS, settings: dict = SETT
         data.write_bytes(survey.encode() if isinstance(survey, str) else survey)
         file.write_text(questions, encoding="utf-8")
         with open_survey(data, Path(folder)) as opened:
-            table, columns, others = parse_table(opened, read_questions(file), Layout.of_survey(settings), file)
+            table, columns, others = parse_table(opened, read_questions(file), TableLayout.of_survey(settings), file)
     return Responses.validate(table.reset_index(drop=True)), Columns.validate(columns), LeftOut.validate(others)
 
 
@@ -245,7 +245,7 @@ def test_the_three_formats_hold_the_same(surveyed: Path, tmp_path: Path) -> None
         folder = tmp_path / form
         command = ["start-survey", surveyed / f"national.{form}", "--country", "PRT", "--folder", folder]
         run(*command, "--questions", "imp_family..dem_imp")
-        layout = Layout.of_survey({"columns": {"weight": "weight", "respondent": "caseid"}, "country": "PRT"})
+        layout = TableLayout.of_survey({"columns": {"weight": "weight", "respondent": "caseid"}, "country": "PRT"})
         with open_survey(surveyed / f"national.{form}", tmp_path) as file:
             questions = read_questions(folder / "questions.csv")
             tables[form] = parse_table(file, questions, layout, folder / "questions.csv")[0].reset_index(drop=True)
@@ -269,7 +269,7 @@ def counted(rows: str, settings: dict | None = None) -> tuple[pd.DataFrame, pd.D
         data.write_text(rows, encoding="utf-8")
         file.write_text(QUESTIONS.replace("v1,V 1", "v1,first"), encoding="utf-8")
         with open_survey(data, Path(folder)) as opened:
-            layout = Layout.of_survey(settings or {"columns": names})
+            layout = TableLayout.of_survey(settings or {"columns": names})
             counts, others = read_counts(opened, read_questions(file), layout, file)
     shares, missing = to_distributions(counts)
     return Distributions.validate(shares), Missing.validate(missing), others

@@ -26,7 +26,7 @@ from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.inference.endpoint.ask import command as ask
-from selfalign.inference.endpoint.requests import without_price
+from selfalign.inference.endpoint.settings import without_price
 from selfalign.layout import about_hours, size
 from selfalign.plan import endpoints, models, tokens, variances
 from selfalign.plan.designs import Designer, Laid

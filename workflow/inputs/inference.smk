@@ -2,7 +2,7 @@
 
 import re
 
-from selfalign.inference.endpoint.requests import without_price
+from selfalign.inference.endpoint.settings import without_price
 from selfalign.runs import LEDGER
 
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any, ClassVar, Literal, assert_never
 
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from selfalign.demonstrations.strategies import SEEDED, STRATEGIES
-from selfalign.forms import Countries, Name, Section, Spoken, distinct
+from selfalign.demonstrations.strategies import EXCLUSIONS, SEEDED, STRATEGIES
+from selfalign.forms import CountryCodes, Name, Section, Spoken, distinct
 
-Answers = Literal[
+WhoseAnswers = Literal[
     "own", "other", "other_group", "country", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"
 ]
 """Whose answers demonstrations have."""
@@ -78,8 +78,8 @@ class Arm(Section):
         default=(1,),
         min_length=1,
     )
-    answers: Answers = Field("own", description="Whose answers the demonstrations have.")
-    sources: Countries | None = Field(
+    answers: WhoseAnswers = Field("own", description="Whose answers the demonstrations have.")
+    sources: CountryCodes | None = Field(
         None,
         description="other: the countries whose answers are shown; the others of the language if not given.",
     )
@@ -94,10 +94,10 @@ class Arm(Section):
         "own", description="Which country the persona or role names: the one asked about, or each other one in turn."
     )
     shown_in: Spoken = Field("asked", description="The language of the demonstrations.")
-    countries: Countries | None = Field(
+    countries: CountryCodes | None = Field(
         None, description="Countries of the language that the arm is run for; all if not given."
     )
-    exclude: tuple[Literal["siblings", "battery", "category"], ...] = distinct(
+    exclude: tuple[Literal[tuple(EXCLUSIONS)], ...] = distinct(  # type: ignore[valid-type]  # pydantic lists the values
         "Which candidates may not be shown for a test probe.", default=("siblings",)
     )
     ceiling: float | None = Field(

@@ -16,7 +16,7 @@ Pair = Annotated[tuple[Name, ...], Field(min_length=2, max_length=2)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["DEU"])]
 """ISO 3166 alpha-3 code of a country."""
 
-Countries = Annotated[tuple[Country, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
+CountryCodes = Annotated[tuple[Country, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
 """Distinct countries, at least one."""
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$", examples=["en"])]
@@ -28,6 +28,10 @@ Spoken = Annotated[str, Field(pattern=r"^(asked|own|[a-z]{2})$", examples=["aske
 
 ProbeKind = Literal["value", "attitude", "behaviour", "hardship", "membership", "election", "media", "knowledge"]
 """What a probe asks for; docs/probes.md defines each kind. Models also have kinds, which are something else."""
+
+
+ModelKind = Literal["english", "multilingual"]
+"""Whether a model was trained for English or for many languages."""
 
 
 class Section(BaseModel):

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from selfalign.errors import TERMINAL
 
-Item = TypeVar("Item")
+T = TypeVar("T")
 
 _DELAY = 5  # seconds: shorter steps show no bar
 
@@ -19,7 +19,7 @@ def show_progress(description: str, unit: str, total: int) -> "tqdm[None]": ...
 
 
 @overload
-def show_progress(description: str, unit: str, total: int | None = None, *, items: Iterable[Item]) -> "tqdm[Item]": ...
+def show_progress(description: str, unit: str, total: int | None = None, *, items: Iterable[T]) -> "tqdm[T]": ...
 
 
 def show_progress(

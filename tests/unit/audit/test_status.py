@@ -21,7 +21,7 @@ from selfalign.audit.status.progress import (
     FAILED,
     LEFT,
     RUNNING,
-    Answers,
+    AnswerProgress,
     Ask,
     PlannedJob,
     Start,
@@ -233,9 +233,9 @@ REPLY_BAR = "\rreply:  25%|██▌       | 5/20 [1:00:10<00:10,  3.00reply/s]"
 def test_log_tells_the_answers_of_a_running_job(log: str, done: int, rate: float | None, folder: Path) -> None:
     write(folder / "log", log)
     start = Start("", [], [], 0.0, alive=True)
-    expected = Answers(RUNNING, 120, done, rate, None)
+    expected = AnswerProgress(RUNNING, 120, done, rate, None)
     assert count_answers(RUNNING, start, folder / "log", folder / "ledger.sqlite") == expected
-    assert count_answers(LEFT, start, folder / "log", folder / "ledger.sqlite") == Answers(LEFT, None)
+    assert count_answers(LEFT, start, folder / "log", folder / "ledger.sqlite") == AnswerProgress(LEFT, None)
 
 
 @pytest.mark.slow
@@ -250,7 +250,7 @@ def test_ledger_tells_the_answers_of_a_job_that_has_ended_and_of_one_that_holds_
         assert ([prompts for _, prompts in runs], usage) == ([5], (500, 10))
         assert path.stat().st_size == size
     start = Start("", [], [], 0.0, alive=False)
-    assert count_answers(CUT_OFF, start, folder / "log", path) == Answers(CUT_OFF, 10, 7, None, (500, 10))
+    assert count_answers(CUT_OFF, start, folder / "log", path) == AnswerProgress(CUT_OFF, 10, 7, None, (500, 10))
     later = Start("", [], [], 4e9, alive=False)
     assert count_answers(CUT_OFF, later, folder / "log", path).done == 2, "an earlier start recorded the five"
 

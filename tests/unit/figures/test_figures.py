@@ -28,7 +28,7 @@ from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
 from selfalign.figures.fonts import choose_fonts
 from selfalign.figures.looks import GREY, PINK, VERMILLION
-from selfalign.figures.rows import Panel, Surroundings, stack_panels
+from selfalign.figures.rows import FigurePanel, Surroundings, stack_panels
 from selfalign.figures.style import Style, read_style
 from selfalign.figures.text import plain, wrap
 from selfalign.figures.theme import apply_theme, save
@@ -489,7 +489,7 @@ def test_one_name_of_three_lines_among_many_rows_does_not_meet_its_neighbours() 
     names = [f"Row {place}" for place in range(40)] + ["(One - Two)\n- (Three - Four,\nother country)"]
     apply_theme(STYLE)
     around = Surroundings("Points", "Note")
-    figure, (ax,) = stack_panels([Panel("Title", pd.DataFrame(), names)], around, STYLE, 0.22)
+    figure, (ax,) = stack_panels([FigurePanel("Title", pd.DataFrame(), names)], around, STYLE, 0.22)
     figure.canvas.draw()
     boxes = [label.get_window_extent() for label in ax.get_yticklabels()]
     assert not any(one.overlaps(other) for one, other in itertools.pairwise(boxes))

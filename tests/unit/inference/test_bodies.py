@@ -6,9 +6,10 @@ import pytest
 from selfalign.errors import InputError
 from selfalign.inference.endpoint.bodies import read_answer
 from selfalign.inference.endpoint.refusals import PassingError
-from selfalign.inference.endpoint.requests import Endpoint, Request
+from selfalign.inference.endpoint.requests import Request
+from selfalign.inference.endpoint.settings import Endpoint
 
-ENDPOINT = Endpoint("http://host/v1", "mini", readout="samples")
+ENDPOINT = Endpoint(url="http://host/v1", model="mini", readout="samples")
 REQUEST = Request("0" * 16, "/chat/completions", {"messages": []}, "0+1")
 STREAM = b'data: {"choices": [{"delta": {"content": "A"}}]}\n\ndata: [DONE]\n\n'
 

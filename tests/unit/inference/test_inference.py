@@ -19,6 +19,7 @@ from families import CONFIGS, WINDOW, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
+from selfalign.inference.choices import ENGINES
 from selfalign.inference.local import attention, check, engine
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers
 from selfalign.inference.local.collect import collect
@@ -385,7 +386,7 @@ def test_scores_are_log_probabilities_of_the_next_token(llama: LlamaForCausalLM)
     assert np.exp(score_all(llama, prompts, "packed")).sum() == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("kind", engine.ENGINES)
+@pytest.mark.parametrize("kind", ENGINES)
 def test_log_probabilities_of_an_answer_of_several_tokens_add_up(kind: str, llama: LlamaForCausalLM) -> None:
     ((whole,),) = score_all(llama, [Rendered("0", "-", (7, 8), ((3, 4, 5),))], kind)
     steps = [Rendered("0", "-", (7, 8, 3, 4, 5)[:end], (((3, 4, 5)[end - 2],),)) for end in (2, 3, 4)]
@@ -527,7 +528,7 @@ def test_of_many_answers_some_are_compared(llama: LlamaForCausalLM, monkeypatch:
     prompt = Rendered("0" * 16, "-", (3, 4, 5), tuple((token,) for token in range(10, 80)))
     compared, score_all = [], check._score_all
 
-    def counted(model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int) -> check.Scores:
+    def counted(model: PreTrainedModel, prompts: list[Rendered], kind: str, row_tokens: int) -> check.PromptScores:
         compared.append((kind, [len(prompt.sequences) for prompt in prompts]))
         return score_all(model, prompts, kind, row_tokens)
 
@@ -613,7 +614,7 @@ def test_error_of_the_model_itself_is_not_blamed_on_the_engine(llama: LlamaForCa
         check_engine(llama, ONE_IS_LONG, 100)
 
 
-@pytest.mark.parametrize("kind", engine.ENGINES)
+@pytest.mark.parametrize("kind", ENGINES)
 def test_token_without_an_embedding_is_refused(kind: str, llama: LlamaForCausalLM) -> None:
     rows = llama.get_input_embeddings().weight.shape[0]
     with pytest.raises(InputError, match=f"token number {rows}, but the model has {rows} embeddings"):
@@ -677,7 +678,7 @@ def test_first_layers_of_a_model_are_its_own(family: str, family_prompts: list[R
     assert model_bytes(tmp_path, "float32", 2) == 4 * first.num_parameters() < model_bytes(tmp_path, "float32")
     given, theirs = dict(first.named_parameters()), dict(whole.named_parameters())
     assert all(torch.equal(weight, theirs[name]) for name, weight in given.items())
-    assert max(np.abs(np.subtract(*(score_all(first, family_prompts, kind) for kind in engine.ENGINES))).ravel()) < 1e-4
+    assert max(np.abs(np.subtract(*(score_all(first, family_prompts, kind) for kind in ENGINES))).ravel()) < 1e-4
 
 
 def ask(model: PreTrainedModel, table: pd.DataFrame, kind: str, folder: Path) -> pd.DataFrame:
@@ -689,7 +690,7 @@ def ask(model: PreTrainedModel, table: pd.DataFrame, kind: str, folder: Path) ->
         return Answers.validate(collect(table, prompts, ledger.answered(fingerprint_of(FACTS)), fingerprint_of(FACTS)))
 
 
-@pytest.mark.parametrize("kind", engine.ENGINES)
+@pytest.mark.parametrize("kind", ENGINES)
 def test_readouts_are_what_the_model_says_of_labels_and_options(
     kind: str, llama: LlamaForCausalLM, tmp_path: Path
 ) -> None:

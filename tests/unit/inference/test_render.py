@@ -11,10 +11,11 @@ import pytest
 import torch
 from rendering import SHOWN, SYSTEM, TURNS, byte_tokenizer, table_of
 from selfalign.errors import InputError
+from selfalign.inference.choices import ENGINES
 from selfalign.inference.local import engine
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.openings import capitalise, list_forms, log_p_open, prefix_free
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.ledger.rows import Entry
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, utils
 
@@ -23,7 +24,7 @@ def read(
     tokenizer: PreTrainedTokenizerFast, table: pd.DataFrame | None = None, form: str = "chat", **template: object
 ) -> tuple[Rendered, list[str]]:
     """The first prompt as a model gets it, and its answers as text."""
-    prompt, *_ = render(table_of() if table is None else table, Speech(tokenizer, form, template), None)
+    prompt, *_ = render(table_of() if table is None else table, PromptFormat(tokenizer, form, template), None)
     return prompt, [tokenizer.decode(answer) for answer in prompt.answers]
 
 
@@ -365,10 +366,10 @@ def test_probability_of_openings_is_that_of_all_replies_that_begin_so() -> None:
     sizes |= {"num_attention_heads": 2, "num_key_value_heads": 2, "initializer_range": 0.5}
     model = LlamaForCausalLM(LlamaConfig(**sizes)).eval()
     table = table_of(options=("w", "wn", "z"))
-    rendered = render(table, Speech(tokenizer, "chat"), None)
+    rendered = render(table, PromptFormat(tokenizer, "chat"), None)
     scored = {
         kind: {p.key: list(s) for batch in engine.score(model, rendered, kind, 64) for p, s in batch.answers}
-        for kind in engine.ENGINES
+        for kind in ENGINES
     }
     answered = {
         p.key: Entry(p.key, p.prompt, p.text, len(p.tokens),

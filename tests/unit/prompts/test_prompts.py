@@ -24,7 +24,14 @@ from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.schemas import CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, majority_answers
-from selfalign.prompts.wording import Languages, WordingFiles, read_countries, read_neutral, read_personas, read_wording
+from selfalign.prompts.wording import (
+    DesignLanguages,
+    WordingFiles,
+    read_countries,
+    read_neutral,
+    read_personas,
+    read_wording,
+)
 from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
@@ -108,7 +115,7 @@ def letters() -> Frame:
 
 
 @pytest.fixture(scope="module")
-def languages(bank: pd.DataFrame, letters: Frame) -> Languages:
+def languages(bank: pd.DataFrame, letters: Frame) -> DesignLanguages:
     """English, and the languages of the three countries."""
     everything, wordings = read_bank(RESOURCES / "probes" / "probes.csv"), {}
     for code in ("en", "de", "es", "zh"):
@@ -125,12 +132,12 @@ def languages(bank: pd.DataFrame, letters: Frame) -> Languages:
         asked = {kind: {probe: getattr(words, kind)[probe] for probe in bank["probe"]} for kind in ("probes", "scales")}
         wordings[code] = replace(words, **asked)
     personas = {code: read_personas(RESOURCES / "personas" / f"{code}.csv") for code in wordings}
-    return Languages("en", wordings, read_countries(RESOURCES / "countries.csv"), personas)
+    return DesignLanguages("en", wordings, read_countries(RESOURCES / "countries.csv"), personas)
 
 
 @pytest.fixture(scope="module")
 def write(
-    languages: Languages,
+    languages: DesignLanguages,
     poles: pd.DataFrame,
     human: pd.DataFrame,
     bank: pd.DataFrame,
@@ -174,7 +181,7 @@ def cells(write) -> pd.DataFrame:
 
 
 def test_text_is_written_once_for_all_countries_that_share_it(
-    languages: Languages,
+    languages: DesignLanguages,
     poles: pd.DataFrame,
     rankings: dict[str, pd.DataFrame],
     bank: pd.DataFrame,
@@ -266,7 +273,7 @@ Religious institutions ___ my confidence. """
 
 @pytest.mark.slow
 @pytest.mark.parametrize("frame", ["words", "letters", "numbers", "words_short", "words_opinion", "scale", "stated"])
-def test_premise_is_the_prompt_with_a_blank_as_its_statement(frame: str, languages: Languages, write) -> None:
+def test_premise_is_the_prompt_with_a_blank_as_its_statement(frame: str, languages: DesignLanguages, write) -> None:
     template = read_frame(RESOURCES / "templates" / "en.yaml", frame)
     design, prompts = write({name: ARMS[name] for name in ("zero", "own", "persona_own")}, ["DEU"], frames=(template,))
     premises = prompts[prompts["premise"] == ""].set_index("prompt")
@@ -460,7 +467,7 @@ def test_shuffled_deals_the_own_answers_to_other_probes(
     assert one != other
 
 
-def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages: Languages) -> None:
+def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages: DesignLanguages) -> None:
     answers = majority_answers(poles)
     every = answers.assign(probe="any", seed=0)[["source", "probe", "seed", "candidate", "answer"]]
     dealt = answer_otherwise(every, Arm.read("shuffled", arm(answers="shuffled")), answers, languages.words.probes)
@@ -486,7 +493,7 @@ def test_neutral_demonstrations_are_right_and_about_no_probe(cells: pd.DataFrame
 
 
 def test_neutral_demonstrations_may_be_in_a_language_that_alone_has_them(
-    languages: Languages, poles: pd.DataFrame
+    languages: DesignLanguages, poles: pd.DataFrame
 ) -> None:
     english = replace(languages.words, neutral={}, right={}, frames={"letters": languages.words.frames["letters"]})
     spoken = replace(languages, wordings={**languages.wordings, "en": english})
@@ -534,7 +541,7 @@ def test_country_without_a_persona_is_refused(write) -> None:
 
 
 def test_demonstrations_in_another_language_show_the_same_probes_and_answers(
-    cells: pd.DataFrame, languages: Languages
+    cells: pd.DataFrame, languages: DesignLanguages
 ) -> None:
     key = ["country", "probe", "order"]
     both = select(cells, arm="own").merge(select(cells, arm="german"), on=key, suffixes=("", "_german"))

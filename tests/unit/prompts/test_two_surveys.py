@@ -17,7 +17,7 @@ from selfalign.prompts.describe_demonstrations import describe_demonstrations, d
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed, majority_answers
-from selfalign.prompts.wording import Languages, Wording, read_neutral, read_personas, word_poles
+from selfalign.prompts.wording import DesignLanguages, Wording, read_neutral, read_personas, word_poles
 from selfalign.survey.parse_opinions import describe_questions, rate_samples, read_questions, to_distributions
 from selfalign.survey.schemas import Counts, OpinionKeys, OpinionTable
 from selfalign.survey.weigh_answers import weigh
@@ -88,7 +88,7 @@ def laid(joined: Joined, rankings: dict[str, pd.DataFrame]) -> tuple[pd.DataFram
     right = neutral["answer"].to_dict()
     words = Wording(frames, word_poles(joined.texts), neutral=word_poles(neutral), right=right)
     arms = Arm.read_all(ARMS)
-    languages = Languages("en", {"en": words})
+    languages = DesignLanguages("en", {"en": words})
     return Experiment(arms, COUNTRIES, joined.people, rankings, languages, premises=False).lay_out()
 
 
@@ -161,7 +161,7 @@ def test_stated_shares_are_dealt_from_the_demonstrations(rankings: dict[str, pd.
     frames = {"stated": read_frame(RESOURCES / "templates" / "en.yaml", "stated")}
     words = Wording(frames, word_poles(joined.texts))
     personas = {"en": read_personas(RESOURCES / "personas" / "en.csv")}
-    languages = Languages("en", {"en": words}, personas=personas)
+    languages = DesignLanguages("en", {"en": words}, personas=personas)
     arms = Arm.read_all({"shuffled": ARMS["shuffled"] | {"seeds": [1, 2, 3]}})
     made = Experiment(arms, COUNTRIES, joined.people, rankings, languages, premises=False).lay_out()
     share = joined.poles.set_index(["country", "probe"])["share_a"].mul(100).round().astype(int).astype(str)

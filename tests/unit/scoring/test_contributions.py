@@ -9,7 +9,7 @@ from bank import BANK
 from estimating import people, refuse, scores
 from selfalign.audit.trace.contributions import by_probe, largest_first, recompute, select_cells, weigh_cells
 from selfalign.audit.trace.excluded import find_probe, why_dropped, why_no_scale, why_not_chosen
-from selfalign.audit.trace.names import Names, match
+from selfalign.audit.trace.names import RunNames, match
 from selfalign.audit.trace.points import Point, Term, point_of_row
 from selfalign.audit.trace.show import WIDTH, first_rows, shorten, table, width_of
 from selfalign.contrasts import Contrast
@@ -174,18 +174,18 @@ CONFIG = {
     + [("united states", "USA"), ("us", "USA"), ("ALL", "all"), ("mean of countries", "all"), (" Nigeria ", "NGA")],
 )
 def test_country_by_code_or_name(text: str, code: str) -> None:
-    assert Names(CONFIG).country(text) == code
+    assert RunNames(CONFIG).country(text) == code
 
 
 def test_country_that_only_sounds_like_one_is_refused() -> None:
     with pytest.raises(
         InputError, match=r'no "Niger". Did you mean NGA \(Nigeria\)\? Known values: NGA \(Nigeria\), RUS'
     ):
-        Names(CONFIG).country("Niger")
+        RunNames(CONFIG).country("Niger")
 
 
 def test_models_languages_arms_and_measures_by_label() -> None:
-    names = Names(CONFIG)
+    names = RunNames(CONFIG)
     assert names.model("a SMALL one") == names.model("Small") == "small"
     assert names.language("Turkish") == names.language("TR") == "tr"
     assert names.arm("similar") == names.arm("OWN") == "own" and names.arm("Similar, others") == "other"

@@ -10,7 +10,8 @@ from estimating import BANK, PROBES, SETTINGS, complete, people, refuse, run, sc
 from scipy import stats
 from selfalign.contrasts import Contrast
 from selfalign.probes.schemas import Poles, Replicates
-from selfalign.scoring.bootstrap import CHANCE, Resampling, estimate
+from selfalign.scoring.bootstrap import Resampling, estimate
+from selfalign.scoring.choices import CHANCE
 from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_contrasts import estimate_contrasts

@@ -22,7 +22,7 @@ from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.schemas import Design
 from selfalign.prompts.sources import Surveyed, stated_shares
-from selfalign.prompts.wording import Languages, Wording, read_personas
+from selfalign.prompts.wording import DesignLanguages, Wording, read_personas
 from selfalign.scoring.by_readout import Comparison, score_by_readout
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.schemas import Scores, Stated, StatedShares
@@ -51,7 +51,9 @@ def rank_all() -> pd.DataFrame:
 def lay(step: int = 1, frame: Frame = FRAME, **settings: object) -> pd.DataFrame:
     """Cells of an arm about Germany and Mexico, with their prompts."""
     arm = Arm.read("me", {"shots": 1, "strategy": "chrf", "answers": "own", **settings})
-    languages = Languages("en", {"en": Wording({"stated": frame}, ITEMS, **NEUTRAL, step=step)}, personas=PERSONAS)
+    languages = DesignLanguages(
+        "en", {"en": Wording({"stated": frame}, ITEMS, **NEUTRAL, step=step)}, personas=PERSONAS
+    )
     rankings = {"chrf": rank_all()}
     experiment = Experiment({"me": arm}, ["DEU", "MEX"], Surveyed(POLES), rankings, languages, premises=False)
     design, prompts = experiment.lay_out()
@@ -140,7 +142,7 @@ def test_frame_that_cannot_name_a_country_is_refused(change: dict, words: list[s
 
 
 def test_country_without_a_persona_is_refused() -> None:
-    languages = Languages(
+    languages = DesignLanguages(
         "en", {"en": Wording({"stated": FRAME}, ITEMS)}, personas={"en": {"DEU": PERSONAS["en"]["DEU"]}}
     )
     arm = Arm.read("me", {"shots": 0})

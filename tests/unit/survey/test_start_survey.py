@@ -9,13 +9,13 @@ import pyreadstat
 import pytest
 import yaml
 from refusal import Refused
-from selfalign.config.sections import Run
+from selfalign.config.sections import RunSettings
 from selfalign.survey.files import open_survey
 from selfalign.survey.inspect_file import Facts, inspect_columns
 from selfalign.survey.parse_table import parse_table
 from selfalign.survey.questions import read_questions
 from selfalign.survey.start_survey import guess_countries
-from selfalign.survey.table_columns import Layout
+from selfalign.survey.table_columns import TableLayout
 from surveys import run
 
 
@@ -52,7 +52,7 @@ def test_scale_whose_labels_are_codes_gets_values_that_are_read_as_codes(tmp_pat
     run("start-survey", tmp_path / "s.sav", "--country", "PRT", "--folder", tmp_path / "s")
     questions = read_questions(tmp_path / "s/questions.csv")
     with open_survey(tmp_path / "s.sav", tmp_path) as file:
-        layout = Layout.of_survey({"country": "PRT"})
+        layout = TableLayout.of_survey({"country": "PRT"})
         responses, _, _ = parse_table(file, questions, layout, tmp_path / "s/questions.csv")
     assert responses["a"].tolist() == [int(answer) for answer in answers]
 
@@ -172,7 +172,7 @@ def test_config_has_a_name_that_a_run_may_have(
     config = yaml.safe_load((tmp_path / path).read_text(encoding="utf-8"))
     assert config["run"]["name"] == config["run"]["survey"] == name
     assert list(config["surveys"]) == [name]
-    assert re.fullmatch(Run.model_fields["name"].metadata[0].pattern, name)
+    assert re.fullmatch(RunSettings.model_fields["name"].metadata[0].pattern, name)
 
 
 def test_countries_are_known_by_their_names_in_other_languages(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from selfalign.prompts.design_prompts import word_instructions, word_personas
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import check_sources, draw_neutral
 from selfalign.prompts.wording import (
-    Languages,
+    DesignLanguages,
     Wording,
     WordingFiles,
     read_countries,
@@ -158,7 +158,7 @@ def _check_arms(config: dict[str, Any], language: str, spoken: Speech, words: di
     own = any(arm.needs_spoken for arm in arms.values())
     roles = {one: read_roles(Path(fill_language(config["prompts"]["roles"], one))) for one in spoken.roles}
     known = read_countries(Path(config["prompts"]["spoken"])) if own else {}
-    languages = Languages(language, words, known, personas, roles)
+    languages = DesignLanguages(language, words, known, personas, roles)
     for arm in arms.values():
         asked = pd.Series(arm.asked(countries))
         pairs = pd.DataFrame(_pair_names(arm, list(asked), countries), columns=["country", "named"])

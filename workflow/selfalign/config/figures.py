@@ -19,7 +19,7 @@ from selfalign.config.outputs import (
     mapped_arms,
 )
 from selfalign.config.panels import (
-    Config,
+    MergedConfig,
     height_of_agreement,
     height_of_calibration,
     height_of_contrasts,
@@ -48,8 +48,8 @@ class Paged:
             the figure's width.
     """
 
-    panels: Callable[[Config], list[tuple[str, str]]]
-    height: Callable[[Config, Sequence[str], float], float] = height_of_rows
+    panels: Callable[[MergedConfig], list[tuple[str, str]]]
+    height: Callable[[MergedConfig, Sequence[str], float], float] = height_of_rows
 
 
 @dataclass(frozen=True)
@@ -71,39 +71,39 @@ class Figure:
     label: str
     message: str
     reads: Mapping[str, str]
-    settings: Callable[[Config], dict[str, str]] = lambda config: {}
+    settings: Callable[[MergedConfig], dict[str, str]] = lambda config: {}
     also: tuple[str, ...] = ()
     paged: Paged | None = None
     csv: bool = True
     typeset: bool = True
 
 
-def _margin(config: Config) -> dict[str, str]:
+def _margin(config: MergedConfig) -> dict[str, str]:
     """The contrast of the figure margin, and whether it is an arm with its control."""
     contrast = config["figures"]["margin"]["contrast"]
     settings = {"contrast": as_json(contrast), "room": as_json(contrast in list_margins(config))}
     return settings | _demonstrated(config)
 
 
-def _by_model(config: Config) -> dict[str, str]:
+def _by_model(config: MergedConfig) -> dict[str, str]:
     """What the figures gains and margins ask: both have all pairs, because they have the same axis."""
     pairs = {"gains": list_gains(config), "margins": list_margins(config)}
     settings = {name: as_json(value) for name, value in pairs.items()} | {"language": asked_in(config)}
     return settings | _demonstrated(config)
 
 
-def _agreement(config: Config) -> dict[str, str]:
+def _agreement(config: MergedConfig) -> dict[str, str]:
     """The arms of the figure agreement."""
     return {"arms": " ".join(agreeing_arms(config))} | _demonstrated(config)
 
 
-def _demonstrated(config: Config) -> dict[str, str]:
+def _demonstrated(config: MergedConfig) -> dict[str, str]:
     """The arms that readers have marks in, if the run has readers."""
     arms = [name for name, arm in arms_of_run(config).items() if arm.shots]
     return {"demonstrated": " ".join(arms)} if has_readers(config) else {}
 
 
-def _transfer_pair(config: Config) -> list[Contrast]:
+def _transfer_pair(config: MergedConfig) -> list[Contrast]:
     """The contrast of the figure transfer, if there is one."""
     return [Contrast.read(pair)] if (pair := config["scoring"].get("transfer")) else []
 

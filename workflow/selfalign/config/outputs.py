@@ -10,7 +10,7 @@ from selfalign.config.arms import arms_of, arms_of_run, read_arms
 from selfalign.config.languages import countries_of_run, frames_of
 from selfalign.config.map import why_no_map
 from selfalign.contrasts import Contrast
-from selfalign.inference.endpoint.requests import gives_reply
+from selfalign.inference.endpoint.settings import Endpoint
 
 _NO_OPTIONS = "no frame asks with two options"
 _OF_COUNTRIES = {
@@ -44,7 +44,7 @@ def list_contrasts(config: dict[str, Any]) -> list[Contrast]:
 
 def gives_replies(model: Mapping[str, Any]) -> bool:
     """Whether a model with these settings gives a greedy reply to each prompt."""
-    return gives_reply(model["endpoint"]) if "endpoint" in model else model.get("reply", 0) > 0
+    return Endpoint.read(model["endpoint"]).greedy if "endpoint" in model else model.get("reply", 0) > 0
 
 
 def arms_with_cells(config: dict[str, Any], language: str) -> set[str]:

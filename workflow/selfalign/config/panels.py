@@ -16,13 +16,13 @@ from selfalign.contrasts import Contrast
 from selfalign.figures.columns import grid_columns, map_columns, panel_columns
 from selfalign.figures.style import NARROW
 
-Config = dict[str, Any]
+MergedConfig = dict[str, Any]
 
 TITLE = 0.3
 """Inches of the title of a panel."""
 
 
-def panels_of_contrasts(config: Config, contrasts: Iterable[Contrast]) -> list[tuple[str, str]]:
+def panels_of_contrasts(config: MergedConfig, contrasts: Iterable[Contrast]) -> list[tuple[str, str]]:
     """The models and languages that have cells for both sides of some contrast, in the order of the run.
 
     Args:
@@ -33,7 +33,7 @@ def panels_of_contrasts(config: Config, contrasts: Iterable[Contrast]) -> list[t
     return [panel for panel in product(config["run"]["models"], config["run"]["languages"]) if panel in shown]
 
 
-def panels_of_arms(config: Config, arms: Iterable[str]) -> list[tuple[str, str]]:
+def panels_of_arms(config: MergedConfig, arms: Iterable[str]) -> list[tuple[str, str]]:
     """The models and languages that have cells of some arm, in the order of the run.
 
     Args:
@@ -48,31 +48,31 @@ def panels_of_arms(config: Config, arms: Iterable[str]) -> list[tuple[str, str]]
 # Heights: inches that a panel needs at least, given the languages that share it and the figure's width.
 
 
-def height_of_rows(config: Config, languages: Sequence[str], width: float) -> float:
+def height_of_rows(config: MergedConfig, languages: Sequence[str], width: float) -> float:
     """Of a panel with a row per country."""
     return TITLE + _count_rows(config, languages) * 0.14
 
 
-def height_of_agreement(config: Config, languages: Sequence[str], width: float) -> float:
+def height_of_agreement(config: MergedConfig, languages: Sequence[str], width: float) -> float:
     """Of a panel with a row per country and a dot per arm."""
     return TITLE + _count_rows(config, languages) * max(0.13, 0.05 + 0.034 * len(agreeing_arms(config)))
 
 
-def height_of_calibration(config: Config, languages: Sequence[str], width: float) -> float:
+def height_of_calibration(config: MergedConfig, languages: Sequence[str], width: float) -> float:
     """Of a block with a square per arm."""
     columns, arms = panel_columns(width), len(calibrated_arms(config))
     side = min(2.6, (width - 0.46) / min(columns, arms))
     return float(TITLE + -(-arms // columns) * (side + 0.6))
 
 
-def height_of_map(config: Config, languages: Sequence[str], width: float) -> float:
+def height_of_map(config: MergedConfig, languages: Sequence[str], width: float) -> float:
     """Of a block with a map per arm."""
     arms = len(mapped_arms(config))
     columns = min(map_columns(width), arms)
     return float(-(-arms // columns) * (TITLE + 0.7 * width / columns))
 
 
-def height_of_contrasts(config: Config, languages: Sequence[str], width: float) -> float:
+def height_of_contrasts(config: MergedConfig, languages: Sequence[str], width: float) -> float:
     """Of a panel with a row per contrast; of languages that share a panel, a small panel per contrast."""
     contrasts = sum(
         any(language in languages for _, language in find_estimated(config, contrast))
@@ -83,7 +83,7 @@ def height_of_contrasts(config: Config, languages: Sequence[str], width: float) 
     return TITLE + contrasts * (0.34 if width < NARROW else 0.19)
 
 
-def _count_rows(config: Config, languages: Sequence[str]) -> int:
+def _count_rows(config: MergedConfig, languages: Sequence[str]) -> int:
     """Countries of the languages, and the mean of several countries of one language."""
     countries = [len(config["languages"][language]["countries"]) for language in languages]
     return sum(countries) + (countries[0] > 1)

@@ -9,7 +9,11 @@ from pydantic import ConfigDict, Field
 
 from selfalign.arms import Arm
 from selfalign.contrasts import Contrast
-from selfalign.forms import Country, Language, Name, Names, Pair, ProbeKind, Section, distinct
+from selfalign.forms import Country, Language, ModelKind, Name, Names, Pair, ProbeKind, Section, distinct
+from selfalign.inference.choices import Attention, Dtype, Engine, ModelFormat, Readout, ShownAs
+from selfalign.inference.endpoint.settings import Endpoint
+from selfalign.scoring.choices import Chance, FamilyColumn, OptionOrder
+from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.survey.registry import FORMS
 
 Choice = Annotated[tuple[Name, ...], Field(json_schema_extra={"uniqueItems": True})]
@@ -17,8 +21,7 @@ CountryOrNull = Annotated[
     str, Field(pattern="^([A-Z]{3})?$", examples=["DEU"], json_schema_extra={"type": ["string", "null"]})
 ]
 Files = Annotated[str, Field(pattern=r"\{language\}", examples=["my_folder/{language}.csv"])]
-Readout = Literal["label", "option", "per_token", "per_byte", "pmi", "greedy"]
-Width = Annotated[float, Field(ge=2.5, le=40)]
+FigureWidth = Annotated[float, Field(ge=2.5, le=40)]
 
 _INCHES = "Width in inches; figures.style.width if not given."
 
@@ -54,7 +57,7 @@ class HubFile(Section):
     path: str = Field(description="File in the data set.")
 
 
-class Columns(Section):
+class TableColumns(Section):
     """The columns of a survey of form table that are not questions."""
 
     country: str | None = Field(None, description="The country.")
@@ -84,7 +87,7 @@ class Survey(Section):
         None,
         description="Form table: the country of each value of columns.country; null leaves its respondents out.",
     )
-    columns: Columns | None = Field(None, description="Form table: names of the columns that are not questions.")
+    columns: TableColumns | None = Field(None, description="Form table: names of the columns that are not questions.")
     groups: str | None = Field(
         None,
         description=(
@@ -151,14 +154,14 @@ class Embedding(Section):
     model: str = Field(min_length=1, description="universal, or the folder of an encoder.")
 
 
-class Demonstrations(Section):
+class SimilaritySettings(Section):
     """How similarities of probes are measured."""
 
     bm25: Bm25
     embedding: Embedding
 
 
-class Prompts(Section):
+class PromptSettings(Section):
     """The words of the prompts."""
 
     templates: Files = Field(description="Frames of the prompts (YAML); {language} stands for the language.")
@@ -180,7 +183,7 @@ class Prompts(Section):
 # The run
 
 
-class Groups(Section):
+class GroupSettings(Section):
     """The groups of each country that a run asks about."""
 
     by: Names = Field(
@@ -192,7 +195,7 @@ class Groups(Section):
     )
 
 
-class Run(Section):
+class RunSettings(Section):
     """The settings of a run."""
 
     name: str = Field(
@@ -204,7 +207,7 @@ class Run(Section):
     survey: Name = Field(description="Which of the surveys to use.")
     models: Names = Field(description="Which of the models to run.")
     languages: Names = Field(description="Which of the languages to run.")
-    groups: Groups | None = Field(
+    groups: GroupSettings | None = Field(
         None,
         description="Ask about groups of each country's people instead of whole countries; null does not.",
         json_schema_extra={"nullable": True},
@@ -259,45 +262,9 @@ class Price(Section):
     output: float = Field(ge=0, description="Price of a million tokens that come back.")
 
 
-class Endpoint(Section):
-    """Where a model answers over the network."""
+class PricedEndpoint(Endpoint):
+    """Where a model answers over the network, and its price."""
 
-    url: str = Field(
-        pattern="^https?://[^?#]+$",
-        examples=["https://api.example.org/v1"],
-        description="Address, up to and with its version.",
-    )
-    model: str = Field(description="Name of the model there.")
-    key_env: str | None = Field(
-        None, pattern="^[A-Za-z_][A-Za-z0-9_]*$", examples=["MY_API_KEY"], description="Variable that holds the key."
-    )
-    readout: Literal["logprobs", "echo", "samples"] = Field(
-        "logprobs",
-        description="What the endpoint returns: log-probabilities of first tokens, echoed prompts, or sampled replies.",
-    )
-    top_logprobs: int = Field(20, ge=1, description="logprobs: how many first tokens.")
-    samples: int = Field(20, ge=1, description="samples: replies per prompt.")
-    samples_per_request: int = Field(1, ge=1, description="samples: replies per request.")
-    temperature: float = Field(1.0, ge=0, description="samples: temperature.")
-    reply_tokens: int = Field(32, ge=1, description="samples: longest reply.")
-    seed: int | None = Field(None, ge=0, description="samples: seed of the first reply; sent if given.")
-    limit_name: Literal["max_tokens", "max_completion_tokens"] = Field(
-        "max_tokens", description="Name of the field that limits the tokens of a reply."
-    )
-    instruction: Literal["system", "user"] = Field("system", description="The message that has the instruction.")
-    extra: dict[str, Any] = Field({}, description="More fields to send with each request.")
-    concurrency: int = Field(8, ge=1, description="Requests at once.")
-    requests_per_minute: float | None = Field(None, gt=0, description="Largest rate; no limit if not given.")
-    tokens_per_minute: float | None = Field(None, gt=0, description="Largest rate; no limit if not given.")
-    max_requests: int | None = Field(
-        None, ge=1, description="Largest number in a language, over all runs; no limit if not given."
-    )
-    max_tokens: int | None = Field(
-        None, ge=1, description="Largest number in a language, over all runs; no limit if not given."
-    )
-    max_failed: int = Field(0, ge=0, description="Requests that may fail after all attempts.")
-    timeout: float = Field(120, gt=0, description="Seconds without a byte of the answer until an attempt fails.")
-    retries: int = Field(8, ge=0, description="Attempts after the first.")
     price: Price | None = Field(None, description="Price of a million tokens, for `selfalign plan` only.")
 
 
@@ -317,7 +284,7 @@ class Model(Section):
     """A language model, and how it is run."""
 
     label: str = Field(description="Name of the model in figures.")
-    kind: Literal["english", "multilingual"] | None = Field(
+    kind: ModelKind | None = Field(
         None, description="Whether the model was trained for English or for many languages; none if not given."
     )
     gated: bool = Field(
@@ -327,14 +294,12 @@ class Model(Section):
     source: Hub | Package | Packages | Folder | None = Field(
         None, description="Where the weights come from: hub, package or folder."
     )
-    endpoint: Endpoint | None = Field(
+    endpoint: PricedEndpoint | None = Field(
         None,
         description="Where the model answers, instead of a source; docs/endpoints.md explains the readouts.",
     )
-    format: Literal["chat", "plain"] = Field(
-        "chat", description="The model's chat template, or bare text for base models."
-    )
-    shown: Literal["turns", "message"] = Field(
+    format: ModelFormat = Field("chat", description="The model's chat template, or bare text for base models.")
+    shown: ShownAs = Field(
         "turns", description="Demonstrations as earlier turns of the chat, or as lines of the user's message."
     )
     reply: int = Field(
@@ -346,20 +311,16 @@ class Model(Section):
     template: Template = _section(
         Template, "Values that the chat template gets with the messages, such as date or enable_thinking."
     )
-    attention: Literal["sdpa", "eager"] = Field(
-        "sdpa", description="PyTorch's fused attention, or plain matrix products."
-    )
+    attention: Attention = Field("sdpa", description="PyTorch's fused attention, or plain matrix products.")
     gpus: int = Field(1, ge=1, description="GPUs that the model spans, where it runs on GPUs.")
-    dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="Number format of weights and activations."
-    )
+    dtype: Dtype = Field("float32", description="Number format of weights and activations.")
     device: str = Field(
         "auto",
         pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$",
         examples=["auto", "cpu", "cuda", "cuda:1", "mps"],
         description="cpu, cuda, cuda:1, mps, or auto: a GPU where there is one.",
     )
-    engine: Literal["packed", "naive"] = Field(
+    engine: Engine = Field(
         "packed", description="Shared prefixes computed once, or one forward pass per prompt and answer."
     )
     row_tokens: int = Field(
@@ -376,10 +337,6 @@ ContrastOrPair = Annotated[
     Pair | Contrast,
     Field(description="Two arms; or a mapping, with the models or languages to compare.", union_mode="left_to_right"),
 ]
-Column = Literal[
-    "model", "language", "arm", "against", "against_model", "against_language", "country", "measure", "scope"
-]
-Source = Literal["batteries", "respondents", "seeds", "templates"]
 
 
 class Readers(Section):
@@ -393,7 +350,7 @@ class Readers(Section):
     )
 
 
-class CountryRanks(Section):
+class CountryRankSettings(Section):
     """The similarity of the models' answers with the people of every surveyed country."""
 
     least: float = Field(
@@ -401,7 +358,7 @@ class CountryRanks(Section):
     )
 
 
-class Specifications(Section):
+class SpecificationChoices(Section):
     """The choices of analysis under which own minus other country is estimated, in addition to arms and models."""
 
     readouts: tuple[Readout, ...] = distinct(
@@ -409,7 +366,7 @@ class Specifications(Section):
         default=("label", "option", "per_token", "per_byte", "pmi", "greedy"),
         min_length=1,
     )
-    orders: tuple[Literal["both", "AB", "BA"], ...] = distinct(
+    orders: tuple[OptionOrder, ...] = distinct(
         "Option orders: both, averaged; pole A first only; pole B first only.",
         default=("both", "AB", "BA"),
         min_length=1,
@@ -444,7 +401,7 @@ class Scoring(Section):
     """How answers become estimates."""
 
     readouts: dict[Name, Readout] = Field(description="By frame, what decides between the options.")
-    unanswered: Literal["half", "wrong", "left_out"] = Field(
+    unanswered: Literal[tuple(COUNTS_AS)] = Field(  # type: ignore[valid-type]  # pydantic lists the values
         "half", description="How a cell without an answer counts in the agreement."
     )
     draws: int = Field(2000, ge=100, description="Bootstrap resamples.")
@@ -455,10 +412,10 @@ class Scoring(Section):
         ge=10,
         description="Second samples of a country's people, drawn for the human ceiling of each metric.",
     )
-    resample: tuple[Source, ...] = distinct(
+    resample: tuple[Chance, ...] = distinct(
         "What the intervals cover.", default=("batteries", "respondents", "seeds", "templates"), min_length=1
     )
-    families: tuple[Column, ...] = distinct(
+    families: tuple[FamilyColumn, ...] = distinct(
         "Columns that name a family; p-values are corrected within it.", default=("measure", "scope")
     )
     measures: tuple[str, ...] = distinct(
@@ -470,7 +427,7 @@ class Scoring(Section):
         description="Simple readers of the demonstrations; null for none.",
         json_schema_extra={"nullable": True},
     )
-    country_ranks: CountryRanks | None = Field(
+    country_ranks: CountryRankSettings | None = Field(
         None,
         description="Rank all surveyed countries by their similarity with the models' answers; null does not.",
         json_schema_extra={"nullable": True},
@@ -482,7 +439,7 @@ class Scoring(Section):
             "discriminating cells, and with another cut of ten-point scales."
         ),
     )
-    specifications: Specifications | None = Field(
+    specifications: SpecificationChoices | None = Field(
         None,
         description="Own minus other country under every choice of analysis; null for none.",
         json_schema_extra={"nullable": True},
@@ -541,7 +498,7 @@ class CountryNames(Section):
 class FigureStyle(Section):
     """The style of all figures."""
 
-    width: Width = Field(6.8, description="Width of every figure, in inches.")
+    width: FigureWidth = Field(6.8, description="Width of every figure, in inches.")
     height: float = Field(
         9.0,
         ge=2,
@@ -566,43 +523,43 @@ class FigureStyle(Section):
     )
 
 
-class Figure(Section):
-    """A figure."""
+class FigureSettings(Section):
+    """The settings of a figure."""
 
-    width: Width | None = Field(None, description=_INCHES)
+    width: FigureWidth | None = Field(None, description=_INCHES)
 
 
-class AgreementFigure(Figure):
+class AgreementFigure(FigureSettings):
     """The figure agreement."""
 
     arms: Names | None = Field(None, description="The arms to draw; all if not given.")
 
 
-class ContrastsFigure(Figure):
+class ContrastsFigure(FigureSettings):
     """The figure contrasts."""
 
     arms: Names | None = Field(None, description="The arms whose contrasts are drawn; all if not given.")
 
 
-class MarginFigure(Figure):
+class MarginFigure(FigureSettings):
     """The figure margin."""
 
     contrast: Pair = Field(description="The contrast to draw; one of scoring.contrasts.")
 
 
-class CalibrationFigure(Figure):
+class CalibrationFigure(FigureSettings):
     """The figure calibration."""
 
     arms: Names = Field(description="The arms to draw.")
 
 
-class MapFigure(Figure):
+class MapFigure(FigureSettings):
     """The figure map."""
 
     arms: Names = Field(("chrf",), description="The arms to draw, one panel each.")
 
 
-class LanguagesFigure(Figure):
+class LanguagesFigure(FigureSettings):
     """The figure languages."""
 
     arms: Names = Field(("chrf",), description="The arms of figures.selectors to draw; all if none of these is run.")
@@ -627,15 +584,15 @@ class Figures(Section):
     contrasts: ContrastsFigure = _section(ContrastsFigure)
     margin: MarginFigure
     calibration: CalibrationFigure
-    transfer: Figure = _section(Figure)
-    gains: Figure = _section(Figure)
-    gains_by_country: Figure = _section(Figure)
+    transfer: FigureSettings = _section(FigureSettings)
+    gains: FigureSettings = _section(FigureSettings)
+    gains_by_country: FigureSettings = _section(FigureSettings)
     languages: LanguagesFigure = _section(LanguagesFigure)
-    categories: Figure = _section(Figure)
-    kinds: Figure = _section(Figure)
-    margins: Figure = _section(Figure)
-    country_ranks: Figure = _section(Figure)
-    specifications: Figure = _section(Figure)
+    categories: FigureSettings = _section(FigureSettings)
+    kinds: FigureSettings = _section(FigureSettings)
+    margins: FigureSettings = _section(FigureSettings)
+    country_ranks: FigureSettings = _section(FigureSettings)
+    specifications: FigureSettings = _section(FigureSettings)
     map: MapFigure = _section(MapFigure)
 
 
@@ -649,9 +606,9 @@ class Config(Section):
         description="Test probes from another survey than the demonstrations; null for those of run.survey.",
         json_schema_extra={"nullable": True},
     )
-    demonstrations: Demonstrations
-    prompts: Prompts
-    run: Run
+    demonstrations: SimilaritySettings
+    prompts: PromptSettings
+    run: RunSettings
     languages: dict[Language, Asked] = Field(min_length=1, description="By ISO 639-1 code.")
     arms: dict[Name, Arm] = Field(min_length=1, description="The treatments, by name.")
     models: dict[Name, Model] = Field(min_length=1, description="The language models, by name.")

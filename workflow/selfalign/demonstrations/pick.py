@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 
 from selfalign.arms import Arm
+from selfalign.demonstrations.strategies import EXCLUSIONS
 from selfalign.draws import draw
 from selfalign.errors import InputError
 
 SET = ["source", "probe", "seed"]
 """The columns that identify a set of demonstrations of an arm."""
-
-_EXCLUDED = {"siblings": "sibling", "battery": "same_battery", "category": "same_category"}
 
 
 def pick_demonstrations(arm: Arm, ranking: pd.DataFrame, answers: pd.DataFrame, needed: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +40,7 @@ def pick_demonstrations(arm: Arm, ranking: pd.DataFrame, answers: pd.DataFrame, 
 
 def _find_pool(ranking: pd.DataFrame, arm: Arm, seeds: list[int]) -> pd.DataFrame:
     """The candidates that an arm may show, answered or not: rows of the ranking, by seed."""
-    allowed = ~ranking[[_EXCLUDED[what] for what in arm.exclude]].any(axis=1)
+    allowed = ~ranking[[EXCLUSIONS[what] for what in arm.exclude]].any(axis=1)
     if arm.ceiling is not None:
         allowed &= ranking["similarity"] < arm.ceiling
     if arm.draws:

@@ -10,6 +10,10 @@ STRATEGIES = (*SEEDED, *MEASURES)
 """How candidates are ordered: at random, or by a measure of similarity."""
 
 
+EXCLUSIONS = {"siblings": "sibling", "battery": "same_battery", "category": "same_category"}
+"""By candidates that an arm can exclude, the column of `Ranking` that says whether a candidate is one of them."""
+
+
 def measure_of(strategy: str) -> str:
     """The measure whose similarity is recorded for a strategy: its own, or chrF++ for a strategy that draws."""
     return strategy if strategy in MEASURES else "chrf"

@@ -1,6 +1,9 @@
 """Names of categories, kinds of models and languages in the figures across models and in their tables."""
 
+from typing import get_args
+
 from selfalign.figures.style import Style
+from selfalign.forms import ModelKind
 from selfalign.scoring.pooling import OWN, name_kind
 
 MINUS = " \N{MINUS SIGN} "
@@ -33,7 +36,7 @@ def name_kinds(model: str, against: str, models: int, style: Style) -> str:
         models: number of models of the kind.
         style: of the figure.
     """
-    known = {name_kind(kind): style.text(f"kinds.{kind}") for kind in ("english", "multilingual")}
+    known = {name_kind(kind): style.text(f"kinds.{kind}") for kind in get_args(ModelKind)}
     if against != model:
         return known[model] + MINUS + known[against]
     return style.text("gains.one_model" if models == 1 else "gains.several_models", kind=known[model], count=models)

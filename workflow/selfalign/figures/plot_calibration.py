@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter
 
 from selfalign.figures.columns import panel_columns
 from selfalign.figures.figure_options import Pages, figure_options
-from selfalign.figures.rows import Panel, Surroundings, fit, split_panels
+from selfalign.figures.rows import FigurePanel, Surroundings, fit, split_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import INK, MUTED, PALETTE
@@ -89,7 +89,7 @@ def _read(points: pd.DataFrame, width: float, style: Style) -> str:
     return f"{reads}, {agreement}" if width > 1.6 else f"{reads}\n{wrap(agreement, width, style.size - 0.5)}"
 
 
-def _draw_panel(ax: Axes, block: Panel, arm: str, title: str, style: Style) -> None:
+def _draw_panel(ax: Axes, block: FigurePanel, arm: str, title: str, style: Style) -> None:
     points = block.rows[block.rows["arm"] == arm]
     for corner in (0, 0.5):
         ax.axvspan(corner, corner + 0.5, corner, corner + 0.5, color=MUTED, alpha=0.15, linewidth=0)

@@ -15,7 +15,7 @@ from selfalign.figures.columns import grid_columns
 from selfalign.figures.figure_options import Pages, contrasts_option, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
-from selfalign.figures.rows import Panel, Surroundings, fit, frame_rows, layout_of, split_panels, stack_panels
+from selfalign.figures.rows import FigurePanel, Surroundings, fit, frame_rows, layout_of, split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import Keywords
@@ -56,15 +56,15 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast], style: Style) -> Figure
     return figure
 
 
-def _by_contrast(panel: Panel, order: list[Contrast], style: Style) -> Panel:
+def _by_contrast(panel: FigurePanel, order: list[Contrast], style: Style) -> FigurePanel:
     """The panel with a row per contrast: the mean of the countries."""
     means = panel.rows if not panel.mean else panel.rows[panel.rows["country"] == ALL]
     rows = _put_in_order(means, order)
     names = [_name(row, style) for row in rows.drop_duplicates("row").sort_values("row").itertuples()]
-    return Panel(panel.title, rows, names)
+    return FigurePanel(panel.title, rows, names)
 
 
-def _draw_grid(panel: Panel, order: list[Contrast], style: Style) -> Figure:
+def _draw_grid(panel: FigurePanel, order: list[Contrast], style: Style) -> Figure:
     """Small panels for languages that are each asked about one country: one per contrast, a row per country."""
     rows = panel.rows.rename(columns={"row": "place"})
     rows = _put_in_order(rows, order).rename(columns={"row": "contrast", "place": "row"})

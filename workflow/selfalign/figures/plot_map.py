@@ -173,7 +173,7 @@ def _draw_panel(
     place_labels(ax, points, texts, colours, 5.0 if style.narrow else 6.0, np.concatenate([points, starts]))
 
 
-class Point(Protocol):
+class MapPoint(Protocol):
     """A row of `MapPoints`: a point of the map, with standard errors and their correlation."""
 
     zone: object
@@ -184,7 +184,7 @@ class Point(Protocol):
     correlation: float
 
 
-class _Moved(Point, Protocol):
+class _Moved(MapPoint, Protocol):
     """A point, and from where demonstrations moved it."""
 
     from_survival: float
@@ -215,7 +215,7 @@ def _draw_arrow(ax: Axes, row: _Moved, size: float) -> None:
     ax.plot(*end, "o", color=colour, markersize=0.45 * size, markeredgewidth=0, zorder=4)
 
 
-def add_ellipse(ax: Axes, row: Point, level: float) -> None:
+def add_ellipse(ax: Axes, row: MapPoint, level: float) -> None:
     """The region that covers a point with a probability, if its errors are normal.
 
     Args:

@@ -14,7 +14,7 @@ from selfalign.errors import InputError
 from selfalign.figures.figure_options import Pages, figure_options
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
 from selfalign.figures.names import name_pair
-from selfalign.figures.rows import Panel, Surroundings, fit, split_panels
+from selfalign.figures.rows import FigurePanel, Surroundings, fit, split_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import INK
@@ -70,7 +70,7 @@ def draw(transfer: pd.DataFrame, style: Style) -> Figure:
 class _Matrix(NamedTuple):
     """A panel with the names of its rows, in lines, and the codes of its columns."""
 
-    panel: Panel
+    panel: FigurePanel
     title: str
     names: list[str]
     sources: list[str]

@@ -40,7 +40,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Panel:
+class FigurePanel:
     """Rows of a figure under one title.
 
     Attributes:
@@ -58,7 +58,7 @@ class Panel:
     single: bool = False
 
 
-def split_panels(table: pd.DataFrame, style: Style, merge: bool = True) -> list[Panel]:
+def split_panels(table: pd.DataFrame, style: Style, merge: bool = True) -> list[FigurePanel]:
     """A panel per model and language. A model's languages that are asked about one country each share a panel.
 
     Args:
@@ -87,16 +87,16 @@ def _in_order(names: Iterable[str], order: Iterable[str]) -> list[str]:
     return listed + [name for name in found if name not in listed]
 
 
-def _panel_of_language(rows: pd.DataFrame, model: str, language: str, style: Style) -> Panel:
+def _panel_of_language(rows: pd.DataFrame, model: str, language: str, style: Style) -> FigurePanel:
     countries = style.in_order(rows["country"])
     rows = rows[rows["country"].isin(countries)]
     place = {country: number for number, country in enumerate(countries)}
     title = style.text("asked", model=style.model(model), language=style.language_name(language))
     names = [style.country(country) for country in countries]
-    return Panel(title, rows.assign(row=rows["country"].map(place)), names, countries[0] == ALL)
+    return FigurePanel(title, rows.assign(row=rows["country"].map(place)), names, countries[0] == ALL)
 
 
-def _panel_of_several(rows: pd.DataFrame, model: str, style: Style) -> Panel:
+def _panel_of_several(rows: pd.DataFrame, model: str, style: Style) -> FigurePanel:
     rows = rows[rows["country"] != ALL]
     order = {country: number for number, country in enumerate(style.in_order(rows["country"]))}
     keys = sorted(set(zip(rows["country"], rows["language"], strict=True)), key=lambda key: (order[key[0]], key[1]))
@@ -111,11 +111,11 @@ def _panel_of_several(rows: pd.DataFrame, model: str, style: Style) -> Panel:
     ]
     places = [place[key] for key in zip(rows["country"], rows["language"], strict=True)]
     title = style.text("asked_in_several", model=style.model(model), count=rows["language"].nunique())
-    return Panel(title, rows.assign(row=places), names, single=True)
+    return FigurePanel(title, rows.assign(row=places), names, single=True)
 
 
 def stack_panels(
-    panels: list[Panel], around: Surroundings, style: Style, row: float, names_up_to: float = 0.42
+    panels: list[FigurePanel], around: Surroundings, style: Style, row: float, names_up_to: float = 0.42
 ) -> tuple[Figure, list[Axes]]:
     """A figure with the panels one above the other.
 

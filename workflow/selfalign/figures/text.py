@@ -12,7 +12,7 @@ from matplotlib.font_manager import FontProperties
 LINE = 1.2
 """Height of a line of text, in multiples of the font size."""
 
-Size = float | Literal["axes.labelsize", "axes.titlesize", "legend.fontsize", "xtick.labelsize", "ytick.labelsize"]
+FontSize = float | Literal["axes.labelsize", "axes.titlesize", "legend.fontsize", "xtick.labelsize", "ytick.labelsize"]
 """Size of a font: points, or a setting of matplotlib that has them."""
 
 _BREAK_AFTER = "-/_,;:.|"
@@ -25,7 +25,7 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def wrap(text: str, width: float, size: Size, weight: str = "normal") -> str:
+def wrap(text: str, width: float, size: FontSize, weight: str = "normal") -> str:
     """A text in lines that are at most so wide, ready to be drawn.
 
     Lines break at spaces, then after punctuation and between the characters of scripts without spaces. A longer piece
@@ -41,7 +41,7 @@ def wrap(text: str, width: float, size: Size, weight: str = "normal") -> str:
     return "\n".join(plain(line) for long in text.split("\n") for line in _break(long, 72 * width, font))
 
 
-def width_of(text: str, size: Size, weight: str = "normal") -> float:
+def width_of(text: str, size: FontSize, weight: str = "normal") -> float:
     """Width of the longest line of a text, in inches."""
     font = FontProperties(size=_points(size), weight=weight)
     return max(_width(line.replace(r"\$", "$"), font) for line in text.split("\n")) / 72
@@ -52,7 +52,7 @@ def lines_of(text: str) -> int:
     return text.count("\n") + 1
 
 
-def height_of(lines: int, size: Size) -> float:
+def height_of(lines: int, size: FontSize) -> float:
     """Height of some lines of text, in inches."""
     return lines * LINE * _points(size) / 72
 
@@ -112,7 +112,7 @@ def _width(text: str, font: FontProperties) -> float:
     return _renderer().get_text_width_height_descent(text, font, ismath=False)[0] if text else 0.0
 
 
-def _points(size: Size) -> float:
+def _points(size: FontSize) -> float:
     return float(matplotlib.rcParams[size]) if isinstance(size, str) else size
 
 

@@ -10,9 +10,6 @@ from selfalign.errors import InputError
 BREAK = "\n\n"
 """The end of an answer in bare text: the blank line before the next question."""
 
-SHOWN = ("turns", "message")
-"""`turns`: demonstrations are earlier turns of the chat; `message`: they are lines of the user's only message."""
-
 
 class Prompt(Protocol):
     """A row of a `Prompts` table, as a named tuple."""
@@ -84,7 +81,7 @@ def place_demonstrations(prompts: pd.DataFrame, shown: str, form: str) -> pd.Dat
 
     Args:
         prompts: a `Prompts` table.
-        shown: one of `SHOWN`.
+        shown: one of `choices.SHOWN`.
         form: `chat` or `plain`.
 
     Returns:

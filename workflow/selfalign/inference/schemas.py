@@ -3,10 +3,8 @@
 import pandas as pd
 import pandera.pandas as pa
 
+from selfalign.inference.choices import READOUTS
 from selfalign.tables import Table
-
-READOUTS = ("label", "option", "per_token", "per_byte", "pmi", "greedy")
-"""Measures of how strongly a model prefers an option. `selfalign.inference.readouts` has their formulas."""
 
 
 class Answers(Table):

@@ -8,7 +8,7 @@ from typing import Any
 
 from selfalign.errors import InputError
 from selfalign.ledger.integrity import require_intact
-from selfalign.ledger.rows import Row, has_fingerprint
+from selfalign.ledger.rows import LedgerRow, has_fingerprint
 from selfalign.ledger.storage import Ledger, intact_rows, opened
 
 SAME = 1e-9
@@ -44,7 +44,9 @@ def merge(sources: list[Path], target: Path, within: float = SAME) -> tuple[int,
     return len(known) - before, len(known)
 
 
-def _new_rows(sources: list[Path], known: dict[tuple[str, str], tuple[str, Path]], within: float) -> Iterator[Row]:
+def _new_rows(
+    sources: list[Path], known: dict[tuple[str, str], tuple[str, Path]], within: float
+) -> Iterator[LedgerRow]:
     """Rows of ledgers that are not known yet. Each row that is yielded is added to the known ones.
 
     Args:

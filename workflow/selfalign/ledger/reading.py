@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from selfalign.ledger.rows import Entry, Row, check_row
+from selfalign.ledger.rows import Entry, LedgerRow, check_row
 from selfalign.ledger.storage import opened
 
 
@@ -52,7 +52,7 @@ def read_intact_entries(path: Path, fingerprint: str) -> dict[str, Entry]:
     return entries
 
 
-def _is_intact(row: Row) -> bool:
+def _is_intact(row: LedgerRow) -> bool:
     try:
         check_row(row)
     except ValueError:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-Row = tuple[str, str, str, str, int, str, str]
+LedgerRow = tuple[str, str, str, str, int, str, str]
 """A row of the table `answers`: fingerprint, key, prompt, text, tokens, scores, digest."""
 
 
@@ -49,7 +49,7 @@ def _hash_facts(facts: str) -> str:
     return hashlib.sha256(_encode(facts)).hexdigest()[:16]
 
 
-def row_of(fingerprint: str, entry: Entry) -> Row:
+def row_of(fingerprint: str, entry: Entry) -> LedgerRow:
     """The row of an answer, with its digest."""
     columns = (fingerprint, entry.key, entry.prompt, entry.text, entry.tokens, to_json(entry.scores))
     return (*columns, digest_of(*columns))
@@ -61,12 +61,12 @@ def digest_of(*columns: object) -> str:
     return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()[:32]
 
 
-def has_its_digest(row: Row) -> bool:
+def has_its_digest(row: LedgerRow) -> bool:
     """Whether a row is the same as when it was recorded."""
     return row[-1] == digest_of(*row[:-1])
 
 
-def check_row(row: Row) -> None:
+def check_row(row: LedgerRow) -> None:
     """Check that a row is the same as when it was recorded, and that its numbers can be an answer.
 
     Raises:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from selfalign.errors import InputError
-from selfalign.ledger.rows import Entry, Row, check_scores, fingerprint_of, has_its_digest, row_of, to_json
+from selfalign.ledger.rows import Entry, LedgerRow, check_scores, fingerprint_of, has_its_digest, row_of, to_json
 
 VERSION = 2
 """Version of the tables below, in SQLite's `user_version`.
@@ -99,7 +99,7 @@ class JobRecord:
         """
         self._difference = nats if self._difference is None else max(self._difference, nats)
 
-    def _row(self, entry: Entry) -> Row:
+    def _row(self, entry: Entry) -> LedgerRow:
         try:
             check_scores(entry.scores)
         except ValueError as error:
@@ -236,7 +236,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield database
 
 
-def intact_rows(path: Path, database: sqlite3.Connection) -> Iterator[Row]:
+def intact_rows(path: Path, database: sqlite3.Connection) -> Iterator[LedgerRow]:
     """All rows of answers in the order of recording, each checked against its digest.
 
     Raises:

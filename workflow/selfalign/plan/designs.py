@@ -16,7 +16,14 @@ from selfalign.plan.people import find_questionnaire
 from selfalign.probes.bank import read_texts
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.sources import Surveyed
-from selfalign.prompts.wording import Languages, WordingFiles, read_countries, read_personas, read_roles, read_wording
+from selfalign.prompts.wording import (
+    DesignLanguages,
+    WordingFiles,
+    read_countries,
+    read_personas,
+    read_roles,
+    read_wording,
+)
 from selfalign.runs import Run
 
 
@@ -77,7 +84,7 @@ class Designer:
         settings = self.config["demonstrations"].get(measure, {})
         return measure_probes(texts, list(self.probes["probe"]), measure, language, settings, self.people.tests)
 
-    def _read_words(self, language: str) -> Languages:
+    def _read_words(self, language: str) -> DesignLanguages:
         spoken = find_speech(self.config, language)
         frames, step = self.config["prompts"]["frames"], self.config["prompts"]["share_step"]
         bank, crossed = self.people.bank, bool(self.people.tests)
@@ -96,7 +103,7 @@ class Designer:
         roles = {one: read_roles(self._file("prompts", "roles", one)) for one in spoken.roles}
         own = any(arm.needs_spoken for arm in arms_of(self.config, language).values())
         countries = read_countries(Path(self.config["prompts"]["spoken"])) if own else {}
-        return Languages(language, wordings, countries, personas, roles)
+        return DesignLanguages(language, wordings, countries, personas, roles)
 
     def _wording_files(self, language: str, neutral: bool) -> WordingFiles:
         """The files of a language's words.

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from selfalign.inference.endpoint.requests import Endpoint, answers_of, requests_of, without_price
+from selfalign.inference.endpoint.requests import answers_of, requests_of
+from selfalign.inference.endpoint.settings import Endpoint, without_price
 from selfalign.inference.messages import place_demonstrations
 from selfalign.plan.designs import Laid
 from selfalign.plan.tokens import TokenEstimator, text_of
@@ -44,7 +45,7 @@ def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: floa
     Raises:
         InputError: a job is using the ledger, or it cannot be read.
     """
-    endpoint, form = Endpoint(**without_price(settings["endpoint"])), settings["format"]
+    endpoint, form = Endpoint.read(without_price(settings["endpoint"])), settings["format"]
     table = place_demonstrations(laid.prompts, settings["shown"], form)
     estimator, chat = TokenEstimator(per_token), form == "chat"
     if ledger.is_file():

@@ -212,9 +212,9 @@ def _read_own(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
     from selfalign.survey.parse_counts import read_counts, to_distributions
     from selfalign.survey.parse_table import parse_table
     from selfalign.survey.questions import read_questions
-    from selfalign.survey.table_columns import Layout
+    from selfalign.survey.table_columns import TableLayout
 
-    layout = Layout.of_survey(survey)
+    layout = TableLayout.of_survey(survey)
     asked, place = read_questions(Path(survey["questions"])), Path(survey["questions"])
     with TemporaryDirectory() as scratch, open_survey(file, scratch=Path(scratch)) as opened:
         if has_respondents(survey):

@@ -7,7 +7,7 @@ import click
 from selfalign.errors import InputError
 
 
-class Pair(click.ParamType[tuple[str, list[float]]]):
+class ModelNumbers(click.ParamType[tuple[str, list[float]]]):
     """A model with numbers: NAME=NUMBER, or NAME=NUMBER/NUMBER."""
 
     name = "model=number"
@@ -35,8 +35,8 @@ class Pair(click.ParamType[tuple[str, list[float]]]):
     "--configfile", "files", multiple=True, type=click.Path(path_type=Path), help="Config file, as of Snakemake."
 )
 @click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
-@click.option("--rate", "rates", multiple=True, type=Pair(1), help="MODEL=TOKENS_PER_SECOND, distinct tokens.")
-@click.option("--price", "prices", multiple=True, type=Pair(2), help="MODEL=INPUT/OUTPUT, per million tokens.")
+@click.option("--rate", "rates", multiple=True, type=ModelNumbers(1), help="MODEL=TOKENS_PER_SECOND, distinct tokens.")
+@click.option("--price", "prices", multiple=True, type=ModelNumbers(2), help="MODEL=INPUT/OUTPUT, per million tokens.")
 @click.option("--hardware", help="Where it will run: a name of resources/plan/rates.csv. Default: this machine.")
 @click.option("--cores", type=click.IntRange(min=1), help="CPU cores of a job, if no ledger has its rate.")
 @click.option("--exact", is_flag=True, help="Render every prompt, instead of 3,000 of each language.")

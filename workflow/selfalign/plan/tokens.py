@@ -194,11 +194,11 @@ class TokenCounter(TokenMeter):
     def measure(
         self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], settings: Mapping[str, Any]
     ) -> Measured:
-        from selfalign.inference.local.render import Speech, render  # transformers takes seconds to import
+        from selfalign.inference.local.render import PromptFormat, render  # transformers takes seconds to import
 
         started = time.monotonic()
-        speech = Speech(self.tokenizer, settings["format"], settings["template"], self.language)
-        rendered = list({one.key: one for one in render(prompts, speech, None)}.values())
+        prompt_format = PromptFormat(self.tokenizer, settings["format"], settings["template"], self.language)
+        rendered = list({one.key: one for one in render(prompts, prompt_format, None)}.values())
         seconds = time.monotonic() - started
         keys = {key for one in answered.values() for key in one}
         missing = [one for one in rendered if one.key not in keys]

@@ -14,7 +14,7 @@ _TO_FILL_IN = re.compile(r"[(\[]\s*(?:survey|insert|read)\b[^)\]]*[)\]]", re.IGN
 
 
 @dataclass(frozen=True)
-class Wording:
+class WordedQuestion:
     """A question as a statement.
 
     Attributes:
@@ -26,7 +26,7 @@ class Wording:
     stem: str
 
 
-def word_question(wording: str) -> Wording:
+def word_question(wording: str) -> WordedQuestion:
     """A question of an opinion table as a statement with one blank at its end.
 
     A question of a list repeats the stem of the list, and ends with its item: "Do you approve of ____? b. the tax". The
@@ -48,7 +48,7 @@ def word_question(wording: str) -> Wording:
     text = _COUNTRY.sub(_name_country, text)
     if _TO_FILL_IN.search(text):
         raise UnclearError("the question has a word to fill in")
-    return Wording(f"{text} {BLANK}", stem)
+    return WordedQuestion(f"{text} {BLANK}", stem)
 
 
 def _name_country(found: re.Match[str]) -> str:

@@ -24,7 +24,7 @@ from selfalign.prompts.frames import Frame, Item
 from selfalign.prompts.schemas import CELL, CONTENT, Design, Prompts
 from selfalign.prompts.sources import Surveyed, answer_otherwise, draw_neutral, name_sources
 from selfalign.prompts.wording import (
-    Languages,
+    DesignLanguages,
     Wording,
     WordingFiles,
     read_countries,
@@ -86,7 +86,7 @@ class Experiment:
     countries: list[str]
     people: Surveyed
     rankings: Mapping[str, pd.DataFrame]
-    languages: Languages
+    languages: DesignLanguages
     premises: bool = True
 
     def lay_out(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -166,7 +166,7 @@ class Experiment:
         return answer_otherwise(picked, arm, answers, words.items(frame))
 
 
-def word_personas(arm: Arm, countries: pd.Series, named: pd.Series, languages: Languages) -> pd.Series:
+def word_personas(arm: Arm, countries: pd.Series, named: pd.Series, languages: DesignLanguages) -> pd.Series:
     """The text before the instruction, by cell; empty if the arm gives no persona.
 
     Args:
@@ -194,7 +194,7 @@ def word_personas(arm: Arm, countries: pd.Series, named: pd.Series, languages: L
     return pd.Series([texts[pair] for pair in wanted.itertuples(index=False, name=None)], wanted.index, dtype=str)
 
 
-def word_instructions(frame: Frame, named: pd.Series, languages: Languages) -> pd.Series:
+def word_instructions(frame: Frame, named: pd.Series, languages: DesignLanguages) -> pd.Series:
     """The instruction of a frame, by cell. A frame of shares names the people whose share it asks for.
 
     Args:
@@ -224,7 +224,7 @@ def word_instructions(frame: Frame, named: pd.Series, languages: Languages) -> p
     return named.map(texts)
 
 
-def _fill_role(arm: Arm, sentence: str, language: str, languages: Languages) -> str:
+def _fill_role(arm: Arm, sentence: str, language: str, languages: DesignLanguages) -> str:
     """The role of an arm with a country's name filled in; the sentence itself if the arm has no role."""
     if arm.role is None:
         return sentence
@@ -236,7 +236,7 @@ def _fill_role(arm: Arm, sentence: str, language: str, languages: Languages) -> 
 
 
 def _lay_out_frame(
-    cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: Languages, found: "_Distinct"
+    cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: DesignLanguages, found: "_Distinct"
 ) -> pd.DataFrame:
     """The part of a `Design` table for one arm and frame. Adds the prompts that it needs to those found before."""
     instruction = word_instructions(languages.words.frames[frame], cells["named"], languages)
@@ -248,7 +248,7 @@ def _lay_out_frame(
     return cells.merge(used, on=_WORDED)[Design.names()]
 
 
-def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: Languages) -> pd.DataFrame:
+def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: DesignLanguages) -> pd.DataFrame:
     """Cells in one frame, with their demonstrations in words, in the language of each: adds template, seed, shown and
     demonstrations."""
     cells = cells.assign(template=frame)
@@ -397,7 +397,7 @@ def command(
         countries,
         Surveyed(read_table(poles, Poles), read_table(human, PeopleScales) if human else None, probes, only),
         {path.stem: read_table(path, Ranking) for path in rankings},
-        Languages(language, wordings, own, personas, roles),
+        DesignLanguages(language, wordings, own, personas, roles),
         premises,
     )
     cells, distinct = experiment.lay_out_arms()

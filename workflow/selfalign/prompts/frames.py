@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from selfalign.errors import InputError, did_you_mean
 from selfalign.fields import fields_of, find_place, has_formats
 from selfalign.probes.bank import BLANK
+from selfalign.prompts.schemas import Way
 from selfalign.yaml_files import YAML_MISTAKES, YAML_WORDS, load_yaml
 
 _FIELDS = {"statement", "first", "second"}
@@ -66,7 +67,7 @@ class Frame:
     forms: tuple[str, ...] = ()
 
     @property
-    def asks(self) -> Literal["poles", "scale", "share"]:
+    def asks(self) -> Way:
         """What is answered: one of two options, an answer of the whole scale, or a share of people."""
         if self.forms:
             return "share"

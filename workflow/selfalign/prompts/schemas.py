@@ -1,5 +1,7 @@
 """Tables of the prompts stage."""
 
+from typing import Literal, get_args
+
 import pandas as pd
 import pandera.pandas as pa
 
@@ -12,7 +14,8 @@ CELL = ["arm", "country", "probe", "source", "seed", "template"]
 CONTENT = ["system", "shown", "asked", "cue", "options", "labels"]
 """What a prompt consists of."""
 
-WAYS = ("poles", "scale", "share")
+Way = Literal["poles", "scale", "share"]
+WAYS: tuple[Way, ...] = get_args(Way)
 """Ways of asking: with two options, with the whole answer scale, or for the share of people who choose an option.
 
 If a run has several, its estimates are those of the first. Ways are never averaged.

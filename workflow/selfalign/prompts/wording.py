@@ -92,7 +92,7 @@ class Roles:
 
 
 @dataclass(frozen=True)
-class Languages:
+class DesignLanguages:
     """The languages that a design speaks.
 
     Attributes:

@@ -7,4 +7,6 @@ It has three parts:
   `baselines` have the baselines;
 - estimates: `panels`, `bootstrap`, `families`, `pooling`, `reml` and the steps `estimate_*` and `fit_mixed` compute
   means, contrasts and intervals of any measure.
+
+`choices` has the values of settings that the config also knows.
 """

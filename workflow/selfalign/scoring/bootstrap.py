@@ -8,15 +8,13 @@ import pandas as pd
 from scipy import stats
 
 from selfalign.progress import show_progress
+from selfalign.scoring.choices import CHANCE, Chance
 from selfalign.scoring.measures import bounds_of, metric_of
 from selfalign.scoring.panels import Panel
 from selfalign.scoring.schemas import ALL
 
-FACTORS = {"seeds": "seed", "templates": "template"}
+FACTORS: dict[Chance, str] = {"seeds": "seed", "templates": "template"}
 """Sources of chance with few levels, and their columns in `Scores`."""
-
-CHANCE = ("batteries", "respondents", *FACTORS)
-"""What an interval can cover."""
 
 _RESULTS = ["estimate", "standard_error", "low", "high", "df", "p", "probes", "batteries", "respondents"]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from selfalign.inference.schemas import READOUTS
+from selfalign.inference.choices import READOUTS
 from selfalign.scoring.cells import fill_optional, is_among
 from selfalign.scoring.score_answers import score
 from selfalign.scoring.score_scales import read_codes, score_poles

@@ -7,7 +7,8 @@ import click
 import numpy as np
 import pandas as pd
 
-from selfalign.inference.schemas import READOUTS, SCORED, Answers
+from selfalign.inference.choices import READOUTS
+from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles

@@ -10,15 +10,15 @@ import click
 from selfalign.option_sets import give_options
 from selfalign.options import Command, Words, readable
 from selfalign.probes.schemas import Replicates
-from selfalign.scoring.bootstrap import CHANCE, Resampling
+from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.cell_options import bank_option
-from selfalign.scoring.families import COLUMNS
+from selfalign.scoring.choices import CHANCE, FAMILY_COLUMNS
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
 from selfalign.tables import read_table
 
 
-class Names(Words):
+class KnownWords(Words):
     """Words that must be of a list."""
 
     def __init__(self, known: tuple[str, ...]) -> None:
@@ -33,7 +33,7 @@ class Names(Words):
         return words
 
 
-class Measures(Names):
+class Measures(KnownWords):
     """Metrics that are added to those of `CONTRASTED`; the value has both."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Measures(Names):
 
 
 families_option = click.option(
-    "--families", type=Names(COLUMNS), required=True, help="Columns that name a family of tests."
+    "--families", type=KnownWords(FAMILY_COLUMNS), required=True, help="Columns that name a family of tests."
 )
 measures_option = click.option(
     "--measures", type=Measures(), default="", help="Metrics in addition to agreement and alignment."
@@ -123,7 +123,7 @@ def resample_options(command: Command) -> Command:
         click.option("--draws", type=click.IntRange(min=2), required=True, help="Bootstrap resamples."),
         click.option("--level", type=level, required=True, help="Coverage."),
         click.option("--seed", type=int, required=True, help="Seed of the resamples."),
-        click.option("--resample", type=Names(CHANCE), required=True, help="What the intervals cover."),
+        click.option("--resample", type=KnownWords(CHANCE), required=True, help="What the intervals cover."),
     ]
     return give_options(command, options)
 

@@ -7,7 +7,8 @@ import click
 import pandas as pd
 
 from selfalign.contrasts import Contrast
-from selfalign.inference.schemas import READOUTS, SCORED, Answers
+from selfalign.inference.choices import READOUTS
+from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles

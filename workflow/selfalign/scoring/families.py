@@ -13,9 +13,6 @@ from selfalign.tables import Table, write_estimates
 SCOPE = "scope"
 """Stands for whether a row is the mean of the countries or one of them."""
 
-COLUMNS = ("model", "language", "arm", "against", "against_model", "against_language", "country", "measure", SCOPE)
-"""Columns that can name a family."""
-
 
 def correct(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFrame:
     """Add p-values corrected within families: after Holm (1979), and Benjamini and Hochberg (1995).
@@ -25,8 +22,8 @@ def correct(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFrame:
 
     Args:
         table: rows with a column p.
-        families: which of `COLUMNS` name a family: rows with the same values in them are corrected together. Columns
-            that the table lacks have no effect.
+        families: which of `choices.FAMILY_COLUMNS` name a family: rows with the same values in them are corrected
+            together. Columns that the table lacks have no effect.
 
     Returns:
         The table with columns family, p_holm and p_bh; empty where p is.
@@ -63,7 +60,7 @@ def write_corrected(table: pd.DataFrame, families: Sequence[str], output: Path, 
 
     Args:
         table: rows with a column p; columns that the schema does not have are left out.
-        families: which of `COLUMNS` name a family.
+        families: which of `choices.FAMILY_COLUMNS` name a family.
         output: file to write.
         schema: of the table.
     """

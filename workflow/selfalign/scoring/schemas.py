@@ -7,8 +7,9 @@ import pandera.pandas as pa
 
 from selfalign.forms import ProbeKind
 from selfalign.ids import PEOPLE_ID
-from selfalign.inference.schemas import READOUTS
+from selfalign.inference.choices import READOUTS
 from selfalign.prompts.schemas import ASKS, CELL, WAYS
+from selfalign.scoring.choices import OPTION_ORDERS
 from selfalign.scoring.measures import known_measures
 from selfalign.scoring.metrics import METRICS
 from selfalign.tables import Table
@@ -441,7 +442,7 @@ class Specifications(Table):
     shown_in: str = pa.Field(description="language of the demonstrations, or asked, or own")
     persona: str = pa.Field(description="language of the persona, and the role if the arm has one; or none")
     readout: str = pa.Field(isin=READOUTS, description="what decides between the options")
-    order: str = pa.Field(isin=["both", "AB", "BA"], description="option orders; AB: pole A first")
+    order: str = pa.Field(isin=OPTION_ORDERS, description="option orders; AB: pole A first")
     cut: str = pa.Field(description="cut of the answer scales: bank, or middle: 5 of ten points is neither pole")
     probe_kind: str = pa.Field(description=f"kind of the probes, or `{ALL}`")
     arm: str = pa.Field(description="arm with the country's own answers")

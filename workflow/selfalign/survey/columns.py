@@ -215,7 +215,7 @@ def _weight(text: str) -> float:
     return weight
 
 
-class Scale(Protocol):
+class CodeRange(Protocol):
     """A question with its lowest and its highest answer code: a row of `Scales`, or of `Trends`."""
 
     question: str
@@ -223,7 +223,9 @@ class Scale(Protocol):
     last: int
 
 
-def to_codes(column: pd.Series, scale: Scale, survey: SurveyFile, recoding: dict[int, int] | None = None) -> pd.Series:
+def to_codes(
+    column: pd.Series, scale: CodeRange, survey: SurveyFile, recoding: dict[int, int] | None = None
+) -> pd.Series:
     """Answer codes; the missing ones are negative, and a blank or a mark such as NA is -5.
 
     Args:

@@ -47,7 +47,7 @@ _CONVERT = {".rds": _R, ".rdata": _R, ".rda": _R, ".xlsx": _EXCEL, ".xls": _EXCE
 
 
 @dataclass(frozen=True)
-class Layout:
+class TextLayout:
     """How the cells of a text file are laid out.
 
     Attributes:
@@ -75,7 +75,7 @@ class SurveyFile:
     path: Path
     data: Path
     names: list[str]
-    layout: Layout | None = None
+    layout: TextLayout | None = None
     accepted: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -214,7 +214,7 @@ def _as_bytes_per_letter(path: Path, data: Path, folder: Path) -> Path:
     return copy
 
 
-def _find_layout(path: Path, data: Path) -> Layout:
+def _find_layout(path: Path, data: Path) -> TextLayout:
     """Separator and first line, as the header shows them, or a line `sep=;` above the header.
 
     Raises:
@@ -246,10 +246,10 @@ def _find_layout(path: Path, data: Path) -> Layout:
             "Delete the empty rows above the names",
             row=row,
         )
-    return Layout(separator, row - 1)
+    return TextLayout(separator, row - 1)
 
 
-def _rows(data: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+def _rows(data: Path, layout: TextLayout) -> Iterator[tuple[int, list[str]]]:
     """Each record of a CSV that is no blank line, with the line on which it begins; the header is the first."""
     csv.field_size_limit(2**31 - 1)
     with data.open(encoding="latin-1", newline="") as file:
@@ -263,7 +263,7 @@ def _rows(data: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
             line = reader.line_num + 1 + layout.above
 
 
-def _csv_header(path: Path, data: Path, layout: Layout) -> list[str]:
+def _csv_header(path: Path, data: Path, layout: TextLayout) -> list[str]:
     """Names of the columns, without the label that the survey's Excel files add: `Q1: Important in life` is Q1.
 
     If several columns would have the same name without their labels, their labels are kept.
@@ -282,7 +282,7 @@ def _csv_header(path: Path, data: Path, layout: Layout) -> list[str]:
     return [name or f"(column {place})" for place, name in enumerate(names, start=1)]
 
 
-def _read_csv(path: Path, data: Path, layout: Layout, header: list[str], names: list[str]) -> pd.DataFrame:
+def _read_csv(path: Path, data: Path, layout: TextLayout, header: list[str], names: list[str]) -> pd.DataFrame:
     form = {"column_names": header, "skip_rows": layout.above, "skip_rows_after_names": 1, "block_size": 2**24}
     try:
         table = arrow_csv.read_csv(
@@ -307,7 +307,7 @@ def _count_lines(data: Path) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(2**20), b""))
 
 
-def _check_quotes(path: Path, data: Path, layout: Layout) -> None:
+def _check_quotes(path: Path, data: Path, layout: TextLayout) -> None:
     """Refuse an open quote that swallowed rows: its field has a line with as many fields as there are before it."""
     for line, row in _rows(data, layout):
         for place, cell in enumerate(row):
@@ -330,7 +330,7 @@ def _decode(value: bytes) -> str:
         return value.decode("cp1252", "backslashreplace")
 
 
-def _diagnose(path: Path, data: Path, layout: Layout, width: int, error: Exception) -> InputError:
+def _diagnose(path: Path, data: Path, layout: TextLayout, width: int, error: Exception) -> InputError:
     """Which line of a CSV could not be read."""
     line = 1
     for line, row in _rows(data, layout):

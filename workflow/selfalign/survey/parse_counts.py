@@ -13,15 +13,12 @@ from selfalign.survey.cells import read_count
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import MISSING_KINDS, Distributions, LeftOut, Missing
-from selfalign.survey.table_columns import Layout, TableReader, check_names
+from selfalign.survey.table_columns import COUNT_ROLES, TableLayout, TableReader, check_names
 from selfalign.tables import write_table
-
-ROLES = ("country", "question", "code", "count")
-"""Columns that the settings may name."""
 
 
 def read_counts(
-    survey: SurveyFile, questions: list[Question], layout: Layout, file: Path
+    survey: SurveyFile, questions: list[Question], layout: TableLayout, file: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Counts by country, question and answer code.
 
@@ -39,7 +36,7 @@ def read_counts(
             question has no answers. All mistakes of a kind are reported together.
     """
     reader = TableReader(survey, layout)
-    columns = reader.find_columns(ROLES)
+    columns = reader.find_columns(COUNT_ROLES)
     check_names(survey, {name: f"columns.{role} in the config" for role, name in columns.items()})
     raw = survey.read(list(columns.values()))
     raw = raw.set_axis(list(columns), axis=1).astype(object).apply(lambda column: column.str.strip())
@@ -127,7 +124,7 @@ def command(
     """Read a table of answer counts, check every value, and write the distributions of answers."""
     asked = read_questions(questions)
     with open_survey(survey, scratch=distributions.parent) as file:
-        counts, others = read_counts(file, asked, Layout.of_survey(settings), questions)
+        counts, others = read_counts(file, asked, TableLayout.of_survey(settings), questions)
     shares, kinds = to_distributions(counts)
     write_table(others, left_out, LeftOut)
     write_table(kinds, missing, Missing)

@@ -34,7 +34,7 @@ _REMEDY = "Give the table as it is published (data/global_opinions.csv of Anthro
 
 
 @dataclass(frozen=True)
-class Question:
+class OpinionQuestion:
     """A row of an opinion table.
 
     Attributes:
@@ -85,7 +85,7 @@ class _NanAsNumber(ast.NodeTransformer):
         return ast.Constant(math.nan) if node.id == "nan" else node
 
 
-def read_questions(table: pd.DataFrame, known: pd.DataFrame, file: Path) -> list[Question]:
+def read_questions(table: pd.DataFrame, known: pd.DataFrame, file: Path) -> list[OpinionQuestion]:
     """Rows of an opinion table, each with its id, its codes and its fault.
 
     Args:
@@ -97,7 +97,7 @@ def read_questions(table: pd.DataFrame, known: pd.DataFrame, file: Path) -> list
         InputError: selections or options have another form; names the line.
     """
     known = known.set_index("digest")
-    questions: list[Question] = []
+    questions: list[OpinionQuestion] = []
     seen: set[str] = set()
     for row in table.itertuples():
         options = _read_options(row.options, table, row.Index, file)
@@ -113,7 +113,7 @@ def read_questions(table: pd.DataFrame, known: pd.DataFrame, file: Path) -> list
             place, fault = question, _find_fault(question, substantive, seen)
             seen.add(question)
         answers = dict(zip(substantive, codes, strict=True))
-        questions.append(Question(question, row.source, row.question, answers, options, shares, fault, place))
+        questions.append(OpinionQuestion(question, row.source, row.question, answers, options, shares, fault, place))
     return questions
 
 
@@ -164,7 +164,7 @@ def find_line(table: pd.DataFrame, record: int) -> int:
     return record + 2 + sum(int(table.loc[: record - 1, column].str.count("\n").sum()) for column in table.columns)
 
 
-def rate_samples(questions: list[Question]) -> pd.DataFrame:
+def rate_samples(questions: list[OpinionQuestion]) -> pd.DataFrame:
     """Whether the answers of each sample to each question are used.
 
     Returns:
@@ -191,7 +191,7 @@ def rate_samples(questions: list[Question]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["number", "name", "country", "reason", "place"])
 
 
-def _rate_sample(name: str, question: Question, country: str | None, rank: int | None) -> str:
+def _rate_sample(name: str, question: OpinionQuestion, country: str | None, rank: int | None) -> str:
     if rank is None:
         return "not a national sample"
     if country is None:
@@ -200,7 +200,7 @@ def _rate_sample(name: str, question: Question, country: str | None, rank: int |
     return "the data set has other countries' answers under this name" if misnamed else ""
 
 
-def _rate_shares(shares: list[float], question: Question) -> str:
+def _rate_shares(shares: list[float], question: OpinionQuestion) -> str:
     if len(shares) != len(question.options):
         return "not as many shares as options"
     if not all(0 <= share <= 1 for share in shares):
@@ -210,7 +210,7 @@ def _rate_shares(shares: list[float], question: Question) -> str:
     return "" if any(shares[place] for place in question.answers) else "nobody gave a substantive answer"
 
 
-def to_distributions(questions: list[Question], samples: pd.DataFrame) -> pd.DataFrame:
+def to_distributions(questions: list[OpinionQuestion], samples: pd.DataFrame) -> pd.DataFrame:
     """Shares of the substantive options of the samples that are used, renormalised: a `Distributions` table."""
     rows = []
     for sample in samples[samples["reason"] == ""].itertuples():
@@ -226,7 +226,7 @@ def to_distributions(questions: list[Question], samples: pd.DataFrame) -> pd.Dat
     return table.sort_values(["country", "question", "code"])
 
 
-def describe_questions(questions: list[Question], samples: pd.DataFrame) -> pd.DataFrame:
+def describe_questions(questions: list[OpinionQuestion], samples: pd.DataFrame) -> pd.DataFrame:
     """The questions that were taken: an `Opinions` table."""
     used = samples[samples["reason"] == ""]
     countries, missing = used["number"].value_counts(), _share_missing(questions, used)
@@ -249,7 +249,7 @@ def describe_questions(questions: list[Question], samples: pd.DataFrame) -> pd.D
     return pd.DataFrame(rows, columns=Opinions.names())
 
 
-def _share_missing(questions: list[Question], used: pd.DataFrame) -> pd.Series:
+def _share_missing(questions: list[OpinionQuestion], used: pd.DataFrame) -> pd.Series:
     """By number of the question, the mean share of the options set aside, over the samples that are used."""
     shares = []
     for number, name in zip(used["number"], used["name"], strict=True):

@@ -14,15 +14,12 @@ from selfalign.survey.cells import is_blank, read_number
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import RESPONDENT, Columns, LeftOut, Responses
-from selfalign.survey.table_columns import Layout, TableReader, are_blank, check_names
+from selfalign.survey.table_columns import RESPONDENT_ROLES, TableLayout, TableReader, are_blank, check_names
 from selfalign.tables import write_table
-
-ROLES = ("country", "weight", "respondent", "year")
-"""Columns about the respondent that the settings may name."""
 
 
 def parse_table(
-    survey: SurveyFile, questions: list[Question], layout: Layout, file: Path
+    survey: SurveyFile, questions: list[Question], layout: TableLayout, file: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Respondents of a survey file, with the answer codes of the file of questions.
 
@@ -40,7 +37,7 @@ def parse_table(
             has no answers. All mistakes of a kind are reported together.
     """
     reader = TableReader(survey, layout)
-    about = reader.find_columns(ROLES)
+    about = reader.find_columns(RESPONDENT_ROLES)
     used = {each.column: f"{file}, line {each.line}" for each in questions}
     check_names(survey, used | {name: f"columns.{role} in the config" for role, name in about.items()})
     raw = survey.read(list(dict.fromkeys([*about.values(), *(question.column for question in questions)])))
@@ -194,7 +191,7 @@ def command(
     survey: Path, questions: Path, settings: dict[str, Any], responses: Path, columns: Path, left_out: Path
 ) -> None:
     """Read a survey file of any layout, check every value, and write the respondents as a table."""
-    asked, layout = read_questions(questions), Layout.of_survey(settings)
+    asked, layout = read_questions(questions), TableLayout.of_survey(settings)
     with open_survey(survey, scratch=responses.parent) as file:
         table, uses, others = parse_table(file, asked, layout, questions)
     write_table(uses, columns, Columns)

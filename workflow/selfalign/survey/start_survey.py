@@ -26,6 +26,7 @@ from selfalign.survey.inspect_file import (
     inspect_counts,
     why_no_question,
 )
+from selfalign.survey.table_columns import COUNT_ROLES, RESPONDENT_ROLES
 from selfalign.survey.templates import (
     RunFacts,
     list_codes,
@@ -38,9 +39,7 @@ from selfalign.survey.templates import (
 from selfalign.tables import written_aside
 from selfalign.yaml_files import load_yaml
 
-_COUNTED = ("question", "code", "count")
 _SUFFIXES = (".csv", ".txt", ".sav", ".dta", ".zip")
-_RESPONDENTS = ("country", "weight", "respondent", "year")
 _LETTERS = str.maketrans({"ß": "ss", "ı": "i", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe"})
 """Letters that Unicode does not take apart into a letter of ASCII and a mark."""
 
@@ -188,8 +187,8 @@ def inspect(survey: SurveyFile) -> Inspected:
     if not rows:
         raise InputError(survey.path, "has a header but no respondents", "Give the file with its data")
     found = find_candidates(columns, rows)
-    counted = all(found[role] for role in _COUNTED)
-    wanted = ("country", *_COUNTED) if counted else _RESPONDENTS
+    counted = all(found[role] for role in COUNT_ROLES if role != "country")
+    wanted = COUNT_ROLES if counted else RESPONDENT_ROLES
     roles = {role: found[role][0] for role in found if found[role] and role in wanted}
     candidates = inspect_counts(survey, roles) if counted else columns
     weights = [] if counted else list(dict.fromkeys([*found["weight"], *find_likely_weights(columns)]))

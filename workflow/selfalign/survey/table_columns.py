@@ -14,9 +14,15 @@ from selfalign.faults import Faults
 from selfalign.survey.cells import is_blank, tidy
 from selfalign.survey.files import SurveyFile
 
+RESPONDENT_ROLES = ("country", "weight", "respondent", "year")
+"""Columns about the respondent that the settings of a file of respondents may name."""
+
+COUNT_ROLES = ("country", "question", "code", "count")
+"""Columns that the settings of a table of counts may name."""
+
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """The layout of a survey file, from the settings of a survey of the form `table`.
 
     Attributes:
@@ -32,7 +38,7 @@ class Layout:
     missing_weight: str
 
     @classmethod
-    def of_survey(cls, settings: Mapping[str, Any]) -> "Layout":
+    def of_survey(cls, settings: Mapping[str, Any]) -> "TableLayout":
         """The layout in the settings of a survey, as the config has them."""
         return cls(
             columns=settings.get("columns", {}),
@@ -54,7 +60,7 @@ class TableReader:
     """
 
     survey: SurveyFile
-    layout: Layout
+    layout: TableLayout
     faults: Faults = field(default_factory=Faults)
     left_out: list[tuple[str, str, int]] = field(default_factory=list)
 

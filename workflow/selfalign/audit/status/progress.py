@@ -104,7 +104,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Answers:
+class AnswerProgress:
     """How far a model is in a language of a run.
 
     Args:
@@ -253,7 +253,7 @@ def last_seconds(job: PlannedJob) -> float | None:
 # Answers
 
 
-def count_answers(state: str, start: Start, log: Path, ledger: Path) -> Answers:
+def count_answers(state: str, start: Start, log: Path, ledger: Path) -> AnswerProgress:
     """How far a model is in a language.
 
     Args:
@@ -266,13 +266,13 @@ def count_answers(state: str, start: Start, log: Path, ledger: Path) -> Answers:
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     counts = [(int(total), int(known)) for total, known in _COUNTS.findall(text)]
     if state == LEFT or not counts:
-        return Answers(state, None, usage=usage)
+        return AnswerProgress(state, None, usage=usage)
     total, known = (sum(column) for column in zip(*counts, strict=True))
     if state == DONE:
-        return Answers(state, total, total, _rate(counts, text), usage)
+        return AnswerProgress(state, total, total, _rate(counts, text), usage)
     new = [prompts for started, prompts in runs if _in_seconds(started) >= int(start.time)]
     recorded = known + (new[-1] if new else 0)
-    return Answers(state, total, min(total, max(recorded, _shown(counts, text))), _rate(counts, text), usage)
+    return AnswerProgress(state, total, min(total, max(recorded, _shown(counts, text))), _rate(counts, text), usage)
 
 
 def _bars(text: str) -> dict[str, tuple[int, int]]:

@@ -15,7 +15,7 @@ from selfalign.audit.status.progress import (
     FAILED,
     LEFT,
     RUNNING,
-    Answers,
+    AnswerProgress,
     PlannedJob,
     Start,
     began,
@@ -43,7 +43,7 @@ def describe(run: Run, start: Start) -> str:
     return "\n".join(lines)
 
 
-def list_answers(run: Run, start: Start) -> dict[tuple[str, str], Answers]:
+def list_answers(run: Run, start: Start) -> dict[tuple[str, str], AnswerProgress]:
     """How far each model of a run is in each language, by their names."""
     jobs = {(job.wildcards["model"], job.wildcards["language"]): job for job in start.jobs if job.rule in ASKING}
     found = {}
@@ -113,7 +113,7 @@ def reason(job: PlannedJob) -> str:
     return f"it left no message. The system may have ended it, for lack of memory or time (log: {logs})"
 
 
-def _table(answers: dict[tuple[str, str], Answers]) -> list[str]:
+def _table(answers: dict[tuple[str, str], AnswerProgress]) -> list[str]:
     """A line for each model and language."""
     rows = [["model", "language", "answered", "of", "per second", "state"]]
     for (model, language), one in answers.items():
@@ -124,7 +124,7 @@ def _table(answers: dict[tuple[str, str], Answers]) -> list[str]:
     return align(rows, left=2)
 
 
-def _costs(start: Start, answers: dict[tuple[str, str], Answers]) -> list[str]:
+def _costs(start: Start, answers: dict[tuple[str, str], AnswerProgress]) -> list[str]:
     """A line on each endpoint that has counted tokens."""
     lines = []
     for ask in start.asks:
@@ -137,7 +137,7 @@ def _costs(start: Start, answers: dict[tuple[str, str], Answers]) -> list[str]:
     return ["", "All answers in the ledgers of endpoints:", *lines] if lines else []
 
 
-def _time_left(start: Start, states: dict[str, str], answers: dict[tuple[str, str], Answers]) -> str:
+def _time_left(start: Start, states: dict[str, str], answers: dict[tuple[str, str], AnswerProgress]) -> str:
     """When the answers will be there, and how long the other jobs took when they last ran."""
     rates = {model: one.rate for (model, _), one in answers.items() if one.rate}
     waiting = {names: one for names, one in answers.items() if one.state != DONE}

@@ -6,7 +6,7 @@ import pandas as pd
 
 from selfalign.audit.trace.contributions import is_same, largest_first
 from selfalign.audit.trace.evidence import statement
-from selfalign.audit.trace.names import Names
+from selfalign.audit.trace.names import RunNames
 from selfalign.audit.trace.points import Point, Term
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import first_rows, paragraph, percent, section, table
@@ -46,14 +46,16 @@ def point_of_dot(panel: pd.DataFrame, country: str, probe: str) -> Point:
     return Point("calibration", None, country, "p_a", (term,), None, {}, probe)
 
 
-def title_of_panel(panel: pd.DataFrame, names: Names) -> str:
+def title_of_panel(panel: pd.DataFrame, names: RunNames) -> str:
     """Model, language and arm of a panel."""
     first = panel.iloc[0]
     model, language = names.models[first["model"]], names.languages[first["language"]]
     return f"Calibration of {model}, asked in {language}: {names.title_of_arm(first['arm'])}"
 
 
-def describe_panel(results: Results, names: Names, panel: pd.DataFrame, country: str | None, limit: int | None) -> str:
+def describe_panel(
+    results: Results, names: RunNames, panel: pd.DataFrame, country: str | None, limit: int | None
+) -> str:
     """A panel of the figure calibration: r_c, agreement, and what each dot adds to r_c."""
     dots = dots_of(panel, country)
     r = correlate(panel)

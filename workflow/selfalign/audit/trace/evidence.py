@@ -6,10 +6,10 @@ from typing import Protocol
 import pandas as pd
 
 from selfalign.arms import Arm
-from selfalign.audit.trace.names import Names
+from selfalign.audit.trace.names import RunNames
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, percent, section, table
-from selfalign.inference.schemas import READOUTS
+from selfalign.inference.choices import READOUTS
 from selfalign.probes.bank import list_codes, parse_codes
 from selfalign.probes.cultures import WORLD
 from selfalign.prompts.schemas import CELL
@@ -22,7 +22,7 @@ _POLES = {"pole_a": "pole A", "pole_b": "pole B", "neither": "neither pole"}
 # People
 
 
-def describe_people(results: Results, names: Names, country: str, probe: str, language: str) -> str:
+def describe_people(results: Results, names: RunNames, country: str, probe: str, language: str) -> str:
     """The probe's statement, and how many people of a country gave each answer to its question.
 
     Args:
@@ -86,7 +86,7 @@ def _number(n: object) -> str:
 # Demonstrations
 
 
-def whose_answers(results: Results, names: Names, arm: str, sources: list[str], country: str) -> str:
+def whose_answers(results: Results, names: RunNames, arm: str, sources: list[str], country: str) -> str:
     """Whose answers the demonstrations of an arm carry, in one sentence.
 
     Args:
@@ -122,7 +122,7 @@ def whose_answers(results: Results, names: Names, arm: str, sources: list[str], 
     return ways[shown.answers] + persona
 
 
-def describe_demonstrations(results: Results, names: Names, cell: pd.Series, prompts: list[str]) -> str:
+def describe_demonstrations(results: Results, names: RunNames, cell: pd.Series, prompts: list[str]) -> str:
     """The demonstrations of a cell in the order shown, each with the answers of the people whose answer it carries.
 
     Args:
@@ -152,7 +152,7 @@ def describe_demonstrations(results: Results, names: Names, cell: pd.Series, pro
     return section(f"{title}, {whose}, in the order shown", *blocks)
 
 
-def _source(names: Names, code: str) -> str:
+def _source(names: RunNames, code: str) -> str:
     return "the pooled world" if code == WORLD else f"{names.title_of_country(code)} ({code})"
 
 

@@ -24,7 +24,7 @@ MEASURE_NAMES = {name: label_of(name) for name in known_measures()} | {"p_a": "M
 _ALSO_CALLED = {"GBR": ["Great Britain"], "RUS": ["Russia"], "TUR": ["Turkey"], "USA": ["United States of America"]}
 
 
-class Names:
+class RunNames:
     """The names of a run: models, languages, countries, arms.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from selfalign.audit.trace.names import Names, resolve
+from selfalign.audit.trace.names import RunNames, resolve
 from selfalign.config.arms import read_arms
 from selfalign.config.figures import FIGURES, numbers_of_figure
 from selfalign.contrasts import PLAIN, split_beyond
@@ -216,7 +216,7 @@ def usual(rows: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
     return rows
 
 
-def parse_where(pairs: tuple[str, ...], columns: list[str], names: Names, place: str) -> dict[str, str]:
+def parse_where(pairs: tuple[str, ...], columns: list[str], names: RunNames, place: str) -> dict[str, str]:
     """Conditions such as `arm=chrf`, with the values as the run names them.
 
     Raises:
@@ -232,7 +232,7 @@ def parse_where(pairs: tuple[str, ...], columns: list[str], names: Names, place:
     return wanted
 
 
-def _value(column: str, value: str, names: Names, place: str) -> str:
+def _value(column: str, value: str, names: RunNames, place: str) -> str:
     option = f"--where {column}"
     if column in ("arm", "against"):
         return names.arm(value, option)
@@ -244,6 +244,6 @@ def _value(column: str, value: str, names: Names, place: str) -> str:
     return simple[column](value) if column in simple else value
 
 
-def _sources(names: Names) -> list[str]:
+def _sources(names: RunNames) -> list[str]:
     """Countries that arms name as sources."""
     return sorted({source for arm in read_arms(names.config).values() for source in arm.sources or ()})

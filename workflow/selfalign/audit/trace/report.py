@@ -14,7 +14,7 @@ from selfalign.audit.trace.contributions import (
 )
 from selfalign.audit.trace.evidence import statement, whose_answers
 from selfalign.audit.trace.excluded import count_dropped
-from selfalign.audit.trace.names import MEASURE_NAMES, Names
+from selfalign.audit.trace.names import MEASURE_NAMES, RunNames
 from selfalign.audit.trace.points import Point, Term, table_file
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import first_rows, paragraph, percent, points, section, table
@@ -61,7 +61,7 @@ class Traced:
 # Lists of numbers
 
 
-def describe_choice(names: Names, found: list[Point], limit: int | None) -> str:
+def describe_choice(names: RunNames, found: list[Point], limit: int | None) -> str:
     """Numbers that the user may mean, as a list with their places."""
     rows = [
         [
@@ -111,7 +111,7 @@ def _value(point: Point) -> str:
 # One number
 
 
-def describe_point(results: Results, names: Names, traced: Traced, limit: int | None) -> str:
+def describe_point(results: Results, names: RunNames, traced: Traced, limit: int | None) -> str:
     """All sections of a number.
 
     Args:
@@ -132,7 +132,7 @@ def describe_point(results: Results, names: Names, traced: Traced, limit: int | 
     return "\n\n".join(block for block in blocks if block)
 
 
-def describe_head(results: Results, names: Names, traced: Traced) -> str:
+def describe_head(results: Results, names: RunNames, traced: Traced) -> str:
     """What the number is, and its value with its interval and place."""
     point = traced.point
     what = MEASURE_NAMES[point.measure]
@@ -151,7 +151,7 @@ def describe_head(results: Results, names: Names, traced: Traced) -> str:
     return section(title, *map(paragraph, lines), _place(results, traced), line="=")
 
 
-def _source_of(names: Names, source: str | None) -> str:
+def _source_of(names: RunNames, source: str | None) -> str:
     return f", answered by {names.title_of_country(source)} ({source})" if source else ""
 
 
@@ -167,7 +167,7 @@ def _place(results: Results, traced: Traced) -> str:
     return paragraph(f"{_value(point)}, in {path}, line {point.line}")
 
 
-def describe_making(results: Results, names: Names, traced: Traced) -> str:
+def describe_making(results: Results, names: RunNames, traced: Traced) -> str:
     """How the number comes from its cells, and whether the parts sum to it."""
     point, cells = traced.point, traced.cells
     counted = cells[cells["left_out"] == ""]
@@ -217,7 +217,7 @@ def _check(results: Results, traced: Traced, number: int) -> str:
     return f"{text}; the table has {stated:.6f}. {verdict}."
 
 
-def _describe_countries(names: Names, traced: Traced, limit: int | None) -> str:
+def _describe_countries(names: RunNames, traced: Traced, limit: int | None) -> str:
     found = largest_first(by_column(traced.cells, "country"))
     number = len(found)
     rows = [
@@ -234,7 +234,7 @@ def _describe_countries(names: Names, traced: Traced, limit: int | None) -> str:
     return section("By country", table(shown, ["country", "code", "probes", "value", "adds"], left=(0, 1)), rest)
 
 
-def _describe_sources(results: Results, names: Names, traced: Traced) -> list[str]:
+def _describe_sources(results: Results, names: RunNames, traced: Traced) -> list[str]:
     """For each term whose demonstrations have the answers of several peoples, what each source adds."""
     blocks = []
     for place, term in enumerate(traced.point.terms):
@@ -363,7 +363,7 @@ def _options(point: Point) -> str:
 # The cells of one probe
 
 
-def describe_cells(names: Names, traced: Traced, probe: str, limit: int | None, **chosen: object) -> str:
+def describe_cells(names: RunNames, traced: Traced, probe: str, limit: int | None, **chosen: object) -> str:
     """The cells of one probe, with what each adds to the number."""
     cells = cells_of_probe(traced.cells, probe, **chosen)
     many = len(traced.point.terms) > 1

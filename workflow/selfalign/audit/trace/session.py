@@ -17,7 +17,7 @@ from selfalign.audit.trace.evidence import (
 )
 from selfalign.audit.trace.excluded import find_probe, why_dropped, why_no_scale, why_not_chosen
 from selfalign.audit.trace.files import write_cells, write_table
-from selfalign.audit.trace.names import Names, resolve
+from selfalign.audit.trace.names import RunNames, resolve
 from selfalign.audit.trace.origins import describe_origins
 from selfalign.audit.trace.points import (
     LINE,
@@ -91,7 +91,7 @@ def trace(run: Run, query: Query) -> tuple[str, bool]:
         InputError: the run does not have what the user named.
     """
     results = Results(run)
-    names = Names(run.config, results.poles["country"] if run.config["run"].get("groups") else ())
+    names = RunNames(run.config, results.poles["country"] if run.config["run"].get("groups") else ())
     query = _open_page(query, run)
     probe = find_probe(query.probe, results.bank, results.bank_file) if query.probe else None
     if probe and (reason := why_not_chosen(probe, results.bank_with_kinds, results.criteria)):
@@ -122,7 +122,7 @@ def _check_options_of_cells(query: Query, figure: str | None) -> None:
             raise InputError(f"--{option}", "needs a probe", "Add --probe, such as --probe Q164", value=shown)
 
 
-def _tell(results: Results, names: Names, traced: Traced, query: Query, probe: str | None) -> str:
+def _tell(results: Results, names: RunNames, traced: Traced, query: Query, probe: str | None) -> str:
     if probe is None:
         return describe_point(results, names, traced, query.limit)
     return describe_evidence(results, names, traced, query, probe)
@@ -163,7 +163,7 @@ def _open_page(query: Query, run: Run) -> Query:
     return query
 
 
-def find_points(results: Results, names: Names, query: Query, figure: str | None = None) -> list[Point]:
+def find_points(results: Results, names: RunNames, query: Query, figure: str | None = None) -> list[Point]:
     """The numbers that the user means.
 
     Args:
@@ -212,7 +212,7 @@ def _table_of(query: Query, figure: str | None) -> str:
     return "agreement" if query.contrast is None else "contrasts"
 
 
-def _named(results: Results, names: Names, query: Query, table: str) -> dict[str, str]:
+def _named(results: Results, names: RunNames, query: Query, table: str) -> dict[str, str]:
     """What the options say of the rows of a table, by column."""
     wanted = {}
     if query.contrast is not None:
@@ -231,7 +231,7 @@ def _named(results: Results, names: Names, query: Query, table: str) -> dict[str
     return wanted
 
 
-def _source(results: Results, names: Names, text: str) -> str:
+def _source(results: Results, names: RunNames, text: str) -> str:
     return names.country(text, "--source", sorted(set(results.scores["source"]) - {""}))
 
 
@@ -239,7 +239,7 @@ def _is_estimated(rows: pd.DataFrame, wanted: Mapping[str, str]) -> bool:
     return bool(((rows["arm"] == wanted["arm"]) & (rows["against"] == wanted["against"])).any())
 
 
-def _not_estimated(results: Results, names: Names, wanted: Mapping[str, str]) -> list[Point]:
+def _not_estimated(results: Results, names: RunNames, wanted: Mapping[str, str]) -> list[Point]:
     """The differences between two arms that the run did not compare, one for each model and language with both."""
     arms = [wanted["arm"], wanted["against"]]
     country, measure = wanted.get("country", ALL), wanted.get("measure", "agreement")
@@ -259,7 +259,7 @@ def _not_estimated(results: Results, names: Names, wanted: Mapping[str, str]) ->
 # Evidence
 
 
-def describe_evidence(results: Results, names: Names, traced: Traced, query: Query, probe: str) -> str:
+def describe_evidence(results: Results, names: RunNames, traced: Traced, query: Query, probe: str) -> str:
     """The cells of a probe behind a number, and the evidence of the first cell of each of its arms."""
     point = traced.point
     blocks = [describe_head(results, names, traced)]
@@ -281,7 +281,7 @@ def describe_evidence(results: Results, names: Names, traced: Traced, query: Que
     return "\n\n".join(blocks)
 
 
-def _describe_term(results: Results, names: Names, cells: pd.DataFrame, query: Query) -> tuple[list[str], str]:
+def _describe_term(results: Results, names: RunNames, cells: pd.DataFrame, query: Query) -> tuple[list[str], str]:
     """Demonstrations of all cells of an arm; prompts and score of the first, or of all; and the fingerprint of its
     answer."""
     blocks, first = [], cells.iloc[0]
@@ -304,7 +304,7 @@ def _describe_term(results: Results, names: Names, cells: pd.DataFrame, query: Q
     return blocks, fingerprint
 
 
-def _chosen(results: Results, names: Names, traced: Traced, query: Query, probe: str) -> dict[str, object]:
+def _chosen(results: Results, names: RunNames, traced: Traced, query: Query, probe: str) -> dict[str, object]:
     """The source, seed and frame that the user named, if the probe has such cells."""
     chosen: dict[str, object] = {"seed": query.seed}
     if query.source is not None and traced.point.table != "transfer":
@@ -322,7 +322,7 @@ def _chosen(results: Results, names: Names, traced: Traced, query: Query, probe:
     return chosen
 
 
-def _describe_absence(results: Results, names: Names, traced: Traced, probe: str) -> str:
+def _describe_absence(results: Results, names: RunNames, traced: Traced, probe: str) -> str:
     """Why a probe that the run uses has no cell in a number; with the people's answers, if any."""
     point = traced.point
     countries = names.countries if point.country == ALL else [point.country]
@@ -342,7 +342,7 @@ def _describe_absence(results: Results, names: Names, traced: Traced, probe: str
 # The figure calibration
 
 
-def _trace_calibration(results: Results, names: Names, query: Query, probe: str | None) -> tuple[str, bool]:
+def _trace_calibration(results: Results, names: RunNames, query: Query, probe: str | None) -> tuple[str, bool]:
     arms = calibrated_arms(results.config)
     wanted = {
         column: getattr(names, column)(text)

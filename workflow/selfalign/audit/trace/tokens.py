@@ -25,7 +25,7 @@ def describe_tokens(results: Results, model: str, language: str, prompt: str, se
         InputError: the model's files are not here, or they no longer make the text that was sent.
     """
     from selfalign.inference.local.infer import load_tokenizer  # transformers takes seconds to import
-    from selfalign.inference.local.render import Speech, render
+    from selfalign.inference.local.render import PromptFormat, render
     from selfalign.inference.local.setup import fill_date
     from selfalign.inference.messages import place_demonstrations
 
@@ -37,8 +37,8 @@ def describe_tokens(results: Results, model: str, language: str, prompt: str, se
     table = results.prompts(language).loc[[prompt]].reset_index(drop=True)
     table = place_demonstrations(table, settings.get("shown", "turns"), form)
     tokenizer = load_tokenizer(weights)
-    speech = Speech(tokenizer, form, fill_date(settings.get("template") or {}), language)
-    (rendered,) = render(table, speech, None)
+    prompt_format = PromptFormat(tokenizer, form, fill_date(settings.get("template") or {}), language)
+    (rendered,) = render(table, prompt_format, None)
     if rendered.text != sent["text"] or len(rendered.tokens) != sent["tokens"]:
         problem = f"the tokenizer or its template no longer makes the text of prompt {prompt}"
         raise InputError(weights, problem, "Run snakemake again, or leave out --tokens")

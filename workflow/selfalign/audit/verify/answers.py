@@ -14,7 +14,7 @@ from selfalign.inference.endpoint.collect import collect as collect_replies
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.greedy import add_replies, plan_replies
 from selfalign.inference.local.infer import load_tokenizer
-from selfalign.inference.local.render import Rendered, Speech, render
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.inference.local.setup import Setup, fill_date
 from selfalign.inference.messages import place_demonstrations
 from selfalign.inference.schemas import Answers
@@ -40,13 +40,13 @@ class Rendering:
     Attributes:
         table: a `Prompts` table.
         rendered: its prompts, in the same order.
-        speech: how they became text and tokens.
+        prompt_format: how they became text and tokens.
         context: largest number of tokens that the model takes; None if it names no limit.
     """
 
     table: pd.DataFrame
     rendered: list[Rendered]
-    speech: Speech
+    prompt_format: PromptFormat
     context: int | None
 
 
@@ -89,9 +89,9 @@ def ask_again(options: dict[str, Any], prompts: pd.DataFrame) -> Rendering:
     table = place_demonstrations(prompts, options["shown"], options["form"])
     with quiet():
         template = fill_date(options["template"])
-        speech = Speech(load_tokenizer(weights), options["form"], template, options["language"])
+        prompt_format = PromptFormat(load_tokenizer(weights), options["form"], template, options["language"])
         context = json.loads(options["card"].read_text(encoding="utf-8"))["context_length"]
-        return Rendering(table, render(table, speech, context), speech, context)
+        return Rendering(table, render(table, prompt_format, context), prompt_format, context)
 
 
 def find_mark(options: dict[str, Any], recorded: pd.DataFrame) -> str:
@@ -126,7 +126,7 @@ def answers_of_weights(options: dict[str, Any], recorded: Path, findings: Findin
         findings.differences.append(Difference(str(options["ledger_path"]), problem=problem))
     kept = ~table["prompt"].isin(lacking)
     table, rendered = table[kept], [prompt for prompt in rendered if prompt.prompt not in lacking]
-    plan = plan_replies(table, rendered, asked.speech, options["weights"], options["new_tokens"], asked.context)
+    plan = plan_replies(table, rendered, asked.prompt_format, options["weights"], options["new_tokens"], asked.context)
     if plan.missing(entries):
         problem = f"no intact reply to {len(plan.missing(entries))} prompts"
         findings.differences.append(Difference(str(options["ledger_path"]), problem=problem))

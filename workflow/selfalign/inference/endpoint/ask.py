@@ -3,7 +3,6 @@
 import sys
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from selfalign.errors import InputError, did_you_mean
+from selfalign.inference.choices import FORMATS, SHOWN
 from selfalign.inference.endpoint.bodies import is_sound, tokens_of
 from selfalign.inference.endpoint.client import Gate, ask, read_key
 from selfalign.inference.endpoint.collect import chain, collect
-from selfalign.inference.endpoint.requests import Endpoint, Request, requests_of, rest_of
-from selfalign.inference.messages import SHOWN, place_demonstrations
+from selfalign.inference.endpoint.requests import Request, requests_of, rest_of
+from selfalign.inference.endpoint.settings import Endpoint
+from selfalign.inference.messages import place_demonstrations
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import JobRecord, Ledger
@@ -33,9 +34,8 @@ def read_endpoint(settings: Mapping[str, Any]) -> Endpoint:
     Raises:
         InputError: a setting is unknown, url or model is missing, or the url has no valid port.
     """
-    known = {one.name for one in fields(Endpoint)}
-    for name in sorted(set(settings) - known):
-        raise InputError("--endpoint", f'"{name}" is not a known key', did_you_mean(name, known))
+    for name in sorted(settings.keys() - Endpoint.model_fields.keys()):
+        raise InputError("--endpoint", f'"{name}" is not a known key', did_you_mean(name, Endpoint.model_fields))
     if not {"url", "model"} <= set(settings):
         raise InputError("--endpoint", "url or model is missing", "Give both")
     try:
@@ -44,7 +44,7 @@ def read_endpoint(settings: Mapping[str, Any]) -> Endpoint:
         raise InputError(
             "--endpoint", f"the url is not an address ({error})", "Correct url", value=settings["url"]
         ) from None
-    return Endpoint(**settings)
+    return Endpoint.read(settings)
 
 
 def list_requests(prompts: pd.DataFrame, endpoint: Endpoint, form: str) -> dict[str, Request]:
@@ -138,7 +138,7 @@ def report(answers: pd.DataFrame, endpoint: Endpoint) -> None:
 
 @click.command()
 @click.option("--prompts", type=readable, required=True, help="Distinct prompts (Parquet).")
-@click.option("--format", "form", type=click.Choice(("chat", "plain")), required=True, help="Messages, or bare text.")
+@click.option("--format", "form", type=click.Choice(FORMATS), required=True, help="Messages, or bare text.")
 @click.option("--shown", type=click.Choice(SHOWN), default="turns", help="Where demonstrations are in a chat.")
 @click.option("--language", default="", help="Code of the prompts' language: its rules compare replies with options.")
 @click.option(

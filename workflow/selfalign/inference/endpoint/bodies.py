@@ -11,7 +11,8 @@ from typing import Any
 
 from selfalign.errors import InputError
 from selfalign.inference.endpoint.refusals import PassingError, explain_refusal, quote, read_refusal
-from selfalign.inference.endpoint.requests import Endpoint, Request
+from selfalign.inference.endpoint.requests import Request
+from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.ledger.rows import Entry
 
 LEAST = -745.0

@@ -21,7 +21,8 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsync
 from selfalign.errors import InputError
 from selfalign.inference.endpoint.bodies import read_answer, withheld
 from selfalign.inference.endpoint.refusals import PassingError, explain_refusal, quote, read_refusal
-from selfalign.inference.endpoint.requests import Endpoint, Request
+from selfalign.inference.endpoint.requests import Request
+from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.ledger.rows import Entry
 
 _asked: ContextVar[Request] = ContextVar("asked")

@@ -9,7 +9,8 @@ from functools import partial
 import pandas as pd
 
 from selfalign.errors import InputError
-from selfalign.inference.endpoint.requests import Endpoint, Request, answers_of, requests_of, rest_of
+from selfalign.inference.endpoint.requests import Request, answers_of, requests_of, rest_of
+from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.letters import which_option
 from selfalign.inference.messages import BREAK, Prompt
 from selfalign.inference.readouts import list_options, read_out

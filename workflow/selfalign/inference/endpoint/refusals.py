@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 
 from selfalign.errors import InputError
-from selfalign.inference.endpoint.requests import Endpoint, Request
+from selfalign.inference.endpoint.requests import Request
+from selfalign.inference.endpoint.settings import Endpoint
 
 _PASSING = (408, 409, 429)
 _FILTERED = (

@@ -2,86 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.messages import Prompt, messages_of, plain_text, without_system
 
-VERSION = "1"
-"""Part of the fingerprint of an answer: raise it when a change here changes what is asked or kept."""
-
 _CHAT, _TEXT = "/chat/completions", "/completions"
-_DECIDING = (
-    "url",
-    "model",
-    "readout",
-    "top_logprobs",
-    "samples_per_request",
-    "temperature",
-    "reply_tokens",
-    "seed",
-    "limit_name",
-    "instruction",
-    "extra",
-)
-"""Settings that decide an answer. A new name here gives every answer another fingerprint, so ledgers lose theirs."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """An endpoint as the config describes it; config/models.md explains every key.
-
-    Fields and defaults are those of `selfalign.config.sections.Endpoint`, without the price. A step does not import it,
-    because its code would then depend on the whole config.
-    """
-
-    url: str
-    model: str
-    key_env: str | None = None
-    readout: str = "logprobs"
-    top_logprobs: int = 20
-    samples: int = 20
-    samples_per_request: int = 1
-    temperature: float = 1.0
-    reply_tokens: int = 32
-    seed: int | None = None
-    limit_name: str = "max_tokens"
-    instruction: str = "system"
-    extra: dict[str, Any] = field(default_factory=dict)
-    concurrency: int = 8
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    max_requests: int | None = None
-    max_tokens: int | None = None
-    max_failed: int = 0
-    timeout: float = 120
-    retries: int = 8
-
-    @property
-    def greedy(self) -> bool:
-        """Whether the answer is one greedy reply per prompt."""
-        return gives_reply(asdict(self))
-
-    def facts(self, form: str, shown: str = "turns") -> dict[str, object]:
-        """Settings that decide an answer, except the prompt. Rates and the number of samples are not among them.
-
-        Args:
-            form: chat or plain.
-            shown: where the demonstrations are in a chat.
-        """
-        settings = {name: getattr(self, name) for name in _DECIDING} | {"format": form, "version": VERSION}
-        return settings if shown == "turns" else settings | {"shown": shown}
-
-
-def without_price(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of an endpoint without its price, which changes no answer."""
-    return {name: value for name, value in settings.items() if name != "price"}
-
-
-def gives_reply(settings: Mapping[str, Any]) -> bool:
-    """Whether an endpoint with these settings gives one greedy reply per prompt."""
-    return bool(settings["readout"] == "samples" and settings["samples"] == 1 and settings["temperature"] == 0)
 
 
 @dataclass(frozen=True)

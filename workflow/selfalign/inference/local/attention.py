@@ -47,7 +47,7 @@ Rule = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.
 
 
 @dataclass(frozen=True)
-class Cut:
+class ChunkGroup:
     """Neighbouring chunks of a row, which attend in one call.
 
     Attributes:
@@ -85,7 +85,7 @@ class Row:
     first: np.ndarray
     until: np.ndarray
     depths: np.ndarray
-    _cuts: dict[str, list[Cut]] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
+    _cuts: dict[str, list[ChunkGroup]] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
 
     @property
     def seen(self) -> np.ndarray:
@@ -97,7 +97,7 @@ class Row:
         """Depths of the tokens (n)."""
         return self.depths[len(self.depths) - len(self.numbers) :]
 
-    def cut(self, kind: str) -> list[Cut]:
+    def cut(self, kind: str) -> list[ChunkGroup]:
         """The chunks of the row, as they attend on a kind of device.
 
         They are stored, because they can be cut while a device still computes the previous row.
@@ -111,7 +111,7 @@ class Row:
                 self._cuts[kind] = [self._cut(starts, size, aligned=_ALIGNED)]
         return self._cuts[kind]
 
-    def _cut(self, starts: Sequence[int], size: int, aligned: int) -> Cut:
+    def _cut(self, starts: Sequence[int], size: int, aligned: int) -> ChunkGroup:
         """Chunks of some tokens, with as many places as the widest one has, rounded up."""
         chunks = [self.numbers[start : start + size] for start in starts]
         columns = [self._find_seen(chunk) for chunk in chunks]
@@ -123,7 +123,7 @@ class Row:
             places[line, : len(these)] = these
             first[line, : len(these)] = self.first[these]
             until[line, : len(these)] = self.until[these]
-        return Cut(starts[0], starts[0] + sum(map(len, chunks)), numbers, places, first, until)
+        return ChunkGroup(starts[0], starts[0] + sum(map(len, chunks)), numbers, places, first, until)
 
     def _find_seen(self, numbers: np.ndarray) -> np.ndarray:
         """The places that at least one of some numbers sees."""
@@ -134,7 +134,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Chunks:
-    """Neighbouring chunks of a row as `Cut` has them, on a device.
+    """Neighbouring chunks of a row as `ChunkGroup` has them, on a device.
 
     Attributes:
         start: first token.

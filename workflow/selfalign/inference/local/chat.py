@@ -31,7 +31,7 @@ _CLOCK = (
 
 
 @dataclass(frozen=True)
-class Layout:
+class ChatLayout:
     """How a template lays out a conversation of some roles that ends with a question.
 
     Attributes:
@@ -84,7 +84,7 @@ class ChatTemplate:
         self.name = tokenizer.name_or_path or "the tokenizer"
         self.given = dict(settings)
         self.moved = False
-        self.layouts: dict[tuple[str, ...], Layout] = {}
+        self.layouts: dict[tuple[str, ...], ChatLayout] = {}
 
     @cached_property
     def source(self) -> str:
@@ -208,7 +208,7 @@ class ChatTemplate:
                 return f"{{{name}: {written}}}"
         return ""
 
-    def _lay_out(self, roles: tuple[str, ...]) -> Layout:
+    def _lay_out(self, roles: tuple[str, ...]) -> ChatLayout:
         """Layout of a conversation, found with words that stand for those of a real one."""
         words = [f"zq{place}qz" for place in range(len(roles) + 2)]
         *contents, answer, following = words
@@ -225,7 +225,7 @@ class ChatTemplate:
         between = _between(more, answer, following)
         end = self._find_end(last, between, gaps[0])
         self._compare(gaps, roles, lead, end)
-        return Layout(tuple(gaps), roles, lead, end, last, between[len(end) :])
+        return ChatLayout(tuple(gaps), roles, lead, end, last, between[len(end) :])
 
     def _read_answer(self, text: str, whole: str, answer: str, question: str) -> tuple[str, str]:
         """White space before the answer, and all that the template writes after it."""

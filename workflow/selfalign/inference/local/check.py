@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from selfalign.errors import InputError
 from selfalign.inference.local.devices import is_out_of_memory, load_model, read_config
 from selfalign.inference.local.engine import Batch, score
-from selfalign.inference.local.generate import Replies, follow
+from selfalign.inference.local.generate import ReplyBatch, follow
 from selfalign.inference.local.render import Rendered
 
 _CHECKED = 2
@@ -39,9 +39,9 @@ _RECENT = 4
 """Prompts of the job over which the median is taken, in formats of fewer digits."""
 _REMEDY = "Set engine: naive for this model"
 
-Scores = dict[str, tuple[float, ...]]
+PromptScores = dict[str, tuple[float, ...]]
 """By key of a prompt: log-probabilities of its answers, in nats."""
-_Batch = TypeVar("_Batch", Batch, Replies)
+_Batch = TypeVar("_Batch", Batch, ReplyBatch)
 
 
 class Gap(NamedTuple):
@@ -122,8 +122,8 @@ def check_during(
 
 
 def check_replies(
-    model: PreTrainedModel, batches: Iterator[Replies], stops: Collection[int], share: float = _SHARE
-) -> Iterator[tuple[Replies, float | None]]:
+    model: PreTrainedModel, batches: Iterator[ReplyBatch], stops: Collection[int], share: float = _SHARE
+) -> Iterator[tuple[ReplyBatch, float | None]]:
     """Compare some greedy replies of a job with the naive engine, each before its batch is recorded.
 
     They are chosen as `check_during` chooses prompts. The naive engine computes the probability of each token of the
@@ -139,12 +139,12 @@ def check_replies(
     """
     recent: deque[list[float]] = deque(maxlen=_RECENT)
 
-    def check(batch: Replies) -> float | None:
+    def check(batch: ReplyBatch) -> float | None:
         if not batch.replies:
             return None
         reply = min(batch.replies, key=lambda reply: reply.prompt.key)
 
-        def both() -> tuple[Scores, Scores]:
+        def both() -> tuple[PromptScores, PromptScores]:
             said, likeliest = follow(model, reply, stops)
             return {reply.prompt.key: said}, {reply.prompt.key: likeliest}
 
@@ -182,7 +182,7 @@ def _check_some(
 def _check_one(
     model: PreTrainedModel,
     prompt: Rendered,
-    both: Callable[[], tuple[Scores, Scores]],
+    both: Callable[[], tuple[PromptScores, PromptScores]],
     recent: deque[list[float]],
 ) -> float | None:
     """Compare what both engines give to a prompt, twice if the first comparison fails; None if memory runs out."""
@@ -206,8 +206,8 @@ def _check_one(
 def _compare(
     model: PreTrainedModel,
     prompts: list[Rendered],
-    packed: Scores,
-    naive: Scores,
+    packed: PromptScores,
+    naive: PromptScores,
     recent: deque[list[float]] | None = None,
 ) -> tuple[Gap, bool]:
     """The largest difference, and whether the differences are rounding.
@@ -239,7 +239,7 @@ def _fail(model: PreTrainedModel, gap: Gap, last: bool) -> None:
     click.echo(f"{gap}. The comparison is made once more", err=True)
 
 
-def _score_packed(model: PreTrainedModel, prompts: list[Rendered], row_tokens: int) -> Scores:
+def _score_packed(model: PreTrainedModel, prompts: list[Rendered], row_tokens: int) -> PromptScores:
     """Scores by the packed engine.
 
     Raises:
@@ -267,7 +267,7 @@ def check_first_layers(
     Args:
         weights: folder of the model.
         place: device to compute on.
-        attention: one of `devices.ATTENTIONS`.
+        attention: one of `choices.ATTENTIONS`.
         prompts: those of the job.
         row_tokens: distinct tokens per forward pass.
 
@@ -288,6 +288,6 @@ def check_first_layers(
     return layers, delta
 
 
-def _score_all(model: PreTrainedModel, prompts: list[Rendered], engine: str, row_tokens: int) -> Scores:
+def _score_all(model: PreTrainedModel, prompts: list[Rendered], engine: str, row_tokens: int) -> PromptScores:
     batches = score(model, prompts, engine, row_tokens)
     return {prompt.key: scores for batch in batches for prompt, scores in batch.answers}

@@ -17,9 +17,6 @@ from selfalign.inference.local.leases import hold
 from selfalign.loading import cannot_load, check_quantisation, check_report, model_class, quiet, require_decoder
 from selfalign.warmup import warm_up
 
-ATTENTIONS = ("sdpa", "eager")
-"""Implementations of attention: PyTorch's fused one if the model's family has it, or plain matrix products."""
-
 _FILLED = 0.9  # of each of several GPUs, for weights; the rest is for activations
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
@@ -114,7 +111,7 @@ def load_model(
         weights: folder of the model.
         dtype: name of PyTorch's number format.
         places: devices that this job holds; over several, the layers are spread evenly.
-        attention: one of `ATTENTIONS`.
+        attention: one of `choices.ATTENTIONS`.
         layers: how many of its layers, from the first on; None: all.
 
     Raises:

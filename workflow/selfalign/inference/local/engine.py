@@ -29,9 +29,6 @@ from selfalign.loading import weight_of
 VERSION = "5"
 """Part of the fingerprint of an answer: raise it when a change of the engine changes answers."""
 
-ENGINES = ("packed", "naive")
-"""`packed`: rows of a prefix tree; `naive`: one forward pass per prompt and answer, the reference."""
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -59,7 +56,7 @@ def score(
         model: causal language model, ready for inference.
         prompts: all prompts of a job, no two with the same key. The rows are planned over all of them, done or
             not, so that a resumed job computes the same numbers.
-        engine: one of `ENGINES`.
+        engine: one of `choices.ENGINES`.
         row_tokens: distinct tokens per forward pass. It is halved when memory runs out.
         done: keys of the prompts that need no answer.
 

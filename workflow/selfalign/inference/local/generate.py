@@ -42,7 +42,7 @@ class Reply(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Replies:
+class ReplyBatch:
     """Replies that one step of an engine completed, and how many tokens the model computed for them."""
 
     replies: list[Reply]
@@ -57,7 +57,7 @@ def reply(
     batch_tokens: int,
     engine: str = "packed",
     done: Collection[str] = (),
-) -> Iterator[Replies]:
+) -> Iterator[ReplyBatch]:
     """Greedy replies to prompts, in batches, as they are computed.
 
     Only the logits decide: penalties and temperatures in the model's generation settings are not used. If two tokens
@@ -70,7 +70,7 @@ def reply(
         stops: ids of the tokens that end a reply.
         new_tokens: the largest number of tokens of a reply. One more is computed, to see whether the reply ends.
         batch_tokens: distinct tokens of prompts per forward pass. It is halved when memory runs out.
-        engine: one of `selfalign.inference.local.engine.ENGINES`.
+        engine: one of `selfalign.inference.choices.ENGINES`.
         done: keys of the prompts that need no reply.
 
     Raises:
@@ -96,7 +96,7 @@ class _Packed:
         self.past: list[int] = []
         self.arguments = set(inspect.signature(model.forward).parameters)
 
-    def reply(self, prompts: Sequence[Rendered], batch_tokens: int) -> Iterator[Replies]:
+    def reply(self, prompts: Sequence[Rendered], batch_tokens: int) -> Iterator[ReplyBatch]:
         """Replies to some of the prompts, row by row."""
         missing: dict[int, list[Rendered]] = defaultdict(list)  # prompts of the same tokens differ in their options
         for prompt in prompts:
@@ -114,7 +114,7 @@ class _Packed:
                     raise
                 rows = halve([*rows, (start, end)], self.model, error)
                 continue
-            yield Replies([Reply(prompt, *found[node]) for node in wanted for prompt in missing[node]], tokens)
+            yield ReplyBatch([Reply(prompt, *found[node]) for node in wanted for prompt in missing[node]], tokens)
 
     @torch.inference_mode()
     def _compute(
@@ -199,7 +199,7 @@ def _choose(logits: torch.Tensor, model: PreTrainedModel) -> np.ndarray:
 
 
 @torch.inference_mode()
-def _reply_naive(model: PreTrainedModel, prompt: Rendered, stops: frozenset[int], new_tokens: int) -> Replies:
+def _reply_naive(model: PreTrainedModel, prompt: Rendered, stops: frozenset[int], new_tokens: int) -> ReplyBatch:
     """The reply to one prompt, by one forward pass over all tokens for each new one: the reference."""
     tokens, computed, ended = list(prompt.tokens), 0, False
     for step in range(new_tokens + 1):
@@ -210,7 +210,7 @@ def _reply_naive(model: PreTrainedModel, prompt: Rendered, stops: frozenset[int]
             break
         if step < new_tokens:
             tokens.append(token)
-    return Replies([Reply(prompt, tuple(tokens[len(prompt.tokens) :]), ended)], computed)
+    return ReplyBatch([Reply(prompt, tuple(tokens[len(prompt.tokens) :]), ended)], computed)
 
 
 @torch.inference_mode()

@@ -13,13 +13,13 @@ from transformers import AutoConfig, GenerationConfig, PreTrainedTokenizerBase
 from selfalign.errors import InputError
 from selfalign.inference.letters import which_option
 from selfalign.inference.local.generate import Reply
-from selfalign.inference.local.render import Rendered, Speech
+from selfalign.inference.local.render import PromptFormat, Rendered
 from selfalign.inference.readouts import read_greedy
 from selfalign.ledger.rows import Entry
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReplyPlan:
     """The prompts of a job that get a reply.
 
     Attributes:
@@ -46,17 +46,17 @@ class Plan:
 def plan_replies(
     table: pd.DataFrame,
     rendered: Sequence[Rendered],
-    speech: Speech,
+    prompt_format: PromptFormat,
     weights: Path,
     new_tokens: int,
     context: int | None,
-) -> Plan:
+) -> ReplyPlan:
     """Choose the prompts that get a reply: all except premises, or no prompts if no reply is wanted.
 
     Args:
         table: a `Prompts` table.
         rendered: its prompts as text and tokens, in the same order.
-        speech: how prompts become text and tokens.
+        prompt_format: how prompts become text and tokens.
         weights: folder of the model.
         new_tokens: the largest number of tokens of a reply; 0: no replies.
         context: the largest number of tokens that the model takes; None if it has no limit.
@@ -65,7 +65,7 @@ def plan_replies(
         InputError: a prompt and its reply do not fit into the context.
     """
     if not new_tokens:
-        return Plan({}, {}, frozenset(), 0)
+        return ReplyPlan({}, {}, frozenset(), 0)
     asked = [one for one, premise in zip(rendered, table["premise"], strict=True) if premise]
     for prompt in asked:
         if context is not None and len(prompt.tokens) + new_tokens > context:
@@ -76,10 +76,10 @@ def plan_replies(
             )
     lengths = table["options"].map(lambda options: len(json.loads(options)))
     options = [answer for one, length in zip(rendered, lengths, strict=True) for answer in one.answers[-length:]]
-    stops = find_stops(weights, speech.tokenizer, speech.form, options)
+    stops = find_stops(weights, prompt_format.tokenizer, prompt_format.form, options)
     ends = hashlib.sha256(json.dumps(sorted(stops)).encode()).hexdigest()
     keys = {prompt.prompt: _key(prompt, new_tokens, ends) for prompt in asked}
-    return Plan({keys[prompt.prompt]: prompt for prompt in reversed(asked)}, keys, frozenset(stops), new_tokens)
+    return ReplyPlan({keys[prompt.prompt]: prompt for prompt in reversed(asked)}, keys, frozenset(stops), new_tokens)
 
 
 def _key(prompt: Rendered, new_tokens: int, ends: str) -> str:
@@ -145,7 +145,7 @@ def entry_of(reply: Reply, key: str, tokenizer: PreTrainedTokenizerBase) -> Entr
 
 
 def add_replies(
-    answers: pd.DataFrame, prompts: pd.DataFrame, plan: Plan, answered: Mapping[str, Entry], language: str
+    answers: pd.DataFrame, prompts: pd.DataFrame, plan: ReplyPlan, answered: Mapping[str, Entry], language: str
 ) -> pd.DataFrame:
     """Fill the columns reply, replied and greedy of answers. A reply that was cut off does not count as an option.
 

@@ -12,23 +12,22 @@ import transformers
 from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from selfalign.inference.choices import ATTENTIONS, DTYPES, ENGINES, FORMATS, SHOWN
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
 from selfalign.inference.local.collect import collect
-from selfalign.inference.local.devices import ATTENTIONS, find_devices, kind_of, lease, load_model, read_config
-from selfalign.inference.local.engine import ENGINES, score
+from selfalign.inference.local.devices import find_devices, kind_of, lease, load_model, read_config
+from selfalign.inference.local.engine import score
 from selfalign.inference.local.generate import LONGEST, reply
-from selfalign.inference.local.greedy import Plan, add_replies, entry_of, plan_replies
-from selfalign.inference.local.render import FORMATS, Rendered, Speech, render
+from selfalign.inference.local.greedy import ReplyPlan, add_replies, entry_of, plan_replies
+from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.inference.local.setup import Setup, fill_date
-from selfalign.inference.messages import SHOWN, place_demonstrations
+from selfalign.inference.messages import place_demonstrations
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import JobRecord, Ledger
 from selfalign.options import Json, readable, writable
 from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
-
-DTYPES = ("float32", "bfloat16", "float16")
 
 
 def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
@@ -73,7 +72,7 @@ def _keep(prompt: Rendered, scores: tuple[float, ...]) -> dict[str, list[float]]
 
 def answer_in_words(
     model: PreTrainedModel,
-    plan: Plan,
+    plan: ReplyPlan,
     tokenizer: PreTrainedTokenizerBase,
     engine: str,
     row_tokens: int,
@@ -161,9 +160,9 @@ def command(
     facts = setup.facts(about, where)
     fingerprint = fingerprint_of(facts)
     with Ledger(ledger_path) as ledger:
-        speech = Speech(load_tokenizer(weights), form, fill_date(template), language)
-        rendered = render(table, speech, about["context_length"])
-        plan = plan_replies(table, rendered, speech, weights, new_tokens, about["context_length"])
+        prompt_format = PromptFormat(load_tokenizer(weights), form, fill_date(template), language)
+        rendered = render(table, prompt_format, about["context_length"])
+        plan = plan_replies(table, rendered, prompt_format, weights, new_tokens, about["context_length"])
         keys, answered = {prompt.key for prompt in rendered}, set(ledger.answered(fingerprint, texts=False))
         done, unsaid = keys & answered, plan.missing(answered)
         if keys - done or unsaid:
@@ -187,7 +186,7 @@ def command(
                 if keys - done:
                     answer(model, rendered, engine, row_tokens, done, run)
                 if unsaid:
-                    answer_in_words(model, plan, speech.tokenizer, engine, row_tokens, answered, run)
+                    answer_in_words(model, plan, prompt_format.tokenizer, engine, row_tokens, answered, run)
         recorded = ledger.answered(fingerprint, texts=False)
         answers = add_replies(collect(table, rendered, recorded, fingerprint), table, plan, recorded, language)
         write_table(answers, output, Answers)

@@ -18,10 +18,7 @@ from selfalign.inference.local.chat import ChatTemplate
 from selfalign.inference.local.openings import list_forms, prefix_free
 from selfalign.inference.messages import BREAK, Prompt, asked_after, messages_of, plain_ends, plain_text
 
-FORMATS = ("chat", "plain")
-"""`chat`: the model's chat template, demonstrations as earlier turns; `plain`: bare text, for base models."""
-
-Tokens = tuple[int, ...]
+TokenIds = tuple[int, ...]
 
 _BATCH = 1024
 """Prompts that the tokenizer reads together: it shares them between the cores."""
@@ -44,9 +41,9 @@ class Rendered:
 
     prompt: str
     text: str
-    tokens: Tokens
-    answers: tuple[Tokens, ...]
-    openings: tuple[tuple[Tokens, ...], ...] = ()
+    tokens: TokenIds
+    answers: tuple[TokenIds, ...]
+    openings: tuple[tuple[TokenIds, ...], ...] = ()
 
     @cached_property
     def key(self) -> str:
@@ -58,18 +55,18 @@ class Rendered:
         return hashlib.sha256(json.dumps(given).encode()).hexdigest()[:16]
 
     @cached_property
-    def sequences(self) -> tuple[Tokens, ...]:
+    def sequences(self) -> tuple[TokenIds, ...]:
         """All token ids that an engine scores after the prompt: the answers, then the openings of each option."""
         return (*self.answers, *(one for openings in self.openings for one in openings))
 
 
 @dataclass(frozen=True)
-class Speech:
+class PromptFormat:
     """How prompts become the text and tokens of a model.
 
     Attributes:
         tokenizer: the model's.
-        form: one of `FORMATS`.
+        form: one of `choices.FORMATS`.
         template: variables for the chat template, such as a date.
         language: code of the prompts' language, for capital letters and full stops.
     """
@@ -109,8 +106,8 @@ class _Cut:
         joined: whether the first token of the end is also the last part of the words, as a full stop with line breaks.
     """
 
-    words: Tokens
-    end: Tokens
+    words: TokenIds
+    end: TokenIds
     joined: bool = False
 
 
@@ -118,18 +115,18 @@ class _JoinedError(Exception):
     """The tokenizer joins white space at the end of the prompt with the answer."""
 
 
-def render(prompts: pd.DataFrame, speech: Speech, context: int | None) -> list[Rendered]:
+def render(prompts: pd.DataFrame, prompt_format: PromptFormat, context: int | None) -> list[Rendered]:
     """Render every prompt for a model.
 
     Args:
         prompts: a `Prompts` table.
-        speech: how prompts become text and tokens.
+        prompt_format: how prompts become text and tokens.
         context: the most tokens that the model takes; None where it names no limit.
 
     Raises:
         InputError: the chat template or the tokenizer does not let answers be read, or a prompt is too long.
     """
-    reader = _Reader(speech, prompts)
+    reader = _Reader(prompt_format, prompts)
     try:
         return reader.render(prompts, context)
     except _JoinedError:
@@ -144,8 +141,8 @@ class _Reader:
         holds: whether white space at the end of a prompt is read with the answer, because the tokenizer joins both.
     """
 
-    def __init__(self, speech: Speech, prompts: pd.DataFrame) -> None:
-        self.speech, self.tokenizer, self.holds = speech, speech.tokenizer, False
+    def __init__(self, prompt_format: PromptFormat, prompts: pd.DataFrame) -> None:
+        self.prompt_format, self.tokenizer, self.holds = prompt_format, prompt_format.tokenizer, False
         self.name = self.tokenizer.name_or_path or "the tokenizer"
         self.added = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
         self.before = self._find_added()
@@ -153,8 +150,8 @@ class _Reader:
         self.tail_tokens = lru_cache(maxsize=4096)(self._tokenize)
         self.numbers: dict[int, int] = {}  # one object per id: a second one would take four times a reference
         self.written: set[tuple[tuple[str, ...], str]] = set()  # roles and option: how a template writes an answer
-        if speech.form == "chat":
-            self.chat = ChatTemplate(self.tokenizer, speech.template)
+        if prompt_format.form == "chat":
+            self.chat = ChatTemplate(self.tokenizer, prompt_format.template)
             self.chat.prepare({_roles(prompt) for prompt in prompts.itertuples()})
 
     def render(self, prompts: pd.DataFrame, context: int | None) -> list[Rendered]:
@@ -169,7 +166,7 @@ class _Reader:
         return rendered
 
     def _ask(self, prompt: Prompt) -> _Asked:
-        asked = self._ask_chat(prompt) if self.speech.form == "chat" else _ask_plain(prompt)
+        asked = self._ask_chat(prompt) if self.prompt_format.form == "chat" else _ask_plain(prompt)
         if not self.holds:
             return asked
         text = asked.text.rstrip()
@@ -188,7 +185,7 @@ class _Reader:
                 raise self._refuse(prompt, answer, found)
             return found
 
-        def begin(answer: str) -> Tokens:
+        def begin(answer: str) -> TokenIds:
             """Tokens of an answer that any text may follow."""
             found = self._read(asked, tail, answer)
             if isinstance(found, str) or found.joined:  # a full stop and the line breaks after it may be one token
@@ -196,7 +193,7 @@ class _Reader:
             return read(answer).words if isinstance(found, str) else found.words
 
         closed = [read(option) for option in options]
-        forms = list_forms(options, self.speech.language)
+        forms = list_forms(options, self.prompt_format.language)
         openings = tuple(prefix_free([begin(form) for form in of_option]) for of_option in forms)
         answers = (*map(begin, labels), *(option.words + option.end for option in closed))
         self._check_ends(prompt, asked, encoding, {option.end for option in closed})
@@ -260,7 +257,7 @@ class _Reader:
         found = self.split(tail, *given) if tail else ""
         return self.split_whole(asked.text, *given) if isinstance(found, str) else found
 
-    def _tokenize(self, text: str) -> Tokens:
+    def _tokenize(self, text: str) -> TokenIds:
         return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
 
     def _split(self, tail: str, answer: str, end: str, following: str) -> _Cut | str:
@@ -288,7 +285,7 @@ class _Reader:
             return "the tokenizer joins the answer or what ends it with the text after it"
         return _Cut(tokens[len(start) : first], tokens[first:last], joined)
 
-    def _check_ends(self, prompt: Prompt, asked: _Asked, encoding: Encoding, ends: set[Tokens]) -> None:
+    def _check_ends(self, prompt: Prompt, asked: _Asked, encoding: Encoding, ends: set[TokenIds]) -> None:
         """Check that the tokens that end the options are those that end each demonstration's answer."""
         for place in asked.ends:
             # White space may belong to no token's characters; such an end begins one character later.
@@ -301,14 +298,14 @@ class _Reader:
                         "the tokens after this demonstration's answer are not those after the options",
                     )
 
-    def _begin(self, tokens: Tokens) -> Tokens:
+    def _begin(self, tokens: TokenIds) -> TokenIds:
         """Tokens with those that the tokenizer adds before a text, once."""
         before = self.before
-        if self.speech.form == "chat" and (before != (self.tokenizer.bos_token_id,) or before[0] in tokens):
+        if self.prompt_format.form == "chat" and (before != (self.tokenizer.bos_token_id,) or before[0] in tokens):
             return tokens
         return tokens if before and tokens[: len(before)] == before else before + tokens
 
-    def _find_added(self) -> Tokens:
+    def _find_added(self) -> TokenIds:
         """Tokens that the tokenizer adds before a text.
 
         Raises:
@@ -324,7 +321,7 @@ class _Reader:
         whole = tuple(self.tokenizer("a").input_ids)
         start = next((at for at in range(len(whole)) if whole[at : at + len(alone)] == alone), 0)
         after = whole[start + len(alone) :]
-        if after and self.speech.form == "plain":
+        if after and self.prompt_format.form == "plain":
             names = " ".join(self.tokenizer.convert_ids_to_tokens(list(after)))
             raise InputError(
                 self.name,
@@ -337,7 +334,9 @@ class _Reader:
 
     def _refuse(self, prompt: Prompt, answer: str, reason: str) -> InputError:
         remedy = (
-            "Set format: plain for this model" if self.speech.form == "chat" else "Choose other answers in the frame"
+            "Set format: plain for this model"
+            if self.prompt_format.form == "chat"
+            else "Choose other answers in the frame"
         )
         return InputError(
             f"prompt {prompt.prompt}", reason, f"{remedy}, or use another model", column="answer", value=answer

@@ -13,12 +13,12 @@ class Setup:
     """The settings of a model that decide its answers.
 
     Attributes:
-        form: how a prompt becomes text, one of `render.FORMATS`. The config calls this setting `format`.
+        form: how a prompt becomes text, one of `choices.FORMATS`. The config calls this setting `format`.
         dtype: number format of weights and activations.
-        engine: one of `engine.ENGINES`.
-        attention: one of `devices.ATTENTIONS`.
+        engine: one of `choices.ENGINES`.
+        attention: one of `choices.ATTENTIONS`.
         template: the values that the settings give the chat template.
-        shown: where the demonstrations are in a chat, one of `messages.SHOWN`.
+        shown: where the demonstrations are in a chat, one of `choices.SHOWN`.
     """
 
     form: str

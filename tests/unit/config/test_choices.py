@@ -1,0 +1,31 @@
+"""Values that the config allows and the library knows, where neither is made from the other."""
+
+from typing import get_args
+
+from selfalign.arms import WhoseAnswers
+from selfalign.config import looks
+from selfalign.config.sections import SpecificationChoices, TableColumns
+from selfalign.demonstrations.strategies import STRATEGIES
+from selfalign.inference.choices import DTYPES
+from selfalign.plan import models
+from selfalign.probes.cuts import CUTS
+from selfalign.survey.table_columns import COUNT_ROLES, RESPONDENT_ROLES
+
+
+def test_cuts_of_the_config_are_those_of_the_library() -> None:
+    assert SpecificationChoices.model_fields["cuts"].default == tuple(CUTS)
+    allowed = SpecificationChoices.model_json_schema()["properties"]["cuts"]["items"]["enum"]
+    assert allowed == list(CUTS)
+
+
+def test_columns_of_the_config_are_those_that_tables_are_read_by() -> None:
+    assert TableColumns.model_fields.keys() == {*RESPONDENT_ROLES, *COUNT_ROLES}
+
+
+def test_every_selector_and_every_kind_of_answers_has_a_look() -> None:
+    assert looks._SELECTORS.keys() == set(STRATEGIES)
+    assert looks._ANSWERS.keys() == set(get_args(WhoseAnswers)) - {"own"}
+
+
+def test_the_plan_knows_the_size_of_every_number_format() -> None:
+    assert models._WIDTH.keys() == set(DTYPES)

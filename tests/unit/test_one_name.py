@@ -1,0 +1,30 @@
+"""A class has a name of its own in the library, so that a search for it finds one thing."""
+
+import ast
+from collections import defaultdict
+
+from places import ROOT
+
+LIBRARY = ROOT / "workflow" / "selfalign"
+
+
+def list_names(source: str) -> tuple[list[str], list[str]]:
+    """Public classes of a module, and public names in CamelCase that it assigns, such as types."""
+    classes, assigned = [], []
+    for line in ast.parse(source).body:
+        if isinstance(line, ast.ClassDef):
+            classes.append(line.name)
+        elif isinstance(line, ast.Assign):
+            assigned += [target.id for target in line.targets if isinstance(target, ast.Name)]
+    return [one for one in classes if one[0] != "_"], [one for one in assigned if one[0] != "_" and not one.isupper()]
+
+
+def test_no_two_classes_of_the_library_share_a_name() -> None:
+    classes, places = set(), defaultdict(list)
+    for file in sorted(LIBRARY.rglob("*.py")):
+        found, assigned = list_names(file.read_text(encoding="utf-8"))
+        classes |= set(found)
+        for name in found + assigned:
+            places[name].append(str(file.relative_to(LIBRARY)))
+    assert len(classes) > 200
+    assert {name: places[name] for name in sorted(classes) if len(places[name]) > 1} == {}
