@@ -351,3 +351,48 @@ def test_shell_of_a_loop_does_not_use_the_variable_of_the_loop() -> None:
 
 def test_rules_are_the_steps() -> None:
     assert set(RULES) == set(STEPS) - BY_HAND
+
+
+# What is kept for the next process
+
+
+@pytest.fixture
+def kept(copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, Path]:
+    """The module of a copy that has kept its results, and their file."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    module = module_of(copy / "provenance.py")
+    assert module.code_digests() == provenance.code_digests()
+    return module, module._PARSED
+
+
+def test_next_process_parses_no_source_again(copy: Path, kept: tuple[ModuleType, Path]) -> None:
+    again = module_of(copy / "provenance.py")
+    again._parse = lambda source: pytest.fail("a source was parsed again")
+    assert again.code_digests() == kept[0].code_digests()
+    edit(copy / "scoring" / "reml.py", "import", "import sys  # sets another tree\nimport")
+    changed = module_of(copy / "provenance.py").code_digests()
+    assert {step for step in changed if changed[step] != kept[0].code_digests()[step]} == {"fit_mixed"}
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2]", '{"a": ', "7"])
+def test_damaged_file_is_made_again(content: str, copy: Path, kept: tuple[ModuleType, Path]) -> None:
+    module, file = kept
+    whole = file.read_text()
+    file.write_text(content)
+    assert module_of(copy / "provenance.py").code_digests() == module.code_digests()
+    assert json.loads(file.read_text()) == json.loads(whole)
+
+
+def test_results_of_other_code_are_not_used(copy: Path, kept: tuple[ModuleType, Path]) -> None:
+    edit(copy / "provenance.py", "ast.unparse(tree).encode()", 'ast.unparse(tree).encode("utf-16")')
+    other = module_of(copy / "provenance.py")
+    assert kept[1] != other._PARSED
+    assert not set(other.code_digests().values()) & set(kept[0].code_digests().values())
+
+
+def test_folder_that_cannot_be_written_costs_time_only(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert module_of(copy / "provenance.py").code_digests() == provenance.code_digests()
