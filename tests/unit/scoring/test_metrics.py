@@ -416,6 +416,15 @@ def test_country_that_shares_no_probe_has_no_neighbour() -> None:
     assert nearest_of_poles(apart) == {"BOL": "DEU", "DEU": "BOL"}
 
 
+def test_country_that_shares_few_probes_is_no_neighbour() -> None:
+    probes = ["Q1", "Q4", "Q8", "Q29", "Q30"]
+    far = dict.fromkeys(probes, 0.1)
+    shares = {"BOL": dict.fromkeys(probes, 0.9), "DEU": far, "IND": {"Q1": 0.9, "Q4": 0.9}}
+    assert nearest_of_poles(poles_of(shares)) == {"BOL": "DEU", "DEU": "BOL", "IND": "BOL"}, "2 of 5 are too few"
+    shares["IND"]["Q8"] = 0.9
+    assert nearest_of_poles(poles_of(shares)) == {"BOL": "IND", "DEU": "BOL", "IND": "BOL"}, "3 of 5 are enough"
+
+
 def test_simple_sample_size_is_n_without_weights_and_less_with_uneven_ones() -> None:
     share, n = np.array([0.3, 0.3, 1.0]), np.array([900.0, 900.0, 900.0])
     error = np.sqrt(0.3 * 0.7 / 900) * np.array([1, 2, 0])

@@ -6,7 +6,7 @@ An item is a probe in two-option mode, and a question on its whole scale.
 import numpy as np
 import pandas as pd
 
-from selfalign.population import country_of
+from selfalign.population import country_of, keep_countries
 from selfalign.probes.cultures import find_nearest, measure_distances
 from selfalign.scoring import baselines
 
@@ -95,14 +95,17 @@ def cells_of_scales(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def nearest_of_poles(poles: pd.DataFrame) -> dict[str, str]:
-    """The nearest other country of each country that shares a probe with another: see `probes.cultures`.
+    """The nearest other country of each country: see `probes.cultures`. That of a group is its country's.
 
-    That of a group is its country's.
+    Only countries that were asked at least half of the country's probes are candidates. A country that shares one probe
+    is near by chance. A country without a candidate has no nearest country.
 
     Args:
         poles: a `Poles` table.
     """
-    distances = measure_distances(poles)
+    asked = keep_countries(poles).pivot(index="country", columns="probe", values="share_a").notna().astype(int)
+    enough = (asked @ asked.T).ge(asked.sum(axis=1) / 2, axis="columns")
+    distances = measure_distances(poles).where(enough)
     compared = distances.columns[distances.notna().sum() > 1]
     nearest = {country: find_nearest(distances, country) for country in compared}
     people = poles["country"].unique()
