@@ -13,13 +13,13 @@ from pathlib import Path
 from selfalign.steps import BY_HAND, STEPS
 
 _ROOT = Path(__file__).parent
-_CACHES = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111 (Path refuses to go on without a home)
+_CACHES = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111 (works without a home)
 _SELF = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
 _PARSED = _CACHES / "selfalign" / f"parsed-{sys.implementation.cache_tag}-{_SELF}.json"
 """What `_parse` of this file returned for each source. To parse all takes Snakemake a second at each start."""
 
 _MOST = 10_000
-"""Results that the file keeps of sources that have changed."""
+"""Results in the file. If it has more, it is begun again with those in use."""
 
 
 def code_digest(step: str) -> str:

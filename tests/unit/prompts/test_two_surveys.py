@@ -117,6 +117,14 @@ def test_probe_may_have_several_siblings(joined: Joined) -> None:
     assert second not in siblings and siblings["Q57a"] == {"Q57b"}
 
 
+def test_siblings_with_a_space_are_one_name_if_a_demonstration_has_them(joined: Joined) -> None:
+    names = {"Q8": "war and peace", "Q29": "war and peace", "Q65": "peace"}
+    bank = joined.bank.assign(siblings=joined.bank["probe"].map(names).fillna(joined.bank["siblings"]))
+    pairs = pair_probes(bank, joined.similarity(), joined.tests)
+    siblings = pairs[pairs["sibling"]].groupby("probe")["candidate"].agg(set)
+    assert siblings["Q8"] == {"Q29"} and "Q65" not in siblings
+
+
 def test_chrf_has_the_test_probe_as_hypothesis_and_compares_no_option(joined: Joined) -> None:
     probe = sorted(joined.tests)[0]
     plain = joined.texts["statement"].str.replace("___", " ").str.split().str.join(" ")

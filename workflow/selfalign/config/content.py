@@ -183,7 +183,8 @@ def _check_candidates(arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None
         return
     columns = ("probe", "battery", "category")
     same = {column: tests[column].to_numpy()[:, None] == used[column].to_numpy() for column in columns}
-    same["siblings"] = np.array([used["siblings"].isin(name_siblings(text)) for text in tests["siblings"]])
+    known = set(used["siblings"])
+    same["siblings"] = np.array([used["siblings"].isin(name_siblings(text, known)) for text in tests["siblings"]])
     barred = np.logical_or.reduce([same["probe"], *(same[each] for each in arm.exclude)])
     if arm.strategy == "category":
         barred |= ~same["category"]
@@ -193,7 +194,7 @@ def _check_candidates(arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None
         raise InputError(
             f"config: arms.{arm.name}",
             f"test probe {short.index[0]} has {short.iloc[0]} of the {arm.shots} candidates that it needs, among the "
-            f"{len(used)} probes that may be shown; the same holds for {len(short)} of {len(tests)} test probes",
+            f"{len(used)} probes that may be shown; {len(short)} of {len(tests)} test probes have too few",
             "Lower shots, exclude less, choose another strategy, or name more probes in probes.only",
             column="shots",
             value=arm.shots,

@@ -31,7 +31,8 @@ def pair_probes(bank: pd.DataFrame, similarity: pd.DataFrame, tests: Collection[
     pairs = pairs[pairs["probe"] != pairs["candidate"]].merge(
         similarity, how="left", on=["probe", "candidate"], validate="one_to_one"
     )
-    names = {text: name_siblings(text) for text in facts["siblings"].unique()}
+    known = set(shown["siblings"])
+    names = {text: name_siblings(text, known) for text in facts["siblings"].unique()}
     both = zip(pairs["siblings"], pairs["candidate_siblings"], strict=True)
     return pairs[["probe", "candidate", "similarity"]].assign(
         sibling=[candidate in names[text] for text, candidate in both],

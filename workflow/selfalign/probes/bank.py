@@ -1,6 +1,7 @@
 """Reading of the probe bank and of its wordings, with every row checked."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -32,9 +33,14 @@ def parse_codes(text: str) -> set[int]:
     return codes
 
 
-def name_siblings(siblings: str) -> set[str]:
-    """Names of the siblings that a probe may not be shown: one name, or several that are separated by spaces."""
-    return {siblings, *siblings.split()}
+def name_siblings(siblings: str, known: Collection[str]) -> set[str]:
+    """Names of the siblings of a probe, which it is not shown: one name, or several that are separated by spaces.
+
+    Args:
+        siblings: a cell of the column siblings.
+        known: the siblings of the demonstrations. A known name may have spaces, so it is not split.
+    """
+    return {siblings} if siblings in known else set(siblings.split())
 
 
 def list_codes(bank: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from selfalign.errors import InputError, did_you_mean
-from selfalign.probes.bank import check_claimed, check_statements, list_codes
+from selfalign.probes.bank import check_claimed, check_statements, list_codes, name_siblings
 from selfalign.probes.map_poles import check_bank
 from selfalign.probes.schemas import Bank, OpinionProbes, Texts
 from selfalign.tables import read_input
@@ -95,8 +95,7 @@ def check_siblings(table: pd.DataFrame, bank: pd.DataFrame, file: Path) -> None:
     """
     known = set(bank["siblings"])
     for row in table.itertuples():
-        names = [row.siblings] if row.siblings in known else row.siblings.split()
-        for name in set(names) - known - {row.question}:
+        for name in sorted(name_siblings(row.siblings, known) - known - {row.question}):
             remedy = f"{did_you_mean(name, known)} Write values of the bank's column siblings, with a space between"
             raise InputError(
                 file, "no demonstration has these siblings", remedy, row=row.Index + 2, column="siblings", value=name
