@@ -38,7 +38,7 @@ rule all:
         PATHS.survey_tables,
         PATHS.intermediate,
         "<run>/audit/hardest_probes.csv",
-        "<run>/human/bank.json",
+        "<run>/people/bank.json",
         "<run>/run.json",
         "<run>/manifest.csv",
 

@@ -65,7 +65,7 @@ def main(run: Path, language: str) -> None:
     """Print the half widths of the candidates, in points."""
     scores = read_scores(sorted(run.glob(f"scores/*/{language}.parquet")))
     scores = scores[scores["arm"].isin(np.ravel(PAIRS))]
-    people = read_table(run / "human" / "replicates.parquet", Replicates)
+    people = read_table(run / "people" / "replicates.parquet", Replicates)
     design = pd.read_parquet(run / "design" / f"{language}.parquet")
     rows = []
     for number, most, kinds in CANDIDATES:

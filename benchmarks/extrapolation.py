@@ -133,7 +133,7 @@ def compare_models(folder: Path, arm: str) -> tuple[dict[str, dict[str, float]],
         raise InputError("--arm", "the run has no answered cells of this arm", "Name another arm", value=arm)
     if (cells.groupby(["model", "language", "probe"], observed=True)["p_a"].nunique() > 1).any():
         raise InputError("--arm", "its answers depend on the country", "Name an arm such as zero_shot", value=arm)
-    poles = read_table(folder / "human/poles.parquet", Poles)
+    poles = read_table(folder / "people/poles.parquet", Poles)
     shares = poles.pivot(index="country", columns="probe", values="share_a")
     category = cells.drop_duplicates("probe").set_index("probe")["category"]
     rows = {}

@@ -36,11 +36,12 @@ from selfalign.plan.people import read_people
 from selfalign.probes.replicates import draw_shares
 from selfalign.runs import Run
 from selfalign.scoring.bootstrap import Resampling
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.inputs import stack
 from selfalign.scoring.readers import name_cells, read_as_copier, read_as_ideal_reader
-from selfalign.scoring.score_answers import score
+from selfalign.scoring.score_answers import score_options
 from tqdm import tqdm
 
 ARMS = ["zero_shot", "chrf", "chrf_other", "chrf_without_battery", "chrf_without_battery_other"]
@@ -185,7 +186,9 @@ def run_study(seed: int) -> pd.DataFrame:
             asked = real.bank["battery"][real.bank["probe"].isin(design["probe"])].unique()
             kept = rng.choice(asked, model.batteries, replace=False)
             design = design[design["probe"].isin(real.bank.loc[real.bank["battery"].isin(kept), "probe"])]
-        table, _ = score(design, answer(rng, model, real), real.poles, real.bank, {"words": "option"})
+        table, _ = score_options(
+            design, answer(rng, model, real), Comparison(real.poles, real.bank), {"words": "option"}
+        )
         scores.setdefault(model.batteries, []).append(table.assign(model=name, language="en", ordered=True))
     how = Resampling(real.people, DRAWS, 0.95, seed, ["batteries", "respondents"])
     verdicts = []

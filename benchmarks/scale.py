@@ -219,7 +219,7 @@ def count_cells(folder: Path, times: int) -> int:
 
 def share_people(folder: Path, first: int, times: int) -> None:
     """Give a size the files that do not depend on the number of cells, from the first size."""
-    for part in ("human", "similarity", "demonstrations"):
+    for part in ("people", "similarity", "demonstrations"):
         made, here = (folder / "results" / f"scale{one}" / part for one in (first, times))
         if not here.exists():
             shutil.copytree(made, here)

@@ -45,7 +45,7 @@ def group_probes(run: Run, language: str, arm: str) -> dict[str, set[str]]:
 def estimate(run: Run, language: str, draws: int) -> pd.DataFrame:
     """Own minus other country in each group of probes: a `Verdicts` table with the group, also of the two readers."""
     settings = run.config["scoring"]
-    people = read_table(run.folder / "human" / "replicates.parquet", Replicates)
+    people = read_table(run.folder / "people" / "replicates.parquet", Replicates)
     files = [*run.folder.glob(f"scores/*/{language}.parquet"), *run.folder.glob(f"readers/{language}.parquet")]
     scores = read_scores(sorted(files))
     how, tables = Resampling(people, draws, settings["level"], settings["seed"], settings["resample"]), []

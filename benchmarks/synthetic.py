@@ -23,7 +23,8 @@ from scipy.stats import norm
 from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.resample_people import resample_respondents
-from selfalign.scoring.score_answers import score
+from selfalign.scoring.cells import Comparison
+from selfalign.scoring.score_answers import score_options
 from selfalign.survey.weigh_answers import count_codes, weigh
 
 ROOT = Path(__file__).parent.parent
@@ -147,7 +148,7 @@ class World:
         tables = []
         for name, model in models.items():
             design, answers = self.answer(rng, model)
-            scores, unanswered = score(design, answers, poles, self.bank, FRAME)
+            scores, unanswered = score_options(design, answers, Comparison(poles, self.bank), FRAME)
             assert unanswered.empty
             tables.append(scores.assign(model=name, language="en"))
         return pd.concat(tables, ignore_index=True), drawn

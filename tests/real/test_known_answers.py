@@ -24,7 +24,8 @@ from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import DesignLanguages, Wording, word_poles
-from selfalign.scoring.score_answers import score
+from selfalign.scoring.cells import Comparison
+from selfalign.scoring.score_answers import score_options
 from transformers import AutoTokenizer
 
 RESOURCES = ROOT / "resources"
@@ -63,7 +64,7 @@ def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Ser
         with ledger.run(FACTS, device="cpu", threads=2, versions={}) as run:
             answer(load_model(smollm2, "float32", [torch.device("cpu")]), rendered, "packed", 2048, set(), run)
         answers = collect(prompts, rendered, ledger.answered(fingerprint_of(FACTS)), fingerprint_of(FACTS))
-    cells, unanswered = score(design, answers, poles, bank, {"words": "option"})
+    cells, unanswered = score_options(design, answers, Comparison(poles, bank), {"words": "option"})
     assert unanswered.empty and cells.groupby("arm").size().nunique() == 1
     return cells.groupby("arm")["agreement"].mean()
 

@@ -27,7 +27,7 @@ PROBES = [
     f"Q{number}" for number in (4, 6, 8, 22, 29, 60, 71, 94, 113, 119, 121, 149, 164, 167, 176, 182, 199, 235, 253)
 ]
 LANGUAGES = ("en", "es")
-MADE = ("answers/**/*", "scores/**/*", "tables/*", "figures/*", "audit/*.csv", "design/*", "prompts/*", "human/*")
+MADE = ("answers/**/*", "scores/**/*", "tables/*", "figures/*", "audit/*.csv", "design/*", "prompts/*", "people/*")
 SUBMITTED = re.compile(r"^Job (\d+) has been submitted with SLURM jobid (\d+)", re.MULTILINE)
 
 

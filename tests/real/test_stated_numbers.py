@@ -19,6 +19,7 @@ from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import DesignLanguages, Wording, read_personas, word_poles
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.stated import score_shares
 from transformers import AutoTokenizer, PreTrainedModel
 
@@ -71,6 +72,6 @@ def test_stated_share_is_the_mean_over_numbers_of_several_tokens(
         weights = np.exp(log_p) / np.exp(log_p).sum()
         stated[prompt.prompt] = float(weights @ [0, 0.5, 1])
     of_order = design.set_index("order")["prompt"].map(stated)
-    scored, unanswered = score_shares(design, answers, POLES, BANK, {"stated": "option"})
+    scored, unanswered = score_shares(design, answers, Comparison(POLES, BANK), {"stated": "option"})
     assert scored["p_a"].item() == pytest.approx((of_order["AB"] + 1 - of_order["BA"]) / 2, abs=1e-4)
     assert unanswered.empty and "from Germany" in rendered[0].text

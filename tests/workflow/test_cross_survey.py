@@ -10,7 +10,7 @@ from small_run import PROBES, settings
 from two_surveys import write_second_survey
 
 ARMS = ["zero_shot", "neutral", "random", "chrf", "chrf_other", "chrf_inverted"]
-TARGETS = ["tables/contrasts.csv", "tables/demonstrations/en.csv", "human/bank.json", "run.json"]
+TARGETS = ["tables/contrasts.csv", "tables/demonstrations/en.csv", "people/bank.json", "run.json"]
 
 
 def configure(project: Project, config: dict) -> dict:

@@ -34,13 +34,13 @@ def test_workflow_goes_from_an_address_to_the_poles(plain: Project) -> None:
             "languages": {"en": {"countries": ["MEX", "KOR"], "arms": ["zero_shot"]}},
             "probes": {"only": ["Q4"]},
         }
-        run = plain.snakemake("results/default/human/poles.parquet", config=config)
+        run = plain.snakemake("results/default/people/poles.parquet", config=config)
         server.shutdown()
     assert run.code == 0, run.output
     assert dict(run.finished()) == {"fetch_survey": 1, "parse_opinions": 1, "select_probes": 1, "map_poles": 1}
     folder = plain.folder / "results" / "shared" / "survey" / "opinions"
     assert (folder / "download" / "opinions.csv").read_bytes() == table
-    poles = read_table(plain.folder / "results" / "default" / "human" / "poles.parquet", Poles).set_index("country")
+    poles = read_table(plain.folder / "results" / "default" / "people" / "poles.parquet", Poles).set_index("country")
     bank = read_bank(BANK).set_index("probe")
     share = {"1-2": (0.3, 0.7 / 0.9), "3-4": (0.7, 0.2 / 0.9)}[bank.at["Q4", "pole_a"]]
     assert poles["share_a"].to_dict() == pytest.approx({"MEX": share[0], "KOR": share[1]})

@@ -87,7 +87,7 @@ def test_run_with_a_question_missing_from_the_survey_stops(plain: Project) -> No
     settings["run"] |= {"languages": ["en"]}
     settings |= {"figures": {"margin": {"contrast": ["random", "zero_shot"]}}, "scoring": {"transfer": None}}
     tells = ["resources/probes/probes.csv", "line 2", 'column "question"', "'Q1'", "missing from the survey file"]
-    fails(plain, settings, "results/default/human/poles.parquet", tells)
+    fails(plain, settings, "results/default/people/poles.parquet", tells)
 
 
 def test_run_with_a_country_that_has_too_few_answers_for_the_shots_stops(plain: Project) -> None:
@@ -115,7 +115,7 @@ def test_run_with_a_wrong_checksum_stops(plain: Project) -> None:
 
 def test_results_that_cannot_be_written_are_told(plain: Project) -> None:
     (plain.folder / "results").write_text("not a folder")
-    run = plain.snakemake("results/default/human/bank.json")
+    run = plain.snakemake("results/default/people/bank.json")
     assert run.code == 1
     (told,) = run.lines_of_ours()
     assert_one_paragraph(told, ["results: is a file, where a folder is expected. Move or delete the file."])

@@ -158,7 +158,7 @@ def test_failed_step_is_run_again_though_later_results_are_there(
         text.replace("\ndef command(", "\ndef command(*_, **__):\n    1 / 0\n\n\ndef unused(", 1), encoding="utf-8"
     )
     assert finished.snakemake(config=config).code == 1
-    assert not (finished.folder / "results/default/human/poles.parquet").exists()
+    assert not (finished.folder / "results/default/people/poles.parquet").exists()
     assert (finished.folder / "results/default/tables/agreement.csv").exists()
     assert finished.snakemake("--dry-run", config=config).planned()["map_poles"] == 1
     module.write_text(text, encoding="utf-8")
@@ -252,14 +252,14 @@ def test_other_survey_is_read_into_a_folder_of_its_own(finished: Project, config
     config = changed(config, "run", "survey", value="shares")
     config = changed(config, "languages", "en", "countries", value=["DEU", "USA"])
     config = changed(config, "probes", "only", value=["Q164", "Q167"])
-    run = finished.snakemake("results/default/human/poles.parquet", config=config)
+    run = finished.snakemake("results/default/people/poles.parquet", config=config)
     assert run.code == 0, run.output
     assert set(run.finished()) == {"parse_shares", "select_probes", "map_poles"}
     assert contents(finished, "results/shared/survey/example/*") == before
     assert list(contents(finished, "results/shared/survey/shares/*")) == [
         "results/shared/survey/shares/distributions.parquet"
     ]
-    poles = pd.read_parquet(finished.folder / "results/default/human/poles.parquet").set_index(["country", "probe"])
+    poles = pd.read_parquet(finished.folder / "results/default/people/poles.parquet").set_index(["country", "probe"])
     published = pd.read_csv(ROOT / "resources/survey/shares/shares.csv").set_index(["country", "question"])["share"]
     assert {"DEU", "USA"} <= set(poles.index.get_level_values("country"))
     for country, probe in poles.index:

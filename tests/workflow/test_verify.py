@@ -96,9 +96,9 @@ PLANTS: dict[Path, tuple[Callable[[Path], None], int | None, str | None]] = {
     SURVEY / "distributions.parquet": (add("share", 0.01, row=3), 3, "share"),
     SURVEY / "responses.parquet": (add("weight", 0.5, row=2), 2, "weight"),
     SURVEY / "quality.csv": (add("n", 1), 1, "n"),
-    RUN / "human/poles.parquet": (add("share_a", 0.02, row=2), 2, "share_a"),
-    RUN / "human/replicates.parquet": (shift_share, 1, "shares[2]"),
-    RUN / "human/bank.json": (edit_json("digest", value="0" * 64), None, "digest"),
+    RUN / "people/poles.parquet": (add("share_a", 0.02, row=2), 2, "share_a"),
+    RUN / "people/replicates.parquet": (shift_share, 1, "shares[2]"),
+    RUN / "people/bank.json": (edit_json("digest", value="0" * 64), None, "digest"),
     RUN / "similarity/en/chrf.parquet": (add("similarity", 1.5, row=4), 4, "similarity"),
     RUN / "demonstrations/en/chrf.parquet": (add("rank", 1, row=2), 2, "rank"),
     RUN / "design/en.parquet": (write("country", "DEU", row=5), 5, "country"),
@@ -239,7 +239,7 @@ def plant() -> None:
         add(first_number(path), 0.125)(path)
     edit_json("config", "scoring", "draws", value=101)(RUN / "run.json")
     manifest = pd.read_csv(RUN / "manifest.csv")
-    manifest.loc[manifest["file"] == str(RUN / "human/dropped.csv"), "bytes"] += 1
+    manifest.loc[manifest["file"] == str(RUN / "people/dropped.csv"), "bytes"] += 1
     manifest.to_csv(RUN / "manifest.csv", index=False)
     (RUN / "figures/margin.pdf").unlink()
     (RUN / "figures/other.png").write_bytes(b"")
@@ -273,7 +273,7 @@ def test_planted_change_of_an_estimate_is_found_with_its_size(name: str, planted
 
 def test_planted_changes_of_the_records_are_found(planted: Findings) -> None:
     assert {one.column for one in of(planted, RUN / "run.json")} >= {"sha256"}
-    dropped = of(planted, RUN / "human/dropped.csv")
+    dropped = of(planted, RUN / "people/dropped.csv")
     assert [(one.column, one.recorded - one.found) for one in dropped] == [("bytes", 1)]
     assert "missing" in of(planted, RUN / "figures/margin.pdf")[0].problem
     assert "does not list" in of(planted, RUN / "figures/other.png")[0].problem
@@ -281,7 +281,7 @@ def test_planted_changes_of_the_records_are_found(planted: Findings) -> None:
 
 def test_nothing_but_the_planted_changes_is_found(planted: Findings) -> None:
     files = {*map(str, PLANTS), *(str(RUN / f"tables/{name}.csv") for name in TABLES), str(RUN / "run.json")}
-    files |= {str(RUN / name) for name in ("human/dropped.csv", "figures/margin.pdf", "figures/other.png")}
+    files |= {str(RUN / name) for name in ("people/dropped.csv", "figures/margin.pdf", "figures/other.png")}
     assert {one.file for one in planted.differences} == files
     text = describe_findings("default", planted)
     assert text.splitlines()[-1].startswith(f"default: {len(planted.differences)} differences in {len(files)} files")
@@ -457,10 +457,10 @@ def test_changed_estimate_is_never_plotted(here: Project, config: dict) -> None:
 def test_file_that_was_changed_before_the_run_ended_is_not_recorded(here: Project) -> None:
     command = read_command(Records().files[str(RUN / "manifest.csv")]["shellcmd"])
     (RUN / "manifest.csv").unlink()
-    path = RUN / "human/poles.parquet"
+    path = RUN / "people/poles.parquet"
     add("share_a", 0.01)(path)
     os.utime(path, (path.stat().st_atime, path.stat().st_mtime + 60))
-    with pytest.raises(InputError, match=r"human/poles\.parquet: the file was changed after its step made it"):
+    with pytest.raises(InputError, match=r"people/poles\.parquet: the file was changed after its step made it"):
         run(*command)
     assert not (RUN / "manifest.csv").exists()
 

@@ -60,7 +60,7 @@ def design_files(wildcards, input):
         for kind in WORDS
         for language, file in zip(spoken.of(kind), input.get(kind))
     ]
-    return words + input_options("spoken", "scales", "human")(wildcards, input)
+    return words + input_options("spoken", "scales", "spread")(wildcards, input)
 
 
 def used_texts(wildcards):

@@ -1,7 +1,7 @@
 """The audit stage: the records that lead from a number back to its evidence, and that prove where it comes from.
 
 Reads   <run>/scores/{model}/{language}.parquet
-        <run>/human/bank.json            the version of the probe bank
+        <run>/people/bank.json            the version of the probe bank
         notebooks/explore.ipynb
         every input of the run, and every result
 Writes  <run>/run.json                   settings, code, versions and inputs of the run
@@ -92,7 +92,7 @@ rule record_run:
 rule explore:
     input:
         scores=PATHS.scores(),
-        bank="<run>/human/bank.json",
+        bank="<run>/people/bank.json",
         notebook=PATHS.shipped("notebooks/explore.ipynb"),
     output:
         hardest="<run>/audit/hardest_probes.csv",

@@ -12,23 +12,23 @@ Reads   <shared>/survey/{survey}/distributions.parquet   of the survey of the ru
         <shared>/survey/{survey}/opinions.csv, distributions.parquet   of the survey in test_probes
 Writes  <run>/probes/selected.csv            the rows of the bank that the run uses
         <run>/probes/left_out.csv            the other probes, and the setting that leaves each out
-        <run>/human/groups.csv               the size of each group of people, where the run asks about groups
-        <run>/human/members.parquet          the group of each respondent
-        <run>/human/distributions.parquet    the answers of countries and of groups
-        <run>/human/bank.json                version of the bank, and digests of the files that prompts are made of
-        <run>/human/poles.parquet            a country's share of pole A on a probe, and its majority
-        <run>/human/dropped.csv              probes without a majority in a country, and why
-        <run>/human/replicates.parquet       the same shares in other samples of the people
-        <run>/human/scales.parquet           the shares of a country's people on a question's whole scale
-        <run>/human/dropped_scales.csv       which of these are left out, and why
+        <run>/people/groups.csv               the size of each group of people, where the run asks about groups
+        <run>/people/members.parquet          the group of each respondent
+        <run>/people/distributions.parquet    the answers of countries and of groups
+        <run>/people/bank.json                version of the bank, and digests of the files that prompts are made of
+        <run>/people/poles.parquet            a country's share of pole A on a probe, and its majority
+        <run>/people/dropped.csv              probes without a majority in a country, and why
+        <run>/people/replicates.parquet       the same shares in other samples of the people
+        <run>/people/scales.parquet           the shares of a country's people on a question's whole scale
+        <run>/people/dropped_scales.csv       which of these are left out, and why
                                              with test_probes:
         <run>/probes/draft.csv, uncut.csv    probes on the questions with clear poles, to review; the other questions
         <run>/probes/selected.csv, left_out.csv, tests.csv   the test probes that the run uses; the others; their words
         <run>/probes/shown.csv, shown_left_out.csv   the rows of the bank that demonstrations are chosen from; the others
         <run>/probes/all.csv, texts/{language}.csv   test probes and demonstrations, and their words
-        <run>/human/joined.parquet           the people's answers to both
-        <run>/human/tested.parquet           people's answers to the test probes, in the countries of both surveys
-        <run>/human/countries.csv            the countries of both surveys
+        <run>/people/joined.parquet           the people's answers to both
+        <run>/people/tested.parquet           people's answers to the test probes, in the countries of both surveys
+        <run>/people/countries.csv            the countries of both surveys
         <shared>/arora/probes.csv               the copy as a probe bank
         <shared>/arora/texts/{language}.csv     the copy as wordings of its probes
         <shared>/arora/repairs/{language}.csv   what was repaired and dropped
@@ -92,7 +92,7 @@ rule record_bank:
         texts=bank_texts,
         table=[file for file in [PATHS.test_table] if PATHS.tests],
     output:
-        "<run>/human/bank.json",
+        "<run>/people/bank.json",
     log:
         "<run>/logs/record_bank.log",
     benchmark:
@@ -154,10 +154,10 @@ rule form_groups:
         crosswalk=PATHS.crosswalk or [],
         distributions=f"{PATHS.survey}/distributions.parquet",
     output:
-        distributions="<run>/human/distributions.parquet",
-        members="<run>/human/members.parquet",
+        distributions="<run>/people/distributions.parquet",
+        members="<run>/people/members.parquet",
         sizes=report(
-            "<run>/human/groups.csv",
+            "<run>/people/groups.csv",
             caption="../report/group_sizes.rst",
             category="Tables",
             labels={"table": "sizes of groups"},
@@ -266,9 +266,9 @@ rule join_people:
         bank=kept(PATHS.bank),
         selected="<run>/probes/shown.csv",
     output:
-        poles="<run>/human/joined.parquet",
-        distributions="<run>/human/tested.parquet",
-        joined="<run>/human/countries.csv",
+        poles="<run>/people/joined.parquet",
+        distributions="<run>/people/tested.parquet",
+        joined="<run>/people/countries.csv",
     log:
         "<run>/logs/join_people.log",
     benchmark:
@@ -292,9 +292,9 @@ rule map_poles:
         bank=kept(PATHS.tested_bank),
         selected="<run>/probes/selected.csv",
     output:
-        poles="<run>/human/poles.parquet",
+        poles="<run>/people/poles.parquet",
         dropped=report(
-            "<run>/human/dropped.csv",
+            "<run>/people/dropped.csv",
             caption="../report/dropped.rst",
             category="Tables",
             labels={"table": "dropped"},
@@ -320,10 +320,10 @@ rule resample_people:
     input:
         responses=PATHS.tested_responses,
         members=PATHS.members,
-        poles="<run>/human/poles.parquet",
+        poles="<run>/people/poles.parquet",
         bank="<run>/probes/selected.csv",
     output:
-        "<run>/human/replicates.parquet",
+        "<run>/people/replicates.parquet",
     log:
         "<run>/logs/resample_people.log",
     benchmark:
@@ -350,8 +350,8 @@ rule map_scales:
         bank="<run>/probes/selected.csv",
         scales=PATHS.answer_scales,
     output:
-        scales="<run>/human/scales.parquet",
-        dropped="<run>/human/dropped_scales.csv",
+        scales="<run>/people/scales.parquet",
+        dropped="<run>/people/dropped_scales.csv",
     log:
         "<run>/logs/map_scales.log",
     benchmark:

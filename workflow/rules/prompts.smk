@@ -1,10 +1,10 @@
 """The prompts stage: the cells of the experiment, and the distinct prompts that they need.
 
-Reads   <run>/human/poles.parquet; with test_probes joined.parquet
+Reads   <run>/people/poles.parquet; with test_probes joined.parquet
         <run>/demonstrations/{language}/{strategy}.parquet   of the strategies of the language's arms
         <run>/probes/selected.csv, probes.texts, prompts.templates; where an arm needs them prompts.personas, .roles,
         .neutral, .spoken
-        where a frame asks with whole scales, <run>/human/scales.parquet and their words in resources/survey/
+        where a frame asks with whole scales, <run>/people/scales.parquet and their words in resources/survey/
 Writes  <run>/design/{language}.parquet    a cell: arm, country, probe, source, seed, template, order, and its prompt
         <run>/prompts/{language}.parquet   a distinct prompt
         <run>/tables/demonstrations/{language}.csv   how close what each arm shows is to the test probes
@@ -28,7 +28,7 @@ rule design_prompts:
         labels=words_of("labels"),
         spoken=spoken_of,
         scales=[PATHS.answer_scales] if PATHS.asks_on_scales else [],
-        human=PATHS.human_scales,
+        spread=PATHS.spread,
         poles=PATHS.all_poles,
         rankings=rankings_of,
     output:

@@ -2,7 +2,7 @@
 
 Reads   <run>/design/{language}.parquet                  the cells of the experiment
         <run>/answers/{model}/{language}.parquet         the models' answers
-        <run>/human/poles.parquet, replicates.parquet    the people's shares, also in other samples of the people
+        <run>/people/poles.parquet, replicates.parquet    the people's shares, also in other samples of the people
         <run>/probes/selected.csv, kinds.csv             the probes, and what each of them asks for
         <shared>/survey/{survey}/                        distributions and responses of the run's survey
 Writes  by model and language:
@@ -50,8 +50,8 @@ rule score_answers:
     input:
         design="<run>/design/{language}.parquet",
         answers="<run>/answers/{model}/{language}.parquet",
-        poles="<run>/human/poles.parquet",
-        human=PATHS.human_scales,
+        poles="<run>/people/poles.parquet",
+        spread=PATHS.spread,
         bank="<run>/probes/selected.csv",
     output:
         scores="<run>/scores/{model}/{language}.parquet",
@@ -65,13 +65,13 @@ rule score_answers:
     params:
         readouts=as_json(config["scoring"]["readouts"]),
         rule=config["scoring"]["unanswered"],
-        human=input_options("human"),
+        spread=input_options("spread"),
         code=code_digest("score_answers"),
     message:
         "Scoring {wildcards.model} in {wildcards.language}"
     shell:
         "selfalign score-answers --model {wildcards.model} --language {wildcards.language} --design {input.design}"
-        " --answers {input.answers} --poles {input.poles} {params.human:q} --bank {input.bank}"
+        " --answers {input.answers} --poles {input.poles} {params.spread:q} --bank {input.bank}"
         " --readouts {params.readouts:q} --rule {params.rule} --unanswered {output.unanswered} --output {output.scores} 2> {log}"
 
 
@@ -79,7 +79,7 @@ rule score_scales:
     input:
         design="<run>/design/{language}.parquet",
         answers="<run>/answers/{model}/{language}.parquet",
-        human="<run>/human/scales.parquet",
+        spread="<run>/people/scales.parquet",
         bank="<run>/probes/selected.csv",
     output:
         "<run>/scales/{model}/{language}.parquet",
@@ -96,7 +96,7 @@ rule score_scales:
         "Scoring {wildcards.model} in {wildcards.language} on whole scales"
     shell:
         "selfalign score-scales --model {wildcards.model} --language {wildcards.language} --design {input.design}"
-        " --answers {input.answers} --human {input.human} --bank {input.bank} --readouts {params.readouts:q}"
+        " --answers {input.answers} --spread {input.spread} --bank {input.bank} --readouts {params.readouts:q}"
         " --output {output} 2> {log}"
 
 
@@ -104,7 +104,7 @@ rule score_stated:
     input:
         design="<run>/design/{language}.parquet",
         answers="<run>/answers/{model}/{language}.parquet",
-        poles="<run>/human/poles.parquet",
+        poles="<run>/people/poles.parquet",
     output:
         table=reported_by_model("stated"),
         stated="<run>/stated/{model}/{language}.parquet",
@@ -129,8 +129,8 @@ rule compare_readouts:
     input:
         design="<run>/design/{language}.parquet",
         answers="<run>/answers/{model}/{language}.parquet",
-        poles="<run>/human/poles.parquet",
-        human=PATHS.human_scales,
+        poles="<run>/people/poles.parquet",
+        spread=PATHS.spread,
         bank="<run>/probes/selected.csv",
     output:
         reported_by_model("readouts"),
@@ -141,13 +141,13 @@ rule compare_readouts:
     conda:
         "../../environment.yml"
     params:
-        human=input_options("human"),
+        spread=input_options("spread"),
         code=code_digest("compare_readouts"),
     message:
         "Comparing readouts of {wildcards.model} in {wildcards.language}"
     shell:
         "selfalign compare-readouts --model {wildcards.model} --language {wildcards.language} --design {input.design}"
-        " --answers {input.answers} --poles {input.poles} {params.human:q} --bank {input.bank} --output {output}"
+        " --answers {input.answers} --poles {input.poles} {params.spread:q} --bank {input.bank} --output {output}"
         " 2> {log}"
 
 
@@ -155,7 +155,7 @@ rule compare_replies:
     input:
         design="<run>/design/{language}.parquet",
         answers="<run>/answers/{model}/{language}.parquet",
-        poles="<run>/human/poles.parquet",
+        poles="<run>/people/poles.parquet",
     output:
         table=reported_by_model("replies"),
         replies="<run>/replies/{model}/{language}.parquet",
@@ -180,7 +180,7 @@ rule compare_replies:
 rule estimate_agreement:
     input:
         scores=PATHS.scores(),
-        people="<run>/human/replicates.parquet",
+        people="<run>/people/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
         reported("agreement", "agreement"),
@@ -203,7 +203,7 @@ rule estimate_agreement:
 rule estimate_contrasts:
     input:
         scores=PATHS.scores(),
-        people="<run>/human/replicates.parquet",
+        people="<run>/people/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
         reported("contrasts", "contrasts"),
@@ -228,7 +228,7 @@ rule choose_intervals:
     input:
         scores=PATHS.scores(),
         estimates="<run>/tables/contrasts.csv",
-        people="<run>/human/replicates.parquet",
+        people="<run>/people/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
         reported("verdicts", "verdicts"),
@@ -255,10 +255,10 @@ rule estimate_readouts:
     input:
         answers=PATHS.answers,
         designs=PATHS.designs,
-        poles="<run>/human/poles.parquet",
-        human=PATHS.human_scales,
+        poles="<run>/people/poles.parquet",
+        spread=PATHS.spread,
         bank="<run>/probes/selected.csv",
-        people="<run>/human/replicates.parquet",
+        people="<run>/people/replicates.parquet",
     output:
         reported("contrasts_by_readout", "contrasts by readout"),
     log:
@@ -268,7 +268,7 @@ rule estimate_readouts:
     conda:
         "../../environment.yml"
     params:
-        human=input_options("human"),
+        spread=input_options("spread"),
         rule=config["scoring"]["unanswered"],
         contrasts=as_json(CONTRASTS),
         how=scoring_options(*ESTIMATION),
@@ -277,14 +277,14 @@ rule estimate_readouts:
         "Estimating differences between arms under every readout"
     shell:
         "selfalign estimate-readouts {input.answers} --designs '{input.designs}' --poles {input.poles}"
-        " {params.human:q} --bank {input.bank} --rule {params.rule} --contrasts {params.contrasts:q}"
+        " {params.spread:q} --bank {input.bank} --rule {params.rule} --contrasts {params.contrasts:q}"
         " --people {input.people} {params.how} --output {output} 2> {log}"
 
 
 rule estimate_transfer:
     input:
         scores=PATHS.scores(),
-        people="<run>/human/replicates.parquet",
+        people="<run>/people/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
         reported("transfer", "transfer"),
@@ -332,7 +332,7 @@ rule fit_mixed:
 rule estimate_worth:
     input:
         scores=PATHS.scores(),
-        poles="<run>/human/poles.parquet",
+        poles="<run>/people/poles.parquet",
     output:
         reported("worth", "worth in respondents"),
     log:
@@ -380,7 +380,7 @@ rule estimate_readers:
     input:
         scores=PATHS.scores(),
         readers=PATHS.each("<run>/readers/{language}.parquet"),
-        people="<run>/human/replicates.parquet",
+        people="<run>/people/replicates.parquet",
     output:
         reported("readers", "readers of the demonstrations"),
     log:
@@ -403,8 +403,8 @@ rule estimate_readers:
 rule rank_countries:
     input:
         scores=PATHS.scores(),
-        poles="<run>/human/poles.parquet",
-        people="<run>/human/replicates.parquet",
+        poles="<run>/people/poles.parquet",
+        people="<run>/people/replicates.parquet",
     output:
         reported("country_ranks", "similarity with all surveyed countries"),
     log:
@@ -430,8 +430,8 @@ rule rank_countries:
 rule estimate_groups:
     input:
         scores=PATHS.scores(),
-        poles="<run>/human/poles.parquet",
-        people="<run>/human/replicates.parquet",
+        poles="<run>/people/poles.parquet",
+        people="<run>/people/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
         scores=reported("groups", "groups of people"),
@@ -458,8 +458,8 @@ rule estimate_groups:
 rule estimate_alternatives:
     input:
         scores=PATHS.scores(),
-        poles="<run>/human/poles.parquet",
-        people="<run>/human/replicates.parquet",
+        poles="<run>/people/poles.parquet",
+        people="<run>/people/replicates.parquet",
         distributions=PATHS.tested_distributions,
         responses=PATHS.tested_responses,
         members=PATHS.members,
@@ -493,8 +493,8 @@ rule estimate_specifications:
     input:
         answers=PATHS.answers,
         designs=PATHS.designs,
-        poles="<run>/human/poles.parquet",
-        people="<run>/human/replicates.parquet",
+        poles="<run>/people/poles.parquet",
+        people="<run>/people/replicates.parquet",
         distributions=PATHS.tested_distributions,
         responses=PATHS.tested_responses,
         members=PATHS.members,
@@ -562,8 +562,8 @@ rule compute_metrics:
     input:
         scores=PATHS.scores(),
         scales=PATHS.scale_scores,
-        human=PATHS.human_scales,
-        poles="<run>/human/poles.parquet",
+        spread=PATHS.spread,
+        poles="<run>/people/poles.parquet",
         bank="<run>/probes/selected.csv",
     output:
         reported("metrics", "metrics"),
@@ -574,7 +574,7 @@ rule compute_metrics:
     conda:
         "../../environment.yml"
     params:
-        scales=input_options("scales", "human"),
+        scales=input_options("scales", "spread"),
         rule=config["scoring"]["unanswered"],
         samples=config["scoring"]["second_samples"],
         seed=config["scoring"]["seed"],
@@ -589,7 +589,7 @@ rule compute_metrics:
 rule estimate_categories:
     input:
         scores=PATHS.scores_asked_in,
-        people="<run>/human/replicates.parquet",
+        people="<run>/people/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
         reported("categories", "categories of values"),
@@ -613,7 +613,7 @@ rule estimate_categories:
 rule estimate_languages:
     input:
         scores=PATHS.scores_of_countries,
-        people="<run>/human/replicates.parquet",
+        people="<run>/people/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
         reported("languages", "own language"),
@@ -639,7 +639,7 @@ rule estimate_languages:
 rule estimate_kinds:
     input:
         scores=PATHS.scores_of_kinds,
-        people="<run>/human/replicates.parquet",
+        people="<run>/people/replicates.parquet",
         bank="<run>/probes/selected.csv",
     output:
         reported("kinds", "kinds of models"),

@@ -74,9 +74,9 @@ class Run:
         """A table of results, by its name."""
         return self.folder / TABLE.format(name=name)
 
-    def human(self, file: str) -> Path:
+    def people(self, file: str) -> Path:
         """A file on the people's answers, by the file's name."""
-        return self.folder / "human" / file
+        return self.folder / "people" / file
 
     def probes(self, file: str) -> Path:
         """A file on the probes that the run uses, by the file's name."""

@@ -429,7 +429,7 @@ def test_pages_of_a_figure_have_its_name() -> None:
 
 
 def test_run_without_its_tables_ends_with_one_line() -> None:
-    made = {"results/trial/human/poles.parquet"}
+    made = {"results/trial/people/poles.parquet"}
     assert summarize(Path("results/trial"), {}, made, "Cite: x") == [
         'Run "trial": the files that you asked for are there.'
     ]

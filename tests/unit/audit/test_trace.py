@@ -87,11 +87,11 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letter
     ranked = ["--bank", bank, "--similarity", similarity, "--seeds", "1 2"]
     for ranking in rankings:
         run("rank-demonstrations", *ranked, "--strategy", ranking.stem, "--output", ranking)
-    poles = ["--poles", results / "human" / "poles.parquet"]
+    poles = ["--poles", results / "people" / "poles.parquet"]
     frames = ["--countries", "BOL DEU NGA", "--frames", frame]
-    human = ["--human", results / "human" / "scales.parquet"] if frame == "scale" else []
-    asked = [f"--{kind}=en={RESOURCES / 'survey' / kind / 'en.csv'}" for kind in ("questions", "labels") if human]
-    asked += ["--scales", RESOURCES / "survey" / "scales.csv"] if human else []
+    spread = ["--spread", results / "people" / "scales.parquet"] if frame == "scale" else []
+    asked = [f"--{kind}=en={RESOURCES / 'survey' / kind / 'en.csv'}" for kind in ("questions", "labels") if spread]
+    asked += ["--scales", RESOURCES / "survey" / "scales.csv"] if spread else []
     words = ["--language", "en", f"--texts=en={texts}", f"--templates=en={RESOURCES / 'templates' / 'en.yaml'}"]
     design = ["--design", results / "design" / "en.parquet"]
     prompts = ["--prompts", results / "prompts" / "en.parquet"]
@@ -103,7 +103,7 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letter
         *frames,
         *words,
         *asked,
-        *human,
+        *spread,
         "--bank",
         bank,
         *poles,
@@ -127,9 +127,9 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letter
     scores = results / "scores" / "tiny" / "en.parquet"
     readouts = ["--readouts", json.dumps({frame: readout})]
     unanswered = ["--rule", "half", "--unanswered", scores.with_suffix(".csv")]
-    answered = [*names, *design, "--answers", answers, *human, *readouts]
+    answered = [*names, *design, "--answers", answers, *spread, *readouts]
     run("score-answers", *answered, *poles, *unanswered, "--output", scores)
-    people = results / "human" / "replicates.parquet"
+    people = results / "people" / "replicates.parquet"
     responses = results.parent / "shared" / "survey" / "example" / "responses.parquet"
     drawn = ["--countries", "BOL DEU NGA", "--replicates", 5, "--seed", 1, "--output", people]
     run("resample-people", "--responses", responses, *poles, "--bank", bank, *drawn)
@@ -142,7 +142,7 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letter
         pair = ["--pair", json.dumps(["chrf", "chrf_other"])]
         run("estimate-transfer", scores, *pair, *how, "--output", results / "tables" / "transfer.csv")
     record(folder, arms, frame, readout)
-    if human:
+    if spread:
         run("score-scales", *answered, "--output", results / "scales" / "tiny" / "en.parquet")
 
 
@@ -150,7 +150,7 @@ def lay_out_and_answer(folder: Path, arms: dict[str, dict], frame: str = "letter
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small project: eight real probes, three countries, four arms, a random model."""
     folder = tmp_path_factory.mktemp("project")
-    survey, human = folder / "results" / "shared" / "survey" / "example", folder / "results" / "default" / "human"
+    survey, people = folder / "results" / "shared" / "survey" / "example", folder / "results" / "default" / "people"
     for source, copy in (("probes.csv", "probes.csv"), ("texts/en.csv", "texts/en.csv")):
         (folder / copy).parent.mkdir(exist_ok=True)
         table = pd.read_csv(RESOURCES / "probes" / source, dtype=str, keep_default_na=False)
@@ -165,7 +165,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("parse-wvs7", "--survey", folder / "survey.csv", *scales, *responses, "--columns", survey / "columns.csv")
     distributions = ["--distributions", survey / "distributions.parquet"]
     run("weigh-answers", *responses, *distributions, "--missing", survey / "missing.csv")
-    tables = ["--poles", human / "poles.parquet", "--dropped", human / "dropped.csv"]
+    tables = ["--poles", people / "poles.parquet", "--dropped", people / "dropped.csv"]
     run("map-poles", *distributions, "--bank", folder / "probes.csv", "--countries", "BOL DEU NGA", *tables)
     tiny_llama().save_pretrained(folder / "weights")
     tiny_tokenizer().save_pretrained(folder / "weights")
@@ -339,7 +339,7 @@ def test_trace_shows_published_shares_where_no_numbers_are(project: Path, tmp_pa
     distributions = ["--distributions", results.parent / "shared" / "survey" / "mine" / "distributions.parquet"]
     scales = ["--scales", RESOURCES / "survey" / "scales.csv"]
     run("parse-shares", "--shares", tmp_path / "shares.csv", *scales, *distributions)
-    poles = ["--poles", results / "human" / "poles.parquet", "--dropped", results / "human" / "dropped.csv"]
+    poles = ["--poles", results / "people" / "poles.parquet", "--dropped", results / "people" / "dropped.csv"]
     chosen = ["--selected", results / "probes" / "selected.csv"]
     run(
         "select-probes",
@@ -547,7 +547,7 @@ def test_probe_that_the_run_excludes_is_told_with_the_reason(project: Path, tmp_
 def test_probe_that_a_country_lacks_is_told_with_the_peoples_answers(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project, tmp_path / "project")
     folder = tmp_path / "project" / "results" / "default"
-    (folder / "human" / "dropped.csv").write_text("country,probe,reason\nDEU,Q64,tie\nDEU,Q66,no_answers\n")
+    (folder / "people" / "dropped.csv").write_text("country,probe,reason\nDEU,Q64,tie\nDEU,Q66,no_answers\n")
     path = folder / "scores" / "tiny" / "en.parquet"
     table = pd.read_parquet(path)
     table[(table["country"] != "DEU") | ~table["probe"].isin(["Q64", "Q66"])].to_parquet(path, index=False)
@@ -599,12 +599,12 @@ def on_scales(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same project, whose prompts ask with the whole answer scale."""
     folder = tmp_path_factory.mktemp("on_scales") / "project"
     shutil.copytree(project, folder)
-    human, distributions = (
-        folder / "results" / "default" / "human",
+    people, distributions = (
+        folder / "results" / "default" / "people",
         folder / "results" / "shared" / "survey" / "example",
     )
     files = ["--bank", folder / "probes.csv", "--scales", RESOURCES / "survey" / "scales.csv"]
-    outputs = ["--output", human / "scales.parquet", "--dropped", human / "dropped_scales.csv"]
+    outputs = ["--output", people / "scales.parquet", "--dropped", people / "dropped_scales.csv"]
     distributions /= "distributions.parquet"
     run("map-scales", "--distributions", distributions, *files, "--countries", "BOL DEU NGA", *outputs)
     lay_out_and_answer(folder, {name: ARMS[name] for name in ("zero_shot", "chrf")}, "scale", "option")

@@ -45,7 +45,7 @@ def test_one_survey_has_the_files_that_it_had() -> None:
     paths = Paths(read_config([]))
     assert paths.tests is None
     assert paths.tested_bank == paths.bank and paths.texts("en") == paths.bank_texts("en")
-    assert paths.all_probes == "<run>/probes/selected.csv" and paths.all_poles == "<run>/human/poles.parquet"
+    assert paths.all_probes == "<run>/probes/selected.csv" and paths.all_poles == "<run>/people/poles.parquet"
     assert paths.tested_responses == paths.responses
     assert not any("draft" in file or "joined" in file for file in paths.intermediate)
 

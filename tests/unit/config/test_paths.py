@@ -67,10 +67,10 @@ def test_survey_of_respondents_has_tables_of_its_own(default: Paths, tmp_path: P
 
 @pytest.mark.slow
 def test_whole_scales_have_files_only_where_a_frame_asks_with_them(default: Paths, tmp_path: Path) -> None:
-    assert default.human_scales == default.scale_scores == default.words("labels", "en") == []
+    assert default.spread == default.scale_scores == default.words("labels", "en") == []
     prompts, readouts = {"frames": ["words", "scale"]}, {"scale": "label"}
     paths = paths_of(tmp_path, prompts=prompts, scoring={"readouts": readouts}, run={"languages": ["en"]})
-    assert paths.human_scales == ["results/default/human/scales.parquet"]
+    assert paths.spread == ["results/default/people/scales.parquet"]
     assert paths.scale_scores == ["<run>/scales/smollm2-135m/en.parquet"]
     assert paths.words("labels", "en") == ["resources/survey/labels/en.csv"]
     assert set(paths.words("labels", "en")) <= set(paths.wordings)

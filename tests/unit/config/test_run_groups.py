@@ -40,7 +40,7 @@ def test_run_about_groups_has_their_tables_and_contrasts(tmp_path: Path) -> None
     pairs = [one.setting for one in list_contrasts(config)]
     assert [["chrf", control] in pairs for control in ARMS[2:]] == [True] * 3
     paths = Paths(config)
-    assert paths.distributions == "results/groups/human/distributions.parquet"
+    assert paths.distributions == "results/groups/people/distributions.parquet"
     assert {"<run>/tables/groups.csv", "<run>/tables/group_contrasts.csv"} <= set(paths.tables)
     assert paths.crosswalk in paths.inputs and paths.crosswalk.endswith("resources/survey/groups/wvs7.csv")
     config["scoring"]["country_ranks"] = {"least": 0.8}

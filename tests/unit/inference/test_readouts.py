@@ -17,11 +17,12 @@ from selfalign.probes.map_scales import spread_people
 from selfalign.probes.scales import read_scales
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.prompts.schemas import Design
-from selfalign.scoring.by_readout import Comparison, list_readouts, score_by_readout
+from selfalign.scoring.by_readout import list_readouts, score_by_readout
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.compare_readouts import compare
 from selfalign.scoring.schemas import Contrasts, ContrastsByReadout, Readouts
-from selfalign.scoring.score_answers import score
-from selfalign.scoring.score_scales import read_codes, score_poles
+from selfalign.scoring.score_answers import score_options
+from selfalign.scoring.score_scales import read_codes, score_codes
 from selfalign.survey.schemas import Counts
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input, read_table, write_table
@@ -132,7 +133,7 @@ def test_greedy_reply_is_a_readout_by_hand() -> None:
     answers = answers[answers["prompt"].isin(said)]
     answers["greedy"] = read_greedy(answers.assign(replied=answers["prompt"].map(said).astype("Int64")))
     assert "greedy" in list_readouts(answers, design["prompt"])
-    scores, unanswered = score(design, answers, poles_of(list(replies)), BANK, {"cloze": "greedy"})
+    scores, unanswered = score_options(design, answers, Comparison(poles_of(list(replies)), BANK), {"cloze": "greedy"})
     scores = scores.set_index("probe").loc[list(replies)]
     assert scores["p_a"].tolist()[:2] == [1, 0.5] and np.isnan(scores["p_a"]["Q8"]) and scores["p_a"]["Q22"] == 0
     assert scores["agreement"].tolist() == [1, 0.5, 0.5, 0]
@@ -264,7 +265,7 @@ def test_contrast_that_no_language_has_gives_an_empty_table(tmp_path: Path) -> N
 def test_frames_of_whole_scales_are_scored_under_every_readout() -> None:
     counts = read_input(ROOT / "resources/survey/example/counts.csv", Counts)
     people = weigh(counts.assign(n=1, weight=counts["count"], weight_squared=counts["count"]))
-    human = spread_people(people, read_scales(ROOT / "resources/survey/scales.csv", BANK))
+    spread = spread_people(people, read_scales(ROOT / "resources/survey/scales.csv", BANK))
     design = design_of(["Q4"], ["own"], ["scale"]).assign(asks="scale")
     rng, places = np.random.default_rng(4), range(1, 5)
     answers = pd.DataFrame(product(design["prompt"], places), columns=["prompt", "place"])
@@ -272,10 +273,10 @@ def test_frames_of_whole_scales_are_scored_under_every_readout() -> None:
         option=-rng.random(len(answers)) * 4, label=np.nan, pmi=rng.normal(size=len(answers)), mass_outside_options=0.1
     ).assign(per_token=lambda table: table["option"] / 2, per_byte=np.nan, greedy=np.nan)
     poles = poles_of(["Q4"])
-    made = score_by_readout(design, answers, Comparison(poles, BANK, "half", human))
+    made = score_by_readout(design, answers, Comparison(poles, BANK, "half", spread))
     assert list(made) == [("scale", readout) for readout in ("option", "per_token", "pmi")]
     assert list_readouts(answers, design["prompt"]) == ["option", "per_token", "pmi"]
-    codes = read_codes(design, answers, human, BANK, {"scale": "pmi"})
-    pd.testing.assert_frame_equal(made["scale", "pmi"], score_poles(codes, poles, BANK, "half")[0])
-    table = compare(design, answers, poles, BANK, human)
+    codes = read_codes(design, answers, spread, BANK, {"scale": "pmi"})
+    pd.testing.assert_frame_equal(made["scale", "pmi"], score_codes(codes, Comparison(poles, BANK)).cells)
+    table = compare(design, answers, poles, BANK, spread)
     assert set(table["template"]) == {"scale"} and (table["cells"] == 2).all()

@@ -20,9 +20,10 @@ from selfalign.probes.map_poles import map_poles
 from selfalign.probes.map_scales import check_codes, find_dropped, spread_people
 from selfalign.probes.scales import modal_answers, read_scale_texts, read_scales
 from selfalign.probes.schemas import DroppedScales, PeopleScales
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.schemas import ScaleScores, Scores, Unanswered
-from selfalign.scoring.score_answers import score
-from selfalign.scoring.score_scales import read_codes, score_poles, score_scales
+from selfalign.scoring.score_answers import score_options
+from selfalign.scoring.score_scales import read_codes, score_codes, score_scales
 from selfalign.survey.parse_shares import parse_shares
 from selfalign.survey.schemas import Counts, Distributions, Scales, Shares
 from selfalign.survey.weigh_answers import weigh
@@ -44,7 +45,7 @@ def distributions() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def human(distributions: pd.DataFrame) -> pd.DataFrame:
+def spread(distributions: pd.DataFrame) -> pd.DataFrame:
     return PeopleScales.validate(spread_people(distributions, CODES))
 
 
@@ -245,35 +246,35 @@ def test_distribution_by_hand() -> None:
     assert list(table.loc[table["modal"], "code"]) == [1]
 
 
-def test_shares_are_those_of_the_counts_in_the_order_of_the_scale(human: pd.DataFrame) -> None:
+def test_shares_are_those_of_the_counts_in_the_order_of_the_scale(spread: pd.DataFrame) -> None:
     counts = pd.read_csv(SURVEY / "example" / "counts.csv")
     worse = counts[(counts["country"] == "BOL") & (counts["question"] == "Q56")].set_index("code")["count"]
-    rows = human[(human["country"] == "BOL") & (human["question"] == "Q56")]
+    rows = spread[(spread["country"] == "BOL") & (spread["question"] == "Q56")]
     assert list(rows["n"]) == [worse[1], worse[3], worse[2]]
     assert list(rows["share"] * (worse[1] + worse[2] + worse[3])) == pytest.approx(list(rows["n"]))
     assert list(rows["position"]) == [1, 2, 3]
 
 
-def test_shares_of_a_country_and_question_sum_to_one(human: pd.DataFrame) -> None:
-    np.testing.assert_allclose(human.groupby(["country", "question"])["share"].sum(), 1, atol=1e-12)
-    assert (human.groupby(["country", "question"])["modal"].sum() <= 1).all()
+def test_shares_of_a_country_and_question_sum_to_one(spread: pd.DataFrame) -> None:
+    np.testing.assert_allclose(spread.groupby(["country", "question"])["share"].sum(), 1, atol=1e-12)
+    assert (spread.groupby(["country", "question"])["modal"].sum() <= 1).all()
 
 
-def test_poles_of_a_probe_can_be_read_off_the_scale(human: pd.DataFrame, distributions: pd.DataFrame) -> None:
+def test_poles_of_a_probe_can_be_read_off_the_scale(spread: pd.DataFrame, distributions: pd.DataFrame) -> None:
     poles = map_poles(distributions, BANK).set_index(["country", "probe"])
-    sides = human.merge(list_codes(BANK), on=["question", "code"])
+    sides = spread.merge(list_codes(BANK), on=["question", "code"])
     sums = sides.pivot_table(index=["country", "probe"], columns="pole", values="share", aggfunc="sum")
     share = sums["A"] / (sums["A"] + sums["B"])
     assert set(share.index) == set(poles.index)
     np.testing.assert_allclose(share, poles["share_a"].reindex(share.index), atol=1e-12)
 
 
-def test_nobody_is_dropped_silently(human: pd.DataFrame, distributions: pd.DataFrame) -> None:
+def test_nobody_is_dropped_silently(spread: pd.DataFrame, distributions: pd.DataFrame) -> None:
     countries = sorted(distributions["country"].unique())
-    dropped = DroppedScales.validate(find_dropped(distributions, human, CODES, countries))
+    dropped = DroppedScales.validate(find_dropped(distributions, spread, CODES, countries))
     asked = distributions[distributions["question"].isin(CODES["question"])]
     key = ["country", "question"]
-    kept = human.groupby(key)["n"].sum()
+    kept = spread.groupby(key)["n"].sum()
     outside = dropped[dropped["reason"] == "outside"].set_index(key)["n"].reindex(kept.index, fill_value=0)
     everybody = asked.astype({"n": "Int64"}).groupby(key)["n"].sum()
     assert (kept + outside).equals(everybody.reindex(kept.index))
@@ -282,7 +283,7 @@ def test_nobody_is_dropped_silently(human: pd.DataFrame, distributions: pd.DataF
     pairs = pd.MultiIndex.from_product([countries, CODES["question"].unique()])
     assert set(pairs) == set(kept.index) | set(absent.itertuples(index=False, name=None))
     ties = dropped[dropped["reason"] == "tie"]
-    assert len(modal_answers(human)) == len(kept) - len(ties)
+    assert len(modal_answers(spread)) == len(kept) - len(ties)
     document = " ".join((ROOT / "docs" / "poles.md").read_text(encoding="utf-8").split())
     usual = BANK.loc[BANK["on_request"] == "", "question"]  # a run of the whole bank asks these
     tied = ties["question"].isin(usual).sum()
@@ -294,9 +295,9 @@ def test_nobody_is_dropped_silently(human: pd.DataFrame, distributions: pd.DataF
 
 def test_modal_answer_is_the_most_frequent_and_a_tie_has_none() -> None:
     table = pd.concat([answers_to("Q4", {1: 2, 3: 5, 4: 3}), answers_to("Q4", {1: 4, 2: 4}, "DEU")])
-    human = spread_people(table, CODES)
-    assert modal_answers(human).to_dict("records") == [{"country": "BOL", "question": "Q4", "code": 3}]
-    dropped = find_dropped(table, human, CODES[CODES["question"] == "Q4"], ["BOL", "DEU", "MEX"])
+    spread = spread_people(table, CODES)
+    assert modal_answers(spread).to_dict("records") == [{"country": "BOL", "question": "Q4", "code": 3}]
+    dropped = find_dropped(table, spread, CODES[CODES["question"] == "Q4"], ["BOL", "DEU", "MEX"])
     assert list(dropped[["country", "reason"]].itertuples(index=False, name=None)) == [
         ("DEU", "tie"),
         ("MEX", "no_answers"),
@@ -311,17 +312,19 @@ def test_code_that_a_scale_does_not_have_is_refused() -> None:
 def test_shares_of_several_codes_together_are_dropped_and_said() -> None:
     shares = read_input(SURVEY / "shares" / "shares.csv", Shares)
     table = Distributions.validate(parse_shares(shares, read_input(SCALES, Scales)))
-    human = PeopleScales.validate(spread_people(table, CODES))
+    spread = PeopleScales.validate(spread_people(table, CODES))
     binary = set(CODES.loc[CODES["scale"] == "binary", "question"])
-    assert human["question"].nunique() > 5 and set(human["question"]) <= binary
-    assert human["n"].isna().all()
+    assert spread["question"].nunique() > 5 and set(spread["question"]) <= binary
+    assert spread["n"].isna().all()
     countries = list(table["country"].unique())
-    dropped = DroppedScales.validate(find_dropped(table, human, CODES, countries))
+    dropped = DroppedScales.validate(find_dropped(table, spread, CODES, countries))
     reasons = {
         reason: set(rows[["country", "question"]].itertuples(index=False, name=None))
         for reason, rows in dropped.groupby("reason")
     }
-    published, used = (set(some[["country", "question"]].itertuples(index=False, name=None)) for some in (table, human))
+    published, used = (
+        set(some[["country", "question"]].itertuples(index=False, name=None)) for some in (table, spread)
+    )
     assert reasons["codes_together"] == published - used
     assert reasons["no_answers"] == set(itertools.product(countries, CODES["question"])) - published
 
@@ -334,8 +337,8 @@ def test_step_writes_both_tables(tmp_path: Path, distributions: pd.DataFrame) ->
     words += ["--bank", tmp_path / "bank.csv", "--scales", SCALES]
     words += ["--countries", "BOL AUS"]
     CliRunner().invoke(program, ["map-scales", *map(str, words)], catch_exceptions=False, standalone_mode=False)
-    human = pd.read_parquet(tmp_path / "scales.parquet")
-    assert set(human["question"]) == {"Q4", "Q254"}
+    spread = pd.read_parquet(tmp_path / "scales.parquet")
+    assert set(spread["question"]) == {"Q4", "Q254"}
     dropped = pd.read_csv(tmp_path / "dropped.csv")
     assert set(dropped["reason"]) == {"outside"} and set(dropped["question"]) == {"Q254"}
 
@@ -360,32 +363,32 @@ def answers_of(**scores: list[float]) -> pd.DataFrame:
     return table.assign(mass_outside_options=0.25, label=np.nan, mass_outside_labels=np.nan)
 
 
-def read(probe: str, human: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    return read_codes(design_of(probe), answers, human, BANK, {"scale": "option"})
+def read(probe: str, spread: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    return read_codes(design_of(probe), answers, spread, BANK, {"scale": "option"})
 
 
 def log(*probabilities: float) -> list[float]:
     return list(np.log(probabilities))
 
 
-def test_distribution_of_a_model_by_hand(human: pd.DataFrame) -> None:
+def test_distribution_of_a_model_by_hand(spread: pd.DataFrame) -> None:
     # In order AB the options of Q56 are better, the same, worse; in order BA worse, the same, better.
-    codes = read("Q56", human, answers_of(_1=log(0.1, 0.2, 0.2), _2=log(0.3, 0.3, 0.4)))
-    scored = score_scales(codes, human)
+    codes = read("Q56", spread, answers_of(_1=log(0.1, 0.2, 0.2), _2=log(0.3, 0.3, 0.4)))
+    scored = score_scales(codes, spread)
     assert list(scored["code"]) == [1, 3, 2] and list(scored["position"]) == [1, 2, 3]
     means = np.sqrt([0.2 * 0.4, 0.4 * 0.3, 0.4 * 0.3])  # exp of the mean logarithms
     assert list(scored["p"]) == pytest.approx(list(means / means.sum()))
     assert list(scored["p_mean"]) == pytest.approx([(0.2 + 0.4) / 2, (0.4 + 0.3) / 2, (0.4 + 0.3) / 2])
-    people = human[(human["country"] == "BOL") & (human["question"] == "Q56")]
+    people = spread[(spread["country"] == "BOL") & (spread["question"] == "Q56")]
     assert list(scored["share"]) == pytest.approx(list(people["share"]))
     columns = ScaleScores.names()
     ScaleScores.validate(scored.assign(model="m", language="en")[columns].reset_index(drop=True))
 
 
-def test_poles_of_a_scale_by_hand(human: pd.DataFrame, distributions: pd.DataFrame) -> None:
-    codes = read("Q56", human, answers_of(_1=log(0.1, 0.2, 0.2), _2=log(0.3, 0.3, 0.4)))
+def test_poles_of_a_scale_by_hand(spread: pd.DataFrame, distributions: pd.DataFrame) -> None:
+    codes = read("Q56", spread, answers_of(_1=log(0.1, 0.2, 0.2), _2=log(0.3, 0.3, 0.4)))
     poles = map_poles(distributions, select("Q56"))
-    scored, unanswered = score_poles(codes, poles, BANK)
+    scored, unanswered = score_codes(codes, Comparison(poles, BANK))
     (row,) = scored.to_dict("records")  # pole A is code 1, pole B is code 2; 3 is neither
     assert row["p_a"] == pytest.approx(np.sqrt(0.2 * 0.4) / (np.sqrt(0.2 * 0.4) + np.sqrt(0.4 * 0.3)))
     assert row["p_a_mean"] == pytest.approx(0.3 / (0.3 + 0.35))
@@ -402,8 +405,8 @@ def test_poles_of_a_scale_by_hand(human: pd.DataFrame, distributions: pd.DataFra
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-60, 0), min_size=4, max_size=4))
-def test_preference_for_a_place_leaves_a_scale_symmetric(human: pd.DataFrame, scores: list[float]) -> None:
-    scored = score_scales(read("Q4", human, answers_of(_1=scores, _2=scores)), human)
+def test_preference_for_a_place_leaves_a_scale_symmetric(spread: pd.DataFrame, scores: list[float]) -> None:
+    scored = score_scales(read("Q4", spread, answers_of(_1=scores, _2=scores)), spread)
     assert scored["p"].sum() == pytest.approx(1)
     assert list(scored["p"]) == pytest.approx(list(scored["p"])[::-1])
 
@@ -412,20 +415,20 @@ def test_preference_for_a_place_leaves_a_scale_symmetric(human: pd.DataFrame, sc
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-9, 0), min_size=4, max_size=4), *[st.floats(-9, 9)] * 2)
 def test_preference_for_an_end_of_the_list_changes_no_distribution(
-    human: pd.DataFrame, scores: list[float], outer: float, inner: float
+    spread: pd.DataFrame, scores: list[float], outer: float, inner: float
 ) -> None:
     """Each place gains what the opposite place loses, so the mean log-probabilities keep the model's opinion."""
     place = np.array([outer, inner, -inner, -outer])
     both = answers_of(_1=list(scores + place), _2=list(scores[::-1] + place))
-    scored = score_scales(read("Q4", human, both), human)
+    scored = score_scales(read("Q4", spread, both), spread)
     expected = np.exp(np.array(scores) - np.logaddexp.reduce(scores))
     np.testing.assert_allclose(scored["p"], expected, atol=1e-12)
 
 
-def test_mean_of_probabilities_of_a_scale_is_not_free_of_a_preference_for_an_end(human: pd.DataFrame) -> None:
+def test_mean_of_probabilities_of_a_scale_is_not_free_of_a_preference_for_an_end(spread: pd.DataFrame) -> None:
     opinion, place = np.log([0.4, 0.3, 0.2, 0.1]), np.array([2.0, 1.0, -1.0, -2.0])
     scored = score_scales(
-        read("Q4", human, answers_of(_1=list(opinion + place), _2=list(opinion[::-1] + place))), human
+        read("Q4", spread, answers_of(_1=list(opinion + place), _2=list(opinion[::-1] + place))), spread
     )
     assert list(scored["p"]) == pytest.approx([0.4, 0.3, 0.2, 0.1])
     assert scored["p_mean"].iloc[3] > 0.2
@@ -434,8 +437,8 @@ def test_mean_of_probabilities_of_a_scale_is_not_free_of_a_preference_for_an_end
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.floats(-900, 0), min_size=10, max_size=10))
-def test_same_opinion_in_both_orders_comes_back(human: pd.DataFrame, scores: list[float]) -> None:
-    scored = score_scales(read("Q242", human, answers_of(_1=scores, _2=scores[::-1])), human)
+def test_same_opinion_in_both_orders_comes_back(spread: pd.DataFrame, scores: list[float]) -> None:
+    scored = score_scales(read("Q242", spread, answers_of(_1=scores, _2=scores[::-1])), spread)
     expected = np.exp(np.array(scores) - np.logaddexp.reduce(scores))
     np.testing.assert_allclose(scored["p"], expected, atol=1e-12)
     assert list(scored["code"]) == list(range(1, 11))
@@ -445,7 +448,7 @@ def test_same_opinion_in_both_orders_comes_back(human: pd.DataFrame, scores: lis
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(*[st.floats(-30, 0)] * 4)
 def test_scale_of_two_answers_scores_as_two_options_do_when_orders_agree(
-    human: pd.DataFrame, distributions: pd.DataFrame, a: float, b: float, c: float, d: float
+    spread: pd.DataFrame, distributions: pd.DataFrame, a: float, b: float, c: float, d: float
 ) -> None:
     """Each probe of Q57 has one code per pole; pole A is the second answer in Q57a and the first in Q57b."""
     poles = map_poles(distributions, select("Q57"))
@@ -453,21 +456,23 @@ def test_scale_of_two_answers_scores_as_two_options_do_when_orders_agree(
         ("Q57b", answers_of(_1=[a, b], _2=[c, d])),
         ("Q57a", answers_of(_1=[b, a], _2=[d, c])),
     ):
-        (ours,) = score_poles(read(probe, human, answers), poles, BANK)[0].to_dict("records")
+        (ours,) = score_codes(read(probe, spread, answers), Comparison(poles, BANK)).cells.to_dict("records")
         two = answers_of(_1=[a, b], _2=[c, d])  # what a prompt with pole A first, then pole B first, is answered
-        (theirs,) = score(design_of(probe), two, poles, BANK, {"scale": "option"})[0].to_dict("records")
+        (theirs,) = score_options(design_of(probe), two, Comparison(poles, BANK), {"scale": "option"}).cells.to_dict(
+            "records"
+        )
         assert (ours.pop("asks"), theirs.pop("asks")) == ("scale", "poles")
         assert ours == pytest.approx(theirs, nan_ok=True)
 
 
 @pytest.mark.slow
-def test_order_without_an_answer_leaves_its_cell_unanswered(human: pd.DataFrame, distributions: pd.DataFrame) -> None:
-    codes = read("Q4", human, answers_of(_1=log(0.1, 0.2, 0.3, 0.4), _2=[np.nan, -1, -1, -1]))
-    scored = score_scales(codes, human)
+def test_order_without_an_answer_leaves_its_cell_unanswered(spread: pd.DataFrame, distributions: pd.DataFrame) -> None:
+    codes = read("Q4", spread, answers_of(_1=log(0.1, 0.2, 0.3, 0.4), _2=[np.nan, -1, -1, -1]))
+    scored = score_scales(codes, spread)
     assert len(scored) == 4 and scored[["p", "p_mean"]].isna().all(axis=None)
     poles = map_poles(distributions, select("Q4"))
     for rule, agreement in (("half", 0.5), ("wrong", 0.0), ("left_out", np.nan)):
-        scored, unanswered = score_poles(codes, poles, BANK, rule)
+        scored, unanswered = score_codes(codes, Comparison(poles, BANK, rule))
         (row,) = scored.to_dict("records")
         assert not row["answered"] and row["agreement"] == pytest.approx(agreement, nan_ok=True)
         assert np.isnan([row[name] for name in ("p_a", "p_a_mean", "alignment", "order_gap")]).all()
@@ -475,31 +480,31 @@ def test_order_without_an_answer_leaves_its_cell_unanswered(human: pd.DataFrame,
 
 
 def test_replies_that_are_never_a_pole_have_a_distribution_and_no_poles(
-    human: pd.DataFrame, distributions: pd.DataFrame
+    spread: pd.DataFrame, distributions: pd.DataFrame
 ) -> None:
     same = [-np.inf, 0.0, -np.inf]  # every reply drawn was "about the same"
-    codes = read("Q56", human, answers_of(_1=same, _2=same))
-    assert list(score_scales(codes, human)["p"]) == [0, 1, 0]
-    scored, unanswered = score_poles(codes, map_poles(distributions, select("Q56")), BANK)
+    codes = read("Q56", spread, answers_of(_1=same, _2=same))
+    assert list(score_scales(codes, spread)["p"]) == [0, 1, 0]
+    scored, unanswered = score_codes(codes, Comparison(map_poles(distributions, select("Q56")), BANK))
     assert list(scored["answered"]) == [False] and list(unanswered["order"]) == ["AB", "BA"]
 
 
-def test_sampled_replies_on_a_scale_get_half_a_reply_each(human: pd.DataFrame, distributions: pd.DataFrame) -> None:
+def test_sampled_replies_on_a_scale_get_half_a_reply_each(spread: pd.DataFrame, distributions: pd.DataFrame) -> None:
     answers = answers_of(_1=[*log(0.75, 0.25), -np.inf], _2=[-np.inf, *log(0.25, 0.75)]).assign(samples=4)
-    codes = read("Q56", human, answers)  # 3, 1 and 0 of 4 replies in both orders
-    assert list(score_scales(codes, human)["p"]) == pytest.approx([3.5 / 5.5, 1.5 / 5.5, 0.5 / 5.5])
-    (row,) = score_poles(codes, map_poles(distributions, select("Q56")), BANK)[0].to_dict("records")
+    codes = read("Q56", spread, answers)  # 3, 1 and 0 of 4 replies in both orders
+    assert list(score_scales(codes, spread)["p"]) == pytest.approx([3.5 / 5.5, 1.5 / 5.5, 0.5 / 5.5])
+    (row,) = score_codes(codes, Comparison(map_poles(distributions, select("Q56")), BANK)).cells.to_dict("records")
     assert row["p_a"] == pytest.approx(3.5 / (3.5 + 0.5)) and row["order_gap"] == pytest.approx(0)
 
 
-def test_prompt_that_offers_another_scale_is_a_bug_and_wrong_readouts_a_mistake(human: pd.DataFrame) -> None:
+def test_prompt_that_offers_another_scale_is_a_bug_and_wrong_readouts_a_mistake(spread: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="prompt 1 does not offer the codes that the scale of Q4 has"):
-        read("Q4", human, answers_of(_1=log(0.5, 0.3, 0.2), _2=log(0.5, 0.3, 0.2)))
+        read("Q4", spread, answers_of(_1=log(0.5, 0.3, 0.2), _2=log(0.5, 0.3, 0.2)))
     answers = answers_of(_1=log(0.1, 0.2, 0.3, 0.4), _2=log(0.1, 0.2, 0.3, 0.4))
     with pytest.raises(InputError, match="the answers to the frame scale have no readout label"):
-        read_codes(design_of("Q4"), answers, human, BANK, {"scale": "label"})
+        read_codes(design_of("Q4"), answers, spread, BANK, {"scale": "label"})
     with pytest.raises(InputError, match="the frame scale has no readout"):
-        read_codes(design_of("Q4"), answers, human, BANK, {"words": "option"})
+        read_codes(design_of("Q4"), answers, spread, BANK, {"words": "option"})
 
 
 def test_codes_of_poles_come_back_from_their_list() -> None:

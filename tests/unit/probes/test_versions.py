@@ -24,7 +24,7 @@ def resources(tmp_path: Path) -> Path:
 
 def record(bank: Path, *texts: Path, version: Path | None = None) -> dict:
     """What the step records of a bank."""
-    output = bank.parent / "human" / "bank.json"
+    output = bank.parent / "people" / "bank.json"
     options = ["--version", version] if version else []
     arguments = ["record-bank", "--bank", bank, *options, "--output", output, *texts]
     CliRunner().invoke(program, list(map(str, arguments)), catch_exceptions=False, standalone_mode=False)
@@ -95,7 +95,7 @@ def test_texts_of_ones_own_are_not_of_the_release(resources: Path, tmp_path: Pat
 
 def test_trace_tells_the_bank_of_the_results_and_what_changed_since(resources: Path) -> None:
     bank, text = resources / "probes/probes.csv", resources / "probes/texts/en.csv"
-    recorded = bank.parent / "human/bank.json"
+    recorded = bank.parent / "people/bank.json"
     assert "not recorded" in describe_recorded_bank(recorded, [bank])
     found = record(bank, text, version=resources / "probes/bank.yaml")
     assert describe_recorded_bank(recorded, [bank, text]) == bank_in_words(found)

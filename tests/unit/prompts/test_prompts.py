@@ -102,7 +102,7 @@ def poles(bank: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def human(bank: pd.DataFrame) -> pd.DataFrame:
+def spread(bank: pd.DataFrame) -> pd.DataFrame:
     """How the same people spread over whole scales."""
     counts = read_input(RESOURCES / "survey" / "example" / "counts.csv", Counts)
     answers = weigh(counts.assign(n=1, weight=counts["count"], weight_squared=counts["count"]))
@@ -139,7 +139,7 @@ def languages(bank: pd.DataFrame, letters: Frame) -> DesignLanguages:
 def write(
     languages: DesignLanguages,
     poles: pd.DataFrame,
-    human: pd.DataFrame,
+    spread: pd.DataFrame,
     bank: pd.DataFrame,
     rankings: dict[str, pd.DataFrame],
     letters: Frame,
@@ -151,13 +151,13 @@ def write(
         countries: list[str] = COUNTRIES,
         people: pd.DataFrame = poles,
         frames: tuple = (letters,),
-        human: pd.DataFrame = human,
+        spread: pd.DataFrame = spread,
         premises: bool = True,
         **changed: object,
     ):
         asked = replace(languages.words, frames={frame.name: frame for frame in frames})
         spoken = replace(languages, wordings={**languages.wordings, "en": asked}, **changed)
-        everyone = Surveyed(people, human, bank)
+        everyone = Surveyed(people, spread, bank)
         read = Arm.read_all(arms)
         design, prompts = Experiment(read, countries, everyone, rankings, spoken, premises).lay_out()
         prompts = Prompts.validate(prompts)
@@ -601,10 +601,10 @@ def test_scale_of_ten_points_is_answered_with_its_numbers(write) -> None:
 
 
 @pytest.mark.slow
-def test_demonstrations_on_scales_carry_the_modal_answer_of_their_source(write, human: pd.DataFrame, bank) -> None:
+def test_demonstrations_on_scales_carry_the_modal_answer_of_their_source(write, spread: pd.DataFrame, bank) -> None:
     question = bank.set_index("probe")["question"]
-    modal = human[human["modal"]].set_index(["country", "question"])["code"]
-    size = human.groupby("question")["code"].nunique()
+    modal = spread[spread["modal"]].set_index(["country", "question"])["code"]
+    size = spread.groupby("question")["code"].nunique()
     for answers in ("own", "inverted", "other"):
         asked = read_scale_prompt(write, "Q64", "AB", answers=answers, sources=["BOL"])
         source = "BOL" if answers == "other" else "DEU"
@@ -615,11 +615,11 @@ def test_demonstrations_on_scales_carry_the_modal_answer_of_their_source(write, 
 
 
 def test_probe_without_a_distribution_over_its_scale_is_asked_with_two_options_alone(
-    write, human: pd.DataFrame
+    write, spread: pd.DataFrame
 ) -> None:
     frames = tuple(read_frame(RESOURCES / "templates" / "en.yaml", name) for name in ("letters", "scale"))
-    few = human[(human["country"] != "DEU") | (human["question"] != "Q64")]
-    design, _ = write({"zero": ARMS["zero"]}, ["BOL", "DEU"], frames=frames, human=few)
+    few = spread[(spread["country"] != "DEU") | (spread["question"] != "Q64")]
+    design, _ = write({"zero": ARMS["zero"]}, ["BOL", "DEU"], frames=frames, spread=few)
     asked = design[design["probe"] == "Q64"].groupby("country")["asks"].agg(set).to_dict()
     assert asked == {"BOL": {"poles", "scale"}, "DEU": {"poles"}}
 

@@ -15,7 +15,7 @@ from selfalign.errors import InputError
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import Resampling, estimate
-from selfalign.scoring.cells import compare_with_people
+from selfalign.scoring.cells import Comparison, compare_with_people
 from selfalign.scoring.compute_metrics import Scorer
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_categories import estimate_categories
@@ -59,7 +59,7 @@ def scores_of(poles: pd.DataFrame, arms: dict[str, float], seeds: tuple[int, ...
     cells = cells.assign(source=cells["country"], template="words", p_a=part * share + (1 - part) * noise)
     fixed = {"model": "m", "language": "en", "asks": "poles", "readout": "option", "bound": False}
     fixed |= {"mass_outside": 0.1, "mass_open": 0.9, "order_gap": 0.1, "p_a_mean": cells["p_a"]}
-    table = compare_with_people(cells.assign(**fixed), poles, BANK, "half")
+    table = compare_with_people(cells.assign(**fixed), Comparison(poles, BANK))
     return Scores.validate(table[Scores.names()])
 
 
@@ -98,7 +98,7 @@ def test_one_tolerance_decides_which_choice_is_a_tie() -> None:
     near = CELLS.iloc[:4].assign(p_a=[0.5 + 4e-13, 0.5 - 4e-13, 0.5 + 4e-12, 0.5 - 4e-12])
     people = POLES.assign(share_a=0.7, majority="A")
     bare = near.drop(columns=["share_a", "majority", "category", "battery", "answered", "agreement", "alignment"])
-    scored = compare_with_people(bare, people, BANK, "half").sort_values("p_a")
+    scored = compare_with_people(bare, Comparison(people, BANK)).sort_values("p_a")
     assert scored["agreement"].tolist() == [0.0, 0.5, 0.5, 1.0]
     p = np.column_stack([scored["p_a"], 1 - scored["p_a"]])
     assert METRICS["agreement"].function(p, np.array([0.7, 0.3])).tolist() == [0.0, 0.5, 0.5, 1.0]

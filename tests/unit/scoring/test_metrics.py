@@ -728,8 +728,8 @@ def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path
     answers = weigh(read_example({"Q1", "Q164", "Q56"}))
     bank = BANK[BANK["question"].isin({"Q1", "Q164", "Q56"})].reset_index(drop=True)
     codes = read_scales(ROOT / "resources/survey/scales.csv", bank)
-    human, poles = spread_people(answers, codes), map_poles(answers, bank)
-    cells = human.merge(bank[["probe", "question"]]).assign(model="m", language="en", arm="own", seed=0)
+    spread, poles = spread_people(answers, codes), map_poles(answers, bank)
+    cells = spread.merge(bank[["probe", "question"]]).assign(model="m", language="en", arm="own", seed=0)
     cells = cells.assign(template="scale", readout="option", p=cells["share"], source=cells["country"])
     cells["p_mean"] = cells["p"]
     turned = cells.assign(
@@ -737,17 +737,17 @@ def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path
     )
     table = pd.concat([cells, turned])[ScaleScores.names()]
     write_table(table, tmp_path / "scales.parquet", ScaleScores)
-    write_table(human, tmp_path / "human.parquet", PeopleScales)
+    write_table(spread, tmp_path / "spread.parquet", PeopleScales)
     write_table(poles, tmp_path / "poles.parquet", Poles)
     shares = {one: dict(rows[["probe", "share_a"]].to_numpy()) for one, rows in poles.groupby("country")}
     scores = scores_of(shares, poles[poles["majority"] != "tie"], asks="scale", template="scale")
     write_table(scores, tmp_path / "scores.parquet", Scores)
-    files = {"--scales": "scales.parquet", "--human": "human.parquet", "--poles": "poles.parquet"}
+    files = {"--scales": "scales.parquet", "--spread": "spread.parquet", "--poles": "poles.parquet"}
     command = [part for name, file in files.items() for part in (name, str(tmp_path / file))]
     command += ["--bank", str(ROOT / "resources/probes/probes.csv"), "--samples", "20", "--seed", "1", "--rule", "half"]
     command = ["compute-metrics", str(tmp_path / "scores.parquet"), *command, "--output", str(tmp_path / "m.csv")]
-    place = command.index("--human")
-    with pytest.raises(InputError, match="--human: is not given, but --scales is given"):
+    place = command.index("--spread")
+    with pytest.raises(InputError, match="--spread: is not given, but --scales is given"):
         CliRunner().invoke(
             program, command[:place] + command[place + 2 :], catch_exceptions=False, standalone_mode=False
         )

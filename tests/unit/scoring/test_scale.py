@@ -22,6 +22,7 @@ from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import Ledger
 from selfalign.scoring import cells, score_answers
 from selfalign.scoring.bootstrap import Resampling
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.estimate_agreement import estimate_agreement
 from selfalign.scoring.estimate_readouts import estimate_readouts
 from selfalign.scoring.inputs import read_scores
@@ -112,7 +113,7 @@ def test_memory_holds_the_rows_of_some_arms(most: int, parts: list[int], monkeyp
     design = rows.assign(country="BOL", source="BOL", seed=0, template="cloze", prompt=rows.index.astype(str))
     poles = pd.DataFrame({"country": "BOL", "probe": probes, "share_a": 0.7, "majority": "A"})
     answers = answers_of(dict.fromkeys(design["prompt"], (-0.5, -1.5)))
-    scored, _ = score_answers.score(design, answers, poles, BANK, {"cloze": "label"})
+    scored, _ = score_answers.score_options(design, answers, Comparison(poles, BANK), {"cloze": "label"})
     assert len(scored) == 120 and held == parts
 
 

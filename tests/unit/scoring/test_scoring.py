@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
 from selfalign.scoring import cells
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.schemas import Unanswered
-from selfalign.scoring.score_answers import score
+from selfalign.scoring.score_answers import score_options
 
 
 def score_one(
@@ -23,7 +24,7 @@ def score_one(
     design = pd.DataFrame([{**cell, "order": "AB", "prompt": "1"}, {**cell, "order": "BA", "prompt": "2"}])
     poles = pd.DataFrame({"country": ["BOL"], "probe": ["Q4"], "share_a": [share_a], "majority": [majority]})
     answers = answers_of({"2": ba, "1": ab}).assign(**columns)
-    scored, unanswered = score(design, answers, poles, BANK, {"cloze": "label"})
+    scored, unanswered = score_options(design, answers, Comparison(poles, BANK), {"cloze": "label"})
     (_, row), *rest = scored.iterrows()
     assert not rest and unanswered.empty
     return row
@@ -149,7 +150,7 @@ def score_pair(labels: dict[str, tuple[float, float]], rule: str = "half") -> tu
         for order, prompt in zip(("AB", "BA"), prompts, strict=True)
     ]
     poles = pd.DataFrame({"country": ["BOL", "DEU"], "probe": "Q4", "share_a": 0.7, "majority": "A"})
-    return score(pd.DataFrame(rows), answers_of(labels), poles, BANK, {"cloze": "label"}, rule)
+    return score_options(pd.DataFrame(rows), answers_of(labels), Comparison(poles, BANK, rule), {"cloze": "label"})
 
 
 @pytest.mark.parametrize(("rule", "agreement"), [("half", 0.5), ("wrong", 0.0), ("left_out", np.nan)])
@@ -198,7 +199,7 @@ def score_one_or_none(ab: tuple[float, float], ba: tuple[float, float], **column
     design = pd.DataFrame([{**cell, "order": "AB", "prompt": "1"}, {**cell, "order": "BA", "prompt": "2"}])
     poles = pd.DataFrame({"country": ["BOL"], "probe": ["Q4"], "share_a": [0.7], "majority": ["A"]})
     answers = answers_of({"1": ab, "2": ba}).assign(**columns)
-    scores, unanswered = score(design, answers, poles, BANK, {"cloze": "label"})
+    scores, unanswered = score_options(design, answers, Comparison(poles, BANK), {"cloze": "label"})
     Unanswered.validate(unanswered)
     return pd.Series({**scores.iloc[0].to_dict(), "reasons": list(unanswered["reason"])})
 
@@ -275,7 +276,7 @@ def test_frame_without_its_readout_is_refused(readouts: dict[str, str], tells: s
     answers = answers_of({"1": (-1, -2), "2": (-1, -2)}).assign(option=np.nan, mass_outside_options=np.nan)
     poles = pd.DataFrame({"country": ["BOL"], "probe": ["Q4"], "share_a": [0.7], "majority": ["A"]})
     with pytest.raises(InputError, match=tells):
-        score(design, answers, poles, BANK, readouts)
+        score_options(design, answers, Comparison(poles, BANK), readouts)
 
 
 @pytest.mark.parametrize("rows", [1, 5, 100_000])
@@ -287,10 +288,11 @@ def test_scores_do_not_depend_on_how_many_arms_are_scored_together(rows: int, mo
     labels = {prompt: log(0.1 * (1 + place), 0.2) for place, (_, _, prompt) in enumerate(asked)}
     labels["4"] = (np.nan, np.nan)
     poles = pd.DataFrame({"country": ["BOL"], "probe": ["Q4"], "share_a": [0.7], "majority": ["A"]})
-    expected = score(design, answers_of(labels), poles, BANK, {"cloze": "label"})
+    expected = score_options(design, answers_of(labels), Comparison(poles, BANK), {"cloze": "label"})
     monkeypatch.setattr(cells, "_ROWS", rows)
     parts = cells.split_arms(design)
     assert len(parts) == {1: 4, 5: 2, 100_000: 1}[rows] and sum(map(len, parts)) == len(design)
-    for table, again in zip(expected, score(design, answers_of(labels), poles, BANK, {"cloze": "label"}), strict=True):
+    parted = score_options(design, answers_of(labels), Comparison(poles, BANK), {"cloze": "label"})
+    for table, again in zip(expected, parted, strict=True):
         pd.testing.assert_frame_equal(table.reset_index(drop=True), again.reset_index(drop=True))
     assert list(expected[0]["arm"]) == sorted(arms) and list(expected[1]["arm"].unique()) == ["second"]

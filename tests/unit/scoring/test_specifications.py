@@ -35,7 +35,7 @@ from selfalign.probes.map_poles import map_poles
 from selfalign.probes.schemas import LeftOutProbes
 from selfalign.probes.selection import find_used, list_left_out, select_probes
 from selfalign.scoring.bootstrap import Resampling
-from selfalign.scoring.by_readout import Comparison
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_alternatives import choose_alternatives, estimate_alternatives
 from selfalign.scoring.estimate_contrasts import estimate_contrasts

@@ -23,7 +23,8 @@ from selfalign.prompts.frames import Frame, Item, read_frame
 from selfalign.prompts.schemas import Design
 from selfalign.prompts.sources import Surveyed, stated_shares
 from selfalign.prompts.wording import DesignLanguages, Wording, read_personas
-from selfalign.scoring.by_readout import Comparison, score_by_readout
+from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.schemas import Scores, Stated, StatedShares
 from selfalign.scoring.stated import compare_stated, score_shares, state_shares
@@ -189,7 +190,7 @@ def design_of(cells: list[tuple[str, str, str, str]], arm: str = "own") -> pd.Da
 
 
 def score(design: pd.DataFrame, answers: pd.DataFrame, rule: str = "half") -> tuple[pd.DataFrame, pd.DataFrame]:
-    return score_shares(design, answers, POLES, BANK, {"stated": "option"}, rule)
+    return score_shares(design, answers, Comparison(POLES, BANK, rule), {"stated": "option"})
 
 
 def test_share_of_a_prompt_by_hand() -> None:

@@ -107,7 +107,7 @@ class Paths:
     @property
     def all_poles(self) -> str:
         """What the people answer to all of these probes."""
-        return "<run>/human/joined.parquet" if self.tests else "<run>/human/poles.parquet"
+        return "<run>/people/joined.parquet" if self.tests else "<run>/people/poles.parquet"
 
     @property
     def opinions(self) -> str:
@@ -117,7 +117,7 @@ class Paths:
     @property
     def tested_distributions(self) -> str:
         """The people's answers to the questions of the test probes."""
-        return f"{self.run}/human/tested.parquet" if self.tests else self.distributions
+        return f"{self.run}/people/tested.parquet" if self.tests else self.distributions
 
     @property
     def tested_responses(self) -> list[str]:
@@ -286,9 +286,9 @@ class Paths:
         return [asked_in(self.config), *sorted(set(own_languages(self.config).values()))]
 
     @property
-    def human_scales(self) -> list[str]:
+    def spread(self) -> list[str]:
         """The people's answers on whole scales, where a frame asks with them."""
-        return [f"{self.run}/human/scales.parquet"] if self.asks_on_scales else []
+        return [f"{self.run}/people/scales.parquet"] if self.asks_on_scales else []
 
     @property
     def scale_scores(self) -> list[str]:
@@ -308,12 +308,12 @@ class Paths:
     @property
     def distributions(self) -> str:
         """The people's answers: those of countries, and of their groups if the run asks about groups."""
-        return f"{self.run}/human/distributions.parquet" if self.has_groups else f"{self.survey}/distributions.parquet"
+        return f"{self.run}/people/distributions.parquet" if self.has_groups else f"{self.survey}/distributions.parquet"
 
     @property
     def members(self) -> list[str]:
         """Who is in which group, where the run asks about groups."""
-        return [f"{self.run}/human/members.parquet"] if self.has_groups else []
+        return [f"{self.run}/people/members.parquet"] if self.has_groups else []
 
     @property
     def crosswalk(self) -> str:
@@ -332,7 +332,7 @@ class Paths:
     def survey_tables(self) -> list[str]:
         """Tables of the questions and samples of a survey with respondents, and of groups if the run has them."""
         tables = [f"{self.survey}/{name}.csv" for name in ("dictionary", "quality")] if self._respondents else []
-        groups = [f"{self.run}/human/groups.csv", f"{self.survey}/groups.csv"]
+        groups = [f"{self.run}/people/groups.csv", f"{self.survey}/groups.csv"]
         return tables + (groups if self.has_groups else [])
 
     @property
@@ -371,8 +371,8 @@ class Paths:
             files += [f"{self.opinions}/distributions.parquet", survey_file(tests, config_of[tests])]
             files += [self.test_table, f"{self.run}/probes/draft.csv", *self.chosen.values()]
             files += [self.all_probes, self.all_poles, self.tested_distributions]
-        files += [f"{self.run}/human/{name}.parquet" for name in ("poles", "replicates")]
-        files += self.human_scales
+        files += [f"{self.run}/people/{name}.parquet" for name in ("poles", "replicates")]
+        files += self.spread
         files += [self.distributions, *self.members, f"{self.survey}/groups.parquet"] if self.has_groups else []
         for language in self.config["run"]["languages"]:
             for strategy in selectors_of(self.config, language):

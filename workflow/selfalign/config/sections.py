@@ -410,7 +410,7 @@ class Scoring(Section):
     second_samples: int = Field(
         200,
         ge=10,
-        description="Second samples of a country's people, drawn for the human ceiling of each metric.",
+        description="Second samples of a country's people, drawn for the ceiling of each metric.",
     )
     resample: tuple[Chance, ...] = distinct(
         "What the intervals cover.", default=("batteries", "respondents", "seeds", "templates"), min_length=1

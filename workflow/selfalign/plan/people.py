@@ -96,7 +96,7 @@ def _read_groups(config: dict[str, Any], home: Path, run: Run) -> pd.DataFrame:
 
 def _read_joined(run: Run) -> tuple[Surveyed, pd.DataFrame]:
     """Test probes and demonstrations of two surveys, which the workflow has joined."""
-    files = [run.human("joined.parquet"), run.texts(LANGUAGE)]
+    files = [run.people("joined.parquet"), run.texts(LANGUAGE)]
     if not all(file.is_file() for file in files):
         made = " ".join(map(str, files))
         problem = "the two surveys are not joined yet, and the plan needs to know the test probes"

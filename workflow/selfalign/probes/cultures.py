@@ -53,7 +53,7 @@ def find_nearest(distances: pd.DataFrame, country: str, farthest: bool = False) 
     others = distances[country].drop(country).dropna().sort_index()
     if others.empty:
         raise InputError(
-            "results/{run}/human/poles.parquet",
+            "results/{run}/people/poles.parquet",
             "no other country of the survey was asked the same probes",
             "Use a survey of several countries, or arms without nearest and farthest",
             column="country",

@@ -59,13 +59,13 @@ def _find_together(distributions: pd.DataFrame) -> pd.MultiIndex:
 
 
 def find_dropped(
-    distributions: pd.DataFrame, human: pd.DataFrame, scales: pd.DataFrame, countries: list[str]
+    distributions: pd.DataFrame, spread: pd.DataFrame, scales: pd.DataFrame, countries: list[str]
 ) -> pd.DataFrame:
     """Questions and answers that are not used, and why.
 
     Args:
         distributions: a `Distributions` table.
-        human: a `PeopleScales` table.
+        spread: a `PeopleScales` table.
         scales: a `ScaleCodes` table.
         countries: of the experiment.
 
@@ -74,7 +74,7 @@ def find_dropped(
     """
     people = find_people(countries, distributions["country"].unique())
     pairs = pd.MultiIndex.from_product([people, scales["question"].unique()], names=_PAIR)
-    modal = human.groupby(_PAIR)["modal"].any()
+    modal = spread.groupby(_PAIR)["modal"].any()
     absent = pairs[~pairs.isin(modal.index)]
     together = absent[absent.isin(_find_together(distributions))]
     reasons = {

@@ -54,13 +54,13 @@ def is_modal(table: pd.DataFrame) -> pd.Series:
     return largest & alone
 
 
-def modal_answers(human: pd.DataFrame) -> pd.DataFrame:
+def modal_answers(spread: pd.DataFrame) -> pd.DataFrame:
     """What a country's people answer most often: columns country, question, code; no row at a tie.
 
     Args:
-        human: a `PeopleScales` table.
+        spread: a `PeopleScales` table.
     """
-    return human.loc[human["modal"], ["country", "question", "code"]].reset_index(drop=True)
+    return spread.loc[spread["modal"], ["country", "question", "code"]].reset_index(drop=True)
 
 
 def _check_presence(questions: pd.Index, table: pd.DataFrame, path: Path, remedy: str) -> None:

@@ -349,7 +349,7 @@ def _identify(table: pd.DataFrame) -> list[str]:
 @click.option("--spoken", type=readable, help="Each country's own language (CSV).")
 @click.option("--scales", type=readable, help="Answer scales of the questions (CSV).")
 @click.option("--poles", type=readable, required=True, help="What the countries' people answer (Parquet).")
-@click.option("--human", type=readable, help="How they spread over whole scales (Parquet).")
+@click.option("--spread", type=readable, help="How they spread over whole scales (Parquet).")
 @click.option("--premises", type=bool, default=True, help="Whether to write premises, which the readout pmi needs.")
 @click.option("--step", type=int, default=1, help="Step between the numbers that frames of shares offer.")
 @click.option("--design", type=writable, required=True, help="Cells of the experiment (Parquet).")
@@ -365,7 +365,7 @@ def command(
     spoken: Path | None,
     scales: Path | None,
     poles: Path,
-    human: Path | None,
+    spread: Path | None,
     premises: bool,
     step: int,
     design: Path,
@@ -395,7 +395,7 @@ def command(
     experiment = Experiment(
         Arm.read_all(arms),
         countries,
-        Surveyed(read_table(poles, Poles), read_table(human, PeopleScales) if human else None, probes, only),
+        Surveyed(read_table(poles, Poles), read_table(spread, PeopleScales) if spread else None, probes, only),
         {path.stem: read_table(path, Ranking) for path in rankings},
         DesignLanguages(language, wordings, own, personas, roles),
         premises,

@@ -153,20 +153,20 @@ def stated_shares(poles: pd.DataFrame, step: int) -> pd.DataFrame:
     return table[["source", "candidate", "answer"]].reset_index(drop=True)
 
 
-def modal_by_probe(human: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
+def modal_by_probe(spread: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
     """The modal answer of each country, and of the pooled world, on the whole scale of each probe's question: columns
     source, candidate, answer (a code, as text).
 
     The world's shares are the means of the countries', each country weighing the same. Ties are left out.
 
     Args:
-        human: a `PeopleScales` table.
+        spread: a `PeopleScales` table.
         bank: a `Bank` table.
     """
-    countries = keep_countries(human)
+    countries = keep_countries(spread)
     shares = countries.groupby(["question", "code"], as_index=False)["share"].mean().assign(country=WORLD)
     shares["modal"] = is_modal(shares)
-    people = pd.concat([modal_answers(human), modal_answers(shares)])
+    people = pd.concat([modal_answers(spread), modal_answers(shares)])
     probes = bank[["probe", "question"]].merge(people, on="question")
     probes = probes.assign(answer=probes["code"].astype(str))
     return probes.rename(columns={"country": "source", "probe": "candidate"})[["source", "candidate", "answer"]]

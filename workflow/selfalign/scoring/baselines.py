@@ -50,7 +50,7 @@ def simple_sample_size(share: Array, standard_error: Array, n: Array) -> Array:
 
 
 def second_sample(share: Array, size: float, draws: int, generator: np.random.Generator) -> Array:
-    """Shares in a second sample of the same size from the same country, given the first sample: the human ceiling.
+    """Shares in a second sample of the same size from the same country, given the first sample: the ceiling.
 
     True shares are drawn from their posterior distribution given the first sample, and `size` people are drawn from
     these shares: a Dirichlet-multinomial with Jeffreys' prior (Gelman et al. 2013, section 3.4).

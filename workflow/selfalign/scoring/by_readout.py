@@ -1,31 +1,11 @@
 """Scores of the same answers under each of their readouts."""
 
-from dataclasses import dataclass
-
 import pandas as pd
 
 from selfalign.inference.choices import READOUTS
-from selfalign.scoring.cells import fill_optional, is_among
-from selfalign.scoring.score_answers import score
-from selfalign.scoring.score_scales import read_codes, score_poles
-from selfalign.scoring.stated import READ_BY, score_shares
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What a model's answers are compared with, and how.
-
-    Attributes:
-        poles: a `Poles` table.
-        bank: a `Bank` table.
-        rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
-        human: a `PeopleScales` table; None if no frame asks with the whole scale.
-    """
-
-    poles: pd.DataFrame
-    bank: pd.DataFrame
-    rule: str
-    human: pd.DataFrame | None = None
+from selfalign.scoring.cells import Comparison, fill_optional, is_among
+from selfalign.scoring.score_answers import score_cells
+from selfalign.scoring.stated import READ_BY
 
 
 def list_readouts(answers: pd.DataFrame, prompts: pd.Series) -> list[str]:
@@ -58,16 +38,8 @@ def score_by_readout(
         By frame and readout, a `Scores` table without its columns model and language.
     """
     found = {}
-    people = compared.poles, compared.bank
     for (frame, asks), cells in design.groupby(["template", "asks"]):
         for readout in list_readouts(answers, cells["prompt"]):
-            decides = {frame: readout}
-            if asks == "poles":
-                found[frame, readout], _ = score(cells, answers, *people, decides, compared.rule)
-            elif asks == "share":
-                if readout in READ_BY:
-                    found[frame, readout], _ = score_shares(cells, answers, *people, decides, compared.rule)
-            else:
-                codes = read_codes(cells, answers, compared.human, compared.bank, decides)
-                found[frame, readout], _ = score_poles(codes, *people, compared.rule)
+            if asks != "share" or readout in READ_BY:
+                found[frame, readout] = score_cells(cells, answers, compared, {frame: readout}).cells
     return found

@@ -9,8 +9,8 @@ from selfalign.scoring.unanswered import COUNTS_AS
 poles_option = click.option(
     "--poles", type=readable, required=True, help="What the countries' people answer (Parquet)."
 )
-human_option = click.option(
-    "--human", type=readable, help="How they spread over whole scales (Parquet), where frames ask with them."
+spread_option = click.option(
+    "--spread", type=readable, help="How they spread over whole scales (Parquet), where frames ask with them."
 )
 bank_option = click.option("--bank", type=readable, required=True, help="Probe bank (CSV).")
 readouts_option = click.option(

@@ -1,6 +1,8 @@
 """Parts that scoring two options and scoring whole scales share: cells, readouts, option orders, the people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -70,23 +72,56 @@ def list_unanswered(rows: pd.DataFrame) -> pd.DataFrame:
     return table.drop_duplicates().sort_values([*CELL, "order"])
 
 
-def compare_with_people(cells: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, rule: str) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Comparison:
+    """What a model's answers are compared with, and how.
+
+    Attributes:
+        poles: a `Poles` table.
+        bank: a `Bank` table.
+        rule: one of `COUNTS_AS`, for the agreement of cells without an answer.
+        spread: a `PeopleScales` table; None if no frame asks with the whole scale.
+    """
+
+    poles: pd.DataFrame
+    bank: pd.DataFrame
+    rule: str = "half"
+    spread: pd.DataFrame | None = None
+
+
+class Scored(NamedTuple):
+    """The scores of one model and language.
+
+    Attributes:
+        cells: a `Scores` table without its columns model and language.
+        unanswered: an `Unanswered` table.
+    """
+
+    cells: pd.DataFrame
+    unanswered: pd.DataFrame
+
+    @classmethod
+    def concat(cls, parts: Iterable["Scored"]) -> "Scored":
+        """The parts one after another."""
+        cells, unanswered = zip(*parts, strict=True)
+        return cls(pd.concat(cells), pd.concat(unanswered))
+
+
+def compare_with_people(cells: pd.DataFrame, compared: Comparison) -> pd.DataFrame:
     """Compare the model's answers with the people's.
 
     Args:
         cells: the columns of `CELL`, p_a (null where there is no answer) and others, which are kept.
-        poles: a `Poles` table.
-        bank: a `Bank` table.
-        rule: one of `COUNTS_AS`, for the agreement of cells without an answer.
+        compared: what they are compared with.
 
     Returns:
         The cells, sorted, with answered, share_a, majority, category, battery, agreement, alignment.
     """
-    cells = cells.merge(poles[["country", "probe", "share_a", "majority"]], on=["country", "probe"])
-    cells = cells.merge(bank[["probe", "category", "battery"]], on="probe")
+    cells = cells.merge(compared.poles[["country", "probe", "share_a", "majority"]], on=["country", "probe"])
+    cells = cells.merge(compared.bank[["probe", "category", "battery"]], on="probe")
     cells["answered"] = cells["p_a"].notna()
     cells = cells.assign(**{name: compare_cells(cells, METRICS[name]) for name in CONTRASTED})
-    cells["agreement"] = cells["agreement"].where(cells["answered"], COUNTS_AS[rule])
+    cells["agreement"] = cells["agreement"].where(cells["answered"], COUNTS_AS[compared.rule])
     return cells.sort_values(CELL)
 
 

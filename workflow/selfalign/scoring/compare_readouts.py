@@ -14,8 +14,9 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.prompts.schemas import CELL, Design
 from selfalign.scoring import metrics
-from selfalign.scoring.by_readout import Comparison, score_by_readout
-from selfalign.scoring.cell_options import bank_option, cell_options, human_option, poles_option
+from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.cell_options import bank_option, cell_options, poles_option, spread_option
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.schemas import EVERY_ARM, Readouts
 from selfalign.tables import read_table, write_estimates
 
@@ -27,7 +28,7 @@ def compare(
     answers: pd.DataFrame,
     poles: pd.DataFrame,
     bank: pd.DataFrame,
-    human: pd.DataFrame | None = None,
+    spread: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Compare every two readouts in each frame: arm by arm, and over all arms together.
 
@@ -40,12 +41,12 @@ def compare(
         answers: an `Answers` table with all of the design's prompts.
         poles: a `Poles` table.
         bank: a `Bank` table.
-        human: a `PeopleScales` table, needed for frames that ask with the whole scale.
+        spread: a `PeopleScales` table, needed for frames that ask with the whole scale.
 
     Returns:
         A `Readouts` table without its columns model and language. Two readouts that no cell has in common have no row.
     """
-    scores = score_by_readout(design, answers, Comparison(poles, bank, "left_out", human))
+    scores = score_by_readout(design, answers, Comparison(poles, bank, "left_out", spread))
     parts = []
     for frame in design["template"].unique():
         cells = {name: table.set_index(CELL) for (template, name), table in scores.items() if template == frame}
@@ -90,11 +91,11 @@ def _correlate(one: pd.Series, other: pd.Series) -> float:
 @click.command()
 @cell_options
 @poles_option
-@human_option
+@spread_option
 @bank_option
 @click.option("--output", type=writable, required=True, help="Comparison (CSV).")
 def command(
-    model: str, language: str, design: Path, answers: Path, poles: Path, human: Path | None, bank: Path, output: Path
+    model: str, language: str, design: Path, answers: Path, poles: Path, spread: Path | None, bank: Path, output: Path
 ) -> None:
     """Say how often a model's readouts choose differently, in one language."""
     table = compare(
@@ -102,7 +103,7 @@ def command(
         read_table(answers, Answers, SCORED),
         read_table(poles, Poles),
         read_bank(bank),
-        read_table(human, PeopleScales) if human else None,
+        read_table(spread, PeopleScales) if spread else None,
     )
     table = table.assign(model=model, language=language)
     write_estimates(table, output, Readouts)

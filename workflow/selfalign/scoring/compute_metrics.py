@@ -244,7 +244,7 @@ def _mean(values: Array, axis: int | None = None) -> Array:
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @click.option("--scales", type=readable, multiple=True, help="Scores on whole scales (Parquet).")
-@click.option("--human", type=readable, help="How the people spread over whole scales (Parquet).")
+@click.option("--spread", type=readable, help="How the people spread over whole scales (Parquet).")
 @poles_option
 @bank_option
 @click.option("--samples", type=click.IntRange(min=1), required=True, help="Second samples of people, for the ceiling.")
@@ -254,7 +254,7 @@ def _mean(values: Array, axis: int | None = None) -> Array:
 def command(
     scores: tuple[Path, ...],
     scales: tuple[Path, ...],
-    human: Path | None,
+    spread: Path | None,
     poles: Path,
     bank: Path,
     samples: int,
@@ -273,7 +273,7 @@ def command(
             tables.append(Scorer(people, rule).compute(cells_of_scores(cells)).assign(asks=way))
     if scales:
         cells = pd.concat([read_table(path, ScaleScores) for path in scales], ignore_index=True)
-        spread = read_table(need(human, "--human", "--scales is given"), PeopleScales)
+        spread = read_table(need(spread, "--spread", "--scales is given"), PeopleScales)
         people = People.lay_out(people_of_scales(spread, answered, probes), options_of_scales(spread), *sampled)
         tables.append(Scorer(people, rule).compute(cells_of_scales(cells)).assign(asks="scale"))
     table = pd.concat(tables, ignore_index=True)[Metrics.names()]

@@ -15,8 +15,9 @@ from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.progress import show_progress
 from selfalign.prompts.schemas import Design, first_way
 from selfalign.scoring.bootstrap import Resampling
-from selfalign.scoring.by_readout import Comparison, score_by_readout
-from selfalign.scoring.cell_options import human_option, poles_option, rule_option
+from selfalign.scoring.by_readout import score_by_readout
+from selfalign.scoring.cell_options import poles_option, rule_option, spread_option
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
@@ -99,7 +100,7 @@ def stack_scores(
 @click.argument("answers", type=readable, nargs=-1, required=True)
 @click.option("--designs", type=Words(Path), required=True, help="Cells of each language (Parquet).")
 @poles_option
-@human_option
+@spread_option
 @rule_option
 @contrasts_option
 @takes_estimation(estimate_options)
@@ -108,7 +109,7 @@ def command(
     answers: tuple[Path, ...],
     designs: list[Path],
     poles: Path,
-    human: Path | None,
+    spread: Path | None,
     rule: str,
     contrasts: list[Contrast],
     how: Estimation,
@@ -126,7 +127,7 @@ def command(
         tables,
         {path.stem: read_table(path, Design) for path in designs},
         Comparison(
-            read_table(poles, Poles), read_bank(how.bank), rule, read_table(human, PeopleScales) if human else None
+            read_table(poles, Poles), read_bank(how.bank), rule, read_table(spread, PeopleScales) if spread else None
         ),
         CELLS,
         how.measures,

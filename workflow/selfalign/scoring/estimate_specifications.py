@@ -17,9 +17,9 @@ from selfalign.probes.schemas import Poles
 from selfalign.progress import show_progress
 from selfalign.prompts.schemas import Design
 from selfalign.scoring.bootstrap import Resampling
-from selfalign.scoring.by_readout import Comparison, list_readouts
+from selfalign.scoring.by_readout import list_readouts
 from selfalign.scoring.cell_options import bank_option, poles_option, rule_option
-from selfalign.scoring.cells import is_among
+from selfalign.scoring.cells import Comparison, is_among
 from selfalign.scoring.cut_options import cut_options, kinds_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
@@ -28,7 +28,7 @@ from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import CELLS, Panel, build_panels, take_probes
 from selfalign.scoring.recut import recut_cells, recut_people
 from selfalign.scoring.schemas import ALL, Specifications
-from selfalign.scoring.score_answers import score
+from selfalign.scoring.score_answers import score_options
 from selfalign.tables import read_table, write_estimates
 
 
@@ -123,7 +123,7 @@ def _score_each(
                 asked = cells if order == "both" else cells[cells["order"] == order]
                 yield (
                     {"frame": str(frame), "readout": readout, "order": order},
-                    score(asked, given, compared.poles, compared.bank, {frame: readout}, compared.rule)[0],
+                    score_options(asked, given, compared, {frame: readout}).cells,
                 )
 
 

@@ -15,14 +15,16 @@ from selfalign.prompts.schemas import CELL, Design
 from selfalign.scoring.cell_options import (
     bank_option,
     cell_options,
-    human_option,
     poles_option,
     readouts_option,
     rule_option,
+    spread_option,
 )
 from selfalign.scoring.cells import (
     LEFT_OPEN,
     NO_ANSWER,
+    Comparison,
+    Scored,
     check_readouts,
     column_outside,
     compare_with_people,
@@ -34,7 +36,7 @@ from selfalign.scoring.cells import (
     split_arms,
 )
 from selfalign.scoring.schemas import Scores, Unanswered
-from selfalign.scoring.score_scales import lay_out_codes, score_poles
+from selfalign.scoring.score_scales import lay_out_codes, score_codes
 from selfalign.scoring.stated import score_shares
 from selfalign.tables import read_table, write_table
 
@@ -133,31 +135,21 @@ def _average_orders(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return cells.reset_index(), rows.assign(reason=pd.Series(reason, rows.index).replace("", None))
 
 
-def score(
-    design: pd.DataFrame,
-    answers: pd.DataFrame,
-    poles: pd.DataFrame,
-    bank: pd.DataFrame,
-    readouts: dict[str, str],
-    rule: str = "half",
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score every cell of one model and language.
+def score_options(
+    design: pd.DataFrame, answers: pd.DataFrame, compared: Comparison, readouts: dict[str, str]
+) -> Scored:
+    """Score cells that ask with two options.
 
     p(A) is the logistic function of the mean log-odds of the two option orders. A preference for a label or a place
     adds the same number to one order that it takes from the other, so it cancels. Nothing is imputed: `mass_outside`
     is the probability of other answers. A cell without an answer in one of its orders has a row without p(A).
 
     Args:
-        design: a `Design` table of cells that ask with two options.
+        design: a `Design` table of such cells.
         answers: an `Answers` table with all of the design's prompts; it may lack the columns samples, label_bound and
             mass_open if nothing was sampled, listed or read.
-        poles: a `Poles` table.
-        bank: a `Bank` table.
+        compared: what the answers are compared with.
         readouts: by frame, what decides between the options.
-        rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
-
-    Returns:
-        A `Scores` table without its columns model and language, and an `Unanswered` table.
 
     Raises:
         InputError: a frame has no readout, or not the one that is asked for.
@@ -169,42 +161,52 @@ def score(
         given = answers[is_among(answers["prompt"], of_arms["prompt"])]
         frames = of_arms.groupby("template")
         cells, rows = _average_orders(pd.concat(_read_orders(one, given, readouts[name]) for name, one in frames))
-        parts.append((compare_with_people(cells, poles, bank, rule).assign(asks="poles"), list_unanswered(rows)))
-    return tuple(pd.concat(tables) for tables in zip(*parts, strict=True))
+        parts.append(Scored(compare_with_people(cells, compared).assign(asks="poles"), list_unanswered(rows)))
+    return Scored.concat(parts)
 
 
-def score_on_scales(
-    design: pd.DataFrame,
-    answers: pd.DataFrame,
-    human: pd.DataFrame,
-    poles: pd.DataFrame,
-    bank: pd.DataFrame,
-    readouts: dict[str, str],
-    rule: str = "half",
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score the poles of cells that ask with the whole scale, as `score` does with two options.
+def score_whole_scales(
+    design: pd.DataFrame, answers: pd.DataFrame, compared: Comparison, readouts: dict[str, str]
+) -> Scored:
+    """Score the poles of cells that ask with the whole scale, as `score_options` does with two options.
 
     Args:
         design: a `Design` table of such cells.
         answers: an `Answers` table with all of the design's prompts.
-        human: a `PeopleScales` table.
-        poles: a `Poles` table.
-        bank: a `Bank` table.
+        compared: what the answers are compared with; it has a `spread`.
         readouts: by frame, what decides between the options.
-        rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
     """
     check_readouts(design, answers, readouts)
-    parts = [
-        score_poles(lay_out_codes(of_arms, answers, human, bank, readouts), poles, bank, rule)
+    return Scored.concat(
+        score_codes(lay_out_codes(of_arms, answers, compared.spread, compared.bank, readouts), compared)
         for of_arms in show_progress("score", "part", items=split_arms(design))
-    ]
-    return tuple(pd.concat(tables) for tables in zip(*parts, strict=True))
+    )
+
+
+_SCORERS = {"poles": score_options, "scale": score_whole_scales, "share": score_shares}
+"""By what a frame asks with (`asks` of a `Design` table): the function that scores its cells."""
+
+
+def score_cells(design: pd.DataFrame, answers: pd.DataFrame, compared: Comparison, readouts: dict[str, str]) -> Scored:
+    """Score every cell of one model and language, by what its frame asks with.
+
+    Args:
+        design: a `Design` table.
+        answers: an `Answers` table with all of the design's prompts.
+        compared: what the answers are compared with.
+        readouts: by frame, what decides between the options.
+
+    Raises:
+        InputError: a frame has no readout, or not the one that is asked for.
+    """
+    by_asking = design.groupby("asks", observed=True)
+    return Scored.concat(_SCORERS[asks](cells, answers, compared, readouts) for asks, cells in by_asking)
 
 
 @click.command()
 @cell_options
 @poles_option
-@human_option
+@spread_option
 @bank_option
 @readouts_option
 @rule_option
@@ -216,7 +218,7 @@ def command(
     design: Path,
     answers: Path,
     poles: Path,
-    human: Path | None,
+    spread: Path | None,
     bank: Path,
     readouts: dict[str, str],
     rule: str,
@@ -225,19 +227,14 @@ def command(
 ) -> None:
     """Score a model's answers in one language against what the people of each country answer."""
     cells, replies = read_table(design, Design), read_table(answers, Answers, SCORED)
-    people, probes = read_table(poles, Poles), read_bank(bank)
-    parts = []
-    if len(two := cells[cells["asks"] == "poles"]):
-        parts.append(score(two, replies, people, probes, readouts, rule))
-    if len(whole := cells[cells["asks"] == "scale"]):
-        scales = read_table(need(human, "--human", "some cells ask with a whole scale"), PeopleScales)
-        parts.append(score_on_scales(whole, replies, scales, people, probes, readouts, rule))
-    if len(shares := cells[cells["asks"] == "share"]):
-        parts.append(score_shares(shares, replies, people, probes, readouts, rule))
-    table, missing = (pd.concat(tables).sort_values(CELL) for tables in zip(*parts, strict=True))
+    scales = None
+    if (cells["asks"] == "scale").any():
+        scales = read_table(need(spread, "--spread", "some cells ask with a whole scale"), PeopleScales)
+    compared = Comparison(read_table(poles, Poles), read_bank(bank), rule, scales)
+    table, missing = score_cells(cells, replies, compared, readouts)
     table = table.assign(model=model, language=language)
     if len(missing):
         cells = (~table["answered"]).sum()
         click.echo(f"{cells} of {len(table)} cells have no answer. They count as {rule} in the agreement", err=True)
-    write_table(missing, unanswered, Unanswered)
-    write_table(table[Scores.names()], output, Scores)
+    write_table(missing.sort_values(CELL), unanswered, Unanswered)
+    write_table(table.sort_values(CELL)[Scores.names()], output, Scores)

@@ -10,9 +10,10 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import Poles
 from selfalign.prompts.schemas import CELL, Design, Prompts
 from selfalign.scoring.cell_options import bank_option, poles_option
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.readers import READERS, name_cells
 from selfalign.scoring.schemas import EVERY_ARM, Scores
-from selfalign.scoring.score_answers import score
+from selfalign.scoring.score_answers import score_options
 from selfalign.tables import read_table, write_table
 
 READOUT = "option"
@@ -46,8 +47,8 @@ def score_readers(
         cells = of_policies if reader.is_policy else design
         answers = reader.read(cells, prompts, poles, noise)
         asked = cells.assign(prompt=name_cells(cells)) if reader.by_country else cells
-        scored, _ = score(asked, answers, poles, bank, readouts)
-        tables.append(scored.assign(model=name))
+        scored = score_options(asked, answers, Comparison(poles, bank), readouts)
+        tables.append(scored.cells.assign(model=name))
     return pd.concat(tables, ignore_index=True)
 
 

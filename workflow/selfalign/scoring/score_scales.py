@@ -15,6 +15,8 @@ from selfalign.scoring.cell_options import bank_option, cell_options, readouts_o
 from selfalign.scoring.cells import (
     IMPOSSIBLE,
     NO_ANSWER,
+    Comparison,
+    Scored,
     check_readouts,
     column_outside,
     compare_with_people,
@@ -30,7 +32,7 @@ from selfalign.tables import read_table, write_table
 
 
 def read_codes(
-    design: pd.DataFrame, answers: pd.DataFrame, human: pd.DataFrame, bank: pd.DataFrame, readouts: dict[str, str]
+    design: pd.DataFrame, answers: pd.DataFrame, spread: pd.DataFrame, bank: pd.DataFrame, readouts: dict[str, str]
 ) -> pd.DataFrame:
     """Probability of each answer code, as a share of all codes that were offered, in each cell and order.
 
@@ -41,7 +43,7 @@ def read_codes(
     Args:
         design: a `Design` table of cells that ask with the whole scale; its probes are those of the bank.
         answers: an `Answers` table with all of the design's prompts; it may lack the columns samples and mass_open.
-        human: a `PeopleScales` table with a row per code that is offered.
+        spread: a `PeopleScales` table with a row per code that is offered.
         bank: a `Bank` table.
         readouts: by frame, what decides between the options.
 
@@ -55,11 +57,11 @@ def read_codes(
         ValueError: a prompt has more or fewer options than its question's scale has codes.
     """
     check_readouts(design, answers, readouts)
-    return lay_out_codes(design, answers, human, bank, readouts)
+    return lay_out_codes(design, answers, spread, bank, readouts)
 
 
 def lay_out_codes(
-    design: pd.DataFrame, answers: pd.DataFrame, human: pd.DataFrame, bank: pd.DataFrame, readouts: dict[str, str]
+    design: pd.DataFrame, answers: pd.DataFrame, spread: pd.DataFrame, bank: pd.DataFrame, readouts: dict[str, str]
 ) -> pd.DataFrame:
     """The table of `read_codes`, where the readouts are checked already: an arm may have no answer at all."""
     answers = fill_optional(answers[is_among(answers["prompt"], design["prompt"])])
@@ -69,7 +71,7 @@ def lay_out_codes(
         options = _share_out(answers, readout)
         table = cells.merge(bank[["probe", "question"]], on="probe").merge(options, on="prompt")
         parts.append(table.assign(readout=readout))
-    codes = human[["question", "code", "place", "position"]].drop_duplicates()
+    codes = spread[["question", "code", "place", "position"]].drop_duplicates()
     return _place(pd.concat(parts), codes)
 
 
@@ -132,25 +134,23 @@ def _softmax(log_p: pd.Series, cells: pd.DataFrame) -> pd.Series:
     return weight / weight.groupby(by).transform("sum")
 
 
-def score_scales(codes: pd.DataFrame, human: pd.DataFrame) -> pd.DataFrame:
+def score_scales(codes: pd.DataFrame, spread: pd.DataFrame) -> pd.DataFrame:
     """The model's distribution over the codes in each cell, with the people's: see `average_codes`.
 
     Args:
         codes: as `read_codes` returns it.
-        human: a `PeopleScales` table.
+        spread: a `PeopleScales` table.
 
     Returns:
         A `ScaleScores` table without its columns model and language, sorted by cell and place. A cell without an answer
         in one of its orders has rows without p.
     """
-    people = human[["country", "question", "code", "share"]]
+    people = spread[["country", "question", "code", "share"]]
     table = average_codes(codes).merge(people, "left", on=["country", "question", "code"])
     return table.sort_values([*CELL, "place"])
 
 
-def score_poles(
-    codes: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, rule: str = "half"
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def score_codes(codes: pd.DataFrame, compared: Comparison) -> Scored:
     """Score the two poles of the test probe from a distribution over its scale, as two options are scored.
 
     p(A) is the probability of the codes of pole A as a share of the codes of both poles, in the distribution of
@@ -158,14 +158,9 @@ def score_poles(
 
     Args:
         codes: as `read_codes` returns it.
-        poles: a `Poles` table.
-        bank: a `Bank` table.
-        rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
-
-    Returns:
-        A `Scores` table without its columns model and language, and an `Unanswered` table.
+        compared: what the answers are compared with.
     """
-    sides = list_codes(bank)[["probe", "pole", "code"]]
+    sides = list_codes(compared.bank)[["probe", "pole", "code"]]
     sides = sides[sides["pole"] != "neither"]
     averaged = average_codes(codes).merge(sides, on=["probe", "code"])
     averaged["share"] = _softmax(averaged["log_p"], averaged[CELL])
@@ -189,8 +184,8 @@ def score_poles(
     )
     of_answers = ["p_a", "p_a_mean", "order_gap"]
     cells[of_answers] = cells[of_answers].where(cells["known"].notna(), axis=0)
-    table = compare_with_people(cells.drop(columns="known").reset_index(), poles, bank, rule)
-    return table.assign(asks="scale"), list_unanswered(orders)
+    table = compare_with_people(cells.drop(columns="known").reset_index(), compared)
+    return Scored(table.assign(asks="scale"), list_unanswered(orders))
 
 
 def _sum_of_a(table: pd.DataFrame, share: str, by: list[str], **more: tuple[str, str]) -> pd.DataFrame:
@@ -201,7 +196,7 @@ def _sum_of_a(table: pd.DataFrame, share: str, by: list[str], **more: tuple[str,
 
 @click.command()
 @cell_options
-@click.option("--human", type=readable, required=True, help="How the people spread over whole scales (Parquet).")
+@click.option("--spread", type=readable, required=True, help="How the people spread over whole scales (Parquet).")
 @bank_option
 @readouts_option
 @click.option("--output", type=writable, required=True, help="Distributions of the model and of the people (Parquet).")
@@ -210,13 +205,13 @@ def command(
     language: str,
     design: Path,
     answers: Path,
-    human: Path,
+    spread: Path,
     bank: Path,
     readouts: dict[str, str],
     output: Path,
 ) -> None:
     """Compute a model's distributions over whole scales, in one language, with the people's distributions."""
-    cells, people = read_table(design, Design), read_table(human, PeopleScales)
+    cells, people = read_table(design, Design), read_table(spread, PeopleScales)
     whole = cells[cells["asks"] == "scale"]
     codes = read_codes(whole, read_table(answers, Answers, SCORED), people, read_bank(bank), readouts)
     table = score_scales(codes, people).assign(model=model, language=language)

@@ -6,6 +6,8 @@ import pandas as pd
 from selfalign.prompts.schemas import CELL
 from selfalign.scoring.cells import (
     NO_ANSWER,
+    Comparison,
+    Scored,
     check_readouts,
     column_outside,
     compare_with_people,
@@ -104,11 +106,9 @@ def read_shares(
 def score_shares(
     design: pd.DataFrame,
     answers: pd.DataFrame,
-    poles: pd.DataFrame,
-    bank: pd.DataFrame,
+    compared: Comparison,
     readouts: dict[str, str],
-    rule: str = "half",
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> Scored:
     """Score cells of frames of shares, as two options are scored. p_a is the stated share of pole A.
 
     The two orders ask for the shares of A and of B. So a preference for high or low numbers, which adds the same to
@@ -117,13 +117,8 @@ def score_shares(
     Args:
         design: a `Design` table of such cells.
         answers: an `Answers` table with all of the design's prompts.
-        poles: a `Poles` table.
-        bank: a `Bank` table.
+        compared: what the answers are compared with.
         readouts: by frame, what weighs the numbers.
-        rule: how a cell without an answer counts in the agreement: half, wrong or left_out.
-
-    Returns:
-        A `Scores` table without its columns model and language, and an `Unanswered` table.
 
     Raises:
         InputError: a frame has no readout, or not the one that is asked for.
@@ -136,8 +131,8 @@ def score_shares(
     cells = means.rename(columns={"stated": "p_a"}).assign(
         p_a_mean=means["stated"], order_gap=gap, readout=orders["readout"].first(), bound=False
     )
-    scored = compare_with_people(cells.reset_index(), poles, bank, rule)
-    return scored.assign(asks="share"), list_unanswered(rows)
+    scored = compare_with_people(cells.reset_index(), compared)
+    return Scored(scored.assign(asks="share"), list_unanswered(rows))
 
 
 def compare_stated(rows: pd.DataFrame) -> pd.DataFrame:

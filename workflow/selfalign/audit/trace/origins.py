@@ -33,7 +33,7 @@ def describe_origins(results: Results, model: str, language: str, fingerprint: s
     lines = [
         *describe_survey(results, results.config["run"]["survey"]),
         *(describe_survey(results, tests["survey"], "test probes") if tests else []),
-        ("probe bank", describe_recorded_bank(results.run.human("bank.json"), files).removeprefix("Probe bank: ")),
+        ("probe bank", describe_recorded_bank(results.run.people("bank.json"), files).removeprefix("Probe bank: ")),
         *describe_model(results, model),
         *describe_fingerprint(results.run.ledger(model, language), fingerprint),
     ]

@@ -20,7 +20,7 @@ from selfalign.probes.kinds import KINDS_FILE, add_kinds
 from selfalign.probes.schemas import Dropped, DroppedScales, PeopleScales, Poles
 from selfalign.prompts.schemas import Design, Prompts
 from selfalign.runs import Run
-from selfalign.scoring.by_readout import Comparison
+from selfalign.scoring.cells import Comparison
 from selfalign.scoring.estimate_readouts import stack_scores
 from selfalign.scoring.inputs import as_texts, prepare_cells, read_scores
 from selfalign.scoring.pooling import OWN, asked_in_both
@@ -83,10 +83,10 @@ class Results:
     @cached_property
     def scores_by_readout(self) -> dict[str, pd.DataFrame]:
         """The same cells under each readout: see `stack_scores`."""
-        human = self.run.human("scales.parquet")
+        spread = self.run.people("scales.parquet")
         answers = ((pair, self.answers(*pair)) for pair in self.pairs)
         designs = {language: self.design(language) for _, language in self.pairs}
-        people = read_table(human, PeopleScales) if human.exists() else None
+        people = read_table(spread, PeopleScales) if spread.exists() else None
         compared = Comparison(self.poles, self.bank, self.config["scoring"]["unanswered"], people)
         scores, _ = stack_scores(answers, designs, compared, measures=self.measures)
         return {readout: as_texts(table) for readout, table in scores.items()}
@@ -129,7 +129,7 @@ class Results:
     @cached_property
     def poles(self) -> pd.DataFrame:
         """A `Poles` table."""
-        return read_table(self.run.human("poles.parquet"), Poles)
+        return read_table(self.run.people("poles.parquet"), Poles)
 
     @cached_property
     def people(self) -> pd.DataFrame:
@@ -137,19 +137,19 @@ class Results:
 
         The world has no numbers of people.
         """
-        file = self.run.human("joined.parquet")
+        file = self.run.people("joined.parquet")
         poles = read_table(file, Poles) if self.crossed else self.poles
         return pd.concat([poles, pool_world(poles)]).set_index(["country", "probe"])
 
     @cached_property
     def distributions(self) -> pd.DataFrame:
         """A `Distributions` table, of both surveys if there are two, and of groups if the run asks about groups."""
-        grouped = self.run.human("distributions.parquet")
+        grouped = self.run.people("distributions.parquet")
         file = grouped if self.config["run"].get("groups") else self.survey / "distributions.parquet"
         shown = read_table(file, Distributions)
         if not self.crossed:
             return shown
-        tested = read_table(self.run.human("tested.parquet"), Distributions)
+        tested = read_table(self.run.people("tested.parquet"), Distributions)
         return pd.concat([shown, tested[~tested["question"].isin(shown["question"])]], ignore_index=True)
 
     @cached_property
@@ -161,12 +161,12 @@ class Results:
     @cached_property
     def dropped(self) -> pd.DataFrame:
         """A `Dropped` table: columns country, probe, reason."""
-        return read_table(self.run.human("dropped.csv"), Dropped)
+        return read_table(self.run.people("dropped.csv"), Dropped)
 
     @cached_property
     def dropped_scales(self) -> pd.DataFrame:
         """A `DroppedScales` table; empty where nothing is asked with its whole scale."""
-        path = self.run.human("dropped_scales.csv")
+        path = self.run.people("dropped_scales.csv")
         empty = pd.DataFrame(columns=DroppedScales.names())
         return read_table(path, DroppedScales) if path.exists() else empty
 
