@@ -20,6 +20,7 @@ from selfalign.provenance import code_digest
 from selfalign.variables import apply
 from small_run import run_from_scratch, settings
 from smollm2 import SMOLLM2
+from warm import start_server
 
 apply()  # before a test imports PyTorch, whose idle threads would take the cores of the other tests
 gc.disable()  # until all test files are imported: the collector would go through all that they import
@@ -40,8 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path.name not in first, ORDER.index(folders[item])))
 
 
-def pytest_collection_finish() -> None:
-    """Leave out of later garbage collections the libraries that all test files have imported: millions of objects."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the server of warm programs if a test may need it.
+
+    And leave out of later garbage collections the libraries that all test files have imported: millions of objects.
+    """
+    if {"workflow", "real"} & {item.path.relative_to(TESTS).parts[0] for item in session.items}:
+        start_server()
     gc.collect()
     gc.freeze()
     gc.enable()

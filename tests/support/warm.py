@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
@@ -31,8 +32,12 @@ BIN = Path(sys.executable).parent
 LIBRARIES = [
     "bm25s",
     "click",
+    "docutils.core",
+    "fontTools.subset",
     "httpx2",
     "huggingface_hub",
+    "hypothesis",
+    "IPython",
     "jinja2",
     "jsonschema",
     "matplotlib.backends.backend_agg",
@@ -45,18 +50,27 @@ LIBRARIES = [
     "openai",
     "pandas",
     "pandera.pandas",
+    "pandera.strategies.pandas_strategies",
+    "PIL.GifImagePlugin",
+    "PIL.JpegImagePlugin",
     "pooch",
     "psutil",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
     "pyarrow.parquet",
     "pycountry",
     "pydantic",
     "pyreadstat",
+    "requests",
     "sacrebleu",
     "safetensors.torch",
     "scipy.optimize",
     "scipy.stats",
     "seaborn",
+    "smart_open",
+    "snakemake.benchmark",
     "snakemake.cli",
+    "snakemake.report.html_reporter",
     "torch",
     "tqdm",
     "transformers",
@@ -74,6 +88,7 @@ HELD = range(3, 10)
 """Numbers of open files that a program may pass on, which the server keeps free."""
 
 PER_RUN = {"PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "OMP_WAIT_POLICY", "PYTEST_CURRENT_TEST", *ONE_THREAD}
+PER_RUN |= {"TORCHINDUCTOR_CACHE_DIR"}  # PyTorch sets it in the process of the tests
 """Variables that no library reads while it is imported, or that the server sets itself."""
 
 _CLIENT = """#!{python} -IS
@@ -110,12 +125,21 @@ sys.exit(int(code))
 """
 
 
-@cache
 def warm_programs() -> Path | None:
-    """Start the server, and return the folder of the programs that use it; None where it cannot run.
+    """The folder of the programs that use the server, once it has its libraries; None where it cannot run."""
+    if not (started := start_server()):
+        return None
+    folder, server = started
+    while not (folder / "socket").exists():
+        if server.poll() is not None:
+            return None
+        time.sleep(0.05)
+    return folder
 
-    Until the server has its libraries, which takes some seconds, these programs start the real ones.
-    """
+
+@cache
+def start_server() -> tuple[Path, subprocess.Popen] | None:
+    """Start the server, which then imports its libraries for some seconds, and make the folder of its programs."""
     if not hasattr(os, "pidfd_open"):
         return None
     _at_start.update(os.environ)
@@ -131,7 +155,7 @@ def warm_programs() -> Path | None:
         files = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": errors}
         server = subprocess.Popen([sys.executable, __file__, str(folder)], env=variables, **files)
     atexit.register(server.kill)
-    return folder
+    return folder, server
 
 
 _at_start: dict[str, str] = {}
@@ -153,8 +177,9 @@ def serve(folder: Path) -> None:
     assert not [name for name in sys.modules if name.partition(".")[0] == "selfalign"]
     gc.freeze()  # a collection would write to every page that forks share
     parent, listener, waiting = os.getppid(), socket.socket(socket.AF_UNIX), selectors.DefaultSelector()
-    listener.bind(str(folder / "socket"))
+    listener.bind(str(folder / "made"))
     listener.listen(64)
+    (folder / "made").rename(folder / "socket")  # who sees it may connect
     waiting.register(listener, selectors.EVENT_READ)
     running: dict[int, tuple[int, socket.socket]] = {}
     while os.getppid() == parent:
