@@ -23,7 +23,7 @@ from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.survey.parse_shares import RULES
 from surveys import COUNTS, RESOURCES, read_wvs7
-from warm import warm_programs
+from warm import list_forks, warm_programs
 
 TOOLS = ROOT / "tools"
 
@@ -180,7 +180,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     """Start a small rehearsal, kill all of it when the first models have answered, and start it again."""
     folder = tmp_path_factory.mktemp("rehearsal")
     with (folder / "printed.log").open("w") as printed:
-        command = command_in(folder, warm_programs() or BIN)  # a job's fork ends with the program that asked for it
+        command = command_in(folder, warm_programs() or BIN)
         process = psutil.Popen(command, stdout=printed, stderr=subprocess.STDOUT, start_new_session=True)
         while not (before := list_local_answers(folder)):
             assert process.poll() is None, (folder / "printed.log").read_text()
@@ -209,8 +209,8 @@ def list_local_answers(folder: Path) -> dict[Path, int]:
 
 
 def kill_all(process: psutil.Process) -> None:
-    """Send SIGKILL to a program and to all that it started."""
-    family = [process, *process.children(recursive=True)]
+    """Send SIGKILL to a program and to all that it started, also as forks of the process that has the libraries."""
+    family = [process, *process.children(recursive=True), *list_forks()]
     for one in family:
         one.suspend()  # so that none sees another's end
     for one in family:

@@ -28,6 +28,8 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
+import psutil
+
 BIN = Path(sys.executable).parent
 LIBRARIES = [
     "bm25s",
@@ -135,6 +137,11 @@ def warm_programs() -> Path | None:
             return None
         time.sleep(0.05)
     return folder
+
+
+def list_forks() -> list[psutil.Process]:
+    """The programs that run as forks of the server, and what they started."""
+    return psutil.Process(started[1].pid).children(recursive=True) if (started := start_server()) else []
 
 
 @cache
