@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import pytest
 from project import ROOT
+from scipy import stats
 
 FINDINGS = ROOT / "docs" / "findings"
 NAMES = ["persona", "cultural", "anthropological"]
@@ -47,3 +48,49 @@ def test_the_page_of_the_name_has_the_counts_of_the_map() -> None:
     numbers = {"three": 3, "four": 4, "five": 5}
     assert (int(said[1]), int(said[2]), numbers[said[3]]) == (slopes[0], slopes[1], slopes[0] - slopes[2])
     assert (int(said[4]), int(said[5])) == leads[:2]
+
+
+def read_rows(page: str, heading: str) -> list[list[str]]:
+    """Cells of the table that follows a heading of a page, without its first two lines."""
+    part = page[page.index(f"\n{heading}\n") :]
+    lines = re.search(r"\n\n((?:\|.*\n)+)", part)
+    assert lines is not None
+    return [[cell.strip() for cell in line.split("|")[1:]] for line in lines[1].splitlines()[2:]]
+
+
+def is_rounded(cell: str, value: float) -> bool:
+    """Whether a cell such as 0.02 or <0.001 is this value, rounded."""
+    if cell.startswith("<"):
+        return value < float(cell[1:])
+    decimals = len(cell.partition(".")[2])
+    return abs(float(cell) - value) <= 0.5 * 10.0**-decimals + 1e-9
+
+
+MODELS = {
+    "SmolLM2-135M": "smollm2-135m",
+    "Gemma-3-270m": "gemma-3-270m",
+    "Qwen-0.5B": "qwen2.5-coder-0.5b",
+    "Qwen-1.5B": "qwen2.5-coder-1.5b",
+}
+MAIN_LOW = 0.032
+"""Lower end of the ideal reader's main interval without the battery: benchmarks/readers.py."""
+
+
+def test_p_of_a_part_of_the_ideal_readers_margin() -> None:
+    within = "arm == 'chrf_without_battery' and against == 'chrf_without_battery_other' and measure == 'agreement'"
+    verdicts = read_kept("study/verdicts").query(within).query("beyond.isna()").set_index("model")
+    readers = read_kept("study/readers").query(within).query("reader == 'ideal_reader' and country == 'all'")
+    estimate, low = readers[["reader_estimate", "reader_low"]].drop_duplicates().to_numpy().ravel()
+    page = read_page("findings/demonstrations.md")
+    for name, margin, bound, *cells, _ in read_rows(page, "## How small is the margin without the battery?"):
+        row = verdicts.loc[MODELS[name]]
+        error, df = row[["category_standard_error", "category_df"]]
+        assert row["main"] == "category"
+        assert is_rounded(margin, 100 * row["estimate"])
+        assert is_rounded(bound, 100 * (row["estimate"] + stats.t.ppf(0.95, df) * error))
+        parts = [estimate / 4, low / 4, MAIN_LOW / 4, MAIN_LOW / 2]
+        values = [float(stats.t.cdf((row["estimate"] - part) / error, df)) for part in parts]
+        assert len(cells) == 4 and all(map(is_rounded, cells, values)), (name, values)
+    ends = 100 * readers["share_high"]
+    assert f"end at {ends.min():.0f} to {ends.max():.0f} %" in page
+    assert f"at most {ends.min():.0f} to {ends.max():.0f} % of that" in read_page("findings.md")
