@@ -94,3 +94,9 @@ def test_p_of_a_part_of_the_ideal_readers_margin() -> None:
     ends = 100 * readers["share_high"]
     assert f"end at {ends.min():.0f} to {ends.max():.0f} %" in page
     assert f"at most {ends.min():.0f} to {ends.max():.0f} % of that" in read_page("findings.md")
+
+
+def test_possible_ranks_of_the_most_similar_countries() -> None:
+    ranks = read_kept("study/country_ranks").query("arm == 'zero_shot' and rank == 1").set_index("model")
+    ends = [int(ranks.loc[model, "rank_high"]) for model in MODELS.values()]
+    assert f"reach {ends[0]}, {ends[1]}, {ends[2]} and {ends[3]}." in read_page("findings/by_default.md")
