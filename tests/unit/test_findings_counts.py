@@ -1,5 +1,6 @@
 """Counts that the pages of the findings state in sentences, computed again from the kept tables."""
 
+import json
 import re
 
 import pandas as pd
@@ -100,3 +101,17 @@ def test_possible_ranks_of_the_most_similar_countries() -> None:
     ranks = read_kept("study/country_ranks").query("arm == 'zero_shot' and rank == 1").set_index("model")
     ends = [int(ranks.loc[model, "rank_high"]) for model in MODELS.values()]
     assert f"reach {ends[0]}, {ends[1]}, {ends[2]} and {ends[3]}." in read_page("findings/by_default.md")
+
+
+def test_the_pages_name_the_runs_of_uncommitted_code() -> None:
+    records = {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in FINDINGS.glob("*/run.json")}
+    edited = {
+        name: record["selfalign"]["commit"][:7] for name, record in records.items() if record["selfalign"]["edited"]
+    }
+    assert edited
+    for page in ("findings.md", "extending_findings.md"):
+        (sentence,) = [
+            line for line in read_page(page).splitlines() if "whose diff was not" in line or "no diff" in line
+        ]
+        assert set(re.findall(r"`((?:study|specifications)\w*)`", sentence)) == set(edited)
+        assert re.findall(r"commit ([0-9a-f]{7}\b)", sentence) == sorted(set(edited.values()))
