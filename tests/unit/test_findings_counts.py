@@ -115,3 +115,27 @@ def test_the_pages_name_the_runs_of_uncommitted_code() -> None:
         ]
         assert set(re.findall(r"`((?:study|specifications)\w*)`", sentence)) == set(edited)
         assert re.findall(r"commit ([0-9a-f]{7}\b)", sentence) == sorted(set(edited.values()))
+
+
+def test_the_transfer_figure_is_read_with_its_counts() -> None:
+    pairs = read_kept("study/transfer").query("model == 'smollm2-135m' and measure == 'agreement' and country != 'all'")
+    page = read_page("findings/demonstrations.md")
+    above, below = int((pairs["low"] > 0).sum()), int((pairs["high"] < 0).sum())
+    assert pairs["p_bh"].min() > 0.05
+    assert (
+        f"Its {len(pairs)} cells are not corrected. {above} of SmolLM2's intervals are above 0 and {below} is" in page
+    )
+    means = 100 * pairs.groupby("country")["estimate"].mean().nlargest(3)
+    assert list(means.index) == ["CHN", "IND", "THA"]
+    assert "with means of {:.1f}, {:.1f} and {:.1f}".format(*means) in page
+
+
+def test_rows_of_the_specification_figure_that_do_not_compare_like_with_like() -> None:
+    table = read_kept("study/specifications").query("measure == 'agreement'")
+    above = table.assign(above=table["estimate"] > 0).groupby("persona")["above"].mean()
+    page = read_page("findings/choices.md")
+    assert (above.drop("none") == 1).all() and f"{100 * above['none']:.0f} % without one" in page
+    assert set(table.query("persona != 'none'")["arm"]) == {"persona_chrf", "cultural_chrf"}
+    plain = table.query("form == 'plain'")
+    assert set(plain["model"]) == {"gemma-3-270m"} and set(table.query("model == 'gemma-3-270m'")["form"]) == {"plain"}
+    assert f"so its {100 * (plain['estimate'] > 0).mean():.0f} % is" in page
