@@ -11,8 +11,10 @@ that other country, so it can recognise it. `ideal_reader_symmetric` knows neith
 
     python benchmarks/readers.py [--config config/study.yaml] [--rules]
 
-With --rules only the fixed rules answer (20 seconds). Without it, the copier and the ideal readers answer too, in two
-minutes.
+The baselines `world` and `nearest` answer as the mean of the other countries, and as the nearest country.
+
+With --rules only the fixed rules and the baselines answer (20 seconds). Without it, the copier and the ideal readers
+answer too (two minutes).
 """
 
 from pathlib import Path
@@ -30,8 +32,9 @@ from selfalign.runs import Run
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.cells import Comparison
 from selfalign.scoring.estimate_readers import estimate_readers
-from selfalign.scoring.readers import READERS, name_cells, read_as_ideal_reader
-from selfalign.scoring.schemas import ALL
+from selfalign.scoring.items import nearest_of_poles
+from selfalign.scoring.readers import name_cells, read_as_ideal_reader
+from selfalign.scoring.schemas import ALL, EVERY_ARM
 from selfalign.scoring.score_answers import score_options
 from selfalign.scoring.score_readers import READOUT, score_readers
 
@@ -41,6 +44,9 @@ CONTRASTS = [
     Contrast(arm="chrf_without_battery", against="chrf_without_battery_other"),
     Contrast(arm="random", against="random_other"),
 ]
+NO_EVIDENCE = 0.5
+"""Noise of an ideal reader that learns nothing from the demonstrations: its answer is the countries' mean."""
+
 STAND_IN = "stand-in"
 """The name of the copier in the place of a model, because the workflow's table has a model in the rows of arms."""
 
@@ -69,6 +75,8 @@ def estimate_of(config: Path, rules: bool, draws: int) -> pd.DataFrame:
     if not rules:
         symmetric = score_symmetric(laid.cells, laid.prompts, known.poles, known.bank, noise)
         scores = pd.concat([scores, symmetric], ignore_index=True)
+    baselines = score_baselines(laid.cells, laid.prompts, known.poles, known.bank)
+    scores = pd.concat([scores, baselines], ignore_index=True)
     scores = scores.assign(language=LANGUAGE, ordered=True)
     people = draw_shares(known.poles[known.poles["country"].isin(scores["country"].unique())], 500, 1)
     how = Resampling(people, draws, scoring["level"], scoring["seed"], scoring["resample"])
@@ -76,7 +84,7 @@ def estimate_of(config: Path, rules: bool, draws: int) -> pd.DataFrame:
     table = estimate_readers(stand_in, scores, contrasts, how)
     table = table[(table["country"] == ALL) & (table["measure"] == "agreement")]
     if rules:
-        table = table[table["reader"].isin([name for name, reader in READERS.items() if reader.is_policy])]
+        table = table[table["arm"] == EVERY_ARM]
     kept = [name for name in table if name.startswith("reader_") and name not in ("reader_reason",)]
     table = table[["reader", "arm", "against", *kept, "probes"]]
     return table.rename(columns=lambda name: name.removeprefix("reader_")).reset_index(drop=True)
@@ -100,6 +108,33 @@ def score_symmetric(
         asked = cells.assign(prompt=name_cells(cells))
         tables.append(score_options(asked, answers, Comparison(poles, bank), {FRAME: READOUT}).cells)
     return pd.concat(tables, ignore_index=True).assign(model="ideal_reader_symmetric")
+
+
+def score_baselines(
+    design: pd.DataFrame, prompts: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame
+) -> pd.DataFrame:
+    """Scores of an answerer that knows the other countries and ignores the prompt, or knows the nearest country only.
+
+    Args:
+        design: a `Design` table.
+        prompts: a `Prompts` table with all of its prompts.
+        poles: a `Poles` table.
+        bank: a `Bank` table.
+    """
+    cells = design.drop_duplicates(["country", "probe", "template", "order"]).assign(arm=EVERY_ARM, source="", seed=0)
+    nearest = nearest_of_poles(poles)
+    parts = {"world": [(cells, poles)], "nearest": []}
+    for country, asked in cells.groupby("country"):
+        parts["nearest"].append((asked, poles[poles["country"].isin([country, nearest[country]])]))
+    tables = []
+    for name, some in parts.items():
+        answers = pd.concat([read_as_ideal_reader(asked, prompts, known, NO_EVIDENCE) for asked, known in some])
+        named = cells.assign(prompt=name_cells(cells))
+        scored = score_options(named, answers, Comparison(poles, bank), {FRAME: READOUT}).cells
+        tables.append(
+            scored[scored["answered"]].assign(model=name)
+        )  # a probe that the nearest country lacks is left out
+    return pd.concat(tables, ignore_index=True)
 
 
 @click.command()

@@ -15,13 +15,24 @@ pytestmark = pytest.mark.slow
 STUDY = ROOT / "config" / "study.yaml"
 
 
-def test_the_page_has_the_agreement_of_the_fixed_rules() -> None:
+def test_the_pages_have_the_agreement_of_the_fixed_rules_and_of_the_baselines() -> None:
     found = estimate_of(STUDY, rules=True, draws=10_000).set_index("reader")
     assert (found["probes"] == 255).all()
     page = (ROOT / "docs" / "findings" / "demonstrations.md").read_text(encoding="utf-8")
     said = {"always_a": "Always pole A agrees on {} of the statements", "shorter_option": "the shorter option on {}"}
     for reader, text in said.items():
         value, low, high = 100 * found.loc[reader, ["estimate", "main_low", "main_high"]]
+        assert text.format(f"{value:.1f} % [{low:.1f}, {high:.1f}]") in page
+    page = (ROOT / "docs" / "findings" / "agreement.md").read_text(encoding="utf-8")
+    kept = pd.read_csv(ROOT / "docs/findings/study/tables/metrics.csv").query(
+        "arm == 'zero_shot' and metric == 'agreement'"
+    )
+    for name, text in {
+        "world": "{} for the majority of all other countries",
+        "nearest": "{} for the nearest one",
+    }.items():
+        value, low, high = 100 * found.loc[name, ["estimate", "main_low", "main_high"]]
+        assert value == pytest.approx(100 * kept[name].iloc[0], abs=0.05)
         assert text.format(f"{value:.1f} % [{low:.1f}, {high:.1f}]") in page
     assert found.loc["first_option", "estimate"] == pytest.approx(0.5)
 
