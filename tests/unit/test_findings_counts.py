@@ -1,0 +1,141 @@
+"""Counts that the pages of the findings state in sentences, computed again from the kept tables."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from project import ROOT
+from scipy import stats
+
+FINDINGS = ROOT / "docs" / "findings"
+NAMES = ["persona", "cultural", "anthropological"]
+
+
+def read_page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def read_kept(name: str) -> pd.DataFrame:
+    run, table = name.split("/")
+    return pd.read_csv(FINDINGS / run / "tables" / f"{table}.csv")
+
+
+def count_outside(table: pd.DataFrame, measures: list[str]) -> tuple[int, int, int]:
+    """How many intervals exclude 0, of how many, and how many are above 0."""
+    above = sum(int((table[f"{one}_low"] > 0).sum()) for one in measures)
+    below = sum(int((table[f"{one}_high"] < 0).sum()) for one in measures)
+    return above + below, len(table) * len(measures), above
+
+
+@pytest.mark.parametrize("arms", [NAMES, ["chrf_without_battery"]], ids=["names", "other batteries"])
+def test_the_map_counts_the_intervals_that_exclude_0(arms: list[str]) -> None:
+    table = read_kept("study/map_summary").query("arm in @arms")
+    cells = []
+    for measures in (["survival", "traditional"], ["lead"]):
+        outside, all_, above = count_outside(table, measures)
+        cells.append(f"{outside} of {all_} | {above}")
+    named = ", ".join(f"`{arm}`" for arm in arms)
+    assert f"| {named} | {' | '.join(cells)} |" in read_page("findings/cultural_map.md")
+
+
+def test_the_page_of_the_name_has_the_counts_of_the_map() -> None:
+    table = read_kept("study/map_summary").query("arm in @NAMES")
+    slopes, leads = count_outside(table, ["survival", "traditional"]), count_outside(table, ["lead"])
+    said = re.search(
+        r"(\d+) of (\d+) slopes, (\w+) of them below 0, and (\d+) of (\d+) leads", read_page("findings/naming.md")
+    )
+    assert said is not None
+    numbers = {"three": 3, "four": 4, "five": 5}
+    assert (int(said[1]), int(said[2]), numbers[said[3]]) == (slopes[0], slopes[1], slopes[0] - slopes[2])
+    assert (int(said[4]), int(said[5])) == leads[:2]
+
+
+def read_rows(page: str, heading: str) -> list[list[str]]:
+    """Cells of the table that follows a heading of a page, without its first two lines."""
+    part = page[page.index(f"\n{heading}\n") :]
+    lines = re.search(r"\n\n((?:\|.*\n)+)", part)
+    assert lines is not None
+    return [[cell.strip() for cell in line.split("|")[1:]] for line in lines[1].splitlines()[2:]]
+
+
+def is_rounded(cell: str, value: float) -> bool:
+    """Whether a cell such as 0.02 or <0.001 is this value, rounded."""
+    if cell.startswith("<"):
+        return value < float(cell[1:])
+    decimals = len(cell.partition(".")[2])
+    return abs(float(cell) - value) <= 0.5 * 10.0**-decimals + 1e-9
+
+
+MODELS = {
+    "SmolLM2-135M": "smollm2-135m",
+    "Gemma-3-270m": "gemma-3-270m",
+    "Qwen-0.5B": "qwen2.5-coder-0.5b",
+    "Qwen-1.5B": "qwen2.5-coder-1.5b",
+}
+MAIN_LOW = 0.032
+"""Lower end of the ideal reader's main interval without the battery: benchmarks/readers.py."""
+
+
+def test_p_of_a_part_of_the_ideal_readers_margin() -> None:
+    within = "arm == 'chrf_without_battery' and against == 'chrf_without_battery_other' and measure == 'agreement'"
+    verdicts = read_kept("study/verdicts").query(within).query("beyond.isna()").set_index("model")
+    readers = read_kept("study/readers").query(within).query("reader == 'ideal_reader' and country == 'all'")
+    estimate, low = readers[["reader_estimate", "reader_low"]].drop_duplicates().to_numpy().ravel()
+    page = read_page("findings/demonstrations.md")
+    for name, margin, bound, *cells, _ in read_rows(page, "## How small is the margin without the battery?"):
+        row = verdicts.loc[MODELS[name]]
+        error, df = row[["category_standard_error", "category_df"]]
+        assert row["main"] == "category"
+        assert is_rounded(margin, 100 * row["estimate"])
+        assert is_rounded(bound, 100 * (row["estimate"] + stats.t.ppf(0.95, df) * error))
+        parts = [estimate / 4, low / 4, MAIN_LOW / 4, MAIN_LOW / 2]
+        values = [float(stats.t.cdf((row["estimate"] - part) / error, df)) for part in parts]
+        assert len(cells) == 4 and all(map(is_rounded, cells, values)), (name, values)
+    ends = 100 * readers["share_high"]
+    assert f"end at {ends.min():.0f} to {ends.max():.0f} %" in page
+    assert f"at most {ends.min():.0f} to {ends.max():.0f} % of that" in read_page("findings.md")
+
+
+def test_possible_ranks_of_the_most_similar_countries() -> None:
+    ranks = read_kept("study/country_ranks").query("arm == 'zero_shot' and rank == 1").set_index("model")
+    ends = [int(ranks.loc[model, "rank_high"]) for model in MODELS.values()]
+    assert f"reach {ends[0]}, {ends[1]}, {ends[2]} and {ends[3]}." in read_page("findings/by_default.md")
+
+
+def test_the_pages_name_the_runs_of_uncommitted_code() -> None:
+    records = {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in FINDINGS.glob("*/run.json")}
+    edited = {
+        name: record["selfalign"]["commit"][:7] for name, record in records.items() if record["selfalign"]["edited"]
+    }
+    assert edited
+    for page in ("findings.md", "extending_findings.md"):
+        (sentence,) = [
+            line for line in read_page(page).splitlines() if "whose diff was not" in line or "no diff" in line
+        ]
+        assert set(re.findall(r"`((?:study|specifications)\w*)`", sentence)) == set(edited)
+        assert re.findall(r"commit ([0-9a-f]{7}\b)", sentence) == sorted(set(edited.values()))
+
+
+def test_the_transfer_figure_is_read_with_its_counts() -> None:
+    pairs = read_kept("study/transfer").query("model == 'smollm2-135m' and measure == 'agreement' and country != 'all'")
+    page = read_page("findings/demonstrations.md")
+    above, below = int((pairs["low"] > 0).sum()), int((pairs["high"] < 0).sum())
+    assert pairs["p_bh"].min() > 0.05
+    assert (
+        f"Its {len(pairs)} cells are not corrected. {above} of SmolLM2's intervals are above 0 and {below} is" in page
+    )
+    means = 100 * pairs.groupby("country")["estimate"].mean().nlargest(3)
+    assert list(means.index) == ["CHN", "IND", "THA"]
+    assert "with means of {:.1f}, {:.1f} and {:.1f}".format(*means) in page
+
+
+def test_rows_of_the_specification_figure_that_do_not_compare_like_with_like() -> None:
+    table = read_kept("study/specifications").query("measure == 'agreement'")
+    above = table.assign(above=table["estimate"] > 0).groupby("persona")["above"].mean()
+    page = read_page("findings/choices.md")
+    assert (above.drop("none") == 1).all() and f"{100 * above['none']:.0f} % without one" in page
+    assert set(table.query("persona != 'none'")["arm"]) == {"persona_chrf", "cultural_chrf"}
+    plain = table.query("form == 'plain'")
+    assert set(plain["model"]) == {"gemma-3-270m"} and set(table.query("model == 'gemma-3-270m'")["form"]) == {"plain"}
+    assert f"so its {100 * (plain['estimate'] > 0).mean():.0f} % is" in page
