@@ -17,7 +17,16 @@ from selfalign.config.files import check_files
 from selfalign.errors import InputError
 from selfalign.probes.adopt_arora import adopt, check_copy, read_copy
 from selfalign.probes.adopt_arora_bank import make_bank
-from selfalign.probes.arora import AroraLog, AroraRepairs, AroraRows, ProbeWording, clean, digest, per_row, word_probe
+from selfalign.probes.arora import (
+    AroraLog,
+    AroraRepairs,
+    AroraRows,
+    ProbeWording,
+    clean_cell,
+    digest,
+    per_row,
+    word_probe,
+)
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.schemas import Bank, Texts
@@ -176,7 +185,7 @@ def test_every_change_is_told_with_what_was_there_before() -> None:
 
 
 def test_cells_are_cleaned_of_blanks_escapes_and_decomposed_letters() -> None:
-    assert clean(" a\u0301\u00a0 b&#39;c\n") == "\u00e1 b'c"
+    assert clean_cell(" a\u0301\u00a0 b&#39;c\n") == "\u00e1 b'c"
 
 
 # A file
@@ -398,7 +407,7 @@ def test_nothing_shipped_has_more_than_three_words_of_a_sentence_of_the_release(
     runs = {tuple(words[start : start + 4]) for words in map(str.split, cells) for start in range(len(words) - 3)}
     for language in LANGUAGES:
         for sentence in read_copy(COPY / f"{language}.csv")["sentence"]:
-            words = clean(sentence).split()
+            words = clean_cell(sentence).split()
             taken = [words[start : start + 4] for start in range(len(words) - 3)]
             assert not [run for run in taken if tuple(run) in runs], (language, sentence)
 

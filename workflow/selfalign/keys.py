@@ -28,7 +28,7 @@ def check_keys(models: Mapping[str, Any], jobs: Iterable[Any]) -> None:
     Raises:
         InputError: names each model, where to get its key, and the variable.
     """
-    refuse_missing(models, {job.wildcards.model for job in jobs if job.rule.name in ("fetch_model", "ask")})
+    refuse_missing_keys(models, {job.wildcards.model for job in jobs if job.rule.name in ("fetch_model", "ask")})
 
 
 def warn_of_keys(config: Mapping[str, Any], run: Run, command: Iterable[str]) -> None:
@@ -45,7 +45,7 @@ def warn_of_keys(config: Mapping[str, Any], run: Run, command: Iterable[str]) ->
     if not any(map(_DRY.fullmatch, command)):
         return
     try:
-        refuse_missing(config["models"], _list_needed(config, run))
+        refuse_missing_keys(config["models"], _list_needed(config, run))
     except InputError as error:
         show(f"A run would stop, and this dry run goes on. {error}")
 
@@ -62,7 +62,7 @@ def _list_needed(config: Mapping[str, Any], run: Run) -> set[str]:
     return needed
 
 
-def refuse_missing(models: Mapping[str, Any], names: Iterable[str]) -> None:
+def refuse_missing_keys(models: Mapping[str, Any], names: Iterable[str]) -> None:
     """Raise InputError if the environment lacks the key of one of these models."""
     faults = Faults()
     for name in sorted(names):

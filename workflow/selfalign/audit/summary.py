@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from selfalign.arms import Arm
-from selfalign.audit.compare.changes import find_differences
+from selfalign.audit.compare.changes import find_changed_values
 from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.crossed import find_tests
 from selfalign.config.figures import PAGED
@@ -33,7 +33,7 @@ def warn_of_replacement(run: Run, config: Mapping[str, Any], shown: int = 3) -> 
         before = run.config
     except InputError:  # The run is new. Or its record is damaged, and the run writes it again.
         return ""
-    keys = list(find_differences(_used(before), _used(config)))
+    keys = list(find_changed_values(_used(before), _used(config)))
     if not keys:
         return ""
     return (
@@ -77,7 +77,7 @@ def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], ci
         f"Figures: {folder}/figures/ ({', '.join(figures)})",
         main_numbers(read_table(agreement, Estimates), differences, config),
         f"Look next at {', '.join(map(str, tables))}, and at the evidence: selfalign trace {folder.name} --help",
-        f"{label}: {shorten(source)}",
+        f"{label}: {shorten_citation(source)}",
     ]
 
 
@@ -208,7 +208,7 @@ def _margin(row: Any, config: Mapping[str, Any]) -> str:
     return f"own minus other country {row.estimate:+.2f}{interval}"
 
 
-def shorten(citation: str) -> str:
+def shorten_citation(citation: str) -> str:
     """A citation with only the first of many authors, and without a full stop at its end."""
     parts = re.match(r"(?P<first>[^,]+, [^,]+),(?P<others>.*?)(?P<rest>(?: \([^()]*\))? \(\d{4}\).*)", citation)
     if parts and len(parts["others"]) > _AUTHORS:

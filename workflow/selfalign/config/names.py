@@ -17,7 +17,7 @@ from selfalign.countries import CODES, suggest_country
 from selfalign.demonstrations.strategies import MEASURES
 from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.file_sources import check_model_source, check_survey_source
-from selfalign.labels import clean
+from selfalign.labels import clean_label
 from selfalign.scoring.measures import check_measures
 
 _LAST_CYRILLIC = 0x52F  # the default font has the letters up to here
@@ -213,7 +213,7 @@ def _check_labels(kind: str, entries: dict[str, Any], shown: Iterable[str], font
     """Refuse labels that figures could not draw, and labels of those shown that figures could not tell apart."""
     names: dict[str, str] = {}
     for name, entry in entries.items():
-        label = unicodedata.normalize("NFC", clean(entry["label"]))
+        label = unicodedata.normalize("NFC", clean_label(entry["label"]))
         place = f"config: {kind}.{name}.label"
         if not label:
             raise InputError(place, "is empty", "Give a name for figures", value=entry["label"])

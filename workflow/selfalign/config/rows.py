@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from selfalign.home import is_made
-from selfalign.probes.selection import digest_all, digest_probes, digest_texts
+from selfalign.probes.selection import digest_all_wordings, digest_probes, digest_texts
 
 
 def digest_bank(config: Mapping[str, Any]) -> str:
@@ -46,5 +46,5 @@ def digest_compared(config: Mapping[str, Any], file: str, measure: str) -> str:
         measure: of similarity.
     """
     if measure == "bm25" and not is_made(file):
-        return digest_all(Path(file))
+        return digest_all_wordings(Path(file))
     return digest_wording(config, file)

@@ -11,7 +11,7 @@ from selfalign.config.languages import fill_language
 from selfalign.config.looks import find_looks
 from selfalign.config.values import check_file
 from selfalign.errors import InputError
-from selfalign.figures.style import ENGLISH, read_style, read_texts
+from selfalign.figures.style import ENGLISH, read_figure_texts, read_style
 
 
 def describe_style(config: dict[str, Any], figure: str | None = None) -> str:
@@ -68,7 +68,7 @@ def check_style_files(style: Mapping[str, Any]) -> None:
         problem = f"has no file of texts: {file} is missing"
         remedy = f"Choose one of the shipped languages: {known}; or write the file with the keys of {ENGLISH.name}"
         raise InputError("config: figures.style.language", problem, remedy, value=style["language"])
-    read_texts(file)
+    read_figure_texts(file)
 
 
 def country_in_figures(config: Mapping[str, Any], code: str) -> str | None:

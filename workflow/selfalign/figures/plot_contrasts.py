@@ -15,7 +15,15 @@ from selfalign.figures.columns import grid_columns
 from selfalign.figures.figure_options import Pages, contrasts_option, figure_options
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
-from selfalign.figures.rows import FigurePanel, Surroundings, fit, frame_rows, layout_of, split_panels, stack_panels
+from selfalign.figures.rows import (
+    FigurePanel,
+    Surroundings,
+    fit_figure,
+    frame_rows,
+    layout_of,
+    split_panels,
+    stack_panels,
+)
 from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import Keywords
@@ -87,7 +95,7 @@ def _draw_grid(panel: FigurePanel, order: list[Contrast], style: Style) -> Figur
     note = f"{style.bars()} {style.text('zero')}"
     body = fixed + lines * len(names) * 0.13 * max(1, len(looks) / 2)
     around = Surroundings(note=note, handles=handles_of_measures(looks, style))
-    top, bottom = fit(figure, style, body, around)
+    top, bottom = fit_figure(figure, style, body, around)
     height = figure.get_figheight()
     inner = (0, (bottom + below) / height, 1, 1 - (top + above + bottom + below) / height)
     layout_of(figure).set(rect=inner)

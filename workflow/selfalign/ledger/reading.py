@@ -72,7 +72,7 @@ def sum_usage(database: sqlite3.Connection) -> tuple[int, int] | None:
     return None if sent is None else (sent, received)
 
 
-def describe(path: Path) -> dict[str, Any]:
+def describe_ledger(path: Path) -> dict[str, Any]:
     """The content of a ledger: its size, and by fingerprint the facts, the number of answers, and the runs in order.
 
     Raises:

@@ -49,7 +49,7 @@ def _hash_facts(facts: str) -> str:
     return hashlib.sha256(_encode(facts)).hexdigest()[:16]
 
 
-def row_of(fingerprint: str, entry: Entry) -> LedgerRow:
+def ledger_row(fingerprint: str, entry: Entry) -> LedgerRow:
     """The row of an answer, with its digest."""
     columns = (fingerprint, entry.key, entry.prompt, entry.text, entry.tokens, to_json(entry.scores))
     return (*columns, digest_of(*columns))

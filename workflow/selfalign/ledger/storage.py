@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from selfalign.errors import InputError
-from selfalign.ledger.rows import Entry, LedgerRow, check_scores, fingerprint_of, has_its_digest, row_of, to_json
+from selfalign.ledger.rows import Entry, LedgerRow, check_scores, fingerprint_of, has_its_digest, ledger_row, to_json
 
 VERSION = 2
 """Version of the tables below, in SQLite's `user_version`.
@@ -108,7 +108,7 @@ class JobRecord:
                 f"the answer {error}, so it is not recorded",
                 "Try another dtype or engine for this model",
             ) from None
-        return row_of(self._fingerprint, entry)
+        return ledger_row(self._fingerprint, entry)
 
 
 class Ledger:

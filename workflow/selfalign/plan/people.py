@@ -183,11 +183,11 @@ def _read_shares(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame
 
 
 def _read_opinions(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
-    from selfalign.survey.parse_opinions import rate_samples, read_questions, to_distributions
+    from selfalign.survey.parse_opinions import opinions_to_distributions, rate_samples, read_opinion_questions
 
     known = read_input(Path(locate("resources/survey/opinions.csv", home)), OpinionKeys)
-    questions = read_questions(read_input(file, OpinionTable), known, file)
-    return to_distributions(questions, rate_samples(questions))
+    questions = read_opinion_questions(read_input(file, OpinionTable), known, file)
+    return opinions_to_distributions(questions, rate_samples(questions))
 
 
 def _read_wvs7(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:

@@ -211,7 +211,7 @@ def _count_tokens(
     name: str, settings: Mapping[str, Any], place: Path | None, device: str, common: Common
 ) -> dict[str, tokens.Tokens]:
     """By language, the tokens of a model: counted by the tokenizer in `place`, or estimated if there is none."""
-    tokenizer = None if place is None else models.load_tokenizer(place)
+    tokenizer = None if place is None else models.load_fetched_tokenizer(place)
     most = 0 if common.options.exact else tokens.SAMPLE
     card = common.run.card(name)
     found = {}
@@ -224,7 +224,7 @@ def _count_tokens(
             if tokenizer is None
             else tokens.TokenCounter(tokenizer, language)
         )
-        found[language] = tokens.count(laid, meter, settings, answered, most)
+        found[language] = tokens.count_tokens(laid, meter, settings, answered, most)
     return found
 
 
@@ -242,8 +242,8 @@ def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> Pl
     for language, one in common.laid.items():
         common.step(f"{name} in {language}")
         ledger, factor = common.run.ledger(name, language), common.factors.get(language, tokens.UNKNOWN)
-        asked = _or_note(common.notes, endpoints.count, one, settings, ledger, factor)
-        by_language[language] = asked or endpoints.count(one, settings, Path("no ledger"), factor)
+        asked = _or_note(common.notes, endpoints.count_requests, one, settings, ledger, factor)
+        by_language[language] = asked or endpoints.count_requests(one, settings, Path("no ledger"), factor)
     asked = list(by_language.values())
     price = common.options.prices.get(name) or settings["endpoint"].get("price")
     sums = pd.DataFrame(map(asdict, asked)).sum()

@@ -22,7 +22,7 @@ from selfalign.prompts.schemas import Design, Prompts
 from selfalign.runs import Run
 from selfalign.scoring.cells import Comparison
 from selfalign.scoring.estimate_readouts import stack_scores
-from selfalign.scoring.inputs import as_texts, prepare_cells, read_scores
+from selfalign.scoring.inputs import categories_to_text, prepare_cells, read_scores
 from selfalign.scoring.pooling import OWN, asked_in_both
 from selfalign.survey.schemas import Distributions, Missing
 from selfalign.tables import read_table
@@ -78,7 +78,7 @@ class Results:
     def scores(self) -> pd.DataFrame:
         """The cells that the estimates are made of: see `read_cells`."""
         files = [self.run.scores(model, language) for model, language in self.pairs]
-        return prepare_cells(as_texts(read_scores(files)), self.measures, self.bank)
+        return prepare_cells(categories_to_text(read_scores(files)), self.measures, self.bank)
 
     @cached_property
     def scores_by_readout(self) -> dict[str, pd.DataFrame]:
@@ -89,7 +89,7 @@ class Results:
         people = read_table(spread, PeopleScales) if spread.exists() else None
         compared = Comparison(self.poles, self.bank, self.config["scoring"]["unanswered"], people)
         scores, _ = stack_scores(answers, designs, compared, measures=self.measures)
-        return {readout: as_texts(table) for readout, table in scores.items()}
+        return {readout: categories_to_text(table) for readout, table in scores.items()}
 
     @property
     def measures(self) -> list[str]:

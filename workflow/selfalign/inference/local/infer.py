@@ -15,10 +15,10 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from selfalign.inference.choices import ATTENTIONS, DTYPES, ENGINES, FORMATS, SHOWN
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
 from selfalign.inference.local.collect import collect
-from selfalign.inference.local.devices import find_devices, kind_of, lease, load_model, read_config
+from selfalign.inference.local.devices import find_devices, kind_of, lease, load_model, read_model_config
 from selfalign.inference.local.engine import score
 from selfalign.inference.local.generate import LONGEST, reply
-from selfalign.inference.local.greedy import ReplyPlan, add_replies, entry_of, plan_replies
+from selfalign.inference.local.greedy import ReplyPlan, add_replies, entry_of_reply, plan_replies
 from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.inference.local.setup import Setup, fill_date
 from selfalign.inference.messages import place_demonstrations
@@ -36,7 +36,7 @@ def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
     Raises:
         InputError: the model is an encoder-decoder.
     """
-    read_config(weights)
+    read_model_config(weights)
     return AutoTokenizer.from_pretrained(weights, local_files_only=True, trust_remote_code=False)
 
 
@@ -93,7 +93,7 @@ def answer_in_words(
         for batch, difference in checked:
             if difference is not None:
                 run.note_difference(difference)
-            entries = [entry_of(one, keys[one.prompt.key], tokenizer) for one in batch.replies]
+            entries = [entry_of_reply(one, keys[one.prompt.key], tokenizer) for one in batch.replies]
             run.record(entries, tokens=batch.tokens, peak_memory=measure_memory(model))
             progress.update(len(entries))
 
