@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from selfalign.config.merged import MergedConfig
 from selfalign.errors import InputError, show
 from selfalign.faults import Faults
 from selfalign.runs import Run
@@ -31,14 +32,13 @@ def check_keys(models: Mapping[str, Any], jobs: Iterable[Any]) -> None:
     refuse_missing_keys(models, {job.wildcards.model for job in jobs if job.rule.name in ("fetch_model", "ask")})
 
 
-def warn_of_keys(config: Mapping[str, Any], run: Run, command: Iterable[str]) -> None:
+def warn_of_keys(config: MergedConfig, run: Run, command: Iterable[str]) -> None:
     """Say in a dry run which keys are missing. The dry run goes on.
 
     Snakemake starts no hook in a dry run, so the jobs are not known: the models count that were not fetched, and the
     endpoints without answers in some language.
 
     Args:
-        config: the merged settings.
         run: its folder and what it shares with other runs.
         command: Snakemake's command line, the only sign of a dry run while Snakemake reads the Snakefile.
     """
@@ -50,7 +50,7 @@ def warn_of_keys(config: Mapping[str, Any], run: Run, command: Iterable[str]) ->
         show(f"A run would stop, and this dry run goes on. {error}")
 
 
-def _list_needed(config: Mapping[str, Any], run: Run) -> set[str]:
+def _list_needed(config: MergedConfig, run: Run) -> set[str]:
     needed = set()
     for name in config["run"]["models"]:
         if "endpoint" in config["models"][name]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import Any
 
+from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import (
     agreeing_arms,
     arms_with_cells,
@@ -16,8 +16,6 @@ from selfalign.contrasts import Contrast
 from selfalign.figures.columns import grid_columns, map_columns, panel_columns
 from selfalign.figures.style import NARROW
 
-MergedConfig = dict[str, Any]
-
 TITLE = 0.3
 """Inches of the title of a panel."""
 
@@ -26,7 +24,6 @@ def panels_of_contrasts(config: MergedConfig, contrasts: Iterable[Contrast]) -> 
     """The models and languages that have cells for both sides of some contrast, in the order of the run.
 
     Args:
-        config: the merged settings.
         contrasts: which a figure shows.
     """
     shown = {panel for contrast in contrasts for panel in find_estimated(config, contrast)}
@@ -37,7 +34,6 @@ def panels_of_arms(config: MergedConfig, arms: Iterable[str]) -> list[tuple[str,
     """The models and languages that have cells of some arm, in the order of the run.
 
     Args:
-        config: the merged settings.
         arms: by name.
     """
     chosen, run = set(arms), config["run"]

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from selfalign.config.chosen import count_left_out
 from selfalign.config.crossed import find_tests
 from selfalign.config.languages import frames_on_scales
+from selfalign.config.merged import MergedConfig
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.home import HOME, locate
@@ -82,11 +83,10 @@ class Common:
     notes: list[str]
 
 
-def make_plan(config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME) -> Plan:
+def make_plan(config: MergedConfig, options: Options, results: Path = Path("results"), home: Path = HOME) -> Plan:
     """The plan of a run: design, models, endpoints and widths.
 
     Args:
-        config: the merged settings.
         options: of the user.
         results: folder of all runs. Nothing is written there.
         home: the workflow's own folder.
@@ -154,7 +154,7 @@ def _progress(steps: int) -> Iterator[Any]:
         yield step
 
 
-def _describe(config: Mapping[str, Any], people: Surveyed, probes: pd.DataFrame, home: Path) -> PlannedSurvey:
+def _describe(config: MergedConfig, people: Surveyed, probes: pd.DataFrame, home: Path) -> PlannedSurvey:
     name = config["run"]["survey"]
     if (tests := find_tests(config)) is not None:
         name, probes = f"{tests['survey']}, shown {name}", probes[probes["probe"].isin(people.tests)]

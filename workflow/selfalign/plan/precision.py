@@ -8,13 +8,13 @@ the expected widths with real ones.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from selfalign.arms import Arm
+from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import list_contrasts
 from selfalign.contrasts import Contrast
 from selfalign.plan.designs import Laid
@@ -89,7 +89,7 @@ def expect_widths(
     laid: Mapping[str, Laid],
     poles: pd.DataFrame,
     bank: pd.DataFrame,
-    config: Mapping[str, Any],
+    config: MergedConfig,
     run: Run,
     shipped: Path,
 ) -> list[Width]:
@@ -99,7 +99,6 @@ def expect_widths(
         laid: designs by language.
         poles: a `Poles` table.
         bank: a `Bank` table.
-        config: the merged settings.
         run: its folders, which may have scores.
         shipped: the table of components of finished studies.
     """
@@ -115,7 +114,7 @@ def expect_widths(
     return widths
 
 
-def _measure_scores(config: Mapping[str, Any], run: Run) -> pd.DataFrame:
+def _measure_scores(config: MergedConfig, run: Run) -> pd.DataFrame:
     """Components of the scores that a run has already."""
     files = [path for name in config["run"]["models"] for path in run.list_scores(name)]
     if not files:
@@ -126,7 +125,7 @@ def _measure_scores(config: Mapping[str, Any], run: Run) -> pd.DataFrame:
 
 
 def list_series(
-    laid: Mapping[str, Laid], poles: pd.DataFrame, bank: pd.DataFrame, config: Mapping[str, Any]
+    laid: Mapping[str, Laid], poles: pd.DataFrame, bank: pd.DataFrame, config: MergedConfig
 ) -> Iterator[Series]:
     """The arms of each language, then its contrasts.
 
@@ -134,7 +133,6 @@ def list_series(
         laid: designs by language.
         poles: a `Poles` table.
         bank: a `Bank` table.
-        config: the merged settings.
     """
     arms = Arm.read_all(config["arms"])
     people = poles[["country", "probe"]].assign(pole=np.where(poles["majority"] == "A", 1.0, -1.0))
@@ -209,6 +207,6 @@ def _spread(
     return float(np.median(halves)), float(slack[0] * halves.min()), float(slack[1] * halves.max())
 
 
-def within_models(config: Mapping[str, Any]) -> list[Contrast]:
+def within_models(config: MergedConfig) -> list[Contrast]:
     """The contrasts of a run that compare no two models, as they are of every model."""
-    return [entry.replace(model=None) for entry in list_contrasts(dict(config)) if entry.against_model is None]
+    return [entry.replace(model=None) for entry in list_contrasts(config) if entry.against_model is None]

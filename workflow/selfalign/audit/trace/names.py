@@ -3,11 +3,11 @@
 import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
 
 import pycountry
 
 from selfalign.config.languages import countries_of_run
+from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import kinds_of_models, own_languages
 from selfalign.config.style import country_in_figures
 from selfalign.countries import country_name
@@ -32,7 +32,7 @@ class RunNames:
         people: ids of all people of the survey, if the run asks about groups of a country's people.
     """
 
-    def __init__(self, config: dict[str, Any], people: Iterable[str] = ()) -> None:
+    def __init__(self, config: MergedConfig, people: Iterable[str] = ()) -> None:
         languages = config["run"]["languages"]
         asked = [config["languages"][language] for language in languages]
         self.config = config
