@@ -169,10 +169,10 @@ def test_slope_is_the_derivative_with_respect_to_the_people(name: str) -> None:
         return
     for options in (2, 5):
         p, q = distributions(50, options, 7), distributions(50, options, 8)
-        more = (np.linspace(0, 1, options),) if metric.over == "scale" else ()
+        places = np.linspace(0, 1, options)
         turn = np.eye(options)[0] - np.eye(options)[-1]  # shares go from the last option to the first
-        rise = metric.function(p, q + step * turn, *more) - metric.function(p, q, *more)
-        np.testing.assert_allclose(metric.slope(p, q, *more) @ turn, rise / step, atol=1e-4)
+        rise = metric.compare(p, q + step * turn, places) - metric.compare(p, q, places)
+        np.testing.assert_allclose(metric.derivative(p, q, places) @ turn, rise / step, atol=1e-4)
 
 
 # Intervals
@@ -213,8 +213,8 @@ def test_interval_of_every_metric_covers_the_sample_of_respondents(name: str) ->
         found = [metric.function(np.broadcast_to(x, y.reshape(shape).shape), y.reshape(shape)) for y in people]
     else:
         p = np.column_stack([scores["p_a"], 1 - scores["p_a"]])
-        more = (np.broadcast_to([1.0, 0.0], p.shape),) if metric.over == "scale" else ()
-        found = [metric.function(p, np.stack([y, 1 - y], axis=-1), *more) for y in people]
+        places = np.broadcast_to([1.0, 0.0], p.shape)
+        found = [metric.compare(p, np.stack([y, 1 - y], axis=-1), places) for y in people]
     direct = np.std([values.mean() for values in found[1]])
     assert spread(scores, name, "respondents") == pytest.approx(direct, rel=0.15)
 

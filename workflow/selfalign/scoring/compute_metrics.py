@@ -195,15 +195,15 @@ def _measure_one(metric: Metric, p: Array, q: Array, positions: Array) -> Value:
     if metric.over == "items":
         x, y = metrics.mean_answer(p, positions), metrics.mean_answer(q, positions)
         both = int(((~np.isnan(x)).any(axis=0) & ~np.isnan(y)).sum())
-        return float(_mean(metric.function(x, np.broadcast_to(y, x.shape)))), both
-    mean = _mean(metric.function(p, q, positions) if metric.over == "scale" else metric.function(p, q), axis=0)
+        return float(_mean(metric.compare(x, np.broadcast_to(y, x.shape)))), both
+    mean = _mean(metric.compare(p, q, positions), axis=0)
     return float(_mean(mean)), int((~np.isnan(mean)).sum())
 
 
 def _measure_pattern(x: Array, y: Array) -> dict[str, Value]:
     """Mean over replicates, the first axis of x."""
     used = metrics.varying_items(x, y).any(axis=0).sum()
-    values = {metric.name: float(_mean(metric.function(x, y))) for metric in _registered("countries")}
+    values = {metric.name: float(_mean(metric.compare(x, y))) for metric in _registered("countries")}
     return {name: (value, 0 if np.isnan(value) else int(used)) for name, value in values.items()}
 
 
