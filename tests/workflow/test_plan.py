@@ -314,7 +314,7 @@ def test_scores_on_the_disk_tell_the_widths_of_their_run(overlay: Path) -> None:
     for arm in ("zero_shot", "chrf"):
         assert widths[arm].source == "scores"
         reach = stats.t.ppf(0.975, known.loc[arm, "df"])  # the table's intervals end at 0 and 1
-        assert widths[arm].mean[0] == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
+        assert widths[arm].mean.median == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
 
 
 def test_report_says_where_widths_are_from(before: Plan) -> None:
@@ -375,7 +375,7 @@ def test_own_survey_is_planned_before_it_is_parsed(form: str, tmp_path: Path, mo
     batteries = 8 if form == "csv" else 7
     assert plan.survey == PlannedSurvey("mine", 1, 12, batteries, {})
     assert (plan.languages["en"].cells, plan.languages["en"].prompts) == (96, 96)
-    assert all(math.isnan(one.mean[0]) for one in plan.widths), "one country has no mean of countries"
+    assert all(math.isnan(one.mean.median) for one in plan.widths), "one country has no mean of countries"
     config["prompts"]["frames"] = ["scale"]
     with pytest.raises(InputError, match=r"Make it first: snakemake .+questionnaire/scales.csv"):
         make_plan(config, Options(), results=NOWHERE)

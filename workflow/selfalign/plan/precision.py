@@ -8,6 +8,7 @@ the expected widths with real ones.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,18 +38,26 @@ docs/study_size.md says how often the widths of held-out studies were in this ra
 NAN = float("nan")
 
 
+class HalfWidth(NamedTuple):
+    """Half of an expected interval: the median over the rows of components, and the lowest and highest."""
+
+    median: float
+    low: float
+    high: float
+
+
 @dataclass(frozen=True)
 class Width:
     """The expected interval of one estimate of agreement.
 
-    Half widths are from 0 to 1: the median over the rows of components, and a range: their lowest and highest, moved
-    outwards by `SLACK` if they are of other runs. All are NaN if all probes are of one battery.
+    Half widths are from 0 to 1. Their lowest and highest are moved outwards by `SLACK` if the components are of other
+    runs. All are NaN if all probes are of one battery.
 
     Attributes:
         language: of the prompts.
         name: the arm or the contrast.
-        mean: half the width for the mean of the countries, and its range; NaN with fewer than two.
-        country: the same for one country.
+        mean: for the mean of the countries; NaN with fewer than two.
+        country: for one country.
         found: the smallest true difference that a study of this size finds with the probability `POWER`, in the mean of
             the countries, or in the only one; NaN for an arm.
         source: `scores`, of this run; or as `find_rows` returns it.
@@ -57,8 +66,8 @@ class Width:
 
     language: str
     name: str
-    mean: tuple[float, float, float]
-    country: tuple[float, float, float]
+    mean: HalfWidth
+    country: HalfWidth
     found: float
     source: str
     rows: int
@@ -178,7 +187,7 @@ def _expect(series: Series, rows: pd.DataFrame, source: str, level: float) -> Wi
     countries = series.poles.shape[1]
     error, freedom = expect_errors(rows, series.poles, series.battery_of)
     one = _spread(*_expect_alone(series, rows), level, slack)
-    mean = _spread(error, freedom, level, slack) if countries > 1 else (NAN, NAN, NAN)
+    mean = _spread(error, freedom, level, slack) if countries > 1 else HalfWidth(NAN, NAN, NAN)
     found = NAN if series.family == "arm" else float(np.median(reach(error, freedom, level)))
     return Width(series.language, series.name, mean, one, found, source, len(rows))
 
@@ -199,12 +208,9 @@ def _expect_alone(series: Series, rows: pd.DataFrame) -> tuple[np.ndarray, np.nd
     return error, np.mean([freedom for _, freedom in alone], axis=0)
 
 
-def _spread(
-    error: np.ndarray, freedom: np.ndarray, level: float, slack: tuple[float, float]
-) -> tuple[float, float, float]:
-    """Half widths: the median over rows of components, and the range."""
+def _spread(error: np.ndarray, freedom: np.ndarray, level: float, slack: tuple[float, float]) -> HalfWidth:
     halves = stats.t.ppf((1 + level) / 2, freedom) * error
-    return float(np.median(halves)), float(slack[0] * halves.min()), float(slack[1] * halves.max())
+    return HalfWidth(float(np.median(halves)), float(slack[0] * halves.min()), float(slack[1] * halves.max()))
 
 
 def within_models(config: MergedConfig) -> list[Contrast]:
