@@ -62,7 +62,7 @@ def first_arms(config: MergedConfig) -> dict[str, str]:
     return {language: config["languages"][language]["arms"][0] for language in config["run"]["languages"]}
 
 
-def arms_of_nobody(config: MergedConfig) -> list[str]:
+def arms_without_country(config: MergedConfig) -> list[str]:
     """The arms of the run whose prompts are the same for all countries, sorted."""
     if not frames_of(config, "poles") and not frames_of(config, "scale"):  # frames of shares name the country
         return []
