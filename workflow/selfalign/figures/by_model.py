@@ -32,8 +32,7 @@ from selfalign.figures.readers import (
 )
 from selfalign.figures.rows import Surroundings, spread
 from selfalign.figures.style import Style
-from selfalign.option_sets import give_options
-from selfalign.options import Command, Json, readable
+from selfalign.options import Command, Json, give_options, readable
 from selfalign.scoring.schemas import Contrasts, Metrics
 from selfalign.tables import read_table, write_table
 
@@ -118,7 +117,7 @@ def find_differences(
     )
 
 
-def options_by_model(command: Command) -> Command:
+def takes_gains_and_margins(command: Command) -> Command:
     """Give a command the options of both figures. The command gets `both` (`Both`) and `csv_file`."""
 
     @wraps(command)

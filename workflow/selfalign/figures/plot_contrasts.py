@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from selfalign.contrasts import Contrast, split_beyond
 from selfalign.errors import InputError
 from selfalign.figures.columns import grid_columns
-from selfalign.figures.figure_options import Pages, contrasts_option, figure_options
+from selfalign.figures.figure_options import Pages, contrasts_option, takes_figure_settings
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.rows import (
@@ -173,7 +173,7 @@ def _in_language(arm: str, language: str, style: Style) -> str:
 @click.command()
 @contrasts_option
 @click.option("--order", type=Json(list[Contrast]), required=True, help="Contrasts from top to bottom, as JSON.")
-@figure_options
+@takes_figure_settings
 def command(contrasts: Path, order: list[Contrast], style: Style, pages: Pages) -> None:
     """Draw every difference between arms, for the mean of the countries."""
     pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, order, style))

@@ -6,8 +6,8 @@ import click
 import pandas as pd
 from matplotlib.figure import Figure
 
-from selfalign.figures.by_model import Both, Differences, draw_by_model, options_by_model
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.by_model import Both, Differences, draw_by_model, takes_gains_and_margins
+from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.style import Style
 
 
@@ -25,8 +25,8 @@ def draw(rows: pd.DataFrame, differences: Differences, style: Style) -> Figure:
 
 
 @click.command()
-@options_by_model
-@figure_options
+@takes_gains_and_margins
+@takes_figure_settings
 def command(both: Both, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw the gain of each selector over zero-shot, by model."""
     pages.draw(both.gains.write(csv_file), lambda rows: draw(rows, both.gains, style))

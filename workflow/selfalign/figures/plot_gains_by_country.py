@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from selfalign.figures.chosen import choose_pairs
-from selfalign.figures.figure_options import Pages, contrasts_option, csv_option, figure_options
+from selfalign.figures.figure_options import Pages, contrasts_option, csv_option, takes_figure_settings
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
 from selfalign.figures.rows import Surroundings, fit_figure
 from selfalign.figures.style import Style
@@ -79,7 +79,7 @@ def _name_models(models: list[str], room: float, style: Style) -> tuple[list[str
 @pairs_option
 @click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1.")
 @csv_option
-@figure_options
+@takes_figure_settings
 def command(
     contrasts: Path, pairs: list[tuple[str, str]], language: str, csv_file: Path, style: Style, pages: Pages
 ) -> None:

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy import stats
 
 from selfalign.figures.columns import map_columns
-from selfalign.figures.figure_options import Pages, csv_option, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.looks import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, SKY, VERMILLION
 from selfalign.figures.point_labels import place_labels
 from selfalign.figures.rows import Surroundings, fit_figure
@@ -274,7 +274,7 @@ def _note(axes: pd.DataFrame, rows: pd.DataFrame, style: Style) -> str:
     "--start", type=Json(dict[str, str]), required=True, help="By language, the arm where arrows begin, as JSON."
 )
 @csv_option
-@figure_options
+@takes_figure_settings
 def command(
     points: Path, axes: Path, arms: list[str], start: dict[str, str], csv_file: Path, style: Style, pages: Pages
 ) -> None:

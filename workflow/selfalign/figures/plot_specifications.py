@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from selfalign.errors import InputError
-from selfalign.figures.figure_options import Pages, csv_option, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.rows import Surroundings, fit_figure
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
@@ -256,7 +256,7 @@ def _write_shares(
 @click.option("--table", type=readable, required=True, help="Specifications (CSV).")
 @click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1.")
 @csv_option
-@figure_options
+@takes_figure_settings
 def command(table: Path, language: str, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw own minus other country in every specification, sorted, with the choices below."""
     rows = choose_rows(read_table(table, Specifications), language)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
 from selfalign.figures.names import name_pair
 from selfalign.figures.rows import FigurePanel, Surroundings, fit_figure, split_panels
@@ -136,7 +136,7 @@ def _draw_panel(ax: Axes, matrix: _Matrix, reach: float, room: float, style: Sty
 
 @click.command()
 @click.option("--transfer", type=readable, required=True, help="Transfer (CSV).")
-@figure_options
+@takes_figure_settings
 def command(transfer: Path, style: Style, pages: Pages) -> None:
     """Draw how much better own demonstrations do than those of each other country."""
     pages.draw(read_table(transfer, Transfer), lambda rows: draw(rows, style))

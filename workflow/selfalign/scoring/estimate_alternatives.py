@@ -19,7 +19,7 @@ from selfalign.scoring.bootstrap import FACTORS, Resampling
 from selfalign.scoring.cell_options import bank_option, poles_option
 from selfalign.scoring.cells import keep_discriminating
 from selfalign.scoring.contrast_options import contrasts_option
-from selfalign.scoring.cut_options import cut_options, kinds_option
+from selfalign.scoring.cut_options import kinds_option, takes_cutter
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, families_option, resample_options, takes_estimation
 from selfalign.scoring.families import correct
@@ -160,8 +160,9 @@ def _build(scores: pd.DataFrame) -> dict[str, Panel]:
 @contrasts_option
 @poles_option
 @kinds_option
-@cut_options
-@takes_estimation(resample_options, families_option, bank_option)
+@takes_cutter
+@takes_estimation(resample_options, families_option)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Alternatives (CSV).")
 def command(
     scores: tuple[Path, ...],
@@ -170,12 +171,13 @@ def command(
     kinds: Path | None,
     cutter: Cutter,
     how: Estimation,
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate the contrasts for other probes or cells, and with another cut of ten-point scales."""
     cells = read_scores(scores)
     of_kind = read_kinds(kinds) if kinds else None
-    probes = read_bank(how.bank)
+    probes = read_bank(bank)
     probes = probes[probes["probe"].isin(cells["probe"].unique())]
     recut = None
     if (cells["asks"] == "poles").all():

@@ -20,7 +20,7 @@ from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import list_readouts
 from selfalign.scoring.cell_options import bank_option, poles_option, rule_option
 from selfalign.scoring.cells import Comparison, is_among
-from selfalign.scoring.cut_options import cut_options, kinds_option
+from selfalign.scoring.cut_options import kinds_option, takes_cutter
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import as_categories
@@ -139,8 +139,9 @@ def _take_kinds(
     "--choices", type=Json(dict[str, list[str]]), required=True, help="Readouts, orders, cuts and kinds, as JSON."
 )
 @rule_option
-@cut_options
-@takes_estimation(resample_options, bank_option)
+@takes_cutter
+@takes_estimation(resample_options)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Specifications (CSV).")
 def command(
     answers: tuple[Path, ...],
@@ -153,6 +154,7 @@ def command(
     rule: str,
     cutter: Cutter,
     how: Estimation,
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate own minus other country under every choice of analysis.
@@ -163,7 +165,7 @@ def command(
     others = sorted({frame for one in laid_out.values() for frame in one.loc[one["asks"] != "poles", "template"]})
     if others:
         click.echo(f"left out, because they do not ask with two options: the frames {', '.join(others)}", err=True)
-    resampling, probes = how.resampling(), read_bank(how.bank)
+    resampling, probes = how.resampling(), read_bank(bank)
     asked = pd.concat([one[["probe", "country"]] for one in laid_out.values()])
     asked_of = probes[probes["probe"].isin(asked["probe"])], set(asked["country"])
     tables = (
