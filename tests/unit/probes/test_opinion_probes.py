@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bank import BANK_FILE
 from places import ROOT
 from refusal import assert_one_paragraph
 from selfalign.errors import InputError
@@ -41,7 +42,6 @@ from selfalign.survey.schemas import OpinionKeys, OpinionTable
 from selfalign.tables import read_input
 from two_surveys import BRIDGE, GAP, HARBOUR, MARKET, NOISE, TRAINS, write_second_survey
 
-BANK = ROOT / "resources" / "probes" / "probes.csv"
 COUNTRIES = ["GBR", "KEN"]
 ALL_OF_GAS = {"source": "GAS", "only": []}
 
@@ -219,7 +219,7 @@ def test_wrong_row_is_refused(
     file = written(**cells)
     with pytest.raises(InputError) as refused:
         table = read_opinion_probes(file)
-        check_opinion_probes(table, read_bank(BANK), file)
+        check_opinion_probes(table, read_bank(BANK_FILE), file)
         select_tests(table, *survey, COUNTRIES, ALL_OF_GAS, file)
     assert_one_paragraph(f"selfalign: {refused.value}\n", tells)
 
@@ -231,7 +231,7 @@ def test_answers_are_parsed() -> None:
 @pytest.fixture(scope="module")
 def people() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Answers of another survey to two probes of the shipped bank, and these probes. South Africa is not in it."""
-    bank = read_bank(BANK)
+    bank = read_bank(BANK_FILE)
     bank = bank[bank["probe"].isin(["Q1", "Q4"])]
     rows = [
         (country, question, code, code, pd.NA, float("nan"), float("nan"), share)

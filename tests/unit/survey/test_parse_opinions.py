@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bank import BANK_FILE
 from hub_server import Hub, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opinions import BANK, CONTENT, FULL_SCALE, RAIN, ROOT, at, wrapped, write_keys, write_opinions
+from opinions import CONTENT, FULL_SCALE, RAIN, at, wrapped, write_keys, write_opinions
+from places import ROOT
 from refusal import Refused
 from selfalign.cli import program
 from selfalign.config.read import check_settings
@@ -430,9 +432,9 @@ def counted_shares() -> pd.DataFrame:
 @pytest.mark.slow
 def test_real_table_agrees_with_the_counts_of_wave_7(real: Path) -> None:
     table, _, _ = parsed(real)
-    bank = read_bank(BANK)
+    bank = read_bank(BANK_FILE)
     bank = bank[bank["question"].isin(table["question"])]
-    check_bank(table, bank, BANK)
+    check_bank(table, bank, BANK_FILE)
     both = map_poles(table, bank).merge(map_poles(counted_shares(), bank), on=["country", "probe"])
     same = both["majority_x"] == both["majority_y"]
     apart = (both["share_a_x"] - both["share_a_y"]).abs()
