@@ -278,7 +278,7 @@ class Paths:
 
     @property
     def scores_of_kinds(self) -> list[str]:
-        """The same of the models that have a kind."""
+        """The files of `scores_of_countries`, of the models that have a kind."""
         kinds = kinds_of_models(self.config)
         return self.scores(kinds, self._compared)
 
@@ -394,7 +394,7 @@ class Paths:
 
     @property
     def skipped(self) -> dict[str, str]:
-        """By output that would be empty, the reason."""
+        """Why the run does not make an output that would be empty, by name of the output."""
         return self.shown.skipped
 
     @property

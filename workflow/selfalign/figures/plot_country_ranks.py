@@ -60,7 +60,7 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
 
 
 def _choose(order: list[str], asked: set[str], room: int) -> list[str]:
-    """Those countries for which there is room: the ones asked about, then those at both ends of the ranking."""
+    """The countries for which there is room: those asked about, then those at both ends of the ranking."""
     ends = [one for pair in zip(order, reversed(order), strict=True) for one in pair]
     first = sorted(dict.fromkeys(ends), key=lambda country: country not in asked)
     return [country for country in order if country in first[: max(room, 2)]]

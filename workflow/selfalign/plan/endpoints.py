@@ -68,7 +68,7 @@ def count_requests(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_to
 def _count_missing(
     table: pd.DataFrame, settings: Mapping[str, Any], endpoint: Endpoint, ledger: Path, estimator: TokenEstimator
 ) -> Requests:
-    """As `count_requests`, with a ledger: each request is looked up in it."""
+    """Requests of a language, and the tokens of those that a ledger lacks."""
     from selfalign.inference.endpoint.ask import list_missing, list_requests
     from selfalign.ledger.reading import read_entries
     from selfalign.ledger.rows import fingerprint_of

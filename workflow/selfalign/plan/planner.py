@@ -280,5 +280,5 @@ def _plain(number: float) -> float:
 
 
 def _if_known(number: float | None) -> float | None:
-    """The same of a number that may not be known."""
+    """A number as `_plain` returns it; None if it is not known."""
     return None if number is None or math.isnan(number) else _plain(number)

@@ -36,7 +36,7 @@ def estimate_readouts(
     families: list[str],
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
-    """The same contrasts under every readout, each estimated as `estimate_contrasts` does.
+    """The contrasts of the run under every readout, each estimated as `estimate_contrasts` does.
 
     Args:
         scores: readouts, each with its `Scores` tables, stacked. Memory holds one readout at a time.

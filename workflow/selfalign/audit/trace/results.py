@@ -82,7 +82,7 @@ class Results:
 
     @cached_property
     def scores_by_readout(self) -> dict[str, pd.DataFrame]:
-        """The same cells under each readout: see `stack_scores`."""
+        """The cells that the estimates are made of, scored under each readout: see `stack_scores`."""
         spread = self.run.people("scales.parquet")
         answers = ((pair, self.answers(*pair)) for pair in self.pairs)
         designs = {language: self.design(language) for _, language in self.pairs}
@@ -99,12 +99,12 @@ class Results:
 
     @cached_property
     def own(self) -> dict[str, str]:
-        """By country, its own language."""
+        """Each country's own language."""
         return own_languages(self.config)
 
     @cached_property
     def kinds(self) -> dict[str, str]:
-        """By model, its kind."""
+        """The kind of each model that has one."""
         return kinds_of_models(self.config)
 
     def countries_of(self, arms: list[str]) -> tuple[str, ...]:
@@ -195,7 +195,7 @@ class Results:
 
     @cached_property
     def bank_with_kinds(self) -> pd.DataFrame:
-        """The same, with the column `kind` if probes.kinds selects kinds."""
+        """The bank of the run, with the column `kind` if probes.kinds selects kinds."""
         if self.crossed or not self.config["probes"].get("kinds"):
             return self.bank
         file = self.bank_file.with_name(KINDS_FILE)  # a bank that the workflow makes has the kinds of the shipped bank

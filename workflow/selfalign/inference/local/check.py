@@ -262,7 +262,7 @@ def _score_packed(model: PreTrainedModel, prompts: list[Rendered], row_tokens: i
 def check_first_layers(
     weights: Path, place: torch.device, attention: str, prompts: Sequence[Rendered], row_tokens: int
 ) -> tuple[int, float]:
-    """As `check_engine`, in float32, with a model of the first layers: four, and as many as hold one of every kind.
+    """Compare the two engines in float32 on the first layers of a model: at least four, and one of every kind.
 
     Args:
         weights: folder of the model.
