@@ -30,7 +30,7 @@ from selfalign.figures import (
     plot_languages,
     plot_margins,
 )
-from selfalign.figures.by_model import Both, find_differences
+from selfalign.figures.by_model import Differences, find_gains, find_margins
 from selfalign.figures.chosen import choose_gains, choose_pairs, mean_of_countries
 from selfalign.figures.readers import choose_readers, readers_of_gains
 from selfalign.figures.style import ENGLISH, Style, read_figure_texts, read_style
@@ -150,8 +150,12 @@ def metrics() -> pd.DataFrame:
     return table[Metrics.names()]
 
 
-def differences() -> Both:
-    return find_differences(contrasts(), metrics(), GAINS, MARGINS, "en")
+def gains() -> Differences:
+    return find_gains(contrasts(), metrics(), GAINS, "en")
+
+
+def margins() -> Differences:
+    return find_margins(contrasts(), metrics(), MARGINS, "en")
 
 
 def readers() -> pd.DataFrame:
@@ -225,7 +229,7 @@ def test_rows_of_other_figures_are_those_of_the_agreement() -> None:
 
 def test_gains_have_a_row_per_model_and_a_dot_with_its_interval_per_selector(style: Style) -> None:
     rows = mean_of_countries(choose_pairs(contrasts(), GAINS, "en"))
-    figure = plot_gains.draw(rows, differences().gains, style)
+    figure = plot_gains.draw(rows, gains(), style)
     (ax,) = figure.axes
     assert rows_of(figure) == list(MODELS.values())
     orange, blue = "#d55e00", "#0072b2"
@@ -238,29 +242,29 @@ def test_gains_have_a_row_per_model_and_a_dot_with_its_interval_per_selector(sty
     assert set(zip(rows["low"], rows["high"], strict=True)) <= set(bars(ax))
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["Random", "Similar", "Chance", "World majority", "Nearest country", "The same people again"]
-    gains = {"uniform": 0.1, "world": 0.24, "nearest": 0.37, "ceiling": 0.58}
-    assert marks(ax) == {name: [(gain, 0), (gain, 1)] for name, gain in gains.items()}
+    others = {"uniform": 0.1, "world": 0.24, "nearest": 0.37, "ceiling": 0.58}
+    assert marks(ax) == {name: [(gain, 0), (gain, 1)] for name, gain in others.items()}
     texts = [text.get_text() for text in texts_of(figure)]
     assert "Gain over Zero-shot, mean of countries, percentage points" in " ".join(texts).replace("\n", " ")
 
 
-def test_margins_have_the_axis_of_the_gains(style: Style) -> None:
-    shared = differences()
-    gains = plot_gains.draw(shared.gains.rows, shared.gains, style)
-    margins = plot_margins.draw(shared.margins.rows, shared.margins, style)
-    assert gains.axes[0].get_xlim() == margins.axes[0].get_xlim()
-    assert [round(x, 6) for _, x, _ in dots(margins.axes[0])] == [0.07, 0.07]
-    legend = [text.get_text() for text in margins.legends[0].get_texts()]
-    assert legend == [f"Similar {MINUS} Similar, other country", f"The same people again {MINUS} World majority"]
-    assert marks(margins.axes[0]) == {"room": [(0.34, 0), (0.34, 1)]}
+def test_margins_have_a_dot_per_arm_named_after_it_and_an_axis_of_their_own(style: Style) -> None:
+    figure = plot_margins.draw(margins().rows, margins(), style)
+    low, high = figure.axes[0].get_xlim()
+    assert -0.1 < low < 0 and 0.34 < high < 0.4, "gains go from -0.1 to 0.58"
+    assert [round(x, 6) for _, x, _ in dots(figure.axes[0])] == [0.07, 0.07]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["Similar", f"The same people again {MINUS} World majority"]
+    assert marks(figure.axes[0]) == {"room": [(0.34, 0), (0.34, 1)]}
 
 
 @pytest.mark.slow
 def test_readers_are_marks_of_gains_and_margins(style: Style) -> None:
-    shared = find_differences(contrasts(), metrics(), GAINS, MARGINS, "en", choose_readers(readers(), ["near"]))
-    gains = plot_gains.draw(shared.gains.rows, shared.gains, style)
-    margins = plot_margins.draw(shared.margins.rows, shared.margins, style)
-    for figure, copier, ideal in ((gains, 0.2, 0.4), (margins, 0.17, 0.37)):
+    chosen = choose_readers(readers(), ["near"])
+    gained = find_gains(contrasts(), metrics(), GAINS, "en", chosen)
+    differing = find_margins(contrasts(), metrics(), MARGINS, "en", chosen)
+    drawn = (plot_gains.draw(gained.rows, gained, style), plot_margins.draw(differing.rows, differing, style))
+    for figure, copier, ideal in zip(drawn, (0.2, 0.17), (0.4, 0.37), strict=True):
         (ax,) = figure.axes
         found = {line.get_label(): line.get_xydata() for line in ax.lines if len(line.get_xdata())}
         assert found["copier"][:, 0] == pytest.approx([copier] * 2)
@@ -272,7 +276,6 @@ def test_readers_are_marks_of_gains_and_margins(style: Style) -> None:
         legend = [text.get_text() for text in figure.legends[0].get_texts()]
         assert legend[-2:] == ["Copier of the answers shown", "Ideal reader of the answers shown"]
         assert faults_of(figure) == []
-    assert gains.axes[0].get_xlim() == margins.axes[0].get_xlim()
 
 
 def test_a_gain_with_a_readers_answers_is_over_the_models_own_first_arm() -> None:
@@ -390,12 +393,12 @@ def test_countries_without_room_are_counted(style: Style) -> None:
 
 DRAWN = {
     "country_ranks": lambda style: plot_country_ranks.draw(country_ranks(), style),
-    "gains": lambda style: plot_gains.draw(differences().gains.rows, differences().gains, style),
+    "gains": lambda style: plot_gains.draw(gains().rows, gains(), style),
     "gains_by_country": lambda style: plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, style),
     "languages": lambda style: plot_languages.draw(languages(("drawn", "near")), GAINS, "en", style),
     "categories": lambda style: plot_categories.draw(categories(), GAINS, style),
     "kinds": lambda style: plot_kinds.draw(kinds(), [["near", "zero"]], style),
-    "margins": lambda style: plot_margins.draw(differences().margins.rows, differences().margins, style),
+    "margins": lambda style: plot_margins.draw(margins().rows, margins(), style),
 }
 
 
@@ -439,8 +442,7 @@ def test_command_writes_the_figure_and_its_numbers(tmp_path: Path) -> None:
     styled = ["--style", json.dumps(described(width=3.3))]
     common = ["--pairs", json.dumps(GAINS), *styled]
     asked = ["--contrasts", tmp_path / "contrasts.csv", "--metrics", tmp_path / "metrics.csv", "--language", "en"]
-    asked += ["--gains", json.dumps(GAINS), "--margins", json.dumps(MARGINS)]
-    run("plot-gains", *asked, *styled, "--csv", tmp_path / "gains.csv", "--figures", tmp_path / "gains.svg")
+    run("plot-gains", *asked, *common, "--csv", tmp_path / "gains.csv", "--figures", tmp_path / "gains.svg")
     made = read_table(tmp_path / "gains.csv", Contrasts)
     assert len(made) == 4 and (tmp_path / "gains.svg").read_text().startswith("<?xml")
     files = ["--csv", tmp_path / "c.csv", "--figures", tmp_path / "c.pdf"]

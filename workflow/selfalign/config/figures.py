@@ -85,11 +85,9 @@ def _margin(config: MergedConfig) -> dict[str, str]:
     return settings | _demonstrated(config)
 
 
-def _by_model(config: MergedConfig) -> dict[str, str]:
-    """What the figures gains and margins ask: both have all pairs, because they have the same axis."""
-    pairs = {"gains": list_gains(config), "margins": list_margins(config)}
-    settings = {name: as_json(value) for name, value in pairs.items()} | {"language": asked_in(config)}
-    return settings | _demonstrated(config)
+def _by_model(pairs: Sequence[Sequence[str]], config: MergedConfig) -> dict[str, str]:
+    """What the figures gains and margins ask: their pairs of arms, and the language of the models."""
+    return {"pairs": as_json(pairs), "language": asked_in(config)} | _demonstrated(config)
 
 
 def _agreement(config: MergedConfig) -> dict[str, str]:
@@ -162,7 +160,7 @@ FIGURES: dict[str, Figure] = {
         "f: gains",
         "Drawing gains over zero-shot, by model",
         CONTRASTS | METRICS,
-        _by_model,
+        lambda config: _by_model(list_gains(config), config),
         also=(READERS,),
     ),
     "gains_by_country": Figure(
@@ -193,7 +191,7 @@ FIGURES: dict[str, Figure] = {
         "k: margins",
         "Drawing own minus other country, by model",
         CONTRASTS | METRICS,
-        _by_model,
+        lambda config: _by_model(list_margins(config), config),
         also=(READERS,),
     ),
     "country_ranks": Figure(

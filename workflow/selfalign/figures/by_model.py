@@ -1,10 +1,9 @@
 """Figures with one row per model and one dot per pair of arms: gains, and own minus other country."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 import pandas as pd
@@ -46,109 +45,111 @@ class Differences:
 
     Attributes:
         pairs: of arms.
-        contrasts: a `Contrasts` table with the pairs.
-        language: that the models are asked in, ISO 639-1.
+        rows: `Contrasts` of the pairs in one language, for the mean of the countries.
         baselines: by model, language and country, a column per mark.
         readers: of the demonstrations (`draw_readers`).
-        axis: both ends of the x axis.
     """
 
     pairs: Pairs
-    contrasts: pd.DataFrame
-    language: str
+    rows: pd.DataFrame
     baselines: pd.DataFrame
     readers: pd.DataFrame
-    axis: tuple[float, float]
 
     @property
-    def rows(self) -> pd.DataFrame:
-        """The differences between the pairs of arms, for the mean of the countries.
-
-        Raises:
-            InputError: the table has none.
-        """
-        return mean_of_countries(choose_pairs(self.contrasts, self.pairs, self.language))
+    def axis(self) -> tuple[float, float]:
+        """Both ends of the x axis."""
+        return limits(self.rows, self.baselines, self.readers[["value"]])
 
     def write(self, csv_file: Path) -> pd.DataFrame:
         """Write the rows as the numbers of the figure, and return them."""
-        rows = self.rows
-        write_table(rows, csv_file, Contrasts)
-        return rows
+        write_table(self.rows, csv_file, Contrasts)
+        return self.rows
 
 
-class Both(NamedTuple):
-    """The numbers of both figures, which have the same axis."""
-
-    gains: Differences
-    margins: Differences
-
-
-def find_differences(
-    contrasts: pd.DataFrame,
-    metrics: pd.DataFrame,
-    gains: Pairs,
-    margins: Pairs,
-    language: str,
-    readers: pd.DataFrame = NO_READERS,
-) -> Both:
-    """The numbers of both figures.
+def find_gains(
+    contrasts: pd.DataFrame, metrics: pd.DataFrame, pairs: Pairs, language: str, readers: pd.DataFrame = NO_READERS
+) -> Differences:
+    """The numbers of the figure of gains.
 
     Args:
         contrasts: a `Contrasts` table.
         metrics: a `Metrics` table.
-        gains: each selector with the arm that is subtracted.
-        margins: each arm with the arm in which other countries answer the same demonstrations.
+        pairs: each selector with the arm that is subtracted.
         language: that the models are asked in, ISO 639-1.
         readers: of the demonstrations (`choose_readers`).
 
     Raises:
         InputError: the contrasts have none of the pairs.
     """
-    rows = mean_of_countries(choose_pairs(contrasts, [*gains, *margins], language))
-    of_gains = gains_of_others(metrics, {against for _, against in gains})
-    of_margins = room_for_margins(metrics, {arm for pair in margins for arm in pair})
-    over_first, over_others = (choose_baselines(one, rows) for one in (of_gains, of_margins))
-    readers = mean_of_countries(readers[(readers["language"] == language) & (readers["measure"] == "agreement")])
-    read_first, read_others = readers_of_gains(readers, gains), readers_of_pairs(readers, margins)
-    axis = limits(rows, over_first, over_others, read_first[["value"]], read_others[["value"]])
-    return Both(
-        Differences(gains, contrasts, language, over_first, read_first, axis),
-        Differences(margins, contrasts, language, over_others, read_others, axis),
-    )
+    others = gains_of_others(metrics, {against for _, against in pairs})
+    read = readers_of_gains(_of_countries(readers, language), pairs)
+    return _join(contrasts, pairs, language, others, read)
 
 
-def takes_gains_and_margins(command: Command) -> Command:
-    """Give a command the options of both figures. The command gets `both` (`Both`) and `csv_file`."""
+def find_margins(
+    contrasts: pd.DataFrame, metrics: pd.DataFrame, pairs: Pairs, language: str, readers: pd.DataFrame = NO_READERS
+) -> Differences:
+    """The numbers of the figure of margins, as `find_gains` has those of gains.
 
-    @wraps(command)
-    def with_differences(
-        contrasts: Path,
-        metrics: Path,
-        gains: list[tuple[str, str]],
-        margins: list[tuple[str, str]],
-        language: str,
-        readers: pd.DataFrame,
-        **rest: object,
-    ) -> None:
-        tables = read_table(contrasts, Contrasts), read_table(metrics, Metrics)
-        command(both=find_differences(*tables, gains, margins, language, readers), **rest)
+    Args:
+        contrasts: a `Contrasts` table.
+        metrics: a `Metrics` table.
+        pairs: each arm with the arm in which other countries answer the same demonstrations.
+        language: that the models are asked in, ISO 639-1.
+        readers: of the demonstrations (`choose_readers`).
+    """
+    room = room_for_margins(metrics, {arm for pair in pairs for arm in pair})
+    read = readers_of_pairs(_of_countries(readers, language), pairs)
+    return _join(contrasts, pairs, language, room, read)
 
-    options = [
-        contrasts_option,
-        click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baselines."),
-        click.option(
-            "--gains",
-            type=Json(list[tuple[str, str]]),
-            required=True,
-            help="Each selector and the arm that is subtracted, as JSON.",
-        ),
-        click.option(
-            "--margins", type=Json(list[tuple[str, str]]), required=True, help="Each arm and its control, as JSON."
-        ),
-        click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1."),
-        csv_option,
-    ]
-    return takes_readers(give_options(with_differences, options))
+
+def _of_countries(readers: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The readers' agreement in a language, for the mean of the countries."""
+    return mean_of_countries(readers[(readers["language"] == language) & (readers["measure"] == "agreement")])
+
+
+def _join(
+    contrasts: pd.DataFrame, pairs: Pairs, language: str, baselines: pd.DataFrame, readers: pd.DataFrame
+) -> Differences:
+    rows = mean_of_countries(choose_pairs(contrasts, pairs, language))
+    return Differences(pairs, rows, choose_baselines(baselines, rows), readers)
+
+
+def takes_differences(find: Callable[..., Differences]) -> Callable[[Command], Command]:
+    """Give a command the options of one of these figures. The command gets `differences` and `csv_file`.
+
+    Args:
+        find: `find_gains` or `find_margins`.
+    """
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def with_differences(
+            contrasts: Path,
+            metrics: Path,
+            pairs: list[tuple[str, str]],
+            language: str,
+            readers: pd.DataFrame,
+            **rest: object,
+        ) -> None:
+            tables = read_table(contrasts, Contrasts), read_table(metrics, Metrics)
+            command(differences=find(*tables, pairs, language, readers), **rest)
+
+        options = [
+            contrasts_option,
+            click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baselines."),
+            click.option(
+                "--pairs",
+                type=Json(list[tuple[str, str]]),
+                required=True,
+                help="Each arm and the arm that is subtracted, as JSON.",
+            ),
+            click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1."),
+            csv_option,
+        ]
+        return takes_readers(give_options(with_differences, options))
+
+    return decorate
 
 
 def draw_by_model(

@@ -6,7 +6,7 @@ import click
 import pandas as pd
 from matplotlib.figure import Figure
 
-from selfalign.figures.by_model import Both, Differences, draw_by_model, takes_gains_and_margins
+from selfalign.figures.by_model import Differences, draw_by_model, find_gains, takes_differences
 from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.style import Style
 
@@ -25,8 +25,8 @@ def draw(rows: pd.DataFrame, differences: Differences, style: Style) -> Figure:
 
 
 @click.command()
-@takes_gains_and_margins
+@takes_differences(find_gains)
 @takes_figure_settings
-def command(both: Both, csv_file: Path, style: Style, pages: Pages) -> None:
+def command(differences: Differences, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw the gain of each selector over zero-shot, by model."""
-    pages.draw(both.gains.write(csv_file), lambda rows: draw(rows, both.gains, style))
+    pages.draw(differences.write(csv_file), lambda rows: draw(rows, differences, style))

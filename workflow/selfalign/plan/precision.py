@@ -1,4 +1,4 @@
-"""The expected width of the intervals by battery, from the variance components of finished studies.
+"""The expected width of intervals, from the variance components of finished studies.
 
 A run that has scores on the disk is its own study. Otherwise the components are those that were measured on this
 project's studies (resources/plan/variances.csv), of the most similar series in the table. docs/study_size.md compares
@@ -20,8 +20,10 @@ from selfalign.config.outputs import list_contrasts
 from selfalign.contrasts import Contrast
 from selfalign.plan.designs import Laid
 from selfalign.plan.variances import (
+    RATIO,
     describe_arm,
     describe_contrast,
+    expect_by_category,
     expect_errors,
     find_rows,
     measure,
@@ -29,6 +31,7 @@ from selfalign.plan.variances import (
     read_variances,
 )
 from selfalign.runs import Run
+from selfalign.scoring.main_intervals import LEAST
 
 SLACK = (0.6, 1.5)
 """Factors of the lowest and the highest width that finished studies give.
@@ -56,10 +59,12 @@ class Width:
     Attributes:
         language: of the prompts.
         name: the arm or the contrast.
-        mean: for the mean of the countries; NaN with fewer than two.
-        country: for one country.
-        found: the smallest true difference that a study of this size finds with the probability `POWER`, in the mean of
-            the countries, or in the only one; NaN for an arm.
+        mean: by battery, for the mean of the countries; NaN with fewer than two.
+        main: of the main interval, the wider of those by battery and by category (see `choose_main`). By battery for an
+            arm, and with fewer than `LEAST` categories.
+        country: by battery, for one country.
+        found: the smallest true difference that the main interval of a study of this size finds with the probability
+            `POWER`, in the mean of the countries, or in the only one; NaN for an arm.
         source: `scores`, of this run; or as `find_rows` returns it.
         rows: number of rows of components.
     """
@@ -67,6 +72,7 @@ class Width:
     language: str
     name: str
     mean: HalfWidth
+    main: HalfWidth
     country: HalfWidth
     found: float
     source: str
@@ -84,6 +90,7 @@ class Series:
         family: see `find_family`; `arm`.
         poles: probes x countries, 1 where pole A is the majority, else -1; NaN where there is no cell.
         battery_of: numbers of the probes' batteries.
+        category_of: numbers of their categories.
     """
 
     language: str
@@ -92,6 +99,7 @@ class Series:
     family: str
     poles: np.ndarray
     battery_of: np.ndarray
+    category_of: np.ndarray
 
 
 def expect_widths(
@@ -116,10 +124,10 @@ def expect_widths(
     widths = []
     for series in list_series(laid, poles, bank, config):
         rows = own[(own["language"] == series.language) & (own["name"] == series.name)]
-        source = "scores"
-        if rows.empty:
-            rows, source = find_rows(table, series.kind, series.family, models)
-        widths.append(_expect(series, rows, source, level))
+        alike, source = find_rows(table, series.kind, series.family, models)
+        if len(rows):
+            alike, source = rows.merge(alike[[RATIO]], how="cross"), "scores"
+        widths.append(expect_width(series, alike, source, level))
     return widths
 
 
@@ -145,7 +153,7 @@ def list_series(
     """
     arms = Arm.read_all(config["arms"])
     people = poles[["country", "probe"]].assign(pole=np.where(poles["majority"] == "A", 1.0, -1.0))
-    people = people.assign(battery=people["probe"].map(bank.set_index("probe")["battery"]))
+    people = people.merge(bank[["probe", "battery", "category"]], on="probe")
     asked = {
         language: {arm: cells[["country", "probe"]].drop_duplicates() for arm, cells in one.cells.groupby("arm")}
         for language, one in laid.items()
@@ -169,27 +177,42 @@ def list_series(
                 continue
             cells = _lay_out(sides, people)
             if cells[0].size:
-                yield Series(language, **describe_contrast(entry, arms), poles=cells[0], battery_of=cells[1])
+                named = describe_contrast(entry, arms)
+                yield Series(language, named["name"], named["kind"], named["family"], *cells)
 
 
-def _lay_out(sides: Sequence[pd.DataFrame], people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """The majorities of the cells that all sides have, probes x countries, and the numbers of the probes' batteries."""
+def _lay_out(sides: Sequence[pd.DataFrame], people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The majorities of the cells that all sides have, probes x countries; numbers of the batteries and categories."""
     cells = people
     for side in sides:
         cells = cells.merge(side, on=["country", "probe"])
     poles = cells.pivot(index="probe", columns="country", values="pole")
-    battery_of = pd.factorize(cells.groupby("probe")["battery"].first())[0]
-    return poles.to_numpy(), battery_of
+    homes = cells.groupby("probe")[["battery", "category"]].first()
+    return poles.to_numpy(), *(pd.factorize(homes[column])[0] for column in homes)
 
 
-def _expect(series: Series, rows: pd.DataFrame, source: str, level: float) -> Width:
+def expect_width(series: Series, rows: pd.DataFrame, source: str, level: float = 0.95) -> Width:
+    """The expected interval of a series.
+
+    Args:
+        series: the arm or contrast.
+        rows: components of finished studies, or of this run.
+        source: `scores`, or as `find_rows` returns it.
+        level: coverage of the intervals.
+    """
     slack = (1.0, 1.0) if source == "scores" else SLACK
-    countries = series.poles.shape[1]
-    error, freedom = expect_errors(rows, series.poles, series.battery_of)
+    by_battery = expect_errors(rows, series.poles, series.battery_of)
     one = _spread(*_expect_alone(series, rows), level, slack)
-    mean = _spread(error, freedom, level, slack) if countries > 1 else HalfWidth(NAN, NAN, NAN)
-    found = NAN if series.family == "arm" else float(np.median(reach(error, freedom, level)))
-    return Width(series.language, series.name, mean, one, found, source, len(rows))
+    mean = main = _spread(*by_battery, level, slack)
+    found = NAN if series.family == "arm" else float(np.median(reach(*by_battery, level)))
+    if rows[RATIO].notna().all() and len(np.unique(series.category_of)) >= LEAST:
+        by_category = expect_by_category(rows, series.poles, series.battery_of, series.category_of)
+        wider = _spread(*by_category, level, slack)
+        main = HalfWidth(*map(max, mean, wider))
+        found = max(found, float(np.median(reach(*by_category, level))))
+    if series.poles.shape[1] == 1:
+        mean = main = HalfWidth(NAN, NAN, NAN)
+    return Width(series.language, series.name, mean, main, one, found, source, len(rows))
 
 
 def _expect_alone(series: Series, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -156,12 +156,16 @@ def _widths(plan: Plan) -> str:
     shown = names[:_MOST_CONTRASTS]
     for name in shown:
         one = by_name[name]
-        rows.append([name, _span(one.mean), _span(one.country), _points(one.found), one.source])
+        rows.append([name, _span(one.main), _span(one.country), _points(one.found), one.source])
     text = "\n".join(align(rows, last_left=True))
     more = len(names) - len(shown)
     lines = [f"{more} more contrast{'s' * (more > 1)}: --json"] if more > 0 else []
     if names:
-        lines.append("found in 80%: a true difference of this size is found in 80% of such studies, by battery")
+        lines += [
+            "mean of countries: of a difference, the main interval, the wider of those by battery and by category",
+            "agreement of an arm, one country: by battery",
+            "found in 80%: the main interval of 80% of such studies excludes 0 if the true difference has this size",
+        ]
     if any(by_name[name].source != "scores" for name in shown):
         lines.append(_STUDIES)
     return "\n".join([text, *lines])

@@ -36,6 +36,10 @@ PARTS = [
 """Columns of components: the variance of a cell; then `level` and `stance` of two cells of one probe in two countries,
 of two probes of one battery in one country, and of two probes of one battery in two countries."""
 
+RATIO = "category_ratio"
+"""Column of components: the standard error by category over the one by battery, in the finished study. Null for an arm,
+which has intervals by battery only."""
+
 POWER = 0.8
 """How often a study of the planned size finds the difference that `reach` returns."""
 
@@ -243,20 +247,51 @@ def expect_errors(parts: pd.DataFrame, poles: np.ndarray, battery_of: np.ndarray
     Returns:
         The errors, NaN with one battery only; and the degrees.
     """
+    between, within = _sum_parts(parts, poles, battery_of)
+    sizes = np.bincount(battery_of)
+    error = np.sqrt((between + within) * widen_batteries(np.array([len(sizes)]))[0])
+    return np.where(len(sizes) > 1, error, np.nan), _find_freedom(between, within, sizes)
+
+
+def expect_by_category(
+    parts: pd.DataFrame, poles: np.ndarray, battery_of: np.ndarray, category_of: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Standard errors by category and their degrees of freedom, for each row of components.
+
+    The ratio to the error by battery is that of a finished study. The variance that is then above that of the probes
+    alone is what the probes of a category share, and gives the degrees of freedom.
+
+    Args:
+        parts: rows with the columns `PARTS` and `RATIO`.
+        poles: probes x countries of the planned study, 1 where pole A is the majority, else -1; NaN for no cell.
+        battery_of: numbers of the probes' batteries.
+        category_of: numbers of the probes' categories.
+    """
+    by_battery, _ = expect_errors(parts, poles, battery_of)
+    between, _ = _sum_parts(parts, poles, battery_of)
+    sizes = np.bincount(category_of)
+    error = by_battery * parts[RATIO].to_numpy()
+    within = np.clip(error**2 / widen_batteries(np.array([len(sizes)]))[0] - between, 0, None)
+    return error, _find_freedom(between, within, sizes)
+
+
+def _sum_parts(parts: pd.DataFrame, poles: np.ndarray, battery_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the probes alone add to the variance of the mean of the countries, and what pairs of a battery add."""
     known = np.isfinite(poles)
     weights = known / known.sum(axis=0) / poles.shape[1]
     level, stance = sum_products(weights, battery_of), sum_products(np.where(known, poles, 0) * weights, battery_of)
     numbers = np.array([level[0], *np.column_stack([level[1:], stance[1:]]).ravel()])
     terms = parts[PARTS].to_numpy(float) * numbers
-    between, within = terms[:, :3].sum(axis=1), terms[:, 3:].sum(axis=1)
-    between = np.maximum(between, terms[:, 0] / poles.shape[1])
-    within = np.clip(within, 0, None)
-    sizes = np.bincount(battery_of)
+    between = np.maximum(terms[:, :3].sum(axis=1), terms[:, 0] / poles.shape[1])
+    return between, np.clip(terms[:, 3:].sum(axis=1), 0, None)
+
+
+def _find_freedom(between: np.ndarray, within: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Degrees of freedom of a variance between clusters of these sizes, from its parts: see `_sum_parts`."""
     pairs, probes = (sizes * (sizes - 1)).sum(), sizes.sum()
-    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 if two arms never differ, or no battery has a pair
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 if two arms never differ, or no cluster has a pair
         alike = np.nan_to_num(within / pairs * probes / between)
-    error = np.sqrt((between + within) * widen_batteries(np.array([len(sizes)]))[0])
-    return np.where(len(sizes) > 1, error, np.nan), freedom_of_sizes(sizes[:, None], alike)
+    return freedom_of_sizes(sizes[:, None], alike)
 
 
 def reach(error: np.ndarray, freedom: np.ndarray, level: float) -> np.ndarray:
