@@ -25,7 +25,7 @@ from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.inference.endpoint.ask import command
 from selfalign.inference.endpoint.bodies import entry_of
-from selfalign.inference.endpoint.collect import collect
+from selfalign.inference.endpoint.collect import collect_replies
 from selfalign.inference.endpoint.requests import requests_of
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.local.engine import score
@@ -149,7 +149,7 @@ def answer_with(
     table, endpoint = table_of(count), endpoint_of(readout=readout, samples=len(answers), **settings)
     requests = requests_of(first(table), endpoint, form)
     entries = [entry_of(request, got, endpoint) for request, got in zip(requests, answers, strict=True)]
-    read = collect(table, {entry.key: entry for entry in entries}, endpoint, form, "-")
+    read = collect_replies(table, {entry.key: entry for entry in entries}, endpoint, form, "-")
     return Answers.validate(read[read["prompt"] == table["prompt"][0]])
 
 
@@ -209,7 +209,7 @@ def test_label_that_may_have_begun_in_the_list_has_no_bound(start: str) -> None:
     table, endpoint = table_of(1, labels=("A", "10")), endpoint_of()
     (request,) = requests_of(first(table), endpoint, "chat")
     entry = entry_of(request, top_answer([(start, -0.2), ("A", -2.0)]), endpoint)
-    read = collect(table, {entry.key: entry}, endpoint, "chat", "-")
+    read = collect_replies(table, {entry.key: entry}, endpoint, "chat", "-")
     assert read["label"].isna().tolist() == [False, True]
     assert not read["label_bound"].any()
 

@@ -28,7 +28,7 @@ from selfalign.inference.local import engine
 from selfalign.ledger import ledger as commands
 from selfalign.ledger.integrity import find_faults
 from selfalign.ledger.merge import merge
-from selfalign.ledger.reading import describe
+from selfalign.ledger.reading import describe_ledger
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import Ledger
 from tiny import POLITICS, PRESS, RELIGION, speak, table_of, tiny_llama, tiny_tokenizer
@@ -107,7 +107,7 @@ def test_batch_that_fails_is_absent_as_a_whole(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.IntegrityError):
             run.record([entry(1), entry(0)])
         assert ledger.answered(MARK) == by_key([entry(0)])
-    assert describe(path)["models"][0]["runs"][0]["prompts"] == 1
+    assert describe_ledger(path)["models"][0]["runs"][0]["prompts"] == 1
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("-inf"), 1e-9])
@@ -124,7 +124,7 @@ def test_run_is_remembered_with_what_it_cost(tmp_path: Path) -> None:
         run.record([entry(0), entry(1)], tokens=30, peak_memory=500)
         time.sleep(0.02)
         run.record([entry(2)], tokens=5, peak_memory=400)
-    (model,) = describe(path)["models"]
+    (model,) = describe_ledger(path)["models"]
     (told,) = model["runs"]
     assert (model["facts"], model["answers"]) == (FACTS, 3)
     assert (told["prompts"], told["tokens"], told["peak_memory"]) == (3, 35, 500)
@@ -141,7 +141,7 @@ def test_largest_difference_between_the_engines_is_kept(tmp_path: Path) -> None:
         run.record([entry(0)])
         run.note_difference(2.9e-5)
         run.record([entry(1)])
-    assert describe(path)["models"][0]["runs"][0]["difference"] == 3.04e-5
+    assert describe_ledger(path)["models"][0]["runs"][0]["difference"] == 3.04e-5
     listed = CliRunner().invoke(commands.command, ["list", str(path)]).output.splitlines()
     assert listed[1].endswith("  difference")
     assert listed[2].endswith("  3.0e-05")
@@ -159,14 +159,14 @@ def test_ledger_of_version_1_is_read_and_gets_the_column(tmp_path: Path) -> None
     write(path, [entry(0)])
     as_version_1(path)
     before = path.read_bytes()
-    (told,) = describe(path)["models"][0]["runs"]
+    (told,) = describe_ledger(path)["models"][0]["runs"]
     assert "difference" not in told
     assert find_faults(path) == (1, [])
     assert path.read_bytes() == before
     assert CliRunner().invoke(commands.command, ["list", str(path)]).output.splitlines()[2].endswith("  -")
     write(path, [entry(1)])
     assert read(path) == by_key([entry(0), entry(1)])
-    assert [run["difference"] for run in describe(path)["models"][0]["runs"]] == [None, None]
+    assert [run["difference"] for run in describe_ledger(path)["models"][0]["runs"]] == [None, None]
 
 
 def test_ledgers_of_both_versions_are_merged(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_ledgers_of_both_versions_are_merged(tmp_path: Path) -> None:
     for sources in ([old, new], [new, old]):
         assert merge(sources, target)[1] == 2
         assert find_faults(target) == (2, [])
-        assert [run["prompts"] for run in describe(target)["models"][0]["runs"]] == [1, 1]
+        assert [run["prompts"] for run in describe_ledger(target)["models"][0]["runs"]] == [1, 1]
         target.unlink()
 
 
@@ -186,7 +186,7 @@ def test_run_that_fails_keeps_its_answers_and_has_no_end(tmp_path: Path) -> None
     with pytest.raises(KeyboardInterrupt), Ledger(path) as ledger, ledger.run(FACTS, **HOW) as run:
         run.record([entry(0)])
         raise KeyboardInterrupt
-    (told,) = describe(path)["models"][0]["runs"]
+    (told,) = describe_ledger(path)["models"][0]["runs"]
     assert (told["prompts"], told["ended"]) == (1, None)
     assert read(path) == by_key([entry(0)])
 
@@ -218,7 +218,7 @@ def test_ledger_of_another_kind_is_refused_and_kept(statements: list[str], told:
     with pytest.raises(InputError, match=told), Ledger(path):
         pass
     with pytest.raises(InputError, match=told):
-        describe(path)
+        describe_ledger(path)
     assert path.read_bytes() == before
 
 
@@ -409,7 +409,7 @@ def test_list_tells_models_answers_and_runs(two: Path) -> None:
         assert re.search(row, told, re.M), told
     assert f"{MARK}: dtype float32, weights_sha256 0123456789ab\n" in told
     assert beside(two) == before
-    ((listed,), described) = json.loads(ledger_says("list", "--json", two)), describe(two)
+    ((listed,), described) = json.loads(ledger_says("list", "--json", two)), describe_ledger(two)
     assert listed == described
     assert {model["fingerprint"]: model["answers"] for model in listed["models"]} == {MARK: 40, OTHER: 20}
 
@@ -426,9 +426,9 @@ def test_list_tells_of_a_change_that_was_cut_off_and_the_next_job_undoes_it(tmp_
         database.execute("ROLLBACK")
     assert b"half" in cut.read_bytes()
     with pytest.raises(InputError, match="cut off in the middle of a change .* Run the workflow again in a folder"):
-        describe(cut)
+        describe_ledger(cut)
     assert read(cut) == by_key(entries)
-    assert describe(cut)["models"][0]["answers"] == len(entries)
+    assert describe_ledger(cut)["models"][0]["answers"] == len(entries)
 
 
 def test_list_reads_what_a_killed_job_left(tmp_path: Path) -> None:
@@ -436,7 +436,7 @@ def test_list_reads_what_a_killed_job_left(tmp_path: Path) -> None:
     writer(path, 5, 3).communicate()
     before = beside(path)
     assert set(before) == {"ledger.sqlite", "ledger.sqlite-wal"}
-    (model,) = describe(path)["models"]
+    (model,) = describe_ledger(path)["models"]
     assert (model["answers"], model["runs"][0]["ended"]) == (15, None)
     assert find_faults(path) == (15, [])
     assert beside(path) == before
@@ -524,11 +524,13 @@ def test_merge_is_the_union_and_can_be_repeated(tmp_path: Path, two: Path) -> No
     assert read(target) == by_key([entry(number) for number in range(50)])
     assert read(target, OTHER) == by_key([entry(number) for number in range(20)])
     assert find_faults(target) == (70, [])
-    merged = describe(target)
-    runs = {run["run"]: run for path in (one, two) for model in describe(path)["models"] for run in model["runs"]}
+    merged = describe_ledger(target)
+    runs = {
+        run["run"]: run for path in (one, two) for model in describe_ledger(path)["models"] for run in model["runs"]
+    }
     assert {run["run"]: run for model in merged["models"] for run in model["runs"]} == runs
     assert ledger_says("merge", two, one, "--into", target) == f"{target}: 0 answers added, 70 now\n"
-    assert describe(target) == merged
+    assert describe_ledger(target) == merged
     assert (beside(one), beside(two)) == before
 
 
@@ -541,7 +543,7 @@ def test_merge_keeps_the_copy_of_a_run_that_came_farther(tmp_path: Path) -> None
         database.execute("UPDATE runs SET ended = '2026-01-01T00:00:00+00:00'")
     for order in ([path, early], [early, path]):
         ledger_says("merge", *order, "--into", target)
-        (told,) = describe(target)["models"][0]["runs"]
+        (told,) = describe_ledger(target)["models"][0]["runs"]
         assert told["ended"] == "2026-01-01T00:00:00+00:00"
         target.unlink()
 
@@ -572,11 +574,11 @@ def test_merge_of_different_answers_changes_nothing(
     one, other, target = tmp_path / "one.sqlite", tmp_path / "other.sqlite", tmp_path / into
     write(one, [entry(number, -1.0, -2.0) for number in range(9)])
     write(other, [*(entry(number) for number in range(20, 40)), entry(5, *scores)])
-    before, kept = beside(other), (describe(one), read(one))
+    before, kept = beside(other), (describe_ledger(one), read(one))
     sources = [one, other] if target != one else [other]
     tells = [f"{other}: key {5:016x} (prompt {104:016x}) under fingerprint {MARK}", f"-2.0]}} in {one}", "Nothing is"]
     refused("ledger", "merge", *sources, "--into", target, tells=tells)
-    assert (beside(other), describe(one), read(one)) == (before, *kept)
+    assert (beside(other), describe_ledger(one), read(one)) == (before, *kept)
 
 
 def test_merge_of_a_damaged_ledger_is_refused(tmp_path: Path, two: Path, refused: Refused) -> None:
@@ -602,7 +604,7 @@ def test_prune_tells_what_would_go_and_deletes_it_only_when_told(two: Path) -> N
     assert "40 answers deleted" in ledger_says("prune", two, "--keep", OTHER, "--yes")
     assert read(two) == {}
     assert read(two, OTHER) == by_key([entry(number) for number in range(20)])
-    assert [model["fingerprint"] for model in describe(two)["models"]] == [OTHER]
+    assert [model["fingerprint"] for model in describe_ledger(two)["models"]] == [OTHER]
     assert two.stat().st_size < size
     assert find_faults(two) == (20, [])
 
@@ -679,7 +681,7 @@ class Task:
     def compare(self, folder: Path) -> None:
         assert (folder / "answers.parquet").read_bytes() == (self.folder / "answers.parquet").read_bytes()
         assert find_faults(folder / "l" / "ledger.sqlite") == (len(self.answered()), [])
-        (model,) = describe(folder / "l" / "ledger.sqlite")["models"]
+        (model,) = describe_ledger(folder / "l" / "ledger.sqlite")["models"]
         assert read(folder / "l" / "ledger.sqlite", model["fingerprint"]) == self.answered()
         assert sum(run["prompts"] for run in model["runs"]) == len(self.answered())  # each was computed once
         assert [file.name for file in (folder / "l").iterdir()] == ["ledger.sqlite"]
@@ -687,7 +689,7 @@ class Task:
 
     def answered(self) -> dict[str, Entry]:
         path = self.folder / "l" / "ledger.sqlite"
-        return read(path, describe(path)["models"][0]["fingerprint"])
+        return read(path, describe_ledger(path)["models"][0]["fingerprint"])
 
 
 def count(path: Path) -> int:

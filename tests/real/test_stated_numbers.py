@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from bank import BANK
 from places import ROOT
 from selfalign.arms import Arm
 from selfalign.inference.local.collect import collect
@@ -14,7 +15,7 @@ from selfalign.inference.local.infer import answer
 from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.ledger.rows import fingerprint_of
 from selfalign.ledger.storage import Ledger
-from selfalign.probes.bank import read_bank, read_texts
+from selfalign.probes.bank import read_texts
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
@@ -24,7 +25,7 @@ from selfalign.scoring.stated import score_shares
 from transformers import AutoTokenizer, PreTrainedModel
 
 RESOURCES = ROOT / "resources"
-BANK = read_bank(RESOURCES / "probes/probes.csv")
+
 POLES = pd.DataFrame([("DEU", "Q64", 0.2, "B")], columns=["country", "probe", "share_a", "majority"])
 FACTS = {"model": "stated"}
 

@@ -2,15 +2,12 @@
 
 import numpy as np
 import pandas as pd
+from bank import DEFAULT_BANK
 from click.testing import CliRunner
-from places import ROOT
 from selfalign.cli import program
-from selfalign.probes.bank import read_bank
 from selfalign.scoring.schemas import Scores
 from selfalign.scoring.unanswered import COUNTS_AS
 
-PROBES = ROOT / "resources" / "probes" / "probes.csv"
-BANK = read_bank(PROBES).query("on_request == ''").reset_index(drop=True)
 SETTINGS = {"draws": 400, "level": 0.95, "seed": 1}
 
 
@@ -18,7 +15,7 @@ def scores(
     arms: dict[str, float],
     countries: tuple[str, ...] = ("BOL", "MEX"),
     languages: tuple[str, ...] = ("en",),
-    bank: pd.DataFrame = BANK,
+    bank: pd.DataFrame = DEFAULT_BANK,
     seed: int = 3,
 ) -> pd.DataFrame:
     """Random scores; the number of an arm is added to its p_a. An arm `other` has two sources, `random` two seeds."""

@@ -5,12 +5,10 @@ import hashlib
 from collections import defaultdict
 from pathlib import Path
 
-from places import ROOT
 from selfalign.survey.parse_opinions import (
     digest_text,
 )
 
-BANK = ROOT / "resources" / "probes" / "probes.csv"
 RAIN = "How often does it rain here?\n\nIn spring"
 FULL_SCALE = "Very often", 2.0, 3.0, "Never"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from bad_input import BANK, FRAME, TEMPLATES, TEXTS, design, take
+from bad_input import FRAME, TEMPLATES, TEXTS, design, take
+from bank import BANK_FILE
 from project import BIN, ROOT, default_configs, read_settings
 from refusal import Refused, assert_one_paragraph
 from selfalign.config.read import check_settings
@@ -93,31 +94,31 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_mistake_in_the_bank_is_told_by_line_and_column(
     old: str, new: str, tells: list[str], tmp_path: Path, distributions: Path, refused: Refused
 ) -> None:
-    bank = edited(BANK, tmp_path, old, new)
+    bank = edited(BANK_FILE, tmp_path, old, new)
     refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank), *tells])
 
 
 def test_bank_without_a_probe_is_refused(tmp_path: Path, distributions: Path, refused: Refused) -> None:
     bank = tmp_path / "probes.csv"
-    bank.write_text(BANK.read_text().splitlines()[0] + "\n")
+    bank.write_text(BANK_FILE.read_text().splitlines()[0] + "\n")
     refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank), "no rows"])
     bank.write_text("")
     refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank), "empty"])
 
 
 def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path, distributions: Path, refused: Refused) -> None:
-    bank = edited(BANK, tmp_path, "\nQ2,Q2,", "\n\nQ2,Q223,")
+    bank = edited(BANK_FILE, tmp_path, "\nQ2,Q2,", "\n\nQ2,Q223,")
     refused(*map_poles(bank, tmp_path, distributions), tells=["line 4", "'Q223'"])
-    bank = edited(BANK, tmp_path, "1-2,3-4,,\nQ2,Q2,", "1-2,3-4,,\n,,,,,,,,,,\n\nQ2,2,")
+    bank = edited(BANK_FILE, tmp_path, "1-2,3-4,,\nQ2,Q2,", "1-2,3-4,,\n,,,,,,,,,,\n\nQ2,2,")
     refused(
         *map_poles(bank, tmp_path, distributions), tells=["line 5", "'2'", "must look like", "(id of the question)"]
     )
-    bank = edited(BANK, tmp_path, "1-2,3-4,,\nQ2,", "1-2,3-4,,\n\nQ1,")
+    bank = edited(BANK_FILE, tmp_path, "1-2,3-4,,\nQ2,", "1-2,3-4,,\n\nQ1,")
     refused(*map_poles(bank, tmp_path, distributions), tells=["'Q1'", "must not be repeated (probe id)"])
 
 
 def test_empty_cells_of_a_column_are_told_together(tmp_path: Path, distributions: Path, refused: Refused) -> None:
-    bank = pd.read_csv(BANK, dtype=str, keep_default_na=False)
+    bank = pd.read_csv(BANK_FILE, dtype=str, keep_default_na=False)
     bank.loc[[1, 4], "pole_a"] = ""
     bank.to_csv(tmp_path / "probes.csv", index=False)
     tells = ["line 3", 'column "pole_a"', "must not be empty (codes of pole A", "; the same in line 6. "]
@@ -130,7 +131,7 @@ def test_bank_that_is_not_there_is_refused(tmp_path: Path, distributions: Path, 
 
 
 def test_country_that_the_survey_lacks_is_refused(tmp_path: Path, distributions: Path, refused: Refused) -> None:
-    arguments = map_poles(BANK, tmp_path, distributions, "DEU MEX BOP")
+    arguments = map_poles(BANK_FILE, tmp_path, distributions, "DEU MEX BOP")
     refused(*arguments, tells=["'BOP'", "no respondents", 'Did you mean "BOL"', "another survey"])
 
 
@@ -197,7 +198,7 @@ def test_mistake_in_the_wordings_is_told_by_line_and_column(
     old: str, new: str, tells: list[str], tmp_path: Path, refused: Refused
 ) -> None:
     texts = edited(TEXTS, tmp_path, old, new)
-    refused(*compare(BANK, texts, tmp_path), tells=[str(texts), *tells])
+    refused(*compare(BANK_FILE, texts, tmp_path), tells=[str(texts), *tells])
 
 
 # Arms and templates
@@ -292,7 +293,9 @@ def test_damaged_table_between_steps_is_refused(
 ) -> None:
     damaged = tmp_path / "distributions.parquet"
     damaged.write_bytes(distributions.read_bytes()[:-100] if content is None else content)
-    refused(*map_poles(BANK, tmp_path, damaged), tells=[str(damaged), "cannot be read", "Let snakemake make it again"])
+    refused(
+        *map_poles(BANK_FILE, tmp_path, damaged), tells=[str(damaged), "cannot be read", "Let snakemake make it again"]
+    )
 
 
 # The config

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bad_input import BANK, TEXTS
+from bad_input import TEXTS
+from bank import BANK_FILE
 from refusal import Refused
 from selfalign.errors import explain_system
 from selfalign.tables import written_aside
@@ -15,7 +16,7 @@ from selfalign.tables import written_aside
 
 def compare(output: Path) -> list[object]:
     """Arguments of a quick step with one output."""
-    inputs = ["--bank", BANK, "--texts", TEXTS, "--language", "en", "--measure", "bm25"]
+    inputs = ["--bank", BANK_FILE, "--texts", TEXTS, "--language", "en", "--measure", "bm25"]
     return ["measure-similarity", *inputs, "--settings", '{"k1": 1.2, "b": 0.75}', "--output", output]
 
 

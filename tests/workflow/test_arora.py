@@ -11,20 +11,29 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bank import BANK_FILE, BANK_FOLDER
 from project import ROOT, Project
 from refusal import Refused
 from selfalign.config.files import check_files
 from selfalign.errors import InputError
 from selfalign.probes.adopt_arora import adopt, check_copy, read_copy
 from selfalign.probes.adopt_arora_bank import make_bank
-from selfalign.probes.arora import AroraLog, AroraRepairs, AroraRows, ProbeWording, clean, digest, per_row, word_probe
+from selfalign.probes.arora import (
+    AroraLog,
+    AroraRepairs,
+    AroraRows,
+    ProbeWording,
+    clean_cell,
+    digest,
+    per_row,
+    word_probe,
+)
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.schemas import Bank, Texts
 from selfalign.survey.schemas import Counts, Scales
 from selfalign.tables import read_input
 
-PROBES = ROOT / "resources" / "probes"
 COPY = ROOT.parent / "shared" / "data" / "arora_probes_gpl3"
 LANGUAGES = ["bn", "de", "el", "fa", "id", "ko", "ms", "ro", "sr", "tl", "tr", "ur", "vi"]
 GENERIC = {"affix", "blanks", "capital", "html", "punctuation"}
@@ -63,12 +72,12 @@ REPAIRS = repairs_of(
 
 @pytest.fixture(scope="module")
 def rows() -> pd.DataFrame:
-    return read_input(PROBES / "arora.csv", AroraRows)
+    return read_input(BANK_FOLDER / "arora.csv", AroraRows)
 
 
 @pytest.fixture(scope="module")
 def repairs() -> pd.DataFrame:
-    return read_input(PROBES / "arora_repairs.csv", AroraRepairs)
+    return read_input(BANK_FOLDER / "arora_repairs.csv", AroraRepairs)
 
 
 @pytest.fixture
@@ -176,7 +185,7 @@ def test_every_change_is_told_with_what_was_there_before() -> None:
 
 
 def test_cells_are_cleaned_of_blanks_escapes_and_decomposed_letters() -> None:
-    assert clean(" a\u0301\u00a0 b&#39;c\n") == "\u00e1 b'c"
+    assert clean_cell(" a\u0301\u00a0 b&#39;c\n") == "\u00e1 b'c"
 
 
 # A file
@@ -296,7 +305,7 @@ def test_row_with_one_pole_and_no_reason_is_refused(small: Path, refused: Refuse
 
 
 def test_bank_takes_poles_of_the_release_and_the_rest_from_ours(rows: pd.DataFrame) -> None:
-    ours, used = read_bank(PROBES / "probes.csv"), rows[rows["dropped"] == ""]
+    ours, used = read_bank(BANK_FILE), rows[rows["dropped"] == ""]
     bank = Bank.validate(make_bank(used, ours))
     assert list(bank["probe"]) == list(used["probe"])
     of_question = ours.drop_duplicates("question").set_index("question")
@@ -309,10 +318,10 @@ def test_bank_takes_poles_of_the_release_and_the_rest_from_ours(rows: pd.DataFra
 
 
 def test_bank_without_a_question_of_the_release_is_refused(tmp_path: Path, refused: Refused) -> None:
-    ours = (PROBES / "probes.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    ours = BANK_FILE.read_text(encoding="utf-8").splitlines(keepends=True)
     bank = tmp_path / "probes.csv"
     bank.write_text("".join(line for line in ours if not line.startswith("Q57")), encoding="utf-8")
-    arguments = ["--rows", PROBES / "arora.csv", "--bank", bank, "--output", tmp_path / "arora.csv"]
+    arguments = ["--rows", BANK_FOLDER / "arora.csv", "--bank", bank, "--output", tmp_path / "arora.csv"]
     refused("adopt-arora-bank", *arguments, tells=[str(bank), "1 questions", "Q57", "Give the whole bank"])
 
 
@@ -344,7 +353,7 @@ def same_cut(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_majorities_are_those_of_our_bank_where_question_and_cut_are_the_same(rows: pd.DataFrame) -> None:
-    ours = read_bank(PROBES / "probes.csv")
+    ours = read_bank(BANK_FILE)
     theirs = make_bank(rows[rows["dropped"] == ""], ours)
     counts = read_input(ROOT / "resources" / "survey" / "example" / "counts.csv", Counts).query("code >= 0")
     n = counts["count"]
@@ -392,13 +401,13 @@ def test_shipped_tables_are_about_all_rows_and_languages(rows: pd.DataFrame, rep
 
 @needs_copy
 def test_nothing_shipped_has_more_than_three_words_of_a_sentence_of_the_release() -> None:
-    shipped = [*PROBES.glob("arora*.csv"), ROOT / "docs" / "arora.md", Path(__file__)]
+    shipped = [*BANK_FOLDER.glob("arora*.csv"), ROOT / "docs" / "arora.md", Path(__file__)]
     shipped += [ROOT / "workflow" / "selfalign" / "probes" / f"{name}.py" for name in ("arora", "adopt_arora")]
     cells = [cell for path in shipped for cell in re.split(r'[,\n"|]', path.read_text(encoding="utf-8"))]
     runs = {tuple(words[start : start + 4]) for words in map(str.split, cells) for start in range(len(words) - 3)}
     for language in LANGUAGES:
         for sentence in read_copy(COPY / f"{language}.csv")["sentence"]:
-            words = clean(sentence).split()
+            words = clean_cell(sentence).split()
             taken = [words[start : start + 4] for start in range(len(words) - 3)]
             assert not [run for run in taken if tuple(run) in runs], (language, sentence)
 
@@ -414,7 +423,7 @@ def adopted(rows: pd.DataFrame, repairs: pd.DataFrame) -> dict[str, tuple[pd.Dat
         path = COPY / f"{language}.csv"
         copy = read_copy(path)
         check_copy(copy, rows, path)
-        made[language] = adopt(copy, rows, repairs, language, path, PROBES / "arora_repairs.csv")
+        made[language] = adopt(copy, rows, repairs, language, path, BANK_FOLDER / "arora_repairs.csv")
     return made
 
 
@@ -425,7 +434,7 @@ def test_language_of_the_release_is_adopted_with_each_rows_fate_known(
 ) -> None:
     texts, log = adopted[language]
     used = rows[rows["dropped"] == ""]
-    bank = make_bank(used, read_bank(PROBES / "probes.csv"))
+    bank = make_bank(used, read_bank(BANK_FILE))
     Texts.validate(texts).to_csv(tmp_path / "texts.csv", index=False)
     assert len(read_texts(tmp_path / "texts.csv", bank)) == len(used) == 259
     for row in texts.itertuples():
@@ -496,7 +505,7 @@ def test_config_is_accepted_before_bank_and_texts_are_made(small: Path) -> None:
         pytest.param(
             "empty", {}, ["probes.arora", "has no file de.csv", "none", "run.languages"], id="no such language"
         ),
-        pytest.param("small", {"bank": str(PROBES / "probes.csv")}, ["probes.bank", "does not go with"], id="our bank"),
+        pytest.param("small", {"bank": str(BANK_FILE)}, ["probes.bank", "does not go with"], id="our bank"),
         pytest.param("small", {"texts": "texts/{language}.csv"}, ["probes.texts", "does not go with"], id="our texts"),
     ],
 )

@@ -153,7 +153,7 @@ def test_without_a_tokenizer_tokens_are_estimated(before: Plan, overlay: Path, t
 
 def test_some_probes_tell_the_tokens_of_all(default: Laid) -> None:
     settings = {"shown": "turns", "format": "chat", "engine": "packed", "row_tokens": 2048, "reply": 0}
-    whole, part = (tokens.count(default, tokens.TokenEstimator(4.2), settings, {}, most) for most in (0, 1500))
+    whole, part = (tokens.count_tokens(default, tokens.TokenEstimator(4.2), settings, {}, most) for most in (0, 1500))
     assert part.sampled and not whole.sampled
     assert part.prompts == whole.prompts == len(default.prompts)
     for what in ("single", "computed", "sent", "bytes"):
@@ -175,7 +175,7 @@ def test_requests_are_those_of_the_step(readout: str, default: Laid, tmp_path: P
     with serving(Served()) as served:
         endpoint = {"url": served.url, "model": "mini", "readout": readout, "samples": 3, "reply_tokens": 4}
         settings = {"format": "chat", "shown": "turns", "endpoint": endpoint | {"price": {"input": 2, "output": 5}}}
-        planned = endpoints.count(laid, settings, ledger, 4.2)
+        planned = endpoints.count_requests(laid, settings, ledger, 4.2)
         given = ["--prompts", path, "--format", "chat", "--endpoint", json.dumps(endpoint), "--ledger", ledger]
         words = [str(word) for word in [*given, "--output", tmp_path / "answers.parquet"]]
         if readout != "echo":  # the server in miniature does not give the tokens of these texts
@@ -184,7 +184,7 @@ def test_requests_are_those_of_the_step(readout: str, default: Laid, tmp_path: P
     if readout != "echo":
         with closing(sqlite3.connect(ledger)) as database:
             assert database.execute("SELECT count(*) FROM answers").fetchone() == (planned.requests,)
-        after = endpoints.count(laid, settings, ledger, 4.2)
+        after = endpoints.count_requests(laid, settings, ledger, 4.2)
         assert (after.requests, after.missing, after.sent) == (planned.requests, 0, 0)
     each = {"logprobs": 6, "samples": 18, "echo": 6 * 5 + 3 * (len(few) - 6)}[readout]
     assert planned.requests == planned.missing == each
@@ -336,7 +336,7 @@ def test_scores_on_the_disk_tell_the_widths_of_their_run(overlay: Path) -> None:
     for arm in ("zero_shot", "chrf"):
         assert widths[arm].source == "scores"
         reach = stats.t.ppf(0.975, known.loc[arm, "df"])  # the table's intervals end at 0 and 1
-        assert widths[arm].mean[0] == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
+        assert widths[arm].mean.median == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
 
 
 def test_report_says_where_widths_are_from(before: Plan) -> None:
@@ -397,7 +397,7 @@ def test_own_survey_is_planned_before_it_is_parsed(form: str, tmp_path: Path, mo
     batteries = 8 if form == "csv" else 7
     assert plan.survey == PlannedSurvey("mine", 1, 12, batteries, {})
     assert (plan.languages["en"].cells, plan.languages["en"].prompts) == (96, 96)
-    assert all(math.isnan(one.mean[0]) for one in plan.widths), "one country has no mean of countries"
+    assert all(math.isnan(one.mean.median) for one in plan.widths), "one country has no mean of countries"
     config["prompts"]["frames"] = ["scale"]
     with pytest.raises(InputError, match=r"Make it first: snakemake .+questionnaire/scales.csv"):
         make_plan(config, Options(), results=NOWHERE)

@@ -20,7 +20,7 @@ from selfalign.audit import record_run
 from selfalign.audit.jobs import Job, Records, read_command, read_jobs
 from selfalign.audit.manifest import Manifest, refuse_changed, remove_old_figures
 from selfalign.audit.verify.differences import compare_tables
-from selfalign.audit.verify.files import check_files
+from selfalign.audit.verify.files import check_manifest
 from selfalign.audit.verify.findings import Difference, Findings
 from selfalign.audit.verify.report import describe_findings
 from selfalign.audit.verify.rerun import APART, Rerun, read_options
@@ -183,7 +183,7 @@ def test_manifest_lists_every_file_of_the_run(recorded: Project) -> None:
     assert {str(SURVEY / "responses.parquet"), "results/shared/models/local/model.json"} <= set(manifest["file"])
     steps = manifest.set_index("file")["step"]
     assert steps[str(RUN / "tables/agreement.csv")] == "estimate_agreement"
-    assert check_files(RUN, manifest) == []
+    assert check_manifest(RUN, manifest) == []
     order = [job.step for job in jobs()]
     assert order.index("map_poles") < order.index("design_prompts") < order.index("infer") < order.index("plot_margin")
 

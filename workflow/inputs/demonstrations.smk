@@ -1,24 +1,24 @@
 """Input functions and settings of the rules in rules/demonstrations.smk."""
 
-from selfalign.config.arms import seeds_of as find_seeds
-from selfalign.config.languages import compared_language as find_compared
+from selfalign.config.arms import seeds_of
+from selfalign.config.languages import compared_language
 from selfalign.config.rows import digest_compared
 from selfalign.demonstrations.strategies import measure_of
 
 
-def compared_language(wildcards):
+def measured_language(wildcards):
     """The language whose wording a measure compares."""
-    return find_compared(config, wildcards.measure, wildcards.language)
+    return compared_language(config, wildcards.measure, wildcards.language)
 
 
 def compared_texts(wildcards):
     """The wording that a measure compares."""
-    return kept(PATHS.texts(compared_language(wildcards)))
+    return kept(PATHS.texts(measured_language(wildcards)))
 
 
 def compared_rows(wildcards):
     """Digest of the wordings that count for a measure."""
-    file = PATHS.texts(compared_language(wildcards))
+    file = PATHS.texts(measured_language(wildcards))
     return digest_compared(config, file, wildcards.measure)
 
 
@@ -44,6 +44,6 @@ def similarity_of(wildcards):
     return f"<run>/similarity/{wildcards.language}/{measure}.parquet"
 
 
-def seeds_of(wildcards):
+def strategy_seeds(wildcards):
     """Seeds of all arms that use a strategy, if it draws."""
-    return find_seeds(config, wildcards.strategy)
+    return seeds_of(config, wildcards.strategy)

@@ -1,11 +1,10 @@
 """Input functions and settings of the rules in rules/prompts.smk."""
 
-from selfalign.config.arms import arms_of as find_arms
-from selfalign.config.arms import selectors_of
+from selfalign.config.arms import arms_of, selectors_of
 from selfalign.config.paths import WORDS
 
 
-def arms_of(wildcards):
+def arms_json(wildcards):
     """Arms of a language, as JSON; without their labels, which are for figures alone."""
     names = config["languages"][wildcards.language]["arms"]
     return json.dumps(
@@ -46,7 +45,7 @@ def words_of(kind):
 
 def spoken_of(wildcards):
     """The languages of the countries, if an arm of a language speaks a country's own."""
-    arms = find_arms(config, wildcards.language).values()
+    arms = arms_of(config, wildcards.language).values()
     return (
         [config["prompts"]["spoken"]] if any(arm.needs_spoken for arm in arms) else []
     )

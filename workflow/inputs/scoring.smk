@@ -3,7 +3,7 @@
 from selfalign.config.commands import as_options
 from selfalign.config.files import MAP_FILES
 from selfalign.config.outputs import (
-    arms_of_nobody,
+    arms_without_country,
     answers_of_arms,
     asked_in,
     forms_of_models,

@@ -2,8 +2,12 @@
 
 import re
 
-from selfalign.config.surveys import find_surveys, groups_file, has_respondents
-from selfalign.config.surveys import survey_file as find_survey_file
+from selfalign.config.surveys import (
+    find_surveys,
+    groups_file,
+    has_respondents,
+    survey_file,
+)
 
 
 def any_of(names):
@@ -29,9 +33,9 @@ FETCHED = any_of(
 )
 
 
-def survey_file(wildcards):
+def survey_input(wildcards):
     """The file of a survey."""
-    return find_survey_file(wildcards.survey, config["surveys"][wildcards.survey])
+    return survey_file(wildcards.survey, config["surveys"][wildcards.survey])
 
 
 def question_file(wildcards):
@@ -43,7 +47,7 @@ def wvs7_file(wildcards):
     """The file of wave 7. It is simulated if the survey is published counts."""
     counts = config["surveys"][wildcards.survey]["form"] == "counts"
     simulated = f"<shared>/survey/{wildcards.survey}/simulated.csv"
-    return simulated if counts else survey_file(wildcards)
+    return simulated if counts else survey_input(wildcards)
 
 
 def groups_of(wildcards):

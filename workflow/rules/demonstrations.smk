@@ -26,7 +26,7 @@ rule measure_similarity:
     conda:
         "../../environment.yml"
     params:
-        wording=compared_language,
+        wording=measured_language,
         settings=measure_settings,
         tests=input_options("tests"),
         texts=compared_rows,
@@ -53,7 +53,7 @@ rule rank_demonstrations:
     conda:
         "../../environment.yml"
     params:
-        seeds=seeds_of,
+        seeds=strategy_seeds,
         tests=input_options("tests"),
         code=code_digest("rank_demonstrations"),
     message:

@@ -41,7 +41,7 @@ rule design_prompts:
     conda:
         "../../environment.yml"
     params:
-        arms=arms_of,
+        arms=arms_json,
         countries=countries_of,
         frames=config["prompts"]["frames"],
         premises=config["prompts"]["premises"],
@@ -82,7 +82,7 @@ rule describe_demonstrations:
     conda:
         "../../environment.yml"
     params:
-        arms=arms_of,
+        arms=arms_json,
         texts=used_texts,
         tests=input_options("tests"),
         code=code_digest("describe_demonstrations"),

@@ -415,7 +415,7 @@ rule rank_countries:
         "../../environment.yml"
     params:
         baselines=as_json(first_arms(config)),
-        free=arms_of_nobody(config),
+        without_country=arms_without_country(config),
         least=(config["scoring"]["country_ranks"] or {}).get("least", 1),
         how=scoring_options(*RESAMPLING),
         code=code_digest("rank_countries"),
@@ -423,8 +423,8 @@ rule rank_countries:
         "Ranking all surveyed countries by their similarity with the models' answers"
     shell:
         "selfalign rank-countries {input.scores} --poles {input.poles} --people {input.people}"
-        " --baselines {params.baselines:q} --free '{params.free}' --least {params.least} {params.how}"
-        " --output {output} 2> {log}"
+        " --baselines {params.baselines:q} --without-country '{params.without_country}' --least {params.least}"
+        " {params.how} --output {output} 2> {log}"
 
 
 rule estimate_groups:

@@ -55,7 +55,7 @@ rule fetch_survey:
 
 rule simulate_survey:
     input:
-        counts=survey_file,
+        counts=survey_input,
     output:
         "<shared>/survey/{survey}/simulated.csv",
     log:
@@ -101,7 +101,7 @@ rule parse_wvs7:
 
 rule parse_trends:
     input:
-        survey=survey_file,
+        survey=survey_input,
         scales=PATHS.shipped("resources/survey/scales.csv"),
         trends=PATHS.shipped("resources/survey/trends.csv"),
     output:
@@ -129,7 +129,7 @@ rule parse_trends:
 
 rule parse_shares:
     input:
-        shares=survey_file,
+        shares=survey_input,
         scales=PATHS.shipped("resources/survey/scales.csv"),
     output:
         distributions="<shared>/survey/{survey}/distributions.parquet",
@@ -152,7 +152,7 @@ rule parse_shares:
 
 rule parse_opinions:
     input:
-        opinions=survey_file,
+        opinions=survey_input,
         known=PATHS.shipped("resources/survey/opinions.csv"),
     output:
         distributions="<shared>/survey/{survey}/distributions.parquet",
@@ -201,7 +201,7 @@ rule split_questions:
 
 rule parse_table:
     input:
-        survey=survey_file,
+        survey=survey_input,
         questions=question_file,
     output:
         responses="<shared>/survey/{survey}/responses.parquet",
@@ -227,7 +227,7 @@ rule parse_table:
 
 rule parse_counts:
     input:
-        survey=survey_file,
+        survey=survey_input,
         questions=question_file,
     output:
         distributions="<shared>/survey/{survey}/distributions.parquet",
@@ -312,7 +312,7 @@ rule describe_survey:
 
 rule read_groups:
     input:
-        survey=survey_file,
+        survey=survey_input,
         crosswalk=groups_of,
         responses="<shared>/survey/{survey}/responses.parquet",
     output:

@@ -8,7 +8,7 @@ from hashlib import sha256
 import numpy as np
 
 
-def draw(*names: object) -> int:
+def draw_number(*names: object) -> int:
     """A number below 2**56, from the SHA-256 of some names."""
     return int.from_bytes(_digest(*names)[:7])
 

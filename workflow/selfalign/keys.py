@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from selfalign.config.merged import MergedConfig
 from selfalign.errors import InputError, show
 from selfalign.faults import Faults
 from selfalign.runs import Run
@@ -28,29 +29,28 @@ def check_keys(models: Mapping[str, Any], jobs: Iterable[Any]) -> None:
     Raises:
         InputError: names each model, where to get its key, and the variable.
     """
-    refuse_missing(models, {job.wildcards.model for job in jobs if job.rule.name in ("fetch_model", "ask")})
+    refuse_missing_keys(models, {job.wildcards.model for job in jobs if job.rule.name in ("fetch_model", "ask")})
 
 
-def warn_of_keys(config: Mapping[str, Any], run: Run, command: Iterable[str]) -> None:
+def warn_of_keys(config: MergedConfig, run: Run, command: Iterable[str]) -> None:
     """Say in a dry run which keys are missing. The dry run goes on.
 
     Snakemake starts no hook in a dry run, so the jobs are not known: the models count that were not fetched, and the
     endpoints without answers in some language.
 
     Args:
-        config: the merged settings.
         run: its folder and what it shares with other runs.
         command: Snakemake's command line, the only sign of a dry run while Snakemake reads the Snakefile.
     """
     if not any(map(_DRY.fullmatch, command)):
         return
     try:
-        refuse_missing(config["models"], _list_needed(config, run))
+        refuse_missing_keys(config["models"], _list_needed(config, run))
     except InputError as error:
         show(f"A run would stop, and this dry run goes on. {error}")
 
 
-def _list_needed(config: Mapping[str, Any], run: Run) -> set[str]:
+def _list_needed(config: MergedConfig, run: Run) -> set[str]:
     needed = set()
     for name in config["run"]["models"]:
         if "endpoint" in config["models"][name]:
@@ -62,7 +62,7 @@ def _list_needed(config: Mapping[str, Any], run: Run) -> set[str]:
     return needed
 
 
-def refuse_missing(models: Mapping[str, Any], names: Iterable[str]) -> None:
+def refuse_missing_keys(models: Mapping[str, Any], names: Iterable[str]) -> None:
     """Raise InputError if the environment lacks the key of one of these models."""
     faults = Faults()
     for name in sorted(names):

@@ -211,7 +211,7 @@ def check_report(
     return unread
 
 
-def check_encoder(report: Mapping[str, Collection[Any]], model: PreTrainedModel, place: Path) -> None:
+def check_encoder_weights(report: Mapping[str, Collection[Any]], model: PreTrainedModel, place: Path) -> None:
     """Refuse an encoder whose last hidden states depend on a tensor that is missing, left over, or of another shape.
 
     Heads on top of the encoder are not computed: they may be left over, and the pooler may be missing.

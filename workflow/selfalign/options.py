@@ -1,6 +1,6 @@
-"""Types of the command line's options."""
+"""Types of the command line's options, and how a command gets several options at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +19,18 @@ Value = TypeVar("Value")
 
 Command = Callable[..., Any]
 """The function of a command, with whatever options it has."""
+
+
+def give_options(command: Command, options: Iterable[Callable[[Command], Command]]) -> Command:
+    """Give a command options, which its help lists in their order.
+
+    Args:
+        command: the function of a command.
+        options: decorators, such as `click.option` returns.
+    """
+    for option in reversed(list(options)):
+        command = option(command)
+    return command
 
 
 def need(file: Path | None, option: str, reason: str) -> Path:

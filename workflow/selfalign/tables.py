@@ -140,7 +140,7 @@ def _as_arrow(parts: Iterable[pd.DataFrame], schema: type[Table]) -> Iterator[py
 
 
 def _join_small(tables: Iterable[pyarrow.Table]) -> Iterator[pyarrow.Table]:
-    """The same rows in tables of at least `ROWS` rows, except the last."""
+    """The rows of some tables as tables of at least `ROWS` rows, except the last."""
     waiting: list[pyarrow.Table] = []
     for table in tables:
         waiting.append(table)

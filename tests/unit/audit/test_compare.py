@@ -10,9 +10,9 @@ from selfalign.audit.compare.changes import (
     CHANGED,
     KEY,
     count_cells,
-    explain,
-    find_differences,
-    list_cells,
+    find_causes,
+    find_changed_values,
+    list_scored_cells,
     pair_cells,
     pair_estimates,
 )
@@ -73,12 +73,12 @@ def test_change_of_a_long_value_shows_what_differs(before: object, after: object
 def test_settings_differ_by_dotted_key() -> None:
     before = {"run": {"name": "one", "models": ["a", "b"]}, "seed": 1, "old": None}
     after = {"run": {"name": "one", "models": ["a"]}, "seed": 2, "new": {"x": 0}}
-    assert find_differences(before, after) == {
+    assert find_changed_values(before, after) == {
         "run.models": (["a", "b"], ["a"]),
         "seed": (1, 2),
         "new": (None, {"x": 0}),
     }
-    assert find_differences(before, before) == {}
+    assert find_changed_values(before, before) == {}
 
 
 def test_equal_runs_have_no_changed_cell() -> None:
@@ -117,7 +117,7 @@ def test_prompts_of_a_cell_are_those_of_both_orders() -> None:
     scores = cells().drop(columns="prompts").iloc[:1]
     design = scores[KEY].drop(columns=["model", "language"])
     design = pd.concat([design.assign(order="BA", prompt="2"), design.assign(order="AB", prompt="1")])
-    assert list(list_cells(scores, {"en": design})["prompts"]) == ["1 2"]
+    assert list(list_scored_cells(scores, {"en": design})["prompts"]) == ["1 2"]
 
 
 def estimates(**values: list) -> pd.DataFrame:
@@ -190,10 +190,10 @@ def test_estimate_is_explained_by_its_own_cells_alone() -> None:
     after = cells(p_a=[0.7, 0.5, 0.1, None], share_a=[0.6, 0.2, 0.4, 0.9])
     pairs = pair_cells(cells(), after)
     row = {"model": "small", "language": "en", "arm": "chrf"}
-    assert explain({**row, "country": "MEX"}, pairs) == {"answer": 1}
-    assert explain({**row, "country": "NGA"}, pairs) == {"people": 1}
-    assert explain({**row, "country": "all"}, pairs) == {"people": 1, "answer": 1}
-    assert explain({**row, "arm": "random", "country": "all"}, pairs) == {}
+    assert find_causes({**row, "country": "MEX"}, pairs) == {"answer": 1}
+    assert find_causes({**row, "country": "NGA"}, pairs) == {"people": 1}
+    assert find_causes({**row, "country": "all"}, pairs) == {"people": 1, "answer": 1}
+    assert find_causes({**row, "arm": "random", "country": "all"}, pairs) == {}
 
 
 def test_contrast_is_explained_by_the_cells_of_all_its_arms() -> None:
@@ -205,8 +205,8 @@ def test_contrast_is_explained_by_the_cells_of_all_its_arms() -> None:
         after = before.assign(p_a=before["p_a"].where(before["arm"] != arm, 0.9))
         pairs = pair_cells(before, after)
         known = {"answer": 4} if arm in ("own", "other") else {}
-        assert explain(row, pairs) == known
-        assert explain({**row, "beyond": "wide - wide_other"}, pairs) == {"answer": 4}
+        assert find_causes(row, pairs) == known
+        assert find_causes({**row, "beyond": "wide - wide_other"}, pairs) == {"answer": 4}
 
 
 def test_run_without_a_record_is_refused(refused: Refused, tmp_path: Path) -> None:

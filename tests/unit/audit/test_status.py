@@ -37,7 +37,7 @@ from selfalign.audit.summary import (
     find_own_minus_other,
     give_main_intervals,
     main_numbers,
-    shorten,
+    shorten_citation,
     summarize,
     warn_of_replacement,
 )
@@ -267,7 +267,7 @@ def test_status_shows_jobs_rates_time_left_and_cost(folder: Path) -> None:
     ledger = Ledger(folder.parent / "shared/ledger/far/en.sqlite")
     with ledger, ledger.run({}, device="endpoint", threads=1, versions={}) as run:
         run.record([Entry("key", "prompt", "text", 1, {"usage": [1_000_000, 20_000]})])
-    lines = status.describe(Run(folder), read_start(folder)).splitlines()
+    lines = status.describe_progress(Run(folder), read_start(folder)).splitlines()
     assert lines[0].startswith('Run "trial" in results/trial: running since 20')
     assert lines[1:3] == ["Jobs: 1 of 5 done, 1 running, 3 left", "  running   infer small en, for 0 s"]
     assert [line.split() for line in lines[4:7]] == [
@@ -293,12 +293,12 @@ def test_answers_mean_the_same_before_and_after_the_log_counts_them(reply: int, 
     record_start(folder, [job], config, ["snakemake"])
     (folder / "prompts").mkdir()
     pd.DataFrame({"prompt": ["1", "2", "3"], "premise": ["", "3", "3"]}).to_parquet(folder / "prompts/en.parquet")
-    row = status.describe(Run(folder), read_start(folder)).splitlines()[4]
+    row = status.describe_progress(Run(folder), read_start(folder)).splitlines()[4]
     assert row.split() == ["small", "en", "-", total, "-", "left"]
     counted = "3 prompts: 3 to answer, 0 in the ledger\n" + ("2 replies: 2 to give, 0 in the ledger\n" if reply else "")
     write(folder / "logs/infer/small/en.log", counted)
     mark(job.output[0])
-    row = status.describe(Run(folder), read_start(folder)).splitlines()[-3]
+    row = status.describe_progress(Run(folder), read_start(folder)).splitlines()[-3]
     assert row.split()[3] == total
 
 
@@ -448,7 +448,7 @@ def test_run_without_its_tables_ends_with_one_line() -> None:
     ],
 )
 def test_citation_is_shortened_to_its_first_author(citation: str, short: str | None) -> None:
-    assert shorten(citation) == (short or citation)
+    assert shorten_citation(citation) == (short or citation)
 
 
 def test_text_is_aligned_and_durations_are_short() -> None:

@@ -98,3 +98,10 @@ def test_missing_file_is_answered_with_what_is_there(tmp_path: Path, monkeypatch
 def test_languages_are_those_whose_countries_a_config_names(settings: dict, languages: list[str]) -> None:
     fill_in(settings, [HOME / file for file in DEFAULTS])
     assert settings["run"]["languages"] == languages
+
+
+def test_an_empty_mapping_replaces_a_list_of_the_defaults() -> None:
+    """Snakemake's `update_config` keeps the list, so that a run would have models that its config does not name."""
+    settings = {"run": {"models": {}}}
+    fill_in(settings, [HOME / file for file in DEFAULTS])
+    assert settings["run"]["models"] == {}

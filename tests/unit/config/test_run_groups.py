@@ -10,7 +10,7 @@ from selfalign.config.outputs import find_shown, list_contrasts, own_languages
 from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
-from selfalign.figures.style import ENGLISH, Style, read_texts
+from selfalign.figures.style import ENGLISH, Style, read_figure_texts
 
 ARMS = ["zero_shot", "chrf", "chrf_other", "chrf_other_group", "chrf_country"]
 
@@ -87,8 +87,8 @@ def test_own_table_needs_a_file_of_groups(tmp_path: Path) -> None:
 
 
 def test_groups_have_names_in_figures() -> None:
-    english = Style({}, texts=read_texts(ENGLISH))
+    english = Style({}, texts=read_figure_texts(ENGLISH))
     assert english.country("DEU.sex.female") == "Germany, women"
     assert english.country("DEU.region.far_north") == "Germany, far north"
-    german = Style({}, language="de", texts=read_texts(ENGLISH.with_name("de.yaml")))
+    german = Style({}, language="de", texts=read_figure_texts(ENGLISH.with_name("de.yaml")))
     assert german.country("DEU.age.50+") == "Deutschland, 50 und älter"

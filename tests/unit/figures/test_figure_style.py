@@ -31,7 +31,7 @@ from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
 from selfalign.figures.baselines import room_for_margins
 from selfalign.figures.figure_options import Pages
-from selfalign.figures.style import ENGLISH, Style, read_style, read_texts
+from selfalign.figures.style import ENGLISH, Style, read_figure_texts, read_style
 from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.schemas import Contrasts, Metrics
@@ -178,7 +178,7 @@ def test_a_figure_may_have_a_width_that_differs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_the_same_texts(language: str) -> None:
-    files = {path.stem: read_texts(path) for path in ENGLISH.parent.glob("*.yaml")}
+    files = {path.stem: read_figure_texts(path) for path in ENGLISH.parent.glob("*.yaml")}
     assert set(files) == set(LANGUAGES)
     english = files["en"].keys() | {f"measures.{name}" for name in METRICS}  # English has the names of the registry
     assert files[language].keys() | {f"measures.{name}" for name in METRICS} == english
@@ -192,7 +192,7 @@ def test_every_language_has_the_same_texts(language: str) -> None:
 def test_no_english_text_is_left_in_a_spanish_figure(figure: str) -> None:
     config = default()
     config["figures"]["style"]["language"] = "es"
-    english, spanish = read_texts(ENGLISH), read_texts(ENGLISH.with_name("es.yaml"))
+    english, spanish = read_figure_texts(ENGLISH), read_figure_texts(ENGLISH.with_name("es.yaml"))
     (drawn,) = draw_pages(config, figure).values()
     shown = " ".join(text.get_text().replace("\n", " ") for text in drawn.findobj(matplotlib.text.Text))
     differ = [text for key, text in english.items() if text != spanish[key]]
@@ -244,7 +244,7 @@ def test_texts_that_do_not_fit_are_refused(change: Callable, problem: str, tmp_p
     change(texts)
     (tmp_path / "fr.yaml").write_text(yaml.safe_dump(texts), encoding="utf-8")
     with pytest.raises(InputError, match=re.escape(problem)):
-        read_texts(tmp_path / "fr.yaml")
+        read_figure_texts(tmp_path / "fr.yaml")
 
 
 @pytest.mark.parametrize(

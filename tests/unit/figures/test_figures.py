@@ -32,7 +32,7 @@ from selfalign.figures.rows import FigurePanel, Surroundings, stack_panels
 from selfalign.figures.style import Style, read_style
 from selfalign.figures.text import plain, wrap
 from selfalign.figures.theme import apply_theme, save
-from selfalign.labels import clean
+from selfalign.labels import clean_label
 
 LABELS = {"models": {"m": "Model M"}, "arms": {"zero": "Zero-shot", "own": "Similar", "other": "Other country"}}
 ARMS = {
@@ -434,7 +434,7 @@ def test_arms_keep_their_look_whatever_they_are_called() -> None:
     [(" two\nlines\tand  more ", "two lines and more"), ("null\0byte", "nullbyte"), ("می\u200cخواهم", "می\u200cخواهم")],
 )
 def test_label_becomes_one_line(label: str, expected: str) -> None:
-    assert clean(label) == expected
+    assert clean_label(label) == expected
 
 
 def test_line_does_not_break_within_a_number() -> None:
@@ -448,8 +448,8 @@ def test_line_does_not_break_within_a_number() -> None:
 def test_wrapping_keeps_every_character(text: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        lines = wrap(clean(text), 1.0, 9)
-    assert "".join(lines.split()) == "".join(plain(clean(text)).split())
+        lines = wrap(clean_label(text), 1.0, 9)
+    assert "".join(lines.split()) == "".join(plain(clean_label(text)).split())
 
 
 @pytest.mark.slow
@@ -458,7 +458,7 @@ def test_wrapping_keeps_every_character(text: str) -> None:
 )
 def test_long_text_breaks_where_its_width_ends(text: str) -> None:
     apply_theme(styled({"models": {"m": text}, "arms": {}}))
-    lines = wrap(clean(text), 2.0, 9).split("\n")
+    lines = wrap(clean_label(text), 2.0, 9).split("\n")
     figure = plt.figure(dpi=72)
     widths = [figure.text(0, 0, line, fontsize=9).get_window_extent().width for line in lines]
     assert len(lines) > 2 and max(widths) <= 2.0 * 72 + 2

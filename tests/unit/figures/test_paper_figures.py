@@ -33,7 +33,7 @@ from selfalign.figures import (
 from selfalign.figures.by_model import Differences, find_gains, find_margins
 from selfalign.figures.chosen import choose_gains, choose_pairs, mean_of_countries
 from selfalign.figures.readers import choose_readers, readers_of_gains
-from selfalign.figures.style import ENGLISH, Style, read_style, read_texts
+from selfalign.figures.style import ENGLISH, Style, read_figure_texts, read_style
 from selfalign.figures.theme import apply_theme
 from selfalign.figures.typeset_tables import TABLES, typeset, write_caption
 from selfalign.scoring.schemas import Categories, Contrasts, CountryRanks, Kinds, Languages, Metrics, ReaderContrasts
@@ -420,7 +420,7 @@ def test_figure_has_its_width_and_no_text_leaves_it(name: str, style: Style) -> 
 
 
 def test_label_of_the_scale_fits_in_spanish() -> None:
-    texts = read_texts(ENGLISH.with_stem("es"))
+    texts = read_figure_texts(ENGLISH.with_stem("es"))
     made = read_style(described(width=3.3, language="es"), ENGLISH.with_stem("es"))
     with matplotlib.rc_context():
         apply_theme(made)
@@ -536,7 +536,7 @@ def test_table_of_country_ranks_as_latex(wide: Style) -> None:
 
 def test_long_table_breaks_over_pages(wide: Style) -> None:
     table = pd.DataFrame({"x": ["1"] * 46}, index=pd.Index([f"row {n}" for n in range(46)], name="name"))
-    made = typeset(table, replace(wide, texts=read_texts(ENGLISH.with_stem("de"))), "50 % & more_", "tab:x")
+    made = typeset(table, replace(wide, texts=read_figure_texts(ENGLISH.with_stem("de"))), "50 % & more_", "tab:x")
     assert r"\begin{longtable}{lr}" in made and "longtable}" in made.splitlines()[0]
     assert r"\caption{50 \% \& more\_} \label{tab:x}" in made
     assert "Fortsetzung auf der nächsten Seite" in made and "Continued" not in made
@@ -550,7 +550,7 @@ TEX = shutil.which("pdflatex")
 @pytest.mark.skipif(TEX is None, reason="no pdflatex")
 @pytest.mark.parametrize("language", ["en", "de", "es"])
 def test_tables_compile(language: str, tmp_path: Path) -> None:
-    texts = read_texts(ENGLISH.with_stem(language))
+    texts = read_figure_texts(ENGLISH.with_stem(language))
     style = Style({"models": MODELS | {"o": "O"}, "arms": ARMS}, texts=texts, language=language)
     made = {
         "contrasts": contrasts(),

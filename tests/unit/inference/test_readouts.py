@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bank import BANK
+from bank import BANK, BANK_FILE
 from click.testing import CliRunner
 from places import ROOT
 from selfalign.cli import program
@@ -29,7 +29,6 @@ from selfalign.tables import read_input, read_table, write_table
 
 pytestmark = pytest.mark.slow
 
-PROBES = ROOT / "resources" / "probes" / "probes.csv"
 COUNTRIES = ["BOL", "DEU"]
 
 
@@ -200,7 +199,7 @@ class World:
         return run("estimate-readouts", *answers, *designs, *people, *told)
 
     def common(self) -> list[object]:
-        resample = ["--resample", "batteries respondents", "--families", "measure scope", "--bank", PROBES]
+        resample = ["--resample", "batteries respondents", "--families", "measure scope", "--bank", BANK_FILE]
         return ["--people", self.folder / "people.parquet", "--draws", 200, "--level", 0.9, "--seed", 3, *resample]
 
     def estimate_main(self, contrasts: list[object], readouts: dict[str, str]) -> pd.DataFrame:
@@ -210,7 +209,7 @@ class World:
             scores.append(self.folder / f"scores/{model}/{language}.parquet")
             names = ["--model", model, "--language", language, "--readouts", json.dumps(readouts), "--rule", "half"]
             inputs = ["--design", self.folder / f"design/{language}.parquet", "--poles", self.folder / "poles.parquet"]
-            inputs += ["--answers", self.folder / f"answers/{model}/{language}.parquet", "--bank", PROBES]
+            inputs += ["--answers", self.folder / f"answers/{model}/{language}.parquet", "--bank", BANK_FILE]
             outputs = ["--unanswered", self.folder / "unanswered.csv", "--output", scores[-1]]
             run("score-answers", *names, *inputs, *outputs)
         told = ["--contrasts", json.dumps(contrasts), *self.common(), "--output", self.folder / "contrasts.csv"]

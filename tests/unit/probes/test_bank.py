@@ -8,13 +8,13 @@ import clusters
 import numpy as np
 import pandas as pd
 import pytest
+from bank import BANK_FILE, BANK_FOLDER
 from places import ROOT, TESTS
 from selfalign.probes.bank import BLANK, parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import map_poles
 from selfalign.survey.schemas import CodeLabels, Counts, Questions, Scales
 from selfalign.tables import read_input
 
-PROBES = ROOT / "resources" / "probes"
 SURVEY = ROOT / "resources" / "survey"
 CODEBOOK = ROOT.parent / "shared" / "data" / "wvs7_codebook_v5.json"
 NO_POLES = {"Q152", "Q153", "Q156", "Q157"}
@@ -57,12 +57,12 @@ MIDDLES = {
 @pytest.fixture(scope="module")
 def bank() -> pd.DataFrame:
     scales = read_input(SURVEY / "scales.csv", Scales)
-    return read_bank(PROBES / "probes.csv").merge(scales, on="question", how="left", validate="m:1")
+    return read_bank(BANK_FILE).merge(scales, on="question", how="left", validate="m:1")
 
 
 @pytest.fixture(scope="module")
 def texts(bank: pd.DataFrame) -> pd.DataFrame:
-    return read_texts(PROBES / "texts" / "en.csv", bank)
+    return read_texts(BANK_FOLDER / "texts" / "en.csv", bank)
 
 
 @pytest.fixture(scope="module")
@@ -245,8 +245,8 @@ def test_neither_pole_is_favoured(bank: pd.DataFrame) -> None:
 
 
 def test_every_probe_has_a_kind() -> None:
-    kinds = pd.read_csv(PROBES / "kinds.csv")
-    assert list(kinds["probe"]) == list(pd.read_csv(PROBES / "probes.csv")["probe"])
+    kinds = pd.read_csv(BANK_FOLDER / "kinds.csv")
+    assert list(kinds["probe"]) == list(pd.read_csv(BANK_FILE)["probe"])
     known = {"value", "attitude", "behaviour", "hardship", "membership", "election", "media", "knowledge"}
     assert set(kinds["kind"]) == known
     page = (ROOT / "docs" / "probes.md").read_text(encoding="utf-8")

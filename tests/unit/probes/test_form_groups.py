@@ -21,7 +21,7 @@ from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_table, write_table
 from surveys import run
 
-PROBES = BANK[BANK["probe"].isin(["Q4", "Q6", "Q8"])]
+THREE_PROBES = BANK[BANK["probe"].isin(["Q4", "Q6", "Q8"])]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def form(planted: tuple[pd.DataFrame, pd.DataFrame], by: list[str], least: int =
     sizes = GroupSizes.validate(size_groups(groups, responses, read_crosswalk(CROSSWALK), by, least))
     members = Members.validate(list_members(groups, sizes))
     answers = pd.concat([weigh(count_codes(responses)), weigh_groups(responses, members)], ignore_index=True)
-    return sizes, members, Poles.validate(map_poles(Distributions.validate(answers), PROBES))
+    return sizes, members, Poles.validate(map_poles(Distributions.validate(answers), THREE_PROBES))
 
 
 def test_planted_difference_is_found_with_the_right_value(planted: tuple) -> None:
@@ -97,7 +97,7 @@ def test_people_of_a_run_are_its_groups_if_there_are_any() -> None:
 def test_dropped_probes_are_those_of_the_groups(planted: tuple) -> None:
     _, _, poles = form(planted, ["sex"])
     without = poles[~((poles["country"] == "DEU.sex.male") & (poles["probe"] == "Q6"))]
-    dropped = Dropped.validate(find_dropped(without, PROBES, ["DEU"]))
+    dropped = Dropped.validate(find_dropped(without, THREE_PROBES, ["DEU"]))
     assert dropped.to_numpy().tolist() == [["DEU.sex.male", "Q6", "no_answers"]]
 
 
@@ -105,11 +105,11 @@ def test_dropped_probes_are_those_of_the_groups(planted: tuple) -> None:
 def test_groups_of_a_country_are_drawn_together(planted: tuple) -> None:
     responses, _ = planted
     _, members, poles = form(planted, ["sex", "age"])
-    drawn = resample_respondents(responses, poles, PROBES, 2000, 1, members)
+    drawn = resample_respondents(responses, poles, THREE_PROBES, 2000, 1, members)
     sizes = drawn.drop_duplicates("country").set_index("country")["respondents"]
     assert sizes["DEU.sex.male"] == 20 and sizes["DEU"] == 40 + MISSING_SEX
     shares = {(row.country, row.probe): row.shares for row in drawn.itertuples()}
-    alone = resample_respondents(responses, keep_countries(poles), PROBES, 2000, 1)
+    alone = resample_respondents(responses, keep_countries(poles), THREE_PROBES, 2000, 1)
     np.testing.assert_array_equal(
         shares["DEU", "Q4"], alone.set_index(["country", "probe"]).loc[("DEU", "Q4"), "shares"]
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bank import BANK_FILE
 from places import ROOT
 from refusal import assert_one_paragraph
 from selfalign.errors import InputError
@@ -12,7 +13,7 @@ from selfalign.probes.bank import read_bank
 from selfalign.probes.draft_opinion_probes import draft_probes
 from selfalign.probes.join_people import join_poles
 from selfalign.probes.map_poles import map_poles
-from selfalign.probes.opinion_cuts import Cut, UnclearError, cut_options
+from selfalign.probes.opinion_cuts import Cut, UnclearError, cut_into_poles
 from selfalign.probes.opinion_probes import (
     as_bank,
     as_texts,
@@ -31,12 +32,16 @@ from selfalign.probes.schemas import (
     Texts,
     UncutQuestions,
 )
-from selfalign.survey.parse_opinions import describe_questions, rate_samples, read_questions, to_distributions
+from selfalign.survey.parse_opinions import (
+    describe_opinions,
+    opinions_to_distributions,
+    rate_samples,
+    read_opinion_questions,
+)
 from selfalign.survey.schemas import OpinionKeys, OpinionTable
 from selfalign.tables import read_input
 from two_surveys import BRIDGE, GAP, HARBOUR, MARKET, NOISE, TRAINS, write_second_survey
 
-BANK = ROOT / "resources" / "probes" / "probes.csv"
 COUNTRIES = ["GBR", "KEN"]
 ALL_OF_GAS = {"source": "GAS", "only": []}
 
@@ -46,9 +51,9 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.D
     """The questions and the distributions of the invented survey, as its step reads them."""
     file = write_second_survey(tmp_path_factory.mktemp("opinions") / "opinions.csv")
     known = read_input(ROOT / "resources" / "survey" / "opinions.csv", OpinionKeys)
-    questions = read_questions(read_input(file, OpinionTable), known, file)
+    questions = read_opinion_questions(read_input(file, OpinionTable), known, file)
     samples = rate_samples(questions)
-    return describe_questions(questions, samples), to_distributions(questions, samples)
+    return describe_opinions(questions, samples), opinions_to_distributions(questions, samples)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +108,7 @@ def written(draft: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path) -> Callabl
 )
 def test_clear_options_are_cut(options: str, cut: Cut) -> None:
     labels = dict(enumerate(options.split("; "), start=1))
-    assert cut_options(labels, labels) == cut
+    assert cut_into_poles(labels, labels) == cut
 
 
 @pytest.mark.parametrize(
@@ -118,15 +123,15 @@ def test_clear_options_are_cut(options: str, cut: Cut) -> None:
 )
 def test_other_options_are_not_cut(options: str, given: str, why: str) -> None:
     with pytest.raises(UnclearError, match=why):
-        cut_options(dict(enumerate(options.split("; "), start=1)), map(int, given.split()))
+        cut_into_poles(dict(enumerate(options.split("; "), start=1)), map(int, given.split()))
 
 
 def test_option_that_nobody_chose_is_of_no_pole() -> None:
     """The data set mixes the options of other questions into some lists; nobody chose these."""
     options = {1: "Good", 2: "Bad", 3: "Trains should be free of charge"}
-    assert cut_options(options, [1, 2]) == Cut((1,), (2,), (3,), "good", "bad")
+    assert cut_into_poles(options, [1, 2]) == Cut((1,), (2,), (3,), "good", "bad")
     with pytest.raises(UnclearError):
-        cut_options(options, [1, 2, 3])
+        cut_into_poles(options, [1, 2, 3])
 
 
 @pytest.mark.parametrize(
@@ -214,7 +219,7 @@ def test_wrong_row_is_refused(
     file = written(**cells)
     with pytest.raises(InputError) as refused:
         table = read_opinion_probes(file)
-        check_opinion_probes(table, read_bank(BANK), file)
+        check_opinion_probes(table, read_bank(BANK_FILE), file)
         select_tests(table, *survey, COUNTRIES, ALL_OF_GAS, file)
     assert_one_paragraph(f"selfalign: {refused.value}\n", tells)
 
@@ -226,7 +231,7 @@ def test_answers_are_parsed() -> None:
 @pytest.fixture(scope="module")
 def people() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Answers of another survey to two probes of the shipped bank, and these probes. South Africa is not in it."""
-    bank = read_bank(BANK)
+    bank = read_bank(BANK_FILE)
     bank = bank[bank["probe"].isin(["Q1", "Q4"])]
     rows = [
         (country, question, code, code, pd.NA, float("nan"), float("nan"), share)

@@ -17,7 +17,7 @@ from selfalign.cli import program
 from selfalign.errors import InputError
 from selfalign.probes.bank import list_codes, parse_codes
 from selfalign.probes.map_poles import map_poles
-from selfalign.probes.map_scales import check_codes, find_dropped, spread_people
+from selfalign.probes.map_scales import check_codes, find_dropped_answers, spread_people
 from selfalign.probes.scales import modal_answers, read_scale_texts, read_scales
 from selfalign.probes.schemas import DroppedScales, PeopleScales
 from selfalign.scoring.cells import Comparison
@@ -271,7 +271,7 @@ def test_poles_of_a_probe_can_be_read_off_the_scale(spread: pd.DataFrame, distri
 
 def test_nobody_is_dropped_silently(spread: pd.DataFrame, distributions: pd.DataFrame) -> None:
     countries = sorted(distributions["country"].unique())
-    dropped = DroppedScales.validate(find_dropped(distributions, spread, CODES, countries))
+    dropped = DroppedScales.validate(find_dropped_answers(distributions, spread, CODES, countries))
     asked = distributions[distributions["question"].isin(CODES["question"])]
     key = ["country", "question"]
     kept = spread.groupby(key)["n"].sum()
@@ -297,7 +297,7 @@ def test_modal_answer_is_the_most_frequent_and_a_tie_has_none() -> None:
     table = pd.concat([answers_to("Q4", {1: 2, 3: 5, 4: 3}), answers_to("Q4", {1: 4, 2: 4}, "DEU")])
     spread = spread_people(table, CODES)
     assert modal_answers(spread).to_dict("records") == [{"country": "BOL", "question": "Q4", "code": 3}]
-    dropped = find_dropped(table, spread, CODES[CODES["question"] == "Q4"], ["BOL", "DEU", "MEX"])
+    dropped = find_dropped_answers(table, spread, CODES[CODES["question"] == "Q4"], ["BOL", "DEU", "MEX"])
     assert list(dropped[["country", "reason"]].itertuples(index=False, name=None)) == [
         ("DEU", "tie"),
         ("MEX", "no_answers"),
@@ -317,7 +317,7 @@ def test_shares_of_several_codes_together_are_dropped_and_said() -> None:
     assert spread["question"].nunique() > 5 and set(spread["question"]) <= binary
     assert spread["n"].isna().all()
     countries = list(table["country"].unique())
-    dropped = DroppedScales.validate(find_dropped(table, spread, CODES, countries))
+    dropped = DroppedScales.validate(find_dropped_answers(table, spread, CODES, countries))
     reasons = {
         reason: set(rows[["country", "question"]].itertuples(index=False, name=None))
         for reason, rows in dropped.groupby("reason")

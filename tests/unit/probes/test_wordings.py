@@ -7,6 +7,7 @@ import pandas as pd
 import pycountry
 import pytest
 import yaml
+from bank import BANK_FILE, BANK_FOLDER
 from places import ROOT
 from selfalign.countries import CODES
 from selfalign.probes.bank import BLANK, read_bank, read_texts
@@ -16,9 +17,8 @@ from selfalign.survey.schemas import CodeLabels, Questions
 from selfalign.tables import read_input
 
 RESOURCES = ROOT / "resources"
-PROBES = RESOURCES / "probes"
 SURVEY = RESOURCES / "survey"
-LANGUAGES = sorted(path.stem for path in (PROBES / "texts").glob("*.csv"))
+LANGUAGES = sorted(path.stem for path in (BANK_FOLDER / "texts").glob("*.csv"))
 SCRIPTS = {
     **dict.fromkeys(["sr", "ru"], "CYRILLIC"),
     **dict.fromkeys(["fa", "ur"], "ARABIC"),
@@ -41,7 +41,7 @@ UNSEEN = re.compile("[\u00a0\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 
 @pytest.fixture(scope="module")
 def bank() -> pd.DataFrame:
-    return read_bank(PROBES / "probes.csv")
+    return read_bank(BANK_FILE)
 
 
 def defined() -> dict[str, dict]:
@@ -72,7 +72,7 @@ def personas(language: str) -> pd.Series:
 
 def pieces(language: str, bank: pd.DataFrame) -> dict[str, str]:
     """Every text of a language, by where it stands."""
-    texts = read_texts(PROBES / "texts" / f"{language}.csv", bank)
+    texts = read_texts(BANK_FOLDER / "texts" / f"{language}.csv", bank)
     questions = read_input(SURVEY / "questions" / f"{language}.csv", Questions)
     labels = read_input(SURVEY / "labels" / f"{language}.csv", CodeLabels)
     found = {f"{probe} {part}": texts.loc[probe, part] for probe in texts.index for part in texts.columns[:3]}
@@ -104,7 +104,7 @@ def test_every_probe_question_and_label_has_words(language: str, bank: pd.DataFr
         assert list(ours[key].apply(tuple, axis=1)) == list(asked)
         read = ours["status"] == "reviewed"
         assert set(ours.loc[~read, key[0]]) == (set() if language == "en" else UNREAD & set(ours[key[0]]))
-    texts = read_texts(PROBES / "texts" / f"{language}.csv", bank)
+    texts = read_texts(BANK_FOLDER / "texts" / f"{language}.csv", bank)
     assert set(texts.index[texts["status"] != "reviewed"]) == UNREAD & set(texts.index)
 
 
@@ -124,7 +124,7 @@ def test_words_are_composed_visible_and_in_their_script(language: str, bank: pd.
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_blank_stands_alone_and_options_are_a_pair(language: str, bank: pd.DataFrame) -> None:
-    texts = read_texts(PROBES / "texts" / f"{language}.csv", bank)
+    texts = read_texts(BANK_FOLDER / "texts" / f"{language}.csv", bank)
     for place, text in pd.concat([texts, neutral(language)]).iterrows():
         before, after = text["statement"].split(BLANK)
         if language not in ("ko", "zh"):  # written without spaces, or with particles set close
@@ -200,7 +200,7 @@ def test_neutral_demonstrations_are_the_same_in_every_language(language: str) ->
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_neutral_statements_are_as_long_as_probes(language: str, bank: pd.DataFrame) -> None:
-    probes = read_texts(PROBES / "texts" / f"{language}.csv", bank)["statement"].str.len()
+    probes = read_texts(BANK_FOLDER / "texts" / f"{language}.csv", bank)["statement"].str.len()
     facts = neutral(language)["statement"].str.len()
     assert facts.between(probes.min(), probes.max()).all()
     assert probes.quantile(0.25) <= facts.median() <= probes.quantile(0.75)

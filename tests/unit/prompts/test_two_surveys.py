@@ -18,7 +18,12 @@ from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed, majority_answers
 from selfalign.prompts.wording import DesignLanguages, Wording, read_neutral, read_personas, word_poles
-from selfalign.survey.parse_opinions import describe_questions, rate_samples, read_questions, to_distributions
+from selfalign.survey.parse_opinions import (
+    describe_opinions,
+    opinions_to_distributions,
+    rate_samples,
+    read_opinion_questions,
+)
 from selfalign.survey.schemas import Counts, OpinionKeys, OpinionTable
 from selfalign.survey.weigh_answers import weigh
 from selfalign.tables import read_input
@@ -49,10 +54,10 @@ class Joined:
     def __init__(self, folder) -> None:
         file = write_second_survey(folder / "opinions.csv")
         known = read_input(RESOURCES / "survey" / "opinions.csv", OpinionKeys)
-        questions = read_questions(read_input(file, OpinionTable), known, file)
+        questions = read_opinion_questions(read_input(file, OpinionTable), known, file)
         samples = rate_samples(questions)
-        answers = to_distributions(questions, samples)
-        drafted, _ = draft_probes(describe_questions(questions, samples), answers, "GAS")
+        answers = opinions_to_distributions(questions, samples)
+        drafted, _ = draft_probes(describe_opinions(questions, samples), answers, "GAS")
         counts = read_input(RESOURCES / "survey" / "example" / "counts.csv", Counts)
         counts = counts[counts["code"] >= 0]
         people = weigh(counts.assign(n=counts["count"], weight=counts["count"], weight_squared=counts["count"]))

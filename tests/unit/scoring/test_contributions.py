@@ -11,7 +11,7 @@ from selfalign.audit.trace.contributions import by_probe, largest_first, recompu
 from selfalign.audit.trace.excluded import find_probe, why_dropped, why_no_scale, why_not_chosen
 from selfalign.audit.trace.names import RunNames, match
 from selfalign.audit.trace.points import Point, Term, point_of_row
-from selfalign.audit.trace.show import WIDTH, first_rows, shorten, table, width_of
+from selfalign.audit.trace.show import WIDTH, first_rows, shorten, table, width_in_terminal
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.scoring.bootstrap import Resampling
@@ -231,9 +231,9 @@ def test_reasons_why_a_probe_is_not_used() -> None:
 def test_tables_fit_the_terminal_and_align_wide_characters() -> None:
     rows = [["Q1", "word " * 40, "1.5"], ["Q2", "\u4eba\u751f" * 60, "-12.0"]]
     lines = table(rows, ["probe", "statement", "adds"], flexible=1).split("\n")
-    assert [width_of(line) for line in lines] == [WIDTH] * 3
+    assert [width_in_terminal(line) for line in lines] == [WIDTH] * 3
     assert lines[1].endswith("   1.5") and "\N{HORIZONTAL ELLIPSIS}" in lines[1]
-    assert shorten("a  b", 3) == "a b" and width_of("\u4eba") == 2
+    assert shorten("a  b", 3) == "a b" and width_in_terminal("\u4eba") == 2
 
 
 def test_long_lists_are_shortened_and_counted() -> None:

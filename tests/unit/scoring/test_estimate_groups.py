@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from estimating import BANK, PROBES, SETTINGS, complete, people, run
+from bank import BANK_FILE, DEFAULT_BANK
+from estimating import SETTINGS, complete, people, run
 from selfalign.contrasts import Contrast
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import Resampling
@@ -24,7 +25,7 @@ IDS = [f"{country}.sex.{one}" for country, one in product(COUNTRIES, SEXES)]
 IDS += [f"{country}.age.{one}" for country, one in product(COUNTRIES, AGES)]
 CONTRASTS = [["own", "zero"], ["own", "group"], ["own", "other"]]
 SHOWN = {"zero": "none", "own": "own", "group": "other_group", "other": "other"}
-FEW = BANK.head(24)
+FEW = DEFAULT_BANK.head(24)
 
 
 def resampling(cells: pd.DataFrame) -> Resampling:
@@ -123,7 +124,7 @@ def test_step_writes_both_tables(cells: pd.DataFrame, poles: pd.DataFrame, tmp_p
     write_table(some, tmp_path / "scores.parquet", Scores)
     write_table(poles, tmp_path / "poles.parquet", Poles)
     write_table(people(some), tmp_path / "people.parquet", Replicates)
-    arguments = ["--contrasts", json.dumps(CONTRASTS), "--shown", json.dumps(SHOWN), "--bank", PROBES]
+    arguments = ["--contrasts", json.dumps(CONTRASTS), "--shown", json.dumps(SHOWN), "--bank", BANK_FILE]
     arguments += ["--poles", tmp_path / "poles.parquet", "--people", tmp_path / "people.parquet", "--draws", 50]
     arguments += ["--level", 0.95, "--seed", 1, "--resample", "batteries respondents", "--families", "measure scope"]
     outputs = ["--output", tmp_path / "groups.csv", "--differences", tmp_path / "contrasts.csv"]

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from estimating import BANK, PROBES, SETTINGS, complete, people, refuse, run, scores
+from bank import BANK_FILE, DEFAULT_BANK
+from estimating import SETTINGS, complete, people, refuse, run, scores
 from scipy import stats
 from selfalign.contrasts import Contrast
 from selfalign.probes.schemas import Poles, Replicates
@@ -39,7 +40,7 @@ def contrast(
 
 OWN_ZERO = Contrast(arm="own", against="zero")
 INTERVAL = ["estimate", "low", "high"]
-FEW = BANK[BANK["battery"].isin(BANK["battery"].unique()[:10])]
+FEW = DEFAULT_BANK[DEFAULT_BANK["battery"].isin(DEFAULT_BANK["battery"].unique()[:10])]
 """Ten batteries, where the number of probes does not matter."""
 
 
@@ -57,14 +58,14 @@ def test_estimate_is_the_plain_mean_and_all_the_mean_of_countries() -> None:
     sizes = table.groupby("country")[["probe", "battery"]].nunique()
     for country in means.index:
         assert list(made.loc[country, ["probes", "batteries"]]) == list(sizes.loc[country])
-    assert list(made.loc["all", ["probes", "batteries"]]) == [len(BANK), BANK["battery"].nunique()]
+    assert list(made.loc["all", ["probes", "batteries"]]) == [len(DEFAULT_BANK), DEFAULT_BANK["battery"].nunique()]
     assert list(made.loc[["BOL", "all"], "respondents"]) == [1000, 3000]
 
 
 def test_probe_counts_once_however_many_seeds_and_sources_it_has() -> None:
     table = scores({"zero": 0, "other": 0.1, "random": 0.2})
     panel = build_panels(add_agreements(table), MEASURES)["BOL"]
-    assert panel.value.shape == (len(BANK), 3 * len(MEASURES))
+    assert panel.value.shape == (len(DEFAULT_BANK), 3 * len(MEASURES))
     column = panel.series.query("arm == 'other' and measure == 'alignment'").index[0]
     cells = table.query("arm == 'other' and country == 'BOL' and probe == 'Q4'")["alignment"]
     assert len(cells) == 2 and panel.value[list(panel.probes).index("Q4"), column] == pytest.approx(cells.mean())
@@ -72,7 +73,7 @@ def test_probe_counts_once_however_many_seeds_and_sources_it_has() -> None:
 
 @pytest.mark.slow
 def test_standard_error_is_that_of_means_of_independent_probes_where_batteries_are_single() -> None:
-    bank = BANK.assign(battery=BANK["probe"])
+    bank = DEFAULT_BANK.assign(battery=DEFAULT_BANK["probe"])
     table = scores({"own": 0.1}, ("BOL",), bank=bank)
     made = estimate_all(table, draws=20_000).query("country == 'BOL' and measure == 'alignment'").iloc[0]
     assert made["standard_error"] == pytest.approx(table["alignment"].std() / np.sqrt(len(bank)), rel=0.03)
@@ -83,7 +84,7 @@ def test_standard_error_is_that_of_means_of_independent_probes_where_batteries_a
 
 def test_batteries_are_counted_by_country_and_the_mean_takes_each_country_s_factor() -> None:
     """Batteries of one probe, 12 in Bolivia, of which Mexico has 2: the factors are 12 / 11 and 2 / 1, by hand."""
-    bank = BANK.assign(battery=BANK["probe"]).iloc[:12]
+    bank = DEFAULT_BANK.assign(battery=DEFAULT_BANK["probe"]).iloc[:12]
     table = scores({"own": 0.0}, ("BOL", "MEX"), bank=bank)
     table = table[(table["country"] == "BOL") | table["probe"].isin(bank["probe"].iloc[:2])]
     made = estimate_all(table, draws=40_000, resample=("batteries",)).query("measure == 'alignment'")
@@ -105,7 +106,7 @@ def test_probes_that_answer_as_one_count_as_one_battery() -> None:
     alike = estimate_all(complete(values)).query("country == 'BOL' and measure == 'alignment'").iloc[0]
     apart = estimate_all(scores({"own": 0.0}, ("BOL",))).query("country == 'BOL' and measure == 'alignment'").iloc[0]
     assert alike["standard_error"] > 1.5 * apart["standard_error"]
-    sizes = BANK.groupby("battery").size()
+    sizes = DEFAULT_BANK.groupby("battery").size()
     assert alike["df"] == pytest.approx((sizes**2).sum() ** 2 / (sizes**4).sum(), rel=0.05)
     assert apart["df"] > 2 * alike["df"]
 
@@ -145,7 +146,7 @@ def test_one_battery_has_an_estimate_and_no_interval() -> None:
 
 
 def test_battery_that_a_country_lacks_leaves_its_estimates_finite() -> None:
-    few = BANK[BANK["battery"].isin(BANK["battery"].unique()[:3])]
+    few = DEFAULT_BANK[DEFAULT_BANK["battery"].isin(DEFAULT_BANK["battery"].unique()[:3])]
     table = scores({"own": 0.1}, bank=few).query("country != 'MEX' or battery != 'neighbours'")
     assert np.isfinite(estimate_all(table)[INTERVAL].to_numpy()).all()
 
@@ -174,8 +175,8 @@ def test_people_widen_the_interval_of_close_majorities_as_theory_says() -> None:
     }
     flips = stats.norm.cdf(-0.01 / 0.02)
     assert made["batteries"]["agreement"] == 0
-    assert made["respondents"]["agreement"] == pytest.approx(np.sqrt(flips * (1 - flips) / len(BANK)), rel=0.1)
-    assert made["respondents"]["alignment"] == pytest.approx(0.02 / np.sqrt(len(BANK)), rel=0.1)
+    assert made["respondents"]["agreement"] == pytest.approx(np.sqrt(flips * (1 - flips) / len(DEFAULT_BANK)), rel=0.1)
+    assert made["respondents"]["alignment"] == pytest.approx(0.02 / np.sqrt(len(DEFAULT_BANK)), rel=0.1)
 
 
 def test_change_with_the_people_is_that_of_scoring_anew() -> None:
@@ -189,7 +190,7 @@ def test_change_with_the_people_is_that_of_scoring_anew() -> None:
 
 def test_country_without_replicates_has_the_interval_of_its_probes() -> None:
     table = scores({"own": 0.1}, ("BOL",))
-    none = people(table).assign(method="none", respondents=pd.NA, shares=[np.array([], np.float32)] * len(BANK))
+    none = people(table).assign(method="none", respondents=pd.NA, shares=[np.array([], np.float32)] * len(DEFAULT_BANK))
     panels = build_panels(table, CONTRASTED)
     made = estimate(panels, Resampling(none, **SETTINGS))
     pd.testing.assert_frame_equal(
@@ -229,7 +230,7 @@ def test_templates_add_the_variance_of_their_means() -> None:
 @pytest.mark.slow
 def test_templates_that_differ_by_probe_only_add_little() -> None:
     added = [spread_of_templates(with_templates(0.0, 0.05, seed)) for seed in range(20)]
-    assert np.mean(added) < 0.05**2 / 3 / len(BANK)
+    assert np.mean(added) < 0.05**2 / 3 / len(DEFAULT_BANK)
 
 
 def test_one_template_adds_nothing() -> None:
@@ -325,7 +326,7 @@ def test_contrast_leaves_out_probes_that_one_arm_lacks() -> None:
     made = contrast(table, ["own", "zero"]).query("country == 'BOL' and measure == 'agreement'").iloc[0]
     common = table.query("country == 'BOL' and probe not in ['Q4', 'Q258']").groupby("arm")["agreement"].mean()
     assert made["estimate"] == pytest.approx(common["own"] - common["zero"])
-    assert made["probes"] == len(BANK) - 2
+    assert made["probes"] == len(DEFAULT_BANK) - 2
 
 
 def test_contrast_across_languages_is_of_the_countries_that_both_have() -> None:
@@ -376,7 +377,7 @@ def test_contrast_of_models_is_of_the_same_probes_in_the_same_language() -> None
 def four_probes(rule: str) -> pd.DataFrame:
     """Probes of one country: arm `own` is right on two and refuses two; arm `zero` is right on one of the two, and
     on one of the others."""
-    bank = BANK[BANK["probe"].isin(["Q4", "Q6", "Q8", "Q22"])]
+    bank = DEFAULT_BANK[DEFAULT_BANK["probe"].isin(["Q4", "Q6", "Q8", "Q22"])]
     table = scores({"zero": 0, "own": 0}, ("BOL",), bank=bank)
     p_a = {("own", "Q4"): 0.9, ("own", "Q6"): 0.8, ("zero", "Q4"): 0.9, ("zero", "Q8"): 0.6}
     table["p_a"] = [p_a.get(key, 0.2) for key in zip(table["arm"], table["probe"], strict=True)]
@@ -452,13 +453,13 @@ def test_transfer_is_paired_on_probes_that_both_arms_answered() -> None:
     table = scores({"own": 0.1, "other": 0}, ("BOL",))
     cells = (table["arm"] == "own") & (table["probe"] == "Q4") | (table["source"] == "DEU") & (table["probe"] == "Q6")
     made = transfer(refuse(table, cells, "left_out")).xs("BOL", level="country")
-    assert made.loc[("agreement", "DEU"), "probes"] == made.loc[("alignment", "DEU"), "probes"] == len(BANK) - 2
-    assert made.loc[("agreement", "USA"), "probes"] == len(BANK) - 1
+    assert made.loc[("agreement", "DEU"), "probes"] == made.loc[("alignment", "DEU"), "probes"] == len(DEFAULT_BANK) - 2
+    assert made.loc[("agreement", "USA"), "probes"] == len(DEFAULT_BANK) - 1
     shown = table[(table["source"] == "DEU") & ~table["probe"].isin(["Q4", "Q6"])]
     for measure in CONTRASTED:
         assert made.loc[(measure, "DEU"), "shown"] == pytest.approx(shown[measure].mean())
     made = transfer(refuse(table, cells, "half")).xs("BOL", level="country")
-    assert list(made.loc["agreement", "probes"]) == [len(BANK)] * 2
+    assert list(made.loc["agreement", "probes"]) == [len(DEFAULT_BANK)] * 2
 
 
 @pytest.mark.slow
@@ -478,7 +479,7 @@ def test_measure_that_was_not_read_has_no_rows_and_a_bound_has_some() -> None:
     table = scores({"own": 0.1}).assign(mass_open=np.nan)
     assert set(MEASURES) - set(estimate_all(table)["measure"]) == {"mass_open", "bound"}
     made = estimate_all(table.assign(bound=table["probe"] == "Q4")).query("measure == 'bound'")
-    assert list(made["estimate"]) == pytest.approx([1 / len(BANK)] * 3)
+    assert list(made["estimate"]) == pytest.approx([1 / len(DEFAULT_BANK)] * 3)
 
 
 # Families
@@ -496,7 +497,7 @@ def test_difference_of_differences_is_by_hand_and_on_the_probes_that_all_four_ar
         value = cells.groupby(["probe", "arm"])["alignment"].mean().unstack().dropna()
         by_hand = ((value["own"] - value["other"]) - (value["random"] - value["zero"])).mean()
         assert made.loc[(country, "alignment"), "estimate"] == pytest.approx(by_hand)
-        assert made.loc[(country, "alignment"), "probes"] == len(value) < len(BANK)
+        assert made.loc[(country, "alignment"), "probes"] == len(value) < len(DEFAULT_BANK)
 
 
 def test_difference_of_differences_is_paired() -> None:
@@ -602,7 +603,7 @@ def test_equal_error_is_the_size_of_a_sample_with_the_model_s_error() -> None:
     poles = table[["country", "probe", "share_a"]].assign(standard_error=0.0)
     made = estimate_worth(complete(table), poles, 0.95, 1000).iloc[0]
     assert made["equal_error"] == pytest.approx(50, rel=0.2)
-    assert made["probes"] == len(BANK) and not made["capped"]
+    assert made["probes"] == len(DEFAULT_BANK) and not made["capped"]
 
 
 def test_worth_is_of_the_answered_probes() -> None:
@@ -611,7 +612,7 @@ def test_worth_is_of_the_answered_probes() -> None:
     cells = table["battery"] == "child_qualities"
     some = estimate_worth(refuse(table, cells), poles, 0.95, 100)
     pd.testing.assert_frame_equal(some, estimate_worth(table[~cells], poles, 0.95, 100))
-    assert some["probes"].item() == len(BANK) - cells.sum()
+    assert some["probes"].item() == len(DEFAULT_BANK) - cells.sum()
 
 
 # Mixed models
@@ -620,10 +621,12 @@ def test_worth_is_of_the_answered_probes() -> None:
 def crossed(gain: float, seed: int = 1) -> pd.DataFrame:
     """Differences with effects of battery and probe, in four countries."""
     rng = np.random.default_rng(seed)
-    home = pd.factorize(BANK["battery"])[0]
-    shared = 0.1 * rng.normal(size=home.max() + 1)[home] + 0.1 * rng.normal(size=len(BANK))
+    home = pd.factorize(DEFAULT_BANK["battery"])[0]
+    shared = 0.1 * rng.normal(size=home.max() + 1)[home] + 0.1 * rng.normal(size=len(DEFAULT_BANK))
     parts = [
-        BANK[["probe", "battery"]].assign(country=country, value=gain + shared + 0.2 * rng.normal(size=len(BANK)))
+        DEFAULT_BANK[["probe", "battery"]].assign(
+            country=country, value=gain + shared + 0.2 * rng.normal(size=len(DEFAULT_BANK))
+        )
         for country in ("BOL", "DEU", "MEX", "USA")
     ]
     return pd.concat(parts, ignore_index=True)
@@ -787,13 +790,13 @@ def steps(folder: Path, table: pd.DataFrame, pairs: list[object]) -> Path:
     poles = table.drop_duplicates(["country", "probe"]).assign(n=900, neither=0, standard_error=0.01)
     write_table(poles[Poles.names()], folder / "poles.parquet", Poles)
     common = ["--people", folder / "people.parquet", "--draws", 200, "--level", 0.95, "--seed", 1]
-    common += ["--resample", "batteries respondents", "--families", "measure scope", "--bank", PROBES]
+    common += ["--resample", "batteries respondents", "--families", "measure scope", "--bank", BANK_FILE]
     contrasts = ["--contrasts", json.dumps(pairs)]
     run("estimate-agreement", folder / "s.parquet", *common, "--output", folder / "agreement.csv")
     run("estimate-contrasts", folder / "s.parquet", *contrasts, *common, "--output", folder / "contrasts.csv")
     transfer = ["--pair", json.dumps(["own", "other"]), *common, "--output", folder / "transfer.csv"]
     run("estimate-transfer", folder / "s.parquet", *transfer)
-    fits = [*contrasts, "--estimates", folder / "contrasts.csv", "--level", 0.95, "--bank", PROBES]
+    fits = [*contrasts, "--estimates", folder / "contrasts.csv", "--level", 0.95, "--bank", BANK_FILE]
     run("fit-mixed", folder / "s.parquet", *fits, "--output", folder / "mixed.csv")
     options = [word for word in common if word not in ("--families", "measure scope")]
     options += [*contrasts, "--estimates", folder / "contrasts.csv"]

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from estimating import BANK, SETTINGS, people, run, scores
+from bank import DEFAULT_BANK
+from estimating import SETTINGS, people, run, scores
 from places import ROOT
 from scipy import stats
 from selfalign.contrasts import Contrast
@@ -44,8 +45,8 @@ def test_gain_of_a_category_is_the_mean_of_its_probes_and_of_the_countries() -> 
     table = scores({"zero": 0, "own": 0.2, "other": 0.1})
     made = by_category(table)
     assert set(made["country"]) == {"all"} and set(made["arm"]) == {"own"}
-    assert set(made.index.get_level_values("category")) == set(BANK["category"])
-    for category, probes in BANK.groupby("category"):
+    assert set(made.index.get_level_values("category")) == set(DEFAULT_BANK["category"])
+    for category, probes in DEFAULT_BANK.groupby("category"):
         cells = table[table["category"] == category]
         for measure in ("agreement", "alignment"):
             row = made.loc[(category, measure)]
@@ -56,7 +57,7 @@ def test_gain_of_a_category_is_the_mean_of_its_probes_and_of_the_countries() -> 
 @pytest.mark.parametrize("batteries", [2, 3, 6])
 def test_interval_of_a_category_is_the_t_interval_of_its_batteries(batteries: int) -> None:
     """Batteries of two probes in one country: the t interval of their means, with one degree less than batteries."""
-    bank = BANK[["probe"]].iloc[: 2 * batteries + 8]
+    bank = DEFAULT_BANK[["probe"]].iloc[: 2 * batteries + 8]
     place = np.arange(len(bank)) // 2
     bank = bank.assign(category=np.where(place < batteries, "few", "rest"), battery=place.astype(str))
     table = scores({"zero": 0, "own": 0.1}, ("BOL",), bank=bank)
@@ -70,7 +71,9 @@ def test_interval_of_a_category_is_the_t_interval_of_its_batteries(batteries: in
 
 
 def test_category_of_one_battery_has_no_interval_and_of_two_a_wide_one() -> None:
-    bank = BANK.assign(category=np.where(BANK["battery"] == BANK["battery"].iloc[0], "one", "many"))
+    bank = DEFAULT_BANK.assign(
+        category=np.where(DEFAULT_BANK["battery"] == DEFAULT_BANK["battery"].iloc[0], "one", "many")
+    )
     made = by_category(scores({"zero": 0, "own": 0.1}, bank=bank))
     assert made.loc["one", ["standard_error", "low", "high", "p"]].isna().all().all()
     assert (made.loc["one", "batteries"] == 1).all() and made.loc["one", "estimate"].notna().all()

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from bank import BANK_FILE, DEFAULT_BANK
 from fresh import run_fresh
 from places import ROOT
 from selfalign.audit.trace.contributions import recompute, select_cells, weigh_cells
 from selfalign.audit.trace.points import Point, Term
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
-from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import Resampling, estimate
 from selfalign.scoring.cells import Comparison, compare_with_people
@@ -32,9 +32,12 @@ from selfalign.tables import write_table
 
 pytestmark = pytest.mark.slow
 
-PROBES = ROOT / "resources" / "probes" / "probes.csv"
-BANK = read_bank(PROBES).query("on_request == ''").reset_index(drop=True)
-SOME = pd.concat([BANK[BANK["scale"] != "nominal"].iloc[::6], BANK[BANK["scale"] == "nominal"].iloc[:3]])
+SOME = pd.concat(
+    [
+        DEFAULT_BANK[DEFAULT_BANK["scale"] != "nominal"].iloc[::6],
+        DEFAULT_BANK[DEFAULT_BANK["scale"] == "nominal"].iloc[:3],
+    ]
+)
 COUNTRIES = ("BOL", "DEU", "IND", "MEX")
 ACROSS = [name for name, metric in METRICS.items() if metric.over in ("items", "countries")]
 
@@ -59,7 +62,7 @@ def scores_of(poles: pd.DataFrame, arms: dict[str, float], seeds: tuple[int, ...
     cells = cells.assign(source=cells["country"], template="words", p_a=part * share + (1 - part) * noise)
     fixed = {"model": "m", "language": "en", "asks": "poles", "readout": "option", "bound": False}
     fixed |= {"mass_outside": 0.1, "mass_open": 0.9, "order_gap": 0.1, "p_a_mean": cells["p_a"]}
-    table = compare_with_people(cells.assign(**fixed), Comparison(poles, BANK))
+    table = compare_with_people(cells.assign(**fixed), Comparison(poles, DEFAULT_BANK))
     return Scores.validate(table[Scores.names()])
 
 
@@ -77,7 +80,9 @@ HOW = Resampling(PEOPLE, draws=200, level=0.95, seed=1, resample=["batteries", "
 
 
 def table_of_metrics(scores: pd.DataFrame) -> pd.DataFrame:
-    people = People.lay_out(people_of_poles(POLES), options_of_poles(BANK), nearest_of_poles(POLES), samples=2, seed=1)
+    people = People.lay_out(
+        people_of_poles(POLES), options_of_poles(DEFAULT_BANK), nearest_of_poles(POLES), samples=2, seed=1
+    )
     return Scorer(people).compute(cells_of_scores(scores))
 
 
@@ -85,7 +90,7 @@ def table_of_metrics(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_estimate_of_every_metric_is_its_value_in_the_table_of_metrics() -> None:
-    cells = prepare_cells(CELLS, list(METRICS), BANK)
+    cells = prepare_cells(CELLS, list(METRICS), DEFAULT_BANK)
     made = estimate_agreement(cells, HOW, list(METRICS))
     made = made.set_index(["arm", "country", "measure"])["estimate"]
     values = table_of_metrics(CELLS).set_index(["arm", "country", "metric"])["value"]
@@ -98,7 +103,7 @@ def test_one_tolerance_decides_which_choice_is_a_tie() -> None:
     near = CELLS.iloc[:4].assign(p_a=[0.5 + 4e-13, 0.5 - 4e-13, 0.5 + 4e-12, 0.5 - 4e-12])
     people = POLES.assign(share_a=0.7, majority="A")
     bare = near.drop(columns=["share_a", "majority", "category", "battery", "answered", "agreement", "alignment"])
-    scored = compare_with_people(bare, Comparison(people, BANK)).sort_values("p_a")
+    scored = compare_with_people(bare, Comparison(people, DEFAULT_BANK)).sort_values("p_a")
     assert scored["agreement"].tolist() == [0.0, 0.5, 0.5, 1.0]
     p = np.column_stack([scored["p_a"], 1 - scored["p_a"]])
     assert METRICS["agreement"].function(p, np.array([0.7, 0.3])).tolist() == [0.0, 0.5, 0.5, 1.0]
@@ -106,14 +111,14 @@ def test_one_tolerance_decides_which_choice_is_a_tie() -> None:
 
 
 def test_metric_across_countries_has_a_value_of_all_countries_only() -> None:
-    cells = prepare_cells(CELLS, ["response_pattern"], BANK)
+    cells = prepare_cells(CELLS, ["response_pattern"], DEFAULT_BANK)
     made = estimate_contrasts(cells, [Contrast(arm="own", against="zero")], HOW, ["agreement", "response_pattern"])
     assert set(made.loc[made["measure"] == "response_pattern", "country"]) == {"all"}
     assert set(made.loc[made["measure"] == "agreement", "country"]) == {"all", *COUNTRIES}
     assert set(made.loc[made["country"] == "all", "respondents"]) == {900 * len(COUNTRIES)}
     shown = CELLS[CELLS["arm"] == "own"].assign(arm="other", source="USA")
     several = pd.concat([CELLS, shown, shown.assign(source="NGA")])
-    prepared = prepare_cells(several, ["response_pattern"], BANK)
+    prepared = prepare_cells(several, ["response_pattern"], DEFAULT_BANK)
     assert prepared.groupby("arm")["response_pattern"].apply(lambda values: values.notna().any()).to_dict() == {
         "other": False, "own": True, "zero": True,
     }  # fmt: skip
@@ -121,27 +126,29 @@ def test_metric_across_countries_has_a_value_of_all_countries_only() -> None:
 
 def test_transfer_and_categories_take_every_metric_that_a_country_has() -> None:
     others = CELLS[CELLS["arm"] == "zero"].assign(arm="other", source="USA")
-    cells = prepare_cells(pd.concat([CELLS, others]), list(METRICS), BANK)
+    cells = prepare_cells(pd.concat([CELLS, others]), list(METRICS), DEFAULT_BANK)
     made = estimate_transfer(cells, ("own", "other"), HOW, list(METRICS))
     assert set(made["measure"]) == set(METRICS) - {"response_pattern"}
     values = table_of_metrics(CELLS).set_index(["arm", "country", "metric"])["value"]
     made = made.set_index(["country", "measure"])
     np.testing.assert_allclose(made["shown"], [values["zero", *key] for key in made.index], atol=1e-12)
     category = SOME["category"].value_counts().index[0]
-    within = prepare_cells(CELLS, ["pearson"], BANK, ["category"])
+    within = prepare_cells(CELLS, ["pearson"], DEFAULT_BANK, ["category"])
     made = estimate_categories(within, [["own", "zero"]], HOW, ["pearson"])
     found = made.set_index("category").loc[category, "estimate"]
     alone = table_of_metrics(CELLS[CELLS["category"] == category]).set_index(["arm", "country", "metric"])["value"]
     assert found == pytest.approx(alone["own", "all", "pearson"] - alone["zero", "all", "pearson"])
     terms = (Term(1, "m", "en", "own"), Term(-1, "m", "en", "zero"))
     point = Point("categories", None, "all", "pearson", terms, None, {}, category=category)
-    assert recompute(select_cells(prepare_cells(CELLS, ["pearson"], BANK), point), point) == pytest.approx(found)
+    assert recompute(select_cells(prepare_cells(CELLS, ["pearson"], DEFAULT_BANK), point), point) == pytest.approx(
+        found
+    )
 
 
 @pytest.mark.parametrize("name", list(METRICS))
 def test_trace_finds_the_cells_of_every_metric(name: str) -> None:
     """What the cells add to a number sums to the number."""
-    cells = prepare_cells(CELLS, [name], BANK)
+    cells = prepare_cells(CELLS, [name], DEFAULT_BANK)
     made = estimate_contrasts(cells, [Contrast(arm="own", against="zero")], HOW, [name]).set_index("country")
     terms = (Term(1, "m", "en", "own"), Term(-1, "m", "en", "zero"))
     for country, row in made.iterrows():
@@ -169,10 +176,10 @@ def test_slope_is_the_derivative_with_respect_to_the_people(name: str) -> None:
         return
     for options in (2, 5):
         p, q = distributions(50, options, 7), distributions(50, options, 8)
-        more = (np.linspace(0, 1, options),) if metric.over == "scale" else ()
+        places = np.linspace(0, 1, options)
         turn = np.eye(options)[0] - np.eye(options)[-1]  # shares go from the last option to the first
-        rise = metric.function(p, q + step * turn, *more) - metric.function(p, q, *more)
-        np.testing.assert_allclose(metric.slope(p, q, *more) @ turn, rise / step, atol=1e-4)
+        rise = metric.compare(p, q + step * turn, places) - metric.compare(p, q, places)
+        np.testing.assert_allclose(metric.derivative(p, q, places) @ turn, rise / step, atol=1e-4)
 
 
 # Intervals
@@ -180,7 +187,7 @@ def test_slope_is_the_derivative_with_respect_to_the_people(name: str) -> None:
 
 def spread(scores: pd.DataFrame, name: str, what: str, people: pd.DataFrame = PEOPLE) -> float:
     """Standard error of the mean of the countries."""
-    panels = build_panels(prepare_cells(scores, [name], BANK), [name])
+    panels = build_panels(prepare_cells(scores, [name], DEFAULT_BANK), [name])
     table = estimate(panels, Resampling(people, 2000, 0.95, 1, [what])).set_index("country")
     return float(table.loc["all", "standard_error"])
 
@@ -188,7 +195,7 @@ def spread(scores: pd.DataFrame, name: str, what: str, people: pd.DataFrame = PE
 @pytest.mark.parametrize("name", ["pearson", "spearman", "response_pattern"])
 def test_interval_of_a_metric_across_items_is_that_of_resampled_batteries(name: str) -> None:
     """As if the metric were computed anew in each resample, which would take too long for a study."""
-    probes = BANK[BANK["scale"] != "nominal"].drop_duplicates("battery")
+    probes = DEFAULT_BANK[DEFAULT_BANK["scale"] != "nominal"].drop_duplicates("battery")
     poles = poles_of(probes)
     scores = scores_of(poles, {"own": 0.6}, seeds=(0,))
     x, y = (scores.pivot(index="country", columns="probe", values=side).to_numpy() for side in ("p_a", "share_a"))
@@ -204,7 +211,7 @@ def test_interval_of_every_metric_covers_the_sample_of_respondents(name: str) ->
     """As if the metric were computed anew for each sample of the people."""
     metric = METRICS[name]
     scores = CELLS[(CELLS["arm"] == "own") & (CELLS["seed"] == 0)].sort_values(["country", "probe"])
-    scores = scores[scores["probe"].isin(BANK.loc[BANK["scale"] != "nominal", "probe"])]
+    scores = scores[scores["probe"].isin(DEFAULT_BANK.loc[DEFAULT_BANK["scale"] != "nominal", "probe"])]
     shares = np.stack(scores.merge(PEOPLE, on=["country", "probe"])["shares"]).T.astype(float)
     people = [scores["share_a"].to_numpy()[None], shares]
     shape = (-1, len(COUNTRIES), scores["probe"].nunique())
@@ -213,8 +220,8 @@ def test_interval_of_every_metric_covers_the_sample_of_respondents(name: str) ->
         found = [metric.function(np.broadcast_to(x, y.reshape(shape).shape), y.reshape(shape)) for y in people]
     else:
         p = np.column_stack([scores["p_a"], 1 - scores["p_a"]])
-        more = (np.broadcast_to([1.0, 0.0], p.shape),) if metric.over == "scale" else ()
-        found = [metric.function(p, np.stack([y, 1 - y], axis=-1), *more) for y in people]
+        places = np.broadcast_to([1.0, 0.0], p.shape)
+        found = [metric.compare(p, np.stack([y, 1 - y], axis=-1), places) for y in people]
     direct = np.std([values.mean() for values in found[1]])
     assert spread(scores, name, "respondents") == pytest.approx(direct, rel=0.15)
 
@@ -224,7 +231,7 @@ def test_metric_without_a_derivative_is_moved_by_a_step() -> None:
     square = Metric("square", "Square", lambda p, q: ((p - q) ** 2).sum(axis=-1) / 2, "options", "lower")
     METRICS["square"] = square
     try:
-        panel = build_panels(prepare_cells(CELLS, ["square"], BANK), ["square"])["BOL"]
+        panel = build_panels(prepare_cells(CELLS, ["square"], DEFAULT_BANK), ["square"])["BOL"]
     finally:
         del METRICS["square"]
     cells = CELLS[(CELLS["country"] == "BOL") & (CELLS["arm"] == "own")]
@@ -234,7 +241,7 @@ def test_metric_without_a_derivative_is_moved_by_a_step() -> None:
 
 
 def test_null_values_are_those_of_a_model_that_knows_nothing() -> None:
-    cells = prepare_cells(CELLS, list(METRICS), BANK)
+    cells = prepare_cells(CELLS, list(METRICS), DEFAULT_BANK)
     made = estimate_agreement(cells, HOW, list(METRICS))
     assert set(made.loc[made["p"].notna(), "measure"]) == {"agreement", "pearson", "spearman"}
     contrasts = estimate_contrasts(cells, [Contrast(arm="own", against="zero")], HOW, list(METRICS))
@@ -260,7 +267,7 @@ def test_a_metric_is_added_in_one_file_of_code(tmp_path: Path) -> None:
     write_table(CELLS, tmp_path / "s.parquet", Scores)
     write_table(POLES, tmp_path / "poles.parquet", Poles)
     write_table(PEOPLE, tmp_path / "people.parquet", Replicates)
-    scores, bank = [tmp_path / "s.parquet"], ["--bank", PROBES]
+    scores, bank = [tmp_path / "s.parquet"], ["--bank", BANK_FILE]
     pair = json.dumps([["own", "zero"]])
     how = ["--people", tmp_path / "people.parquet", "--draws", 100, "--level", 0.95, "--seed", 1, "--resample"]
     how += ["batteries respondents", "--families", "measure scope", "--measures", "brier", *bank]

@@ -29,7 +29,7 @@ from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.figures.theme import apply_theme
 from selfalign.probes.bank import read_bank
-from selfalign.probes.cuts import Cutter, find_ten_points, leave_out_middle
+from selfalign.probes.cuts import Cutter, Recut, find_ten_points, leave_out_middle
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.schemas import LeftOutProbes
@@ -39,7 +39,7 @@ from selfalign.scoring.cells import Comparison
 from selfalign.scoring.choose_intervals import choose_intervals
 from selfalign.scoring.estimate_alternatives import choose_alternatives, estimate_alternatives
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
-from selfalign.scoring.estimate_specifications import Choices, CutPeople, estimate_specifications
+from selfalign.scoring.estimate_specifications import Choices, estimate_specifications
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.recut import count_changed, recut_cells
 from selfalign.scoring.schemas import Alternatives, Specifications
@@ -159,11 +159,12 @@ def distributions() -> pd.DataFrame:
 
 
 def test_document_on_poles_tells_what_the_cut_changes(distributions: pd.DataFrame) -> None:
-    poles, replicates = Cutter(distributions, None, 2, 1).cut("middle", BANK, distributions["country"].unique())
+    recut = Cutter(distributions, None, 2, 1).cut("middle", BANK, distributions["country"].unique())
+    poles = recut.poles
     main = map_poles(distributions, BANK)
     main = main[main["probe"].isin(poles["probe"]) & (main["majority"] != "tie")]
     changed = count_changed(main, poles)
-    assert len(replicates) == len(poles)
+    assert len(recut.replicates) == len(poles)
     politics = main[main["probe"] == "Q240"]
     told = " ".join((ROOT / "docs/poles.md").read_text(encoding="utf-8").split())
     assert f"{changed} of {len(main)} majorities change" in told
@@ -173,8 +174,17 @@ def test_document_on_poles_tells_what_the_cut_changes(distributions: pd.DataFram
 def test_shares_published_for_several_codes_keep_the_cut_of_the_bank(distributions: pd.DataFrame) -> None:
     four = (distributions["question"] == "Q48") & (distributions["code"] == 4)
     together = distributions.assign(last_code=distributions["last_code"].mask(four, 5))
-    poles, _ = Cutter(together, None, 2, 1).cut("middle", BANK, ["USA"])
+    poles = Cutter(together, None, 2, 1).cut("middle", BANK, ["USA"]).poles
     assert "Q48" not in set(poles["probe"]) and "Q49" in set(poles["probe"])
+
+
+def test_cut_of_the_bank_changes_neither_people_nor_cells(distributions: pd.DataFrame) -> None:
+    cutter, people = Cutter(distributions, None, 2, 1), pd.DataFrame({"probe": ["Q48", "Q4"], "shares": [[0.1], [0.2]]})
+    bank, middle = (cutter.cut(name, BANK, ["USA"]) for name in ("bank", "middle"))
+    cells = scores({"own": 0.0}, ("USA",))
+    assert bank.poles.empty and bank.join_people(people) is people and recut_cells(cells, bank.poles) is cells
+    joined = middle.join_people(people).set_index("probe")["shares"]
+    assert joined["Q4"] == [0.2] and len(joined["Q48"]) == 2 and joined.index.is_unique
 
 
 def test_cells_are_compared_with_the_people_of_the_cut() -> None:
@@ -353,7 +363,10 @@ def test_specifications_are_each_choice_of_order_cut_and_kind() -> None:
         Choices(
             readouts=["option", "pmi"],
             orders=["both", "AB", "BA"],
-            cuts={"bank": CutPeople(replicates), "middle": CutPeople(replicates, cut)},
+            cuts={
+                "bank": Recut(cut.head(0), replicates.head(0)),
+                "middle": Recut(cut, replicates[replicates["probe"] == "Q48"]),
+            },
             kinds={"value": {"Q48"}},
         ),
         Resampling(replicates, draws=100, level=0.95, seed=1, resample=["batteries"]),

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from places import ROOT
 from selfalign.arms import Arm
 from selfalign.cli import program
-from selfalign.config.outputs import arms_of_nobody, find_shown
+from selfalign.config.outputs import arms_without_country, find_shown
 from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
@@ -335,9 +335,9 @@ def test_run_of_stated_shares_has_its_files_and_no_readers(tmp_path: Path) -> No
     assert stated <= set(paths.tables_by_model)
     assert paths.words("personas", "es") == ["resources/personas/es.csv"]
     assert find_shown(config)[1]["readers"] == "no frame asks with two options"
-    assert arms_of_nobody(config) == []
+    assert arms_without_country(config) == []
     both = configure(tmp_path, prompts={"frames": ["words", "stated"]})
-    assert "readers" in find_shown(both)[0] and arms_of_nobody(both) == ["zero_shot"]
+    assert "readers" in find_shown(both)[0] and arms_without_country(both) == ["zero_shot"]
     default = Paths(read_config([]))
     assert not [file for file in default.tables_by_model if "/stated/" in file]
     assert default.words("personas", "en") == []

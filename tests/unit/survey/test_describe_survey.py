@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from selfalign.survey.describe_survey import count_kinds, describe_samples, effective_size
+from selfalign.survey.describe_survey import count_answer_kinds, describe_samples, effective_size
 from selfalign.survey.schemas import Dictionary, Quality, Responses
 from selfalign.survey.weigh_answers import count_codes
 from selfalign.tables import read_table, write_table
@@ -92,7 +92,7 @@ def test_quality_by_hand(described: Path) -> None:
 
 def test_country_whose_weights_are_all_zero_is_described() -> None:
     nobody = RESPONSES.assign(weight=0.0)
-    quality = Quality.validate(describe_samples(nobody, count_kinds(count_codes(nobody))))
+    quality = Quality.validate(describe_samples(nobody, count_answer_kinds(count_codes(nobody))))
     assert quality["effective_n"].to_list() == [0, 0]
     assert quality["design_effect"].isna().all()
 
@@ -131,7 +131,7 @@ def responses(draw: st.DrawFn) -> pd.DataFrame:
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(responses())
 def test_quality_follows_from_the_respondents_one_by_one(people: pd.DataFrame) -> None:
-    table = Quality.validate(describe_samples(people, count_kinds(count_codes(people)))).set_index("country")
+    table = Quality.validate(describe_samples(people, count_answer_kinds(count_codes(people)))).set_index("country")
     assert list(table.index) == sorted(people["country"].unique())
     for country, sample in people.groupby("country"):
         row, rows = table.loc[country], list(sample.itertuples())

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.errors import InputError
-from selfalign.survey.describe_survey import count_kinds, describe_samples
+from selfalign.survey.describe_survey import count_answer_kinds, describe_samples
 from selfalign.survey.files import open_survey
 from selfalign.survey.parse_wvs7 import find_columns
 from selfalign.survey.schemas import Columns, Responses
@@ -60,16 +60,16 @@ def test_subset_without_interviews_is_read_and_repeats_are_not_counted(tmp_path:
     table = parse(SURVEY.replace("D_INTERVIEW", "row"))
     assert table["interview"].isna().all()
     pd.testing.assert_frame_equal(table.drop(columns="interview"), parse(SURVEY).drop(columns="interview"))
-    quality = describe_samples(table, count_kinds(count_codes(table)))
+    quality = describe_samples(table, count_answer_kinds(count_codes(table)))
     assert quality["repeated_interviews"].isna().all()
-    some = describe_samples(parse(SURVEY), count_kinds(count_codes(parse(SURVEY))))
+    some = describe_samples(parse(SURVEY), count_answer_kinds(count_codes(parse(SURVEY))))
     assert list(some["repeated_interviews"]) == [0, 2]
 
 
 def test_interview_that_is_blank_repeats_none(tmp_path: Path) -> None:
     table = parse(SURVEY.replace("276070001", "").replace("276070002", "NA"))
     assert table["interview"].isna().tolist() == [True, True, False, False, False, False]
-    assert describe_samples(table, count_kinds(count_codes(table)))["repeated_interviews"].tolist() == [0, 2]
+    assert describe_samples(table, count_answer_kinds(count_codes(table)))["repeated_interviews"].tolist() == [0, 2]
 
 
 def test_countries_by_number_are_read_where_the_codes_are_missing() -> None:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bank import BANK_FILE
 from hub_server import Hub, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opinions import BANK, CONTENT, FULL_SCALE, RAIN, ROOT, at, wrapped, write_keys, write_opinions
+from opinions import CONTENT, FULL_SCALE, RAIN, at, wrapped, write_keys, write_opinions
+from places import ROOT
 from refusal import Refused
 from selfalign.cli import program
 from selfalign.config.read import check_settings
@@ -27,13 +29,13 @@ from selfalign.probes.map_poles import check_bank, map_poles
 from selfalign.probes.opinion_probes import read_opinion_probes, select_tests
 from selfalign.survey.fetch_survey import fetch_survey
 from selfalign.survey.parse_opinions import (
-    count_left_out,
+    count_unused_samples,
     digest_text,
     find_line,
+    opinions_to_distributions,
     rate_samples,
     read_literal,
-    read_questions,
-    to_distributions,
+    read_opinion_questions,
 )
 from selfalign.survey.samples import MISNAMED, read_sample
 from selfalign.survey.schemas import Distributions, LeftOut, OpinionKeys, Opinions, OpinionTable, Scales
@@ -270,11 +272,11 @@ def test_every_sample_is_used_or_counted_and_shares_sum_to_one(rows: list[dict[s
         [(f"question {number}", str(shares), options, "GAS") for number, shares in enumerate(rows)],
         columns=["question", "selections", "options", "source"],
     )
-    questions = read_questions(table, pd.DataFrame(columns=["question", "digest", "codes"]), Path("t.csv"))
+    questions = read_opinion_questions(table, pd.DataFrame(columns=["question", "digest", "codes"]), Path("t.csv"))
     samples = rate_samples(questions)
-    distributions = to_distributions(questions, samples)
+    distributions = opinions_to_distributions(questions, samples)
     sums = distributions.groupby(["country", "question"])["share"].sum()
-    assert len(sums) + count_left_out(samples)["n"].sum() == sum(map(len, rows))
+    assert len(sums) + count_unused_samples(samples)["n"].sum() == sum(map(len, rows))
     assert sums.to_list() == pytest.approx([1] * len(sums))
 
 
@@ -430,9 +432,9 @@ def counted_shares() -> pd.DataFrame:
 @pytest.mark.slow
 def test_real_table_agrees_with_the_counts_of_wave_7(real: Path) -> None:
     table, _, _ = parsed(real)
-    bank = read_bank(BANK)
+    bank = read_bank(BANK_FILE)
     bank = bank[bank["question"].isin(table["question"])]
-    check_bank(table, bank, BANK)
+    check_bank(table, bank, BANK_FILE)
     both = map_poles(table, bank).merge(map_poles(counted_shares(), bank), on=["country", "probe"])
     same = both["majority_x"] == both["majority_y"]
     apart = (both["share_a_x"] - both["share_a_y"]).abs()
@@ -444,7 +446,7 @@ def test_real_table_agrees_with_the_counts_of_wave_7(real: Path) -> None:
 @pytest.mark.slow
 def test_some_names_of_the_real_table_are_of_other_countries(real: Path) -> None:
     """The reason for `MISNAMED`: should this fail, the data set has been corrected."""
-    questions = read_questions(read_input(real, OpinionTable), read_input(KEYS, OpinionKeys), real)
+    questions = read_opinion_questions(read_input(real, OpinionTable), read_input(KEYS, OpinionKeys), real)
     published = pd.read_csv(REAL.with_name("wvs7_binary_shares_65_countries.csv"))
     codes = {"top2of4": (1, 2), "6-10of10": (6, 10), "neighbor_mentioned": (1, 1), "binary_yes=1": (1, 1)}
     rules = dict(zip(published["question"], published["rule"], strict=True))

@@ -24,7 +24,7 @@ class Manifest(Table):
     step: str = pa.Field(description="the step that made it")
 
 
-def list_files(jobs: Iterable[Job], others: dict[str, str]) -> pd.DataFrame:
+def make_manifest(jobs: Iterable[Job], others: dict[str, str]) -> pd.DataFrame:
     """The manifest of a run: the files that its jobs made, and some others.
 
     The folders of models are left out: the digests of their files are in `model.json`, which is listed.

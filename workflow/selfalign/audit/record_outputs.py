@@ -6,7 +6,7 @@ import click
 import pandas as pd
 
 from selfalign.audit.jobs import Records, write_jobs
-from selfalign.audit.manifest import Manifest, find_changed, list_files, refuse, remove_old_figures
+from selfalign.audit.manifest import Manifest, find_changed, make_manifest, refuse, remove_old_figures
 from selfalign.errors import show
 from selfalign.options import readable, writable
 from selfalign.tables import read_table, write_table, written_aside
@@ -29,7 +29,7 @@ def command(targets: tuple[Path, ...], manifest: Path, jobs_file: Path) -> None:
         show(f"removed {len(old)} files of figures that the run no longer makes: {', '.join(old)}")
     with written_aside(jobs_file) as aside:
         aside.write_text(write_jobs(jobs), encoding="utf-8")
-    write_table(list_files(jobs, {str(jobs_file): "record_outputs"}), manifest, Manifest)
+    write_table(make_manifest(jobs, {str(jobs_file): "record_outputs"}), manifest, Manifest)
 
 
 def _no_files() -> pd.DataFrame:

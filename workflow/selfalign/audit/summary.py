@@ -1,17 +1,18 @@
 """Messages of a run: a warning at its start if it replaces another run, and its main results at its end."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from selfalign.arms import Arm
-from selfalign.audit.compare.changes import find_differences
+from selfalign.audit.compare.changes import find_changed_values
 from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.crossed import find_tests
 from selfalign.config.figures import PAGED
+from selfalign.config.merged import MergedConfig
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError, listed
 from selfalign.runs import Run
@@ -21,7 +22,7 @@ from selfalign.tables import read_table
 _AUTHORS = 60  # characters; a longer list of authors is cut down to the first
 
 
-def warn_of_replacement(run: Run, config: Mapping[str, Any], shown: int = 3) -> str:
+def warn_of_replacement(run: Run, config: MergedConfig, shown: int = 3) -> str:
     """A warning that a run of the same name was made with other settings; empty if there is none.
 
     Args:
@@ -33,7 +34,7 @@ def warn_of_replacement(run: Run, config: Mapping[str, Any], shown: int = 3) -> 
         before = run.config
     except InputError:  # The run is new. Or its record is damaged, and the run writes it again.
         return ""
-    keys = list(find_differences(_used(before), _used(config)))
+    keys = list(find_changed_values(_used(before), _used(config)))
     if not keys:
         return ""
     return (
@@ -42,7 +43,7 @@ def warn_of_replacement(run: Run, config: Mapping[str, Any], shown: int = 3) -> 
     )
 
 
-def _used(config: Mapping[str, Any]) -> dict[str, Any]:
+def _used(config: MergedConfig) -> dict[str, Any]:
     """The settings without the surveys, models, languages and arms that the run does not use."""
     run = config["run"]
     arms = arms_of_run(config)
@@ -51,12 +52,11 @@ def _used(config: Mapping[str, Any]) -> dict[str, Any]:
     return {**config, **{key: {name: config[key][name] for name in sorted(names)} for key, names in used.items()}}
 
 
-def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], citation: str) -> list[str]:
+def summarize(folder: Path, config: MergedConfig, made: Collection[str], citation: str) -> list[str]:
     """Five lines on a run that has ended well.
 
     Args:
         folder: of the run.
-        config: the merged settings.
         made: all files that this start of Snakemake made or found up to date.
         citation: how to cite the survey; its first line is used.
 
@@ -77,7 +77,7 @@ def summarize(folder: Path, config: Mapping[str, Any], made: Collection[str], ci
         f"Figures: {folder}/figures/ ({', '.join(figures)})",
         main_numbers(read_table(agreement, Estimates), differences, config),
         f"Look next at {', '.join(map(str, tables))}, and at the evidence: selfalign trace {folder.name} --help",
-        f"{label}: {shorten(source)}",
+        f"{label}: {shorten_citation(source)}",
     ]
 
 
@@ -107,7 +107,7 @@ def _figure_of(name: str) -> str:
     return max(known, key=len, default=name)
 
 
-def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config: Mapping[str, Any]) -> str:
+def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config: MergedConfig) -> str:
     """The agreement without demonstrations and of the best arm, and own minus other country, in one line.
 
     With several models or languages, the line has the lowest and the highest of each number.
@@ -115,7 +115,6 @@ def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config
     Args:
         agreement: an `Estimates` table.
         contrasts: a `Contrasts` table, or as `give_main_intervals` returns it; None if the run has none.
-        config: the merged settings.
     """
     models, languages = config["run"]["models"], config["run"]["languages"]
     asked = [(model, language) for model in models for language in languages]
@@ -136,14 +135,14 @@ def _by_arm(agreement: pd.DataFrame, model: str, language: str) -> pd.Series:
     return _mean_rows(agreement, model, language).set_index("arm")["estimate"]
 
 
-def _split(estimates: pd.Series, config: Mapping[str, Any]) -> tuple[pd.Series, pd.Series]:
+def _split(estimates: pd.Series, config: MergedConfig) -> tuple[pd.Series, pd.Series]:
     """Estimates of the arms without demonstrations and persona, and of the other arms."""
     arms = {name: Arm.read(name, config["arms"][name]) for name in estimates.index}
     plain = [name for name, arm in arms.items() if not arm.shots and arm.persona is None]
     return estimates[plain], estimates.drop(plain)
 
 
-def _single(estimates: pd.Series, config: Mapping[str, Any]) -> str:
+def _single(estimates: pd.Series, config: MergedConfig) -> str:
     """The agreement of a model in a language."""
     plain, rest = _split(estimates, config)
     parts = [f"{value:.2f} {config['arms'][arm]['label']}" for arm, value in plain.items()]
@@ -154,7 +153,7 @@ def _single(estimates: pd.Series, config: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _ranges(estimates: list[pd.Series], config: Mapping[str, Any]) -> str:
+def _ranges(estimates: list[pd.Series], config: MergedConfig) -> str:
     """The agreement over models and languages: without demonstrations, and of the best other arm of each."""
     split = [_split(one, config) for one in estimates]
     plain = [value for one, _ in split for value in one]
@@ -184,12 +183,11 @@ def _mean_rows(table: pd.DataFrame, model: str, language: str) -> pd.DataFrame:
     return rows[rows["country"] == ALL] if (rows["country"] == ALL).any() else rows
 
 
-def find_own_minus_other(contrasts: pd.DataFrame, config: Mapping[str, Any]) -> Any:
+def find_own_minus_other(contrasts: pd.DataFrame, config: MergedConfig) -> Any:
     """The first contrast between an arm with a country's own answers and an arm with those of another country.
 
     Args:
         contrasts: a `Contrasts` table.
-        config: the merged settings.
 
     Returns:
         Its row as a named tuple; None if there is no such contrast.
@@ -199,7 +197,7 @@ def find_own_minus_other(contrasts: pd.DataFrame, config: Mapping[str, Any]) -> 
     return next((row for row in rows if answers.get(row.arm) == "own" and answers.get(row.against) == "other"), None)
 
 
-def _margin(row: Any, config: Mapping[str, Any]) -> str:
+def _margin(row: Any, config: MergedConfig) -> str:
     """Own minus other country with its interval, which is by battery unless the text says by category."""
     level = (
         f"{100 * config['scoring']['level']:g} % interval{' by category' * (getattr(row, 'main', '') == 'category')}"
@@ -208,7 +206,7 @@ def _margin(row: Any, config: Mapping[str, Any]) -> str:
     return f"own minus other country {row.estimate:+.2f}{interval}"
 
 
-def shorten(citation: str) -> str:
+def shorten_citation(citation: str) -> str:
     """A citation with only the first of many authors, and without a full stop at its end."""
     parts = re.match(r"(?P<first>[^,]+, [^,]+),(?P<others>.*?)(?P<rest>(?: \([^()]*\))? \(\d{4}\).*)", citation)
     if parts and len(parts["others"]) > _AUTHORS:

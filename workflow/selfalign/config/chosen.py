@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from selfalign.config.merged import MergedConfig
 from selfalign.errors import InputError
 from selfalign.home import HOME, is_made, locate
 from selfalign.probes.adopt_arora_bank import make_bank
@@ -16,13 +16,12 @@ from selfalign.probes.selection import find_reasons
 from selfalign.tables import read_input
 
 
-def kinds_file(config: Mapping[str, Any], home: Path = HOME) -> Path | None:
+def kinds_file(config: MergedConfig, home: Path = HOME) -> Path | None:
     """The file with the kinds of the run's probes; None if the folder of the bank has no such file.
 
     The probes of Arora et al. ask the questions of our bank, so they have the kinds of our bank.
 
     Args:
-        config: the merged settings.
         home: the workflow's own folder.
     """
     bank = Path(config["probes"]["bank"])
@@ -32,12 +31,11 @@ def kinds_file(config: Mapping[str, Any], home: Path = HOME) -> Path | None:
     return file if file.is_file() else None
 
 
-def with_kinds(bank: pd.DataFrame, config: Mapping[str, Any], home: Path = HOME) -> pd.DataFrame:
+def with_kinds(bank: pd.DataFrame, config: MergedConfig, home: Path = HOME) -> pd.DataFrame:
     """A bank as `selfalign.probes.selection` needs it: with the column `kind` if probes.kinds selects kinds.
 
     Args:
         bank: a `Bank` table, the bank of the run.
-        config: the merged settings.
         home: the workflow's own folder.
 
     Raises:
@@ -46,11 +44,10 @@ def with_kinds(bank: pd.DataFrame, config: Mapping[str, Any], home: Path = HOME)
     return add_kinds(bank, _needed_file(config, home)) if config["probes"].get("kinds") else bank
 
 
-def count_left_out(config: Mapping[str, Any], home: Path = HOME) -> dict[str, int]:
+def count_left_out(config: MergedConfig, home: Path = HOME) -> dict[str, int]:
     """By kind, how many probes the setting probes.kinds leaves out of those that the other settings leave.
 
     Args:
-        config: the merged settings.
         home: the workflow's own folder.
     """
     if not config["probes"].get("kinds"):
@@ -59,7 +56,7 @@ def count_left_out(config: Mapping[str, Any], home: Path = HOME) -> dict[str, in
     return count_kinds(bank.loc[find_reasons(bank, config["probes"]) == "kinds", "kind"])
 
 
-def describe_left_out(config: Mapping[str, Any], home: Path = HOME) -> str:
+def describe_left_out(config: MergedConfig, home: Path = HOME) -> str:
     """How many probes the setting probes.kinds leaves out, in words; empty if none."""
     counts = count_left_out(config, home)
     if not counts:
@@ -79,7 +76,7 @@ def count_in_words(counts: Mapping[str, int]) -> str:
     return f"{number} probe{'s' if number > 1 else ''}"
 
 
-def _needed_file(config: Mapping[str, Any], home: Path) -> Path:
+def _needed_file(config: MergedConfig, home: Path) -> Path:
     file = kinds_file(config, home)
     if file is None:
         problem = f"the folder of the probe bank has no file {KINDS_FILE}, so its probes have no kinds"
@@ -89,7 +86,7 @@ def _needed_file(config: Mapping[str, Any], home: Path) -> Path:
     return file
 
 
-def _read_bank(config: Mapping[str, Any], home: Path) -> pd.DataFrame:
+def _read_bank(config: MergedConfig, home: Path) -> pd.DataFrame:
     """The bank. One that the workflow makes may not be there yet, so it is made here, without its wordings."""
     bank = Path(config["probes"]["bank"])
     if not is_made(bank):

@@ -5,7 +5,6 @@ costs the files of a finished run. Where possible, the functions of the steps ar
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +20,7 @@ from selfalign.config.languages import (
     speech_of_run,
     worded_languages,
 )
+from selfalign.config.merged import MergedConfig
 from selfalign.config.surveys import groups_file
 from selfalign.errors import InputError
 from selfalign.home import is_made, locate
@@ -51,7 +51,7 @@ from selfalign.survey.simulate_survey import check_counts
 from selfalign.tables import read_input
 
 
-def check_inputs(config: dict[str, Any], home: Path) -> None:
+def check_inputs(config: MergedConfig, home: Path) -> None:
     """Refuse settings that a step of the run would refuse, if the settings and their files show it.
 
     Surveys of form `counts` and `shares` are read as well, because their files are small. Other surveys are not.
@@ -93,7 +93,7 @@ def check_inputs(config: dict[str, Any], home: Path) -> None:
 
 
 def _read_words(
-    config: dict[str, Any], home: Path, spoken: Speech, bank: pd.DataFrame, texts: bool
+    config: MergedConfig, home: Path, spoken: Speech, bank: pd.DataFrame, texts: bool
 ) -> dict[str, Wording]:
     """The words of every language that a prompt of the run may be in."""
     prompts, scales = config["prompts"], Path(locate("resources/survey/scales.csv", home))
@@ -117,7 +117,7 @@ def _read_words(
     return {one: read_wording(files[one], frames, bank, step=step) for one in spoken.texts}
 
 
-def _check_readouts(config: dict[str, Any], words: dict[str, Wording]) -> None:
+def _check_readouts(config: MergedConfig, words: dict[str, Wording]) -> None:
     """Refuse the readout `label` for a frame without labels, and endpoints that can read nothing else."""
     framed = words[config["run"]["languages"][0]].frames
     for name, frame in framed.items():
@@ -150,7 +150,7 @@ def _check_readout_of_shares(name: str, readout: str) -> None:
         raise InputError("config: scoring.readouts", problem, remedy, column=name, value=readout)
 
 
-def _check_arms(config: dict[str, Any], language: str, spoken: Speech, words: dict[str, Wording]) -> None:
+def _check_arms(config: MergedConfig, language: str, spoken: Speech, words: dict[str, Wording]) -> None:
     """Refuse arms of a language that lack a persona or neutral items, and frames that cannot name a country."""
     pattern, countries = config["prompts"]["personas"], config["languages"][language]["countries"]
     personas = {one: read_personas(Path(fill_language(pattern, one))) for one in spoken.personas}
@@ -201,7 +201,7 @@ def _check_candidates(arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None
         )
 
 
-def _check_encoder(config: dict[str, Any]) -> None:
+def _check_encoder(config: MergedConfig) -> None:
     """Refuse an encoder of sentences that is not there or does not know the language."""
     if "embedding" not in {arm.strategy for arm in arms_of_run(config).values()}:
         return
@@ -212,7 +212,7 @@ def _check_encoder(config: dict[str, Any]) -> None:
         check_encoder(model, compared_language(config, "embedding", language))
 
 
-def _check_groups(config: dict[str, Any], home: Path) -> None:
+def _check_groups(config: MergedConfig, home: Path) -> None:
     """Refuse a file of groups that breaks its form, and groups by a variable that it does not have."""
     if groups := config["run"].get("groups"):
         from selfalign.probes.form_groups import check_variables  # few runs have groups
@@ -222,7 +222,7 @@ def _check_groups(config: dict[str, Any], home: Path) -> None:
         check_variables(groups["by"], read_crosswalk(file), file)
 
 
-def _check_survey(config: dict[str, Any], home: Path, used: pd.DataFrame, bank: Path) -> None:
+def _check_survey(config: MergedConfig, home: Path, used: pd.DataFrame, bank: Path) -> None:
     """Refuse countries and questions that a survey of published counts or shares does not have."""
     survey = config["surveys"][config["run"]["survey"]]
     if survey["form"] not in ("counts", "shares") or "file" not in survey["source"]:
@@ -244,7 +244,7 @@ def _check_survey(config: dict[str, Any], home: Path, used: pd.DataFrame, bank: 
     check_bank(answers, used, bank)
 
 
-def _adopt(config: dict[str, Any], home: Path) -> pd.DataFrame:
+def _adopt(config: MergedConfig, home: Path) -> pd.DataFrame:
     """The bank that the workflow makes from a copy of the probes of Arora et al.; the copy is checked as well."""
     rows, fixes = (Path(locate(f"resources/probes/{name}.csv", home)) for name in ("arora", "arora_repairs"))
     facts, known = read_input(rows, AroraRows), read_input(fixes, AroraRepairs)

@@ -1,6 +1,5 @@
 """Runs whose test probes are from another survey than their demonstrations."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,12 @@ import pandas as pd
 
 from selfalign.config.arms import arms_of_run
 from selfalign.config.languages import compared_language, frames_on_scales
+from selfalign.config.merged import MergedConfig
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.opinion_probes import LANGUAGE, check_opinion_probes, check_siblings, read_opinion_probes
 
 
-def find_tests(config: Mapping[str, Any]) -> dict[str, Any] | None:
+def find_tests(config: MergedConfig) -> dict[str, Any] | None:
     """The section test_probes; None if test probes and demonstrations are of one survey.
 
     Args:
@@ -21,7 +21,7 @@ def find_tests(config: Mapping[str, Any]) -> dict[str, Any] | None:
     return config.get("test_probes")
 
 
-def check_crossed(config: dict[str, Any]) -> None:
+def check_crossed(config: MergedConfig) -> None:
     """Refuse settings that do not go with test probes from another survey.
 
     Args:
@@ -67,7 +67,7 @@ def check_crossed(config: dict[str, Any]) -> None:
             raise InputError("config: demonstrations.embedding.texts", problem, f"Write {LANGUAGE}", value=language)
 
 
-def check_frames(config: dict[str, Any]) -> None:
+def check_frames(config: MergedConfig) -> None:
     """Refuse frames that ask with whole answer scales, which an opinion table does not word.
 
     Args:
@@ -81,11 +81,10 @@ def check_frames(config: dict[str, Any]) -> None:
         raise InputError("config: prompts.frames", problem, "Choose other frames, such as words", value=frames[0])
 
 
-def read_tests(config: dict[str, Any], shown: pd.DataFrame) -> pd.DataFrame | None:
+def read_tests(config: MergedConfig, shown: pd.DataFrame) -> pd.DataFrame | None:
     """The reviewed test probes of a run, checked; None if there are none, or only the draft of the workflow.
 
     Args:
-        config: the merged settings.
         shown: the whole `Bank` table of the demonstrations.
 
     Raises:

@@ -122,6 +122,10 @@ def _places(config: dict[str, Any], keys: list[str]) -> list[dict[str, Any]]:
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
+    """Put settings above others, in place.
+
+    Snakemake's `update_config` would keep a default list where the user writes `{}`; here the check refuses that.
+    """
     for key, value in above.items():
         if isinstance(value, dict) and isinstance(below.get(key), dict):
             _merge(below[key], value)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from selfalign.config.arms import arms_of_run
 from selfalign.config.commands import as_json
+from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import (
     agreeing_arms,
     asked_in,
@@ -19,7 +20,6 @@ from selfalign.config.outputs import (
     mapped_arms,
 )
 from selfalign.config.panels import (
-    MergedConfig,
     height_of_agreement,
     height_of_calibration,
     height_of_contrasts,

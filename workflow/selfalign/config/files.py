@@ -6,6 +6,7 @@ from typing import Any
 from selfalign.arms import Kind, Speech
 from selfalign.config.crossed import find_tests
 from selfalign.config.languages import compared_languages, fill_language, find_speakers, speech_of_run
+from selfalign.config.merged import MergedConfig
 from selfalign.config.style import check_style_files
 from selfalign.config.surveys import check_questionnaire, check_survey_file
 from selfalign.config.values import check_file
@@ -19,7 +20,7 @@ MAP_FILES = ("items", "zones", "published")
 """The settings of scoring.map that name files."""
 
 
-def check_files(config: dict[str, Any]) -> None:
+def check_files(config: MergedConfig) -> None:
     """Refuse a config that names an input file which is not there.
 
     Snakemake does not refuse it if an earlier run left the output of the step that reads the file. The results would
@@ -68,7 +69,7 @@ def _remedy(place: str) -> str:
     return "Put it there, or correct the path"
 
 
-def _remedy_of(language: str, kind: Kind, config: dict[str, Any]) -> str:
+def _remedy_of(language: str, kind: Kind, config: MergedConfig) -> str:
     """What a user can do if a file of a language is missing. The user may not have named the language."""
     if kind in ("texts", "templates") and language in config["run"]["languages"]:
         return f"Put it there, correct the path, or take {language} out of run.languages"
@@ -78,11 +79,8 @@ def _remedy_of(language: str, kind: Kind, config: dict[str, Any]) -> str:
     return f"Put it there, correct the path, or take the arms out of the run that speak {language}: {arms}"
 
 
-def check_test_probes(config: dict[str, Any]) -> None:
+def check_test_probes(config: MergedConfig) -> None:
     """Refuse test probes from another survey whose files are not there.
-
-    Args:
-        config: the merged settings.
 
     Raises:
         InputError: names the setting and the file.

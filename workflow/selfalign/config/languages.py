@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from selfalign.arms import Arm, Kind, Speech
 from selfalign.config.arms import arms_of, arms_of_run
+from selfalign.config.merged import MergedConfig
 from selfalign.errors import InputError
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.wording import read_countries
@@ -17,13 +17,13 @@ def fill_language(pattern: str, language: str) -> str:
     return pattern.replace("{language}", language)
 
 
-def countries_of_run(config: Mapping[str, Any]) -> list[str]:
+def countries_of_run(config: MergedConfig) -> list[str]:
     """The countries that some language of the run asks about, sorted."""
     asked = [config["languages"][language]["countries"] for language in config["run"]["languages"]]
     return sorted({country for countries in asked for country in countries})
 
 
-def find_speech(config: Mapping[str, Any], language: str) -> Speech:
+def find_speech(config: MergedConfig, language: str) -> Speech:
     """The languages in which the arms of a language speak.
 
     Args:
@@ -56,16 +56,15 @@ def _check_spoken(file: str, arm: Arm, countries: list[str], spoken: Mapping[str
             )
 
 
-def speech_of_run(config: Mapping[str, Any]) -> dict[str, Speech]:
+def speech_of_run(config: MergedConfig) -> dict[str, Speech]:
     """The languages in which the arms of each language of the run speak, by language."""
     return {language: find_speech(config, language) for language in config["run"]["languages"]}
 
 
-def find_speakers(config: Mapping[str, Any], kind: Kind, language: str) -> list[str]:
+def find_speakers(config: MergedConfig, kind: Kind, language: str) -> list[str]:
     """The arms of the run that speak a language, sorted.
 
     Args:
-        config: the merged settings.
         kind: of file, as in `Speech.of`.
         language: ISO 639-1 code.
     """
@@ -79,11 +78,10 @@ def find_speakers(config: Mapping[str, Any], kind: Kind, language: str) -> list[
     return sorted(found)
 
 
-def compared_language(config: Mapping[str, Any], measure: str, language: str) -> str:
+def compared_language(config: MergedConfig, measure: str, language: str) -> str:
     """The language whose wording a measure compares: the prompts' own, unless the measure names another.
 
     Args:
-        config: the merged settings.
         measure: of similarity.
         language: of the prompts.
     """
@@ -91,31 +89,30 @@ def compared_language(config: Mapping[str, Any], measure: str, language: str) ->
     return language if texts == "own" else texts
 
 
-def compared_languages(config: Mapping[str, Any]) -> list[str]:
+def compared_languages(config: MergedConfig) -> list[str]:
     """Languages whose wording arms of the run compare probes by, though no prompt may be in them."""
     strategies = {arm.strategy for arm in arms_of_run(config).values()}
     measures = [settings for name, settings in config["demonstrations"].items() if name in strategies]
     return [settings["texts"] for settings in measures if settings.get("texts", "own") != "own"]
 
 
-def worded_languages(config: Mapping[str, Any]) -> list[str]:
+def worded_languages(config: MergedConfig) -> list[str]:
     """All languages in which the run needs the wording of probes, in prompts or to compare probes."""
     return sorted({*compared_languages(config), *Speech.union(speech_of_run(config).values()).texts})
 
 
-def frames_on_scales(config: Mapping[str, Any]) -> list[str]:
+def frames_on_scales(config: MergedConfig) -> list[str]:
     """The frames of the run that ask with the whole answer scale, as the templates of its first language have it."""
     path = _first_templates(config)
     return [name for name in config["prompts"]["frames"] if read_frame(path, name).whole_scale]
 
 
-def frames_of(config: Mapping[str, Any], way: str) -> list[str]:
+def frames_of(config: MergedConfig, way: str) -> list[str]:
     """The frames of the run that ask in a way, as the templates of its first language have it.
 
     A frame that cannot be read is left out: other checks report it.
 
     Args:
-        config: the merged settings.
         way: one of `selfalign.prompts.schemas.WAYS`.
     """
     found = []
@@ -125,5 +122,5 @@ def frames_of(config: Mapping[str, Any], way: str) -> list[str]:
     return found
 
 
-def _first_templates(config: Mapping[str, Any]) -> Path:
+def _first_templates(config: MergedConfig) -> Path:
     return Path(fill_language(config["prompts"]["templates"], config["run"]["languages"][0]))

@@ -1,16 +1,15 @@
 """Whether a run has the items of the cultural map."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from selfalign.config.crossed import find_tests
+from selfalign.config.merged import MergedConfig
 from selfalign.home import is_made
 from selfalign.probes.selection import find_used
 from selfalign.tables import read_input
 
 
-def why_no_map(config: Mapping[str, Any]) -> str:
+def why_no_map(config: MergedConfig) -> str:
     """Why a run cannot have the cultural map, and what to add; empty if it can.
 
     Args:

@@ -10,6 +10,7 @@ import pycountry
 from selfalign.arms import Arm
 from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.crossed import check_crossed
+from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import can_estimate, gives_replies, is_listed, list_contrasts
 from selfalign.config.surveys import check_groups, check_tables
 from selfalign.contrasts import Contrast
@@ -17,13 +18,13 @@ from selfalign.countries import CODES, suggest_country
 from selfalign.demonstrations.strategies import MEASURES
 from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.file_sources import check_model_source, check_survey_source
-from selfalign.labels import clean
+from selfalign.labels import clean_label
 from selfalign.scoring.measures import check_measures
 
 _LAST_CYRILLIC = 0x52F  # the default font has the letters up to here
 
 
-def check_names(config: dict[str, Any]) -> None:
+def check_names(config: MergedConfig) -> None:
     """Refuse names that the config does not define, and settings that contradict each other.
 
     Args:
@@ -52,7 +53,7 @@ def check_names(config: dict[str, Any]) -> None:
     _check_figures(config)
 
 
-def _check_languages(config: dict[str, Any]) -> None:
+def _check_languages(config: MergedConfig) -> None:
     for language, settings in config["languages"].items():
         if pycountry.languages.get(alpha_2=language) is None:
             problem = f'"{language}" is not an ISO 639-1 code'
@@ -61,7 +62,7 @@ def _check_languages(config: dict[str, Any]) -> None:
         _check_known(f"languages.{language}.arms", settings["arms"], config["arms"])
 
 
-def _check_countries_of_arms(config: dict[str, Any]) -> None:
+def _check_countries_of_arms(config: MergedConfig) -> None:
     """Refuse an arm whose own list of countries has none of the countries that the arm's languages ask about."""
     for name, arm in arms_of_run(config).items():
         languages = [one for one in config["run"]["languages"] if name in config["languages"][one]["arms"]]
@@ -72,7 +73,7 @@ def _check_countries_of_arms(config: dict[str, Any]) -> None:
             raise InputError(f"config: arms.{name}.countries", problem, remedy, value=list(arm.countries or ()))
 
 
-def _check_readouts(config: dict[str, Any]) -> None:
+def _check_readouts(config: MergedConfig) -> None:
     """Refuse a frame without a readout, pmi without premises, and greedy where a model gives no replies."""
     readouts, place = config["scoring"]["readouts"], "config: scoring.readouts"
     for frame in config["prompts"]["frames"]:
@@ -91,7 +92,7 @@ def _check_readouts(config: dict[str, Any]) -> None:
                 raise InputError(place, problem, remedy)
 
 
-def _check_comparisons(config: dict[str, Any]) -> None:
+def _check_comparisons(config: MergedConfig) -> None:
     """Refuse measures, contrasts and hypotheses of the section scoring that cannot be estimated."""
     scoring = config["scoring"]
     if measures := scoring.get("measures"):
@@ -109,7 +110,7 @@ def _check_comparisons(config: dict[str, Any]) -> None:
             raise InputError("config: scoring.primary", f"{primary.setting} is not estimated", remedy)
 
 
-def _check_figures(config: dict[str, Any]) -> None:
+def _check_figures(config: MergedConfig) -> None:
     """Refuse arms, countries and contrasts of the section figures that are not known."""
     figures, arms = config["figures"], config["arms"]
     _check_known("figures.style.palette", figures["style"]["palette"], arms)
@@ -122,7 +123,7 @@ def _check_figures(config: dict[str, Any]) -> None:
     _check_estimated(place, _check_contrasts(place, [figures["margin"]["contrast"]], config), config)
 
 
-def _check_estimated(place: str, contrasts: list[Contrast], config: dict[str, Any]) -> None:
+def _check_estimated(place: str, contrasts: list[Contrast], config: MergedConfig) -> None:
     """Refuse contrasts that the run could estimate and does not."""
     listed = list_contrasts(config)
     for contrast in contrasts:
@@ -131,7 +132,7 @@ def _check_estimated(place: str, contrasts: list[Contrast], config: dict[str, An
             raise InputError(f"config: {place}", f"{contrast.setting} is not estimated", remedy)
 
 
-def _check_contrasts(place: str, entries: list[Any], config: dict[str, Any]) -> list[Contrast]:
+def _check_contrasts(place: str, entries: list[Any], config: MergedConfig) -> list[Contrast]:
     """The contrasts of a setting, whose names are all defined."""
     contrasts = [Contrast.read(entry) for entry in entries]
     for contrast in contrasts:
@@ -142,7 +143,7 @@ def _check_contrasts(place: str, entries: list[Any], config: dict[str, Any]) -> 
     return contrasts
 
 
-def _check_transfer(config: dict[str, Any]) -> None:
+def _check_transfer(config: MergedConfig) -> None:
     pair = config["scoring"].get("transfer") or []
     _check_known("scoring.transfer", pair, config["arms"])
     if pair and Arm.read(pair[1], config["arms"][pair[1]]).answers != "other":
@@ -213,7 +214,7 @@ def _check_labels(kind: str, entries: dict[str, Any], shown: Iterable[str], font
     """Refuse labels that figures could not draw, and labels of those shown that figures could not tell apart."""
     names: dict[str, str] = {}
     for name, entry in entries.items():
-        label = unicodedata.normalize("NFC", clean(entry["label"]))
+        label = unicodedata.normalize("NFC", clean_label(entry["label"]))
         place = f"config: {kind}.{name}.label"
         if not label:
             raise InputError(place, "is empty", "Give a name for figures", value=entry["label"])

@@ -9,6 +9,7 @@ from selfalign.arms import Arm
 from selfalign.config.arms import arms_of, arms_of_run, read_arms
 from selfalign.config.languages import countries_of_run, frames_of
 from selfalign.config.map import why_no_map
+from selfalign.config.merged import MergedConfig
 from selfalign.contrasts import Contrast
 from selfalign.inference.endpoint.settings import Endpoint
 
@@ -20,14 +21,11 @@ _OF_COUNTRIES = {
 """Outputs that are about whole countries, and why a run about groups does not have them."""
 
 
-def list_contrasts(config: dict[str, Any]) -> list[Contrast]:
+def list_contrasts(config: MergedConfig) -> list[Contrast]:
     """The contrasts of a run: those that follow from its arms, then those of scoring.contrasts, each once.
 
     Each arm of a language is compared with the language's first arm. An arm that shows a country's own answers is
     compared with each arm that differs from it only in whose answers it shows: its controls.
-
-    Args:
-        config: the merged settings.
     """
     found: list[Any] = []
     for language in config["run"]["languages"]:
@@ -47,31 +45,31 @@ def gives_replies(model: Mapping[str, Any]) -> bool:
     return Endpoint.read(model["endpoint"]).greedy if "endpoint" in model else model.get("reply", 0) > 0
 
 
-def arms_with_cells(config: dict[str, Any], language: str) -> set[str]:
+def arms_with_cells(config: MergedConfig, language: str) -> set[str]:
     """The arms of a language, except those answered by other countries where there are none."""
     countries = config["languages"][language]["countries"]
     return {name for name, arm in arms_of(config, language).items() if arm.has_cells(countries)}
 
 
-def asked_in(config: dict[str, Any]) -> str:
+def asked_in(config: MergedConfig) -> str:
     """The language that figures across models show: figures.asked_in, or the run's first if it does not have that."""
     languages, wanted = config["run"]["languages"], config.get("figures", {}).get("asked_in")
     return str(wanted if wanted in languages else languages[0])
 
 
-def first_arms(config: dict[str, Any]) -> dict[str, str]:
+def first_arms(config: MergedConfig) -> dict[str, str]:
     """By language of the run, its first arm, with which the others are compared."""
     return {language: config["languages"][language]["arms"][0] for language in config["run"]["languages"]}
 
 
-def arms_of_nobody(config: dict[str, Any]) -> list[str]:
+def arms_without_country(config: MergedConfig) -> list[str]:
     """The arms of the run whose prompts are the same for all countries, sorted."""
     if not frames_of(config, "poles") and not frames_of(config, "scale"):  # frames of shares name the country
         return []
     return sorted(name for name, arm in arms_of_run(config).items() if not arm.has_country)
 
 
-def list_gains(config: dict[str, Any]) -> list[list[str]]:
+def list_gains(config: MergedConfig) -> list[list[str]]:
     """The gains that figures across models show: each arm of figures.selectors with the first arm of its language.
 
     Returns:
@@ -83,13 +81,10 @@ def list_gains(config: dict[str, Any]) -> list[list[str]]:
     return [[arm, first] for arm in selectors if arm in cells - {first} and first in cells]
 
 
-def find_primary(config: dict[str, Any]) -> Contrast | None:
+def find_primary(config: MergedConfig) -> Contrast | None:
     """The primary hypothesis of a run; None if the run has no cells for it.
 
     It is that of scoring.primary. If none is set, it is that of figures.margin, in the language that `asked_in` names.
-
-    Args:
-        config: the merged settings.
     """
     if primary := config["scoring"].get("primary"):
         contrast = Contrast.read(primary)
@@ -98,7 +93,7 @@ def find_primary(config: dict[str, Any]) -> Contrast | None:
     return contrast if can_estimate(config, contrast) else None
 
 
-def is_listed(config: dict[str, Any], contrast: Contrast) -> bool:
+def is_listed(config: MergedConfig, contrast: Contrast) -> bool:
     """Whether a run estimates a contrast, in whichever of its models and languages."""
 
     def general(one: Contrast) -> Contrast:
@@ -107,11 +102,10 @@ def is_listed(config: dict[str, Any], contrast: Contrast) -> bool:
     return general(contrast) in map(general, list_contrasts(config))
 
 
-def list_margins(config: dict[str, Any], language: str | None = None) -> list[list[str]]:
+def list_margins(config: MergedConfig, language: str | None = None) -> list[list[str]]:
     """Each arm with a country's own answers or name, and its control with those of other countries.
 
     Args:
-        config: the merged settings.
         language: of the run; `asked_in` if not given.
 
     Returns:
@@ -127,13 +121,10 @@ def list_margins(config: dict[str, Any], language: str | None = None) -> list[li
     ]
 
 
-def list_specified(config: dict[str, Any]) -> list[dict[str, Any]]:
+def list_specified(config: MergedConfig) -> list[dict[str, Any]]:
     """The pairs of `list_margins` of all languages that have demonstrations, and the choices in the arm's settings.
 
     A pair that only names a country is left out, because a specification is a way to choose demonstrations.
-
-    Args:
-        config: the merged settings.
 
     Returns:
         For each pair arm, against, selector, pool, shots, sequence, shown_in and persona, as the table
@@ -158,11 +149,8 @@ def _choices_of(arm: Arm) -> dict[str, Any]:
     }
 
 
-def forms_of_models(config: dict[str, Any]) -> dict[str, dict[str, str]]:
+def forms_of_models(config: MergedConfig) -> dict[str, dict[str, str]]:
     """How each model of the run is asked, and which of the run's models is the first with the same weights.
-
-    Args:
-        config: the merged settings.
 
     Returns:
         By model, the keys model (the first one) and form: turns, message or plain. A model whose weights and form
@@ -180,12 +168,12 @@ def forms_of_models(config: dict[str, Any]) -> dict[str, dict[str, str]]:
     return found
 
 
-def answers_of_arms(config: dict[str, Any]) -> dict[str, str]:
+def answers_of_arms(config: MergedConfig) -> dict[str, str]:
     """By arm of the run, whose answers its demonstrations have; `none` if it has none."""
     return {name: arm.answers if arm.shots else "none" for name, arm in arms_of_run(config).items()}
 
 
-def own_languages(config: dict[str, Any]) -> dict[str, str]:
+def own_languages(config: MergedConfig) -> dict[str, str]:
     """By country, its own language: the first language of the run, except `asked_in`, that asks about the country.
 
     Countries without a gain of `list_gains` in both languages are left out. A run that asks about groups has none.
@@ -204,24 +192,24 @@ def own_languages(config: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def list_dumbbells(config: dict[str, Any]) -> list[list[str]]:
+def list_dumbbells(config: MergedConfig) -> list[list[str]]:
     """The gains that the figure languages shows: those of figures.languages.arms, or all if none of them is run."""
     chosen = config["figures"]["languages"]["arms"]
     return [pair for pair in list_gains(config) if pair[0] in chosen] or list_gains(config)
 
 
-def kinds_of_models(config: dict[str, Any]) -> dict[str, str]:
+def kinds_of_models(config: MergedConfig) -> dict[str, str]:
     """By model of the run, its kind; without the models that have none."""
     kinds = {name: config["models"][name].get("kind") for name in config["run"]["models"]}
     return {name: kind for name, kind in kinds.items() if kind}
 
 
-def can_estimate(config: dict[str, Any], contrast: Contrast) -> bool:
+def can_estimate(config: MergedConfig, contrast: Contrast) -> bool:
     """Whether some model and language of the run have cells for both sides of a contrast."""
     return bool(find_estimated(config, contrast))
 
 
-def find_estimated(config: dict[str, Any], contrast: Contrast) -> list[tuple[str, str]]:
+def find_estimated(config: MergedConfig, contrast: Contrast) -> list[tuple[str, str]]:
     """The models and languages of the run that have cells for both sides of a contrast."""
     languages = config["run"]["languages"]
     cells = {language: arms_with_cells(config, language) for language in languages}
@@ -252,12 +240,8 @@ class Shown(NamedTuple):
     skipped: dict[str, str]
 
 
-def find_shown(config: dict[str, Any]) -> Shown:
-    """Which of the outputs that may be empty are not, and why the others are skipped.
-
-    Args:
-        config: the merged settings.
-    """
+def find_shown(config: MergedConfig) -> Shown:
+    """Which of the outputs that may be empty are not, and why the others are skipped."""
     scoring, pair = config["scoring"], config["scoring"].get("transfer")
     some = any(can_estimate(config, contrast) for contrast in list_contrasts(config))
     reasons = {
@@ -283,17 +267,17 @@ def find_shown(config: dict[str, Any]) -> Shown:
     return Shown(made, {name: reason for name, reason in reasons.items() if reason})
 
 
-def has_readers(config: dict[str, Any]) -> bool:
+def has_readers(config: MergedConfig) -> bool:
     """Whether the run has the table of readers."""
     return _is_requested(config, "readers") and not _why_no_readers(config)
 
 
-def _is_requested(config: dict[str, Any], name: str) -> bool:
+def _is_requested(config: MergedConfig, name: str) -> bool:
     """Whether `scoring` asks for an output."""
     return config["scoring"].get(name) not in (None, False)
 
 
-def _why_no_readers(config: dict[str, Any]) -> str:
+def _why_no_readers(config: MergedConfig) -> str:
     """Why the run has no readers of its demonstrations; empty if it can have them."""
     if not frames_of(config, "poles"):
         return _NO_OPTIONS
@@ -302,11 +286,10 @@ def _why_no_readers(config: dict[str, Any]) -> str:
     return "" if len(countries_of_run(config)) > 1 else "the ideal reader needs another country"
 
 
-def _why_no_specifications(config: dict[str, Any], no_margins: str) -> str:
+def _why_no_specifications(config: MergedConfig, no_margins: str) -> str:
     """Why the run has no table of specifications; empty if it can have it.
 
     Args:
-        config: the merged settings.
         no_margins: why the run has no arm with its control; empty if it has one.
     """
     if not frames_of(config, "poles"):
@@ -316,7 +299,7 @@ def _why_no_specifications(config: dict[str, Any], no_margins: str) -> str:
     return no_margins or ("" if shows else "no arm with demonstrations has such a control")
 
 
-def _why_not_across(config: dict[str, Any]) -> dict[str, str]:
+def _why_not_across(config: MergedConfig) -> dict[str, str]:
     """By figure across models, why the run cannot have it; empty where it can."""
     language, kinds = asked_in(config), set(kinds_of_models(config).values())
     no_gains = "" if list_gains(config) else f"{language} does not run its first arm and an arm of figures.selectors"
@@ -333,7 +316,7 @@ def _why_not_across(config: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _why_none(config: dict[str, Any], entries: list[Any]) -> str:
+def _why_none(config: MergedConfig, entries: list[Any]) -> str:
     contrasts = [Contrast.read(entry) for entry in entries]
     if any(can_estimate(config, contrast) for contrast in contrasts):
         return ""
@@ -341,30 +324,30 @@ def _why_none(config: dict[str, Any], entries: list[Any]) -> str:
     return f"no language of the run has cells of {', or '.join(arms)}"
 
 
-def calibrated_arms(config: dict[str, Any]) -> list[str]:
+def calibrated_arms(config: MergedConfig) -> list[str]:
     """The arms of figures.calibration that the run has cells of."""
     return _those_run(config, config["figures"]["calibration"]["arms"])
 
 
-def mapped_arms(config: dict[str, Any]) -> list[str]:
+def mapped_arms(config: MergedConfig) -> list[str]:
     """The arms of figures.map that the run has cells of; else its arms with demonstrations, else all arms."""
     shown = [name for name, arm in arms_of_run(config).items() if arm.shots]
     chosen = _those_run(config, config["figures"]["map"]["arms"])
     return chosen or _those_run(config, shown) or list(arms_of_run(config))
 
 
-def agreeing_arms(config: dict[str, Any]) -> list[str]:
+def agreeing_arms(config: MergedConfig) -> list[str]:
     """The arms of figures.agreement that the run has cells of; all of them where the setting is not given."""
     chosen = config["figures"]["agreement"].get("arms")
     return (_those_run(config, chosen) if chosen else None) or list(arms_of_run(config))
 
 
-def drawn_contrasts(config: dict[str, Any]) -> list[Contrast]:
+def drawn_contrasts(config: MergedConfig) -> list[Contrast]:
     """The contrasts of the run that the figure contrasts draws: those of figures.contrasts.arms, if it is given."""
     chosen = config["figures"]["contrasts"].get("arms")
     return [one for one in list_contrasts(config) if not chosen or one.arm in chosen]
 
 
-def _those_run(config: dict[str, Any], arms: list[str]) -> list[str]:
+def _those_run(config: MergedConfig, arms: list[str]) -> list[str]:
     cells = set().union(*(arms_with_cells(config, language) for language in config["run"]["languages"]))
     return [arm for arm in arms if arm in cells]

@@ -1,8 +1,7 @@
 """How the panels of a figure are spread over files, so that none is higher than a page."""
 
-from typing import Any
-
 from selfalign.config.figures import FIGURES
+from selfalign.config.merged import MergedConfig
 
 SEVERAL = "languages"
 """Ends the name of a file that shows the languages which are each asked about one country."""
@@ -10,7 +9,7 @@ SEVERAL = "languages"
 _FIXED = 1.0  # inches: legend, axis and notes of a figure
 
 
-def find_pages(config: dict[str, Any], figure: str) -> dict[str, dict[str, list[str]]]:
+def find_pages(config: MergedConfig, figure: str) -> dict[str, dict[str, list[str]]]:
     """The files of a figure, by name without suffix, and the models and languages that each shows.
 
     All panels are in one file if a page has room for them. Otherwise each model has a file, `{figure}_{model}`. If a
@@ -19,7 +18,6 @@ def find_pages(config: dict[str, Any], figure: str) -> dict[str, dict[str, list[
     have small panels.
 
     Args:
-        config: the merged settings.
         figure: its name; a figure with pages.
     """
     paged = FIGURES[figure].paged
@@ -48,21 +46,19 @@ def find_pages(config: dict[str, Any], figure: str) -> dict[str, dict[str, list[
     return {name: {"models": shown, "languages": languages} for name, (shown, languages) in pages.items()}
 
 
-def name_pages(config: dict[str, Any], figure: str) -> list[str]:
+def name_pages(config: MergedConfig, figure: str) -> list[str]:
     """The files of a figure, by name without suffix; a figure without pages is one file.
 
     Args:
-        config: the merged settings.
         figure: its name.
     """
     return list(find_pages(config, figure)) if FIGURES[figure].paged else [figure]
 
 
-def group_languages(config: dict[str, Any], languages: list[str]) -> dict[str, list[str]]:
+def group_languages(config: MergedConfig, languages: list[str]) -> dict[str, list[str]]:
     """Languages that share a panel, by the name of their group.
 
     Args:
-        config: the merged settings.
         languages: of one model.
     """
     single = [language for language in languages if len(config["languages"][language]["countries"]) == 1]
@@ -72,5 +68,5 @@ def group_languages(config: dict[str, Any], languages: list[str]) -> dict[str, l
     return groups | {SEVERAL: single}
 
 
-def _groups(config: dict[str, Any], of_model: list[str], shown: list[str]) -> list[list[str]]:
+def _groups(config: MergedConfig, of_model: list[str], shown: list[str]) -> list[list[str]]:
     return list(group_languages(config, [language for language in of_model if language in shown]).values())

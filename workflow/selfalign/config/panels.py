@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import Any
 
+from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import (
     agreeing_arms,
     arms_with_cells,
@@ -16,8 +16,6 @@ from selfalign.contrasts import Contrast
 from selfalign.figures.columns import grid_columns, map_columns, panel_columns
 from selfalign.figures.style import NARROW
 
-MergedConfig = dict[str, Any]
-
 TITLE = 0.3
 """Inches of the title of a panel."""
 
@@ -26,7 +24,6 @@ def panels_of_contrasts(config: MergedConfig, contrasts: Iterable[Contrast]) -> 
     """The models and languages that have cells for both sides of some contrast, in the order of the run.
 
     Args:
-        config: the merged settings.
         contrasts: which a figure shows.
     """
     shown = {panel for contrast in contrasts for panel in find_estimated(config, contrast)}
@@ -37,7 +34,6 @@ def panels_of_arms(config: MergedConfig, arms: Iterable[str]) -> list[tuple[str,
     """The models and languages that have cells of some arm, in the order of the run.
 
     Args:
-        config: the merged settings.
         arms: by name.
     """
     chosen, run = set(arms), config["run"]
@@ -45,35 +41,38 @@ def panels_of_arms(config: MergedConfig, arms: Iterable[str]) -> list[tuple[str,
     return list(product(run["models"], asked))
 
 
-# Heights: inches that a panel needs at least, given the languages that share it and the figure's width.
+# Heights are in inches. Each function gets the languages that share a panel, and the figure's width in inches.
 
 
 def height_of_rows(config: MergedConfig, languages: Sequence[str], width: float) -> float:
-    """Of a panel with a row per country."""
+    """The least height of a panel with a row per country."""
     return TITLE + _count_rows(config, languages) * 0.14
 
 
 def height_of_agreement(config: MergedConfig, languages: Sequence[str], width: float) -> float:
-    """Of a panel with a row per country and a dot per arm."""
+    """The least height of a panel with a row per country and a dot per arm."""
     return TITLE + _count_rows(config, languages) * max(0.13, 0.05 + 0.034 * len(agreeing_arms(config)))
 
 
 def height_of_calibration(config: MergedConfig, languages: Sequence[str], width: float) -> float:
-    """Of a block with a square per arm."""
+    """The height of a block with a square per arm."""
     columns, arms = panel_columns(width), len(calibrated_arms(config))
     side = min(2.6, (width - 0.46) / min(columns, arms))
     return float(TITLE + -(-arms // columns) * (side + 0.6))
 
 
 def height_of_map(config: MergedConfig, languages: Sequence[str], width: float) -> float:
-    """Of a block with a map per arm."""
+    """The height of a block with a map per arm."""
     arms = len(mapped_arms(config))
     columns = min(map_columns(width), arms)
     return float(-(-arms // columns) * (TITLE + 0.7 * width / columns))
 
 
 def height_of_contrasts(config: MergedConfig, languages: Sequence[str], width: float) -> float:
-    """Of a panel with a row per contrast; of languages that share a panel, a small panel per contrast."""
+    """The least height of a panel with a row per contrast.
+
+    Languages that share a panel have a small panel per contrast.
+    """
     contrasts = sum(
         any(language in languages for _, language in find_estimated(config, contrast))
         for contrast in list_contrasts(config)

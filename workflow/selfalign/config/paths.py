@@ -14,6 +14,7 @@ from selfalign.config.crossed import find_tests
 from selfalign.config.figures import FIGURES, TYPESET, WITH_CSV, numbers_of_figure
 from selfalign.config.files import list_files
 from selfalign.config.languages import fill_language, frames_of, frames_on_scales, speech_of_run
+from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import (
     Shown,
     asked_in,
@@ -43,7 +44,7 @@ class Paths:
         home: the workflow's own folder.
     """
 
-    config: dict[str, Any]
+    config: MergedConfig
     home: Path = HOME
 
     @property
@@ -277,7 +278,7 @@ class Paths:
 
     @property
     def scores_of_kinds(self) -> list[str]:
-        """The same of the models that have a kind."""
+        """The files of `scores_of_countries`, of the models that have a kind."""
         kinds = kinds_of_models(self.config)
         return self.scores(kinds, self._compared)
 
@@ -389,11 +390,11 @@ class Paths:
     @cached_property
     def shown(self) -> Shown:
         """The outputs that the run makes of those that may be empty."""
-        return find_shown(dict(self.config))
+        return find_shown(self.config)
 
     @property
     def skipped(self) -> dict[str, str]:
-        """By output that would be empty, the reason."""
+        """Why the run does not make an output that would be empty, by name of the output."""
         return self.shown.skipped
 
     @property
@@ -427,7 +428,7 @@ class Paths:
 
     def figure(self, name: str) -> list[str]:
         """All files of a figure: a file per page and format."""
-        pages = name_pages(dict(self.config), name)
+        pages = name_pages(self.config, name)
         return [f"<run>/figures/{page}.{form}" for page in pages for form in self.formats]
 
     @property

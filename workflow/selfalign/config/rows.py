@@ -1,18 +1,14 @@
 """Digests of the rows of the user's files that a run uses, so that an edit of the other rows reruns nothing."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from selfalign.config.merged import MergedConfig
 from selfalign.home import is_made
-from selfalign.probes.selection import digest_all, digest_probes, digest_texts
+from selfalign.probes.selection import digest_all_wordings, digest_probes, digest_texts
 
 
-def digest_bank(config: Mapping[str, Any]) -> str:
+def digest_bank(config: MergedConfig) -> str:
     """Digest of the rows of the probe bank that the run uses; empty if the workflow makes the bank.
-
-    Args:
-        config: the merged settings.
 
     Raises:
         InputError: the bank cannot be read.
@@ -21,11 +17,10 @@ def digest_bank(config: Mapping[str, Any]) -> str:
     return "" if is_made(bank) else digest_probes(Path(bank), config["probes"])
 
 
-def digest_wording(config: Mapping[str, Any], file: str) -> str:
+def digest_wording(config: MergedConfig, file: str) -> str:
     """Digest of the wordings of the probes that the run uses; empty if the workflow makes the file or the bank.
 
     Args:
-        config: the merged settings.
         file: wordings of the bank's probes.
 
     Raises:
@@ -35,16 +30,15 @@ def digest_wording(config: Mapping[str, Any], file: str) -> str:
     return "" if is_made(bank) or is_made(file) else digest_texts(Path(bank), Path(file), config["probes"])
 
 
-def digest_compared(config: Mapping[str, Any], file: str, measure: str) -> str:
+def digest_compared(config: MergedConfig, file: str, measure: str) -> str:
     """Digest of the wordings that count for a measure of similarity.
 
     The measure bm25 counts in how many statements of the file a word occurs, so all rows count.
 
     Args:
-        config: the merged settings.
         file: wordings of the bank's probes.
         measure: of similarity.
     """
     if measure == "bm25" and not is_made(file):
-        return digest_all(Path(file))
+        return digest_all_wordings(Path(file))
     return digest_wording(config, file)

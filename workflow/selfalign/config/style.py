@@ -9,16 +9,16 @@ from typing import Any
 from selfalign.config.arms import arms_of_run, read_arms
 from selfalign.config.languages import fill_language
 from selfalign.config.looks import find_looks
+from selfalign.config.merged import MergedConfig
 from selfalign.config.values import check_file
 from selfalign.errors import InputError
-from selfalign.figures.style import ENGLISH, read_style, read_texts
+from selfalign.figures.style import ENGLISH, read_figure_texts, read_style
 
 
-def describe_style(config: dict[str, Any], figure: str | None = None) -> str:
+def describe_style(config: MergedConfig, figure: str | None = None) -> str:
     """The style of a figure as JSON, for `read_style`; its files (texts and font) are passed apart.
 
     Args:
-        config: the merged settings.
         figure: its name; its own width, if it has one, replaces figures.style.width.
     """
     style, run = config["figures"]["style"], config["run"]
@@ -39,7 +39,7 @@ def describe_style(config: dict[str, Any], figure: str | None = None) -> str:
     return json.dumps(described)
 
 
-def _find_covered(config: dict[str, Any]) -> list[str]:
+def _find_covered(config: MergedConfig) -> list[str]:
     """What the intervals cover: of scoring.resample, that of which the run has several."""
     several = {
         "seeds": any(len(arm.seeds) > 1 for arm in arms_of_run(config).values()),
@@ -68,10 +68,10 @@ def check_style_files(style: Mapping[str, Any]) -> None:
         problem = f"has no file of texts: {file} is missing"
         remedy = f"Choose one of the shipped languages: {known}; or write the file with the keys of {ENGLISH.name}"
         raise InputError("config: figures.style.language", problem, remedy, value=style["language"])
-    read_texts(file)
+    read_figure_texts(file)
 
 
-def country_in_figures(config: Mapping[str, Any], code: str) -> str | None:
+def country_in_figures(config: MergedConfig, code: str) -> str | None:
     """Name of a country, or of the mean of the countries, in the figures of a run.
 
     Args:

@@ -7,6 +7,7 @@ from typing import Any
 
 from selfalign.config.arms import arms_of_run
 from selfalign.config.languages import fill_language, frames_on_scales
+from selfalign.config.merged import MergedConfig
 from selfalign.config.values import check_file
 from selfalign.countries import CODES, suggest_country
 from selfalign.errors import InputError, listed
@@ -51,13 +52,12 @@ def check_tables(surveys: dict[str, Any]) -> None:
     faults.refuse()
 
 
-def check_questionnaire(config: dict[str, Any], languages: list[str]) -> None:
+def check_questionnaire(config: MergedConfig, languages: list[str]) -> None:
     """Refuse a file of questions, a bank and texts that do not fit together, and a survey without a citation.
 
     Only surveys of form table are checked.
 
     Args:
-        config: the merged settings.
         languages: in which probes are worded.
     """
     survey = config["surveys"][config["run"]["survey"]]
@@ -111,11 +111,8 @@ def groups_file(survey: Mapping[str, Any]) -> str:
     return survey.get("groups") or (f"resources/survey/{shipped}" if shipped else "")
 
 
-def check_groups(config: Mapping[str, Any]) -> None:
+def check_groups(config: MergedConfig) -> None:
     """Refuse groups of people where the survey cannot have them, and arms that need groups where there are none.
-
-    Args:
-        config: the merged settings.
 
     Raises:
         InputError: the survey has no respondents who were asked, or no file says which values make which group.
@@ -140,11 +137,10 @@ def check_groups(config: Mapping[str, Any]) -> None:
         raise InputError(f"config: surveys.{name}.groups", "no file says which values make which group", remedy)
 
 
-def find_surveys(config: Mapping[str, Any], *forms: str, counted: bool | None = None) -> list[str]:
+def find_surveys(config: MergedConfig, *forms: str, counted: bool | None = None) -> list[str]:
     """Names of the surveys of some forms.
 
     Args:
-        config: the merged settings.
         forms: of surveys.
         counted: if given, only surveys of counts, or only those with a row per respondent.
     """

@@ -1,19 +1,17 @@
 """Arms and models that a user defined and does not run: often a name that was forgotten in a list."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from selfalign.config.arms import arms_of_run
+from selfalign.config.merged import MergedConfig
 from selfalign.home import HOME
 from selfalign.yaml_files import load_yaml
 
 
-def find_unused(config: Mapping[str, Any], home: Path = HOME) -> dict[str, str]:
+def find_unused(config: MergedConfig, home: Path = HOME) -> dict[str, str]:
     """The user's own arms and models that the run does not have, with the reason.
 
     Args:
-        config: the merged settings.
         home: the workflow's own folder, with the arms and models that are shipped.
     """
     used = {"arms": set(arms_of_run(config)), "models": set(config["run"]["models"])}

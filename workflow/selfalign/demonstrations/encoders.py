@@ -83,7 +83,7 @@ def _encode_by_mean(sentences: list[str], folder: Path) -> np.ndarray:
     import torch  # seconds to import, and not needed by the other measures
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-    from selfalign.loading import check_encoder, check_quantisation, quiet
+    from selfalign.loading import check_encoder_weights, check_quantisation, quiet
     from selfalign.warmup import warm_up
 
     warm_up()
@@ -103,7 +103,7 @@ def _encode_by_mean(sentences: list[str], folder: Path) -> np.ndarray:
                 ignore_mismatched_sizes=True,
                 **offline,
             )
-        check_encoder(report, model.eval(), folder)
+        check_encoder_weights(report, model.eval(), folder)
     except (OSError, ValueError, ImportError) as error:
         raise _refuse(folder, f"cannot be loaded ({str(error).splitlines()[0].rstrip('.')})") from error
     with torch.inference_mode():

@@ -5,7 +5,7 @@ import pandas as pd
 
 from selfalign.arms import Arm
 from selfalign.demonstrations.strategies import EXCLUSIONS
-from selfalign.draws import draw
+from selfalign.draws import draw_number
 from selfalign.errors import InputError
 
 SET = ["source", "probe", "seed"]
@@ -88,7 +88,7 @@ def _arrange(shown: pd.DataFrame, sequence: str | None) -> pd.DataFrame:
     if sequence == "nearest_last":
         return shown.iloc[::-1].sort_values(SET, kind="stable")
     if sequence == "drawn":
-        keys = [draw("sequence", row.seed, row.probe, row.candidate) for row in shown.itertuples()]
+        keys = [draw_number("sequence", row.seed, row.probe, row.candidate) for row in shown.itertuples()]
         return shown.assign(key=keys).sort_values([*SET, "key"])
     return shown
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from selfalign.demonstrations.schemas import Ranking, Similarity
 from selfalign.demonstrations.strategies import SEEDED, STRATEGIES
-from selfalign.draws import draw
+from selfalign.draws import draw_number
 from selfalign.options import Words, readable, writable
 from selfalign.probes.bank import name_siblings, read_bank
 from selfalign.tables import read_table, write_table
@@ -64,7 +64,7 @@ def rank(pairs: pd.DataFrame, strategy: str, seeds: list[int]) -> pd.DataFrame:
 
 def _draw(pairs: pd.DataFrame, strategy: str, seed: int) -> list[int]:
     return [
-        draw(strategy, seed, probe, candidate)
+        draw_number(strategy, seed, probe, candidate)
         for probe, candidate in zip(pairs["probe"], pairs["candidate"], strict=True)
     ]
 

@@ -31,8 +31,7 @@ from selfalign.figures.readers import (
 )
 from selfalign.figures.rows import Surroundings, spread
 from selfalign.figures.style import Style
-from selfalign.option_sets import give_options
-from selfalign.options import Command, Json, readable
+from selfalign.options import Command, Json, give_options, readable
 from selfalign.scoring.schemas import Contrasts, Metrics
 from selfalign.tables import read_table, write_table
 

@@ -13,14 +13,13 @@ from matplotlib.figure import Figure
 from selfalign.errors import InputError
 from selfalign.figures.style import ENGLISH, read_style
 from selfalign.figures.theme import apply_theme, save
-from selfalign.option_sets import give_options
-from selfalign.options import Command, Json, Words, readable, writable
+from selfalign.options import Command, Json, Words, give_options, readable, writable
 
 contrasts_option = click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
 csv_option = click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
 
 
-def figure_options(command: Command) -> Command:
+def takes_figure_settings(command: Command) -> Command:
     """Give a command the options of all figures.
 
     The command gets `style`, a `Style` whose theme is applied, and `pages`, the files to draw (`Pages`).

@@ -46,14 +46,14 @@ def choose_fonts(texts: Iterable[str], own: Path | None = None, place: str = "la
         covered = {path: sum(ord(each) in _characters(path) for each in missing) for path in _shipped()}
         best = max(covered, key=covered.__getitem__, default=None)  # the first of several equal ones
         if best is None or not covered[best]:
-            names = ", ".join(describe(character) for character in missing)
+            names = ", ".join(describe_character(character) for character in missing)
             raise InputError(place, f"no font has a glyph for {names}", REMEDY)
         chosen.append(best)
         missing = [character for character in missing if ord(character) not in _characters(best)]
     return chosen
 
 
-def register(path: Path) -> str:
+def register_font(path: Path) -> str:
     """Make a font file known to matplotlib.
 
     Returns:
@@ -68,7 +68,7 @@ def register(path: Path) -> str:
     return name
 
 
-def describe(character: str) -> str:
+def describe_character(character: str) -> str:
     """A character with its code point and name, for messages."""
     name = unicodedata.name(character, "no name")
     return f'"{character}" (U+{ord(character):04X}, {name})'

@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from selfalign.figures.rows import Surroundings, fit, frame_rows, layout_of
+from selfalign.figures.rows import Surroundings, fit_figure, frame_rows, layout_of
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 
@@ -56,7 +56,7 @@ def lay_out_grid(
         layout="constrained",
     )
     body = lines * (title + row * (len(names) + 0.1)) + (lines - 1) * _GAP + _TICKS + below
-    fit(figure, style, body, around)
+    fit_figure(figure, style, body, around)
     _add_label(figure, style, label, below)
     flat = list(axes.flat)
     for ax in flat[len(titles) :]:

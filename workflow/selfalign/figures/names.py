@@ -21,7 +21,7 @@ def name_category(category: str, style: Style) -> str:
 
 
 def name_language(language: str, style: Style) -> str:
-    """In which language models are asked."""
+    """The language that models are asked in, in words."""
     if language == OWN:
         return style.text("gains.asked_own")
     return style.text("gains.asked", language=style.language_name(language))

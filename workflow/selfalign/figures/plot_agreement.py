@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from selfalign.figures.baselines import CHANCE, LOOKS, draw_baselines, explain_baselines, find_baselines
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.marks import draw_bars, draw_dots, handle_of
 from selfalign.figures.readers import NO_READERS, draw_readers, explain_readers, takes_readers
 from selfalign.figures.rows import Surroundings, split_panels, spread, stack_panels
@@ -67,7 +67,7 @@ def draw(
 @click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baselines.")
 @click.option("--arms", type=Words(), help="Arms to draw; all if not given.")
 @takes_readers
-@figure_options
+@takes_figure_settings
 def command(
     estimates: Path,
     metrics: Path,

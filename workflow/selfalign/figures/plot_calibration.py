@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from selfalign.figures.columns import panel_columns
-from selfalign.figures.figure_options import Pages, figure_options
-from selfalign.figures.rows import FigurePanel, Surroundings, fit, split_panels
+from selfalign.figures.figure_options import Pages, takes_figure_settings
+from selfalign.figures.rows import FigurePanel, Surroundings, fit_figure, split_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import INK, MUTED, PALETTE
@@ -56,7 +56,7 @@ def draw(scores: pd.DataFrame, arms: list[str], style: Style) -> Figure:
     side = max(min(side, (style.height - fixed - 0.6) / lines / len(blocks)), 0.5 * side)  # so that a page has room
     body = sum(top + lines * (head + side + _TICKS) for top in tops) + under + 0.06
     figure = plt.figure(figsize=(style.width, 3))
-    _, bottom = fit(figure, style, body, Surroundings(note=style.text("calibration.note")), least=body)
+    _, bottom = fit_figure(figure, style, body, Surroundings(note=style.text("calibration.note")), least=body)
     height = figure.get_figheight()
     y = height
     for block, title, top, these in zip(blocks, titles, tops, reads, strict=True):
@@ -114,7 +114,7 @@ def _draw_panel(ax: Axes, block: FigurePanel, arm: str, title: str, style: Style
 @click.command()
 @click.option("--scores", type=Words(Path), required=True, help="Tables of cells, with spaces between them.")
 @click.option("--arms", type=Words(), required=True, help="Arms to draw.")
-@figure_options
+@takes_figure_settings
 def command(scores: list[Path], arms: list[str], style: Style, pages: Pages) -> None:
     """Draw the model's probabilities against the people's shares."""
     pages.draw(read_scores(scores), lambda rows: draw(rows, arms, style))

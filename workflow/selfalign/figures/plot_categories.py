@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from selfalign.figures.chosen import choose_gains
-from selfalign.figures.figure_options import Pages, csv_option, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_category
@@ -70,7 +70,7 @@ def find_limits(rows: pd.DataFrame) -> tuple[float, float]:
 @click.option("--table", type=readable, required=True, help="Gains by category (CSV).")
 @pairs_option
 @csv_option
-@figure_options
+@takes_figure_settings
 def command(table: Path, pairs: list[tuple[str, str]], csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw the gain of each selector within each category of values, per model."""
     rows = choose_gains(read_table(table, Categories), pairs)

@@ -12,10 +12,18 @@ from matplotlib.figure import Figure
 from selfalign.contrasts import Contrast, split_beyond
 from selfalign.errors import InputError
 from selfalign.figures.columns import grid_columns
-from selfalign.figures.figure_options import Pages, contrasts_option, figure_options
+from selfalign.figures.figure_options import Pages, contrasts_option, takes_figure_settings
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
-from selfalign.figures.rows import FigurePanel, Surroundings, fit, frame_rows, layout_of, split_panels, stack_panels
+from selfalign.figures.rows import (
+    FigurePanel,
+    Surroundings,
+    fit_figure,
+    frame_rows,
+    layout_of,
+    split_panels,
+    stack_panels,
+)
 from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import Keywords
@@ -87,7 +95,7 @@ def _draw_grid(panel: FigurePanel, order: list[Contrast], style: Style) -> Figur
     note = f"{style.bars()} {style.text('zero')}"
     body = fixed + lines * len(names) * 0.13 * max(1, len(looks) / 2)
     around = Surroundings(note=note, handles=handles_of_measures(looks, style))
-    top, bottom = fit(figure, style, body, around)
+    top, bottom = fit_figure(figure, style, body, around)
     height = figure.get_figheight()
     inner = (0, (bottom + below) / height, 1, 1 - (top + above + bottom + below) / height)
     layout_of(figure).set(rect=inner)
@@ -165,7 +173,7 @@ def _in_language(arm: str, language: str, style: Style) -> str:
 @click.command()
 @contrasts_option
 @click.option("--order", type=Json(list[Contrast]), required=True, help="Contrasts from top to bottom, as JSON.")
-@figure_options
+@takes_figure_settings
 def command(contrasts: Path, order: list[Contrast], style: Style, pages: Pages) -> None:
     """Draw every difference between arms, for the mean of the countries."""
     pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, order, style))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from selfalign.figures.figure_options import Pages, csv_option, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import dot, look_of
 from selfalign.figures.rows import Surroundings
@@ -60,7 +60,7 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
 
 
 def _choose(order: list[str], asked: set[str], room: int) -> list[str]:
-    """Those countries for which there is room: the ones asked about, then those at both ends of the ranking."""
+    """The countries for which there is room: those asked about, then those at both ends of the ranking."""
     ends = [one for pair in zip(order, reversed(order), strict=True) for one in pair]
     first = sorted(dict.fromkeys(ends), key=lambda country: country not in asked)
     return [country for country in order if country in first[: max(room, 2)]]
@@ -89,7 +89,7 @@ def _draw_model(ax: Axes, rows: pd.DataFrame, style: Style, arm: str) -> None:
 @click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1.")
 @click.option("--arm", required=True, help="The arm whose answers are compared.")
 @csv_option
-@figure_options
+@takes_figure_settings
 def command(table: Path, language: str, arm: str, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw the similarity of the models' answers with the people of every surveyed country."""
     rows = read_table(table, CountryRanks)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from selfalign.figures.by_model import Differences, draw_by_model, find_gains, takes_differences
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.style import Style
 
 
@@ -26,7 +26,7 @@ def draw(rows: pd.DataFrame, differences: Differences, style: Style) -> Figure:
 
 @click.command()
 @takes_differences(find_gains)
-@figure_options
+@takes_figure_settings
 def command(differences: Differences, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw the gain of each selector over zero-shot, by model."""
     pages.draw(differences.write(csv_file), lambda rows: draw(rows, differences, style))

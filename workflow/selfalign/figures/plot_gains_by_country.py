@@ -9,9 +9,9 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from selfalign.figures.chosen import choose_pairs
-from selfalign.figures.figure_options import Pages, contrasts_option, csv_option, figure_options
+from selfalign.figures.figure_options import Pages, contrasts_option, csv_option, takes_figure_settings
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
-from selfalign.figures.rows import Surroundings, fit
+from selfalign.figures.rows import Surroundings, fit_figure
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.scoring.contrast_options import pairs_option
@@ -48,7 +48,7 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figu
     note = style.text("gains.uncertain", level=style.level_name())
     label = wrap(style.text("gains.axis_country", baseline=style.arm(pairs[0][1])), columns * room, "axes.labelsize")
     bar = _BAR + height_of(lines_of(label) - 1, "axes.labelsize")
-    fit(figure, style, lines * (title + row * len(names)) + below + bar + _GAP, Surroundings(note=note))
+    fit_figure(figure, style, lines * (title + row * len(names)) + below + bar + _GAP, Surroundings(note=note))
     reach = max(rows["estimate"].abs().max(), 0.01)
     form = choose_form(room / len(models), decimals=False)
     for place, (ax, arm, text) in enumerate(zip(axes.flat, arms, titles, strict=True)):
@@ -79,7 +79,7 @@ def _name_models(models: list[str], room: float, style: Style) -> tuple[list[str
 @pairs_option
 @click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1.")
 @csv_option
-@figure_options
+@takes_figure_settings
 def command(
     contrasts: Path, pairs: list[tuple[str, str]], language: str, csv_file: Path, style: Style, pages: Pages
 ) -> None:

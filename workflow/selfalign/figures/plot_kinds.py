@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from selfalign.figures.by_model import limits
 from selfalign.figures.chosen import choose_gains
-from selfalign.figures.figure_options import Pages, csv_option, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_kinds, name_language
@@ -72,7 +72,7 @@ def _draw_kinds(
 @click.option("--table", type=readable, required=True, help="Gains by kind of model (CSV).")
 @pairs_option
 @csv_option
-@figure_options
+@takes_figure_settings
 def command(table: Path, pairs: list[tuple[str, str]], csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw gains of English-centric and of multilingual models, and their difference."""
     rows = choose_gains(read_table(table, Kinds), pairs)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from selfalign.figures.chosen import choose_gains
-from selfalign.figures.figure_options import Pages, csv_option, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_zero, format_points, look_of
 from selfalign.figures.rows import Surroundings, spread
@@ -93,7 +93,7 @@ def _name(country: str, spoken: pd.Series, style: Style) -> str:
 @pairs_option
 @asked_in_option
 @csv_option
-@figure_options
+@takes_figure_settings
 def command(
     table: Path, pairs: list[tuple[str, str]], asked_in: str, csv_file: Path, style: Style, pages: Pages
 ) -> None:

@@ -15,10 +15,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy import stats
 
 from selfalign.figures.columns import map_columns
-from selfalign.figures.figure_options import Pages, csv_option, figure_options
+from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.looks import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, SKY, VERMILLION
 from selfalign.figures.point_labels import place_labels
-from selfalign.figures.rows import Surroundings, fit
+from selfalign.figures.rows import Surroundings, fit_figure
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import INK, Keywords
@@ -84,7 +84,7 @@ def draw(rows: pd.DataFrame, people: pd.DataFrame, axes: pd.DataFrame, arms: lis
     panels = _list_panels(rows, arms, style)
     if not panels:
         figure = plt.figure(figsize=(style.width, 1))
-        fit(figure, style, 0.0, Surroundings(note=style.text("map.empty")))
+        fit_figure(figure, style, 0.0, Surroundings(note=style.text("map.empty")))
         return figure
     columns = min(map_columns(style.width), len(panels))
     lines = -(-len(panels) // columns)
@@ -97,7 +97,7 @@ def draw(rows: pd.DataFrame, people: pd.DataFrame, axes: pd.DataFrame, arms: lis
     figure = plt.figure(figsize=(style.width, 3))
     least = lines * (head + 0.6 * side + _TICKS) + under
     around = Surroundings(note=_note(axes, rows, style), handles=_handles(people, style))
-    top, bottom = fit(figure, style, body, around, least)
+    top, bottom = fit_figure(figure, style, body, around, least)
     height = figure.get_figheight()
     tall = (height - top - bottom - under - 0.06) / lines - head - _TICKS
     limits = _limits(rows, people, side / tall)
@@ -274,7 +274,7 @@ def _note(axes: pd.DataFrame, rows: pd.DataFrame, style: Style) -> str:
     "--start", type=Json(dict[str, str]), required=True, help="By language, the arm where arrows begin, as JSON."
 )
 @csv_option
-@figure_options
+@takes_figure_settings
 def command(
     points: Path, axes: Path, arms: list[str], start: dict[str, str], csv_file: Path, style: Style, pages: Pages
 ) -> None:

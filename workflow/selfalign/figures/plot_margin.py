@@ -15,7 +15,7 @@ from selfalign.figures.baselines import (
     explain_baselines,
     room_for_margins,
 )
-from selfalign.figures.figure_options import Pages, contrasts_option, figure_options
+from selfalign.figures.figure_options import Pages, contrasts_option, takes_figure_settings
 from selfalign.figures.marks import format_points
 from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.names import name_pair
@@ -74,7 +74,7 @@ def draw(
 @click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baseline.")
 @click.option("--room", type=Json(bool), default="false", help="Whether a mark shows the room for a margin, as JSON.")
 @takes_readers
-@figure_options
+@takes_figure_settings
 def command(
     contrasts: Path,
     contrast: tuple[str, str],

@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from selfalign.errors import InputError
-from selfalign.figures.figure_options import Pages, csv_option, figure_options
-from selfalign.figures.rows import Surroundings, fit
+from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
+from selfalign.figures.rows import Surroundings, fit_figure
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import INK, MUTED, PALETTE, Keywords, lighter
@@ -107,7 +107,7 @@ def draw(rows: pd.DataFrame, style: Style) -> Figure:
     figure = plt.figure(figsize=(style.width, 3))
     fixed = _TITLE + curve + _GAP + _TICKS
     around = Surroundings(note=_note(rows, style), handles=_handles(rows, style))
-    top, bottom = fit(figure, style, fixed + row * len(names), around)
+    top, bottom = fit_figure(figure, style, fixed + row * len(names), around)
     height = figure.get_figheight()
     wide = 1 - (left + right) / style.width
     title = style.text("gains.asked", language=style.language_name(rows["language"].iloc[0]))
@@ -256,7 +256,7 @@ def _write_shares(
 @click.option("--table", type=readable, required=True, help="Specifications (CSV).")
 @click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1.")
 @csv_option
-@figure_options
+@takes_figure_settings
 def command(table: Path, language: str, csv_file: Path, style: Style, pages: Pages) -> None:
     """Draw own minus other country in every specification, sorted, with the choices below."""
     rows = choose_rows(read_table(table, Specifications), language)

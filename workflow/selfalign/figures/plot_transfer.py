@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
-from selfalign.figures.figure_options import Pages, figure_options
+from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
 from selfalign.figures.names import name_pair
-from selfalign.figures.rows import FigurePanel, Surroundings, fit, split_panels
+from selfalign.figures.rows import FigurePanel, Surroundings, fit_figure, split_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import INK
@@ -56,7 +56,7 @@ def draw(transfer: pd.DataFrame, style: Style) -> Figure:
     numbered = [each for each in matrices if choose_form(room / len(each.sources))]
     bold = any(is_certain(matrix.panel.rows).any() for matrix in numbered)
     body = heads + row * count + 0.62 + height_of(lines_of(label), "axes.labelsize")
-    fit(figure, style, body, Surroundings(note=_note(agreement, bold, style)))
+    fit_figure(figure, style, body, Surroundings(note=_note(agreement, bold, style)))
     reach = max(agreement["estimate"].abs().max(), 0.01)
     for ax, matrix in zip(axes[:, 0], matrices, strict=True):
         _draw_panel(ax, matrix, reach, room, style)
@@ -136,7 +136,7 @@ def _draw_panel(ax: Axes, matrix: _Matrix, reach: float, room: float, style: Sty
 
 @click.command()
 @click.option("--transfer", type=readable, required=True, help="Transfer (CSV).")
-@figure_options
+@takes_figure_settings
 def command(transfer: Path, style: Style, pages: Pages) -> None:
     """Draw how much better own demonstrations do than those of each other country."""
     pages.draw(read_table(transfer, Transfer), lambda rows: draw(rows, style))

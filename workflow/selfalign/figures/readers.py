@@ -13,8 +13,7 @@ from matplotlib.lines import Line2D
 from selfalign.contrasts import PLAIN
 from selfalign.figures.style import Style
 from selfalign.figures.theme import INK
-from selfalign.option_sets import give_options
-from selfalign.options import Command, Words, readable
+from selfalign.options import Command, Words, give_options, readable
 from selfalign.scoring.schemas import ReaderEstimates
 from selfalign.tables import read_table
 

@@ -139,7 +139,7 @@ def stack_panels(
     count = sum(len(these) for these in names)
     fixed = sum(tops) + height_of(lines_of(label), "axes.labelsize") + _TICKS
     figure = plt.figure(figsize=(style.width, 3))
-    top, bottom = fit(figure, style, fixed + row * count, around, fixed + least * count)
+    top, bottom = fit_figure(figure, style, fixed + row * count, around, fixed + least * count)
     height = figure.get_figheight()
     row = (height - top - bottom - fixed) / count
     axes: list[Axes] = []
@@ -187,7 +187,9 @@ def layout_of(figure: Figure) -> ConstrainedLayoutEngine:
     return layout
 
 
-def fit(figure: Figure, style: Style, body: float, around: Surroundings, least: float = 0.0) -> tuple[float, float]:
+def fit_figure(
+    figure: Figure, style: Style, body: float, around: Surroundings, least: float = 0.0
+) -> tuple[float, float]:
     """Give a figure its size: the width of the style, and the height of legend, body and note, at most the page's.
 
     Args:

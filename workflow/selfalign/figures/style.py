@@ -16,7 +16,7 @@ from selfalign.errors import InputError
 from selfalign.fields import fields_of
 from selfalign.figures.looks import Look
 from selfalign.home import HOME
-from selfalign.labels import clean, isolate
+from selfalign.labels import clean_label, isolate
 from selfalign.population import country_of, group_of
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.schemas import ALL
@@ -173,20 +173,21 @@ def read_style(described: Mapping[str, Any], texts: Path = ENGLISH, font: Path |
     """
     given = dict(described)
     kinds = {
-        kind: {name: isolate(clean(label)) for name, label in names.items()} for kind, names in given["labels"].items()
+        kind: {name: isolate(clean_label(label)) for name, label in names.items()}
+        for kind, names in given["labels"].items()
     }
     given["labels"] = {"models": {}, "arms": {}} | kinds
     given["looks"] = {arm: Look(**look) for arm, look in given.get("looks", {}).items()}
     given |= {key: tuple(given[key]) for key in ("order", "covers") if key in given}
-    return Style(**given, texts=read_texts(texts), font=font)
+    return Style(**given, texts=read_figure_texts(texts), font=font)
 
 
 def _english() -> Mapping[str, str]:
-    return read_texts(ENGLISH)
+    return read_figure_texts(ENGLISH)
 
 
 @cache
-def read_texts(path: Path) -> dict[str, str]:
+def read_figure_texts(path: Path) -> dict[str, str]:
     """The texts of figures from a YAML file, by key; a key of a nested mapping has dots.
 
     Raises:

@@ -10,7 +10,7 @@ import seaborn
 from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
-from selfalign.figures.fonts import DEFAULT, REMEDY, choose_fonts, describe, register
+from selfalign.figures.fonts import DEFAULT, REMEDY, choose_fonts, describe_character, register_font
 from selfalign.figures.looks import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, SKY, VERMILLION
 from selfalign.figures.style import Style
 from selfalign.tables import written_aside
@@ -54,7 +54,7 @@ def apply_theme(style: Style | None = None) -> None:
         InputError: no font has a glyph for a character of a label, or the user's font is not a font.
     """
     style = style or Style({"models": {}, "arms": {}})
-    families = [register(path) for path in choose_fonts(style.all_texts(), style.font)]
+    families = [register_font(path) for path in choose_fonts(style.all_texts(), style.font)]
     families.insert(0 if style.font is None else 1, DEFAULT)
     matplotlib.use("agg")
     size = style.size
@@ -124,5 +124,5 @@ def _draw_without_boxes(figure: Figure, path: Path, metadata: dict[str, None]) -
         except UserWarning as warning:
             if not (code := re.match(r"Glyph (\d+) ", str(warning))):
                 raise
-            problem = f"no font has a glyph for {describe(chr(int(code[1])))} next to its neighbours"
+            problem = f"no font has a glyph for {describe_character(chr(int(code[1])))} next to its neighbours"
             raise InputError("a label in a figure", problem, REMEDY) from warning

@@ -34,7 +34,7 @@ def messages_of(prompt: Prompt) -> list[dict[str, str]]:
 
 
 def without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The same messages for a model without a system role (Gemma): the instruction opens the first user's turn."""
+    """The messages for a model without a system role (Gemma): the instruction opens the first user's turn."""
     first = {"role": "user", "content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
     return [first, *messages[2:]]
 

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from selfalign.ledger.reading import parse
-from selfalign.ledger.rows import check_row, has_fingerprint
+from selfalign.ledger.rows import COLUMNS, LedgerRow, check_row, has_fingerprint
 from selfalign.ledger.storage import damaged, opened
 
 
@@ -20,10 +20,10 @@ def find_faults(path: Path) -> tuple[int, list[str]]:
         count = 0
         unknown: Counter[str] = Counter()
         try:
-            for number, *columns in database.execute("SELECT rowid, * FROM answers NOT INDEXED"):
+            for number, *columns in database.execute(f"SELECT rowid, {COLUMNS} FROM answers NOT INDEXED"):
                 count += 1
                 try:
-                    check_row(tuple(columns))
+                    check_row(LedgerRow(*columns))
                 except ValueError as error:
                     faults.append(f"row {number} of its answers, key {columns[1]}, {error}")
                 else:

@@ -13,7 +13,7 @@ from selfalign.layout import align, size
 from selfalign.ledger.integrity import find_faults, require_intact
 from selfalign.ledger.merge import SAME, merge
 from selfalign.ledger.prune import delete, find_superfluous
-from selfalign.ledger.reading import describe
+from selfalign.ledger.reading import describe_ledger
 from selfalign.ledger.storage import opened
 from selfalign.options import readable, writable
 
@@ -51,7 +51,7 @@ def _print(text: str) -> None:
 @_as_json
 def list_ledgers(ledgers: tuple[Path, ...], as_json: bool) -> None:
     """Show the content of LEDGERS: models by fingerprint, answers, runs, rates, peak memory."""
-    described = [describe(path) for path in ledgers]
+    described = [describe_ledger(path) for path in ledgers]
     _print(json.dumps(described, indent=2) if as_json else "\n\n".join(map(_show, described)))
 
 

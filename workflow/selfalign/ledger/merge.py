@@ -36,7 +36,7 @@ def merge(sources: list[Path], target: Path, within: float = SAME) -> tuple[int,
     for _ in _new_rows(sources, {}, within):
         pass  # finds contradictions before the target is made, so that a refusal leaves no new file
     with Ledger(target) as ledger, ledger.change() as database:
-        known = {row[:2]: (row[5], target) for row in intact_rows(target, database)}
+        known = {(row.fingerprint, row.key): (row.scores, target) for row in intact_rows(target, database)}
         before = len(known)
         database.executemany("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", _new_rows(sources, known, within))
         for source in sources:
@@ -60,17 +60,17 @@ def _new_rows(
     for source in sources:
         with opened(source) as database:
             for row in intact_rows(source, database):
-                mark, key, prompt, _, _, scores, _ = row
-                if (mark, key) not in known:
-                    known[mark, key] = scores, source
+                answer = row.fingerprint, row.key
+                if answer not in known:
+                    known[answer] = row.scores, source
                     yield row
                     continue
-                other, where = known[mark, key]
-                if not _agree(json.loads(scores), json.loads(other), within):
+                other, where = known[answer]
+                if not _agree(json.loads(row.scores), json.loads(other), within):
                     raise InputError(
                         source,
-                        f"key {key} (prompt {prompt}) under fingerprint {mark} has the scores {scores},"
-                        f" but {other} in {where}",
+                        f"key {row.key} (prompt {row.prompt}) under fingerprint {row.fingerprint}"
+                        f" has the scores {row.scores}, but {other} in {where}",
                         "Nothing is merged. If they differ only by rounding, keep the target's: --within 0.001."
                         " Otherwise prune one of the two, or keep the ledgers apart",
                     )

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from selfalign.ledger.rows import Entry, LedgerRow, check_row
+from selfalign.ledger.rows import COLUMNS, Entry, LedgerRow, check_row
 from selfalign.ledger.storage import opened
 
 
@@ -31,10 +31,9 @@ def read_entries(path: Path, fingerprint: str) -> dict[str, Entry]:
     Raises:
         InputError: as `read_keys`.
     """
-    columns = "key, prompt, text, tokens, scores"
     with opened(path) as database:
-        rows = database.execute(f"SELECT {columns} FROM answers WHERE fingerprint = ?", (fingerprint,)).fetchall()
-    return {key: Entry(key, prompt, text, tokens, json.loads(scores)) for key, prompt, text, tokens, scores in rows}
+        rows = database.execute(f"SELECT {COLUMNS} FROM answers WHERE fingerprint = ?", (fingerprint,)).fetchall()
+    return {row.key: Entry.from_row(row) for row in map(LedgerRow._make, rows)}
 
 
 def read_intact_entries(path: Path, fingerprint: str) -> dict[str, Entry]:
@@ -45,10 +44,9 @@ def read_intact_entries(path: Path, fingerprint: str) -> dict[str, Entry]:
     """
     entries = {}
     with opened(path) as database:
-        for row in database.execute("SELECT * FROM answers NOT INDEXED"):
-            if row[0] == fingerprint and _is_intact(row):
-                _, key, prompt, text, tokens, scores, _ = row
-                entries[key] = Entry(key, prompt, text, tokens, json.loads(scores))
+        for row in map(LedgerRow._make, database.execute(f"SELECT {COLUMNS} FROM answers NOT INDEXED")):
+            if row.fingerprint == fingerprint and _is_intact(row):
+                entries[row.key] = Entry.from_row(row)
     return entries
 
 
@@ -72,7 +70,7 @@ def sum_usage(database: sqlite3.Connection) -> tuple[int, int] | None:
     return None if sent is None else (sent, received)
 
 
-def describe(path: Path) -> dict[str, Any]:
+def describe_ledger(path: Path) -> dict[str, Any]:
     """The content of a ledger: its size, and by fingerprint the facts, the number of answers, and the runs in order.
 
     Raises:

@@ -5,10 +5,23 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-LedgerRow = tuple[str, str, str, str, int, str, str]
-"""A row of the table `answers`: fingerprint, key, prompt, text, tokens, scores, digest."""
+
+class LedgerRow(NamedTuple):
+    """A row of the table `answers`, in the order of its columns. The digest is of the other columns."""
+
+    fingerprint: str
+    key: str
+    prompt: str
+    text: str
+    tokens: int
+    scores: str
+    digest: str
+
+
+COLUMNS = ", ".join(LedgerRow._fields)
+"""The columns of a row, for SQL. SQLite refuses a table that lacks one of them."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,16 @@ class Entry:
     tokens: int
     scores: dict[str, Any]
 
+    @classmethod
+    def from_row(cls, row: LedgerRow) -> "Entry":
+        """The answer that a row of a ledger records."""
+        return cls(row.key, row.prompt, row.text, row.tokens, json.loads(row.scores))
+
+    def to_row(self, fingerprint: str) -> LedgerRow:
+        """The row of the answer under a fingerprint, with its digest."""
+        columns = (fingerprint, self.key, self.prompt, self.text, self.tokens, to_json(self.scores))
+        return LedgerRow(*columns, digest_of(*columns))
+
 
 def fingerprint_of(facts: dict[str, object]) -> str:
     """Hash of all facts that decide an answer, except the model's input: 16 hexadecimal digits.
@@ -49,12 +72,6 @@ def _hash_facts(facts: str) -> str:
     return hashlib.sha256(_encode(facts)).hexdigest()[:16]
 
 
-def row_of(fingerprint: str, entry: Entry) -> LedgerRow:
-    """The row of an answer, with its digest."""
-    columns = (fingerprint, entry.key, entry.prompt, entry.text, entry.tokens, to_json(entry.scores))
-    return (*columns, digest_of(*columns))
-
-
 def digest_of(*columns: object) -> str:
     """Hash of a row's columns: 32 hexadecimal digits. The length of each column is hashed before the column."""
     parts = [_encode(str(column)) for column in columns]
@@ -63,7 +80,7 @@ def digest_of(*columns: object) -> str:
 
 def has_its_digest(row: LedgerRow) -> bool:
     """Whether a row is the same as when it was recorded."""
-    return row[-1] == digest_of(*row[:-1])
+    return row.digest == digest_of(*row[:-1])
 
 
 def check_row(row: LedgerRow) -> None:
@@ -75,7 +92,7 @@ def check_row(row: LedgerRow) -> None:
     if not has_its_digest(row):
         raise ValueError("does not match its digest")
     try:
-        scores = json.loads(row[5])
+        scores = json.loads(row.scores)
     except json.JSONDecodeError:
         raise ValueError("has scores that are not JSON") from None
     check_scores(scores)

@@ -1,6 +1,5 @@
 """One ledger in one SQLite file: its tables, the connection that writes, and the connection that reads."""
 
-import json
 import secrets
 import sqlite3
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from selfalign.errors import InputError
-from selfalign.ledger.rows import Entry, LedgerRow, check_scores, fingerprint_of, has_its_digest, row_of, to_json
+from selfalign.ledger.rows import COLUMNS, Entry, LedgerRow, check_scores, fingerprint_of, has_its_digest, to_json
 
 VERSION = 2
 """Version of the tables below, in SQLite's `user_version`.
@@ -108,7 +107,7 @@ class JobRecord:
                 f"the answer {error}, so it is not recorded",
                 "Try another dtype or engine for this model",
             ) from None
-        return row_of(self._fingerprint, entry)
+        return entry.to_row(self._fingerprint)
 
 
 class Ledger:
@@ -171,9 +170,9 @@ class Ledger:
         """
         with input_errors(self.path):
             return {
-                key: Entry(key, prompt, text if texts else "", tokens, json.loads(scores))
-                for mark, key, prompt, text, tokens, scores, _ in intact_rows(self.path, self._db)
-                if mark == fingerprint
+                row.key: Entry.from_row(row if texts else row._replace(text=""))
+                for row in intact_rows(self.path, self._db)
+                if row.fingerprint == fingerprint
             }
 
     @contextmanager
@@ -244,10 +243,10 @@ def intact_rows(path: Path, database: sqlite3.Connection) -> Iterator[LedgerRow]
     """
     count = 0
     # A damaged index could hide rows, so this does not use the index.
-    for number, *columns in database.execute("SELECT rowid, * FROM answers NOT INDEXED"):
-        row, count = tuple(columns), count + 1
+    for number, *columns in database.execute(f"SELECT rowid, {COLUMNS} FROM answers NOT INDEXED"):
+        row, count = LedgerRow(*columns), count + 1
         if not has_its_digest(row):
-            raise damaged(path, f"row {number} of its answers, key {row[1]}, does not match its digest")
+            raise damaged(path, f"row {number} of its answers, key {row.key}, does not match its digest")
         yield row
     indexed = database.execute("SELECT count(fingerprint) FROM answers INDEXED BY sqlite_autoindex_answers_1")
     if (expected := indexed.fetchone()[0]) != count:

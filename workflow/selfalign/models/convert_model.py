@@ -189,7 +189,7 @@ def tie_head(model: PreTrainedModel) -> None:
     model.tie_weights()
 
 
-def load_tokenizer(folder: Path, source: Path) -> PreTrainedTokenizerBase:
+def read_tokenizer(folder: Path, source: Path) -> PreTrainedTokenizerBase:
     """The tokenizer in the folder of the weights.
 
     Raises:
@@ -291,7 +291,7 @@ class Card(TypedDict):
     architecture: str
 
 
-def describe(model: str, folder: Path, source: Path) -> Card:
+def make_card(model: str, folder: Path, source: Path) -> Card:
     """The card of a model: everything that distinguishes its answers from those of another model.
 
     Args:
@@ -306,7 +306,7 @@ def describe(model: str, folder: Path, source: Path) -> Card:
         InputError: the configuration, the weights or the tokenizer cannot be used, or do not belong together.
     """
     config = load_config(folder, source)
-    tokenizer = load_tokenizer(folder, source)
+    tokenizer = read_tokenizer(folder, source)
     empty = build_checked(config, folder, source)
     require_known_tokens(tokenizer, weight_of(empty.get_input_embeddings()).shape[0], source)
     template = tokenizer.chat_template
@@ -351,7 +351,7 @@ def convert(model: str, source: Path, output: Path, card: Path) -> None:
                 f"holds no safetensors, and {len(ggufs)} GGUF files; expected safetensors or one GGUF",
                 "Fetch the model again; a GGUF in several files must be merged first",
             )
-        facts = describe(model, folder, source)
+        facts = make_card(model, folder, source)
         written.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     click.echo(f"{model}: {facts['architecture']}, {facts['parameters']:,} parameters, {facts['weights_sha256'][:16]}")
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from selfalign.config.arms import arms_of, seeds_of, selectors_of
 from selfalign.config.languages import compared_language, fill_language, find_speech, frames_on_scales
+from selfalign.config.merged import MergedConfig
 from selfalign.demonstrations.measure_similarity import measure_probes
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.demonstrations.strategies import measure_of
@@ -49,14 +49,13 @@ class Designer:
     """Lays out languages, and measures each similarity once.
 
     Args:
-        config: the merged settings.
         home: the workflow's own folder.
         people: what all countries of the survey answer.
         probes: the rows of the `Bank` table that the run uses.
         run: its folders.
     """
 
-    def __init__(self, config: dict[str, Any], home: Path, people: Surveyed, probes: pd.DataFrame, run: Run) -> None:
+    def __init__(self, config: MergedConfig, home: Path, people: Surveyed, probes: pd.DataFrame, run: Run) -> None:
         self.config, self.home, self.people, self.probes, self.run = config, home, people, probes, run
         self.measure = cache(self._measure)
 

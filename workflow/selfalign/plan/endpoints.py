@@ -33,7 +33,7 @@ class Requests:
     received: float
 
 
-def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: float) -> Requests:
+def count_requests(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: float) -> Requests:
     """Requests and tokens of a language.
 
     Args:
@@ -68,7 +68,7 @@ def count(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: floa
 def _count_missing(
     table: pd.DataFrame, settings: Mapping[str, Any], endpoint: Endpoint, ledger: Path, estimator: TokenEstimator
 ) -> Requests:
-    """As `count`, with a ledger: each request is looked up in it."""
+    """Requests of a language, and the tokens of those that a ledger lacks."""
     from selfalign.inference.endpoint.ask import list_missing, list_requests
     from selfalign.ledger.reading import read_entries
     from selfalign.ledger.rows import fingerprint_of

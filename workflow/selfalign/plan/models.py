@@ -106,7 +106,7 @@ def fetch_tokenizer(name: str, source: Mapping[str, Any]) -> tuple[Path, float]:
     return Path(str(folder)), float(size)
 
 
-def load_tokenizer(folder: Path) -> Any:
+def load_fetched_tokenizer(folder: Path) -> Any:
     """The tokenizer in a local folder."""
     from transformers import AutoTokenizer  # seconds to import
 
@@ -245,12 +245,12 @@ def read_rates(shared: Path) -> tuple[pd.DataFrame, list[str]]:
         A row per model and way of running it: model, dtype, device, engine, parameters, tokens, seconds, peak_memory;
         and a sentence for each ledger that could not be read.
     """
-    from selfalign.ledger.reading import describe
+    from selfalign.ledger.reading import describe_ledger
 
     rows, notes = [], []
     for path in sorted(shared.glob(LEDGER.format(model="*", language="*"))):
         try:
-            ledger = describe(path)
+            ledger = describe_ledger(path)
         except InputError as error:
             notes.append(f"not read: {error}")
             continue

@@ -10,6 +10,7 @@ import pandas as pd
 from selfalign.config.chosen import with_kinds
 from selfalign.config.crossed import find_tests
 from selfalign.config.languages import countries_of_run
+from selfalign.config.merged import MergedConfig
 from selfalign.config.surveys import groups_file, has_respondents
 from selfalign.errors import InputError
 from selfalign.home import locate
@@ -37,11 +38,10 @@ from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_input, read_table
 
 
-def read_people(config: dict[str, Any], home: Path, run: Run, on_scales: bool) -> tuple[Surveyed, pd.DataFrame]:
+def read_people(config: MergedConfig, home: Path, run: Run, on_scales: bool) -> tuple[Surveyed, pd.DataFrame]:
     """The answers of the people of all countries of the survey, and the probes in use.
 
     Args:
-        config: the merged settings.
         home: the workflow's own folder.
         run: its folders.
         on_scales: whether a frame of the run asks with the whole answer scale.
@@ -72,7 +72,7 @@ def read_people(config: dict[str, Any], home: Path, run: Run, on_scales: bool) -
     return Surveyed(map_poles(answers, probes), scales, bank), probes
 
 
-def _read_groups(config: dict[str, Any], home: Path, run: Run) -> pd.DataFrame:
+def _read_groups(config: MergedConfig, home: Path, run: Run) -> pd.DataFrame:
     """The answers of the groups of people that the run asks about: a `Distributions` table.
 
     Raises:
@@ -107,11 +107,10 @@ def _read_joined(run: Run) -> tuple[Surveyed, pd.DataFrame]:
     return Surveyed(read_table(files[0], Poles), None, bank, tests), bank
 
 
-def find_questionnaire(config: dict[str, Any], home: Path, run: Run, kind: str, language: str | None = None) -> Path:
+def find_questionnaire(config: MergedConfig, home: Path, run: Run, kind: str, language: str | None = None) -> Path:
     """A file of the survey's questionnaire: shipped, or made from the user's own file of questions.
 
     Args:
-        config: the merged settings.
         home: the workflow's own folder.
         run: its folders.
         kind: scales, questions or labels.
@@ -183,11 +182,11 @@ def _read_shares(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame
 
 
 def _read_opinions(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
-    from selfalign.survey.parse_opinions import rate_samples, read_questions, to_distributions
+    from selfalign.survey.parse_opinions import opinions_to_distributions, rate_samples, read_opinion_questions
 
     known = read_input(Path(locate("resources/survey/opinions.csv", home)), OpinionKeys)
-    questions = read_questions(read_input(file, OpinionTable), known, file)
-    return to_distributions(questions, rate_samples(questions))
+    questions = read_opinion_questions(read_input(file, OpinionTable), known, file)
+    return opinions_to_distributions(questions, rate_samples(questions))
 
 
 def _read_wvs7(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from selfalign.config.chosen import count_left_out
 from selfalign.config.crossed import find_tests
 from selfalign.config.languages import frames_on_scales
+from selfalign.config.merged import MergedConfig
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.home import HOME, locate
@@ -82,11 +83,10 @@ class Common:
     notes: list[str]
 
 
-def make_plan(config: dict[str, Any], options: Options, results: Path = Path("results"), home: Path = HOME) -> Plan:
+def make_plan(config: MergedConfig, options: Options, results: Path = Path("results"), home: Path = HOME) -> Plan:
     """The plan of a run: design, models, endpoints and widths.
 
     Args:
-        config: the merged settings.
         options: of the user.
         results: folder of all runs. Nothing is written there.
         home: the workflow's own folder.
@@ -154,7 +154,7 @@ def _progress(steps: int) -> Iterator[Any]:
         yield step
 
 
-def _describe(config: Mapping[str, Any], people: Surveyed, probes: pd.DataFrame, home: Path) -> PlannedSurvey:
+def _describe(config: MergedConfig, people: Surveyed, probes: pd.DataFrame, home: Path) -> PlannedSurvey:
     name = config["run"]["survey"]
     if (tests := find_tests(config)) is not None:
         name, probes = f"{tests['survey']}, shown {name}", probes[probes["probe"].isin(people.tests)]
@@ -211,7 +211,7 @@ def _count_tokens(
     name: str, settings: Mapping[str, Any], place: Path | None, device: str, common: Common
 ) -> dict[str, tokens.Tokens]:
     """By language, the tokens of a model: counted by the tokenizer in `place`, or estimated if there is none."""
-    tokenizer = None if place is None else models.load_tokenizer(place)
+    tokenizer = None if place is None else models.load_fetched_tokenizer(place)
     most = 0 if common.options.exact else tokens.SAMPLE
     card = common.run.card(name)
     found = {}
@@ -224,7 +224,7 @@ def _count_tokens(
             if tokenizer is None
             else tokens.TokenCounter(tokenizer, language)
         )
-        found[language] = tokens.count(laid, meter, settings, answered, most)
+        found[language] = tokens.count_tokens(laid, meter, settings, answered, most)
     return found
 
 
@@ -242,8 +242,8 @@ def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> Pl
     for language, one in common.laid.items():
         common.step(f"{name} in {language}")
         ledger, factor = common.run.ledger(name, language), common.factors.get(language, tokens.UNKNOWN)
-        asked = _or_note(common.notes, endpoints.count, one, settings, ledger, factor)
-        by_language[language] = asked or endpoints.count(one, settings, Path("no ledger"), factor)
+        asked = _or_note(common.notes, endpoints.count_requests, one, settings, ledger, factor)
+        by_language[language] = asked or endpoints.count_requests(one, settings, Path("no ledger"), factor)
     asked = list(by_language.values())
     price = common.options.prices.get(name) or settings["endpoint"].get("price")
     sums = pd.DataFrame(map(asdict, asked)).sum()
@@ -280,5 +280,5 @@ def _plain(number: float) -> float:
 
 
 def _if_known(number: float | None) -> float | None:
-    """The same of a number that may not be known."""
+    """A number as `_plain` returns it; None if it is not known."""
     return None if number is None or math.isnan(number) else _plain(number)

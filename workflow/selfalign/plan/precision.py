@@ -8,13 +8,14 @@ the expected widths with real ones.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from selfalign.arms import Arm
+from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import list_contrasts
 from selfalign.contrasts import Contrast
 from selfalign.plan.designs import Laid
@@ -40,20 +41,28 @@ docs/study_size.md says how often the widths of held-out studies were in this ra
 NAN = float("nan")
 
 
+class HalfWidth(NamedTuple):
+    """Half of an expected interval: the median over the rows of components, and the lowest and highest."""
+
+    median: float
+    low: float
+    high: float
+
+
 @dataclass(frozen=True)
 class Width:
     """The expected interval of one estimate of agreement.
 
-    Half widths are from 0 to 1: the median over the rows of components, and a range: their lowest and highest, moved
-    outwards by `SLACK` if they are of other runs. All are NaN if all probes are of one battery.
+    Half widths are from 0 to 1. Their lowest and highest are moved outwards by `SLACK` if the components are of other
+    runs. All are NaN if all probes are of one battery.
 
     Attributes:
         language: of the prompts.
         name: the arm or the contrast.
-        mean: half the width by battery for the mean of the countries, and its range; NaN with fewer than two.
-        main: the same of the main interval: the wider of those by battery and by category (see `choose_main`). By
-            battery for an arm, and with fewer than `LEAST` categories.
-        country: the same by battery for one country.
+        mean: by battery, for the mean of the countries; NaN with fewer than two.
+        main: of the main interval, the wider of those by battery and by category (see `choose_main`). By battery for an
+            arm, and with fewer than `LEAST` categories.
+        country: by battery, for one country.
         found: the smallest true difference that the main interval of a study of this size finds with the probability
             `POWER`, in the mean of the countries, or in the only one; NaN for an arm.
         source: `scores`, of this run; or as `find_rows` returns it.
@@ -62,9 +71,9 @@ class Width:
 
     language: str
     name: str
-    mean: tuple[float, float, float]
-    main: tuple[float, float, float]
-    country: tuple[float, float, float]
+    mean: HalfWidth
+    main: HalfWidth
+    country: HalfWidth
     found: float
     source: str
     rows: int
@@ -97,7 +106,7 @@ def expect_widths(
     laid: Mapping[str, Laid],
     poles: pd.DataFrame,
     bank: pd.DataFrame,
-    config: Mapping[str, Any],
+    config: MergedConfig,
     run: Run,
     shipped: Path,
 ) -> list[Width]:
@@ -107,7 +116,6 @@ def expect_widths(
         laid: designs by language.
         poles: a `Poles` table.
         bank: a `Bank` table.
-        config: the merged settings.
         run: its folders, which may have scores.
         shipped: the table of components of finished studies.
     """
@@ -123,7 +131,7 @@ def expect_widths(
     return widths
 
 
-def _measure_scores(config: Mapping[str, Any], run: Run) -> pd.DataFrame:
+def _measure_scores(config: MergedConfig, run: Run) -> pd.DataFrame:
     """Components of the scores that a run has already."""
     files = [path for name in config["run"]["models"] for path in run.list_scores(name)]
     if not files:
@@ -134,7 +142,7 @@ def _measure_scores(config: Mapping[str, Any], run: Run) -> pd.DataFrame:
 
 
 def list_series(
-    laid: Mapping[str, Laid], poles: pd.DataFrame, bank: pd.DataFrame, config: Mapping[str, Any]
+    laid: Mapping[str, Laid], poles: pd.DataFrame, bank: pd.DataFrame, config: MergedConfig
 ) -> Iterator[Series]:
     """The arms of each language, then its contrasts.
 
@@ -142,7 +150,6 @@ def list_series(
         laid: designs by language.
         poles: a `Poles` table.
         bank: a `Bank` table.
-        config: the merged settings.
     """
     arms = Arm.read_all(config["arms"])
     people = poles[["country", "probe"]].assign(pole=np.where(poles["majority"] == "A", 1.0, -1.0))
@@ -201,10 +208,10 @@ def expect_width(series: Series, rows: pd.DataFrame, source: str, level: float =
     if rows[RATIO].notna().all() and len(np.unique(series.category_of)) >= LEAST:
         by_category = expect_by_category(rows, series.poles, series.battery_of, series.category_of)
         wider = _spread(*by_category, level, slack)
-        main = (max(mean[0], wider[0]), max(mean[1], wider[1]), max(mean[2], wider[2]))
+        main = HalfWidth(*map(max, mean, wider))
         found = max(found, float(np.median(reach(*by_category, level))))
     if series.poles.shape[1] == 1:
-        mean = main = (NAN, NAN, NAN)
+        mean = main = HalfWidth(NAN, NAN, NAN)
     return Width(series.language, series.name, mean, main, one, found, source, len(rows))
 
 
@@ -224,14 +231,11 @@ def _expect_alone(series: Series, rows: pd.DataFrame) -> tuple[np.ndarray, np.nd
     return error, np.mean([freedom for _, freedom in alone], axis=0)
 
 
-def _spread(
-    error: np.ndarray, freedom: np.ndarray, level: float, slack: tuple[float, float]
-) -> tuple[float, float, float]:
-    """Half widths: the median over rows of components, and the range."""
+def _spread(error: np.ndarray, freedom: np.ndarray, level: float, slack: tuple[float, float]) -> HalfWidth:
     halves = stats.t.ppf((1 + level) / 2, freedom) * error
-    return float(np.median(halves)), float(slack[0] * halves.min()), float(slack[1] * halves.max())
+    return HalfWidth(float(np.median(halves)), float(slack[0] * halves.min()), float(slack[1] * halves.max()))
 
 
-def within_models(config: Mapping[str, Any]) -> list[Contrast]:
+def within_models(config: MergedConfig) -> list[Contrast]:
     """The contrasts of a run that compare no two models, as they are of every model."""
-    return [entry.replace(model=None) for entry in list_contrasts(dict(config)) if entry.against_model is None]
+    return [entry.replace(model=None) for entry in list_contrasts(config) if entry.against_model is None]

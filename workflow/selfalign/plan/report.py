@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from selfalign.config.chosen import count_in_words
 from selfalign.layout import about_hours, align, size
 from selfalign.plan.plans import Plan, PlannedEndpoint, PlannedLanguage, PlannedWeights
-from selfalign.plan.precision import Width
+from selfalign.plan.precision import HalfWidth, Width
 
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
 _STUDIES = (
@@ -175,21 +175,20 @@ def _from(arms: list[Width]) -> str:
     return " and ".join(sorted({one.source for one in arms}))
 
 
-def _join(halves: Iterable[tuple[float, float, float]]) -> str:
-    """Half widths of several arms: the smallest and the largest middle."""
-    known = [middle for middle, *_ in halves if not math.isnan(middle)]
+def _join(halves: Iterable[HalfWidth]) -> str:
+    """Half widths of several arms: the smallest and the largest median."""
+    known = [half.median for half in halves if not math.isnan(half.median)]
     if not known:
         return "-"
     low, high = _points(min(known)), _points(max(known))
     return f"±{low}" if low == high else f"±{low} to ±{high}"
 
 
-def _span(half: tuple[float, float, float]) -> str:
+def _span(half: HalfWidth) -> str:
     """A half width in percentage points, and its range."""
-    middle, low, high = half
-    if math.isnan(middle):
+    if math.isnan(half.median):
         return "-"
-    return f"±{_points(middle)}" + (f" ({_points(low)}-{_points(high)})" if low < high else "")
+    return f"±{_points(half.median)}" + (f" ({_points(half.low)}-{_points(half.high)})" if half.low < half.high else "")
 
 
 def _points(number: float) -> str:

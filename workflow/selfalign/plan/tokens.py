@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from selfalign.draws import draw
+from selfalign.draws import draw_number
 from selfalign.inference.local.openings import list_forms
 from selfalign.inference.local.tree import cut_rows, grow, rows_needed
 from selfalign.inference.messages import Prompt, messages_of, place_demonstrations, plain_text
@@ -63,7 +63,7 @@ def read_factors(path: Path) -> dict[str, float]:
     return factors
 
 
-def choose_probes(laid: Laid, most: int) -> list[Collection[str]]:
+def sample_prompts(laid: Laid, most: int) -> list[Collection[str]]:
     """Ids of the prompts of some test probes: half of the sample, and the whole sample.
 
     All prompts of a probe are taken together, because they share most of their tokens with each other.
@@ -79,7 +79,7 @@ def choose_probes(laid: Laid, most: int) -> list[Collection[str]]:
     if not most or len(prompts) <= most:
         return [set(prompts["prompt"])]
     used = laid.cells[["probe", "prompt"]].drop_duplicates()
-    probes = sorted(used["probe"].unique(), key=lambda probe: draw("plan", probe))
+    probes = sorted(used["probe"].unique(), key=lambda probe: draw_number("plan", probe))
     share = most / len(prompts)
     number = max(2, min(len(probes), round(share * len(probes))))
     premises = prompts.set_index("prompt")["premise"]
@@ -108,7 +108,7 @@ def extrapolate(parts: list[tuple[int, np.ndarray]], total: int) -> np.ndarray:
     return whole
 
 
-def count(
+def count_tokens(
     laid: Laid, meter: "TokenMeter", settings: Mapping[str, Any], answered: Mapping[str, Collection[str]], most: int
 ) -> Tokens:
     """Prompts and tokens of a model in a language.
@@ -120,7 +120,7 @@ def count(
         answered: keys of the answers in the ledger, by the id of their prompt.
         most: prompts to render; 0: all.
     """
-    sets = choose_probes(laid, most)
+    sets = sample_prompts(laid, most)
     table = place_demonstrations(laid.prompts, settings["shown"], settings["format"])
     parts = [meter.measure(table[table["prompt"].isin(ids)], answered, settings) for ids in sets]
     sizes = [(part.rows, np.array([part.single, part.computed, part.new, part.sent, part.bytes])) for part in parts]
@@ -174,7 +174,7 @@ class TokenMeter:
     def measure(
         self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], settings: Mapping[str, Any]
     ) -> Measured:
-        """The sums over some prompts; arguments as those of `count`."""
+        """The sums over some prompts; arguments as those of `count_tokens`."""
         raise NotImplementedError
 
 

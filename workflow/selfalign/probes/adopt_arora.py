@@ -15,7 +15,7 @@ from selfalign.probes.arora import (
     AroraRows,
     Change,
     ProbeWording,
-    clean,
+    clean_cell,
     digest,
     find_old,
     per_row,
@@ -130,7 +130,7 @@ def adopt(
     texts, log = [], []
     for row in rows.itertuples():
         released = given.loc[str(row.row)]
-        cells = [clean(cell) for cell in released[CELLS]]
+        cells = [clean_cell(cell) for cell in released[CELLS]]
         if row.dropped:
             log.append((row.row, row.probe, "row", row.dropped, "", "dropped"))
             continue

@@ -93,7 +93,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def clean(cell: str) -> str:
+def clean_cell(cell: str) -> str:
     """A cell in Unicode's composed form, with single blanks, and characters in place of HTML's escapes."""
     return " ".join(html.unescape(unicodedata.normalize("NFC", cell)).split())
 

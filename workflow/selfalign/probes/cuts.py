@@ -54,6 +54,30 @@ CUTS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {AS_BANK: lambda bank:
 
 
 @dataclass(frozen=True)
+class Recut:
+    """The people's answers to the probes that a cut changes. The tables are empty if it changes none.
+
+    Attributes:
+        poles: a `Poles` table.
+        replicates: a `Replicates` table.
+    """
+
+    poles: pd.DataFrame
+    replicates: pd.DataFrame
+
+    def join_people(self, people: pd.DataFrame) -> pd.DataFrame:
+        """A `Replicates` table of all probes, in which the samples of the changed probes are those of this cut.
+
+        Args:
+            people: a `Replicates` table of all probes under the cut of the bank.
+        """
+        if self.replicates.empty:
+            return people
+        same = people[~people["probe"].isin(self.replicates["probe"])]
+        return pd.concat([same, self.replicates], ignore_index=True)
+
+
+@dataclass(frozen=True)
 class Cutter:
     """The people's answers, for other cuts of the answer scales.
 
@@ -71,7 +95,7 @@ class Cutter:
     seed: int
     members: pd.DataFrame | None = None
 
-    def cut(self, name: str, bank: pd.DataFrame, countries: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def cut(self, name: str, bank: pd.DataFrame, countries: Collection[str]) -> Recut:
         """The people's answers to the probes that a cut changes.
 
         Args:
@@ -80,21 +104,20 @@ class Cutter:
             countries: codes of countries, or ids of groups.
 
         Returns:
-            A `Poles` and a `Replicates` table of these probes, without those that have one published share for codes on
-            both sides of the cut.
+            The answers without those of probes that have one published share for codes on both sides of the cut.
         """
         changed = CUTS[name](bank)
         changed = changed[(changed != bank).any(axis=1)]
         changed = changed[~changed["question"].isin(_find_together(self.distributions))]
         if changed.empty:
-            return tuple(pd.DataFrame(columns=schema.names()) for schema in (Poles, Replicates))
+            return Recut(*(pd.DataFrame(columns=schema.names()) for schema in (Poles, Replicates)))
         answers = self.distributions[self.distributions["question"].isin(changed["question"])]
         poles = map_poles(answers, changed)
         rows = poles[poles["country"].isin(countries)].reset_index(drop=True)
         if self.responses is None:
-            return rows, draw_shares(rows, self.replicates, self.seed)
+            return Recut(rows, draw_shares(rows, self.replicates, self.seed))
         samples = resample_respondents(self.responses, rows, changed, self.replicates, self.seed, self.members)
-        return rows, samples
+        return Recut(rows, samples)
 
 
 def _find_together(distributions: pd.DataFrame) -> set[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from selfalign.errors import InputError
 from selfalign.options import readable, writable
-from selfalign.probes.opinion_cuts import UnclearError, cut_options
+from selfalign.probes.opinion_cuts import UnclearError, cut_into_poles
 from selfalign.probes.opinion_probes import CATEGORY, parse_answers
 from selfalign.probes.opinion_words import word_question
 from selfalign.probes.schemas import DraftedProbes, UncutQuestions
@@ -57,7 +57,7 @@ class _Question(Protocol):
 
 
 def _draft(row: _Question, chosen: set[int]) -> dict[str, object]:
-    cut, words = cut_options(parse_answers(row.answers), chosen), word_question(row.wording)
+    cut, words = cut_into_poles(parse_answers(row.answers), chosen), word_question(row.wording)
     codes = {name: " ".join(map(str, getattr(cut, name))) for name in ("pole_a", "pole_b", "neither")}
     return {
         "probe": row.question,

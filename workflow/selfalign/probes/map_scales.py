@@ -58,7 +58,7 @@ def _find_together(distributions: pd.DataFrame) -> pd.MultiIndex:
     return pd.MultiIndex.from_frame(distributions.loc[spans, _PAIR].drop_duplicates())
 
 
-def find_dropped(
+def find_dropped_answers(
     distributions: pd.DataFrame, spread: pd.DataFrame, scales: pd.DataFrame, countries: list[str]
 ) -> pd.DataFrame:
     """Questions and answers that are not used, and why.
@@ -133,4 +133,4 @@ def command(
     check_codes(answers, codes, scales)
     table = spread_people(answers, codes)
     write_table(table, output, PeopleScales)
-    write_table(find_dropped(answers, table, codes, countries), dropped, DroppedScales)
+    write_table(find_dropped_answers(answers, table, codes, countries), dropped, DroppedScales)

@@ -76,7 +76,7 @@ class _Option:
     denial: str = ""
 
 
-def cut_options(options: Mapping[int, str], given: Iterable[int]) -> Cut:
+def cut_into_poles(options: Mapping[int, str], given: Iterable[int]) -> Cut:
     """The two poles of a list of options.
 
     A cut is clear in three cases. The options are degrees of two opposites: "Very good", "Somewhat bad". They are

@@ -113,7 +113,7 @@ def digest_texts(bank: Path, texts: Path, settings: Settings) -> str:
     return _digest_rows(texts, find_used(bank, settings))
 
 
-def digest_all(texts: Path) -> str:
+def digest_all_wordings(texts: Path) -> str:
     """Digest of all wordings of a file, with those of probes that a run does not use.
 
     Args:

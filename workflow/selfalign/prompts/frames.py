@@ -39,7 +39,7 @@ class Item:
     counts: bool = False
 
     def turned(self, order: str) -> "Item":
-        """With the options in an order: `AB` is the given order, `BA` the reverse."""
+        """The item with its options in an order: `AB` is the given order, `BA` the reverse."""
         if order == "AB":
             return self
         answers = self.answers if self.counts else self.answers[::-1]

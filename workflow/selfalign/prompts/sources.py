@@ -8,7 +8,7 @@ from functools import cached_property, partial
 import pandas as pd
 
 from selfalign.arms import Arm
-from selfalign.draws import draw
+from selfalign.draws import draw_number
 from selfalign.errors import InputError, did_you_mean
 from selfalign.population import country_of, find_siblings, keep_countries
 from selfalign.probes.cultures import WORLD, find_nearest, measure_distances, pool_world
@@ -212,7 +212,7 @@ def _deal(answers: pd.DataFrame, seeds: Sequence[int], items: Mapping[str, Item]
     dealt = []
     for (source, _), own in answers.groupby(["source", "options"]):
         for seed in seeds:
-            drawn = sorted(range(len(own)), key=lambda row: draw(source, seed, own["candidate"].iloc[row]))
+            drawn = sorted(range(len(own)), key=lambda row: draw_number(source, seed, own["candidate"].iloc[row]))
             codes = [items[name].codes for name in own["candidate"]]
             given = [code[place] for code, place in zip(codes, own["place"].iloc[drawn], strict=True)]
             dealt.append(own[["source", "candidate"]].assign(seed=seed, answer=given))
@@ -243,6 +243,6 @@ def draw_neutral(arm: Arm, probes: pd.Series, right: Mapping[str, str]) -> pd.Da
         )
     rows = []
     for probe, seed in itertools.product(probes.unique(), arm.seeds):
-        drawn = sorted(right, key=partial(draw, seed, probe))
+        drawn = sorted(right, key=partial(draw_number, seed, probe))
         rows += [("", probe, seed, item, right[item]) for item in drawn[: arm.shots]]
     return pd.DataFrame(rows, columns=["source", "probe", "seed", "candidate", "answer"])

@@ -111,7 +111,7 @@ class DesignLanguages:
 
     @property
     def words(self) -> Wording:
-        """Those of the test probes."""
+        """The words in the language of the test probes."""
         return self.wordings[self.asked]
 
     def resolve(self, setting: str, countries: pd.Series) -> pd.Series:

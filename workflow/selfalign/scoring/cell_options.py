@@ -2,8 +2,7 @@
 
 import click
 
-from selfalign.option_sets import give_options
-from selfalign.options import Command, Json, readable
+from selfalign.options import Command, Json, give_options, readable
 from selfalign.scoring.unanswered import COUNTS_AS
 
 poles_option = click.option(

@@ -81,7 +81,8 @@ def correct_verdicts(table: pd.DataFrame, primary: Contrast | None) -> pd.DataFr
 @click.option("--estimates", type=readable, required=True, help="The contrasts with intervals by battery (CSV).")
 @contrasts_option
 @click.option("--primary", type=Json(Contrast | None), required=True, help="The primary hypothesis as JSON, or null.")
-@takes_estimation(resample_options, measures_option, bank_option)
+@takes_estimation(resample_options, measures_option)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Verdicts (CSV).")
 def command(
     scores: tuple[Path, ...],
@@ -89,9 +90,10 @@ def command(
     contrasts: list[Contrast],
     primary: Contrast | None,
     how: Estimation,
+    bank: Path,
     output: Path,
 ) -> None:
     """Choose the main interval of each contrast, and correct p-values around one primary hypothesis."""
-    known, cells = read_table(estimates, Contrasts), read_cells(scores, how.measures, how.bank)
+    known, cells = read_table(estimates, Contrasts), read_cells(scores, how.measures, bank)
     table = choose_intervals(cells, known, contrasts, primary, how.resampling(), how.measures)
     write_estimates(table, output, Verdicts)

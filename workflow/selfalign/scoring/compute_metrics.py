@@ -1,6 +1,7 @@
 """Step compute_metrics: every metric of every arm and country, and the same metric of the baselines."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import numpy as np
@@ -28,8 +29,13 @@ from selfalign.scoring.schemas import ALL, Metrics, ScaleScores
 from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.tables import read_table, write_estimates
 
-Value = tuple[float, int]
-"""A metric's value, and the number of its items."""
+
+class MetricValue(NamedTuple):
+    """A metric's value, and the number of its items."""
+
+    value: float
+    items: int
+
 
 _SCORED = ["value", "uniform", "world", "nearest", "ceiling"]
 
@@ -47,8 +53,8 @@ class Scorer:
 
     def __init__(self, people: People, rule: str = "half") -> None:
         self.people, self.rule = people, rule
-        self._of_items: dict[tuple[int, bytes], dict[str, dict[str, Value]]] = {}
-        self._of_patterns: dict[tuple[tuple[int, ...], bytes], dict[str, dict[str, Value]]] = {}
+        self._of_items: dict[tuple[int, bytes], dict[str, dict[str, MetricValue]]] = {}
+        self._of_patterns: dict[tuple[tuple[int, ...], bytes], dict[str, dict[str, MetricValue]]] = {}
 
     def compute(self, cells: pd.DataFrame) -> pd.DataFrame:
         """Every metric of each series and country, and of the baselines on the same items.
@@ -101,7 +107,7 @@ class Scorer:
             country=people.countries[country], nearest_country=people.countries[near] if near >= 0 else ""
         )
 
-    def _score_baselines(self, country: int, items: Array) -> dict[str, dict[str, Value]]:
+    def _score_baselines(self, country: int, items: Array) -> dict[str, dict[str, MetricValue]]:
         """Metrics of all baselines of a country on some items, by name of their column."""
         key = country, items.tobytes()
         if key not in self._of_items:
@@ -109,13 +115,13 @@ class Scorer:
             self._of_items[key] = {name: _measure(self.people, country, p, items) for name, p in found}
         return self._of_items[key]
 
-    def _agree_with_refusals(self, country: int, answers: Array, refused: Array) -> Value:
+    def _agree_with_refusals(self, country: int, answers: Array, refused: Array) -> MetricValue:
         """Agreement in which a refusal counts as half (an even guess over the item's options), or as wrong."""
         guess = metrics.agreement(self.people.uniform, self.people.shares[country])
         counted = guess if self.rule == "half" else guess * COUNTS_AS[self.rule]
         values = np.where(refused, counted, metrics.agreement(answers, self.people.shares[country]))
         mean = _mean(values, axis=0)
-        return float(_mean(mean)), int((~np.isnan(mean)).sum())
+        return MetricValue(float(_mean(mean)), int((~np.isnan(mean)).sum()))
 
     def _compare_patterns(self, countries: list[int], answers: Array) -> pd.DataFrame:
         """The rows of the metrics across countries, over all countries of a series.
@@ -134,7 +140,7 @@ class Scorer:
             country=ALL, nearest_country=""
         )
 
-    def _patterns_of_baselines(self, countries: list[int], items: Array, y: Array) -> dict[str, dict[str, Value]]:
+    def _patterns_of_baselines(self, countries: list[int], items: Array, y: Array) -> dict[str, dict[str, MetricValue]]:
         """Metrics across countries of the baselines, by name of their column.
 
         Args:
@@ -177,11 +183,11 @@ def _lay_out_cells(people: People, cells: pd.DataFrame) -> tuple[list[int], Arra
     return countries, answers, asked
 
 
-def _measure(people: People, country: int, p: Array, items: Array) -> dict[str, Value]:
+def _measure(people: People, country: int, p: Array, items: Array) -> dict[str, MetricValue]:
     """Every metric of one country, of answers p (replicates x items x options) to some items."""
     chosen = [*_registered("options"), *_registered("scale"), *_registered("items")]
     if not items.any():
-        return {metric.name: (np.nan, 0) for metric in chosen}
+        return {metric.name: MetricValue(np.nan, 0) for metric in chosen}
     p, q, positions = p[:, items], people.shares[country, items], people.positions[items]
     return {metric.name: _measure_one(metric, p, q, positions) for metric in chosen}
 
@@ -190,24 +196,24 @@ def _registered(over: str) -> list[Metric]:
     return [metric for metric in METRICS.values() if metric.over == over]
 
 
-def _measure_one(metric: Metric, p: Array, q: Array, positions: Array) -> Value:
+def _measure_one(metric: Metric, p: Array, q: Array, positions: Array) -> MetricValue:
     """A metric's mean over replicates, and for metrics of an item, over items."""
     if metric.over == "items":
         x, y = metrics.mean_answer(p, positions), metrics.mean_answer(q, positions)
         both = int(((~np.isnan(x)).any(axis=0) & ~np.isnan(y)).sum())
-        return float(_mean(metric.function(x, np.broadcast_to(y, x.shape)))), both
-    mean = _mean(metric.function(p, q, positions) if metric.over == "scale" else metric.function(p, q), axis=0)
-    return float(_mean(mean)), int((~np.isnan(mean)).sum())
+        return MetricValue(float(_mean(metric.compare(x, np.broadcast_to(y, x.shape)))), both)
+    mean = _mean(metric.compare(p, q, positions), axis=0)
+    return MetricValue(float(_mean(mean)), int((~np.isnan(mean)).sum()))
 
 
-def _measure_pattern(x: Array, y: Array) -> dict[str, Value]:
+def _measure_pattern(x: Array, y: Array) -> dict[str, MetricValue]:
     """Mean over replicates, the first axis of x."""
     used = metrics.varying_items(x, y).any(axis=0).sum()
-    values = {metric.name: float(_mean(metric.function(x, y))) for metric in _registered("countries")}
-    return {name: (value, 0 if np.isnan(value) else int(used)) for name, value in values.items()}
+    values = {metric.name: float(_mean(metric.compare(x, y))) for metric in _registered("countries")}
+    return {name: MetricValue(value, 0 if np.isnan(value) else int(used)) for name, value in values.items()}
 
 
-def _as_rows(scored: dict[str, dict[str, Value]], items: dict[str, int]) -> pd.DataFrame:
+def _as_rows(scored: dict[str, dict[str, MetricValue]], items: dict[str, int]) -> pd.DataFrame:
     """One row per metric: the model's value, those of the baselines, and numbers of items.
 
     Args:
@@ -215,8 +221,8 @@ def _as_rows(scored: dict[str, dict[str, Value]], items: dict[str, int]) -> pd.D
         items: by metric, the number of items that it could apply to.
     """
     names = list(scored["value"])
-    columns = {who: [scored[who][name][0] if who in scored else np.nan for name in names] for who in _SCORED}
-    probes, asked = np.array([(scored["value"][name][1], items[name]) for name in names]).T
+    columns = {who: [scored[who][name].value if who in scored else np.nan for name in names] for who in _SCORED}
+    probes, asked = np.array([(scored["value"][name].items, items[name]) for name in names]).T
     return pd.DataFrame(
         {
             "metric": names,

@@ -6,15 +6,14 @@ from typing import Any
 
 import click
 
-from selfalign.option_sets import give_options
-from selfalign.options import Command, readable
+from selfalign.options import Command, give_options, readable
 from selfalign.probes.cuts import Cutter
 from selfalign.probes.schemas import Members
 from selfalign.survey.schemas import Distributions, Responses
 from selfalign.tables import read_table
 
 
-def cut_options(command: Command) -> Command:
+def takes_cutter(command: Command) -> Command:
     """Give a command the options distributions, responses, replicates and people-seed; it gets `cutter`."""
 
     @wraps(command)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from selfalign.options import readable, writable
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
+from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
 from selfalign.scoring.inputs import read_cells
@@ -47,9 +48,10 @@ def estimate_agreement(
 @click.command()
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @takes_estimation(estimate_options)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Estimates (CSV).")
-def command(scores: tuple[Path, ...], how: Estimation, output: Path) -> None:
+def command(scores: tuple[Path, ...], how: Estimation, bank: Path, output: Path) -> None:
     """Estimate every measure of every arm, per country and for the mean of the countries."""
-    cells = read_cells(scores, how.measures, how.bank)
+    cells = read_cells(scores, how.measures, bank)
     table = estimate_agreement(cells, how.resampling(), how.measures)
     write_corrected(table, how.families, output, Estimates)

@@ -11,7 +11,7 @@ import pandas as pd
 from selfalign.contrasts import Contrast
 from selfalign.options import readable, writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.cuts import Cutter
+from selfalign.probes.cuts import Cutter, Recut
 from selfalign.probes.kinds import PROBE_KINDS, read_kinds
 from selfalign.probes.schemas import Poles
 from selfalign.progress import show_progress
@@ -19,7 +19,7 @@ from selfalign.scoring.bootstrap import FACTORS, Resampling
 from selfalign.scoring.cell_options import bank_option, poles_option
 from selfalign.scoring.cells import keep_discriminating
 from selfalign.scoring.contrast_options import contrasts_option
-from selfalign.scoring.cut_options import cut_options, kinds_option
+from selfalign.scoring.cut_options import kinds_option, takes_cutter
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, families_option, resample_options, takes_estimation
 from selfalign.scoring.families import correct
@@ -27,7 +27,7 @@ from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.main_intervals import choose_main, cluster_by_category, join_categories
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import CONTRAST_KEYS, Panel, build_panels, take_probes
-from selfalign.scoring.recut import count_changed, recut_cells, recut_people
+from selfalign.scoring.recut import count_changed, recut_cells
 from selfalign.scoring.schemas import ALL, Alternatives
 from selfalign.tables import read_table, write_estimates
 
@@ -74,7 +74,7 @@ def estimate_alternatives(
     contrasts: list[Contrast],
     poles: pd.DataFrame,
     kinds: pd.DataFrame | None,
-    cut: tuple[pd.DataFrame, pd.DataFrame] | None,
+    recut: Recut | None,
     how: Resampling,
     families: list[str],
 ) -> pd.DataFrame:
@@ -88,14 +88,14 @@ def estimate_alternatives(
         contrasts: of two arms each.
         poles: a `Poles` table.
         kinds: as `read_kinds` returns them; None if the bank has no kinds.
-        cut: `Poles` and `Replicates` of the probes that the other cut changes; None if it cannot be estimated.
+        recut: the people's answers under the other cut; None if it cannot be estimated.
         how: how intervals are computed.
         families: columns that name a family of tests. No family has rows of two alternatives.
 
     Returns:
         An `Alternatives` table.
     """
-    every = list_alternatives(scores, contrasts, poles, kinds, cut, how.people)
+    every = list_alternatives(scores, contrasts, poles, kinds, recut, how.people)
     tables = []
     for one in show_progress("estimate", "alternative", items=every):
         drawn = replace(how, people=one.people)
@@ -116,7 +116,7 @@ def list_alternatives(
     contrasts: list[Contrast],
     poles: pd.DataFrame,
     kinds: pd.DataFrame | None,
-    cut: tuple[pd.DataFrame, pd.DataFrame] | None,
+    recut: Recut | None,
     people: pd.DataFrame,
 ) -> list[Alternative]:
     """The main estimates, then the alternatives, in the order of their rows.
@@ -129,7 +129,7 @@ def list_alternatives(
         contrasts: of two arms each.
         poles: a `Poles` table.
         kinds: as `read_kinds` returns them; None if the bank has no kinds.
-        cut: `Poles` and `Replicates` of the probes that the other cut changes; None for no such alternative.
+        recut: the people's answers under the other cut; None for no such alternative.
         people: a `Replicates` table.
     """
     panels = _build(scores)
@@ -140,10 +140,9 @@ def list_alternatives(
     apart = {"category": panels, "discriminating": _build(differing)} if margins else {}
     if margins:
         found.append(Alternative("discriminating", apart["discriminating"], margins, people))
-    if cut is not None and len(cut[0]):
-        changed, replicates = cut
-        again, others = _build(recut_cells(scores, changed)), recut_people(people, replicates)
-        found.append(Alternative("middle", again, contrasts, others, count_changed(scores, changed)))
+    if recut is not None and len(recut.poles):
+        again, others = _build(recut_cells(scores, recut.poles)), recut.join_people(people)
+        found.append(Alternative("middle", again, contrasts, others, count_changed(scores, recut.poles)))
     category_of = scores.drop_duplicates("probe").set_index("probe")["category"].astype(str)
     names = sorted(category_of.unique())
     for (of, cells), name in product(apart.items(), names if len(names) > 1 else []):
@@ -161,8 +160,9 @@ def _build(scores: pd.DataFrame) -> dict[str, Panel]:
 @contrasts_option
 @poles_option
 @kinds_option
-@cut_options
-@takes_estimation(resample_options, families_option, bank_option)
+@takes_cutter
+@takes_estimation(resample_options, families_option)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Alternatives (CSV).")
 def command(
     scores: tuple[Path, ...],
@@ -171,16 +171,17 @@ def command(
     kinds: Path | None,
     cutter: Cutter,
     how: Estimation,
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate the contrasts for other probes or cells, and with another cut of ten-point scales."""
     cells = read_scores(scores)
     of_kind = read_kinds(kinds) if kinds else None
-    probes = read_bank(how.bank)
+    probes = read_bank(bank)
     probes = probes[probes["probe"].isin(cells["probe"].unique())]
-    cut = None
+    recut = None
     if (cells["asks"] == "poles").all():
-        cut = cutter.cut("middle", probes, cells["country"].unique())
+        recut = cutter.cut("middle", probes, cells["country"].unique())
     else:
         click.echo("middle: left out, because the cells do not ask with two options", err=True)
     if of_kind is None:
@@ -188,5 +189,5 @@ def command(
     elif without := sorted(set(probes["probe"]) - set(of_kind.index)):
         click.echo(f"{len(without)} probes have no kind: {', '.join(without)}", err=True)
     known = read_table(poles, Poles)
-    table = estimate_alternatives(cells, contrasts, known, of_kind, cut, how.resampling(), how.families)
+    table = estimate_alternatives(cells, contrasts, known, of_kind, recut, how.resampling(), how.families)
     write_estimates(table, output, Alternatives)

@@ -10,6 +10,7 @@ from selfalign.contrasts import Contrast
 from selfalign.options import readable, writable
 from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling
+from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.contrast_options import pairs_option
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
@@ -59,9 +60,10 @@ def estimate_categories(
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @pairs_option
 @takes_estimation(estimate_options)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Gains by category (CSV).")
-def command(scores: tuple[Path, ...], pairs: list[tuple[str, str]], how: Estimation, output: Path) -> None:
+def command(scores: tuple[Path, ...], pairs: list[tuple[str, str]], how: Estimation, bank: Path, output: Path) -> None:
     """Estimate gains within each category of values, for the mean of the countries."""
-    cells = read_cells(scores, how.measures, how.bank, ["category"])
+    cells = read_cells(scores, how.measures, bank, ["category"])
     table = estimate_categories(cells, pairs, how.resampling(), how.measures)
     write_corrected(table, how.families, output, Categories)

@@ -9,6 +9,7 @@ import pandas as pd
 from selfalign.contrasts import Contrast
 from selfalign.options import readable, writable
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
+from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
@@ -56,15 +57,17 @@ def compare_panels(panels: Mapping[str, Panel], contrasts: Sequence[Contrast], h
 @click.argument("scores", type=readable, nargs=-1, required=True)
 @contrasts_option
 @takes_estimation(estimate_options)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Contrasts (CSV).")
 def command(
     scores: tuple[Path, ...],
     contrasts: list[Contrast],
     how: Estimation,
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate the differences between pairs of arms, per country and for the mean of the countries."""
-    cells = read_cells(scores, how.measures, how.bank)
+    cells = read_cells(scores, how.measures, bank)
     measures = list(dict.fromkeys([*COMPARED, *how.measures]))
     table = estimate_contrasts(cells, contrasts, how.resampling(), measures)
     write_corrected(table, how.families, output, Contrasts)

@@ -13,7 +13,7 @@ from selfalign.population import country_of, group_of, variable_of
 from selfalign.probes.schemas import Poles
 from selfalign.progress import show_progress
 from selfalign.scoring.bootstrap import FACTORS, Resampling, estimate
-from selfalign.scoring.cell_options import poles_option
+from selfalign.scoring.cell_options import bank_option, poles_option
 from selfalign.scoring.cells import keep_discriminating
 from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_contrasts import compare_panels
@@ -143,6 +143,7 @@ def correct_by_group(table: pd.DataFrame, families: Sequence[str]) -> pd.DataFra
 )
 @poles_option
 @takes_estimation(estimate_options)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Scores by group (CSV).")
 @click.option("--differences", type=writable, required=True, help="Contrasts by group (CSV).")
 def command(
@@ -151,11 +152,12 @@ def command(
     shown: dict[str, str],
     poles: Path,
     how: Estimation,
+    bank: Path,
     output: Path,
     differences: Path,
 ) -> None:
     """Estimate the score of every arm, and the differences between arms, by group of people."""
-    cells, resampling = read_cells(scores, how.measures, how.bank), how.resampling()
+    cells, resampling = read_cells(scores, how.measures, bank), how.resampling()
     table = estimate_scores(cells, resampling, how.measures)
     _write(table, how.families, output, GroupEstimates)
     known = read_table(poles, Poles)

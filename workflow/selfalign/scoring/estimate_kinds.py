@@ -10,6 +10,7 @@ import pandas as pd
 from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.bootstrap import Resampling
+from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.contrast_options import asked_in_option, own_option, pairs_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
@@ -89,6 +90,7 @@ def _between(pair: tuple[str, str], kinds: Mapping[str, str]) -> list[Contrast]:
 @asked_in_option
 @own_option
 @takes_estimation(estimate_options)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Gains by kind of model (CSV).")
 def command(
     scores: tuple[Path, ...],
@@ -97,9 +99,10 @@ def command(
     asked_in: str,
     own: dict[str, str],
     how: Estimation,
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate gains of English-centric and of multilingual models, and their difference."""
-    cells = read_cells(scores, how.measures, how.bank)
+    cells = read_cells(scores, how.measures, bank)
     table = estimate_kinds(cells, pairs, kinds, asked_in, own, how.resampling(), how.measures)
     write_corrected(table, how.families, output, Kinds)

@@ -9,6 +9,7 @@ import pandas as pd
 from selfalign.contrasts import Contrast
 from selfalign.options import readable, writable
 from selfalign.scoring.bootstrap import Resampling
+from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.contrast_options import asked_in_option, own_option, pairs_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
@@ -65,6 +66,7 @@ def estimate_languages(
 @asked_in_option
 @own_option
 @takes_estimation(estimate_options)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Gains by language (CSV).")
 def command(
     scores: tuple[Path, ...],
@@ -72,9 +74,10 @@ def command(
     asked_in: str,
     own: dict[str, str],
     how: Estimation,
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate gains in one language and in each country's own language, and their difference."""
-    cells = read_cells(scores, how.measures, how.bank)
+    cells = read_cells(scores, how.measures, bank)
     table = estimate_languages(cells, pairs, asked_in, own, how.resampling(), how.measures)
     write_corrected(table, how.families, output, Languages)

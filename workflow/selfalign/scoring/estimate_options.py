@@ -1,17 +1,16 @@
 """Options of the steps that estimate."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
-from selfalign.option_sets import give_options
-from selfalign.options import Command, Words, readable
+from selfalign.options import Command, Words, give_options, readable
 from selfalign.probes.schemas import Replicates
 from selfalign.scoring.bootstrap import Resampling
-from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.choices import CHANCE, FAMILY_COLUMNS
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
@@ -61,9 +60,8 @@ class Estimation:
         level: coverage of the intervals.
         seed: of the resamples.
         resample: what the intervals cover.
-        families: columns that name a family of tests; empty for steps that correct no p-value.
-        measures: names of the measures to estimate.
-        bank_file: file of the probes; None for steps without the option --bank.
+        families: columns that name a family of tests; none for steps that correct no p-value.
+        measures: names of the measures to estimate; those of `CONTRASTED` for steps without the option.
     """
 
     people: Path
@@ -71,15 +69,8 @@ class Estimation:
     level: float
     seed: int
     resample: list[str]
-    families: list[str]
-    measures: list[str]
-    bank_file: Path | None
-
-    @property
-    def bank(self) -> Path:
-        """The file of the probes, for steps with the option --bank."""
-        assert self.bank_file is not None
-        return self.bank_file
+    families: list[str] = field(default_factory=list)
+    measures: list[str] = field(default_factory=lambda: list(CONTRASTED))
 
     def resampling(self) -> Resampling:
         """How intervals are computed, with the replicates read from their file."""
@@ -90,27 +81,17 @@ def takes_estimation(*options: Callable[[Command], Command]) -> Callable[[Comman
     """A decorator that gives a command the options of other decorators, as one argument `how`: an `Estimation`.
 
     Args:
-        options: `estimate_options`; or `resample_options` and those of families, measures and bank that the step has.
+        options: `estimate_options`; or `resample_options` and those of families and measures that the step has.
     """
+    gathered = {one.name for one in fields(Estimation)}
 
     def decorate(command: Command) -> Command:
         @wraps(command)
-        def gathered(
-            *args: object,
-            people: Path,
-            draws: int,
-            level: float,
-            seed: int,
-            resample: list[str],
-            families: list[str] | None = None,
-            measures: list[str] | None = None,
-            bank: Path | None = None,
-            **others: object,
-        ) -> None:
-            how = Estimation(people, draws, level, seed, resample, families or [], measures or list(CONTRASTED), bank)
-            command(*args, how=how, **others)
+        def with_estimation(*args: object, **given: Any) -> None:
+            how = Estimation(**{name: given.pop(name) for name in gathered & given.keys()})
+            command(*args, how=how, **given)
 
-        return give_options(gathered, options)
+        return give_options(with_estimation, options)
 
     return decorate
 
@@ -129,5 +110,5 @@ def resample_options(command: Command) -> Command:
 
 
 def estimate_options(command: Command) -> Command:
-    """Give a command the options of `resample_options`, and families, measures and bank."""
-    return give_options(command, [resample_options, families_option, measures_option, bank_option])
+    """Give a command the options of `resample_options`, and families and measures."""
+    return give_options(command, [resample_options, families_option, measures_option])

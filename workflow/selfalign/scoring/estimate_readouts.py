@@ -16,7 +16,7 @@ from selfalign.progress import show_progress
 from selfalign.prompts.schemas import Design, first_way
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import score_by_readout
-from selfalign.scoring.cell_options import poles_option, rule_option, spread_option
+from selfalign.scoring.cell_options import bank_option, poles_option, rule_option, spread_option
 from selfalign.scoring.cells import Comparison
 from selfalign.scoring.contrast_options import contrasts_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
@@ -36,7 +36,7 @@ def estimate_readouts(
     families: list[str],
     measures: Sequence[str] = CONTRASTED,
 ) -> pd.DataFrame:
-    """The same contrasts under every readout, each estimated as `estimate_contrasts` does.
+    """The contrasts of the run under every readout, each estimated as `estimate_contrasts` does.
 
     Args:
         scores: readouts, each with its `Scores` tables, stacked. Memory holds one readout at a time.
@@ -104,6 +104,7 @@ def stack_scores(
 @rule_option
 @contrasts_option
 @takes_estimation(estimate_options)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Contrasts under every readout (CSV).")
 def command(
     answers: tuple[Path, ...],
@@ -113,6 +114,7 @@ def command(
     rule: str,
     contrasts: list[Contrast],
     how: Estimation,
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate the differences between pairs of arms under every readout that the answers have.
@@ -127,7 +129,7 @@ def command(
         tables,
         {path.stem: read_table(path, Design) for path in designs},
         Comparison(
-            read_table(poles, Poles), read_bank(how.bank), rule, read_table(spread, PeopleScales) if spread else None
+            read_table(poles, Poles), read_bank(bank), rule, read_table(spread, PeopleScales) if spread else None
         ),
         CELLS,
         how.measures,

@@ -11,7 +11,7 @@ from selfalign.contrasts import Contrast
 from selfalign.inference.schemas import SCORED, Answers
 from selfalign.options import Json, Words, readable, writable
 from selfalign.probes.bank import read_bank
-from selfalign.probes.cuts import AS_BANK, Cutter
+from selfalign.probes.cuts import Cutter, Recut
 from selfalign.probes.kinds import read_kinds
 from selfalign.probes.schemas import Poles
 from selfalign.progress import show_progress
@@ -20,33 +20,16 @@ from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.by_readout import list_readouts
 from selfalign.scoring.cell_options import bank_option, poles_option, rule_option
 from selfalign.scoring.cells import Comparison, is_among
-from selfalign.scoring.cut_options import cut_options, kinds_option
+from selfalign.scoring.cut_options import kinds_option, takes_cutter
 from selfalign.scoring.estimate_contrasts import compare_panels
 from selfalign.scoring.estimate_options import Estimation, resample_options, takes_estimation
 from selfalign.scoring.inputs import as_categories
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.panels import CELLS, Panel, build_panels, take_probes
-from selfalign.scoring.recut import recut_cells, recut_people
+from selfalign.scoring.recut import recut_cells
 from selfalign.scoring.schemas import ALL, Specifications
 from selfalign.scoring.score_answers import score_options
 from selfalign.tables import read_table, write_estimates
-
-
-@dataclass(frozen=True)
-class CutPeople:
-    """The people's answers under a cut of the answer scales.
-
-    Attributes:
-        replicates: a `Replicates` table of all probes.
-        poles: a `Poles` table of the probes that the cut changes; None for the cut of the bank.
-    """
-
-    replicates: pd.DataFrame
-    poles: pd.DataFrame | None = None
-
-    def compare(self, cells: pd.DataFrame) -> pd.DataFrame:
-        """Scored cells, compared with the answers under this cut."""
-        return cells if self.poles is None else recut_cells(cells, self.poles)
 
 
 @dataclass(frozen=True)
@@ -56,13 +39,13 @@ class Choices:
     Attributes:
         readouts: of the answers.
         orders: of the options: both, AB or BA.
-        cuts: by name of the cut, the people's answers.
+        cuts: by name of the cut, the people's answers to the probes that it changes.
         kinds: by kind of probe, ids of its probes.
     """
 
     readouts: Collection[str]
     orders: Sequence[str]
-    cuts: Mapping[str, CutPeople]
+    cuts: Mapping[str, Recut]
     kinds: Mapping[str, set[str]]
 
 
@@ -87,21 +70,22 @@ def estimate_specifications(
             sequence, shown_in, persona.
         forms: by model, the keys model and form; see `Specifications`.
         choices: of analysis.
-        how: how intervals are computed; each cut has its own replicates.
+        how: how intervals are computed, with the people under the cut of the bank.
 
     Returns:
         A `Specifications` table.
     """
     contrasts = [Contrast.read(pair) for pair in pairs[["arm", "against"]].to_numpy().tolist()]
+    people = {cut: recut.join_people(how.people) for cut, recut in choices.cuts.items()}
     tables = []
     for (model, language), table in answers:
         design = designs[language]
         design = design[design["arm"].isin(pairs[["arm", "against"]].to_numpy().ravel()) & (design["asks"] == "poles")]
         for chosen, cells in _score_each(design, table, compared, choices):
             cells = as_categories(cells.assign(model=forms[model]["model"], language=language)[CELLS])
-            for cut, people in choices.cuts.items():
-                panels = build_panels(people.compare(cells), CONTRASTED, ["seed"])
-                resampling = replace(how, people=people.replicates)
+            for cut, recut in choices.cuts.items():
+                panels = build_panels(recut_cells(cells, recut.poles), CONTRASTED, ["seed"])
+                resampling = replace(how, people=people[cut])
                 for kind, taken in _take_kinds(panels, choices.kinds):
                     found = compare_panels(taken, contrasts, resampling)
                     named = {**chosen, "form": forms[model]["form"], "cut": cut, "probe_kind": kind}
@@ -155,8 +139,9 @@ def _take_kinds(
     "--choices", type=Json(dict[str, list[str]]), required=True, help="Readouts, orders, cuts and kinds, as JSON."
 )
 @rule_option
-@cut_options
-@takes_estimation(resample_options, bank_option)
+@takes_cutter
+@takes_estimation(resample_options)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Specifications (CSV).")
 def command(
     answers: tuple[Path, ...],
@@ -169,6 +154,7 @@ def command(
     rule: str,
     cutter: Cutter,
     how: Estimation,
+    bank: Path,
     output: Path,
 ) -> None:
     """Estimate own minus other country under every choice of analysis.
@@ -179,16 +165,9 @@ def command(
     others = sorted({frame for one in laid_out.values() for frame in one.loc[one["asks"] != "poles", "template"]})
     if others:
         click.echo(f"left out, because they do not ask with two options: the frames {', '.join(others)}", err=True)
-    resampling, probes = how.resampling(), read_bank(how.bank)
+    resampling, probes = how.resampling(), read_bank(bank)
     asked = pd.concat([one[["probe", "country"]] for one in laid_out.values()])
     asked_of = probes[probes["probe"].isin(asked["probe"])], set(asked["country"])
-    cuts = {}
-    for cut in choices["cuts"]:
-        if cut == AS_BANK:
-            cuts[cut] = CutPeople(resampling.people)
-        else:
-            changed, drawn = cutter.cut(cut, *asked_of)
-            cuts[cut] = CutPeople(recut_people(resampling.people, drawn), changed)
     tables = (
         ((path.parent.name, path.stem), read_table(path, Answers, SCORED))
         for path in show_progress("estimate", "file", items=answers)
@@ -197,7 +176,7 @@ def command(
     chosen = Choices(
         readouts=choices["readouts"],
         orders=choices["orders"],
-        cuts=cuts,
+        cuts={cut: cutter.cut(cut, *asked_of) for cut in choices["cuts"]},
         kinds={kind: set(of_kind.index[of_kind == kind]) for kind in choices["kinds"]},
     )
     compared = Comparison(read_table(poles, Poles), probes, rule)

@@ -9,6 +9,7 @@ import pandas as pd
 from selfalign.contrasts import Contrast
 from selfalign.options import Json, readable, writable
 from selfalign.scoring.bootstrap import Resampling
+from selfalign.scoring.cell_options import bank_option
 from selfalign.scoring.estimate_contrasts import estimate_contrasts
 from selfalign.scoring.estimate_options import Estimation, estimate_options, takes_estimation
 from selfalign.scoring.families import write_corrected
@@ -80,9 +81,10 @@ def _lengthen(scores: pd.DataFrame, keys: list[str], measures: Sequence[str]) ->
     "--pair", type=Json(tuple[str, str]), required=True, help="An arm, and one answered by other countries, as JSON."
 )
 @takes_estimation(estimate_options)
+@bank_option
 @click.option("--output", type=writable, required=True, help="Transfer (CSV).")
-def command(scores: tuple[Path, ...], pair: tuple[str, str], how: Estimation, output: Path) -> None:
+def command(scores: tuple[Path, ...], pair: tuple[str, str], how: Estimation, bank: Path, output: Path) -> None:
     """Estimate what every other country's demonstrations lose against the own ones, per country."""
-    cells = read_cells(scores, how.measures, how.bank)
+    cells = read_cells(scores, how.measures, bank)
     table = estimate_transfer(cells, pair, how.resampling(), how.measures)
     write_corrected(table, how.families, output, Transfer)

@@ -55,7 +55,7 @@ def as_categories(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype({name: "category" for name in table if isinstance(table[name].dtype, pd.StringDtype)})
 
 
-def as_texts(table: pd.DataFrame) -> pd.DataFrame:
+def categories_to_text(table: pd.DataFrame) -> pd.DataFrame:
     """A table with its categorical columns as columns of text."""
     return table.astype({name: "str" for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)})
 

@@ -13,7 +13,7 @@ from selfalign.probes.bank import parse_codes
 from selfalign.scoring.map_axes import AXES, Axes
 
 
-def score_codes(codes: pd.Series, counts: str) -> pd.Series:
+def score_item_codes(codes: pd.Series, counts: str) -> pd.Series:
     """What answer codes add to an item: 1 for the codes that count, else 0; or the codes themselves.
 
     Args:
@@ -37,7 +37,7 @@ def score_respondents(answers: pd.DataFrame, items: pd.DataFrame, scales: pd.Dat
     found: dict[str, pd.Series] = {}
     for part in items.itertuples():
         codes = answers[part.question].map(_counted(scales, part.question))
-        score = score_codes(codes, part.counts).where(codes.notna())
+        score = score_item_codes(codes, part.counts).where(codes.notna())
         found[part.item] = found.get(part.item, part.base) + part.sign * score
     return pd.DataFrame(found)
 
@@ -105,7 +105,7 @@ def read_two_options(shares: pd.DataFrame, items: pd.DataFrame, bank: pd.DataFra
     for part in items.itertuples():
         share = pooled.xs(part.question)
         share = share.loc[:, share.sum() > 0].mean(axis=1)
-        score = score_codes(pd.Series(share.index, share.index), part.counts)
+        score = score_item_codes(pd.Series(share.index, share.index), part.counts)
         sides = [share.index.isin(list(parse_codes(probes.loc[part.probe, side]))) for side in ("pole_a", "pole_b")]
         a, b = (float((share * score)[side].sum() / share[side].sum()) for side in sides)
         neither = ~(sides[0] | sides[1])
@@ -172,7 +172,7 @@ def variance_of_parts(shares: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame
     found = {}
     for part in items.itertuples():
         rows = shares[shares["question"] == part.question]
-        score = score_codes(rows["code"], part.counts)
+        score = score_item_codes(rows["code"], part.counts)
         mean = (rows["share"] * score).groupby(rows["country"]).sum()
         squared = rows["weight_squared"] * (score - rows["country"].map(mean)) ** 2
         by = rows["country"]
@@ -194,7 +194,7 @@ class _Part(Protocol):
 
 def _mean_of_part(shares: pd.DataFrame, part: _Part) -> pd.Series:
     rows = shares[shares["question"] == part.question]
-    return (rows["share"] * score_codes(rows["code"], part.counts)).groupby(rows["country"]).sum()
+    return (rows["share"] * score_item_codes(rows["code"], part.counts)).groupby(rows["country"]).sum()
 
 
 def _add_parts(parts: dict[int, pd.Series], items: pd.DataFrame) -> pd.DataFrame:

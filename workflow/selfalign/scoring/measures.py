@@ -1,6 +1,6 @@
 """Measures: the values of a cell that are averaged over probes. They are metrics, or properties of the answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 import numpy as np
@@ -115,12 +115,12 @@ def slopes_of(cells: pd.DataFrame, measure: str) -> Array:
     p, q, positions = _lay_out(cells, metric)
     if metric.follows == "majority":
         first, second = (np.broadcast_to(np.eye(2)[pole], q.shape) for pole in (0, 1))
-        slopes = _of_item(metric, p, first, positions) - _of_item(metric, p, second, positions)
-    elif metric.slope is not None:
-        slopes = np.subtract(*_call(metric.slope, metric, p, q, positions).T)
+        slopes = metric.compare(p, first, positions) - metric.compare(p, second, positions)
+    elif (derivative := metric.derivative(p, q, positions)) is not None:
+        slopes = np.subtract(*derivative.T)
     else:
         low, high = (_two(np.clip(q[:, 0] + step, 0, 1)) for step in (-STEP, STEP))
-        rise = _of_item(metric, p, high, positions) - _of_item(metric, p, low, positions)
+        rise = metric.compare(p, high, positions) - metric.compare(p, low, positions)
         slopes = rise / (high - low)[:, 0]
     return np.where(cells["answered"], np.nan_to_num(slopes), 0)
 
@@ -133,7 +133,7 @@ def compare_cells(cells: pd.DataFrame, metric: Metric) -> Array:
     """
     if metric.over not in ("options", "scale"):
         raise ValueError(f"{metric.name} is over {metric.over}, so a cell alone has no value of it")
-    return _of_item(metric, *_lay_out(cells, metric))
+    return metric.compare(*_lay_out(cells, metric))
 
 
 def _lay_out(cells: pd.DataFrame, metric: Metric) -> tuple[Array, Array, Array | None]:
@@ -145,11 +145,3 @@ def _lay_out(cells: pd.DataFrame, metric: Metric) -> tuple[Array, Array, Array |
 
 def _two(of_a: Array) -> Array:
     return np.column_stack([of_a, 1 - of_a])
-
-
-def _of_item(metric: Metric, p: Array, q: Array, positions: Array | None) -> Array:
-    return _call(metric.function, metric, p, q, positions)
-
-
-def _call(function: Callable[..., Array], metric: Metric, p: Array, q: Array, positions: Array | None) -> Array:
-    return function(p, q, positions) if metric.over == "scale" else function(p, q)

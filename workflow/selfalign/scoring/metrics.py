@@ -315,6 +315,22 @@ class Metric:
     slope: Callable[..., Array] | None = None
     follows: Literal["share", "majority"] = "share"
 
+    def compare(self, p: Array, q: Array, positions: Array | None = None) -> Array:
+        """The value of the metric.
+
+        Args:
+            p, q: the arguments of `function`; x and y for a metric across items.
+            positions: of the options on their scale. Only a metric over a scale reads them.
+        """
+        return self.function(*self._arguments(p, q, positions))
+
+    def derivative(self, p: Array, q: Array, positions: Array | None = None) -> Array | None:
+        """The derivative with respect to q; None if the metric has no `slope`. Arguments as for `compare`."""
+        return None if self.slope is None else self.slope(*self._arguments(p, q, positions))
+
+    def _arguments(self, p: Array, q: Array, positions: Array | None) -> tuple[Array | None, ...]:
+        return (p, q, positions) if self.over == "scale" else (p, q)
+
 
 METRICS: dict[str, Metric] = {}
 """The registered metrics by name, in the order of the tables."""

@@ -58,7 +58,7 @@ def rank_countries(
     scores: pd.DataFrame,
     poles: pd.DataFrame,
     baselines: Mapping[str, str],
-    free: Sequence[str],
+    without_country: Sequence[str],
     least: float,
     how: Resampling,
 ) -> pd.DataFrame:
@@ -71,8 +71,8 @@ def rank_countries(
         scores: `Scores` tables, stacked.
         poles: a `Poles` table of all countries of the survey.
         baselines: by language, the arm with which the others are compared.
-        free: the arms whose prompts are the same for all countries. They are compared with all countries of the survey,
-            and the others with the country that is asked about.
+        without_country: the arms whose prompts are the same for all countries. They are compared with all countries of
+            the survey, and the others with the country that is asked about.
         least: the share of the probes that a country must have been asked, to be ranked.
         how: how intervals are computed. Shares of countries without replicates are drawn from their standard errors.
 
@@ -83,11 +83,11 @@ def rank_countries(
     cells, shares = scores[scores["probe"].isin(probes)], _pivot(poles)
     how = replace(how, people=_complete(how.people, poles[poles["probe"].isin(probes)], how.seed))
     rows = [_estimate(build_panels(cells, [_DISTANCE], list(FACTORS.values())), baselines, how).assign(asked=True)]
-    others = _compare_with_others(cells, shares, free)
+    others = _compare_with_others(cells, shares, without_country)
     if others:
         rows.append(_estimate(others, baselines, how).assign(asked=False).query("country != @ALL"))
     table = pd.concat(rows, ignore_index=True)
-    ranks = pd.DataFrame(_rank(cells, shares, ranked, free, how), columns=[*_SERIES, "country", *_RANKS])
+    ranks = pd.DataFrame(_rank(cells, shares, ranked, without_country, how), columns=[*_SERIES, "country", *_RANKS])
     table = table.merge(ranks, on=[*_SERIES, "country"], how="left")
     even = table["country"].map(_even(shares, probes))
     table = table.assign(countries=len(ranked), even=even.where(table["country"] != ALL))
@@ -122,16 +122,16 @@ def _with_country(cells: pd.DataFrame, country: str, shares: pd.DataFrame) -> pd
     return cells.assign(country=country, share_a=share, majority=majority)[share.notna().to_numpy()]
 
 
-def _of_nobody(cells: pd.DataFrame, free: Sequence[str]) -> pd.DataFrame:
+def _take_once(cells: pd.DataFrame, without_country: Sequence[str]) -> pd.DataFrame:
     """The cells of arms without a country, each once: they are the same for every country that is asked about."""
-    mine = cells[cells["arm"].isin(list(free))]
+    mine = cells[cells["arm"].isin(list(without_country))]
     return mine.drop_duplicates([*_SERIES, "probe", "source", "seed", "template"])
 
 
-def _compare_with_others(cells: pd.DataFrame, shares: pd.DataFrame, free: Sequence[str]) -> dict[str, Panel]:
+def _compare_with_others(cells: pd.DataFrame, shares: pd.DataFrame, without_country: Sequence[str]) -> dict[str, Panel]:
     """Panels of the arms without a country, by country that their language does not ask about."""
     asked = cells[["language", "country"]].drop_duplicates().astype(str)
-    once = _of_nobody(cells, free)
+    once = _take_once(cells, without_country)
     panels: dict[str, Panel] = {}
     for country in shares.index:
         languages = set(asked.loc[asked["country"] == country, "language"])
@@ -200,7 +200,7 @@ def _improve(changes: Mapping[str, Panel], how: Resampling) -> Iterator[tuple[ob
 
 
 def _rank(
-    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], how: Resampling
+    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], without_country: Sequence[str], how: Resampling
 ) -> Iterator[tuple[object, ...]]:
     """Ranks and leads among the ranked countries.
 
@@ -211,7 +211,7 @@ def _rank(
         asked = set(mine["country"])
         leads: dict[str, list[Drawn]] = {}
         places: dict[str, list[int]] = {}
-        for arm, about, countries, drawn in _about(mine, shares, ranked, free, how):
+        for arm, about, countries, drawn in _about(mine, shares, ranked, without_country, how):
             for column, country in enumerate(countries):
                 if about not in ("", country):
                     continue
@@ -226,16 +226,16 @@ def _rank(
 
 
 def _about(
-    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], free: Sequence[str], how: Resampling
+    cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], without_country: Sequence[str], how: Resampling
 ) -> Iterator[tuple[str, str, list[str], Drawn]]:
     """By arm and country asked about (empty for an arm without one): the similarities with all ranked countries.
 
     Args:
         cells: of one model in one language.
     """
-    named = cells[~cells["arm"].isin(list(free))]
+    named = cells[~cells["arm"].isin(list(without_country))]
     labels = named["arm"].astype(str) + " " + named["country"].astype(str)  # no name has a space
-    once = _of_nobody(cells, free)
+    once = _take_once(cells, without_country)
     every = pd.concat([once.assign(arm=once["arm"].astype(str) + " "), named.assign(arm=labels)])
     every = every.assign(arm=every["arm"].astype("category"))
     panels = _compare_with_each(every, shares.loc[ranked]) if len(every) else {}
@@ -293,7 +293,9 @@ def _compare_with_each(cells: pd.DataFrame, shares: pd.DataFrame) -> dict[str, P
 @click.option(
     "--baselines", type=Json(dict[str, str]), required=True, help="By language, the arm that is subtracted, as JSON."
 )
-@click.option("--free", type=Words(), required=True, help="Arms whose prompts are the same for all countries.")
+@click.option(
+    "--without-country", type=Words(), required=True, help="Arms whose prompts are the same for all countries."
+)
 @click.option("--least", type=click.FloatRange(0, 1), required=True, help="Share of the probes of a ranked country.")
 @takes_estimation(resample_options)
 @click.option("--output", type=writable, required=True, help="Country ranks (CSV).")
@@ -301,14 +303,14 @@ def command(
     scores: tuple[Path, ...],
     poles: Path,
     baselines: dict[str, str],
-    free: list[str],
+    without_country: list[str],
     least: float,
     how: Estimation,
     output: Path,
 ) -> None:
     """Rank the surveyed countries by their similarity with a model's answers, and compare the arms."""
     surveyed = read_table(poles, Poles)
-    table = rank_countries(read_scores(scores), surveyed, baselines, free, least, how.resampling())
+    table = rank_countries(read_scores(scores), surveyed, baselines, without_country, least, how.resampling())
     left_out = surveyed["country"].nunique() - table["countries"].iloc[0]
     click.echo(f"{table['countries'].iloc[0]} countries ranked, {left_out} asked too few of the probes", err=True)
     write_estimates(table, output, CountryRanks)

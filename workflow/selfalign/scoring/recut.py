@@ -19,6 +19,8 @@ def recut_cells(cells: pd.DataFrame, poles: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The cells without those of a country whose poles tie under the cut, or that nobody answered with a pole.
     """
+    if poles.empty:
+        return cells
     known = poles.set_index(["country", "probe"])
     keys = pd.MultiIndex.from_arrays([cells["country"].astype(str), cells["probe"].astype(str)])
     affected = keys.get_level_values("probe").isin(poles["probe"])
@@ -30,19 +32,6 @@ def recut_cells(cells: pd.DataFrame, poles: pd.DataFrame) -> pd.DataFrame:
     again = affected[kept] & recut["answered"].to_numpy(bool)
     values = {name: compare_cells(recut, METRICS[name]) for name in CONTRASTED}
     return recut.assign(**{name: np.where(again, value, recut[name]) for name, value in values.items()})
-
-
-def recut_people(people: pd.DataFrame, replicates: pd.DataFrame) -> pd.DataFrame:
-    """A `Replicates` table in which the samples of some probes are those of another cut.
-
-    Args:
-        people: a `Replicates` table.
-        replicates: of the probes that the cut changes.
-    """
-    if replicates.empty:
-        return people
-    same = people[~people["probe"].isin(replicates["probe"])]
-    return pd.concat([same, replicates], ignore_index=True)
 
 
 def count_changed(cells: pd.DataFrame, poles: pd.DataFrame) -> int:

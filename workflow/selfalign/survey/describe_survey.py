@@ -22,7 +22,7 @@ from selfalign.tables import read_input, read_table, write_table
 _KINDS = list(MISSING_KINDS.values())
 
 
-def count_kinds(counted: pd.DataFrame) -> pd.DataFrame:
+def count_answer_kinds(counted: pd.DataFrame) -> pd.DataFrame:
     """Respondents by kind of answer, per country and question.
 
     Args:
@@ -43,7 +43,7 @@ def describe_questions(kinds: pd.DataFrame, scales: pd.DataFrame, meanings: pd.D
     split ballot, or a filter.
 
     Args:
-        kinds: as `count_kinds` returns it.
+        kinds: as `count_answer_kinds` returns it.
         scales: a `Scales` table.
         meanings: columns wording, answers; indexed by question.
 
@@ -80,7 +80,7 @@ def describe_samples(responses: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFra
 
     Args:
         responses: a `Responses` table.
-        kinds: as `count_kinds` returns it.
+        kinds: as `count_answer_kinds` returns it.
 
     Returns:
         A `Quality` table, in the order of countries.
@@ -146,7 +146,7 @@ def read_meanings(questions: Path, labels: Path, scales: pd.DataFrame) -> pd.Dat
 def command(responses: Path, scales: Path, questions: Path, labels: Path, dictionary: Path, quality: Path) -> None:
     """Describe the questions of a survey, and the quality of each country's sample."""
     people, codes = read_table(responses, Responses), read_input(scales, Scales)
-    kinds = count_kinds(count_codes(people))
+    kinds = count_answer_kinds(count_codes(people))
     table = describe_questions(kinds, codes, read_meanings(questions, labels, codes))
     write_table(table, dictionary, Dictionary)
     write_table(describe_samples(people, kinds), quality, Quality)

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -390,12 +390,29 @@ def _as_short(value: object, text: bool) -> str:
     return "" if value is None else str(value)
 
 
-def read_labels(survey: SurveyFile) -> dict[str, tuple[str, dict[str, str], list[tuple[str, str]]]]:
+class ColumnLabels(NamedTuple):
+    """What a file declares for a column.
+
+    Attributes:
+        label: of the column.
+        values: the labels of values.
+        missing: ranges of values that are declared as missing, each as its lowest and highest value.
+    """
+
+    label: str
+    values: dict[str, str]
+    missing: list[tuple[str, str]]
+
+
+UNLABELLED = ColumnLabels("", {}, [])
+"""Of a column for which a file declares nothing."""
+
+
+def read_labels(survey: SurveyFile) -> dict[str, ColumnLabels]:
     """Labels and missing values that an SPSS or Stata file declares for its columns; empty for a text file.
 
     Returns:
-        By column: its label; the label of each value; the ranges of values that are declared as missing, each as its
-        lowest and highest value. Values are written as `SurveyFile.read` writes them.
+        By name of the column. Values are written as `SurveyFile.read` writes them.
     """
     if survey.data.suffix.lower() not in (".sav", ".dta"):
         return {}
@@ -403,14 +420,14 @@ def read_labels(survey: SurveyFile) -> dict[str, tuple[str, dict[str, str], list
     return {name: _read_facts(about, name) for name in survey.names}
 
 
-def _read_facts(about: pyreadstat.metadata_container, name: str) -> tuple[str, dict[str, str], list[tuple[str, str]]]:
+def _read_facts(about: pyreadstat.metadata_container, name: str) -> ColumnLabels:
     text = _is_text(about, name)
 
     def write(value: object) -> str:
         return _as_short(float(value) if isinstance(value, int) else value, text)
 
     ranges = [one if isinstance(one, dict) else {"lo": one, "hi": one} for one in about.missing_ranges.get(name, [])]
-    return (
+    return ColumnLabels(
         about.column_names_to_labels.get(name) or "",
         {write(value): label for value, label in about.variable_value_labels.get(name, {}).items()},
         [(write(one["lo"]), write(one["hi"])) for one in ranges],

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from selfalign.survey.cells import is_blank, read_count, read_number
-from selfalign.survey.files import SurveyFile, read_labels
+from selfalign.survey.files import UNLABELLED, ColumnLabels, SurveyFile, read_labels
 from selfalign.survey.questions import HIGHEST
 
 MOST = 50
@@ -106,9 +106,7 @@ class Facts:
 def inspect_columns(survey: SurveyFile) -> list[Facts]:
     """Facts of every column of a file, in its order."""
     about, raw = read_labels(survey), survey.read(survey.names)
-    return [
-        _describe(name, raw[name].value_counts().to_dict(), *about.get(name, ("", {}, []))) for name in survey.names
-    ]
+    return [_describe(name, raw[name].value_counts().to_dict(), about.get(name, UNLABELLED)) for name in survey.names]
 
 
 def inspect_counts(survey: SurveyFile, columns: dict[str, str]) -> list[Facts]:
@@ -125,12 +123,12 @@ def inspect_counts(survey: SurveyFile, columns: dict[str, str]) -> list[Facts]:
     for question, rows in raw.groupby("question", sort=False):
         if question.strip():
             counts = rows.groupby("code")["count"].sum().astype(int).to_dict()
-            facts.append(_describe(question.strip(), counts, "", {}, []))
+            facts.append(_describe(question.strip(), counts, UNLABELLED))
     return facts
 
 
-def _describe(name: str, counts: dict[str, int], label: str, labels: dict[str, str], ranges: list[Range]) -> Facts:
-    labels = {value: " ".join(text.split()) for value, text in labels.items()}
+def _describe(name: str, counts: dict[str, int], about: ColumnLabels) -> Facts:
+    labels = {value: " ".join(text.split()) for value, text in about.values.items()}
     known: dict[str, int] = dict.fromkeys(labels, 0)
     blank = 0
     for value, n in counts.items():
@@ -140,9 +138,9 @@ def _describe(name: str, counts: dict[str, int], label: str, labels: dict[str, s
         elif n:
             known[text] = known.get(text, 0) + int(n)
     ordered = dict(sorted(known.items(), key=lambda item: _place(item[0])))
-    facts = Facts(name, " ".join(label.split()), ordered, labels, {}, blank, sum(n > 0 for n in known.values()))
+    facts = Facts(name, " ".join(about.label.split()), ordered, labels, {}, blank, sum(n > 0 for n in known.values()))
     if len(ordered) <= MOST:
-        facts.missing = _find_missing(facts, ranges)
+        facts.missing = _find_missing(facts, about.missing)
     return facts
 
 

@@ -13,7 +13,7 @@ from selfalign.survey.cells import read_count
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import MISSING_KINDS, Distributions, LeftOut, Missing
-from selfalign.survey.table_columns import COUNT_ROLES, TableLayout, TableReader, check_names
+from selfalign.survey.table_columns import COUNT_ROLES, TableLayout, TableReader, check_columns
 from selfalign.tables import write_table
 
 
@@ -37,7 +37,7 @@ def read_counts(
     """
     reader = TableReader(survey, layout)
     columns = reader.find_columns(COUNT_ROLES)
-    check_names(survey, {name: f"columns.{role} in the config" for role, name in columns.items()})
+    check_columns(survey, {name: f"columns.{role} in the config" for role, name in columns.items()})
     raw = survey.read(list(columns.values()))
     raw = raw.set_axis(list(columns), axis=1).astype(object).apply(lambda column: column.str.strip())
     raw = raw[(raw != "").any(axis=1)]

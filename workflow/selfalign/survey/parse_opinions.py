@@ -85,7 +85,7 @@ class _NanAsNumber(ast.NodeTransformer):
         return ast.Constant(math.nan) if node.id == "nan" else node
 
 
-def read_questions(table: pd.DataFrame, known: pd.DataFrame, file: Path) -> list[OpinionQuestion]:
+def read_opinion_questions(table: pd.DataFrame, known: pd.DataFrame, file: Path) -> list[OpinionQuestion]:
     """Rows of an opinion table, each with its id, its codes and its fault.
 
     Args:
@@ -210,7 +210,7 @@ def _rate_shares(shares: list[float], question: OpinionQuestion) -> str:
     return "" if any(shares[place] for place in question.answers) else "nobody gave a substantive answer"
 
 
-def to_distributions(questions: list[OpinionQuestion], samples: pd.DataFrame) -> pd.DataFrame:
+def opinions_to_distributions(questions: list[OpinionQuestion], samples: pd.DataFrame) -> pd.DataFrame:
     """Shares of the substantive options of the samples that are used, renormalised: a `Distributions` table."""
     rows = []
     for sample in samples[samples["reason"] == ""].itertuples():
@@ -226,7 +226,7 @@ def to_distributions(questions: list[OpinionQuestion], samples: pd.DataFrame) ->
     return table.sort_values(["country", "question", "code"])
 
 
-def describe_questions(questions: list[OpinionQuestion], samples: pd.DataFrame) -> pd.DataFrame:
+def describe_opinions(questions: list[OpinionQuestion], samples: pd.DataFrame) -> pd.DataFrame:
     """The questions that were taken: an `Opinions` table."""
     used = samples[samples["reason"] == ""]
     countries, missing = used["number"].value_counts(), _share_missing(questions, used)
@@ -258,7 +258,7 @@ def _share_missing(questions: list[OpinionQuestion], used: pd.DataFrame) -> pd.S
     return used.assign(share=shares).groupby("number")["share"].mean().clip(0, 1).round(4)
 
 
-def count_left_out(samples: pd.DataFrame) -> pd.DataFrame:
+def count_unused_samples(samples: pd.DataFrame) -> pd.DataFrame:
     """How many samples' answers were left out, and why: a `LeftOut` table."""
     left_out = samples[samples["reason"] != ""]
     return left_out.groupby(["place", "reason"]).size().rename("n").reset_index()
@@ -272,14 +272,14 @@ def count_left_out(samples: pd.DataFrame) -> pd.DataFrame:
 @click.option("--left-out", type=writable, required=True, help="What was left out, and why (CSV).")
 def command(opinions: Path, known: Path, distributions: Path, dictionary: Path, left_out: Path) -> None:
     """Read an opinion table in the form of GlobalOpinionQA as distributions."""
-    questions = read_questions(read_input(opinions, OpinionTable), read_input(known, OpinionKeys), opinions)
+    questions = read_opinion_questions(read_input(opinions, OpinionTable), read_input(known, OpinionKeys), opinions)
     samples = rate_samples(questions)
-    table = to_distributions(questions, samples)
+    table = opinions_to_distributions(questions, samples)
     if table.empty:
         raise InputError(opinions, "has no answers that can be used", _REMEDY)
     write_table(table, distributions, Distributions)
-    write_table(describe_questions(questions, samples), dictionary, Opinions)
-    write_table(count_left_out(samples), left_out, LeftOut)
+    write_table(describe_opinions(questions, samples), dictionary, Opinions)
+    write_table(count_unused_samples(samples), left_out, LeftOut)
     used = samples[samples["reason"] == ""]
     click.echo(
         f"{used['number'].nunique()} questions in {used['country'].nunique()} countries; "

@@ -14,7 +14,7 @@ from selfalign.survey.cells import is_blank, read_number
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import RESPONDENT, Columns, LeftOut, Responses
-from selfalign.survey.table_columns import RESPONDENT_ROLES, TableLayout, TableReader, are_blank, check_names
+from selfalign.survey.table_columns import RESPONDENT_ROLES, TableLayout, TableReader, are_blank, check_columns
 from selfalign.tables import write_table
 
 
@@ -39,7 +39,7 @@ def parse_table(
     reader = TableReader(survey, layout)
     about = reader.find_columns(RESPONDENT_ROLES)
     used = {each.column: f"{file}, line {each.line}" for each in questions}
-    check_names(survey, used | {name: f"columns.{role} in the config" for role, name in about.items()})
+    check_columns(survey, used | {name: f"columns.{role} in the config" for role, name in about.items()})
     raw = survey.read(list(dict.fromkeys([*about.values(), *(question.column for question in questions)])))
     raw = _drop_empty_rows(raw, reader)
     if raw.empty:

@@ -29,10 +29,10 @@ from selfalign.survey.inspect_file import (
 from selfalign.survey.table_columns import COUNT_ROLES, RESPONDENT_ROLES
 from selfalign.survey.templates import (
     RunFacts,
-    list_codes,
     list_probes,
     list_questions,
     list_texts,
+    list_values,
     make_ids,
     write_config,
 )
@@ -302,7 +302,7 @@ def command(
     labels = {} if one else next(each.labels for each in found.columns if each.name == found.roles["country"])
     name = make_name(folder.resolve().name)
     run = RunFacts(folder, name, file, found.roles, one, each_country, labels, language, model, len(probes))
-    _write(list_codes(chosen if found.counted else found.columns), folder / "codes.csv")
+    _write(list_values(chosen if found.counted else found.columns), folder / "codes.csv")
     _write(list_questions(chosen, ids), folder / "questions.csv")
     _write(probes, folder / "probes.csv")
     _write(list_texts(probes), folder / texts)

@@ -118,7 +118,7 @@ def are_blank(column: pd.Series) -> np.ndarray:
     return found
 
 
-def check_names(survey: SurveyFile, wanted: Mapping[str, str]) -> None:
+def check_columns(survey: SurveyFile, wanted: Mapping[str, str]) -> None:
     """Refuse names that are not columns of a file, all of them together.
 
     Args:

@@ -41,7 +41,7 @@ def make_ids(columns: list[Facts]) -> dict[str, str]:
     return ids
 
 
-def list_codes(columns: list[Facts]) -> pd.DataFrame:
+def list_values(columns: list[Facts]) -> pd.DataFrame:
     """Every value of every column, with its label and number of respondents."""
     rows = []
     for each in columns:

@@ -49,7 +49,7 @@ class RunDifferences:
     estimates: dict[str, pd.DataFrame]
 
 
-def find_differences(first: Any, second: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
+def find_changed_values(first: Any, second: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
     """Values that differ between two nested mappings, by dotted key; None stands for a missing one.
 
     A list is one value.
@@ -57,12 +57,12 @@ def find_differences(first: Any, second: Any, place: str = "") -> dict[str, tupl
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         found: dict[str, tuple[Any, Any]] = {}
         for key in [*first, *(key for key in second if key not in first)]:
-            found |= find_differences(first.get(key), second.get(key), f"{place}.{key}" if place else str(key))
+            found |= find_changed_values(first.get(key), second.get(key), f"{place}.{key}" if place else str(key))
         return found
     return {} if first == second else {place: (first, second)}
 
 
-def list_cells(scores: pd.DataFrame, designs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def list_scored_cells(scores: pd.DataFrame, designs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Scored cells with the prompts that they use.
 
     Args:
@@ -83,7 +83,7 @@ def pair_cells(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     """Cells of two runs, and what of each changed.
 
     Args:
-        first, second: as `list_cells` returns them.
+        first, second: as `list_scored_cells` returns them.
 
     Returns:
         A row per cell of either run: `KEY`; status (`added`, `removed`, or `kept` in both); and for a kept cell a
@@ -161,7 +161,7 @@ def pair_estimates(first: pd.DataFrame, second: pd.DataFrame, key: list[str]) ->
     return pairs.drop(columns=["_merge", "standard_error_then"]).reset_index(drop=True)
 
 
-def explain(row: Mapping[str, Any], pairs: pd.DataFrame) -> dict[str, int]:
+def find_causes(row: Mapping[str, Any], pairs: pd.DataFrame) -> dict[str, int]:
     """Which changes of its cells can have moved an estimate.
 
     Args:

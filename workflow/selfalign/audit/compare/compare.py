@@ -11,13 +11,13 @@ from selfalign.audit.compare.changes import (
     CHANGED,
     RunDifferences,
     count_cells,
-    explain,
-    find_differences,
-    list_cells,
+    find_causes,
+    find_changed_values,
+    list_scored_cells,
     pair_cells,
     pair_estimates,
 )
-from selfalign.audit.compare.report import describe, to_json
+from selfalign.audit.compare.report import describe_differences, differences_to_json
 from selfalign.errors import InputError
 from selfalign.prompts.schemas import Design, Prompts
 from selfalign.runs import PROMPTS, Run, find_run
@@ -46,7 +46,7 @@ _HOW_ESTIMATED = (
 )
 
 
-def compare(first: Run, second: Run) -> RunDifferences:
+def compare_runs(first: Run, second: Run) -> RunDifferences:
     """All differences between two finished runs.
 
     Raises:
@@ -54,11 +54,11 @@ def compare(first: Run, second: Run) -> RunDifferences:
     """
     records = [read_record(run) for run in (first, second)]
     changes = {
-        name: find_differences(*(record.get(name, {}) for record in records))
+        name: find_changed_values(*(record.get(name, {}) for record in records))
         for name in ("config", "inputs", "code", "packages", "selfalign")
     }
     changes["config"].pop("run.name", None)
-    pairs = pair_cells(*(read_cells(run) for run in (first, second)))
+    pairs = pair_cells(*(read_run_cells(run) for run in (first, second)))
     return RunDifferences(
         settings=changes["config"],
         inputs=_by_file(changes["inputs"]),
@@ -81,8 +81,8 @@ def read_record(run: Run) -> dict[str, Any]:
     return record
 
 
-def read_cells(run: Run) -> pd.DataFrame:
-    """The scored cells of a run, as `list_cells` returns them.
+def read_run_cells(run: Run) -> pd.DataFrame:
+    """The scored cells of a run, as `list_scored_cells` returns them.
 
     Raises:
         InputError: the run has no scores yet.
@@ -93,7 +93,7 @@ def read_cells(run: Run) -> pd.DataFrame:
     scores = pd.concat([read_table(file, Scores) for file in files], ignore_index=True)
     languages = {file.stem for file in files}
     designs = {one: read_table(run.design(one), Design) for one in sorted(languages)}
-    return list_cells(scores, designs)
+    return list_scored_cells(scores, designs)
 
 
 def compare_prompts(first: Run, second: Run) -> dict[str, dict[str, int]]:
@@ -130,7 +130,7 @@ def _digest_of(value: Any) -> Any:
 
 def _platform(records: list[dict[str, Any]]) -> dict[str, tuple[Any, Any]]:
     first, second = ({key: record.get(key) for key in ("python", "machine")} for record in records)
-    return find_differences(first, second)
+    return find_changed_values(first, second)
 
 
 def _compare_table(name: str, first: Run, second: Run, pairs: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
@@ -163,7 +163,7 @@ def _other_causes(name: str, changes: dict[str, Any]) -> str:
 def _describe_why(row: dict[str, Any], pairs: pd.DataFrame, others: str) -> str:
     if row["status"] != "moved":
         return f"only the {'first' if row['status'] == 'removed' else 'second'} run has it"
-    counts = explain(row, pairs)
+    counts = find_causes(row, pairs)
     words = CHANGED | {"added": "added", "removed": "removed"}
     return "; ".join(f"{count} cells: {words[name]}" for name, count in counts.items()) or others
 
@@ -177,5 +177,7 @@ def _describe_why(row: dict[str, Any], pairs: pd.DataFrame, others: str) -> str:
 def command(first: str, second: str, everything: bool, as_json: bool, results: Path) -> None:
     """Compare two finished runs: settings, inputs, code, versions, prompts, and estimates with what moved them."""
     runs = find_run(first, results), find_run(second, results)
-    found = compare(*runs)
-    click.echo(to_json(found) if as_json else describe(*runs, found, 10**9 if everything else 20))
+    found = compare_runs(*runs)
+    click.echo(
+        differences_to_json(found) if as_json else describe_differences(*runs, found, 10**9 if everything else 20)
+    )

@@ -15,7 +15,7 @@ _LONG, _ITEMS = 40, 5
 """Characters of a value, and items of a list, that are shown at most."""
 
 
-def describe(first: Run, second: Run, found: RunDifferences, shown: int) -> str:
+def describe_differences(first: Run, second: Run, found: RunDifferences, shown: int) -> str:
     """A comparison as text.
 
     Args:
@@ -104,7 +104,7 @@ def _as_text(value: Any) -> str:
     return "none" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def to_json(found: RunDifferences) -> str:
+def differences_to_json(found: RunDifferences) -> str:
     """A comparison as JSON: the fields of `RunDifferences`, with tables as lists of rows."""
     tables = {name: json.loads(table.to_json(orient="records")) for name, table in found.estimates.items()}
     cells = json.loads(found.cells.to_json(orient="records"))

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
+from selfalign.config.merged import MergedConfig
 from selfalign.errors import InputError
 from selfalign.ledger.reading import list_runs, sum_usage
 from selfalign.ledger.storage import opened
@@ -132,13 +133,12 @@ class AnswerProgress:
 # The record of a start
 
 
-def record_start(folder: Path, jobs: Iterable[Any], config: Mapping[str, Any], command: Sequence[str]) -> None:
+def record_start(folder: Path, jobs: Iterable[Any], config: MergedConfig, command: Sequence[str]) -> None:
     """Write down that a run starts. The record is locked until this process ends, however it ends.
 
     Args:
         folder: of the run.
         jobs: that Snakemake will run, as Snakemake has them.
-        config: the merged settings.
         command: Snakemake's command line.
     """
     path = folder / RECORD

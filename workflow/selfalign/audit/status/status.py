@@ -31,7 +31,7 @@ from selfalign.runs import Run, find_run
 _MESSAGE = re.compile(r"^selfalign: (.+)$", re.MULTILINE)
 
 
-def describe(run: Run, start: Start) -> str:
+def describe_progress(run: Run, start: Start) -> str:
     """How far a run is, as text: its jobs, the answers of its models, the time left, and the use of endpoints."""
     states = {job.name: state_of(job, start) for job in start.jobs}
     answers = list_answers(run, start)
@@ -194,4 +194,4 @@ def how_to_continue(start: Start) -> str:
 def command(run: str) -> None:
     """Show how far RUN is: jobs done, running and left, answers per second, time left and cost."""
     found = find_run(run)
-    click.echo(describe(found, read_start(found.folder)))
+    click.echo(describe_progress(found, read_start(found.folder)))

@@ -122,7 +122,7 @@ def whose_answers(results: Results, names: RunNames, arm: str, sources: list[str
     return ways[shown.answers] + persona
 
 
-def describe_demonstrations(results: Results, names: RunNames, cell: pd.Series, prompts: list[str]) -> str:
+def list_demonstrations(results: Results, names: RunNames, cell: pd.Series, prompts: list[str]) -> str:
     """The demonstrations of a cell in the order shown, each with the answers of the people whose answer it carries.
 
     Args:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from selfalign.audit.trace.names import fold
+from selfalign.audit.trace.names import fold_name
 from selfalign.errors import InputError, did_you_mean
 from selfalign.probes.selection import CRITERIA, find_reasons
 
@@ -31,11 +31,11 @@ def find_probe(text: str, bank: pd.DataFrame, place: object) -> str:
     Raises:
         InputError: the bank has no such probe.
     """
-    known: dict[str, str] = {fold(probe): probe for probe in bank["probe"]}
-    if fold(text) not in known:
+    known: dict[str, str] = {fold_name(probe): probe for probe in bank["probe"]}
+    if fold_name(text) not in known:
         remedy = did_you_mean(text.upper(), bank["probe"])
         raise InputError(place, f'the bank has no probe "{text}"', remedy)
-    return known[fold(text)]
+    return known[fold_name(text)]
 
 
 def why_not_chosen(probe: str, bank: pd.DataFrame, settings: Mapping[str, Any]) -> str | None:

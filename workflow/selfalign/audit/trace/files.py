@@ -78,10 +78,10 @@ def write_cells(
         }
         for each in traced
     ]
-    write_table(list_cells(results, traced, probe), csv_file, json_file, {"run": results.run.name, "numbers": numbers})
+    write_rows(list_cells(results, traced, probe), csv_file, json_file, {"run": results.run.name, "numbers": numbers})
 
 
-def write_table(
+def write_rows(
     table: pd.DataFrame, csv_file: Path | None, json_file: Path | None, about: Mapping[str, object] | None = None
 ) -> None:
     """Write rows as CSV, JSON or both; JSON has `about` before them."""

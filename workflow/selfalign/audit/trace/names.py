@@ -3,11 +3,11 @@
 import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
 
 import pycountry
 
 from selfalign.config.languages import countries_of_run
+from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import kinds_of_models, own_languages
 from selfalign.config.style import country_in_figures
 from selfalign.countries import country_name
@@ -32,7 +32,7 @@ class RunNames:
         people: ids of all people of the survey, if the run asks about groups of a country's people.
     """
 
-    def __init__(self, config: dict[str, Any], people: Iterable[str] = ()) -> None:
+    def __init__(self, config: MergedConfig, people: Iterable[str] = ()) -> None:
         languages = config["run"]["languages"]
         asked = [config["languages"][language] for language in languages]
         self.config = config
@@ -62,7 +62,7 @@ class RunNames:
         """
         others = {name: [arm["label"]] for name, arm in self.config["arms"].items() if name not in self.arms}
         for name, labels in others.items():
-            if fold(text) in map(fold, [name, *labels]):
+            if fold_name(text) in map(fold_name, [name, *labels]):
                 problem = f'the run does not use the arm "{name}"'
                 raise InputError(option, problem, f"Known values: {', '.join(self.arms)}", value=text)
         return resolve(option, text, {name: [label] for name, label in self.arms.items()})
@@ -114,7 +114,7 @@ def country_aliases(code: str) -> list[str]:
     return [country_name(code), *filter(None, known), *_ALSO_CALLED.get(code, [])]
 
 
-def fold(text: str) -> str:
+def fold_name(text: str) -> str:
     """A text without capitals, accents and outer spaces, for comparisons."""
     plain = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
     return " ".join(plain.casefold().split())
@@ -122,11 +122,11 @@ def fold(text: str) -> str:
 
 def match(text: str, choices: Mapping[str, Iterable[str]]) -> str | None:
     """The choice that has this name or alias; a name comes before an alias of another choice."""
-    wanted = fold(text)
+    wanted = fold_name(text)
     for name in choices:
-        if fold(name) == wanted:
+        if fold_name(name) == wanted:
             return name
-    return next((name for name, aliases in choices.items() if wanted in map(fold, aliases)), None)
+    return next((name for name, aliases in choices.items() if wanted in map(fold_name, aliases)), None)
 
 
 def resolve(option: str, text: str, choices: Mapping[str, Iterable[str]]) -> str:
@@ -143,15 +143,15 @@ def resolve(option: str, text: str, choices: Mapping[str, Iterable[str]]) -> str
     found = match(text, choices)
     if found is not None:
         return found
-    spelled = {fold(each): name for name, aliases in choices.items() for each in [name, *aliases]}
+    spelled = {fold_name(each): name for name, aliases in choices.items() for each in [name, *aliases]}
     known = ", ".join(_with_alias(name, aliases) for name, aliases in choices.items())
     remedy = f"Known values: {known}"
-    if near := get_close_matches(fold(text), spelled, n=1):
+    if near := get_close_matches(fold_name(text), spelled, n=1):
         name = spelled[near[0]]
         remedy = f"Did you mean {_with_alias(name, choices[name])}? {remedy}"
     raise InputError(option, f'the run has no "{text}"', remedy)
 
 
 def _with_alias(name: str, aliases: Iterable[str]) -> str:
-    alias = next((each for each in aliases if fold(each) != fold(name)), None)
+    alias = next((each for each in aliases if fold_name(each) != fold_name(name)), None)
     return f"{name} ({alias})" if alias else name

@@ -133,11 +133,11 @@ def _source(settings: Mapping[str, Any]) -> str:
 
 def describe_fingerprint(ledger: Path, fingerprint: str) -> list[Line]:
     """The facts behind the fingerprint of an answer, as the ledger recorded them."""
-    from selfalign.ledger.reading import describe  # SQLite takes time to import
+    from selfalign.ledger.reading import describe_ledger  # SQLite takes time to import
 
     lines = [("fingerprint", fingerprint), ("ledger", str(ledger))]
     try:
-        known = {entry["fingerprint"]: entry for entry in describe(ledger)["models"]}
+        known = {entry["fingerprint"]: entry for entry in describe_ledger(ledger)["models"]}
     except InputError as error:
         return [*lines, ("computed", f"not known now. {error}")]
     entry = known.get(fingerprint, {})

@@ -22,7 +22,7 @@ from selfalign.prompts.schemas import Design, Prompts
 from selfalign.runs import Run
 from selfalign.scoring.cells import Comparison
 from selfalign.scoring.estimate_readouts import stack_scores
-from selfalign.scoring.inputs import as_texts, prepare_cells, read_scores
+from selfalign.scoring.inputs import categories_to_text, prepare_cells, read_scores
 from selfalign.scoring.pooling import OWN, asked_in_both
 from selfalign.survey.schemas import Distributions, Missing
 from selfalign.tables import read_table
@@ -78,18 +78,18 @@ class Results:
     def scores(self) -> pd.DataFrame:
         """The cells that the estimates are made of: see `read_cells`."""
         files = [self.run.scores(model, language) for model, language in self.pairs]
-        return prepare_cells(as_texts(read_scores(files)), self.measures, self.bank)
+        return prepare_cells(categories_to_text(read_scores(files)), self.measures, self.bank)
 
     @cached_property
     def scores_by_readout(self) -> dict[str, pd.DataFrame]:
-        """The same cells under each readout: see `stack_scores`."""
+        """The cells that the estimates are made of, scored under each readout: see `stack_scores`."""
         spread = self.run.people("scales.parquet")
         answers = ((pair, self.answers(*pair)) for pair in self.pairs)
         designs = {language: self.design(language) for _, language in self.pairs}
         people = read_table(spread, PeopleScales) if spread.exists() else None
         compared = Comparison(self.poles, self.bank, self.config["scoring"]["unanswered"], people)
         scores, _ = stack_scores(answers, designs, compared, measures=self.measures)
-        return {readout: as_texts(table) for readout, table in scores.items()}
+        return {readout: categories_to_text(table) for readout, table in scores.items()}
 
     @property
     def measures(self) -> list[str]:
@@ -99,12 +99,12 @@ class Results:
 
     @cached_property
     def own(self) -> dict[str, str]:
-        """By country, its own language."""
+        """Each country's own language."""
         return own_languages(self.config)
 
     @cached_property
     def kinds(self) -> dict[str, str]:
-        """By model, its kind."""
+        """The kind of each model that has one."""
         return kinds_of_models(self.config)
 
     def countries_of(self, arms: list[str]) -> tuple[str, ...]:
@@ -195,7 +195,7 @@ class Results:
 
     @cached_property
     def bank_with_kinds(self) -> pd.DataFrame:
-        """The same, with the column `kind` if probes.kinds selects kinds."""
+        """The bank of the run, with the column `kind` if probes.kinds selects kinds."""
         if self.crossed or not self.config["probes"].get("kinds"):
             return self.bank
         file = self.bank_file.with_name(KINDS_FILE)  # a bank that the workflow makes has the kinds of the shipped bank

@@ -9,14 +9,14 @@ import pandas as pd
 from selfalign.audit.trace import calibration
 from selfalign.audit.trace.contributions import cells_of_probe
 from selfalign.audit.trace.evidence import (
-    describe_demonstrations,
     describe_people,
     describe_prompt,
     describe_score,
+    list_demonstrations,
     orders_of,
 )
 from selfalign.audit.trace.excluded import find_probe, why_dropped, why_no_scale, why_not_chosen
-from selfalign.audit.trace.files import write_cells, write_table
+from selfalign.audit.trace.files import write_cells, write_rows
 from selfalign.audit.trace.names import RunNames, resolve
 from selfalign.audit.trace.origins import describe_origins
 from selfalign.audit.trace.points import (
@@ -288,7 +288,7 @@ def _describe_term(results: Results, names: RunNames, cells: pd.DataFrame, query
     answers = results.answers(first["model"], first["language"])
     for place, (_, cell) in enumerate(cells.iterrows()):
         orders = orders_of(results, cell)
-        blocks.append(describe_demonstrations(results, names, cell, list(orders["prompt"])))
+        blocks.append(list_demonstrations(results, names, cell, list(orders["prompt"])))
         if place and not query.everything:
             continue
         for row in orders.itertuples():
@@ -362,7 +362,7 @@ def _trace_calibration(results: Results, names: RunNames, query: Query, probe: s
         if len(found) > MANY:
             texts.append(f"{len(found) - MANY} more panels: choose with --model, --language or --arm.")
         dots = pd.concat([calibration.dots_of(panel, country) for panel in found])
-        write_table(dots, query.csv_file, query.json_file)
+        write_rows(dots, query.csv_file, query.json_file)
         return "\n\n".join(texts), True
     traced = [Traced(results, calibration.point_of_dot(panel, country, probe)) for panel in found]
     write_cells(results, traced, probe, query.csv_file, query.json_file)

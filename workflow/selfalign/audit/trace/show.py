@@ -12,7 +12,7 @@ _LEAST = 20  # columns for the text that is shortened
 
 def section(title: str, *blocks: str, line: str = "-") -> str:
     """A heading, underlined, with what stands below it."""
-    heading = f"{title}\n{line * min(width_of(title), WIDTH)}"
+    heading = f"{title}\n{line * min(width_in_terminal(title), WIDTH)}"
     return "\n".join([heading, *(block for block in blocks if block)])
 
 
@@ -44,7 +44,7 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str], left: Sequence[int
         flexible: place of the column that is shortened where the lines are too long; -1: none.
     """
     cells = [list(head), *(list(row) for row in rows)]
-    widths = [max(width_of(row[place]) for row in cells) for place in range(len(head))]
+    widths = [max(width_in_terminal(row[place]) for row in cells) for place in range(len(head))]
     if flexible >= 0:
         others = sum(widths) - widths[flexible] + 2 * (len(head) - 1)
         widths[flexible] = min(widths[flexible], max(WIDTH - others, _LEAST))
@@ -62,9 +62,9 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str], left: Sequence[int
 def shorten(text: str, width: int) -> str:
     """A text on one line of at most `width` columns; an ellipsis stands for the rest."""
     text = " ".join(text.split())
-    if width_of(text) <= width:
+    if width_in_terminal(text) <= width:
         return text
-    while text and width_of(text) > width - 1:
+    while text and width_in_terminal(text) > width - 1:
         text = text[:-1]
     return f"{text.rstrip()}\N{HORIZONTAL ELLIPSIS}"
 
@@ -86,7 +86,7 @@ def points(value: float) -> str:
     return f"{100 * value:+.3f}" if abs(value) > 5e-9 else "0"
 
 
-def width_of(text: str) -> int:
+def width_in_terminal(text: str) -> int:
     """Columns that a text takes in a terminal."""
     return sum(
         0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text
@@ -94,5 +94,5 @@ def width_of(text: str) -> int:
 
 
 def _fill(cell: str, width: int, left: bool) -> str:
-    spaces = " " * (width - width_of(cell))
+    spaces = " " * (width - width_in_terminal(cell))
     return cell + spaces if left else spaces + cell

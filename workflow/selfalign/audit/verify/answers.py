@@ -10,7 +10,7 @@ import pandas as pd
 from selfalign.audit.verify.findings import Difference, Findings
 from selfalign.errors import InputError
 from selfalign.inference.endpoint.ask import list_usable, read_endpoint
-from selfalign.inference.endpoint.collect import collect as collect_replies
+from selfalign.inference.endpoint.collect import collect_replies
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.greedy import add_replies, plan_replies
 from selfalign.inference.local.infer import load_tokenizer
@@ -61,7 +61,7 @@ def check_ledger(path: Path, findings: Findings) -> None:
     findings.differences += [Difference(str(path), problem=fault) for fault in faults]
 
 
-def read_entries(path: Path, mark: str) -> dict[str, Entry]:
+def _read_intact(path: Path, mark: str) -> dict[str, Entry]:
     """The intact answers of a ledger under a fingerprint, by key; `check_ledger` reports the others.
 
     Raises:
@@ -118,7 +118,7 @@ def answers_of_weights(options: dict[str, Any], recorded: Path, findings: Findin
     """
     asked = ask_again(options, read_table(options["prompts"], Prompts))
     mark = find_mark(options, read_table(recorded, Answers))
-    entries = read_entries(options["ledger_path"], mark)
+    entries = _read_intact(options["ledger_path"], mark)
     table, rendered = asked.table, asked.rendered
     lacking = {prompt.prompt for prompt in rendered if prompt.key not in entries}
     for prompt in sorted(lacking)[:_SHOWN]:
@@ -140,5 +140,5 @@ def answers_of_endpoint(options: dict[str, Any], recorded: Path, findings: Findi
     endpoint = read_endpoint(options["settings"])
     table = place_demonstrations(read_table(options["prompts"], Prompts), options["shown"], options["form"])
     mark = fingerprint_of(endpoint.facts(options["form"], options["shown"]))
-    usable = list_usable(read_entries(options["ledger_path"], mark), endpoint)
+    usable = list_usable(_read_intact(options["ledger_path"], mark), endpoint)
     return collect_replies(table, usable, endpoint, options["form"], mark, options["language"]), set()

@@ -13,7 +13,7 @@ _KEPT_ASIDE = {"logs", "benchmarks"}
 """Folders of a run that hold times, and so differ between two identical runs."""
 
 
-def check_files(folder: Path, manifest: pd.DataFrame) -> list[Difference]:
+def check_manifest(folder: Path, manifest: pd.DataFrame) -> list[Difference]:
     """The files that are not as a manifest has them, and the files of the run that it does not list.
 
     Args:

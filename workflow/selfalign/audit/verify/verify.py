@@ -28,7 +28,7 @@ def verify(folder: Path, size: int, seed: int, tolerance: float) -> Findings:
         InputError: the run has no manifest.
     """
     from selfalign.audit.manifest import JOBS, NAME, Manifest
-    from selfalign.audit.verify.files import check_files
+    from selfalign.audit.verify.files import check_manifest
     from selfalign.audit.verify.rerun import Rerun
     from selfalign.audit.verify.sample import check_sample
     from selfalign.runs import RECORD
@@ -38,7 +38,7 @@ def verify(folder: Path, size: int, seed: int, tolerance: float) -> Findings:
         raise InputError(folder / NAME, "the run has no manifest, because it did not end", "Run snakemake to its end")
     findings = Findings()
     manifest = read_table(folder / NAME, Manifest)
-    findings.differences += check_files(folder, manifest)
+    findings.differences += check_manifest(folder, manifest)
     findings.checked["files compared with the manifest"] += len(manifest)
     check_record(folder / RECORD, findings)
     known = set(manifest["file"])
@@ -121,7 +121,7 @@ def check_models(jobs: list[Job], findings: Findings) -> None:
     from selfalign.audit.verify.differences import compare_json
     from selfalign.audit.verify.rerun import read_options
     from selfalign.loading import quiet
-    from selfalign.models.convert_model import describe
+    from selfalign.models.convert_model import make_card
 
     for job in jobs:
         if job.step != "convert_model":
@@ -136,7 +136,7 @@ def check_models(jobs: list[Job], findings: Findings) -> None:
         try:
             recorded = json.loads(card.read_text(encoding="utf-8"))
             with quiet():
-                now = describe(options["model"], folder, Path(options["source"]))
+                now = make_card(options["model"], folder, Path(options["source"]))
         except (InputError, OSError, ValueError) as error:
             findings.differences.append(Difference(str(card), problem=f"cannot be checked: {error}"))
             continue

@@ -16,7 +16,7 @@ from selfalign.errors import InputError, did_you_mean
 from selfalign.inference.choices import FORMATS, SHOWN
 from selfalign.inference.endpoint.bodies import is_sound, tokens_of
 from selfalign.inference.endpoint.client import Gate, ask, read_key
-from selfalign.inference.endpoint.collect import chain, collect
+from selfalign.inference.endpoint.collect import chain, collect_replies
 from selfalign.inference.endpoint.requests import Request, requests_of, rest_of
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.messages import place_demonstrations
@@ -63,7 +63,7 @@ def list_requests(prompts: pd.DataFrame, endpoint: Endpoint, form: str) -> dict[
     return {request.key: request for request in requests}
 
 
-def answer(
+def send_requests(
     missing: list[Request], wanted: int, endpoint: Endpoint, done: Mapping[str, Entry], run: JobRecord
 ) -> list[str]:
     """Send the missing requests, and record each answer when it arrives.
@@ -121,7 +121,7 @@ def list_missing(requests: Mapping[str, Request], done: Mapping[str, Entry], end
     return [request for request in following if request is not None]
 
 
-def count_missing(table: pd.DataFrame, endpoint: Endpoint) -> int:
+def count_unanswered(table: pd.DataFrame, endpoint: Endpoint) -> int:
     """Number of prompts with an option that the endpoint gave no answer for."""
     column = "label" if endpoint.readout == "logprobs" else "option"
     return int(table.loc[table[column].isna(), "prompt"].nunique())
@@ -130,7 +130,7 @@ def count_missing(table: pd.DataFrame, endpoint: Endpoint) -> int:
 def report(answers: pd.DataFrame, endpoint: Endpoint) -> None:
     """Print how many prompts lack an answer, and how many have only an upper bound."""
     asked = answers["prompt"].nunique()
-    if missing := count_missing(answers, endpoint):
+    if missing := count_unanswered(answers, endpoint):
         click.echo(f"{missing} of {asked} prompts lack an answer: null, not imputed", err=True)
     if bound := answers.loc[answers["label_bound"], "prompt"].nunique():
         click.echo(f"{bound} of {asked} prompts have a label that is not listed: an upper bound is kept", err=True)
@@ -170,9 +170,9 @@ def command(
         if new:
             versions = {"openai": version("openai"), "python": sys.version.partition(" ")[0]}
             with ledger.run(facts, device="endpoint", threads=endpoint.concurrency, versions=versions) as run:
-                for line in answer(missing, len(requests), endpoint, done, run):
+                for line in send_requests(missing, len(requests), endpoint, done, run):
                     click.echo(line, err=True)
             done = ledger.answered(fingerprint_of(facts), texts=False)
-        answers = collect(table, list_usable(done, endpoint), endpoint, form, fingerprint_of(facts), language)
+        answers = collect_replies(table, list_usable(done, endpoint), endpoint, form, fingerprint_of(facts), language)
         report(answers, endpoint)
         write_table(answers, output, Answers)

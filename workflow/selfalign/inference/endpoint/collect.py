@@ -45,7 +45,7 @@ def chain(request: Request, answered: Mapping[str, Entry], endpoint: Endpoint) -
     return entries, following
 
 
-def collect(
+def collect_replies(
     prompts: pd.DataFrame,
     answered: Mapping[str, Entry],
     endpoint: Endpoint,

@@ -18,7 +18,7 @@ import torch
 from transformers import PreTrainedModel
 
 from selfalign.errors import InputError
-from selfalign.inference.local.devices import is_out_of_memory, load_model, read_config
+from selfalign.inference.local.devices import is_out_of_memory, load_model, read_model_config
 from selfalign.inference.local.engine import Batch, score
 from selfalign.inference.local.generate import ReplyBatch, follow
 from selfalign.inference.local.render import Rendered
@@ -262,7 +262,7 @@ def _score_packed(model: PreTrainedModel, prompts: list[Rendered], row_tokens: i
 def check_first_layers(
     weights: Path, place: torch.device, attention: str, prompts: Sequence[Rendered], row_tokens: int
 ) -> tuple[int, float]:
-    """As `check_engine`, in float32, with a model of the first layers: four, and as many as hold one of every kind.
+    """Compare the two engines in float32 on the first layers of a model: at least four, and one of every kind.
 
     Args:
         weights: folder of the model.
@@ -277,7 +277,7 @@ def check_first_layers(
     Raises:
         InputError: as `check_engine` and `load_model` do.
     """
-    config = read_config(weights).get_text_config()
+    config = read_model_config(weights).get_text_config()
     kinds = getattr(config, "layer_types", None) or []
     layers = min(config.num_hidden_layers, max([_LAYERS, *(kinds.index(kind) + 1 for kind in kinds)]))
     model = load_model(weights, "float32", [place], attention, layers)

@@ -119,7 +119,7 @@ def load_model(
             model, or have unknown ones.
     """
     warm_up()
-    config = read_config(weights)
+    config = read_model_config(weights)
     check_quantisation(config, weights, weights)
     if layers is not None:
         _keep_layers(config.get_text_config(), layers)
@@ -173,7 +173,7 @@ def _keep_layers(config: PreTrainedConfig, layers: int) -> None:
     config.num_hidden_layers = layers
 
 
-def read_config(weights: Path) -> PreTrainedConfig:
+def read_model_config(weights: Path) -> PreTrainedConfig:
     """The configuration of a model that continues text. No weights are read.
 
     Raises:

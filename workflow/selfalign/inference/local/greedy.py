@@ -136,7 +136,7 @@ def _line_breaks(tokenizer: PreTrainedTokenizerBase) -> set[int]:
     return {token for token, text in enumerate(texts) if "\n" in text}
 
 
-def entry_of(reply: Reply, key: str, tokenizer: PreTrainedTokenizerBase) -> Entry:
+def entry_of_reply(reply: Reply, key: str, tokenizer: PreTrainedTokenizerBase) -> Entry:
     """Entry of the ledger for a reply: its text, its token ids, and whether the model ended it."""
     tokens = list(reply.tokens)
     text = tokenizer.decode(tokens, skip_special_tokens=True)

@@ -3,8 +3,11 @@
 import json
 import resource
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 import torch
@@ -15,10 +18,10 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from selfalign.inference.choices import ATTENTIONS, DTYPES, ENGINES, FORMATS, SHOWN
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
 from selfalign.inference.local.collect import collect
-from selfalign.inference.local.devices import find_devices, kind_of, lease, load_model, read_config
-from selfalign.inference.local.engine import score
-from selfalign.inference.local.generate import LONGEST, reply
-from selfalign.inference.local.greedy import ReplyPlan, add_replies, entry_of, plan_replies
+from selfalign.inference.local.devices import find_devices, kind_of, lease, load_model, read_model_config
+from selfalign.inference.local.engine import Batch, score
+from selfalign.inference.local.generate import LONGEST, ReplyBatch, reply
+from selfalign.inference.local.greedy import ReplyPlan, add_replies, entry_of_reply, plan_replies
 from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.inference.local.setup import Setup, fill_date
 from selfalign.inference.messages import place_demonstrations
@@ -36,8 +39,64 @@ def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
     Raises:
         InputError: the model is an encoder-decoder.
     """
-    read_config(weights)
+    read_model_config(weights)
     return AutoTokenizer.from_pretrained(weights, local_files_only=True, trust_remote_code=False)
+
+
+AnyBatch = TypeVar("AnyBatch", Batch, ReplyBatch)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The prompts of a job, and which of them it has to compute.
+
+    Attributes:
+        prompts: as the model reads them.
+        replies: which of them get a reply.
+        answered: keys of the answers and replies that the ledger has.
+    """
+
+    prompts: list[Rendered]
+    replies: ReplyPlan
+    answered: set[str]
+
+    @cached_property
+    def keys(self) -> set[str]:
+        """Keys of the prompts; prompts of the same tokens share one."""
+        return {prompt.key for prompt in self.prompts}
+
+    @cached_property
+    def done(self) -> set[str]:
+        """Keys of the prompts whose answer the ledger has."""
+        return self.keys & self.answered
+
+    @cached_property
+    def unsaid(self) -> set[str]:
+        """Keys of the replies that the ledger lacks."""
+        return self.replies.missing(self.answered)
+
+    @cached_property
+    def missing(self) -> list[Rendered]:
+        """The prompts without an answer, then those without a reply."""
+        unanswered = [prompt for prompt in self.prompts if prompt.key not in self.done]
+        return unanswered + [self.replies.prompts[key] for key in self.unsaid]
+
+    def describe(self) -> Iterator[str]:
+        """How many answers and replies there are to compute, a line each."""
+        done, unsaid, replies = len(self.done), len(self.unsaid), len(self.replies.prompts)
+        yield f"{len(self.keys)} prompts: {len(self.keys) - done} to answer, {done} in the ledger"
+        if self.replies.new_tokens:
+            yield f"{replies} replies: {unsaid} to give, {replies - unsaid} in the ledger"
+
+
+def compute(
+    work: Work, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, engine: str, row_tokens: int, run: JobRecord
+) -> None:
+    """Compute the answers and the replies that the ledger lacks."""
+    if work.keys - work.done:
+        answer(model, work.prompts, engine, row_tokens, work.done, run)
+    if work.unsaid:
+        answer_in_words(model, work.replies, tokenizer, engine, row_tokens, work.answered, run)
 
 
 def answer(
@@ -51,23 +110,19 @@ def answer(
         click.echo(f"the packed engine is {delta:.1e} nats from the naive one", err=True)
     with tqdm(total=len(distinct), initial=len(done), unit="prompt", mininterval=5, desc="infer") as progress:
         batches = score(model, distinct, engine, row_tokens, done)
-        checked = check_during(model, batches) if engine == "packed" else ((batch, None) for batch in batches)
-        for batch, difference in checked:
-            if difference is not None:
-                run.note_difference(difference)
-            entries = [
-                Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), _keep(prompt, scores))
-                for prompt, scores in batch.answers
-            ]
-            run.record(entries, tokens=batch.tokens, peak_memory=measure_memory(model))
-            progress.update(len(entries))
+        checked = check_during(model, batches) if engine == "packed" else _unchecked(batches)
+        _record(checked, _list_answers, model, run, progress)
     click.echo(f"peak memory {measure_memory(model) / 1e9:.2f} GB", err=True)
 
 
-def _keep(prompt: Rendered, scores: tuple[float, ...]) -> dict[str, list[float]]:
-    """Scores for the ledger: the log-probabilities of the answers, and of the openings of all options."""
-    count = len(prompt.answers)
-    return {"log_p": list(scores[:count]), "open": list(scores[count:])}
+def _list_answers(batch: Batch) -> list[Entry]:
+    """Entries of the ledger: the log-probabilities of the answers, and of the openings of all options."""
+    entries = []
+    for prompt, scores in batch.answers:
+        count = len(prompt.answers)
+        kept = {"log_p": list(scores[:count]), "open": list(scores[count:])}
+        entries.append(Entry(prompt.key, prompt.prompt, prompt.text, len(prompt.tokens), kept))
+    return entries
 
 
 def answer_in_words(
@@ -87,15 +142,41 @@ def answer_in_words(
     initial = len(prompts) - len(missing)
     with tqdm(total=len(prompts), initial=initial, unit="reply", mininterval=5, desc="reply") as progress:
         batches = reply(model, prompts, plan.stops, plan.new_tokens, row_tokens, engine, plan.done(answered))
-        checked = (
-            check_replies(model, batches, plan.stops) if engine == "packed" else ((batch, None) for batch in batches)
-        )
-        for batch, difference in checked:
-            if difference is not None:
-                run.note_difference(difference)
-            entries = [entry_of(one, keys[one.prompt.key], tokenizer) for one in batch.replies]
-            run.record(entries, tokens=batch.tokens, peak_memory=measure_memory(model))
-            progress.update(len(entries))
+        checked = check_replies(model, batches, plan.stops) if engine == "packed" else _unchecked(batches)
+
+        def list_replies(batch: ReplyBatch) -> list[Entry]:
+            return [entry_of_reply(one, keys[one.prompt.key], tokenizer) for one in batch.replies]
+
+        _record(checked, list_replies, model, run, progress)
+
+
+def _unchecked(batches: Iterable[AnyBatch]) -> Iterator[tuple[AnyBatch, None]]:
+    """The batches of the naive engine, which is the reference of all checks."""
+    return ((batch, None) for batch in batches)
+
+
+def _record(
+    checked: Iterable[tuple[AnyBatch, float | None]],
+    list_entries: Callable[[AnyBatch], list[Entry]],
+    model: PreTrainedModel,
+    run: JobRecord,
+    progress: "tqdm[Any]",
+) -> None:
+    """Record each batch when it is computed.
+
+    Args:
+        checked: batches, each with its difference from the naive engine if it was compared.
+        list_entries: makes entries of the ledger of a batch.
+        model: that computes them.
+        run: the record of the job.
+        progress: counts entries.
+    """
+    for batch, difference in checked:
+        if difference is not None:
+            run.note_difference(difference)
+        entries = list_entries(batch)
+        run.record(entries, tokens=batch.tokens, peak_memory=measure_memory(model))
+        progress.update(len(entries))
 
 
 def measure_memory(model: PreTrainedModel) -> int:
@@ -163,30 +244,22 @@ def command(
         prompt_format = PromptFormat(load_tokenizer(weights), form, fill_date(template), language)
         rendered = render(table, prompt_format, about["context_length"])
         plan = plan_replies(table, rendered, prompt_format, weights, new_tokens, about["context_length"])
-        keys, answered = {prompt.key for prompt in rendered}, set(ledger.answered(fingerprint, texts=False))
-        done, unsaid = keys & answered, plan.missing(answered)
-        if keys - done or unsaid:
-            find_devices(device)
-        click.echo(f"{len(keys)} prompts: {len(keys) - len(done)} to answer, {len(done)} in the ledger", err=True)
-        if new_tokens:
-            said = len(plan.prompts) - len(unsaid)
-            click.echo(f"{len(plan.prompts)} replies: {len(unsaid)} to give, {said} in the ledger", err=True)
-        if keys - done or unsaid:
+        work = Work(rendered, plan, set(ledger.answered(fingerprint, texts=False)))
+        if work.missing:
+            find_devices(device)  # refuses an unknown device before anything is reported
+        for line in work.describe():
+            click.echo(line, err=True)
+        if work.missing:
             versions = {"torch": torch.__version__, "transformers": transformers.__version__}
             with (
                 lease(device, gpus, str(weights)) as places,
                 ledger.run(facts, device=", ".join(map(str, places)), threads=threads, versions=versions) as run,
             ):
-                missing = [prompt for prompt in rendered if prompt.key not in done]
-                missing += [plan.prompts[key] for key in unsaid]
                 if engine == "packed" and dtype != "float32":
-                    layers, delta = check_first_layers(weights, places[0], attention, missing, row_tokens)
+                    layers, delta = check_first_layers(weights, places[0], attention, work.missing, row_tokens)
                     click.echo(f"its first {layers} layers, in float32: {delta:.1e} nats from the naive one", err=True)
                 model = load_model(weights, dtype, places, attention)
-                if keys - done:
-                    answer(model, rendered, engine, row_tokens, done, run)
-                if unsaid:
-                    answer_in_words(model, plan, prompt_format.tokenizer, engine, row_tokens, answered, run)
+                compute(work, model, prompt_format.tokenizer, engine, row_tokens, run)
         recorded = ledger.answered(fingerprint, texts=False)
         answers = add_replies(collect(table, rendered, recorded, fingerprint), table, plan, recorded, language)
         write_table(answers, output, Answers)

@@ -24,7 +24,7 @@ def list_forms(options: Sequence[str], language: str = "") -> list[list[str]]:
 
 
 def capitalise(text: str, language: str = "") -> str:
-    """The same text with a capital first letter. Turkish and Azerbaijani write İ for i."""
+    """A text with a capital first letter. Turkish and Azerbaijani write İ for i."""
     first = "İ" if text[:1] == "i" and language.partition("-")[0] in ("tr", "az") else text[:1].title()
     return first + text[1:]
 
