@@ -8,6 +8,7 @@ countries is that of the estimates, with the closed form of the cluster variance
 """
 
 import argparse
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -21,8 +22,12 @@ KNOWN = 0.12
 """The knowledge of both arms, in leanings: an agreement of about 55 %."""
 
 FEW = ("DEU", "IND", "NGA")
-ALL = tuple(read_config([ROOT / "config/study.yaml"])["languages"]["en"]["countries"])
-"""The 19 countries of the example."""
+
+
+@cache
+def countries_of_study() -> list[str]:
+    """The 19 countries of the example."""
+    return list(read_config([ROOT / "config/study.yaml"])["languages"]["en"]["countries"])
 
 
 def half_width(values: np.ndarray, home: np.ndarray, level: float = 0.95) -> float:
@@ -88,7 +93,7 @@ def main() -> None:
     rows = [
         study_rules(probes, countries, spread, runs)
         for probes in (bank, some)
-        for countries in (FEW, ALL)
+        for countries in (FEW, countries_of_study())
         for spread in (0.0, 0.15, 0.3)
     ]
     print(pd.DataFrame(rows).to_string(index=False))

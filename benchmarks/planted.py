@@ -26,7 +26,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from clusters import ALL
+from clusters import countries_of_study
 from scipy.stats import norm
 from selfalign.config.read import read_config
 from selfalign.contrasts import Contrast
@@ -121,7 +121,7 @@ class Real:
 def lay_out() -> Real:
     """The English part of the default, asked about 19 countries."""
     config = read_config([])
-    config["languages"]["en"] |= {"countries": list(ALL), "arms": ARMS}
+    config["languages"]["en"] |= {"countries": countries_of_study(), "arms": ARMS}
     for arm in ("chrf_other", "chrf_without_battery_other"):
         config["arms"][arm]["sources"] = SOURCES
     run = Run(HOME / "results" / config["run"]["name"])
@@ -139,7 +139,7 @@ def lay_out() -> Real:
     prompts["shown"] = prompts["arm"].str.removesuffix("_other")
     prompts["copier"] = first * gaps(copier).reindex(prompts["asked"]).to_numpy()
     prompts["ideal"] = first * gaps(ideal).reindex(prompts.index).to_numpy()
-    poles = known.poles[known.poles["country"].isin(ALL)].reset_index(drop=True)
+    poles = known.poles[known.poles["country"].isin(countries_of_study())].reset_index(drop=True)
     people = draw_shares(poles, 100, 1)
     return Real(design, poles, known.bank, people, prompts)
 
