@@ -197,6 +197,9 @@ def test_policies_have_rows_without_arms_and_models() -> None:
     people = pd.DataFrame({"country": [], "probe": [], "shares": [], "respondents": []})
     how = Resampling(people, 200, 0.95, 1, ["batteries"])
     table = ReaderContrasts.validate(estimate_readers(model, readers, [Contrast(arm="near", against="far")], how))
+    without = ReaderContrasts.validate(estimate_readers(model, readers, [], how))
+    arms = table[table["against"] == ""].reset_index(drop=True)
+    pd.testing.assert_frame_equal(without, arms, check_dtype=False)  # a run that compares no arms has the other rows
     table = table[table["measure"] == "agreement"].set_index(["model", "reader", "arm", "against", "country"])
     assert sorted(set(table.loc["m"].index.get_level_values("reader"))) == ["copier", "ideal_reader"]
     found = table.loc[""].droplevel(["arm", "against"])

@@ -71,9 +71,10 @@ def _estimate(
     """
     arms = estimate(panels, how).assign(against="", beyond="")
     tables = [_pair(arms, readers), _list_policies(arms)]
-    if pairs:
-        tables.append(_add_shares(_pair(estimate(pairs, how, differences=True), readers), how.level))
-    return pd.concat(tables, ignore_index=True)
+    if not pairs:
+        return pd.concat(tables, ignore_index=True).assign(share=np.nan, share_low=np.nan, share_high=np.nan)
+    shares = _add_shares(_pair(estimate(pairs, how, differences=True), readers), how.level)
+    return pd.concat([*tables, shares], ignore_index=True)
 
 
 def _add_main(table: pd.DataFrame, by_category: pd.DataFrame, resample: Sequence[str]) -> pd.DataFrame:
