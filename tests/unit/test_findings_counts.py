@@ -139,3 +139,11 @@ def test_rows_of_the_specification_figure_that_do_not_compare_like_with_like() -
     plain = table.query("form == 'plain'")
     assert set(plain["model"]) == {"gemma-3-270m"} and set(table.query("model == 'gemma-3-270m'")["form"]) == {"plain"}
     assert f"so its {100 * (plain['estimate'] > 0).mean():.0f} % is" in page
+
+
+def test_shares_above_0_by_wording_are_those_of_the_specifications() -> None:
+    table = read_kept("specifications/specifications").query("measure == 'agreement'")
+    above = (table["estimate"] > 0).groupby(table["frame"]).mean()
+    letters, words, opinion = (f"{100 * above[frame]:.0f}" for frame in ("letters", "words", "words_opinion"))
+    page = read_page("findings/choices.md")
+    assert f"{letters} % of the specifications with letters are above 0, and {words} and {opinion} % of those" in page
