@@ -36,10 +36,10 @@ from engines.report import (
     write_reply_markdown,
 )
 from engines.workloads import FRAMES, WORKLOADS, build_workloads
+from selfalign.cpu_environment import FAST
 from selfalign.inference.local.generate import LONGEST
 from selfalign.inference.local.greedy import find_stops
 from selfalign.inference.local.render import PromptFormat, Rendered, render
-from selfalign.variables import FAST
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,4 +1,4 @@
-"""The time that the variables of jobs (`selfalign.variables`) save: one job alone, and two on the same cores.
+"""The time that the variables of jobs (`selfalign.cpu_environment`) save: one job alone, and two on the same cores.
 
 The variables decide how long idle threads of PyTorch wait before they sleep, and whether freed memory is returned. Both
 readouts of one workload of benchmarks/inference.py run in separate processes, in turn. docs/decisions.md has the
@@ -18,7 +18,7 @@ import click
 import pandas as pd
 from engines.workloads import FRAMES
 from inference import Worker, default_model, make_cases
-from selfalign.variables import FAST, MEMORY, THREADS
+from selfalign.cpu_environment import FAST, MEMORY, THREADS
 from tqdm import tqdm
 from transformers import AutoTokenizer
 

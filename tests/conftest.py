@@ -16,8 +16,8 @@ from places import ROOT, TESTS
 from project import Project
 from refusal import Refused, assert_one_paragraph
 from selfalign.cli import main
+from selfalign.cpu_environment import apply
 from selfalign.provenance import code_digest
-from selfalign.variables import apply
 from small_run import run_from_scratch, settings
 from smollm2 import SMOLLM2
 from warm import start_server

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 import torch
 from selfalign.errors import InputError, did_you_mean
-from selfalign.loading import model_class
+from selfalign.weight_checks import model_class
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer

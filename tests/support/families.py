@@ -7,7 +7,7 @@ shorter than the tests' prompts. Weights are large enough that the models have o
 from collections.abc import Callable
 
 import torch
-from selfalign.loading import model_class
+from selfalign.weight_checks import model_class
 from transformers import (
     AfmoeConfig,
     BloomConfig,

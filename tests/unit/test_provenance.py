@@ -15,8 +15,8 @@ from fresh import run_fresh
 from places import ROOT
 from selfalign import provenance
 from selfalign.cli import first_sentence, program
+from selfalign.config.check_files import MAP_FILES
 from selfalign.config.figures import FIGURES, files_of_figure
-from selfalign.config.files import MAP_FILES
 from selfalign.config.outputs import find_shown
 from selfalign.provenance import import_closure
 from selfalign.steps import BY_HAND, STEPS
@@ -234,7 +234,7 @@ def test_answers_depend_on_few_modules() -> None:
         "selfalign.inference.thoughts",
         "selfalign.ledger.rows",
         "selfalign.ledger.storage",
-        "selfalign.loading",
+        "selfalign.weight_checks",
         "selfalign.options",
         "selfalign.prompts.schemas",
         "selfalign.tables",

@@ -14,7 +14,7 @@ import pytest
 from bank import BANK_FILE, BANK_FOLDER
 from project import ROOT, Project
 from refusal import Refused
-from selfalign.config.files import check_files
+from selfalign.config.check_files import check_files
 from selfalign.errors import InputError
 from selfalign.probes.adopt_arora import adopt, check_copy, read_copy
 from selfalign.probes.adopt_arora_bank import make_bank

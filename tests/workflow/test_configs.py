@@ -8,10 +8,10 @@ import yaml
 from hub_server import Hub, serving
 from project import ROOT, Batch, Project, Run
 from refusal import assert_one_paragraph
+from selfalign.access_keys import check_keys, warn_of_keys
 from selfalign.config.defaults import DEFAULTS
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
-from selfalign.keys import check_keys, warn_of_keys
 from selfalign.runs import Run as RunFolder
 
 OWN = {Path(path).name for path in DEFAULTS}

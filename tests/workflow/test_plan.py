@@ -27,7 +27,6 @@ from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.inference.endpoint.ask import command as ask
 from selfalign.inference.endpoint.settings import without_price
-from selfalign.layout import about_hours, size
 from selfalign.plan import endpoints, models, tokens, variances
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_distributions, read_people
@@ -38,6 +37,7 @@ from selfalign.plan.precision import Series, Width, expect_width, expect_widths
 from selfalign.plan.report import write_report
 from selfalign.prompts.schemas import Prompts
 from selfalign.runs import Run
+from selfalign.screen_text import about_hours, size
 from selfalign.survey.schemas import Distributions
 from selfalign.tables import read_table, write_table
 

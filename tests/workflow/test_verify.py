@@ -27,7 +27,7 @@ from selfalign.audit.verify.rerun import APART, Rerun, read_options
 from selfalign.audit.verify.sample import _compare_answers, check_sample
 from selfalign.audit.verify.verify import check_models, check_record, verify
 from selfalign.cli import program
-from selfalign.config.files import list_files
+from selfalign.config.check_files import list_files
 from selfalign.digests import digest_file
 from selfalign.errors import InputError
 from selfalign.prompts.schemas import Prompts

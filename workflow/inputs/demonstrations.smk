@@ -2,7 +2,7 @@
 
 from selfalign.config.arms import seeds_of
 from selfalign.config.languages import compared_language
-from selfalign.config.rows import digest_compared
+from selfalign.config.row_digests import digest_compared
 from selfalign.demonstrations.strategies import measure_of
 
 

@@ -3,7 +3,7 @@
 from selfalign.arms import Speech
 from selfalign.config.arms import arms_of_run
 from selfalign.config.languages import countries_of_run
-from selfalign.config.rows import digest_bank, digest_compared
+from selfalign.config.row_digests import digest_bank, digest_compared
 from selfalign.probes.opinion_probes import LANGUAGE as WORDED
 from selfalign.probes.selection import CRITERIA
 

@@ -1,7 +1,7 @@
 """Input functions and settings of the rules in rules/scoring.smk."""
 
 from selfalign.config.commands import as_options
-from selfalign.config.files import MAP_FILES
+from selfalign.config.check_files import MAP_FILES
 from selfalign.config.outputs import (
     arms_without_country,
     answers_of_arms,

@@ -7,13 +7,13 @@ import sys
 from selfalign.config.commands import as_json
 from selfalign.config.paths import Paths
 from selfalign.config.read import complete
-from selfalign.config.rows import digest_wording
+from selfalign.config.row_digests import digest_wording
 from selfalign.errors import TERMINAL, exit_on_mistake
 from selfalign.home import is_made
 from selfalign.provenance import code_digest
 from selfalign.runs import SHARED
 from selfalign.steps import BY_HAND, STEPS
-from selfalign.variables import FAST
+from selfalign.cpu_environment import FAST
 
 with exit_on_mistake():
     complete(config, HOME, workflow.configfiles)

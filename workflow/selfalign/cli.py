@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from selfalign import __version__, variables
+from selfalign import __version__, cpu_environment
 from selfalign.errors import InputError, exit_on_mistake, explain_system, show
 from selfalign.steps import BY_HAND, STEPS
 
@@ -58,7 +58,7 @@ def program() -> None:
 
 def main() -> None:
     """Run the program; a user's mistake becomes one paragraph and exit code 1."""
-    variables.apply()
+    cpu_environment.apply()
     with exit_on_mistake():
         try:
             program(prog_name="selfalign")

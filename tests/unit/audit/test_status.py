@@ -43,10 +43,10 @@ from selfalign.audit.summary import (
 )
 from selfalign.cli import program
 from selfalign.errors import TERMINAL, InputError
-from selfalign.layout import align, duration
 from selfalign.ledger.rows import Entry
 from selfalign.ledger.storage import Ledger
 from selfalign.runs import Run
+from selfalign.screen_text import align, duration
 from selfalign.steps import BY_HAND, STEPS
 from snakemake.persistence.file import FilePersistence
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from places import ROOT
 from selfalign.cli import program
 from selfalign.errors import InputError
-from selfalign.figures.chosen import choose_pairs
+from selfalign.figures.difference_rows import choose_pairs
 from selfalign.prompts.schemas import CELL
 from selfalign.scoring.schemas import Contrasts, Scores
 from selfalign.tables import read_table, write_table

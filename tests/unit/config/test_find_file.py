@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from selfalign.config.check_files import check_files
 from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
-from selfalign.config.files import check_files
 from selfalign.config.read import read_config
 from selfalign.errors import InputError
 from selfalign.home import HOME

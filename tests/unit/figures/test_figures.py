@@ -26,9 +26,9 @@ from selfalign.config.looks import find_looks
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
+from selfalign.figures.country_rows import FigurePanel, Surroundings, stack_panels
 from selfalign.figures.fonts import choose_fonts
 from selfalign.figures.looks import GREY, PINK, VERMILLION
-from selfalign.figures.rows import FigurePanel, Surroundings, stack_panels
 from selfalign.figures.style import Style, read_style
 from selfalign.figures.text import plain, wrap
 from selfalign.figures.theme import apply_theme, save

@@ -31,7 +31,7 @@ from selfalign.figures import (
     plot_margins,
 )
 from selfalign.figures.by_model import Differences, find_gains, find_margins
-from selfalign.figures.chosen import choose_gains, choose_pairs, mean_of_countries
+from selfalign.figures.difference_rows import choose_gains, choose_pairs, mean_of_countries
 from selfalign.figures.readers import choose_readers, readers_of_gains
 from selfalign.figures.style import ENGLISH, Style, read_figure_texts, read_style
 from selfalign.figures.theme import apply_theme

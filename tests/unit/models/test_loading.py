@@ -11,8 +11,8 @@ from families import CONFIGS, tiny_model
 from safetensors.torch import load_file, save_file
 from selfalign.errors import InputError
 from selfalign.inference.local.devices import load_model
-from selfalign.loading import check_weights
 from selfalign.models.convert_model import convert
+from selfalign.weight_checks import check_weights
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 

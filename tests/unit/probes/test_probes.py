@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
 from selfalign.cli import program
-from selfalign.config.rows import digest_compared
+from selfalign.config.row_digests import digest_compared
 from selfalign.errors import InputError
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import find_dropped, map_poles

@@ -20,8 +20,8 @@ from matplotlib import pyplot as plt
 from project import ROOT
 from selfalign.audit.trace.excluded import why_not_chosen
 from selfalign.cli import program
-from selfalign.config.chosen import count_left_out, describe_left_out, with_kinds
 from selfalign.config.outputs import find_shown, forms_of_models, list_specified
+from selfalign.config.probe_kinds import count_left_out, describe_left_out, with_kinds
 from selfalign.config.read import check_settings, read_config
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError

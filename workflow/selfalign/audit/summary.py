@@ -10,9 +10,9 @@ import pandas as pd
 from selfalign.arms import Arm
 from selfalign.audit.compare.changes import find_changed_values
 from selfalign.config.arms import arms_of_run, read_arms
-from selfalign.config.crossed import find_tests
 from selfalign.config.figures import PAGED
 from selfalign.config.merged import MergedConfig
+from selfalign.config.two_surveys import find_tests
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError, listed
 from selfalign.runs import Run

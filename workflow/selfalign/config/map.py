@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from selfalign.config.crossed import find_tests
 from selfalign.config.merged import MergedConfig
+from selfalign.config.two_surveys import find_tests
 from selfalign.home import is_made
 from selfalign.probes.selection import find_used
 from selfalign.tables import read_input

@@ -13,7 +13,7 @@ from selfalign.config.outputs import (
     mapped_arms,
 )
 from selfalign.contrasts import Contrast
-from selfalign.figures.columns import grid_columns, map_columns, panel_columns
+from selfalign.figures.panels_per_row import grid_columns, map_columns, panel_columns
 from selfalign.figures.style import NARROW
 
 TITLE = 0.3

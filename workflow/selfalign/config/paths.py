@@ -9,10 +9,8 @@ from typing import Any, get_args
 
 from selfalign.arms import Kind, Speech
 from selfalign.config.arms import selectors_of
-from selfalign.config.chosen import kinds_file
-from selfalign.config.crossed import find_tests
+from selfalign.config.check_files import list_files
 from selfalign.config.figures import FIGURES, TYPESET, WITH_CSV, numbers_of_figure
-from selfalign.config.files import list_files
 from selfalign.config.languages import fill_language, frames_of, frames_on_scales, speech_of_run
 from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import (
@@ -24,8 +22,10 @@ from selfalign.config.outputs import (
     own_languages,
 )
 from selfalign.config.pages import name_pages
+from selfalign.config.probe_kinds import kinds_file
 from selfalign.config.style import texts_file
 from selfalign.config.surveys import groups_file, has_real_respondents, has_respondents, survey_file
+from selfalign.config.two_surveys import find_tests
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, RESULTS, is_made, locate
 from selfalign.runs import ANSWERS, CARD, DESIGN, SCORES, SHARED, SURVEY, TABLE, TEXTS

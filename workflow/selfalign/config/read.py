@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 from snakemake.utils import update_config
 
-from selfalign.config.content import check_inputs
+from selfalign.config.check_files import check_files
+from selfalign.config.check_inputs import check_inputs
+from selfalign.config.check_names import check_names
 from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
-from selfalign.config.files import check_files
-from selfalign.config.names import check_names
 from selfalign.config.schema import check_schema
 from selfalign.errors import InputError
 from selfalign.home import HOME

@@ -63,7 +63,7 @@ def check_questionnaire(config: MergedConfig, languages: list[str]) -> None:
     survey = config["surveys"][config["run"]["survey"]]
     if survey["form"] != "table":
         return
-    from selfalign.config.chosen import with_kinds
+    from selfalign.config.probe_kinds import with_kinds
     from selfalign.probes.bank import read_bank  # other surveys need none of this
     from selfalign.probes.questionnaire import check_drafts, check_poles, check_words
     from selfalign.probes.selection import select_probes

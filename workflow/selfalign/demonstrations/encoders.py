@@ -83,8 +83,8 @@ def _encode_by_mean(sentences: list[str], folder: Path) -> np.ndarray:
     import torch  # seconds to import, and not needed by the other measures
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-    from selfalign.loading import check_encoder_weights, check_quantisation, quiet
     from selfalign.warmup import warm_up
+    from selfalign.weight_checks import check_encoder_weights, check_quantisation, quiet
 
     warm_up()
     _check_modules(folder)

@@ -16,7 +16,8 @@ from selfalign.figures.baselines import (
     gains_of_others,
     room_for_margins,
 )
-from selfalign.figures.chosen import choose_pairs, mean_of_countries
+from selfalign.figures.country_rows import Surroundings, spread
+from selfalign.figures.difference_rows import choose_pairs, mean_of_countries
 from selfalign.figures.figure_options import contrasts_option, csv_option
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
@@ -29,7 +30,6 @@ from selfalign.figures.readers import (
     readers_of_pairs,
     takes_readers,
 )
-from selfalign.figures.rows import Surroundings, spread
 from selfalign.figures.style import Style
 from selfalign.options import Command, Json, give_options, readable
 from selfalign.scoring.schemas import Contrasts, Metrics

@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from selfalign.figures.rows import Surroundings, fit_figure, frame_rows, layout_of
+from selfalign.figures.country_rows import Surroundings, fit_figure, frame_rows, layout_of
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 

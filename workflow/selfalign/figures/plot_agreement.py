@@ -9,10 +9,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from selfalign.figures.baselines import CHANCE, LOOKS, draw_baselines, explain_baselines, find_baselines
+from selfalign.figures.country_rows import Surroundings, split_panels, spread, stack_panels
 from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.marks import draw_bars, draw_dots, handle_of
 from selfalign.figures.readers import NO_READERS, draw_readers, explain_readers, takes_readers
-from selfalign.figures.rows import Surroundings, split_panels, spread, stack_panels
 from selfalign.figures.style import Style
 from selfalign.options import Words, readable
 from selfalign.scoring.schemas import Estimates, Metrics

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from selfalign.figures.columns import panel_columns
+from selfalign.figures.country_rows import FigurePanel, Surroundings, fit_figure, split_panels
 from selfalign.figures.figure_options import Pages, takes_figure_settings
-from selfalign.figures.rows import FigurePanel, Surroundings, fit_figure, split_panels
+from selfalign.figures.panels_per_row import panel_columns
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import INK, MUTED, PALETTE

@@ -11,11 +11,7 @@ from matplotlib.figure import Figure
 
 from selfalign.contrasts import Contrast, split_beyond
 from selfalign.errors import InputError
-from selfalign.figures.columns import grid_columns
-from selfalign.figures.figure_options import Pages, contrasts_option, takes_figure_settings
-from selfalign.figures.marks import format_points
-from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
-from selfalign.figures.rows import (
+from selfalign.figures.country_rows import (
     FigurePanel,
     Surroundings,
     fit_figure,
@@ -24,6 +20,10 @@ from selfalign.figures.rows import (
     split_panels,
     stack_panels,
 )
+from selfalign.figures.figure_options import Pages, contrasts_option, takes_figure_settings
+from selfalign.figures.marks import format_points
+from selfalign.figures.metric_marks import draw_measures, handles_of_measures, looks_of_measures
+from selfalign.figures.panels_per_row import grid_columns
 from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import Keywords

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from selfalign.figures.country_rows import Surroundings
 from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import dot, look_of
-from selfalign.figures.rows import Surroundings
 from selfalign.figures.style import Style
 from selfalign.figures.theme import INK, lighter
 from selfalign.options import readable

@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from selfalign.figures.chosen import choose_pairs
+from selfalign.figures.country_rows import Surroundings, fit_figure
+from selfalign.figures.difference_rows import choose_pairs
 from selfalign.figures.figure_options import Pages, contrasts_option, csv_option, takes_figure_settings
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
-from selfalign.figures.rows import Surroundings, fit_figure
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.scoring.contrast_options import pairs_option

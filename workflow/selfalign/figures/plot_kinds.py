@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from selfalign.figures.by_model import limits
-from selfalign.figures.chosen import choose_gains
+from selfalign.figures.country_rows import Surroundings, spread
+from selfalign.figures.difference_rows import choose_gains
 from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_kinds, name_language
-from selfalign.figures.rows import Surroundings, spread
 from selfalign.figures.style import Style
 from selfalign.options import readable
 from selfalign.scoring.contrast_options import pairs_option

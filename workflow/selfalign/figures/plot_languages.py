@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from selfalign.figures.chosen import choose_gains
+from selfalign.figures.country_rows import Surroundings, spread
+from selfalign.figures.difference_rows import choose_gains
 from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_zero, format_points, look_of
-from selfalign.figures.rows import Surroundings, spread
 from selfalign.figures.style import Style
 from selfalign.figures.theme import MUTED, lighter
 from selfalign.options import readable

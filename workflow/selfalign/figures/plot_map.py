@@ -14,11 +14,11 @@ from matplotlib.patches import Ellipse
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy import stats
 
-from selfalign.figures.columns import map_columns
+from selfalign.figures.country_rows import Surroundings, fit_figure
 from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
 from selfalign.figures.looks import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, SKY, VERMILLION
+from selfalign.figures.panels_per_row import map_columns
 from selfalign.figures.point_labels import place_labels
-from selfalign.figures.rows import Surroundings, fit_figure
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, wrap
 from selfalign.figures.theme import INK, Keywords

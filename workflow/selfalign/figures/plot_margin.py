@@ -15,12 +15,12 @@ from selfalign.figures.baselines import (
     explain_baselines,
     room_for_margins,
 )
+from selfalign.figures.country_rows import Surroundings, split_panels, stack_panels
 from selfalign.figures.figure_options import Pages, contrasts_option, takes_figure_settings
 from selfalign.figures.marks import format_points
-from selfalign.figures.measures import draw_measures, handles_of_measures, looks_of_measures
+from selfalign.figures.metric_marks import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.names import name_pair
 from selfalign.figures.readers import NO_READERS, explain_readers, readers_of_pairs, takes_readers
-from selfalign.figures.rows import Surroundings, split_panels, stack_panels
 from selfalign.figures.style import Style
 from selfalign.options import Json, readable
 from selfalign.scoring.metrics import METRICS

@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from selfalign.errors import InputError
+from selfalign.figures.country_rows import Surroundings, fit_figure
 from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
-from selfalign.figures.rows import Surroundings, fit_figure
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import INK, MUTED, PALETTE, Keywords, lighter

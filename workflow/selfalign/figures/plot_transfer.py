@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from selfalign.errors import InputError
+from selfalign.figures.country_rows import FigurePanel, Surroundings, fit_figure, split_panels
 from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
 from selfalign.figures.names import name_pair
-from selfalign.figures.rows import FigurePanel, Surroundings, fit_figure, split_panels
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import INK

@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from selfalign.errors import InputError, did_you_mean
-from selfalign.layout import align, size
 from selfalign.ledger.integrity import find_faults, require_intact
 from selfalign.ledger.merge import SAME, merge
 from selfalign.ledger.prune import delete, find_superfluous
 from selfalign.ledger.reading import describe_ledger
 from selfalign.ledger.storage import opened
 from selfalign.options import readable, writable
+from selfalign.screen_text import align, size
 
 _SHOWN = 20  # faults of a ledger
 _HASH = re.compile(r"[0-9a-f]{32,}")

@@ -24,10 +24,10 @@ from transformers.utils import logging
 
 from selfalign.digests import digest_file
 from selfalign.errors import InputError
-from selfalign.loading import build_empty, check_report, check_weights, require_decoder, weight_of
 from selfalign.models.fetch_model import made_aside
 from selfalign.models.folder import is_wanted
 from selfalign.warmup import warm_up
+from selfalign.weight_checks import build_empty, check_report, check_weights, require_decoder, weight_of
 
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 TOKENIZER_FILES = {

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from selfalign.config.chosen import with_kinds
-from selfalign.config.crossed import find_tests
 from selfalign.config.languages import countries_of_run
 from selfalign.config.merged import MergedConfig
+from selfalign.config.probe_kinds import with_kinds
 from selfalign.config.surveys import groups_file, has_respondents
+from selfalign.config.two_surveys import find_tests
 from selfalign.errors import InputError
 from selfalign.home import locate
 from selfalign.probes.bank import read_bank

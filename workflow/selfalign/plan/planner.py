@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from selfalign.config.chosen import count_left_out
-from selfalign.config.crossed import find_tests
 from selfalign.config.languages import frames_on_scales
 from selfalign.config.merged import MergedConfig
+from selfalign.config.probe_kinds import count_left_out
+from selfalign.config.two_surveys import find_tests
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.home import HOME, locate

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterable
 
-from selfalign.config.chosen import count_in_words
-from selfalign.layout import about_hours, align, size
+from selfalign.config.probe_kinds import count_in_words
 from selfalign.plan.plans import Plan, PlannedEndpoint, PlannedLanguage, PlannedWeights
 from selfalign.plan.precision import HalfWidth, Width
+from selfalign.screen_text import about_hours, align, size
 
 _MOST_LANGUAGES, _MOST_MODELS, _MOST_CONTRASTS, _MOST_NOTES = 6, 8, 6, 3
 _STUDIES = (

@@ -25,8 +25,8 @@ from selfalign.audit.status.progress import (
     read_start,
     state_of,
 )
-from selfalign.layout import align, duration
 from selfalign.runs import Run, find_run
+from selfalign.screen_text import align, duration
 
 _MESSAGE = re.compile(r"^selfalign: (.+)$", re.MULTILINE)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, section
-from selfalign.config.crossed import find_tests
 from selfalign.config.surveys import survey_file
+from selfalign.config.two_surveys import find_tests
 from selfalign.digests import digest_input
 from selfalign.errors import InputError
 from selfalign.probes.versions import bank_in_words

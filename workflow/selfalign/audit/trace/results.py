@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from selfalign.config.crossed import find_tests
 from selfalign.config.languages import fill_language
 from selfalign.config.outputs import asked_in, kinds_of_models, own_languages
+from selfalign.config.two_surveys import find_tests
 from selfalign.demonstrations.schemas import Similarity
 from selfalign.home import HOME, locate
 from selfalign.inference.schemas import Answers

@@ -21,9 +21,9 @@ from selfalign.inference.schemas import Answers
 from selfalign.ledger.integrity import find_faults
 from selfalign.ledger.reading import read_intact_entries
 from selfalign.ledger.rows import Entry, fingerprint_of
-from selfalign.loading import quiet
 from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table
+from selfalign.weight_checks import quiet
 
 _DEVICES = ("cpu", "cuda", "mps")
 _SHOWN = 10

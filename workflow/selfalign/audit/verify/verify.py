@@ -120,8 +120,8 @@ def check_models(jobs: list[Job], findings: Findings) -> None:
     """Compare the weights, configuration and tokenizer of each model with the digests in its card."""
     from selfalign.audit.verify.differences import compare_json
     from selfalign.audit.verify.rerun import read_options
-    from selfalign.loading import quiet
     from selfalign.models.convert_model import make_card
+    from selfalign.weight_checks import quiet
 
     for job in jobs:
         if job.step != "convert_model":

@@ -14,8 +14,8 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from selfalign.errors import InputError
 from selfalign.inference.local.leases import hold
-from selfalign.loading import cannot_load, check_quantisation, check_report, model_class, quiet, require_decoder
 from selfalign.warmup import warm_up
+from selfalign.weight_checks import cannot_load, check_quantisation, check_report, model_class, quiet, require_decoder
 
 _FILLED = 0.9  # of each of several GPUs, for weights; the rest is for activations
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}

@@ -24,7 +24,7 @@ from selfalign.inference.local.devices import is_out_of_memory
 from selfalign.inference.local.render import Rendered
 from selfalign.inference.local.transfer import Parcel, send
 from selfalign.inference.local.tree import Tree, cut_rows, grow, rows_needed
-from selfalign.loading import weight_of
+from selfalign.weight_checks import weight_of
 
 VERSION = "5"
 """Part of the fingerprint of an answer: raise it when a change of the engine changes answers."""

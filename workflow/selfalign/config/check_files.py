@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from selfalign.arms import Kind, Speech
-from selfalign.config.crossed import find_tests
 from selfalign.config.languages import compared_languages, fill_language, find_speakers, speech_of_run
 from selfalign.config.merged import MergedConfig
 from selfalign.config.style import check_style_files
 from selfalign.config.surveys import check_questionnaire, check_survey_file
+from selfalign.config.two_surveys import find_tests
 from selfalign.config.values import check_file
 from selfalign.errors import InputError, listed
 from selfalign.home import is_made

@@ -9,10 +9,10 @@ import pycountry
 
 from selfalign.arms import Arm
 from selfalign.config.arms import arms_of_run, read_arms
-from selfalign.config.crossed import check_crossed
 from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import can_estimate, gives_replies, is_listed, list_contrasts
 from selfalign.config.surveys import check_groups, check_tables
+from selfalign.config.two_surveys import check_crossed
 from selfalign.contrasts import Contrast
 from selfalign.countries import CODES, suggest_country
 from selfalign.demonstrations.strategies import MEASURES

@@ -11,8 +11,6 @@ import pandas as pd
 
 from selfalign.arms import Arm, Speech
 from selfalign.config.arms import arms_of, arms_of_run
-from selfalign.config.chosen import with_kinds
-from selfalign.config.crossed import check_frames, find_tests, read_tests
 from selfalign.config.languages import (
     compared_language,
     compared_languages,
@@ -21,7 +19,9 @@ from selfalign.config.languages import (
     worded_languages,
 )
 from selfalign.config.merged import MergedConfig
+from selfalign.config.probe_kinds import with_kinds
 from selfalign.config.surveys import groups_file
+from selfalign.config.two_surveys import check_frames, find_tests, read_tests
 from selfalign.errors import InputError
 from selfalign.home import is_made, locate
 from selfalign.models.folder import list_model

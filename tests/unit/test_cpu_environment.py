@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from selfalign.variables import FAST
+from selfalign.cpu_environment import FAST
 
 pytestmark = pytest.mark.slow
 
