@@ -131,9 +131,8 @@ def score_baselines(
         answers = pd.concat([read_as_ideal_reader(asked, prompts, known, NO_EVIDENCE) for asked, known in some])
         named = cells.assign(prompt=name_cells(cells))
         scored = score_options(named, answers, Comparison(poles, bank), {FRAME: READOUT}).cells
-        tables.append(
-            scored[scored["answered"]].assign(model=name)
-        )  # a probe that the nearest country lacks is left out
+        scored = scored[scored["answered"]]  # the nearest country may lack a probe
+        tables.append(scored.assign(model=name))
     return pd.concat(tables, ignore_index=True)
 
 
