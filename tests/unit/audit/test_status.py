@@ -371,12 +371,12 @@ def test_main_numbers_are_those_of_the_mean_of_the_countries() -> None:
         high=[0.2, 1.0, 1.0, 1.0, 0.14],
     )
     table = pd.concat([single, other, alignment, agreement])
-    margin = "own minus other country +0.06 (90 % interval -0.01 to +0.14)"
+    margin = "own minus other country +6.4 points (90 % interval -1.2 to +14.0)"
     assert main_numbers(table, contrasts, SETTINGS) == (
-        f"SmolLM2 in en: agreement 0.50 Zero-shot, 0.61 Similar (best of 3 other arms); {margin}"
+        f"SmolLM2 in en: agreement 50 % Zero-shot, 61 % Similar (best of 3 other arms); {margin}"
     )
-    assert main_numbers(agreement.iloc[[0, 2]], None, SETTINGS).endswith("agreement 0.50 Zero-shot, 0.61 Similar")
-    assert main_numbers(agreement[:1].assign(country="MEX"), None, SETTINGS).endswith("agreement 0.50 Zero-shot")
+    assert main_numbers(agreement.iloc[[0, 2]], None, SETTINGS).endswith("agreement 50 % Zero-shot, 61 % Similar")
+    assert main_numbers(agreement[:1].assign(country="MEX"), None, SETTINGS).endswith("agreement 50 % Zero-shot")
     assert find_own_minus_other(contrasts[:4], SETTINGS) is None
 
 
@@ -397,8 +397,8 @@ def test_main_numbers_of_several_models_and_languages_are_ranges() -> None:
         one.assign(model=model, language=language, against_model=model, against_language=language)
         for one, (model, language) in zip(contrasts, shifts, strict=True)
     ]
-    first = "agreement 0.40 to 0.70 without demonstrations, 0.51 to 0.81 with the best other arm of each"
-    margin = "own minus other country -0.10 to +0.20, above 0 in 2 of 4 intervals"
+    first = "agreement 40 to 70 % without demonstrations, 51 to 81 % with the best other arm of each"
+    margin = "own minus other country -10.0 to +20.0 points, above 0 in 2 of 4 intervals"
     said = main_numbers(pd.concat(moved), pd.concat(contrasts), settings)
     assert said == f"2 models in 2 languages: {first}; {margin}"
     assert main_numbers(pd.concat(moved), None, settings) == f"2 models in 2 languages: {first}"
@@ -413,10 +413,10 @@ def test_main_numbers_have_the_main_interval() -> None:
     found = give_main_intervals(contrasts, verdicts)
     assert found["low"].tolist() == [-0.5, -0.03] and found["beyond"].isna().all()
     said = main_numbers(agreement, found, SETTINGS)
-    assert said.endswith("own minus other country +0.06 (90 % interval by category -0.03 to +0.16)")
+    assert said.endswith("own minus other country +6.4 points (90 % interval by category -3.0 to +16.0)")
     by_battery = verdicts.assign(main="battery", main_low=0.012, main_high=0.116)
     said = main_numbers(agreement, give_main_intervals(contrasts, by_battery), SETTINGS)
-    assert said.endswith("own minus other country +0.06 (90 % interval +0.01 to +0.12)")
+    assert said.endswith("own minus other country +6.4 points (90 % interval +1.2 to +11.6)")
     several = SETTINGS | {"run": {"models": ["small", "small"], "languages": ["en"]}}
     assert "above 0 in 2 of 2" in main_numbers(agreement, contrasts, several)
     assert "above 0 in 0 of 2" in main_numbers(agreement, found, several)

@@ -1,7 +1,7 @@
 """Messages of a run: a warning at its start if it replaces another run, and its main results at its end."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -145,11 +145,11 @@ def _split(estimates: pd.Series, config: MergedConfig) -> tuple[pd.Series, pd.Se
 def _single(estimates: pd.Series, config: MergedConfig) -> str:
     """The agreement of a model in a language."""
     plain, rest = _split(estimates, config)
-    parts = [f"{value:.2f} {config['arms'][arm]['label']}" for arm, value in plain.items()]
+    parts = [f"{_share(value)} % {config['arms'][arm]['label']}" for arm, value in plain.items()]
     if len(rest):
         best = rest.idxmax()
         chosen = f" (best of {len(rest)} other arms)" if len(rest) > 1 else ""
-        parts.append(f"{rest[best]:.2f} {config['arms'][best]['label']}{chosen}")
+        parts.append(f"{_share(rest[best])} % {config['arms'][best]['label']}{chosen}")
     return ", ".join(parts)
 
 
@@ -158,13 +158,23 @@ def _ranges(estimates: list[pd.Series], config: MergedConfig) -> str:
     split = [_split(one, config) for one in estimates]
     plain = [value for one, _ in split for value in one]
     best = [one.max() for _, one in split if len(one)]
-    parts = [f"{_range(plain)} without demonstrations"] if plain else []
-    return ", ".join(parts + ([f"{_range(best)} with the best other arm of each"] if best else []))
+    parts = [f"{_range(plain, _share)} % without demonstrations"] if plain else []
+    return ", ".join(parts + ([f"{_range(best, _share)} % with the best other arm of each"] if best else []))
 
 
-def _range(values: list[float], form: str = ".2f") -> str:
-    low, high = (format(value, form) for value in (min(values), max(values)))
+def _range(values: list[float], show: Callable[[float], str]) -> str:
+    low, high = map(show, (min(values), max(values)))
     return low if low == high else f"{low} to {high}"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f}"
+
+
+def _points(value: float) -> str:
+    """A difference in percentage points, with its sign; 0 has none."""
+    text = f"{100 * value:+.1f}"
+    return "0.0" if float(text) == 0 else text
 
 
 def _range_of_margins(rows: list[Any]) -> list[str]:
@@ -174,7 +184,7 @@ def _range_of_margins(rows: list[Any]) -> list[str]:
         return []
     known = [row for row in found if not pd.isna(row.low)]
     above = f", above 0 in {sum(row.low > 0 for row in known)} of {len(known)} intervals" if known else ""
-    return [f"own minus other country {_range([row.estimate for row in found], '+.2f')}{above}"]
+    return [f"own minus other country {_range([row.estimate for row in found], _points)} points{above}"]
 
 
 def _mean_rows(table: pd.DataFrame, model: str, language: str) -> pd.DataFrame:
@@ -202,8 +212,8 @@ def _margin(row: Any, config: MergedConfig) -> str:
     level = (
         f"{100 * config['scoring']['level']:g} % interval{' by category' * (getattr(row, 'main', '') == 'category')}"
     )
-    interval = "" if pd.isna(row.low) else f" ({level} {row.low:+.2f} to {row.high:+.2f})"
-    return f"own minus other country {row.estimate:+.2f}{interval}"
+    interval = "" if pd.isna(row.low) else f" ({level} {_points(row.low)} to {_points(row.high)})"
+    return f"own minus other country {_points(row.estimate)} points{interval}"
 
 
 def shorten_citation(citation: str) -> str:
