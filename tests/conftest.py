@@ -42,9 +42,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the server of warm programs if a test may need it.
+    """Start the server of warm programs if a test may need it, and spare later garbage collections.
 
-    And leave out of later garbage collections the libraries that all test files have imported: millions of objects.
+    These would go through all objects of the libraries that the test files have imported: millions.
     """
     if {"workflow", "real"} & {item.path.relative_to(TESTS).parts[0] for item in session.items}:
         start_server()

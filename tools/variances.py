@@ -22,7 +22,7 @@ import click
 import numpy as np
 import pandas as pd
 from scipy import stats
-from selfalign.plan.precision import Series, expect_width, within_models
+from selfalign.plan.precision import Series, expect_width, lay_out_cells, within_models
 from selfalign.plan.variances import MEASURE, PARTS, RATIO, find_rows, measure, read_variances
 from selfalign.scoring import main_intervals
 from selfalign.scoring.schemas import ALL
@@ -93,12 +93,9 @@ def lay_out(run: Path) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     columns = ["language", "country", "probe", "battery", "category", "majority"]
     people = read_scores(run)[columns].drop_duplicates()
     people["pole"] = np.where(people["majority"] == "A", 1.0, -1.0)
-    found = {}
-    for language, cells in people.groupby("language"):
-        homes = cells.groupby("probe")[["battery", "category"]].first()
-        numbers = [pd.factorize(homes[column])[0] for column in homes]
-        found[language] = (cells.pivot(index="probe", columns="country", values="pole").to_numpy(), *numbers)
-    return found
+    return {
+        language: lay_out_cells([cells[["country", "probe"]]], cells) for language, cells in people.groupby("language")
+    }
 
 
 def compare(run: Path, table: pd.DataFrame, known: Callable[[Any], pd.DataFrame]) -> pd.DataFrame:

@@ -336,7 +336,16 @@ def test_scores_on_the_disk_tell_the_widths_of_their_run(overlay: Path) -> None:
     for arm in ("zero_shot", "chrf"):
         assert widths[arm].source == "scores"
         reach = stats.t.ppf(0.975, known.loc[arm, "df"])  # the table's intervals end at 0 and 1
+        assert widths[arm].rows == 1, "one model"
         assert widths[arm].mean.median == pytest.approx(reach * known.loc[arm, "standard_error"], rel=NEAR)
+
+
+def test_components_of_a_run_count_once_for_all_ratios() -> None:
+    poles, home = np.where(np.arange(24).reshape(12, 2) % 3, 1.0, -1.0), np.arange(12) // 2
+    rows = variances.read_variances(SHIPPED).query("family == 'country'").head(1).drop(columns=variances.RATIO)
+    repeated = rows.merge(pd.DataFrame({variances.RATIO: [0.9, 1.0, 1.3]}), how="cross")
+    width = expect_width(Series("en", "chrf - chrf_other", "", "country", poles, home, home), repeated, "scores")
+    assert width.rows == 1 and width.mean.low == width.mean.high < width.main.high
 
 
 def test_report_says_where_widths_are_from(before: Plan) -> None:

@@ -37,7 +37,7 @@ from selfalign.scoring.map_items import (
     variance_of_parts,
 )
 from selfalign.scoring.map_schemas import PEOPLE, MapItems, MapPublished, MapZones
-from selfalign.scoring.map_spread import average_orders, resample_points
+from selfalign.scoring.map_spread import resample_points, split_orders
 from selfalign.survey.schemas import Counts
 from selfalign.tables import read_input
 
@@ -394,7 +394,7 @@ def test_items_that_nobody_answered_together_are_named(people: MapPeople) -> Non
 def test_orders_are_recovered_from_their_mean_and_gap() -> None:
     first, second = np.array([2.0, 0.3, -1.0]), np.array([-1.0, 0.3, -4.0])
     share = 1 / (1 + np.exp(-np.stack([first, second])))
-    middle, half = average_orders(1 / (1 + np.exp(-(first + second) / 2)), np.abs(share[0] - share[1]))
+    middle, half = split_orders(1 / (1 + np.exp(-(first + second) / 2)), np.abs(share[0] - share[1]))
     assert middle == pytest.approx((first + second) / 2) and half == pytest.approx(np.abs(first - second) / 2)
 
 

@@ -20,6 +20,7 @@ from selfalign.config.outputs import list_contrasts
 from selfalign.contrasts import Contrast
 from selfalign.plan.designs import Laid
 from selfalign.plan.variances import (
+    PARTS,
     RATIO,
     describe_arm,
     describe_contrast,
@@ -161,7 +162,7 @@ def list_series(
     for language, by_arm in asked.items():
         ordered = [arm for arm in config["languages"][language]["arms"] if arm in by_arm]
         for arm in ordered:
-            yield Series(language, arm, describe_arm(arms[arm]), "arm", *_lay_out([by_arm[arm]], people))
+            yield Series(language, arm, describe_arm(arms[arm]), "arm", *lay_out_cells([by_arm[arm]], people))
         for entry in within_models(config):
             if entry.language not in (None, language):
                 continue
@@ -175,14 +176,23 @@ def list_series(
                 sides += [by_arm.get(entry.beyond[0]), other.get(entry.beyond[1])]
             if any(side is None for side in sides):
                 continue
-            cells = _lay_out(sides, people)
+            cells = lay_out_cells(sides, people)
             if cells[0].size:
                 named = describe_contrast(entry, arms)
                 yield Series(language, named["name"], named["kind"], named["family"], *cells)
 
 
-def _lay_out(sides: Sequence[pd.DataFrame], people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The majorities of the cells that all sides have, probes x countries; numbers of the batteries and categories."""
+def lay_out_cells(sides: Sequence[pd.DataFrame], people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The majorities of the cells that all sides have, and where their probes belong.
+
+    Args:
+        sides: columns country, probe.
+        people: columns country, probe, pole (1 where pole A is the majority, else -1), battery, category.
+
+    Returns:
+        The poles, probes x countries, NaN where there is no cell; the numbers of the probes' batteries; and of their
+        categories.
+    """
     cells = people
     for side in sides:
         cells = cells.merge(side, on=["country", "probe"])
@@ -212,7 +222,8 @@ def expect_width(series: Series, rows: pd.DataFrame, source: str, level: float =
         found = max(found, float(np.median(reach(*by_category, level))))
     if series.poles.shape[1] == 1:
         mean = main = HalfWidth(NAN, NAN, NAN)
-    return Width(series.language, series.name, mean, main, one, found, source, len(rows))
+    count = len(rows[PARTS].drop_duplicates())  # rows of this run repeat for each ratio
+    return Width(series.language, series.name, mean, main, one, found, source, count)
 
 
 def _expect_alone(series: Series, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ import pandas as pd
 Array = np.ndarray
 
 
-def average_orders(p_a: Array, gap: Array) -> tuple[Array, Array]:
+def split_orders(p_a: Array, gap: Array) -> tuple[Array, Array]:
     """Mean log-odds of pole A over the two option orders, and half their difference.
 
     Args:
@@ -45,7 +45,7 @@ def resample_points(cells: pd.DataFrame, probes: Sequence[str], slopes: Array, d
     place = cells["probe"].astype(str).map({probe: number for number, probe in enumerate(probes)}).to_numpy()
     middle = np.full((len(probes), levels.max() + 1), np.nan)
     half = middle.copy()
-    middle[place, levels], half[place, levels] = average_orders(cells["p_a"].to_numpy(), cells["order_gap"].to_numpy())
+    middle[place, levels], half[place, levels] = split_orders(cells["p_a"].to_numpy(), cells["order_gap"].to_numpy())
     random, count = np.random.default_rng(seed), middle.shape[1]
     mean = np.nanmean(_share(middle), axis=1)
     widening = np.sqrt(count / max(count - 1, 1)) - 1
