@@ -79,10 +79,8 @@ class Figure:
 
 
 def _margin(config: MergedConfig) -> dict[str, str]:
-    """The contrast of the figure margin, and whether it is an arm with its control."""
-    contrast = config["figures"]["margin"]["contrast"]
-    settings = {"contrast": as_json(contrast), "room": as_json(contrast in list_margins(config))}
-    return settings | _demonstrated(config)
+    """The contrast of the figure margin."""
+    return {"contrast": as_json(config["figures"]["margin"]["contrast"])} | _demonstrated(config)
 
 
 def _by_model(pairs: Sequence[Sequence[str]], config: MergedConfig) -> dict[str, str]:
@@ -108,6 +106,7 @@ def _transfer_pair(config: MergedConfig) -> list[Contrast]:
 
 CONTRASTS = {"contrasts": "tables/contrasts.csv"}
 METRICS = {"metrics": "tables/metrics.csv"}
+VERDICTS = {"verdicts": "tables/verdicts.csv"}
 
 FIGURES: dict[str, Figure] = {
     "agreement": Figure(
@@ -130,7 +129,7 @@ FIGURES: dict[str, Figure] = {
     "margin": Figure(
         "c: margin",
         "Drawing own minus other country",
-        CONTRASTS | METRICS,
+        CONTRASTS,
         _margin,
         also=(READERS,),
         paged=Paged(
@@ -159,7 +158,7 @@ FIGURES: dict[str, Figure] = {
     "gains": Figure(
         "f: gains",
         "Drawing gains over zero-shot, by model",
-        CONTRASTS | METRICS,
+        CONTRASTS | VERDICTS | METRICS,
         lambda config: _by_model(list_gains(config), config),
         also=(READERS,),
     ),
@@ -190,7 +189,7 @@ FIGURES: dict[str, Figure] = {
     "margins": Figure(
         "k: margins",
         "Drawing own minus other country, by model",
-        CONTRASTS | METRICS,
+        CONTRASTS | VERDICTS,
         lambda config: _by_model(list_margins(config), config),
         also=(READERS,),
     ),
