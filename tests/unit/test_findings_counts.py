@@ -94,7 +94,7 @@ def test_p_of_a_part_of_the_ideal_readers_margin() -> None:
         assert len(cells) == 4 and all(map(is_rounded, cells, values)), (name, values)
     ends = 100 * readers["share_high"]
     assert f"end at {ends.min():.0f} to {ends.max():.0f} %" in page
-    assert f"at most {ends.min():.0f} to {ends.max():.0f} % of that" in read_page("findings.md")
+    assert f"at most {ends.min():.0f} to {ends.max():.0f} % of that" in read_page("findings/ten_results.md")
 
 
 def test_possible_ranks_of_the_most_similar_countries() -> None:
