@@ -103,6 +103,40 @@ MODELS = {
 """The first three have no true margin. The shares give margins of about 1, 3 and 5 points in one of the contrasts."""
 
 
+SHOWN = {
+    ("agreement", "chrf"): [
+        "reads nothing",
+        "pushed by the answers",
+        "helps unevenly by category",
+        "copies 13 %",
+        "copies 39 %",
+        "copies 66 %",
+        "copies",
+        "infers 9 %",
+        "infers 27 %",
+        "infers 45 %",
+        "infers",
+        "copies 20 %, infers 20 %",
+        "copies in 39 % of the categories",
+        "infers in 52 % of the categories",
+    ],
+    ("agreement", "chrf_without_battery"): [
+        "reads nothing",
+        "pushed by the answers",
+        "helps unevenly by category",
+        "copies",
+        "infers 17 %",
+        "infers 52 %",
+        "infers 86 %",
+        "infers",
+        "copies 20 %, infers 20 %",
+        "infers in 52 % of the categories",
+    ],
+}
+SHOWN |= {("alignment", arm): models for (_, arm), models in SHOWN.items()}
+"""The models in the tables of docs/planted_readers.md, by measure and own arm."""
+
+
 @dataclass(frozen=True)
 class Bank:
     """The design of a study as arrays. The axes of a cell are pair of arms x country x source x probe.
@@ -426,10 +460,10 @@ def summarise(verdicts: pd.DataFrame, margins: pd.DataFrame) -> pd.DataFrame:
     numbers["category_is_main"] = ("category_is_main", "mean")
     groups = table.groupby(["drawn", "model", "measure", "arm", "against"], sort=False)
     summary = 100 * groups.agg(**numbers)
-    return summary.round(2).assign(studies=groups.size()).reset_index()
+    return summary.round(4).assign(studies=groups.size()).reset_index()
 
 
-def write_rows(table: pd.DataFrame, measure: str, arm: str, models: Iterable[str]) -> str:
+def write_rows(table: pd.DataFrame, measure: str, arm: str) -> str:
     """Rows of docs/planted_readers.md: of each model, the true margin, then three cells per way to draw questions.
 
     The cells have two numbers, of the main interval and of the one by battery: the shares of studies whose interval
@@ -439,19 +473,52 @@ def write_rows(table: pd.DataFrame, measure: str, arm: str, models: Iterable[str
         table: as `summarise` returns it.
         measure: one of `MEASURES`.
         arm: the own arm of the contrast.
-        models: names of the models.
     """
     some = table[(table["measure"] == measure) & (table["arm"] == arm)].set_index(["model", "drawn"])
     lines = []
-    for model in models:
+    for model in SHOWN[measure, arm]:
         ways = [some.loc[(model, way)] for way in ("batteries", "categories")]
         cells = [
-            f"{row[f'{column}_main']:.{places}f}, {row[f'{column}_battery']:.{places}f}"
+            ", ".join(f"{row[f'{column}_{name}']:.{places}f}" for name in ("main", "battery"))
             for row in ways
             for column, places in (("covered", 0), ("found", 0), ("half", 1))
         ]
-        lines.append(f"| {' | '.join([model, f'{ways[0].truth:.1f}', *cells])} |")
-    return "\n".join(lines).replace("-0.0", "0.0") + "\n"
+        lines.append(f"| {' | '.join([model, f'{abs(ways[0].truth):.1f}', *cells])} |")
+    return "\n".join(lines) + "\n"
+
+
+def group_margins(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows of drawn batteries and categories, by the kind of model and the true margin of the agreement."""
+    drawn = table[table["drawn"] != "none"]
+    agreement = drawn[drawn["measure"] == "agreement"].set_index(["drawn", "model", "arm"])["truth"]
+    true = agreement.loc[pd.MultiIndex.from_frame(drawn[["drawn", "model", "arm"]])].to_numpy()
+    kinds = drawn["model"].map(MODELS)
+    uneven, by_category = (
+        kinds.map(lambda model, name=name: bool(getattr(model, name))) for name in ("uneven", "by_category")
+    )
+    evenly = ~uneven & ~by_category
+    return {
+        "0": drawn[evenly & (true < 0.1)],
+        "0 on average, help in some categories and harm in others": drawn[uneven],
+        "0.5 to 2": drawn[evenly & (true > 0.1) & (true < 2.0)],
+        "2 to 4": drawn[evenly & (true > 2.0) & (true < 4.0)],
+        "4 to 11": drawn[evenly & (true > 4.0)],
+        "3 to 6, in some categories only": drawn[by_category & (true > 0.1)],
+    }
+
+
+def write_groups(table: pd.DataFrame) -> str:
+    """Rows of docs/validity.md: of each group of `group_margins`, means and ranges for both measures."""
+    lines = []
+    for name, rows in group_margins(table).items():
+        cells = [name, str((rows["measure"] == "agreement").sum())]
+        for measure in MEASURES:
+            some = rows[rows["measure"] == measure]
+            for column in ("covered_main", "covered_battery", "found_main"):
+                values = some[column]
+                cells.append(f"{values.mean():.0f} ({values.min():.0f} to {values.max():.0f})")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
