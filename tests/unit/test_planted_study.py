@@ -188,7 +188,7 @@ def read_page(name: str) -> str:
 def test_the_table_has_every_model_and_the_readers_margins(kept: pd.DataFrame) -> None:
     assert len(kept) == 3 * len(MODELS) * len(MEASURES) * len(PAIRS)
     readers = pd.read_csv(ROOT / "docs" / "findings" / "study" / "tables" / "readers.csv")
-    found = readers[(readers["country"] == "all") & readers["model"].eq("smollm2-135m")]
+    found = readers[(readers["country"] == "all") & (readers["model"] == "smollm2-135m") & readers["beyond"].isna()]
     found = found.set_index(["reader", "measure", "arm", "against"])["reader_estimate"]
     planted = kept[kept["drawn"] == "none"].set_index(["model", "measure", "arm"])["truth"]
     for model, reader in (("copies", "copier"), ("infers", "ideal_reader")):
@@ -196,7 +196,7 @@ def test_the_table_has_every_model_and_the_readers_margins(kept: pd.DataFrame) -
             for own, other in PAIRS:
                 expected = 100 * found[reader, measure, own, other]
                 # the kept table is older than the rule for ties, which can change few cells
-                assert planted[model, measure, own] == pytest.approx(expected, abs=0.05), (model, measure, own)
+                assert abs(planted[model, measure, own] - expected) < 0.05, (model, measure, own)
 
 
 @pytest.mark.parametrize(("measure", "arm"), SHOWN)
@@ -239,7 +239,8 @@ def span(kept: pd.DataFrame, column: str, models: list[tuple[str, str]], measure
     drawn = kept[(kept["drawn"] != "none") & (kept["measure"] == measure)].set_index(["model", "arm"])
     values = drawn.loc[models, column]
     assert len(values) == 2 * len(models)
-    return f"{values.min():.0f} to {values.max():.0f} %"
+    ends = dict.fromkeys(f"{value:.0f}" for value in (values.min(), values.max()))
+    return f"{' to '.join(ends)} %"
 
 
 def test_sentences_of_the_page_have_the_tables_numbers(kept: pd.DataFrame) -> None:
@@ -250,7 +251,10 @@ def test_sentences_of_the_page_have_the_tables_numbers(kept: pd.DataFrame) -> No
     found = {margin: span(kept, "found_main", models) for margin, models in ((1, ONE), (3, THREE), (5, FIVE))}
     assert f"finds a margin of 5 points in {found[5]} of the simulated studies, one of 3 points in {found[3]}" in page
     assert f"and one of 1 point in {found[1]}." in page
-    assert f"is found in {span(kept, 'found_main', SOME)} of the studies, although it is 3 points" in page
+    assert (
+        f"is found in {span(kept, 'found_main', SOME)} of the studies, although it is {true[SOME[0]]:.1f} points"
+        in page
+    )
     covered = [span(kept, "covered_main", SOME, measure) for measure in MEASURES]
     assert f"cover it in {covered[0]} (agreement) and {covered[1]} (soft alignment)" in page
     nothing = [(name, own) for name in ("reads nothing", "pushed by the answers") for own, _ in PAIRS]
@@ -259,6 +263,12 @@ def test_sentences_of_the_page_have_the_tables_numbers(kept: pd.DataFrame) -> No
     battery, main = (span(kept, f"found_{name}", uneven) for name in ("battery", "main"))
     assert f"{battery} of the intervals by battery exclude a margin that is 0, and {main} of the main intervals" in page
     drawn = kept[kept["drawn"] == "batteries"].query("measure == 'agreement'").set_index(["model", "arm"])
+    off = kept[kept["drawn"] != "none"].assign(off=lambda table: (table["mean"] - table["truth"]).abs())
+    is_uneven = off["model"] == "helps unevenly by category"
+    assert f"is within {off.loc[~is_uneven, 'off'].max():.2f} points of the true margin" in page
+    worst = off.loc[off["off"].idxmax()]
+    error = worst["sd"] / np.sqrt(worst["studies"])
+    assert f"There it is within {worst['off']:.2f}, with a Monte Carlo error of {error:.2f}." in page
     row = drawn.loc[("copies 39 %", "chrf")]
     assert f"in {row['found_main']:.0f} instead of {row['found_battery']:.0f} % of the studies" in page
     row = kept[kept["drawn"] == "none"].query("measure == 'agreement'").set_index(["model", "arm"]).loc[SOME[0]]
