@@ -136,6 +136,7 @@ def test_margins_are_the_means_of_many_studies(bank: Bank) -> None:
     assert np.abs(planted).max() > 4.5 * error.max(), "the margins are too small to be found by this test"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["batteries", "categories", "none"])
 def test_whole_batteries_or_categories_are_drawn(bank: Bank, way: str) -> None:
     drawn = draw_questions(np.random.default_rng(5), bank, way)
@@ -151,6 +152,7 @@ def test_whole_batteries_or_categories_are_drawn(bank: Bank, way: str) -> None:
         assert len(set(drawn.category[drawn.battery == battery])) == 1
 
 
+@pytest.mark.slow
 def test_tied_people_have_no_cell(bank: Bank) -> None:
     place = list(bank.probes).index("Q198")
     kenya = COUNTRIES.index("KEN")
@@ -273,3 +275,14 @@ def test_sentences_of_the_page_have_the_tables_numbers(kept: pd.DataFrame) -> No
     assert f"in {row['found_main']:.0f} instead of {row['found_battery']:.0f} % of the studies" in page
     row = kept[kept["drawn"] == "none"].query("measure == 'agreement'").set_index(["model", "arm"]).loc[SOME[0]]
     assert f"even then the main interval covers its margin in {row['covered_main']:.0f} %" in page
+
+
+def test_the_choice_of_the_interval_has_the_coverage_of_both_measures(kept: pd.DataFrame) -> None:
+    groups = group_margins(kept)
+    evenly = pd.concat([groups[name] for name in list(groups)[2:-1]])["covered_main"]
+    drawn = kept[kept["drawn"] != "none"].set_index(["model", "arm"])
+    some = drawn.loc[SOME, "covered_main"]
+    assert (
+        f"covers them in {evenly.min():.0f} to {evenly.max():.0f} % of the studies if a model reads in all categories, "
+        f"and in {some.min():.0f} to {some.max():.0f} % if it copies in some categories only"
+    ) in read_page("interval_choice.md")
