@@ -28,12 +28,14 @@ import numpy as np
 import pandas as pd
 from clusters import countries_of_study
 from scipy.stats import norm
+from selfalign.config.merged import MergedConfig
 from selfalign.config.read import read_config
 from selfalign.contrasts import Contrast
 from selfalign.home import HOME
-from selfalign.plan.designs import Designer
+from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_people
 from selfalign.probes.replicates import draw_shares
+from selfalign.prompts.sources import Surveyed
 from selfalign.runs import Run
 from selfalign.scoring.bootstrap import Resampling
 from selfalign.scoring.cells import Comparison
@@ -58,6 +60,9 @@ STANCE = {"category": 0.2, "battery": 0.4, "probe": 0.6}
 
 CHANCE = 0.5
 SHARPNESS = 3.0
+NOISE = 0.1
+"""Of the ideal reader, as in config/study.yaml."""
+
 DRAWS = 400
 MEASURES = ["agreement", "alignment"]
 
@@ -124,12 +129,8 @@ def lay_out() -> Real:
     config["languages"]["en"] |= {"countries": countries_of_study(), "arms": ARMS}
     for arm in ("chrf_other", "chrf_without_battery_other"):
         config["arms"][arm]["sources"] = SOURCES
-    run = Run(HOME / "results" / config["run"]["name"])
-    known, probes = read_people(config, HOME, run, on_scales=False)
-    laid = Designer(config, HOME, known, probes, run).lay_out("en")
+    known, laid = lay_out_english(config)
     design = laid.cells.assign(prompt=name_cells(laid.cells))
-    copier = read_as_copier(laid.cells, laid.prompts)
-    ideal = read_as_ideal_reader(laid.cells, laid.prompts, known.poles, 0.1)
     prompts = design.drop_duplicates("prompt").set_index("prompt")
     plain = laid.cells.assign(named=design["prompt"]).drop_duplicates("named").set_index("named")["prompt"]
     first = np.where(prompts["order"] == "AB", 1, -1)
@@ -137,11 +138,25 @@ def lay_out() -> Real:
     prompts = prompts[["country", "probe", "arm"]].join(about, on="probe").assign(first=first)
     prompts["asked"] = plain.loc[prompts.index]
     prompts["shown"] = prompts["arm"].str.removesuffix("_other")
-    prompts["copier"] = first * gaps(copier).reindex(prompts["asked"]).to_numpy()
-    prompts["ideal"] = first * gaps(ideal).reindex(prompts.index).to_numpy()
+    read = read_demonstrations(known, laid)
+    prompts["copier"] = first * read["copier"].reindex(prompts["asked"]).to_numpy()
+    prompts["ideal"] = first * read["ideal"].reindex(prompts.index).to_numpy()
     poles = known.poles[known.poles["country"].isin(countries_of_study())].reset_index(drop=True)
     people = draw_shares(poles, 100, 1)
     return Real(design, poles, known.bank, people, prompts)
+
+
+def lay_out_english(config: MergedConfig) -> tuple[Surveyed, Laid]:
+    """The people, and the English cells and prompts of a config, as the workflow makes them."""
+    run = Run(HOME / "results" / config["run"]["name"])
+    known, probes = read_people(config, HOME, run, on_scales=False)
+    return known, Designer(config, HOME, known, probes, run).lay_out("en")
+
+
+def read_demonstrations(known: Surveyed, laid: Laid) -> dict[str, pd.Series]:
+    """Log-weight of the first option over the second: the copier's by prompt, the ideal reader's by named prompt."""
+    ideal = read_as_ideal_reader(laid.cells, laid.prompts, known.poles, NOISE)
+    return {"copier": gaps(read_as_copier(laid.cells, laid.prompts)), "ideal": gaps(ideal)}
 
 
 def gaps(answers: pd.DataFrame) -> pd.Series:

@@ -114,7 +114,7 @@ rule record_bank:
 rule select_probes:
     input:
         bank=kept(PATHS.bank),
-        kinds=[kept(file) for file in PATHS.probe_kinds if config["probes"]["kinds"]],
+        kinds=[kept(file) for file in PATHS.probe_kinds if CONFIG.probes.kinds],
     output:
         selected=PATHS.chosen["selected"],
         left_out=report(
@@ -132,9 +132,9 @@ rule select_probes:
     params:
         settings=as_json(
             {
-                name: config["probes"][name]
-                for name in CRITERIA
-                if name != "kinds" or config["probes"]["kinds"]
+                name: values
+                for name, values in CONFIG.probes.criteria.items()
+                if name != "kinds" or values
             }
         ),
         kinds=input_options("kinds"),
@@ -169,7 +169,7 @@ rule form_groups:
     conda:
         "../../environment.yml"
     params:
-        settings=as_json(config["run"]["groups"]),
+        settings=as_json(CONFIG.run.groups),
         countries=sorted({*COUNTRIES, *SHOWN}),
         code=code_digest("form_groups"),
     message:
@@ -195,7 +195,7 @@ rule draft_opinion_probes:
     conda:
         "../../environment.yml"
     params:
-        source=TESTS.get("source", ""),
+        source=PATHS.tests.source if PATHS.tests else "",
         code=code_digest("draft_opinion_probes"),
     message:
         "Drafting test probes from an opinion table"
@@ -222,8 +222,8 @@ rule take_opinion_probes:
     conda:
         "../../environment.yml"
     params:
-        source=TESTS.get("source", ""),
-        only=TESTS.get("only", []),
+        source=PATHS.tests.source if PATHS.tests else "",
+        only=list(PATHS.tests.only) if PATHS.tests else [],
         countries=COUNTRIES,
         code=code_digest("take_opinion_probes"),
     message:
@@ -333,8 +333,8 @@ rule resample_people:
     params:
         people=input_options("responses", "members"),
         countries=COUNTRIES,
-        replicates=config["probes"]["replicates"],
-        seed=config["probes"]["seed"],
+        replicates=CONFIG.probes.replicates,
+        seed=CONFIG.probes.seed,
         code=code_digest("resample_people"),
     message:
         "Drawing samples of the people"

@@ -43,9 +43,9 @@ rule design_prompts:
     params:
         arms=arms_json,
         countries=countries_of,
-        frames=config["prompts"]["frames"],
-        premises=config["prompts"]["premises"],
-        step=config["prompts"]["share_step"],
+        frames=list(CONFIG.prompts.frames),
+        premises=CONFIG.prompts.premises,
+        step=CONFIG.prompts.share_step,
         tests=input_options("tests"),
         files=design_files,
         texts=used_texts,

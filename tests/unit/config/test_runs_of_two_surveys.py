@@ -8,12 +8,13 @@ from project import ROOT
 from refusal import assert_one_paragraph
 from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 
 PEW = ROOT / "config" / "pew.yaml"
 
 
-def read(folder: Path, **settings: object) -> dict:
+def read(folder: Path, **settings: object) -> Config:
     """The shipped config of two surveys with other settings on top."""
     path = folder / "mine.yaml"
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -23,7 +24,7 @@ def read(folder: Path, **settings: object) -> dict:
 @pytest.mark.slow
 def test_shipped_config_runs_arms_that_two_surveys_have(tmp_path: Path) -> None:
     paths = Paths(read(tmp_path))
-    assert paths.tests is not None and paths.tests["source"] == "GAS"
+    assert paths.tests is not None and paths.tests.source == "GAS"
     assert "<run>/tables/contrasts.csv" in paths.tables and "<run>/tables/readers.csv" in paths.tables
     assert "results/shared/survey/global_opinions/distributions.parquet" in paths.intermediate
     assert paths.survey_tables, "the survey of the demonstrations has respondents"
