@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, assert_never
 from pydantic import ConfigDict, Field
 
 from selfalign.demonstrations.strategies import EXCLUSIONS, SEEDED, STRATEGIES
-from selfalign.forms import CountryCodes, Name, Named, Spoken, distinct
+from selfalign.forms import CountryCodes, Name, NamedSection, Spoken, distinct
 
 WhoseAnswers = Literal[
     "own", "other", "other_group", "country", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"
@@ -55,7 +55,7 @@ class Speech:
         return cls(*(tuple(sorted({one for part in every for one in part.of(kind)})) for kind in kinds))
 
 
-class Arm(Named):
+class Arm(NamedSection):
     """The settings of an arm, and the decisions that follow from them."""
 
     FREE: ClassVar = frozenset({"label", "answers", "sources", "named"})

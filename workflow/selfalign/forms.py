@@ -72,7 +72,7 @@ class Section(BaseModel):
         return self.given
 
 
-class Named(Section):
+class NamedSection(Section):
     """A section that knows its name in the config: an arm, a model or a survey."""
 
     _name: str = PrivateAttr("")
@@ -114,7 +114,7 @@ def _read(form: Any, value: Any, name: str = "") -> Any:
         forms = [one for one in parts if one is not NoneType]  # of several sections, the one with most of the keys
         return None if value is None else _read(max(forms, key=lambda one: _count_known(one, value)), value, name)
     if _is_section(form):
-        return form.read(value, name) if issubclass(form, Named) else form.read(value)
+        return form.read(value, name) if issubclass(form, NamedSection) else form.read(value)
     if kind is tuple:
         return tuple(_read(parts[0], one) for one in value)
     if kind is dict:

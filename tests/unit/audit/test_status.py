@@ -293,7 +293,7 @@ def test_status_shows_jobs_rates_time_left_and_cost(folder: Path) -> None:
 def test_answers_mean_the_same_before_and_after_the_log_counts_them(reply: int, total: str, folder: Path) -> None:
     config = {"models": {"small": {"reply": reply}}, "run": {"models": ["small"], "languages": ["en"]}}
     job = planned("infer", folder, model="small", language="en")
-    record_start(folder, [job], config, ["snakemake"])
+    record_start(folder, [job], Config.read(config), ["snakemake"])
     (folder / "prompts").mkdir()
     pd.DataFrame({"prompt": ["1", "2", "3"], "premise": ["", "3", "3"]}).to_parquet(folder / "prompts/en.parquet")
     row = status.describe_progress(Run(folder), read_start(folder)).splitlines()[4]

@@ -26,7 +26,7 @@ def check_files(config: Config) -> None:
     then be those of another file.
 
     Args:
-        config: the merged settings, checked by `check_settings`.
+        config: of the run, checked by `check_settings`.
 
     Raises:
         InputError: names the key and the file.

@@ -57,7 +57,7 @@ def check_inputs(config: Config, home: Path) -> None:
     Surveys of form `counts` and `shares` are read as well, because their files are small. Other surveys are not.
 
     Args:
-        config: the merged settings, whose files are there.
+        config: of the run, whose files are there.
         home: the workflow's own folder.
 
     Raises:

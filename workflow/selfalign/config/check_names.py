@@ -27,7 +27,7 @@ def check_names(config: Config) -> None:
     """Refuse names that the config does not define, and settings that contradict each other.
 
     Args:
-        config: the merged settings, of the form of the schema.
+        config: of the run, of the form of the schema.
 
     Raises:
         InputError: names the key, the value and the nearest valid name.

@@ -36,7 +36,7 @@ def find_speech(config: Config, language: str) -> Speech:
     """The languages in which the arms of a language speak.
 
     Args:
-        config: the merged settings; the file prompts.spoken is read where an arm speaks a country's own language.
+        config: of the run; its file prompts.spoken is read where an arm speaks a country's own language.
         language: of the questions.
 
     Raises:
@@ -94,15 +94,15 @@ def compared_language(config: Config, measure: str, language: str) -> str:
         measure: of similarity.
         language: of the prompts.
     """
-    texts = config.demonstrations.embedding.texts if measure == "embedding" else "own"
+    texts: str = config.demonstrations.of(measure).get("texts", "own")
     return language if texts == "own" else texts
 
 
 def compared_languages(config: Config) -> list[str]:
     """Languages whose wording arms of the run compare probes by, though no prompt may be in them."""
-    texts = config.demonstrations.embedding.texts
-    embeds = any(arm.strategy == "embedding" for arm in arms_of_run(config).values())
-    return [texts] if embeds and texts != "own" else []
+    strategies = dict.fromkeys(arm.strategy for arm in arms_of_run(config).values() if arm.strategy)
+    texts = [config.demonstrations.of(one).get("texts", "own") for one in strategies]
+    return [one for one in texts if one != "own"]
 
 
 def worded_languages(config: Config) -> list[str]:

@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema
 
 from selfalign.arms import Arm
 from selfalign.contrasts import Contrast
-from selfalign.forms import Country, Language, ModelKind, Name, Named, Names, Pair, ProbeKind, Section, distinct
+from selfalign.forms import Country, Language, ModelKind, Name, NamedSection, Names, Pair, ProbeKind, Section, distinct
 from selfalign.inference.choices import Attention, Dtype, Engine, ModelFormat, Readout, ShownAs
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.probes.selection import CRITERIA
@@ -75,7 +75,7 @@ class TableColumns(Section):
     count: str | None = Field(None, description="Of a table of counts: the number of respondents.")
 
 
-class Survey(Named):
+class Survey(NamedSection):
     """A survey."""
 
     form: Literal[tuple(FORMS)] = Field(  # type: ignore[valid-type]  # pydantic lists the values
@@ -330,7 +330,7 @@ class Template(Section):
     )
 
 
-class Model(Named):
+class Model(NamedSection):
     """A language model, and how it is run."""
 
     label: str = Field(description="Name of the model in figures.")

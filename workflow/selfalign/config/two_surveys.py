@@ -15,7 +15,7 @@ def check_crossed(config: Config) -> None:
     """Refuse settings that do not go with test probes from another survey.
 
     Args:
-        config: the merged settings, of the form of the schema, whose names are known.
+        config: of the run, of the form of the schema, whose names are known.
 
     Raises:
         InputError: names the setting.
@@ -60,7 +60,7 @@ def check_frames(config: Config) -> None:
     """Refuse frames that ask with whole answer scales, which an opinion table does not word.
 
     Args:
-        config: the merged settings, whose files are there.
+        config: of the run, whose files are there.
 
     Raises:
         InputError: names the frame.
