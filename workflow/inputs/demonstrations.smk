@@ -13,12 +13,12 @@ def measured_language(wildcards):
 
 def compared_texts(wildcards):
     """The wording that a measure compares."""
-    return kept(PATHS.texts(measured_language(wildcards)))
+    return kept(PATHS.probes.texts(measured_language(wildcards)))
 
 
 def compared_rows(wildcards):
     """Digest of the wordings that count for a measure."""
-    file = PATHS.texts(measured_language(wildcards))
+    file = PATHS.probes.texts(measured_language(wildcards))
     return digest_compared(CONFIG, file, wildcards.measure)
 
 

@@ -22,24 +22,26 @@ SPOKEN = Speech.union(PATHS.speech.values()).texts
 
 def run_texts(wildcards):
     """Digests of the wordings that count, in all the languages in which the run speaks."""
-    return [digest_wording(CONFIG, PATHS.bank_texts(language)) for language in SPOKEN]
+    return [
+        digest_wording(CONFIG, PATHS.probes.bank_texts(language)) for language in SPOKEN
+    ]
 
 
 def bank_texts(wildcards):
     """Files of the words of all prompts of the run."""
-    made = set(map(PATHS.texts, SPOKEN)) if PATHS.tests else set()
+    made = set(map(PATHS.probes.texts, SPOKEN)) if PATHS.tests else set()
     files = [file for file in PATHS.wordings if file not in made]
     return [kept(file) if file in PATHS.partly_read else file for file in files]
 
 
 def joined_texts(wildcards):
     """The wording of the bank's probes in a language."""
-    return kept(PATHS.bank_texts(wildcards.language))
+    return kept(PATHS.probes.bank_texts(wildcards.language))
 
 
 def joined_rows(wildcards):
     """Digest of these wordings. All rows count, because the measure bm25 counts words in all of them."""
-    return digest_compared(CONFIG, PATHS.bank_texts(wildcards.language), "bm25")
+    return digest_compared(CONFIG, PATHS.probes.bank_texts(wildcards.language), "bm25")
 
 
 def worded_tests(wildcards):

@@ -29,7 +29,7 @@ def rankings_of(wildcards):
 
 def described_texts(wildcards):
     """The wording of the probes in a language."""
-    return kept(PATHS.texts(wildcards.language))
+    return kept(PATHS.probes.texts(wildcards.language))
 
 
 def words_of(kind):

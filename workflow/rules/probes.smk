@@ -87,10 +87,10 @@ rule adopt_arora:
 
 rule record_bank:
     input:
-        bank=kept(PATHS.bank),
-        version=PATHS.bank_version,
+        bank=kept(PATHS.probes.bank),
+        version=PATHS.probes.bank_version,
         texts=bank_texts,
-        table=[file for file in [PATHS.test_table] if PATHS.tests],
+        table=[file for file in [PATHS.probes.test_table] if PATHS.tests],
     output:
         "<run>/people/bank.json",
     log:
@@ -113,12 +113,12 @@ rule record_bank:
 
 rule select_probes:
     input:
-        bank=kept(PATHS.bank),
-        kinds=[kept(file) for file in PATHS.probe_kinds if CONFIG.probes.kinds],
+        bank=kept(PATHS.probes.bank),
+        kinds=[kept(file) for file in PATHS.probes.kinds if CONFIG.probes.kinds],
     output:
-        selected=PATHS.chosen["selected"],
+        selected=PATHS.probes.chosen["selected"],
         left_out=report(
-            PATHS.chosen["left_out"],
+            PATHS.probes.chosen["left_out"],
             caption="../report/left_out.rst",
             category="Tables",
             labels={"table": "probes left out"},
@@ -206,14 +206,14 @@ rule draft_opinion_probes:
 
 rule take_opinion_probes:
     input:
-        table=PATHS.test_table,
+        table=PATHS.probes.test_table,
         opinions=f"{PATHS.opinions}/opinions.csv",
         distributions=f"{PATHS.opinions}/distributions.parquet",
         shown="<run>/probes/shown.csv",
     output:
         taken="<run>/probes/tests.csv",
-        selected=PATHS.taken["selected"],
-        left_out=PATHS.taken["left_out"],
+        selected=PATHS.probes.taken["selected"],
+        left_out=PATHS.probes.taken["left_out"],
         all="<run>/probes/all.csv",
     log:
         "<run>/logs/take_opinion_probes.log",
@@ -263,7 +263,7 @@ rule join_people:
         tested=f"{PATHS.opinions}/distributions.parquet",
         tests="<run>/probes/selected.csv",
         shown=f"{PATHS.survey}/distributions.parquet",
-        bank=kept(PATHS.bank),
+        bank=kept(PATHS.probes.bank),
         selected="<run>/probes/shown.csv",
     output:
         poles="<run>/people/joined.parquet",
@@ -289,7 +289,7 @@ rule join_people:
 rule map_poles:
     input:
         distributions=PATHS.tested_distributions,
-        bank=kept(PATHS.tested_bank),
+        bank=kept(PATHS.probes.tested_bank),
         selected="<run>/probes/selected.csv",
     output:
         poles="<run>/people/poles.parquet",

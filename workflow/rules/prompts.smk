@@ -17,8 +17,8 @@ include: "../inputs/prompts.smk"
 
 rule design_prompts:
     input:
-        bank=PATHS.all_probes,
-        tests=PATHS.only_tests,
+        bank=PATHS.probes.all,
+        tests=PATHS.probes.only_tests,
         texts=words_of("texts"),
         templates=words_of("templates"),
         personas=words_of("personas"),
@@ -62,8 +62,8 @@ rule design_prompts:
 
 rule describe_demonstrations:
     input:
-        bank=PATHS.all_probes,
-        tests=PATHS.only_tests,
+        bank=PATHS.probes.all,
+        tests=PATHS.probes.only_tests,
         texts=described_texts,
         rankings=rankings_of,
         design="<run>/design/{language}.parquet",

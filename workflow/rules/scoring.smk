@@ -464,7 +464,7 @@ rule estimate_alternatives:
         responses=PATHS.tested_responses,
         members=PATHS.members,
         bank="<run>/probes/selected.csv",
-        kinds=PATHS.tested_kinds,
+        kinds=PATHS.probes.tested_kinds,
     output:
         reported("alternatives", "alternatives"),
     log:
@@ -499,7 +499,7 @@ rule estimate_specifications:
         responses=PATHS.tested_responses,
         members=PATHS.members,
         bank="<run>/probes/selected.csv",
-        kinds=PATHS.tested_kinds,
+        kinds=PATHS.probes.tested_kinds,
     output:
         reported("specifications", "specifications"),
     log:

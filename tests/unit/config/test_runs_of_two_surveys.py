@@ -38,15 +38,15 @@ def test_reviewed_table_takes_the_place_of_the_draft(tmp_path: Path) -> None:
         "question,pole_a,pole_b,statement,option_a,option_b\nG1,1,2,Tea is ___.,good,bad\n", encoding="utf-8"
     )
     paths = Paths(read(tmp_path, test_probes={"table": str(table)}))
-    assert paths.test_table == str(table) and str(table) in paths.inputs
+    assert paths.probes.test_table == str(table) and str(table) in paths.inputs
     assert Paths(read(tmp_path)).test_table == "results/pew/probes/draft.csv"
 
 
 def test_one_survey_has_the_files_that_it_had() -> None:
     paths = Paths(read_config([]))
     assert paths.tests is None
-    assert paths.tested_bank == paths.bank and paths.texts("en") == paths.bank_texts("en")
-    assert paths.all_probes == "<run>/probes/selected.csv" and paths.all_poles == "<run>/people/poles.parquet"
+    assert paths.probes.tested_bank == paths.probes.bank and paths.probes.texts("en") == paths.probes.bank_texts("en")
+    assert paths.probes.all == "<run>/probes/selected.csv" and paths.all_poles == "<run>/people/poles.parquet"
     assert paths.tested_responses == paths.responses
     assert not any("draft" in file or "joined" in file for file in paths.intermediate)
 

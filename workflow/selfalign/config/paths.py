@@ -20,12 +20,12 @@ from selfalign.config.outputs import (
     own_languages,
 )
 from selfalign.config.pages import name_pages
-from selfalign.config.probe_kinds import kinds_file
+from selfalign.config.probe_files import ProbeFiles
 from selfalign.config.sections import Config, TestProbes
 from selfalign.config.style import texts_file
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, RESULTS, is_made, locate
-from selfalign.runs import ANSWERS, CARD, DESIGN, SCORES, SHARED, SURVEY, TABLE, TEXTS
+from selfalign.runs import ANSWERS, CARD, DESIGN, SCORES, SHARED, SURVEY, TABLE
 from selfalign.survey.registry import FORMS
 
 WORDS: tuple[Kind, ...] = get_args(Kind)
@@ -59,6 +59,11 @@ class Paths:
         """The languages in which the arms of each language of the run speak."""
         return speech_of_run(self.config)
 
+    @cached_property
+    def probes(self) -> ProbeFiles:
+        """The files of test probes and demonstrations."""
+        return ProbeFiles(self.config, self.run, self.home)
+
     def shipped(self, path: str) -> str:
         """A file of the project: in the working folder, or in the workflow's own if only that folder has it."""
         return locate(path, self.home)
@@ -69,38 +74,6 @@ class Paths:
     def tests(self) -> TestProbes | None:
         """The settings of test probes from another survey than the demonstrations; None if both are of one survey."""
         return self.config.test_probes
-
-    @property
-    def bank(self) -> str:
-        """The probe bank; that of the demonstrations if the test probes are from another survey."""
-        return self.config.probes.bank
-
-    @property
-    def tested_bank(self) -> str:
-        """The bank of the test probes."""
-        return f"{self.run}/probes/selected.csv" if self.tests else self.bank
-
-    @property
-    def chosen(self) -> dict[str, str]:
-        """The rows of the bank that the run uses (selected), and the other rows (left_out)."""
-        names = {"selected": "shown", "left_out": "shown_left_out"} if self.tests else {}
-        return {one: f"<run>/probes/{names.get(one, one)}.csv" for one in ("selected", "left_out")}
-
-    @property
-    def taken(self) -> dict[str, str]:
-        """The test probes from another survey (selected), and those that the run does not use (left_out)."""
-        prefix = "" if self.tests else "tests_"
-        return {one: f"<run>/probes/{prefix}{one}.csv" for one in ("selected", "left_out")}
-
-    @property
-    def all_probes(self) -> str:
-        """Test probes and the probes that demonstrations are chosen from, as one bank."""
-        return "<run>/probes/all.csv" if self.tests else "<run>/probes/selected.csv"
-
-    @property
-    def only_tests(self) -> list[str]:
-        """The test probes, if they are not shown as demonstrations."""
-        return ["<run>/probes/selected.csv"] if self.tests else []
 
     @property
     def all_poles(self) -> str:
@@ -122,37 +95,6 @@ class Paths:
         """The respondents who answered the questions of the test probes, where the survey has them."""
         return [] if self.tests else self.responses
 
-    @property
-    def test_table(self) -> str:
-        """The table of test probes from another survey: the user's reviewed one, or the draft."""
-        return (self.tests.table if self.tests else None) or f"{self.run}/probes/draft.csv"
-
-    @property
-    def bank_version(self) -> list[str]:
-        """The version file of the bank. A user's own bank may have none."""
-        return [str(path) for path in [Path(self.bank).with_name("bank.yaml")] if path.is_file()]
-
-    @property
-    def probe_kinds(self) -> list[str]:
-        """The file that says what each probe asks for. A user's own bank may have none."""
-        file = kinds_file(self.config, self.home)
-        return [str(file)] if file else []
-
-    @property
-    def tested_kinds(self) -> list[str]:
-        """The file that says what each test probe asks for; there is none for an opinion table."""
-        return [] if self.tests else self.probe_kinds
-
-    def texts(self, language: str) -> str:
-        """The wording of the probes in a language: of test probes and demonstrations."""
-        if self.tests:
-            return f"{self.run}/{TEXTS.format(language=language)}"
-        return self.bank_texts(language)
-
-    def bank_texts(self, language: str) -> str:
-        """The wording of the bank's probes in a language."""
-        return words_file(self.config, "texts", language)
-
     def words(self, kind: Kind, language: str) -> list[str]:
         """The files of a kind in the languages in which the arms of a language speak.
 
@@ -162,7 +104,7 @@ class Paths:
         """
         languages = self.speech[language].of(kind)
         if kind == "texts":
-            return [self.texts(one) for one in languages]
+            return [self.probes.texts(one) for one in languages]
         if kind in ("questions", "labels"):
             spoken = languages if self.asks_on_scales else ()
             return [self.questionnaire(self.config.run.survey, kind, one) for one in spoken]
@@ -193,14 +135,14 @@ class Paths:
     @cached_property
     def partly_read(self) -> set[str]:
         """The bank and its wordings: only the rows of some probes count."""
-        return {self.bank, *(self.bank_texts(one) for one in Speech.union(self.speech.values()).texts)}
+        return {self.probes.bank, *(self.probes.bank_texts(one) for one in Speech.union(self.speech.values()).texts)}
 
     @cached_property
     def wordings(self) -> list[str]:
         """Files of the words of all prompts of the run, sorted."""
         files = {self.answer_scales} if self.asks_on_scales else set()
         for language in self.config.run.languages:
-            files |= {self.bank_texts(one) for one in self.speech[language].texts}
+            files |= {self.probes.bank_texts(one) for one in self.speech[language].texts}
             files |= {file for kind in WORDS for file in self.words(kind, language)}
         return sorted(files)
 
@@ -219,15 +161,15 @@ class Paths:
             shipped += [f"resources/probes/{name}.csv" for name in ("probes", "arora", "arora_repairs")]
         shipped += [self.crosswalk] if self.has_groups and self.crosswalk else []
         files = [
-            self.bank,
-            *self.bank_version,
+            self.probes.bank,
+            *self.probes.bank_version,
             *self.wordings,
             *list_files(parts),
             texts_file(config.figures.style),
         ]
         files += map(self.shipped, shipped)
         if config.probes.kinds or {"alternatives", "specifications"} & self.shown.outputs:
-            files += self.probe_kinds
+            files += self.probes.kinds
         return sorted({file for file in files if not is_made(file)})
 
     # What the run makes
@@ -354,13 +296,13 @@ class Paths:
         deleted, if the results of an earlier run are there: it would say "Nothing to be done".
         """
         survey = self.config.survey
-        files = [f"{self.survey}/distributions.parquet", *self.responses, *self.wordings, self.bank, survey.file]
+        files = [f"{self.survey}/distributions.parquet", *self.responses, *self.wordings, self.probes.bank, survey.file]
         files += [f"{self.survey}/simulated.csv"] if survey.form == "counts" else []
         files.append(f"{self.run}/probes/selected.csv")
         if self.tests:
             files += [f"{self.opinions}/distributions.parquet", self.config.surveys[self.tests.survey].file]
-            files += [self.test_table, f"{self.run}/probes/draft.csv", *self.chosen.values()]
-            files += [self.all_probes, self.all_poles, self.tested_distributions]
+            files += [self.probes.test_table, f"{self.run}/probes/draft.csv", *self.probes.chosen.values()]
+            files += [self.probes.all, self.all_poles, self.tested_distributions]
         files += [f"{self.run}/people/{name}.parquet" for name in ("poles", "replicates")]
         files += self.spread
         files += [self.distributions, *self.members, f"{self.survey}/groups.parquet"] if self.has_groups else []
