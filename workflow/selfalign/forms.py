@@ -44,9 +44,10 @@ class Section(BaseModel):
     def read(cls, settings: Any) -> Self:
         """A section from settings that were checked before, or that an earlier version recorded.
 
-        Values stay as they are: a temperature of 0 has another fingerprint than one of 0.0. Settings that are not given
-        have their defaults, and unknown keys are ignored. An earlier version may not have recorded a required setting:
-        a section, mapping or list is then empty, and any other attribute is missing.
+        Values stay as they are. The validation of pydantic would change a temperature of 0 to 0.0, which has another
+        fingerprint, and would refuse old records. Settings that are not given have their defaults, and unknown keys are
+        ignored. An earlier version may not have recorded a required setting: a section, mapping or list is then empty,
+        and any other attribute is missing.
 
         Args:
             settings: by name.

@@ -39,7 +39,7 @@ def test_reviewed_table_takes_the_place_of_the_draft(tmp_path: Path) -> None:
     )
     paths = Paths(read(tmp_path, test_probes={"table": str(table)}))
     assert paths.probes.test_table == str(table) and str(table) in paths.inputs
-    assert Paths(read(tmp_path)).test_table == "results/pew/probes/draft.csv"
+    assert Paths(read(tmp_path)).probes.test_table == "results/pew/probes/draft.csv"
 
 
 def test_one_survey_has_the_files_that_it_had() -> None:
