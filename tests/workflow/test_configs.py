@@ -96,7 +96,7 @@ def test_minimal_config_is_planned(planned: dict[str, Run]) -> None:
 
 
 def test_dry_run_says_which_keys_a_run_lacks(working: Path, capsys: pytest.CaptureFixture) -> None:
-    config, run = read(working, "paper.yaml"), RunFolder(working / "results/paper")
+    config, run = Config.read(read(working, "paper.yaml")), RunFolder(working / "results/paper")
     (working / "results/shared/models/command-r").mkdir(parents=True)
     (working / "results/shared/models/command-r/model.json").touch()
     warn_of_keys(config, run, ["snakemake", "--cores", "4"])

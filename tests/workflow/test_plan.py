@@ -26,7 +26,7 @@ from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.inference.endpoint.ask import command as ask
-from selfalign.inference.endpoint.settings import without_price
+from selfalign.inference.endpoint.settings import Endpoint, without_price
 from selfalign.plan import endpoints, models, tokens, variances
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_distributions, read_people
@@ -152,8 +152,8 @@ def test_without_a_tokenizer_tokens_are_estimated(before: Plan, overlay: Path, t
 
 
 def test_some_probes_tell_the_tokens_of_all(default: Laid) -> None:
-    settings = {"shown": "turns", "format": "chat", "engine": "packed", "row_tokens": 2048, "reply": 0}
-    whole, part = (tokens.count_tokens(default, tokens.TokenEstimator(4.2), settings, {}, most) for most in (0, 1500))
+    model = Model.read({"shown": "turns", "format": "chat", "engine": "packed", "row_tokens": 2048, "reply": 0})
+    whole, part = (tokens.count_tokens(default, tokens.TokenEstimator(4.2), model, {}, most) for most in (0, 1500))
     assert part.sampled and not whole.sampled
     assert part.prompts == whole.prompts == len(default.prompts)
     for what in ("single", "computed", "sent", "bytes"):
@@ -175,7 +175,8 @@ def test_requests_are_those_of_the_step(readout: str, default: Laid, tmp_path: P
     with serving(Served()) as served:
         endpoint = {"url": served.url, "model": "mini", "readout": readout, "samples": 3, "reply_tokens": 4}
         settings = {"format": "chat", "shown": "turns", "endpoint": endpoint | {"price": {"input": 2, "output": 5}}}
-        planned = endpoints.count_requests(laid, settings, ledger, 4.2)
+        model = Model.read(settings)
+        planned = endpoints.count_requests(laid, model, model.endpoint, ledger, 4.2)
         given = ["--prompts", path, "--format", "chat", "--endpoint", json.dumps(endpoint), "--ledger", ledger]
         words = [str(word) for word in [*given, "--output", tmp_path / "answers.parquet"]]
         if readout != "echo":  # the server in miniature does not give the tokens of these texts
@@ -184,21 +185,21 @@ def test_requests_are_those_of_the_step(readout: str, default: Laid, tmp_path: P
     if readout != "echo":
         with closing(sqlite3.connect(ledger)) as database:
             assert database.execute("SELECT count(*) FROM answers").fetchone() == (planned.requests,)
-        after = endpoints.count_requests(laid, settings, ledger, 4.2)
+        after = endpoints.count_requests(laid, model, model.endpoint, ledger, 4.2)
         assert (after.requests, after.missing, after.sent) == (planned.requests, 0, 0)
     each = {"logprobs": 6, "samples": 18, "echo": 6 * 5 + 3 * (len(few) - 6)}[readout]
     assert planned.requests == planned.missing == each
     assert planned.received == {"logprobs": 6, "samples": 6 * 3 * 4, "echo": each}[readout]
-    price = endpoints.find_price([planned], settings["endpoint"]["price"])
+    price = endpoints.find_price([planned], model.endpoint.price)
     assert price == pytest.approx((2 * planned.sent + 5 * planned.received) / 1e6)
 
 
 def test_rates_of_an_endpoint_limit_its_hours() -> None:
     asked = [endpoints.Requests(100, 600, 600, sent=90_000, received=6_000)]
     none = pd.DataFrame({"prompts": [], "seconds": []})
-    assert endpoints.find_hours(asked, {}, none) is None
-    assert endpoints.find_hours(asked, {"requests_per_minute": 10}, none) == pytest.approx(1)
-    both = {"requests_per_minute": 10, "tokens_per_minute": 800}
+    assert endpoints.find_hours(asked, Endpoint.read({}), none) is None
+    assert endpoints.find_hours(asked, Endpoint.read({"requests_per_minute": 10}), none) == pytest.approx(1)
+    both = Endpoint.read({"requests_per_minute": 10, "tokens_per_minute": 800})
     assert endpoints.find_hours(asked, both, none) == pytest.approx(2)
     measured = pd.DataFrame({"prompts": [50], "seconds": [900.0]})
     assert endpoints.find_hours(asked, both, measured) == pytest.approx(3)
@@ -364,13 +365,13 @@ def test_rates_of_the_table_fill_the_gaps_between_sizes() -> None:
     def rate(parameters: float, hardware: str, dtype: str = "bfloat16", cores: int = 2) -> float:
         size = models.Size(parameters, "card")
         speeds = models.Speeds(none, table, hardware, cores)
-        return models.find_rate("m", settings | {"dtype": dtype}, size, speeds).tokens_per_second
+        return models.find_rate(Model.read(settings | {"dtype": dtype}, "m"), size, speeds).tokens_per_second
 
     assert rate(8030261248, "h200") == 25400
     assert 25400 < rate(1e9, "h200") < 44800
     assert rate(80302612480, "h200") == pytest.approx(2540)
     assert rate(134515008, "cpu", "float32", cores=4) == pytest.approx(2 * 590)
-    assert models.find_rate("m", settings, None, models.Speeds(none, table, "h200", 2)) is None
+    assert models.find_rate(Model.read(settings, "m"), None, models.Speeds(none, table, "h200", 2)) is None
 
 
 @pytest.mark.parametrize(
