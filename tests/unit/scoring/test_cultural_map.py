@@ -439,9 +439,10 @@ def test_ellipse_covers_the_share_of_points_that_it_names() -> None:
 # Config, files, figure
 
 
-def settings(**probes: object) -> Config:
-    of_map = {"items": str(RESOURCES / "map/items.csv"), "least": 8, "level": "auto"}
-    return altered(scoring={"map": of_map}, probes={"bank": str(RESOURCES / "probes/probes.csv"), **probes})
+def settings(survey: str = "example", of_map: dict | None = None, **probes: object) -> Config:
+    of_map = {"items": str(RESOURCES / "map/items.csv"), "least": 8, "level": "auto"} | (of_map or {})
+    probes = {"bank": str(RESOURCES / "probes/probes.csv"), **probes}
+    return altered(scoring={"map": of_map}, probes=probes, run={"survey": survey})
 
 
 def why(config: Config) -> str:
@@ -475,9 +476,9 @@ def test_run_with_too_few_items_is_told_which_probes_to_add() -> None:
 
 
 def test_items_of_the_map_are_read_as_the_step_reads_them(tmp_path: Path) -> None:
-    config, items = settings(only=PROBES), tmp_path / "items.csv"
+    items = tmp_path / "items.csv"
+    config = settings(of_map={"items": str(items)}, only=PROBES)
     shipped = (ROOT / "resources/map/items.csv").read_text(encoding="utf-8")
-    config["scoring"]["map"]["items"] = str(items)
     for text in (shipped.replace("item,", "name,", 1), shipped.replace(",", ";")):
         items.write_text(text, encoding="utf-8")
         with pytest.raises(InputError, match=r"items\.csv, line 1: has columns .* expected item, axis"):
@@ -485,18 +486,16 @@ def test_items_of_the_map_are_read_as_the_step_reads_them(tmp_path: Path) -> Non
 
 
 def test_survey_with_shares_of_several_codes_has_no_map() -> None:
-    config = settings(only=PROBES)
-    config["run"]["survey"] = "shares"
+    config = settings(survey="shares", only=PROBES)
     assert "the survey shares publishes shares of several answer codes together" in why(config)
 
 
 def test_simulated_respondents_make_no_axes() -> None:
     """Their answers to different questions are independent, so their correlations are zero."""
-    config = settings(only=PROBES)
-    assert Paths(config).map_responses == []
-    config["run"]["survey"] = "wvs7"
+    assert Paths(settings(only=PROBES)).map_responses == []
+    config = settings(survey="wvs7", only=PROBES)
     assert Paths(config).map_responses == ["results/shared/survey/wvs7/responses.parquet"]
-    config["scoring"]["map"]["level"] = "countries"
+    config = settings(survey="wvs7", of_map={"level": "countries"}, only=PROBES)
     assert Paths(config).map_responses == []
 
 

@@ -117,7 +117,7 @@ def test_bank_of_ones_own_has_no_kinds_unless_a_file_says_so(tmp_path: Path) -> 
     with pytest.raises(InputError, match="has no file kinds.csv"):
         chosen(config, bank)
     bank.with_name("kinds.csv").write_text("probe,kind\nQ62,value\nQ60,attitude\n")
-    assert chosen(config, bank) == ["Q62"] and find_used(bank, config["probes"]) == {"Q62"}
+    assert chosen(config, bank) == ["Q62"] and find_used(bank, config.probes.criteria) == {"Q62"}
     assert count_left_out(config) == {"attitude": 1, "none": 1}
 
 
