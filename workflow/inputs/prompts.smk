@@ -6,6 +6,7 @@ from selfalign.config.paths import WORDS
 
 def arms_json(wildcards):
     """Arms of a language, as JSON; without their labels, which are for figures alone."""
+    # The plain settings, because the option has the keys in the order of the user's config.
     return json.dumps(
         {
             name: {k: v for k, v in config["arms"][name].items() if k != "label"}
