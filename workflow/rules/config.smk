@@ -16,7 +16,7 @@ from selfalign.steps import BY_HAND, STEPS
 from selfalign.cpu_environment import FAST
 
 with exit_on_mistake():
-    CONFIG = complete(config, HOME, workflow.configfiles)  # typed; `config` keeps the plain settings
+    CONFIG = complete(config, HOME, workflow.configfiles)  # typed; config is plain
     PATHS = Paths(CONFIG, HOME)
 
 
