@@ -96,12 +96,12 @@ def keep_run(folder: Path, kept: Path, text: str) -> Path:
     figures = {figure for figure, _ in find_drawn(text, run.name, config)}
     shutil.rmtree(to, ignore_errors=True)
     sizes = {}
-    for name in KEPT:
-        if (path := run.folder / "tables" / f"{name}.csv").is_file():
-            table = choose_rows(read_text(path), name, figures)
-            with written_aside(to / "tables" / path.name) as aside:
-                table.to_csv(aside, index=False, lineterminator="\n")
-            sizes[name] = (to / "tables" / path.name).stat().st_size
+    for name, files in list_tables(run.folder).items():
+        table = choose_rows(pd.concat(map(read_text, files)), name, figures)
+        file = to / "tables" / f"{name}.csv"
+        with written_aside(file) as aside:
+            table.to_csv(aside, index=False, lineterminator="\n")
+        sizes[name] = file.stat().st_size
     if "map" in sizes:
         with written_aside(to / "tables" / MAP_SUMMARY) as aside:
             summary = summarise(read_table(to / "tables" / "map.csv", Map))
@@ -112,6 +112,18 @@ def keep_run(folder: Path, kept: Path, text: str) -> Path:
         largest = ", ".join(f"{name} {sizes[name] // 1000} kB" for name in sorted(sizes, key=sizes.get)[:-4:-1])
         raise InputError(to, f"has more than {LIMIT // 1000} kB of tables ({largest})", "Choose fewer rows to keep")
     return to
+
+
+def list_tables(folder: Path) -> dict[str, list[Path]]:
+    """The tables of a run that are kept, by name; those of replies, a file for each model and language, are stacked.
+
+    Args:
+        folder: of the run.
+    """
+    tables = folder / "tables"
+    found = {name: [tables / f"{name}.csv"] for name in KEPT if (tables / f"{name}.csv").is_file()}
+    replies = sorted(tables.glob("replies/*/*.csv"))
+    return found | ({"replies": replies} if replies else {})
 
 
 def clean_record(record: dict[str, Any]) -> dict[str, Any]:

@@ -67,14 +67,16 @@ def count_answers(seed: int) -> dict[str, pd.DataFrame]:
         their counts, divided by the size of the sample.
     """
     known = _published()
+    asked = {country: _asked(table) for country, table in known.items()}
+    together = sum(asked.values())
     shares = read_input(RESOURCES / "survey/shares/shares.csv", Shares)
-    scales = read_input(RESOURCES / "survey/scales.csv", Scales).set_index("question")
+    scales = read_input(RESOURCES / "survey/scales.csv", Scales).set_index("question")[["first", "last"]].T.to_dict()
     found = {}
     for place, country in enumerate(list_countries()):
         if country in known:
             found[country] = known[country]
             continue
-        mixed = _mix(known, np.random.default_rng([seed, 1, place]))
+        mixed = _mix(asked, together, np.random.default_rng([seed, 1, place]))
         theirs = shares[shares["country"] == country]
         found[country] = _move(mixed, theirs, scales, set(shares["question"])) if len(theirs) else mixed
     return found
@@ -116,13 +118,19 @@ def size_samples(size: float) -> dict[str, int]:
     return {country: max(min(SMALLEST, whole[country]), round(size * whole[country])) for country in sorted(whole)}
 
 
-def _mix(known: dict[str, pd.DataFrame], random: np.random.Generator) -> pd.DataFrame:
-    """The weighted mean of three countries, each question over those of the three that asked it."""
-    names = random.choice(sorted(known), 3, replace=False)
+def _mix(asked: dict[str, pd.DataFrame], together: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+    """The weighted mean of three countries, each question over those of the three that asked it.
+
+    Args:
+        asked: shares of the published countries, as `_asked` gives them.
+        together: their sum, for questions that none of the three asked.
+        random: draws the three and their weights.
+    """
+    names = random.choice(sorted(asked), 3, replace=False)
     parts = dict(zip(names, random.dirichlet([2, 2, 2]), strict=True))
-    total = sum(part * _asked(known[name]) for name, part in parts.items())
+    total = sum(part * asked[name] for name, part in parts.items())
     nobody = total.sum(axis=1) == 0
-    total[nobody] = sum(_asked(table) for table in known.values())[nobody]
+    total[nobody] = together[nobody]
     return total.div(total.sum(axis=1), axis=0)
 
 
@@ -131,14 +139,16 @@ def _asked(table: pd.DataFrame) -> pd.DataFrame:
     return table.where(table[NOT_ASKED] < 0.5, 0.0).fillna(0.0)
 
 
-def _move(mixed: pd.DataFrame, shares: pd.DataFrame, scales: pd.DataFrame, published: set[str]) -> pd.DataFrame:
+def _move(
+    mixed: pd.DataFrame, shares: pd.DataFrame, scales: dict[str, dict[str, int]], published: set[str]
+) -> pd.DataFrame:
     """Answers with the published share on the codes of each rule; a question without a share was not asked."""
     moved, places = mixed.to_numpy().copy(), {question: place for place, question in enumerate(mixed.index)}
     codes = np.array(CODES)
     for share in shares.itertuples():
         first, last = RULES[share.rule]
         row = moved[places[share.question]]
-        scale = (codes >= scales.at[share.question, "first"]) & (codes <= scales.at[share.question, "last"])
+        scale = (codes >= scales[share.question]["first"]) & (codes <= scales[share.question]["last"])
         named = scale & (codes >= first) & (codes <= last)
         valid = row[scale].sum()
         for part, weight in ((named, share.share), (scale & ~named, 1 - share.share)):

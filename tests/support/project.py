@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,12 +105,10 @@ class Project:
             config: settings on top of the project's own.
             warm: whether Snakemake and its jobs may be forks of a process that has their libraries.
         """
-        program, *rest = self.command(*arguments, config=config)
+        _, *rest = self.command(*arguments, config=config)
         variables = self.variables()
-        if warm and (folder := warm_programs()) and suits(variables):
-            program = str(folder / "snakemake")
         done = subprocess.run(
-            [program, *rest],
+            [_programs(variables, warm) / "snakemake", *rest],
             cwd=self.folder,
             env=variables,
             stdout=subprocess.PIPE,
@@ -117,6 +116,18 @@ class Project:
             text=True,
         )
         return Run(done.returncode, done.stdout)
+
+    def selfalign(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the program `selfalign` in the project's folder, as a fork of a process that has its libraries."""
+        variables = self.variables()
+        command = [_programs(variables) / "selfalign", *arguments]
+        return subprocess.run(command, cwd=self.folder, env=variables, capture_output=True, text=True)
+
+
+def _programs(variables: Mapping[str, str], warm: bool = True) -> Path:
+    """The folder of the programs: those that are forks, where they may be used, or else the installed ones."""
+    folder = warm_programs() if warm and suits(variables) else None
+    return folder or BIN
 
 
 @dataclass

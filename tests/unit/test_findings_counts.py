@@ -94,7 +94,7 @@ def test_p_of_a_part_of_the_ideal_readers_margin() -> None:
         assert len(cells) == 4 and all(map(is_rounded, cells, values)), (name, values)
     ends = 100 * readers["share_high"]
     assert f"end at {ends.min():.0f} to {ends.max():.0f} %" in page
-    assert f"at most {ends.min():.0f} to {ends.max():.0f} % of that" in read_page("findings.md")
+    assert f"at most {ends.min():.0f} to {ends.max():.0f} % of that" in read_page("findings/ten_results.md")
 
 
 def test_possible_ranks_of_the_most_similar_countries() -> None:
@@ -147,3 +147,21 @@ def test_shares_above_0_by_wording_are_those_of_the_specifications() -> None:
     letters, words, opinion = (f"{100 * above[frame]:.0f}" for frame in ("letters", "words", "words_opinion"))
     page = read_page("findings/choices.md")
     assert f"{letters} % of the specifications with letters are above 0, and {words} and {opinion} % of those" in page
+
+
+def test_the_page_of_choices_has_the_shares_of_replies() -> None:
+    table = read_kept("study_replies/replies").set_index("arm")
+    page = read_page("findings/choices.md")
+    option, differ = table["option"], table["orders_differ"]
+    shares = [option["zero_shot"], option["chrf"], option["chrf_without_battery"]]
+    said = [f"{100 * shares[0]:.1f}", *(f"{100 * share:.0f}" for share in shares[1:])]
+    assert (
+        f"Without them {said[0]} % of the replies are an option, with similar questions {said[1]} %, "
+        f"and with questions of other batteries {said[2]} %" in page
+    )
+    assert (
+        f"{100 * differ['chrf']:.0f} % of the replies with similar questions choose the other pole, and "
+        f"{100 * differ['chrf_without_battery']:.0f} % without the battery" in page
+    )
+    likelier = 1 - table.loc[table["compared"] > 1000, "mismatch"]
+    assert f"in {100 * likelier.min():.0f} to {100 * likelier.max():.0f} % of the cells" in page

@@ -15,7 +15,7 @@ from selfalign.cli import program
 from selfalign.errors import InputError
 from selfalign.figures.difference_rows import choose_pairs
 from selfalign.prompts.schemas import CELL
-from selfalign.scoring.schemas import Contrasts, Scores
+from selfalign.scoring.schemas import Contrasts, MainContrasts, Scores
 from selfalign.tables import read_table, write_table
 from tiny import tiny_llama, tiny_tokenizer
 
@@ -483,7 +483,8 @@ def test_figure_across_models_and_its_csv_lead_to_cells(project: Path, tmp_path:
     settings["config"]["figures"] |= {"asked_in": "en", "selectors": ["random"]}
     (results / "run.json").write_text(json.dumps(settings))
     rows = choose_pairs(read_table(results / "tables" / "contrasts.csv", Contrasts), [["random", "zero_shot"]], "en")
-    write_table(rows, results / "figures" / "gains.csv", Contrasts)
+    rows = rows.assign(main="battery", main_low=rows["low"], main_high=rows["high"], main_p=rows["p"])
+    write_table(rows, results / "figures" / "gains.csv", MainContrasts)
     told = ask(copy, figure="gains", country="Bolivia")
     assert "figures/gains.csv, line 2" in flat(told) and "All the same." in flat(told)
     assert told == ask(copy, "--table", "figures/gains.csv", row=2) == ask(copy, "--table", "gains", row=2)

@@ -10,7 +10,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -29,12 +28,11 @@ from selfalign.config.sections import Config
 from selfalign.config.style import describe_style
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
-from selfalign.figures.baselines import room_for_margins
 from selfalign.figures.figure_options import Pages
 from selfalign.figures.style import ENGLISH, Style, read_figure_texts, read_style
 from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.schemas import Contrasts, Metrics
+from selfalign.scoring.schemas import Contrasts
 
 pytestmark = pytest.mark.slow
 
@@ -84,10 +82,6 @@ def style_for(config: Config, figure: str) -> Style:
     return style
 
 
-def room_of(config: Config) -> pd.DataFrame:
-    return room_for_margins(metrics_of(config), config.figures.margin.contrast.setting)
-
-
 def draw_pages(settings: dict[str, Any], figure: str) -> dict[str, Figure]:
     """The first page of each kind, by the end of its name."""
     config = Config.read(settings)
@@ -100,9 +94,7 @@ def draw_pages(settings: dict[str, Any], figure: str) -> dict[str, Figure]:
         "contrasts": (contrasts_of, lambda rows: plot_contrasts.draw(rows, drawn_contrasts(config), style)),
         "margin": (
             contrasts_of,
-            lambda rows: plot_margin.draw(
-                rows, config.figures.margin.contrast.setting, style, room_of(config), readers_of(config)
-            ),
+            lambda rows: plot_margin.draw(rows, config.figures.margin.contrast.setting, style, readers_of(config)),
         ),
         "transfer": (transfer_of, lambda rows: plot_transfer.draw(rows, style)),
         "calibration": (scores_of, lambda rows: plot_calibration.draw(rows, calibrated_arms(config), style)),
@@ -346,17 +338,6 @@ def test_baselines_are_marks_in_every_row() -> None:
             }
 
 
-def test_margin_by_country_has_a_mark_in_every_row() -> None:
-    (drawn,) = draw_pages(default(), "margin").values()
-    legend = [text.get_text() for text in drawn.legends[0].get_texts()]
-    assert legend[-3] == "The same people again \N{MINUS SIGN} World majority"
-    for ax in drawn.axes:
-        (marks,) = [lines for lines in ax.collections if lines.get_label() == "room"]
-        segments = marks.get_segments()
-        assert len(segments) == len(ax.get_yticks())
-        assert {round(segment[0, 0], 9) for segment in segments} == {round(0.97 - 0.71, 9)}
-
-
 def marks_of_readers(ax: Axes) -> dict[str, list[list[float]]]:
     found: dict[str, list[list[float]]] = {"copier": [], "ideal_reader": []}
     for line in ax.lines:
@@ -442,10 +423,7 @@ def test_command_draws_in_all_formats_of_the_list(tmp_path: Path) -> None:
     rows = rows.assign(probes=9, batteries=9, respondents=9)[Contrasts.names()]
     rows.to_csv(tmp_path / "contrasts.csv", index=False)
     files = [tmp_path / f"margin.{suffix}" for suffix in ("png", "pdf", "svg")]
-    metrics = metrics_of(config).assign(nearest_country="", probes=9, not_applicable=0)
-    metrics[Metrics.names()].to_csv(tmp_path / "metrics.csv", index=False)
-    arguments = ["--contrasts", tmp_path / "contrasts.csv", "--contrast", '["chrf", "chrf_other"]', "--room", "true"]
-    arguments += ["--metrics", tmp_path / "metrics.csv"]
+    arguments = ["--contrasts", tmp_path / "contrasts.csv", "--contrast", '["chrf", "chrf_other"]']
     arguments += ["--style", describe_style(config, "margin"), "--texts", ENGLISH.with_name("de.yaml")]
     arguments += ["--figures", " ".join(map(str, files))]
     run = CliRunner().invoke(plot_margin.command, list(map(str, arguments)), catch_exceptions=False)

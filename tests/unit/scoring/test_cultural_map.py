@@ -38,7 +38,7 @@ from selfalign.scoring.map_items import (
     variance_of_parts,
 )
 from selfalign.scoring.map_schemas import PEOPLE, MapItems, MapPublished, MapZones
-from selfalign.scoring.map_spread import resample_points, split_orders
+from selfalign.scoring.map_spread import resample_points
 from selfalign.survey.schemas import Counts
 from selfalign.tables import read_input
 
@@ -392,26 +392,19 @@ def test_items_that_nobody_answered_together_are_named(people: MapPeople) -> Non
 # Ellipses
 
 
-def test_orders_are_recovered_from_their_mean_and_gap() -> None:
-    first, second = np.array([2.0, 0.3, -1.0]), np.array([-1.0, 0.3, -4.0])
-    share = 1 / (1 + np.exp(-np.stack([first, second])))
-    middle, half = split_orders(1 / (1 + np.exp(-(first + second) / 2)), np.abs(share[0] - share[1]))
-    assert middle == pytest.approx((first + second) / 2) and half == pytest.approx(np.abs(first - second) / 2)
-
-
-def test_spread_is_that_of_two_orders_drawn_twice() -> None:
-    """One cell: both orders in half of the draws, one order twice in a quarter each."""
-    cell = pd.DataFrame({"probe": ["Q1"], "source": "", "seed": 0, "template": "words", "p_a": 0.5, "order_gap": 0.6})
-    found = resample_points(cell, ["Q1"], np.array([[1.0, 2.0]]), 4000, 1)
-    values, counts = np.unique(found[:, 0].round(6), return_counts=True)
-    assert values == pytest.approx([0.2, 0.5, 0.8]) and counts / 4000 == pytest.approx([0.25, 0.5, 0.25], abs=0.03)
-    assert found[:, 1] == pytest.approx(2 * found[:, 0])
+def test_order_of_the_options_is_no_spread() -> None:
+    """Both orders were asked. An arm of one source, seed and frame has no standard error, and so no ellipse."""
+    cells = pd.DataFrame({"probe": ["Q1"], "source": "", "seed": 0, "template": "words", "p_a": 0.5, "order_gap": 0.6})
+    assert np.isnan(resample_points(cells, ["Q1"], np.array([[1.0, 2.0]]), 100, 1)).all()
+    two = pd.concat([cells, cells.assign(seed=1, p_a=0.7, order_gap=0.0)])
+    spread = [resample_points(two.assign(order_gap=gap), ["Q1"], np.array([[1.0, 2.0]]), 100, 1) for gap in (0.0, 0.6)]
+    assert spread[0].std() > 0 and np.array_equal(*spread)
 
 
 def test_levels_are_drawn_for_all_probes_together() -> None:
     """Two seeds that differ by 0.2 in both probes: the mean of two draws is the lower one in a quarter of the draws."""
-    rows = [(probe, "", seed, "words", 0.4 + 0.2 * seed, 0.0) for probe in ("Q1", "Q2") for seed in (0, 1)]
-    cells = pd.DataFrame(rows, columns=["probe", "source", "seed", "template", "p_a", "order_gap"])
+    rows = [(probe, "", seed, "words", 0.4 + 0.2 * seed) for probe in ("Q1", "Q2") for seed in (0, 1)]
+    cells = pd.DataFrame(rows, columns=["probe", "source", "seed", "template", "p_a"])
     found = resample_points(cells, ["Q1", "Q2"], np.array([[1.0, 0.0], [0.0, 1.0]]), 4000, 1)
     assert found[:, 0] == pytest.approx(found[:, 1])
     assert np.mean(found[:, 0] < 0.45) == pytest.approx(0.25, abs=0.03)
@@ -422,7 +415,7 @@ def test_spread_over_levels_is_the_standard_error_of_their_mean(levels: int) -> 
     """Drawing alone would find (levels - 1) / levels of the variance."""
     p = np.random.default_rng(levels).uniform(0.2, 0.8, levels)
     cells = pd.DataFrame({"probe": "Q1", "source": "", "seed": range(levels), "template": "words", "p_a": p})
-    found = resample_points(cells.assign(order_gap=0.0), ["Q1"], np.array([[1.0, 0.0]]), 20_000, 1)
+    found = resample_points(cells, ["Q1"], np.array([[1.0, 0.0]]), 20_000, 1)
     assert found[:, 0].std() == pytest.approx(p.std(ddof=1) / np.sqrt(levels), rel=0.03)
     assert found[:, 0].mean() == pytest.approx(p.mean(), abs=0.003)
 

@@ -79,10 +79,8 @@ class Figure:
 
 
 def _margin(config: Config) -> dict[str, str]:
-    """The contrast of the figure margin, and whether it is an arm with its control."""
-    contrast = config.figures.margin.contrast
-    settings = {"contrast": as_json(contrast), "room": as_json(contrast in list_margins(config))}
-    return settings | _demonstrated(config)
+    """The contrast of the figure margin."""
+    return {"contrast": as_json(config.figures.margin.contrast)} | _demonstrated(config)
 
 
 def _by_model(pairs: Sequence[Contrast], config: Config) -> dict[str, str]:
@@ -103,6 +101,7 @@ def _demonstrated(config: Config) -> dict[str, str]:
 
 CONTRASTS = {"contrasts": "tables/contrasts.csv"}
 METRICS = {"metrics": "tables/metrics.csv"}
+VERDICTS = {"verdicts": "tables/verdicts.csv"}
 
 FIGURES: dict[str, Figure] = {
     "agreement": Figure(
@@ -125,7 +124,7 @@ FIGURES: dict[str, Figure] = {
     "margin": Figure(
         "c: margin",
         "Drawing own minus other country",
-        CONTRASTS | METRICS,
+        CONTRASTS,
         _margin,
         also=(READERS,),
         paged=Paged(lambda config: panels_of_contrasts(config, [config.figures.margin.contrast])),
@@ -152,7 +151,7 @@ FIGURES: dict[str, Figure] = {
     "gains": Figure(
         "f: gains",
         "Drawing gains over zero-shot, by model",
-        CONTRASTS | METRICS,
+        CONTRASTS | VERDICTS | METRICS,
         lambda config: _by_model(list_gains(config), config),
         also=(READERS,),
     ),
@@ -183,7 +182,7 @@ FIGURES: dict[str, Figure] = {
     "margins": Figure(
         "k: margins",
         "Drawing own minus other country, by model",
-        CONTRASTS | METRICS,
+        CONTRASTS | VERDICTS,
         lambda config: _by_model(list_margins(config), config),
         also=(READERS,),
     ),

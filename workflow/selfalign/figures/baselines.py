@@ -6,7 +6,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from selfalign.figures.names import MINUS
 from selfalign.figures.style import Style
 from selfalign.figures.theme import INK, Keywords
 from selfalign.prompts.schemas import first_way
@@ -19,9 +18,6 @@ LOOKS: dict[str, Keywords] = {
 """Columns of the table of metrics that a row has marks for, and how the marks look. They differ without colour."""
 
 CHANCE: Keywords = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
-
-ROOM = "room"
-"""The baseline of a margin: the same people again, minus the majority of the world."""
 
 _KEYS = ["model", "language", "country"]
 
@@ -60,22 +56,6 @@ def gains_of_others(metrics: pd.DataFrame, firsts: Iterable[str]) -> pd.DataFram
     return found[["uniform", *LOOKS]].sub(found["value"], axis=0)
 
 
-def room_for_margins(metrics: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
-    """The room for a margin: the score of the same people again minus that of the world's majority.
-
-    An arm that copies the people has this margin over a control that copies the world.
-
-    Args:
-        metrics: a `Metrics` table.
-        arms: those of the figure.
-
-    Returns:
-        By model, language and country, a column `room`.
-    """
-    found = find_baselines(metrics, arms)
-    return (found["ceiling"] - found["world"]).to_frame(ROOM)
-
-
 def choose_baselines(baselines: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The baselines of some rows (columns model, language, country), missing where the metrics have none."""
     return baselines.reindex(pd.MultiIndex.from_frame(rows[_KEYS].drop_duplicates()))
@@ -101,10 +81,8 @@ def explain_baselines(baselines: pd.DataFrame, style: Style) -> dict[str, Line2D
 
 
 def _look(name: str) -> Keywords:
-    return CHANCE if name == "uniform" else LOOKS["ceiling" if name == ROOM else name]
+    return CHANCE if name == "uniform" else LOOKS[name]
 
 
 def _name(name: str, style: Style) -> str:
-    if name == ROOM:
-        return style.text("agreement.ceiling") + MINUS + style.text("agreement.world")
     return style.text("agreement.chance" if name == "uniform" else f"agreement.{name}")

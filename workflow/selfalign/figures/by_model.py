@@ -1,6 +1,6 @@
 """Figures with one row per model and one dot per pair of arms: gains, and own minus other country."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -10,14 +10,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from selfalign.figures.baselines import (
+    NO_BASELINES,
     choose_baselines,
     draw_baselines,
     explain_baselines,
     gains_of_others,
-    room_for_margins,
 )
 from selfalign.figures.country_rows import Surroundings, spread
-from selfalign.figures.difference_rows import choose_pairs, mean_of_countries
+from selfalign.figures.difference_rows import choose_pairs, join_main, mean_of_countries, with_main
 from selfalign.figures.figure_options import contrasts_option, csv_option
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
@@ -32,7 +32,7 @@ from selfalign.figures.readers import (
 )
 from selfalign.figures.style import Style
 from selfalign.options import Command, Json, give_options, readable
-from selfalign.scoring.schemas import Contrasts, Metrics
+from selfalign.scoring.schemas import Contrasts, MainContrasts, Verdicts
 from selfalign.tables import read_table, write_table
 
 Pairs = Sequence[Sequence[str]]
@@ -45,7 +45,7 @@ class Differences:
 
     Attributes:
         pairs: of arms.
-        rows: `Contrasts` of the pairs in one language, for the mean of the countries.
+        rows: `MainContrasts` of the pairs in one language.
         baselines: by model, language and country, a column per mark.
         readers: of the demonstrations (`draw_readers`).
     """
@@ -58,11 +58,11 @@ class Differences:
     @property
     def axis(self) -> tuple[float, float]:
         """Both ends of the x axis."""
-        return limits(self.rows, self.baselines, self.readers[["value"]])
+        return limits(with_main(self.rows), self.baselines, self.readers[["value"]])
 
     def write(self, csv_file: Path) -> pd.DataFrame:
         """Write the rows as the numbers of the figure, and return them."""
-        write_table(self.rows, csv_file, Contrasts)
+        write_table(self.rows, csv_file, MainContrasts)
         return self.rows
 
 
@@ -72,7 +72,7 @@ def find_gains(
     """The numbers of the figure of gains.
 
     Args:
-        contrasts: a `Contrasts` table.
+        contrasts: a `MainContrasts` table.
         metrics: a `Metrics` table.
         pairs: each selector with the arm that is subtracted.
         language: that the models are asked in, ISO 639-1.
@@ -81,26 +81,24 @@ def find_gains(
     Raises:
         InputError: the contrasts have none of the pairs.
     """
-    others = gains_of_others(metrics, {against for _, against in pairs})
-    read = readers_of_gains(_of_countries(readers, language), pairs)
-    return _join(contrasts, pairs, language, others, read)
+    rows = choose_pairs(contrasts, pairs, language)
+    others = choose_baselines(gains_of_others(metrics, {against for _, against in pairs}), rows)
+    return Differences(pairs, rows, others, readers_of_gains(_of_countries(readers, language), pairs))
 
 
 def find_margins(
-    contrasts: pd.DataFrame, metrics: pd.DataFrame, pairs: Pairs, language: str, readers: pd.DataFrame = NO_READERS
+    contrasts: pd.DataFrame, pairs: Pairs, language: str, readers: pd.DataFrame = NO_READERS
 ) -> Differences:
-    """The numbers of the figure of margins, as `find_gains` has those of gains.
+    """The numbers of the figure of margins, which has no baselines.
 
     Args:
-        contrasts: a `Contrasts` table.
-        metrics: a `Metrics` table.
+        contrasts: a `MainContrasts` table.
         pairs: each arm with the arm in which other countries answer the same demonstrations.
         language: that the models are asked in, ISO 639-1.
         readers: of the demonstrations (`choose_readers`).
     """
-    room = room_for_margins(metrics, {arm for pair in pairs for arm in pair})
-    read = readers_of_pairs(_of_countries(readers, language), pairs)
-    return _join(contrasts, pairs, language, room, read)
+    rows, read = choose_pairs(contrasts, pairs, language), readers_of_pairs(_of_countries(readers, language), pairs)
+    return Differences(pairs, rows, NO_BASELINES, read)
 
 
 def _of_countries(readers: pd.DataFrame, language: str) -> pd.DataFrame:
@@ -108,48 +106,29 @@ def _of_countries(readers: pd.DataFrame, language: str) -> pd.DataFrame:
     return mean_of_countries(readers[(readers["language"] == language) & (readers["measure"] == "agreement")])
 
 
-def _join(
-    contrasts: pd.DataFrame, pairs: Pairs, language: str, baselines: pd.DataFrame, readers: pd.DataFrame
-) -> Differences:
-    rows = mean_of_countries(choose_pairs(contrasts, pairs, language))
-    return Differences(pairs, rows, choose_baselines(baselines, rows), readers)
+def takes_contrasts(command: Command) -> Command:
+    """Give a command the options of both figures.
 
-
-def takes_differences(find: Callable[..., Differences]) -> Callable[[Command], Command]:
-    """Give a command the options of one of these figures. The command gets `differences` and `csv_file`.
-
-    Args:
-        find: `find_gains` or `find_margins`.
+    The command gets `contrasts` (`MainContrasts`), `pairs`, `language`, `readers` (`choose_readers`) and `csv_file`.
     """
 
-    def decorate(command: Command) -> Command:
-        @wraps(command)
-        def with_differences(
-            contrasts: Path,
-            metrics: Path,
-            pairs: list[tuple[str, str]],
-            language: str,
-            readers: pd.DataFrame,
-            **rest: object,
-        ) -> None:
-            tables = read_table(contrasts, Contrasts), read_table(metrics, Metrics)
-            command(differences=find(*tables, pairs, language, readers), **rest)
+    @wraps(command)
+    def with_contrasts(contrasts: Path, verdicts: Path, **rest: object) -> None:
+        command(contrasts=join_main(read_table(contrasts, Contrasts), read_table(verdicts, Verdicts)), **rest)
 
-        options = [
-            contrasts_option,
-            click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baselines."),
-            click.option(
-                "--pairs",
-                type=Json(list[tuple[str, str]]),
-                required=True,
-                help="Each arm and the arm that is subtracted, as JSON.",
-            ),
-            click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1."),
-            csv_option,
-        ]
-        return takes_readers(give_options(with_differences, options))
-
-    return decorate
+    options = [
+        contrasts_option,
+        click.option("--verdicts", type=readable, required=True, help="Verdicts (CSV), for the main intervals."),
+        click.option(
+            "--pairs",
+            type=Json(list[tuple[str, str]]),
+            required=True,
+            help="Each arm and the arm that is subtracted, as JSON.",
+        ),
+        click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1."),
+        csv_option,
+    ]
+    return takes_readers(give_options(with_contrasts, options))
 
 
 def draw_by_model(
@@ -158,8 +137,7 @@ def draw_by_model(
     """A row per model, and in it a dot with its interval per pair of arms, and marks of baselines.
 
     Args:
-        rows: one per model and pair, of one language, for the mean of the countries: columns model, language, country,
-            arm, against, estimate, low, high.
+        rows: `MainContrasts`, one per model and pair, of one language.
         differences: decides the axis and the marks.
         pairs: names of the pairs of arms, for the legend.
         label: of the x axis.
@@ -167,11 +145,11 @@ def draw_by_model(
     """
     models = [model for model in style.labels["models"] if model in set(rows["model"])]
     shown = [pair for pair in pairs if (rows[["arm", "against"]] == list(pair)).all(axis=1).any()]
-    rows = rows.assign(row=rows["model"].map(models.index))
+    rows = with_main(rows).assign(row=rows["model"].map(models.index))
     handles = {pairs[pair]: handle_of(style, pair[0]) for pair in shown}
     handles |= explain_baselines(differences.baselines, style) | explain_readers(differences.readers, style)
     title = name_language(rows["language"].iloc[0], style)
-    note = f"{style.bars()} {style.text('zero')}"
+    note = f"{style.text('bars_main', level=style.level_name())} {style.text('zero')}"
     height = 0.08 + 0.11 * len(shown)
     names = [style.model(model) for model in models]
     figure, (ax,) = lay_out_grid([title], names, Surroundings(label, note, handles), style, height)

@@ -163,7 +163,7 @@ def _draw_panel(
         ax.plot(row.survival, row.traditional, marker, color=colour, markersize=size, markeredgewidth=0, zorder=4)
     for row in shown.itertuples():
         _draw_arrow(ax, row, size)
-    for row in (*choose_regions(shown).itertuples(), *start.itertuples()):
+    for row in (*choose_regions(shown).itertuples(), *_with_spread(start).itertuples()):
         add_ellipse(ax, row, style.level)
     starts = start[XY].to_numpy()
     ax.plot(*starts.T, "*", color=INK, markersize=2.2 * size, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
@@ -195,13 +195,17 @@ def choose_regions(shown: pd.DataFrame) -> pd.DataFrame:
     """The points of a panel that get an ellipse: all, or of more than `MOST_REGIONS` the one whose area is the median.
 
     Args:
-        shown: `MapPoints` of one arm. A point without standard errors has no area.
+        shown: `MapPoints` of one arm. A point without standard errors has no ellipse.
     """
-    if len(shown) <= MOST_REGIONS:
-        return shown
-    area = shown["survival_se"] * shown["traditional_se"] * np.sqrt(1 - shown["correlation"].fillna(0) ** 2)
-    ordered = area.dropna().sort_values(kind="stable").index
-    return shown.loc[ordered[[(len(ordered) - 1) // 2]]] if len(ordered) else shown.iloc[:0]
+    spread = _with_spread(shown)
+    if len(spread) <= MOST_REGIONS:
+        return spread
+    area = spread["survival_se"] * spread["traditional_se"] * np.sqrt(1 - spread["correlation"].fillna(0) ** 2)
+    return spread.loc[area.sort_values(kind="stable").index[[(len(spread) - 1) // 2]]]
+
+
+def _with_spread(points: pd.DataFrame) -> pd.DataFrame:
+    return points.dropna(subset=["survival_se", "traditional_se"])
 
 
 def _draw_arrow(ax: Axes, row: _Moved, size: float) -> None:
@@ -259,8 +263,10 @@ def _handles(people: pd.DataFrame, style: Style) -> dict[str, Line2D]:
 def _note(axes: pd.DataFrame, rows: pd.DataFrame, style: Style) -> str:
     level, units = axes[["level", "units"]].iloc[0]
     kept = axes["reason"].fillna("") == ""
-    sentences = [style.text("map.note"), style.text("map.ellipses", level=style.level_name())]
-    if rows.groupby(["model", "language", "arm"]).size().max() > MOST_REGIONS:
+    spread = _with_spread(rows)
+    sentences = [style.text("map.note")]
+    sentences.append(style.text("map.ellipses" if len(spread) else "map.no_ellipse", level=style.level_name()))
+    if len(spread) and spread.groupby(["model", "language", "arm"]).size().max() > MOST_REGIONS:
         sentences.append(style.text("map.one_ellipse"))
     sentences.append(style.text(f"map.{level}", count=f"{units:,}", items=int(kept.sum())))
     return " ".join(sentences)

@@ -8,13 +8,6 @@ from matplotlib.figure import Figure
 
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
-from selfalign.figures.baselines import (
-    NO_BASELINES,
-    choose_baselines,
-    draw_baselines,
-    explain_baselines,
-    room_for_margins,
-)
 from selfalign.figures.country_rows import Surroundings, split_panels, stack_panels
 from selfalign.figures.figure_options import Pages, contrasts_option, takes_figure_settings
 from selfalign.figures.marks import format_points
@@ -22,9 +15,9 @@ from selfalign.figures.metric_marks import draw_measures, handles_of_measures, l
 from selfalign.figures.names import name_pair
 from selfalign.figures.readers import NO_READERS, explain_readers, readers_of_pairs, takes_readers
 from selfalign.figures.style import Style
-from selfalign.options import Json, readable
+from selfalign.options import Json
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.schemas import Contrasts, Metrics
+from selfalign.scoring.schemas import Contrasts
 from selfalign.tables import read_table
 
 
@@ -32,7 +25,6 @@ def draw(
     contrasts: pd.DataFrame,
     contrast: tuple[str, str],
     style: Style,
-    baselines: pd.DataFrame = NO_BASELINES,
     readers: pd.DataFrame = NO_READERS,
 ) -> Figure:
     """One row per country: the difference between two arms with its interval, for every metric of the table.
@@ -41,7 +33,6 @@ def draw(
         contrasts: a `Contrasts` table.
         contrast: the two arms; the second is subtracted.
         style: of the figure.
-        baselines: of the agreement, by model, language and country: a column per mark.
         readers: of the demonstrations (`choose_readers`), whose contrasts are marked.
 
     Raises:
@@ -55,12 +46,10 @@ def draw(
     panels, looks = split_panels(chosen, style), looks_of_measures(chosen)
     note = f"{style.bars()} {style.text('zero')}"
     label = style.text("difference", difference=name_pair(arm, against, style))
-    baselines, readers = choose_baselines(baselines, chosen), readers_of_pairs(readers, [contrast])
-    handles = handles_of_measures(looks, style) | explain_baselines(baselines, style)
-    handles |= explain_readers(readers[readers["measure"].isin(looks)], style)
+    readers = readers_of_pairs(readers, [contrast])
+    handles = handles_of_measures(looks, style) | explain_readers(readers[readers["measure"].isin(looks)], style)
     figure, axes = stack_panels(panels, Surroundings(label, note, handles), style, 0.19 * max(1, len(looks) / 2))
     for ax, panel in zip(axes, panels, strict=True):
-        draw_baselines(ax, panel.rows, baselines)
         draw_measures(ax, panel.rows, style, looks, readers)
     format_points(axes[-1], style)
     return figure
@@ -71,19 +60,14 @@ def draw(
 @click.option(
     "--contrast", type=Json(tuple[str, str]), required=True, help="The two arms, as JSON; the second is subtracted."
 )
-@click.option("--metrics", type=readable, required=True, help="Metrics (CSV), for the baseline.")
-@click.option("--room", type=Json(bool), default="false", help="Whether a mark shows the room for a margin, as JSON.")
 @takes_readers
 @takes_figure_settings
 def command(
     contrasts: Path,
     contrast: tuple[str, str],
-    metrics: Path,
-    room: bool,
     readers: pd.DataFrame,
     style: Style,
     pages: Pages,
 ) -> None:
     """Draw the difference between two arms per country."""
-    baselines = room_for_margins(read_table(metrics, Metrics), contrast) if room else NO_BASELINES
-    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, style, baselines, readers))
+    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, style, readers))

@@ -6,16 +6,16 @@ import click
 import pandas as pd
 from matplotlib.figure import Figure
 
-from selfalign.figures.by_model import Differences, draw_by_model, find_margins, takes_differences
+from selfalign.figures.by_model import Differences, Pairs, draw_by_model, find_margins, takes_contrasts
 from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.style import Style
 
 
 def draw(rows: pd.DataFrame, differences: Differences, style: Style) -> Figure:
-    """A row per model, and in it a dot with its interval per arm with its control. A mark shows the room for it.
+    """A row per model, and in it a dot with its main interval per arm with its control.
 
     Args:
-        rows: `Contrasts` of the mean of the countries in one language.
+        rows: `MainContrasts` in one language.
         differences: each arm with the arm in which other countries answer the same demonstrations.
         style: of the figure.
     """
@@ -24,8 +24,17 @@ def draw(rows: pd.DataFrame, differences: Differences, style: Style) -> Figure:
 
 
 @click.command()
-@takes_differences(find_margins)
+@takes_contrasts
 @takes_figure_settings
-def command(differences: Differences, csv_file: Path, style: Style, pages: Pages) -> None:
+def command(
+    contrasts: pd.DataFrame,
+    pairs: Pairs,
+    language: str,
+    readers: pd.DataFrame,
+    csv_file: Path,
+    style: Style,
+    pages: Pages,
+) -> None:
     """Draw own minus other country, by model."""
+    differences = find_margins(contrasts, pairs, language, readers)
     pages.draw(differences.write(csv_file), lambda rows: draw(rows, differences, style))

@@ -9,11 +9,21 @@ import pandas as pd
 
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
+from selfalign.figures.difference_rows import with_main
 from selfalign.figures.names import name_category, name_kinds, name_language, name_pair
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.options import Json, Named, Words, readable
 from selfalign.scoring.pooling import name_kind
-from selfalign.scoring.schemas import ALL, Categories, Contrasts, CountryRanks, Estimates, Kinds, Languages
+from selfalign.scoring.schemas import (
+    ALL,
+    Categories,
+    Contrasts,
+    CountryRanks,
+    Estimates,
+    Kinds,
+    Languages,
+    MainContrasts,
+)
 from selfalign.tables import Table, read_table, written_aside
 
 _LONG = 45
@@ -81,9 +91,16 @@ def write_caption(name: str, table: pd.DataFrame, style: Style, language: str) -
         for column in ("probes", "batteries", "respondents")
         if column in rows
     ]
-    covered = style.listed([style.text(f"covers.{name}") for name in style.covers])
-    brackets = style.text("latex.brackets", level=style.level_name(), covered=covered) if style.covers else ""
+    brackets = _explain_brackets("main" in rows, style)
     return " ".join(filter(None, [style.text(f"captions.{name}", **words), brackets, *sizes]))
+
+
+def _explain_brackets(main: bool, style: Style) -> str:
+    """What the numbers in brackets are: main intervals, or those by battery."""
+    if main:
+        return style.text("latex.brackets_main", level=style.level_name())
+    covered = style.listed([style.text(f"covers.{name}") for name in style.covers])
+    return style.text("latex.brackets", level=style.level_name(), covered=covered) if style.covers else ""
 
 
 def choose_agreement(table: pd.DataFrame, language: str) -> pd.DataFrame:
@@ -257,12 +274,12 @@ def lay_out_country_ranks(table: pd.DataFrame, style: Style, _: str) -> pd.DataF
 TABLES: dict[str, tuple[type[Table], Callable[[pd.DataFrame, Style, str], pd.DataFrame]]] = {
     "agreement": (Estimates, lay_out_agreement),
     "contrasts": (Contrasts, lay_out_contrasts),
-    "gains": (Contrasts, lay_out_gains),
+    "gains": (MainContrasts, lay_out_gains),
     "gains_by_country": (Contrasts, lay_out_gains_by_country),
     "languages": (Languages, lay_out_languages),
     "categories": (Categories, lay_out_categories),
     "kinds": (Kinds, lay_out_kinds),
-    "margins": (Contrasts, lay_out_margins),
+    "margins": (MainContrasts, lay_out_margins),
     "country_ranks": (CountryRanks, lay_out_country_ranks),
 }
 """Tables that can be typeset: their schema, and how they are laid out."""
@@ -270,7 +287,7 @@ TABLES: dict[str, tuple[type[Table], Callable[[pd.DataFrame, Style, str], pd.Dat
 
 def _by_model(table: pd.DataFrame, style: Style) -> pd.DataFrame:
     """A row per model, and the columns `column` of a table in its order."""
-    rows = _with_points(_name_models(table, style), style)
+    rows = _with_points(_name_models(with_main(table), style), style)
     return _spread(rows, ["first"], "column", [style.text("latex.model")], dict.fromkeys(table["column"]))
 
 

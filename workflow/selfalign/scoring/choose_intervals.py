@@ -17,8 +17,7 @@ from selfalign.scoring.estimate_options import Estimation, measures_option, resa
 from selfalign.scoring.families import correct_holm
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.main_intervals import choose_main, join_categories
-from selfalign.scoring.panels import CONTRAST_KEYS
-from selfalign.scoring.schemas import ALL, Contrasts, Verdicts
+from selfalign.scoring.schemas import ALL, CONTRAST_KEYS, Contrasts, Verdicts
 from selfalign.tables import read_table, write_estimates
 
 PRIMARY = "primary"

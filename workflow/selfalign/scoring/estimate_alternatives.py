@@ -26,9 +26,9 @@ from selfalign.scoring.families import correct
 from selfalign.scoring.inputs import read_scores
 from selfalign.scoring.main_intervals import choose_main, cluster_by_category, join_categories
 from selfalign.scoring.measures import CONTRASTED
-from selfalign.scoring.panels import CONTRAST_KEYS, Panel, build_panels, take_probes
+from selfalign.scoring.panels import Panel, build_panels, take_probes
 from selfalign.scoring.recut import count_changed, recut_cells
-from selfalign.scoring.schemas import ALL, Alternatives
+from selfalign.scoring.schemas import ALL, CONTRAST_KEYS, Alternatives
 from selfalign.tables import read_table, write_estimates
 
 

@@ -188,7 +188,7 @@ def see_people(shares: pd.DataFrame, bank: pd.DataFrame, projection: Projection)
 def place_models(
     scores: pd.DataFrame, items: pd.DataFrame, projection: Projection, draws: int, seed: int
 ) -> pd.DataFrame:
-    """Each model's point in each arm and country, with the spread over option orders, sources, seeds and frames.
+    """Each model's point in each arm and country, with the spread over sources, seeds and frames.
 
     Args:
         scores: `Scores` tables, stacked.

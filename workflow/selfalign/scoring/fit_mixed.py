@@ -18,9 +18,9 @@ from selfalign.scoring.estimate_options import measures_option
 from selfalign.scoring.inputs import read_cells
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.panels import CONTRAST_KEYS, Panel, build_panels, contrast_panel
+from selfalign.scoring.panels import Panel, build_panels, contrast_panel
 from selfalign.scoring.reml import fit_reml
-from selfalign.scoring.schemas import ALL, Contrasts, Mixed
+from selfalign.scoring.schemas import ALL, CONTRAST_KEYS, Contrasts, Mixed
 from selfalign.tables import read_table, write_estimates
 
 _NUMBERS = ["estimate", "standard_error", "low", "high", "df", "p", "battery_sd", "probe_sd", "residual_sd"]

@@ -75,7 +75,11 @@ class Map(Table):
     traditional: float = pa.Field(
         nullable=True, description="traditional (low) against secular-rational values (high); both empty if items miss"
     )
-    survival_se: float = pa.Field(ge=0, nullable=True, description="standard error; docs/map.md says what it covers")
+    survival_se: float = pa.Field(
+        ge=0,
+        nullable=True,
+        description="standard error, where the point is of several draws; docs/map.md says of what",
+    )
     traditional_se: float = pa.Field(ge=0, nullable=True, description="standard error of the other axis")
     correlation: float = pa.Field(ge=-1, le=1, nullable=True, description="of the errors of both axes")
     distance: float = pa.Field(

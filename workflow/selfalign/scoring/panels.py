@@ -12,9 +12,6 @@ from selfalign.scoring.measures import slopes_of, values_of
 SERIES = ["model", "language", "arm", "measure"]
 """The columns that name a series of a panel."""
 
-CONTRAST_KEYS = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
-"""The columns that name a contrast; each of its rows also has a country."""
-
 CELLS = [
     *SERIES[:3],
     "country",

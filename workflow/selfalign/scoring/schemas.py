@@ -346,6 +346,10 @@ class Estimates(Table):
     )
 
 
+CONTRAST_KEYS = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
+"""The columns that name a contrast; each of its rows also has a country."""
+
+
 class Contrasts(Estimates):
     """A measure's difference between two arms, models or languages, paired by probe, with its interval and p-value."""
 
@@ -355,6 +359,15 @@ class Contrasts(Estimates):
     beyond: str = pa.Field(
         nullable=True, description="the difference between two arms that is also subtracted; empty for none"
     )
+
+
+class MainContrasts(Contrasts):
+    """A contrast of the mean of the countries that a figure draws, with its main interval."""
+
+    main: str = pa.Field(isin=CLUSTERS, description="which interval is the main one, which the figure draws")
+    main_low: float = pa.Field(nullable=True, description="lower end of the main interval")
+    main_high: float = pa.Field(nullable=True, description="upper end")
+    main_p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, against 0, by the main interval's t")
 
 
 class Verdicts(Table):
@@ -392,7 +405,7 @@ class Verdicts(Table):
     categories: int = pa.Field(ge=1, description="number of categories")
 
     class Config:
-        unique = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "measure"]
+        unique = CONTRAST_KEYS
 
 
 class ContrastsByReadout(Contrasts):

@@ -20,6 +20,7 @@ from selfalign.scoring.schemas import (
     Estimates,
     Kinds,
     Languages,
+    MainContrasts,
     Transfer,
 )
 from selfalign.tables import Table, read_table
@@ -32,12 +33,12 @@ SCHEMAS: dict[str, type[Table]] = {
     "languages": Languages,
     "categories": Categories,
     "kinds": Kinds,
-    "figures/gains": Contrasts,
+    "figures/gains": MainContrasts,
     "figures/gains_by_country": Contrasts,
     "figures/languages": Languages,
     "figures/categories": Categories,
     "figures/kinds": Kinds,
-    "figures/margins": Contrasts,
+    "figures/margins": MainContrasts,
 }
 """The tables whose rows lead back to cells, by name. Those of figures are in the folder of the figures."""
 
