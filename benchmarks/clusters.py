@@ -27,7 +27,7 @@ FEW = ("DEU", "IND", "NGA")
 @cache
 def countries_of_study() -> list[str]:
     """The 19 countries of the example."""
-    return list(read_config([ROOT / "config/study.yaml"])["languages"]["en"]["countries"])
+    return list(read_config([ROOT / "config/study.yaml"]).languages["en"].countries)
 
 
 def half_width(values: np.ndarray, home: np.ndarray, level: float = 0.95) -> float:
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1000, help="studies per row")
     runs = parser.parse_args().runs
     bank = read_bank(ROOT / "resources/probes/probes.csv").query("on_request == ''").reset_index(drop=True)
-    default = read_config([])["probes"]["only"]
+    default = read_config([]).probes.only
     some = bank[bank["probe"].isin(default)].reset_index(drop=True)
     rows = [
         study_rules(probes, countries, spread, runs)

@@ -28,8 +28,8 @@ import numpy as np
 import pandas as pd
 from clusters import countries_of_study
 from scipy.stats import norm
-from selfalign.config.merged import MergedConfig
-from selfalign.config.read import read_config
+from selfalign.config.read import read_settings
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.home import HOME
 from selfalign.plan.designs import Designer, Laid
@@ -125,11 +125,11 @@ class Real:
 @cache
 def lay_out() -> Real:
     """The English part of the default, asked about 19 countries."""
-    config = read_config([])
+    config = read_settings([])
     config["languages"]["en"] |= {"countries": countries_of_study(), "arms": ARMS}
     for arm in ("chrf_other", "chrf_without_battery_other"):
         config["arms"][arm]["sources"] = SOURCES
-    known, laid = lay_out_english(config)
+    known, laid = lay_out_english(Config.read(config))
     design = laid.cells.assign(prompt=name_cells(laid.cells))
     prompts = design.drop_duplicates("prompt").set_index("prompt")
     plain = laid.cells.assign(named=design["prompt"]).drop_duplicates("named").set_index("named")["prompt"]
@@ -146,9 +146,9 @@ def lay_out() -> Real:
     return Real(design, poles, known.bank, people, prompts)
 
 
-def lay_out_english(config: MergedConfig) -> tuple[Surveyed, Laid]:
+def lay_out_english(config: Config) -> tuple[Surveyed, Laid]:
     """The people, and the English cells and prompts of a config, as the workflow makes them."""
-    run = Run(HOME / "results" / config["run"]["name"])
+    run = Run(HOME / "results" / config.run.name)
     known, probes = read_people(config, HOME, run, on_scales=False)
     return known, Designer(config, HOME, known, probes, run).lay_out("en")
 

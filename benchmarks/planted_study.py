@@ -33,14 +33,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from planted import CHANCE, SHARPNESS, STANCE, lay_out_english, read_demonstrations
 from scipy import stats
 from scipy.special import expit
-from selfalign.config.merged import MergedConfig
-from selfalign.config.read import read_config
+from selfalign.config.read import read_settings
+from selfalign.config.sections import Config
 from selfalign.home import HOME
 from selfalign.plan.designs import Laid
 from selfalign.prompts.sources import Surveyed
@@ -184,17 +185,17 @@ class Questions:
     category: np.ndarray
 
 
-def settings_of_study() -> MergedConfig:
+def settings_of_study() -> dict[str, Any]:
     """The settings of the study, with the four arms."""
-    config = read_config([HOME / "config" / "study.yaml"])
-    config["languages"]["en"]["arms"] = [arm for pair in PAIRS for arm in pair]
-    return config
+    settings = read_settings([HOME / "config" / "study.yaml"])
+    settings["languages"]["en"]["arms"] = [arm for pair in PAIRS for arm in pair]
+    return settings
 
 
-def lay_out(config: MergedConfig) -> Bank:
+def lay_out(config: Config) -> Bank:
     """The English cells of a config, and what the readers answer in them."""
     known, laid = lay_out_english(config)
-    return as_arrays(known, laid, config["languages"]["en"]["countries"])
+    return as_arrays(known, laid, list(config.languages["en"].countries))
 
 
 def as_arrays(known: Surveyed, laid: Laid, countries: list[str]) -> Bank:
@@ -528,7 +529,7 @@ def main() -> None:
     parser.add_argument("--fixed", type=int, default=200, help="studies with all questions of the bank")
     parser.add_argument("--output", type=Path, help="a file for the table (CSV)")
     options = parser.parse_args()
-    bank = lay_out(settings_of_study())
+    bank = lay_out(Config.read(settings_of_study()))
     values = bank.values()
     runs = {"batteries": options.studies, "categories": options.studies, "none": options.fixed}
     jobs = [(seed, way) for seed in range(max(runs.values())) for way in WAYS if seed < runs[way]]

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import click
 import pandas as pd
-from selfalign.config.read import read_config
+from selfalign.config.read import read_settings
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.errors import exit_on_mistake
 from selfalign.home import HOME
@@ -62,15 +63,14 @@ def estimate_of(config: Path, rules: bool, draws: int) -> pd.DataFrame:
     Returns:
         Columns reader, arm, against, estimate, low, high (by battery), main_low, main_high, main (which kind), probes.
     """
-    settings = read_config([config])
+    settings = read_settings([config])
     contrasts = [Contrast(arm="chrf", against="zero_shot")] if rules else CONTRASTS
     arms = sorted({arm for one in contrasts for arm in (one.arm, one.against)})
     settings["languages"][LANGUAGE]["arms"] = arms
-    run = Run(HOME / "results" / settings["run"]["name"])
-    known, probes = read_people(settings, HOME, run, on_scales=False)
-    laid = Designer(settings, HOME, known, probes, run).lay_out(LANGUAGE)
-    scoring = settings["scoring"]
-    noise = scoring["readers"]["noise"]
+    typed = Config.read(settings)
+    run, scoring, noise = Run(HOME / "results" / typed.run.name), typed.scoring, settings["scoring"]["readers"]["noise"]
+    known, probes = read_people(typed, HOME, run, on_scales=False)
+    laid = Designer(typed, HOME, known, probes, run).lay_out(LANGUAGE)
     scores = score_readers(laid.cells, laid.prompts, known.poles, known.bank, noise)
     if not rules:
         symmetric = score_symmetric(laid.cells, laid.prompts, known.poles, known.bank, noise)
@@ -79,7 +79,7 @@ def estimate_of(config: Path, rules: bool, draws: int) -> pd.DataFrame:
     scores = pd.concat([scores, baselines], ignore_index=True)
     scores = scores.assign(language=LANGUAGE, ordered=True)
     people = draw_shares(known.poles[known.poles["country"].isin(scores["country"].unique())], 500, 1)
-    how = Resampling(people, draws, scoring["level"], scoring["seed"], scoring["resample"])
+    how = Resampling(people, draws, scoring.level, scoring.seed, scoring.resample)
     stand_in = scores[scores["model"] == "copier"].assign(model=STAND_IN)
     table = estimate_readers(stand_in, scores, contrasts, how)
     table = table[(table["country"] == ALL) & (table["measure"] == "agreement")]

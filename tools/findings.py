@@ -29,6 +29,7 @@ from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
 from selfalign.config.figures import FIGURES
 from selfalign.config.pages import name_pages
 from selfalign.config.read import check_settings
+from selfalign.config.sections import Config
 from selfalign.errors import InputError, exit_on_mistake
 from selfalign.home import HOME
 from selfalign.runs import RECORD, find_run
@@ -138,7 +139,7 @@ def clean_record(record: dict[str, Any]) -> dict[str, Any]:
     return _without_paths({**record, "config": {**config, "models": models}})
 
 
-def settings_of(record: dict[str, Any]) -> dict[str, Any]:
+def settings_of(record: dict[str, Any]) -> Config:
     """The merged settings of a kept run. Settings that are newer than the run have their defaults.
 
     Args:
@@ -148,7 +149,7 @@ def settings_of(record: dict[str, Any]) -> dict[str, Any]:
     fill_in(config, [HOME / file for file in DEFAULTS])
     check_settings(config)
     locate_files(config, HOME)
-    return config
+    return Config.read(config)
 
 
 def choose_rows(table: pd.DataFrame, name: str, figures: set[str]) -> pd.DataFrame:
@@ -180,13 +181,13 @@ def _tables_of(figure: str) -> set[str]:
     return {Path(file).stem for file in FIGURES[figure].reads.values()} | set(FIGURES[figure].also)
 
 
-def find_drawn(text: str, run: str, config: dict[str, Any]) -> list[tuple[str, str]]:
+def find_drawn(text: str, run: str, config: Config) -> list[tuple[str, str]]:
     """The figures of a run that the pages of findings show: names of figures, and of their files.
 
     Args:
         text: of all pages.
         run: its name.
-        config: its merged settings.
+        config: of the run.
     """
     files = dict.fromkeys(SHOWN.findall(text))
     names = [file.removeprefix(f"{run}_") for file in files if file.startswith(f"{run}_")]

@@ -20,8 +20,9 @@ from selfalign.cli import program
 from selfalign.config.figures import CELLS, FIGURES, files_of_figure
 from selfalign.config.outputs import find_shown
 from selfalign.config.pages import find_pages
-from selfalign.config.read import read_config
-from selfalign.config.style import describe_style
+from selfalign.config.read import read_settings
+from selfalign.config.sections import Config
+from selfalign.config.style import describe_style, texts_file
 from selfalign.figures.theme import DPI
 
 SHEET = 1640
@@ -82,7 +83,7 @@ def draw(
     Args:
         figure: a name of `FIGURES`.
         folder: of the run.
-        config: the merged settings.
+        config: of the run.
         to: folder of the PNG files.
         only: names of the pages to draw; all without it. A page looks the same with and without the others.
     """
@@ -91,11 +92,10 @@ def draw(
     files = [to / f"{page}.png" for page in pages if only is None or page in only]
     options = what.settings(config) | {"style": describe_style(config, figure)}
     for option, file in files_of_figure(figure, find_shown(config).outputs).items():
-        names = [(model, language) for model in config["run"]["models"] for language in config["run"]["languages"]]
+        names = [(model, language) for model in config.run.models for language in config.run.languages]
         paths = [folder / file.format(model=model, language=language) for model, language in names]
         options[option] = " ".join(dict.fromkeys(map(str, paths)))
-    style = config["figures"]["style"]
-    options |= {"texts": style["texts"].replace("{language}", style["language"]), "figures": " ".join(map(str, files))}
+    options |= {"texts": texts_file(config.figures.style), "figures": " ".join(map(str, files))}
     options |= {"csv": str(to / f"{figure}.csv")} if what.csv else {}
     options |= {"pages": json.dumps(pages)} if what.paged else {}
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
@@ -119,19 +119,19 @@ def command(
     widths: tuple[float, ...], dots: int,
 ) -> None:  # fmt: skip
     """Draw the figures of the folder RUN as sheets in the folder TO."""
-    config = read_config(list(configs))
-    shown = find_shown(config).outputs
+    settings = read_settings(configs)
+    shown = find_shown(Config.read(settings)).outputs
     for figure in figures or [name for name in FIGURES if name == "agreement" or name in shown]:
         reads = files_of_figure(figure, shown).values()
         if missing := [file for file in reads if file != CELLS and not (run / file).is_file()]:
             print(f"{figure} is skipped: {run} has no {', '.join(missing)}")
             continue
         for width in widths:
-            config["figures"]["style"] |= {"width": width, "language": language}
-            config["figures"].get(figure, {}).pop("width", None)
+            settings["figures"]["style"] |= {"width": width, "language": language}
+            settings["figures"].get(figure, {}).pop("width", None)
             folder = to / f"{language}_{width}"
             folder.mkdir(parents=True, exist_ok=True)
-            for file in draw(figure, run, config, folder):
+            for file in draw(figure, run, Config.read(settings), folder):
                 image = Image.open(file)
                 size = round(image.width * dots / DPI), round(image.height * dots / DPI)
                 made = to / f"{file.stem}_{language}_{width}.png"

@@ -22,6 +22,7 @@ import click
 import numpy as np
 import pandas as pd
 from scipy import stats
+from selfalign.config.sections import Config
 from selfalign.plan.precision import Series, expect_width, lay_out_cells, within_models
 from selfalign.plan.variances import MEASURE, PARTS, RATIO, find_rows, measure, read_variances
 from selfalign.scoring import main_intervals
@@ -43,9 +44,9 @@ def measure_run(run: Path) -> pd.DataFrame:
     Args:
         run: its folder.
     """
-    config = json.loads((run / "run.json").read_text(encoding="utf-8"))["config"]
-    table = measure(read_scores(run), within_models(config), config["arms"])
-    table.insert(0, "study", config["run"]["name"])
+    config = Config.read(json.loads((run / "run.json").read_text(encoding="utf-8"))["config"])
+    table = measure(read_scores(run), within_models(config), config.arms)
+    table.insert(0, "study", config.run.name)
     table = table.merge(find_ratios(run / "tables" / "verdicts.csv"), "left", on=KEY)
     table[[*PARTS, RATIO]] = table[[*PARTS, RATIO]].round(5)
     return table[table["countries"] >= LEAST]

@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 
 import pandas as pd
-from selfalign.config.arms import read_arms
+from selfalign.arms import Arm
 from selfalign.demonstrations.measure_similarity import chrf_similarity, list_pairs
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.probes.bank import read_bank, read_texts
@@ -63,7 +63,7 @@ def build_workloads(size: str) -> dict[tuple[str, str], Prompts]:
     for readout, name in FRAMES.items():
         frame = read_frame(RESOURCES / "templates" / "en.yaml", name)
         languages = DesignLanguages("en", {"en": Wording({name: frame}, items)})
-        experiment = Experiment(read_arms({"arms": ARMS}), COUNTRIES, Surveyed(poles), rankings, languages)
+        experiment = Experiment(Arm.read_all(ARMS), COUNTRIES, Surveyed(poles), rankings, languages)
         design, prompts = experiment.lay_out()
         cells = design.merge(prompts, on="prompt")
         fixed = show_fixed(cells[cells["arm"] == "zero_shot"], write_fixed(shown, poles, items, frame))

@@ -11,7 +11,7 @@ import torch
 from engines.workloads import read_poles
 from known_answers import ARMS
 from places import ROOT
-from selfalign.config.arms import read_arms
+from selfalign.arms import Arm
 from selfalign.demonstrations.schemas import Ranking
 from selfalign.inference.local.collect import collect
 from selfalign.inference.local.devices import load_model
@@ -57,7 +57,7 @@ def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Ser
     languages = DesignLanguages("en", {"en": Wording({"words": frame}, items)})
     arms = {name: {**arm, "shots": min(SHOTS, arm["shots"])} for name, arm in ARMS.items()}
     rankings = {"itself": rank_itself(list(bank["probe"]))}
-    design, prompts = Experiment(read_arms({"arms": arms}), [COUNTRY], Surveyed(poles), rankings, languages).lay_out()
+    design, prompts = Experiment(Arm.read_all(arms), [COUNTRY], Surveyed(poles), rankings, languages).lay_out()
     tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
     rendered = render(prompts, PromptFormat(tokenizer, "chat"), context=None)
     with Ledger(tmp_path_factory.mktemp("known") / "ledger.sqlite") as ledger:

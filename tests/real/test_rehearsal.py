@@ -247,7 +247,7 @@ def test_rehearsal_ends_with_every_output(rehearsed: Rehearsed, monkeypatch: pyt
             assert pages and all(page.stat().st_size > 5_000 for page in pages), (figure, form)
     agreement = pd.read_csv(rehearsed.result("tables/agreement.csv"))
     cells = set(agreement[["model", "language", "arm"]].itertuples(index=False, name=None))
-    arms = {(language, arm) for language in LANGUAGES for arm in config["languages"][language]["arms"]}
+    arms = {(language, arm) for language in LANGUAGES for arm in config.languages[language].arms}
     assert cells == {(model, *one) for model in MODELS for one in arms}
     assert agreement.loc[agreement["measure"] == "agreement", "estimate"].between(0, 1).all()
     tables = ("contrasts", "contrasts_by_readout", "mixed", "transfer", "worth", "metrics", "readers", "country_ranks")

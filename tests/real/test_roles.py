@@ -87,7 +87,7 @@ LANGUAGE = DesignLanguages(
 
 def lay(**settings: object) -> pd.DataFrame:
     """Cells of an arm about two countries, with their instruction."""
-    arm = Arm.read("me", {"shots": 0, "persona": "asked", **settings})
+    arm = Arm.read({"shots": 0, "persona": "asked", **settings}, "me")
     design, prompts = Experiment({"me": arm}, ["DEU", "USA"], Surveyed(POLES), {}, LANGUAGE, premises=False).lay_out()
     return design[design["order"] == "AB"].merge(prompts, on="prompt").set_index(["country", "source"])["system"]
 
@@ -108,7 +108,7 @@ def test_control_names_each_other_country_in_turn() -> None:
 
 
 def test_arms_from_the_literature_have_controls() -> None:
-    arms = Arm.read_all(read_config([])["arms"])
+    arms = read_config([]).arms
     for own, control in CONTROLS.items():
         assert arms[control].is_control_of(arms[own]) and not arms[own].is_control_of(arms[control])
         assert not arms["zero_shot"].is_control_of(arms[own])
@@ -122,12 +122,13 @@ def test_controls_are_contrasts_and_margins_of_a_run(tmp_path: Path) -> None:
     run.write_text(json.dumps({"languages": {"en": {"arms": arms}, "es": {"arms": ["zero_shot", "chrf"]}}}))
     config = read_config([run])
     pairs = [[own, other] for own, other in CONTROLS.items()]
-    assert [one for one in list_contrasts(config) if one.setting in pairs] and list_margins(config) == pairs
+    assert [one for one in list_contrasts(config) if one.setting in pairs]
+    assert [one.setting for one in list_margins(config)] == pairs
 
 
 def test_files_of_roles_follow_from_the_arm() -> None:
-    assert Arm.read("me", {"shots": 0, "persona": "asked"}).speech("en", ["DEU"], {}).roles == ()
-    cultural = Arm.read("me", {"shots": 0, "persona": "own", "role": "cultural"})
+    assert Arm.read({"shots": 0, "persona": "asked"}, "me").speech("en", ["DEU"], {}).roles == ()
+    cultural = Arm.read({"shots": 0, "persona": "own", "role": "cultural"}, "me")
     assert cultural.speech("en", ["DEU"], {"DEU": "de"}) == Speech(personas=("de",), roles=("de",))
 
 
@@ -155,7 +156,7 @@ def test_arm_that_cannot_be_worded_is_refused(arm: dict, words: list[str], tmp_p
 
 def test_sentence_without_the_form_of_the_roles_is_refused() -> None:
     odd = DesignLanguages("en", {}, personas={"en": {"DEU": "Be German."}}, roles=LANGUAGE.roles)
-    arm, countries = Arm.read("me", {"shots": 0, "persona": "asked", "role": "guest"}), pd.Series(["DEU"])
+    arm, countries = Arm.read({"shots": 0, "persona": "asked", "role": "guest"}, "me"), pd.Series(["DEU"])
     with pytest.raises(InputError, match=r'"Be German." does not have the form "You are from \{place\}."'):
         word_personas(arm, countries, countries, odd)
 

@@ -52,7 +52,7 @@ def test_stated_share_is_the_mean_over_numbers_of_several_tokens(
     languages = DesignLanguages(
         "en", {"en": words}, personas={"en": read_personas(RESOURCES / "personas/en.csv").to_dict()}
     )
-    arm = Arm.read("zero_shot", {"shots": 0})
+    arm = Arm.read({"shots": 0}, "zero_shot")
     experiment = Experiment({"zero_shot": arm}, ["DEU"], Surveyed(POLES), {}, languages, premises=False)
     design, prompts = experiment.lay_out()
     tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)

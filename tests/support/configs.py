@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from places import ROOT
-from selfalign.config.read import read_config
+from selfalign.config.read import read_settings
+from selfalign.config.sections import Config
+from snakemake.utils import update_config
 
 
 def shipped(*names: str) -> dict[str, Any]:
@@ -14,6 +16,13 @@ def shipped(*names: str) -> dict[str, Any]:
     return deepcopy(_read(Path.cwd(), names))  # settings that name a file depend on the working folder
 
 
+def altered(*names: str, **settings: object) -> Config:
+    """The config of `shipped` with other settings on top, unchecked."""
+    config = shipped(*names)
+    update_config(config, settings)
+    return Config.read(config)
+
+
 @cache
 def _read(_: Path, names: tuple[str, ...]) -> dict[str, Any]:
-    return read_config([ROOT / "config" / f"{name}.yaml" for name in names])
+    return read_settings([ROOT / "config" / f"{name}.yaml" for name in names])

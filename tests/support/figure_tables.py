@@ -1,7 +1,6 @@
 """Tables of the figures with a row for everything that a config runs, and the boxes of a figure's texts."""
 
 import itertools
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,35 +10,36 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from selfalign.config.arms import arms_of_run
 from selfalign.config.outputs import arms_with_cells, find_estimated, list_contrasts
+from selfalign.config.sections import Config
 
 RUNS = ["model", "language", "arm", "country"]
 
 
-def agreement_of(config: dict[str, Any]) -> pd.DataFrame:
+def agreement_of(config: Config) -> pd.DataFrame:
     return _estimate(pd.DataFrame(_cells(config, ["all"]), columns=RUNS).assign(measure="agreement"), 0.6)
 
 
-def metrics_of(config: dict[str, Any]) -> pd.DataFrame:
+def metrics_of(config: Config) -> pd.DataFrame:
     table = pd.DataFrame(_cells(config, ["all"]), columns=RUNS)
     return table.assign(
         asks="poles", metric="agreement", value=0.6, uniform=0.5, world=0.71, nearest=0.82, ceiling=0.97
     )
 
 
-def contrasts_of(config: dict[str, Any]) -> pd.DataFrame:
+def contrasts_of(config: Config) -> pd.DataFrame:
     rows = []
     for contrast in list_contrasts(config):
         for model, language in find_estimated(config, contrast):
             other = contrast.against_language or language
             beyond = contrast.beyond_name or None
-            for country in [*config["languages"][language]["countries"], "all"]:
+            for country in [*config.languages[language].countries, "all"]:
                 rows.append((model, language, contrast.arm, country, contrast.against, model, other, beyond))
     table = pd.DataFrame(rows, columns=[*RUNS, "against", "against_model", "against_language", "beyond"])
     both = [table.assign(measure=measure) for measure in ("agreement", "alignment")]
     return _estimate(pd.concat(both, ignore_index=True), 0.03)
 
 
-def readers_of(config: dict[str, Any]) -> pd.DataFrame:
+def readers_of(config: Config) -> pd.DataFrame:
     """The readers as `choose_readers` returns them: 0.05 and 0.2 in contrasts, and 0.5 more in arms alone."""
     alone = agreement_of(config).assign(against="")
     contrasts = contrasts_of(config)
@@ -50,19 +50,19 @@ def readers_of(config: dict[str, Any]) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)[[*RUNS, "against", "measure", "reader", "value", "estimate"]]
 
 
-def transfer_of(config: dict[str, Any]) -> pd.DataFrame:
-    arm, against = config["scoring"]["transfer"]
+def transfer_of(config: Config) -> pd.DataFrame:
+    arm, against = config.scoring.transfer.arm, config.scoring.transfer.against
     rows = []
-    for model, language in itertools.product(config["run"]["models"], config["run"]["languages"]):
-        countries = config["languages"][language]["countries"]
-        sources = config["arms"][against].get("sources", countries)
+    for model, language in itertools.product(config.run.models, config.run.languages):
+        countries = config.languages[language].countries
+        sources = config.arms[against].sources or countries
         for country, source in itertools.product([*countries, "all"], sources):
             if country != source:
                 rows.append((model, language, arm, country, against, source))
     return _estimate(pd.DataFrame(rows, columns=[*RUNS, "against", "source"]).assign(measure="agreement"), 0.03)
 
 
-def scores_of(config: dict[str, Any], probes: int = 20) -> pd.DataFrame:
+def scores_of(config: Config, probes: int = 20) -> pd.DataFrame:
     rows = [(*cell, f"Q{probe}") for cell in _cells(config, []) for probe in range(probes)]
     table = pd.DataFrame(rows, columns=[*RUNS, "probe"])
     random = np.random.default_rng(1)
@@ -70,14 +70,14 @@ def scores_of(config: dict[str, Any], probes: int = 20) -> pd.DataFrame:
     return table.assign(agreement=((table["p_a"] > 0.5) == (table["share_a"] > 0.5)).astype(float))
 
 
-def _cells(config: dict[str, Any], more: list[str]) -> list[tuple[str, ...]]:
+def _cells(config: Config, more: list[str]) -> list[tuple[str, ...]]:
     return [
         (model, language, arm, country)
-        for model in config["run"]["models"]
-        for language in config["run"]["languages"]
-        for arm in config["languages"][language]["arms"]
+        for model in config.run.models
+        for language in config.run.languages
+        for arm in config.languages[language].arms
         if arm in arms_with_cells(config, language)
-        for country in [*config["languages"][language]["countries"], *more]
+        for country in [*config.languages[language].countries, *more]
     ]
 
 

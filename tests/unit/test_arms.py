@@ -11,7 +11,7 @@ from selfalign.steps import STEPS
 
 def arm(**settings: Any) -> Arm:
     """An arm with five demonstrations by chrF++, if not said otherwise."""
-    return Arm.read("arm", {"label": "Arm", "shots": 5, "strategy": "chrf", **settings})
+    return Arm.read({"label": "Arm", "shots": 5, "strategy": "chrf", **settings}, "arm")
 
 
 def test_arm_has_the_defaults_of_the_schema_and_does_not_change() -> None:
@@ -23,7 +23,7 @@ def test_arm_has_the_defaults_of_the_schema_and_does_not_change() -> None:
 
 
 def test_keys_of_an_earlier_version_are_ignored() -> None:
-    assert Arm.read("zero", {"shots": 0, "old": 1}).shots == 0
+    assert Arm.read({"shots": 0, "old": 1}, "zero").shots == 0
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_control_differs_only_in_whose_answers_it_shows() -> None:
 
 
 def test_name_is_not_a_setting() -> None:
-    own, other = arm(), Arm.read("another", {**arm().model_dump(), "answers": "other"})
+    own, other = arm(), Arm.read({**arm().model_dump(), "answers": "other"}, "another")
     assert (own.name, other.name) == ("arm", "another")
     assert other.is_control_of(own)
     assert "name" not in own.model_dump() and "name" not in Arm.model_json_schema()["properties"]

@@ -25,7 +25,8 @@ from findings import (
 from page_tables import OTHER_SOURCE, KeptTables, fill_tables, find_unknown, write_table
 from PIL import Image
 from project import ROOT
-from selfalign.config.read import read_config
+from selfalign.config.read import read_settings
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 from selfalign.scoring.schemas import Contrasts
 from selfalign.tables import write_table as save
@@ -88,8 +89,8 @@ def test_a_kept_run_is_small_and_names_no_place_of_a_computer(run: Path) -> None
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run with one table, in which two arms are compared."""
     folder = tmp_path_factory.mktemp("results") / "small"
-    config = read_config([ROOT / "config" / "minimal.yaml"])
-    table = contrasts_of(config).assign(standard_error=0.05, df=9.0, p=0.2, family="", p_bh=0.3, probes=60)
+    config = read_settings([ROOT / "config" / "minimal.yaml"])
+    table = contrasts_of(Config.read(config)).assign(standard_error=0.05, df=9.0, p=0.2, family="", p_bh=0.3, probes=60)
     table = table.assign(batteries=10, respondents=900)
     save(table[Contrasts.names()], folder / "tables" / "contrasts.csv", Contrasts)
     config["probes"]["bank"] = "/home/ada/selfalign/resources/probes/probes.csv"

@@ -27,6 +27,7 @@ from planted_study import (
     write_rows,
 )
 from project import ROOT
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.plan.designs import Laid
 from selfalign.prompts.sources import Surveyed
@@ -68,7 +69,7 @@ def laid() -> tuple[Surveyed, Laid]:
     config = settings_of_study()
     config["probes"]["only"] = ONLY
     config["languages"]["en"]["countries"] = COUNTRIES
-    return lay_out_english(config)
+    return lay_out_english(Config.read(config))
 
 
 @pytest.fixture(scope="module")

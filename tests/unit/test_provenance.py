@@ -10,7 +10,7 @@ from types import ModuleType
 
 import click
 import pytest
-from configs import shipped
+from configs import altered
 from fresh import run_fresh
 from places import ROOT
 from selfalign import provenance
@@ -30,7 +30,7 @@ def find_rules(text: str) -> dict[str, str]:
     """The rules of a file by name. A loop makes the rules of the figures: what it passes is that of the registry."""
     found = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.M | re.S))
     for loop in re.findall(r"^for figure, .*?:\n\n    rule:\n(.*?)(?=^\S|\Z)", text, re.M | re.S):
-        config = shipped()
+        config = altered()
         for figure, what in FIGURES.items():
             shown = loop.replace("{params.command}", f"plot-{figure}".replace("_", "-"))
             shown = shown.replace("{figure}", figure).replace('f"', '"')

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from configs import shipped
+from configs import altered, shipped
 from project import ROOT, read_settings
 from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
@@ -70,7 +70,7 @@ def test_config_is_the_one_of_snakemake(tmp_path: Path) -> None:
     assert config["run"] == {**config["run"], **mine["run"], "name": "study", "languages": ["en"]}
     assert config["scoring"]["second_samples"] == 200, "the schema's defaults are filled in"
     (tmp_path / "trial.yaml").write_text("run: {name: trial}")
-    assert read_config([ROOT / "config/study.yaml", tmp_path / "trial.yaml"])["run"]["name"] == "trial"
+    assert read_config([ROOT / "config/study.yaml", tmp_path / "trial.yaml"]).run.name == "trial"
 
 
 @pytest.mark.parametrize("text", ["run: [", "- 1", ""])
@@ -98,15 +98,15 @@ def test_each_shipped_config_has_a_name_of_its_own() -> None:
 
 
 def test_a_run_has_the_files_that_the_rules_make() -> None:
-    config = shipped()
-    run, paths = Run(Path("results") / config["run"]["name"]), Paths(config)
-    pairs = [(model, language) for model in config["run"]["models"] for language in config["run"]["languages"]]
+    config = altered()
+    run, paths = Run(Path("results") / config.run.name), Paths(config)
+    pairs = [(model, language) for model in config.run.models for language in config.run.languages]
     assert paths.answers == [filled(run.answers(*pair)) for pair in pairs]
     assert paths.scores() == [filled(run.scores(*pair)) for pair in pairs]
-    assert paths.designs == [filled(run.design(language)) for language in config["run"]["languages"]]
+    assert paths.designs == [filled(run.design(language)) for language in config.run.languages]
     assert filled(run.table("agreement")) in paths.tables
-    assert paths.survey == str(run.survey(config["run"]["survey"]))
-    assert {str(run.card(model)) for model in config["run"]["models"]} <= set(paths.intermediate)
+    assert paths.survey == str(run.survey(config.run.survey))
+    assert {str(run.card(model)) for model in config.run.models} <= set(paths.intermediate)
 
 
 def filled(path: Path) -> str:

@@ -15,6 +15,7 @@ from bank import BANK_FILE, BANK_FOLDER
 from project import ROOT, Project
 from refusal import Refused
 from selfalign.config.check_files import check_files
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 from selfalign.probes.adopt_arora import adopt, check_copy, read_copy
 from selfalign.probes.adopt_arora_bank import make_bank
@@ -480,7 +481,7 @@ def settings(folder: str | None, **probes: str) -> dict:
     """A config of the probes of Arora et al. in German."""
     made = {"bank": "results/shared/arora/probes.csv", "texts": "results/shared/arora/texts/{language}.csv"}
     return {
-        "surveys": {"example": {"form": "counts", "source": {}}},
+        "surveys": {"example": {"form": "counts", "source": {"hub": "org/name"}}},
         "run": {"survey": "example", "languages": ["de"]},
         "languages": {"de": {"countries": ["DEU"], "arms": ["zero_shot"]}},
         "arms": {"zero_shot": {"shots": 0}},
@@ -494,7 +495,7 @@ def settings(folder: str | None, **probes: str) -> dict:
 
 
 def test_config_is_accepted_before_bank_and_texts_are_made(small: Path) -> None:
-    check_files(settings(str(small)))
+    check_files(Config.read(settings(str(small))))
 
 
 @pytest.mark.parametrize(
@@ -515,7 +516,7 @@ def test_config_without_a_whole_copy_is_refused(
     (tmp_path / "empty").mkdir()
     folder = {"empty": str(tmp_path / "empty"), "small": str(small)}.get(folder, folder)
     with pytest.raises(InputError) as refusal:
-        check_files(settings(folder, **probes))
+        check_files(Config.read(settings(folder, **probes)))
     for part in tells:
         assert part in str(refusal.value)
 

@@ -10,7 +10,8 @@ from project import ROOT, Batch, Project, Run
 from refusal import assert_one_paragraph
 from selfalign.access_keys import check_keys, warn_of_keys
 from selfalign.config.defaults import DEFAULTS
-from selfalign.config.read import read_config
+from selfalign.config.read import read_settings
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 from selfalign.runs import Run as RunFolder
 
@@ -48,7 +49,7 @@ def working(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read(working: Path, *names: str, **settings: object) -> dict:
     """The merged settings of shipped configs with others on top, checked as before a run."""
     (working / "mine.yaml").write_text(yaml.safe_dump(settings))
-    return read_config([*(ROOT / "config" / name for name in names), working / "mine.yaml"])
+    return read_settings([*(ROOT / "config" / name for name in names), working / "mine.yaml"])
 
 
 # The shipped configs
@@ -95,7 +96,7 @@ def test_minimal_config_is_planned(planned: dict[str, Run]) -> None:
 
 
 def test_dry_run_says_which_keys_a_run_lacks(working: Path, capsys: pytest.CaptureFixture) -> None:
-    config, run = read(working, "paper.yaml"), RunFolder(working / "results/paper")
+    config, run = Config.read(read(working, "paper.yaml")), RunFolder(working / "results/paper")
     (working / "results/shared/models/command-r").mkdir(parents=True)
     (working / "results/shared/models/command-r/model.json").touch()
     warn_of_keys(config, run, ["snakemake", "--cores", "4"])
@@ -212,7 +213,7 @@ def job(rule: str, **wildcards: str) -> SimpleNamespace:
 
 
 def test_only_jobs_that_use_a_key_ask_for_it(working: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    models = read(working, "paper.yaml")["models"]
+    models = Config.read(read(working, "paper.yaml")).models
     english = {"model": "gemini-2.5-flash", "language": "en"}
     check_keys(models, [job("infer", model="llama-3-8b"), job("score_answers", **english), job("all")])
     check_keys(models, [job("fetch_model", model="mistral-7b-v0.2")])

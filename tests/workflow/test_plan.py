@@ -19,14 +19,14 @@ from endpoint_server import serving
 from project import ROOT, Project
 from refusal import Refused
 from scipy import stats
-from selfalign.arms import Arm
 from selfalign.cli import program
-from selfalign.config.read import read_config
+from selfalign.config.read import read_config, read_settings
+from selfalign.config.sections import Config, Model, Price, Survey
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.inference.endpoint.ask import command as ask
-from selfalign.inference.endpoint.settings import without_price
+from selfalign.inference.endpoint.settings import Endpoint, without_price
 from selfalign.plan import endpoints, models, tokens, variances
 from selfalign.plan.designs import Designer, Laid
 from selfalign.plan.people import read_distributions, read_people
@@ -110,9 +110,9 @@ def test_a_new_arm_needs_its_own_prompts_at_the_rate_of_the_ledger(
     overlay: Path, undisturbed: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models, "_LEAST", 100)  # this run is short
-    config = read_config([overlay])
+    config = read_settings([overlay])
     config["languages"]["en"]["arms"] += ["chrf_inverted"]
-    plan, run = make_plan(config, Options()), run_of(undisturbed)
+    plan, run = make_plan(Config.read(config), Options()), run_of(undisturbed)
     (model,) = plan.models
     assert model.answered == run["prompts"]
     planned = plan.languages["en"]
@@ -124,9 +124,9 @@ def test_a_new_arm_needs_its_own_prompts_at_the_rate_of_the_ledger(
 
 
 def test_answers_of_another_engine_or_number_format_do_not_count(overlay: Path) -> None:
-    config = read_config([overlay])
+    config = read_settings([overlay])
     config["models"]["local"]["dtype"] = "bfloat16"
-    assert make_plan(config, Options()).models[0].answered == 0
+    assert make_plan(Config.read(config), Options()).models[0].answered == 0
 
 
 def test_a_ledger_in_use_is_noted(finished: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,9 +141,9 @@ def test_a_ledger_in_use_is_noted(finished: Project, monkeypatch: pytest.MonkeyP
 
 
 def test_without_a_tokenizer_tokens_are_estimated(before: Plan, overlay: Path, tmp_path: Path) -> None:
-    config = read_config([overlay])
+    config = read_settings([overlay])
     config["models"]["local"]["source"] = {"folder": str(tmp_path)}
-    (model,) = make_plan(config, Options(), results=NOWHERE).models
+    (model,) = make_plan(Config.read(config), Options(), results=NOWHERE).models
     (counted,) = before.models
     assert model.estimated and not counted.estimated
     for what in ("sent", "single", "computed"):
@@ -152,8 +152,8 @@ def test_without_a_tokenizer_tokens_are_estimated(before: Plan, overlay: Path, t
 
 
 def test_some_probes_tell_the_tokens_of_all(default: Laid) -> None:
-    settings = {"shown": "turns", "format": "chat", "engine": "packed", "row_tokens": 2048, "reply": 0}
-    whole, part = (tokens.count_tokens(default, tokens.TokenEstimator(4.2), settings, {}, most) for most in (0, 1500))
+    model = Model.read({"shown": "turns", "format": "chat", "engine": "packed", "row_tokens": 2048, "reply": 0})
+    whole, part = (tokens.count_tokens(default, tokens.TokenEstimator(4.2), model, {}, most) for most in (0, 1500))
     assert part.sampled and not whole.sampled
     assert part.prompts == whole.prompts == len(default.prompts)
     for what in ("single", "computed", "sent", "bytes"):
@@ -175,7 +175,8 @@ def test_requests_are_those_of_the_step(readout: str, default: Laid, tmp_path: P
     with serving(Served()) as served:
         endpoint = {"url": served.url, "model": "mini", "readout": readout, "samples": 3, "reply_tokens": 4}
         settings = {"format": "chat", "shown": "turns", "endpoint": endpoint | {"price": {"input": 2, "output": 5}}}
-        planned = endpoints.count_requests(laid, settings, ledger, 4.2)
+        model = Model.read(settings)
+        planned = endpoints.count_requests(laid, model, model.endpoint, ledger, 4.2)
         given = ["--prompts", path, "--format", "chat", "--endpoint", json.dumps(endpoint), "--ledger", ledger]
         words = [str(word) for word in [*given, "--output", tmp_path / "answers.parquet"]]
         if readout != "echo":  # the server in miniature does not give the tokens of these texts
@@ -184,21 +185,21 @@ def test_requests_are_those_of_the_step(readout: str, default: Laid, tmp_path: P
     if readout != "echo":
         with closing(sqlite3.connect(ledger)) as database:
             assert database.execute("SELECT count(*) FROM answers").fetchone() == (planned.requests,)
-        after = endpoints.count_requests(laid, settings, ledger, 4.2)
+        after = endpoints.count_requests(laid, model, model.endpoint, ledger, 4.2)
         assert (after.requests, after.missing, after.sent) == (planned.requests, 0, 0)
     each = {"logprobs": 6, "samples": 18, "echo": 6 * 5 + 3 * (len(few) - 6)}[readout]
     assert planned.requests == planned.missing == each
     assert planned.received == {"logprobs": 6, "samples": 6 * 3 * 4, "echo": each}[readout]
-    price = endpoints.find_price([planned], settings["endpoint"]["price"])
+    price = endpoints.find_price([planned], model.endpoint.price)
     assert price == pytest.approx((2 * planned.sent + 5 * planned.received) / 1e6)
 
 
 def test_rates_of_an_endpoint_limit_its_hours() -> None:
     asked = [endpoints.Requests(100, 600, 600, sent=90_000, received=6_000)]
     none = pd.DataFrame({"prompts": [], "seconds": []})
-    assert endpoints.find_hours(asked, {}, none) is None
-    assert endpoints.find_hours(asked, {"requests_per_minute": 10}, none) == pytest.approx(1)
-    both = {"requests_per_minute": 10, "tokens_per_minute": 800}
+    assert endpoints.find_hours(asked, Endpoint.read({}), none) is None
+    assert endpoints.find_hours(asked, Endpoint.read({"requests_per_minute": 10}), none) == pytest.approx(1)
+    both = Endpoint.read({"requests_per_minute": 10, "tokens_per_minute": 800})
     assert endpoints.find_hours(asked, both, none) == pytest.approx(2)
     measured = pd.DataFrame({"prompts": [50], "seconds": [900.0]})
     assert endpoints.find_hours(asked, both, measured) == pytest.approx(3)
@@ -316,7 +317,7 @@ def test_width_of_a_country_is_from_the_probes_that_it_was_asked() -> None:
 
 def test_components_are_those_of_the_likest_contrasts() -> None:
     table = variances.read_variances(SHIPPED)
-    arms = Arm.read_all(read_config([])["arms"])
+    arms = read_config([]).arms
     main = variances.describe_contrast(Contrast(arm="chrf", against="chrf_other"), arms)
     assert main == {"name": "chrf - chrf_other", "kind": "similar, own - similar, other", "family": "country"}
     rows, why = variances.find_rows(table, main["kind"], main["family"], ["smollm2-135m"])
@@ -364,13 +365,13 @@ def test_rates_of_the_table_fill_the_gaps_between_sizes() -> None:
     def rate(parameters: float, hardware: str, dtype: str = "bfloat16", cores: int = 2) -> float:
         size = models.Size(parameters, "card")
         speeds = models.Speeds(none, table, hardware, cores)
-        return models.find_rate("m", settings | {"dtype": dtype}, size, speeds).tokens_per_second
+        return models.find_rate(Model.read(settings | {"dtype": dtype}, "m"), size, speeds).tokens_per_second
 
     assert rate(8030261248, "h200") == 25400
     assert 25400 < rate(1e9, "h200") < 44800
     assert rate(80302612480, "h200") == pytest.approx(2540)
     assert rate(134515008, "cpu", "float32", cores=4) == pytest.approx(2 * 590)
-    assert models.find_rate("m", settings, None, models.Speeds(none, table, "h200", 2)) is None
+    assert models.find_rate(Model.read(settings, "m"), None, models.Speeds(none, table, "h200", 2)) is None
 
 
 @pytest.mark.parametrize(
@@ -378,20 +379,20 @@ def test_rates_of_the_table_fill_the_gaps_between_sizes() -> None:
     [("qwen2.5-coder-0.5b", 0.5e9), ("SmolLM2-135M", 135e6), ("llama-3-70B", 70e9), ("gpt", None)],
 )
 def test_size_is_in_the_name(name: str, parameters: float | None, tmp_path: Path) -> None:
-    found = models.find_size(name, {"label": "", "source": {"folder": "x"}}, tmp_path)
+    found = models.find_size(Model.read({"label": "", "source": {"folder": "x"}}, name), tmp_path)
     assert (found and found.parameters) == parameters
 
 
 def test_a_parsed_survey_is_read_from_the_results(tmp_path: Path) -> None:
-    survey = {"form": "wvs7", "source": {"url": "https://lab.example/survey.zip", "sha256": "0" * 64}}
+    settings = {"form": "wvs7", "source": {"url": "https://lab.example/survey.zip", "sha256": "0" * 64}}
+    survey = Survey.read(settings, "mine")
     run = Run(tmp_path / "one")
     with pytest.raises(InputError, match=r"fetch and parse it first: snakemake \S+ --cores 1 --configfile"):
-        read_distributions("mine", survey, HOME, run)
-    example = read_config([])["surveys"]["example"]
-    table, _ = read_distributions("example", example, HOME, run)
+        read_distributions(survey, HOME, run)
+    table, _ = read_distributions(read_config([]).surveys["example"], HOME, run)
     parsed = tmp_path / "shared/survey/mine/distributions.parquet"
     write_table(table, parsed, Distributions)
-    assert len(read_distributions("mine", survey, HOME, run)[0]) == len(table) > 1000
+    assert len(read_distributions(survey, HOME, run)[0]) == len(table) > 1000
 
 
 @pytest.mark.parametrize("form", ["csv", "sav", "dta"])
@@ -407,15 +408,16 @@ def test_own_survey_is_planned_before_it_is_parsed(form: str, tmp_path: Path, mo
     assert plan.survey == PlannedSurvey("mine", 1, 12, batteries, {})
     assert (plan.languages["en"].cells, plan.languages["en"].prompts) == (96, 96)
     assert all(math.isnan(one.mean.median) for one in plan.widths), "one country has no mean of countries"
-    config["prompts"]["frames"] = ["scale"]
+    settings = read_settings([Path("mine/config.yaml")])
+    settings["prompts"]["frames"] = ["scale"]
     with pytest.raises(InputError, match=r"Make it first: snakemake .+questionnaire/scales.csv"):
-        make_plan(config, Options(), results=NOWHERE)
+        make_plan(Config.read(settings), Options(), results=NOWHERE)
 
 
 def test_counts_are_read_as_the_workflow_weighs_them(undisturbed: Project, overlay: Path) -> None:
-    survey = read_config([overlay])["surveys"]["example"]
+    survey = read_config([overlay]).surveys["example"]
     keys = ["country", "question", "code"]
-    planned = read_distributions("example", survey, HOME, NO_RUN)[0].sort_values(keys).reset_index(drop=True)
+    planned = read_distributions(survey, HOME, NO_RUN)[0].sort_values(keys).reset_index(drop=True)
     parsed = read_table(undisturbed.folder / "results/shared/survey/example/distributions.parquet", Distributions)
     pd.testing.assert_frame_equal(planned, parsed.sort_values(keys).reset_index(drop=True), check_dtype=False)
 
@@ -458,7 +460,7 @@ def test_price_is_a_setting_that_no_request_holds(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     settings = {"models": {"far": {"label": "Far", "endpoint": endpoint}}, "run": {"models": ["far"]}}
     path.write_text(yaml.safe_dump(settings))
-    assert read_config([path])["models"]["far"]["endpoint"]["price"] == {"input": 0.1, "output": 0.4}
+    assert read_config([path]).models["far"].endpoint.price == Price(input=0.1, output=0.4)
     assert "price" not in without_price(endpoint)
 
 

@@ -8,28 +8,28 @@ from selfalign.demonstrations.strategies import measure_of
 
 def measured_language(wildcards):
     """The language whose wording a measure compares."""
-    return compared_language(config, wildcards.measure, wildcards.language)
+    return compared_language(CONFIG, wildcards.measure, wildcards.language)
 
 
 def compared_texts(wildcards):
     """The wording that a measure compares."""
-    return kept(PATHS.texts(measured_language(wildcards)))
+    return kept(PATHS.probes.texts(measured_language(wildcards)))
 
 
 def compared_rows(wildcards):
     """Digest of the wordings that count for a measure."""
-    file = PATHS.texts(measured_language(wildcards))
-    return digest_compared(config, file, wildcards.measure)
+    file = PATHS.probes.texts(measured_language(wildcards))
+    return digest_compared(CONFIG, file, wildcards.measure)
 
 
 def measure_settings(wildcards):
     """Settings of a measure."""
-    return as_json(config["demonstrations"].get(wildcards.measure, {}))
+    return as_json(CONFIG.demonstrations.of(wildcards.measure))
 
 
 def encoder_files(wildcards):
     """Files of an encoder in a local folder, so that a change of one reruns the step."""
-    model = config["demonstrations"].get(wildcards.measure, {}).get("model")
+    model = CONFIG.demonstrations.of(wildcards.measure).get("model")
     folder = Path(model or "no folder")
     return (
         sorted(str(path) for path in folder.rglob("*") if path.is_file())
@@ -46,4 +46,4 @@ def similarity_of(wildcards):
 
 def strategy_seeds(wildcards):
     """Seeds of all arms that use a strategy, if it draws."""
-    return seeds_of(config, wildcards.strategy)
+    return seeds_of(CONFIG, wildcards.strategy)

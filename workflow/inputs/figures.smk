@@ -6,8 +6,8 @@ from selfalign.config.pages import find_pages
 from selfalign.config.style import describe_style, texts_file
 
 # Files that every figure reads, as inputs, so that a change of one draws the figures again.
-TEXTS = texts_file(config["figures"]["style"])
-FONT = [file for file in [config["figures"]["style"].get("font")] if file]
+TEXTS = texts_file(CONFIG.figures.style)
+FONT = [file for file in [CONFIG.figures.style.font] if file]
 
 
 def drawn(figure, label):
@@ -34,10 +34,10 @@ def read_by(figure):
 
 def figure_options(figure):
     """The options of a figure's command, except those that name files."""
-    given = FIGURES[figure].settings(config)
+    given = FIGURES[figure].settings(CONFIG)
     given |= {"style": style_of(figure)}
     if FIGURES[figure].paged:
-        given["pages"] = json.dumps(find_pages(config, figure))
+        given["pages"] = json.dumps(find_pages(CONFIG, figure))
     return as_options(given)
 
 
@@ -56,7 +56,7 @@ def files_of(figure):
 
 def style_of(figure):
     """The style of a figure, as JSON."""
-    return describe_style(config, figure)
+    return describe_style(CONFIG, figure)
 
 
 def typeset_options(wildcards, input):

@@ -3,13 +3,12 @@
 
 def model_source(wildcards):
     """A model's source."""
-    return as_json(config["models"][wildcards.model]["source"])
+    return as_json(CONFIG.models[wildcards.model].source)
 
 
 def model_files(wildcards):
     """Files of a model in a local folder, so that a change of one reruns the step."""
-    source = config["models"][wildcards.model]["source"]
-    folder = Path(source.get("folder", "no folder"))
+    folder = Path(CONFIG.models[wildcards.model].folder or "no folder")
     return (
         sorted(str(path) for path in folder.iterdir() if path.is_file())
         if folder.is_dir()

@@ -6,31 +6,31 @@ from selfalign.config.paths import WORDS
 
 def arms_json(wildcards):
     """Arms of a language, as JSON; without their labels, which are for figures alone."""
-    names = config["languages"][wildcards.language]["arms"]
+    # The plain settings, because the option has the keys in the order of the user's config.
     return json.dumps(
         {
             name: {k: v for k, v in config["arms"][name].items() if k != "label"}
-            for name in names
+            for name in CONFIG.languages[wildcards.language].arms
         }
     )
 
 
 def countries_of(wildcards):
     """The countries of a language, sorted, so that a reordered config reruns nothing."""
-    return sorted(config["languages"][wildcards.language]["countries"])
+    return sorted(CONFIG.languages[wildcards.language].countries)
 
 
 def rankings_of(wildcards):
     """Rankings that the arms of a language use."""
     return [
         f"<run>/demonstrations/{wildcards.language}/{strategy}.parquet"
-        for strategy in selectors_of(config, wildcards.language)
+        for strategy in selectors_of(CONFIG, wildcards.language)
     ]
 
 
 def described_texts(wildcards):
     """The wording of the probes in a language."""
-    return kept(PATHS.texts(wildcards.language))
+    return kept(PATHS.probes.texts(wildcards.language))
 
 
 def words_of(kind):
@@ -45,10 +45,8 @@ def words_of(kind):
 
 def spoken_of(wildcards):
     """The languages of the countries, if an arm of a language speaks a country's own."""
-    arms = arms_of(config, wildcards.language).values()
-    return (
-        [config["prompts"]["spoken"]] if any(arm.needs_spoken for arm in arms) else []
-    )
+    arms = arms_of(CONFIG, wildcards.language).values()
+    return [CONFIG.prompts.spoken] if any(arm.needs_spoken for arm in arms) else []
 
 
 def design_files(wildcards, input):
@@ -65,4 +63,4 @@ def design_files(wildcards, input):
 def used_texts(wildcards):
     """Digests of the wordings that count, in the languages in which the arms of a language speak."""
     files = PATHS.words("texts", wildcards.language)
-    return [digest_wording(config, file) for file in files]
+    return [digest_wording(CONFIG, file) for file in files]

@@ -16,13 +16,13 @@ from selfalign.config.outputs import (
     own_languages,
 )
 
-CONTRASTS = [contrast.setting for contrast in list_contrasts(config)]
-PRIMARY = find_primary(config)
-MAP = config["scoring"]["map"] or {}
+CONTRASTS = list_contrasts(CONFIG)
+PRIMARY = find_primary(CONFIG)
+MAP = CONFIG.scoring.map.given if CONFIG.scoring.map else {}
 
 # What tables and figures across models compare.
-ASKED_IN, GAINS = asked_in(config), list_gains(config)
-OWN_LANGUAGES, KINDS = own_languages(config), kinds_of_models(config)
+ASKED_IN, GAINS = asked_in(CONFIG), list_gains(CONFIG)
+OWN_LANGUAGES, KINDS = own_languages(CONFIG), kinds_of_models(CONFIG)
 
 # The settings of the section scoring that decide how intervals are made, and those of all estimates.
 RESAMPLING = ("draws", "level", "seed", "resample")
@@ -31,7 +31,7 @@ ESTIMATION = (*RESAMPLING, "families", "measures")
 
 def scoring_options(*names):
     """Settings of the section scoring, as options of the same names."""
-    return as_options({name: config["scoring"][name] for name in names})
+    return as_options({name: getattr(CONFIG.scoring, name) for name in names})
 
 
 def reported(name, label):

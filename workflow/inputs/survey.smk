@@ -2,12 +2,7 @@
 
 import re
 
-from selfalign.config.surveys import (
-    find_surveys,
-    groups_file,
-    has_respondents,
-    survey_file,
-)
+from selfalign.config.surveys import find_surveys
 
 
 def any_of(names):
@@ -17,42 +12,42 @@ def any_of(names):
 
 def surveys_of(*forms, counted=None):
     """A pattern of the names of the surveys of some forms: all; or only those with counts (True) or respondents (False)."""
-    return any_of(find_surveys(config, *forms, counted=counted))
+    return any_of(find_surveys(CONFIG, *forms, counted=counted))
 
 
 MICRODATA = any_of(
-    name for name, survey in config["surveys"].items() if has_respondents(survey)
+    name for name, survey in CONFIG.surveys.items() if survey.has_respondents
 )
 GROUPED = any_of(
     name
-    for name, survey in config["surveys"].items()
-    if has_respondents(survey) and groups_file(survey)
+    for name, survey in CONFIG.surveys.items()
+    if survey.has_respondents and survey.groups_file
 )
 FETCHED = any_of(
-    name for name, survey in config["surveys"].items() if "file" not in survey["source"]
+    name for name, survey in CONFIG.surveys.items() if survey.own_file is None
 )
 
 
 def survey_input(wildcards):
     """The file of a survey."""
-    return survey_file(wildcards.survey, config["surveys"][wildcards.survey])
+    return CONFIG.surveys[wildcards.survey].file
 
 
 def question_file(wildcards):
     """The file of questions of a survey of form table."""
-    return config["surveys"][wildcards.survey]["questions"]
+    return CONFIG.surveys[wildcards.survey].questions
 
 
 def wvs7_file(wildcards):
     """The file of wave 7. It is simulated if the survey is published counts."""
-    counts = config["surveys"][wildcards.survey]["form"] == "counts"
+    counts = CONFIG.surveys[wildcards.survey].form == "counts"
     simulated = f"<shared>/survey/{wildcards.survey}/simulated.csv"
     return simulated if counts else survey_input(wildcards)
 
 
 def groups_of(wildcards):
     """The file that defines the groups of a survey's people by the values of its columns."""
-    return PATHS.shipped(groups_file(config["surveys"][wildcards.survey]))
+    return PATHS.shipped(CONFIG.surveys[wildcards.survey].groups_file)
 
 
 def scales_file(wildcards):
@@ -71,20 +66,21 @@ def english(kind):
 
 def survey_source(wildcards):
     """A survey's source."""
-    return as_json(config["surveys"][wildcards.survey]["source"])
+    return as_json(CONFIG.surveys[wildcards.survey].source)
 
 
 def table_settings(wildcards):
     """The settings of a survey of form table that decide the meaning of its file."""
-    survey = config["surveys"][wildcards.survey]
+    survey = CONFIG.surveys[wildcards.survey].given
     keys = ("columns", "country", "countries", "missing_weight")
     return as_json({key: survey[key] for key in keys if key in survey})
 
 
-def of_survey(key):
-    """A setting of a job's survey, as an input function."""
+def survey_seed(wildcards):
+    """The seed of the simulated respondents of a survey."""
+    return CONFIG.surveys[wildcards.survey].seed
 
-    def setting(wildcards):
-        return config["surveys"][wildcards.survey][key]
 
-    return setting
+def survey_waves(wildcards):
+    """The waves that are used of a survey of form trends."""
+    return list(CONFIG.surveys[wildcards.survey].waves)

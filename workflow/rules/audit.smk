@@ -35,29 +35,27 @@ CODES = " ".join(code_digests().values())
 if workflow.is_main_process:
     with exit_on_mistake():
         refuse_changed(FOLDER)
-    warn_of_keys(config, Run(FOLDER), sys.argv)
+    warn_of_keys(CONFIG, Run(FOLDER), sys.argv)
 
 
 onstart:
     with exit_on_mistake():
-        check_keys(config["models"], workflow.dag.needrun_jobs())
+        check_keys(CONFIG.models, workflow.dag.needrun_jobs())
         if warning := warn_of_replacement(Run(FOLDER), config):
             show(warning)
-        record_start(FOLDER, workflow.dag.needrun_jobs(), config, sys.argv)
-    if left_out := describe_left_out(config, HOME):
+        record_start(FOLDER, workflow.dag.needrun_jobs(), CONFIG, sys.argv)
+    if left_out := describe_left_out(CONFIG, HOME):
         show(left_out)
-    for name, why in (find_unused(config, HOME) | PATHS.skipped).items():
+    for name, why in (find_unused(CONFIG, HOME) | PATHS.skipped).items():
         show(f"no {name}: {why}")
 
 
 onsuccess:
     made = {str(file) for job in workflow.dag.jobs for file in job.output}
-    citation = how_to_cite(config["surveys"][config["run"]["survey"]])
-    print(*summarize(FOLDER, config, made, citation), sep="\n")
-    if PATHS.tests:
-        print(
-            how_to_cite(config["surveys"][PATHS.tests["survey"]]).partition("\n")[0]
-        )
+    citation = how_to_cite(CONFIG.survey.given)
+    print(*summarize(FOLDER, CONFIG, made, citation), sep="\n")
+    if tests := CONFIG.test_probes:
+        print(how_to_cite(CONFIG.surveys[tests.survey].given).partition("\n")[0])
 
 
 onerror:
@@ -79,7 +77,7 @@ rule record_run:
     conda:
         "../../environment.yml"
     params:
-        name=config["run"]["name"],
+        name=CONFIG.run.name,
         config=whole_config,
         codes=CODES,
         code=code_digest("record_run"),

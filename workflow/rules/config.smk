@@ -16,8 +16,8 @@ from selfalign.steps import BY_HAND, STEPS
 from selfalign.cpu_environment import FAST
 
 with exit_on_mistake():
-    complete(config, HOME, workflow.configfiles)
-    PATHS = Paths(config, HOME)
+    CONFIG = complete(config, HOME, workflow.configfiles)  # typed; config is plain
+    PATHS = Paths(CONFIG, HOME)
 
 
 pathvars:

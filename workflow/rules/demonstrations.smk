@@ -13,8 +13,8 @@ include: "../inputs/demonstrations.smk"
 
 rule measure_similarity:
     input:
-        bank=PATHS.all_probes,
-        tests=PATHS.only_tests,
+        bank=PATHS.probes.all,
+        tests=PATHS.probes.only_tests,
         texts=compared_texts,
         encoder=encoder_files,
     output:
@@ -41,8 +41,8 @@ rule measure_similarity:
 
 rule rank_demonstrations:
     input:
-        bank=PATHS.all_probes,
-        tests=PATHS.only_tests,
+        bank=PATHS.probes.all,
+        tests=PATHS.probes.only_tests,
         similarity=similarity_of,
     output:
         "<run>/demonstrations/{language}/{strategy}.parquet",

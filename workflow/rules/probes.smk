@@ -87,10 +87,10 @@ rule adopt_arora:
 
 rule record_bank:
     input:
-        bank=kept(PATHS.bank),
-        version=PATHS.bank_version,
+        bank=kept(PATHS.probes.bank),
+        version=PATHS.probes.bank_version,
         texts=bank_texts,
-        table=[file for file in [PATHS.test_table] if PATHS.tests],
+        table=[file for file in [PATHS.probes.test_table] if PATHS.tests],
     output:
         "<run>/people/bank.json",
     log:
@@ -113,12 +113,12 @@ rule record_bank:
 
 rule select_probes:
     input:
-        bank=kept(PATHS.bank),
-        kinds=[kept(file) for file in PATHS.probe_kinds if config["probes"]["kinds"]],
+        bank=kept(PATHS.probes.bank),
+        kinds=[kept(file) for file in PATHS.probes.kinds if CONFIG.probes.kinds],
     output:
-        selected=PATHS.chosen["selected"],
+        selected=PATHS.probes.chosen["selected"],
         left_out=report(
-            PATHS.chosen["left_out"],
+            PATHS.probes.chosen["left_out"],
             caption="../report/left_out.rst",
             category="Tables",
             labels={"table": "probes left out"},
@@ -132,9 +132,9 @@ rule select_probes:
     params:
         settings=as_json(
             {
-                name: config["probes"][name]
-                for name in CRITERIA
-                if name != "kinds" or config["probes"]["kinds"]
+                name: values
+                for name, values in CONFIG.probes.criteria.items()
+                if name != "kinds" or values
             }
         ),
         kinds=input_options("kinds"),
@@ -169,7 +169,7 @@ rule form_groups:
     conda:
         "../../environment.yml"
     params:
-        settings=as_json(config["run"]["groups"]),
+        settings=as_json(CONFIG.run.groups),
         countries=sorted({*COUNTRIES, *SHOWN}),
         code=code_digest("form_groups"),
     message:
@@ -195,7 +195,7 @@ rule draft_opinion_probes:
     conda:
         "../../environment.yml"
     params:
-        source=TESTS.get("source", ""),
+        source=PATHS.tests.source if PATHS.tests else "",
         code=code_digest("draft_opinion_probes"),
     message:
         "Drafting test probes from an opinion table"
@@ -206,14 +206,14 @@ rule draft_opinion_probes:
 
 rule take_opinion_probes:
     input:
-        table=PATHS.test_table,
+        table=PATHS.probes.test_table,
         opinions=f"{PATHS.opinions}/opinions.csv",
         distributions=f"{PATHS.opinions}/distributions.parquet",
         shown="<run>/probes/shown.csv",
     output:
         taken="<run>/probes/tests.csv",
-        selected=PATHS.taken["selected"],
-        left_out=PATHS.taken["left_out"],
+        selected=PATHS.probes.taken["selected"],
+        left_out=PATHS.probes.taken["left_out"],
         all="<run>/probes/all.csv",
     log:
         "<run>/logs/take_opinion_probes.log",
@@ -222,8 +222,8 @@ rule take_opinion_probes:
     conda:
         "../../environment.yml"
     params:
-        source=TESTS.get("source", ""),
-        only=TESTS.get("only", []),
+        source=PATHS.tests.source if PATHS.tests else "",
+        only=list(PATHS.tests.only) if PATHS.tests else [],
         countries=COUNTRIES,
         code=code_digest("take_opinion_probes"),
     message:
@@ -263,7 +263,7 @@ rule join_people:
         tested=f"{PATHS.opinions}/distributions.parquet",
         tests="<run>/probes/selected.csv",
         shown=f"{PATHS.survey}/distributions.parquet",
-        bank=kept(PATHS.bank),
+        bank=kept(PATHS.probes.bank),
         selected="<run>/probes/shown.csv",
     output:
         poles="<run>/people/joined.parquet",
@@ -289,7 +289,7 @@ rule join_people:
 rule map_poles:
     input:
         distributions=PATHS.tested_distributions,
-        bank=kept(PATHS.tested_bank),
+        bank=kept(PATHS.probes.tested_bank),
         selected="<run>/probes/selected.csv",
     output:
         poles="<run>/people/poles.parquet",
@@ -333,8 +333,8 @@ rule resample_people:
     params:
         people=input_options("responses", "members"),
         countries=COUNTRIES,
-        replicates=config["probes"]["replicates"],
-        seed=config["probes"]["seed"],
+        replicates=CONFIG.probes.replicates,
+        seed=CONFIG.probes.seed,
         code=code_digest("resample_people"),
     message:
         "Drawing samples of the people"

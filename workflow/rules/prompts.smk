@@ -17,8 +17,8 @@ include: "../inputs/prompts.smk"
 
 rule design_prompts:
     input:
-        bank=PATHS.all_probes,
-        tests=PATHS.only_tests,
+        bank=PATHS.probes.all,
+        tests=PATHS.probes.only_tests,
         texts=words_of("texts"),
         templates=words_of("templates"),
         personas=words_of("personas"),
@@ -43,9 +43,9 @@ rule design_prompts:
     params:
         arms=arms_json,
         countries=countries_of,
-        frames=config["prompts"]["frames"],
-        premises=config["prompts"]["premises"],
-        step=config["prompts"]["share_step"],
+        frames=list(CONFIG.prompts.frames),
+        premises=CONFIG.prompts.premises,
+        step=CONFIG.prompts.share_step,
         tests=input_options("tests"),
         files=design_files,
         texts=used_texts,
@@ -62,8 +62,8 @@ rule design_prompts:
 
 rule describe_demonstrations:
     input:
-        bank=PATHS.all_probes,
-        tests=PATHS.only_tests,
+        bank=PATHS.probes.all,
+        tests=PATHS.probes.only_tests,
         texts=described_texts,
         rankings=rankings_of,
         design="<run>/design/{language}.parquet",

@@ -63,8 +63,8 @@ rule score_answers:
     conda:
         "../../environment.yml"
     params:
-        readouts=as_json(config["scoring"]["readouts"]),
-        rule=config["scoring"]["unanswered"],
+        readouts=as_json(CONFIG.scoring.readouts),
+        rule=CONFIG.scoring.unanswered,
         spread=input_options("spread"),
         code=code_digest("score_answers"),
     message:
@@ -90,7 +90,7 @@ rule score_scales:
     conda:
         "../../environment.yml"
     params:
-        readouts=as_json(config["scoring"]["readouts"]),
+        readouts=as_json(CONFIG.scoring.readouts),
         code=code_digest("score_scales"),
     message:
         "Scoring {wildcards.model} in {wildcards.language} on whole scales"
@@ -115,7 +115,7 @@ rule score_stated:
     conda:
         "../../environment.yml"
     params:
-        readouts=as_json(config["scoring"]["readouts"]),
+        readouts=as_json(CONFIG.scoring.readouts),
         code=code_digest("score_stated"),
     message:
         "Comparing the shares that {wildcards.model} states in {wildcards.language}"
@@ -166,8 +166,8 @@ rule compare_replies:
     conda:
         "../../environment.yml"
     params:
-        readouts=as_json(config["scoring"]["readouts"]),
-        rule=config["scoring"]["unanswered"],
+        readouts=as_json(CONFIG.scoring.readouts),
+        rule=CONFIG.scoring.unanswered,
         code=code_digest("compare_replies"),
     message:
         "Comparing replies and likelihoods of {wildcards.model} in {wildcards.language}"
@@ -269,7 +269,7 @@ rule estimate_readouts:
         "../../environment.yml"
     params:
         spread=input_options("spread"),
-        rule=config["scoring"]["unanswered"],
+        rule=CONFIG.scoring.unanswered,
         contrasts=as_json(CONTRASTS),
         how=scoring_options(*ESTIMATION),
         code=code_digest("estimate_readouts"),
@@ -295,7 +295,7 @@ rule estimate_transfer:
     conda:
         "../../environment.yml"
     params:
-        pair=as_json(config["scoring"]["transfer"]),
+        pair=as_json(CONFIG.scoring.transfer),
         how=scoring_options(*ESTIMATION),
         code=code_digest("estimate_transfer"),
     message:
@@ -319,7 +319,7 @@ rule fit_mixed:
     conda:
         "../../environment.yml"
     params:
-        contrasts=as_json(config["scoring"]["mixed"]),
+        contrasts=as_json(CONFIG.scoring.mixed),
         how=scoring_options("level", "measures"),
         code=code_digest("fit_mixed"),
     message:
@@ -342,8 +342,8 @@ rule estimate_worth:
     conda:
         "../../environment.yml"
     params:
-        level=config["scoring"]["level"],
-        largest=config["scoring"]["worth"],
+        level=CONFIG.scoring.level,
+        largest=CONFIG.scoring.worth,
         code=code_digest("estimate_worth"),
     message:
         "Estimating how many respondents every arm is worth"
@@ -367,7 +367,7 @@ rule score_readers:
     conda:
         "../../environment.yml"
     params:
-        noise=(config["scoring"]["readers"] or {}).get("noise"),
+        noise=CONFIG.scoring.readers and CONFIG.scoring.readers.noise,
         code=code_digest("score_readers"),
     message:
         "Answering in {wildcards.language} as simple readers and fixed rules do"
@@ -414,9 +414,9 @@ rule rank_countries:
     conda:
         "../../environment.yml"
     params:
-        baselines=as_json(first_arms(config)),
-        without_country=arms_without_country(config),
-        least=(config["scoring"]["country_ranks"] or {}).get("least", 1),
+        baselines=as_json(first_arms(CONFIG)),
+        without_country=arms_without_country(CONFIG),
+        least=CONFIG.scoring.country_ranks.least if CONFIG.scoring.country_ranks else 1,
         how=scoring_options(*RESAMPLING),
         code=code_digest("rank_countries"),
     message:
@@ -444,7 +444,7 @@ rule estimate_groups:
         "../../environment.yml"
     params:
         contrasts=as_json(CONTRASTS),
-        shown=as_json(answers_of_arms(config)),
+        shown=as_json(answers_of_arms(CONFIG)),
         how=scoring_options(*ESTIMATION),
         code=code_digest("estimate_groups"),
     message:
@@ -464,7 +464,7 @@ rule estimate_alternatives:
         responses=PATHS.tested_responses,
         members=PATHS.members,
         bank="<run>/probes/selected.csv",
-        kinds=PATHS.tested_kinds,
+        kinds=PATHS.probes.tested_kinds,
     output:
         reported("alternatives", "alternatives"),
     log:
@@ -476,8 +476,8 @@ rule estimate_alternatives:
     params:
         contrasts=as_json(CONTRASTS),
         files=input_options("responses", "members", "kinds"),
-        replicates=config["probes"]["replicates"],
-        people_seed=config["probes"]["seed"],
+        replicates=CONFIG.probes.replicates,
+        people_seed=CONFIG.probes.seed,
         how=scoring_options(*RESAMPLING, "families"),
         code=code_digest("estimate_alternatives"),
     message:
@@ -499,7 +499,7 @@ rule estimate_specifications:
         responses=PATHS.tested_responses,
         members=PATHS.members,
         bank="<run>/probes/selected.csv",
-        kinds=PATHS.tested_kinds,
+        kinds=PATHS.probes.tested_kinds,
     output:
         reported("specifications", "specifications"),
     log:
@@ -509,13 +509,13 @@ rule estimate_specifications:
     conda:
         "../../environment.yml"
     params:
-        pairs=as_json(list_specified(config)),
-        forms=as_json(forms_of_models(config)),
-        choices=as_json(config["scoring"]["specifications"] or {}),
+        pairs=as_json(list_specified(CONFIG)),
+        forms=as_json(forms_of_models(CONFIG)),
+        choices=as_json(CONFIG.scoring.specifications or {}),
         files=input_options("responses", "members", "kinds"),
-        rule=config["scoring"]["unanswered"],
-        replicates=config["probes"]["replicates"],
-        people_seed=config["probes"]["seed"],
+        rule=CONFIG.scoring.unanswered,
+        replicates=CONFIG.probes.replicates,
+        people_seed=CONFIG.probes.seed,
         how=scoring_options(*RESAMPLING),
         code=code_digest("estimate_specifications"),
     message:
@@ -575,9 +575,9 @@ rule compute_metrics:
         "../../environment.yml"
     params:
         scales=input_options("scales", "spread"),
-        rule=config["scoring"]["unanswered"],
-        samples=config["scoring"]["second_samples"],
-        seed=config["scoring"]["seed"],
+        rule=CONFIG.scoring.unanswered,
+        samples=CONFIG.scoring.second_samples,
+        seed=CONFIG.scoring.seed,
         code=code_digest("compute_metrics"),
     message:
         "Computing metrics and their baselines"

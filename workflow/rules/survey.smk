@@ -67,7 +67,7 @@ rule simulate_survey:
     conda:
         "../../environment.yml"
     params:
-        seed=of_survey("seed"),
+        seed=survey_seed,
         code=code_digest("simulate_survey"),
     message:
         "Simulating respondents with real marginals: {wildcards.survey}"
@@ -117,7 +117,7 @@ rule parse_trends:
     conda:
         "../../environment.yml"
     params:
-        waves=of_survey("waves"),
+        waves=survey_waves,
         code=code_digest("parse_trends"),
     message:
         "Reading {input.survey}"

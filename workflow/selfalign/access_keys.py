@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from selfalign.config.merged import MergedConfig
+from selfalign.config.sections import Config, Hub, Model
 from selfalign.errors import InputError, show
 from selfalign.faults import Faults
+from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.runs import Run
 
 HUB = "https://huggingface.co"
@@ -17,13 +18,13 @@ _DRY = re.compile(r"--dry-?run|-[a-zA-Z]*n[a-zA-Z]*")
 """Snakemake's option for a dry run, alone or with other letters, such as -np."""
 
 
-def check_keys(models: Mapping[str, Any], jobs: Iterable[Any]) -> None:
+def check_keys(models: Mapping[str, Model], jobs: Iterable[Any]) -> None:
     """Refuse to start if a job needs a key that is not in the environment.
 
     A model that was fetched before needs no key, because Snakemake has no job to fetch it.
 
     Args:
-        models: settings of the models, by name.
+        models: of the config, by name.
         jobs: that Snakemake will run, as Snakemake has them.
 
     Raises:
@@ -32,7 +33,7 @@ def check_keys(models: Mapping[str, Any], jobs: Iterable[Any]) -> None:
     refuse_missing_keys(models, {job.wildcards.model for job in jobs if job.rule.name in ("fetch_model", "ask")})
 
 
-def warn_of_keys(config: MergedConfig, run: Run, command: Iterable[str]) -> None:
+def warn_of_keys(config: Config, run: Run, command: Iterable[str]) -> None:
     """Say in a dry run which keys are missing. The dry run goes on.
 
     Snakemake starts no hook in a dry run, so the jobs are not known: the models count that were not fetched, and the
@@ -45,16 +46,16 @@ def warn_of_keys(config: MergedConfig, run: Run, command: Iterable[str]) -> None
     if not any(map(_DRY.fullmatch, command)):
         return
     try:
-        refuse_missing_keys(config["models"], _list_needed(config, run))
+        refuse_missing_keys(config.models, _list_needed(config, run))
     except InputError as error:
         show(f"A run would stop, and this dry run goes on. {error}")
 
 
-def _list_needed(config: MergedConfig, run: Run) -> set[str]:
+def _list_needed(config: Config, run: Run) -> set[str]:
     needed = set()
-    for name in config["run"]["models"]:
-        if "endpoint" in config["models"][name]:
-            files = [run.answers(name, language) for language in config["run"]["languages"]]
+    for name in config.run.models:
+        if config.models[name].endpoint:
+            files = [run.answers(name, language) for language in config.run.languages]
         else:
             files = [run.card(name)]
         if not all(file.is_file() for file in files):
@@ -62,32 +63,33 @@ def _list_needed(config: MergedConfig, run: Run) -> set[str]:
     return needed
 
 
-def refuse_missing_keys(models: Mapping[str, Any], names: Iterable[str]) -> None:
+def refuse_missing_keys(models: Mapping[str, Model], names: Iterable[str]) -> None:
     """Raise InputError if the environment lacks the key of one of these models."""
     faults = Faults()
     for name in sorted(names):
-        if "endpoint" in models[name]:
-            _check_endpoint(name, models[name]["endpoint"], faults)
-        elif models[name].get("gated"):
-            _check_gated(name, models[name]["source"], faults)
+        model = models[name]
+        if model.endpoint:
+            _check_endpoint(name, model.endpoint, faults)
+        elif model.gated and isinstance(model.source, Hub):
+            _check_gated(name, model.source, faults)
     faults.refuse()
 
 
-def _check_gated(name: str, source: Mapping[str, str], faults: Faults) -> None:
-    if "hub" in source and not os.environ.get("HF_TOKEN", "").strip():
+def _check_gated(name: str, source: Hub, faults: Faults) -> None:
+    if not os.environ.get("HF_TOKEN", "").strip():
         faults.add(
             f"config: models.{name}",
-            f"{source['hub']} is open only to users who accepted its terms, and the variable HF_TOKEN is not set",
-            f"Ask for access at {HUB}/{source['hub']}, make a token at {HUB}/settings/tokens, "
+            f"{source.hub} is open only to users who accepted its terms, and the variable HF_TOKEN is not set",
+            f"Ask for access at {HUB}/{source.hub}, make a token at {HUB}/settings/tokens, "
             "and put the token into the variable: export HF_TOKEN=...",
         )
 
 
-def _check_endpoint(name: str, endpoint: Mapping[str, Any], faults: Faults) -> None:
-    variable = endpoint.get("key_env")
+def _check_endpoint(name: str, endpoint: Endpoint, faults: Faults) -> None:
+    variable = endpoint.key_env
     if variable and not os.environ.get(variable, "").strip():
         faults.add(
             f"config: models.{name}.endpoint",
-            f"the variable {variable} is not set, and {endpoint['url']} needs a key",
+            f"the variable {variable} is not set, and {endpoint.url} needs a key",
             f"Get a key from its provider, and put it into the variable: export {variable}=...",
         )

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, assert_never
+from typing import Annotated, Any, ClassVar, Literal, Self, assert_never
 
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import ConfigDict, Field
 
 from selfalign.demonstrations.strategies import EXCLUSIONS, SEEDED, STRATEGIES
-from selfalign.forms import CountryCodes, Name, Section, Spoken, distinct
+from selfalign.forms import CountryCodes, Name, NamedSection, Spoken, distinct
 
 WhoseAnswers = Literal[
     "own", "other", "other_group", "country", "nearest", "farthest", "world", "inverted", "shuffled", "neutral"
@@ -55,7 +55,7 @@ class Speech:
         return cls(*(tuple(sorted({one for part in every for one in part.of(kind)})) for kind in kinds))
 
 
-class Arm(Section):
+class Arm(NamedSection):
     """The settings of an arm, and the decisions that follow from them."""
 
     FREE: ClassVar = frozenset({"label", "answers", "sources", "named"})
@@ -115,34 +115,15 @@ class Arm(Section):
         "nearest_first", description="In which order demonstrations are shown."
     )
 
-    _name: str = PrivateAttr("")
+    @classmethod
+    def read(cls, settings: Any, name: str = "") -> Self:
+        """An arm from its settings. An earlier version may have recorded no label, or no number of shots."""
+        return super().read({"label": "", "shots": 0, **settings}, name)
 
     @classmethod
-    def read(cls, name: str, settings: Mapping[str, Any]) -> "Arm":
-        """An arm from settings that were checked before, or that an earlier version recorded.
-
-        Unknown keys are ignored. A missing label becomes empty, and a missing number of shots becomes 0.
-
-        Args:
-            name: of the arm in the config.
-            settings: of the arm.
-        """
-        known = {key: value for key, value in settings.items() if key in cls.model_fields}
-        values: dict[str, Any] = {"label": "", "shots": 0}
-        values |= {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
-        arm = cls.model_construct(**values)
-        arm._name = name
-        return arm
-
-    @classmethod
-    def read_all(cls, settings: Mapping[str, Mapping[str, Any]]) -> dict[str, "Arm"]:
-        """Arms by name, from the settings of each: see `read`."""
-        return {name: cls.read(name, of_arm) for name, of_arm in settings.items()}
-
-    @property
-    def name(self) -> str:
-        """The arm's name in the config. It is not one of its settings."""
-        return self._name
+    def read_all(cls, settings: Mapping[str, Any]) -> dict[str, Self]:
+        """Arms by name, from the settings of each."""
+        return {name: cls.read(of_arm, name) for name, of_arm in settings.items()}
 
     @property
     def selector(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import pandas as pd
 from pydantic import Field, TypeAdapter, WithJsonSchema, model_validator
@@ -20,6 +20,13 @@ def _form(form: Any) -> WithJsonSchema:
 
 
 _MINUS = " - "
+
+
+def _as_mapping(value: Any) -> Any:
+    """The mapping that a pair of arms stands for; any other value as it is."""
+    is_pair = isinstance(value, list | tuple) and len(value) == 2
+    return {"arm": value[0], "against": value[1]} if is_pair else value
+
 
 _NAME, _LANGUAGE, _PAIR = _form(Name), _form(Language), _form(Pair)
 
@@ -48,17 +55,12 @@ class Contrast(Section):
     @model_validator(mode="before")
     @classmethod
     def _name_pair(cls, value: Any) -> Any:
-        is_pair = isinstance(value, list | tuple) and len(value) == 2
-        return {"arm": value[0], "against": value[1]} if is_pair else value
+        return _as_mapping(value)
 
     @classmethod
-    def read(cls, entry: Any) -> "Contrast":
-        """A contrast from a pair of arms, from a mapping, or from a contrast.
-
-        Raises:
-            pydantic.ValidationError: the entry is something else.
-        """
-        return cls.model_validate(entry)
+    def read(cls, settings: Any) -> Self:
+        """A contrast from a pair of arms or from a mapping, as `Section.read` reads settings."""
+        return super().read(_as_mapping(settings))
 
     @property
     def is_across(self) -> bool:

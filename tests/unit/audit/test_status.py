@@ -42,6 +42,7 @@ from selfalign.audit.summary import (
     warn_of_replacement,
 )
 from selfalign.cli import program
+from selfalign.config.sections import Config
 from selfalign.errors import TERMINAL, InputError
 from selfalign.ledger.rows import Entry
 from selfalign.ledger.storage import Ledger
@@ -128,10 +129,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("results/trial")
 
 
-CONFIG = {
+TWO_MODELS = {
     "models": {"small": {}, "far": {"endpoint": {"price": {"input": 2.0, "output": 10.0}}}},
     "run": {"models": ["small", "far"], "languages": ["en"]},
 }
+CONFIG = Config.read(TWO_MODELS)
 
 
 def planned(rule: str, folder: Path, **wildcards: str) -> SimpleNamespace:
@@ -191,7 +193,8 @@ def test_marker_of_a_long_path_is_found(folder: Path) -> None:
 def test_record_is_held_until_the_process_ends(folder: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from selfalign.audit.status.progress import record_start; "
-        f"record_start(Path({str(folder)!r}), [], {CONFIG!r}, ['snakemake', '--configfile', 'my file.yaml']); "
+        f"from selfalign.config.sections import Config; config = Config.read({TWO_MODELS!r}); "
+        f"record_start(Path({str(folder)!r}), [], config, ['snakemake', '--configfile', 'my file.yaml']); "
         "print(flush=True); input()"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -290,7 +293,7 @@ def test_status_shows_jobs_rates_time_left_and_cost(folder: Path) -> None:
 def test_answers_mean_the_same_before_and_after_the_log_counts_them(reply: int, total: str, folder: Path) -> None:
     config = {"models": {"small": {"reply": reply}}, "run": {"models": ["small"], "languages": ["en"]}}
     job = planned("infer", folder, model="small", language="en")
-    record_start(folder, [job], config, ["snakemake"])
+    record_start(folder, [job], Config.read(config), ["snakemake"])
     (folder / "prompts").mkdir()
     pd.DataFrame({"prompt": ["1", "2", "3"], "premise": ["", "3", "3"]}).to_parquet(folder / "prompts/en.parquet")
     row = status.describe_progress(Run(folder), read_start(folder)).splitlines()[4]
@@ -331,6 +334,7 @@ SETTINGS = {
     "run": {"models": ["small"], "languages": ["en"]},
     "scoring": {"level": 0.9},
 }
+MAIN = Config.read(SETTINGS)
 
 
 def estimates(**columns: list) -> pd.DataFrame:
@@ -372,12 +376,12 @@ def test_main_numbers_are_those_of_the_mean_of_the_countries() -> None:
     )
     table = pd.concat([single, other, alignment, agreement])
     margin = "own minus other country +6.4 points (90 % interval -1.2 to +14.0)"
-    assert main_numbers(table, contrasts, SETTINGS) == (
+    assert main_numbers(table, contrasts, MAIN) == (
         f"SmolLM2 in en: agreement 50 % Zero-shot, 61 % Similar (best of 3 other arms); {margin}"
     )
-    assert main_numbers(agreement.iloc[[0, 2]], None, SETTINGS).endswith("agreement 50 % Zero-shot, 61 % Similar")
-    assert main_numbers(agreement[:1].assign(country="MEX"), None, SETTINGS).endswith("agreement 50 % Zero-shot")
-    assert find_own_minus_other(contrasts[:4], SETTINGS) is None
+    assert main_numbers(agreement.iloc[[0, 2]], None, MAIN).endswith("agreement 50 % Zero-shot, 61 % Similar")
+    assert main_numbers(agreement[:1].assign(country="MEX"), None, MAIN).endswith("agreement 50 % Zero-shot")
+    assert find_own_minus_other(contrasts[:4], MAIN) is None
 
 
 def test_main_numbers_of_several_models_and_languages_are_ranges() -> None:
@@ -399,9 +403,9 @@ def test_main_numbers_of_several_models_and_languages_are_ranges() -> None:
     ]
     first = "agreement 40 to 70 % without demonstrations, 51 to 81 % with the best other arm of each"
     margin = "own minus other country -10.0 to +20.0 points, above 0 in 2 of 4 intervals"
-    said = main_numbers(pd.concat(moved), pd.concat(contrasts), settings)
+    said = main_numbers(pd.concat(moved), pd.concat(contrasts), Config.read(settings))
     assert said == f"2 models in 2 languages: {first}; {margin}"
-    assert main_numbers(pd.concat(moved), None, settings) == f"2 models in 2 languages: {first}"
+    assert main_numbers(pd.concat(moved), None, Config.read(settings)) == f"2 models in 2 languages: {first}"
 
 
 def test_main_numbers_have_the_main_interval() -> None:
@@ -412,14 +416,14 @@ def test_main_numbers_have_the_main_interval() -> None:
     agreement = estimates(arm=["zero_shot", "chrf"], estimate=[0.5, 0.6])
     found = give_main_intervals(contrasts, verdicts)
     assert found["low"].tolist() == [-0.5, -0.03] and found["beyond"].isna().all()
-    said = main_numbers(agreement, found, SETTINGS)
+    said = main_numbers(agreement, found, MAIN)
     assert said.endswith("own minus other country +6.4 points (90 % interval by category -3.0 to +16.0)")
     by_battery = verdicts.assign(main="battery", main_low=0.012, main_high=0.116)
-    said = main_numbers(agreement, give_main_intervals(contrasts, by_battery), SETTINGS)
+    said = main_numbers(agreement, give_main_intervals(contrasts, by_battery), MAIN)
     assert said.endswith("own minus other country +6.4 points (90 % interval +1.2 to +11.6)")
     several = SETTINGS | {"run": {"models": ["small", "small"], "languages": ["en"]}}
-    assert "above 0 in 2 of 2" in main_numbers(agreement, contrasts, several)
-    assert "above 0 in 0 of 2" in main_numbers(agreement, found, several)
+    assert "above 0 in 2 of 2" in main_numbers(agreement, contrasts, Config.read(several))
+    assert "above 0 in 0 of 2" in main_numbers(agreement, found, Config.read(several))
 
 
 def test_pages_of_a_figure_have_its_name() -> None:
@@ -430,7 +434,7 @@ def test_pages_of_a_figure_have_its_name() -> None:
 
 def test_run_without_its_tables_ends_with_one_line() -> None:
     made = {"results/trial/people/poles.parquet"}
-    assert summarize(Path("results/trial"), {}, made, "Cite: x") == [
+    assert summarize(Path("results/trial"), Config.read({}), made, "Cite: x") == [
         'Run "trial": the files that you asked for are there.'
     ]
 

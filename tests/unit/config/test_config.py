@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 from configs import shipped
-from project import ROOT
+from project import ROOT, default_configs, read_settings
+from selfalign.config.commands import as_json
 from selfalign.config.generate import SCHEMA, write_schema
 from selfalign.config.languages import fill_language
+from selfalign.config.read import check_settings
 from selfalign.config.reference import PAGE, write_reference
-from selfalign.config.sections import Config
+from selfalign.config.sections import Config, HubFile
 from selfalign.config.values import as_meant
+from selfalign.contrasts import Contrast
 from selfalign.provenance import import_closure
 from selfalign.steps import BY_HAND, STEPS
 
@@ -32,16 +35,49 @@ def test_page_of_settings_is_the_one_that_the_models_make() -> None:
     assert "| `surveys.NAME.source.url` | text |  |" in page, "one of several forms"
 
 
+SHIPPED = sorted({*(ROOT / "config").glob("*.yaml")} - {*default_configs()})
+
+
 def test_models_have_the_defaults_that_a_run_gets() -> None:
     config = shipped()
-    dumped = json.loads(Config.model_validate(config).model_dump_json(exclude_unset=True))
-    assert dumped == config
+    assert json.loads(as_json(Config.model_validate(config))) == config
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["minimal", "study", "paper_shares", "models_2026"])
-def test_models_accept_shipped_configs(name: str) -> None:
-    Config.model_validate(shipped(name))
+@pytest.mark.parametrize("overlay", SHIPPED, ids=lambda path: path.stem)
+def test_config_has_every_setting_of_a_shipped_file_as_it_was_given(overlay: Path) -> None:
+    settings = read_settings(overlay)
+    check_settings(settings)
+    found, checked = as_json(Config.read(settings)), as_json(Config.model_validate(settings))
+    if primary := settings["scoring"]["primary"]:
+        settings["scoring"]["primary"] = Contrast.read(primary).setting  # a pair and a mapping of two arms are the same
+    assert found == as_json(settings)
+    assert json.loads(checked) == settings, "the models refuse nothing that the schema lets pass"
+
+
+def test_sections_are_read_as_they_are_written() -> None:
+    endpoint = {"url": "https://example.org/v1", "model": "m", "temperature": 0, "extra": {"stop": ["x", None]}}
+    settings = {
+        "surveys": {"s": {"source": {"hub": "a/b", "revision": "0", "path": "c.csv"}}},
+        "arms": {"own": {"label": "Own", "shots": 5, "seeds": [1, 2]}},
+        "models": {"m": {"endpoint": endpoint, "template": {"thinking": False}}},
+        "scoring": {"transfer": ["own", "other"], "mixed": [{"arm": "own", "against": "other", "beyond": ["a", "b"]}]},
+    }
+    config = Config.read(settings)
+    assert [one.name for one in (config.surveys["s"], config.arms["own"], config.models["m"])] == ["s", "own", "m"]
+    assert isinstance(config.surveys["s"].source, HubFile) and config.arms["own"].seeds == (1, 2)
+    assert config.scoring.transfer == Contrast(arm="own", against="other")
+    assert config.scoring.mixed == (Contrast(arm="own", against="other", beyond=("a", "b")),)
+    found = config.models["m"].endpoint
+    assert found.extra == endpoint["extra"] and str(found.temperature) == "0", "0.0 would have another fingerprint"
+    assert as_json(config.models["m"].template) == '{"thinking": false}' and config.models["m"].template.date
+
+
+def test_record_of_an_earlier_version_is_read_with_what_it_has() -> None:
+    config = Config.read({"run": {"name": "old", "models": ["m"], "colour": "red"}, "scoring": {"level": 0.9}})
+    assert config.run.name == "old" and config.run.groups is None and config.run.languages == ()
+    assert config.scoring.level == 0.9 and config.scoring.draws == 2000 and config.scoring.contrasts == ()
+    assert config.figures.style.language == "en" and config.arms == {}
+    assert not hasattr(config.run, "survey") and not hasattr(config.run, "colour")
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import pytest
 from selfalign.config.check_files import check_files
 from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
 from selfalign.config.read import read_config
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.survey.find_file import find_file, suggest_files
@@ -67,8 +68,8 @@ def test_run_reads_the_numbered_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "run: {survey: wvs7}\nlanguages: {en: {countries: [DEU, JPN, TUR]}}\n", encoding="utf-8"
     )
     config = read_config([Path("mine.yaml")])
-    assert config["surveys"]["wvs7"]["source"]["file"] == f"resources/survey/{NUMBERED}"
-    assert config["run"]["languages"] == ["en"]
+    assert config.survey.file == f"resources/survey/{NUMBERED}"
+    assert config.run.languages == ("en",)
 
 
 def test_missing_file_is_answered_with_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +81,7 @@ def test_missing_file_is_answered_with_what_is_there(tmp_path: Path, monkeypatch
     with pytest.raises(
         InputError, match=r"no such file\. resources/survey has WVS_Cross-National_Wave_7_csv_v5_0\.zip"
     ):
-        check_files(config)
+        check_files(Config.read(config))
 
 
 @pytest.mark.parametrize(

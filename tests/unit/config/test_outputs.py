@@ -1,12 +1,10 @@
 """Which contrasts a run has, and which of its tables and figures would be empty."""
 
-from copy import deepcopy
-from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
-from configs import shipped
+from configs import altered, shipped
 from selfalign.config.figures import FIGURES, PAGED, TYPESET, WITH_CSV, files_of_figure, numbers_of_figure
 from selfalign.config.outputs import (
     agreeing_arms,
@@ -24,12 +22,12 @@ from selfalign.config.outputs import (
     own_languages,
 )
 from selfalign.config.read import read_config
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
-from snakemake.utils import update_config
 
 
-def config_of(tmp_path: Path, **settings: object) -> dict:
+def config_of(tmp_path: Path, **settings: object) -> Config:
     """The default settings with others on top."""
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(settings))
@@ -37,7 +35,7 @@ def config_of(tmp_path: Path, **settings: object) -> dict:
 
 
 def test_contrasts_of_the_default_follow_from_its_arms() -> None:
-    found = [one.setting for one in list_contrasts(shipped())]
+    found = [one.setting for one in list_contrasts(altered())]
     arms = ("chrf", "chrf_other", "chrf_without_battery", "chrf_without_battery_other")
     assert found[:4] == [[arm, "zero_shot"] for arm in arms]
     assert found[4:6] == [["chrf", "chrf_other"], ["chrf_without_battery", "chrf_without_battery_other"]]
@@ -45,7 +43,7 @@ def test_contrasts_of_the_default_follow_from_its_arms() -> None:
 
 
 def test_controls_of_the_study_are_the_arms_with_the_same_demonstrations() -> None:
-    found = [one.setting for one in list_contrasts(shipped("study"))]
+    found = [one.setting for one in list_contrasts(altered("study"))]
     controls = [pair for pair in found if isinstance(pair, list) and pair[1] != "zero_shot"]
     assert sorted(controls) == sorted(
         [
@@ -60,12 +58,11 @@ def test_controls_of_the_study_are_the_arms_with_the_same_demonstrations() -> No
 
 
 def test_figure_draws_the_contrasts_of_the_arms_that_are_chosen() -> None:
-    config = shipped("study")
-    chosen = {"contrasts": {"arms": ["chrf"]}}
-    drawn = drawn_contrasts({**config, "figures": {**config["figures"], **chosen}})
+    config = altered("study")
+    drawn = drawn_contrasts(altered("study", figures={"contrasts": {"arms": ["chrf"]}}))
     assert drawn == [one for one in list_contrasts(config) if one.arm == "chrf"]
     assert 0 < len(drawn) < len(list_contrasts(config))
-    assert drawn_contrasts(shipped()) == list_contrasts(shipped())
+    assert drawn_contrasts(altered()) == list_contrasts(altered())
 
 
 @pytest.mark.slow
@@ -113,7 +110,7 @@ def test_contrast_with_another_language_needs_both(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_contrast_of_models_needs_both(tmp_path: Path) -> None:
     contrast = Contrast(arm="chrf", against="chrf", against_model="smollm2-135m")
-    assert not can_estimate(shipped(), contrast), "a model less itself"
+    assert not can_estimate(altered(), contrast), "a model less itself"
     models = {"two": {"label": "Two", "source": {"hub": "org/two", "revision": "0" * 40}}}
     config = config_of(tmp_path, models=models, run={"models": ["smollm2-135m", "two"]})
     assert can_estimate(config, contrast)
@@ -129,8 +126,8 @@ def test_arms_of_figures_are_those_that_are_run(tmp_path: Path) -> None:
         *("margin", "mixed", "transfer", "gains_by_country", "languages", "kinds", "margins", "readers")
     }
     assert calibrated_arms(config) == ["zero_shot", "chrf"], "chrf_without_battery is not run"
-    assert agreeing_arms(config) == config["languages"]["de"]["arms"]
-    shown, skipped = find_shown(shipped())
+    assert agreeing_arms(config) == list(config.languages["de"].arms)
+    shown, skipped = find_shown(altered())
     assert {"contrasts", "mixed", "margin", "transfer", "calibration"} <= shown
     assert set(skipped) == {"kinds"}
 
@@ -138,33 +135,25 @@ def test_arms_of_figures_are_those_that_are_run(tmp_path: Path) -> None:
 # Figures across models
 
 
-@cache
-def default() -> dict:
-    """The default settings, checked once."""
-    return shipped()
-
-
-def altered(**settings: object) -> dict:
-    """The default settings with others on top, unchecked."""
-    config = deepcopy(default())
-    update_config(config, settings)
-    return config
+def pairs_of(contrasts: list[Contrast]) -> list[object]:
+    """Contrasts as a config has them."""
+    return [one.setting for one in contrasts]
 
 
 def test_gains_are_of_the_selectors_that_the_language_runs() -> None:
-    assert list_gains(altered()) == [["chrf", "zero_shot"]]
+    assert pairs_of(list_gains(altered())) == [["chrf", "zero_shot"]]
     three = altered(languages={"en": {"arms": ["zero_shot", "random", "category", "chrf"]}})
-    assert list_gains(three) == [["random", "zero_shot"], ["category", "zero_shot"], ["chrf", "zero_shot"]]
+    assert pairs_of(list_gains(three)) == [["random", "zero_shot"], ["category", "zero_shot"], ["chrf", "zero_shot"]]
     german = altered(run={"languages": ["de"]}, languages={"de": {"arms": ["zero_shot", "chrf"]}})
-    assert asked_in(german) == "de" and list_gains(german) == [["chrf", "zero_shot"]]
+    assert asked_in(german) == "de" and pairs_of(list_gains(german)) == [["chrf", "zero_shot"]]
     both = altered(run={"languages": ["es", "en"]}, figures={"selectors": ["chrf"]})
-    assert asked_in(both) == "en" and list_gains(both) == [["chrf", "zero_shot"]]
+    assert asked_in(both) == "en" and pairs_of(list_gains(both)) == [["chrf", "zero_shot"]]
 
 
 def test_margins_are_own_arms_with_their_other_country_control() -> None:
-    arms = {"random_other": {**default()["arms"]["random"], "answers": "other"}}
+    arms = {"random_other": {**shipped()["arms"]["random"], "answers": "other"}}
     english = {"arms": ["zero_shot", "random", "random_other", "chrf", "chrf_other", "chrf_inverted", "chrf_3"]}
-    found = list_margins(altered(arms=arms, languages={"en": english}))
+    found = pairs_of(list_margins(altered(arms=arms, languages={"en": english})))
     assert found == [["random", "random_other"], ["chrf", "chrf_other"]]
 
 
@@ -224,7 +213,7 @@ def test_primary_hypothesis_is_that_of_the_margin_if_none_is_set() -> None:
 
 def test_contrast_is_the_same_however_it_is_written(tmp_path: Path) -> None:
     pair = {"arm": "chrf", "against": "chrf_other"}
-    assert config_of(tmp_path, scoring={"mixed": [pair]})["scoring"]["mixed"] == [pair]
+    assert config_of(tmp_path, scoring={"mixed": [pair]}).scoring.mixed == (Contrast(**pair),)
     assert list_contrasts(altered(scoring={"contrasts": [pair]})) == list_contrasts(altered(scoring={"contrasts": []}))
     with pytest.raises(InputError, match=r"scoring.mixed: \['chrf_other', 'chrf'\] is not estimated"):
         config_of(tmp_path, scoring={"mixed": [["chrf_other", "chrf"]]})

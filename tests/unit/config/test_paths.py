@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 import yaml
-from configs import shipped
+from configs import altered
 from project import ROOT
 from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
-from selfalign.config.surveys import find_surveys, survey_file
+from selfalign.config.sections import Config, Survey
+from selfalign.config.surveys import find_surveys
 
 
 def paths_of(tmp_path: Path, **settings: object) -> Paths:
@@ -23,7 +24,7 @@ def paths_of(tmp_path: Path, **settings: object) -> Paths:
 @pytest.fixture(scope="module")
 def default() -> Paths:
     """The paths of the default."""
-    return Paths(shipped())
+    return Paths(altered())
 
 
 def test_every_model_has_a_file_in_every_language(default: Paths) -> None:
@@ -61,7 +62,7 @@ def test_survey_of_respondents_has_tables_of_its_own(default: Paths, tmp_path: P
     folder = "results/shared/survey/example"
     assert default.responses == [f"{folder}/responses.parquet"]
     assert default.survey_tables == [f"{folder}/dictionary.csv", f"{folder}/quality.csv"]
-    shares = Paths(shipped("paper_shares"))
+    shares = Paths(altered("paper_shares"))
     assert shares.responses == shares.survey_tables == []
 
 
@@ -103,7 +104,7 @@ def test_inputs_are_files_that_are_there_and_that_the_workflow_does_not_make(def
     ],
 )
 def test_file_of_a_survey_is_the_users_or_fetched(source: Mapping[str, Any], file: str) -> None:
-    assert survey_file("s", {"source": source}) == file
+    assert Survey.read({"source": source}, "s").file == file
 
 
 def test_surveys_are_found_by_form_and_by_counts() -> None:
@@ -112,7 +113,7 @@ def test_surveys_are_found_by_form_and_by_counts() -> None:
         "b": {"form": "table"},
         "c": {"form": "table", "columns": {"count": "n"}},
     }
-    config = {"surveys": surveys}
+    config = Config.read({"surveys": surveys})
     assert find_surveys(config, "wvs7", "table") == ["a", "b", "c"]
     assert find_surveys(config, "table", counted=True) == ["c"]
     assert find_surveys(config, "table", counted=False) == ["b"]

@@ -8,12 +8,13 @@ from project import ROOT
 from refusal import assert_one_paragraph
 from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 
 PEW = ROOT / "config" / "pew.yaml"
 
 
-def read(folder: Path, **settings: object) -> dict:
+def read(folder: Path, **settings: object) -> Config:
     """The shipped config of two surveys with other settings on top."""
     path = folder / "mine.yaml"
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -23,7 +24,7 @@ def read(folder: Path, **settings: object) -> dict:
 @pytest.mark.slow
 def test_shipped_config_runs_arms_that_two_surveys_have(tmp_path: Path) -> None:
     paths = Paths(read(tmp_path))
-    assert paths.tests is not None and paths.tests["source"] == "GAS"
+    assert paths.tests is not None and paths.tests.source == "GAS"
     assert "<run>/tables/contrasts.csv" in paths.tables and "<run>/tables/readers.csv" in paths.tables
     assert "results/shared/survey/global_opinions/distributions.parquet" in paths.intermediate
     assert paths.survey_tables, "the survey of the demonstrations has respondents"
@@ -37,15 +38,15 @@ def test_reviewed_table_takes_the_place_of_the_draft(tmp_path: Path) -> None:
         "question,pole_a,pole_b,statement,option_a,option_b\nG1,1,2,Tea is ___.,good,bad\n", encoding="utf-8"
     )
     paths = Paths(read(tmp_path, test_probes={"table": str(table)}))
-    assert paths.test_table == str(table) and str(table) in paths.inputs
-    assert Paths(read(tmp_path)).test_table == "results/pew/probes/draft.csv"
+    assert paths.probes.test_table == str(table) and str(table) in paths.inputs
+    assert Paths(read(tmp_path)).probes.test_table == "results/pew/probes/draft.csv"
 
 
 def test_one_survey_has_the_files_that_it_had() -> None:
     paths = Paths(read_config([]))
     assert paths.tests is None
-    assert paths.tested_bank == paths.bank and paths.texts("en") == paths.bank_texts("en")
-    assert paths.all_probes == "<run>/probes/selected.csv" and paths.all_poles == "<run>/people/poles.parquet"
+    assert paths.probes.tested_bank == paths.probes.bank and paths.probes.texts("en") == paths.probes.bank_texts("en")
+    assert paths.probes.all == "<run>/probes/selected.csv" and paths.all_poles == "<run>/people/poles.parquet"
     assert paths.tested_responses == paths.responses
     assert not any("draft" in file or "joined" in file for file in paths.intermediate)
 

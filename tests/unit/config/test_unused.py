@@ -1,18 +1,19 @@
 """Arms and models that a config defines and the run does not have."""
 
 from configs import shipped
+from selfalign.config.sections import Config
 from selfalign.config.unused import find_unused
 
 
 def test_own_arm_and_model_that_are_not_run_are_named() -> None:
     config = shipped()
-    assert find_unused(config) == {}, "the shipped ones are there to choose from"
+    assert find_unused(Config.read(config)) == {}, "the shipped ones are there to choose from"
     config["arms"]["mine"] = config["arms"]["chrf"] | {"label": "Mine"}
     config["models"]["my-model"] = config["models"]["smollm2-135m"] | {"label": "My model"}
-    assert find_unused(config) == {
+    assert find_unused(Config.read(config)) == {
         "mine": "the arm is defined, and no language of the run has it in its arms",
         "my-model": "the model is defined, and run.models does not name it",
     }
     config["languages"]["es"]["arms"] = ["mine"]
     config["run"]["models"] = ["my-model"]
-    assert find_unused(config) == {}
+    assert find_unused(Config.read(config)) == {}

@@ -540,7 +540,7 @@ def show(rankings: dict[str, pd.DataFrame], answers: pd.DataFrame, bank: pd.Data
     def pick(treatment: dict[str, object], ranking: pd.DataFrame | None = None) -> dict[tuple, list[str]]:
         ranking = rankings[treatment["strategy"]] if ranking is None else ranking
         needed = pd.DataFrame({"source": ["A", "B"]}).merge(bank[["probe"]][::7], how="cross")
-        shown = pick_demonstrations(Arm.read("mine", treatment), ranking, answers, needed)
+        shown = pick_demonstrations(Arm.read(treatment, "mine"), ranking, answers, needed)
         assert not shown.duplicated([*SET, "candidate"]).any()
         found = shown.groupby(SET)["candidate"].agg(list).to_dict()
         assert all(len(candidates) == treatment["shots"] for candidates in found.values())
@@ -602,7 +602,7 @@ def test_ceiling_keeps_what_is_at_or_above_it_out(
     if strategy in MEASURES:
         for limit, there in ((at, False), (at + 0.0001, True)):
             shown = pick_demonstrations(
-                Arm.read("x", arm(strategy, 1, ceiling=limit)), rankings[strategy], everything, mine
+                Arm.read(arm(strategy, 1, ceiling=limit), "x"), rankings[strategy], everything, mine
             )
             assert (square.loc["Q1", shown["candidate"].iloc[0]] == at) == there
 

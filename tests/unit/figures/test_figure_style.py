@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from configs import shipped
+from configs import altered, shipped
 from figure_tables import agreement_of, contrasts_of, faults_of, metrics_of, readers_of, scores_of, transfer_of
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from selfalign.config.arms import read_arms
 from selfalign.config.figures import PAGED
 from selfalign.config.looks import find_looks
 from selfalign.config.outputs import agreeing_arms, calibrated_arms, drawn_contrasts
 from selfalign.config.pages import SEVERAL, find_pages
 from selfalign.config.read import read_config
+from selfalign.config.sections import Config
 from selfalign.config.style import describe_style
 from selfalign.errors import InputError
 from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, plot_margin, plot_transfer
@@ -75,16 +75,16 @@ def study() -> dict[str, Any]:
     return shipped("study")
 
 
-def style_for(config: dict[str, Any], figure: str) -> Style:
-    settings = config["figures"]["style"]
-    file = ENGLISH.with_name(f"{settings['language']}.yaml")
+def style_for(config: Config, figure: str) -> Style:
+    file = ENGLISH.with_name(f"{config.figures.style.language}.yaml")
     style = read_style(json.loads(describe_style(config, figure)), file)
     apply_theme(style)
     return style
 
 
-def draw_pages(config: dict[str, Any], figure: str) -> dict[str, Figure]:
+def draw_pages(settings: dict[str, Any], figure: str) -> dict[str, Figure]:
     """The first page of each kind, by the end of its name."""
+    config = Config.read(settings)
     style, pages, metrics = style_for(config, figure), find_pages(config, figure), metrics_of(config)
     table, draw = {
         "agreement": (
@@ -94,12 +94,12 @@ def draw_pages(config: dict[str, Any], figure: str) -> dict[str, Figure]:
         "contrasts": (contrasts_of, lambda rows: plot_contrasts.draw(rows, drawn_contrasts(config), style)),
         "margin": (
             contrasts_of,
-            lambda rows: plot_margin.draw(rows, config["figures"]["margin"]["contrast"], style, readers_of(config)),
+            lambda rows: plot_margin.draw(rows, config.figures.margin.contrast.setting, style, readers_of(config)),
         ),
         "transfer": (transfer_of, lambda rows: plot_transfer.draw(rows, style)),
         "calibration": (scores_of, lambda rows: plot_calibration.draw(rows, calibrated_arms(config), style)),
     }[figure]
-    first = config["run"]["models"][0]
+    first = config.run.models[0]
     drawn = {}
     rows = table(config)
     for name, shown in pages.items():
@@ -162,7 +162,8 @@ def test_files_are_exactly_as_wide_as_the_setting_says(width: float, tmp_path: P
 def test_a_figure_may_have_a_width_that_differs(tmp_path: Path) -> None:
     config = default()
     config["figures"]["margin"]["width"] = 3.3
-    assert style_for(config, "margin").width == 3.3 and style_for(config, "agreement").width == 6.8
+    widths = [style_for(Config.read(config), figure).width for figure in ("margin", "agreement")]
+    assert widths == [3.3, 6.8]
 
 
 # Languages
@@ -263,16 +264,16 @@ def test_settings_that_do_not_fit_are_refused(figures: dict, tells: list[str], t
 
 
 def test_no_two_arms_look_alike() -> None:
-    looks = find_looks(read_arms(default()))
+    looks = find_looks(Config.read(default()).arms, {})
     assert len(set(looks.values())) == len(looks) > 25
 
 
 def test_an_arm_looks_the_same_in_every_run() -> None:
     config, own = default(), {"mine": {"shots": 5, "strategy": "chrf", "answers": "other", "label": "Mine"}}
-    first = json.loads(describe_style(config))["looks"]
+    first = json.loads(describe_style(Config.read(config)))["looks"]
     config["arms"] |= own
     config["languages"]["en"]["arms"] = ["chrf", "mine", "zero_shot"]
-    second = json.loads(describe_style(config))["looks"]
+    second = json.loads(describe_style(Config.read(config)))["looks"]
     assert second["chrf"] == first["chrf"] and second["zero_shot"] == first["zero_shot"]
     assert second["mine"] not in first.values()
 
@@ -280,7 +281,7 @@ def test_an_arm_looks_the_same_in_every_run() -> None:
 def test_palette_of_the_user_replaces_colour_and_marker() -> None:
     config = default()
     config["figures"]["style"]["palette"] = {"chrf": {"colour": "#123456", "marker": "*"}}
-    look = style_for(config, "agreement").look("chrf")
+    look = style_for(Config.read(config), "agreement").look("chrf")
     assert (look.colour, look.marker, look.open) == ("#123456", "*", False)
 
 
@@ -303,7 +304,7 @@ def lab(colour: str, vision: str) -> np.ndarray:
 
 @pytest.mark.parametrize("vision", MACHADO)
 def test_colours_are_told_apart_by_every_vision(vision: str) -> None:
-    looks = find_looks(read_arms(default()))
+    looks = find_looks(Config.read(default()).arms, {})
     main = [looks[arm].colour for arm in ("zero_shot", "random", "category", "chrf", "chrf_inverted")]
     apart = [np.linalg.norm(lab(a, vision) - lab(b, vision)) for a, b in itertools.combinations(main, 2)]
     assert min(apart) > 15
@@ -316,7 +317,7 @@ def test_colours_are_told_apart_by_every_vision(vision: str) -> None:
 def test_arms_of_a_figure_are_told_apart_without_colour() -> None:
     for file in ([], [Path("config/study.yaml")]):
         config = read_config(file)
-        looks = find_looks(read_arms(config))
+        looks = find_looks(config.arms, {})
         shapes = [(looks[arm].marker, looks[arm].open) for arm in agreeing_arms(config)]
         assert len(set(shapes)) == len(shapes)
 
@@ -368,7 +369,7 @@ def test_note_says_what_the_bars_are() -> None:
 
 
 def test_uncertain_cells_are_hatched() -> None:
-    config = default()
+    config = Config.read(default())
     table = transfer_of(config).query("language == 'es' and country != 'all'").assign(p_holm=1.0)
     table[["estimate", "low", "high"]] = [[0.2, -0.1, 0.5], [0.1, 0.05, 0.15]]
     drawn = plot_transfer.draw(table, style_for(config, "transfer"))
@@ -385,8 +386,8 @@ def test_uncertain_cells_are_hatched() -> None:
 
 
 def test_panels_that_need_more_than_a_page_have_a_file_per_model() -> None:
-    config = paper()
-    models, several = config["run"]["models"], [*config["run"]["languages"]][1:]
+    config = Config.read(paper())
+    models, several = list(config.run.models), list(config.run.languages[1:])
     assert list(find_pages(config, "margin")) == [f"margin_{model}" for model in models]
     assert list(find_pages(config, "calibration")) == [f"calibration_{model}" for model in models]
     contrasts = find_pages(config, "contrasts")
@@ -395,14 +396,15 @@ def test_panels_that_need_more_than_a_page_have_a_file_per_model() -> None:
     for figure in ROWS:
         pages = find_pages(config, figure).values()
         shown = [panel for page in pages for panel in itertools.product(page["models"], page["languages"])]
-        assert sorted(shown) == sorted(itertools.product(models, config["run"]["languages"]))
-    assert all(list(find_pages(default(), figure)) == [figure] for figure in ROWS)
-    config["figures"]["style"]["height"] = 100
-    assert list(find_pages(config, "margin")) == ["margin"]
+        assert sorted(shown) == sorted(itertools.product(models, config.run.languages))
+    assert all(list(find_pages(Config.read(default()), figure)) == [figure] for figure in ROWS)
+    higher = paper()
+    higher["figures"]["style"]["height"] = 100
+    assert list(find_pages(Config.read(higher), "margin")) == ["margin"]
 
 
 def test_each_file_shows_its_models(tmp_path: Path) -> None:
-    config = paper()
+    config = Config.read(paper())
     pages = find_pages(config, "margin")
     files = [tmp_path / f"{name}.svg" for name in list(pages)[:2]]
     seen: list[list[str]] = []
@@ -416,8 +418,7 @@ def test_each_file_shows_its_models(tmp_path: Path) -> None:
 
 
 def test_command_draws_in_all_formats_of_the_list(tmp_path: Path) -> None:
-    config = default()
-    config["figures"]["style"] |= {"language": "de", "width": 3.3}
+    config = altered(figures={"style": {"language": "de", "width": 3.3}})
     rows = contrasts_of(config).assign(standard_error=0.1, df=9, p=0.5, family="f", p_bh=0.5)
     rows = rows.assign(probes=9, batteries=9, respondents=9)[Contrasts.names()]
     rows.to_csv(tmp_path / "contrasts.csv", index=False)

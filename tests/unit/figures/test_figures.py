@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
-from selfalign.config.arms import read_arms
+from selfalign.arms import Arm
 from selfalign.config.looks import find_looks
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
@@ -43,7 +43,7 @@ ARMS = {
 
 
 def styled(labels: dict, **more: object) -> Style:
-    looks = {name: asdict(look) for name, look in find_looks(read_arms({"arms": ARMS})).items()}
+    looks = {name: asdict(look) for name, look in find_looks(Arm.read_all(ARMS), {}).items()}
     return read_style({"labels": labels, "looks": looks, **more})
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from places import ROOT
 from selfalign.cli import program
 from selfalign.config.row_digests import digest_compared
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import find_dropped, map_poles
@@ -236,12 +237,12 @@ def test_digest_changes_with_a_probe_that_is_used_only(tmp_path: Path) -> None:
 
 def test_wordings_of_probes_on_request_count_for_bm25(tmp_path: Path) -> None:
     words = (RESOURCES / "probes" / "texts" / "en.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-    file, config = tmp_path / "en.csv", {"probes": {"bank": str(RESOURCES / "probes" / "probes.csv")}}
+    file, probes = tmp_path / "en.csv", {"bank": str(RESOURCES / "probes" / "probes.csv")}
     digests = {measure: [] for measure in ("bm25", "chrf")}
     for rows in (words, [line for line in words if not line.startswith("Q154,")]):
         file.write_text("".join(rows), encoding="utf-8")
         for measure, found in digests.items():
-            found.append(digest_compared(config, str(file), measure))
+            found.append(digest_compared(Config.read({"probes": probes}), str(file), measure))
     assert len(set(digests["bm25"])) == 2 and len(set(digests["chrf"])) == 1
 
 

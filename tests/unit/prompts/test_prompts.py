@@ -470,7 +470,7 @@ def test_shuffled_deals_the_own_answers_to_other_probes(
 def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages: DesignLanguages) -> None:
     answers = majority_answers(poles)
     every = answers.assign(probe="any", seed=0)[["source", "probe", "seed", "candidate", "answer"]]
-    dealt = answer_otherwise(every, Arm.read("shuffled", arm(answers="shuffled")), answers, languages.words.probes)
+    dealt = answer_otherwise(every, Arm.read(arm(answers="shuffled"), "shuffled"), answers, languages.words.probes)
     counts = dealt.groupby(["source", "seed"])["answer"].value_counts().unstack()
     for seed in (1, 2):
         pd.testing.assert_frame_equal(

@@ -19,7 +19,7 @@ def poles() -> pd.DataFrame:
 
 
 def sources(poles: pd.DataFrame, answers: str, countries: list[str] = ["DEU", "NGA", "MEX"]) -> dict[str, list[str]]:  # noqa: B006
-    arm = Arm.read("arm", {"shots": 5, "strategy": "chrf", "answers": answers})
+    arm = Arm.read({"shots": 5, "strategy": "chrf", "answers": answers}, "arm")
     return name_sources(arm, PEOPLE, countries, poles).groupby("country")["source"].agg(list).to_dict()
 
 

@@ -12,6 +12,7 @@ from selfalign.audit.trace.excluded import find_probe, why_dropped, why_no_scale
 from selfalign.audit.trace.names import RunNames, match
 from selfalign.audit.trace.points import Point, Term, point_of_row
 from selfalign.audit.trace.show import WIDTH, first_rows, shorten, table, width_in_terminal
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.scoring.bootstrap import Resampling
@@ -174,18 +175,18 @@ CONFIG = {
     + [("united states", "USA"), ("us", "USA"), ("ALL", "all"), ("mean of countries", "all"), (" Nigeria ", "NGA")],
 )
 def test_country_by_code_or_name(text: str, code: str) -> None:
-    assert RunNames(CONFIG).country(text) == code
+    assert RunNames(Config.read(CONFIG)).country(text) == code
 
 
 def test_country_that_only_sounds_like_one_is_refused() -> None:
     with pytest.raises(
         InputError, match=r'no "Niger". Did you mean NGA \(Nigeria\)\? Known values: NGA \(Nigeria\), RUS'
     ):
-        RunNames(CONFIG).country("Niger")
+        RunNames(Config.read(CONFIG)).country("Niger")
 
 
 def test_models_languages_arms_and_measures_by_label() -> None:
-    names = RunNames(CONFIG)
+    names = RunNames(Config.read(CONFIG))
     assert names.model("a SMALL one") == names.model("Small") == "small"
     assert names.language("Turkish") == names.language("TR") == "tr"
     assert names.arm("similar") == names.arm("OWN") == "own" and names.arm("Similar, others") == "other"

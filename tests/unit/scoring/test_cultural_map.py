@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from configs import shipped
+from configs import altered
 from figure_tables import faults_of
 from matplotlib import pyplot as plt
 from places import ROOT
@@ -20,6 +20,7 @@ from selfalign.config.figures import FIGURES
 from selfalign.config.map import why_no_map
 from selfalign.config.outputs import find_shown
 from selfalign.config.paths import Paths
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 from selfalign.figures.plot_map import choose_points, choose_regions, draw, shape_of_ellipse
 from selfalign.figures.style import Style, read_style
@@ -431,61 +432,63 @@ def test_ellipse_covers_the_share_of_points_that_it_names() -> None:
 # Config, files, figure
 
 
-def settings(**probes: object) -> dict:
-    config = shipped()
-    config["scoring"]["map"] = {"items": str(RESOURCES / "map/items.csv"), "least": 8, "level": "auto"}
-    config["probes"] |= {"bank": str(RESOURCES / "probes/probes.csv"), **probes}
-    return config
+def settings(survey: str = "example", of_map: dict | None = None, **probes: object) -> Config:
+    of_map = {"items": str(RESOURCES / "map/items.csv"), "least": 8, "level": "auto"} | (of_map or {})
+    probes = {"bank": str(RESOURCES / "probes/probes.csv"), **probes}
+    return altered(scoring={"map": of_map}, probes=probes, run={"survey": survey})
+
+
+def why(config: Config) -> str:
+    """Why a run with a section scoring.map has no map."""
+    return why_no_map(config, config.scoring.map)
 
 
 @pytest.mark.slow
 def test_map_is_off_in_the_default_and_on_in_its_config() -> None:
-    assert shipped()["scoring"]["map"] is None
-    assert "map" not in find_shown(shipped())[0] | find_shown(shipped())[1].keys()
-    config = shipped("map")
-    assert config["scoring"]["map"]["least"] == 8 and "map" in find_shown(config)[0]
+    assert altered().scoring.map is None
+    assert "map" not in find_shown(altered())[0] | find_shown(altered())[1].keys()
+    config = altered("map")
+    assert config.scoring.map.least == 8 and "map" in find_shown(config)[0]
     made = Paths(config)
     assert {"<run>/tables/map.csv", "<run>/tables/map_axes.csv"} <= set(made.tables)
     assert "<run>/figures/map.png" in made.figures and "<run>/figures/map.csv" in made.figure_tables
     assert "map" not in made.typeset
-    assert set(config["probes"]["only"]) == set(PROBES)
+    assert set(config.probes.only) == set(PROBES)
 
 
 def test_run_with_too_few_items_is_told_which_probes_to_add() -> None:
     config = settings(only=["Q57a", "Q164", "Q182", "Q209", "Q8"])
-    told = why_no_map(config)
+    told = why(config)
     assert told.startswith("the run has 4 of the map's 10 items, and scoring.map.least is 8. Add to probes.only: "), (
         told
     )
     assert {"Q45", "Q46", "Q154", "Q155"} <= set(told.replace(",", "").split())
     assert "map" in find_shown(config)[1]
-    assert why_no_map(settings(only=PROBES)) == ""
-    assert why_no_map(settings(only=[])) == "", "the whole bank has nine: postmaterialism is on request"
+    assert why(settings(only=PROBES)) == ""
+    assert why(settings(only=[])) == "", "the whole bank has nine: postmaterialism is on request"
 
 
 def test_items_of_the_map_are_read_as_the_step_reads_them(tmp_path: Path) -> None:
-    config, items = settings(only=PROBES), tmp_path / "items.csv"
+    items = tmp_path / "items.csv"
+    config = settings(of_map={"items": str(items)}, only=PROBES)
     shipped = (ROOT / "resources/map/items.csv").read_text(encoding="utf-8")
-    config["scoring"]["map"]["items"] = str(items)
     for text in (shipped.replace("item,", "name,", 1), shipped.replace(",", ";")):
         items.write_text(text, encoding="utf-8")
         with pytest.raises(InputError, match=r"items\.csv, line 1: has columns .* expected item, axis"):
-            why_no_map(config)
+            why(config)
 
 
 def test_survey_with_shares_of_several_codes_has_no_map() -> None:
-    config = settings(only=PROBES)
-    config["run"]["survey"] = "shares"
-    assert "the survey shares publishes shares of several answer codes together" in why_no_map(config)
+    config = settings(survey="shares", only=PROBES)
+    assert "the survey shares publishes shares of several answer codes together" in why(config)
 
 
 def test_simulated_respondents_make_no_axes() -> None:
     """Their answers to different questions are independent, so their correlations are zero."""
-    config = settings(only=PROBES)
-    assert Paths(config).map_responses == []
-    config["run"]["survey"] = "wvs7"
+    assert Paths(settings(only=PROBES)).map_responses == []
+    config = settings(survey="wvs7", only=PROBES)
     assert Paths(config).map_responses == ["results/shared/survey/wvs7/responses.parquet"]
-    config["scoring"]["map"]["level"] = "countries"
+    config = settings(survey="wvs7", of_map={"level": "countries"}, only=PROBES)
     assert Paths(config).map_responses == []
 
 

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 from project import ROOT
 from readers import CONTRASTS, FRAME, estimate_of, score_symmetric
-from selfalign.config.read import read_config
+from selfalign.config.read import read_settings
+from selfalign.config.sections import Config
 from selfalign.home import HOME
 from selfalign.plan.designs import Designer
 from selfalign.plan.people import read_people
@@ -38,12 +39,12 @@ def test_the_pages_have_the_agreement_of_the_fixed_rules_and_of_the_baselines() 
 
 
 def test_the_symmetric_reader_differs_only_where_another_country_is_shown() -> None:
-    settings = read_config([STUDY])
+    settings = read_settings([STUDY])
     own, other = CONTRASTS[1].arm, CONTRASTS[1].against
     settings["languages"]["en"] |= {"countries": ["CHN", "DEU", "NGA"], "arms": [own, other]}
-    run = Run(HOME / "results" / "study")
-    known, probes = read_people(settings, HOME, run, on_scales=False)
-    laid = Designer(settings, HOME, known, probes, run).lay_out("en")
+    run, config = Run(HOME / "results" / "study"), Config.read(settings)
+    known, probes = read_people(config, HOME, run, on_scales=False)
+    laid = Designer(config, HOME, known, probes, run).lay_out("en")
     assert set(laid.cells["template"]) == {FRAME}
     given = (laid.cells, laid.prompts, known.poles, known.bank, 0.1)
     keys = ["country", "arm", "source", "probe"]

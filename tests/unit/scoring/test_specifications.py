@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from bank import BANK
 from click.testing import CliRunner
-from configs import shipped
+from configs import altered, shipped
 from estimating import people, refuse, scores
 from extrapolation import compare_references, extrapolate, list_halves
 from figure_tables import faults_of, texts_of
@@ -23,6 +23,7 @@ from selfalign.cli import program
 from selfalign.config.outputs import find_shown, forms_of_models, list_specified
 from selfalign.config.probe_kinds import count_left_out, describe_left_out, with_kinds
 from selfalign.config.read import check_settings, read_config
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
 from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
@@ -51,10 +52,9 @@ KINDS = read_kinds(ROOT / "resources/probes/kinds.csv")
 EXAMPLE = ROOT / "resources/survey/example/counts.csv"
 
 
-def settings(**probes: object) -> dict:
-    """The default settings with others of the section probes."""
-    config = shipped()
-    return config | {"probes": config["probes"] | probes}
+def settings(**probes: object) -> Config:
+    """The default config with other settings of the section probes."""
+    return altered(probes=probes)
 
 
 # Kinds of probes
@@ -63,20 +63,20 @@ def settings(**probes: object) -> dict:
 SHIPPED = ROOT / "resources/probes/probes.csv"
 
 
-def chosen(config: dict, bank: Path = SHIPPED) -> list[str]:
+def chosen(config: Config, bank: Path = SHIPPED) -> list[str]:
     """The probes that a config selects from a bank."""
-    return list(select_probes(with_kinds(read_bank(bank), config), config["probes"], bank)["probe"])
+    return list(select_probes(with_kinds(read_bank(bank), config), config.probes.criteria, bank)["probe"])
 
 
 def test_default_uses_the_probes_that_it_names() -> None:
-    config = shipped()
-    assert set(chosen(config)) == set(config["probes"]["only"]) and describe_left_out(config) == ""
+    config = altered()
+    assert set(chosen(config)) == set(config.probes.only) and describe_left_out(config) == ""
 
 
 @pytest.mark.slow
 def test_kinds_choose_among_the_probes_that_are_named(tmp_path: Path) -> None:
     config = settings(only=["Q4", "Q94", "Q199", "Q60"], kinds=["value", "membership"])
-    assert chosen(config) == ["Q4", "Q94"] and find_used(SHIPPED, config["probes"]) == {"Q4", "Q94"}
+    assert chosen(config) == ["Q4", "Q94"] and find_used(SHIPPED, config.probes.criteria) == {"Q4", "Q94"}
     assert count_left_out(config) == KINDS["kind"][["Q199", "Q60"]].value_counts().to_dict()
     assert describe_left_out(config).startswith("probes.kinds leaves out 2 probes: ")
     with pytest.raises(InputError, match="no such probe"):
@@ -86,19 +86,19 @@ def test_kinds_choose_among_the_probes_that_are_named(tmp_path: Path) -> None:
     assert set(chosen(everything)) == set(some) - {"Q154", "Q155"}, "probes on request"
     file = tmp_path / "mine.yaml"
     file.write_text("probes: { kinds: [value] }")
-    few, default = read_config([file]), shipped()
-    assert few["probes"]["only"] == default["probes"]["only"], "the list of the user's own is kept"
+    few, default = read_config([file]), altered()
+    assert few.probes.only == default.probes.only, "the list of the user's own is kept"
     assert len(chosen(few)) + sum(count_left_out(few).values()) == len(chosen(default))
     bank = with_kinds(read_bank(SHIPPED), few)
-    assert list_left_out(bank, few["probes"])["reason"].value_counts().to_dict() == {
+    assert list_left_out(bank, few.probes.criteria)["reason"].value_counts().to_dict() == {
         "only": len(bank) - len(chosen(default)),
         "kinds": sum(count_left_out(few).values()),
     }
-    assert why_not_chosen("Q94", bank, few["probes"]) == (
+    assert why_not_chosen("Q94", bank, few.probes.criteria) == (
         "the setting probes.only names 113 of the bank's 257 probes, and Q94 is not one"
     )
-    config["probes"]["only"].append("Q91")
-    assert why_not_chosen("Q91", with_kinds(bank, config), config["probes"]) == (
+    config = settings(only=["Q4", "Q94", "Q199", "Q60", "Q91"], kinds=["value", "membership"])
+    assert why_not_chosen("Q91", with_kinds(bank, config), config.probes.criteria) == (
         "its kind, knowledge, is not in the setting probes.kinds (value, membership)"
     )
 
@@ -107,7 +107,7 @@ def test_kinds_of_nothing_and_unknown_kinds_are_refused() -> None:
     with pytest.raises(InputError, match=r"no probe is left by probes\.only and probes\.kinds"):
         chosen(settings(only=["Q4"], kinds=["media"]))
     with pytest.raises(InputError, match="atitude"):
-        check_settings(settings(kinds=["atitude"]))
+        check_settings(shipped() | {"probes": shipped()["probes"] | {"kinds": ["atitude"]}})
 
 
 def test_bank_of_ones_own_has_no_kinds_unless_a_file_says_so(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_bank_of_ones_own_has_no_kinds_unless_a_file_says_so(tmp_path: Path) -> 
     with pytest.raises(InputError, match="has no file kinds.csv"):
         chosen(config, bank)
     bank.with_name("kinds.csv").write_text("probe,kind\nQ62,value\nQ60,attitude\n")
-    assert chosen(config, bank) == ["Q62"] and find_used(bank, config["probes"]) == {"Q62"}
+    assert chosen(config, bank) == ["Q62"] and find_used(bank, config.probes.criteria) == {"Q62"}
     assert count_left_out(config) == {"attitude": 1, "none": 1}
 
 
@@ -386,7 +386,7 @@ def test_specifications_are_each_choice_of_order_cut_and_kind() -> None:
 
 @pytest.mark.slow
 def test_arms_and_models_are_specifications_too() -> None:
-    config = shipped("specifications")
+    config = altered("specifications")
     pairs = {row["arm"]: row for row in list_specified(config)}
     assert len(pairs) == 8 and all(row["against"] == f"{arm}_other" for arm, row in pairs.items())
     assert pairs["chrf_10"]["shots"] == 10 and pairs["bm25"]["selector"] == "bm25"
@@ -396,14 +396,14 @@ def test_arms_and_models_are_specifications_too() -> None:
         "smollm2-135m": {"model": "smollm2-135m", "form": "turns"},
         "smollm2-135m-message": {"model": "smollm2-135m", "form": "message"},
     }
-    assert config["scoring"]["specifications"] == {
-        "readouts": ["label", "option", "per_token", "per_byte", "pmi", "greedy"],
-        "orders": ["both", "AB", "BA"],
-        "cuts": ["bank", "middle"],
-        "kinds": ["value", "attitude"],
+    assert config.scoring.specifications.given == {
+        "readouts": ("label", "option", "per_token", "per_byte", "pmi", "greedy"),
+        "orders": ("both", "AB", "BA"),
+        "cuts": ("bank", "middle"),
+        "kinds": ("value", "attitude"),
     }
     assert {"alternatives", "specifications"} <= find_shown(config)[0]
-    assert not {"alternatives", "specifications"} & find_shown(shipped())[0]
+    assert not {"alternatives", "specifications"} & find_shown(altered())[0]
 
 
 # Extrapolation

@@ -15,6 +15,7 @@ from selfalign.cli import program
 from selfalign.config.outputs import arms_without_country, find_shown
 from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 from selfalign.inference.schemas import Answers
 from selfalign.probes.schemas import Poles
@@ -51,7 +52,7 @@ def rank_all() -> pd.DataFrame:
 
 def lay(step: int = 1, frame: Frame = FRAME, **settings: object) -> pd.DataFrame:
     """Cells of an arm about Germany and Mexico, with their prompts."""
-    arm = Arm.read("me", {"shots": 1, "strategy": "chrf", "answers": "own", **settings})
+    arm = Arm.read({"shots": 1, "strategy": "chrf", "answers": "own", **settings}, "me")
     languages = DesignLanguages(
         "en", {"en": Wording({"stated": frame}, ITEMS, **NEUTRAL, step=step)}, personas=PERSONAS
     )
@@ -146,7 +147,7 @@ def test_country_without_a_persona_is_refused() -> None:
     languages = DesignLanguages(
         "en", {"en": Wording({"stated": FRAME}, ITEMS)}, personas={"en": {"DEU": PERSONAS["en"]["DEU"]}}
     )
-    arm = Arm.read("me", {"shots": 0})
+    arm = Arm.read({"shots": 0}, "me")
     with pytest.raises(InputError, match="the persona of MEX in en is missing"):
         Experiment({"me": arm}, ["DEU", "MEX"], Surveyed(POLES), {}, languages).lay_out()
 
@@ -321,7 +322,7 @@ def test_command_writes_both_tables_for_countries_and_groups(tmp_path: Path, oth
     assert table.loc[("DEU", "reply"), "not_stated"] == 1
 
 
-def configure(tmp_path: Path, **settings: object) -> dict:
+def configure(tmp_path: Path, **settings: object) -> Config:
     file = tmp_path / "run.yaml"
     file.write_text(json.dumps({"prompts": {"frames": ["stated"]}, **settings}))
     return read_config([file])

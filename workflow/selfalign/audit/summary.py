@@ -1,18 +1,16 @@
 """Messages of a run: a warning at its start if it replaces another run, and its main results at its end."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from selfalign.arms import Arm
 from selfalign.audit.compare.changes import find_changed_values
-from selfalign.config.arms import arms_of_run, read_arms
+from selfalign.config.arms import arms_of_run
 from selfalign.config.figures import PAGED
-from selfalign.config.merged import MergedConfig
-from selfalign.config.two_surveys import find_tests
+from selfalign.config.sections import Config
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError, listed
 from selfalign.runs import Run
@@ -22,19 +20,19 @@ from selfalign.tables import read_table
 _AUTHORS = 60  # characters; a longer list of authors is cut down to the first
 
 
-def warn_of_replacement(run: Run, config: MergedConfig, shown: int = 3) -> str:
+def warn_of_replacement(run: Run, settings: Mapping[str, Any], shown: int = 3) -> str:
     """A warning that a run of the same name was made with other settings; empty if there is none.
 
     Args:
         run: the run that starts.
-        config: its merged settings.
+        settings: of this run, merged, as the record of a run has them.
         shown: names of settings to list, at most.
     """
     try:
         before = run.config
     except InputError:  # The run is new. Or its record is damaged, and the run writes it again.
         return ""
-    keys = list(find_changed_values(_used(before), _used(config)))
+    keys = list(find_changed_values(_used(before), _used(settings)))
     if not keys:
         return ""
     return (
@@ -43,16 +41,16 @@ def warn_of_replacement(run: Run, config: MergedConfig, shown: int = 3) -> str:
     )
 
 
-def _used(config: MergedConfig) -> dict[str, Any]:
+def _used(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings without the surveys, models, languages and arms that the run does not use."""
-    run = config["run"]
-    arms = arms_of_run(config)
-    surveys = {run["survey"], *(tests["survey"] for tests in [find_tests(config)] if tests)}
-    used = {"surveys": surveys, "models": set(run["models"]), "languages": set(run["languages"]), "arms": arms}
-    return {**config, **{key: {name: config[key][name] for name in sorted(names)} for key, names in used.items()}}
+    config = Config.read(settings)
+    surveys = {config.run.survey, *([config.test_probes.survey] if config.test_probes else [])}
+    used = {"surveys": surveys, "models": {*config.run.models}, "languages": {*config.run.languages}}
+    used["arms"] = {*arms_of_run(config)}
+    return {**settings, **{key: {name: settings[key][name] for name in sorted(names)} for key, names in used.items()}}
 
 
-def summarize(folder: Path, config: MergedConfig, made: Collection[str], citation: str) -> list[str]:
+def summarize(folder: Path, config: Config, made: Collection[str], citation: str) -> list[str]:
     """Five lines on a run that has ended well.
 
     Args:
@@ -107,7 +105,7 @@ def _figure_of(name: str) -> str:
     return max(known, key=len, default=name)
 
 
-def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config: MergedConfig) -> str:
+def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config: Config) -> str:
     """The agreement without demonstrations and of the best arm, and own minus other country, in one line.
 
     With several models or languages, the line has the lowest and the highest of each number.
@@ -116,7 +114,7 @@ def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config
         agreement: an `Estimates` table.
         contrasts: a `Contrasts` table, or as `give_main_intervals` returns it; None if the run has none.
     """
-    models, languages = config["run"]["models"], config["run"]["languages"]
+    models, languages = config.run.models, config.run.languages
     asked = [(model, language) for model in models for language in languages]
     estimates = [_by_arm(agreement, *one) for one in asked]
     differences = [
@@ -126,7 +124,7 @@ def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config
         several = [(len(models), "model"), (len(languages), "language")]
         heading = " in ".join(f"{count} {what}{'s' * (count > 1)}" for count, what in several)
         return "; ".join([f"{heading}: agreement {_ranges(estimates, config)}", *_range_of_margins(differences)])
-    heading = f"{config['models'][models[0]]['label']} in {languages[0]}"
+    heading = f"{config.models[models[0]].label} in {languages[0]}"
     parts = [f"{heading}: agreement {_single(estimates[0], config)}"]
     return "; ".join(parts + [_margin(row, config) for row in differences if row])
 
@@ -135,25 +133,25 @@ def _by_arm(agreement: pd.DataFrame, model: str, language: str) -> pd.Series:
     return _mean_rows(agreement, model, language).set_index("arm")["estimate"]
 
 
-def _split(estimates: pd.Series, config: MergedConfig) -> tuple[pd.Series, pd.Series]:
+def _split(estimates: pd.Series, config: Config) -> tuple[pd.Series, pd.Series]:
     """Estimates of the arms without demonstrations and persona, and of the other arms."""
-    arms = {name: Arm.read(name, config["arms"][name]) for name in estimates.index}
-    plain = [name for name, arm in arms.items() if not arm.shots and arm.persona is None]
+    arms = [config.arms[name] for name in estimates.index]
+    plain = [arm.name for arm in arms if not arm.shots and arm.persona is None]
     return estimates[plain], estimates.drop(plain)
 
 
-def _single(estimates: pd.Series, config: MergedConfig) -> str:
+def _single(estimates: pd.Series, config: Config) -> str:
     """The agreement of a model in a language."""
     plain, rest = _split(estimates, config)
-    parts = [f"{_share(value)} % {config['arms'][arm]['label']}" for arm, value in plain.items()]
+    parts = [f"{_share(value)} % {config.arms[arm].label}" for arm, value in plain.items()]
     if len(rest):
         best = rest.idxmax()
         chosen = f" (best of {len(rest)} other arms)" if len(rest) > 1 else ""
-        parts.append(f"{_share(rest[best])} % {config['arms'][best]['label']}{chosen}")
+        parts.append(f"{_share(rest[best])} % {config.arms[best].label}{chosen}")
     return ", ".join(parts)
 
 
-def _ranges(estimates: list[pd.Series], config: MergedConfig) -> str:
+def _ranges(estimates: list[pd.Series], config: Config) -> str:
     """The agreement over models and languages: without demonstrations, and of the best other arm of each."""
     split = [_split(one, config) for one in estimates]
     plain = [value for one, _ in split for value in one]
@@ -193,7 +191,7 @@ def _mean_rows(table: pd.DataFrame, model: str, language: str) -> pd.DataFrame:
     return rows[rows["country"] == ALL] if (rows["country"] == ALL).any() else rows
 
 
-def find_own_minus_other(contrasts: pd.DataFrame, config: MergedConfig) -> Any:
+def find_own_minus_other(contrasts: pd.DataFrame, config: Config) -> Any:
     """The first contrast between an arm with a country's own answers and an arm with those of another country.
 
     Args:
@@ -202,16 +200,14 @@ def find_own_minus_other(contrasts: pd.DataFrame, config: MergedConfig) -> Any:
     Returns:
         Its row as a named tuple; None if there is no such contrast.
     """
-    answers = {name: arm.answers for name, arm in read_arms(config).items() if arm.shots}
+    answers = {name: arm.answers for name, arm in config.arms.items() if arm.shots}
     rows = contrasts[is_plain(contrasts)].itertuples()
     return next((row for row in rows if answers.get(row.arm) == "own" and answers.get(row.against) == "other"), None)
 
 
-def _margin(row: Any, config: MergedConfig) -> str:
+def _margin(row: Any, config: Config) -> str:
     """Own minus other country with its interval, which is by battery unless the text says by category."""
-    level = (
-        f"{100 * config['scoring']['level']:g} % interval{' by category' * (getattr(row, 'main', '') == 'category')}"
-    )
+    level = f"{100 * config.scoring.level:g} % interval{' by category' * (getattr(row, 'main', '') == 'category')}"
     interval = "" if pd.isna(row.low) else f" ({level} {_points(row.low)} to {_points(row.high)})"
     return f"own minus other country {_points(row.estimate)} points{interval}"
 

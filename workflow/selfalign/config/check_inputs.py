@@ -4,6 +4,7 @@ A step would find the same mistakes, but late: Snakemake deletes the outputs of 
 costs the files of a finished run. Where possible, the functions of the steps are called.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,13 @@ from selfalign.config.arms import arms_of, arms_of_run
 from selfalign.config.languages import (
     compared_language,
     compared_languages,
-    fill_language,
     speech_of_run,
     worded_languages,
+    words_file,
 )
-from selfalign.config.merged import MergedConfig
 from selfalign.config.probe_kinds import with_kinds
-from selfalign.config.surveys import groups_file
-from selfalign.config.two_surveys import check_frames, find_tests, read_tests
+from selfalign.config.sections import Config
+from selfalign.config.two_surveys import check_frames, read_tests
 from selfalign.errors import InputError
 from selfalign.home import is_made, locate
 from selfalign.models.folder import list_model
@@ -51,38 +51,38 @@ from selfalign.survey.simulate_survey import check_counts
 from selfalign.tables import read_input
 
 
-def check_inputs(config: MergedConfig, home: Path) -> None:
+def check_inputs(config: Config, home: Path) -> None:
     """Refuse settings that a step of the run would refuse, if the settings and their files show it.
 
     Surveys of form `counts` and `shares` are read as well, because their files are small. Other surveys are not.
 
     Args:
-        config: the merged settings, whose files are there.
+        config: of the run, whose files are there.
         home: the workflow's own folder.
 
     Raises:
         InputError: as the step would raise it.
     """
-    adopted = config["probes"].get("arora") if is_made(config["probes"]["bank"]) else None
-    for name in config["run"]["models"]:
-        if folder := config["models"][name].get("source", {}).get("folder"):
+    file = Path(config.probes.bank)
+    adopted = config.probes.arora if is_made(file) else None
+    for name in config.run.models:
+        if folder := config.models[name].folder:
             list_model(folder, f"config: models.{name}.source.folder")
-    bank = _adopt(config, home) if adopted else read_bank(Path(config["probes"]["bank"]))
-    probes, file = config["probes"], Path(config["probes"]["bank"])
-    used = select_probes(with_kinds(bank, config, home), probes, file)
+    bank = _adopt(config, adopted, home) if adopted else read_bank(file)
+    used = select_probes(with_kinds(bank, config, home), config.probes.criteria, file)
     version = file.with_name(VERSION_FILE)
     if version.is_file():
         read_version(version)
     spoken = speech_of_run(config)
     words = _read_words(config, home, Speech.union(spoken.values()), bank, adopted is None)
     for language in set(compared_languages(config)) - set(words) if not adopted else ():
-        read_texts(Path(fill_language(probes["texts"], language)), bank)
+        read_texts(Path(words_file(config, "texts", language)), bank)
     _check_readouts(config, words)
-    for language in config["run"]["languages"]:
+    for language in config.run.languages:
         _check_arms(config, language, spoken[language], words)
     tests = read_tests(config, bank)
     for arm in arms_of_run(config).values():
-        if find_tests(config) is None:
+        if config.test_probes is None:
             _check_candidates(arm, used, used)
         elif tests is not None:
             _check_candidates(arm, used, tests)
@@ -92,36 +92,34 @@ def check_inputs(config: MergedConfig, home: Path) -> None:
     _check_survey(config, home, used, file)
 
 
-def _read_words(
-    config: MergedConfig, home: Path, spoken: Speech, bank: pd.DataFrame, texts: bool
-) -> dict[str, Wording]:
+def _read_words(config: Config, home: Path, spoken: Speech, bank: pd.DataFrame, texts: bool) -> dict[str, Wording]:
     """The words of every language that a prompt of the run may be in."""
-    prompts, scales = config["prompts"], Path(locate("resources/survey/scales.csv", home))
+    scales = Path(locate("resources/survey/scales.csv", home))
 
     def files_of(language: str) -> WordingFiles:
         return WordingFiles(
-            Path(fill_language(prompts["templates"], language)),
-            Path(fill_language(config["probes"]["texts"], language)) if texts else None,
-            Path(fill_language(prompts["neutral"], language)) if language in spoken.neutral else None,
+            Path(words_file(config, "templates", language)),
+            Path(words_file(config, "texts", language)) if texts else None,
+            Path(words_file(config, "neutral", language)) if language in spoken.neutral else None,
             scales,
             Path(locate(f"resources/survey/questions/{language}.csv", home)),
             Path(locate(f"resources/survey/labels/{language}.csv", home)),
         )
 
-    files, frames = {one: files_of(one) for one in spoken.texts}, prompts["frames"]
-    if config["surveys"][config["run"]["survey"]]["form"] == "table":  # whole scales are made from its own questions
+    files, frames = {one: files_of(one) for one in spoken.texts}, list(config.prompts.frames)
+    if config.survey.form == "table":  # whole scales are made from its own questions
         frames = [name for name in frames if not read_frame(files[spoken.texts[0]].templates, name).whole_scale]
     else:
         read_input(scales, Scales)
-    step = prompts.get("share_step", 1)
+    step = config.prompts.share_step
     return {one: read_wording(files[one], frames, bank, step=step) for one in spoken.texts}
 
 
-def _check_readouts(config: MergedConfig, words: dict[str, Wording]) -> None:
+def _check_readouts(config: Config, words: dict[str, Wording]) -> None:
     """Refuse the readout `label` for a frame without labels, and endpoints that can read nothing else."""
-    framed = words[config["run"]["languages"][0]].frames
+    framed = words[config.run.languages[0]].frames
     for name, frame in framed.items():
-        if config["scoring"]["readouts"][name] == "label" and frame.labels is None and not frame.whole_scale:
+        if config.scoring.readouts[name] == "label" and frame.labels is None and not frame.whole_scale:
             raise InputError(
                 "config: scoring.readouts",
                 f"the frame {name} shows no labels, and the readout label reads nothing else",
@@ -130,11 +128,11 @@ def _check_readouts(config: MergedConfig, words: dict[str, Wording]) -> None:
                 value="label",
             )
         if frame.asks == "share":
-            _check_readout_of_shares(name, config["scoring"]["readouts"][name])
-    for name in config["run"]["models"]:
-        endpoint = config["models"][name].get("endpoint")
+            _check_readout_of_shares(name, config.scoring.readouts[name])
+    for name in config.run.models:
+        endpoint = config.models[name].endpoint
         labelled = any(frame.labels for frame in framed.values())
-        if endpoint and endpoint.get("readout", "logprobs") == "logprobs" and not labelled:
+        if endpoint and endpoint.readout == "logprobs" and not labelled:
             raise InputError(
                 f"config: models.{name}.endpoint.readout",
                 "logprobs reads the first token of a reply, and no frame of prompts.frames shows labels",
@@ -150,14 +148,14 @@ def _check_readout_of_shares(name: str, readout: str) -> None:
         raise InputError("config: scoring.readouts", problem, remedy, column=name, value=readout)
 
 
-def _check_arms(config: MergedConfig, language: str, spoken: Speech, words: dict[str, Wording]) -> None:
+def _check_arms(config: Config, language: str, spoken: Speech, words: dict[str, Wording]) -> None:
     """Refuse arms of a language that lack a persona or neutral items, and frames that cannot name a country."""
-    pattern, countries = config["prompts"]["personas"], config["languages"][language]["countries"]
-    personas = {one: read_personas(Path(fill_language(pattern, one))) for one in spoken.personas}
+    countries = config.languages[language].countries
+    personas = {one: read_personas(Path(words_file(config, "personas", one))) for one in spoken.personas}
     arms = arms_of(config, language)
     own = any(arm.needs_spoken for arm in arms.values())
-    roles = {one: read_roles(Path(fill_language(config["prompts"]["roles"], one))) for one in spoken.roles}
-    known = read_countries(Path(config["prompts"]["spoken"])) if own else {}
+    roles = {one: read_roles(Path(words_file(config, "roles", one))) for one in spoken.roles}
+    known = read_countries(Path(config.prompts.spoken)) if own else {}
     languages = DesignLanguages(language, words, known, personas, roles)
     for arm in arms.values():
         asked = pd.Series(arm.asked(countries))
@@ -170,7 +168,7 @@ def _check_arms(config: MergedConfig, language: str, spoken: Speech, words: dict
                 draw_neutral(arm, pd.Series([], dtype=str), words[shown].right)
 
 
-def _pair_names(arm: Arm, asked: list[str], countries: list[str]) -> list[tuple[str, str]]:
+def _pair_names(arm: Arm, asked: Sequence[str], countries: Sequence[str]) -> list[tuple[str, str]]:
     """The countries that an arm is run for, each with the countries that its prompts name."""
     if arm.named == "own":
         return [(country, country) for country in asked]
@@ -201,34 +199,34 @@ def _check_candidates(arm: Arm, used: pd.DataFrame, tests: pd.DataFrame) -> None
         )
 
 
-def _check_encoder(config: MergedConfig) -> None:
+def _check_encoder(config: Config) -> None:
     """Refuse an encoder of sentences that is not there or does not know the language."""
     if "embedding" not in {arm.strategy for arm in arms_of_run(config).values()}:
         return
     from selfalign.demonstrations.encoders import check_encoder  # numpy's encoder takes time to import
 
-    model = config["demonstrations"]["embedding"]["model"]
-    for language in config["run"]["languages"]:
+    model = config.demonstrations.embedding.model
+    for language in config.run.languages:
         check_encoder(model, compared_language(config, "embedding", language))
 
 
-def _check_groups(config: MergedConfig, home: Path) -> None:
+def _check_groups(config: Config, home: Path) -> None:
     """Refuse a file of groups that breaks its form, and groups by a variable that it does not have."""
-    if groups := config["run"].get("groups"):
+    if groups := config.run.groups:
         from selfalign.probes.form_groups import check_variables  # few runs have groups
         from selfalign.survey.read_groups import read_crosswalk
 
-        file = Path(locate(groups_file(config["surveys"][config["run"]["survey"]]), home))
-        check_variables(groups["by"], read_crosswalk(file), file)
+        file = Path(locate(config.survey.groups_file, home))
+        check_variables(groups.by, read_crosswalk(file), file)
 
 
-def _check_survey(config: MergedConfig, home: Path, used: pd.DataFrame, bank: Path) -> None:
+def _check_survey(config: Config, home: Path, used: pd.DataFrame, bank: Path) -> None:
     """Refuse countries and questions that a survey of published counts or shares does not have."""
-    survey = config["surveys"][config["run"]["survey"]]
-    if survey["form"] not in ("counts", "shares") or "file" not in survey["source"]:
+    survey = config.survey
+    if survey.form not in ("counts", "shares") or survey.own_file is None:
         return
-    file = Path(survey["source"]["file"])
-    if survey["form"] == "counts":
+    file = Path(survey.own_file)
+    if survey.form == "counts":
         counts = read_input(file, Counts)
         check_counts(counts, file)
         answers = counts[counts["code"] >= 0].assign(last_code=counts["code"])
@@ -236,20 +234,20 @@ def _check_survey(config: MergedConfig, home: Path, used: pd.DataFrame, bank: Pa
         shares, scales = read_input(file, Shares), read_input(Path(locate("resources/survey/scales.csv", home)), Scales)
         check_shares(shares, scales, file)
         answers = parse_shares(shares, scales)
-    for language in config["run"]["languages"]:
-        check_countries(answers, config["languages"][language]["countries"], file)
+    for language in config.run.languages:
+        check_countries(answers, list(config.languages[language].countries), file)
         for arm in arms_of(config, language).values():
             if arm.named == "other" or (arm.answers == "other" and arm.shots):
                 check_sources(arm, arm.sources or (), answers)
     check_bank(answers, used, bank)
 
 
-def _adopt(config: MergedConfig, home: Path) -> pd.DataFrame:
+def _adopt(config: Config, folder: str, home: Path) -> pd.DataFrame:
     """The bank that the workflow makes from a copy of the probes of Arora et al.; the copy is checked as well."""
     rows, fixes = (Path(locate(f"resources/probes/{name}.csv", home)) for name in ("arora", "arora_repairs"))
     facts, known = read_input(rows, AroraRows), read_input(fixes, AroraRepairs)
     for language in worded_languages(config):
-        release = Path(config["probes"]["arora"]) / f"{language}.csv"
+        release = Path(folder) / f"{language}.csv"
         check_language(known, language, release, fixes)
         copy = read_copy(release)
         check_copy(copy, facts, release)

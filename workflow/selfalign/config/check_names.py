@@ -1,16 +1,15 @@
 """Checks of the names in the config: each must be defined, and settings must agree with each other."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pycountry
 
 from selfalign.arms import Arm
-from selfalign.config.arms import arms_of_run, read_arms
-from selfalign.config.merged import MergedConfig
-from selfalign.config.outputs import can_estimate, gives_replies, is_listed, list_contrasts
+from selfalign.config.arms import arms_of_run
+from selfalign.config.outputs import can_estimate, is_listed, list_contrasts
+from selfalign.config.sections import Config, Model
 from selfalign.config.surveys import check_groups, check_tables
 from selfalign.config.two_surveys import check_crossed
 from selfalign.contrasts import Contrast
@@ -24,26 +23,26 @@ from selfalign.scoring.measures import check_measures
 _LAST_CYRILLIC = 0x52F  # the default font has the letters up to here
 
 
-def check_names(config: MergedConfig) -> None:
+def check_names(config: Config) -> None:
     """Refuse names that the config does not define, and settings that contradict each other.
 
     Args:
-        config: the merged settings, of the form of the schema.
+        config: of the run, of the form of the schema.
 
     Raises:
         InputError: names the key, the value and the nearest valid name.
     """
-    for key, defined in (("survey", "surveys"), ("models", "models"), ("languages", "languages")):
-        named = config["run"][key]
-        _check_known(f"run.{key}", [named] if isinstance(named, str) else named, config[defined])
-    check_tables(config["surveys"])
-    _check_models(config["models"])
-    for name, survey in config["surveys"].items():
-        if "file" not in survey["source"]:
-            check_survey_source(survey["source"], f"config: surveys.{name}.source", ".")
-    for kind, shown in (("models", config["run"]["models"]), ("arms", config["arms"])):
-        _check_labels(kind, config[kind], shown, config["figures"]["style"].get("font"))
-    _check_arms(read_arms(config))
+    _check_known("run.survey", [config.run.survey], config.surveys)
+    _check_known("run.models", config.run.models, config.models)
+    _check_known("run.languages", config.run.languages, config.languages)
+    check_tables(config.surveys)
+    _check_models(config.models)
+    for name, survey in config.surveys.items():
+        if survey.own_file is None:
+            check_survey_source(survey.source.model_dump(), f"config: surveys.{name}.source", ".")
+    _check_labels("models", config.models, config.run.models, config.figures.style.font)
+    _check_labels("arms", config.arms, config.arms, config.figures.style.font)
+    _check_arms(config.arms)
     _check_languages(config)
     _check_countries_of_arms(config)
     check_groups(config)
@@ -53,54 +52,55 @@ def check_names(config: MergedConfig) -> None:
     _check_figures(config)
 
 
-def _check_languages(config: MergedConfig) -> None:
-    for language, settings in config["languages"].items():
+def _check_languages(config: Config) -> None:
+    for language, settings in config.languages.items():
         if pycountry.languages.get(alpha_2=language) is None:
             problem = f'"{language}" is not an ISO 639-1 code'
             raise InputError("config: languages", problem, "Use codes such as en or es")
-        _check_countries(f"languages.{language}.countries", settings["countries"])
-        _check_known(f"languages.{language}.arms", settings["arms"], config["arms"])
+        _check_countries(f"languages.{language}.countries", settings.countries)
+        _check_known(f"languages.{language}.arms", settings.arms, config.arms)
 
 
-def _check_countries_of_arms(config: MergedConfig) -> None:
+def _check_countries_of_arms(config: Config) -> None:
     """Refuse an arm whose own list of countries has none of the countries that the arm's languages ask about."""
     for name, arm in arms_of_run(config).items():
-        languages = [one for one in config["run"]["languages"] if name in config["languages"][one]["arms"]]
-        asked = [country for one in languages for country in config["languages"][one]["countries"]]
+        languages = [one for one in config.run.languages if name in config.languages[one].arms]
+        asked = [country for one in languages for country in config.languages[one].countries]
         if not arm.asked(asked):
             problem = f"has no country that {listed(languages)} asks about: {listed(asked)}"
             remedy = "Name one of these countries, add a country to the language, or take the arm out of its arms"
             raise InputError(f"config: arms.{name}.countries", problem, remedy, value=list(arm.countries or ()))
 
 
-def _check_readouts(config: MergedConfig) -> None:
+def _check_readouts(config: Config) -> None:
     """Refuse a frame without a readout, pmi without premises, and greedy where a model gives no replies."""
-    readouts, place = config["scoring"]["readouts"], "config: scoring.readouts"
-    for frame in config["prompts"]["frames"]:
+    readouts, place = config.scoring.readouts, "config: scoring.readouts"
+    for frame in config.prompts.frames:
         if frame not in readouts:
             remedy = f"Add {frame}: label if it shows labels, else {frame}: option"
             raise InputError(place, f"has no readout for the frame {frame}", remedy)
-        if readouts[frame] == "pmi" and not config["prompts"].get("premises", True):
+        if readouts[frame] == "pmi" and not config.prompts.premises:
             problem = f"the frame {frame} is read by pmi, which needs premises, and prompts.premises is false"
             raise InputError(place, problem, "Set prompts.premises: true, or choose another readout")
-        for model in config["run"]["models"] if readouts[frame] == "greedy" else ():
-            if not gives_replies(config["models"][model]):
+        for model in config.run.models if readouts[frame] == "greedy" else ():
+            if not config.models[model].gives_replies:
                 problem = f"the frame {frame} is read by greedy replies, and the model {model} gives none"
                 remedy = f"Set models.{model}.reply: 8, or choose another readout"
-                if "endpoint" in config["models"][model]:
+                if config.models[model].endpoint:
                     remedy = f"Set readout: samples, samples: 1 and temperature: 0 in models.{model}.endpoint"
                 raise InputError(place, problem, remedy)
 
 
-def _check_comparisons(config: MergedConfig) -> None:
+def _check_comparisons(config: Config) -> None:
     """Refuse measures, contrasts and hypotheses of the section scoring that cannot be estimated."""
-    scoring = config["scoring"]
-    if measures := scoring.get("measures"):
-        check_measures(measures)
-    _check_contrasts("scoring.contrasts", scoring["contrasts"], config)
-    _check_estimated("scoring.mixed", _check_contrasts("scoring.mixed", scoring["mixed"], config), config)
+    scoring = config.scoring
+    check_measures(scoring.measures)
+    _check_contrasts("scoring.contrasts", scoring.contrasts, config)
+    _check_contrasts("scoring.mixed", scoring.mixed, config)
+    _check_estimated("scoring.mixed", scoring.mixed, config)
     _check_transfer(config)
-    for primary in _check_contrasts("scoring.primary", [scoring["primary"]] if scoring.get("primary") else [], config):
+    if primary := scoring.primary:
+        _check_contrasts("scoring.primary", [primary], config)
         if not can_estimate(config, primary):
             remedy = "Add both arms to one language of the run, or set scoring.primary: null"
             problem = f"no language of the run has cells of {primary.setting}"
@@ -110,20 +110,23 @@ def _check_comparisons(config: MergedConfig) -> None:
             raise InputError("config: scoring.primary", f"{primary.setting} is not estimated", remedy)
 
 
-def _check_figures(config: MergedConfig) -> None:
+def _check_figures(config: Config) -> None:
     """Refuse arms, countries and contrasts of the section figures that are not known."""
-    figures, arms = config["figures"], config["arms"]
-    _check_known("figures.style.palette", figures["style"]["palette"], arms)
-    for key in ("order", "names"):
-        _check_countries(f"figures.style.countries.{key}", figures["style"]["countries"][key])
-    for figure in ("agreement", "calibration", "map", "languages"):
-        _check_known(f"figures.{figure}.arms", figures[figure].get("arms", []), arms)
-    _check_known("figures.selectors", figures["selectors"], arms)
-    place = "figures.margin.contrast"
-    _check_estimated(place, _check_contrasts(place, [figures["margin"]["contrast"]], config), config)
+    figures, arms = config.figures, config.arms
+    _check_known("figures.style.palette", figures.style.palette, arms)
+    _check_countries("figures.style.countries.order", figures.style.countries.order)
+    _check_countries("figures.style.countries.names", figures.style.countries.names)
+    _check_known("figures.agreement.arms", figures.agreement.arms or (), arms)
+    _check_known("figures.calibration.arms", figures.calibration.arms, arms)
+    _check_known("figures.map.arms", figures.map.arms, arms)
+    _check_known("figures.languages.arms", figures.languages.arms, arms)
+    _check_known("figures.selectors", figures.selectors, arms)
+    place, contrasts = "figures.margin.contrast", [figures.margin.contrast]
+    _check_contrasts(place, contrasts, config)
+    _check_estimated(place, contrasts, config)
 
 
-def _check_estimated(place: str, contrasts: list[Contrast], config: MergedConfig) -> None:
+def _check_estimated(place: str, contrasts: Sequence[Contrast], config: Config) -> None:
     """Refuse contrasts that the run could estimate and does not."""
     listed = list_contrasts(config)
     for contrast in contrasts:
@@ -132,30 +135,29 @@ def _check_estimated(place: str, contrasts: list[Contrast], config: MergedConfig
             raise InputError(f"config: {place}", f"{contrast.setting} is not estimated", remedy)
 
 
-def _check_contrasts(place: str, entries: list[Any], config: MergedConfig) -> list[Contrast]:
-    """The contrasts of a setting, whose names are all defined."""
-    contrasts = [Contrast.read(entry) for entry in entries]
-    for contrast in contrasts:
-        _check_known(place, [contrast.arm, contrast.against, *(contrast.beyond or ())], config["arms"])
-        for kind in ("language", "model"):
-            names = [getattr(contrast, key) for key in (kind, f"against_{kind}")]
-            _check_known(place, filter(None, names), config[f"{kind}s"])
-    return contrasts
+def _check_contrasts(place: str, contrasts: Iterable[Contrast], config: Config) -> None:
+    """Refuse contrasts of a setting that name what is not defined."""
+    for one in contrasts:
+        _check_known(place, [one.arm, one.against, *(one.beyond or ())], config.arms)
+        _check_known(place, filter(None, [one.language, one.against_language]), config.languages)
+        _check_known(place, filter(None, [one.model, one.against_model]), config.models)
 
 
-def _check_transfer(config: MergedConfig) -> None:
-    pair = config["scoring"].get("transfer") or []
-    _check_known("scoring.transfer", pair, config["arms"])
-    if pair and Arm.read(pair[1], config["arms"][pair[1]]).answers != "other":
-        problem = f"the second arm, {pair[1]}, is not answered by other countries"
+def _check_transfer(config: Config) -> None:
+    pair = config.scoring.transfer
+    if pair is None:
+        return
+    _check_contrasts("scoring.transfer", [pair], config)
+    if config.arms[pair.against].answers != "other":
+        problem = f"the second arm, {pair.against}, is not answered by other countries"
         raise InputError("config: scoring.transfer", problem, "Name one with answers: other, or null for no matrix")
 
 
-def _check_arms(arms: dict[str, Arm]) -> None:
+def _check_arms(arms: Mapping[str, Arm]) -> None:
     for name, arm in arms.items():
         _check_arm(arm)
-        for key in ("countries", "sources"):
-            _check_countries(f"arms.{name}.{key}", getattr(arm, key) or ())
+        _check_countries(f"arms.{name}.countries", arm.countries or ())
+        _check_countries(f"arms.{name}.sources", arm.sources or ())
 
 
 def _check_arm(arm: Arm) -> None:
@@ -183,25 +185,25 @@ def _check_arm(arm: Arm) -> None:
         )
 
 
-def _check_models(models: dict[str, Any]) -> None:
+def _check_models(models: Mapping[str, Model]) -> None:
     for name, model in models.items():
-        if ("source" in model) == ("endpoint" in model):
-            problem = "has both a source and an endpoint" if "source" in model else "has no source"
+        if (model.source is None) == (model.endpoint is None):
+            problem = "has both a source and an endpoint" if model.source else "has no source"
             raise InputError(
                 f"config: models.{name}",
                 problem,
                 "Give source (weights to run here) or endpoint (where it answers). config/models.md explains every key",
             )
-        if "source" in model:
-            check_model_source(model["source"], f"config: models.{name}.source", ".")
-        if "endpoint" in model and model.get("reply"):
+        if model.source:
+            check_model_source(model.source.model_dump(mode="json"), f"config: models.{name}.source", ".")
+        if model.endpoint and model.reply:
             raise InputError(
                 f"config: models.{name}.reply",
                 "belongs to a model that runs here, and this model has an endpoint",
                 "Take it out, and set readout: samples, samples: 1 and temperature: 0 in endpoint",
-                value=model["reply"],
+                value=model.reply,
             )
-        if model.get("shown") == "message" and model.get("format") == "plain":
+        if model.shown == "message" and model.format == "plain":
             raise InputError(
                 f"config: models.{name}.shown",
                 "does not go with format: plain, because bare text has no messages",
@@ -210,17 +212,19 @@ def _check_models(models: dict[str, Any]) -> None:
             )
 
 
-def _check_labels(kind: str, entries: dict[str, Any], shown: Iterable[str], font: str | None) -> None:
+def _check_labels(
+    kind: str, entries: Mapping[str, Arm] | Mapping[str, Model], shown: Collection[str], font: str | None
+) -> None:
     """Refuse labels that figures could not draw, and labels of those shown that figures could not tell apart."""
     names: dict[str, str] = {}
     for name, entry in entries.items():
-        label = unicodedata.normalize("NFC", clean_label(entry["label"]))
+        label = unicodedata.normalize("NFC", clean_label(entry.label))
         place = f"config: {kind}.{name}.label"
         if not label:
-            raise InputError(place, "is empty", "Give a name for figures", value=entry["label"])
+            raise InputError(place, "is empty", "Give a name for figures", value=entry.label)
         if name in shown and label in names:
             problem = f"is also the label of {kind}.{names[label]}, and figures could not tell them apart"
-            raise InputError(place, problem, "Give each a different label", value=entry["label"])
+            raise InputError(place, problem, "Give each a different label", value=entry.label)
         if name in shown:
             names[label] = name
         if max(map(ord, label)) > _LAST_CYRILLIC:

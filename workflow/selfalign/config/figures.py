@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from selfalign.config.arms import arms_of_run
 from selfalign.config.commands import as_json
-from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import (
     agreeing_arms,
     asked_in,
@@ -28,6 +27,7 @@ from selfalign.config.panels import (
     panels_of_arms,
     panels_of_contrasts,
 )
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.runs import SCORES
 
@@ -43,13 +43,13 @@ class Paged:
     """How a figure is spread over pages, each in its own files (`pages.find_pages`).
 
     Attributes:
-        panels: the models and languages that have a panel, in the order of the run, from the merged settings.
-        height: inches that a panel needs at least, from the merged settings, the languages that share the panel, and
+        panels: the models and languages that have a panel, in the order of the run, from the config.
+        height: inches that a panel needs at least, from the config, the languages that share the panel, and
             the figure's width.
     """
 
-    panels: Callable[[MergedConfig], list[tuple[str, str]]]
-    height: Callable[[MergedConfig, Sequence[str], float], float] = height_of_rows
+    panels: Callable[[Config], list[tuple[str, str]]]
+    height: Callable[[Config, Sequence[str], float], float] = height_of_rows
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Figure:
         label: of the figure in Snakemake's report. The letter decides its place there.
         message: what Snakemake shows while it draws the figure.
         reads: the files that the figure is drawn from, by option of the command, in the folder of the run.
-        settings: the other options of the command, by name, from the merged settings.
+        settings: the other options of the command, by name, from the config.
         also: outputs of the run that the figure is drawn from too if the run has them. The option has the same name,
             and the file is a table of this name.
         paged: how it is spread over pages; None for a figure across models, which is one file.
@@ -71,37 +71,32 @@ class Figure:
     label: str
     message: str
     reads: Mapping[str, str]
-    settings: Callable[[MergedConfig], dict[str, str]] = lambda config: {}
+    settings: Callable[[Config], dict[str, str]] = lambda config: {}
     also: tuple[str, ...] = ()
     paged: Paged | None = None
     csv: bool = True
     typeset: bool = True
 
 
-def _margin(config: MergedConfig) -> dict[str, str]:
+def _margin(config: Config) -> dict[str, str]:
     """The contrast of the figure margin."""
-    return {"contrast": as_json(config["figures"]["margin"]["contrast"])} | _demonstrated(config)
+    return {"contrast": as_json(config.figures.margin.contrast)} | _demonstrated(config)
 
 
-def _by_model(pairs: Sequence[Sequence[str]], config: MergedConfig) -> dict[str, str]:
+def _by_model(pairs: Sequence[Contrast], config: Config) -> dict[str, str]:
     """What the figures gains and margins ask: their pairs of arms, and the language of the models."""
     return {"pairs": as_json(pairs), "language": asked_in(config)} | _demonstrated(config)
 
 
-def _agreement(config: MergedConfig) -> dict[str, str]:
+def _agreement(config: Config) -> dict[str, str]:
     """The arms of the figure agreement."""
     return {"arms": " ".join(agreeing_arms(config))} | _demonstrated(config)
 
 
-def _demonstrated(config: MergedConfig) -> dict[str, str]:
+def _demonstrated(config: Config) -> dict[str, str]:
     """The arms that readers have marks in, if the run has readers."""
     arms = [name for name, arm in arms_of_run(config).items() if arm.shots]
     return {"demonstrated": " ".join(arms)} if has_readers(config) else {}
-
-
-def _transfer_pair(config: MergedConfig) -> list[Contrast]:
-    """The contrast of the figure transfer, if there is one."""
-    return [Contrast.read(pair)] if (pair := config["scoring"].get("transfer")) else []
 
 
 CONTRASTS = {"contrasts": "tables/contrasts.csv"}
@@ -122,7 +117,7 @@ FIGURES: dict[str, Figure] = {
         "b: contrasts",
         "Drawing every contrast",
         CONTRASTS,
-        lambda config: {"order": as_json([one.setting for one in drawn_contrasts(config)])},
+        lambda config: {"order": as_json(drawn_contrasts(config))},
         paged=Paged(lambda config: panels_of_contrasts(config, list_contrasts(config)), height_of_contrasts),
         csv=False,
     ),
@@ -132,9 +127,7 @@ FIGURES: dict[str, Figure] = {
         CONTRASTS,
         _margin,
         also=(READERS,),
-        paged=Paged(
-            lambda config: panels_of_contrasts(config, [Contrast.read(config["figures"]["margin"]["contrast"])])
-        ),
+        paged=Paged(lambda config: panels_of_contrasts(config, [config.figures.margin.contrast])),
         csv=False,
         typeset=False,
     ),
@@ -142,7 +135,7 @@ FIGURES: dict[str, Figure] = {
         "d: transfer",
         "Drawing the transfer between countries",
         {"transfer": "tables/transfer.csv"},
-        paged=Paged(lambda config: panels_of_contrasts(config, _transfer_pair(config))),
+        paged=Paged(lambda config: panels_of_contrasts(config, filter(None, [config.scoring.transfer]))),
         csv=False,
         typeset=False,
     ),

@@ -53,8 +53,6 @@ class _Generator(GenerateJsonSchema):
 
     def union_schema(self, schema: core_schema.UnionSchema) -> JsonSchemaValue:
         forms = [self.generate_inner(one[0] if isinstance(one, tuple) else one) for one in schema["choices"]]
-        if forms[0].get("type") == "array":  # if and else, so that an error names the form that the user wrote
-            return {"type": ["array", "object"], "if": {"type": "array"}, "then": forms[0], "else": forms[1]}
         return {"type": "object", "oneOf": forms}
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 from selfalign.arms import Arm
+from selfalign.config.sections import LookOfArm
 from selfalign.figures.looks import BLUE, BROWN, GREEN, GREY, MARKERS, ORANGE, PINK, SKY, VERMILLION, Look
 
 _SELECTORS = {
@@ -28,7 +28,7 @@ _ANSWERS = {
 }
 
 
-def find_looks(arms: Mapping[str, Arm], chosen: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Look]:
+def find_looks(arms: Mapping[str, Arm], chosen: Mapping[str, LookOfArm]) -> dict[str, Look]:
     """The look of every arm of the config.
 
     Colour and marker say how demonstrations are chosen, or whose answers they carry if these are not the country's own.
@@ -43,7 +43,7 @@ def find_looks(arms: Mapping[str, Arm], chosen: Mapping[str, dict[str, Any]] | N
     """
     looks: dict[str, Look] = {}
     for name, arm in arms.items():
-        own = (chosen or {}).get(name, {})
+        own = chosen[name].given if name in chosen else {}
         look = Look(**{**asdict(_look_of(arm)), **own})
         free = [look, *(Look(colour, marker, look.open) for colour in (look.colour, BROWN) for marker in MARKERS)]
         taken = set(looks.values())

@@ -1,17 +1,15 @@
 """The outputs of a run: the contrasts that it can estimate, and the tables and figures that would not be empty."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from itertools import combinations, product
 from typing import Any, NamedTuple
 
 from selfalign.arms import Arm
-from selfalign.config.arms import arms_of, arms_of_run, read_arms
+from selfalign.config.arms import arms_of, arms_of_run
 from selfalign.config.languages import countries_of_run, frames_of
 from selfalign.config.map import why_no_map
-from selfalign.config.merged import MergedConfig
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
-from selfalign.inference.endpoint.settings import Endpoint
 
 _NO_OPTIONS = "no frame asks with two options"
 _OF_COUNTRIES = {
@@ -21,79 +19,69 @@ _OF_COUNTRIES = {
 """Outputs that are about whole countries, and why a run about groups does not have them."""
 
 
-def list_contrasts(config: MergedConfig) -> list[Contrast]:
+def list_contrasts(config: Config) -> list[Contrast]:
     """The contrasts of a run: those that follow from its arms, then those of scoring.contrasts, each once.
 
     Each arm of a language is compared with the language's first arm. An arm that shows a country's own answers is
     compared with each arm that differs from it only in whose answers it shows: its controls.
     """
-    found: list[Any] = []
-    for language in config["run"]["languages"]:
+    found: list[Contrast] = []
+    for language in config.run.languages:
         arms = arms_of(config, language)
         first, *others = arms
-        found += [[name, first] for name in others]
+        found += [Contrast(arm=name, against=first) for name in others]
         for one, other in combinations(arms, 2):
             own, control = (other, one) if arms[other].is_own else (one, other)
             if arms[control].is_control_of(arms[own]):
-                found.append([own, control])
-    found += config["scoring"]["contrasts"]
-    return list(dict.fromkeys(map(Contrast.read, found)))
+                found.append(Contrast(arm=own, against=control))
+    return list(dict.fromkeys([*found, *config.scoring.contrasts]))
 
 
-def gives_replies(model: Mapping[str, Any]) -> bool:
-    """Whether a model with these settings gives a greedy reply to each prompt."""
-    return Endpoint.read(model["endpoint"]).greedy if "endpoint" in model else model.get("reply", 0) > 0
-
-
-def arms_with_cells(config: MergedConfig, language: str) -> set[str]:
+def arms_with_cells(config: Config, language: str) -> set[str]:
     """The arms of a language, except those answered by other countries where there are none."""
-    countries = config["languages"][language]["countries"]
+    countries = config.languages[language].countries
     return {name for name, arm in arms_of(config, language).items() if arm.has_cells(countries)}
 
 
-def asked_in(config: MergedConfig) -> str:
+def asked_in(config: Config) -> str:
     """The language that figures across models show: figures.asked_in, or the run's first if it does not have that."""
-    languages, wanted = config["run"]["languages"], config.get("figures", {}).get("asked_in")
-    return str(wanted if wanted in languages else languages[0])
+    languages, wanted = config.run.languages, config.figures.asked_in
+    return wanted if wanted in languages else languages[0]
 
 
-def first_arms(config: MergedConfig) -> dict[str, str]:
+def first_arms(config: Config) -> dict[str, str]:
     """By language of the run, its first arm, with which the others are compared."""
-    return {language: config["languages"][language]["arms"][0] for language in config["run"]["languages"]}
+    return {language: config.languages[language].arms[0] for language in config.run.languages}
 
 
-def arms_without_country(config: MergedConfig) -> list[str]:
+def arms_without_country(config: Config) -> list[str]:
     """The arms of the run whose prompts are the same for all countries, sorted."""
     if not frames_of(config, "poles") and not frames_of(config, "scale"):  # frames of shares name the country
         return []
     return sorted(name for name, arm in arms_of_run(config).items() if not arm.has_country)
 
 
-def list_gains(config: MergedConfig) -> list[list[str]]:
+def list_gains(config: Config) -> list[Contrast]:
     """The gains that figures across models show: each arm of figures.selectors with the first arm of its language.
 
-    Returns:
-        Pairs of arms that `asked_in` has cells of; the second is subtracted.
+    Both arms have cells in the language that `asked_in` names.
     """
     language = asked_in(config)
-    first, cells = config["languages"][language]["arms"][0], arms_with_cells(config, language)
-    selectors = config.get("figures", {}).get("selectors", [])
-    return [[arm, first] for arm in selectors if arm in cells - {first} and first in cells]
+    first, cells = config.languages[language].arms[0], arms_with_cells(config, language)
+    arms = [arm for arm in config.figures.selectors if arm in cells - {first} and first in cells]
+    return [Contrast(arm=arm, against=first) for arm in arms]
 
 
-def find_primary(config: MergedConfig) -> Contrast | None:
+def find_primary(config: Config) -> Contrast | None:
     """The primary hypothesis of a run; None if the run has no cells for it.
 
     It is that of scoring.primary. If none is set, it is that of figures.margin, in the language that `asked_in` names.
     """
-    if primary := config["scoring"].get("primary"):
-        contrast = Contrast.read(primary)
-    else:
-        contrast = Contrast.read(config["figures"]["margin"]["contrast"]).replace(language=asked_in(config))
+    contrast = config.scoring.primary or config.figures.margin.contrast.replace(language=asked_in(config))
     return contrast if can_estimate(config, contrast) else None
 
 
-def is_listed(config: MergedConfig, contrast: Contrast) -> bool:
+def is_listed(config: Config, contrast: Contrast) -> bool:
     """Whether a run estimates a contrast, in whichever of its models and languages."""
 
     def general(one: Contrast) -> Contrast:
@@ -102,26 +90,23 @@ def is_listed(config: MergedConfig, contrast: Contrast) -> bool:
     return general(contrast) in map(general, list_contrasts(config))
 
 
-def list_margins(config: MergedConfig, language: str | None = None) -> list[list[str]]:
+def list_margins(config: Config, language: str | None = None) -> list[Contrast]:
     """Each arm with a country's own answers or name, and its control with those of other countries.
 
     Args:
-        language: of the run; `asked_in` if not given.
-
-    Returns:
-        Pairs of arms that the language has cells of; the second is subtracted.
+        language: of the run, which has cells of both arms; `asked_in` if not given.
     """
     language = language or asked_in(config)
     cells = arms_with_cells(config, language)
     arms = {name: arm for name, arm in arms_of(config, language).items() if name in cells}
     return [
-        [own, other]
+        Contrast(arm=own, against=other)
         for own, other in product(arms, arms)
         if arms[other].of_others and arms[other].is_control_of(arms[own])
     ]
 
 
-def list_specified(config: MergedConfig) -> list[dict[str, Any]]:
+def list_specified(config: Config) -> list[dict[str, Any]]:
     """The pairs of `list_margins` of all languages that have demonstrations, and the choices in the arm's settings.
 
     A pair that only names a country is left out, because a specification is a way to choose demonstrations.
@@ -130,10 +115,9 @@ def list_specified(config: MergedConfig) -> list[dict[str, Any]]:
         For each pair arm, against, selector, pool, shots, sequence, shown_in and persona, as the table
         `Specifications` has them.
     """
-    pairs = [pair for language in config["run"]["languages"] for pair in list_margins(config, language)]
-    arms = read_arms(config)
-    distinct_pairs = [pair for place, pair in enumerate(pairs) if arms[pair[0]].shots and pair not in pairs[:place]]
-    return [{"arm": own, "against": other, **_choices_of(arms[own])} for own, other in distinct_pairs]
+    pairs = dict.fromkeys(pair for language in config.run.languages for pair in list_margins(config, language))
+    shown = [pair for pair in pairs if config.arms[pair.arm].shots]
+    return [{"arm": pair.arm, "against": pair.against, **_choices_of(config.arms[pair.arm])} for pair in shown]
 
 
 def _choices_of(arm: Arm) -> dict[str, Any]:
@@ -149,7 +133,7 @@ def _choices_of(arm: Arm) -> dict[str, Any]:
     }
 
 
-def forms_of_models(config: MergedConfig) -> dict[str, dict[str, str]]:
+def forms_of_models(config: Config) -> dict[str, dict[str, str]]:
     """How each model of the run is asked, and which of the run's models is the first with the same weights.
 
     Returns:
@@ -157,64 +141,63 @@ def forms_of_models(config: MergedConfig) -> dict[str, dict[str, str]]:
         another one has, such as one in another number format, counts as a separate model.
     """
     found: dict[str, dict[str, str]] = {}
-    first: dict[str, str] = {}
-    for name in config["run"]["models"]:
-        model = config["models"][name]
-        form = "plain" if model.get("format") == "plain" else model.get("shown", "turns")
-        weights = json.dumps(model.get("source") or {key: model["endpoint"][key] for key in ("url", "model")})
-        base = first.setdefault(weights, name)
+    first: dict[object, str] = {}
+    for name in config.run.models:
+        model = config.models[name]
+        form = "plain" if model.format == "plain" else model.shown
+        base = first.setdefault(model.weights, name)
         taken = {"model": base, "form": form} in found.values()
         found[name] = {"model": name if taken else base, "form": form}
     return found
 
 
-def answers_of_arms(config: MergedConfig) -> dict[str, str]:
+def answers_of_arms(config: Config) -> dict[str, str]:
     """By arm of the run, whose answers its demonstrations have; `none` if it has none."""
     return {name: arm.answers if arm.shots else "none" for name, arm in arms_of_run(config).items()}
 
 
-def own_languages(config: MergedConfig) -> dict[str, str]:
+def own_languages(config: Config) -> dict[str, str]:
     """By country, its own language: the first language of the run, except `asked_in`, that asks about the country.
 
     Countries without a gain of `list_gains` in both languages are left out. A run that asks about groups has none.
     """
-    if config["run"].get("groups"):
+    if config.run.groups:
         return {}
     shared, pairs = asked_in(config), list_gains(config)
-    countries = config["languages"][shared]["countries"]
+    countries = config.languages[shared].countries
     found: dict[str, str] = {}
-    for language in config["run"]["languages"]:
+    for language in config.run.languages:
         cells = arms_with_cells(config, language)
-        if language != shared and any(set(pair) <= cells for pair in pairs):
-            for country in config["languages"][language]["countries"]:
+        if language != shared and any({pair.arm, pair.against} <= cells for pair in pairs):
+            for country in config.languages[language].countries:
                 if country in countries:
                     found.setdefault(country, language)
     return found
 
 
-def list_dumbbells(config: MergedConfig) -> list[list[str]]:
+def list_dumbbells(config: Config) -> list[Contrast]:
     """The gains that the figure languages shows: those of figures.languages.arms, or all if none of them is run."""
-    chosen = config["figures"]["languages"]["arms"]
-    return [pair for pair in list_gains(config) if pair[0] in chosen] or list_gains(config)
+    chosen = config.figures.languages.arms
+    return [pair for pair in list_gains(config) if pair.arm in chosen] or list_gains(config)
 
 
-def kinds_of_models(config: MergedConfig) -> dict[str, str]:
+def kinds_of_models(config: Config) -> dict[str, str]:
     """By model of the run, its kind; without the models that have none."""
-    kinds = {name: config["models"][name].get("kind") for name in config["run"]["models"]}
+    kinds = {name: config.models[name].kind for name in config.run.models}
     return {name: kind for name, kind in kinds.items() if kind}
 
 
-def can_estimate(config: MergedConfig, contrast: Contrast) -> bool:
+def can_estimate(config: Config, contrast: Contrast) -> bool:
     """Whether some model and language of the run have cells for both sides of a contrast."""
     return bool(find_estimated(config, contrast))
 
 
-def find_estimated(config: MergedConfig, contrast: Contrast) -> list[tuple[str, str]]:
+def find_estimated(config: Config, contrast: Contrast) -> list[tuple[str, str]]:
     """The models and languages of the run that have cells for both sides of a contrast."""
-    languages = config["run"]["languages"]
+    languages = config.run.languages
     cells = {language: arms_with_cells(config, language) for language in languages}
     sides = [(contrast.arm, contrast.against), *([contrast.beyond] if contrast.beyond else [])]
-    models = config["run"]["models"]
+    models = config.run.models
     found = []
     for language, model in product(
         [contrast.language] if contrast.language else languages, [contrast.model] if contrast.model else models
@@ -240,44 +223,41 @@ class Shown(NamedTuple):
     skipped: dict[str, str]
 
 
-def find_shown(config: MergedConfig) -> Shown:
+def find_shown(config: Config) -> Shown:
     """Which of the outputs that may be empty are not, and why the others are skipped."""
-    scoring, pair = config["scoring"], config["scoring"].get("transfer")
+    scoring, pair = config.scoring, config.scoring.transfer
     some = any(can_estimate(config, contrast) for contrast in list_contrasts(config))
     reasons = {
         "contrasts": "" if some else "there are no two arms to compare",
-        "mixed": _why_none(config, scoring["mixed"]) if scoring["mixed"] else "scoring.mixed is []",
-        "margin": _why_none(config, [config["figures"]["margin"]["contrast"]]),
+        "mixed": _why_none(config, scoring.mixed) if scoring.mixed else "scoring.mixed is []",
+        "margin": _why_none(config, [config.figures.margin.contrast]),
         "transfer": _why_none(config, [pair]) if pair else "scoring.transfer is null",
         "calibration": "" if calibrated_arms(config) else "no arm of figures.calibration.arms is run",
         **_why_not_across(config),
     }
-    on_request: dict[str, Callable[[], str]] = {
-        "readers": lambda: _why_no_readers(config),
-        "country_ranks": lambda: "",
-        "alternatives": lambda: reasons["contrasts"],
-        "specifications": lambda: _why_no_specifications(config, reasons["margins"]),
-        "map": lambda: why_no_map(config),
-    }
-    reasons |= {name: why() for name, why in on_request.items() if _is_requested(config, name)}
-    if config["run"].get("groups"):
+    if scoring.readers:
+        reasons["readers"] = _why_no_readers(config)
+    if scoring.country_ranks:
+        reasons["country_ranks"] = ""
+    if scoring.alternatives:
+        reasons["alternatives"] = reasons["contrasts"]
+    if scoring.specifications:
+        reasons["specifications"] = _why_no_specifications(config, reasons["margins"])
+    if scoring.map:
+        reasons["map"] = why_no_map(config, scoring.map)
+    if config.run.groups:
         reasons["groups"] = ""
         reasons |= {name: reason for name, reason in _OF_COUNTRIES.items() if not reasons.get(name, reason)}
     made = {name for name, reason in reasons.items() if not reason}
     return Shown(made, {name: reason for name, reason in reasons.items() if reason})
 
 
-def has_readers(config: MergedConfig) -> bool:
+def has_readers(config: Config) -> bool:
     """Whether the run has the table of readers."""
-    return _is_requested(config, "readers") and not _why_no_readers(config)
+    return config.scoring.readers is not None and not _why_no_readers(config)
 
 
-def _is_requested(config: MergedConfig, name: str) -> bool:
-    """Whether `scoring` asks for an output."""
-    return config["scoring"].get(name) not in (None, False)
-
-
-def _why_no_readers(config: MergedConfig) -> str:
+def _why_no_readers(config: Config) -> str:
     """Why the run has no readers of its demonstrations; empty if it can have them."""
     if not frames_of(config, "poles"):
         return _NO_OPTIONS
@@ -286,7 +266,7 @@ def _why_no_readers(config: MergedConfig) -> str:
     return "" if len(countries_of_run(config)) > 1 else "the ideal reader needs another country"
 
 
-def _why_no_specifications(config: MergedConfig, no_margins: str) -> str:
+def _why_no_specifications(config: Config, no_margins: str) -> str:
     """Why the run has no table of specifications; empty if it can have it.
 
     Args:
@@ -295,15 +275,15 @@ def _why_no_specifications(config: MergedConfig, no_margins: str) -> str:
     if not frames_of(config, "poles"):
         return _NO_OPTIONS
     arms = arms_of_run(config)
-    shows = any(arms[own].shots for own, _ in list_margins(config))
+    shows = any(arms[pair.arm].shots for pair in list_margins(config))
     return no_margins or ("" if shows else "no arm with demonstrations has such a control")
 
 
-def _why_not_across(config: MergedConfig) -> dict[str, str]:
+def _why_not_across(config: Config) -> dict[str, str]:
     """By figure across models, why the run cannot have it; empty where it can."""
     language, kinds = asked_in(config), set(kinds_of_models(config).values())
     no_gains = "" if list_gains(config) else f"{language} does not run its first arm and an arm of figures.selectors"
-    one_country = len(config["languages"][language]["countries"]) == 1
+    one_country = len(config.languages[language].countries) == 1
     one_kind = f"all models with a kind are {next(iter(kinds), '')}" if kinds else "no model of the run has a kind"
     return {
         "gains": no_gains,
@@ -316,38 +296,37 @@ def _why_not_across(config: MergedConfig) -> dict[str, str]:
     }
 
 
-def _why_none(config: MergedConfig, entries: list[Any]) -> str:
-    contrasts = [Contrast.read(entry) for entry in entries]
+def _why_none(config: Config, contrasts: Iterable[Contrast]) -> str:
     if any(can_estimate(config, contrast) for contrast in contrasts):
         return ""
     arms = [" and ".join(pair) if isinstance(pair := one.setting, list) else one.arm for one in contrasts]
     return f"no language of the run has cells of {', or '.join(arms)}"
 
 
-def calibrated_arms(config: MergedConfig) -> list[str]:
+def calibrated_arms(config: Config) -> list[str]:
     """The arms of figures.calibration that the run has cells of."""
-    return _those_run(config, config["figures"]["calibration"]["arms"])
+    return _those_run(config, config.figures.calibration.arms)
 
 
-def mapped_arms(config: MergedConfig) -> list[str]:
+def mapped_arms(config: Config) -> list[str]:
     """The arms of figures.map that the run has cells of; else its arms with demonstrations, else all arms."""
     shown = [name for name, arm in arms_of_run(config).items() if arm.shots]
-    chosen = _those_run(config, config["figures"]["map"]["arms"])
+    chosen = _those_run(config, config.figures.map.arms)
     return chosen or _those_run(config, shown) or list(arms_of_run(config))
 
 
-def agreeing_arms(config: MergedConfig) -> list[str]:
+def agreeing_arms(config: Config) -> list[str]:
     """The arms of figures.agreement that the run has cells of; all of them where the setting is not given."""
-    chosen = config["figures"]["agreement"].get("arms")
+    chosen = config.figures.agreement.arms
     return (_those_run(config, chosen) if chosen else None) or list(arms_of_run(config))
 
 
-def drawn_contrasts(config: MergedConfig) -> list[Contrast]:
+def drawn_contrasts(config: Config) -> list[Contrast]:
     """The contrasts of the run that the figure contrasts draws: those of figures.contrasts.arms, if it is given."""
-    chosen = config["figures"]["contrasts"].get("arms")
+    chosen = config.figures.contrasts.arms
     return [one for one in list_contrasts(config) if not chosen or one.arm in chosen]
 
 
-def _those_run(config: MergedConfig, arms: list[str]) -> list[str]:
-    cells = set().union(*(arms_with_cells(config, language) for language in config["run"]["languages"]))
+def _those_run(config: Config, arms: Iterable[str]) -> list[str]:
+    cells = set().union(*(arms_with_cells(config, language) for language in config.run.languages))
     return [arm for arm in arms if arm in cells]

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from itertools import product
 
-from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import (
     agreeing_arms,
     arms_with_cells,
@@ -12,6 +11,7 @@ from selfalign.config.outputs import (
     list_contrasts,
     mapped_arms,
 )
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.figures.panels_per_row import grid_columns, map_columns, panel_columns
 from selfalign.figures.style import NARROW
@@ -20,55 +20,55 @@ TITLE = 0.3
 """Inches of the title of a panel."""
 
 
-def panels_of_contrasts(config: MergedConfig, contrasts: Iterable[Contrast]) -> list[tuple[str, str]]:
+def panels_of_contrasts(config: Config, contrasts: Iterable[Contrast]) -> list[tuple[str, str]]:
     """The models and languages that have cells for both sides of some contrast, in the order of the run.
 
     Args:
         contrasts: which a figure shows.
     """
     shown = {panel for contrast in contrasts for panel in find_estimated(config, contrast)}
-    return [panel for panel in product(config["run"]["models"], config["run"]["languages"]) if panel in shown]
+    return [panel for panel in product(config.run.models, config.run.languages) if panel in shown]
 
 
-def panels_of_arms(config: MergedConfig, arms: Iterable[str]) -> list[tuple[str, str]]:
+def panels_of_arms(config: Config, arms: Iterable[str]) -> list[tuple[str, str]]:
     """The models and languages that have cells of some arm, in the order of the run.
 
     Args:
         arms: by name.
     """
-    chosen, run = set(arms), config["run"]
-    asked = [language for language in run["languages"] if chosen & arms_with_cells(config, language)]
-    return list(product(run["models"], asked))
+    chosen, run = set(arms), config.run
+    asked = [language for language in run.languages if chosen & arms_with_cells(config, language)]
+    return list(product(run.models, asked))
 
 
 # Heights are in inches. Each function gets the languages that share a panel, and the figure's width in inches.
 
 
-def height_of_rows(config: MergedConfig, languages: Sequence[str], width: float) -> float:
+def height_of_rows(config: Config, languages: Sequence[str], width: float) -> float:
     """The least height of a panel with a row per country."""
     return TITLE + _count_rows(config, languages) * 0.14
 
 
-def height_of_agreement(config: MergedConfig, languages: Sequence[str], width: float) -> float:
+def height_of_agreement(config: Config, languages: Sequence[str], width: float) -> float:
     """The least height of a panel with a row per country and a dot per arm."""
     return TITLE + _count_rows(config, languages) * max(0.13, 0.05 + 0.034 * len(agreeing_arms(config)))
 
 
-def height_of_calibration(config: MergedConfig, languages: Sequence[str], width: float) -> float:
+def height_of_calibration(config: Config, languages: Sequence[str], width: float) -> float:
     """The height of a block with a square per arm."""
     columns, arms = panel_columns(width), len(calibrated_arms(config))
     side = min(2.6, (width - 0.46) / min(columns, arms))
     return float(TITLE + -(-arms // columns) * (side + 0.6))
 
 
-def height_of_map(config: MergedConfig, languages: Sequence[str], width: float) -> float:
+def height_of_map(config: Config, languages: Sequence[str], width: float) -> float:
     """The height of a block with a map per arm."""
     arms = len(mapped_arms(config))
     columns = min(map_columns(width), arms)
     return float(-(-arms // columns) * (TITLE + 0.7 * width / columns))
 
 
-def height_of_contrasts(config: MergedConfig, languages: Sequence[str], width: float) -> float:
+def height_of_contrasts(config: Config, languages: Sequence[str], width: float) -> float:
     """The least height of a panel with a row per contrast.
 
     Languages that share a panel have a small panel per contrast.
@@ -82,7 +82,7 @@ def height_of_contrasts(config: MergedConfig, languages: Sequence[str], width: f
     return TITLE + contrasts * (0.34 if width < NARROW else 0.19)
 
 
-def _count_rows(config: MergedConfig, languages: Sequence[str]) -> int:
+def _count_rows(config: Config, languages: Sequence[str]) -> int:
     """Countries of the languages, and the mean of several countries of one language."""
-    countries = [len(config["languages"][language]["countries"]) for language in languages]
+    countries = [len(config.languages[language].countries) for language in languages]
     return sum(countries) + (countries[0] > 1)

@@ -5,30 +5,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from selfalign.arms import Kind, Speech
 from selfalign.config.arms import selectors_of
 from selfalign.config.check_files import list_files
 from selfalign.config.figures import FIGURES, TYPESET, WITH_CSV, numbers_of_figure
-from selfalign.config.languages import fill_language, frames_of, frames_on_scales, speech_of_run
-from selfalign.config.merged import MergedConfig
+from selfalign.config.languages import frames_of, frames_on_scales, speech_of_run, words_file
 from selfalign.config.outputs import (
     Shown,
     asked_in,
     find_shown,
-    gives_replies,
     kinds_of_models,
     own_languages,
 )
 from selfalign.config.pages import name_pages
-from selfalign.config.probe_kinds import kinds_file
+from selfalign.config.probe_files import ProbeFiles
+from selfalign.config.sections import Config, TestProbes
 from selfalign.config.style import texts_file
-from selfalign.config.surveys import groups_file, has_real_respondents, has_respondents, survey_file
-from selfalign.config.two_surveys import find_tests
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, RESULTS, is_made, locate
-from selfalign.runs import ANSWERS, CARD, DESIGN, SCORES, SHARED, SURVEY, TABLE, TEXTS
+from selfalign.runs import ANSWERS, CARD, DESIGN, SCORES, SHARED, SURVEY, TABLE
 from selfalign.survey.registry import FORMS
 
 WORDS: tuple[Kind, ...] = get_args(Kind)
@@ -40,27 +37,32 @@ class Paths:
     """The files of a run: what it reads, what it makes, and what its report shows.
 
     Attributes:
-        config: the merged and checked settings.
+        config: of the run.
         home: the workflow's own folder.
     """
 
-    config: MergedConfig
+    config: Config
     home: Path = HOME
 
     @property
     def run(self) -> str:
         """Folder of the run."""
-        return f"results/{self.config['run']['name']}"
+        return f"results/{self.config.run.name}"
 
     @property
     def survey(self) -> str:
         """Folder of the run's survey."""
-        return survey_folder(self.config["run"]["survey"])
+        return survey_folder(self.config.run.survey)
 
     @cached_property
     def speech(self) -> dict[str, Speech]:
         """The languages in which the arms of each language of the run speak."""
         return speech_of_run(self.config)
+
+    @cached_property
+    def probes(self) -> ProbeFiles:
+        """The files of test probes and demonstrations."""
+        return ProbeFiles(self.config, self.run, self.home)
 
     def shipped(self, path: str) -> str:
         """A file of the project: in the working folder, or in the workflow's own if only that folder has it."""
@@ -68,42 +70,10 @@ class Paths:
 
     # What the run reads
 
-    @cached_property
-    def tests(self) -> dict[str, Any] | None:
+    @property
+    def tests(self) -> TestProbes | None:
         """The settings of test probes from another survey than the demonstrations; None if both are of one survey."""
-        return find_tests(self.config)
-
-    @property
-    def bank(self) -> str:
-        """The probe bank; that of the demonstrations if the test probes are from another survey."""
-        return str(self.config["probes"]["bank"])
-
-    @property
-    def tested_bank(self) -> str:
-        """The bank of the test probes."""
-        return f"{self.run}/probes/selected.csv" if self.tests else self.bank
-
-    @property
-    def chosen(self) -> dict[str, str]:
-        """The rows of the bank that the run uses (selected), and the other rows (left_out)."""
-        names = {"selected": "shown", "left_out": "shown_left_out"} if self.tests else {}
-        return {one: f"<run>/probes/{names.get(one, one)}.csv" for one in ("selected", "left_out")}
-
-    @property
-    def taken(self) -> dict[str, str]:
-        """The test probes from another survey (selected), and those that the run does not use (left_out)."""
-        prefix = "" if self.tests else "tests_"
-        return {one: f"<run>/probes/{prefix}{one}.csv" for one in ("selected", "left_out")}
-
-    @property
-    def all_probes(self) -> str:
-        """Test probes and the probes that demonstrations are chosen from, as one bank."""
-        return "<run>/probes/all.csv" if self.tests else "<run>/probes/selected.csv"
-
-    @property
-    def only_tests(self) -> list[str]:
-        """The test probes, if they are not shown as demonstrations."""
-        return ["<run>/probes/selected.csv"] if self.tests else []
+        return self.config.test_probes
 
     @property
     def all_poles(self) -> str:
@@ -113,7 +83,7 @@ class Paths:
     @property
     def opinions(self) -> str:
         """Folder of the survey of the test probes, if it is another."""
-        return survey_folder(self.tests["survey"]) if self.tests else "no folder"
+        return survey_folder(self.tests.survey) if self.tests else "no folder"
 
     @property
     def tested_distributions(self) -> str:
@@ -125,37 +95,6 @@ class Paths:
         """The respondents who answered the questions of the test probes, where the survey has them."""
         return [] if self.tests else self.responses
 
-    @property
-    def test_table(self) -> str:
-        """The table of test probes from another survey: the user's reviewed one, or the draft."""
-        return (self.tests or {}).get("table") or f"{self.run}/probes/draft.csv"
-
-    @property
-    def bank_version(self) -> list[str]:
-        """The version file of the bank. A user's own bank may have none."""
-        return [str(path) for path in [Path(self.bank).with_name("bank.yaml")] if path.is_file()]
-
-    @property
-    def probe_kinds(self) -> list[str]:
-        """The file that says what each probe asks for. A user's own bank may have none."""
-        file = kinds_file(self.config, self.home)
-        return [str(file)] if file else []
-
-    @property
-    def tested_kinds(self) -> list[str]:
-        """The file that says what each test probe asks for; there is none for an opinion table."""
-        return [] if self.tests else self.probe_kinds
-
-    def texts(self, language: str) -> str:
-        """The wording of the probes in a language: of test probes and demonstrations."""
-        if self.tests:
-            return f"{self.run}/{TEXTS.format(language=language)}"
-        return self.bank_texts(language)
-
-    def bank_texts(self, language: str) -> str:
-        """The wording of the bank's probes in a language."""
-        return fill_language(self.config["probes"]["texts"], language)
-
     def words(self, kind: Kind, language: str) -> list[str]:
         """The files of a kind in the languages in which the arms of a language speak.
 
@@ -165,11 +104,11 @@ class Paths:
         """
         languages = self.speech[language].of(kind)
         if kind == "texts":
-            return [self.texts(one) for one in languages]
+            return [self.probes.texts(one) for one in languages]
         if kind in ("questions", "labels"):
             spoken = languages if self.asks_on_scales else ()
-            return [self.questionnaire(self.config["run"]["survey"], kind, one) for one in spoken]
-        return [fill_language(self.config["prompts"][kind], one) for one in languages]
+            return [self.questionnaire(self.config.run.survey, kind, one) for one in spoken]
+        return [words_file(self.config, kind, one) for one in languages]
 
     def questionnaire(self, survey: str, kind: str, language: str | None = None) -> str:
         """A file of a survey's questionnaire: made from its file of questions, or shipped.
@@ -179,14 +118,14 @@ class Paths:
             kind: scales, questions or labels.
             language: of questions or labels.
         """
-        if self.config["surveys"][survey]["form"] == "table":
+        if self.config.surveys[survey].form == "table":
             return f"{survey_folder(survey)}/questionnaire/{kind}.csv"
         return self.shipped(str(Path("resources/survey", kind, language or "").with_suffix(".csv")))
 
     @property
     def answer_scales(self) -> str:
         """The answer scales of the run's survey."""
-        return self.questionnaire(self.config["run"]["survey"], "scales")
+        return self.questionnaire(self.config.run.survey, "scales")
 
     @cached_property
     def asks_on_scales(self) -> bool:
@@ -196,41 +135,41 @@ class Paths:
     @cached_property
     def partly_read(self) -> set[str]:
         """The bank and its wordings: only the rows of some probes count."""
-        return {self.bank, *(self.bank_texts(one) for one in Speech.union(self.speech.values()).texts)}
+        return {self.probes.bank, *(self.probes.bank_texts(one) for one in Speech.union(self.speech.values()).texts)}
 
     @cached_property
     def wordings(self) -> list[str]:
         """Files of the words of all prompts of the run, sorted."""
         files = {self.answer_scales} if self.asks_on_scales else set()
-        for language in self.config["run"]["languages"]:
-            files |= {self.bank_texts(one) for one in self.speech[language].texts}
+        for language in self.config.run.languages:
+            files |= {self.probes.bank_texts(one) for one in self.speech[language].texts}
             files |= {file for kind in WORDS for file in self.words(kind, language)}
         return sorted(files)
 
     @cached_property
     def inputs(self) -> list[str]:
         """Files that the run reads and does not make, sorted; without models, whose cards have their digests."""
-        config, survey = self.config, self.config["surveys"][self.config["run"]["survey"]]
-        parts = [survey, *(config[key] for key in ("probes", "prompts", "figures", "demonstrations"))]
-        parts.append(config["scoring"].get("map") or {})
+        config, survey = self.config, self.config.survey
+        parts: list[object] = [survey, config.probes, config.prompts, config.figures, config.demonstrations]
+        parts.append(config.scoring.map)
         if self.tests:
-            parts += [self.tests, config["surveys"][self.tests["survey"]]]
-        shipped = [f"resources/survey/{name}" for name in FORMS[survey["form"]].questionnaire]
+            parts += [self.tests, config.surveys[self.tests.survey]]
+        shipped = [f"resources/survey/{name}" for name in FORMS[survey.form].questionnaire]
         shipped += ["resources/survey/opinions.csv"] if self.tests else []
         shipped.append("notebooks/explore.ipynb")
-        if "arora" in config["probes"]:
+        if config.probes.arora is not None:
             shipped += [f"resources/probes/{name}.csv" for name in ("probes", "arora", "arora_repairs")]
         shipped += [self.crosswalk] if self.has_groups and self.crosswalk else []
         files = [
-            self.bank,
-            *self.bank_version,
+            self.probes.bank,
+            *self.probes.bank_version,
             *self.wordings,
             *list_files(parts),
-            texts_file(config["figures"]["style"]),
+            texts_file(config.figures.style),
         ]
         files += map(self.shipped, shipped)
-        if config["probes"].get("kinds") or {"alternatives", "specifications"} & self.shown.outputs:
-            files += self.probe_kinds
+        if config.probes.kinds or {"alternatives", "specifications"} & self.shown.outputs:
+            files += self.probes.kinds
         return sorted({file for file in files if not is_made(file)})
 
     # What the run makes
@@ -245,9 +184,9 @@ class Paths:
             models: those of the run if not given.
             languages: those of the run if not given.
         """
-        run = self.config["run"]
-        models = run["models"] if models is None else list(models)
-        languages = run["languages"] if languages is None else list(languages)
+        run = self.config.run
+        models = run.models if models is None else models
+        languages = run.languages if languages is None else languages
         if "{model}" not in pattern:
             models = [""]
         return [pattern.format(model=model, language=language) for model, language in product(models, languages)]
@@ -299,12 +238,12 @@ class Paths:
     @property
     def responses(self) -> list[str]:
         """The survey's respondents, where it has them."""
-        return [f"{self.survey}/responses.parquet"] if self._respondents else []
+        return [f"{self.survey}/responses.parquet"] if self.config.survey.has_respondents else []
 
     @property
     def has_groups(self) -> bool:
         """Whether the run asks about groups of each country's people."""
-        return bool(self.config["run"].get("groups"))
+        return self.config.run.groups is not None
 
     @property
     def distributions(self) -> str:
@@ -319,31 +258,27 @@ class Paths:
     @property
     def crosswalk(self) -> str:
         """The file that says which values make which group of the run's survey; empty if there is none."""
-        file = groups_file(self.config["surveys"][self.config["run"]["survey"]])
+        file = self.config.survey.groups_file
         return self.shipped(file) if file else ""
 
     @property
     def map_responses(self) -> list[str]:
         """The respondents whose answers make the axes of the cultural map; none where the countries' do."""
-        level = (self.config["scoring"].get("map") or {}).get("level")
-        real = has_real_respondents(self.config["surveys"][self.config["run"]["survey"]])
-        return self.responses if real and level == "auto" else []
+        of_map = self.config.scoring.map
+        by_people = of_map is not None and of_map.level == "auto" and self.config.survey.has_real_respondents
+        return self.responses if by_people else []
 
     @property
     def survey_tables(self) -> list[str]:
         """Tables of the questions and samples of a survey with respondents, and of groups if the run has them."""
-        tables = [f"{self.survey}/{name}.csv" for name in ("dictionary", "quality")] if self._respondents else []
-        groups = [f"{self.run}/people/groups.csv", f"{self.survey}/groups.csv"]
-        return tables + (groups if self.has_groups else [])
-
-    @property
-    def _respondents(self) -> bool:
-        return has_respondents(self.config["surveys"][self.config["run"]["survey"]])
+        names = ("dictionary", "quality") if self.config.survey.has_respondents else ()
+        groups = [f"{self.run}/people/groups.csv", f"{self.survey}/groups.csv"] if self.has_groups else []
+        return [*(f"{self.survey}/{name}.csv" for name in names), *groups]
 
     @property
     def tables_by_model(self) -> list[str]:
         """Tables of each model and language: of readouts, replies, whole scales, stated shares and demonstrations."""
-        models = [name for name in self.config["run"]["models"] if gives_replies(self.config["models"][name])]
+        models = [name for name in self.config.run.models if self.config.models[name].gives_replies]
         asks_shares = frames_of(self.config, "share")
         return [
             *self.each("<run>/tables/readouts/{model}/{language}.csv"),
@@ -360,28 +295,23 @@ class Paths:
         The rule `all` asks for them. Otherwise Snakemake would not make a file again that a failed or killed job has
         deleted, if the results of an earlier run are there: it would say "Nothing to be done".
         """
-        survey = self.config["run"]["survey"]
-        config_of = self.config["surveys"]
-        settings = config_of[survey]
-        files = [f"{self.survey}/distributions.parquet", *self.responses, *self.wordings, self.bank]
-        files.append(survey_file(survey, settings))
-        files += [f"{self.survey}/simulated.csv"] if settings["form"] == "counts" else []
+        survey = self.config.survey
+        files = [f"{self.survey}/distributions.parquet", *self.responses, *self.wordings, self.probes.bank, survey.file]
+        files += [f"{self.survey}/simulated.csv"] if survey.form == "counts" else []
         files.append(f"{self.run}/probes/selected.csv")
         if self.tests:
-            tests = self.tests["survey"]
-            files += [f"{self.opinions}/distributions.parquet", survey_file(tests, config_of[tests])]
-            files += [self.test_table, f"{self.run}/probes/draft.csv", *self.chosen.values()]
-            files += [self.all_probes, self.all_poles, self.tested_distributions]
+            files += [f"{self.opinions}/distributions.parquet", self.config.surveys[self.tests.survey].file]
+            files += [self.probes.test_table, f"{self.run}/probes/draft.csv", *self.probes.chosen.values()]
+            files += [self.probes.all, self.all_poles, self.tested_distributions]
         files += [f"{self.run}/people/{name}.parquet" for name in ("poles", "replicates")]
         files += self.spread
         files += [self.distributions, *self.members, f"{self.survey}/groups.parquet"] if self.has_groups else []
-        for language in self.config["run"]["languages"]:
+        for language in self.config.run.languages:
             for strategy in selectors_of(self.config, language):
                 files.append(f"{self.run}/demonstrations/{language}/{strategy}.parquet")
                 files.append(f"{self.run}/similarity/{language}/{measure_of(strategy)}.parquet")
         files += self.designs + self.answers + self.scores()
-        models = self.config["run"]["models"]
-        local = [model for model in models if "endpoint" not in self.config["models"][model]]
+        local = [model for model in self.config.run.models if self.config.models[model].endpoint is None]
         files += [f"results/{SHARED}/{CARD.format(model=model)}" for model in local]
         return sorted({file for file in map(str, files) if file.startswith((RESULTS, "<run>/", "<shared>/"))})
 
@@ -434,8 +364,7 @@ class Paths:
     @property
     def formats(self) -> list[str]:
         """Formats of figures."""
-        formats: list[str] = self.config["figures"]["style"]["formats"]
-        return formats
+        return list(self.config.figures.style.formats)
 
     @property
     def figures(self) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from selfalign.config.merged import MergedConfig
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 from selfalign.home import HOME, is_made, locate
 from selfalign.probes.adopt_arora_bank import make_bank
@@ -16,7 +16,7 @@ from selfalign.probes.selection import find_reasons
 from selfalign.tables import read_input
 
 
-def kinds_file(config: MergedConfig, home: Path = HOME) -> Path | None:
+def kinds_file(config: Config, home: Path = HOME) -> Path | None:
     """The file with the kinds of the run's probes; None if the folder of the bank has no such file.
 
     The probes of Arora et al. ask the questions of our bank, so they have the kinds of our bank.
@@ -24,14 +24,14 @@ def kinds_file(config: MergedConfig, home: Path = HOME) -> Path | None:
     Args:
         home: the workflow's own folder.
     """
-    bank = Path(config["probes"]["bank"])
+    bank = Path(config.probes.bank)
     if is_made(bank):
         return Path(locate(f"resources/probes/{KINDS_FILE}", home))
     file = bank.with_name(KINDS_FILE)
     return file if file.is_file() else None
 
 
-def with_kinds(bank: pd.DataFrame, config: MergedConfig, home: Path = HOME) -> pd.DataFrame:
+def with_kinds(bank: pd.DataFrame, config: Config, home: Path = HOME) -> pd.DataFrame:
     """A bank as `selfalign.probes.selection` needs it: with the column `kind` if probes.kinds selects kinds.
 
     Args:
@@ -41,22 +41,22 @@ def with_kinds(bank: pd.DataFrame, config: MergedConfig, home: Path = HOME) -> p
     Raises:
         InputError: the bank has no file of kinds, or the file is wrong.
     """
-    return add_kinds(bank, _needed_file(config, home)) if config["probes"].get("kinds") else bank
+    return add_kinds(bank, _needed_file(config, home)) if config.probes.kinds else bank
 
 
-def count_left_out(config: MergedConfig, home: Path = HOME) -> dict[str, int]:
+def count_left_out(config: Config, home: Path = HOME) -> dict[str, int]:
     """By kind, how many probes the setting probes.kinds leaves out of those that the other settings leave.
 
     Args:
         home: the workflow's own folder.
     """
-    if not config["probes"].get("kinds"):
+    if not config.probes.kinds:
         return {}
     bank = with_kinds(_read_bank(config, home), config, home)
-    return count_kinds(bank.loc[find_reasons(bank, config["probes"]) == "kinds", "kind"])
+    return count_kinds(bank.loc[find_reasons(bank, config.probes.criteria) == "kinds", "kind"])
 
 
-def describe_left_out(config: MergedConfig, home: Path = HOME) -> str:
+def describe_left_out(config: Config, home: Path = HOME) -> str:
     """How many probes the setting probes.kinds leaves out, in words; empty if none."""
     counts = count_left_out(config, home)
     if not counts:
@@ -76,19 +76,19 @@ def count_in_words(counts: Mapping[str, int]) -> str:
     return f"{number} probe{'s' if number > 1 else ''}"
 
 
-def _needed_file(config: MergedConfig, home: Path) -> Path:
+def _needed_file(config: Config, home: Path) -> Path:
     file = kinds_file(config, home)
     if file is None:
         problem = f"the folder of the probe bank has no file {KINDS_FILE}, so its probes have no kinds"
-        place = Path(config["probes"]["bank"]).with_name(KINDS_FILE)
+        place = Path(config.probes.bank).with_name(KINDS_FILE)
         remedy = f"Write {place} with the columns probe and kind, or empty the list"
         raise InputError("config: probes.kinds", problem, remedy)
     return file
 
 
-def _read_bank(config: MergedConfig, home: Path) -> pd.DataFrame:
+def _read_bank(config: Config, home: Path) -> pd.DataFrame:
     """The bank. One that the workflow makes may not be there yet, so it is made here, without its wordings."""
-    bank = Path(config["probes"]["bank"])
+    bank = Path(config.probes.bank)
     if not is_made(bank):
         return read_bank(bank)
     facts = read_input(Path(locate("resources/probes/arora.csv", home)), AroraRows)

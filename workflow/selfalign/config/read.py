@@ -1,6 +1,6 @@
 """Reading the config: the user's settings above the defaults, checked before anything runs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,16 @@ from selfalign.config.check_inputs import check_inputs
 from selfalign.config.check_names import check_names
 from selfalign.config.defaults import DEFAULTS, fill_in, locate_files
 from selfalign.config.schema import check_schema
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 from selfalign.home import HOME
 from selfalign.yaml_files import YAML_MISTAKES
 
 
-def complete(config: dict[str, Any], home: Path, files: Iterable[str | Path] = ()) -> None:
+def complete(config: dict[str, Any], home: Path, files: Iterable[str | Path] = ()) -> Config:
     """Put the default settings below a user's own, in place, and refuse what cannot be run.
+
+    Snakemake and the record of the run keep the plain settings. The library reads the `Config` that is returned.
 
     Args:
         config: the user's settings, changed in place.
@@ -33,12 +36,19 @@ def complete(config: dict[str, Any], home: Path, files: Iterable[str | Path] = (
     fill_in(config, [home / file for file in DEFAULTS])
     check_settings(config)
     locate_files(config, home)
-    check_files(config)
-    check_inputs(config, home)
+    typed = Config.read(config)
+    check_files(typed)
+    check_inputs(typed, home)
+    return typed
 
 
-def read_config(files: list[Path], home: Path = HOME) -> dict[str, Any]:
-    """The settings that `snakemake --configfile` has from the same files.
+def read_config(files: Sequence[Path], home: Path = HOME) -> Config:
+    """The config that `snakemake --configfile` has from the same files; arguments as those of `read_settings`."""
+    return Config.read(read_settings(files, home))
+
+
+def read_settings(files: Sequence[Path], home: Path = HOME) -> dict[str, Any]:
+    """The merged and checked settings, as plain values: for a caller that changes some of them before `Config.read`.
 
     Args:
         files: the user's config files; a later one goes above an earlier one.
@@ -109,4 +119,4 @@ def check_settings(config: dict[str, Any]) -> None:
         InputError: names the key, the value, what was expected and the nearest valid name.
     """
     check_schema(config)
-    check_names(config)
+    check_names(Config.read(config))

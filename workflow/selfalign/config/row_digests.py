@@ -2,22 +2,22 @@
 
 from pathlib import Path
 
-from selfalign.config.merged import MergedConfig
+from selfalign.config.sections import Config
 from selfalign.home import is_made
 from selfalign.probes.selection import digest_all_wordings, digest_probes, digest_texts
 
 
-def digest_bank(config: MergedConfig) -> str:
+def digest_bank(config: Config) -> str:
     """Digest of the rows of the probe bank that the run uses; empty if the workflow makes the bank.
 
     Raises:
         InputError: the bank cannot be read.
     """
-    bank = config["probes"]["bank"]
-    return "" if is_made(bank) else digest_probes(Path(bank), config["probes"])
+    bank = config.probes.bank
+    return "" if is_made(bank) else digest_probes(Path(bank), config.probes.criteria)
 
 
-def digest_wording(config: MergedConfig, file: str) -> str:
+def digest_wording(config: Config, file: str) -> str:
     """Digest of the wordings of the probes that the run uses; empty if the workflow makes the file or the bank.
 
     Args:
@@ -26,11 +26,11 @@ def digest_wording(config: MergedConfig, file: str) -> str:
     Raises:
         InputError: the bank or the file cannot be read.
     """
-    bank = config["probes"]["bank"]
-    return "" if is_made(bank) or is_made(file) else digest_texts(Path(bank), Path(file), config["probes"])
+    bank = config.probes.bank
+    return "" if is_made(bank) or is_made(file) else digest_texts(Path(bank), Path(file), config.probes.criteria)
 
 
-def digest_compared(config: MergedConfig, file: str, measure: str) -> str:
+def digest_compared(config: Config, file: str, measure: str) -> str:
     """Digest of the wordings that count for a measure of similarity.
 
     The measure bm25 counts in how many statements of the file a word occurs, so all rows count.

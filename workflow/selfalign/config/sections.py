@@ -1,17 +1,23 @@
 """The sections of the config: every setting with its type, limits, default and meaning.
 
-The JSON schema `workflow/schemas/config.schema.yaml` is generated from these models: `python tools/schema.py`.
+The library reads the settings of a run from a `Config`, which `selfalign.config.read` makes. The JSON schema
+`workflow/schemas/config.schema.yaml` is generated from these models: `python tools/schema.py`.
 """
 
+import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from selfalign.arms import Arm
 from selfalign.contrasts import Contrast
-from selfalign.forms import Country, Language, ModelKind, Name, Names, Pair, ProbeKind, Section, distinct
+from selfalign.forms import Country, Language, ModelKind, Name, NamedSection, Names, Pair, ProbeKind, Section, distinct
 from selfalign.inference.choices import Attention, Dtype, Engine, ModelFormat, Readout, ShownAs
 from selfalign.inference.endpoint.settings import Endpoint
+from selfalign.probes.selection import CRITERIA
 from selfalign.scoring.choices import Chance, FamilyColumn, OptionOrder
 from selfalign.scoring.unanswered import COUNTS_AS
 from selfalign.survey.registry import FORMS
@@ -69,7 +75,7 @@ class TableColumns(Section):
     count: str | None = Field(None, description="Of a table of counts: the number of respondents.")
 
 
-class Survey(Section):
+class Survey(NamedSection):
     """A survey."""
 
     form: Literal[tuple(FORMS)] = Field(  # type: ignore[valid-type]  # pydantic lists the values
@@ -99,6 +105,40 @@ class Survey(Section):
         "refuse", description="Form table: what to do with respondents without a weight."
     )
 
+    @property
+    def own_file(self) -> str | None:
+        """The user's own file; None if the workflow fetches the survey."""
+        return self.source.file if isinstance(self.source, LocalFile) else None
+
+    @property
+    def file(self) -> str:
+        """The file of the survey: the user's own, or the one that the workflow fetches."""
+        if isinstance(self.source, LocalFile):
+            return self.source.file
+        address = self.source.url if isinstance(self.source, Download) else self.source.path
+        return f"<shared>/survey/{self.name}/download/{Path(re.sub('[?#].*', '', address)).name}"
+
+    @property
+    def groups_file(self) -> str:
+        """The file that says which values make which group of people; empty if there is none."""
+        shipped = FORMS[self.form].groups
+        return self.groups or (f"resources/survey/{shipped}" if shipped else "")
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether a survey of form table has a row per country, question and answer."""
+        return self.columns is not None and self.columns.count is not None
+
+    @property
+    def has_respondents(self) -> bool:
+        """Whether the survey has a row per respondent, read or simulated."""
+        return FORMS[self.form].respondents and not self.is_counted
+
+    @property
+    def has_real_respondents(self) -> bool:
+        """Whether it has a row per respondent who was asked. Simulated ones answer each question independently."""
+        return self.has_respondents and self.form != "counts"
+
 
 # Probes, demonstrations and prompts
 
@@ -119,6 +159,11 @@ class Probes(Section):
             "Folder with your own copy of the probes of Arora et al. (2023); for bank and texts in results/arora."
         ),
     )
+
+    @property
+    def criteria(self) -> dict[str, tuple[str, ...]]:
+        """The settings that select probes, as `selfalign.probes.selection` takes them."""
+        return {name: getattr(self, name) for name in CRITERIA}
 
 
 class TestProbes(Section):
@@ -159,6 +204,11 @@ class SimilaritySettings(Section):
 
     bm25: Bm25
     embedding: Embedding
+
+    def of(self, measure: str) -> dict[str, Any]:
+        """The settings of a measure, by name; none if it has no settings."""
+        found: Section | None = getattr(self, measure, None)
+        return found.given if found else {}
 
 
 class PromptSettings(Section):
@@ -280,7 +330,7 @@ class Template(Section):
     )
 
 
-class Model(Section):
+class Model(NamedSection):
     """A language model, and how it is run."""
 
     label: str = Field(description="Name of the model in figures.")
@@ -329,14 +379,44 @@ class Model(Section):
         description=("Distinct tokens per forward pass of the packed engine, at most; halved if memory runs out."),
     )
 
+    @property
+    def gives_replies(self) -> bool:
+        """Whether the model gives a greedy reply to each prompt."""
+        return self.endpoint.greedy if self.endpoint else self.reply > 0
+
+    @property
+    def weights(self) -> object:
+        """What the model's answers come from: equal for two entries that only run it in different ways."""
+        return (self.endpoint.url, self.endpoint.model) if self.endpoint else self.source
+
+    @property
+    def folder(self) -> str | None:
+        """The user's own folder with the model; None if its source is another one."""
+        return self.source.folder if isinstance(self.source, Folder) else None
+
 
 # Scoring
 
 
-ContrastOrPair = Annotated[
-    Pair | Contrast,
-    Field(description="Two arms; or a mapping, with the models or languages to compare.", union_mode="left_to_right"),
-]
+class _Pair:
+    """Lets the schema have a pair of arms where the library has a `Contrast`."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return TypeAdapter(Pair).json_schema()
+
+
+class _PairOrMapping(_Pair):
+    """Lets the schema also have the mapping. The test of the type lets an error name the form that the user wrote."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        pair = super().__get_pydantic_json_schema__(schema, handler)
+        about = "Two arms; or a mapping, with the models or languages to compare."
+        forms = {"if": {"type": "array"}, "then": pair, "else": handler(schema)}
+        return {"description": about, "type": ["array", "object"]} | forms
+
+
+ContrastOfPair = Annotated[Contrast, _Pair()]
+ContrastOfAny = Annotated[Contrast, _PairOrMapping()]
 
 
 class Readers(Section):
@@ -449,20 +529,20 @@ class Scoring(Section):
         description="The Inglehart-Welzel cultural map; null for none.",
         json_schema_extra={"nullable": True},
     )
-    transfer: Pair | None = Field(
+    transfer: ContrastOfPair | None = Field(
         None,
         description="An arm and its control with the answers of other countries, compared by source; null for none.",
         json_schema_extra={"nullable": True},
     )
-    mixed: tuple[ContrastOrPair, ...] = Field(
+    mixed: tuple[ContrastOfAny, ...] = Field(
         description="Which of the contrasts to cross-check by a mixed-effects model; [] for none."
     )
-    primary: ContrastOrPair | None = Field(
+    primary: ContrastOfAny | None = Field(
         None,
         description="The primary hypothesis: a contrast of agreement; null for that of figures.margin.",
         json_schema_extra={"nullable": True},
     )
-    contrasts: tuple[ContrastOrPair, ...] = Field(
+    contrasts: tuple[ContrastOfAny, ...] = Field(
         description="More pairs of arms than those that follow from the arms; the second is subtracted from the first."
     )
 
@@ -544,7 +624,7 @@ class ContrastsFigure(FigureSettings):
 class MarginFigure(FigureSettings):
     """The figure margin."""
 
-    contrast: Pair = Field(description="The contrast to draw; one of scoring.contrasts.")
+    contrast: ContrastOfPair = Field(description="The contrast to draw; one of scoring.contrasts.")
 
 
 class CalibrationFigure(FigureSettings):
@@ -595,6 +675,15 @@ class Figures(Section):
     specifications: FigureSettings = _section(FigureSettings)
     map: MapFigure = _section(MapFigure)
 
+    def width_of(self, figure: str | None) -> float:
+        """The width of a figure in inches: its own if it has one, otherwise that of the style.
+
+        Args:
+            figure: its name; None or the name of a table for that of the style.
+        """
+        own: FigureSettings | None = getattr(self, figure or "", None)
+        return own.width if own and own.width else self.style.width
+
 
 class Config(Section):
     """The files config/config.yaml, surveys.yaml, languages.yaml, models.yaml and arms.yaml, merged."""
@@ -614,3 +703,13 @@ class Config(Section):
     models: dict[Name, Model] = Field(min_length=1, description="The language models, by name.")
     scoring: Scoring
     figures: Figures
+
+    @property
+    def survey(self) -> Survey:
+        """The survey of the run: with test probes from another survey, that of the demonstrations."""
+        return self.surveys[self.run.survey]
+
+    @property
+    def asked_models(self) -> list[Model]:
+        """The models of the run, in its order."""
+        return [self.models[name] for name in self.run.models]

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from selfalign.arms import Kind
 from selfalign.config.arms import arms_of, seeds_of, selectors_of
-from selfalign.config.languages import compared_language, fill_language, find_speech, frames_on_scales
-from selfalign.config.merged import MergedConfig
+from selfalign.config.languages import compared_language, find_speech, frames_on_scales, words_file
+from selfalign.config.sections import Config
 from selfalign.demonstrations.measure_similarity import measure_probes
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.demonstrations.strategies import measure_of
@@ -55,7 +56,7 @@ class Designer:
         run: its folders.
     """
 
-    def __init__(self, config: MergedConfig, home: Path, people: Surveyed, probes: pd.DataFrame, run: Run) -> None:
+    def __init__(self, config: Config, home: Path, people: Surveyed, probes: pd.DataFrame, run: Run) -> None:
         self.config, self.home, self.people, self.probes, self.run = config, home, people, probes, run
         self.measure = cache(self._measure)
 
@@ -67,8 +68,8 @@ class Designer:
         """
         arms = arms_of(self.config, language)
         rankings = {strategy: self._rank(language, strategy) for strategy in selectors_of(self.config, language)}
-        words, countries = self._read_words(language), self.config["languages"][language]["countries"]
-        premises = self.config["prompts"]["premises"]
+        words, countries = self._read_words(language), list(self.config.languages[language].countries)
+        premises = self.config.prompts.premises
         return Laid(*Experiment(arms, countries, self.people, rankings, words, premises).lay_out())
 
     def _rank(self, language: str, strategy: str) -> pd.DataFrame:
@@ -79,13 +80,13 @@ class Designer:
 
     def _measure(self, measure: str, language: str) -> pd.DataFrame:
         crossed = bool(self.people.tests)
-        texts = read_texts(self._file("probes", "texts", language), self.people.bank, others=crossed)
-        settings = self.config["demonstrations"].get(measure, {})
+        texts = read_texts(self._file("texts", language), self.people.bank, others=crossed)
+        settings = self.config.demonstrations.of(measure)
         return measure_probes(texts, list(self.probes["probe"]), measure, language, settings, self.people.tests)
 
     def _read_words(self, language: str) -> DesignLanguages:
         spoken = find_speech(self.config, language)
-        frames, step = self.config["prompts"]["frames"], self.config["prompts"]["share_step"]
+        frames, step = list(self.config.prompts.frames), self.config.prompts.share_step
         bank, crossed = self.people.bank, bool(self.people.tests)
         shown = bank if bank is None or not crossed else bank[~bank["probe"].isin(self.people.tests)]
         wordings = {
@@ -98,10 +99,10 @@ class Designer:
             )
             for one in spoken.texts
         }
-        personas = {one: read_personas(self._file("prompts", "personas", one)) for one in spoken.personas}
-        roles = {one: read_roles(self._file("prompts", "roles", one)) for one in spoken.roles}
+        personas = {one: read_personas(self._file("personas", one)) for one in spoken.personas}
+        roles = {one: read_roles(self._file("roles", one)) for one in spoken.roles}
         own = any(arm.needs_spoken for arm in arms_of(self.config, language).values())
-        countries = read_countries(Path(self.config["prompts"]["spoken"])) if own else {}
+        countries = read_countries(Path(self.config.prompts.spoken)) if own else {}
         return DesignLanguages(language, wordings, countries, personas, roles)
 
     def _wording_files(self, language: str, neutral: bool) -> WordingFiles:
@@ -114,9 +115,9 @@ class Designer:
         scales = self._questionnaire("scales") if frames_on_scales(self.config) else None
         found = {kind: self._questionnaire(kind, language) for kind in ("questions", "labels") if scales}
         return WordingFiles(
-            self._file("prompts", "templates", language),
-            self._file("probes", "texts", language),
-            self._file("prompts", "neutral", language) if neutral else None,
+            self._file("templates", language),
+            self._file("texts", language),
+            self._file("neutral", language) if neutral else None,
             scales,
             **{kind: path for kind, path in found.items() if path.is_file()},
         )
@@ -124,7 +125,7 @@ class Designer:
     def _questionnaire(self, kind: str, language: str | None = None) -> Path:
         return find_questionnaire(self.config, self.home, self.run, kind, language)
 
-    def _file(self, stage: str, kind: str, language: str) -> Path:
+    def _file(self, kind: Kind, language: str) -> Path:
         if kind == "texts" and self.people.tests:  # the workflow joined them
             return self.run.texts(language)
-        return Path(fill_language(self.config[stage][kind], language))
+        return Path(words_file(self.config, kind, language))

@@ -1,14 +1,13 @@
 """Requests, tokens and price of a model behind an endpoint."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from selfalign.config.sections import Model, Price
 from selfalign.inference.endpoint.requests import answers_of, requests_of
-from selfalign.inference.endpoint.settings import Endpoint, without_price
+from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.inference.messages import place_demonstrations
 from selfalign.plan.designs import Laid
 from selfalign.plan.tokens import TokenEstimator, text_of
@@ -33,29 +32,29 @@ class Requests:
     received: float
 
 
-def count_requests(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_token: float) -> Requests:
+def count_requests(laid: Laid, model: Model, endpoint: Endpoint, ledger: Path, per_token: float) -> Requests:
     """Requests and tokens of a language.
 
     Args:
         laid: the language's design.
-        settings: of the model.
+        model: that is asked.
+        endpoint: where the model answers.
         ledger: of the model in this language.
         per_token: characters per token of the language.
 
     Raises:
         InputError: a job is using the ledger, or it cannot be read.
     """
-    endpoint, form = Endpoint.read(without_price(settings["endpoint"])), settings["format"]
-    table = place_demonstrations(laid.prompts, settings["shown"], form)
-    estimator, chat = TokenEstimator(per_token), form == "chat"
+    table = place_demonstrations(laid.prompts, model.shown, model.format)
+    estimator, chat = TokenEstimator(per_token), model.format == "chat"
     if ledger.is_file():
-        return _count_missing(table, settings, endpoint, ledger, estimator)
+        return _count_missing(table, model, endpoint, ledger, estimator)
     prompts = requests = 0
     sent = received = 0.0
     for prompt in table.itertuples():
         if endpoint.readout != "echo" and not prompt.premise:
             continue
-        number = len(requests_of(prompt, endpoint, form))
+        number = len(requests_of(prompt, endpoint, model.format))
         prompts, requests = prompts + bool(number), requests + number
         tokens = estimator.tokens(text_of(prompt, chat))
         sent += number * tokens
@@ -66,17 +65,17 @@ def count_requests(laid: Laid, settings: Mapping[str, Any], ledger: Path, per_to
 
 
 def _count_missing(
-    table: pd.DataFrame, settings: Mapping[str, Any], endpoint: Endpoint, ledger: Path, estimator: TokenEstimator
+    table: pd.DataFrame, model: Model, endpoint: Endpoint, ledger: Path, estimator: TokenEstimator
 ) -> Requests:
     """Requests of a language, and the tokens of those that a ledger lacks."""
     from selfalign.inference.endpoint.ask import list_missing, list_requests
     from selfalign.ledger.reading import read_entries
     from selfalign.ledger.rows import fingerprint_of
 
-    facts = endpoint.facts(settings["format"], settings["shown"])
-    requests = list_requests(table, endpoint, settings["format"])
+    facts = endpoint.facts(model.format, model.shown)
+    requests = list_requests(table, endpoint, model.format)
     missing = list_missing(requests, read_entries(ledger, fingerprint_of(facts)), endpoint)
-    chat, by_id = settings["format"] == "chat", {prompt.prompt: prompt for prompt in table.itertuples()}
+    chat, by_id = model.format == "chat", {prompt.prompt: prompt for prompt in table.itertuples()}
     sent = sum(
         estimator.tokens(text_of(by_id[one.prompt], chat)) + estimator.tokens(one.answer or "") for one in missing
     )
@@ -88,31 +87,31 @@ def _count_missing(
     return Requests(prompts, len(requests), len(missing), sent, float(received))
 
 
-def find_price(asked: list[Requests], price: Mapping[str, float] | None) -> float | None:
+def find_price(asked: list[Requests], price: Price | None) -> float | None:
     """Price of the missing requests at most; None if no price is known.
 
     Args:
         asked: of all languages.
-        price: of a million tokens: `input`, `output`.
+        price: of a million tokens.
     """
     if price is None:
         return None
-    return sum(one.sent * price["input"] + one.received * price["output"] for one in asked) / 1e6
+    return sum(one.sent * price.input + one.received * price.output for one in asked) / 1e6
 
 
-def find_hours(asked: list[Requests], endpoint: Mapping[str, Any], measured: pd.DataFrame) -> float | None:
+def find_hours(asked: list[Requests], endpoint: Endpoint, measured: pd.DataFrame) -> float | None:
     """Hours that the missing requests take; None if their rate is neither limited nor measured.
 
     Args:
         asked: of all languages.
-        endpoint: its settings.
+        endpoint: that is asked.
         measured: the rows of this model that `read_rates` returns.
     """
     requests, tokens = sum(one.missing for one in asked), sum(one.sent + one.received for one in asked)
     minutes = [
-        amount / endpoint[name]
-        for name, amount in (("requests_per_minute", requests), ("tokens_per_minute", tokens))
-        if name in endpoint
+        amount / limit
+        for limit, amount in ((endpoint.requests_per_minute, requests), (endpoint.tokens_per_minute, tokens))
+        if limit is not None
     ]
     if len(measured):
         minutes.append(requests / (measured["prompts"].sum() / measured["seconds"].sum()) / 60)

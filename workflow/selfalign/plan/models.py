@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from selfalign.config.sections import Hub, Model
 from selfalign.errors import InputError, did_you_mean
 from selfalign.runs import CARD, LEDGER
 
@@ -43,23 +44,22 @@ class Size:
     source: str
 
 
-def find_size(name: str, settings: Mapping[str, Any], card: Path, listed: float | None = None) -> Size | None:
+def find_size(model: Model, card: Path, listed: float | None = None) -> Size | None:
     """Parameters of a model; None if they are not known.
 
     Args:
-        name: of the model.
-        settings: of the model.
+        model: of the config, with a source.
         card: the record of its files, if the workflow has prepared the model.
         listed: bytes of the safetensors that the hub lists.
     """
     if card.is_file():
         return Size(json.loads(card.read_text(encoding="utf-8"))["parameters"], "card")
-    given = Path(settings["source"].get("folder", "no folder"))
+    given = Path(model.folder or "no folder")
     if weights := sorted(given.glob("*.safetensors")):
         return Size(sum(map(_count_parameters, weights)), "weights")
     if listed:
         return Size(listed / 2, "hub")
-    texts = [name, settings["label"], *map(str, settings["source"].values())]
+    texts = [model.name, model.label, *map(str, model.source.given.values() if model.source else ())]
     for number, unit in (found.groups() for text in texts for found in _NAMED.finditer(text)):
         return Size(float(number) * (1e9 if unit in "bB" else 1e6), "name")
     return None
@@ -72,18 +72,18 @@ def _count_parameters(weights: Path) -> int:
     return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
 
 
-def find_tokenizer(settings: Mapping[str, Any], weights: Path) -> Path | None:
+def find_tokenizer(model: Model, weights: Path) -> Path | None:
     """A folder on this machine that has the model's tokenizer; None where there is none.
 
     Args:
-        settings: of the model.
+        model: of the config.
         weights: folder where the workflow puts its weights.
     """
-    places = [weights, Path(settings["source"].get("folder", "no folder"))]
+    places = [weights, Path(model.folder or "no folder")]
     return next((place for place in places if (place / "tokenizer.json").is_file()), None)
 
 
-def fetch_tokenizer(name: str, source: Mapping[str, Any]) -> tuple[Path, float]:
+def fetch_tokenizer(name: str, source: Hub) -> tuple[Path, float]:
     """Fetch a model's tokenizer from the hub into the hub's own cache, without weights.
 
     Returns:
@@ -98,7 +98,7 @@ def fetch_tokenizer(name: str, source: Mapping[str, Any]) -> tuple[Path, float]:
     from selfalign.hub import hub_access, hub_errors
 
     disable_progress_bars()
-    access, repo, revision = hub_access(), source["hub"], source["revision"]
+    access, repo, revision = hub_access(), source.hub, source.revision
     with hub_errors("model", repo, revision, f"config: models.{name}.source"):
         tree = [one for one in HfApi(**access).list_repo_tree(repo, revision=revision) if isinstance(one, RepoFile)]
         size = sum(one.size for one in tree if one.path.endswith(".safetensors"))
@@ -113,13 +113,13 @@ def load_fetched_tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
-def find_device(settings: Mapping[str, Any]) -> str:
+def find_device(model: Model) -> str:
     """Kind of device that a model runs on here: `cpu`, `cuda` or `mps`."""
-    kind = str(settings["device"]).partition(":")[0]
+    kind = model.device.partition(":")[0]
     return ("cuda" if Path("/dev/nvidiactl").exists() else "cpu") if kind == "auto" else kind
 
 
-def read_answered(ledger: Path, card: Path, settings: Mapping[str, Any], device: str) -> dict[str, list[str]]:
+def read_answered(ledger: Path, card: Path, model: Model, device: str) -> dict[str, list[str]]:
     """Keys of the answers that a ledger has for a model as it would run now, by the id of their prompt.
 
     Raises:
@@ -132,7 +132,9 @@ def read_answered(ledger: Path, card: Path, settings: Mapping[str, Any], device:
     from selfalign.ledger.rows import fingerprint_of
 
     about = json.loads(card.read_text(encoding="utf-8"))
-    return read_keys(ledger, fingerprint_of(Setup.of_model(settings).facts(about, device)))
+    return read_keys(
+        ledger, fingerprint_of(Setup.of_model(dict(model) | {"template": model.template.given}).facts(about, device))
+    )
 
 
 @dataclass(frozen=True)
@@ -169,30 +171,29 @@ class Speeds:
     cores: int
 
 
-def find_rate(name: str, settings: Mapping[str, Any], size: Size | None, speeds: Speeds) -> Rate | None:
+def find_rate(model: Model, size: Size | None, speeds: Speeds) -> Rate | None:
     """The speed of a model; None if it is not known.
 
     Args:
-        name: of the model.
-        settings: of the model.
+        model: of the config.
         size: of the model.
         speeds: those that are known.
     """
-    device = find_device(settings)
+    device = find_device(model)
     if speeds.hardware is None:
         measured = speeds.measured
-        here = measured[(measured["dtype"] == settings["dtype"]) & (measured["device"] == device)]
-        here = here[here["engine"] == settings["engine"]]
-        own = here[here["model"] == name]
+        here = measured[(measured["dtype"] == model.dtype) & (measured["device"] == device)]
+        here = here[here["engine"] == model.engine]
+        own = here[here["model"] == model.name]
         if len(own):
-            return Rate(own["tokens"].sum() / own["seconds"].sum(), "ledger", name, int(own["peak_memory"].max()))
+            return Rate(own["tokens"].sum() / own["seconds"].sum(), "ledger", model.name, int(own["peak_memory"].max()))
         others = here.dropna(subset="parameters")
         if size and len(others):
             near = others.loc[(others["parameters"] / size.parameters).map(math.log).abs().idxmin()]
             rate = near["tokens"] / near["seconds"] * near["parameters"] / size.parameters
             return Rate(rate, "scaled", near["model"])
     hardware = speeds.hardware or ("h200" if device == "cuda" else device)
-    return _look_up(speeds.table, hardware, settings["dtype"], size, speeds.cores)
+    return _look_up(speeds.table, hardware, model.dtype, size, speeds.cores)
 
 
 def _look_up(table: pd.DataFrame, hardware: str, dtype: str, size: Size | None, cores: int) -> Rate | None:
@@ -278,20 +279,20 @@ def find_size_of_card(card: Path) -> float | None:
     return json.loads(card.read_text(encoding="utf-8"))["parameters"] if card.is_file() else None
 
 
-def estimate_memory(size: Size, settings: Mapping[str, Any], device: str) -> float:
+def estimate_memory(size: Size, model: Model, device: str) -> float:
     """Peak memory in bytes of a job, within some 10 % of what was measured (docs/plan.md).
 
     That is the weights in the model's number format, what a row of the packed engine takes, and on a CPU the program.
     """
-    row = 150_000 * (settings["row_tokens"] if settings["engine"] == "packed" else 512)
-    return 1.05 * size.parameters * _WIDTH[settings["dtype"]] + row + (5e8 if device == "cpu" else 0)
+    row = 150_000 * (model.row_tokens if model.engine == "packed" else 512)
+    return 1.05 * size.parameters * _WIDTH[model.dtype] + row + (5e8 if device == "cpu" else 0)
 
 
-def estimate_disk(size: Size, settings: Mapping[str, Any], card: Path) -> float:
+def estimate_disk(size: Size, model: Model, card: Path) -> float:
     """Bytes of disk that the model itself still needs: its files as they come, and its weights.
 
     A GGUF file is unpacked to float32. Safetensors are linked, and those of a local folder need no disk.
     """
-    if card.is_file() or "folder" in settings["source"]:
+    if card.is_file() or model.folder:
         return 0.0
-    return size.parameters * (2 if "hub" in settings["source"] else 4 + 0.6)
+    return size.parameters * (2 if isinstance(model.source, Hub) else 4 + 0.6)

@@ -3,15 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pandas as pd
 
 from selfalign.config.languages import countries_of_run
-from selfalign.config.merged import MergedConfig
 from selfalign.config.probe_kinds import with_kinds
-from selfalign.config.surveys import groups_file, has_respondents
-from selfalign.config.two_surveys import find_tests
+from selfalign.config.sections import Config, GroupSettings, Survey
 from selfalign.errors import InputError
 from selfalign.home import locate
 from selfalign.probes.bank import read_bank
@@ -38,7 +35,7 @@ from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_input, read_table
 
 
-def read_people(config: MergedConfig, home: Path, run: Run, on_scales: bool) -> tuple[Surveyed, pd.DataFrame]:
+def read_people(config: Config, home: Path, run: Run, on_scales: bool) -> tuple[Surveyed, pd.DataFrame]:
     """The answers of the people of all countries of the survey, and the probes in use.
 
     Args:
@@ -52,19 +49,18 @@ def read_people(config: MergedConfig, home: Path, run: Run, on_scales: bool) -> 
     Raises:
         InputError: the survey is not here yet, or it lacks a country or a question of the run.
     """
-    if find_tests(config) is not None:
+    if config.test_probes:
         return _read_joined(run)
-    bank_file = Path(config["probes"]["bank"])
+    bank_file = Path(config.probes.bank)
     if not bank_file.is_file():
         raise InputError(bank_file, "is not made yet", f"Make it first: snakemake --cores 1 {bank_file}")
     bank = read_bank(bank_file)
-    probes = select_probes(with_kinds(bank, config, home), config["probes"], bank_file)
-    name = config["run"]["survey"]
-    answers, file = read_distributions(name, config["surveys"][name], home, run)
+    probes = select_probes(with_kinds(bank, config, home), config.probes.criteria, bank_file)
+    answers, file = read_distributions(config.survey, home, run)
     check_countries(answers, countries_of_run(config), file)
     check_bank(answers, probes, bank_file)
-    if config["run"].get("groups"):
-        answers = pd.concat([answers, _read_groups(config, home, run)], ignore_index=True)
+    if config.run.groups:
+        answers = pd.concat([answers, _read_groups(config, config.run.groups, home, run)], ignore_index=True)
     scales = None
     if on_scales:
         codes = read_scales(find_questionnaire(config, home, run, "scales"), probes)
@@ -72,7 +68,7 @@ def read_people(config: MergedConfig, home: Path, run: Run, on_scales: bool) -> 
     return Surveyed(map_poles(answers, probes), scales, bank), probes
 
 
-def _read_groups(config: MergedConfig, home: Path, run: Run) -> pd.DataFrame:
+def _read_groups(config: Config, settings: GroupSettings, home: Path, run: Run) -> pd.DataFrame:
     """The answers of the groups of people that the run asks about: a `Distributions` table.
 
     Raises:
@@ -81,13 +77,13 @@ def _read_groups(config: MergedConfig, home: Path, run: Run) -> pd.DataFrame:
     from selfalign.probes.form_groups import Grouping, list_members, refuse_small, size_groups, weigh_groups
     from selfalign.survey.read_groups import read_crosswalk
 
-    name, grouping = config["run"]["survey"], Grouping(**config["run"]["groups"])
+    name, grouping = config.run.survey, Grouping(settings.by, settings.least, settings.small)
     files = {one: run.survey(name) / f"{one}.parquet" for one in ("responses", "groups")}
     if not all(file.is_file() for file in files.values()):
         problem = f"the groups of people are not read yet ({files['groups']})"
         remedy = f"Let the workflow read them first: snakemake {files['groups']} --cores 1 --configfile YOURS"
         raise InputError("config: run.groups", problem, remedy)
-    crosswalk = Path(locate(groups_file(config["surveys"][name]), home))
+    crosswalk = Path(locate(config.survey.groups_file, home))
     responses, groups = read_table(files["responses"], Responses), read_table(files["groups"], Groups)
     sizes = size_groups(groups, responses, read_crosswalk(crosswalk), grouping.by, grouping.least)
     refuse_small(sizes, groups, set(countries_of_run(config)), grouping, crosswalk)
@@ -107,7 +103,7 @@ def _read_joined(run: Run) -> tuple[Surveyed, pd.DataFrame]:
     return Surveyed(read_table(files[0], Poles), None, bank, tests), bank
 
 
-def find_questionnaire(config: MergedConfig, home: Path, run: Run, kind: str, language: str | None = None) -> Path:
+def find_questionnaire(config: Config, home: Path, run: Run, kind: str, language: str | None = None) -> Path:
     """A file of the survey's questionnaire: shipped, or made from the user's own file of questions.
 
     Args:
@@ -119,8 +115,8 @@ def find_questionnaire(config: MergedConfig, home: Path, run: Run, kind: str, la
     Raises:
         InputError: the workflow has not made it yet.
     """
-    name = config["run"]["survey"]
-    if config["surveys"][name]["form"] != "table":
+    name = config.run.survey
+    if config.survey.form != "table":
         return Path(locate(str(Path("resources/survey", kind, language or "").with_suffix(".csv")), home))
     made = run.survey(name) / "questionnaire" / f"{kind}.csv"
     if not made.is_file():
@@ -130,14 +126,13 @@ def find_questionnaire(config: MergedConfig, home: Path, run: Run, kind: str, la
     return made
 
 
-def read_distributions(name: str, survey: dict[str, Any], home: Path, run: Run) -> tuple[pd.DataFrame, Path]:
+def read_distributions(survey: Survey, home: Path, run: Run) -> tuple[pd.DataFrame, Path]:
     """The distributions of a survey, and the file that they are from.
 
     A survey that a run has parsed is read from `results/shared`. Otherwise its own file is read. Nothing is written.
 
     Args:
-        name: of the survey.
-        survey: its settings.
+        survey: of the config.
         home: the workflow's own folder.
         run: its folders, for what runs share.
 
@@ -147,22 +142,22 @@ def read_distributions(name: str, survey: dict[str, Any], home: Path, run: Run) 
     Raises:
         InputError: neither the parsed survey nor its file is here.
     """
-    parsed = run.survey(name) / "distributions.parquet"
-    given = Path(survey["source"].get("file", "no file"))
+    parsed = run.survey(survey.name) / "distributions.parquet"
+    given = Path(survey.own_file or "no file")
     if parsed.is_file() and not (given.is_file() and given.stat().st_mtime > parsed.stat().st_mtime):
         return read_table(parsed, Distributions), parsed
-    if not given.is_file() or survey["form"] not in _READERS:
+    if not given.is_file() or survey.form not in _READERS:
         problem = f"the survey is neither parsed ({parsed}) nor in a file that can be read here ({given})"
         remedy = f"Let the workflow fetch and parse it first: snakemake {parsed} --cores 1 --configfile YOURS"
-        raise InputError(f"config: surveys.{name}", problem, remedy)
-    return _READERS[survey["form"]](given, survey, home), given
+        raise InputError(f"config: surveys.{survey.name}", problem, remedy)
+    return _READERS[survey.form](given, survey, home), given
 
 
 def _scales(home: Path) -> pd.DataFrame:
     return read_input(Path(locate("resources/survey/scales.csv", home)), Scales)
 
 
-def _read_counts(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+def _read_counts(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
     """Counts as the simulated respondents have them: every weight is 1."""
     from selfalign.survey.simulate_survey import check_counts
 
@@ -173,7 +168,7 @@ def _read_counts(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame
     return weigh(counts.rename(columns={"count": "n"}).assign(weight=weight, weight_squared=weight))
 
 
-def _read_shares(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+def _read_shares(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
     from selfalign.survey.parse_shares import check_shares, parse_shares
 
     shares, scales = read_input(file, Shares), _scales(home)
@@ -181,7 +176,7 @@ def _read_shares(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame
     return parse_shares(shares, scales)
 
 
-def _read_opinions(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+def _read_opinions(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
     from selfalign.survey.parse_opinions import opinions_to_distributions, rate_samples, read_opinion_questions
 
     known = read_input(Path(locate("resources/survey/opinions.csv", home)), OpinionKeys)
@@ -189,7 +184,7 @@ def _read_opinions(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFra
     return opinions_to_distributions(questions, rate_samples(questions))
 
 
-def _read_wvs7(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+def _read_wvs7(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
     from selfalign.survey.files import open_survey
     from selfalign.survey.parse_wvs7 import parse_wvs7
 
@@ -197,31 +192,31 @@ def _read_wvs7(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
         return weigh(count_codes(parse_wvs7(opened, _scales(home))))
 
 
-def _read_trends(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+def _read_trends(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
     from selfalign.survey.files import open_survey
     from selfalign.survey.parse_trends import parse_trends
 
     crosswalk = read_input(Path(locate("resources/survey/trends.csv", home)), Trends)
     with TemporaryDirectory() as scratch, open_survey(file, scratch=Path(scratch)) as opened:
-        return weigh(count_codes(parse_trends(opened, _scales(home), crosswalk, survey["waves"])[0]))
+        return weigh(count_codes(parse_trends(opened, _scales(home), crosswalk, list(survey.waves))[0]))
 
 
-def _read_own(file: Path, survey: dict[str, Any], home: Path) -> pd.DataFrame:
+def _read_own(file: Path, survey: Survey, home: Path) -> pd.DataFrame:
     from selfalign.survey.files import open_survey
     from selfalign.survey.parse_counts import read_counts, to_distributions
     from selfalign.survey.parse_table import parse_table
     from selfalign.survey.questions import read_questions
     from selfalign.survey.table_columns import TableLayout
 
-    layout = TableLayout.of_survey(survey)
-    asked, place = read_questions(Path(survey["questions"])), Path(survey["questions"])
+    layout, place = TableLayout.of_survey(survey.model_dump(exclude_unset=True)), Path(survey.questions or "")
+    asked = read_questions(place)
     with TemporaryDirectory() as scratch, open_survey(file, scratch=Path(scratch)) as opened:
-        if has_respondents(survey):
+        if survey.has_respondents:
             return weigh(count_codes(parse_table(opened, asked, layout, place)[0]))
         return to_distributions(read_counts(opened, asked, layout, place)[0])[0]
 
 
-_READERS: dict[str, Callable[[Path, dict[str, Any], Path], pd.DataFrame]] = {
+_READERS: dict[str, Callable[[Path, Survey, Path], pd.DataFrame]] = {
     "counts": _read_counts,
     "shares": _read_shares,
     "opinions": _read_opinions,

@@ -61,6 +61,7 @@ def command(
     from dataclasses import asdict, replace
 
     from selfalign.config.read import read_config
+    from selfalign.config.sections import Price
     from selfalign.plan.planner import Options, make_plan
     from selfalign.plan.report import write_report
 
@@ -69,12 +70,12 @@ def command(
     config = read_config([*files, *more])
     for option, given in (("--rate", rates), ("--price", prices)):
         for name, _ in given:
-            if name not in config["run"]["models"]:
-                known = ", ".join(config["run"]["models"])
+            if name not in config.run.models:
+                known = ", ".join(config.run.models)
                 raise InputError(option, "is not a model of this run", f"The run has: {known}", value=name)
     options = Options(
         rates={name: numbers[0] for name, numbers in rates},
-        prices={name: {"input": numbers[0], "output": numbers[1]} for name, numbers in prices},
+        prices={name: Price(input=numbers[0], output=numbers[1]) for name, numbers in prices},
         hardware=hardware,
         cores=cores,
         exact=exact,

@@ -13,10 +13,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from selfalign.config.languages import frames_on_scales
-from selfalign.config.merged import MergedConfig
 from selfalign.config.probe_kinds import count_left_out
-from selfalign.config.two_surveys import find_tests
-from selfalign.contrasts import Contrast
+from selfalign.config.sections import Config, Hub, Model, Price, PricedEndpoint
 from selfalign.errors import InputError
 from selfalign.home import HOME, locate
 from selfalign.plan import endpoints, models, tokens
@@ -45,7 +43,7 @@ class Options:
 
     Attributes:
         rates: tokens per second, by model.
-        prices: of a million tokens, `input` and `output`, by model.
+        prices: of a million tokens, by model.
         hardware: where the run will be, by its name in the table of rates; None: this machine.
         cores: CPU cores of a job; None: those of this machine, at most 16.
         exact: whether to render every prompt.
@@ -53,7 +51,7 @@ class Options:
     """
 
     rates: Mapping[str, float] = field(default_factory=dict)
-    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=dict)
     hardware: str | None = None
     cores: int | None = None
     exact: bool = False
@@ -83,7 +81,7 @@ class Common:
     notes: list[str]
 
 
-def make_plan(config: MergedConfig, options: Options, results: Path = Path("results"), home: Path = HOME) -> Plan:
+def make_plan(config: Config, options: Options, results: Path = Path("results"), home: Path = HOME) -> Plan:
     """The plan of a run: design, models, endpoints and widths.
 
     Args:
@@ -94,8 +92,8 @@ def make_plan(config: MergedConfig, options: Options, results: Path = Path("resu
     Raises:
         InputError: the survey is missing, an arm cannot be laid out, or an option has an unknown name.
     """
-    names, languages = config["run"]["models"], config["run"]["languages"]
-    run = Run(results / config["run"]["name"])
+    names, languages = config.run.models, config.run.languages
+    run = Run(results / config.run.name)
     table = models.read_table_of_rates(Path(locate("resources/plan/rates.csv", home)), options.hardware)
     factors = tokens.read_factors(Path(locate("resources/plan/tokens.csv", home)))
     with _progress(2 + len(languages) * (1 + len(names))) as step:
@@ -110,18 +108,16 @@ def make_plan(config: MergedConfig, options: Options, results: Path = Path("resu
         speeds = models.Speeds(measured, table, options.hardware, min(options.cores or os.cpu_count() or 1, 16))
         common = Common(laid, factors, speeds, options, run, step, notes)
         parts: list[PlannedWeights | PlannedEndpoint] = []
-        for name in names:
-            settings = config["models"][name]
-            is_remote = "endpoint" in settings
-            parts.append((_plan_endpoint if is_remote else _plan_model)(name, settings, common))
+        for model in config.asked_models:
+            parts.append(
+                _plan_endpoint(model, model.endpoint, common) if model.endpoint else _plan_model(model, common)
+            )
         step("intervals")
         shipped = Path(locate("resources/plan/variances.csv", home))
         widths = expect_widths(laid, people.poles, people.bank, config, run, shipped)
-    margin = config["figures"]["margin"].get("contrast")
-    first = [Contrast.read(margin)] if margin else []
-    main = list(dict.fromkeys(one.name for one in [*first, *within_models(config)]))
+    main = list(dict.fromkeys(one.name for one in [config.figures.margin.contrast, *within_models(config)]))
     return Plan(
-        run=config["run"]["name"],
+        run=config.run.name,
         survey=_describe(config, people, probes, home),
         languages={
             language: PlannedLanguage(
@@ -134,7 +130,7 @@ def make_plan(config: MergedConfig, options: Options, results: Path = Path("resu
             for language, one in laid.items()
         },
         models=parts,
-        level=config["scoring"]["level"],
+        level=config.scoring.level,
         widths=widths,
         contrasts=[name for name in main if name in {one.name for one in widths}],
         main_language=max(laid, key=lambda language: laid[language].cells["country"].nunique()),
@@ -154,10 +150,10 @@ def _progress(steps: int) -> Iterator[Any]:
         yield step
 
 
-def _describe(config: MergedConfig, people: Surveyed, probes: pd.DataFrame, home: Path) -> PlannedSurvey:
-    name = config["run"]["survey"]
-    if (tests := find_tests(config)) is not None:
-        name, probes = f"{tests['survey']}, shown {name}", probes[probes["probe"].isin(people.tests)]
+def _describe(config: Config, people: Surveyed, probes: pd.DataFrame, home: Path) -> PlannedSurvey:
+    name = config.run.survey
+    if tests := config.test_probes:
+        name, probes = f"{tests.survey}, shown {name}", probes[probes["probe"].isin(people.tests)]
     return PlannedSurvey(
         name=name,
         countries=int(people.poles["country"].nunique()),
@@ -167,26 +163,26 @@ def _describe(config: MergedConfig, people: Surveyed, probes: pd.DataFrame, home
     )
 
 
-def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> PlannedWeights:
+def _plan_model(model: Model, common: Common) -> PlannedWeights:
     """The plan of a model that runs on this machine."""
-    card, options = common.run.card(name), common.options
-    place, listed = models.find_tokenizer(settings, common.run.weights(name)), None
-    if place is None and options.fetch and "hub" in settings["source"]:
-        place, listed = models.fetch_tokenizer(name, settings["source"])
+    card, options = common.run.card(model.name), common.options
+    place, listed = models.find_tokenizer(model, common.run.weights(model.name)), None
+    if place is None and options.fetch and isinstance(model.source, Hub):
+        place, listed = models.fetch_tokenizer(model.name, model.source)
     elsewhere = options.hardware and ("cpu" if options.hardware == "cpu" else "cuda")
-    device = elsewhere or models.find_device(settings)
-    by_language = _count_tokens(name, settings, place, device, common)
-    size = models.find_size(name, settings, card, listed)
-    rate = _find_rate(name, settings, size, common)
+    device = elsewhere or models.find_device(model)
+    by_language = _count_tokens(model, place, device, common)
+    size = models.find_size(model, card, listed)
+    rate = _find_rate(model, size, common)
     sums = pd.DataFrame(map(asdict, by_language.values())).sum(numeric_only=True)
     missing = 1 - sums["answered"] / sums["prompts"]
     hours = None
     if rate is not None:
         hours = (sums["new"] / rate.tokens_per_second + (sums["seconds"] if missing else 0)) / 3600
-    memory = (rate.memory if rate else 0) or (models.estimate_memory(size, settings, device) if size else None)
+    memory = (rate.memory if rate else 0) or (models.estimate_memory(size, model, device) if size else None)
     ledgers = sums["bytes"] * missing * (1 + _RESULTS)
     return PlannedWeights(
-        model=name,
+        model=model.name,
         kind="weights",
         parameters=PlannedSize(size.parameters, size.source) if size else None,
         languages=by_language,
@@ -200,57 +196,55 @@ def _plan_model(name: str, settings: Mapping[str, Any], common: Common) -> Plann
         sampled=any(one.sampled for one in by_language.values()),
         rate=PlannedRate(rate.tokens_per_second, rate.source, rate.place) if rate else None,
         device=device,
-        gpus=settings["gpus"] if device == "cuda" else 0,
+        gpus=model.gpus if device == "cuda" else 0,
         hours=_if_known(hours),
         memory=_if_known(memory),
-        disk=_if_known(ledgers + models.estimate_disk(size, settings, card) if size else None),
+        disk=_if_known(ledgers + models.estimate_disk(size, model, card) if size else None),
     )
 
 
-def _count_tokens(
-    name: str, settings: Mapping[str, Any], place: Path | None, device: str, common: Common
-) -> dict[str, tokens.Tokens]:
+def _count_tokens(model: Model, place: Path | None, device: str, common: Common) -> dict[str, tokens.Tokens]:
     """By language, the tokens of a model: counted by the tokenizer in `place`, or estimated if there is none."""
     tokenizer = None if place is None else models.load_fetched_tokenizer(place)
     most = 0 if common.options.exact else tokens.SAMPLE
-    card = common.run.card(name)
+    card = common.run.card(model.name)
     found = {}
     for language, laid in common.laid.items():
-        common.step(f"{name} in {language}")
-        ledger = common.run.ledger(name, language)
-        answered = _or_note(common.notes, models.read_answered, ledger, card, settings, device) or {}
+        common.step(f"{model.name} in {language}")
+        ledger = common.run.ledger(model.name, language)
+        answered = _or_note(common.notes, models.read_answered, ledger, card, model, device) or {}
         meter = (
             tokens.TokenEstimator(common.factors.get(language, tokens.UNKNOWN))
             if tokenizer is None
             else tokens.TokenCounter(tokenizer, language)
         )
-        found[language] = tokens.count_tokens(laid, meter, settings, answered, most)
+        found[language] = tokens.count_tokens(laid, meter, model, answered, most)
     return found
 
 
-def _find_rate(name: str, settings: Mapping[str, Any], size: models.Size | None, common: Common) -> models.Rate | None:
+def _find_rate(model: Model, size: models.Size | None, common: Common) -> models.Rate | None:
     """The rate of a model: the user's, a measured one, or one of the shipped table; None if there is none."""
     options = common.options
-    if name in options.rates:
-        return models.Rate(options.rates[name], "given", name)
-    return models.find_rate(name, settings, size, common.speeds)
+    if model.name in options.rates:
+        return models.Rate(options.rates[model.name], "given", model.name)
+    return models.find_rate(model, size, common.speeds)
 
 
-def _plan_endpoint(name: str, settings: Mapping[str, Any], common: Common) -> PlannedEndpoint:
+def _plan_endpoint(model: Model, endpoint: PricedEndpoint, common: Common) -> PlannedEndpoint:
     """The plan of a model behind an endpoint."""
     by_language = {}
     for language, one in common.laid.items():
-        common.step(f"{name} in {language}")
-        ledger, factor = common.run.ledger(name, language), common.factors.get(language, tokens.UNKNOWN)
-        asked = _or_note(common.notes, endpoints.count_requests, one, settings, ledger, factor)
-        by_language[language] = asked or endpoints.count_requests(one, settings, Path("no ledger"), factor)
+        common.step(f"{model.name} in {language}")
+        ledger, factor = common.run.ledger(model.name, language), common.factors.get(language, tokens.UNKNOWN)
+        asked = _or_note(common.notes, endpoints.count_requests, one, model, endpoint, ledger, factor)
+        by_language[language] = asked or endpoints.count_requests(one, model, endpoint, Path("no ledger"), factor)
     asked = list(by_language.values())
-    price = common.options.prices.get(name) or settings["endpoint"].get("price")
+    price = common.options.prices.get(model.name) or endpoint.price
     sums = pd.DataFrame(map(asdict, asked)).sum()
     measured = common.speeds.measured
-    hours = endpoints.find_hours(asked, settings["endpoint"], measured[measured["model"] == name])
+    hours = endpoints.find_hours(asked, endpoint, measured[measured["model"] == model.name])
     return PlannedEndpoint(
-        model=name,
+        model=model.name,
         kind="endpoint",
         languages=by_language,
         prompts=_plain(sums["prompts"]),

@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from selfalign.arms import Arm
-from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import list_contrasts
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.plan.designs import Laid
 from selfalign.plan.variances import (
@@ -107,7 +106,7 @@ def expect_widths(
     laid: Mapping[str, Laid],
     poles: pd.DataFrame,
     bank: pd.DataFrame,
-    config: MergedConfig,
+    config: Config,
     run: Run,
     shipped: Path,
 ) -> list[Width]:
@@ -120,7 +119,7 @@ def expect_widths(
         run: its folders, which may have scores.
         shipped: the table of components of finished studies.
     """
-    models, level = config["run"]["models"], config["scoring"]["level"]
+    models, level = config.run.models, config.scoring.level
     own, table = _measure_scores(config, run), read_variances(shipped)
     widths = []
     for series in list_series(laid, poles, bank, config):
@@ -132,19 +131,17 @@ def expect_widths(
     return widths
 
 
-def _measure_scores(config: MergedConfig, run: Run) -> pd.DataFrame:
+def _measure_scores(config: Config, run: Run) -> pd.DataFrame:
     """Components of the scores that a run has already."""
-    files = [path for name in config["run"]["models"] for path in run.list_scores(name)]
+    files = [path for name in config.run.models for path in run.list_scores(name)]
     if not files:
         return pd.DataFrame({"language": [], "name": []})
     scores = pd.concat([pd.read_parquet(path) for path in files], ignore_index=True)
-    scores = scores[scores["arm"].isin(list(config["arms"]))]
-    return measure(scores, within_models(config), config["arms"])
+    scores = scores[scores["arm"].isin(list(config.arms))]
+    return measure(scores, within_models(config), config.arms)
 
 
-def list_series(
-    laid: Mapping[str, Laid], poles: pd.DataFrame, bank: pd.DataFrame, config: MergedConfig
-) -> Iterator[Series]:
+def list_series(laid: Mapping[str, Laid], poles: pd.DataFrame, bank: pd.DataFrame, config: Config) -> Iterator[Series]:
     """The arms of each language, then its contrasts.
 
     Args:
@@ -152,7 +149,7 @@ def list_series(
         poles: a `Poles` table.
         bank: a `Bank` table.
     """
-    arms = Arm.read_all(config["arms"])
+    arms = config.arms
     people = poles[["country", "probe"]].assign(pole=np.where(poles["majority"] == "A", 1.0, -1.0))
     people = people.merge(bank[["probe", "battery", "category"]], on="probe")
     asked = {
@@ -160,7 +157,7 @@ def list_series(
         for language, one in laid.items()
     }
     for language, by_arm in asked.items():
-        ordered = [arm for arm in config["languages"][language]["arms"] if arm in by_arm]
+        ordered = [arm for arm in config.languages[language].arms if arm in by_arm]
         for arm in ordered:
             yield Series(language, arm, describe_arm(arms[arm]), "arm", *lay_out_cells([by_arm[arm]], people))
         for entry in within_models(config):
@@ -247,6 +244,6 @@ def _spread(error: np.ndarray, freedom: np.ndarray, level: float, slack: tuple[f
     return HalfWidth(float(np.median(halves)), float(slack[0] * halves.min()), float(slack[1] * halves.max()))
 
 
-def within_models(config: MergedConfig) -> list[Contrast]:
+def within_models(config: Config) -> list[Contrast]:
     """The contrasts of a run that compare no two models, as they are of every model."""
     return [entry.replace(model=None) for entry in list_contrasts(config) if entry.against_model is None]

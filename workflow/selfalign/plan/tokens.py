@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from selfalign.config.sections import Model
 from selfalign.draws import draw_number
 from selfalign.inference.local.openings import list_forms
 from selfalign.inference.local.tree import cut_rows, grow, rows_needed
@@ -109,20 +110,20 @@ def extrapolate(parts: list[tuple[int, np.ndarray]], total: int) -> np.ndarray:
 
 
 def count_tokens(
-    laid: Laid, meter: "TokenMeter", settings: Mapping[str, Any], answered: Mapping[str, Collection[str]], most: int
+    laid: Laid, meter: "TokenMeter", model: Model, answered: Mapping[str, Collection[str]], most: int
 ) -> Tokens:
     """Prompts and tokens of a model in a language.
 
     Args:
         laid: the language's design.
         meter: counts, or estimates.
-        settings: of the model.
+        model: that is asked.
         answered: keys of the answers in the ledger, by the id of their prompt.
         most: prompts to render; 0: all.
     """
     sets = sample_prompts(laid, most)
-    table = place_demonstrations(laid.prompts, settings["shown"], settings["format"])
-    parts = [meter.measure(table[table["prompt"].isin(ids)], answered, settings) for ids in sets]
+    table = place_demonstrations(laid.prompts, model.shown, model.format)
+    parts = [meter.measure(table[table["prompt"].isin(ids)], answered, model) for ids in sets]
     sizes = [(part.rows, np.array([part.single, part.computed, part.new, part.sent, part.bytes])) for part in parts]
     single, computed, new, sent, size = extrapolate(sizes, len(table))
     last = parts[-1]
@@ -171,9 +172,7 @@ class TokenMeter:
 
     estimates: bool
 
-    def measure(
-        self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], settings: Mapping[str, Any]
-    ) -> Measured:
+    def measure(self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], model: Model) -> Measured:
         """The sums over some prompts; arguments as those of `count_tokens`."""
         raise NotImplementedError
 
@@ -191,24 +190,22 @@ class TokenCounter(TokenMeter):
     def __init__(self, tokenizer: Any, language: str) -> None:
         self.tokenizer, self.language = tokenizer, language
 
-    def measure(
-        self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], settings: Mapping[str, Any]
-    ) -> Measured:
+    def measure(self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], model: Model) -> Measured:
         from selfalign.inference.local.render import PromptFormat, render  # transformers takes seconds to import
 
         started = time.monotonic()
-        prompt_format = PromptFormat(self.tokenizer, settings["format"], settings["template"], self.language)
+        prompt_format = PromptFormat(self.tokenizer, model.format, model.template.given, self.language)
         rendered = list({one.key: one for one in render(prompts, prompt_format, None)}.values())
         seconds = time.monotonic() - started
         keys = {key for one in answered.values() for key in one}
         missing = [one for one in rendered if one.key not in keys]
         named = [one for one in rendered if one.prompt in answered]
         sent = sum(len(one.tokens) for one in rendered)
-        computed, new = _compute(rendered, missing, settings)
-        if settings["reply"]:
+        computed, new = _compute(rendered, missing, model)
+        if model.reply:
             asked = set(prompts.loc[prompts["premise"] != "", "prompt"])
             replied = [one.tokens for one in rendered if one.prompt in asked]
-            more = len(grow(replied)) + len(replied) * settings["reply"] if replied else 0
+            more = len(grow(replied)) + len(replied) * model.reply if replied else 0
             computed, new = computed + more, new + more * len(missing) / len(rendered)
         return Measured(
             rows=len(prompts),
@@ -224,15 +221,15 @@ class TokenCounter(TokenMeter):
         )
 
 
-def _compute(rendered: list[Any], missing: list[Any], settings: Mapping[str, Any]) -> tuple[float, float]:
+def _compute(rendered: list[Any], missing: list[Any], model: Model) -> tuple[float, float]:
     """Tokens that the engine computes for all prompts, and for the rest of them that have no answer."""
-    if settings["engine"] == "naive":
+    if model.engine == "naive":
         sizes = [sum(len(one.tokens) + len(answer) for answer in one.sequences) for one in rendered]
         unsaid = {one.key for one in missing}
         return sum(sizes), sum(size for one, size in zip(rendered, sizes, strict=True) if one.key in unsaid)
     tree = grow(one.tokens + answer[:-1] for one in rendered for answer in one.sequences)
     nodes = {int(tree.ends[one.tokens + answer[:-1]]) for one in missing for answer in one.sequences}
-    rows = rows_needed(tree, cut_rows(tree, settings["row_tokens"]), nodes) if nodes else []
+    rows = rows_needed(tree, cut_rows(tree, model.row_tokens), nodes) if nodes else []
     return len(tree), sum(end - start for start, end in rows)
 
 
@@ -248,10 +245,8 @@ class TokenEstimator(TokenMeter):
     def __init__(self, per_token: float) -> None:
         self.per_token = per_token
 
-    def measure(
-        self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], settings: Mapping[str, Any]
-    ) -> Measured:
-        chat = settings["format"] == "chat"
+    def measure(self, prompts: pd.DataFrame, answered: Mapping[str, Collection[str]], model: Model) -> Measured:
+        chat = model.format == "chat"
         texts = {prompt.prompt: text_of(prompt, chat) for prompt in prompts.itertuples()}
         forms = {
             prompt.prompt: [form for of_option in list_forms(json.loads(prompt.options)) for form in of_option]
@@ -259,7 +254,7 @@ class TokenEstimator(TokenMeter):
         }
         missing = [name for name in texts if name not in answered]
         sent = sum(map(self.tokens, texts.values()))
-        if settings["engine"] == "naive":
+        if model.engine == "naive":
             each = {name: sum(self.tokens(text + form) for form in forms[name]) for name, text in texts.items()}
             computed, new = sum(each.values()), sum(each[name] for name in missing)
         else:

@@ -91,25 +91,24 @@ def find_family(arm: Arm, against: Arm, beyond: bool = False, languages: bool = 
     return "country" if {arm.answers, against.answers} & _ANSWERED_BY_OTHERS else "answers"
 
 
-def measure(scores: pd.DataFrame, contrasts: Sequence[Contrast], arms: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+def measure(scores: pd.DataFrame, contrasts: Sequence[Contrast], arms: Mapping[str, Arm]) -> pd.DataFrame:
     """Variance components of the agreement of each arm and each contrast of a finished run.
 
     Args:
         scores: `Scores` tables, stacked.
         contrasts: that the run compares, within models.
-        arms: settings of the arms of the run, by name.
+        arms: of the run, by name.
 
     Returns:
         A row per model, language and series: model, language, name, kind, family, countries, probes, batteries, and
         `PARTS`. Components of two countries are 0 in a run with one country.
     """
     panels = build_panels(scores, [MEASURE])
-    known = Arm.read_all(arms)
     parts = [_measure(panels)]
     if contrasts:
         parts.append(_measure({country: contrast_panel(panel, contrasts) for country, panel in panels.items()}))
     table = pd.concat(parts, ignore_index=True)
-    named = [_name(row, known) for row in table.to_dict("records")]
+    named = [_name(row, arms) for row in table.to_dict("records")]
     return pd.concat([table[["model", "language"]], pd.DataFrame(named), table[_NUMBERS]], axis=1)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
-from selfalign.config.merged import MergedConfig
+from selfalign.config.sections import Config
 from selfalign.errors import InputError
 from selfalign.ledger.reading import list_runs, sum_usage
 from selfalign.ledger.storage import opened
@@ -133,7 +133,7 @@ class AnswerProgress:
 # The record of a start
 
 
-def record_start(folder: Path, jobs: Iterable[Any], config: MergedConfig, command: Sequence[str]) -> None:
+def record_start(folder: Path, jobs: Iterable[Any], config: Config, command: Sequence[str]) -> None:
     """Write down that a run starts. The record is locked until this process ends, however it ends.
 
     Args:
@@ -152,11 +152,15 @@ def record_start(folder: Path, jobs: Iterable[Any], config: MergedConfig, comman
     planned = [_copy(job) for job in jobs if job.benchmark]
     called = shlex.join([Path(command[0]).name, *command[1:]])
     asks = [
-        Ask(ASKING[endpoint is not None], model, language, (endpoint or {}).get("price"), replies)
-        for model in config["run"]["models"]
-        for endpoint in [config["models"][model].get("endpoint")]
-        for replies in [endpoint is None and config["models"][model].get("reply", 0) > 0]
-        for language in config["run"]["languages"]
+        Ask(
+            ASKING[model.endpoint is not None],
+            model.name,
+            language,
+            price=model.endpoint.price.given if model.endpoint and model.endpoint.price else None,
+            replies=model.endpoint is None and model.gives_replies,
+        )
+        for model in config.asked_models
+        for language in config.run.languages
     ]
     content = {"command": called, "asks": list(map(asdict, asks)), "jobs": list(map(asdict, planned))}
     record.truncate(0)

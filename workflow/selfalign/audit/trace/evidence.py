@@ -5,7 +5,6 @@ from typing import Protocol
 
 import pandas as pd
 
-from selfalign.arms import Arm
 from selfalign.audit.trace.names import RunNames
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, percent, section, table
@@ -96,7 +95,7 @@ def whose_answers(results: Results, names: RunNames, arm: str, sources: list[str
         sources: codes that its cells name; empty texts where the answers are nobody's.
         country: whom the model's answers are compared with, or `all`.
     """
-    shown, title = Arm.read(arm, results.config["arms"][arm]), names.title_of_arm(arm)
+    shown, title = results.config.arms[arm], names.title_of_arm(arm)
     people = "the country" if country == ALL else names.title_of_country(country)
     of = "each other country in turn" if shown.named == "other" else people
     persona = f" {title} tells the model to be a person of {of}." if shown.persona else ""

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 import pycountry
 
 from selfalign.config.languages import countries_of_run
-from selfalign.config.merged import MergedConfig
 from selfalign.config.outputs import kinds_of_models, own_languages
+from selfalign.config.sections import Config
 from selfalign.config.style import country_in_figures
 from selfalign.countries import country_name
 from selfalign.errors import InputError
@@ -28,23 +28,23 @@ class RunNames:
     """The names of a run: models, languages, countries, arms.
 
     Args:
-        config: the run's merged settings.
+        config: of the run.
         people: ids of all people of the survey, if the run asks about groups of a country's people.
     """
 
-    def __init__(self, config: MergedConfig, people: Iterable[str] = ()) -> None:
-        languages = config["run"]["languages"]
-        asked = [config["languages"][language] for language in languages]
+    def __init__(self, config: Config, people: Iterable[str] = ()) -> None:
+        languages = config.run.languages
+        asked = [config.languages[language] for language in languages]
         self.config = config
-        self.measures = [*MEASURES, *config.get("scoring", {}).get("measures", [])]
-        self.models = {name: config["models"][name]["label"] for name in config["run"]["models"]}
+        self.measures = [*MEASURES, *config.scoring.measures]
+        self.models = {model.name: model.label for model in config.asked_models}
         self.models |= {name_kind(kind): f"all {kind} models" for kind in kinds_of_models(config).values()}
         self.languages = {code: language_name(code) for code in languages}
         if own_languages(config):
             self.languages[OWN] = "each country's own language"
         self.countries = find_people(countries_of_run(config), people)
-        arms = dict.fromkeys(arm for each in asked for arm in each["arms"])
-        self.arms = {name: config["arms"][name]["label"] for name in arms}
+        arms = dict.fromkeys(arm for each in asked for arm in each.arms)
+        self.arms = {name: config.arms[name].label for name in arms}
 
     def model(self, text: str) -> str:
         """Name of a model, from its name or label."""
@@ -60,7 +60,7 @@ class RunNames:
         Raises:
             InputError: no arm has this name, or the run does not use the arm.
         """
-        others = {name: [arm["label"]] for name, arm in self.config["arms"].items() if name not in self.arms}
+        others = {name: [arm.label] for name, arm in self.config.arms.items() if name not in self.arms}
         for name, labels in others.items():
             if fold_name(text) in map(fold_name, [name, *labels]):
                 problem = f'the run does not use the arm "{name}"'

@@ -1,14 +1,11 @@
 """Where the numbers come from: the survey's file, the probe bank, the model's files and its ledger."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from selfalign.audit.trace.results import Results
 from selfalign.audit.trace.show import paragraph, section
-from selfalign.config.surveys import survey_file
-from selfalign.config.two_surveys import find_tests
+from selfalign.config.sections import Model
 from selfalign.digests import digest_input
 from selfalign.errors import InputError
 from selfalign.probes.versions import bank_in_words
@@ -29,10 +26,10 @@ def describe_origins(results: Results, model: str, language: str, fingerprint: s
         language: that the cell is asked in.
         fingerprint: under which the answer was given.
     """
-    files, tests = results.word_files(language), find_tests(results.config)
+    files, tests = results.word_files(language), results.config.test_probes
     lines = [
-        *describe_survey(results, results.config["run"]["survey"]),
-        *(describe_survey(results, tests["survey"], "test probes") if tests else []),
+        *describe_survey(results, results.config.run.survey),
+        *(describe_survey(results, tests.survey, "test probes") if tests else []),
         ("probe bank", describe_recorded_bank(results.run.people("bank.json"), files).removeprefix("Probe bank: ")),
         *describe_model(results, model),
         *describe_fingerprint(results.run.ledger(model, language), fingerprint),
@@ -50,17 +47,16 @@ def describe_survey(results: Results, name: str, label: str = "survey") -> list[
         name: of the survey.
         label: of the line with its name.
     """
-    survey, file = results.config["surveys"][name], _survey_file(results, name)
-    source = survey["source"]
-    lines = [(label, f"{name} (form {survey['form']})")]
+    survey, file = results.config.surveys[name], _survey_file(results, name)
+    source = survey.source.given
+    lines = [(label, f"{name} (form {survey.form})")]
     if "hub" in source:
         lines.append(("hub", f"{source['hub']}, revision {source.get('revision', 'not given')}"))
     if "url" in source:
         lines.append(("address", source["url"]))
     lines.append(("file", str(file)))
-    if survey["form"] == "counts":
-        seed = survey.get("seed")
-        lines.append(("people", f"simulated from the counts of this file with seed {seed}; the counts are real"))
+    if survey.form == "counts":
+        lines.append(("people", f"simulated from the counts of this file with seed {survey.seed}; the counts are real"))
     if not file.is_file():
         return [*lines, ("SHA-256", "not known: the file is not there now")]
     found, recorded = digest_input(file), find_checksum(results.run.record, source.get("file", str(file)))
@@ -72,9 +68,10 @@ def describe_survey(results: Results, name: str, label: str = "survey") -> list[
 
 def _survey_file(results: Results, survey: str) -> Path:
     """The file of a survey: the user's own, or the one that was fetched."""
-    settings = results.config["surveys"][survey]
-    file = survey_file(survey, settings).replace("<shared>", str(results.run.shared))
-    return results.locate(file) if "file" in settings["source"] else Path(file)
+    settings = results.config.surveys[survey]
+    if settings.own_file:
+        return results.locate(settings.own_file)
+    return Path(settings.file.replace("<shared>", str(results.run.shared)))
 
 
 def find_checksum(record: Path, file: str) -> str | None:
@@ -108,8 +105,8 @@ def describe_recorded_bank(path: Path, files: list[Path]) -> str:
 
 def describe_model(results: Results, model: str) -> list[Line]:
     """The model's source with its revision, and the checksums of its files."""
-    settings, card = results.config["models"][model], results.card(model)
-    lines = [("model", f"{settings['label']} ({model})"), ("source", _source(settings))]
+    settings, card = results.config.models[model], results.card(model)
+    lines = [("model", f"{settings.label} ({model})"), ("source", _source(settings))]
     if card is None:
         return [*lines, ("files", "none of this model are recorded")]
     if card.get("parameters"):
@@ -118,11 +115,10 @@ def describe_model(results: Results, model: str) -> list[Line]:
     return [*lines, *((f"SHA-256 of {key.removesuffix('_sha256')}", value) for key, value in digests.items())]
 
 
-def _source(settings: Mapping[str, Any]) -> str:
-    if "endpoint" in settings:
-        endpoint = settings["endpoint"]
-        return f"endpoint {endpoint.get('url')}, model {endpoint.get('model')}"
-    source = settings["source"]
+def _source(model: Model) -> str:
+    if model.endpoint:
+        return f"endpoint {model.endpoint.url}, model {model.endpoint.model}"
+    source = model.source.given if model.source else {}
     if "hub" in source:
         return f"{source['hub']}, revision {source.get('revision', 'not given')}"
     if "package" in source:

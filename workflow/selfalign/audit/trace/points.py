@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from selfalign.audit.trace.names import RunNames, resolve
-from selfalign.config.arms import read_arms
 from selfalign.config.figures import FIGURES, numbers_of_figure
 from selfalign.contrasts import PLAIN, split_beyond
 from selfalign.errors import InputError, did_you_mean
@@ -247,4 +246,4 @@ def _value(column: str, value: str, names: RunNames, place: str) -> str:
 
 def _sources(names: RunNames) -> list[str]:
     """Countries that arms name as sources."""
-    return sorted({source for arm in read_arms(names.config).values() for source in arm.sources or ()})
+    return sorted({source for arm in names.config.arms.values() for source in arm.sources or ()})

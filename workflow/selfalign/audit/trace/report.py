@@ -197,7 +197,7 @@ def _arms_of(traced: Traced) -> list[tuple[str, list[str], str]]:
 
 
 def _describe_unanswered(results: Results, traced: Traced) -> list[str]:
-    cells, rule = traced.cells, results.config["scoring"]["unanswered"]
+    cells, rule = traced.cells, results.config.scoring.unanswered
     lines = []
     if number := int((~cells["answered"]).sum()):
         ways = {"half": "each counts as 0.5", "wrong": "each counts as 0", "left_out": "they are left out"}

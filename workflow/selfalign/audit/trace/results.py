@@ -3,14 +3,15 @@
 import json
 from collections.abc import Callable
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
-from selfalign.config.languages import fill_language
+from selfalign.config.languages import words_file
 from selfalign.config.outputs import asked_in, kinds_of_models, own_languages
-from selfalign.config.two_surveys import find_tests
+from selfalign.config.sections import Config
 from selfalign.demonstrations.schemas import Similarity
 from selfalign.home import HOME, locate
 from selfalign.inference.schemas import Answers
@@ -42,19 +43,19 @@ class Results:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.config: dict[str, Any] = run.config
+        self.config = Config.read(run.config)
         self._kept: dict[tuple[str, ...], Any] = {}
-        self.survey: Path = run.survey(self.config["run"]["survey"])
+        self.survey: Path = run.survey(self.config.run.survey)
 
     @property
     def crossed(self) -> bool:
         """Whether test probes and demonstrations are from two surveys."""
-        return find_tests(self.config) is not None
+        return self.config.test_probes is not None
 
     @property
-    def criteria(self) -> dict[str, Any]:
+    def criteria(self) -> dict[str, tuple[str, ...]]:
         """The settings that select probes from `bank`; of two surveys, the bank has the selected probes only."""
-        return {} if self.crossed else self.config["probes"]
+        return {} if self.crossed else self.config.probes.criteria
 
     def locate(self, path: str) -> Path:
         """A file of the settings: in the working folder, or in the folder that the run was made in."""
@@ -71,8 +72,7 @@ class Results:
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
         """Models and languages of the run."""
-        settings = self.config["run"]
-        return [(model, language) for model in settings["models"] for language in settings["languages"]]
+        return list(product(self.config.run.models, self.config.run.languages))
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -87,15 +87,14 @@ class Results:
         answers = ((pair, self.answers(*pair)) for pair in self.pairs)
         designs = {language: self.design(language) for _, language in self.pairs}
         people = read_table(spread, PeopleScales) if spread.exists() else None
-        compared = Comparison(self.poles, self.bank, self.config["scoring"]["unanswered"], people)
+        compared = Comparison(self.poles, self.bank, self.config.scoring.unanswered, people)
         scores, _ = stack_scores(answers, designs, compared, measures=self.measures)
         return {readout: categories_to_text(table) for readout, table in scores.items()}
 
     @property
     def measures(self) -> list[str]:
         """Metrics that the run estimates, except agreement and alignment; an earlier version recorded none."""
-        measures: list[str] = self.config["scoring"].get("measures", [])
-        return measures
+        return list(self.config.scoring.measures)
 
     @cached_property
     def own(self) -> dict[str, str]:
@@ -145,7 +144,7 @@ class Results:
     def distributions(self) -> pd.DataFrame:
         """A `Distributions` table, of both surveys if there are two, and of groups if the run asks about groups."""
         grouped = self.run.people("distributions.parquet")
-        file = grouped if self.config["run"].get("groups") else self.survey / "distributions.parquet"
+        file = grouped if self.config.run.groups else self.survey / "distributions.parquet"
         shown = read_table(file, Distributions)
         if not self.crossed:
             return shown
@@ -175,18 +174,17 @@ class Results:
         """The probe bank of the run; of two surveys, the test probes and demonstrations that the run uses."""
         if self.crossed:
             return self.run.probes("all.csv")
-        return self.locate(self.config["probes"]["bank"])
+        return self.locate(self.config.probes.bank)
 
     def text_file(self, language: str) -> Path:
         """The wordings of the run in a language."""
         if self.crossed:
             return self.run.texts(language)
-        return self.locate(fill_language(self.config["probes"]["texts"], language))
+        return self.locate(words_file(self.config, "texts", language))
 
     def word_files(self, language: str) -> list[Path]:
         """The bank and the wordings in a language, as the user or the project wrote them."""
-        probes = self.config["probes"]
-        return [self.locate(probes["bank"]), self.locate(fill_language(probes["texts"], language))]
+        return [self.locate(self.config.probes.bank), self.locate(words_file(self.config, "texts", language))]
 
     @cached_property
     def bank(self) -> pd.DataFrame:
@@ -196,7 +194,7 @@ class Results:
     @cached_property
     def bank_with_kinds(self) -> pd.DataFrame:
         """The bank of the run, with the column `kind` if probes.kinds selects kinds."""
-        if self.crossed or not self.config["probes"].get("kinds"):
+        if self.crossed or not self.config.probes.kinds:
             return self.bank
         file = self.bank_file.with_name(KINDS_FILE)  # a bank that the workflow makes has the kinds of the shipped bank
         return add_kinds(self.bank, file if file.is_file() else Path(locate(f"resources/probes/{KINDS_FILE}", HOME)))

@@ -46,6 +46,7 @@ from selfalign.audit.trace.show import WIDTH, paragraph, section
 from selfalign.audit.trace.tokens import describe_tokens
 from selfalign.config.outputs import calibrated_arms, find_shown
 from selfalign.config.pages import SEVERAL
+from selfalign.config.sections import Config
 from selfalign.errors import InputError, did_you_mean
 from selfalign.runs import Run
 from selfalign.scoring.pooling import OWN
@@ -91,12 +92,12 @@ def trace(run: Run, query: Query) -> tuple[str, bool]:
         InputError: the run does not have what the user named.
     """
     results = Results(run)
-    names = RunNames(run.config, results.poles["country"] if run.config["run"].get("groups") else ())
-    query = _open_page(query, run)
+    names = RunNames(results.config, results.poles["country"] if results.config.run.groups else ())
+    query = _open_page(query, results.config)
     probe = find_probe(query.probe, results.bank, results.bank_file) if query.probe else None
     if probe and (reason := why_not_chosen(probe, results.bank_with_kinds, results.criteria)):
         return section(f"{probe} is excluded", paragraph(f"The run {run.name} has no cell of {probe}: {reason}.")), True
-    figure = _figure_of(query, run)
+    figure = _figure_of(query, results.config)
     _check_options_of_cells(query, figure)
     if figure == "calibration":
         return _trace_calibration(results, names, query, probe)
@@ -131,7 +132,7 @@ def _tell(results: Results, names: RunNames, traced: Traced, query: Query, probe
 # Points
 
 
-def _figure_of(query: Query, run: Run) -> str | None:
+def _figure_of(query: Query, config: Config) -> str | None:
     """Name of the figure that the user named, if any.
 
     Raises:
@@ -140,23 +141,22 @@ def _figure_of(query: Query, run: Run) -> str | None:
     if query.figure is None:
         return None
     figure = resolve("--figure", query.figure, {name: [] for name in [*TABLE_OF_FIGURE, "calibration"]})
-    skipped = find_shown(run.config).skipped
+    skipped = find_shown(config).skipped
     if figure in skipped:
         remedy = "Name another figure, or name a table with --table"
         raise InputError("--figure", f"the run has no figure {figure}: {skipped[figure]}", remedy)
     return figure
 
 
-def _open_page(query: Query, run: Run) -> Query:
+def _open_page(query: Query, config: Config) -> Query:
     """What the user wrote, with figure, model and language in place of the file of a page.
 
     A figure that needs more than a page has a file per model, or per model and language.
     """
-    chosen = run.config["run"]
     for figure in [*TABLE_OF_FIGURE, "calibration"]:
-        for model in chosen["models"]:
+        for model in config.run.models:
             page = f"{figure}_{model}"
-            of_languages = {f"{page}_{language}": language for language in chosen["languages"]}
+            of_languages = {f"{page}_{language}": language for language in config.run.languages}
             if query.figure in (page, f"{page}_{SEVERAL}", *of_languages):
                 language = query.language or of_languages.get(query.figure)
                 return replace(query, figure=figure, model=query.model or model, language=language)
@@ -186,8 +186,8 @@ def find_points(results: Results, names: RunNames, query: Query, figure: str | N
     columns = [column for column in rows.columns if column != LINE]
     wanted = parse_where(query.where, columns, names, place) | _named(results, names, query, table)
     if figure == "margin" and "against" not in wanted:
-        arm, against = results.config["figures"]["margin"]["contrast"]
-        wanted = {"arm": arm, "against": against} | wanted
+        margin = results.config.figures.margin.contrast
+        wanted = {"arm": margin.arm, "against": margin.against} | wanted
     if query.contrast is not None and not _is_estimated(rows, wanted):
         return _not_estimated(results, names, wanted)
     rows = narrow(rows, wanted, place)

@@ -29,15 +29,14 @@ def describe_tokens(results: Results, model: str, language: str, prompt: str, se
     from selfalign.inference.local.setup import fill_date
     from selfalign.inference.messages import place_demonstrations
 
-    settings, weights = results.config["models"][model], results.run.weights(model)
-    if "endpoint" in settings or not weights.is_dir():
-        place = f"endpoint {settings['endpoint'].get('url')}" if "endpoint" in settings else weights
+    settings, weights = results.config.models[model], results.run.weights(model)
+    if settings.endpoint or not weights.is_dir():
+        place = f"endpoint {settings.endpoint.url}" if settings.endpoint else weights
         raise InputError(place, "the tokenizer of the model is not here", "Leave out --tokens", value=model)
-    form = settings["format"]
     table = results.prompts(language).loc[[prompt]].reset_index(drop=True)
-    table = place_demonstrations(table, settings.get("shown", "turns"), form)
+    table = place_demonstrations(table, settings.shown, settings.format)
     tokenizer = load_tokenizer(weights)
-    prompt_format = PromptFormat(tokenizer, form, fill_date(settings.get("template") or {}), language)
+    prompt_format = PromptFormat(tokenizer, settings.format, fill_date(settings.template.given), language)
     (rendered,) = render(table, prompt_format, None)
     if rendered.text != sent["text"] or len(rendered.tokens) != sent["tokens"]:
         problem = f"the tokenizer or its template no longer makes the text of prompt {prompt}"

@@ -70,14 +70,6 @@ class Endpoint(Section):
     timeout: float = Field(120, gt=0, description="Seconds without a byte of the answer until an attempt fails.")
     retries: int = Field(8, ge=0, description="Attempts after the first.")
 
-    @classmethod
-    def read(cls, settings: Mapping[str, Any]) -> "Endpoint":
-        """An endpoint from settings that the config has checked. Those with a default may be missing.
-
-        The values stay as they are: a temperature of 0 has another fingerprint than one of 0.0.
-        """
-        return cls.model_construct(**settings)
-
     @property
     def greedy(self) -> bool:
         """Whether the answer is one greedy reply per prompt."""
