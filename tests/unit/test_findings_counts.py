@@ -185,3 +185,15 @@ def test_parts_of_the_positive_control_are_those_of_its_table() -> None:
             *(100 * table.loc[arm, ["share", "share_main_low", "share_main_high"]].astype(float))
         )
         assert text.format(share) in page, share
+
+
+def test_the_findings_say_what_the_margin_is_with_letters() -> None:
+    table = read_kept("programs/frames").fillna({"against_frame": "", "beyond": ""})
+    margins = table.query("against == 'chrf_other' and beyond == ''").set_index("frame")
+    (gap,) = table.query("frame == 'letters' and against_frame == 'words'").to_dict("records")
+    points = "{:.1f} [{:.1f}, {:.1f}]".format(*(100 * margins.loc["letters", ["estimate", "main_low", "main_high"]]))
+    less = "{:.1f} [{:.1f}, {:.1f}]".format(*(-100 * gap[name] for name in ("estimate", "main_high", "main_low")))
+    assert f"SmolLM2 has {points} in four countries, {less} less than with words" in read_page("findings.md")
+    kept = read_kept("study_frames/specifications").query("measure == 'agreement'").set_index(["frame", "readout"])
+    for frame, readout in (("words", "option"), ("letters", "label")):
+        assert kept.loc[(frame, readout), "estimate"] == pytest.approx(margins.loc[frame, "estimate"], abs=2e-6)
