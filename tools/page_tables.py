@@ -107,7 +107,8 @@ class KeptTables:
         path = self.folder / run / "tables" / f"{table}.csv"
         if not path.is_file():
             raise InputError(_PLACE, f"{path} is missing", "Keep the run with tools/findings.py", value=name)
-        models = json.loads((self.folder / run / RECORD).read_text(encoding="utf-8"))["config"]["models"]
+        record = self.folder / run / RECORD  # tables of programs have none
+        models = json.loads(record.read_text(encoding="utf-8"))["config"]["models"] if record.is_file() else {}
         rows = pd.read_csv(path)
         rows = rows.astype(dict.fromkeys(rows.select_dtypes("str"), object))  # rows of it are chosen quickly
         labels = {model: models.get(model, {}).get("label", model) for model in rows["model"].unique()}
@@ -271,7 +272,8 @@ def _find_triples(table: pd.DataFrame) -> Iterator[np.ndarray]:
     numbers = table.select_dtypes("number")
     for low in [name for name in numbers if name.endswith("low")]:
         start = low.removesuffix("low")
-        names = (f"{start}estimate", start.rstrip("_"), "estimate", "similarity")
+        of = start.removesuffix("main_")  # a main interval has the estimate of the other one
+        names = (f"{start}estimate", start.rstrip("_"), f"{of}estimate", of.rstrip("_"), "estimate", "similarity")
         value = next((name for name in names if name in numbers), None)
         if value and f"{start}high" in numbers:
             rows = numbers[[value, low, f"{start}high"]].dropna().to_numpy(float)

@@ -179,6 +179,11 @@ def test_a_table_is_written_from_its_comment(kept: KeptTables) -> None:
     assert filled.startswith("Before.\n\n<!-- table\nfrom") and filled.endswith("<!-- end of table -->\n\nAfter.\n")
 
 
+def test_a_table_of_a_program_has_no_record(kept: KeptTables, tmp_path: Path) -> None:
+    (tmp_path / "two" / "run.json").unlink()
+    assert fill_tables(TABLE.replace("Model N", "n"), kept).count("| n |") == 2
+
+
 def test_a_cell_may_count_rows(kept: KeptTables) -> None:
     taken = {name: {"take": name} for name in ("rows", "median", "least", "above", "interval below")}
     spec = {"from": "one/contrasts", "where": {"beyond": None}, "rows": {"model": "{label}"}, "columns": taken}

@@ -165,3 +165,55 @@ def test_the_page_of_choices_has_the_shares_of_replies() -> None:
     )
     likelier = 1 - table.loc[table["compared"] > 1000, "mismatch"]
     assert f"in {100 * likelier.min():.0f} to {100 * likelier.max():.0f} % of the cells" in page
+
+
+def test_numbers_of_the_positive_control_are_those_of_its_tables() -> None:
+    table = read_kept("programs/positive_control").fillna({"against": ""}).set_index(["arm", "against"])
+    main = 100 * table[["estimate", "main_low", "main_high"]]
+    answers = read_kept("programs/positive_control_answers")
+    assert answers.groupby("probe")["shown"].agg("".join).eq("AB").all() and answers["probe"].nunique() == 255
+    repeated = ((answers["p_a"] > 0.5) == (answers["shown"] == "A")).mean()
+    assert main.loc[("repetition", ""), "estimate"] == pytest.approx(100 * repeated, abs=0.3), "countries weigh alike"
+    said = "{:.0f} % [{:.0f}, {:.0f}]".format(*main.loc[("repetition", "")])
+    page, findings = read_page("findings/demonstrations.md"), read_page("findings.md")
+    assert f"repeats the shown answer on {said} of the questions" in page
+    assert f"it repeats this answer on {said} of the 255 questions" in findings
+    own, inverted = ("{:.0f} % [{:.0f}, {:.0f}]".format(*main.loc[(arm, "")]) for arm in ("itself", "itself_inverted"))
+    assert f"it agrees with the country on {own}, with the opposite answer on {inverted}." in page
+    margin = table.loc[("itself", "itself_other")]
+    points = "{:.1f} points [{:.1f}, {:.1f}]".format(*main.loc[("itself", "itself_other")])
+    possible = f"of {100 * margin['reader_estimate']:.1f} possible ones"
+    assert f"is then {points}, {possible}" in page and f"{points} {possible}" in findings
+    share = [100 * margin[name] for name in ("share", "share_main_low", "share_main_high")]
+    assert "takes {:.0f} % [{:.0f}, {:.0f}] of the margin".format(*share) in page
+    readers = read_kept("study/readers").query(
+        "reader == 'ideal_reader' and country == 'all' and measure == 'agreement'"
+    )
+    ideal = readers.query("against == 'chrf_without_battery_other'")["reader_estimate"].iloc[0]
+    assert f"The same share of {100 * ideal:.1f} points is {share[0] * ideal:.1f} points." in page
+    assert f"{share[1]:.0f} % of {100 * MAIN_LOW:.1f} points, they are {share[1] * MAIN_LOW:.1f} points" in page
+
+
+def test_parts_of_the_positive_control_are_those_of_its_table() -> None:
+    table = read_kept("programs/positive_control_shares").dropna(subset=["against"]).set_index("arm")
+    assert set(table["countries"]) == {8}
+    page = read_page("findings/demonstrations.md")
+    for arm, text in (("chrf", "it is {}."), ("chrf_without_battery", "at most a small part**: {} in these eight")):
+        share = "{:.0f} % [{:.0f}, {:.0f}]".format(
+            *(100 * table.loc[arm, ["share", "share_main_low", "share_main_high"]].astype(float))
+        )
+        assert text.format(share) in page, share
+
+
+def test_the_findings_say_what_the_margin_is_with_letters() -> None:
+    table = read_kept("programs/frames").fillna({"against_frame": "", "beyond": ""})
+    margins = table.query("against == 'chrf_other' and beyond == ''").set_index("frame")
+    (gap,) = table.query("frame == 'letters' and against_frame == 'words'").to_dict("records")
+    points = "{:.1f} [{:.1f}, {:.1f}]".format(*(100 * margins.loc["letters", ["estimate", "main_low", "main_high"]]))
+    less = "{:.1f} [{:.1f}, {:.1f}]".format(*(-100 * gap[name] for name in ("estimate", "main_high", "main_low")))
+    assert f"SmolLM2 has {points} in four countries, {less} less than with words" in read_page(
+        "findings/ten_results.md"
+    )
+    kept = read_kept("study_frames/specifications").query("measure == 'agreement'").set_index(["frame", "readout"])
+    for frame, readout in (("words", "option"), ("letters", "label")):
+        assert kept.loc[(frame, readout), "estimate"] == pytest.approx(margins.loc[frame, "estimate"], abs=2e-6)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from bank import BANK_FILE, DEFAULT_BANK
 from estimating import SETTINGS, complete, people, refuse, run, scores
+from refusal import Refused
 from scipy import stats
 from selfalign.contrasts import Contrast
 from selfalign.probes.schemas import Poles, Replicates
@@ -855,3 +856,16 @@ def test_contrasts_of_which_no_language_runs_both_arms_give_empty_tables(tmp_pat
     assert read_table(folder / "contrasts.csv", Contrasts).empty
     assert read_table(folder / "transfer.csv", Transfer).empty
     assert read_table(folder / "mixed.csv", Mixed).empty
+
+
+def test_file_of_gains_of_a_run_without_gains_is_refused(refused: Refused, tmp_path: Path) -> None:
+    (tmp_path / "scores.parquet").touch()
+    files = [
+        tmp_path / "scores.parquet",
+        "--people",
+        tmp_path / "scores.parquet",
+        "--bank",
+        tmp_path / "scores.parquet",
+    ]
+    told = ["figures.selectors", "the run has no gains", "Run both arms"]
+    refused("estimate-categories", *files, "--pairs", "[]", tells=told)
