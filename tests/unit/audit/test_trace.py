@@ -483,10 +483,12 @@ def test_figure_across_models_and_its_csv_lead_to_cells(project: Path, tmp_path:
     settings["config"]["figures"] |= {"asked_in": "en", "selectors": ["random"]}
     (results / "run.json").write_text(json.dumps(settings))
     rows = choose_pairs(read_table(results / "tables" / "contrasts.csv", Contrasts), [["random", "zero_shot"]], "en")
-    rows = rows.assign(main="battery", main_low=rows["low"], main_high=rows["high"], main_p=rows["p"])
+    rows = rows.assign(main="battery", main_low=rows["low"] - 0.01, main_high=rows["high"] + 0.01, main_p=rows["p"])
     write_table(rows, results / "figures" / "gains.csv", MainContrasts)
     told = ask(copy, figure="gains", country="Bolivia")
     assert "figures/gains.csv, line 2" in flat(told) and "All the same." in flat(told)
+    shown = rows.iloc[0][["estimate", "low", "high"]] + [0, -0.01, 0.01]
+    assert "{:.1%} [{:.1%}, {:.1%}] (main interval), in ".format(*shown) in flat(told)
     assert told == ask(copy, "--table", "figures/gains.csv", row=2) == ask(copy, "--table", "gains", row=2)
     assert "trace default --table figures/gains --row 2 --probe" in told
     with pytest.raises(InputError, match="the run has no figure kinds: no model of the run has a kind"):

@@ -103,9 +103,12 @@ def _apart(term: Term, first: Term) -> str:
 
 
 def _value(point: Point) -> str:
+    """An estimate with the interval that its figure draws: the main one where the table has it."""
     if not point.row:
         return "not in the table"
-    return f"{point.row['estimate']:.1%} [{percent(point.row['low'])}, {percent(point.row['high'])}]"
+    low, high = (point.row.get(f"main_{end}", point.row[end]) for end in ("low", "high"))
+    kind = " (main interval)" if "main_low" in point.row else ""
+    return f"{point.row['estimate']:.1%} [{percent(low)}, {percent(high)}]{kind}"
 
 
 # One number
