@@ -4,6 +4,7 @@ PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 TORCH ?=
 UPGRADE ?=
+TESTS ?=
 BIN := $(CURDIR)/.venv/bin
 IN_ENV = PATH="$(BIN):$$PATH"
 PARALLEL = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -32,8 +33,11 @@ test: env  ## run the tests
 test-fast: env  ## run the quick tests of the library: those in tests/unit that are not marked slow
 	@$(IN_ENV) pytest $(PARALLEL) -m "not slow and not downloads" tests/unit
 
-coverage: tools  ## measure which branches of the library tests/unit reaches
-	@$(IN_ENV) pytest $(PARALLEL) --cov --cov-report=term:skip-covered tests/unit
+coverage: tools  ## measure which branches of the library the tests reach, also in jobs and commands (TESTS=tests/unit: some)
+	@mkdir -p build/coverage
+	@$(IN_ENV) coverage run -m pytest $(PARALLEL) $(TESTS)
+	@$(IN_ENV) coverage combine --quiet
+	@$(IN_ENV) coverage report --ignore-errors --skip-covered --include='workflow/selfalign/*'
 
 downloads: env  ## run the tests that download packages: published chat templates and tokenizers
 	@$(IN_ENV) pytest -m downloads
