@@ -5,7 +5,7 @@ country, the same minus the copier's, and the agreement minus that of the majori
 Then it estimates the differences of own minus other between two frames, on the same probes. Intervals are those of
 `verdicts.csv`, with the main one. docs/findings/choices.md has the results.
 
-    python benchmarks/frames.py RUN [--output FOLDER]
+    python benchmarks/frames.py RUN [--output FILE]
 """
 
 import itertools
@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import pandas as pd
 from readers import FRAME, score_baselines
+from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.errors import exit_on_mistake
 from selfalign.home import HOME
@@ -83,16 +84,16 @@ def compare_frames(run: Run, language: str, draws: int) -> pd.DataFrame:
     Returns:
         frame, and against_frame (empty for contrasts of one frame). main_p is not corrected.
     """
-    settings = run.config["scoring"]
+    config = Config.read(run.config)
+    scoring = config.scoring
     people = read_table(run.people("replicates.parquet"), Replicates)
-    how = Resampling(people, draws, settings["level"], settings["seed"], settings["resample"])
+    how = Resampling(people, draws, scoring.level, scoring.seed, scoring.resample)
     scores, tables = stack_arms(run, language), []
-    frames = run.config["prompts"]["frames"]
-    for frame in frames:
+    for frame in config.prompts.frames:
         here = scores[scores["template"] == frame]
         tables.append(estimate(here, WITHIN, how).assign(frame=frame, against_frame=""))
     named = scores.assign(arm=scores["template"] + "." + scores["arm"], template="all")
-    for first, second in itertools.combinations(frames, 2):
+    for first, second in itertools.combinations(config.prompts.frames, 2):
         pairs = [
             Contrast(arm=f"{second}.{one}", against=f"{second}.{two}", beyond=(f"{first}.{one}", f"{first}.{two}"))
             for one, two in PAIRS

@@ -68,7 +68,8 @@ def estimate_of(config: Path, rules: bool, draws: int) -> pd.DataFrame:
     arms = sorted({arm for one in contrasts for arm in (one.arm, one.against)})
     settings["languages"][LANGUAGE]["arms"] = arms
     typed = Config.read(settings)
-    run, scoring, noise = Run(HOME / "results" / typed.run.name), typed.scoring, settings["scoring"]["readers"]["noise"]
+    run, scoring = Run(HOME / "results" / typed.run.name), typed.scoring
+    noise = scoring.readers.noise
     known, probes = read_people(typed, HOME, run, on_scales=False)
     laid = Designer(typed, HOME, known, probes, run).lay_out(LANGUAGE)
     scores = score_readers(laid.cells, laid.prompts, known.poles, known.bank, noise)

@@ -266,7 +266,7 @@ def _note(axes: pd.DataFrame, rows: pd.DataFrame, style: Style) -> str:
     spread = _with_spread(rows)
     sentences = [style.text("map.note")]
     sentences.append(style.text("map.ellipses" if len(spread) else "map.no_ellipse", level=style.level_name()))
-    if len(spread) and spread.groupby(["model", "language", "arm"]).size().max() > MOST_REGIONS:
+    if spread.groupby(["model", "language", "arm"]).size().max() > MOST_REGIONS:
         sentences.append(style.text("map.one_ellipse"))
     sentences.append(style.text(f"map.{level}", count=f"{units:,}", items=int(kept.sum())))
     return " ".join(sentences)
