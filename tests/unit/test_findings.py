@@ -85,6 +85,29 @@ def test_a_kept_run_is_small_and_names_no_place_of_a_computer(run: Path) -> None
     assert json.loads(record) == clean_record(json.loads(record))
 
 
+@kept_runs
+def test_committed_code_gives_the_numbers_of_the_study_again() -> None:
+    """The study's code was not committed. A later run asked SmolLM2 the prompts of eight countries again."""
+    record = json.loads((DOCS / "findings" / "study_replies" / "run.json").read_text(encoding="utf-8"))
+    assert not record["selfalign"]["edited"]
+    keys = ["model", "language", "arm", "against", "country", "measure"]
+    compared = {"transfer": (56, [*keys, "source"]), "contrasts": (16, keys)}
+    for name, (rows, keys) in compared.items():
+        study, again = (
+            read_single_countries(DOCS / f"findings/{run}/tables/{name}.csv") for run in ("study", "study_replies")
+        )
+        both = study.merge(again, on=keys, suffixes=("", "_again"))
+        assert len(both) == rows
+        assert (both["estimate"] == both["estimate_again"]).all()
+
+
+def read_single_countries(path: Path) -> pd.DataFrame:
+    """The rows of a kept table about one country, in which both arms saw the same prompts in each run."""
+    table = pd.read_csv(path)
+    mixed = table["against"].str.endswith("_other") & ("source" not in table)  # the mean of other countries in each run
+    return table[(table["country"] != "all") & ~mixed & ~table["arm"].str.endswith("_other")]
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run with one table, in which two arms are compared."""
