@@ -27,7 +27,6 @@ from selfalign.audit.verify.rerun import APART, Rerun, read_options
 from selfalign.audit.verify.sample import _compare_answers, check_sample
 from selfalign.audit.verify.verify import check_models, check_record, verify
 from selfalign.cli import program
-from selfalign.config.check_files import list_files
 from selfalign.digests import digest_file
 from selfalign.errors import InputError
 from selfalign.prompts.schemas import Prompts
@@ -157,19 +156,6 @@ def test_record_of_a_run_says_what_it_is_made_from(recorded: Project) -> None:
     read = {path for job in jobs() if job.step != "fetch_model" for path in job.inputs}
     assert read - made <= set(record["inputs"])
     assert {"tiny/counts.csv", "tiny/probes.csv", "tiny/en.csv", "resources/templates/en.yaml"} <= set(record["inputs"])
-
-
-def test_files_that_settings_name_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for file in ("mine.csv", "word", "results/x.csv", "folder/one.txt", "folder/in/two.txt"):
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
-        Path(file).write_text("x")
-    settings = {
-        "file": "mine.csv",
-        "a": ["word", "folder", "gone.csv", 3],
-        "b": {"c": "folder/in", "d": "results/x.csv"},
-    }
-    assert list_files(settings) == ["mine.csv", "folder/in/two.txt"]
 
 
 def test_manifest_lists_every_file_of_the_run(recorded: Project) -> None:
