@@ -26,10 +26,10 @@ from selfalign.config.read import check_settings, read_config
 from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
-from selfalign.inference.choices import READOUTS
 from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.figures.theme import apply_theme
+from selfalign.inference.choices import READOUTS
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import Cutter, Recut, find_ten_points, leave_out_middle
 from selfalign.probes.kinds import read_kinds
