@@ -105,7 +105,7 @@ PLANTS: dict[Path, tuple[Callable[[Path], None], int | None, str | None]] = {
     RUN / "answers/local/en.parquet": (add("option", -0.5, row=6), 6, "option"),
     RUN / "scores/local/en.parquet": (add("p_a", 0.01, row=3), 3, "p_a"),
     RUN / "figures/agreement.png": (paint, None, None),
-    RUN / "figures/contrasts.pdf": (lambda path: path.write_bytes(path.read_bytes() + b"%"), None, None),
+    RUN / "figures/contrasts.svg": (lambda path: path.write_bytes(path.read_bytes() + b" "), None, None),
     RUN / "audit/hardest_probes.csv": (add("agreement", 0.25), 1, "agreement"),
 }
 
@@ -227,7 +227,7 @@ def plant() -> None:
     manifest = pd.read_csv(RUN / "manifest.csv")
     manifest.loc[manifest["file"] == str(RUN / "people/dropped.csv"), "bytes"] += 1
     manifest.to_csv(RUN / "manifest.csv", index=False)
-    (RUN / "figures/margin.pdf").unlink()
+    (RUN / "figures/margin.svg").unlink()
     (RUN / "figures/other.png").write_bytes(b"")
 
 
@@ -241,7 +241,7 @@ def test_planted_change_is_found_with_its_place(path: Path, planted: Findings) -
     assert any(one.column == "sha256" for one in found), "by the manifest"
     _, row, column = PLANTS[path]
     again = [one for one in found if one.column not in ("sha256", "bytes")]
-    if path.suffix in (".png", ".pdf"):
+    if path.suffix in (".png", ".svg"):
         assert "again" in again[0].problem
     elif row or column:
         assert [(one.row, one.column) for one in again] == [(row, column)], "by the step that was run again"
@@ -261,13 +261,13 @@ def test_planted_changes_of_the_records_are_found(planted: Findings) -> None:
     assert {one.column for one in of(planted, RUN / "run.json")} >= {"sha256"}
     dropped = of(planted, RUN / "people/dropped.csv")
     assert [(one.column, one.recorded - one.found) for one in dropped] == [("bytes", 1)]
-    assert "missing" in of(planted, RUN / "figures/margin.pdf")[0].problem
+    assert "missing" in of(planted, RUN / "figures/margin.svg")[0].problem
     assert "does not list" in of(planted, RUN / "figures/other.png")[0].problem
 
 
 def test_nothing_but_the_planted_changes_is_found(planted: Findings) -> None:
     files = {*map(str, PLANTS), *(str(RUN / f"tables/{name}.csv") for name in TABLES), str(RUN / "run.json")}
-    files |= {str(RUN / name) for name in ("people/dropped.csv", "figures/margin.pdf", "figures/other.png")}
+    files |= {str(RUN / name) for name in ("people/dropped.csv", "figures/margin.svg", "figures/other.png")}
     assert {one.file for one in planted.differences} == files
     text = describe_findings("default", planted)
     assert text.splitlines()[-1].startswith(f"default: {len(planted.differences)} differences in {len(files)} files")

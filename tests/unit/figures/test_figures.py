@@ -1,6 +1,9 @@
 """The figures: every number has its mark and every mark its name, and files are the same bytes each time."""
 
 import itertools
+import os
+import subprocess
+import sys
 import unicodedata
 import warnings
 from collections.abc import Iterator
@@ -568,6 +571,22 @@ def test_files_are_the_same_to_the_byte_each_time(draw, tmp_path: Path, monkeypa
         one, other = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("one", "other"))
         assert one == other and len(one) > 4000 and one.startswith(start), suffix
     assert len(list(tmp_path.iterdir())) == 2 * len(starts)
+
+
+@pytest.mark.slow
+def test_a_pdf_is_the_same_to_the_byte_in_every_process(tmp_path: Path) -> None:
+    """The order of sets, which differs between processes, decides nothing."""
+    program = (
+        "import sys; from matplotlib import pyplot; from pathlib import Path; from selfalign.figures.theme import save;"
+        "figure, ax = pyplot.subplots(); ax.plot([1, 2], label='Zero-shot \u2212 similar'); ax.legend();"
+        "save(figure, *map(Path, sys.argv[1:]))"
+    )
+    made = []
+    for seed in ("1", "2"):
+        files = [tmp_path / f"{seed}.{suffix}" for suffix in ("pdf", "svg")]
+        subprocess.run([sys.executable, "-c", program, *files], env={**os.environ, "PYTHONHASHSEED": seed}, check=True)
+        made.append([file.read_bytes() for file in files])
+    assert made[0] == made[1] and all(map(len, made[0]))
 
 
 @pytest.mark.parametrize(
