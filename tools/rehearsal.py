@@ -67,7 +67,7 @@ SMALL = {
     "scoring": {"draws": 200, "second_samples": 20},
     "figures": {"style": {"formats": ["png", "pdf"]}},
 }
-"""Settings of a small rehearsal: every arm and model, and part of the languages, countries, probes, draws and formats."""
+"""Settings of a small rehearsal: every arm and model, part of the languages, countries, probes, draws and formats."""
 
 
 def read_whole(config: Path) -> dict[str, Any]:
