@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from filelock import FileLock
+from ledgers import OTHER_FACTS, entry, write
 from places import ROOT, TESTS
 from project import Project
 from refusal import Refused, assert_one_paragraph
@@ -146,6 +147,14 @@ def finished(undisturbed: Project, tmp_path: Path) -> Project:
 def plain(checkout: Project, tmp_path: Path) -> Project:
     """A copy of the project without results."""
     return checkout.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """A ledger with 40 answers of one model and 20 of another."""
+    write(tmp_path / "two.sqlite", [entry(number) for number in range(40)])
+    write(tmp_path / "two.sqlite", [entry(number) for number in range(20)], OTHER_FACTS)
+    return tmp_path / "two.sqlite"
 
 
 @pytest.fixture
