@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -135,6 +135,17 @@ def undisturbed(checkout: Project, config: dict, once: Once) -> Project:
     give the same bytes.
     """
     return Project(once("undisturbed", lambda folder: run_from_scratch(checkout, folder, config, [])))
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Let PyTorch use one thread in the tests of a file. Tiny models are slower with more threads."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bank import BANK_FILE, BANK_FOLDER
+from bank import BANK, BANK_FILE, BANK_FOLDER
 from project import ROOT, Project
 from refusal import Refused
 from selfalign.config.check_files import check_files
@@ -306,7 +306,7 @@ def test_row_with_one_pole_and_no_reason_is_refused(small: Path, refused: Refuse
 
 
 def test_bank_takes_poles_of_the_release_and_the_rest_from_ours(rows: pd.DataFrame) -> None:
-    ours, used = read_bank(BANK_FILE), rows[rows["dropped"] == ""]
+    ours, used = BANK, rows[rows["dropped"] == ""]
     bank = Bank.validate(make_bank(used, ours))
     assert list(bank["probe"]) == list(used["probe"])
     of_question = ours.drop_duplicates("question").set_index("question")
@@ -354,7 +354,7 @@ def same_cut(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_majorities_are_those_of_our_bank_where_question_and_cut_are_the_same(rows: pd.DataFrame) -> None:
-    ours = read_bank(BANK_FILE)
+    ours = BANK
     theirs = make_bank(rows[rows["dropped"] == ""], ours)
     counts = read_input(ROOT / "resources" / "survey" / "example" / "counts.csv", Counts).query("code >= 0")
     n = counts["count"]
@@ -435,7 +435,7 @@ def test_language_of_the_release_is_adopted_with_each_rows_fate_known(
 ) -> None:
     texts, log = adopted[language]
     used = rows[rows["dropped"] == ""]
-    bank = make_bank(used, read_bank(BANK_FILE))
+    bank = make_bank(used, BANK)
     Texts.validate(texts).to_csv(tmp_path / "texts.csv", index=False)
     assert len(read_texts(tmp_path / "texts.csv", bank)) == len(used) == 259
     for row in texts.itertuples():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bank import BANK, bank_texts
 from click.testing import CliRunner
 from places import ROOT
 from selfalign.cli import program
@@ -17,6 +18,7 @@ from selfalign.figures.difference_rows import choose_pairs
 from selfalign.prompts.schemas import CELL
 from selfalign.scoring.schemas import Contrasts, MainContrasts, Scores
 from selfalign.tables import read_table, write_table
+from surveys import run
 from tiny import tiny_llama, tiny_tokenizer
 
 pytestmark = pytest.mark.slow
@@ -37,11 +39,6 @@ CONTRASTS = [
     {"arm": "chrf", "against": "chrf_other", "beyond": ["random", "zero_shot"]},
 ]
 CARD = {"weights_sha256": "1", "tokenizer_sha256": "2", "chat_template_sha256": "3", "context_length": 4096}
-
-
-def run(*arguments: object) -> str:
-    """What a step, or `trace`, prints."""
-    return CliRunner().invoke(program, list(map(str, arguments)), catch_exceptions=False, standalone_mode=False).output
 
 
 def record(folder: Path, arms: dict[str, dict], frame: str, readout: str, survey: str = "example") -> None:
@@ -151,10 +148,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small project: eight real probes, three countries, four arms, a random model."""
     folder = tmp_path_factory.mktemp("project")
     survey, people = folder / "results" / "shared" / "survey" / "example", folder / "results" / "default" / "people"
-    for source, copy in (("probes.csv", "probes.csv"), ("texts/en.csv", "texts/en.csv")):
-        (folder / copy).parent.mkdir(exist_ok=True)
-        table = pd.read_csv(RESOURCES / "probes" / source, dtype=str, keep_default_na=False)
-        table[table["probe"].isin(PROBES)].to_csv(folder / copy, index=False)
+    (folder / "texts").mkdir()
+    for table, file in ((BANK, "probes.csv"), (bank_texts().reset_index(), "texts/en.csv")):
+        table[table["probe"].isin(PROBES)].to_csv(folder / file, index=False)
     counts = pd.read_csv(RESOURCES / "survey" / "example" / "counts.csv")
     some = counts["country"].isin(["BOL", "DEU", "NGA"]) & counts["question"].isin(
         [name[:3].strip("ab") for name in PROBES]

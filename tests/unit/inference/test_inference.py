@@ -60,6 +60,8 @@ from transformers import (
     PreTrainedModel,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHAT
 FACTS = {"engine": "packed"}
 
@@ -67,15 +69,6 @@ FACTS = {"engine": "packed"}
 def rendered(*tokens: list[int], answers: tuple[tuple[int, ...], ...] = ((1,), (2,))) -> list[Rendered]:
     """Prompts of given tokens, answered with the tokens 1 and 2 or with others."""
     return [Rendered(f"{place:016x}", "-", tuple(ids), answers) for place, ids in enumerate(tokens)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tiny models are slower with more threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from bank import BANK, BANK_FILE, LANGUAGES, bank_texts
 from click.testing import CliRunner
 from facts import FACTS, needs_facts
 from hypothesis import given, settings
@@ -21,28 +22,17 @@ from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import find_dropped, map_poles
 from selfalign.probes.schemas import LeftOutProbes, Poles
 from selfalign.probes.selection import digest_probes, select_probes
-from selfalign.survey.schemas import CodeLabels, Counts, Scales
+from selfalign.survey.schemas import CodeLabels, Scales
 from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_input, read_table
 
 RESOURCES = ROOT / "resources"
-LANGUAGES = sorted(path.stem for path in (RESOURCES / "probes" / "texts").glob("*.csv"))
-
-
-@pytest.fixture(scope="module")
-def bank() -> pd.DataFrame:
-    return read_bank(RESOURCES / "probes" / "probes.csv")
 
 
 @pytest.fixture(scope="module")
 def whole(bank: pd.DataFrame) -> pd.DataFrame:
     """The probes of a run of the whole bank: without those on request."""
     return bank[bank["on_request"] == ""]
-
-
-@pytest.fixture(scope="module")
-def counts() -> pd.DataFrame:
-    return read_input(RESOURCES / "survey" / "example" / "counts.csv", Counts)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +60,7 @@ def test_codes_of_every_probe_partition_the_scale_of_its_question(bank: pd.DataF
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_probe_is_worded_with_one_blank_that_two_options_fill(language: str, bank: pd.DataFrame) -> None:
-    texts = read_texts(RESOURCES / "probes" / "texts" / f"{language}.csv", bank)
+    texts = bank_texts(language)
     assert list(texts.index) == list(bank["probe"])
     for row in texts.itertuples():
         assert row.statement.count("_") == 3, row
@@ -203,7 +193,7 @@ def test_probes_are_chosen_by_category_and_by_id_and_all_where_none_is_named(ban
 def test_step_selects_probes_and_says_why_it_leaves_out_the_others(bank: pd.DataFrame, tmp_path: Path) -> None:
     settings = {"categories": ["religion", "ethics"], "only": ["Q164", "Q171", "Q4"]}
     files = ["--selected", tmp_path / "selected.csv", "--left-out", tmp_path / "left_out.csv"]
-    words = ["select-probes", "--bank", RESOURCES / "probes" / "probes.csv", "--settings", json.dumps(settings), *files]
+    words = ["select-probes", "--bank", BANK_FILE, "--settings", json.dumps(settings), *files]
     told = CliRunner().invoke(program, [*map(str, words)], catch_exceptions=False)
     selected = read_bank(tmp_path / "selected.csv")
     pd.testing.assert_frame_equal(selected, bank[bank["probe"].isin(["Q164", "Q171"])].reset_index(drop=True))
@@ -225,7 +215,7 @@ def test_text_of_a_probe_that_the_bank_lacks_is_refused_before_a_run_only(bank: 
 
 
 def test_digest_changes_with_a_probe_that_is_used_only(tmp_path: Path) -> None:
-    lines = (RESOURCES / "probes" / "probes.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = BANK_FILE.read_text(encoding="utf-8").splitlines(keepends=True)
     file, settings = tmp_path / "bank.csv", {"only": ["Q1", "Q2"]}
     digests = []
     for rows in (lines, [line for line in lines if not line.startswith("Q3,")], lines[:1] + lines[2:]):
@@ -237,7 +227,7 @@ def test_digest_changes_with_a_probe_that_is_used_only(tmp_path: Path) -> None:
 
 def test_wordings_of_probes_on_request_count_for_bm25(tmp_path: Path) -> None:
     words = (RESOURCES / "probes" / "texts" / "en.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-    file, probes = tmp_path / "en.csv", {"bank": str(RESOURCES / "probes" / "probes.csv")}
+    file, probes = tmp_path / "en.csv", {"bank": str(BANK_FILE)}
     digests = {measure: [] for measure in ("bm25", "chrf")}
     for rows in (words, [line for line in words if not line.startswith("Q154,")]):
         file.write_text("".join(rows), encoding="utf-8")
@@ -437,7 +427,7 @@ def test_poles_come_in_the_order_of_the_bank(whole: pd.DataFrame, poles: pd.Data
 
 
 def test_answers_of_neither_pole_are_counted_and_move_no_share() -> None:
-    bank = read_bank(ROOT / "resources/probes/probes.csv").query("probe == 'Q37'")
+    bank = BANK.query("probe == 'Q37'")
     counts = {1: 30, 2: 10, 3: 25, 4: 15, 5: 5}
     answers = pd.DataFrame({"country": "DEU", "question": "Q37", "code": list(counts), "n": list(counts.values())})
     poles = map_poles(weigh(answers.assign(weight=answers["n"], weight_squared=answers["n"])), bank)

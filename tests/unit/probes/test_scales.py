@@ -25,8 +25,7 @@ from selfalign.scoring.schemas import ScaleScores, Scores, Unanswered
 from selfalign.scoring.score_answers import score_options
 from selfalign.scoring.score_scales import read_codes, score_codes, score_scales
 from selfalign.survey.parse_shares import parse_shares
-from selfalign.survey.schemas import Counts, Distributions, Scales, Shares
-from selfalign.survey.weigh_answers import weigh
+from selfalign.survey.schemas import Distributions, Scales, Shares
 from selfalign.tables import read_input, write_table
 
 SURVEY = ROOT / "resources" / "survey"
@@ -35,13 +34,6 @@ LANGUAGES = sorted(path.stem for path in (SURVEY / "questions").glob("*.csv"))
 CODES = read_scales(SCALES, BANK)
 OUTSIDE = {("Q111", 3), ("Q221", 4), ("Q222", 4), ("Q254", 5)}
 """The codes that have no place on a scale."""
-
-
-@pytest.fixture(scope="module")
-def distributions() -> pd.DataFrame:
-    """What the people of all countries of the example answer; all weigh 1."""
-    counts = read_input(SURVEY / "example" / "counts.csv", Counts)
-    return weigh(counts.assign(n=counts["count"], weight=counts["count"], weight_squared=counts["count"]))
 
 
 @pytest.fixture(scope="module")

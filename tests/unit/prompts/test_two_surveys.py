@@ -4,12 +4,12 @@ import json
 
 import pandas as pd
 import pytest
+from bank import BANK, bank_texts
 from places import ROOT
 from sacrebleu.metrics import CHRF
 from selfalign.arms import Arm
 from selfalign.demonstrations.measure_similarity import measure_probes
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
-from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.draft_opinion_probes import draft_probes
 from selfalign.probes.join_people import join_poles
 from selfalign.probes.opinion_probes import as_bank, as_texts
@@ -61,13 +61,12 @@ class Joined:
         counts = read_input(RESOURCES / "survey" / "example" / "counts.csv", Counts)
         counts = counts[counts["code"] >= 0]
         people = weigh(counts.assign(n=counts["count"], weight=counts["count"], weight_squared=counts["count"]))
-        shipped = read_bank(RESOURCES / "probes" / "probes.csv")
-        shown = shipped[shipped["probe"].isin(SHOWN)]
+        shown = BANK[BANK["probe"].isin(SHOWN)]
         tests = as_bank(drafted)
         self.bank = pd.concat([shown, tests], ignore_index=True)
         self.tests = frozenset(tests["probe"])
         self.poles, _, _ = join_poles(answers, tests, people, shown, COUNTRIES)
-        words = read_texts(RESOURCES / "probes" / "texts" / "en.csv", shipped).loc[shown["probe"]]
+        words = bank_texts().loc[shown["probe"]]
         self.texts = pd.concat([words, as_texts(drafted).set_index("probe")])
         self.people = Surveyed(self.poles, None, self.bank, self.tests)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bank import BANK_FILE, DEFAULT_BANK
-from estimating import SETTINGS, complete, people, refuse, run, scores
+from estimating import SETTINGS, complete, people, refuse, scores
 from refusal import Refused
 from scipy import stats
 from selfalign.contrasts import Contrast
@@ -26,6 +26,7 @@ from selfalign.scoring.panels import build_panels, contrast_panel
 from selfalign.scoring.schemas import Contrasts, Estimates, Mixed, Scores, Transfer, Worth
 from selfalign.scoring.unanswered import AGREEMENTS, COUNTS_AS, add_agreements
 from selfalign.tables import read_table, write_table
+from surveys import run
 
 
 def estimate_all(table: pd.DataFrame, resample: tuple[str, ...] = CHANCE, **settings: object) -> pd.DataFrame:
