@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from bank import BANK, BANK_FILE, BANK_FOLDER
+from nonempty import some
 from project import ROOT, Project
 from refusal import Refused
 from selfalign.config.check_files import check_files
@@ -328,7 +329,7 @@ def test_bank_without_a_question_of_the_release_is_refused(tmp_path: Path, refus
 
 def test_codes_of_every_row_partition_the_scale_of_its_question(rows: pd.DataFrame) -> None:
     scales = read_input(ROOT / "resources" / "survey" / "scales.csv", Scales).set_index("question")
-    for row in rows[rows["dropped"] == ""].itertuples():
+    for row in some(rows[rows["dropped"] == ""]).itertuples():
         codes = [code for part in (row.pole_a, row.pole_b, row.neither) for code in parse_codes(part)]
         scale = scales.loc[row.question]
         assert sorted(codes) == list(range(scale["first"], scale["last"] + 1)), row
@@ -407,7 +408,7 @@ def test_nothing_shipped_has_more_than_three_words_of_a_sentence_of_the_release(
     cells = [cell for path in shipped for cell in re.split(r'[,\n"|]', path.read_text(encoding="utf-8"))]
     runs = {tuple(words[start : start + 4]) for words in map(str.split, cells) for start in range(len(words) - 3)}
     for language in LANGUAGES:
-        for sentence in read_copy(COPY / f"{language}.csv")["sentence"]:
+        for sentence in some(read_copy(COPY / f"{language}.csv")["sentence"]):
             words = clean_cell(sentence).split()
             taken = [words[start : start + 4] for start in range(len(words) - 3)]
             assert not [run for run in taken if tuple(run) in runs], (language, sentence)

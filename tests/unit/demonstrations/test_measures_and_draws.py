@@ -19,6 +19,7 @@ import torch
 from bank import BANK_FILE, LANGUAGES, bank_texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nonempty import some
 from places import ROOT
 from selfalign.arms import Arm
 from selfalign.cli import program
@@ -154,7 +155,7 @@ def test_most_similar_candidate_comes_first(
 ) -> None:
     places = {probe: place for place, probe in enumerate(sample["probe"])}
     similarity = squares[measure].round(4).to_dict("index")
-    for (probe, _), candidates in orders(rankings[measure]).items():
+    for (probe, _), candidates in some(orders(rankings[measure])).items():
         keys = [(-similarity[probe][candidate], places[candidate]) for candidate in candidates]
         assert keys == sorted(keys), probe
 
@@ -162,11 +163,11 @@ def test_most_similar_candidate_comes_first(
 def test_equally_similar_candidates_come_in_the_order_of_the_bank(
     sample: pd.DataFrame, sample_texts: pd.DataFrame
 ) -> None:
-    some = sample.iloc[[5, 2, 8, 0]]
-    same = sample_texts.loc[some["probe"]].assign(statement="I like ___.")
-    pairs = pair_probes(some, list_pairs(chrf_similarity(same)))
-    for (probe, _), candidates in orders(rank(pairs, "chrf", [])).items():
-        assert candidates == [other for other in some["probe"] if other != probe]
+    four = sample.iloc[[5, 2, 8, 0]]
+    same = sample_texts.loc[four["probe"]].assign(statement="I like ___.")
+    pairs = pair_probes(four, list_pairs(chrf_similarity(same)))
+    for (probe, _), candidates in some(orders(rank(pairs, "chrf", []))).items():
+        assert candidates == [other for other in four["probe"] if other != probe]
 
 
 def test_draws_differ_between_seeds_strategies_and_test_probes(rankings: dict[str, pd.DataFrame]) -> None:
@@ -653,7 +654,7 @@ def test_diverse_demonstrations_are_those_of_a_greedy_loop(
 ) -> None:
     square, ranked = squares[measure].round(4), orders(rankings[measure])
     found = show(arm(measure, 4, diversity=diversity, exclude=[]))
-    for source, probe, _ in list(found)[::5]:
+    for source, probe, _ in some(list(found)[::5]):
         pool = [one for one in ranked[probe, 0] if (source, one) in answered]
         assert found[source, probe, 0] == pick_one_by_one(square, probe, pool, 4, diversity)
 
@@ -695,7 +696,7 @@ def test_no_diversity_is_the_plain_order_and_any_is_greedy(data: st.DataObject) 
     plain = pool.groupby(SET).head(shots)
     pd.testing.assert_frame_equal(diversify(pool, ranking, shots, 0), plain)
     found = diversify(pool, ranking, shots, diversity).groupby("probe")["candidate"].agg(list)
-    for probe, rows in pool.groupby("probe"):
+    for probe, rows in some(pool.groupby("probe")):
         assert found[probe] == pick_one_by_one(square, probe, list(rows["candidate"]), shots, diversity)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bank import BANK, BANK_FOLDER
+from nonempty import some
 from places import ROOT, TESTS
 from selfalign.probes.bank import BLANK, parse_codes
 from selfalign.probes.map_poles import map_poles
@@ -102,7 +103,7 @@ def test_poles_part_each_scale_and_only_middles_are_neither(scaled_bank: pd.Data
 
 def test_poles_of_a_scale_with_an_order_are_its_two_ends(scaled_bank: pd.DataFrame) -> None:
     beside = {"Q56": {3}, "Q119": {0}, "Q221": {4}, "Q222": {4}, "Q254": {5}}  # codes that are not between the others
-    for probe in scaled_bank[scaled_bank["scale"] != "nominal"].itertuples():
+    for probe in some(scaled_bank[scaled_bank["scale"] != "nominal"]).itertuples():
         poles = sorted([sorted(parse_codes(probe.pole_a)), sorted(parse_codes(probe.pole_b))])
         assert poles[0][-1] < poles[1][0], f"the poles of {probe.probe} overlap"
         middle = parse_codes(probe.neither) - beside.get(probe.question, set())
@@ -218,7 +219,7 @@ def test_no_statement_repeats_the_codebook(texts: pd.DataFrame, scaled_bank: pd.
         return {" ".join(words[place : place + 6]) for place in range(len(words) - 5)}
 
     for probe in scaled_bank.itertuples():
-        theirs = runs(titles[probe.question])
+        theirs = some(runs(titles[probe.question]))
         assert not theirs & runs(texts.loc[probe.probe, "statement"]), probe.probe
         assert not theirs & runs(questions[probe.question]), probe.question
 

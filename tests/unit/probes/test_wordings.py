@@ -8,6 +8,7 @@ import pycountry
 import pytest
 import yaml
 from bank import LANGUAGES, bank_texts
+from nonempty import some
 from places import ROOT
 from selfalign.countries import CODES
 from selfalign.probes.bank import BLANK
@@ -105,7 +106,7 @@ def test_every_probe_question_and_label_has_words(language: str, bank: pd.DataFr
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_are_composed_visible_and_in_their_script(language: str, bank: pd.DataFrame) -> None:
-    for place, text in pieces(language, bank).items():
+    for place, text in some(pieces(language, bank)).items():
         assert text == unicodedata.normalize("NFC", text), place
         assert text == " ".join(text.split(" ")).strip() and "  " not in text, place
         assert not UNSEEN.search(text), place

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from bank import BANK, BANK_FILE, bank_texts
+from nonempty import some
 from places import ROOT
 from selfalign.arms import Arm
 from selfalign.demonstrations.measure_similarity import chrf_similarity, list_pairs
@@ -304,7 +305,7 @@ def test_prompts_that_differ_in_the_statement_only_share_a_premise(cells: pd.Dat
 
 @pytest.mark.parametrize("path", sorted((RESOURCES / "templates").glob("*.yaml")), ids=lambda path: path.stem)
 def test_question_of_a_premise_is_a_blank_and_the_options_in_every_language_and_frame(path: Path) -> None:
-    for name in yaml.safe_load(path.read_text(encoding="utf-8")):
+    for name in some(yaml.safe_load(path.read_text(encoding="utf-8"))):
         frame = read_frame(path, name)
         item = Item("Is this said?", ("A", "B"), ("one", "two"), ("one", "two"))
         for order in ("AB", "BA"):
@@ -328,7 +329,7 @@ def test_frame_changes_the_words_of_a_prompt_and_not_what_is_shown(write, letter
     key = ["arm", "probe", "seed", "order"]
     assert (table.groupby(key)["demonstrations"].nunique() == 1).all()
     both = table.pivot(index=key, columns="template", values="user")
-    for lettered, worded in both[["letters", "words"]].itertuples(index=False):
+    for lettered, worded in some(both[["letters", "words"]]).itertuples(index=False):
         for one, other in zip(lettered.split("\n\n"), worded.split("\n\n"), strict=True):
             statement, first, second, answer = one.split("\n")
             options = {"A": first[3:], "B": second[3:]}
@@ -344,7 +345,7 @@ def test_zero_shot_prompt_is_the_question_alone(cells: pd.DataFrame) -> None:
 
 def test_two_orders_of_a_cell_differ_in_the_two_option_lines_only(cells: pd.DataFrame) -> None:
     orders = cells.pivot(index=["arm", "country", "probe", "source", "seed"], columns="order", values="user")
-    for one, other in orders.itertuples(index=False):
+    for one, other in some(orders).itertuples(index=False):
         first, second = one.split("\n"), other.split("\n")
         assert first[:-3] + first[-1:] == second[:-3] + second[-1:]
         options = [[line[3:] for line in lines[-3:-1]] for lines in (first, second)]
@@ -354,17 +355,17 @@ def test_two_orders_of_a_cell_differ_in_the_two_option_lines_only(cells: pd.Data
 
 @pytest.mark.slow
 def test_order_ab_shows_pole_a_first(cells: pd.DataFrame, some_texts: pd.DataFrame) -> None:
-    for row in cells.itertuples():
+    for row in some(cells).itertuples():
         first = some_texts.loc[row.probe, "option_a" if row.order == "AB" else "option_b"]
         assert row.user.split("\n")[-3] == f"A: {first}"
 
 
 @pytest.mark.slow
 def test_answer_shown_in_a_demonstration_is_the_pole_on_record(cells: pd.DataFrame, some_texts: pd.DataFrame) -> None:
-    for row in shows_probes(cells).drop_duplicates("prompt").itertuples():
+    for row in some(shows_probes(cells).drop_duplicates("prompt")).itertuples():
         blocks = row.user.split("\n\n")[:-1]
         assert len(blocks) == len(row.pairs)
-        for block, (candidate, answer) in zip(blocks, row.pairs, strict=True):
+        for block, (candidate, answer) in zip(blocks, some(row.pairs), strict=True):
             statement, first, second, answered = block.split("\n")
             chosen = {"A": first, "B": second}[answered.removeprefix("Answer: ")]
             assert statement == some_texts.loc[candidate, "statement"]
@@ -388,9 +389,9 @@ def test_demonstrations_favour_neither_order(cells: pd.DataFrame, some_texts: pd
 def test_own_demonstrations_carry_the_majority_of_the_country_itself(
     cells: pd.DataFrame, majority: dict[tuple[str, str], str]
 ) -> None:
-    for row in cells[cells["arm"].isin(["own", "random", "category", "far", "foreign"])].itertuples():
+    for row in some(cells[cells["arm"].isin(["own", "random", "category", "far", "foreign"])]).itertuples():
         assert row.source == row.country
-        assert all(majority[row.country, candidate] == answer for candidate, answer in row.pairs)
+        assert all(majority[row.country, candidate] == answer for candidate, answer in some(row.pairs))
 
 
 def test_other_shows_each_other_country_as_that_country_shows_itself(cells: pd.DataFrame, write) -> None:
@@ -606,7 +607,7 @@ def test_demonstrations_on_scales_carry_the_modal_answer_of_their_source(
     for answers in ("own", "inverted", "other"):
         asked = read_scale_prompt(write, "Q64", "AB", answers=answers, sources=["BOL"])
         source = "BOL" if answers == "other" else "DEU"
-        for candidate, code in (pair.split("=") for pair in asked["demonstrations"].split()):
+        for candidate, code in (pair.split("=") for pair in some(asked["demonstrations"].split())):
             own = modal[source, question[candidate]]
             expected = size[question[candidate]] + 1 - own if answers == "inverted" else own
             assert int(code) == expected, "confidence is asked on codes 1 to 4"
@@ -638,7 +639,7 @@ def test_demonstrations_are_the_first_in_rank_that_may_be_shown(
         for name, table in rankings.items()
     }
     shown = shows_probes(cells)
-    for row in shown[shown["order"] == "AB"].itertuples():
+    for row in some(shown[shown["order"] == "AB"]).itertuples():
         arm_of_row, itself = ARMS[row.arm], facts[row.probe]
         expected = [
             candidate
@@ -769,7 +770,7 @@ def test_design_refers_to_all_prompts_and_to_no_other(write) -> None:
 
 
 def test_id_of_a_prompt_is_the_hash_of_its_text(cells: pd.DataFrame) -> None:
-    for row in cells.drop_duplicates("prompt").head(20).itertuples():
+    for row in some(cells.drop_duplicates("prompt").head(20)).itertuples():
         content = "\x1f".join([row.system, row.shown, row.asked, row.cue, row.options, row.labels])
         assert row.prompt == hashlib.sha256(content.encode()).hexdigest()[:16]
 
@@ -794,11 +795,11 @@ def test_frame_of_ones_own_multiplies_the_cells(write, letters: Frame, some_bank
 
 @pytest.mark.slow
 def test_tables_do_not_depend_on_the_order_of_arms_and_countries(write) -> None:
-    some = {name: ARMS[name] for name in ("own", "random", "zero")}
-    one = write(some, ["BOL", "DEU"])
-    other = write(dict(reversed(some.items())), ["DEU", "BOL"])
+    three = {name: ARMS[name] for name in ("own", "random", "zero")}
+    one = write(three, ["BOL", "DEU"])
+    other = write(dict(reversed(three.items())), ["DEU", "BOL"])
     for left, right in zip(one, other, strict=True):
-        pd.testing.assert_frame_equal(left.reset_index(drop=True), right.reset_index(drop=True))
+        pd.testing.assert_frame_equal(some(left).reset_index(drop=True), right.reset_index(drop=True))
 
 
 def test_other_country_arm_has_no_cells_where_there_is_one_country(write) -> None:

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from configs import altered
 from figure_tables import faults_of
 from matplotlib import pyplot as plt
+from nonempty import some
 from places import ROOT
 from selfalign.cli import program
 from selfalign.config.figures import FIGURES
@@ -90,7 +91,7 @@ def test_items_are_the_ten_and_each_part_has_a_probe_with_poles() -> None:
         *("homosexuality", "abortion", "pride", "postmaterialism", "autonomy"),
     ]
     assert set(BANK["probe"]) == set(PROBES)
-    for part in ITEMS[ITEMS["counts"] != ""].itertuples():
+    for part in some(ITEMS[ITEMS["counts"] != ""]).itertuples():
         poles = [parse_codes(codes) for codes in BANK.set_index("probe").loc[part.probe, ["pole_a", "pole_b"]]]
         assert parse_codes(part.counts) in poles, part.probe
 
