@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bank import BANK, bank_texts
 from click.testing import CliRunner
 from figure_tables import verdicts_of
+from nonempty import some
 from places import ROOT
 from selfalign.cli import program
 from selfalign.contrasts import is_plain
@@ -20,6 +22,7 @@ from selfalign.prompts.schemas import CELL
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.schemas import Contrasts, MainContrasts, Scores, Verdicts
 from selfalign.tables import read_table, write_table
+from surveys import run
 from tiny import tiny_llama, tiny_tokenizer
 
 pytestmark = pytest.mark.slow
@@ -40,11 +43,6 @@ CONTRASTS = [
     {"arm": "chrf", "against": "chrf_other", "beyond": ["random", "zero_shot"]},
 ]
 CARD = {"weights_sha256": "1", "tokenizer_sha256": "2", "chat_template_sha256": "3", "context_length": 4096}
-
-
-def run(*arguments: object) -> str:
-    """What a step, or `trace`, prints."""
-    return CliRunner().invoke(program, list(map(str, arguments)), catch_exceptions=False, standalone_mode=False).output
 
 
 def record(folder: Path, arms: dict[str, dict], frame: str, readout: str, survey: str = "example") -> None:
@@ -154,10 +152,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small project: eight real probes, three countries, four arms, a random model."""
     folder = tmp_path_factory.mktemp("project")
     survey, people = folder / "results" / "shared" / "survey" / "example", folder / "results" / "default" / "people"
-    for source, copy in (("probes.csv", "probes.csv"), ("texts/en.csv", "texts/en.csv")):
-        (folder / copy).parent.mkdir(exist_ok=True)
-        table = pd.read_csv(RESOURCES / "probes" / source, dtype=str, keep_default_na=False)
-        table[table["probe"].isin(PROBES)].to_csv(folder / copy, index=False)
+    (folder / "texts").mkdir()
+    for table, file in ((BANK, "probes.csv"), (bank_texts().reset_index(), "texts/en.csv")):
+        table[table["probe"].isin(PROBES)].to_csv(folder / file, index=False)
     counts = pd.read_csv(RESOURCES / "survey" / "example" / "counts.csv")
     some = counts["country"].isin(["BOL", "DEU", "NGA"]) & counts["question"].isin(
         [name[:3].strip("ab") for name in PROBES]
@@ -530,7 +527,7 @@ def test_several_numbers_are_listed_to_choose_from(project: Path) -> None:
     told = ask(project, country="Germany")
     assert told.startswith("4 numbers of agreement.csv match\n")
     table = pd.read_csv(project / "results" / "default" / "tables" / "agreement.csv")
-    for row in table.query("country == 'DEU' and measure == 'agreement'").itertuples():
+    for row in some(table.query("country == 'DEU' and measure == 'agreement'")).itertuples():
         assert re.search(rf"^ *{row.Index + 2}  tiny +en +{row.arm} +DEU +agreement +{row.estimate:.1%} ", told, re.M)
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bank import BANK
+from bank import BANK, BANK_FILE
 from click.testing import CliRunner
+from estimating import refuse
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from places import ROOT
@@ -487,12 +488,6 @@ def poles_of(shares: dict[str, dict[str, float]], n: int | None = 1000) -> pd.Da
     return Poles.validate(table[Poles.names()])
 
 
-def refuse(scores: pd.DataFrame, cells: np.ndarray | pd.Series, rule: str) -> pd.DataFrame:
-    """`Scores` in which some cells have no answer."""
-    table = scores.assign(answered=~cells, agreement=scores["agreement"].mask(cells, COUNTS_AS[rule]))
-    return table.assign(**{name: table[name].mask(cells) for name in ("p_a", "p_a_mean", "alignment", "order_gap")})
-
-
 def tabulate(scores: pd.DataFrame, poles: pd.DataFrame, rule: str = "half") -> pd.DataFrame:
     """The table of metrics, by arm, country and metric."""
     people = People.lay_out(people_of_poles(poles), options_of_poles(BANK), nearest_of_poles(poles), **SAMPLED)
@@ -744,7 +739,7 @@ def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path
     write_table(scores, tmp_path / "scores.parquet", Scores)
     files = {"--scales": "scales.parquet", "--spread": "spread.parquet", "--poles": "poles.parquet"}
     command = [part for name, file in files.items() for part in (name, str(tmp_path / file))]
-    command += ["--bank", str(ROOT / "resources/probes/probes.csv"), "--samples", "20", "--seed", "1", "--rule", "half"]
+    command += ["--bank", str(BANK_FILE), "--samples", "20", "--seed", "1", "--rule", "half"]
     command = ["compute-metrics", str(tmp_path / "scores.parquet"), *command, "--output", str(tmp_path / "m.csv")]
     place = command.index("--spread")
     with pytest.raises(InputError, match="--spread: is not given, but --scales is given"):
@@ -776,7 +771,7 @@ def test_command_writes_the_table(tmp_path: Path) -> None:
     write_table(scores_of(MODEL, poles), tmp_path / "scores.parquet", Scores)
     names = {"--poles": "poles.parquet", "--output": "metrics.csv"}
     arguments = [part for name, file in names.items() for part in (name, tmp_path / file)]
-    arguments += ["--bank", ROOT / "resources/probes/probes.csv", "--samples", 50, "--seed", 1, "--rule", "half"]
+    arguments += ["--bank", BANK_FILE, "--samples", 50, "--seed", 1, "--rule", "half"]
     command = ["compute-metrics", tmp_path / "scores.parquet", *arguments]
     result = CliRunner().invoke(program, [str(part) for part in command], catch_exceptions=False)
     assert result.exit_code == 0, result.output

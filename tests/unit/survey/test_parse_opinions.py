@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bank import BANK_FILE
+from bank import BANK, BANK_FILE
 from hub_server import Hub, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +23,6 @@ from selfalign.cli import program
 from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.file_sources import check_survey_source
-from selfalign.probes.bank import read_bank
 from selfalign.probes.draft_opinion_probes import draft_probes
 from selfalign.probes.map_poles import check_bank, map_poles
 from selfalign.probes.opinion_probes import read_opinion_probes, select_tests
@@ -435,8 +434,7 @@ def counted_shares() -> pd.DataFrame:
 @pytest.mark.slow
 def test_real_table_agrees_with_the_counts_of_wave_7(real: Path) -> None:
     table, _, _ = parsed(real)
-    bank = read_bank(BANK_FILE)
-    bank = bank[bank["question"].isin(table["question"])]
+    bank = BANK[BANK["question"].isin(table["question"])]
     check_bank(table, bank, BANK_FILE)
     both = map_poles(table, bank).merge(map_poles(counted_shares(), bank), on=["country", "probe"])
     same = both["majority_x"] == both["majority_y"]

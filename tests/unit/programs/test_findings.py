@@ -140,7 +140,7 @@ def test_a_figure_is_the_same_from_the_kept_rows(small: Path, tmp_path: Path) ->
 
 def test_large_tables_are_refused(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("findings.LIMIT", 100)
-    with pytest.raises(InputError, match=r"more than 0 kB of tables \(contrasts \d+ kB\)"):
+    with pytest.raises(InputError, match=r"more than 0 kB of tables \(.*contrasts \d+ kB"):
         keep_run(small, tmp_path, "")
 
 
