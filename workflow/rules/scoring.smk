@@ -368,12 +368,13 @@ rule score_readers:
         "../../environment.yml"
     params:
         noise=CONFIG.scoring.readers and CONFIG.scoring.readers.noise,
+        rule=CONFIG.scoring.unanswered,
         code=code_digest("score_readers"),
     message:
         "Answering in {wildcards.language} as simple readers and fixed rules do"
     shell:
         "selfalign score-readers --language {wildcards.language} --design {input.design} --prompts {input.prompts}"
-        " --poles {input.poles} --bank {input.bank} --noise {params.noise} --output {output} 2> {log}"
+        " --poles {input.poles} --bank {input.bank} --noise {params.noise} --rule {params.rule} --output {output} 2> {log}"
 
 
 rule estimate_readers:
