@@ -1,5 +1,6 @@
 """The files of a model in a folder: which are taken, and whether they are a whole model."""
 
+import os
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -18,6 +19,26 @@ def is_wanted(name: str) -> bool:
     return "/" not in name and matches == [True, False]
 
 
+def expand_home(folder: str) -> Path:
+    """A path whose `~` is the user's home folder. A `~` without a home folder stays."""
+    return Path(os.path.expanduser(folder))  # noqa: PTH111 (Path.expanduser fails without a home)
+
+
+def list_inputs(folder: str) -> list[str]:
+    """Paths of the files that are taken from a model's folder; none if it does not hold one model.
+
+    Other files, such as a README or a log, do not count. The step `fetch_model` reports what is wrong with a folder.
+
+    Args:
+        folder: as for `list_model`.
+    """
+    try:
+        _, names = list_model(folder, folder)
+    except InputError:
+        return []
+    return [str(expand_home(folder) / name) for name in names]
+
+
 def list_model(folder: str, place: str) -> tuple[Path, list[str]]:
     """The folder of a model, resolved, and the names of its files to take.
 
@@ -31,7 +52,7 @@ def list_model(folder: str, place: str) -> tuple[Path, list[str]]:
         InputError: there is no such folder, it does not hold one model in safetensors or GGUF, or a file is a pointer
             of Git LFS.
     """
-    origin = Path(folder).expanduser().resolve()
+    origin = expand_home(folder).resolve()
     if not origin.is_dir():
         is_file = f"{origin} is a file", f"Give its folder, {origin.parent}"
         raise InputError(place, *(is_file if origin.is_file() else (f"there is no folder {origin}", "Check the path")))
