@@ -3,6 +3,9 @@
 import os
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
+
+from safetensors import SafetensorError, safe_open
 
 from selfalign.errors import InputError
 
@@ -17,6 +20,34 @@ def is_wanted(name: str) -> bool:
     """Whether a file of a model is one to take: safetensors, configuration, tokenizer; never code or a pickle."""
     matches = [any(fnmatchcase(name, pattern) for pattern in patterns) for patterns in (WANTED, UNWANTED)]
     return "/" not in name and matches == [True, False]
+
+
+class Header(NamedTuple):
+    """What the header of a file of weights says of a tensor: its shape and number format, such as BF16."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def read_headers(folder: Path) -> dict[str, Header]:
+    """The tensors of a model's safetensors, by name. No weight is read, and PyTorch is not needed.
+
+    Args:
+        folder: of the model. Files that are not taken do not count; see `is_wanted`.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    tensors = {}
+    for path in sorted(one for one in folder.glob("*.safetensors") if is_wanted(one.name)):
+        try:
+            with safe_open(path, framework="np") as file:
+                for name in file.keys():  # noqa: SIM118 - not a mapping
+                    part = file.get_slice(name)
+                    tensors[name] = Header(tuple(part.get_shape()), part.get_dtype())
+        except (SafetensorError, OSError) as error:
+            raise InputError(path, f"cannot be read as safetensors ({error})", "Fetch the model again") from error
+    return tensors
 
 
 def expand_home(folder: str) -> Path:
