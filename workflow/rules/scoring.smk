@@ -1,6 +1,7 @@
 """The scoring stage: from answers to estimates with intervals.
 
 Reads   <run>/design/{language}.parquet                  the cells of the experiment
+        <run>/prompts/{language}.parquet                 the distinct prompts, for the readers
         <run>/answers/{model}/{language}.parquet         the models' answers
         <run>/people/poles.parquet, replicates.parquet    the people's shares, also in other samples of the people
         <run>/probes/selected.csv, kinds.csv             the probes, and what each of them asks for
