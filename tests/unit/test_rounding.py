@@ -1,4 +1,4 @@
-"""The numbers that are written to tables of estimates."""
+"""How estimates are rounded in the tables that are written."""
 
 from pathlib import Path
 
