@@ -759,7 +759,7 @@ def spoken(weights: Path, folder: Path) -> Task:
     names = ["press", "police", "church", "army", "parliament"]
     asked = [f"The {name} ___ my confidence.\nA: has\nB: lacks" for name in names]
     table_of([(examples, question) for examples in shown for question in asked]).to_parquet(folder / "prompts.parquet")
-    return Task(folder, weights, weights.parent / "model.json", 2, 200)
+    return Task(folder, weights, weights.parent / "model.json", 1, 200)
 
 
 def test_killed_job_of_the_default_model_resumes_to_the_same_tables(smollm2: Path, tmp_path: Path) -> None:

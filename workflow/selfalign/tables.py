@@ -175,6 +175,10 @@ def read_table(path: Path, schema: type[Table], columns: Sequence[str] | None = 
         InputError: the file is missing, cannot be read, or breaks its schema.
     """
     remedy = "Let snakemake make it again, or check the path"
+    if path.suffix == ".csv":
+        texts = {name: str for name, column in schema.to_schema().columns.items() if "str" in str(column.dtype)}
+        # Else pandas takes the name 1.10 for a number, and None for an empty cell.
+        return _read(path, schema.to_schema(), remedy, dtype=texts, keep_default_na=False, na_values=[""])
     if columns is None or not _is_whole(path, schema):
         return _read(path, schema.to_schema(), remedy)
     return _read(path, _select(schema, columns), remedy, columns=list(columns))
@@ -210,7 +214,7 @@ def read_input(path: Path, schema: type[Table], optional: Fills | None = None) -
         InputError: the file is missing, is no CSV, has no rows, or breaks its schema; names the row, column and value.
 
     Returns:
-        The table without blank lines; the index of a row is its line in the file less 2.
+        The table without blank lines; the index of a row is the line on which it begins, less 2.
     """
     csv = {"dtype": str, "keep_default_na": False, "skip_blank_lines": False}
     if optional is not None and path.is_file():
@@ -292,7 +296,16 @@ def _read_csv(path: Path, **settings: object) -> pd.DataFrame:
     table = pd.read_csv(path, **settings)
     if not isinstance(table.index, pd.RangeIndex):  # rows longer than the header: pandas takes the rest for an index
         table = table.reset_index(names=[_NO_NAME] * table.index.nlevels, allow_duplicates=True)
+    if settings.get("dtype") is str:
+        table.index += _count_line_ends(table)
     return table[~table.isin([""]).all(axis=1)]
+
+
+def _count_line_ends(table: pd.DataFrame) -> pd.Series:
+    """How many line ends are in the cells above each row."""
+    in_header = sum(str(name).count("\n") for name in table.columns)
+    in_rows = sum((table[name].str.count("\n") for name in table.columns), start=pd.Series(0, table.index))
+    return in_header + in_rows.cumsum().shift(fill_value=0)
 
 
 def _too_long(path: Path, line: int, cells: int, expected: int) -> InputError:

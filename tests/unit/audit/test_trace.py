@@ -10,12 +10,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from figure_tables import verdicts_of
 from places import ROOT
 from selfalign.cli import program
+from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
 from selfalign.figures.difference_rows import choose_pairs
 from selfalign.prompts.schemas import CELL
-from selfalign.scoring.schemas import Contrasts, MainContrasts, Scores
+from selfalign.scoring.metrics import METRICS
+from selfalign.scoring.schemas import Contrasts, MainContrasts, Scores, Verdicts
 from selfalign.tables import read_table, write_table
 from tiny import tiny_llama, tiny_tokenizer
 
@@ -493,6 +496,27 @@ def test_figure_across_models_and_its_csv_lead_to_cells(project: Path, tmp_path:
     assert "trace default --table figures/gains --row 2 --probe" in told
     with pytest.raises(InputError, match="the run has no figure kinds: no model of the run has a kind"):
         ask(copy, figure="kinds")
+
+
+def test_margin_of_the_mean_has_the_main_interval_and_a_row_of_the_table_its_own(project: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(project, tmp_path / "project")
+    results = copy / "results" / "default"
+    contrasts = read_table(results / "tables" / "contrasts.csv", Contrasts)
+    verdicts_of(contrasts[contrasts["measure"].isin(METRICS)]).to_csv(results / "tables" / "verdicts.csv", index=False)
+    judged = read_table(results / "tables" / "verdicts.csv", Verdicts)
+    (row,), (verdict,) = (
+        table[is_plain(table) & (table["arm"] == "chrf") & (table["measure"] == "agreement")].itertuples()
+        for table in (contrasts[contrasts["country"] == "all"], judged)
+    )
+    assert verdict.main_low < row.low and row.high < verdict.main_high
+    main = f"{row.estimate:.1%} [{verdict.main_low:.1%}, {verdict.main_high:.1%}] (main interval), in "
+    told, place = flat(ask(copy, figure="margin")), f"tables/contrasts.csv, line {row.Index + 2}"
+    assert main in told and f"{place}; the interval is in " in told and "tables/verdicts.csv How" in told
+    told = flat(ask(copy, "--table", "contrasts", row=row.Index + 2))
+    assert f"{row.estimate:.1%} [{row.low:.1%}, {row.high:.1%}], in " in told and f"{place} How" in told
+    assert "main interval" not in ask(copy, figure="margin", country="Bolivia")
+    beyond = flat(ask(copy, "--where", "beyond=random - zero_shot", figure="contrasts"))
+    assert "(main interval)" in beyond and main not in beyond
 
 
 def test_figure_that_the_run_skipped_is_refused_with_the_reason(project: Path, tmp_path: Path) -> None:

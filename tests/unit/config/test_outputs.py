@@ -261,6 +261,8 @@ def test_figures_read_the_readers_if_the_run_has_them(tmp_path: Path) -> None:
 def test_facts_of_figures_are_those_of_the_registry() -> None:
     one_file = ["gains", "gains_by_country", "languages", "categories", "kinds", "margins", "country_ranks"]
     assert set(FIGURES) - set(PAGED) == {*one_file, "specifications"}
+    with_main = {name for name in FIGURES if files_of_figure(name, ()).get("verdicts") == "tables/verdicts.csv"}
+    assert with_main == {"contrasts", "margin", "gains", "margins"}, "docs/interval_choice.md names them"
     assert set(WITH_CSV) == {*one_file, "specifications", "map"}
     assert ("agreement", "contrasts", *one_file) == TYPESET
     assert numbers_of_figure("gains") == "figures/gains.csv" and numbers_of_figure("margin") == "tables/contrasts.csv"

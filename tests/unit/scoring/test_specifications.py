@@ -29,6 +29,7 @@ from selfalign.errors import InputError
 from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.figures.theme import apply_theme
+from selfalign.inference.choices import READOUTS
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import Cutter, Recut, find_ten_points, leave_out_middle
 from selfalign.probes.kinds import read_kinds
@@ -341,7 +342,7 @@ def small_run() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         for place in (1, 2)
     ]
     table = pd.DataFrame(answers, columns=["prompt", "place", "option"])
-    empty = dict.fromkeys(("label", "per_token", "per_byte", "pmi", "greedy", "mass_outside_labels"), np.nan)
+    empty = dict.fromkeys((*set(READOUTS) - {"option"}, "mass_outside_labels"), np.nan)
     table = table.assign(**empty, mass_outside_options=0.1)
     poles = design.drop_duplicates(["country", "probe"])[["country", "probe"]].assign(standard_error=0.01)
     poles["majority"] = poles["country"].map({"BOL": "A", "USA": "B"})
@@ -397,7 +398,7 @@ def test_arms_and_models_are_specifications_too() -> None:
         "smollm2-135m-message": {"model": "smollm2-135m", "form": "message"},
     }
     assert config.scoring.specifications.given == {
-        "readouts": ("label", "option", "per_token", "per_byte", "pmi", "greedy"),
+        "readouts": READOUTS,
         "orders": ("both", "AB", "BA"),
         "cuts": ("bank", "middle"),
         "kinds": ("value", "attitude"),

@@ -31,7 +31,6 @@ from selfalign.survey.fetch_survey import fetch_survey
 from selfalign.survey.parse_opinions import (
     count_unused_samples,
     digest_text,
-    find_line,
     opinions_to_distributions,
     rate_samples,
     read_literal,
@@ -328,9 +327,13 @@ def test_mistake_is_told_by_line_and_column(
     refused(*command(opinions, KEYS, tmp_path), tells=[str(opinions), "line 5", "as it is published", *tells])
 
 
-def test_line_counts_the_lines_within_texts() -> None:
-    table = pd.DataFrame({"question": ["a\n\nb", "c"], "options": ["d\n", "e"]})
-    assert [find_line(table, record) for record in (0, 1)] == [2, 6]
+def test_row_below_one_with_a_fault_may_have_its_question(tmp_path: Path) -> None:
+    """The first row has no answer among its options, so the second one is not a repetition."""
+    shares, name = {"Chile": [0.25, 0.75]}, f"G{digest_text(TRUST)[:8]}"
+    rows = [(TRUST, shares, ["Don't know", "Refused"], "GAS"), (TRUST, shares, ["Yes", "No"], "GAS")]
+    table, _, left_out = parsed(write_opinions(tmp_path / "table.csv", *rows))
+    assert left_out == {(name, "no option is an answer", 1)}
+    assert shares_of(table, "CHL", name) == {1: 0.25, 2: 0.75}
 
 
 @pytest.mark.parametrize(

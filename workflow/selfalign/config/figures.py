@@ -116,7 +116,7 @@ FIGURES: dict[str, Figure] = {
     "contrasts": Figure(
         "b: contrasts",
         "Drawing every contrast",
-        CONTRASTS,
+        CONTRASTS | VERDICTS,
         lambda config: {"order": as_json(drawn_contrasts(config))},
         paged=Paged(lambda config: panels_of_contrasts(config, list_contrasts(config)), height_of_contrasts),
         csv=False,
@@ -124,7 +124,7 @@ FIGURES: dict[str, Figure] = {
     "margin": Figure(
         "c: margin",
         "Drawing own minus other country",
-        CONTRASTS,
+        CONTRASTS | VERDICTS,
         _margin,
         also=(READERS,),
         paged=Paged(lambda config: panels_of_contrasts(config, [config.figures.margin.contrast])),

@@ -9,7 +9,7 @@ from typing import get_args
 
 from selfalign.arms import Kind, Speech
 from selfalign.config.arms import selectors_of
-from selfalign.config.check_files import list_files
+from selfalign.config.defaults import list_files
 from selfalign.config.figures import FIGURES, TYPESET, WITH_CSV, numbers_of_figure
 from selfalign.config.languages import frames_of, frames_on_scales, speech_of_run, words_file
 from selfalign.config.outputs import (
@@ -149,12 +149,9 @@ class Paths:
     @cached_property
     def inputs(self) -> list[str]:
         """Files that the run reads and does not make, sorted; without models, whose cards have their digests."""
-        config, survey = self.config, self.config.survey
-        parts: list[object] = [survey, config.probes, config.prompts, config.figures, config.demonstrations]
-        parts.append(config.scoring.map)
-        if self.tests:
-            parts += [self.tests, config.surveys[self.tests.survey]]
-        shipped = [f"resources/survey/{name}" for name in FORMS[survey.form].questionnaire]
+        config = self.config
+        surveys = [config.run.survey, *([self.tests.survey] if self.tests else [])]
+        shipped = [f"resources/survey/{name}" for name in FORMS[config.survey.form].questionnaire]
         shipped += ["resources/survey/opinions.csv"] if self.tests else []
         shipped.append("notebooks/explore.ipynb")
         if config.probes.arora is not None:
@@ -164,7 +161,7 @@ class Paths:
             self.probes.bank,
             *self.probes.bank_version,
             *self.wordings,
-            *list_files(parts),
+            *list_files(config.model_dump(warnings=False), surveys),
             texts_file(config.figures.style),
         ]
         files += map(self.shipped, shipped)

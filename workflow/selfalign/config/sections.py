@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema
 from selfalign.arms import Arm
 from selfalign.contrasts import Contrast
 from selfalign.forms import Country, Language, ModelKind, Name, NamedSection, Names, Pair, ProbeKind, Section, distinct
-from selfalign.inference.choices import Attention, Dtype, Engine, ModelFormat, Readout, ShownAs
+from selfalign.inference.choices import READOUTS, Attention, Dtype, Engine, ModelFormat, Readout, ShownAs
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.models.folder import expand_home
 from selfalign.probes.selection import CRITERIA
@@ -444,7 +444,7 @@ class SpecificationChoices(Section):
 
     readouts: tuple[Readout, ...] = distinct(
         "What decides between the options; those that the answers have.",
-        default=("label", "option", "per_token", "per_byte", "pmi", "greedy"),
+        default=READOUTS,
         min_length=1,
     )
     orders: tuple[OptionOrder, ...] = distinct(
