@@ -233,6 +233,7 @@ def test_changed_file_of_a_local_model_takes_it_anew(finished: Project, config: 
     shutil.copytree(config["models"]["local"]["source"]["folder"], folder)
     config = changed(config, "models", "local", "source", "folder", value=str(folder))
     assert finished.snakemake("results/shared/models/local/model.json", config=config).finished()["fetch_model"] == 1
+    (folder / "README.md").write_text("Not a file of the model.", encoding="utf-8")
     assert not finished.snakemake("results/shared/models/local/model.json", config=config).finished()
     edit(folder / "config.json", '"hidden_act": "silu"', '"hidden_act": "relu"')
     before = (finished.folder / "results/shared/models/local/model.json").read_text()

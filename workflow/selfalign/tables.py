@@ -31,6 +31,9 @@ _NO_NAME = "(no name)"
 _TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 """What pandas says of a row with more cells than the first row."""
 
+_P = re.compile(r"^(\w+_)?p(_holm|_bh)?$")
+"""The columns of estimates with the p of a test, corrected or not."""
+
 _QUOTED = re.compile(r'"[^"]*"')
 
 ROWS = 2**17
@@ -95,12 +98,21 @@ def write_table(table: pd.DataFrame, path: Path, schema: type[Table]) -> None:
 def write_estimates(table: pd.DataFrame, path: Path, schema: type[Table]) -> None:
     """Write the columns of a schema with six decimals, as `write_table` does.
 
+    A p that six decimals would make 0 has six significant digits: the p of a test is never 0. Only an estimate without
+    any variation, whose standard error is 0, has a p of 0.
+
     Args:
         table: estimates; columns that the schema does not have are left out.
         path: of the file.
         schema: of the table.
     """
-    write_table(table[schema.names()].round(6), path, schema)
+    table = table[schema.names()]
+    rounded = table.round(6)
+    for name in filter(_P.search, rounded.columns):
+        lost = (rounded[name] == 0) & (table[name] > 0)
+        precise = table[name].astype(float).map("{:.5e}".format).astype(float)
+        rounded[name] = rounded[name].mask(lost, precise)
+    write_table(rounded, path, schema)
 
 
 def write_parts(parts: Iterable[pd.DataFrame], path: Path, schema: type[Table]) -> int:

@@ -21,7 +21,13 @@ from selfalign.probes.scales import read_scales
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.scoring import baselines
 from selfalign.scoring.compute_metrics import Scorer
-from selfalign.scoring.items import cells_of_scores, nearest_of_poles, options_of_poles, people_of_poles
+from selfalign.scoring.items import (
+    cells_of_scales,
+    cells_of_scores,
+    nearest_of_poles,
+    options_of_poles,
+    people_of_poles,
+)
 from selfalign.scoring.metrics import (
     METRICS,
     agreement,
@@ -715,6 +721,35 @@ def test_distributions_over_whole_scales() -> None:
     assert table["ceiling"].notna().all() and (table.loc["BOL", "ceiling"]["alignment"] > 0.9)
     again = People.lay_out(people, options, {}, **SAMPLED).ceiling(0)
     assert again.sum(axis=-1) == near(1), "of items with fewer options too"
+
+
+def test_answer_to_a_question_is_the_mean_of_its_probes() -> None:
+    """Q42a and Q42b have other demonstrations, so other answers. None of them may be dropped, in any order of rows."""
+    answers = {
+        ("own", "Q42a"): [0.2, 0.3, 0.5],
+        ("own", "Q42b"): [0.6, 0.3, 0.1],
+        ("zero", "Q42a"): [0.1, 0.2, 0.7],
+        ("zero", "Q42b"): [0.1, 0.2, 0.7],
+        ("half_answered", "Q42a"): [np.nan] * 3,
+        ("half_answered", "Q42b"): [0.6, 0.3, 0.1],
+        ("silent", "Q42a"): [np.nan] * 3,
+        ("silent", "Q42b"): [np.nan] * 3,
+    }
+    rows = [(arm, probe, code, p) for (arm, probe), ps in answers.items() for code, p in enumerate(ps, start=1)]
+    scores = pd.DataFrame(rows, columns=["arm", "probe", "code", "p"])
+    scores = scores.assign(model="m", language="en", country="BOL", source="", seed=0, template="t", question="Q42")
+    expected = {
+        "own": [0.4, 0.3, 0.3],
+        "zero": [0.1, 0.2, 0.7],
+        "half_answered": [0.6, 0.3, 0.1],
+        "silent": [np.nan] * 3,
+    }
+    typed = scores.astype({"arm": "category", "question": "category"})
+    for table in (scores, scores[::-1], typed):
+        found = cells_of_scales(table).set_index(["arm", "item", "option"])["p"].sort_index()
+        assert len(found) == 12
+        for arm, p in expected.items():
+            assert found.loc[arm, "Q42"].tolist() == near(p), arm
 
 
 @pytest.mark.slow

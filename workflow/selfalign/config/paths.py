@@ -25,7 +25,7 @@ from selfalign.config.sections import Config, TestProbes
 from selfalign.config.style import texts_file
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, RESULTS, is_made, locate
-from selfalign.runs import ANSWERS, CARD, DESIGN, SCORES, SHARED, SURVEY, TABLE
+from selfalign.runs import ANSWERS, CARD, DESIGN, RECORD, SCORES, SHARED, SURVEY, TABLE
 from selfalign.survey.registry import FORMS
 
 WORDS: tuple[Kind, ...] = get_args(Kind)
@@ -352,6 +352,26 @@ class Paths:
             f"<run>/{TABLE.format(name=name)}"
             for name in always + [one for one in some if needs.get(one, one) in shown]
         ]
+
+    @property
+    def results(self) -> list[str]:
+        """The files that the rule `all` asks for, except the manifest, which lists them."""
+        return [
+            *self.tables,
+            *self.tables_by_model,
+            *self.figures,
+            *self.figure_tables,
+            *self.latex,
+            *self.survey_tables,
+            *self.intermediate,
+            "<run>/audit/hardest_probes.csv",
+            "<run>/people/bank.json",
+            f"<run>/{RECORD}",
+        ]
+
+    def fill(self, path: str) -> str:
+        """A path without Snakemake's path variables."""
+        return path.replace("<run>", self.run).replace("<shared>", f"results/{SHARED}")
 
     def figure(self, name: str) -> list[str]:
         """All files of a figure: a file per page and format."""

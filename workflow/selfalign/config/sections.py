@@ -17,6 +17,7 @@ from selfalign.contrasts import Contrast
 from selfalign.forms import Country, Language, ModelKind, Name, NamedSection, Names, Pair, ProbeKind, Section, distinct
 from selfalign.inference.choices import READOUTS, Attention, Dtype, Engine, ModelFormat, Readout, ShownAs
 from selfalign.inference.endpoint.settings import Endpoint
+from selfalign.models.folder import expand_home
 from selfalign.probes.selection import CRITERIA
 from selfalign.scoring.choices import Chance, FamilyColumn, OptionOrder
 from selfalign.scoring.unanswered import COUNTS_AS
@@ -391,8 +392,8 @@ class Model(NamedSection):
 
     @property
     def folder(self) -> str | None:
-        """The user's own folder with the model; None if its source is another one."""
-        return self.source.folder if isinstance(self.source, Folder) else None
+        """The user's own folder with the model, without `~`; None if its source is another one."""
+        return str(expand_home(self.source.folder)) if isinstance(self.source, Folder) else None
 
 
 # Scoring
