@@ -17,9 +17,9 @@ from planted_study import (
     as_arrays,
     draw_chance,
     draw_questions,
+    estimate_study,
     find_margins,
     group_margins,
-    judge,
     mix,
     settings_of_study,
     summarise,
@@ -101,7 +101,7 @@ def test_the_short_way_gives_the_workflows_verdicts(laid: tuple[Surveyed, Laid],
     how = Resampling(NOBODY, 500, 0.95, 1, ["batteries"])
     questions = draw_questions(np.random.default_rng(1), bank, "none")
     chance = draw_chance(np.random.default_rng(2), bank, questions)
-    short = judge(answer_study(bank, questions, chance, bank.values(), {name: model}), questions, 500)
+    short = estimate_study(answer_study(bank, questions, chance, bank.values(), {name: model}), questions, 500)
     alone = np.broadcast_to(chance.alone["uneven" if model.uneven else "plain"], bank.asked.shape)
     design, answers = answer_cells(laid[1], bank, mix(model, alone, bank.log_odds, chance.by_prompt))
     scored = score_options(design, answers, Comparison(known.poles, known.bank), {"words": "option"}).cells
