@@ -595,7 +595,7 @@ def test_merge_into_one_of_the_sources_is_refused(two: Path, refused: Refused) -
     refused("ledger", "merge", two, "--into", two.parent / "." / "two.sqlite", tells=["both a source and the target"])
 
 
-def test_prune_tells_what_would_go_and_deletes_it_only_when_told(two: Path) -> None:
+def test_prune_lists_what_would_go_and_deletes_it_only_with_the_option(two: Path) -> None:
     before, size = beside(two), two.stat().st_size
     told = ledger_says("prune", two, "--keep", OTHER)
     assert re.search(rf"^{MARK} +40 +40 +0$", told, re.M) and re.search(rf"^{OTHER} +20 +0 +20$", told, re.M)
