@@ -1,4 +1,4 @@
-"""Whose values does a language model hold, and can a handful of survey answers in the prompt move them?
+"""Whose values does a language model hold, and can a few survey answers in the prompt change them?
 
 survey          people's answers to the questions of the World Values Survey, weighted by country
 probes          each question as a statement with two options, and the option that a country's majority holds

@@ -1,8 +1,8 @@
-"""How fast the engine answers prompts, beside lm-evaluation-harness, a padded loop and the limit of the machine.
+"""How fast the engine answers prompts, compared with lm-evaluation-harness, a padded loop and the limit of the machine.
 
-Three workloads in the shape of the real experiment, each in two readouts, and with greedy replies beside a loop over
-`generate` of transformers; every contender in a process of its own, with
-the same texts; repeats interleaved. Writes a table and a figure, and ends with one line of JSON.
+There are three workloads in the shape of the real experiment, each in two readouts. Greedy replies are compared with a
+loop over `generate` of transformers. Every contender has its own process and the same texts, and repeats are
+interleaved. Writes a table and a figure, and ends with one line of JSON.
 
     python benchmarks/inference.py --quick                    # under 10 minutes on 2 cores
     python benchmarks/inference.py --model NAME=FOLDER ...    # hours; docs/measurements.md
@@ -99,7 +99,7 @@ class Worker:
 
 
 def harness_python() -> str:
-    """Python of an environment that sees ours and has lm-evaluation-harness besides, made at the first call."""
+    """Python of an environment that sees ours and also has lm-evaluation-harness, made at the first call."""
     folder = CACHE / "lm-eval"
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
@@ -192,10 +192,10 @@ def race(settings: Path, contenders: list[str], workload: str, batch: int, repea
         rate = workers["matmul"].ask(case=f"{workload}/label")["scores"][0][0]
         for name in contenders:
             for readout in FRAMES:
-                told = workers[name].ask(case=f"{workload}/{readout}", batch=batch)
-                scores[name, readout] = told["scores"]
+                answer = workers[name].ask(case=f"{workload}/{readout}", batch=batch)
+                scores[name, readout] = answer["scores"]
                 row = {"readout": readout, "repeat": repeat, "contender": name, "rate": rate, "batch": batch}
-                rows.append(row | {key: told[key] for key in ("seconds", "peak_gb")})
+                rows.append(row | {key: answer[key] for key in ("seconds", "peak_gb")})
     for worker in workers.values():
         worker.__exit__()
     with Worker("naive", settings) as naive:
@@ -215,11 +215,11 @@ def race_replies(settings: Path, workload: str, batch: int, repeats: int) -> pd.
     rows, replies = [], {}
     for repeat in range(repeats):
         for name, worker in workers.items():
-            told = worker.ask(case=f"{workload}/reply", batch=batch)
-            replies[name] = told["scores"]
-            tokens = sum(map(len, told["scores"]))
+            answer = worker.ask(case=f"{workload}/reply", batch=batch)
+            replies[name] = answer["scores"]
+            tokens = sum(map(len, answer["scores"]))
             row = {"workload": workload, "repeat": repeat, "contender": name, "batch": batch, "tokens": tokens}
-            rows.append(row | {key: told[key] for key in ("seconds", "peak_gb")})
+            rows.append(row | {key: answer[key] for key in ("seconds", "peak_gb")})
     for worker in workers.values():
         worker.__exit__()
     same = [ours == theirs for ours, theirs in zip(replies["replies"], replies["generate"], strict=True)]
@@ -230,10 +230,10 @@ def profile(options: dict) -> pd.DataFrame:
     """Share of the time of our engine in each of its parts: a column per case of the small workloads."""
     tokenizer = AutoTokenizer.from_pretrained(options["model"], local_files_only=True)
     cases, *_ = make_cases("quick", tokenizer)
-    told = options | {"special": not tokenizer.chat_template, "cases": cases}
+    given = options | {"special": not tokenizer.chat_template, "cases": cases}
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "settings.json")
-        settings.write_text(json.dumps(told), encoding="utf-8")
+        settings.write_text(json.dumps(given), encoding="utf-8")
         with Worker("ours", settings) as worker:
             worker.answer()
             names = [f"{workload}/{readout}" for workload in WORKLOADS for readout in FRAMES]

@@ -385,7 +385,7 @@ def estimate_means(values: np.ndarray, home: np.ndarray, draws: int, seed: int =
     return {"estimate": estimate, "low": estimate - reach, "high": estimate + reach}
 
 
-def judge(answers: Iterable[tuple[str, str, np.ndarray]], questions: Questions, draws: int) -> pd.DataFrame:
+def estimate_study(answers: Iterable[tuple[str, str, np.ndarray]], questions: Questions, draws: int) -> pd.DataFrame:
     """Own minus other of the mean of the countries, with intervals by battery and by category, and the main one.
 
     Args:
@@ -411,12 +411,12 @@ def judge(answers: Iterable[tuple[str, str, np.ndarray]], questions: Questions, 
 def run_study(
     seed: int, way: str, bank: Bank, values: Mapping[str, Mapping[str, np.ndarray]], draws: int = DRAWS
 ) -> pd.DataFrame:
-    """Verdicts on all models in one study: see `judge`. All models get the same questions and the same chance."""
+    """Verdicts on all models in one study (`estimate_study`). All models get the same questions and the same chance."""
     rng = np.random.default_rng([20261128, seed, WAYS.index(way)])
     questions = draw_questions(rng, bank, way)
     chance = draw_chance(rng, bank, questions)
     answers = answer_study(bank, questions, chance, values, MODELS)
-    return judge(answers, questions, draws).assign(drawn=way, study=seed)
+    return estimate_study(answers, questions, draws).assign(drawn=way, study=seed)
 
 
 def find_margins(

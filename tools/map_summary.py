@@ -36,7 +36,7 @@ def measure_arrow(here: Points, people: Points, start: Points) -> float:
     return float(_lengths(here - start).mean())
 
 
-def measure_lead(here: Points, people: Points, start: Points) -> float:
+def measure_distance_gap(here: Points, people: Points, start: Points) -> float:
     """How much farther the model's points are from the people of the other countries than from their own country's.
 
     It is 0 if the points do not depend on the country.
@@ -60,7 +60,7 @@ MEASURES: dict[str, Measure] = {
     "distance": measure_distance,
     "nearer": measure_nearer,
     "arrow": measure_arrow,
-    "lead": measure_lead,
+    "distance_gap": measure_distance_gap,
     "survival": measure_survival,
     "traditional": measure_traditional,
 }
@@ -77,7 +77,7 @@ def summarise(points: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns model, language, arm, countries; and of each measure of `MEASURES` its value, low and high, such as
-        lead, lead_low, lead_high. Measures that need another arm are empty in the arm without demonstrations.
+        arrow, arrow_low, arrow_high. Measures that need another arm are empty in the arm without demonstrations.
     """
     seen = points[(points["view"] == "options") & points[AXES].notna().all(axis=1)]
     people = seen[seen["model"] == PEOPLE].set_index("country")[AXES]

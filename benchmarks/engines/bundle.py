@@ -70,7 +70,7 @@ def pack(folder: Path, weights: Path, gguf: Path | None, prompts: Path, answers:
         size: one of `engines.workloads.SIZES`.
     """
     import pandas as pd
-    from inference import make_cases  # the benchmark beside this one
+    from inference import make_cases  # another benchmark in this folder
     from selfalign.inference.local.render import PromptFormat, render
     from transformers import AutoTokenizer
 

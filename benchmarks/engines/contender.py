@@ -1,4 +1,4 @@
-"""One contender in a process of its own, so that its peak memory is its own: it loads, then scores when it is told to.
+"""One contender in a process of its own, so that its peak memory is its own: it loads, then scores on request.
 
     python -m engines.contender NAME SETTINGS.json
 
@@ -275,7 +275,7 @@ def peak_memory(device: torch.device) -> float:
 
 
 def main(name: str, settings_file: str) -> None:
-    """Load and warm up, then score a case whenever told to."""
+    """Load and warm up, then score each case that is requested."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print must not come between the answers
     settings = json.loads(Path(settings_file).read_text(encoding="utf-8"))

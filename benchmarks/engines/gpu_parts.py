@@ -299,8 +299,8 @@ def devices(setup: Setup) -> Iterator[Row]:
     yield from _run_out(setup)
 
 
-def hold_and_compute(seconds: float, visible: str | None, told: multiprocessing.Queue) -> None:
-    """A job: hold a GPU for some seconds; tells when it held it, and which."""
+def hold_and_compute(seconds: float, visible: str | None, held: multiprocessing.Queue) -> None:
+    """A job: hold a GPU for some seconds, and put the times and the GPU into a queue."""
     if visible is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible
     with lease("cuda", 1, "benchmarks/gpu.py") as places:
@@ -308,7 +308,7 @@ def hold_and_compute(seconds: float, visible: str | None, told: multiprocessing.
         properties = torch.cuda.get_device_properties(places[0])
         while time.time() < start + seconds:
             torch.randn(512, 512, device=places[0]).sum().item()
-        told.put((start, time.time(), str(properties.uuid)))
+        held.put((start, time.time(), str(properties.uuid)))
 
 
 def _lease_twice() -> Iterator[Row]:
@@ -316,12 +316,12 @@ def _lease_twice() -> Iterator[Row]:
         ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"], capture_output=True, text=True, check=True
     ).stdout.split()
     context = multiprocessing.get_context("spawn")
-    told = context.Queue()
+    held = context.Queue()
     # One job sees the GPU under its number, the other under its UUID: the lease must know that it is the same.
-    jobs = [context.Process(target=hold_and_compute, args=(3.0, visible, told)) for visible in (None, listed[0])]
+    jobs = [context.Process(target=hold_and_compute, args=(3.0, visible, held)) for visible in (None, listed[0])]
     for job in jobs:
         job.start()
-    (first, last), identities = zip(*[(one[:2], one[2]) for one in (told.get(), told.get())], strict=True)
+    (first, last), identities = zip(*[(one[:2], one[2]) for one in (held.get(), held.get())], strict=True)
     for job in jobs:
         job.join()
     yield "lease", "UUID is nvidia-smi's", str(all(f"GPU-{one}" == listed[0] for one in identities)), ""

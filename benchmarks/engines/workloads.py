@@ -106,8 +106,8 @@ def write_fixed(shown: list[str], poles: pd.DataFrame, items: dict[str, Item], f
 
 def show_fixed(cells: pd.DataFrame, shown: pd.Series) -> pd.DataFrame:
     """Zero-shot cells of every country, with the demonstrations of the country before the question."""
-    told = cells.assign(shown=cells["country"].map(shown))
-    return told.assign(prompt=(told["shown"] + told["prompt"]).map(_short_hash))
+    answered = cells.assign(shown=cells["country"].map(shown))
+    return answered.assign(prompt=(answered["shown"] + answered["prompt"]).map(_short_hash))
 
 
 def _short_hash(text: str) -> str:

@@ -205,7 +205,7 @@ def test_more_devices_than_there_are_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_folder_that_cannot_be_used_is_told_plainly(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     (tmp_path / "leases").write_text("not a folder")
     with (
         pytest.raises(InputError, match=r"leases: no device can be leased \(.+\)\. Let every user"),
@@ -314,7 +314,7 @@ with exit_on_mistake():
 """Loads a model in a process that may take so many bytes more, and no more."""
 
 
-def test_memory_that_runs_out_while_a_model_is_loaded_is_told_plainly(tmp_path: Path) -> None:
+def test_memory_that_runs_out_while_a_model_is_loaded_is_reported(tmp_path: Path) -> None:
     sizes = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 16, "vocab_size": 8000}
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(LlamaConfig(**sizes, num_attention_heads=8), dtype=torch.bfloat16)
@@ -333,7 +333,7 @@ def test_memory_that_runs_out_while_a_model_is_loaded_is_told_plainly(tmp_path: 
         ("float32", 32, [24], "Set dtype: bfloat16, which halves it, or gpus: 2, which spreads it over as many."),
     ],
 )
-def test_model_larger_than_its_gpus_is_told_with_what_would_do(
+def test_model_larger_than_its_gpus_is_reported_with_a_remedy(
     dtype: str, gigabytes: int, gpus: list[int], remedy: str
 ) -> None:
     room = {torch.device("cuda", place): size * 10**9 for place, size in enumerate(gpus)}

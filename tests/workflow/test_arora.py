@@ -177,7 +177,7 @@ def test_repairs_of_a_row_are_made_by_place(
     assert {change.defect for change in wording.changes} == {"defect"}
 
 
-def test_every_change_is_told_with_what_was_there_before() -> None:
+def test_every_change_is_logged_with_the_old_text() -> None:
     changes = word("Es ist [MASK]e wenn", ("gut,", "Schlecht"), ("option_b", "", "Schlecht", "arge", "form")).changes
     assert [tuple(change) for change in changes] == [
         ("label_1", "punctuation", "gut,", "gut"),

@@ -8,7 +8,7 @@ import yaml
 from hub_server import Hub, serving
 from project import ROOT, Batch, Project, Run
 from refusal import assert_one_paragraph
-from selfalign.access_keys import check_keys, warn_of_keys
+from selfalign.config.access_keys import check_keys, warn_of_keys
 from selfalign.config.defaults import DEFAULTS
 from selfalign.config.read import read_settings
 from selfalign.config.sections import Config

@@ -228,7 +228,7 @@ def test_changed_notebook_reruns_the_notebook_only(finished: Project, config: di
     assert set(run.planned()) == {"explore"} | ALL
 
 
-def test_changed_file_of_a_local_model_takes_it_anew(finished: Project, config: dict, tmp_path: Path) -> None:
+def test_changed_file_of_a_local_model_is_read_again(finished: Project, config: dict, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(config["models"]["local"]["source"]["folder"], folder)
     config = changed(config, "models", "local", "source", "folder", value=str(folder))

@@ -20,10 +20,10 @@ from selfalign.audit.manifest import refuse_changed
 from selfalign.audit.status.progress import record_start
 from selfalign.audit.status.status import explain_stop
 from selfalign.audit.summary import summarize, warn_of_replacement
+from selfalign.config.access_keys import check_keys, warn_of_keys
 from selfalign.config.probe_kinds import describe_left_out
 from selfalign.config.unused import find_unused
 from selfalign.errors import show
-from selfalign.access_keys import check_keys, warn_of_keys
 from selfalign.provenance import code_digests
 from selfalign.runs import Run
 from selfalign.survey.citations import how_to_cite

@@ -5,25 +5,12 @@ A figure that needs more than a page has a file per model, or per model and lang
 Reads   <run>/tables/{agreement,metrics,contrasts,verdicts,readers,transfer,languages,categories,kinds,country_ranks,specifications,map,map_axes}.csv, <run>/scores/{model}/{language}.parquet
         figures.style.texts                     the texts, in the language of figures.style.language
         figures.style.font                      the user's font file, if there is one
-Writes  <run>/figures/agreement*                (a) agreement per arm and country, with zero-shot
-        <run>/figures/contrasts*                (b) every contrast, for the mean of the countries
-        <run>/figures/margin*                   (c) own-country minus other-country demonstrations
-        <run>/figures/transfer*                 (d) own demonstrations against those of each other country
-        <run>/figures/calibration*              (e) the model's probability against the people's share
-        <run>/figures/gains*                    (f) the gain over zero-shot, by model
-        <run>/figures/gains_by_country*         (g) the same by country, as matrices
-        <run>/figures/languages*                (h) gains in English and in each country's own language
-        <run>/figures/categories*               (i) gains within each category of values
-        <run>/figures/kinds*                    (j) gains of English-centric and of multilingual models
-        <run>/figures/margins*                  (k) own-country minus other-country demonstrations, by model
-        <run>/figures/country_ranks*            (l) similarity with every surveyed country, in the first arm
-        <run>/figures/specifications*           (m) own-country minus other-country, in every specification
-        <run>/figures/map*                      (n) people and models on the Inglehart-Welzel cultural map
-        <run>/figures/{f to n}.csv              the numbers of the figures f to n
-        <run>/tables/latex/{table}.tex          agreement, contrasts, and the tables of the figures f to l as LaTeX
-Steps   plot_agreement, plot_contrasts, plot_margin, plot_calibration, plot_transfer, plot_gains, plot_gains_by_country,
-        plot_languages, plot_categories, plot_kinds, plot_margins, plot_country_ranks,
-        plot_specifications, plot_map, typeset_tables
+Writes  <run>/figures/{figure}*                 a figure in each format, or one file per page
+        <run>/figures/{figure}.csv              its numbers, for figures with `csv` in their entry
+        <run>/tables/latex/{table}.tex          tables as LaTeX, for figures with `typeset` in their entry
+Steps   plot_{figure}, typeset_tables
+
+The figures are the entries of `FIGURES` in workflow/selfalign/config/figures.py, with label, message and settings.
 """
 
 

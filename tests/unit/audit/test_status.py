@@ -34,7 +34,7 @@ from selfalign.audit.status.progress import (
 )
 from selfalign.audit.summary import (
     _figure_of,
-    find_own_minus_other,
+    find_first_margin,
     main_numbers,
     shorten_citation,
     summarize,
@@ -381,7 +381,7 @@ def test_main_numbers_are_those_of_the_mean_of_the_countries() -> None:
     )
     assert main_numbers(agreement.iloc[[0, 2]], None, MAIN).endswith("agreement 50 % Zero-shot, 61 % Similar")
     assert main_numbers(agreement[:1].assign(country="MEX"), None, MAIN).endswith("agreement 50 % Zero-shot")
-    assert find_own_minus_other(contrasts[:4], MAIN) is None
+    assert find_first_margin(contrasts[:4], MAIN) is None
 
 
 def test_main_numbers_of_several_models_and_languages_are_ranges() -> None:

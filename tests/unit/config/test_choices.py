@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from selfalign.arms import WhoseAnswers
+from selfalign.arms import Arm, WhoseAnswers
 from selfalign.config import looks
 from selfalign.config.sections import SpecificationChoices, TableColumns
 from selfalign.demonstrations.strategies import STRATEGIES
@@ -23,7 +23,11 @@ def test_columns_of_the_config_are_those_that_tables_are_read_by() -> None:
 
 
 def test_every_selector_and_every_kind_of_answers_has_a_look() -> None:
-    assert looks._SELECTORS.keys() == set(STRATEGIES)
+    arms = {name: Arm.model_construct(name=name, shots=5, strategy=name) for name in (*STRATEGIES, "newer")}
+    found = looks.find_looks(arms, {})
+    assert found.keys() == arms.keys() and len(set(found.values())) == len(arms)
+    assert all(each.colour != looks.GREY and not each.open for each in found.values()), "an arm without demonstrations"
+    assert looks._SELECTORS.keys() <= set(STRATEGIES), "a look of a selector that is gone"
     assert looks._ANSWERS.keys() == set(get_args(WhoseAnswers)) - {"own"}
 
 

@@ -437,7 +437,7 @@ def test_transfer_has_a_row_per_country_and_a_column_per_source() -> None:
     assert bar.get_xlabel() == "Similar \N{MINUS SIGN} Other country, percentage points"
 
 
-def test_transfer_marks_what_is_told_from_zero_after_correction() -> None:
+def test_transfer_marks_differences_that_are_significant_after_correction() -> None:
     (ax, _) = plot_transfer.draw(transfers(("BOL", "MEX"), ("BOL", "DEU", "MEX")), STYLE).axes
     marks = [line.get_xydata()[0] for line in ax.lines if line.get_marker() == "o"]
     assert np.floor(marks).tolist() == [[1, 1], [2, 1]]  # Bolivia's row, without its own column

@@ -29,7 +29,7 @@ def count_outside(table: pd.DataFrame, measures: list[str]) -> tuple[int, int, i
 def test_the_map_counts_the_intervals_that_exclude_0(arms: list[str]) -> None:
     table = read_kept("study/map_summary").query("arm in @arms")
     cells = []
-    for measures in (["survival", "traditional"], ["lead"]):
+    for measures in (["survival", "traditional"], ["distance_gap"]):
         outside, all_, above = count_outside(table, measures)
         cells.append(f"{outside} of {all_} | {above}")
     named = ", ".join(f"`{arm}`" for arm in arms)
@@ -38,14 +38,13 @@ def test_the_map_counts_the_intervals_that_exclude_0(arms: list[str]) -> None:
 
 def test_the_page_of_the_name_has_the_counts_of_the_map() -> None:
     table = read_kept("study/map_summary").query("arm in @NAMES")
-    slopes, leads = count_outside(table, ["survival", "traditional"]), count_outside(table, ["lead"])
-    said = re.search(
-        r"(\d+) of (\d+) slopes, (\w+) of them below 0, and (\d+) of (\d+) leads", read_page("findings/naming.md")
-    )
+    slopes, gaps = count_outside(table, ["survival", "traditional"]), count_outside(table, ["distance_gap"])
+    text = r"(\d+) of (\d+) slopes, (\w+) of them below 0, and (\d+) of (\d+) distance gaps"
+    said = re.search(text, read_page("findings/naming.md"))
     assert said is not None
     numbers = {"three": 3, "four": 4, "five": 5}
     assert (int(said[1]), int(said[2]), numbers[said[3]]) == (slopes[0], slopes[1], slopes[0] - slopes[2])
-    assert (int(said[4]), int(said[5])) == leads[:2]
+    assert (int(said[4]), int(said[5])) == gaps[:2]
 
 
 def read_rows(page: str, heading: str) -> list[list[str]]:

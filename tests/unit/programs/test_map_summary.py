@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from map_summary import MEASURES, estimate, measure_lead, summarise
+from map_summary import MEASURES, estimate, measure_distance_gap, summarise
 from scipy import stats
 from selfalign.scoring.map_schemas import PEOPLE
 
@@ -32,15 +32,15 @@ def test_measures_of_a_known_map(points: pd.DataFrame) -> None:
     assert row["distance"] == pytest.approx(np.sqrt(2))
     assert row["nearer"] == pytest.approx(np.sqrt(5) - np.sqrt(2))
     assert row["arrow"] == pytest.approx(1)
-    assert row["lead"] == pytest.approx((np.sqrt(2) + 2 * np.sqrt(10)) / 3 - np.sqrt(2))
+    assert row["distance_gap"] == pytest.approx((np.sqrt(2) + 2 * np.sqrt(10)) / 3 - np.sqrt(2))
     assert row[["survival", "traditional"]].to_list() == pytest.approx([0.5, 0])
     assert found.loc["zero_shot", [name for name in MEASURES if name != "distance"]].isna().all()
 
 
-def test_lead_is_0_where_points_do_not_depend_on_the_country() -> None:
+def test_distance_gap_is_0_where_points_do_not_depend_on_the_country() -> None:
     people = np.array(list(HOME.values()))
     anywhere = np.tile([7.0, -3.0], (4, 1))
-    assert measure_lead(anywhere, people, anywhere) == pytest.approx(0)
+    assert measure_distance_gap(anywhere, people, anywhere) == pytest.approx(0)
 
 
 def test_interval_of_a_mean_is_that_of_the_t_test() -> None:

@@ -18,9 +18,9 @@ from planted_study import (
     as_arrays,
     draw_chance,
     draw_questions,
+    estimate_study,
     find_margins,
     group_margins,
-    judge,
     mix,
     settings_of_study,
     summarise,
@@ -102,7 +102,8 @@ def test_the_short_way_gives_the_workflows_verdicts(laid: tuple[Surveyed, Laid],
     how = Resampling(NOBODY, 500, 0.95, 1, ["batteries"])
     questions = draw_questions(np.random.default_rng(1), study_bank, "none")
     chance = draw_chance(np.random.default_rng(2), study_bank, questions)
-    short = judge(answer_study(study_bank, questions, chance, study_bank.values(), {name: model}), questions, 500)
+    answered = answer_study(study_bank, questions, chance, study_bank.values(), {name: model})
+    short = estimate_study(answered, questions, 500)
     alone = np.broadcast_to(chance.alone["uneven" if model.uneven else "plain"], study_bank.asked.shape)
     design, answers = answer_cells(laid[1], study_bank, mix(model, alone, study_bank.log_odds, chance.by_prompt))
     scored = score_options(design, answers, Comparison(known.poles, known.bank), {"words": "option"}).cells

@@ -807,6 +807,6 @@ def test_other_country_arm_has_no_cells_where_there_is_one_country(write) -> Non
     assert set(design["arm"]) == {"zero"}
 
 
-def test_design_without_any_cell_is_told_plainly(write) -> None:
+def test_design_without_any_cell_is_refused(write) -> None:
     with pytest.raises(InputError):
         write({"other": ARMS["other"]}, ["DEU"])

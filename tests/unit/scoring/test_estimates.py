@@ -182,7 +182,7 @@ def test_people_widen_the_interval_of_close_majorities_as_theory_says() -> None:
     assert made["respondents"]["alignment"] == pytest.approx(0.02 / np.sqrt(len(DEFAULT_BANK)), rel=0.1)
 
 
-def test_change_with_the_people_is_that_of_scoring_anew() -> None:
+def test_change_with_the_people_is_that_of_scoring_again() -> None:
     table = scores({"own": 0.0, "random": 0.2}, ("BOL",))
     panel = build_panels(table, CONTRASTED)["BOL"]
     turned = build_panels(complete(table.assign(majority="B", share_a=0.69)), CONTRASTED)["BOL"]
@@ -714,7 +714,7 @@ def test_mixed_model_that_cannot_be_fitted_says_so() -> None:
         assert not made["converged"] and "not fitted" in made["note"] and np.isnan(made["estimate"])
 
 
-def test_mixed_models_stand_beside_the_bootstrap() -> None:
+def test_mixed_models_are_compared_with_the_bootstrap() -> None:
     table = scores({"zero": 0, "own": 0.2})
     made = fit_mixed(table, contrast(table, ["own", "zero"]), [OWN_ZERO], 0.95)
     assert list(made["measure"]) == list(CONTRASTED)

@@ -639,7 +639,7 @@ def test_agreement_and_alignment_are_those_of_the_estimates(rule: str) -> None:
 
 
 @pytest.mark.slow
-def test_pattern_of_an_average_over_other_countries_is_not_told() -> None:
+def test_pattern_of_an_average_over_other_countries_has_no_value() -> None:
     """The mean of the others varies between countries as the country itself: it would score perfectly."""
     poles = poles_of(PEOPLE)
     others = pd.concat(

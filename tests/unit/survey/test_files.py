@@ -382,7 +382,7 @@ def test_archive_with_any_byte_changed_is_refused_or_read_whole(compression: int
 # Columns
 
 
-def test_what_becomes_of_each_column_is_told() -> None:
+def test_use_of_each_column_is_printed() -> None:
     uses = {
         "version": ("unused", None),
         "D_INTERVIEW": ("respondent", None),

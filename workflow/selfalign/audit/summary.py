@@ -99,7 +99,7 @@ def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config
     asked = [(model, language) for model in models for language in languages]
     estimates = [_by_arm(agreement, *one) for one in asked]
     differences = [
-        None if contrasts is None else find_own_minus_other(_mean_rows(contrasts, *one), config) for one in asked
+        None if contrasts is None else find_first_margin(_mean_rows(contrasts, *one), config) for one in asked
     ]
     if len(asked) > 1:
         several = [(len(models), "model"), (len(languages), "language")]
@@ -172,7 +172,7 @@ def _mean_rows(table: pd.DataFrame, model: str, language: str) -> pd.DataFrame:
     return rows[rows["country"] == ALL] if (rows["country"] == ALL).any() else rows
 
 
-def find_own_minus_other(contrasts: pd.DataFrame, config: Config) -> Any:
+def find_first_margin(contrasts: pd.DataFrame, config: Config) -> Any:
     """The first contrast between an arm with a country's own answers and an arm with those of another country.
 
     Args:

@@ -99,7 +99,8 @@ def _adopted_files(probes: Probes, languages: list[str]) -> list[str]:
             problem = f"does not go with probes.{asked[0]}, {ADOPTED[asked[0]]}"
             raise InputError(f"config: probes.{key}", problem, f'Write "{ADOPTED[key]}"', value=getattr(probes, key))
     if probes.arora is None:
-        raise InputError("config: probes.arora", "must be given, to make probes.bank", "docs/arora.md says how")
+        remedy = "Set probes.arora to the folder of your copy (docs/arora.md)"
+        raise InputError("config: probes.arora", "must be given, to make probes.bank", remedy)
     folder = Path(probes.arora)
     if not folder.is_dir():
         remedy = "Put your copy of the probes of Arora et al. (2023) there, or correct the path"

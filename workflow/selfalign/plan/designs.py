@@ -30,7 +30,7 @@ from selfalign.runs import Run
 
 @dataclass(frozen=True)
 class Laid:
-    """What one language needs.
+    """The cells and prompts of one language.
 
     Attributes:
         cells: a `Design` table.

@@ -257,8 +257,8 @@ def expect_by_category(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Standard errors by category and their degrees of freedom, for each row of components.
 
-    The ratio to the error by battery is that of a finished study. The variance that is then above that of the probes
-    alone is what the probes of a category share, and gives the degrees of freedom.
+    The ratio to the error by battery is that of a finished study. The rest of the variance, after that of single
+    probes, is shared within a category. It decides the degrees of freedom.
 
     Args:
         parts: rows with the columns `PARTS` and `RATIO`.

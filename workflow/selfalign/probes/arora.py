@@ -63,11 +63,11 @@ class AroraLog(Table):
     probe: str = pa.Field(description="probe id")
     column: str = pa.Field(
         isin=["row", "sentence", "label_1", "label_2", "statement", "blank", "option_a", "option_b"],
-        description="where",
+        description="column of the release or of the texts that changed",
     )
-    defect: str = pa.Field(str_length={"min_value": 1}, description="what was wrong there")
-    before: str = pa.Field(description="what was there")
-    after: str = pa.Field(description="what was put there")
+    defect: str = pa.Field(str_length={"min_value": 1}, description="the defect of the old text")
+    before: str = pa.Field(description="the old text")
+    after: str = pa.Field(description="the new text")
 
 
 class Change(NamedTuple):
@@ -80,7 +80,7 @@ class Change(NamedTuple):
 
 
 class ProbeWording(NamedTuple):
-    """A probe's statement and options, and what was changed to come to them."""
+    """A probe's statement and options, and the changes that were made to the released texts."""
 
     statement: str
     option_a: str

@@ -18,9 +18,9 @@ def give_main_intervals(contrasts: pd.DataFrame, verdicts: pd.DataFrame) -> pd.D
         The rows of the contrasts, with a column `main`: battery or category. It is empty where the interval is not the
         main one.
     """
-    known, judged = (table.fillna({"beyond": ""}) for table in (contrasts, verdicts))
-    judged = judged[[*CONTRAST_KEYS, "main", "main_low", "main_high"]]
-    table = known.merge(judged, "left", CONTRAST_KEYS, validate="many_to_one")
+    known, main = (table.fillna({"beyond": ""}) for table in (contrasts, verdicts))
+    main = main[[*CONTRAST_KEYS, "main", "main_low", "main_high"]]
+    table = known.merge(main, "left", CONTRAST_KEYS, validate="many_to_one")
     single = table["country"] != ALL
     countries = single.groupby([table[key] for key in CONTRAST_KEYS]).transform("sum")
     has_main = table["main"].notna() & (~single | (countries == 1))

@@ -19,8 +19,8 @@ def read_sample(name: str) -> tuple[str | None, int | None]:
         name: such as "S. Korea" or "India (Old national sample)".
 
     Returns:
-        The ISO 3166 alpha-3 code, None where the country is not known; and 0 for the sample to use, 1 for one to use
-        where there is no other, None for one that is not national.
+        The country: its ISO 3166 alpha-3 code, or None if it is unknown.
+        The rank: 0 for the preferred sample, 1 for a replacement, None for a sample that is not national.
     """
     found = _NAME.fullmatch(name.strip())
     assert found is not None, "the pattern matches every text"

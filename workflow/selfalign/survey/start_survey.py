@@ -253,6 +253,26 @@ def _write(table: pd.DataFrame, path: Path) -> None:
         table.to_csv(aside, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
+def _list_steps(run: RunFacts, unordered: list[str]) -> list[str]:
+    """The user's next steps, each with the file to edit.
+
+    Args:
+        run: the files that were written.
+        unordered: questions whose answers are words in no known order.
+    """
+    names = {value: run.labels.get(value, "") for value, code in run.countries.items() if code is None}
+    unsure = [f"{value} {label}".strip() for value, label in names.items()]
+    order = f"; put the words of {listed(unordered)} in the order of the scale" if unordered else ""
+    poles = "; fill in the poles of these questions" if unordered else ""
+    countries = f", and the country of {listed(unsure, 10)}, also in languages" if unsure else ""
+    return [
+        f"{run.folder}/questions.csv: check the answers and the missing values{order}",
+        f"{run.folder}/probes.csv: check which codes are pole A and pole B{poles}",
+        f"{run.folder}/texts/{run.language}.csv: write a statement with one blank and two options for each probe",
+        f"{run.folder}/config.yaml: fill in the citation{countries}",
+    ]
+
+
 @click.command()
 @click.argument("file", type=readable)
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; else FILE's name.")
@@ -308,17 +328,8 @@ def command(
     _write(list_texts(probes), folder / texts)
     with written_aside(folder / "config.yaml") as aside:
         aside.write_text(write_config(run), encoding="utf-8")
-    unsure = [f"{value} {labels.get(value, '')}".strip() for value, code in each_country.items() if code is None]
-    unordered = listed([ids[each.name] for each in chosen if each.unordered])
-    order = f"; put the words of {unordered} in the order of the scale" if unordered else ""
-    poles = "; fill in the poles of these questions" if unordered else ""
-    steps = [
-        f"{folder}/questions.csv: check the answers and the missing values{order}",
-        f"{folder}/probes.csv: check which codes are pole A and pole B{poles}",
-        f"{folder}/{texts}: write a statement with one blank and two options for each probe",
-        f"{folder}/config.yaml: fill in the citation"
-        + (f", and the country of {listed(unsure, 10)}, also in languages" if unsure else ""),
-    ]
+    unordered = [ids[each.name] for each in chosen if each.unordered]
+    steps = _list_steps(run, unordered)
     rest = {} if questions else found.why_no_questions()
     click.echo("\n".join(found.describe(one, rest, len(chosen))))
     click.echo(f"\nWrote {folder}/. The codes and counts of every column are in {folder}/codes.csv. Now:")

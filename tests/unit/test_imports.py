@@ -1,0 +1,43 @@
+"""Which package imports which: the table of docs/architecture.md has the numbers of the code."""
+
+import ast
+import re
+from collections import Counter
+from itertools import product
+
+from places import ROOT
+
+LIBRARY = ROOT / "workflow" / "selfalign"
+
+
+def package_of(module: str) -> str:
+    """The package of a module of the library, such as `config`; that of a module in no package is its name."""
+    parts = module.split(".")[1:]
+    two = ".".join(parts[:2])
+    return two if two in ("inference.local", "inference.endpoint") else parts[0] if parts else ""
+
+
+def count_imports() -> Counter[tuple[str, str]]:
+    """Import statements by the package that has them and the package that they name."""
+    found: Counter[tuple[str, str]] = Counter()
+    for file in LIBRARY.rglob("*.py"):
+        home = package_of(".".join(file.relative_to(LIBRARY.parent).with_suffix("").parts))
+        for line in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(line, ast.ImportFrom) and (line.module or "").split(".")[0] == LIBRARY.name:
+                found[home, package_of(line.module or "")] += 1
+    return found
+
+
+def test_table_of_imports_has_the_numbers_of_the_code() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("| from | to | before | now |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    now = count_imports()
+    for row in table:
+        *names, _, numbers = (re.sub(r" \(.*?\)", "", cell).strip() for cell in row.strip("|").split("|"))
+        packages = [re.findall(r"`(.+?)`", cell) for cell in names]
+        assert [now[pair] for pair in product(*packages)] == [int(one) for one in numbers.split(",")], row
+    assert len(table) == 10
+
+
+def test_only_config_audit_and_plan_read_the_config() -> None:
+    assert {home for home, named in count_imports() if named == "config"} == {"config", "audit", "plan"}
