@@ -98,8 +98,7 @@ def write_table(table: pd.DataFrame, path: Path, schema: type[Table]) -> None:
 def write_estimates(table: pd.DataFrame, path: Path, schema: type[Table]) -> None:
     """Write the columns of a schema with six decimals, as `write_table` does.
 
-    A p that six decimals would make 0 has six significant digits: the p of a test is never 0. Only an estimate without
-    any variation, whose standard error is 0, has a p of 0.
+    A p that six decimals would make 0 has six significant digits, because the p of a test is never 0.
 
     Args:
         table: estimates; columns that the schema does not have are left out.

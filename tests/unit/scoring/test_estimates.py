@@ -154,6 +154,16 @@ def test_battery_that_a_country_lacks_leaves_its_estimates_finite() -> None:
     assert np.isfinite(estimate_all(table)[INTERVAL].to_numpy()).all()
 
 
+def test_mean_without_any_variation_has_no_p() -> None:
+    """Each country has one battery, so the mean of the countries does not vary. Rounding errors are no variation."""
+    first, second = DEFAULT_BANK["battery"].value_counts().index[:2]
+    table = scores({"own": 0.1, "zero": 0})
+    table = table[table["battery"] == table["country"].map({"BOL": first, "MEX": second})]
+    made = contrast(table, ["own", "zero"]).query("country == 'all' and measure in ('agreement', 'alignment')")
+    assert (made["standard_error"] < 1e-6).all() and (made["estimate"] != 0).all()
+    assert len(made) == 2 and made["p"].isna().all()
+
+
 def test_p_agrees_with_the_interval() -> None:
     made = estimate_all(scores({"zero": 0, "own": 0.03, "random": 0.1}))
     known = made[made["measure"] == "agreement"]

@@ -18,6 +18,9 @@ FACTORS: dict[Chance, str] = {"seeds": "seed", "templates": "template"}
 
 _RESULTS = ["estimate", "standard_error", "low", "high", "df", "p", "probes", "batteries", "respondents"]
 
+_NO_SPREAD = 1e-7
+"""Standard errors below this are 0: resamples are numbers of 32 bits, and their rounding errors are about 1e-8."""
+
 _CHUNK = 1000  # resamples at once: three matrices of 1000 x 250 in float32 stay in the cache of a core
 
 
@@ -377,7 +380,7 @@ def _test(table: pd.DataFrame, null: pd.Series) -> np.ndarray:
     error = table["standard_error"].to_numpy(float)
     with np.errstate(invalid="ignore", divide="ignore"):
         p = 2 * stats.t.sf(np.abs(gap) / error, table["df"])
-    return np.select([np.isnan(error), np.abs(gap) < 1e-12, error < 1e-12], [np.nan, 1.0, np.nan], p)
+    return np.select([np.isnan(error), np.abs(gap) < 1e-12, error < _NO_SPREAD], [np.nan, 1.0, np.nan], p)
 
 
 def _count_respondents(table: pd.DataFrame, keys: list[str], asked: pd.Series) -> pd.Series:
