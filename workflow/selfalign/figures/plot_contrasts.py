@@ -20,7 +20,7 @@ from selfalign.figures.country_rows import (
     split_panels,
     stack_panels,
 )
-from selfalign.figures.figure_options import Pages, contrasts_option, takes_figure_settings
+from selfalign.figures.figure_options import Pages, contrasts_file_option, takes_figure_settings
 from selfalign.figures.marks import format_points
 from selfalign.figures.metric_marks import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.panels_per_row import grid_columns
@@ -171,7 +171,7 @@ def _in_language(arm: str, language: str, style: Style) -> str:
 
 
 @click.command()
-@contrasts_option
+@contrasts_file_option
 @click.option("--order", type=Json(list[Contrast]), required=True, help="Contrasts from top to bottom, as JSON.")
 @takes_figure_settings
 def command(contrasts: Path, order: list[Contrast], style: Style, pages: Pages) -> None:

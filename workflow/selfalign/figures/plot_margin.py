@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
 from selfalign.figures.country_rows import Surroundings, split_panels, stack_panels
-from selfalign.figures.figure_options import Pages, contrasts_option, takes_figure_settings
+from selfalign.figures.figure_options import Pages, contrasts_file_option, takes_figure_settings
 from selfalign.figures.marks import format_points
 from selfalign.figures.metric_marks import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.names import name_pair
@@ -56,7 +56,7 @@ def draw(
 
 
 @click.command()
-@contrasts_option
+@contrasts_file_option
 @click.option(
     "--contrast", type=Json(tuple[str, str]), required=True, help="The two arms, as JSON; the second is subtracted."
 )
