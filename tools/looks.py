@@ -17,13 +17,14 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw
 from selfalign.cli import program
-from selfalign.config.figures import CELLS, FIGURES, files_of_figure
+from selfalign.config.figures import FIGURES, files_of_figure
 from selfalign.config.outputs import find_shown
 from selfalign.config.pages import find_pages
 from selfalign.config.read import read_settings
 from selfalign.config.sections import Config
 from selfalign.config.style import describe_style, texts_file
 from selfalign.figures.theme import DPI
+from selfalign.runs import SCORES
 
 SHEET = 1640
 """Pixels that a sheet is wide at most."""
@@ -123,7 +124,7 @@ def command(
     shown = find_shown(Config.read(settings)).outputs
     for figure in figures or [name for name in FIGURES if name == "agreement" or name in shown]:
         reads = files_of_figure(figure, shown).values()
-        if missing := [file for file in reads if file != CELLS and not (run / file).is_file()]:
+        if missing := [file for file in reads if file != SCORES and not (run / file).is_file()]:
             print(f"{figure} is skipped: {run} has no {', '.join(missing)}")
             continue
         for width in widths:

@@ -69,7 +69,7 @@ def find_ratios(verdicts: Path) -> pd.DataFrame:
         verdicts: of a run.
     """
     table = read_contrasts(verdicts)
-    table = table[table["categories"] >= main_intervals.LEAST]
+    table = table[table["categories"] >= main_intervals.LEAST_CATEGORIES]
     return table.assign(**{RATIO: table["category_standard_error"] / table["standard_error"]})[[*KEY, RATIO]]
 
 

@@ -47,9 +47,9 @@ def flex() -> Iterator[None]:
     """While it lasts, the packed engine computes attention by flex attention."""
     usual = attention._cut_mask
     attention._cut_mask = _mask
-    AttentionInterface.register(attention.NAME, _attend)
+    AttentionInterface.register(attention.ATTENTION_NAME, _attend)
     try:
         yield
     finally:
         attention._cut_mask = usual
-        AttentionInterface.register(attention.NAME, attention.attend)
+        AttentionInterface.register(attention.ATTENTION_NAME, attention.attend)

@@ -1,9 +1,10 @@
 """Input functions and settings of the rules in rules/figures.smk."""
 
 from selfalign.config.commands import as_options
-from selfalign.config.figures import CELLS, FIGURES, files_of_figure
+from selfalign.config.figures import FIGURES, files_of_figure
 from selfalign.config.pages import find_pages
 from selfalign.config.style import describe_style, texts_file
+from selfalign.runs import SCORES
 
 # Files that every figure reads, as inputs, so that a change of one draws the figures again.
 TEXTS = texts_file(CONFIG.figures.style)
@@ -27,7 +28,7 @@ def drawn(figure, label):
 def read_by(figure):
     """The files that a figure is drawn from, by option of its command."""
     return {
-        option: PATHS.scores() if file == CELLS else f"<run>/{file}"
+        option: PATHS.scores() if file == SCORES else f"<run>/{file}"
         for option, file in files_of_figure(figure, PATHS.shown.outputs).items()
     }
 

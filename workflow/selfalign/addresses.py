@@ -2,11 +2,13 @@
 
 from selfalign.errors import InputError
 
-BY_HAND = "or download the file yourself and give it as the source, {file: its path}"
+OR_DOWNLOAD_IT = "or download the file yourself and give it as the source, {file: its path}"
 """What one can do where a download fails."""
 
 
-def refuse_login(url: object, place: str, remedy: str = f"Take it out and put it into ~/.netrc, {BY_HAND}") -> None:
+def refuse_login(
+    url: object, place: str, remedy: str = f"Take it out and put it into ~/.netrc, {OR_DOWNLOAD_IT}"
+) -> None:
     """Raise InputError, which does not show it, where an address holds a name or a password: it would get into logs.
 
     Args:

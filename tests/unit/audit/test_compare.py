@@ -16,7 +16,7 @@ from selfalign.audit.compare.changes import (
     pair_cells,
     pair_estimates,
 )
-from selfalign.audit.compare.compare import _STEPS, TABLES, _compare_table
+from selfalign.audit.compare.compare import _STEPS, COMPARED_TABLES, _compare_table
 from selfalign.audit.compare.report import _describe_change, _describe_estimate
 from selfalign.runs import Run
 from selfalign.scoring.schemas import Verdicts
@@ -220,12 +220,12 @@ def test_run_without_a_record_is_refused(refused: Refused, tmp_path: Path) -> No
     refused("compare", "default", "trial", *place, tells=["there are no scores", "Let snakemake finish the run"])
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", COMPARED_TABLES)
 def test_tables_without_rows_are_the_same(name: str, tmp_path: Path) -> None:
     changes = {"config": {}, "code": {}, "packages": {}}
     assert _compare_table(name, Run(tmp_path), Run(tmp_path), pair_cells(cells(), cells()), changes).empty
 
 
 def test_each_table_names_the_step_that_makes_it() -> None:
-    assert _STEPS.keys() == TABLES.keys()
+    assert _STEPS.keys() == COMPARED_TABLES.keys()
     assert set(_STEPS.values()) <= set(STEPS)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 from configs import altered, shipped
-from selfalign.config.figures import FIGURES, PAGED, TYPESET, WITH_CSV, files_of_figure, numbers_of_figure
+from selfalign.config import outputs
+from selfalign.config.figures import FIGURES, PAGED, TYPESET, WITH_CSV, Figure, files_of_figure, numbers_of_figure
 from selfalign.config.outputs import (
     agreeing_arms,
     asked_in,
@@ -21,10 +22,21 @@ from selfalign.config.outputs import (
     list_specified,
     own_languages,
 )
+from selfalign.config.pages import name_pages
+from selfalign.config.paths import Paths
 from selfalign.config.read import read_config
 from selfalign.config.sections import Config
+from selfalign.config.style import describe_style
 from selfalign.contrasts import Contrast
 from selfalign.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def newer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A figure that somebody adds later, so that no test of this file depends on a list of all figures."""
+    find_reasons = outputs._why_not_across
+    monkeypatch.setitem(FIGURES, "newer", Figure("z: newer", "Drawing", {"contrasts": "tables/contrasts.csv"}))
+    monkeypatch.setattr(outputs, "_why_not_across", lambda config: find_reasons(config) | {"newer": ""})
 
 
 def config_of(tmp_path: Path, **settings: object) -> Config:
@@ -256,6 +268,13 @@ def test_figures_read_the_readers_if_the_run_has_them(tmp_path: Path) -> None:
         shown = FIGURES[figure].settings(with_readers)["demonstrated"].split()
         assert shown == ["chrf", "chrf_other", "chrf_without_battery", "chrf_without_battery_other"]
     assert "readers" not in files_of_figure("contrasts", find_shown(with_readers).outputs)
+
+
+def test_figure_that_is_added_is_drawn_in_the_style_of_the_run() -> None:
+    config = altered()
+    assert "<run>/figures/newer.png" in Paths(config).figures and name_pages(config, "newer") == ["newer"]
+    assert files_of_figure("newer", find_shown(config).outputs) == {"contrasts": "tables/contrasts.csv"}
+    assert describe_style(config, "newer") == describe_style(config)
 
 
 def test_facts_of_figures_are_those_of_the_registry() -> None:

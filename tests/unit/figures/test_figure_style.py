@@ -40,7 +40,7 @@ from selfalign.figures import plot_agreement, plot_calibration, plot_contrasts, 
 from selfalign.figures.figure_options import Pages
 from selfalign.figures.style import ENGLISH, Style, read_figure_texts, read_style
 from selfalign.figures.theme import DIVERGING, DPI, MEASURED, apply_theme, save
-from selfalign.scoring.metrics import METRICS
+from selfalign.scoring.metrics import METRICS, Metric
 from selfalign.scoring.schemas import Contrasts
 
 pytestmark = pytest.mark.slow
@@ -179,12 +179,16 @@ def test_a_figure_may_have_a_width_that_differs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_the_same_texts(language: str) -> None:
+def test_every_language_has_the_same_texts(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = Metric("newer", "Newer", METRICS["js_distance"].function, "options", "lower")
+    monkeypatch.setitem(METRICS, "newer", newer)  # somebody adds it later, and its name has no translation
     files = {path.stem: read_figure_texts(path) for path in ENGLISH.parent.glob("*.yaml")}
     assert set(files) == set(LANGUAGES)
     names = {f"measures.{name}" for name in METRICS}  # may be left out: the registry has them in English
     assert files[language].keys() - names == files["en"].keys() - names
     assert all(text.strip() for text in files[language].values())
+    lower = files[language]["measures.lower"]
+    assert Style({"models": {}, "arms": {}}, texts=files[language]).measure("newer") == f"Newer ({lower})"
     spoken = {path.stem for path in (ENGLISH.parents[1] / "templates").glob("*.yaml")}
     assert spoken <= {key.removeprefix("languages.") for key in files[language] if key.startswith("languages.")}
 

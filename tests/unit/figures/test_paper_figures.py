@@ -34,7 +34,7 @@ from selfalign.figures.difference_rows import choose_gains, choose_pairs, join_m
 from selfalign.figures.readers import choose_readers, readers_of_gains
 from selfalign.figures.style import ENGLISH, Style, read_figure_texts, read_style
 from selfalign.figures.theme import apply_theme
-from selfalign.figures.typeset_tables import TABLES, typeset, write_caption
+from selfalign.figures.typeset_tables import LATEX_TABLES, typeset, write_caption
 from selfalign.scoring.schemas import (
     Categories,
     Contrasts,
@@ -490,12 +490,12 @@ def test_command_writes_the_figure_and_its_numbers(tmp_path: Path) -> None:
 
 
 def test_tables_in_latex_are_those_of_the_registry() -> None:
-    assert set(TABLES) == set(TYPESET)
+    assert set(LATEX_TABLES) == set(TYPESET)
 
 
 def as_latex(name: str, table: pd.DataFrame, style: Style) -> str:
     caption = write_caption(name, table, style, "en")
-    return typeset(TABLES[name][1](table, style, "en"), style, caption, f"tab:{name}")
+    return typeset(LATEX_TABLES[name][1](table, style, "en"), style, caption, f"tab:{name}")
 
 
 def test_table_of_gains_as_latex(wide: Style) -> None:

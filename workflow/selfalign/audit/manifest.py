@@ -11,7 +11,7 @@ from selfalign.digests import digest_file
 from selfalign.errors import InputError
 from selfalign.tables import Table, read_table
 
-NAME = "manifest.csv"
+MANIFEST = "manifest.csv"
 JOBS = "jobs.json"
 
 
@@ -90,7 +90,7 @@ def refuse_changed(folder: Path) -> None:
     Raises:
         InputError: names the file.
     """
-    path = folder / NAME
+    path = folder / MANIFEST
     if path.is_file():
         former = read_table(path, Manifest)
         refuse(find_changed(former["file"], former, Records()))

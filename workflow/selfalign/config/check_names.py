@@ -14,7 +14,7 @@ from selfalign.config.surveys import check_groups, check_tables
 from selfalign.config.two_surveys import check_crossed
 from selfalign.contrasts import Contrast
 from selfalign.countries import CODES, suggest_country
-from selfalign.demonstrations.strategies import MEASURES
+from selfalign.demonstrations.strategies import SIMILARITIES
 from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.file_sources import check_model_source, check_survey_source
 from selfalign.labels import clean_label
@@ -193,7 +193,7 @@ def _check_arm(arm: Arm) -> None:
         raise InputError(
             f"{place}.diversity",
             f"does not go with strategy {arm.strategy}, which draws and measures no relevance",
-            f"Take it out, or choose one of the strategies {', '.join(MEASURES)}",
+            f"Take it out, or choose one of the strategies {', '.join(SIMILARITIES)}",
             value=arm.diversity,
         )
 

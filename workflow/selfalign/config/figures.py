@@ -31,10 +31,7 @@ from selfalign.config.sections import Config
 from selfalign.contrasts import Contrast
 from selfalign.runs import SCORES
 
-CELLS = SCORES
-"""The table of cells of each model and language."""
-
-READERS = "readers"
+_READERS = "readers"
 """The output of a run that marks of readers are drawn from."""
 
 
@@ -99,24 +96,24 @@ def _demonstrated(config: Config) -> dict[str, str]:
     return {"demonstrated": " ".join(arms)} if has_readers(config) else {}
 
 
-CONTRASTS = {"contrasts": "tables/contrasts.csv"}
-METRICS = {"metrics": "tables/metrics.csv"}
-VERDICTS = {"verdicts": "tables/verdicts.csv"}
+_CONTRASTS = {"contrasts": "tables/contrasts.csv"}
+_METRICS = {"metrics": "tables/metrics.csv"}
+_VERDICTS = {"verdicts": "tables/verdicts.csv"}
 
 FIGURES: dict[str, Figure] = {
     "agreement": Figure(
         "a: agreement",
         "Drawing agreement per arm and country",
-        {"estimates": "tables/agreement.csv"} | METRICS,
+        {"estimates": "tables/agreement.csv"} | _METRICS,
         _agreement,
-        also=(READERS,),
+        also=(_READERS,),
         paged=Paged(lambda config: panels_of_arms(config, agreeing_arms(config)), height_of_agreement),
         csv=False,
     ),
     "contrasts": Figure(
         "b: contrasts",
         "Drawing every contrast",
-        CONTRASTS | VERDICTS,
+        _CONTRASTS | _VERDICTS,
         lambda config: {"order": as_json(drawn_contrasts(config))},
         paged=Paged(lambda config: panels_of_contrasts(config, list_contrasts(config)), height_of_contrasts),
         csv=False,
@@ -124,9 +121,9 @@ FIGURES: dict[str, Figure] = {
     "margin": Figure(
         "c: margin",
         "Drawing own minus other country",
-        CONTRASTS | VERDICTS,
+        _CONTRASTS | _VERDICTS,
         _margin,
-        also=(READERS,),
+        also=(_READERS,),
         paged=Paged(lambda config: panels_of_contrasts(config, [config.figures.margin.contrast])),
         csv=False,
         typeset=False,
@@ -142,7 +139,7 @@ FIGURES: dict[str, Figure] = {
     "calibration": Figure(
         "e: calibration",
         "Drawing the model against the people",
-        {"scores": CELLS},
+        {"scores": SCORES},
         lambda config: {"arms": " ".join(calibrated_arms(config))},
         paged=Paged(lambda config: panels_of_arms(config, calibrated_arms(config)), height_of_calibration),
         csv=False,
@@ -151,14 +148,14 @@ FIGURES: dict[str, Figure] = {
     "gains": Figure(
         "f: gains",
         "Drawing gains over zero-shot, by model",
-        CONTRASTS | VERDICTS | METRICS,
+        _CONTRASTS | _VERDICTS | _METRICS,
         lambda config: _by_model(list_gains(config), config),
-        also=(READERS,),
+        also=(_READERS,),
     ),
     "gains_by_country": Figure(
         "g: gains by country",
         "Drawing gains over zero-shot, by model and country",
-        CONTRASTS,
+        _CONTRASTS,
         lambda config: {"pairs": as_json(list_gains(config)), "language": asked_in(config)},
     ),
     "languages": Figure(
@@ -182,9 +179,9 @@ FIGURES: dict[str, Figure] = {
     "margins": Figure(
         "k: margins",
         "Drawing own minus other country, by model",
-        CONTRASTS | VERDICTS,
+        _CONTRASTS | _VERDICTS,
         lambda config: _by_model(list_margins(config), config),
-        also=(READERS,),
+        also=(_READERS,),
     ),
     "country_ranks": Figure(
         "l: country ranks",

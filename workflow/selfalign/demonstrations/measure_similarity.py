@@ -16,7 +16,7 @@ from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 
 from selfalign.demonstrations.encoders import encode
 from selfalign.demonstrations.schemas import Similarity
-from selfalign.demonstrations.strategies import MEASURES
+from selfalign.demonstrations.strategies import SIMILARITIES
 from selfalign.options import Json, readable, writable
 from selfalign.probes.bank import BLANK, read_bank, read_texts
 from selfalign.tables import write_table
@@ -106,7 +106,7 @@ def measure_probes(
     Args:
         texts: a `Texts` table indexed by probe: every row of its file, because `bm25` counts in how many a word is.
         probes: those in use.
-        measure: one of `MEASURES`.
+        measure: one of `SIMILARITIES`.
         language: of the wording, as an ISO 639-1 code.
         settings: of the measure: k1 and b of `bm25`, model of `embedding`.
         tests: those of `probes` that are test probes only. The others are candidates, and all are if this is empty.
@@ -131,7 +131,7 @@ _COMPARE: dict[str, Compare] = {
         texts.loc[probes], language, settings["model"]
     ).loc[probes, candidates],
 }
-"""By name of the measure. The names are in `MEASURES`, which modules read that compute nothing."""
+"""By name of the measure. The names are in `SIMILARITIES`, which modules read that compute nothing."""
 
 
 def list_pairs(similarity: pd.DataFrame) -> pd.DataFrame:
@@ -172,7 +172,7 @@ def _square(scores: object, texts: pd.DataFrame) -> pd.DataFrame:
 @click.option("--tests", type=readable, help="Test probes that are not shown (CSV); all may be shown if not given.")
 @click.option("--texts", type=readable, required=True, help="Wording of the probes (CSV).")
 @click.option("--language", required=True, help="Language of the wording.")
-@click.option("--measure", type=click.Choice(MEASURES), required=True, help="What to compare probes by.")
+@click.option("--measure", type=click.Choice(SIMILARITIES), required=True, help="What to compare probes by.")
 @click.option("--settings", type=Json(dict[str, Any]), default="{}", help="Settings of the measure (JSON).")
 @click.option("--output", type=writable, required=True, help="Similarities (Parquet).")
 def command(

@@ -1,12 +1,12 @@
 """The strategies by which demonstrations are chosen, and what they measure."""
 
-MEASURES = ("chrf", "bm25", "embedding")
+SIMILARITIES = ("chrf", "bm25", "embedding")
 """Similarities of two probes: by character n-grams and words, by shared rare words, by sentence embeddings."""
 
 SEEDED = ("random", "category")
 """The strategies that draw: from all candidates, from those of the test probe's category. They have seeds."""
 
-STRATEGIES = (*SEEDED, *MEASURES)
+STRATEGIES = (*SEEDED, *SIMILARITIES)
 """How candidates are ordered: at random, or by a measure of similarity."""
 
 
@@ -16,4 +16,4 @@ EXCLUSIONS = {"siblings": "sibling", "battery": "same_battery", "category": "sam
 
 def measure_of(strategy: str) -> str:
     """The measure whose similarity is recorded for a strategy: its own, or chrF++ for a strategy that draws."""
-    return strategy if strategy in MEASURES else "chrf"
+    return strategy if strategy in SIMILARITIES else "chrf"

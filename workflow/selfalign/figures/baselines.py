@@ -10,14 +10,14 @@ from selfalign.figures.style import Style
 from selfalign.figures.theme import INK, Keywords
 from selfalign.prompts.schemas import first_way
 
-LOOKS: dict[str, Keywords] = {
+BASELINE_LOOKS: dict[str, Keywords] = {
     "world": {"color": INK, "linewidth": 0.9, "linestyle": "solid"},
     "nearest": {"color": INK, "linewidth": 0.9, "linestyle": (0, (1, 1))},
     "ceiling": {"color": "#6b7078", "linewidth": 2.4, "linestyle": "solid"},
 }
 """Columns of the table of metrics that a row has marks for, and how the marks look. They differ without colour."""
 
-CHANCE: Keywords = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
+CHANCE_LINE: Keywords = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
 
 _KEYS = ["model", "language", "country"]
 
@@ -39,7 +39,7 @@ def find_baselines(metrics: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
     """
     rows = metrics[(metrics["metric"] == "agreement") & metrics["arm"].isin(list(arms))]
     rows = rows[rows["asks"] == first_way(rows["asks"])]
-    return rows.groupby(_KEYS)[["value", "uniform", *LOOKS]].mean()
+    return rows.groupby(_KEYS)[["value", "uniform", *BASELINE_LOOKS]].mean()
 
 
 def gains_of_others(metrics: pd.DataFrame, firsts: Iterable[str]) -> pd.DataFrame:
@@ -53,7 +53,7 @@ def gains_of_others(metrics: pd.DataFrame, firsts: Iterable[str]) -> pd.DataFram
         By model, language and country, columns uniform, world, nearest and ceiling.
     """
     found = find_baselines(metrics, firsts)
-    return found[["uniform", *LOOKS]].sub(found["value"], axis=0)
+    return found[["uniform", *BASELINE_LOOKS]].sub(found["value"], axis=0)
 
 
 def choose_baselines(baselines: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +81,7 @@ def explain_baselines(baselines: pd.DataFrame, style: Style) -> dict[str, Line2D
 
 
 def _look(name: str) -> Keywords:
-    return CHANCE if name == "uniform" else LOOKS[name]
+    return CHANCE_LINE if name == "uniform" else BASELINE_LOOKS[name]
 
 
 def _name(name: str, style: Style) -> str:

@@ -18,7 +18,7 @@ from selfalign.figures.baselines import (
 )
 from selfalign.figures.country_rows import Surroundings, spread
 from selfalign.figures.difference_rows import choose_pairs, join_main, mean_of_countries, with_main
-from selfalign.figures.figure_options import contrasts_option, csv_option, verdicts_option
+from selfalign.figures.figure_options import contrasts_file_option, csv_option, verdicts_option
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_language
@@ -117,7 +117,7 @@ def takes_contrasts(command: Command) -> Command:
         command(contrasts=join_main(read_table(contrasts, Contrasts), read_table(verdicts, Verdicts)), **rest)
 
     options = [
-        contrasts_option,
+        contrasts_file_option,
         verdicts_option,
         click.option(
             "--pairs",

@@ -15,7 +15,7 @@ from selfalign.figures.style import ENGLISH, read_style
 from selfalign.figures.theme import apply_theme, save
 from selfalign.options import Command, Json, Words, give_options, readable, writable
 
-contrasts_option = click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
+contrasts_file_option = click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
 verdicts_option = click.option(
     "--verdicts", type=readable, required=True, help="Verdicts (CSV), for the main intervals."
 )

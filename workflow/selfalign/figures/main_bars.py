@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from selfalign.errors import InputError
-from selfalign.figures.figure_options import contrasts_option, verdicts_option
+from selfalign.figures.figure_options import contrasts_file_option, verdicts_option
 from selfalign.options import Command, give_options
 from selfalign.scoring.join_verdicts import give_main_intervals
 from selfalign.scoring.metrics import METRICS
@@ -21,7 +21,7 @@ def takes_main_contrasts(command: Command) -> Command:
     def with_contrasts(contrasts: Path, verdicts: Path, **rest: object) -> None:
         command(contrasts=read_main_contrasts(contrasts, verdicts), **rest)
 
-    return give_options(with_contrasts, [contrasts_option, verdicts_option])
+    return give_options(with_contrasts, [contrasts_file_option, verdicts_option])
 
 
 def read_main_contrasts(contrasts: Path, verdicts: Path) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter
 from selfalign.figures.style import Style
 from selfalign.figures.theme import DIVERGING, INK, MUTED, Keywords
 
-EMPTY = "#dcdfe3"
+EMPTY_CELL = "#dcdfe3"
 """Colour of cells without a value."""
 
 _TENTHS, _WHOLE = 0.33, 0.24  # inches of a cell that have room for a number with one decimal, or without
@@ -48,7 +48,7 @@ def draw_matrix(ax: Axes, values: pd.DataFrame, certain: pd.DataFrame, reach: fl
         form: of the numbers (`choose_form`). If it is empty, cells show the sign, which colours do not show in
             greyscale.
     """
-    ax.set_facecolor(EMPTY)
+    ax.set_facecolor(EMPTY_CELL)
     look = {"cmap": DIVERGING, "vmin": -reach, "vmax": reach, "edgecolors": "white", "linewidth": 0.6}
     mesh = ax.pcolormesh(np.ma.masked_invalid(values), **look)
     rows, columns = values.shape

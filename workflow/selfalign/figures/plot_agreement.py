@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from selfalign.figures.baselines import CHANCE, LOOKS, draw_baselines, explain_baselines, find_baselines
+from selfalign.figures.baselines import BASELINE_LOOKS, CHANCE_LINE, draw_baselines, explain_baselines, find_baselines
 from selfalign.figures.country_rows import Surroundings, split_panels, spread, stack_panels
 from selfalign.figures.figure_options import Pages, takes_figure_settings
 from selfalign.figures.marks import draw_bars, draw_dots, handle_of
@@ -39,10 +39,10 @@ def draw(
     agreement = agreement[agreement["arm"].isin(style.labels["arms"] if chosen is None else chosen)]
     arms = [arm for arm in style.labels["arms"] if arm in set(agreement["arm"])]
     baselines = find_baselines(metrics, arms)
-    marks = baselines[list(LOOKS)]
+    marks = baselines[list(BASELINE_LOOKS)]
     panels = split_panels(agreement, style)
     handles = {style.arm(arm): handle_of(style, arm) for arm in arms} | explain_baselines(marks, style)
-    handles[style.text("agreement.chance")] = Line2D([], [], **CHANCE)
+    handles[style.text("agreement.chance")] = Line2D([], [], **CHANCE_LINE)
     readers = readers[readers["arm"].isin(arms) & (readers["measure"] == "agreement")]
     handles |= explain_readers(readers, style)
     row = max(0.16, 0.05 + 0.052 * len(arms))
@@ -50,7 +50,7 @@ def draw(
     figure, axes = stack_panels(panels, around, style, row)
     chance = baselines["uniform"].mean() if baselines["uniform"].notna().any() else 0.5
     for ax, panel in zip(axes, panels, strict=True):
-        ax.axvline(chance, **CHANCE, zorder=1)
+        ax.axvline(chance, **CHANCE_LINE, zorder=1)
         draw_baselines(ax, panel.rows, marks)
         for arm, offset in zip(arms, spread(len(arms)), strict=True):
             if len(shown := panel.rows[panel.rows["arm"] == arm].sort_values("row")):

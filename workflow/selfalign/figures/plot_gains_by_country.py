@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from selfalign.figures.country_rows import Surroundings, fit_figure
 from selfalign.figures.difference_rows import choose_pairs
-from selfalign.figures.figure_options import Pages, contrasts_option, csv_option, takes_figure_settings
+from selfalign.figures.figure_options import Pages, contrasts_file_option, csv_option, takes_figure_settings
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
@@ -75,7 +75,7 @@ def _name_models(models: list[str], room: float, style: Style) -> tuple[list[str
 
 
 @click.command()
-@contrasts_option
+@contrasts_file_option
 @pairs_option
 @click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1.")
 @csv_option

@@ -17,7 +17,7 @@ from selfalign.options import Command, Words, give_options, readable
 from selfalign.scoring.schemas import ReaderEstimates
 from selfalign.tables import read_table
 
-LOOKS: dict[str, dict[str, Any]] = {
+READER_LOOKS: dict[str, dict[str, Any]] = {
     "copier": {"marker": "x", "markersize": 3.4, "markeredgewidth": 0.8},
     "ideal_reader": {"marker": "*", "markersize": 4.6, "markeredgewidth": 0.4},
 }
@@ -102,7 +102,7 @@ def draw_readers(ax: Axes, rows: pd.DataFrame, readers: pd.DataFrame, offset: fl
     keys = _PAIR if "against" in rows else _ALONE
     shown = readers if "against" in rows else readers[readers["against"] == ""]
     marks = rows[[*keys, "row"]].merge(shown[[*keys, "reader", "value"]], on=keys)
-    for reader in LOOKS:
+    for reader in READER_LOOKS:
         these = marks[marks["reader"] == reader]
         ax.plot(these["value"], these["row"] + offset, **_look(reader, colour), zorder=3.5, label=reader)
 
@@ -110,8 +110,8 @@ def draw_readers(ax: Axes, rows: pd.DataFrame, readers: pd.DataFrame, offset: fl
 def explain_readers(readers: pd.DataFrame, style: Style) -> dict[str, Line2D]:
     """Marks of the readers that have a value, for the legend, by name."""
     found = set(readers.dropna(subset="value")["reader"])
-    return {style.text(f"readers.{name}"): Line2D([], [], **_look(name)) for name in LOOKS if name in found}
+    return {style.text(f"readers.{name}"): Line2D([], [], **_look(name)) for name in READER_LOOKS if name in found}
 
 
 def _look(reader: str, colour: str = INK) -> dict[str, Any]:
-    return {"linestyle": "none", "color": colour, **LOOKS[reader]}
+    return {"linestyle": "none", "color": colour, **READER_LOOKS[reader]}

@@ -74,7 +74,7 @@ def write_caption(name: str, table: pd.DataFrame, style: Style, language: str) -
 
     Args:
         name: of the table.
-        table: with the schema of `TABLES`.
+        table: with the schema of `LATEX_TABLES`.
         style: decides the language and the names.
         language: the language that the table shows.
     """
@@ -271,7 +271,7 @@ def lay_out_country_ranks(table: pd.DataFrame, style: Style, _: str) -> pd.DataF
     return _spread(pd.concat([similar, ranks]), ["first", "second"], "column", head)
 
 
-TABLES: dict[str, tuple[type[Table], Callable[[pd.DataFrame, Style, str], pd.DataFrame]]] = {
+LATEX_TABLES: dict[str, tuple[type[Table], Callable[[pd.DataFrame, Style, str], pd.DataFrame]]] = {
     "agreement": (Estimates, lay_out_agreement),
     "contrasts": (Contrasts, lay_out_contrasts),
     "gains": (MainContrasts, lay_out_gains),
@@ -383,9 +383,11 @@ def command(
     """Write the main tables and those of the figures across models as LaTeX."""
     look, given = read_style(style, texts), dict(tables)
     for output in outputs:
-        if output.stem not in TABLES or output.stem not in given:
-            raise InputError("--outputs", f"no table {output.stem} is given", f"Known values: {', '.join(TABLES)}")
-        schema, lay_out = TABLES[output.stem]
+        if output.stem not in LATEX_TABLES or output.stem not in given:
+            raise InputError(
+                "--outputs", f"no table {output.stem} is given", f"Known values: {', '.join(LATEX_TABLES)}"
+            )
+        schema, lay_out = LATEX_TABLES[output.stem]
         table = read_table(given[output.stem], schema)
         caption = write_caption(output.stem, table, look, language)
         text = typeset(lay_out(table, look, language), look, caption, f"tab:{output.stem}")

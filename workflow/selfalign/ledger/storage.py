@@ -12,7 +12,7 @@ from types import TracebackType
 from selfalign.errors import InputError
 from selfalign.ledger.rows import COLUMNS, Entry, LedgerRow, check_scores, fingerprint_of, has_its_digest, to_json
 
-VERSION = 2
+LEDGER_VERSION = 2
 """Version of the tables below, in SQLite's `user_version`.
 
 Version 0 had another table of answers, and is refused. Version 1 lacks the column `difference`: it can be read, and a
@@ -52,7 +52,7 @@ _SCHEMA = (
     digest TEXT NOT NULL,
     UNIQUE (fingerprint, key)
 )""",
-    f"PRAGMA user_version = {VERSION}",
+    f"PRAGMA user_version = {LEDGER_VERSION}",
 )
 _TABLES = {"models", "runs", "answers"}
 _RECOVER = "restore the file from a copy, or delete it. The next run then answers again the prompts that it lacks"
@@ -153,9 +153,9 @@ class Ledger:
             for statement in _SCHEMA:
                 self._db.execute(statement)
         _check_schema(self.path, self._db)
-        if self._db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        if self._db.execute("PRAGMA user_version").fetchone()[0] < LEDGER_VERSION:
             self._db.execute("ALTER TABLE runs ADD COLUMN difference REAL")
-            self._db.execute(f"PRAGMA user_version = {VERSION}")
+            self._db.execute(f"PRAGMA user_version = {LEDGER_VERSION}")
         self._db.execute("COMMIT")
 
     def answered(self, fingerprint: str, texts: bool = True) -> dict[str, Entry]:
@@ -296,13 +296,13 @@ def _check_schema(path: Path, database: sqlite3.Connection) -> None:
     version = database.execute("PRAGMA user_version").fetchone()[0]
     tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     columns = {row[1] for row in database.execute("PRAGMA table_info(answers)")}
-    if "log_p_first" in columns or version > VERSION:
+    if "log_p_first" in columns or version > LEDGER_VERSION:
         raise InputError(
             path,
             f"the ledger was made by {'a later' if version else 'an earlier'} version of this program",
             "Move the file away to answer all prompts again, or use the version that made it",
         )
-    if not 0 < version <= VERSION or tables != _TABLES:
+    if not 0 < version <= LEDGER_VERSION or tables != _TABLES:
         found = ", ".join(sorted(map(_printable, tables))) or "none"
         raise InputError(
             path,

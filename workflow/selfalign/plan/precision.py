@@ -31,7 +31,7 @@ from selfalign.plan.variances import (
     read_variances,
 )
 from selfalign.runs import Run
-from selfalign.scoring.main_intervals import LEAST
+from selfalign.scoring.main_intervals import LEAST_CATEGORIES
 
 SLACK = (0.6, 1.5)
 """Factors of the lowest and the highest width that finished studies give.
@@ -61,7 +61,7 @@ class Width:
         name: the arm or the contrast.
         mean: by battery, for the mean of the countries; NaN with fewer than two.
         main: of the main interval, the wider of those by battery and by category (see `choose_main`). By battery for an
-            arm, and with fewer than `LEAST` categories.
+            arm, and with fewer than `LEAST_CATEGORIES` categories.
         country: by battery, for one country.
         found: the smallest true difference that the main interval of a study of this size finds with the probability
             `POWER`, in the mean of the countries, or in the only one; NaN for an arm.
@@ -212,7 +212,7 @@ def expect_width(series: Series, rows: pd.DataFrame, source: str, level: float =
     one = _spread(*_expect_alone(series, rows), level, slack)
     mean = main = _spread(*by_battery, level, slack)
     found = NAN if series.family == "arm" else float(np.median(reach(*by_battery, level)))
-    if rows[RATIO].notna().all() and len(np.unique(series.category_of)) >= LEAST:
+    if rows[RATIO].notna().all() and len(np.unique(series.category_of)) >= LEAST_CATEGORIES:
         by_category = expect_by_category(rows, series.poles, series.battery_of, series.category_of)
         wider = _spread(*by_category, level, slack)
         main = HalfWidth(*map(max, mean, wider))

@@ -25,8 +25,8 @@ from selfalign.probes.bank import BLANK
 from selfalign.probes.schemas import Texts
 from selfalign.tables import read_input, write_table
 
-COLUMNS = ["row", "question", "sentence", "label_1", "label_2"]
-CELLS = COLUMNS[2:]
+_COLUMNS = ["row", "question", "sentence", "label_1", "label_2"]
+_CELLS = _COLUMNS[2:]
 
 
 def read_copy(path: Path) -> pd.DataFrame:
@@ -50,15 +50,15 @@ def read_copy(path: Path) -> pd.DataFrame:
         raise InputError(path, "the file is empty", remedy) from None
     except (OSError, ValueError) as error:
         raise InputError(path, f"cannot be read as a table ({error})", remedy) from None
-    if len(table.columns) != len(COLUMNS) or not isinstance(table.index, pd.RangeIndex):
+    if len(table.columns) != len(_COLUMNS) or not isinstance(table.index, pd.RangeIndex):
         raise InputError(
             path,
-            f"has {len(table.columns)} columns in its header, or rows that are longer; expected {len(COLUMNS)} columns"
+            f"has {len(table.columns)} columns in its header, or rows that are longer; expected {len(_COLUMNS)} columns"
             " with tabs between them: row, question, sentence, label 1, label 2",
             remedy,
             row=1,
         )
-    table = table.set_axis(COLUMNS, axis=1).fillna("")
+    table = table.set_axis(_COLUMNS, axis=1).fillna("")
     table[["row", "question"]] = table[["row", "question"]].apply(lambda column: column.str.strip())
     return table[~table.isin([""]).all(axis=1)]
 
@@ -130,7 +130,7 @@ def adopt(
     texts, log = [], []
     for row in rows.itertuples():
         released = given.loc[str(row.row)]
-        cells = [clean_cell(cell) for cell in released[CELLS]]
+        cells = [clean_cell(cell) for cell in released[_CELLS]]
         if row.dropped:
             log.append((row.row, row.probe, "row", row.dropped, "", "dropped"))
             continue
@@ -139,7 +139,7 @@ def adopt(
         wording = word_probe(cells[0], cells[1], cells[2], mine, language)
         _check_wording(wording, cells, released["line"], path)
         texts.append((row.probe, wording.statement, wording.option_a, wording.option_b, "drafted"))
-        log += [(row.row, row.probe, *change) for change in _tell_cleaned(released[CELLS], cells) + wording.changes]
+        log += [(row.row, row.probe, *change) for change in _tell_cleaned(released[_CELLS], cells) + wording.changes]
     return (
         pd.DataFrame(texts, columns=Texts.names()),
         pd.DataFrame(log, columns=AroraLog.names()).astype({"row": "int64"}),
@@ -149,7 +149,7 @@ def adopt(
 def _tell_cleaned(given: pd.Series, cells: list[str]) -> list[Change]:
     return [
         Change(column, "html" if "&" in before and "&" not in after else "blanks", before, after)
-        for column, before, after in zip(CELLS, given, cells, strict=True)
+        for column, before, after in zip(_CELLS, given, cells, strict=True)
         if before != after
     ]
 

@@ -14,7 +14,7 @@ from selfalign.scoring import metrics
 from selfalign.scoring.cell_options import bank_option, poles_option
 from selfalign.scoring.inputs import read_all_scores
 from selfalign.scoring.items import (
-    SERIES,
+    ANSWER_SERIES,
     cells_of_scales,
     cells_of_scores,
     nearest_of_poles,
@@ -71,14 +71,14 @@ class Scorer:
             A `Metrics` table without its column asks.
         """
         tables = []
-        for series, group in cells.groupby(SERIES, sort=True):
+        for series, group in cells.groupby(ANSWER_SERIES, sort=True):
             countries, answers, asked = _lay_out_cells(self.people, group)
             each = pd.concat(
                 self._compare(country, answers[:, :, place], asked[:, :, place])
                 for place, country in enumerate(countries)
             )
             table = pd.concat([each, _average(each), self._compare_patterns(countries, answers)])
-            tables.append(table.assign(**dict(zip(SERIES, series, strict=True))))
+            tables.append(table.assign(**dict(zip(ANSWER_SERIES, series, strict=True))))
         return pd.concat(tables, ignore_index=True)
 
     def _compare(self, country: int, answers: Array, asked: Array) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from selfalign.population import country_of, keep_countries
 from selfalign.probes.cultures import find_nearest, measure_distances
 from selfalign.scoring import baselines
 
-SERIES = ["model", "language", "arm"]
+ANSWER_SERIES = ["model", "language", "arm"]
 """The columns that name a series of answers."""
 
 
@@ -93,7 +93,7 @@ def cells_of_scales(scores: pd.DataFrame) -> pd.DataFrame:
         Columns model, language, arm, country, source, seed, template, item, option, p; p is null in cells without an
         answer.
     """
-    key = [*SERIES, "country", "source", "seed", "template", "question", "code"]
+    key = [*ANSWER_SERIES, "country", "source", "seed", "template", "question", "code"]
     table = scores.groupby(key, observed=True, sort=False)["p"].mean().reset_index()
     return table.rename(columns={"question": "item", "code": "option"})
 
@@ -126,5 +126,5 @@ def cells_of_scores(scores: pd.DataFrame) -> pd.DataFrame:
         Columns model, language, arm, country, source, seed, template, item, option, p; p is null in cells without an
         answer.
     """
-    cells = scores[[*SERIES, "country", "source", "seed", "template"]].assign(item=scores["probe"])
+    cells = scores[[*ANSWER_SERIES, "country", "source", "seed", "template"]].assign(item=scores["probe"])
     return pd.concat([cells.assign(option="A", p=scores["p_a"]), cells.assign(option="B", p=1 - scores["p_a"])])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from selfalign.scoring.panels import Panel
 
-LEAST = 6
+LEAST_CATEGORIES = 6
 """Categories that a variance between them needs: with fewer, its interval says little."""
 
 _RESULTS = ["standard_error", "low", "high", "df", "p"]
@@ -44,7 +44,7 @@ def choose_main(table: pd.DataFrame, resample: Sequence[str]) -> pd.DataFrame:
 
     The main interval is the wider one. Batteries of one category may answer alike, and then an interval by battery is
     too narrow. An interval by category allows for that, and is wide where there are few categories. With fewer than
-    `LEAST` categories the main interval is by battery. docs/interval_choice.md has the errors of this rule.
+    `LEAST_CATEGORIES` categories the main interval is by battery. docs/interval_choice.md has the errors of this rule.
 
     Args:
         table: estimates with intervals by battery and by category: see `join_categories`. Ends may be infinite. It may
@@ -57,7 +57,7 @@ def choose_main(table: pd.DataFrame, resample: Sequence[str]) -> pd.DataFrame:
     by_battery, by_category = (table[f"{kind}high"] - table[f"{kind}low"] for kind in ("", "category_"))
     reasons = {
         "intervals do not cover the choice of batteries": pd.Series("batteries" not in resample, table.index),
-        f"fewer than {LEAST} categories": table["categories"] < LEAST,
+        f"fewer than {LEAST_CATEGORIES} categories": table["categories"] < LEAST_CATEGORIES,
         "wider by battery": ~(by_category > by_battery),
     }
     reason = np.select(list(reasons.values()), list(reasons), "wider by category")

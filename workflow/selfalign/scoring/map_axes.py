@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from selfalign.errors import InputError
+from selfalign.scoring.metrics import Array
 
 AXES = ["survival", "traditional"]
 """Survival against self-expression, and traditional against secular-rational values. Both rise to the second."""
@@ -18,8 +19,6 @@ RESCALED = {"survival": (1.81, 0.038), "traditional": (1.61, -0.1)}
 
 ITERATIONS = 25
 """Of the varimax rotation, as in the association's syntax."""
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-Array = np.ndarray
+from selfalign.scoring.metrics import Array
 
 
 def resample_points(cells: pd.DataFrame, probes: Sequence[str], slopes: Array, draws: int, seed: int) -> Array:

@@ -197,7 +197,7 @@ READERS = {
     "always_a": Reader(lambda design, prompts, poles, noise: choose_a(design), is_policy=True),
 }
 """All readers by name. Another one is a function and a line here; it then has rows in readers.csv. Figures have
-marks of those in `figures.readers.LOOKS`."""
+marks of those in `figures.readers.READER_LOOKS`."""
 
 
 def _prefer(prompts: np.ndarray, side: np.ndarray) -> pd.DataFrame:

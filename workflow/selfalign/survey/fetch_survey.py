@@ -12,7 +12,7 @@ from huggingface_hub import HfApi, RepoFile, hf_hub_download
 from huggingface_hub.utils import disable_progress_bars
 from tqdm import tqdm
 
-from selfalign.addresses import BY_HAND
+from selfalign.addresses import OR_DOWNLOAD_IT
 from selfalign.digests import digest_file
 from selfalign.errors import InputError, did_you_mean
 from selfalign.file_sources import check_survey_source
@@ -57,9 +57,12 @@ def _in_words(error: OSError, address: str) -> tuple[str, str]:
     response = getattr(error, "response", None)
     if response is not None:
         reason = next((status.phrase for status in HTTPStatus if status == response.status_code), "")
-        return f"the server answers {response.status_code} {reason} to {address}", f"Check the address, {BY_HAND}"
+        return (
+            f"the server answers {response.status_code} {reason} to {address}",
+            f"Check the address, {OR_DOWNLOAD_IT}",
+        )
     problem = f"{address} cannot be fetched whole ({type(error).__name__})"
-    return problem, f"Check the address and the network and run snakemake again, {BY_HAND}"
+    return problem, f"Check the address and the network and run snakemake again, {OR_DOWNLOAD_IT}"
 
 
 def fetch_dataset_file(source: dict[str, str], file: Path, place: str) -> None:
@@ -93,7 +96,10 @@ def fetch_dataset_file(source: dict[str, str], file: Path, place: str) -> None:
         arrived.replace(file)
 
 
-FETCHERS: dict[str, Callable[[dict[str, str], Path, str], None]] = {"url": fetch_address, "hub": fetch_dataset_file}
+SURVEY_FETCHERS: dict[str, Callable[[dict[str, str], Path, str], None]] = {
+    "url": fetch_address,
+    "hub": fetch_dataset_file,
+}
 
 
 def fetch_survey(survey: str, source: object, output: Path) -> None:
@@ -110,7 +116,7 @@ def fetch_survey(survey: str, source: object, output: Path) -> None:
     place = f"setting surveys/{survey}/source"
     checked = check_survey_source(source, place)
     with written_aside(output) as aside:
-        next(fetcher for kind, fetcher in FETCHERS.items() if kind in checked)(checked, aside, place)
+        next(fetcher for kind, fetcher in SURVEY_FETCHERS.items() if kind in checked)(checked, aside, place)
     click.echo(f"{output}: {output.stat().st_size:,} bytes, SHA-256 {digest_file(output)}", err=True)
 
 

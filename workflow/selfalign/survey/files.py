@@ -30,7 +30,7 @@ import pyreadstat
 from selfalign.errors import InputError
 from selfalign.tables import find_separator
 
-FORMATS = (".csv", ".sav", ".dta")
+FILE_SUFFIXES = (".csv", ".sav", ".dta")
 TEXT = (".csv", ".txt", ".tsv")
 """Suffixes of text files; Excel saves "Unicode text" as .txt. In a zip, only .csv counts: a .txt is a readme there."""
 
@@ -122,9 +122,9 @@ def open_survey(path: Path, scratch: Path) -> Iterator[SurveyFile]:
     with tempfile.TemporaryDirectory(prefix=".unzipped-", dir=scratch) as folder:
         data = _unzip(path, Path(folder)) if path.suffix.lower() == ".zip" else path
         kind = data.suffix.lower()
-        if kind not in (*FORMATS, *TEXT):
+        if kind not in (*FILE_SUFFIXES, *TEXT):
             remedy = _CONVERT.get(kind, "Download it in one of these formats")
-            raise InputError(path, f"is not one of {', '.join(FORMATS)}, nor a .zip with one", remedy)
+            raise InputError(path, f"is not one of {', '.join(FILE_SUFFIXES)}, nor a .zip with one", remedy)
         if data.stat().st_size == 0:
             raise InputError(path, "the file is empty", _DOWNLOAD)
         if kind in TEXT:
@@ -165,7 +165,7 @@ def _choose_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInf
     surveys = [
         member
         for member in members
-        if PurePosixPath(member.filename).suffix.lower() in FORMATS
+        if PurePosixPath(member.filename).suffix.lower() in FILE_SUFFIXES
         and not member.is_dir()
         and not member.filename.startswith("__MACOSX/")
         and not PurePosixPath(member.filename).name.startswith(".")
@@ -177,7 +177,7 @@ def _choose_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInf
         remedy = next((_CONVERT[kind] for kind in sorted(kinds) if kind in _CONVERT and not surveys), None)
         raise InputError(
             path,
-            f"holds {len(surveys)} survey files ({', '.join(FORMATS)}) where one was expected{found}",
+            f"holds {len(surveys)} survey files ({', '.join(FILE_SUFFIXES)}) where one was expected{found}",
             f"Download the CSV, SPSS or Stata file instead, or convert this one. {remedy}"
             if remedy
             else "Unzip it, and give the one that is meant",

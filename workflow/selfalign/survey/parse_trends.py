@@ -25,7 +25,7 @@ from selfalign.survey.columns import (
 )
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.parse_wvs7 import find_columns
-from selfalign.survey.releases import JOINT, SERIES, Release, find_release
+from selfalign.survey.releases import JOINT, TIME_SERIES, Release, find_release
 from selfalign.survey.schemas import RESPONDENT, Columns, LeftOut, Responses, Scales, Trends
 from selfalign.tables import read_input, write_table
 
@@ -41,7 +41,7 @@ class Family(NamedTuple):
 
 
 FAMILIES: dict[Release, Family] = {
-    SERIES: Family(("s007",), ("country_alpha", "s003"), ("s002vs", "s002"), ("s020",), ("s017",)),
+    TIME_SERIES: Family(("s007",), ("country_alpha", "s003"), ("s002vs", "s002"), ("s020",), ("s017",)),
     JOINT: Family(("uniqid",), ("cntry_an", "cntry"), ("wave",), ("year",), ("gwght",)),
 }
 """The published files differ in upper and lower case."""

@@ -28,7 +28,7 @@ INVERTED = Release(
     "",
     "Get the file that is not inverted: WVS_Cross-National_Wave_7_csv, from the World Values Survey Association",
 )
-SERIES = Release("the WVS time series", "trends", "Set form: trends and waves: [7] (or other waves) in the config")
+TIME_SERIES = Release("the WVS time series", "trends", "Set form: trends and waves: [7] (or other waves) in the config")
 JOINT = Release("the joint EVS/WVS file", "trends", "Set form: trends in the config")
 EARLIER = Release("the file of an earlier wave, which names its questions V4, V5 and so on", "", _GET_SERIES)
 EVS = Release(
@@ -55,5 +55,5 @@ def find_release(names: list[str]) -> Release | None:
     if "UNIQID" in given or {"CNTRY", "GWGHT"} <= given:
         return JOINT
     if {"S002", "S002VS", "S003", "S007", "S017"} & given and not questions["V"]:
-        return SERIES
+        return TIME_SERIES
     return EARLIER if {"V2", "V258", "V259"} & given and questions["V"] > 9 else None

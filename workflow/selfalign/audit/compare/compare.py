@@ -26,7 +26,7 @@ from selfalign.tables import Table, read_table
 
 _CONTRAST = ["model", "language", "arm", "against", "against_model", "against_language", "beyond", "country", "measure"]
 
-TABLES: dict[str, tuple[type[Table], list[str]]] = {
+COMPARED_TABLES: dict[str, tuple[type[Table], list[str]]] = {
     "agreement": (Estimates, ["model", "language", "arm", "country", "measure"]),
     "contrasts": (Contrasts, _CONTRAST),
     "verdicts": (Verdicts, _CONTRAST),
@@ -66,7 +66,7 @@ def compare_runs(first: Run, second: Run) -> RunDifferences:
         versions=changes["selfalign"] | changes["packages"] | _platform(records),
         prompts=compare_prompts(first, second),
         cells=count_cells(pairs),
-        estimates={name: _compare_table(name, first, second, pairs, changes) for name in TABLES},
+        estimates={name: _compare_table(name, first, second, pairs, changes) for name in COMPARED_TABLES},
     )
 
 
@@ -134,7 +134,7 @@ def _platform(records: list[dict[str, Any]]) -> dict[str, tuple[Any, Any]]:
 
 
 def _compare_table(name: str, first: Run, second: Run, pairs: pd.DataFrame, changes: dict[str, Any]) -> pd.DataFrame:
-    schema, key = TABLES[name]
+    schema, key = COMPARED_TABLES[name]
     before, after = (_read_estimates(run, name, schema) for run in (first, second))
     moved = pair_estimates(before, after, key)
     others = _other_causes(name, changes)

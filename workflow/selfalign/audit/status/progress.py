@@ -26,7 +26,7 @@ from selfalign.errors import InputError
 from selfalign.ledger.reading import list_runs, sum_usage
 from selfalign.ledger.storage import opened
 
-RECORD = Path("logs", "started.json")
+START_RECORD = Path("logs", "started.json")
 """The record of a start, in the folder of its run."""
 
 ASKING = ("infer", "ask")
@@ -141,7 +141,7 @@ def record_start(folder: Path, jobs: Iterable[Any], config: Config, command: Seq
         jobs: that Snakemake will run, as Snakemake has them.
         command: Snakemake's command line.
     """
-    path = folder / RECORD
+    path = folder / START_RECORD
     path.parent.mkdir(parents=True, exist_ok=True)
     record = path.open("a+", encoding="utf-8")
     for _ in range(20):  # a reader holds the lock for an instant
@@ -183,7 +183,7 @@ def read_start(folder: Path) -> Start:
     Raises:
         InputError: there is no record of one.
     """
-    path = folder / RECORD
+    path = folder / START_RECORD
     try:
         with path.open(encoding="utf-8") as record:
             alive = not _free(record)

@@ -17,7 +17,7 @@ from selfalign.scoring.pooling import cells_of
 from selfalign.scoring.schemas import ALL
 from selfalign.scoring.unanswered import add_agreements
 
-ROUNDED = 5.1e-7
+TABLE_ROUNDING = 5.1e-7
 """How far a number of a table may be from the exact one: tables have six decimals."""
 
 _SAME = {"model": "any", "language": "xx"}  # of all terms, so that they can be subtracted whatever they compare
@@ -105,7 +105,7 @@ def recompute(cells: pd.DataFrame, point: Point) -> float:
 
 def is_same(exact: float, stated: float) -> bool:
     """Whether a number of a table is the exact one, to the table's six decimals."""
-    return bool(abs(exact - stated) <= ROUNDED)
+    return bool(abs(exact - stated) <= TABLE_ROUNDING)
 
 
 def by_probe(cells: pd.DataFrame) -> pd.DataFrame:

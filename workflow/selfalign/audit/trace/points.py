@@ -64,7 +64,7 @@ _OTHERS = {
 }
 """Tables whose rows do not lead to cells, and why. Of the others, a general reason is given."""
 
-LINE = "line"
+LINE_COLUMN = "line"
 """Column with the line of a row in its file: the header is line 1."""
 
 
@@ -158,7 +158,7 @@ def read_rows(run: Run, table: str) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(path, "the run has no such table", "Finish the run with snakemake, or name another table")
     rows = read_table(path, SCHEMAS[table])
-    return rows.assign(**{LINE: rows.index + 2})
+    return rows.assign(**{LINE_COLUMN: rows.index + 2})
 
 
 def give_drawn_intervals(run: Run, rows: pd.DataFrame, figure: str | None) -> pd.DataFrame:
@@ -196,7 +196,7 @@ def point_of_row(row: Mapping[str, Any], table: str) -> Point:
         if beyond := split_beyond(row["beyond"]):
             terms += [Term(-1, *asked, beyond[0]), Term(1, *other, beyond[1])]
     readout = row.get("readout")
-    place = table, row.get(LINE), row["country"], row["measure"]
+    place = table, row.get(LINE_COLUMN), row["country"], row["measure"]
     return Point(*place, tuple(terms), readout, dict(row), category=row.get("category"))
 
 

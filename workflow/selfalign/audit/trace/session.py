@@ -20,7 +20,7 @@ from selfalign.audit.trace.files import write_cells, write_rows
 from selfalign.audit.trace.names import RunNames, resolve
 from selfalign.audit.trace.origins import describe_origins
 from selfalign.audit.trace.points import (
-    LINE,
+    LINE_COLUMN,
     SCHEMAS,
     TABLE_OF_FIGURE,
     Point,
@@ -180,11 +180,11 @@ def find_points(results: Results, names: RunNames, query: Query, figure: str | N
     rows = give_drawn_intervals(results.run, read_rows(results.run, table), figure)
     place = str(table_file(results.run, table))
     if query.row is not None:
-        if query.row not in set(rows[LINE]):
+        if query.row not in set(rows[LINE_COLUMN]):
             problem = f"there is no line {query.row}; the rows are on lines 2 to {len(rows) + 1}"
             raise InputError(place, problem, "Give the line of a row")
-        rows = rows[rows[LINE] == query.row]
-    columns = [column for column in rows.columns if column != LINE]
+        rows = rows[rows[LINE_COLUMN] == query.row]
+    columns = [column for column in rows.columns if column != LINE_COLUMN]
     wanted = parse_where(query.where, columns, names, place) | _named(results, names, query, table)
     if figure == "margin" and "against" not in wanted:
         margin = results.config.figures.margin.contrast

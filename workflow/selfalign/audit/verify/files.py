@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from selfalign.audit.manifest import NAME
+from selfalign.audit.manifest import MANIFEST
 from selfalign.audit.verify.findings import Difference
 from selfalign.digests import digest_file
 
-_UNLISTED = {NAME}
+_UNLISTED = {MANIFEST}
 _KEPT_ASIDE = {"logs", "benchmarks"}
 """Folders of a run that hold times, and so differ between two identical runs."""
 

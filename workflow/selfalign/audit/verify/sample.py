@@ -27,7 +27,7 @@ from selfalign.tables import read_table, write_table
 EXACT = 1e-3
 """Nats: no log-probability may differ by more in float32."""
 
-ROUNDED = {"bfloat16": 0.5, "float16": 0.1}
+SCORE_ROUNDING = {"bfloat16": 0.5, "float16": 0.1}
 """Nats: the median log-probability may not differ by more in formats of fewer digits."""
 
 FURTHEST = {"bfloat16": 4.0, "float16": 1.0}
@@ -151,7 +151,7 @@ def _compare_answers(file: str, before: pd.DataFrame, now: pd.DataFrame, dtype: 
     if len(gaps):
         findings.notes.append(f"{file}: the naive engine differs by at most {gaps.max():.1e} nats on the sample")
     found = compare_tables(file, before, now, FURTHEST.get(dtype, EXACT))
-    if dtype in ROUNDED and gaps.median() > ROUNDED[dtype]:
+    if dtype in SCORE_ROUNDING and gaps.median() > SCORE_ROUNDING[dtype]:
         problem = f"half of the sample's log-probabilities differ by more than {gaps.median():.3g} nats"
         found.append(Difference(file, column="option", problem=problem))
     findings.differences += [_in_rows(one, rows) for one in found]

@@ -27,17 +27,19 @@ def verify(folder: Path, size: int, seed: int, tolerance: float) -> Findings:
     Raises:
         InputError: the run has no manifest.
     """
-    from selfalign.audit.manifest import JOBS, NAME, Manifest
+    from selfalign.audit.manifest import JOBS, MANIFEST, Manifest
     from selfalign.audit.verify.files import check_manifest
     from selfalign.audit.verify.rerun import Rerun
     from selfalign.audit.verify.sample import check_sample
     from selfalign.runs import RECORD
     from selfalign.tables import read_table
 
-    if not (folder / NAME).is_file():
-        raise InputError(folder / NAME, "the run has no manifest, because it did not end", "Run snakemake to its end")
+    if not (folder / MANIFEST).is_file():
+        raise InputError(
+            folder / MANIFEST, "the run has no manifest, because it did not end", "Run snakemake to its end"
+        )
     findings = Findings()
-    manifest = read_table(folder / NAME, Manifest)
+    manifest = read_table(folder / MANIFEST, Manifest)
     findings.differences += check_manifest(folder, manifest)
     findings.checked["files compared with the manifest"] += len(manifest)
     check_record(folder / RECORD, findings)

@@ -15,7 +15,7 @@ from selfalign.inference.endpoint.requests import Request
 from selfalign.inference.endpoint.settings import Endpoint
 from selfalign.ledger.rows import Entry
 
-LEAST = -745.0
+LEAST_LOG_P = -745.0
 """A log-probability below it is a probability of 0. Servers write numbers such as -9999 for omitted tokens."""
 
 _ROUNDING = 1e-4  # a smaller number above 0 is a log-probability of 0 that the server rounded
@@ -237,7 +237,7 @@ def _read_log_p(value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value > _ROUNDING:
         raise PassingError(f"a log-probability is {value!r}")
-    return None if value < LEAST else min(0.0, float(value))
+    return None if value < LEAST_LOG_P else min(0.0, float(value))
 
 
 def _keep_tail(request: Request, body: Mapping[str, Any], choices: list[dict[str, Any]]) -> dict[str, Any]:
@@ -326,4 +326,4 @@ def _is_tail(scores: dict[str, Any]) -> bool:
 
 
 def _is_log_p(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and LEAST <= value <= 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and LEAST_LOG_P <= value <= 0

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from selfalign.forms import Section
 
-VERSION = "1"
+REQUEST_VERSION = "1"
 """Part of the fingerprint of an answer. Raise it when a change of this package changes what is asked or kept."""
 
 _DECIDING = (
@@ -82,7 +82,7 @@ class Endpoint(Section):
             form: chat or plain.
             shown: where the demonstrations are in a chat.
         """
-        settings = {name: getattr(self, name) for name in _DECIDING} | {"format": form, "version": VERSION}
+        settings = {name: getattr(self, name) for name in _DECIDING} | {"format": form, "version": REQUEST_VERSION}
         return settings if shown == "turns" else settings | {"shown": shown}
 
 

@@ -24,7 +24,7 @@ from transformers.models.bloom.modeling_bloom import BloomPreTrainedModel, build
 
 from selfalign.inference.local.transfer import send
 
-NAME = "selfalign_tree"
+ATTENTION_NAME = "selfalign_tree"
 
 CHUNKS = {"cpu": 128}
 _CHUNK = 512
@@ -153,9 +153,9 @@ class Chunks:
 def in_tree(model: PreTrainedModel, row: Row) -> Iterator[None]:
     """Inside this context, a forward pass of the model over a row attends as in the tree."""
     if model._supports_attention_backend:
-        usual, name = model.config._attn_implementation, NAME
+        usual, name = model.config._attn_implementation, ATTENTION_NAME
         mask: partial[list[Chunks]] | partial[torch.Tensor] = partial(_cut_mask, row)
-        model.set_attn_implementation(NAME)
+        model.set_attn_implementation(ATTENTION_NAME)
     else:
         usual = name = model.config._attn_implementation
         mask = partial(_whole_mask, row, name)
@@ -297,5 +297,5 @@ def _attend_capped(
     return scores.softmax(dim=-1, dtype=torch.float32).to(query.dtype) @ value
 
 
-AttentionInterface.register(NAME, attend)
-AttentionMaskInterface.register(NAME, _cut_mask)  # `in_tree` replaces it by the mask of its row
+AttentionInterface.register(ATTENTION_NAME, attend)
+AttentionMaskInterface.register(ATTENTION_NAME, _cut_mask)  # `in_tree` replaces it by the mask of its row
