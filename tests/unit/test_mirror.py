@@ -38,8 +38,10 @@ SEVERAL = {
     "test_docs.py": "the documentation",
     "test_environment.py": "the lock files",
     "test_gitignore.py": "the file .gitignore",
+    "test_imports.py": "which package imports which",
     "test_mirror.py": "the tests",
     "test_one_name.py": "names of the whole library",
+    "test_rules.py": "the contracts of the files of rules",
     "test_system_errors.py": "errors of the system, from the file to the message",
 }
 """The files of tests that are not about one module, and what they are about."""

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pytest
 from selfalign.errors import InputError
-from selfalign.tables import Table, read_input, read_table, write_table
+from selfalign.tables import Table, read_input, read_table, write_estimates, write_table
 
 
 class Scored(Table):
@@ -34,3 +35,31 @@ def test_mistake_below_a_text_of_several_lines_is_told_by_its_line(tmp_path: Pat
     path.write_text('arm,beyond,score\nchrf,"two\nlines",1\n\nrandom,none,2\nother,none,-3\n', encoding="utf-8")
     with pytest.raises(InputError, match=r'table\.csv, line 6, column "score", value .*-3'):
         read_input(path, Scored)
+
+
+class Estimated(Table):
+    """An estimate with all columns of p that tables have."""
+
+    estimate: float = pa.Field()
+    standard_error: float = pa.Field()
+    p: float = pa.Field(nullable=True)
+    p_holm: float = pa.Field(nullable=True)
+    main_p: float = pa.Field(nullable=True)
+    p_a: float = pa.Field()
+
+
+def test_p_is_not_rounded_to_0(tmp_path: Path) -> None:
+    small, known = 3.21456789e-9, 0.01234567
+    rows = [
+        (1.23456789, small, small, small * 4, small, small),
+        (0.5, 0.0, 0.0, known, np.nan, known),
+        (0.5, known, known, 1.0, 5.1e-7, 1.0),
+    ]
+    table = pd.DataFrame(rows, columns=Estimated.names())
+    write_estimates(table.assign(other="is left out"), tmp_path / "t.csv", Estimated)
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines() == [
+        "estimate,standard_error,p,p_holm,main_p,p_a",
+        "1.234568,0.0,3.21457e-09,1.28583e-08,3.21457e-09,0.0",
+        "0.5,0.0,0.0,0.012346,,0.012346",
+        "0.5,0.012346,0.012346,1.0,1e-06,1.0",
+    ]

@@ -219,7 +219,7 @@ def test_no_statement_repeats_the_codebook(texts: pd.DataFrame, scaled_bank: pd.
         return {" ".join(words[place : place + 6]) for place in range(len(words) - 5)}
 
     for probe in scaled_bank.itertuples():
-        theirs = some(runs(titles[probe.question]))
+        theirs = runs(titles[probe.question])
         assert not theirs & runs(texts.loc[probe.probe, "statement"]), probe.probe
         assert not theirs & runs(questions[probe.question]), probe.question
 
