@@ -61,7 +61,7 @@ def test_every_figure_of_the_pages_belongs_to_a_kept_run() -> None:
 
 def test_the_main_page_is_short_and_leads_to_all_evidence() -> None:
     main, *others = PAGES
-    assert len(PAGES[main].splitlines()) <= 200, "move evidence to a page in docs/findings"
+    assert len(PAGES[main].split()) <= 2900, "move evidence to a page in docs/findings"
     assert len(others) >= 10
     assert [page for page in others if f"]({page})" not in PAGES[main]] == []
 

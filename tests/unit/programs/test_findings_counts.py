@@ -115,7 +115,7 @@ def test_the_pages_name_the_runs_of_uncommitted_code() -> None:
 
 def test_the_transfer_figure_is_read_with_its_counts() -> None:
     pairs = read_kept("study/transfer").query("model == 'smollm2-135m' and measure == 'agreement' and country != 'all'")
-    page = read_page("findings/demonstrations.md")
+    page = " ".join(read_page("findings/demonstrations.md").split())
     above, below = int((pairs["low"] > 0).sum()), int((pairs["high"] < 0).sum())
     assert pairs["p_bh"].min() > 0.05
     assert (

@@ -12,14 +12,16 @@ PAGE = "config/settings.md"
 
 _HEAD = """# Which values and defaults does each setting have?
 
-[The config](README.md) explains the settings with examples. This page lists all of them:
-{sections}.
+[The config](README.md) explains the settings with examples.
+This page lists all of them: {sections}.
 
 - `NAME` stands for a name that you choose, such as that of a survey, an arm or a model.
-- A `required` setting must be given if the mapping around it is given. The shipped config files give most of them.
+- A `required` setting must be given if the mapping around it is given.
+  The shipped config files give most of them.
 - Any other setting without a default may be left out.
 
-This page is generated from the models of the settings. Do not edit it: run `python tools/schema.py`.
+This page is generated from the models of the settings.
+Do not edit it: run `python tools/schema.py`.
 
 """
 _COLUMNS = "| key | values | default | meaning |\n|---|---|---|---|\n"
