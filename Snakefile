@@ -30,16 +30,7 @@ include: "workflow/rules/config.smk"
 rule all:
     default_target: True
     input:
-        PATHS.tables,
-        PATHS.tables_by_model,
-        PATHS.figures,
-        PATHS.figure_tables,
-        PATHS.latex,
-        PATHS.survey_tables,
-        PATHS.intermediate,
-        "<run>/audit/hardest_probes.csv",
-        "<run>/people/bank.json",
-        "<run>/run.json",
+        PATHS.results,
         "<run>/manifest.csv",
 
 

@@ -25,7 +25,7 @@ batteries or categories, and not the sample of respondents, which adds 0 to 7 % 
 
 Cells are compared with the people by the workflow's functions. Its bootstrap, its degrees of freedom and its rule for
 the main interval are applied to all models as one array, because the workflow's tables would take a minute per study.
-tests/unit/test_planted_study.py checks that the workflow's own steps give the same verdicts.
+tests/unit/programs/test_planted_study.py checks that the workflow's own steps give the same verdicts.
 """
 
 import argparse

@@ -5,13 +5,14 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from filelock import FileLock
+from ledgers import OTHER_FACTS, entry, write
 from places import ROOT, TESTS
 from project import Project
 from refusal import Refused, assert_one_paragraph
@@ -136,6 +137,17 @@ def undisturbed(checkout: Project, config: dict, once: Once) -> Project:
     return Project(once("undisturbed", lambda folder: run_from_scratch(checkout, folder, config, [])))
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Let PyTorch use one thread in the tests of a file. Tiny models are slower with more threads."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def finished(undisturbed: Project, tmp_path: Path) -> Project:
     """A copy of the finished run, to change."""
@@ -146,6 +158,14 @@ def finished(undisturbed: Project, tmp_path: Path) -> Project:
 def plain(checkout: Project, tmp_path: Path) -> Project:
     """A copy of the project without results."""
     return checkout.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """A ledger with 40 answers of one model and 20 of another."""
+    write(tmp_path / "two.sqlite", [entry(number) for number in range(40)])
+    write(tmp_path / "two.sqlite", [entry(number) for number in range(20)], OTHER_FACTS)
+    return tmp_path / "two.sqlite"
 
 
 @pytest.fixture

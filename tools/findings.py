@@ -4,7 +4,7 @@
     python tools/findings.py                                          # draw and fill in from the kept tables
 
 The pages are `docs/findings.md` and `docs/findings/*.md`.
-Three things are made, and `tests/unit/test_findings.py` checks them:
+Three things are made, and `tests/unit/programs/test_findings.py` checks them:
 
 - `docs/findings/{run}/` gets `run.json` and the rows of the run's tables that the pages need (`keep_run`);
 - `docs/figures/{run}_{figure}.png`, for every such figure that a page shows, is drawn from these tables;

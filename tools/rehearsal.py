@@ -65,8 +65,9 @@ SMALL = {
         "category_other": {"seeds": [1]},
     },
     "scoring": {"draws": 200, "second_samples": 20},
+    "figures": {"style": {"formats": ["png", "pdf"]}},
 }
-"""Settings of a small rehearsal: every arm and model, and part of the languages, countries, probes and draws."""
+"""Settings of a small rehearsal: every arm and model, part of the languages, countries, probes, draws and formats."""
 
 
 def read_whole(config: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from bank import DEFAULT_BANK, bank_texts
 from engines.workloads import read_poles
 from known_answers import ARMS
 from places import ROOT
@@ -19,7 +20,6 @@ from selfalign.inference.local.infer import answer
 from selfalign.inference.local.render import PromptFormat, render
 from selfalign.ledger.rows import fingerprint_of
 from selfalign.ledger.storage import Ledger
-from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
@@ -49,9 +49,8 @@ def rank_itself(probes: list[str]) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def agreement(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.Series:
     """Mean agreement of SmolLM2 with Germany over 16 probes of the bank, by arm."""
-    everything = read_bank(RESOURCES / "probes" / "probes.csv")
-    items = word_poles(read_texts(RESOURCES / "probes" / "texts" / "en.csv", everything))
-    bank = everything.query("on_request == ''").iloc[4::16].reset_index(drop=True)
+    items = word_poles(bank_texts())
+    bank = DEFAULT_BANK.iloc[4::16].reset_index(drop=True)
     poles = read_poles(bank).query("country == @COUNTRY")
     frame = read_frame(RESOURCES / "templates" / "en.yaml", "words")
     languages = DesignLanguages("en", {"en": Wording({"words": frame}, items)})

@@ -53,7 +53,7 @@ def tokenizer_of(name: str) -> PreTrainedTokenizerBase:
 
 
 @pytest.fixture(scope="module", params=[name for name in TOKENIZERS if name != "gptoss"])
-def speaker(
+def published_speaker(
     request: pytest.FixtureRequest, published: dict[str, templates.Published]
 ) -> tuple[str, PreTrainedTokenizerBase]:
     """Name of a published tokenizer, and the tokenizer with its chat template."""
@@ -193,8 +193,8 @@ def test_template_that_needs_a_variable_is_accepted_with_it(
 # Real tokenizers with their templates
 
 
-def test_chat_of_a_published_tokenizer(speaker: tuple[str, PreTrainedTokenizerBase]) -> None:
-    name, tokenizer = speaker
+def test_chat_of_a_published_tokenizer(published_speaker: tuple[str, PreTrainedTokenizerBase]) -> None:
+    name, tokenizer = published_speaker
     if name == "qwen3":
         with pytest.raises(InputError, match=r"writes a thought before an answer.*{enable_thinking: false}"):
             assert_right(tokenizer, {})

@@ -5,7 +5,6 @@ import json
 import random
 import signal
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from selfalign.errors import InputError
 from selfalign.inference.choices import ENGINES, FORMATS, SHOWN
 from selfalign.inference.local import generate
 from selfalign.inference.local.check import check_replies
-from selfalign.inference.local.devices import load_model
 from selfalign.inference.local.greedy import ReplyPlan, add_replies, find_stops, plan_replies
 from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.inference.messages import place_demonstrations
@@ -32,23 +30,15 @@ from selfalign.ledger.storage import Ledger
 from selfalign.scoring.compare_replies import read_replies, summarise
 from tiny import CASES, POLITICS, PREMISE, PRESS, SYSTEM, table_of, tiny_llama, tiny_tokenizer
 from transformers import (
-    AutoTokenizer,
     GenerationConfig,
     LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 UNKNOWN = {"mpt", "falcon_alibi"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tiny models are slower with more threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -183,12 +173,6 @@ def test_logits_that_are_not_finite_are_refused(prompts: list[Rendered]) -> None
 
 
 # The default model
-
-
-@pytest.fixture(scope="module")
-def speaker(smollm2: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
-    return load_model(smollm2, "float32", [torch.device("cpu")]), tokenizer
 
 
 def test_default_model_replies_as_transformers_does(

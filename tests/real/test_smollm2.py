@@ -1,16 +1,12 @@
 """SmolLM2: its prompts, its options, and its answers in rows and alone."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from places import ROOT
+from bank import bank_texts
 from selfalign.inference.choices import FORMATS
-from selfalign.inference.local.devices import load_model
-from selfalign.probes.bank import read_bank, read_texts
 from tiny import (
     CASES,
     POLITICS,
@@ -22,18 +18,9 @@ from tiny import (
     table_of,
 )
 from transformers import (
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-
-
-@pytest.fixture(scope="session")
-def speaker(smollm2: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The default model and its tokenizer."""
-    return load_model(smollm2, "float32", [torch.device("cpu")]), AutoTokenizer.from_pretrained(
-        smollm2, local_files_only=True
-    )
 
 
 def test_chat_is_rendered_as_the_model_was_taught(speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]) -> None:
@@ -80,9 +67,7 @@ def test_option_ends_where_the_models_turn_or_line_ends(
 def test_no_real_option_begins_with_the_other(
     form: str, speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase]
 ) -> None:
-    folder = ROOT / "resources" / "probes"
-    bank = read_bank(folder / "probes.csv")
-    texts = pd.concat(read_texts(folder / "texts" / f"{language}.csv", bank) for language in ("en", "es"))
+    texts = pd.concat(map(bank_texts, ("en", "es")))
     options = list(zip(texts["option_a"], texts["option_b"], strict=True))
     assert any(a.startswith(b) or b.startswith(a) for a, b in options)
     table = table_of([([], statement) for statement in texts["statement"]], labels=())

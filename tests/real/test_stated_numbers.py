@@ -6,33 +6,26 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from bank import BANK
+from bank import BANK, bank_texts
 from places import ROOT
 from selfalign.arms import Arm
 from selfalign.inference.local.collect import collect
-from selfalign.inference.local.devices import load_model
 from selfalign.inference.local.infer import answer
 from selfalign.inference.local.render import PromptFormat, Rendered, render
 from selfalign.ledger.rows import fingerprint_of
 from selfalign.ledger.storage import Ledger
-from selfalign.probes.bank import read_texts
 from selfalign.prompts.design_prompts import Experiment
 from selfalign.prompts.frames import read_frame
 from selfalign.prompts.sources import Surveyed
 from selfalign.prompts.wording import DesignLanguages, Wording, read_personas, word_poles
 from selfalign.scoring.cells import Comparison
 from selfalign.scoring.stated import score_shares
-from transformers import AutoTokenizer, PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 RESOURCES = ROOT / "resources"
 
 POLES = pd.DataFrame([("DEU", "Q64", 0.2, "B")], columns=["country", "probe", "share_a", "majority"])
 FACTS = {"model": "stated"}
-
-
-@pytest.fixture(scope="module")
-def model(smollm2: Path) -> PreTrainedModel:
-    return load_model(smollm2, "float32", [torch.device("cpu")])
 
 
 def log_p_of(model: PreTrainedModel, prompt: Rendered, number: tuple[int, ...]) -> float:
@@ -45,9 +38,10 @@ def log_p_of(model: PreTrainedModel, prompt: Rendered, number: tuple[int, ...]) 
 
 
 def test_stated_share_is_the_mean_over_numbers_of_several_tokens(
-    model: PreTrainedModel, smollm2: Path, tmp_path: Path
+    speaker: tuple[PreTrainedModel, PreTrainedTokenizerBase], tmp_path: Path
 ) -> None:
-    items = word_poles(read_texts(RESOURCES / "probes/texts/en.csv", BANK))
+    model, tokenizer = speaker
+    items = word_poles(bank_texts())
     words = Wording({"stated": read_frame(RESOURCES / "templates/en.yaml", "stated")}, items, step=50)
     languages = DesignLanguages(
         "en", {"en": words}, personas={"en": read_personas(RESOURCES / "personas/en.csv").to_dict()}
@@ -55,7 +49,6 @@ def test_stated_share_is_the_mean_over_numbers_of_several_tokens(
     arm = Arm.read({"shots": 0}, "zero_shot")
     experiment = Experiment({"zero_shot": arm}, ["DEU"], Surveyed(POLES), {}, languages, premises=False)
     design, prompts = experiment.lay_out()
-    tokenizer = AutoTokenizer.from_pretrained(smollm2, local_files_only=True)
     rendered = render(prompts, PromptFormat(tokenizer, "chat", language="en"), context=None)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         with ledger.run(FACTS, device="cpu", threads=2, versions={}) as run:

@@ -9,9 +9,8 @@ of them once in thousands of seeds; and the seeds are fixed. With 20 studies, ni
 import numpy as np
 import pandas as pd
 import pytest
+from bank import BANK
 from clusters import FEW, study_rules
-from project import ROOT
-from selfalign.probes.bank import read_bank
 from synthetic import MODELS, Arm, Model, World
 from validity import (
     PLACES,
@@ -134,7 +133,7 @@ def test_agreement_that_is_planted_is_what_a_study_measures(world: World) -> Non
 
 
 def test_wider_interval_keeps_its_promise_where_categories_differ() -> None:
-    found = study_rules(read_bank(ROOT / "resources/probes/probes.csv"), FEW, 0.3, 400)
+    found = study_rules(BANK, FEW, 0.3, 400)
     assert found["battery"] > 11, "intervals by battery are too narrow here, or nothing is planted"
     assert found["wider"] < 5 + 4 * 1.1
     assert found["width_wider"] == pytest.approx(found["width_category"], rel=0.05)

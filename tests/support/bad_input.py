@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bank import BANK_FILE
+from bank import BANK
 from project import ROOT
 from selfalign.cli import main
 
@@ -16,7 +16,7 @@ TEMPLATES = ROOT / "resources" / "templates" / "en.yaml"
 
 def design(folder: Path, arms: dict, templates: Path = TEMPLATES, frames: str | None = None) -> list[object]:
     """Arguments that design prompts over four probes which two countries answered."""
-    bank, texts = pd.read_csv(BANK_FILE, dtype=str).head(4), pd.read_csv(TEXTS).head(4)
+    bank, texts = BANK.head(4), pd.read_csv(TEXTS).head(4)
     poles = pd.DataFrame(
         [(country, probe, 100, 0, 0.3, 0.05, "B") for country in ("DEU", "MEX") for probe in bank["probe"]],
         columns=["country", "probe", "n", "neither", "share_a", "standard_error", "majority"],

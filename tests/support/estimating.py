@@ -1,10 +1,8 @@
-"""Random scores with known effects, people around their shares, and the steps that estimate."""
+"""Random scores with known effects, and people around their shares."""
 
 import numpy as np
 import pandas as pd
 from bank import DEFAULT_BANK
-from click.testing import CliRunner
-from selfalign.cli import program
 from selfalign.scoring.schemas import Scores
 from selfalign.scoring.unanswered import COUNTS_AS
 
@@ -57,7 +55,3 @@ def people(table: pd.DataFrame, spread: float = 0.0, size: int = 200) -> pd.Data
     drawn = rows["share_a"].to_numpy()[:, None] + spread * np.random.default_rng(8).normal(size=(len(rows), size))
     made = rows[["country", "probe"]].assign(method="respondents", respondents=1000)
     return made.assign(shares=list(np.clip(drawn, 0, 1).astype(np.float32)))
-
-
-def run(*arguments: object) -> None:
-    CliRunner().invoke(program, list(map(str, arguments)), catch_exceptions=False, standalone_mode=False)

@@ -11,6 +11,7 @@ from matplotlib.transforms import Bbox
 from selfalign.config.arms import arms_of_run
 from selfalign.config.outputs import arms_with_cells, find_estimated, list_contrasts
 from selfalign.config.sections import Config
+from selfalign.scoring.schemas import Verdicts
 
 RUNS = ["model", "language", "arm", "country"]
 
@@ -37,6 +38,26 @@ def contrasts_of(config: Config) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=[*RUNS, "against", "against_model", "against_language", "beyond"])
     both = [table.assign(measure=measure) for measure in ("agreement", "alignment")]
     return _estimate(pd.concat(both, ignore_index=True), 0.03)
+
+
+def verdicts_of(contrasts: pd.DataFrame) -> pd.DataFrame:
+    """Main intervals of the mean of the countries: 1 point more below and 2 above, and 0.1 more in each next row."""
+    rows = contrasts[contrasts["country"] == "all"]
+    more = 0.001 * np.arange(len(rows))
+    main = {"main_low": rows["low"] - 0.01 - more, "main_high": rows["high"] + 0.02 + more}
+    main |= {"main": "category", "reason": "wider by category", "main_p": 0.5, "main_p_holm": 0.5}
+    rows = rows.assign(**main, role="secondary", standard_error=0.05, df=9.0, p=0.5, batteries=20, categories=10)
+    by_category = {"low": rows["main_low"], "high": rows["main_high"], "standard_error": 0.06, "df": 9.0, "p": 0.5}
+    return rows.assign(**{f"category_{name}": value for name, value in by_category.items()})[Verdicts.names()]
+
+
+def bars_of(ax: Axes) -> dict[int, list[tuple[float, float]]]:
+    """Both ends of all bars, by row of the axes, from top to bottom."""
+    lines = [line for lines in ax.collections if hasattr(lines, "get_segments") for line in lines.get_segments()]
+    found: dict[int, list[tuple[float, float]]] = {}
+    for (left, y), (right, _) in sorted((line.tolist() for line in lines), key=lambda line: line[0][1]):
+        found.setdefault(round(y), []).append((round(left, 9), round(right, 9)))
+    return found
 
 
 def readers_of(config: Config) -> pd.DataFrame:

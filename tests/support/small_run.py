@@ -21,7 +21,7 @@ def settings(model: Path) -> dict:
         "languages": {"en": {"countries": ["MEX", "NGA"], "arms": ["zero_shot", "chrf", "chrf_other"]}},
         "arms": {name: {"shots": 1} for name in ("chrf", "chrf_other", "chrf_inverted")},
         "scoring": {"draws": 100, "readers": None, "contrasts": [["chrf", "zero_shot"], ["chrf", "chrf_other"]]},
-        "figures": {"calibration": {"arms": ["zero_shot", "chrf"]}},
+        "figures": {"style": {"formats": ["png", "svg"]}, "calibration": {"arms": ["zero_shot", "chrf"]}},
     }
 
 

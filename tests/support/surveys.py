@@ -28,7 +28,7 @@ SURVEY = """version,B_COUNTRY,B_COUNTRY_ALPHA,D_INTERVIEW,A_YEAR,W_WEIGHT,Q4,Q48
 
 
 def run(*arguments: object) -> str:
-    """What a step prints."""
+    """What a step or another command of the program prints."""
     done = CliRunner().invoke(program, list(map(str, arguments)), catch_exceptions=False, standalone_mode=False)
     return done.output
 

@@ -46,7 +46,7 @@ def compare(bank: Path, texts: Path, folder: Path) -> list[object]:
 
 
 @pytest.fixture(scope="session")
-def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def distributions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Distributions of the example survey, from its counts."""
     counts = pd.read_csv(COUNTS).rename(columns={"count": "n"})
     shares = weigh(counts.assign(weight=counts["n"] * 1.0, weight_squared=counts["n"] * 1.0))
@@ -92,46 +92,47 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_mistake_in_the_bank_is_told_by_line_and_column(
-    old: str, new: str, tells: list[str], tmp_path: Path, distributions: Path, refused: Refused
+    old: str, new: str, tells: list[str], tmp_path: Path, distributions_file: Path, refused: Refused
 ) -> None:
     bank = edited(BANK_FILE, tmp_path, old, new)
-    refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank), *tells])
+    refused(*map_poles(bank, tmp_path, distributions_file), tells=[str(bank), *tells])
 
 
-def test_bank_without_a_probe_is_refused(tmp_path: Path, distributions: Path, refused: Refused) -> None:
+def test_bank_without_a_probe_is_refused(tmp_path: Path, distributions_file: Path, refused: Refused) -> None:
     bank = tmp_path / "probes.csv"
     bank.write_text(BANK_FILE.read_text().splitlines()[0] + "\n")
-    refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank), "no rows"])
+    refused(*map_poles(bank, tmp_path, distributions_file), tells=[str(bank), "no rows"])
     bank.write_text("")
-    refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank), "empty"])
+    refused(*map_poles(bank, tmp_path, distributions_file), tells=[str(bank), "empty"])
 
 
-def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path, distributions: Path, refused: Refused) -> None:
+def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path, distributions_file: Path, refused: Refused) -> None:
     bank = edited(BANK_FILE, tmp_path, "\nQ2,Q2,", "\n\nQ2,Q223,")
-    refused(*map_poles(bank, tmp_path, distributions), tells=["line 4", "'Q223'"])
+    refused(*map_poles(bank, tmp_path, distributions_file), tells=["line 4", "'Q223'"])
     bank = edited(BANK_FILE, tmp_path, "1-2,3-4,,\nQ2,Q2,", "1-2,3-4,,\n,,,,,,,,,,\n\nQ2,2,")
     refused(
-        *map_poles(bank, tmp_path, distributions), tells=["line 5", "'2'", "must look like", "(id of the question)"]
+        *map_poles(bank, tmp_path, distributions_file),
+        tells=["line 5", "'2'", "must look like", "(id of the question)"],
     )
     bank = edited(BANK_FILE, tmp_path, "1-2,3-4,,\nQ2,", "1-2,3-4,,\n\nQ1,")
-    refused(*map_poles(bank, tmp_path, distributions), tells=["'Q1'", "must not be repeated (probe id)"])
+    refused(*map_poles(bank, tmp_path, distributions_file), tells=["'Q1'", "must not be repeated (probe id)"])
 
 
-def test_empty_cells_of_a_column_are_told_together(tmp_path: Path, distributions: Path, refused: Refused) -> None:
+def test_empty_cells_of_a_column_are_told_together(tmp_path: Path, distributions_file: Path, refused: Refused) -> None:
     bank = pd.read_csv(BANK_FILE, dtype=str, keep_default_na=False)
     bank.loc[[1, 4], "pole_a"] = ""
     bank.to_csv(tmp_path / "probes.csv", index=False)
     tells = ["line 3", 'column "pole_a"', "must not be empty (codes of pole A", "; the same in line 6. "]
-    refused(*map_poles(tmp_path / "probes.csv", tmp_path, distributions), tells=tells)
+    refused(*map_poles(tmp_path / "probes.csv", tmp_path, distributions_file), tells=tells)
 
 
-def test_bank_that_is_not_there_is_refused(tmp_path: Path, distributions: Path, refused: Refused) -> None:
+def test_bank_that_is_not_there_is_refused(tmp_path: Path, distributions_file: Path, refused: Refused) -> None:
     bank = tmp_path / "none.csv"
-    refused(*map_poles(bank, tmp_path, distributions), tells=[str(bank), "no such file"])
+    refused(*map_poles(bank, tmp_path, distributions_file), tells=[str(bank), "no such file"])
 
 
-def test_country_that_the_survey_lacks_is_refused(tmp_path: Path, distributions: Path, refused: Refused) -> None:
-    arguments = map_poles(BANK_FILE, tmp_path, distributions, "DEU MEX BOP")
+def test_country_that_the_survey_lacks_is_refused(tmp_path: Path, distributions_file: Path, refused: Refused) -> None:
+    arguments = map_poles(BANK_FILE, tmp_path, distributions_file, "DEU MEX BOP")
     refused(*arguments, tells=["'BOP'", "no respondents", 'Did you mean "BOL"', "another survey"])
 
 
@@ -289,10 +290,10 @@ def test_templates_that_are_no_yaml_are_refused(tmp_path: Path, refused: Refused
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 no more", None])
 def test_damaged_table_between_steps_is_refused(
-    content: bytes | None, tmp_path: Path, distributions: Path, refused: Refused
+    content: bytes | None, tmp_path: Path, distributions_file: Path, refused: Refused
 ) -> None:
     damaged = tmp_path / "distributions.parquet"
-    damaged.write_bytes(distributions.read_bytes()[:-100] if content is None else content)
+    damaged.write_bytes(distributions_file.read_bytes()[:-100] if content is None else content)
     refused(
         *map_poles(BANK_FILE, tmp_path, damaged), tells=[str(damaged), "cannot be read", "Let snakemake make it again"]
     )

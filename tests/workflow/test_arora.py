@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bank import BANK_FILE, BANK_FOLDER
+from bank import BANK, BANK_FILE, BANK_FOLDER
+from nonempty import some
 from project import ROOT, Project
 from refusal import Refused
 from selfalign.config.check_files import check_files
@@ -306,7 +307,7 @@ def test_row_with_one_pole_and_no_reason_is_refused(small: Path, refused: Refuse
 
 
 def test_bank_takes_poles_of_the_release_and_the_rest_from_ours(rows: pd.DataFrame) -> None:
-    ours, used = read_bank(BANK_FILE), rows[rows["dropped"] == ""]
+    ours, used = BANK, rows[rows["dropped"] == ""]
     bank = Bank.validate(make_bank(used, ours))
     assert list(bank["probe"]) == list(used["probe"])
     of_question = ours.drop_duplicates("question").set_index("question")
@@ -328,7 +329,7 @@ def test_bank_without_a_question_of_the_release_is_refused(tmp_path: Path, refus
 
 def test_codes_of_every_row_partition_the_scale_of_its_question(rows: pd.DataFrame) -> None:
     scales = read_input(ROOT / "resources" / "survey" / "scales.csv", Scales).set_index("question")
-    for row in rows[rows["dropped"] == ""].itertuples():
+    for row in some(rows[rows["dropped"] == ""]).itertuples():
         codes = [code for part in (row.pole_a, row.pole_b, row.neither) for code in parse_codes(part)]
         scale = scales.loc[row.question]
         assert sorted(codes) == list(range(scale["first"], scale["last"] + 1)), row
@@ -354,7 +355,7 @@ def same_cut(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_majorities_are_those_of_our_bank_where_question_and_cut_are_the_same(rows: pd.DataFrame) -> None:
-    ours = read_bank(BANK_FILE)
+    ours = BANK
     theirs = make_bank(rows[rows["dropped"] == ""], ours)
     counts = read_input(ROOT / "resources" / "survey" / "example" / "counts.csv", Counts).query("code >= 0")
     n = counts["count"]
@@ -407,7 +408,7 @@ def test_nothing_shipped_has_more_than_three_words_of_a_sentence_of_the_release(
     cells = [cell for path in shipped for cell in re.split(r'[,\n"|]', path.read_text(encoding="utf-8"))]
     runs = {tuple(words[start : start + 4]) for words in map(str.split, cells) for start in range(len(words) - 3)}
     for language in LANGUAGES:
-        for sentence in read_copy(COPY / f"{language}.csv")["sentence"]:
+        for sentence in some(read_copy(COPY / f"{language}.csv")["sentence"]):
             words = clean_cell(sentence).split()
             taken = [words[start : start + 4] for start in range(len(words) - 3)]
             assert not [run for run in taken if tuple(run) in runs], (language, sentence)
@@ -435,7 +436,7 @@ def test_language_of_the_release_is_adopted_with_each_rows_fate_known(
 ) -> None:
     texts, log = adopted[language]
     used = rows[rows["dropped"] == ""]
-    bank = make_bank(used, read_bank(BANK_FILE))
+    bank = make_bank(used, BANK)
     Texts.validate(texts).to_csv(tmp_path / "texts.csv", index=False)
     assert len(read_texts(tmp_path / "texts.csv", bank)) == len(used) == 259
     for row in texts.itertuples():

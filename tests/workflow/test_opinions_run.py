@@ -5,10 +5,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pandas as pd
 import pytest
-from bank import BANK_FILE
+from bank import BANK
 from opinions import FULL_SCALE, RAIN, at, wrapped, write_keys, write_opinions
 from project import Project
-from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import Poles
 from selfalign.tables import read_table
 
@@ -42,7 +41,7 @@ def test_workflow_goes_from_an_address_to_the_poles(plain: Project) -> None:
     folder = plain.folder / "results" / "shared" / "survey" / "opinions"
     assert (folder / "download" / "opinions.csv").read_bytes() == table
     poles = read_table(plain.folder / "results" / "default" / "people" / "poles.parquet", Poles).set_index("country")
-    bank = read_bank(BANK_FILE).set_index("probe")
+    bank = BANK.set_index("probe")
     share = {"1-2": (0.3, 0.7 / 0.9), "3-4": (0.7, 0.2 / 0.9)}[bank.at["Q4", "pole_a"]]
     assert poles["share_a"].to_dict() == pytest.approx({"MEX": share[0], "KOR": share[1]})
     assert poles[["n", "standard_error"]].isna().all(axis=None)

@@ -233,6 +233,7 @@ def test_changed_file_of_a_local_model_is_read_again(finished: Project, config: 
     shutil.copytree(config["models"]["local"]["source"]["folder"], folder)
     config = changed(config, "models", "local", "source", "folder", value=str(folder))
     assert finished.snakemake("results/shared/models/local/model.json", config=config).finished()["fetch_model"] == 1
+    (folder / "README.md").write_text("Not a file of the model.", encoding="utf-8")
     assert not finished.snakemake("results/shared/models/local/model.json", config=config).finished()
     edit(folder / "config.json", '"hidden_act": "silu"', '"hidden_act": "relu"')
     before = (finished.folder / "results/shared/models/local/model.json").read_text()
@@ -294,7 +295,7 @@ def test_redrawn_figures_are_all_that_changes(finished: Project, config: dict) -
     assert re.search(r'^Run "default" is complete: results/default$', run.output, re.MULTILINE)
     after = states(finished)
     assert {path for path in after if after[path] != before[path]} == {
-        f"default/figures/{figure}.{suffix}" for figure in ("margin", "calibration") for suffix in ("png", "pdf", "svg")
+        f"default/figures/{figure}.{suffix}" for figure in ("margin", "calibration") for suffix in ("png", "svg")
     }
 
 
@@ -658,7 +659,7 @@ def test_run_from_scratch_gives_the_same_bytes(
     first, second = contents(undisturbed, *results), contents(again, *results)
     assert list(first) == list(second)
     assert {path for path in first if first[path] != second[path]} == set()
-    assert {path.rpartition(".")[2] for path in first} == {"parquet", "csv", "png", "pdf", "svg", "json"}
+    assert {path.rpartition(".")[2] for path in first} == {"parquet", "csv", "png", "svg", "json"}
 
 
 # What else the results are good for

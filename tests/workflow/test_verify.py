@@ -27,7 +27,6 @@ from selfalign.audit.verify.rerun import APART, Rerun, read_options
 from selfalign.audit.verify.sample import _compare_answers, check_sample
 from selfalign.audit.verify.verify import check_models, check_record, verify
 from selfalign.cli import program
-from selfalign.config.check_files import list_files
 from selfalign.digests import digest_file
 from selfalign.errors import InputError
 from selfalign.prompts.schemas import Prompts
@@ -106,7 +105,7 @@ PLANTS: dict[Path, tuple[Callable[[Path], None], int | None, str | None]] = {
     RUN / "answers/local/en.parquet": (add("option", -0.5, row=6), 6, "option"),
     RUN / "scores/local/en.parquet": (add("p_a", 0.01, row=3), 3, "p_a"),
     RUN / "figures/agreement.png": (paint, None, None),
-    RUN / "figures/contrasts.pdf": (lambda path: path.write_bytes(path.read_bytes() + b"%"), None, None),
+    RUN / "figures/contrasts.svg": (lambda path: path.write_bytes(path.read_bytes() + b" "), None, None),
     RUN / "audit/hardest_probes.csv": (add("agreement", 0.25), 1, "agreement"),
 }
 
@@ -157,19 +156,6 @@ def test_record_of_a_run_says_what_it_is_made_from(recorded: Project) -> None:
     read = {path for job in jobs() if job.step != "fetch_model" for path in job.inputs}
     assert read - made <= set(record["inputs"])
     assert {"tiny/counts.csv", "tiny/probes.csv", "tiny/en.csv", "resources/templates/en.yaml"} <= set(record["inputs"])
-
-
-def test_files_that_settings_name_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for file in ("mine.csv", "word", "results/x.csv", "folder/one.txt", "folder/in/two.txt"):
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
-        Path(file).write_text("x")
-    settings = {
-        "file": "mine.csv",
-        "a": ["word", "folder", "gone.csv", 3],
-        "b": {"c": "folder/in", "d": "results/x.csv"},
-    }
-    assert list_files(settings) == ["mine.csv", "folder/in/two.txt"]
 
 
 def test_manifest_lists_every_file_of_the_run(recorded: Project) -> None:
@@ -241,7 +227,7 @@ def plant() -> None:
     manifest = pd.read_csv(RUN / "manifest.csv")
     manifest.loc[manifest["file"] == str(RUN / "people/dropped.csv"), "bytes"] += 1
     manifest.to_csv(RUN / "manifest.csv", index=False)
-    (RUN / "figures/margin.pdf").unlink()
+    (RUN / "figures/margin.svg").unlink()
     (RUN / "figures/other.png").write_bytes(b"")
 
 
@@ -255,7 +241,7 @@ def test_planted_change_is_found_with_its_place(path: Path, planted: Findings) -
     assert any(one.column == "sha256" for one in found), "by the manifest"
     _, row, column = PLANTS[path]
     again = [one for one in found if one.column not in ("sha256", "bytes")]
-    if path.suffix in (".png", ".pdf"):
+    if path.suffix in (".png", ".svg"):
         assert "again" in again[0].problem
     elif row or column:
         assert [(one.row, one.column) for one in again] == [(row, column)], "by the step that was run again"
@@ -275,13 +261,13 @@ def test_planted_changes_of_the_records_are_found(planted: Findings) -> None:
     assert {one.column for one in of(planted, RUN / "run.json")} >= {"sha256"}
     dropped = of(planted, RUN / "people/dropped.csv")
     assert [(one.column, one.recorded - one.found) for one in dropped] == [("bytes", 1)]
-    assert "missing" in of(planted, RUN / "figures/margin.pdf")[0].problem
+    assert "missing" in of(planted, RUN / "figures/margin.svg")[0].problem
     assert "does not list" in of(planted, RUN / "figures/other.png")[0].problem
 
 
 def test_nothing_but_the_planted_changes_is_found(planted: Findings) -> None:
     files = {*map(str, PLANTS), *(str(RUN / f"tables/{name}.csv") for name in TABLES), str(RUN / "run.json")}
-    files |= {str(RUN / name) for name in ("people/dropped.csv", "figures/margin.pdf", "figures/other.png")}
+    files |= {str(RUN / name) for name in ("people/dropped.csv", "figures/margin.svg", "figures/other.png")}
     assert {one.file for one in planted.differences} == files
     text = describe_findings("default", planted)
     assert text.splitlines()[-1].startswith(f"default: {len(planted.differences)} differences in {len(files)} files")

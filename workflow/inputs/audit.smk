@@ -6,11 +6,6 @@ def run_inputs(wildcards):
     return [kept(file) if file in PATHS.partly_read else file for file in PATHS.inputs]
 
 
-def all_results(wildcards):
-    """Files that the run makes, without their manifest."""
-    return [file for file in rules.all.input if Path(file).name != "manifest.csv"]
-
-
 def whole_config(wildcards):
     """The merged settings as JSON. This is a function, because Snakemake looks for wildcards in a text."""
     return as_json(config)

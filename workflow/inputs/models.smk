@@ -1,5 +1,7 @@
 """Input functions and settings of the rules in rules/models.smk."""
 
+from selfalign.models.folder import list_inputs
+
 
 def model_source(wildcards):
     """A model's source."""
@@ -7,13 +9,9 @@ def model_source(wildcards):
 
 
 def model_files(wildcards):
-    """Files of a model in a local folder, so that a change of one reruns the step."""
-    folder = Path(CONFIG.models[wildcards.model].folder or "no folder")
-    return (
-        sorted(str(path) for path in folder.iterdir() if path.is_file())
-        if folder.is_dir()
-        else []
-    )
+    """The files that are taken from a model's local folder, so that a change of one reruns the step."""
+    folder = CONFIG.models[wildcards.model].folder
+    return list_inputs(folder) if folder else []
 
 
 def gguf_memory(wildcards, input, attempt):

@@ -112,7 +112,8 @@ rule explore:
 
 rule record_outputs:
     input:
-        all_results,
+        results=PATHS.results,
+        record="<run>/run.json",
     output:
         # Snakemake keeps the earlier manifest while the step runs, because the step compares changed files with it.
         manifest=update("<run>/manifest.csv"),
@@ -127,5 +128,7 @@ rule record_outputs:
         code=code_digest("record_outputs"),
     message:
         "Listing the files of the run"
+    # The command does not name the results: Linux refuses a command of more than 131,072 bytes, which about 340 pairs
+    # of a model and a language would have. Their names follow from the settings in the record.
     shell:
-        "selfalign record-outputs {input} --manifest {output.manifest} --jobs {output.jobs} 2> {log}"
+        "selfalign record-outputs --record {input.record} --manifest {output.manifest} --jobs {output.jobs} 2> {log}"

@@ -2,7 +2,7 @@
 
 A figure that needs more than a page has a file per model, or per model and language.
 
-Reads   <run>/tables/{agreement,metrics,contrasts,transfer,languages,categories,kinds,country_ranks,specifications,map,map_axes}.csv, <run>/scores/{model}/{language}.parquet
+Reads   <run>/tables/{agreement,metrics,contrasts,verdicts,readers,transfer,languages,categories,kinds,country_ranks,specifications,map,map_axes}.csv, <run>/scores/{model}/{language}.parquet
         figures.style.texts                     the texts, in the language of figures.style.language
         figures.style.font                      the user's font file, if there is one
 Writes  <run>/figures/{figure}*                 a figure in each format, or one file per page

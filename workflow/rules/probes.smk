@@ -25,7 +25,7 @@ Writes  <run>/probes/selected.csv            the rows of the bank that the run u
         <run>/probes/draft.csv, uncut.csv    probes on the questions with clear poles, to review; the other questions
         <run>/probes/selected.csv, left_out.csv, tests.csv   the test probes that the run uses; the others; their words
         <run>/probes/shown.csv, shown_left_out.csv   the rows of the bank that demonstrations are chosen from; the others
-        <run>/probes/all.csv, texts/{language}.csv   test probes and demonstrations, and their words
+        <run>/probes/all.csv, <run>/probes/texts/{language}.csv   test probes and demonstrations, and their words
         <run>/people/joined.parquet           the people's answers to both
         <run>/people/tested.parquet           people's answers to the test probes, in the countries of both surveys
         <run>/people/countries.csv            the countries of both surveys

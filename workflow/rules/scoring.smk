@@ -1,6 +1,7 @@
 """The scoring stage: from answers to estimates with intervals.
 
 Reads   <run>/design/{language}.parquet                  the cells of the experiment
+        <run>/prompts/{language}.parquet                 the distinct prompts, for the readers
         <run>/answers/{model}/{language}.parquet         the models' answers
         <run>/people/poles.parquet, replicates.parquet    the people's shares, also in other samples of the people
         <run>/probes/selected.csv, kinds.csv             the probes, and what each of them asks for
@@ -368,12 +369,13 @@ rule score_readers:
         "../../environment.yml"
     params:
         noise=CONFIG.scoring.readers and CONFIG.scoring.readers.noise,
+        rule=CONFIG.scoring.unanswered,
         code=code_digest("score_readers"),
     message:
         "Answering in {wildcards.language} as simple readers and fixed rules do"
     shell:
         "selfalign score-readers --language {wildcards.language} --design {input.design} --prompts {input.prompts}"
-        " --poles {input.poles} --bank {input.bank} --noise {params.noise} --output {output} 2> {log}"
+        " --poles {input.poles} --bank {input.bank} --noise {params.noise} --rule {params.rule} --output {output} 2> {log}"
 
 
 rule estimate_readers:

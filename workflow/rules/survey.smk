@@ -3,13 +3,15 @@
 Reads   surveys.{survey}.source                         the survey of the run; docs/surveys.md explains the forms
         resources/survey/opinions.csv                   which questions of an opinion table are of wave 7
         resources/survey/scales.csv, questions/, labels/  the questionnaire: answer codes, and what they mean
+        resources/survey/trends.csv                     the columns of the trend file, by question of wave 7
         surveys.{survey}.groups, or resources/survey/groups/  which values make which group of people
         surveys.{survey}.questions                      the questionnaire of a survey of form table
 Writes  <shared>/survey/{survey}/responses.parquet       a respondent (microdata: never leaves results/)
         <shared>/survey/{survey}/columns.csv             the use of each column of the file
         <shared>/survey/{survey}/distributions.parquet   a country's answers to a question: share of each code
         <shared>/survey/{survey}/missing.csv             missing answers, counted by kind
-        <shared>/survey/{survey}/download/               its file, where it comes from an address or a hub
+        <shared>/survey/{survey}/simulated.csv           simulated respondents with the marginals of published counts
+        <shared>/survey/{survey}/download/{file}         its file, where it comes from an address or a hub
         <shared>/survey/{survey}/left_out.csv            counts of respondents of other waves and places; or
                                                         the parts of an opinion table that cannot be used
         <shared>/survey/{survey}/opinions.csv            a question of an opinion table, and its codes

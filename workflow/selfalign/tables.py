@@ -31,6 +31,9 @@ _NO_NAME = "(no name)"
 _TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 """What pandas says of a row with more cells than the first row."""
 
+_P = re.compile(r"^(\w+_)?p(_holm|_bh)?$")
+"""The columns of estimates with the p of a test, corrected or not."""
+
 _QUOTED = re.compile(r'"[^"]*"')
 
 ROWS = 2**17
@@ -95,12 +98,21 @@ def write_table(table: pd.DataFrame, path: Path, schema: type[Table]) -> None:
 def write_estimates(table: pd.DataFrame, path: Path, schema: type[Table]) -> None:
     """Write the columns of a schema with six decimals, as `write_table` does.
 
+    A p that six decimals would make 0 has six significant digits: the p of a test is never 0. Only an estimate without
+    any variation, whose standard error is 0, has a p of 0.
+
     Args:
         table: estimates; columns that the schema does not have are left out.
         path: of the file.
         schema: of the table.
     """
-    write_table(table[schema.names()].round(6), path, schema)
+    table = table[schema.names()]
+    rounded = table.round(6)
+    for name in filter(_P.search, rounded.columns):
+        lost = (rounded[name] == 0) & (table[name] > 0)
+        precise = table[name].astype(float).map("{:.5e}".format).astype(float)
+        rounded[name] = rounded[name].mask(lost, precise)
+    write_table(rounded, path, schema)
 
 
 def write_parts(parts: Iterable[pd.DataFrame], path: Path, schema: type[Table]) -> int:
@@ -163,6 +175,10 @@ def read_table(path: Path, schema: type[Table], columns: Sequence[str] | None = 
         InputError: the file is missing, cannot be read, or breaks its schema.
     """
     remedy = "Let snakemake make it again, or check the path"
+    if path.suffix == ".csv":
+        texts = {name: str for name, column in schema.to_schema().columns.items() if "str" in str(column.dtype)}
+        # Else pandas takes the name 1.10 for a number, and None for an empty cell.
+        return _read(path, schema.to_schema(), remedy, dtype=texts, keep_default_na=False, na_values=[""])
     if columns is None or not _is_whole(path, schema):
         return _read(path, schema.to_schema(), remedy)
     return _read(path, _select(schema, columns), remedy, columns=list(columns))
@@ -198,7 +214,7 @@ def read_input(path: Path, schema: type[Table], optional: Fills | None = None) -
         InputError: the file is missing, is no CSV, has no rows, or breaks its schema; names the row, column and value.
 
     Returns:
-        The table without blank lines; the index of a row is its line in the file less 2.
+        The table without blank lines; the index of a row is the line on which it begins, less 2.
     """
     csv = {"dtype": str, "keep_default_na": False, "skip_blank_lines": False}
     if optional is not None and path.is_file():
@@ -280,7 +296,16 @@ def _read_csv(path: Path, **settings: object) -> pd.DataFrame:
     table = pd.read_csv(path, **settings)
     if not isinstance(table.index, pd.RangeIndex):  # rows longer than the header: pandas takes the rest for an index
         table = table.reset_index(names=[_NO_NAME] * table.index.nlevels, allow_duplicates=True)
+    if settings.get("dtype") is str:
+        table.index += _count_line_ends(table)
     return table[~table.isin([""]).all(axis=1)]
+
+
+def _count_line_ends(table: pd.DataFrame) -> pd.Series:
+    """How many line ends are in the cells above each row."""
+    in_header = sum(str(name).count("\n") for name in table.columns)
+    in_rows = sum((table[name].str.count("\n") for name in table.columns), start=pd.Series(0, table.index))
+    return in_header + in_rows.cumsum().shift(fill_value=0)
 
 
 def _too_long(path: Path, line: int, cells: int, expected: int) -> InputError:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, PreTrainedConfig, PreTrainedModel
 from transformers.quantizers import AutoHfQuantizer
 from transformers.utils import logging
 
 from selfalign.errors import InputError
+from selfalign.models.folder import read_headers
 
 UNQUANTISED = "Use the unquantised weights of the model"
 
@@ -75,7 +75,7 @@ def check_weights(config: PreTrainedConfig, folder: Path, place: Path) -> tuple[
             loaded: Any = type(empty).from_pretrained(  # a pair, because of output_loading_info
                 None,
                 config=empty.config,
-                state_dict=_read_headers(folder, config, place),
+                state_dict=_empty_tensors(folder, config, place),
                 dtype=torch.float32,
                 device_map={"": "meta"},
                 output_loading_info=True,
@@ -277,19 +277,15 @@ def cannot_load(error: Exception, place: Path) -> InputError:
     )
 
 
-def _read_headers(folder: Path, config: PreTrainedConfig, place: Path) -> dict[str, torch.Tensor]:
+def _empty_tensors(folder: Path, config: PreTrainedConfig, place: Path) -> dict[str, torch.Tensor]:
     """Tensors without content, with the names, shapes and number formats of a model's files."""
     tensors = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118 - not a mapping
-                part = file.get_slice(name)
-                kind = part.get_dtype()
-                if kind in _BYTES and name.endswith("weight") and quantisation(config) is None:
-                    problem = f"{name} has the number format {kind}, but config.json has no quantization_config"
-                    raise InputError(place, problem, UNQUANTISED)
-                dtype = _DTYPES.get(kind, torch.float32)  # only the shape counts
-                tensors[name] = torch.empty(part.get_shape(), dtype=dtype, device="meta")
+    for name, (shape, kind) in read_headers(folder).items():
+        if kind in _BYTES and name.endswith("weight") and quantisation(config) is None:
+            problem = f"{name} has the number format {kind}, but config.json has no quantization_config"
+            raise InputError(place, problem, UNQUANTISED)
+        dtype = _DTYPES.get(kind, torch.float32)  # only the shape counts
+        tensors[name] = torch.empty(shape, dtype=dtype, device="meta")
     return tensors
 
 

@@ -35,7 +35,6 @@ from selfalign.audit.status.progress import (
 from selfalign.audit.summary import (
     _figure_of,
     find_first_margin,
-    give_main_intervals,
     main_numbers,
     shorten_citation,
     summarize,
@@ -47,6 +46,7 @@ from selfalign.errors import TERMINAL, InputError
 from selfalign.ledger.rows import Entry
 from selfalign.ledger.storage import Ledger
 from selfalign.runs import Run
+from selfalign.scoring.join_verdicts import give_main_intervals
 from selfalign.screen_text import align, duration
 from selfalign.steps import BY_HAND, STEPS
 from snakemake.persistence.file import FilePersistence
@@ -411,11 +411,14 @@ def test_main_numbers_of_several_models_and_languages_are_ranges() -> None:
 def test_main_numbers_have_the_main_interval() -> None:
     names = {"arm": ["chrf"], "against": ["chrf_other"], "against_model": ["small"], "against_language": ["en"]}
     mean = estimates(**names, beyond=[None], estimate=[0.064], low=[0.012], high=[0.116])
-    contrasts = pd.concat([mean.assign(country="MEX", low=-0.5), mean])
+    contrasts = pd.concat([mean.assign(country="MEX", low=-0.5), mean.assign(country="BOL", low=-0.4), mean])
     verdicts = mean.drop(columns="country").assign(main="category", main_low=-0.03, main_high=0.16)
     agreement = estimates(arm=["zero_shot", "chrf"], estimate=[0.5, 0.6])
     found = give_main_intervals(contrasts, verdicts)
-    assert found["low"].tolist() == [-0.5, -0.03] and found["beyond"].isna().all()
+    assert found["low"].tolist() == [-0.5, -0.4, -0.03] and found["beyond"].isna().all()
+    assert found["main"].fillna("").tolist() == ["", "", "category"]
+    alone = give_main_intervals(contrasts[contrasts["country"] != "BOL"], verdicts)
+    assert alone["low"].tolist() == [-0.03, -0.03] and alone["main"].tolist() == ["category"] * 2
     said = main_numbers(agreement, found, MAIN)
     assert said.endswith("own minus other country +6.4 points (90 % interval by category -3.0 to +16.0)")
     by_battery = verdicts.assign(main="battery", main_low=0.012, main_high=0.116)

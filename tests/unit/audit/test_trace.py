@@ -9,14 +9,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bank import BANK, bank_texts
 from click.testing import CliRunner
+from figure_tables import verdicts_of
+from nonempty import some
 from places import ROOT
 from selfalign.cli import program
+from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
 from selfalign.figures.difference_rows import choose_pairs
 from selfalign.prompts.schemas import CELL
-from selfalign.scoring.schemas import Contrasts, MainContrasts, Scores
+from selfalign.scoring.metrics import METRICS
+from selfalign.scoring.schemas import Contrasts, MainContrasts, Scores, Verdicts
 from selfalign.tables import read_table, write_table
+from surveys import run
 from tiny import tiny_llama, tiny_tokenizer
 
 pytestmark = pytest.mark.slow
@@ -37,11 +43,6 @@ CONTRASTS = [
     {"arm": "chrf", "against": "chrf_other", "beyond": ["random", "zero_shot"]},
 ]
 CARD = {"weights_sha256": "1", "tokenizer_sha256": "2", "chat_template_sha256": "3", "context_length": 4096}
-
-
-def run(*arguments: object) -> str:
-    """What a step, or `trace`, prints."""
-    return CliRunner().invoke(program, list(map(str, arguments)), catch_exceptions=False, standalone_mode=False).output
 
 
 def record(folder: Path, arms: dict[str, dict], frame: str, readout: str, survey: str = "example") -> None:
@@ -151,10 +152,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small project: eight real probes, three countries, four arms, a random model."""
     folder = tmp_path_factory.mktemp("project")
     survey, people = folder / "results" / "shared" / "survey" / "example", folder / "results" / "default" / "people"
-    for source, copy in (("probes.csv", "probes.csv"), ("texts/en.csv", "texts/en.csv")):
-        (folder / copy).parent.mkdir(exist_ok=True)
-        table = pd.read_csv(RESOURCES / "probes" / source, dtype=str, keep_default_na=False)
-        table[table["probe"].isin(PROBES)].to_csv(folder / copy, index=False)
+    (folder / "texts").mkdir()
+    for table, file in ((BANK, "probes.csv"), (bank_texts().reset_index(), "texts/en.csv")):
+        table[table["probe"].isin(PROBES)].to_csv(folder / file, index=False)
     counts = pd.read_csv(RESOURCES / "survey" / "example" / "counts.csv")
     some = counts["country"].isin(["BOL", "DEU", "NGA"]) & counts["question"].isin(
         [name[:3].strip("ab") for name in PROBES]
@@ -495,6 +495,27 @@ def test_figure_across_models_and_its_csv_lead_to_cells(project: Path, tmp_path:
         ask(copy, figure="kinds")
 
 
+def test_margin_of_the_mean_has_the_main_interval_and_a_row_of_the_table_its_own(project: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(project, tmp_path / "project")
+    results = copy / "results" / "default"
+    contrasts = read_table(results / "tables" / "contrasts.csv", Contrasts)
+    verdicts_of(contrasts[contrasts["measure"].isin(METRICS)]).to_csv(results / "tables" / "verdicts.csv", index=False)
+    judged = read_table(results / "tables" / "verdicts.csv", Verdicts)
+    (row,), (verdict,) = (
+        table[is_plain(table) & (table["arm"] == "chrf") & (table["measure"] == "agreement")].itertuples()
+        for table in (contrasts[contrasts["country"] == "all"], judged)
+    )
+    assert verdict.main_low < row.low and row.high < verdict.main_high
+    main = f"{row.estimate:.1%} [{verdict.main_low:.1%}, {verdict.main_high:.1%}] (main interval), in "
+    told, place = flat(ask(copy, figure="margin")), f"tables/contrasts.csv, line {row.Index + 2}"
+    assert main in told and f"{place}; the interval is in " in told and "tables/verdicts.csv How" in told
+    told = flat(ask(copy, "--table", "contrasts", row=row.Index + 2))
+    assert f"{row.estimate:.1%} [{row.low:.1%}, {row.high:.1%}], in " in told and f"{place} How" in told
+    assert "main interval" not in ask(copy, figure="margin", country="Bolivia")
+    beyond = flat(ask(copy, "--where", "beyond=random - zero_shot", figure="contrasts"))
+    assert "(main interval)" in beyond and main not in beyond
+
+
 def test_figure_that_the_run_skipped_is_refused_with_the_reason(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project, tmp_path / "project")
     record(tmp_path / "project", {"zero_shot": ARMS["zero_shot"]}, "letters", "label")
@@ -506,7 +527,7 @@ def test_several_numbers_are_listed_to_choose_from(project: Path) -> None:
     told = ask(project, country="Germany")
     assert told.startswith("4 numbers of agreement.csv match\n")
     table = pd.read_csv(project / "results" / "default" / "tables" / "agreement.csv")
-    for row in table.query("country == 'DEU' and measure == 'agreement'").itertuples():
+    for row in some(table.query("country == 'DEU' and measure == 'agreement'")).itertuples():
         assert re.search(rf"^ *{row.Index + 2}  tiny +en +{row.arm} +DEU +agreement +{row.estimate:.1%} ", told, re.M)
 
 

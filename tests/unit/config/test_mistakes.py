@@ -4,8 +4,16 @@ from pathlib import Path
 
 import pytest
 from places import ROOT
+from pydantic import TypeAdapter, ValidationError
+from selfalign.config.check_names import RESERVED_MODELS
 from selfalign.config.read import read_config, refuse_repeated_keys
 from selfalign.errors import InputError
+from selfalign.forms import Country, Language, Name
+from selfalign.probes.cultures import WORLD
+from selfalign.scoring.map_schemas import PEOPLE
+from selfalign.scoring.pooling import OWN, name_kind
+from selfalign.scoring.readers import READERS
+from selfalign.scoring.schemas import ALL, EVERY_ARM
 
 
 def read(folder: Path, text: str) -> str:
@@ -143,3 +151,19 @@ def test_same_key_in_two_mappings_is_not_repeated(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("arms: {a: {shots: 1}, b: {shots: 1}}\nmodels: [{a: 1}, {a: 2}]\n", encoding="utf-8")
     refuse_repeated_keys([path, tmp_path / "none.yaml"])
+
+
+@pytest.mark.parametrize("name", [PEOPLE, *READERS, "all"])
+def test_model_with_the_name_of_something_else_is_refused(name: str, tmp_path: Path) -> None:
+    """A run that does not ask this model is refused too."""
+    message = read(tmp_path, f"models: {{{name}: {{label: M, source: {{folder: /m}}}}}}")
+    assert message.startswith(f"config: models.{name}: is a reserved name: it stands for {RESERVED_MODELS[name]}. Give")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(Name, EVERY_ARM), (Name, name_kind("english")), (Country, ALL), (Country, WORLD), (Language, OWN)],
+)
+def test_other_values_of_columns_of_names_are_no_names(kind: type, value: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(kind).validate_python(value)

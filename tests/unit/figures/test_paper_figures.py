@@ -13,7 +13,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from estimating import run
 from figure_tables import faults_of, texts_of
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -48,6 +47,7 @@ from selfalign.scoring.schemas import (
     Verdicts,
 )
 from selfalign.tables import read_table, write_table
+from surveys import run
 
 MODELS = {"m": "Model M", "n": "Model_N & 50 %"}
 ARMS = {"zero": "Zero-shot", "near": "Similar", "drawn": "Random", "near_other": "Similar, other country"}

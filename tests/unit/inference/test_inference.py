@@ -18,6 +18,7 @@ from accelerate import dispatch_model
 from families import CONFIGS, WINDOW, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nonempty import some
 from selfalign.errors import InputError
 from selfalign.inference.choices import ENGINES
 from selfalign.inference.local import attention, check, engine
@@ -60,6 +61,8 @@ from transformers import (
     PreTrainedModel,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + CHAT
 FACTS = {"engine": "packed"}
 
@@ -67,15 +70,6 @@ FACTS = {"engine": "packed"}
 def rendered(*tokens: list[int], answers: tuple[tuple[int, ...], ...] = ((1,), (2,))) -> list[Rendered]:
     """Prompts of given tokens, answered with the tokens 1 and 2 or with others."""
     return [Rendered(f"{place:016x}", "-", tuple(ids), answers) for place, ids in enumerate(tokens)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tiny models are slower with more threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -226,14 +220,14 @@ def test_rows_end_between_prompts() -> None:
 def test_resumed_job_computes_little_again() -> None:
     draw = random.Random(1)
 
-    def some(number: int) -> tuple[int, ...]:
+    def invent(number: int) -> tuple[int, ...]:
         return tuple(draw.randint(3, 299) for _ in range(number))
 
-    start = some(20)
-    countries = [start + some(100) for _ in range(5)]
-    tree = grow(country + some(30) for country in countries for _ in range(40))
+    start = invent(20)
+    countries = [start + invent(100) for _ in range(5)]
+    tree = grow(country + invent(30) for country in countries for _ in range(40))
     rows = cut_rows(tree, 256)
-    for row in range(len(rows)):
+    for row in range(len(some(rows))):
         again = rows_needed(tree, rows[: row + 1], [rows[row][0]])
         assert len(again) <= 2 * len(countries)  # of 29: those in which a country begins, and itself
 
@@ -711,7 +705,7 @@ def test_readouts_are_what_the_model_says_of_labels_and_options(
         # In bytes-tokens of their own, and the special token that ends the turn.
         assert list(rows["answer_tokens"]) == [4, 9] and list(rows["answer_bytes"]) == [3, 8]
         assert list(rows["per_token"]) == pytest.approx([options[0] / 4, options[1] / 9], abs=1e-4)
-        assert list(rows["per_byte"]) == pytest.approx([options[0] / 3, options[1] / 8], abs=1e-4)
+        assert list(rows["per_byte"]) == pytest.approx([rows["open"].iloc[0] / 3, rows["open"].iloc[1] / 8])
         alone = [premise["has"], premise["lacks it"]]
         assert list(rows["pmi"]) == pytest.approx(list(np.subtract(options, alone)), abs=1e-4)
         outside = 1 - math.exp(label) - math.exp(other)

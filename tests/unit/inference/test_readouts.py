@@ -64,7 +64,7 @@ def hand_written() -> tuple[pd.DataFrame, pd.DataFrame]:
         )
     ]
     answers = pd.DataFrame(rows).assign(
-        per_byte=np.nan, pmi=np.nan, greedy=np.nan, per_token=lambda table: table["option"] / 2
+        open=np.nan, per_byte=np.nan, pmi=np.nan, greedy=np.nan, per_token=lambda table: table["option"] / 2
     )
     return design, answers.assign(mass_outside_labels=0.5, mass_outside_options=0.5).astype(
         {"label": float, "option": float}
@@ -161,6 +161,7 @@ def answers_of(design: pd.DataFrame, seed: int, labelled: tuple[str, ...] = ("le
     table = table.assign(answer_bytes=table["answer"].str.len(), answer_tokens=table["place"] + 1)
     table = table.assign(option=-3 * rng.random(len(table)) - 1, label=-3 * rng.random(len(table)) - 1)
     table["label"] = table["label"].where(table["template"].isin(labelled))
+    table["open"] = table["option"] * rng.random(len(table))
     given = table.assign(fingerprint="f", text="t", tokens=9, samples=pd.NA, standard_error=np.nan)
     return Answers.validate(read_out(given.astype({"samples": "Int64", "tokens": "Int64", "answer_tokens": "Int64"})))
 
@@ -232,13 +233,13 @@ def estimated(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.mark.parametrize("readout", ["option", "pmi"])
 def test_contrasts_under_a_readout_are_those_of_a_run_that_reads_so(readout: str, estimated: World) -> None:
     world, made = estimated, read_table(estimated.folder / "readouts.csv", ContrastsByReadout)
-    assert set(made["readout"]) == {"option", "per_token", "per_byte", "pmi"}
+    assert set(made["readout"]) == {"option", "open", "per_token", "per_byte", "pmi"}
     assert set(made["templates"]) == {"words"}
     main = world.estimate_main([CONTRAST, ACROSS], {"words": readout})
     main = main[main["measure"].isin(["agreement", "alignment"])].reset_index(drop=True)
     mine = made[made["readout"] == readout].reset_index(drop=True)
     pd.testing.assert_frame_equal(mine[main.columns], main)
-    assert len(made.groupby("readout")["estimate"].agg(tuple).unique()) == 4
+    assert len(made.groupby("readout")["estimate"].agg(tuple).unique()) == 5
 
 
 def test_readout_that_a_frame_lacks_is_left_out_there_and_reported(tmp_path: Path) -> None:
@@ -270,7 +271,7 @@ def test_frames_of_whole_scales_are_scored_under_every_readout() -> None:
     answers = pd.DataFrame(product(design["prompt"], places), columns=["prompt", "place"])
     answers = answers.assign(
         option=-rng.random(len(answers)) * 4, label=np.nan, pmi=rng.normal(size=len(answers)), mass_outside_options=0.1
-    ).assign(per_token=lambda table: table["option"] / 2, per_byte=np.nan, greedy=np.nan)
+    ).assign(per_token=lambda table: table["option"] / 2, per_byte=np.nan, open=np.nan, greedy=np.nan)
     poles = poles_of(["Q4"])
     made = score_by_readout(design, answers, Comparison(poles, BANK, "half", spread))
     assert list(made) == [("scale", readout) for readout in ("option", "per_token", "pmi")]

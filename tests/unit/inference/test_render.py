@@ -108,7 +108,7 @@ def test_thought_in_answers_is_refused_with_the_setting_that_stops_it() -> None:
     assert answers == ["small<|end|>", "big<|end|>"]
 
 
-def test_thought_that_the_generation_prompt_closes_is_accepted() -> None:
+def test_thought_that_the_generation_prompt_closes_is_accepted_and_reported(capsys: pytest.CaptureFixture) -> None:
     empty = "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}"
     closed = (
         "{% if m.role == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}{{ m.content }}"  # as Qwen 3
@@ -120,7 +120,11 @@ def test_thought_that_the_generation_prompt_closes_is_accepted() -> None:
         read(byte_tokenizer(template))
     prompt, answers = read(byte_tokenizer(template), enable_thinking=False)
     assert prompt.text.endswith("<|assistant|><think>\n\n</think>\n\n")
+    assert prompt.text.count("<think>") == 1 < prompt.text.count("<|assistant|>")
     assert answers == ["small<|end|>", "big<|end|>"]
+    assert "an empty thought before the answer that is read, and none before" in capsys.readouterr().err
+    read(byte_tokenizer(TURNS))
+    assert "thought" not in capsys.readouterr().err
 
 
 def test_thought_that_the_generation_prompt_opens_is_refused() -> None:

@@ -8,9 +8,10 @@ import clusters
 import numpy as np
 import pandas as pd
 import pytest
-from bank import BANK_FILE, BANK_FOLDER
+from bank import BANK, BANK_FOLDER
+from nonempty import some
 from places import ROOT, TESTS
-from selfalign.probes.bank import BLANK, parse_codes, read_bank, read_texts
+from selfalign.probes.bank import BLANK, parse_codes
 from selfalign.probes.map_poles import map_poles
 from selfalign.survey.schemas import CodeLabels, Counts, Questions, Scales
 from selfalign.tables import read_input
@@ -55,14 +56,9 @@ MIDDLES = {
 
 
 @pytest.fixture(scope="module")
-def bank() -> pd.DataFrame:
+def scaled_bank() -> pd.DataFrame:
     scales = read_input(SURVEY / "scales.csv", Scales)
-    return read_bank(BANK_FILE).merge(scales, on="question", how="left", validate="m:1")
-
-
-@pytest.fixture(scope="module")
-def texts(bank: pd.DataFrame) -> pd.DataFrame:
-    return read_texts(BANK_FOLDER / "texts" / "en.csv", bank)
+    return BANK.merge(scales, on="question", how="left", validate="m:1")
 
 
 @pytest.fixture(scope="module")
@@ -84,19 +80,19 @@ def codebook() -> dict[str, dict[int, str]]:
     }
 
 
-def test_every_codable_question_has_a_probe(bank: pd.DataFrame) -> None:
+def test_every_codable_question_has_a_probe(scaled_bank: pd.DataFrame) -> None:
     asked = set(read_input(SURVEY / "scales.csv", Scales)["question"])
-    assert asked - set(bank["question"]) == NO_POLES
-    assert set(bank["question"]) <= asked
-    assert bank.drop_duplicates("question")["category"].value_counts().to_dict() == SIZES
-    numbers = bank["question"].str.extract(r"(\d+)")[0].astype(int)
+    assert asked - set(scaled_bank["question"]) == NO_POLES
+    assert set(scaled_bank["question"]) <= asked
+    assert scaled_bank.drop_duplicates("question")["category"].value_counts().to_dict() == SIZES
+    numbers = scaled_bank["question"].str.extract(r"(\d+)")[0].astype(int)
     assert numbers.is_monotonic_increasing
-    assert (bank["category"] != bank["category"].shift()).sum() == len(SIZES), "a section is torn apart"
+    assert (scaled_bank["category"] != scaled_bank["category"].shift()).sum() == len(SIZES), "a section is torn apart"
 
 
-def test_poles_part_each_scale_and_only_middles_are_neither(bank: pd.DataFrame, labels: dict) -> None:
+def test_poles_part_each_scale_and_only_middles_are_neither(scaled_bank: pd.DataFrame, labels: dict) -> None:
     used = set()
-    for probe in bank.itertuples():
+    for probe in scaled_bank.itertuples():
         codes = [*parse_codes(probe.pole_a), *parse_codes(probe.pole_b), *parse_codes(probe.neither)]
         assert sorted(codes) == list(range(probe.first, probe.last + 1)), probe.probe
         neither = {labels[probe.labels].get(code) for code in parse_codes(probe.neither)}
@@ -105,9 +101,9 @@ def test_poles_part_each_scale_and_only_middles_are_neither(bank: pd.DataFrame, 
     assert used == MIDDLES
 
 
-def test_poles_of_a_scale_with_an_order_are_its_two_ends(bank: pd.DataFrame) -> None:
+def test_poles_of_a_scale_with_an_order_are_its_two_ends(scaled_bank: pd.DataFrame) -> None:
     beside = {"Q56": {3}, "Q119": {0}, "Q221": {4}, "Q222": {4}, "Q254": {5}}  # codes that are not between the others
-    for probe in bank[bank["scale"] != "nominal"].itertuples():
+    for probe in some(scaled_bank[scaled_bank["scale"] != "nominal"]).itertuples():
         poles = sorted([sorted(parse_codes(probe.pole_a)), sorted(parse_codes(probe.pole_b))])
         assert poles[0][-1] < poles[1][0], f"the poles of {probe.probe} overlap"
         middle = parse_codes(probe.neither) - beside.get(probe.question, set())
@@ -116,19 +112,19 @@ def test_poles_of_a_scale_with_an_order_are_its_two_ends(bank: pd.DataFrame) -> 
             assert poles == [list(range(probe.first, 6)), [6, 7, 8, 9, 10]], probe.probe
 
 
-def test_kind_of_scale_agrees_with_its_codes(bank: pd.DataFrame) -> None:
-    for probe in bank.itertuples():
+def test_kind_of_scale_agrees_with_its_codes(scaled_bank: pd.DataFrame) -> None:
+    for probe in scaled_bank.itertuples():
         points = probe.last - probe.first + 1
         assert points == 2 if probe.scale == "binary" else points >= 2, probe.probe
         assert (probe.scale == "nominal") == (probe.reversed == ""), probe.probe
-    assert set(bank.loc[bank["scale"] == "nominal", "question"]) == {
+    assert set(scaled_bank.loc[scaled_bank["scale"] == "nominal", "question"]) == {
         *("Q42", "Q91", "Q92", "Q93", "Q111", "Q149", "Q150", "Q154", "Q155", "Q173", "Q174", "Q175")
     }
 
 
-def test_option_that_mates_share_always_means_the_same_end(bank: pd.DataFrame, texts: pd.DataFrame) -> None:
+def test_option_that_mates_share_always_means_the_same_end(scaled_bank: pd.DataFrame, texts: pd.DataFrame) -> None:
     """A pole that is swapped in one question of a list is seen here."""
-    rows = bank.merge(texts, on="probe")
+    rows = scaled_bank.merge(texts, on="probe")
     rows = rows[rows["scale"] != "nominal"]
     ends: dict[tuple[str, str, str], dict[str, str]] = {}
     for probe in rows.itertuples():
@@ -142,11 +138,11 @@ def test_option_that_mates_share_always_means_the_same_end(bank: pd.DataFrame, t
     assert {key: found for key, found in ends.items() if len(set(found.values())) > 1} == {}
 
 
-def test_direction_is_that_of_a_blind_reading(bank: pd.DataFrame) -> None:
+def test_direction_is_that_of_a_blind_reading(scaled_bank: pd.DataFrame) -> None:
     """Someone who saw the options and the codebook, but not the poles, said which code each option stands for."""
     read = pd.read_csv(TESTS / "data" / "directions.csv").set_index("probe")
-    assert list(read.index) == list(bank["probe"])
-    for probe in bank.itertuples():
+    assert list(read.index) == list(scaled_bank["probe"])
+    for probe in scaled_bank.itertuples():
         assert read.loc[probe.probe, "code_a"] in parse_codes(probe.pole_a), probe.probe
         assert read.loc[probe.probe, "code_b"] in parse_codes(probe.pole_b), probe.probe
 
@@ -156,10 +152,10 @@ MUCH = "very|a great deal|agree|often|mentioned|yes|important|always|good|strong
 LITTLE = r"not|none|never|disagree|no\b|hardly|bad|less|little|need to be|unsafe"
 
 
-def test_reversed_agrees_with_the_codebook(bank: pd.DataFrame, codebook: dict) -> None:
+def test_reversed_agrees_with_the_codebook(scaled_bank: pd.DataFrame, codebook: dict) -> None:
     """Where the survey's labels tell, a reversed scale begins with much and ends with little."""
     told = 0
-    for probe in bank[(bank["scale"] != "nominal") & (bank["last"] < 10)].itertuples():
+    for probe in scaled_bank[(scaled_bank["scale"] != "nominal") & (scaled_bank["last"] < 10)].itertuples():
         first, last = (codebook[probe.question][code].lower() for code in (probe.first, probe.last))
         falls = bool(re.match(MUCH, first)) and bool(re.match(LITTLE, last))
         rises = bool(re.match(LITTLE, first)) and bool(re.match(MUCH, last))
@@ -169,9 +165,11 @@ def test_reversed_agrees_with_the_codebook(bank: pd.DataFrame, codebook: dict) -
     assert told > 120
 
 
-def test_labels_say_what_the_codebook_says_at_both_ends(bank: pd.DataFrame, labels: dict, codebook: dict) -> None:
+def test_labels_say_what_the_codebook_says_at_both_ends(
+    scaled_bank: pd.DataFrame, labels: dict, codebook: dict
+) -> None:
     checked = 0
-    for probe in bank.itertuples():
+    for probe in scaled_bank.itertuples():
         ours, theirs = labels[probe.labels], codebook[probe.question]
         for code in set(ours) & set(theirs):
             mine, given = ours[code].lower(), theirs[code].lower()
@@ -199,7 +197,7 @@ def test_every_question_has_a_wording_and_every_code_a_label_or_a_number(labels:
         assert len(set(labels[scale.labels].values())) == len(named), f"two codes of {scale.question} have one label"
 
 
-def test_texts_are_clean_and_their_own(bank: pd.DataFrame, texts: pd.DataFrame) -> None:
+def test_texts_are_clean_and_their_own(scaled_bank: pd.DataFrame, texts: pd.DataFrame) -> None:
     for probe, text in texts.iterrows():
         for part in ("statement", "option_a", "option_b"):
             assert text[part] == unicodedata.normalize("NFC", text[part]).strip(), probe
@@ -210,7 +208,7 @@ def test_texts_are_clean_and_their_own(bank: pd.DataFrame, texts: pd.DataFrame) 
     assert set(texts.index[texts["status"] != "reviewed"]) == UNREAD
 
 
-def test_no_statement_repeats_the_codebook(texts: pd.DataFrame, bank: pd.DataFrame) -> None:
+def test_no_statement_repeats_the_codebook(texts: pd.DataFrame, scaled_bank: pd.DataFrame) -> None:
     if not CODEBOOK.is_file():
         pytest.skip("the codebook to check against is not here")
     titles = {name: entry["question"] for name, entry in json.loads(CODEBOOK.read_text(encoding="utf-8")).items()}
@@ -220,25 +218,25 @@ def test_no_statement_repeats_the_codebook(texts: pd.DataFrame, bank: pd.DataFra
         words = re.findall(r"\w+", text.lower())
         return {" ".join(words[place : place + 6]) for place in range(len(words) - 5)}
 
-    for probe in bank.itertuples():
-        theirs = runs(titles[probe.question])
+    for probe in scaled_bank.itertuples():
+        theirs = some(runs(titles[probe.question]))
         assert not theirs & runs(texts.loc[probe.probe, "statement"]), probe.probe
         assert not theirs & runs(questions[probe.question]), probe.question
 
 
-def test_neither_pole_is_favoured(bank: pd.DataFrame) -> None:
+def test_neither_pole_is_favoured(scaled_bank: pd.DataFrame) -> None:
     counts = read_input(SURVEY / "example" / "counts.csv", Counts)
     valid = counts[counts["code"] >= 0].rename(columns={"count": "n"})
     total = valid.groupby(["country", "question"])["n"].transform("sum")
     weights = {name: valid["n"].astype(float) for name in ("weight", "weight_squared")}
     distributions = valid.assign(last_code=valid["code"], share=valid["n"] / total, **weights)
-    bank = bank[bank["on_request"] == ""]
-    poles = map_poles(distributions, bank).merge(bank[["probe", "category"]], on="probe")
+    scaled_bank = scaled_bank[scaled_bank["on_request"] == ""]
+    poles = map_poles(distributions, scaled_bank).merge(scaled_bank[["probe", "category"]], on="probe")
     a = poles["majority"] == "A"
     assert a.mean() == pytest.approx(0.5, abs=0.02)
     assert a.groupby(poles["country"]).mean().between(0.45, 0.56).all()
     assert a.groupby(poles["category"]).mean().between(0.44, 0.60).all()
-    low = [min(parse_codes(row.pole_a)) < min(parse_codes(row.pole_b)) for row in bank.itertuples()]
+    low = [min(parse_codes(row.pole_a)) < min(parse_codes(row.pole_b)) for row in scaled_bank.itertuples()]
     assert np.mean(low) == pytest.approx(0.5, abs=0.02)
     ties = poles[poles["majority"] == "tie"]
     assert list(zip(ties["country"], ties["probe"], strict=True)) == [("KEN", "Q198")]
@@ -246,7 +244,7 @@ def test_neither_pole_is_favoured(bank: pd.DataFrame) -> None:
 
 def test_every_probe_has_a_kind() -> None:
     kinds = pd.read_csv(BANK_FOLDER / "kinds.csv")
-    assert list(kinds["probe"]) == list(pd.read_csv(BANK_FILE)["probe"])
+    assert list(kinds["probe"]) == list(BANK["probe"])
     known = {"value", "attitude", "behaviour", "hardship", "membership", "election", "media", "knowledge"}
     assert set(kinds["kind"]) == known
     page = (ROOT / "docs" / "probes.md").read_text(encoding="utf-8")
@@ -254,9 +252,11 @@ def test_every_probe_has_a_kind() -> None:
         assert re.search(rf"^\| {kind} \| .* \| {number} \|$", page, re.MULTILINE), kind
 
 
-def test_study_of_clusters_leaves_out_probes_on_request(monkeypatch: pytest.MonkeyPatch, bank: pd.DataFrame) -> None:
+def test_study_of_clusters_leaves_out_probes_on_request(
+    monkeypatch: pytest.MonkeyPatch, scaled_bank: pd.DataFrame
+) -> None:
     studied = []
     monkeypatch.setattr(clusters, "study_rules", lambda probes, *rest: studied.append(set(probes["probe"])) or {})
     monkeypatch.setattr("sys.argv", ["clusters.py"])
     clusters.main()
-    assert studied[0] == set(bank.query("on_request == ''")["probe"]) and studied[-1] < studied[0]
+    assert studied[0] == set(scaled_bank.query("on_request == ''")["probe"]) and studied[-1] < studied[0]

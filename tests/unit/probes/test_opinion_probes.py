@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bank import BANK_FILE
+from bank import BANK
 from places import ROOT
 from refusal import assert_one_paragraph
 from selfalign.errors import InputError
-from selfalign.probes.bank import read_bank
 from selfalign.probes.draft_opinion_probes import draft_probes
 from selfalign.probes.join_people import join_poles
 from selfalign.probes.map_poles import map_poles
@@ -219,7 +218,7 @@ def test_wrong_row_is_refused(
     file = written(**cells)
     with pytest.raises(InputError) as refused:
         table = read_opinion_probes(file)
-        check_opinion_probes(table, read_bank(BANK_FILE), file)
+        check_opinion_probes(table, BANK, file)
         select_tests(table, *survey, COUNTRIES, ALL_OF_GAS, file)
     assert_one_paragraph(f"selfalign: {refused.value}\n", tells)
 
@@ -231,8 +230,7 @@ def test_answers_are_parsed() -> None:
 @pytest.fixture(scope="module")
 def people() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Answers of another survey to two probes of the shipped bank, and these probes. South Africa is not in it."""
-    bank = read_bank(BANK_FILE)
-    bank = bank[bank["probe"].isin(["Q1", "Q4"])]
+    bank = BANK[BANK["probe"].isin(["Q1", "Q4"])]
     rows = [
         (country, question, code, code, pd.NA, float("nan"), float("nan"), share)
         for country, share_1 in {"GBR": 0.9, "DEU": 0.2, "KEN": 0.6, "MEX": 0.7}.items()

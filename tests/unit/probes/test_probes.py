@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from bank import BANK, BANK_FILE, LANGUAGES, bank_texts
 from click.testing import CliRunner
 from facts import FACTS, needs_facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nonempty import some
 from places import ROOT
 from selfalign.cli import program
 from selfalign.config.row_digests import digest_compared
@@ -21,28 +23,17 @@ from selfalign.probes.bank import parse_codes, read_bank, read_texts
 from selfalign.probes.map_poles import find_dropped, map_poles
 from selfalign.probes.schemas import LeftOutProbes, Poles
 from selfalign.probes.selection import digest_probes, select_probes
-from selfalign.survey.schemas import CodeLabels, Counts, Scales
+from selfalign.survey.schemas import CodeLabels, Scales
 from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_input, read_table
 
 RESOURCES = ROOT / "resources"
-LANGUAGES = sorted(path.stem for path in (RESOURCES / "probes" / "texts").glob("*.csv"))
-
-
-@pytest.fixture(scope="module")
-def bank() -> pd.DataFrame:
-    return read_bank(RESOURCES / "probes" / "probes.csv")
 
 
 @pytest.fixture(scope="module")
 def whole(bank: pd.DataFrame) -> pd.DataFrame:
     """The probes of a run of the whole bank: without those on request."""
     return bank[bank["on_request"] == ""]
-
-
-@pytest.fixture(scope="module")
-def counts() -> pd.DataFrame:
-    return read_input(RESOURCES / "survey" / "example" / "counts.csv", Counts)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +52,7 @@ def unweighted(counts: pd.DataFrame) -> pd.DataFrame:
 
 def test_codes_of_every_probe_partition_the_scale_of_its_question(bank: pd.DataFrame) -> None:
     scales = read_input(RESOURCES / "survey" / "scales.csv", Scales).set_index("question")
-    for row in bank.itertuples():
+    for row in some(bank).itertuples():
         parts = [parse_codes(codes) for codes in (row.pole_a, row.pole_b, row.neither)]
         scale = scales.loc[row.question]
         assert sorted(code for part in parts for code in part) == list(range(scale["first"], scale["last"] + 1)), row
@@ -70,7 +61,7 @@ def test_codes_of_every_probe_partition_the_scale_of_its_question(bank: pd.DataF
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_probe_is_worded_with_one_blank_that_two_options_fill(language: str, bank: pd.DataFrame) -> None:
-    texts = read_texts(RESOURCES / "probes" / "texts" / f"{language}.csv", bank)
+    texts = bank_texts(language)
     assert list(texts.index) == list(bank["probe"])
     for row in texts.itertuples():
         assert row.statement.count("_") == 3, row
@@ -84,7 +75,7 @@ def test_every_probe_is_worded_with_one_blank_that_two_options_fill(language: st
 
 
 def test_every_category_has_five_candidates_for_each_of_its_probes(bank: pd.DataFrame) -> None:
-    for probe in bank.itertuples():
+    for probe in some(bank).itertuples():
         others = bank[(bank["category"] == probe.category) & (bank["siblings"] != probe.siblings)]
         assert len(others) >= 5, probe.probe
 
@@ -203,7 +194,7 @@ def test_probes_are_chosen_by_category_and_by_id_and_all_where_none_is_named(ban
 def test_step_selects_probes_and_says_why_it_leaves_out_the_others(bank: pd.DataFrame, tmp_path: Path) -> None:
     settings = {"categories": ["religion", "ethics"], "only": ["Q164", "Q171", "Q4"]}
     files = ["--selected", tmp_path / "selected.csv", "--left-out", tmp_path / "left_out.csv"]
-    words = ["select-probes", "--bank", RESOURCES / "probes" / "probes.csv", "--settings", json.dumps(settings), *files]
+    words = ["select-probes", "--bank", BANK_FILE, "--settings", json.dumps(settings), *files]
     told = CliRunner().invoke(program, [*map(str, words)], catch_exceptions=False)
     selected = read_bank(tmp_path / "selected.csv")
     pd.testing.assert_frame_equal(selected, bank[bank["probe"].isin(["Q164", "Q171"])].reset_index(drop=True))
@@ -225,7 +216,7 @@ def test_text_of_a_probe_that_the_bank_lacks_is_refused_before_a_run_only(bank: 
 
 
 def test_digest_changes_with_a_probe_that_is_used_only(tmp_path: Path) -> None:
-    lines = (RESOURCES / "probes" / "probes.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = BANK_FILE.read_text(encoding="utf-8").splitlines(keepends=True)
     file, settings = tmp_path / "bank.csv", {"only": ["Q1", "Q2"]}
     digests = []
     for rows in (lines, [line for line in lines if not line.startswith("Q3,")], lines[:1] + lines[2:]):
@@ -237,7 +228,7 @@ def test_digest_changes_with_a_probe_that_is_used_only(tmp_path: Path) -> None:
 
 def test_wordings_of_probes_on_request_count_for_bm25(tmp_path: Path) -> None:
     words = (RESOURCES / "probes" / "texts" / "en.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-    file, probes = tmp_path / "en.csv", {"bank": str(RESOURCES / "probes" / "probes.csv")}
+    file, probes = tmp_path / "en.csv", {"bank": str(BANK_FILE)}
     digests = {measure: [] for measure in ("bm25", "chrf")}
     for rows in (words, [line for line in words if not line.startswith("Q154,")]):
         file.write_text("".join(rows), encoding="utf-8")
@@ -376,7 +367,9 @@ def test_share_and_standard_error_are_those_of_the_respondents_one_by_one(people
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(respondents(st.just(0.7)))
 def test_standard_error_of_equal_weights_is_the_binomial_one(people: pd.DataFrame) -> None:
-    for row in ask(people, small_bank("4-5", "1-2")).itertuples():
+    mapped = ask(people, small_bank("4-5", "1-2"))
+    assert len(mapped) == people["Q37"].isin([1, 2, 4, 5]).any(), "people with an answer at a pole have a share"
+    for row in mapped.itertuples():
         assert row.standard_error == pytest.approx(np.sqrt(row.share_a * (1 - row.share_a) / row.n))
 
 
@@ -437,7 +430,7 @@ def test_poles_come_in_the_order_of_the_bank(whole: pd.DataFrame, poles: pd.Data
 
 
 def test_answers_of_neither_pole_are_counted_and_move_no_share() -> None:
-    bank = read_bank(ROOT / "resources/probes/probes.csv").query("probe == 'Q37'")
+    bank = BANK.query("probe == 'Q37'")
     counts = {1: 30, 2: 10, 3: 25, 4: 15, 5: 5}
     answers = pd.DataFrame({"country": "DEU", "question": "Q37", "code": list(counts), "n": list(counts.values())})
     poles = map_poles(weigh(answers.assign(weight=answers["n"], weight_squared=answers["n"])), bank)

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from bank import BANK
 from click.testing import CliRunner
-from places import ROOT
 from selfalign.cli import program
-from selfalign.probes.bank import read_bank
 from selfalign.probes.map_poles import map_poles
 from selfalign.probes.replicates import draw_shares
 from selfalign.probes.resample_people import resample_respondents
@@ -17,7 +16,7 @@ from selfalign.survey.schemas import Responses
 from selfalign.survey.weigh_answers import count_codes, weigh
 from selfalign.tables import read_table, write_table
 
-BANK = read_bank(ROOT / "resources" / "probes" / "probes.csv").query("probe in ['Q4', 'Q5', 'Q164']")
+PROBES = BANK[BANK["probe"].isin(["Q4", "Q5", "Q164"])]
 
 
 def respondents(countries: tuple[str, ...] = ("BOL", "DEU"), size: int = 400) -> pd.DataFrame:
@@ -41,7 +40,7 @@ def respondents(countries: tuple[str, ...] = ("BOL", "DEU"), size: int = 400) ->
 
 
 def poles_of(table: pd.DataFrame) -> pd.DataFrame:
-    return Poles.validate(map_poles(weigh(count_codes(table)), BANK))
+    return Poles.validate(map_poles(weigh(count_codes(table)), PROBES))
 
 
 def shares(drawn: pd.DataFrame) -> pd.DataFrame:
@@ -52,7 +51,7 @@ def shares(drawn: pd.DataFrame) -> pd.DataFrame:
 def test_replicates_spread_as_the_standard_error_says() -> None:
     people = respondents()
     poles = poles_of(people)
-    drawn = shares(resample_respondents(people, poles, BANK, 4000, 1))
+    drawn = shares(resample_respondents(people, poles, PROBES, 4000, 1))
     known = poles.set_index(["country", "probe"])
     np.testing.assert_allclose(drawn.std(), known.loc[drawn.columns, "standard_error"], rtol=0.05)
     np.testing.assert_allclose(drawn.mean(), known.loc[drawn.columns, "share_a"], atol=0.003)
@@ -60,7 +59,7 @@ def test_replicates_spread_as_the_standard_error_says() -> None:
 
 def test_answers_of_a_person_stay_together_and_countries_apart() -> None:
     people = respondents()
-    drawn = shares(resample_respondents(people, poles_of(people), BANK, 1000, 1))
+    drawn = shares(resample_respondents(people, poles_of(people), PROBES, 1000, 1))
     # Q4 and Q5 have the same answers; their poles may be turned round.
     assert abs(np.corrcoef(drawn["BOL", "Q4"], drawn["BOL", "Q5"])[0, 1]) == pytest.approx(1, abs=1e-4)
     assert abs(np.corrcoef(drawn["BOL", "Q4"], drawn["DEU", "Q4"])[0, 1]) < 0.15
@@ -69,18 +68,18 @@ def test_answers_of_a_person_stay_together_and_countries_apart() -> None:
 def test_new_country_or_probe_changes_no_other_draw() -> None:
     people = respondents(("BOL", "DEU", "MEX"))
     poles = poles_of(people)
-    every = shares(resample_respondents(people, poles, BANK, 50, 1))
+    every = shares(resample_respondents(people, poles, PROBES, 50, 1))
     some = poles[(poles["country"] != "BOL") & (poles["probe"] != "Q5")]
-    few = shares(resample_respondents(people, some, BANK, 50, 1))
+    few = shares(resample_respondents(people, some, PROBES, 50, 1))
     pd.testing.assert_frame_equal(every[few.columns], few)
-    other = shares(resample_respondents(people, some, BANK, 50, 2))
+    other = shares(resample_respondents(people, some, PROBES, 50, 2))
     assert not np.allclose(other, few)
 
 
 def test_people_without_weight_are_not_drawn() -> None:
     people = respondents()
     silent = people.assign(weight=people["weight"].where(people["respondent"] % 2 == 0, 0.0))
-    drawn = resample_respondents(silent, poles_of(silent), BANK, 10, 1)
+    drawn = resample_respondents(silent, poles_of(silent), PROBES, 10, 1)
     assert set(drawn["respondents"]) == {200}
 
 
@@ -99,12 +98,12 @@ def test_step_writes_the_countries_of_the_experiment(published: bool, tmp_path: 
     people = respondents(("BOL", "DEU", "MEX"))
     write_table(people, tmp_path / "responses.parquet", Responses)
     write_table(poles_of(people), tmp_path / "poles.parquet", Poles)
-    write_table(BANK, tmp_path / "bank.csv", Bank)
+    write_table(PROBES, tmp_path / "bank.csv", Bank)
     given = [] if published else ["--responses", tmp_path / "responses.parquet"]
     command = ["resample-people", *given, "--poles", tmp_path / "poles.parquet", "--bank", tmp_path / "bank.csv"]
     command += ["--countries", "BOL MEX", "--replicates", 20, "--seed", 1, "--output", tmp_path / "drawn.parquet"]
     CliRunner().invoke(program, list(map(str, command)), catch_exceptions=False, standalone_mode=False)
     drawn = read_table(tmp_path / "drawn.parquet", Replicates)
-    assert set(drawn["country"]) == {"BOL", "MEX"} and set(drawn["probe"]) == set(BANK["probe"])
+    assert set(drawn["country"]) == {"BOL", "MEX"} and set(drawn["probe"]) == set(PROBES["probe"])
     assert set(drawn["method"]) == {"normal" if published else "respondents"}
     assert all(len(row) == 20 for row in drawn["shares"])

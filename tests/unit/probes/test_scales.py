@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from facts import FACTS, needs_facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nonempty import some
 from places import ROOT
 from selfalign.cli import program
 from selfalign.errors import InputError
@@ -25,8 +26,7 @@ from selfalign.scoring.schemas import ScaleScores, Scores, Unanswered
 from selfalign.scoring.score_answers import score_options
 from selfalign.scoring.score_scales import read_codes, score_codes, score_scales
 from selfalign.survey.parse_shares import parse_shares
-from selfalign.survey.schemas import Counts, Distributions, Scales, Shares
-from selfalign.survey.weigh_answers import weigh
+from selfalign.survey.schemas import Distributions, Scales, Shares
 from selfalign.tables import read_input, write_table
 
 SURVEY = ROOT / "resources" / "survey"
@@ -35,13 +35,6 @@ LANGUAGES = sorted(path.stem for path in (SURVEY / "questions").glob("*.csv"))
 CODES = read_scales(SCALES, BANK)
 OUTSIDE = {("Q111", 3), ("Q221", 4), ("Q222", 4), ("Q254", 5)}
 """The codes that have no place on a scale."""
-
-
-@pytest.fixture(scope="module")
-def distributions() -> pd.DataFrame:
-    """What the people of all countries of the example answer; all weigh 1."""
-    counts = read_input(SURVEY / "example" / "counts.csv", Counts)
-    return weigh(counts.assign(n=counts["count"], weight=counts["count"], weight_squared=counts["count"]))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +77,7 @@ def test_every_question_of_the_bank_has_a_scale_and_only_nominal_ones_have_no_po
     nominal = placed["scale"] == "nominal"
     assert placed.loc[nominal, "position"].isna().all()
     assert (placed.loc[~nominal, "position"] == placed.loc[~nominal, "place"]).all()
-    for _, codes in placed[placed["code"] == placed["counted"]].groupby("question"):
+    for _, codes in some(placed[placed["code"] == placed["counted"]]).groupby("question"):
         assert sorted(codes["place"]) == list(range(1, len(codes) + 1)) and len(codes) >= 2
 
 
@@ -126,7 +119,7 @@ def test_poles_of_every_probe_are_the_two_ends_of_its_scale(tmp_path: Path) -> N
 @needs_facts
 def test_order_is_the_published_one() -> None:
     published = json.loads((FACTS / "wvs7_non_ordinal_codes.json").read_text(encoding="utf-8"))
-    for question, scale in CODES[CODES["scale"] == "ordinal"].groupby("question"):
+    for question, scale in some(CODES[CODES["scale"] == "ordinal"]).groupby("question"):
         values = {code: str(published.get(question, {}).get(str(code), code)) for code in scale["code"]}
         theirs = {code: int(value) for code, value in values.items() if value}
         ours = {row.code: row.position for row in scale.dropna(subset="position").itertuples()}
@@ -508,7 +501,7 @@ def test_prompt_that_offers_another_scale_is_a_bug_and_wrong_readouts_a_mistake(
 
 
 def test_codes_of_poles_come_back_from_their_list() -> None:
-    listed = list_codes(BANK).groupby(["probe", "pole"])["code"].agg(set)
+    listed = some(list_codes(BANK)).groupby(["probe", "pole"])["code"].agg(set)
     for probe in BANK.itertuples():
         for pole, text in (("A", probe.pole_a), ("B", probe.pole_b), ("neither", probe.neither)):
             assert listed.get((probe.probe, pole), set()) == parse_codes(text)

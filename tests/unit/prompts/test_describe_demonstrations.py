@@ -2,26 +2,14 @@
 
 import pandas as pd
 import pytest
-from places import ROOT
 from selfalign.arms import Arm
 from selfalign.demonstrations.measure_similarity import list_pairs
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
-from selfalign.probes.bank import read_bank, read_texts
 from selfalign.prompts.describe_demonstrations import describe_demonstrations, describe_pairs, list_shown
 from selfalign.prompts.schemas import Demonstrations
 
 PROBES = ["Q1", "Q2", "Q5", "Q112", "Q113"]
 POINTS = {"Q1": [0, 40, 30, 20, 10], "Q2": [50, 0, 10, 20, 30]}
-
-
-@pytest.fixture(scope="module")
-def bank() -> pd.DataFrame:
-    return read_bank(ROOT / "resources" / "probes" / "probes.csv")
-
-
-@pytest.fixture(scope="module")
-def texts(bank: pd.DataFrame) -> pd.DataFrame:
-    return read_texts(ROOT / "resources" / "probes" / "texts" / "en.csv", bank)
 
 
 @pytest.fixture(scope="module")

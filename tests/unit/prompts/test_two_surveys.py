@@ -4,12 +4,13 @@ import json
 
 import pandas as pd
 import pytest
+from bank import BANK, bank_texts
+from nonempty import some
 from places import ROOT
 from sacrebleu.metrics import CHRF
 from selfalign.arms import Arm
 from selfalign.demonstrations.measure_similarity import measure_probes
 from selfalign.demonstrations.rank_demonstrations import pair_probes, rank
-from selfalign.probes.bank import read_bank, read_texts
 from selfalign.probes.draft_opinion_probes import draft_probes
 from selfalign.probes.join_people import join_poles
 from selfalign.probes.opinion_probes import as_bank, as_texts
@@ -61,13 +62,12 @@ class Joined:
         counts = read_input(RESOURCES / "survey" / "example" / "counts.csv", Counts)
         counts = counts[counts["code"] >= 0]
         people = weigh(counts.assign(n=counts["count"], weight=counts["count"], weight_squared=counts["count"]))
-        shipped = read_bank(RESOURCES / "probes" / "probes.csv")
-        shown = shipped[shipped["probe"].isin(SHOWN)]
+        shown = BANK[BANK["probe"].isin(SHOWN)]
         tests = as_bank(drafted)
         self.bank = pd.concat([shown, tests], ignore_index=True)
         self.tests = frozenset(tests["probe"])
         self.poles, _, _ = join_poles(answers, tests, people, shown, COUNTRIES)
-        words = read_texts(RESOURCES / "probes" / "texts" / "en.csv", shipped).loc[shown["probe"]]
+        words = bank_texts().loc[shown["probe"]]
         self.texts = pd.concat([words, as_texts(drafted).set_index("probe")])
         self.people = Surveyed(self.poles, None, self.bank, self.tests)
 
@@ -178,7 +178,7 @@ def test_stated_shares_are_dealt_from_the_demonstrations(rankings: dict[str, pd.
     arms = Arm.read_all({"shuffled": ARMS["shuffled"] | {"seeds": [1, 2, 3]}})
     made = Experiment(arms, COUNTRIES, joined.people, rankings, languages, premises=False).lay_out()
     share = joined.poles.set_index(["country", "probe"])["share_a"].mul(100).round().astype(int).astype(str)
-    for country, shown in shown_by(made, "shuffled").groupby("country"):
+    for country, shown in some(shown_by(made, "shuffled")).groupby("country"):
         dealt = shown.drop_duplicates(["seed", "candidate"]).groupby("seed")["answer"].agg(sorted)
         own = share[country].reindex([probe for probe in SHOWN if probe in share[country]])
         assert len(dealt) == 3 and set().union(*dealt) <= set(own), country

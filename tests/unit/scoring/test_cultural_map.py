@@ -10,10 +10,13 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from bank import BANK as WHOLE_BANK
+from bank import BANK_FILE
 from click.testing import CliRunner
 from configs import altered
 from figure_tables import faults_of
 from matplotlib import pyplot as plt
+from nonempty import some
 from places import ROOT
 from selfalign.cli import program
 from selfalign.config.figures import FIGURES
@@ -25,7 +28,7 @@ from selfalign.errors import InputError
 from selfalign.figures.plot_map import choose_points, choose_regions, draw, shape_of_ellipse
 from selfalign.figures.style import Style, read_style
 from selfalign.figures.theme import apply_theme
-from selfalign.probes.bank import list_codes, parse_codes, read_bank
+from selfalign.probes.bank import list_codes, parse_codes
 from selfalign.probes.scales import read_scales
 from selfalign.scoring.estimate_map import MapPeople, MapTables, estimate_map, find_axes, see_people, why_left_out
 from selfalign.scoring.map_axes import AXES, fit_axes, rotate
@@ -39,7 +42,6 @@ from selfalign.scoring.map_items import (
 )
 from selfalign.scoring.map_schemas import PEOPLE, MapItems, MapPublished, MapZones
 from selfalign.scoring.map_spread import resample_points
-from selfalign.survey.schemas import Counts
 from selfalign.tables import read_input
 
 RESOURCES = ROOT / "resources"
@@ -47,19 +49,9 @@ ITEMS = read_input(RESOURCES / "map/items.csv", MapItems)
 ZONES = read_input(RESOURCES / "map/zones.csv", MapZones)
 PUBLISHED = read_input(RESOURCES / "map/published.csv", MapPublished)
 TABLES = MapTables(ITEMS, ZONES, PUBLISHED)
-BANK = read_bank(RESOURCES / "probes/probes.csv").query("probe in @ITEMS.probe")
+BANK = WHOLE_BANK[WHOLE_BANK["probe"].isin(ITEMS["probe"])]
 SCALES = read_scales(RESOURCES / "survey/scales.csv", BANK)
 PROBES = list(ITEMS["probe"])
-
-
-@pytest.fixture(scope="module")
-def distributions() -> pd.DataFrame:
-    """The published counts of 19 countries, unweighted."""
-    counts = read_input(RESOURCES / "survey/example/counts.csv", Counts)
-    valid = counts[counts["code"] >= 0].rename(columns={"count": "n"})
-    total = valid.groupby(["country", "question"])["n"].transform("sum")
-    weights = {name: valid["n"].astype(float) for name in ("weight", "weight_squared")}
-    return valid.assign(last_code=valid["code"], share=valid["n"] / total, **weights)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +91,7 @@ def test_items_are_the_ten_and_each_part_has_a_probe_with_poles() -> None:
         *("homosexuality", "abortion", "pride", "postmaterialism", "autonomy"),
     ]
     assert set(BANK["probe"]) == set(PROBES)
-    for part in ITEMS[ITEMS["counts"] != ""].itertuples():
+    for part in some(ITEMS[ITEMS["counts"] != ""]).itertuples():
         poles = [parse_codes(codes) for codes in BANK.set_index("probe").loc[part.probe, ["pole_a", "pole_b"]]]
         assert parse_codes(part.counts) in poles, part.probe
 
@@ -434,7 +426,7 @@ def test_ellipse_covers_the_share_of_points_that_it_names() -> None:
 
 def settings(survey: str = "example", of_map: dict | None = None, **probes: object) -> Config:
     of_map = {"items": str(RESOURCES / "map/items.csv"), "least": 8, "level": "auto"} | (of_map or {})
-    probes = {"bank": str(RESOURCES / "probes/probes.csv"), **probes}
+    probes = {"bank": str(BANK_FILE), **probes}
     return altered(scoring={"map": of_map}, probes=probes, run={"survey": survey})
 
 

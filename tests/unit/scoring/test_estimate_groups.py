@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bank import BANK_FILE, DEFAULT_BANK
-from estimating import SETTINGS, complete, people, run
+from estimating import SETTINGS, complete, people
 from selfalign.contrasts import Contrast
 from selfalign.probes.schemas import Poles, Replicates
 from selfalign.scoring.bootstrap import Resampling
@@ -17,6 +17,7 @@ from selfalign.scoring.people import People
 from selfalign.scoring.readers import read_as_ideal_reader
 from selfalign.scoring.schemas import GroupContrasts, GroupEstimates, Scores
 from selfalign.tables import read_table, write_table
+from surveys import run
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from bank import BANK_FILE, DEFAULT_BANK
-from estimating import SETTINGS, complete, people, refuse, run, scores
+from estimating import SETTINGS, complete, people, refuse, scores
+from nonempty import some
 from refusal import Refused
 from scipy import stats
 from selfalign.contrasts import Contrast
@@ -26,6 +27,7 @@ from selfalign.scoring.panels import build_panels, contrast_panel
 from selfalign.scoring.schemas import Contrasts, Estimates, Mixed, Scores, Transfer, Worth
 from selfalign.scoring.unanswered import AGREEMENTS, COUNTS_AS, add_agreements
 from selfalign.tables import read_table, write_table
+from surveys import run
 
 
 def estimate_all(table: pd.DataFrame, resample: tuple[str, ...] = CHANCE, **settings: object) -> pd.DataFrame:
@@ -98,7 +100,7 @@ def test_batteries_are_counted_by_country_and_the_mean_takes_each_country_s_fact
         sums = weights @ (part - part.mean()).to_numpy()
         apart[country] = np.sqrt(batteries / (batteries - 1)) * sums / np.maximum(weights.sum(axis=1), 1)
     apart["all"] = (apart["BOL"] + apart["MEX"]) / 2
-    for country, error in made.set_index("country")["standard_error"].items():
+    for country, error in some(made).set_index("country")["standard_error"].items():
         assert error == pytest.approx(np.std(apart[country]), rel=0.02), country
 
 
@@ -417,11 +419,11 @@ def test_chance_is_no_yardstick_where_refusals_count_as_wrong() -> None:
 def test_rows_that_are_repeated_are_those_of_a_bootstrap(rule: str) -> None:
     table = scores({"zero": 0, "own": 0.1, "random": 0.2})
     for cells in (table["p_a"] < -1, table["p_a"].between(0.3, 0.5)):
-        some = add_agreements(refuse(table, cells, rule))
-        made = estimate_all(some).set_index(["arm", "country", "measure"])
-        panels = build_panels(some, list(AGREEMENTS), ["seed", "template"])
-        bootstrapped = estimate(panels, Resampling(people(some), **SETTINGS))
-        for row in bootstrapped.itertuples():
+        added = add_agreements(refuse(table, cells, rule))
+        made = estimate_all(added).set_index(["arm", "country", "measure"])
+        panels = build_panels(added, list(AGREEMENTS), ["seed", "template"])
+        bootstrapped = estimate(panels, Resampling(people(added), **SETTINGS))
+        for row in some(bootstrapped).itertuples():
             kept = made.loc[(row.arm, row.country, row.measure), ["standard_error", "low", "high", "df"]]
             assert list(kept) == pytest.approx([row.standard_error, row.low, row.high, row.df], rel=1e-4)
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bank import DEFAULT_BANK
-from estimating import SETTINGS, people, run, scores
-from places import ROOT
+from bank import BANK_FILE, DEFAULT_BANK
+from estimating import SETTINGS, people, scores
 from scipy import stats
 from selfalign.contrasts import Contrast
 from selfalign.probes.schemas import Replicates
@@ -20,6 +19,7 @@ from selfalign.scoring.estimate_languages import estimate_languages
 from selfalign.scoring.pooling import OWN, cells_of, name_kind
 from selfalign.scoring.schemas import Categories, Kinds, Languages, Scores
 from selfalign.tables import read_table, write_table
+from surveys import run
 
 pytestmark = pytest.mark.slow
 
@@ -203,7 +203,7 @@ def test_steps_write_tables_that_pass_their_schemas(tmp_path: Path) -> None:
     write_table(people(table), tmp_path / "people.parquet", Replicates)
     common = [tmp_path / "s.parquet", "--pairs", json.dumps([PAIR]), "--people", tmp_path / "people.parquet"]
     common += ["--draws", 50, "--level", 0.95, "--seed", 1, "--resample", "batteries", "--families", "measure scope"]
-    common += ["--bank", ROOT / "resources" / "probes" / "probes.csv"]
+    common += ["--bank", BANK_FILE]
     spoken = ["--asked-in", "en", "--own", json.dumps(SPOKEN)]
     steps = {"categories": ([], Categories), "languages": (spoken, Languages)}
     steps["kinds"] = ([*spoken, "--kinds", json.dumps(KINDS)], Kinds)

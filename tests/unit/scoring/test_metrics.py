@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bank import BANK
+from bank import BANK, BANK_FILE
 from click.testing import CliRunner
+from estimating import refuse
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from places import ROOT
@@ -20,7 +21,13 @@ from selfalign.probes.scales import read_scales
 from selfalign.probes.schemas import PeopleScales, Poles
 from selfalign.scoring import baselines
 from selfalign.scoring.compute_metrics import Scorer
-from selfalign.scoring.items import cells_of_scores, nearest_of_poles, options_of_poles, people_of_poles
+from selfalign.scoring.items import (
+    cells_of_scales,
+    cells_of_scores,
+    nearest_of_poles,
+    options_of_poles,
+    people_of_poles,
+)
 from selfalign.scoring.metrics import (
     METRICS,
     agreement,
@@ -487,12 +494,6 @@ def poles_of(shares: dict[str, dict[str, float]], n: int | None = 1000) -> pd.Da
     return Poles.validate(table[Poles.names()])
 
 
-def refuse(scores: pd.DataFrame, cells: np.ndarray | pd.Series, rule: str) -> pd.DataFrame:
-    """`Scores` in which some cells have no answer."""
-    table = scores.assign(answered=~cells, agreement=scores["agreement"].mask(cells, COUNTS_AS[rule]))
-    return table.assign(**{name: table[name].mask(cells) for name in ("p_a", "p_a_mean", "alignment", "order_gap")})
-
-
 def tabulate(scores: pd.DataFrame, poles: pd.DataFrame, rule: str = "half") -> pd.DataFrame:
     """The table of metrics, by arm, country and metric."""
     people = People.lay_out(people_of_poles(poles), options_of_poles(BANK), nearest_of_poles(poles), **SAMPLED)
@@ -722,6 +723,35 @@ def test_distributions_over_whole_scales() -> None:
     assert again.sum(axis=-1) == near(1), "of items with fewer options too"
 
 
+def test_answer_to_a_question_is_the_mean_of_its_probes() -> None:
+    """Q42a and Q42b have other demonstrations, so other answers. None of them may be dropped, in any order of rows."""
+    answers = {
+        ("own", "Q42a"): [0.2, 0.3, 0.5],
+        ("own", "Q42b"): [0.6, 0.3, 0.1],
+        ("zero", "Q42a"): [0.1, 0.2, 0.7],
+        ("zero", "Q42b"): [0.1, 0.2, 0.7],
+        ("half_answered", "Q42a"): [np.nan] * 3,
+        ("half_answered", "Q42b"): [0.6, 0.3, 0.1],
+        ("silent", "Q42a"): [np.nan] * 3,
+        ("silent", "Q42b"): [np.nan] * 3,
+    }
+    rows = [(arm, probe, code, p) for (arm, probe), ps in answers.items() for code, p in enumerate(ps, start=1)]
+    scores = pd.DataFrame(rows, columns=["arm", "probe", "code", "p"])
+    scores = scores.assign(model="m", language="en", country="BOL", source="", seed=0, template="t", question="Q42")
+    expected = {
+        "own": [0.4, 0.3, 0.3],
+        "zero": [0.1, 0.2, 0.7],
+        "half_answered": [0.6, 0.3, 0.1],
+        "silent": [np.nan] * 3,
+    }
+    typed = scores.astype({"arm": "category", "question": "category"})
+    for table in (scores, scores[::-1], typed):
+        found = cells_of_scales(table).set_index(["arm", "item", "option"])["p"].sort_index()
+        assert len(found) == 12
+        for arm, p in expected.items():
+            assert found.loc[arm, "Q42"].tolist() == near(p), arm
+
+
 @pytest.mark.slow
 def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path: Path) -> None:
     """Real counts of three questions: four answers, ten, and three of which the middle one is no pole."""
@@ -744,7 +774,7 @@ def test_model_that_spreads_as_the_people_do_is_perfect_on_whole_scales(tmp_path
     write_table(scores, tmp_path / "scores.parquet", Scores)
     files = {"--scales": "scales.parquet", "--spread": "spread.parquet", "--poles": "poles.parquet"}
     command = [part for name, file in files.items() for part in (name, str(tmp_path / file))]
-    command += ["--bank", str(ROOT / "resources/probes/probes.csv"), "--samples", "20", "--seed", "1", "--rule", "half"]
+    command += ["--bank", str(BANK_FILE), "--samples", "20", "--seed", "1", "--rule", "half"]
     command = ["compute-metrics", str(tmp_path / "scores.parquet"), *command, "--output", str(tmp_path / "m.csv")]
     place = command.index("--spread")
     with pytest.raises(InputError, match="--spread: is not given, but --scales is given"):
@@ -776,7 +806,7 @@ def test_command_writes_the_table(tmp_path: Path) -> None:
     write_table(scores_of(MODEL, poles), tmp_path / "scores.parquet", Scores)
     names = {"--poles": "poles.parquet", "--output": "metrics.csv"}
     arguments = [part for name, file in names.items() for part in (name, tmp_path / file)]
-    arguments += ["--bank", ROOT / "resources/probes/probes.csv", "--samples", 50, "--seed", 1, "--rule", "half"]
+    arguments += ["--bank", BANK_FILE, "--samples", 50, "--seed", 1, "--rule", "half"]
     command = ["compute-metrics", tmp_path / "scores.parquet", *arguments]
     result = CliRunner().invoke(program, [str(part) for part in command], catch_exceptions=False)
     assert result.exit_code == 0, result.output

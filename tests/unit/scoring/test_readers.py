@@ -22,6 +22,7 @@ from selfalign.scoring.readers import (
 )
 from selfalign.scoring.schemas import ReaderContrasts
 from selfalign.scoring.score_readers import score_readers
+from selfalign.scoring.unanswered import COUNTS_AS
 
 COUNTRIES = ["DEU", "MEX", "PAK", "USA"]
 SHARES = pd.DataFrame(  # countries x probes: the people's share of pole A
@@ -171,6 +172,20 @@ def test_model_that_is_a_reader_reaches_all_of_its_contrast() -> None:
     copied = table.loc[("copier", "other")]
     assert abs(copied["reader_estimate"]) < copied["reader_high"] - copied["reader_low"]
     assert np.isnan(copied["share"])  # the copier's contrast does not differ from 0
+
+
+def test_a_reader_without_an_answer_counts_by_the_rule_of_the_models() -> None:
+    """Only Germany was asked Q2. So the ideal reader has no answer there, and one to Q1."""
+    poles = poles_of(pd.DataFrame({"Q1": [0.9, 0.9], "Q2": [0.9, np.nan]}, pd.Index(["DEU", "MEX"], name="country")))
+    bank = pd.DataFrame({"probe": ["Q1", "Q2"], "category": "c", "battery": ["Q1", "Q2"]})
+    prompts = pd.DataFrame([prompt_of(f"{one} {order}", "", [], ["x", "y"]) for one in bank["probe"]
+                            for order in ("AB", "BA")])  # fmt: skip
+    design = design_of([("DEU", one, f"{one} AB", f"{one} BA") for one in bank["probe"]])
+    for rule, unanswered in COUNTS_AS.items():
+        scores = score_readers(design, prompts, poles, bank, 0.1, rule).query("model == 'ideal_reader'")
+        scores = scores.set_index("probe")
+        assert scores["answered"].to_dict() == {"Q1": True, "Q2": False}
+        assert scores["agreement"].to_dict() == pytest.approx({"Q1": 1, "Q2": unanswered}, nan_ok=True)
 
 
 def test_policies_have_rows_without_arms_and_models() -> None:

@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from bank import BANK
+from bank import BANK, BANK_FILE
 from click.testing import CliRunner
 from configs import altered, shipped
 from estimating import people, refuse, scores
@@ -29,6 +29,7 @@ from selfalign.errors import InputError
 from selfalign.figures.plot_specifications import CHOICES, choose_rows, draw
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.figures.theme import apply_theme
+from selfalign.inference.choices import READOUTS
 from selfalign.probes.bank import read_bank
 from selfalign.probes.cuts import Cutter, Recut, find_ten_points, leave_out_middle
 from selfalign.probes.kinds import read_kinds
@@ -44,9 +45,7 @@ from selfalign.scoring.estimate_specifications import Choices, estimate_specific
 from selfalign.scoring.measures import CONTRASTED
 from selfalign.scoring.recut import count_changed, recut_cells
 from selfalign.scoring.schemas import Alternatives, Specifications
-from selfalign.survey.schemas import Counts
-from selfalign.survey.weigh_answers import weigh
-from selfalign.tables import read_input, read_table
+from selfalign.tables import read_table
 
 KINDS = read_kinds(ROOT / "resources/probes/kinds.csv")
 EXAMPLE = ROOT / "resources/survey/example/counts.csv"
@@ -60,12 +59,10 @@ def settings(**probes: object) -> Config:
 # Kinds of probes
 
 
-SHIPPED = ROOT / "resources/probes/probes.csv"
-
-
-def chosen(config: Config, bank: Path = SHIPPED) -> list[str]:
+def chosen(config: Config, bank: Path = BANK_FILE) -> list[str]:
     """The probes that a config selects from a bank."""
-    return list(select_probes(with_kinds(read_bank(bank), config), config.probes.criteria, bank)["probe"])
+    table = BANK if bank == BANK_FILE else read_bank(bank)
+    return list(select_probes(with_kinds(table, config), config.probes.criteria, bank)["probe"])
 
 
 def test_default_uses_the_probes_that_it_names() -> None:
@@ -76,7 +73,7 @@ def test_default_uses_the_probes_that_it_names() -> None:
 @pytest.mark.slow
 def test_kinds_choose_among_the_probes_that_are_named(tmp_path: Path) -> None:
     config = settings(only=["Q4", "Q94", "Q199", "Q60"], kinds=["value", "membership"])
-    assert chosen(config) == ["Q4", "Q94"] and find_used(SHIPPED, config.probes.criteria) == {"Q4", "Q94"}
+    assert chosen(config) == ["Q4", "Q94"] and find_used(BANK_FILE, config.probes.criteria) == {"Q4", "Q94"}
     assert count_left_out(config) == KINDS["kind"][["Q199", "Q60"]].value_counts().to_dict()
     assert describe_left_out(config).startswith("probes.kinds leaves out 2 probes: ")
     with pytest.raises(InputError, match="no such probe"):
@@ -89,7 +86,7 @@ def test_kinds_choose_among_the_probes_that_are_named(tmp_path: Path) -> None:
     few, default = read_config([file]), altered()
     assert few.probes.only == default.probes.only, "the list of the user's own is kept"
     assert len(chosen(few)) + sum(count_left_out(few).values()) == len(chosen(default))
-    bank = with_kinds(read_bank(SHIPPED), few)
+    bank = with_kinds(BANK, few)
     assert list_left_out(bank, few.probes.criteria)["reason"].value_counts().to_dict() == {
         "only": len(bank) - len(chosen(default)),
         "kinds": sum(count_left_out(few).values()),
@@ -112,7 +109,7 @@ def test_kinds_of_nothing_and_unknown_kinds_are_refused() -> None:
 
 def test_bank_of_ones_own_has_no_kinds_unless_a_file_says_so(tmp_path: Path) -> None:
     bank = tmp_path / "probes.csv"
-    bank.write_text(SHIPPED.read_text())
+    bank.write_text(BANK_FILE.read_text())
     config = settings(bank=str(bank), only=["Q4", "Q60", "Q62"], kinds=["value"])
     with pytest.raises(InputError, match="has no file kinds.csv"):
         chosen(config, bank)
@@ -122,9 +119,9 @@ def test_bank_of_ones_own_has_no_kinds_unless_a_file_says_so(tmp_path: Path) -> 
 
 
 def test_step_says_which_probes_the_kinds_leave_out(tmp_path: Path) -> None:
-    kinds, left_out = SHIPPED.with_name("kinds.csv"), tmp_path / "left_out.csv"
+    kinds, left_out = BANK_FILE.with_name("kinds.csv"), tmp_path / "left_out.csv"
     options = {"only": ["Q4", "Q94"], "kinds": ["value"]}
-    words = ["--bank", SHIPPED, "--kinds", kinds, "--settings", json.dumps(options), "--left-out", left_out]
+    words = ["--bank", BANK_FILE, "--kinds", kinds, "--settings", json.dumps(options), "--left-out", left_out]
     words += ["--selected", tmp_path / "selected.csv"]
     CliRunner().invoke(program, ["select-probes", *map(str, words)], catch_exceptions=False)
     assert list(read_bank(tmp_path / "selected.csv")["probe"]) == ["Q4"]
@@ -149,13 +146,6 @@ def test_five_of_ten_points_becomes_neither() -> None:
     same = (cut == bank).all(axis=1)
     assert set(bank.index[~same]) == set(BANK.loc[find_ten_points(BANK), "probe"]) and len(same[~same]) == 51
     assert {"Q4", "Q121", "Q171"} <= set(same[same].index)
-
-
-@pytest.fixture(scope="module")
-def distributions() -> pd.DataFrame:
-    """The embedded example, every respondent weighing the same."""
-    counts = read_input(EXAMPLE, Counts)
-    return weigh(counts.assign(n=counts["count"], weight=counts["count"], weight_squared=counts["count"]))
 
 
 def test_document_on_poles_tells_what_the_cut_changes(distributions: pd.DataFrame) -> None:
@@ -341,7 +331,7 @@ def small_run() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         for place in (1, 2)
     ]
     table = pd.DataFrame(answers, columns=["prompt", "place", "option"])
-    empty = dict.fromkeys(("label", "per_token", "per_byte", "pmi", "greedy", "mass_outside_labels"), np.nan)
+    empty = dict.fromkeys((*set(READOUTS) - {"option"}, "mass_outside_labels"), np.nan)
     table = table.assign(**empty, mass_outside_options=0.1)
     poles = design.drop_duplicates(["country", "probe"])[["country", "probe"]].assign(standard_error=0.01)
     poles["majority"] = poles["country"].map({"BOL": "A", "USA": "B"})
@@ -397,7 +387,7 @@ def test_arms_and_models_are_specifications_too() -> None:
         "smollm2-135m-message": {"model": "smollm2-135m", "form": "message"},
     }
     assert config.scoring.specifications.given == {
-        "readouts": ("label", "option", "per_token", "per_byte", "pmi", "greedy"),
+        "readouts": READOUTS,
         "orders": ("both", "AB", "BA"),
         "cuts": ("bank", "middle"),
         "kinds": ("value", "attitude"),

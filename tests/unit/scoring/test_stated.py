@@ -172,7 +172,7 @@ def answers_of(
         table["option"] = np.log(table.pop("weight"))
     given = replies or {}
     return table.assign(
-        label=np.nan, per_token=0.0, per_byte=0.0, pmi=table["option"], greedy=np.nan, label_bound=False,
+        label=np.nan, open=0.0, per_token=0.0, per_byte=0.0, pmi=table["option"], greedy=np.nan, label_bound=False,
         mass_outside_labels=np.nan, mass_outside_options=0.25, mass_open=0.5, samples=pd.NA,
         reply=[given.get(prompt, (None, None))[0] for prompt in table["prompt"]],
         replied=[given.get(prompt, (None, None))[1] for prompt in table["prompt"]],

@@ -139,6 +139,14 @@ def with_note(note: str | bytes) -> bytes:
     return SURVEY.encode().replace(b"NOTE", note)
 
 
+def with_notes_first(note: str) -> bytes:
+    """The survey with its free-text answers in the first column, all of them a note."""
+    text = io.StringIO()
+    (header, *people), writer = rows(), csv.writer(text, lineterminator="\n")
+    writer.writerows([[header[-1], *header[:-1]], *([note, *cells[:-1]] for cells in people)])
+    return text.getvalue().encode()
+
+
 CSV = {
     "semicolons": written(delimiter=";").encode(),
     "tabs": written(delimiter="\t").encode(),
@@ -189,6 +197,8 @@ CSV = {
     "backslashes": with_note('\\"no\\" \\n'),
     "separators in quotes": with_note('"a,b;c\td"'),
     "line ends in quotes": with_note('"a\nb\r\n\r\nc, d"'),
+    "line ends in quotes of the first column": with_notes_first("I like it.\nWell, mostly, yes\nno"),
+    "separators and line ends in quotes": with_note('"a, b\n,,,,,,,,,,,,\nc, d, e"'),
     "a very long cell": with_note("x" * 200_000),
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bank import BANK_FILE
+from bank import BANK, BANK_FILE
 from hub_server import Hub, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +23,6 @@ from selfalign.cli import program
 from selfalign.config.read import check_settings
 from selfalign.errors import InputError
 from selfalign.file_sources import check_survey_source
-from selfalign.probes.bank import read_bank
 from selfalign.probes.draft_opinion_probes import draft_probes
 from selfalign.probes.map_poles import check_bank, map_poles
 from selfalign.probes.opinion_probes import read_opinion_probes, select_tests
@@ -31,7 +30,6 @@ from selfalign.survey.fetch_survey import fetch_survey
 from selfalign.survey.parse_opinions import (
     count_unused_samples,
     digest_text,
-    find_line,
     opinions_to_distributions,
     rate_samples,
     read_literal,
@@ -328,9 +326,13 @@ def test_mistake_is_told_by_line_and_column(
     refused(*command(opinions, KEYS, tmp_path), tells=[str(opinions), "line 5", "as it is published", *tells])
 
 
-def test_line_counts_the_lines_within_texts() -> None:
-    table = pd.DataFrame({"question": ["a\n\nb", "c"], "options": ["d\n", "e"]})
-    assert [find_line(table, record) for record in (0, 1)] == [2, 6]
+def test_row_below_one_with_a_fault_may_have_its_question(tmp_path: Path) -> None:
+    """The first row has no answer among its options, so the second one is not a repetition."""
+    shares, name = {"Chile": [0.25, 0.75]}, f"G{digest_text(TRUST)[:8]}"
+    rows = [(TRUST, shares, ["Don't know", "Refused"], "GAS"), (TRUST, shares, ["Yes", "No"], "GAS")]
+    table, _, left_out = parsed(write_opinions(tmp_path / "table.csv", *rows))
+    assert left_out == {(name, "no option is an answer", 1)}
+    assert shares_of(table, "CHL", name) == {1: 0.25, 2: 0.75}
 
 
 @pytest.mark.parametrize(
@@ -432,8 +434,7 @@ def counted_shares() -> pd.DataFrame:
 @pytest.mark.slow
 def test_real_table_agrees_with_the_counts_of_wave_7(real: Path) -> None:
     table, _, _ = parsed(real)
-    bank = read_bank(BANK_FILE)
-    bank = bank[bank["question"].isin(table["question"])]
+    bank = BANK[BANK["question"].isin(table["question"])]
     check_bank(table, bank, BANK_FILE)
     both = map_poles(table, bank).merge(map_poles(counted_shares(), bank), on=["country", "probe"])
     same = both["majority_x"] == both["majority_y"]

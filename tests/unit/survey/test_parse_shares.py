@@ -35,7 +35,7 @@ def shares() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def distributions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("shares") / "distributions.parquet"
     run("parse-shares", "--shares", SHARES, "--scales", SCALES, "--distributions", path)
     return path
@@ -54,9 +54,9 @@ def test_shares_that_ship_are_all_that_are_published_of_the_14_countries(shares:
 
 @pytest.mark.slow
 def test_every_share_becomes_two_that_sum_to_one_and_share_out_the_scale(
-    shares: pd.DataFrame, distributions: Path
+    shares: pd.DataFrame, distributions_file: Path
 ) -> None:
-    table = read_table(distributions, Distributions)
+    table = read_table(distributions_file, Distributions)
     assert len(table) == 2 * len(shares)
     assert table[["n", "weight", "weight_squared"]].isna().all(axis=None)
     pairs = table.groupby(["country", "question"])
@@ -86,8 +86,8 @@ def test_shares_of_codes_by_hand() -> None:
     ]
 
 
-def test_poles_have_exactly_the_published_shares(shares: pd.DataFrame, distributions: Path) -> None:
-    poles = Poles.validate(map_poles(read_table(distributions, Distributions), BANK))
+def test_poles_have_exactly_the_published_shares(shares: pd.DataFrame, distributions_file: Path) -> None:
+    poles = Poles.validate(map_poles(read_table(distributions_file, Distributions), BANK))
     published = shares.set_index(["country", "question"])["share"]
     sides = {"Q18": -1, "Q57a": 1, "Q57b": -1, "Q71": 1, "Q182": 1}
     assert len(poles) == 5 * 14, "all of these were asked in all countries"
@@ -118,12 +118,12 @@ def test_pole_has_any_share_that_is_given(share: float) -> None:
     ("poles", "codes"), [("4,1-2,3", "3-4"), ("1,2-4,", "1-2"), ("2-3,1 4,", "1-2"), ("3-4,1,2", "1-2")]
 )
 def test_probe_that_parts_the_codes_of_a_share_is_refused(
-    poles: str, codes: str, distributions: Path, tmp_path: Path, refused: Refused
+    poles: str, codes: str, distributions_file: Path, tmp_path: Path, refused: Refused
 ) -> None:
     columns = "probe,question,category,battery,siblings,scale,reversed,pole_a,pole_b,neither"
     row = f"Q71,Q71,social_capital,confidence,Q71,ordinal,yes,{poles}"
     (tmp_path / "bank.csv").write_text(f"{columns}\n{row}\n")
-    inputs = ["--distributions", distributions, "--bank", tmp_path / "bank.csv", "--countries", "DEU USA"]
+    inputs = ["--distributions", distributions_file, "--bank", tmp_path / "bank.csv", "--countries", "DEU USA"]
     refused(
         *["map-poles", *inputs, "--poles", tmp_path / "poles.parquet", "--dropped", tmp_path / "dropped.csv"],
         tells=[

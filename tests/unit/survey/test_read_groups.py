@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import pytest
 from grouped import CROSSWALK, read_planted, write_planted
+from nonempty import some
 from places import ROOT
 from refusal import Refused
 from selfalign.errors import InputError
@@ -109,7 +110,7 @@ def test_shipped_crosswalks_have_the_four_variables(file: Path) -> None:
 def test_codes_of_wave_7_are_those_of_its_codebook() -> None:
     codebook = json.loads(CODEBOOK.read_text(encoding="utf-8"))
     table = read_crosswalk(CROSSWALK)
-    for column, rows in table.groupby("column"):
+    for column, rows in some(table).groupby("column"):
         codes = {int(code) for code in codebook[column]["choices"] if not code.startswith("-")}
         given = set()
         for values in rows["values"]:

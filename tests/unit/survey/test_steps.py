@@ -11,16 +11,11 @@ from facts import FACTS, needs_facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selfalign.survey.parse_shares import RULES
-from selfalign.survey.schemas import Counts, Distributions, Missing, Responses, Scales
+from selfalign.survey.schemas import Distributions, Missing, Responses, Scales
 from selfalign.survey.simulate_survey import simulate
 from selfalign.survey.weigh_answers import count_codes, count_missing, weigh
 from selfalign.tables import read_input, read_table
-from surveys import COUNTS, SCALES, SURVEY, parse, run
-
-
-@pytest.fixture(scope="module")
-def counts() -> pd.DataFrame:
-    return read_input(COUNTS, Counts)
+from surveys import SCALES, SURVEY, parse, run
 
 
 @pytest.fixture(scope="module")

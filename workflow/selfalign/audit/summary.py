@@ -14,6 +14,7 @@ from selfalign.config.sections import Config
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError, listed
 from selfalign.runs import Run
+from selfalign.scoring.join_verdicts import give_main_intervals
 from selfalign.scoring.schemas import ALL, Contrasts, Estimates, Verdicts
 from selfalign.tables import read_table
 
@@ -77,26 +78,6 @@ def summarize(folder: Path, config: Config, made: Collection[str], citation: str
         f"Look next at {', '.join(map(str, tables))}, and at the evidence: selfalign trace {folder.name} --help",
         f"{label}: {shorten_citation(source)}",
     ]
-
-
-def give_main_intervals(contrasts: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Contrasts with the main interval of each mean of the countries. The other intervals are by battery.
-
-    Args:
-        contrasts: a `Contrasts` table.
-        verdicts: a `Verdicts` table.
-
-    Returns:
-        The rows of the contrasts, with a column `main`: battery or category. It is empty where there is no verdict.
-    """
-    keys = Verdicts.Config.unique
-    main = verdicts[[*keys, "main", "main_low", "main_high"]].assign(country=ALL)
-    tables = [table.fillna({"beyond": ""}) for table in (contrasts, main)]
-    table = tables[0].merge(tables[1], "left", [*keys, "country"], validate="one_to_one")
-    has_verdict = table["main"].notna()
-    ends = {end: table[f"main_{end}"].where(has_verdict, table[end]) for end in ("low", "high")}
-    table = table.assign(**ends, beyond=table["beyond"].where(table["beyond"] != ""))
-    return table.drop(columns=["main_low", "main_high"])
 
 
 def _figure_of(name: str) -> str:

@@ -9,8 +9,6 @@ from selfalign.config.style import check_style_files
 from selfalign.config.surveys import check_questionnaire, check_survey_file
 from selfalign.config.values import check_file
 from selfalign.errors import InputError, listed
-from selfalign.forms import Section
-from selfalign.home import is_made
 
 ADOPTED = {"bank": "results/shared/arora/probes.csv", "texts": "results/shared/arora/texts/{language}.csv"}
 """Where the workflow puts the probes of Arora et al. (2023), by key of the settings."""
@@ -117,21 +115,3 @@ def _adopted_files(probes: Probes, languages: list[str]) -> list[str]:
                 value=probes.arora,
             )
     return [ADOPTED["bank"], *(fill_language(ADOPTED["texts"], language) for language in languages)]
-
-
-def list_files(value: object) -> list[str]:
-    """Files that settings name and that are there; of a folder, all files in it.
-
-    Args:
-        value: a part of the settings.
-    """
-    value = value.given if isinstance(value, Section) else value
-    if isinstance(value, dict | list | tuple):
-        parts = value.values() if isinstance(value, dict) else value
-        return [file for part in parts for file in list_files(part)]
-    if not isinstance(value, str) or is_made(value):
-        return []
-    path = Path(value)
-    if path.is_dir() and "/" in value:  # a word such as docs is no folder
-        return sorted(str(one) for one in path.rglob("*") if one.is_file())
-    return [value] if path.is_file() and ("/" in value or path.suffix) else []

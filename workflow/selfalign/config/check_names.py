@@ -18,7 +18,20 @@ from selfalign.demonstrations.strategies import SIMILARITIES
 from selfalign.errors import InputError, did_you_mean, listed
 from selfalign.file_sources import check_model_source, check_survey_source
 from selfalign.labels import clean_label
+from selfalign.scoring.map_schemas import PEOPLE
 from selfalign.scoring.measures import check_measures
+from selfalign.scoring.readers import READERS
+
+RESERVED_MODELS = {
+    PEOPLE: "the people of a country in map.csv",
+    **dict.fromkeys(READERS, "a reader of the demonstrations in readers.csv"),
+    "all": "the total of all models in `selfalign plan`",
+}
+"""By name that no model may have, what it stands for in the column of the models.
+
+The other values of the columns of names cannot be names: `all` and `world` are no codes of countries, `own` is no code
+of a language, and `all arms` and the kinds of models have a space (`forms.Name`, `forms.Country`, `forms.Language`).
+"""
 
 _LAST_CYRILLIC = 0x52F  # the default font has the letters up to here
 
@@ -187,6 +200,9 @@ def _check_arm(arm: Arm) -> None:
 
 def _check_models(models: Mapping[str, Model]) -> None:
     for name, model in models.items():
+        if name in RESERVED_MODELS:
+            problem = f"is a reserved name: it stands for {RESERVED_MODELS[name]}"
+            raise InputError(f"config: models.{name}", problem, f"Give the model another name, such as {name}-model")
         if (model.source is None) == (model.endpoint is None):
             problem = "has both a source and an endpoint" if model.source else "has no source"
             raise InputError(

@@ -1,5 +1,6 @@
 """The default settings below a user's own, and the files of the project that settings name."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,20 @@ def locate_files(config: dict[str, Any], home: Path) -> None:
         for place in _places(config, keys):
             if isinstance(place.get(last), str):
                 place[last] = locate_survey(place[last], home) if last == "file" else locate(place[last], home)
+
+
+def list_files(config: Mapping[str, Any], surveys: Collection[str]) -> list[str]:
+    """Files that settings name and that are there; of a folder, all files in it. Without those of models.
+
+    Args:
+        config: the settings.
+        surveys: names of the surveys whose files are listed.
+    """
+    config = {**config, "surveys": {name: config["surveys"][name] for name in surveys}, "models": {}}
+    named = [place.get(last) for *keys, last in _PATHS for place in _places(config, keys)]
+    paths = [Path(value) for value in named if isinstance(value, str) and not is_made(value)]
+    inside = [one for path in paths if path.is_dir() for one in sorted(path.rglob("*"))]
+    return sorted(str(path) for path in [*paths, *inside] if path.is_file())
 
 
 def _places(config: dict[str, Any], keys: list[str]) -> list[dict[str, Any]]:

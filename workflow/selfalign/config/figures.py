@@ -113,7 +113,7 @@ FIGURES: dict[str, Figure] = {
     "contrasts": Figure(
         "b: contrasts",
         "Drawing every contrast",
-        _CONTRASTS,
+        _CONTRASTS | _VERDICTS,
         lambda config: {"order": as_json(drawn_contrasts(config))},
         paged=Paged(lambda config: panels_of_contrasts(config, list_contrasts(config)), height_of_contrasts),
         csv=False,
@@ -121,7 +121,7 @@ FIGURES: dict[str, Figure] = {
     "margin": Figure(
         "c: margin",
         "Drawing own minus other country",
-        _CONTRASTS,
+        _CONTRASTS | _VERDICTS,
         _margin,
         also=(_READERS,),
         paged=Paged(lambda config: panels_of_contrasts(config, [config.figures.margin.contrast])),

@@ -9,7 +9,7 @@ from typing import get_args
 
 from selfalign.arms import Kind, Speech
 from selfalign.config.arms import selectors_of
-from selfalign.config.check_files import list_files
+from selfalign.config.defaults import list_files
 from selfalign.config.figures import FIGURES, TYPESET, WITH_CSV, numbers_of_figure
 from selfalign.config.languages import frames_of, frames_on_scales, speech_of_run, words_file
 from selfalign.config.outputs import (
@@ -25,7 +25,7 @@ from selfalign.config.sections import Config, TestProbes
 from selfalign.config.style import texts_file
 from selfalign.demonstrations.strategies import measure_of
 from selfalign.home import HOME, RESULTS, is_made, locate
-from selfalign.runs import ANSWERS, CARD, DESIGN, SCORES, SHARED, SURVEY, TABLE
+from selfalign.runs import ANSWERS, CARD, DESIGN, RECORD, SCORES, SHARED, SURVEY, TABLE
 from selfalign.survey.registry import FORMS
 
 WORDS: tuple[Kind, ...] = get_args(Kind)
@@ -149,12 +149,9 @@ class Paths:
     @cached_property
     def inputs(self) -> list[str]:
         """Files that the run reads and does not make, sorted; without models, whose cards have their digests."""
-        config, survey = self.config, self.config.survey
-        parts: list[object] = [survey, config.probes, config.prompts, config.figures, config.demonstrations]
-        parts.append(config.scoring.map)
-        if self.tests:
-            parts += [self.tests, config.surveys[self.tests.survey]]
-        shipped = [f"resources/survey/{name}" for name in FORMS[survey.form].questionnaire]
+        config = self.config
+        surveys = [config.run.survey, *([self.tests.survey] if self.tests else [])]
+        shipped = [f"resources/survey/{name}" for name in FORMS[config.survey.form].questionnaire]
         shipped += ["resources/survey/opinions.csv"] if self.tests else []
         shipped.append("notebooks/explore.ipynb")
         if config.probes.arora is not None:
@@ -164,7 +161,7 @@ class Paths:
             self.probes.bank,
             *self.probes.bank_version,
             *self.wordings,
-            *list_files(parts),
+            *list_files(config.model_dump(warnings=False), surveys),
             texts_file(config.figures.style),
         ]
         files += map(self.shipped, shipped)
@@ -355,6 +352,26 @@ class Paths:
             f"<run>/{TABLE.format(name=name)}"
             for name in always + [one for one in some if needs.get(one, one) in shown]
         ]
+
+    @property
+    def results(self) -> list[str]:
+        """The files that the rule `all` asks for, except the manifest, which lists them."""
+        return [
+            *self.tables,
+            *self.tables_by_model,
+            *self.figures,
+            *self.figure_tables,
+            *self.latex,
+            *self.survey_tables,
+            *self.intermediate,
+            "<run>/audit/hardest_probes.csv",
+            "<run>/people/bank.json",
+            f"<run>/{RECORD}",
+        ]
+
+    def fill(self, path: str) -> str:
+        """A path without Snakemake's path variables."""
+        return path.replace("<run>", self.run).replace("<shared>", f"results/{SHARED}")
 
     def figure(self, name: str) -> list[str]:
         """All files of a figure: a file per page and format."""

@@ -15,8 +15,9 @@ from pydantic_core import CoreSchema
 from selfalign.arms import Arm
 from selfalign.contrasts import Contrast
 from selfalign.forms import Country, Language, ModelKind, Name, NamedSection, Names, Pair, ProbeKind, Section, distinct
-from selfalign.inference.choices import Attention, Dtype, Engine, ModelFormat, Readout, ShownAs
+from selfalign.inference.choices import READOUTS, Attention, Dtype, Engine, ModelFormat, Readout, ShownAs
 from selfalign.inference.endpoint.settings import Endpoint
+from selfalign.models.folder import expand_home
 from selfalign.probes.selection import CRITERIA
 from selfalign.scoring.choices import Chance, FamilyColumn, OptionOrder
 from selfalign.scoring.unanswered import COUNTS_AS
@@ -391,8 +392,8 @@ class Model(NamedSection):
 
     @property
     def folder(self) -> str | None:
-        """The user's own folder with the model; None if its source is another one."""
-        return self.source.folder if isinstance(self.source, Folder) else None
+        """The user's own folder with the model, without `~`; None if its source is another one."""
+        return str(expand_home(self.source.folder)) if isinstance(self.source, Folder) else None
 
 
 # Scoring
@@ -443,7 +444,7 @@ class SpecificationChoices(Section):
 
     readouts: tuple[Readout, ...] = distinct(
         "What decides between the options; those that the answers have.",
-        default=("label", "option", "per_token", "per_byte", "pmi", "greedy"),
+        default=READOUTS,
         min_length=1,
     )
     orders: tuple[OptionOrder, ...] = distinct(

@@ -18,7 +18,7 @@ from selfalign.figures.baselines import (
 )
 from selfalign.figures.country_rows import Surroundings, spread
 from selfalign.figures.difference_rows import choose_pairs, join_main, mean_of_countries, with_main
-from selfalign.figures.figure_options import contrasts_file_option, csv_option
+from selfalign.figures.figure_options import contrasts_file_option, csv_option, verdicts_option
 from selfalign.figures.grid import lay_out_grid
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_language
@@ -31,7 +31,7 @@ from selfalign.figures.readers import (
     takes_readers,
 )
 from selfalign.figures.style import Style
-from selfalign.options import Command, Json, give_options, readable
+from selfalign.options import Command, Json, give_options
 from selfalign.scoring.schemas import Contrasts, MainContrasts, Verdicts
 from selfalign.tables import read_table, write_table
 
@@ -118,7 +118,7 @@ def takes_contrasts(command: Command) -> Command:
 
     options = [
         contrasts_file_option,
-        click.option("--verdicts", type=readable, required=True, help="Verdicts (CSV), for the main intervals."),
+        verdicts_option,
         click.option(
             "--pairs",
             type=Json(list[tuple[str, str]]),
@@ -149,7 +149,7 @@ def draw_by_model(
     handles = {pairs[pair]: handle_of(style, pair[0]) for pair in shown}
     handles |= explain_baselines(differences.baselines, style) | explain_readers(differences.readers, style)
     title = name_language(rows["language"].iloc[0], style)
-    note = f"{style.text('bars_main', level=style.level_name())} {style.text('zero')}"
+    note = f"{style.main_bars()} {style.text('zero')}"
     height = 0.08 + 0.11 * len(shown)
     names = [style.model(model) for model in models]
     figure, (ax,) = lay_out_grid([title], names, Surroundings(label, note, handles), style, height)

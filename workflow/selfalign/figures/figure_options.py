@@ -16,6 +16,9 @@ from selfalign.figures.theme import apply_theme, save
 from selfalign.options import Command, Json, Words, give_options, readable, writable
 
 contrasts_file_option = click.option("--contrasts", type=readable, required=True, help="Contrasts (CSV).")
+verdicts_option = click.option(
+    "--verdicts", type=readable, required=True, help="Verdicts (CSV), for the main intervals."
+)
 csv_option = click.option("--csv", "csv_file", type=writable, required=True, help="The numbers of the figure (CSV).")
 
 

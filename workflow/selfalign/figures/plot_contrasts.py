@@ -1,6 +1,5 @@
 """Step plot_contrasts: every contrast, for the mean of the countries."""
 
-from pathlib import Path
 from typing import Protocol
 
 import click
@@ -20,7 +19,8 @@ from selfalign.figures.country_rows import (
     split_panels,
     stack_panels,
 )
-from selfalign.figures.figure_options import Pages, contrasts_file_option, takes_figure_settings
+from selfalign.figures.figure_options import Pages, takes_figure_settings
+from selfalign.figures.main_bars import takes_main_contrasts
 from selfalign.figures.marks import format_points
 from selfalign.figures.metric_marks import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.panels_per_row import grid_columns
@@ -29,18 +29,17 @@ from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import Keywords
 from selfalign.options import Json
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.schemas import ALL, Contrasts
-from selfalign.tables import read_table
+from selfalign.scoring.schemas import ALL
 
 
 def draw(contrasts: pd.DataFrame, order: list[Contrast], style: Style) -> Figure:
-    """Every contrast with its interval, every metric of the table, for the mean of the countries.
+    """Every contrast with its main interval, every metric of the table, for the mean of the countries.
 
     A panel per model and language has a row per contrast. If the rows are one model's languages that are each asked
     about one country, there is a small panel per contrast instead, with a row per country.
 
     Args:
-        contrasts: a `Contrasts` table.
+        contrasts: as `read_main_contrasts` returns them.
         order: contrasts to draw, from top to bottom. Those that a language does not have are left out there.
         style: of the figure.
 
@@ -55,7 +54,7 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast], style: Style) -> Figure
     if len(found) == 1 and found[0].single:
         return _draw_grid(found[0], order, style)
     panels = [_by_contrast(panel, order, style) for panel in split_panels(rows, style, merge=False)]
-    note = f"{style.bars()} {style.text('zero')}"
+    note = f"{style.main_bars()} {style.text('zero')}"
     around = Surroundings(style.text("contrasts.axis"), note, handles_of_measures(looks, style))
     figure, axes = stack_panels(panels, around, style, 0.22 * max(1, len(looks) / 2), 0.5)
     for ax, panel in zip(axes, panels, strict=True):
@@ -92,7 +91,7 @@ def _draw_grid(panel: FigurePanel, order: list[Contrast], style: Style) -> Figur
     title = wrap(panel.title, style.width - 0.2, "axes.titlesize", "bold")
     above, below = height_of(lines_of(title), "axes.titlesize") + 0.06, height_of(1, style.size) + 0.04
     fixed = above + below + sum(height_of(each, size) + 0.13 for each in tallest) + 0.25
-    note = f"{style.bars()} {style.text('zero')}"
+    note = f"{style.main_bars()} {style.text('zero')}"
     body = fixed + lines * len(names) * 0.13 * max(1, len(looks) / 2)
     around = Surroundings(note=note, handles=handles_of_measures(looks, style))
     top, bottom = fit_figure(figure, style, body, around)
@@ -171,9 +170,9 @@ def _in_language(arm: str, language: str, style: Style) -> str:
 
 
 @click.command()
-@contrasts_file_option
+@takes_main_contrasts
 @click.option("--order", type=Json(list[Contrast]), required=True, help="Contrasts from top to bottom, as JSON.")
 @takes_figure_settings
-def command(contrasts: Path, order: list[Contrast], style: Style, pages: Pages) -> None:
+def command(contrasts: pd.DataFrame, order: list[Contrast], style: Style, pages: Pages) -> None:
     """Draw every difference between arms, for the mean of the countries."""
-    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, order, style))
+    pages.draw(contrasts, lambda rows: draw(rows, order, style))

@@ -1,7 +1,5 @@
 """Step plot_margin: how much more own-country demonstrations help than another country's."""
 
-from pathlib import Path
-
 import click
 import pandas as pd
 from matplotlib.figure import Figure
@@ -9,7 +7,8 @@ from matplotlib.figure import Figure
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
 from selfalign.figures.country_rows import Surroundings, split_panels, stack_panels
-from selfalign.figures.figure_options import Pages, contrasts_file_option, takes_figure_settings
+from selfalign.figures.figure_options import Pages, takes_figure_settings
+from selfalign.figures.main_bars import takes_main_contrasts
 from selfalign.figures.marks import format_points
 from selfalign.figures.metric_marks import draw_measures, handles_of_measures, looks_of_measures
 from selfalign.figures.names import name_pair
@@ -17,8 +16,6 @@ from selfalign.figures.readers import NO_READERS, explain_readers, readers_of_pa
 from selfalign.figures.style import Style
 from selfalign.options import Json
 from selfalign.scoring.metrics import METRICS
-from selfalign.scoring.schemas import Contrasts
-from selfalign.tables import read_table
 
 
 def draw(
@@ -29,8 +26,10 @@ def draw(
 ) -> Figure:
     """One row per country: the difference between two arms with its interval, for every metric of the table.
 
+    The mean of the countries has the main interval. Countries below it have intervals by battery.
+
     Args:
-        contrasts: a `Contrasts` table.
+        contrasts: as `read_main_contrasts` returns them.
         contrast: the two arms; the second is subtracted.
         style: of the figure.
         readers: of the demonstrations (`choose_readers`), whose contrasts are marked.
@@ -44,7 +43,7 @@ def draw(
     if chosen.empty:
         raise InputError("figures.margin.contrast", f"no language runs both {arm} and {against}", "Run both arms")
     panels, looks = split_panels(chosen, style), looks_of_measures(chosen)
-    note = f"{style.bars()} {style.text('zero')}"
+    note = f"{style.main_bars(countries=any(panel.mean for panel in panels))} {style.text('zero')}"
     label = style.text("difference", difference=name_pair(arm, against, style))
     readers = readers_of_pairs(readers, [contrast])
     handles = handles_of_measures(looks, style) | explain_readers(readers[readers["measure"].isin(looks)], style)
@@ -56,18 +55,18 @@ def draw(
 
 
 @click.command()
-@contrasts_file_option
+@takes_main_contrasts
 @click.option(
     "--contrast", type=Json(tuple[str, str]), required=True, help="The two arms, as JSON; the second is subtracted."
 )
 @takes_readers
 @takes_figure_settings
 def command(
-    contrasts: Path,
+    contrasts: pd.DataFrame,
     contrast: tuple[str, str],
     readers: pd.DataFrame,
     style: Style,
     pages: Pages,
 ) -> None:
     """Draw the difference between two arms per country."""
-    pages.draw(read_table(contrasts, Contrasts), lambda rows: draw(rows, contrast, style, readers))
+    pages.draw(contrasts, lambda rows: draw(rows, contrast, style, readers))

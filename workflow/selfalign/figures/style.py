@@ -149,6 +149,17 @@ class Style:
         covered = self.listed([self.text(f"covers.{name}") for name in self.covers])
         return self.text("bars", level=self.level_name(), covered=covered)
 
+    def main_bars(self, countries: bool = False) -> str:
+        """The sentences that explain bars that are main intervals.
+
+        Args:
+            countries: whether there are bars of single countries too, next to their mean. Those are by battery.
+        """
+        if "batteries" not in self.covers:  # then the main interval is the only one: see `choose_main`
+            return self.bars()
+        main = self.text("bars_main", level=self.level_name())
+        return f"{main} {self.text('bars_countries')}" if countries else main
+
     def level_name(self) -> str:
         """The coverage of the intervals as a percentage."""
         return self.percent(self.level, 0 if round(1000 * self.level) % 10 == 0 else 1)

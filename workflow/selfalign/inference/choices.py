@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-Readout = Literal["label", "option", "per_token", "per_byte", "pmi", "greedy"]
+Readout = Literal["label", "option", "open", "per_token", "per_byte", "pmi", "greedy"]
 READOUTS: tuple[Readout, ...] = get_args(Readout)
 """Measures of how strongly a model prefers an option. `selfalign.inference.readouts` has their formulas."""
 

@@ -30,16 +30,16 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
     log p(o | x) is the log-probability of the words of option o and of their end, after prompt x.
 
     - label: log p of the option's label after the prompt.
-    - option: log p(o | x), which favours short options.
-    - per_token: log p(o | x) / tokens; per_byte: log p(o | x) / bytes of its words, which no tokenizer changes.
+    - option: log p(o | x), which favours short options, and options after which the answer is likely to end.
+    - open: log-probability that a reply begins with the words of o, in a form that a reader accepts, with any text
+      after them. `selfalign.inference.local.openings.log_p_open` has the formula. If another option begins with the
+      words of o, its replies do not count for o.
+    - per_token: log p(o | x) / tokens, with those of the end.
+    - per_byte: open / bytes of the words of o, which no tokenizer changes.
     - pmi: log p(o | x) - log p(o | premise), domain-conditional pointwise mutual information (Holtzman et al. 2021,
       "Surface Form Competition", equation 3): how much the question supports the option, however common its words are.
       The premise is the same prompt with a blank as the statement of the test probe.
     - greedy: the logarithm of 1 for the option that the greedy reply is, and of 0 for the others; see `read_greedy`.
-
-    - open: log-probability that a reply begins with the words of o, in a form that a reader accepts, with any text
-      after them. `selfalign.inference.local.openings.log_p_open` has the formula. If another option begins with the
-      words of o, its replies do not count for o.
 
     Two masses of a prompt, each null where a value of one of its labels or options is null:
 
@@ -58,7 +58,8 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
     alone = alone.rename(columns={"prompt": "premise", "option": "alone"})
     table = table.merge(alone, on=["premise", "answer"], how="left")
     table["per_token"] = table["option"] / table["answer_tokens"].astype(float)
-    table["per_byte"] = table["option"] / table["answer_bytes"]
+    table = table.assign(open=table.get("open", np.nan))
+    table["per_byte"] = table["open"] / table["answer_bytes"]
     table["pmi"] = table["option"] - table["alone"]
     for readout in ("label", "option"):
         known = np.exp(table[readout])
@@ -67,7 +68,6 @@ def read_out(table: pd.DataFrame) -> pd.DataFrame:
         inside = known.groupby(table["prompt"]).transform("sum")
         unknown = table[readout].isna().groupby(table["prompt"]).transform("any")
         table[f"mass_outside_{readout}s"] = (1 - inside).clip(lower=0).mask(unknown)
-    table = table.assign(open=table.get("open", np.nan))
     opened = np.exp(table["open"]).groupby(table["prompt"])
     table["mass_open"] = (
         opened.transform("sum").clip(upper=1).mask(table["open"].isna().groupby(table["prompt"]).transform("any"))

@@ -23,7 +23,7 @@ class Answers(Table):
     label: float = pa.Field(le=0, nullable=True, description="log-probability of its label; null where none is shown")
     option: float = pa.Field(le=0, nullable=True, description="log-probability of its words and of what ends them")
     per_token: float = pa.Field(le=0, nullable=True, description="option / answer_tokens")
-    per_byte: float = pa.Field(le=0, nullable=True, description="option / answer_bytes")
+    per_byte: float = pa.Field(le=0, nullable=True, description="open / answer_bytes")
     label_bound: bool = pa.Field(
         description="whether label is only an upper bound: the endpoint listed its likeliest tokens, not this one"
     )
@@ -61,10 +61,8 @@ class Answers(Table):
 SCORED = [
     "prompt",
     "place",
-    *READOUTS[:4],
+    *READOUTS,
     "label_bound",
-    "pmi",
-    "greedy",
     "mass_outside_labels",
     "mass_outside_options",
     "mass_open",

@@ -8,7 +8,6 @@ from typing import Any, TypedDict
 
 import click
 import torch
-from safetensors import SafetensorError, safe_open
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -25,7 +24,7 @@ from transformers.utils import logging
 from selfalign.digests import digest_file
 from selfalign.errors import InputError
 from selfalign.models.fetch_model import made_aside
-from selfalign.models.folder import is_wanted
+from selfalign.models.folder import is_wanted, read_headers
 from selfalign.warmup import warm_up
 from selfalign.weight_checks import build_empty, check_report, check_weights, require_decoder, weight_of
 
@@ -61,14 +60,7 @@ def link_weights(source: Path, folder: Path) -> None:
     for path in sorted(source.iterdir()):
         if is_wanted(path.name):
             (folder / path.name).symlink_to(origin / path.name)
-    for path in sorted(folder.glob("*.safetensors")):
-        try:
-            with safe_open(source / path.name, framework="pt"):
-                pass
-        except (SafetensorError, OSError) as error:
-            raise InputError(
-                source / path.name, f"cannot be read as safetensors ({error})", "Fetch the model again"
-            ) from error
+    read_headers(source)
 
 
 def convert_tekken(source: Path, folder: Path) -> None:

@@ -1,7 +1,11 @@
 """The files of a model in a folder: which are taken, and whether they are a whole model."""
 
+import os
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
+
+from safetensors import SafetensorError, safe_open
 
 from selfalign.errors import InputError
 
@@ -18,6 +22,54 @@ def is_wanted(name: str) -> bool:
     return "/" not in name and matches == [True, False]
 
 
+class Header(NamedTuple):
+    """What the header of a file of weights says of a tensor: its shape and number format, such as BF16."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def read_headers(folder: Path) -> dict[str, Header]:
+    """The tensors of a model's safetensors, by name. No weight is read, and PyTorch is not needed.
+
+    Args:
+        folder: of the model. Files that are not taken do not count; see `is_wanted`.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    tensors = {}
+    for path in sorted(one for one in folder.glob("*.safetensors") if is_wanted(one.name)):
+        try:
+            with safe_open(path, framework="np") as file:
+                for name in file.keys():  # noqa: SIM118 - not a mapping
+                    part = file.get_slice(name)
+                    tensors[name] = Header(tuple(part.get_shape()), part.get_dtype())
+        except (SafetensorError, OSError) as error:
+            raise InputError(path, f"cannot be read as safetensors ({error})", "Fetch the model again") from error
+    return tensors
+
+
+def expand_home(folder: str) -> Path:
+    """A path whose `~` is the user's home folder. A `~` without a home folder stays."""
+    return Path(os.path.expanduser(folder))  # noqa: PTH111 (Path.expanduser fails without a home)
+
+
+def list_inputs(folder: str) -> list[str]:
+    """Paths of the files that are taken from a model's folder; none if it does not hold one model.
+
+    Other files, such as a README or a log, do not count. The step `fetch_model` reports what is wrong with a folder.
+
+    Args:
+        folder: as for `list_model`.
+    """
+    try:
+        _, names = list_model(folder, folder)
+    except InputError:
+        return []
+    return [str(expand_home(folder) / name) for name in names]
+
+
 def list_model(folder: str, place: str) -> tuple[Path, list[str]]:
     """The folder of a model, resolved, and the names of its files to take.
 
@@ -31,7 +83,7 @@ def list_model(folder: str, place: str) -> tuple[Path, list[str]]:
         InputError: there is no such folder, it does not hold one model in safetensors or GGUF, or a file is a pointer
             of Git LFS.
     """
-    origin = Path(folder).expanduser().resolve()
+    origin = expand_home(folder).resolve()
     if not origin.is_dir():
         is_file = f"{origin} is a file", f"Give its folder, {origin.parent}"
         raise InputError(place, *(is_file if origin.is_file() else (f"there is no folder {origin}", "Check the path")))

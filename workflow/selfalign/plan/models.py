@@ -12,6 +12,7 @@ import pandas as pd
 
 from selfalign.config.sections import Hub, Model
 from selfalign.errors import InputError, did_you_mean
+from selfalign.models.folder import read_headers
 from selfalign.runs import CARD, LEDGER
 
 _NAMED = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*([bBmM])(?![a-zA-Z])")
@@ -55,21 +56,14 @@ def find_size(model: Model, card: Path, listed: float | None = None) -> Size | N
     if card.is_file():
         return Size(json.loads(card.read_text(encoding="utf-8"))["parameters"], "card")
     given = Path(model.folder or "no folder")
-    if weights := sorted(given.glob("*.safetensors")):
-        return Size(sum(map(_count_parameters, weights)), "weights")
+    if tensors := read_headers(given):
+        return Size(sum(math.prod(tensor.shape) for tensor in tensors.values()), "weights")
     if listed:
         return Size(listed / 2, "hub")
     texts = [model.name, model.label, *map(str, model.source.given.values() if model.source else ())]
     for number, unit in (found.groups() for text in texts for found in _NAMED.finditer(text)):
         return Size(float(number) * (1e9 if unit in "bB" else 1e6), "name")
     return None
-
-
-def _count_parameters(weights: Path) -> int:
-    """Numbers in a file of safetensors, by its header."""
-    with weights.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
 
 
 def find_tokenizer(model: Model, weights: Path) -> Path | None:

@@ -80,7 +80,11 @@ def people_of_scales(scales: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFra
 
 
 def cells_of_scales(scores: pd.DataFrame) -> pd.DataFrame:
-    """What the models answer on whole scales, each question once: probes of one question have the same answers.
+    """What the models answer on whole scales, each question once.
+
+    Probes of one question, such as Q42a and Q42b, ask for the same distribution. Their demonstrations differ, because
+    they are ranked and drawn for each probe. So a question's answer is the mean of its probes' distributions. Probes
+    without an answer are left out of the mean. A question has no answer if none of its probes has one.
 
     Args:
         scores: `ScaleScores` tables, stacked.
@@ -90,8 +94,8 @@ def cells_of_scales(scores: pd.DataFrame) -> pd.DataFrame:
         answer.
     """
     key = [*ANSWER_SERIES, "country", "source", "seed", "template", "question", "code"]
-    table = scores.drop_duplicates(key).rename(columns={"question": "item", "code": "option"})
-    return table[[*ANSWER_SERIES, "country", "source", "seed", "template", "item", "option", "p"]]
+    table = scores.groupby(key, observed=True, sort=False)["p"].mean().reset_index()
+    return table.rename(columns={"question": "item", "code": "option"})
 
 
 def nearest_of_poles(poles: pd.DataFrame) -> dict[str, str]:

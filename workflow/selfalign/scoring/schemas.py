@@ -332,7 +332,8 @@ class Estimates(Table):
         ge=0,
         le=1,
         nullable=True,
-        description="two-sided, against 0 for a difference, else against the value of a model that knows nothing",
+        description="two-sided, against 0 for a difference, else against the value of a model that knows nothing; "
+        "0 only if the standard error is 0",
     )
     family: str = pa.Field(nullable=True, description="rows corrected together for many comparisons")
     p_holm: float = pa.Field(ge=0, le=1, nullable=True, description="p corrected within the family (Holm)")

@@ -9,7 +9,7 @@ from selfalign.options import readable, writable
 from selfalign.probes.bank import read_bank
 from selfalign.probes.schemas import Poles
 from selfalign.prompts.schemas import CELL, Design, Prompts
-from selfalign.scoring.cell_options import bank_option, poles_option
+from selfalign.scoring.cell_options import bank_option, poles_option, rule_option
 from selfalign.scoring.cells import Comparison
 from selfalign.scoring.readers import READERS, name_cells
 from selfalign.scoring.schemas import EVERY_ARM, Scores
@@ -21,7 +21,12 @@ READOUT = "option"
 
 
 def score_readers(
-    design: pd.DataFrame, prompts: pd.DataFrame, poles: pd.DataFrame, bank: pd.DataFrame, noise: float
+    design: pd.DataFrame,
+    prompts: pd.DataFrame,
+    poles: pd.DataFrame,
+    bank: pd.DataFrame,
+    noise: float,
+    rule: str = "half",
 ) -> pd.DataFrame:
     """Score every cell that asks with two options, as each reader answers it.
 
@@ -34,6 +39,8 @@ def score_readers(
         poles: a `Poles` table.
         bank: a `Bank` table.
         noise: of the ideal reader; see `read_as_ideal_reader`.
+        rule: how a cell without an answer counts in the agreement; one of `unanswered.COUNTS_AS`. Use the rule of the
+            models, otherwise readers and models are not comparable.
 
     Returns:
         A `Scores` table without the column language; the column model has the reader's name.
@@ -47,7 +54,7 @@ def score_readers(
         cells = of_policies if reader.is_policy else design
         answers = reader.read(cells, prompts, poles, noise)
         asked = cells.assign(prompt=name_cells(cells)) if reader.by_country else cells
-        scored = score_options(asked, answers, Comparison(poles, bank), readouts)
+        scored = score_options(asked, answers, Comparison(poles, bank, rule), readouts)
         tables.append(scored.cells.assign(model=name))
     return pd.concat(tables, ignore_index=True)
 
@@ -64,10 +71,13 @@ def score_readers(
     required=True,
     help="Probability that a demonstration does not show its country's majority, as the ideal reader assumes.",
 )
+@rule_option
 @click.option("--output", type=writable, required=True, help="Scores (Parquet).")
-def command(language: str, design: Path, prompts: Path, poles: Path, bank: Path, noise: float, output: Path) -> None:
+def command(
+    language: str, design: Path, prompts: Path, poles: Path, bank: Path, noise: float, rule: str, output: Path
+) -> None:
     """Score simple readers of the demonstrations against what the people of each country answer."""
     cells, asked = read_table(design, Design), read_table(prompts, Prompts)
-    table = score_readers(cells, asked, read_table(poles, Poles), read_bank(bank), noise)
+    table = score_readers(cells, asked, read_table(poles, Poles), read_bank(bank), noise, rule)
     table = table.assign(language=language).sort_values(["model", *CELL])
     write_table(table[Scores.names()], output, Scores)

@@ -308,10 +308,16 @@ def _count_lines(data: Path) -> int:
 
 
 def _check_quotes(path: Path, data: Path, layout: TextLayout) -> None:
-    """Refuse an open quote that swallowed rows: its field has a line with as many fields as there are before it."""
+    """Refuse an open quote that swallowed rows. The next quote ends it, in the same column of a later row.
+
+    So its field has the separators of whole rows: those after the open quote, and in the last line those before the
+    next quote. A text of several lines has others.
+    """
     for line, row in _rows(data, layout):
         for place, cell in enumerate(row):
-            if "\n" in cell and any(part.count(layout.separator) >= place for part in cell.split("\n")[1:]):
+            first, *others = (part.count(layout.separator) for part in cell.rstrip("\n").split("\n"))
+            whole = len(row) - 1
+            if others and first == whole - place and others[-1] == place and set(others[:-1]) <= {whole}:
                 raise InputError(path, f"field {place + 1} of the row holds other rows", _READ_ROW, row=line)
 
 

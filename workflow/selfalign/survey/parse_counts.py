@@ -9,7 +9,7 @@ import pandas as pd
 
 from selfalign.errors import InputError, listed
 from selfalign.options import Json, readable, writable
-from selfalign.survey.cells import read_count
+from selfalign.survey.cells import read_count, tidy
 from selfalign.survey.files import SurveyFile, open_survey
 from selfalign.survey.questions import Question, read_questions
 from selfalign.survey.schemas import MISSING_KINDS, Distributions, LeftOut, Missing
@@ -46,6 +46,7 @@ def read_counts(
     others = raw.loc[~known, "question"].value_counts().sort_index()
     reader.left_out.extend((name or "(blank)", f"not a question of {file.name}", int(n)) for name, n in others.items())
     raw = raw[known]
+    raw["place"] = raw["country"].map(tidy) if "country" in raw else ""
     if "country" in raw:
         countries = reader.read_countries(raw["country"].astype("category").rename(columns["country"]), "rows")
         raw = raw.loc[countries.index].assign(country=countries)
@@ -75,7 +76,7 @@ def _check_rows(raw: pd.DataFrame, file: Path, reader: TableReader) -> None:
             "a count is a whole number of 0 or more, without a separator of thousands",
             "Correct it",
         ),
-        (raw.duplicated(["country", "question", "code"]), "this code is there twice", "Keep one of the rows"),
+        (_find_repeated(raw), "this code is there twice", "Keep one of the rows"),
     ]
     for wrong, problem, remedy in checks:
         if wrong.any():
@@ -86,6 +87,16 @@ def _check_rows(raw: pd.DataFrame, file: Path, reader: TableReader) -> None:
             ]
             more = f" and {len(rows) - 10} more" if len(rows) > 10 else ""
             reader.faults.add(reader.survey.path, f"{problem}: {', '.join(described)}{more}", remedy)
+
+
+def _find_repeated(raw: pd.DataFrame) -> pd.Series:
+    """Whether an earlier row has the same answer code, or the same value for a missing answer.
+
+    Places that the settings count as one country, such as East and West, each have a row.
+    """
+    codes = raw["code_read"].astype(float)
+    values = raw["code"].map(tidy).mask(codes >= 0, codes.astype(object))
+    return raw.assign(value=values).duplicated(["place", "question", "value"])
 
 
 def _check_answers(table: pd.DataFrame, questions: list[Question], file: Path) -> None:

@@ -100,18 +100,19 @@ def read_opinion_questions(table: pd.DataFrame, known: pd.DataFrame, file: Path)
     questions: list[OpinionQuestion] = []
     seen: set[str] = set()
     for row in table.itertuples():
-        options = _read_options(row.options, table, row.Index, file)
-        shares = _read_shares(row.selections, table, row.Index, file)
+        line = row.Index + 2
+        options = _read_options(row.options, line, file)
+        shares = _read_shares(row.selections, line, file)
         substantive = [place for place, option in enumerate(options) if not MISSING.match(option)]
         digest = digest_text(row.question)
         question, codes = f"G{digest[:8]}", list(range(1, len(substantive) + 1))
         if digest in known.index and len(known.at[digest, "codes"].split()) == len(substantive):
             question, codes = known.at[digest, "question"], [int(code) for code in known.at[digest, "codes"].split()]
         if not row.question.strip():
-            place, fault = f"line {find_line(table, row.Index)}", "the question has no text"
+            place, fault = f"line {line}", "the question has no text"
         else:
             place, fault = question, _find_fault(question, substantive, seen)
-            seen.add(question)
+            seen |= set() if fault else {question}
         answers = dict(zip(substantive, codes, strict=True))
         questions.append(OpinionQuestion(question, row.source, row.question, answers, options, shares, fault, place))
     return questions
@@ -123,45 +124,39 @@ def _find_fault(question: str, substantive: list[int], seen: set[str]) -> str:
     return "" if substantive else "no option is an answer"
 
 
-def _read_options(text: str, table: pd.DataFrame, record: int, file: Path) -> list[str]:
+def _read_options(text: str, line: int, file: Path) -> list[str]:
     expected = 'a list of texts, such as ["Yes", "No"]'
-    options = _read_cell(text, "options", expected, table, record, file)
+    options = _read_cell(text, "options", expected, line, file)
     if not isinstance(options, list) or not all(isinstance(option, str | int | float) for option in options):
-        raise _fault(file, table, record, "options", text, expected)
+        raise _fault(file, line, "options", text, expected)
     return [" ".join(option.split()) if isinstance(option, str) else f"{option:g}" for option in options]
 
 
-def _read_shares(text: str, table: pd.DataFrame, record: int, file: Path) -> dict[str, list[float]]:
+def _read_shares(text: str, line: int, file: Path) -> dict[str, list[float]]:
     expected = 'a dictionary of lists of numbers, such as {"Mexico": [0.4, 0.6]}'
-    shares = _read_cell(text, "selections", expected, table, record, file)
+    shares = _read_cell(text, "selections", expected, line, file)
     if not isinstance(shares, dict):
-        raise _fault(file, table, record, "selections", text, expected)
+        raise _fault(file, line, "selections", text, expected)
     for name, values in shares.items():
         if not isinstance(name, str) or not isinstance(values, list) or not all(map(_is_number, values)):
-            raise _fault(file, table, record, "selections", f"{name!r}: {values!r}", expected)
+            raise _fault(file, line, "selections", f"{name!r}: {values!r}", expected)
     return shares
 
 
-def _read_cell(text: str, column: str, expected: str, table: pd.DataFrame, record: int, file: Path) -> Any:
+def _read_cell(text: str, column: str, expected: str, line: int, file: Path) -> Any:
     try:
         return read_literal(text)
     except ValueError:
-        raise _fault(file, table, record, column, text, expected) from None
+        raise _fault(file, line, column, text, expected) from None
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _fault(file: Path, table: pd.DataFrame, record: int, column: str, value: str, expected: str) -> InputError:
+def _fault(file: Path, line: int, column: str, value: str, expected: str) -> InputError:
     shown = value if len(value) <= 60 else f"{value[:57]}..."
-    line = find_line(table, record)
     return InputError(file, f"is not {expected}", _REMEDY, row=line, column=column, value=shown)
-
-
-def find_line(table: pd.DataFrame, record: int) -> int:
-    """Line of the file on which a row begins. Texts may have several lines."""
-    return record + 2 + sum(int(table.loc[: record - 1, column].str.count("\n").sum()) for column in table.columns)
 
 
 def rate_samples(questions: list[OpinionQuestion]) -> pd.DataFrame:

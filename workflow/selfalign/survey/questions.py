@@ -23,7 +23,7 @@ HIGHEST = 32767
 """The highest answer code that a table of respondents can hold."""
 
 NOT_IDS = {"NA", "NaN", "nan", "null", "NULL", "None"}
-"""Words that a table would read as an empty cell."""
+"""Words that programs which read a table, such as pandas and R, take for an empty cell."""
 
 _KINDS = {kind: code for code, kind in MISSING_KINDS.items()}
 _ANSWER = re.compile(r"(?P<first>\d+)(?:\s*-\s*(?P<last>\d+)|\s*=\s*(?P<label>.*))?", re.DOTALL)

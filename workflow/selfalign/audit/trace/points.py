@@ -12,6 +12,7 @@ from selfalign.config.figures import FIGURES, numbers_of_figure
 from selfalign.contrasts import PLAIN, split_beyond
 from selfalign.errors import InputError, did_you_mean
 from selfalign.runs import TABLE, Run
+from selfalign.scoring.join_verdicts import give_main_intervals
 from selfalign.scoring.schemas import (
     ALL,
     Categories,
@@ -22,6 +23,7 @@ from selfalign.scoring.schemas import (
     Languages,
     MainContrasts,
     Transfer,
+    Verdicts,
 )
 from selfalign.tables import Table, read_table
 
@@ -157,6 +159,24 @@ def read_rows(run: Run, table: str) -> pd.DataFrame:
         raise InputError(path, "the run has no such table", "Finish the run with snakemake, or name another table")
     rows = read_table(path, SCHEMAS[table])
     return rows.assign(**{LINE_COLUMN: rows.index + 2})
+
+
+def give_drawn_intervals(run: Run, rows: pd.DataFrame, figure: str | None) -> pd.DataFrame:
+    """Rows of a table with the intervals that a figure draws: main ones, where its step reads the verdicts.
+
+    Args:
+        run: that has the figure.
+        rows: as `read_rows` returns those of `TABLE_OF_FIGURE`.
+        figure: its name; None for a table.
+
+    Returns:
+        The rows. If main intervals were put in, a column `main` says which rows have one: see `give_main_intervals`.
+    """
+    verdicts = run.table("verdicts")
+    draws_main = figure in FIGURES and "verdicts" in FIGURES[figure].reads and TABLE_OF_FIGURE[figure] == "contrasts"
+    if not draws_main or not verdicts.is_file():
+        return rows
+    return give_main_intervals(rows, read_table(verdicts, Verdicts))
 
 
 def point_of_row(row: Mapping[str, Any], table: str) -> Point:

@@ -103,11 +103,11 @@ def _apart(term: Term, first: Term) -> str:
 
 
 def _value(point: Point) -> str:
-    """An estimate with the interval that its figure draws: the main one where the table has it."""
+    """An estimate with the interval that its figure draws: the main one where the row has it."""
     if not point.row:
         return "not in the table"
     low, high = (point.row.get(f"main_{end}", point.row[end]) for end in ("low", "high"))
-    kind = " (main interval)" if "main_low" in point.row else ""
+    kind = " (main interval)" if pd.notna(point.row.get("main")) else ""
     return f"{point.row['estimate']:.1%} [{percent(low)}, {percent(high)}]{kind}"
 
 
@@ -167,7 +167,9 @@ def _place(results: Results, traced: Traced) -> str:
         reason = "The run did not estimate this number. It is computed now from the scores, without an interval."
         return paragraph(f"{percent(traced.exact)}. {reason}")
     path = table_file(results.run, point.table)
-    return paragraph(f"{_value(point)}, in {path}, line {point.line}")
+    from_verdicts = pd.notna(point.row.get("main")) and "main_low" not in point.row
+    apart = f"; the interval is in {table_file(results.run, 'verdicts')}" if from_verdicts else ""
+    return paragraph(f"{_value(point)}, in {path}, line {point.line}{apart}")
 
 
 def describe_making(results: Results, names: RunNames, traced: Traced) -> str:

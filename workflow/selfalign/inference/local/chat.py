@@ -59,6 +59,12 @@ class ChatLayout:
                 ends.append(len(text))
         return text + self.gaps[-1], ends
 
+    @property
+    def thinks_at_the_end(self) -> bool:
+        """Whether an empty thought stands before the answer that is read, and not before earlier answers."""
+        earlier = [gap for gap, role in zip(self.gaps, self.answered, strict=False) if role == "assistant"]
+        return bool(CLOSED.search(self.gaps[-1])) and not all(map(CLOSED.search, earlier))
+
 
 class _UnfitError(Exception):
     """A template does not lay out a conversation so that answers can be read.
@@ -144,6 +150,12 @@ class ChatTemplate:
             raise self._refuse(fault, conversations) from None
         if reason:
             click.echo(f"the instruction opens the first user's turn, because {reason}", err=True)
+        if any(layout.thinks_at_the_end for layout in self.layouts.values()):
+            click.echo(
+                "the template writes an empty thought before the answer that is read, and none before the answers of"
+                " demonstrations; with shown: message there are no earlier answers",
+                err=True,
+            )
 
     def _prepare(self, conversations: Sequence[tuple[str, ...]]) -> str:
         """Find the layouts. Returns the reason why the instruction was moved; empty: it was not."""

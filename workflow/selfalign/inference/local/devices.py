@@ -1,6 +1,5 @@
 """Devices of a job: find them, lease them so that no two jobs share a GPU, and load a model onto them."""
 
-import json
 import math
 import os
 import re
@@ -14,6 +13,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from selfalign.errors import InputError
 from selfalign.inference.local.leases import hold
+from selfalign.models.folder import read_headers
 from selfalign.warmup import warm_up
 from selfalign.weight_checks import cannot_load, check_quantisation, check_report, model_class, quiet, require_decoder
 
@@ -192,12 +192,8 @@ def model_bytes(weights: Path, dtype: str, layers: int | None = None) -> int:
         dtype: the number format.
         layers: how many of its layers, from the first on; None: all.
     """
-    numbers = 0
-    for path in weights.glob("*.safetensors"):
-        with path.open("rb") as file:  # the format: length of the header, header as JSON, weights
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        shapes = {name: tensor["shape"] for name, tensor in header.items() if name != "__metadata__"}
-        numbers += sum(math.prod(shape) for name, shape in shapes.items() if layers is None or _layer(name) < layers)
+    tensors = read_headers(weights).items()
+    numbers = sum(math.prod(tensor.shape) for name, tensor in tensors if layers is None or _layer(name) < layers)
     return numbers * int(getattr(torch, dtype).itemsize)
 
 

@@ -2,8 +2,7 @@
 
 import pandas as pd
 import pew
-from places import ROOT
-from selfalign.probes.bank import read_bank
+from bank import BANK
 from selfalign.survey.parse_opinions import read_literal
 
 
@@ -45,7 +44,7 @@ def test_review_is_added_to_the_draft() -> None:
 
 def test_review_names_siblings_of_the_bank() -> None:
     reviewed = pew.read_text(pew.REVIEW)
-    siblings = set(read_bank(ROOT / "resources" / "probes" / "probes.csv")["siblings"])
+    siblings = set(BANK["siblings"])
     assert reviewed["question"].is_unique and len(reviewed) == 319
     assert {name for text in reviewed["siblings"] for name in text.split()} <= siblings
     assert (reviewed[["category", "battery", "keep"]] != "").all(axis=None)

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from engines.workloads import COUNTRIES, RESOURCES, read_poles
+from bank import BANK
+from engines.workloads import COUNTRIES, read_poles
 from positive_control import choices_of, estimate, lay_out, repeat, score
 from selfalign.contrasts import Contrast
-from selfalign.probes.bank import read_bank
 from selfalign.prompts.sources import Surveyed
 from selfalign.scoring.schemas import ALL
 
@@ -19,10 +19,9 @@ PLACE = 2
 
 @pytest.fixture(scope="module")
 def people() -> Surveyed:
-    bank = read_bank(RESOURCES / "probes" / "probes.csv")
-    probes = bank.query("on_request == ''").iloc[::5]["probe"]
-    poles = read_poles(bank)
-    return Surveyed(poles[poles["probe"].isin(probes)], None, bank)
+    probes = BANK.query("on_request == ''").iloc[::5]["probe"]
+    poles = read_poles(BANK)
+    return Surveyed(poles[poles["probe"].isin(probes)], None, BANK)
 
 
 @pytest.fixture(scope="module")

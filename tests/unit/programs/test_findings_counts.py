@@ -5,15 +5,12 @@ import re
 
 import pandas as pd
 import pytest
+from pages import read_page
 from project import ROOT
 from scipy import stats
 
 FINDINGS = ROOT / "docs" / "findings"
 NAMES = ["persona", "cultural", "anthropological"]
-
-
-def read_page(name: str) -> str:
-    return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
 def read_kept(name: str) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pytest
+from pages import read_page
 from planted import lay_out_english
 from planted_study import (
     MEASURES,
@@ -73,7 +74,7 @@ def laid() -> tuple[Surveyed, Laid]:
 
 
 @pytest.fixture(scope="module")
-def bank(laid: tuple[Surveyed, Laid]) -> Bank:
+def study_bank(laid: tuple[Surveyed, Laid]) -> Bank:
     return as_arrays(*laid, COUNTRIES)
 
 
@@ -96,14 +97,15 @@ def answer_cells(laid: Laid, bank: Bank, log_odds: np.ndarray) -> tuple[pd.DataF
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["copies 39 %", "infers 52 %", "helps unevenly by category", "copies"])
-def test_the_short_way_gives_the_workflows_verdicts(laid: tuple[Surveyed, Laid], bank: Bank, name: str) -> None:
+def test_the_short_way_gives_the_workflows_verdicts(laid: tuple[Surveyed, Laid], study_bank: Bank, name: str) -> None:
     known, model = laid[0], MODELS[name]
     how = Resampling(NOBODY, 500, 0.95, 1, ["batteries"])
-    questions = draw_questions(np.random.default_rng(1), bank, "none")
-    chance = draw_chance(np.random.default_rng(2), bank, questions)
-    short = estimate_study(answer_study(bank, questions, chance, bank.values(), {name: model}), questions, 500)
-    alone = np.broadcast_to(chance.alone["uneven" if model.uneven else "plain"], bank.asked.shape)
-    design, answers = answer_cells(laid[1], bank, mix(model, alone, bank.log_odds, chance.by_prompt))
+    questions = draw_questions(np.random.default_rng(1), study_bank, "none")
+    chance = draw_chance(np.random.default_rng(2), study_bank, questions)
+    answered = answer_study(study_bank, questions, chance, study_bank.values(), {name: model})
+    short = estimate_study(answered, questions, 500)
+    alone = np.broadcast_to(chance.alone["uneven" if model.uneven else "plain"], study_bank.asked.shape)
+    design, answers = answer_cells(laid[1], study_bank, mix(model, alone, study_bank.log_odds, chance.by_prompt))
     scored = score_options(design, answers, Comparison(known.poles, known.bank), {"words": "option"}).cells
     cells = stack([scored.assign(model=name, language="en", ordered=True)])
     long = choose_intervals(cells, estimate_contrasts(cells, CONTRASTS, how, MEASURES), CONTRASTS, None, how, MEASURES)
@@ -124,12 +126,12 @@ def estimates(bank: Bank, models: Mapping[str, Mixture], seed: int) -> list[floa
 
 
 @pytest.mark.slow
-def test_margins_are_the_means_of_many_studies(bank: Bank) -> None:
+def test_margins_are_the_means_of_many_studies(study_bank: Bank) -> None:
     """Within 4.5 Monte Carlo errors, for models that read nothing and for mixtures."""
     names = [name for name, model in MODELS.items() if model.copies < 1 and model.infers < 1]
     models = {name: MODELS[name] for name in names}
-    many = np.array([estimates(bank, models, seed) for seed in range(150)])
-    truth = find_margins(bank, bank.values(), models).set_index(["measure", "model", "arm"])["truth"]
+    many = np.array([estimates(study_bank, models, seed) for seed in range(150)])
+    truth = find_margins(study_bank, study_bank.values(), models).set_index(["measure", "model", "arm"])["truth"]
     planted = truth.loc[[(one, name, own) for one in MEASURES for name in names for own, _ in PAIRS]].to_numpy()
     error = many.std(axis=0, ddof=1) / np.sqrt(len(many))
     assert (error > 0).all()
@@ -139,9 +141,10 @@ def test_margins_are_the_means_of_many_studies(bank: Bank) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["batteries", "categories", "none"])
-def test_whole_batteries_or_categories_are_drawn(bank: Bank, way: str) -> None:
-    drawn = draw_questions(np.random.default_rng(5), bank, way)
-    home = {"batteries": bank.battery, "categories": bank.category, "none": np.arange(len(bank.probes))}[way]
+def test_whole_batteries_or_categories_are_drawn(study_bank: Bank, way: str) -> None:
+    drawn = draw_questions(np.random.default_rng(5), study_bank, way)
+    single = np.arange(len(study_bank.probes))
+    home = {"batteries": study_bank.battery, "categories": study_bank.category, "none": single}[way]
     cluster = {"batteries": drawn.battery, "categories": drawn.category, "none": np.arange(len(drawn.rows))}[way]
     assert cluster.max() == home.max()
     for number in range(cluster.max() + 1):
@@ -154,12 +157,12 @@ def test_whole_batteries_or_categories_are_drawn(bank: Bank, way: str) -> None:
 
 
 @pytest.mark.slow
-def test_tied_people_have_no_cell(bank: Bank) -> None:
-    place = list(bank.probes).index("Q198")
+def test_tied_people_have_no_cell(study_bank: Bank) -> None:
+    place = list(study_bank.probes).index("Q198")
     kenya = COUNTRIES.index("KEN")
-    assert not bank.asked[:, kenya, :, place].any()
-    assert bank.asked[:, COUNTRIES.index("DEU"), :, place].any()
-    assert (np.isfinite(bank.log_odds["ideal"]) == bank.asked).all()
+    assert not study_bank.asked[:, kenya, :, place].any()
+    assert study_bank.asked[:, COUNTRIES.index("DEU"), :, place].any()
+    assert (np.isfinite(study_bank.log_odds["ideal"]) == study_bank.asked).all()
 
 
 def test_intervals_are_counted() -> None:
@@ -182,10 +185,6 @@ def test_intervals_are_counted() -> None:
 def kept() -> pd.DataFrame:
     """The table of `python benchmarks/planted_study.py`."""
     return pd.read_csv(ROOT / "docs" / "planted_study.csv")
-
-
-def read_page(name: str) -> str:
-    return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
 def test_the_table_has_every_model_and_the_readers_margins(kept: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from bank import BANK
 from estimating import people, refuse, scores
+from nonempty import some
 from selfalign.audit.trace.contributions import by_probe, largest_first, recompute, select_cells, weigh_cells
 from selfalign.audit.trace.excluded import find_probe, why_dropped, why_no_scale, why_not_chosen
 from selfalign.audit.trace.names import RunNames, match
@@ -148,7 +149,7 @@ def test_largest_contributions_come_first_whatever_their_sign() -> None:
 
 def test_parts_of_the_correlation_sum_to_it() -> None:
     cells = made("half")
-    for _, panel in average_cells(cells, ["own", "other"]).groupby(["model", "language", "arm"]):
+    for _, panel in some(average_cells(cells, ["own", "other"])).groupby(["model", "language", "arm"]):
         assert parts_of_correlation(panel).sum() == pytest.approx(correlate(panel), abs=1e-12)
         both = panel.dropna(subset="p_a")
         x, y = (np.concatenate([both[side], 1 - both[side]]) for side in ("share_a", "p_a"))
