@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,10 +212,10 @@ def list_local_answers(folder: Path) -> dict[Path, int]:
 def kill_all(process: psutil.Process) -> None:
     """Send SIGKILL to a program and to all that it started, also as forks of the process that has the libraries."""
     family = [process, *process.children(recursive=True), *list_forks()]
-    for one in family:
-        one.suspend()  # so that none sees another's end
-    for one in family:
-        one.send_signal(signal.SIGKILL)
+    for number in (signal.SIGSTOP, signal.SIGKILL):  # first stopped, so that none sees another's end
+        for one in family:
+            with suppress(psutil.NoSuchProcess):  # it has ended by itself meanwhile
+                one.send_signal(number)
     process.wait()
 
 
