@@ -206,12 +206,12 @@ NO_CODE = {"csv", "json", "rst", "smk", "yaml"}
 
 
 def find_missing(text: str) -> list[str]:
-    """Code words of a page for what the library lacks: a Python file, or a name in a module (`module.name`)."""
+    """Code words of a page for what the project lacks: a Python file, or a name in a module (`module.name`)."""
     missing = []
     for word in re.findall(r"`([\w./]+)`", text):
         module, _, name = word.partition(".")
         if name == "py":
-            found = (ROOT / word).is_file() or any(LIBRARY.rglob(word))
+            found = (ROOT / word).is_file() or any(LIBRARY.rglob(word)) or any((ROOT / "tests").rglob(word))
         elif re.fullmatch(r"[a-z_]+\.\w+", word) and module not in SETTINGS and name not in NO_CODE:
             defined = re.compile(rf"^(?:def |class )?{name}\b", re.MULTILINE)
             found = any(defined.search(file.read_text(encoding="utf-8")) for file in LIBRARY.rglob(f"{module}.py"))
