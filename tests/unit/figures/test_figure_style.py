@@ -28,6 +28,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from nonempty import some
 from selfalign.config.figures import FIGURES
 from selfalign.config.looks import find_looks
 from selfalign.config.outputs import agreeing_arms, calibrated_arms, drawn_contrasts
@@ -126,7 +127,7 @@ def draw_pages(settings: dict[str, Any], figure: str) -> dict[str, Figure]:
 def test_texts_are_whole_and_apart_at_both_widths(make: Callable, width: float, figure: str) -> None:
     config = make()
     config["figures"]["style"]["width"] = width
-    for drawn in draw_pages(config, figure).values():
+    for drawn in some(draw_pages(config, figure)).values():
         assert drawn.get_figwidth() == width and drawn.get_figheight() <= 9
         assert faults_of(drawn) == []
 

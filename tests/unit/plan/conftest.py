@@ -9,7 +9,7 @@ from selfalign.plan.people import read_people
 
 
 @pytest.fixture(scope="session")
-def default() -> Laid:
+def default_layout() -> Laid:
     """The English part of the default, laid out."""
     config = read_config([])
     people, probes = read_people(config, HOME, NO_RUN, on_scales=False)

@@ -21,11 +21,11 @@ from selfalign.tables import write_table
 
 @pytest.mark.slow
 @pytest.mark.parametrize("readout", ["logprobs", "echo", "samples"])
-def test_requests_are_those_of_the_step(readout: str, default: Laid, tmp_path: Path) -> None:
-    few = default.prompts.sort_values("premise").tail(6)
-    few = pd.concat([few, default.prompts[default.prompts["prompt"].isin(few["premise"])]])
+def test_requests_are_those_of_the_step(readout: str, default_layout: Laid, tmp_path: Path) -> None:
+    few = default_layout.prompts.sort_values("premise").tail(6)
+    few = pd.concat([few, default_layout.prompts[default_layout.prompts["prompt"].isin(few["premise"])]])
     few = few.assign(labels=few["labels"].where(few["premise"] == "", '["A", "B"]'))
-    laid = Laid(default.cells, few.reset_index(drop=True))
+    laid = Laid(default_layout.cells, few.reset_index(drop=True))
     path, ledger = tmp_path / "prompts.parquet", tmp_path / "en.sqlite"
     write_table(laid.prompts, path, Prompts)
     with serving(Served()) as served:

@@ -17,11 +17,11 @@ from selfalign.plan.precision import Series, Width, expect_width, expect_widths
 
 
 @pytest.fixture(scope="module")
-def expected(default: Laid) -> dict[str, Width]:
+def expected(default_layout: Laid) -> dict[str, Width]:
     """The widths of the English part of the default, before it has scores."""
     config = read_config([])
     people, _ = read_people(config, HOME, NO_RUN, on_scales=False)
-    widths = expect_widths({"en": default}, people.poles, people.bank, config, NO_RUN, SHIPPED)
+    widths = expect_widths({"en": default_layout}, people.poles, people.bank, config, NO_RUN, SHIPPED)
     return {one.name: one for one in widths}
 
 

@@ -272,7 +272,9 @@ def test_a_metric_is_added_in_one_file_of_code(tmp_path: Path) -> None:
     pair = json.dumps([["own", "zero"]])
     how = ["--people", tmp_path / "people.parquet", "--draws", 100, "--level", 0.95, "--seed", 1, "--resample"]
     how += ["batteries respondents", "--families", "measure scope", "--measures", "brier", *bank]
-    agreement, contrasts, metrics = (tmp_path / f"{name}.csv" for name in ("agreement", "contrasts", "metrics"))
+    chosen = [word for word in how if word not in ("--families", "measure scope")]
+    names = ("agreement", "contrasts", "metrics", "verdicts")
+    agreement, contrasts, metrics, verdicts = (tmp_path / f"{name}.csv" for name in names)
     style = json.dumps({"labels": {"models": {"m": "M"}, "arms": {"own": "Own", "zero": "Zero"}}, "width": 6.8})
     figure = tmp_path / "f.svg"
     commands = [
@@ -280,7 +282,10 @@ def test_a_metric_is_added_in_one_file_of_code(tmp_path: Path) -> None:
         ["estimate-contrasts", *scores, *how, "--contrasts", pair, "--output", contrasts],
         ["compute-metrics", *scores, *bank, "--poles", tmp_path / "poles.parquet", "--rule", "half", "--samples", 2,
          "--seed", 1, "--output", metrics],
-        ["plot-contrasts", "--contrasts", contrasts, "--order", pair, "--style", style, "--figures", figure],
+        ["choose-intervals", *scores, *chosen, "--contrasts", pair, "--estimates", contrasts, "--primary", "null",
+         "--output", verdicts],
+        ["plot-contrasts", "--contrasts", contrasts, "--verdicts", verdicts, "--order", pair, "--style", style,
+         "--figures", figure],
     ]  # fmt: skip
     code = "from selfalign.scoring.metrics import *\n" + RECIPE.split("```")[1].removeprefix("python")
     run_fresh(code + RUN.format(commands=[[str(word) for word in command] for command in commands]))
