@@ -188,12 +188,16 @@ def serve(folder: Path) -> None:
     listener.listen(64)
     (folder / "made").rename(folder / "socket")  # who sees it may connect
     waiting.register(listener, selectors.EVENT_READ)
-    running: dict[int, tuple[int, socket.socket]] = {}
+    running: dict[int, tuple[int, socket.socket]] = {}  # by process id: what tells its end, and who asked for it
     while os.getppid() == parent:
         for key, _ in waiting.select(1):
             if key.fileobj is listener:
                 link, _ = listener.accept()
-                task, files = receive(link)
+                try:
+                    task, files = receive(link)
+                except (OSError, EOFError):  # the program that asked was killed while it asked
+                    link.close()
+                    continue
                 pid = os.fork()
                 if pid == 0:
                     waiting.close()
@@ -205,11 +209,13 @@ def serve(folder: Path) -> None:
                 for number in files:
                     os.close(number)
                 end = os.pidfd_open(pid)
-                running[end] = pid, link
-                waiting.register(end, selectors.EVENT_READ, "ended")
-                waiting.register(link, selectors.EVENT_READ, end)
-            elif key.data == "ended":
-                pid, link = running.pop(key.fd)
+                running[pid] = end, link
+                waiting.register(end, selectors.EVENT_READ, ("ended", pid))
+                waiting.register(link, selectors.EVENT_READ, ("left", pid))
+                continue
+            event, pid = key.data
+            if event == "ended":
+                _, link = running.pop(pid)
                 code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
                 waiting.unregister(key.fd)
                 with suppress(KeyError):
@@ -218,17 +224,26 @@ def serve(folder: Path) -> None:
                     link.sendall(str(code).encode())
                 link.close()
                 os.close(key.fd)
-            elif key.data in running:  # the program that asked was killed
-                os.kill(running[key.data][0], signal.SIGKILL)
+            elif pid in running:  # the program that asked was killed
+                os.kill(pid, signal.SIGKILL)
                 waiting.unregister(key.fileobj)
 
 
 def receive(link: socket.socket) -> tuple[dict, list[int]]:
-    """What a program asks for, and its open files."""
+    """What a program asks for, and its open files.
+
+    Raises:
+        EOFError: it ended before it had asked.
+    """
     size, files, *_ = socket.recv_fds(link, 8, len(HELD) + 3)
-    text = b""
-    while len(text) < int.from_bytes(size, "big"):
-        text += link.recv(2**20)
+    text, ended = b"", not size
+    while not ended and len(text) < int.from_bytes(size, "big"):
+        part = link.recv(2**20)
+        text, ended = text + part, not part
+    if ended:
+        for number in files:
+            os.close(number)
+        raise EOFError
     return json.loads(text), list(files)
 
 
