@@ -168,13 +168,7 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Path) -> None:
             "demonstrations/strategies.py",
             'SEEDED = ("random", "category")',
             'SEEDED = ("category", "random")',
-            {
-                "measure_similarity",
-                "rank_demonstrations",
-                "design_prompts",
-                "describe_demonstrations",
-                "record_outputs",
-            },
+            {"measure_similarity", "rank_demonstrations", "design_prompts", "describe_demonstrations"},
             id="a constant",
         ),
         pytest.param("cli.py", "max_content_width", "terminal_width", set(), id="a module of no step"),
@@ -208,7 +202,6 @@ def test_new_import_counts_from_then_on(copy: Path) -> None:
         "estimate_alternatives",
         "estimate_specifications",
         "estimate_map",
-        "record_outputs",
         "trace",
         "plan",
     }

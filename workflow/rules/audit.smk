@@ -112,8 +112,7 @@ rule explore:
 
 rule record_outputs:
     input:
-        results=PATHS.results,
-        record="<run>/run.json",
+        PATHS.results,
     output:
         # Snakemake keeps the earlier manifest while the step runs, because the step compares changed files with it.
         manifest=update("<run>/manifest.csv"),
@@ -125,10 +124,9 @@ rule record_outputs:
     conda:
         "../../environment.yml"
     params:
+        targets=targets_of_run,
         code=code_digest("record_outputs"),
     message:
         "Listing the files of the run"
-    # The command does not name the results: Linux refuses a command of more than 131,072 bytes, which about 340 pairs
-    # of a model and a language would have. Their names follow from the settings in the record.
     shell:
-        "selfalign record-outputs --record {input.record} --manifest {output.manifest} --jobs {output.jobs} 2> {log}"
+        "selfalign record-outputs {params.targets} --manifest {output.manifest} --jobs {output.jobs} 2> {log}"

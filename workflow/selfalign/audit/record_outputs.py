@@ -7,26 +7,22 @@ import pandas as pd
 
 from selfalign.audit.jobs import Records, write_jobs
 from selfalign.audit.manifest import Manifest, find_changed, make_manifest, refuse, remove_old_figures
-from selfalign.config.paths import Paths
-from selfalign.config.sections import Config
 from selfalign.errors import show
 from selfalign.options import readable, writable
-from selfalign.runs import Run
 from selfalign.tables import read_table, write_table, written_aside
 
 
 @click.command()
-@click.option("--record", type=readable, required=True, help="Record of the run with its settings (JSON).")
+@click.argument("targets", type=readable, nargs=-1, required=True)
 @click.option("--manifest", type=writable, required=True, help="Files of the run (CSV).")
 @click.option("--jobs", "jobs_file", type=writable, required=True, help="Jobs that made them (JSON).")
-def command(record: Path, manifest: Path, jobs_file: Path) -> None:
-    """List the files of a run with their checksums, and the jobs that made them.
+def command(targets: tuple[Path, ...], manifest: Path, jobs_file: Path) -> None:
+    """List the files of a run with their checksums, and the jobs that made them; TARGETS are its last files.
 
     A file that was changed after its step made it is refused. Figures that the run no longer makes are removed.
     """
     records = Records()
-    paths = Paths(Config.read(Run(record.parent).config))
-    jobs = records.jobs_behind(map(paths.fill, paths.results))
+    jobs = records.jobs_behind(map(str, targets))
     former = read_table(manifest, Manifest) if manifest.is_file() else _no_files()
     refuse(find_changed([path for job in jobs for path in job.outputs], former, records))
     if old := remove_old_figures(former, (path for job in jobs for path in job.outputs)):

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
 
@@ -22,6 +22,25 @@ def as_options(values: Mapping[str, object]) -> str:
         values: by option. A list becomes one value, its words with spaces between them.
     """
     return " ".join(f"--{name} {shlex.quote(_as_text(value))}" for name, value in values.items())
+
+
+def as_braces(paths: Iterable[str]) -> str:
+    """Paths as bash expands them: files of one folder stand in braces, such as `tables/{agreement,contrasts}.csv`.
+
+    Linux refuses a command of more than 131,072 bytes, and a run has several files for each model and language.
+
+    Args:
+        paths: relative, of characters that need no quotes.
+    """
+    names: dict[tuple[str, str], list[str]] = {}
+    for path in paths:
+        folder, slash, name = path.rpartition("/")
+        stem, dot, suffix = name.partition(".")
+        names.setdefault((folder + slash, dot + suffix), []).append(stem)
+    return " ".join(
+        f"{folder}{{{','.join(stems)}}}{suffix}" if len(stems) > 1 else f"{folder}{stems[0]}{suffix}"
+        for (folder, suffix), stems in names.items()
+    )
 
 
 def _as_text(value: object) -> str:

@@ -369,10 +369,6 @@ class Paths:
             f"<run>/{RECORD}",
         ]
 
-    def fill(self, path: str) -> str:
-        """A path without Snakemake's path variables."""
-        return path.replace("<run>", self.run).replace("<shared>", f"results/{SHARED}")
-
     def figure(self, name: str) -> list[str]:
         """All files of a figure: a file per page and format."""
         pages = name_pages(self.config, name)
