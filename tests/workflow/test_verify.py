@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import chdir, closing
 from pathlib import Path
@@ -174,6 +175,13 @@ def test_manifest_lists_every_file_of_the_run(recorded: Project) -> None:
     assert order.index("map_poles") < order.index("design_prompts") < order.index("infer") < order.index("plot_margin")
 
 
+def read_by_bash(shell: str) -> list[str]:
+    """The arguments of a recorded command, as the program gets them. Paths in braces are expanded."""
+    words = f"printf '%s\\0' {shell.partition(' 2> ')[0]}"
+    _, *arguments, _ = subprocess.run(["bash", "-c", words], capture_output=True, check=True).stdout.split(b"\0")
+    return [one.decode() for one in arguments]
+
+
 def test_second_record_of_the_same_run_has_the_same_bytes(here: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     # The run was made by the copy of the project, which is no clone; this process has the code of a clone.
     monkeypatch.setattr(record_run, "_LIBRARY", here.folder)
@@ -181,7 +189,7 @@ def test_second_record_of_the_same_run_has_the_same_bytes(here: Project, monkeyp
     before = {name: (RUN / name).read_bytes() for name in names}
     records = Records().files
     for step in ("run.json", "manifest.csv"):
-        run(*read_command(records[str(RUN / step)]["shellcmd"]))
+        run(*read_by_bash(records[str(RUN / step)]["shellcmd"]))
     assert {name: (RUN / name).read_bytes() for name in names} == before
 
 
