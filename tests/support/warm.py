@@ -176,13 +176,7 @@ def suits(variables: Mapping[str, str]) -> bool:
 
 def serve(folder: Path) -> None:
     """Import the libraries, then fork for each program that asks, until the process that started this one ends."""
-    for _ in HELD:
-        os.open(os.devnull, os.O_RDONLY)
-    for library in LIBRARIES:
-        with suppress(ImportError):  # a library that a later version of the project does not need
-            importlib.import_module(library)
-    assert not [name for name in sys.modules if name.partition(".")[0] == "selfalign"]
-    gc.freeze()  # a collection would write to every page that forks share
+    import_libraries()
     parent, listener, waiting = os.getppid(), socket.socket(socket.AF_UNIX), selectors.DefaultSelector()
     listener.bind(str(folder / "made"))
     listener.listen(64)
@@ -227,6 +221,17 @@ def serve(folder: Path) -> None:
             elif pid in running:  # the program that asked was killed
                 os.kill(pid, signal.SIGKILL)
                 waiting.unregister(key.fileobj)
+
+
+def import_libraries() -> None:
+    """Import what programs of the project share, but nothing of the project itself, which tests change."""
+    for _ in HELD:
+        os.open(os.devnull, os.O_RDONLY)
+    for library in LIBRARIES:
+        with suppress(ImportError):  # a library that a later version of the project does not need
+            importlib.import_module(library)
+    assert not [name for name in sys.modules if name.partition(".")[0] == "selfalign"]
+    gc.freeze()  # a collection would write to every page that forks share
 
 
 def receive(link: socket.socket) -> tuple[dict, list[int]]:

@@ -77,49 +77,56 @@ def _sum_up(languages: Iterable[PlannedLanguage]) -> list[str]:
 
 def _weights(parts: list[PlannedWeights]) -> str:
     head = ["model", "prompts", "answered", "new", "tokens", "computed", "saved", "tokens/s", "hours", "memory", "disk"]
-    rows = [head]
-    for one in parts[:_MOST_MODELS]:
-        about, rate = "~" if one.estimated else "", one.rate
-        rows.append(
-            [
-                one.model,
-                f"{one.prompts:,}",
-                f"{one.answered:,}",
-                f"{one.prompts - one.answered:,}",
-                about + amount(one.single),
-                about + amount(one.new),
-                f"{1 - one.computed / one.single:.0%}" if one.single else "-",
-                f"{amount(rate.tokens_per_second)} {rate.source[0]}" if rate else "-",
-                "-" if one.hours is None else about + about_hours(one.hours),
-                "-" if one.memory is None else size(one.memory),
-                "-" if one.disk is None else size(one.disk),
-            ]
-        )
+    rows = [head, *map(_cost_of_model, parts[:_MOST_MODELS])]
     if len(parts) > _MOST_MODELS:
         rows.append([f"{len(parts) - _MOST_MODELS} more models", *[""] * (len(head) - 1)])
     if len(parts) > 1:
-        prompts, answered = sum(one.prompts for one in parts), sum(one.answered for one in parts)
-        hours = [one.hours for one in parts if one.hours is not None]
-        disk = [one.disk for one in parts if one.disk is not None]
-        counts = [f"{prompts:,}", f"{answered:,}", f"{prompts - answered:,}"]
-        counts += [amount(sum(one.single for one in parts)), amount(sum(one.new for one in parts))]
-        unknown = "" if len(hours) == len(parts) else " +?"
-        rows.append(["all", *counts, "", "", about_hours(sum(hours)) + unknown, "", size(sum(disk))])
-    lines = ["\n".join(align(rows))]
+        rows.append(_cost_of_all(parts))
+    return "\n".join([*align(rows), *_explain_costs(parts)])
+
+
+def _cost_of_model(one: PlannedWeights) -> list[str]:
+    about, rate = "~" if one.estimated else "", one.rate
+    return [
+        one.model,
+        f"{one.prompts:,}",
+        f"{one.answered:,}",
+        f"{one.prompts - one.answered:,}",
+        about + amount(one.single),
+        about + amount(one.new),
+        f"{1 - one.computed / one.single:.0%}" if one.single else "-",
+        f"{amount(rate.tokens_per_second)} {rate.source[0]}" if rate else "-",
+        "-" if one.hours is None else about + about_hours(one.hours),
+        "-" if one.memory is None else size(one.memory),
+        "-" if one.disk is None else size(one.disk),
+    ]
+
+
+def _cost_of_all(parts: list[PlannedWeights]) -> list[str]:
+    """The sums of the models, in the columns of `_cost_of_model`."""
+    prompts, answered = sum(one.prompts for one in parts), sum(one.answered for one in parts)
+    counts = [f"{prompts:,}", f"{answered:,}", f"{prompts - answered:,}"]
+    tokens = [amount(sum(one.single for one in parts)), amount(sum(one.new for one in parts))]
+    hours = [one.hours for one in parts if one.hours is not None]
+    unknown = "" if len(hours) == len(parts) else " +?"
+    disk = sum(one.disk for one in parts if one.disk is not None)
+    return ["all", *counts, *tokens, "", "", about_hours(sum(hours)) + unknown, "", size(disk)]
+
+
+def _explain_costs(parts: list[PlannedWeights]) -> list[str]:
+    """Lines below the table: where its rates are from, which are missing, and what its columns count."""
     places = {one.rate.source: one.rate.place for one in parts if one.rate}
     legend = [
-        f"{source[0]}: {_SOURCES[source]}" + (f" ({places[source]})" if source in ("scaled", "table") else "")
-        for source in places
+        f"{source[0]}: {_SOURCES[source]}" + (f" ({place})" if source in ("scaled", "table") else "")
+        for source, place in places.items()
     ]
     if any(one.estimated for one in parts):
         legend.append("~: estimated from the length of the texts, because the tokenizer is not here")
-    lines += ["; ".join(legend)] if legend else []
+    lines = ["; ".join(legend)] if legend else []
     if without := [one.model for one in parts if one.hours is None]:
         lines.append(f"No rate is known for {', '.join(without)}: give --rate MODEL=TOKENS_PER_SECOND")
-    lines.append(
-        "prompts: with premises; tokens: each prompt alone; computed: each distinct prefix once, new prompts only"
-    )
-    return "\n".join(lines)
+    columns = "prompts: with premises; tokens: each prompt alone; computed: each distinct prefix once, new prompts only"
+    return [*lines, columns]
 
 
 def _endpoints(parts: list[PlannedEndpoint]) -> str:

@@ -159,18 +159,23 @@ def _find_fault(frame: object) -> str | None:
     for part in ("system", "question", "cue"):
         if not isinstance(frame[part], str):
             return f"{part} is {frame[part]!r}; expected text"
-    answers = frame["answers"]
+    expected = _SCALE_FIELDS if frame["answers"] == "scale" else _FIELDS
+    fault = _find_fault_of_answers(frame["answers"]) or _find_wrong_fields("question", frame["question"], expected)
+    if fault:
+        return fault
+    if BLANK in frame["question"]:
+        return f"the question has a blank ({BLANK}), which only statements may have"
+    return _find_fault_of_place(frame) if shares else None
+
+
+def _find_fault_of_answers(answers: object) -> str | None:
+    """What is wrong with the labels of a frame, or with the word that stands instead of them."""
     if isinstance(answers, list) and any(isinstance(answer, bool) for answer in answers):
         return f"answers has {', '.join(map(str, answers))} instead of words. {YAML_WORDS}, so put labels in quotes"
     labels = isinstance(answers, list) and len(set(map(str, answers))) == 2 == len(answers)
     if answers not in ("options", "scale", "share") and not labels:
         return "answers is neither two labels nor one of the words options, scale and share"
-    expected = _SCALE_FIELDS if answers == "scale" else _FIELDS
-    if fault := _find_wrong_fields("question", frame["question"], expected):
-        return fault
-    if BLANK in frame["question"]:
-        return f"the question has a blank ({BLANK}), which only statements may have"
-    return _find_fault_of_place(frame) if shares else None
+    return None
 
 
 def _find_wrong_fields(part: str, text: str, expected: set[str]) -> str | None:

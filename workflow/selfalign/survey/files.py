@@ -153,6 +153,7 @@ def _unzip(path: Path, folder: Path) -> Path:
 
 
 def _choose_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+    """The only survey file of an archive that is safe to unzip."""
     for member in members:
         place = PureWindowsPath(member.filename)  # which knows both slashes, and drives
         if place.anchor or ".." in place.parts:
@@ -162,26 +163,9 @@ def _choose_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInf
                 "Do not trust this archive; download it from the survey's own site",
                 value=member.filename,
             )
-    surveys = [
-        member
-        for member in members
-        if PurePosixPath(member.filename).suffix.lower() in FILE_SUFFIXES
-        and not member.is_dir()
-        and not member.filename.startswith("__MACOSX/")
-        and not PurePosixPath(member.filename).name.startswith(".")
-    ]
+    surveys = [member for member in members if _is_survey(member)]
     if len(surveys) != 1:
-        files = surveys or [member for member in members if not member.is_dir()]
-        found = f"; it has {', '.join(member.filename for member in files[:10])}" if files else ""
-        kinds = {PurePosixPath(member.filename).suffix.lower() for member in files}
-        remedy = next((_CONVERT[kind] for kind in sorted(kinds) if kind in _CONVERT and not surveys), None)
-        raise InputError(
-            path,
-            f"holds {len(surveys)} survey files ({', '.join(FILE_SUFFIXES)}) where one was expected{found}",
-            f"Download the CSV, SPSS or Stata file instead, or convert this one. {remedy}"
-            if remedy
-            else "Unzip it, and give the one that is meant",
-        )
+        raise _not_one_survey(path, surveys, [member for member in members if not member.is_dir()])
     size, packed = surveys[0].file_size, max(surveys[0].compress_size, 1)
     if size > LARGEST or (size > 2**24 and size / packed > _RATIO):
         raise InputError(
@@ -190,6 +174,25 @@ def _choose_member(path: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInf
             "Do not trust this archive; if it is sound, unzip it and give what was in it",
         )
     return surveys[0]
+
+
+def _is_survey(member: zipfile.ZipInfo) -> bool:
+    """Whether a member may be a survey: neither a folder nor a hidden file, also not one of macOS."""
+    place = PurePosixPath(member.filename)
+    hidden = place.name.startswith(".") or member.filename.startswith("__MACOSX/")
+    return place.suffix.lower() in FILE_SUFFIXES and not member.is_dir() and not hidden
+
+
+def _not_one_survey(path: Path, surveys: list[zipfile.ZipInfo], files: list[zipfile.ZipInfo]) -> InputError:
+    """The error of an archive with no survey among its files, or with several."""
+    shown = surveys or files
+    found = f"; it has {', '.join(member.filename for member in shown[:10])}" if shown else ""
+    problem = f"holds {len(surveys)} survey files ({', '.join(FILE_SUFFIXES)}) where one was expected{found}"
+    kinds = sorted({PurePosixPath(member.filename).suffix.lower() for member in shown} & set(_CONVERT))
+    if kinds and not surveys:
+        how = _CONVERT[kinds[0]]
+        return InputError(path, problem, f"Download the CSV, SPSS or Stata file instead, or convert this one. {how}")
+    return InputError(path, problem, "Unzip it, and give the one that is meant")
 
 
 # CSV

@@ -10,7 +10,7 @@ import asyncio
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -148,21 +148,26 @@ async def _ask(
                 return
 
     async with _open_client(endpoint, gate, key, secret) as client:
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(endpoint.concurrency):
-                    group.create_task(work())
-        except ExceptionGroup as group:
-            for error in group.exceptions:
-                if isinstance(error, InputError):
-                    raise error from None
-            raise
+        await _run_each([work() for _ in range(endpoint.concurrency)])
     if len(failures) > endpoint.max_failed:
         raise _too_many(failures, endpoint)
     if gate.refused:
         problem = gate.spent() or "the budget is used up"
         raise InputError(endpoint.url, problem, "Set a larger one and run again: what was answered is kept")
     return failures
+
+
+async def _run_each(tasks: list[Coroutine[Any, Any, None]]) -> None:
+    """Run tasks until all have ended, or one fails. A user's mistake is raised alone, without its group."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(task)
+    except ExceptionGroup as errors:
+        for error in errors.exceptions:
+            if isinstance(error, InputError):
+                raise error from None
+        raise
 
 
 def _open_client(endpoint: Endpoint, gate: Gate, key: str, secret: str) -> AsyncOpenAI:

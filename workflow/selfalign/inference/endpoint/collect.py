@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -150,17 +151,9 @@ def _read_tail(
         return None, None
     count, tail = entry.scores["count"] - alone.scores["count"], entry.scores["tail"]
     tokens = tail[len(tail) - count :] if 0 < count <= len(tail) else []
-    if form == "chat" and closed and tokens and tokens[-1][0] == "\n":
-        tokens = tokens[:-1]  # some templates write a line break after the end of the turn, which models do not write
-    if form == "plain" and closed:  # the beginning of a question follows
-        tokens = tokens[: max((at for at, (token, _) in enumerate(tokens, 1) if "\n" in str(token)), default=0)]
+    tokens = _without_rest(tokens, form) if closed else tokens
     text = "".join(str(token) for token, _ in tokens)
-    expected = f" {answer}{BREAK if closed else ''}" if form == "plain" else answer
-    # A character that is cut into several tokens cannot be written.
-    stands = "\ufffd" in text or (text.startswith(answer) if form == "chat" and closed else text == expected)
-    if tokens and stands and any(log_p is None for _, log_p in tokens):
-        return None, None  # the endpoint masked one of them
-    if not tokens or not stands:
+    if not tokens or not _is_answer(text, answer, closed, form):
         raise InputError(
             f"prompt {prompt.prompt}",
             f"the endpoint's tokens of the answer are {text!r}, so they are not separate from the tokens of the prompt",
@@ -168,7 +161,26 @@ def _read_tail(
             column="answer",
             value=answer,
         )
+    if any(log_p is None for _, log_p in tokens):
+        return None, None  # the endpoint masked one of them
     return len(tokens), min(0.0, math.fsum(log_p for _, log_p in tokens))
+
+
+def _without_rest(tokens: list[Any], form: str) -> list[Any]:
+    """The tokens of an answer and its end, without those of what a request has after it."""
+    if form == "plain":  # the beginning of a question follows
+        return tokens[: max((at for at, (token, _) in enumerate(tokens, 1) if "\n" in str(token)), default=0)]
+    # Some templates write a line break after the end of the turn, which models do not write.
+    return tokens[:-1] if tokens and tokens[-1][0] == "\n" else tokens
+
+
+def _is_answer(text: str, answer: str, closed: bool, form: str) -> bool:
+    """Whether the text of some tokens is an answer, with its end if the answer is closed."""
+    if "\ufffd" in text:  # a character that is cut into several tokens cannot be written
+        return True
+    if form == "plain":
+        return text == f" {answer}{BREAK if closed else ''}"
+    return text.startswith(answer) if closed else text == answer
 
 
 def _read_replies(
