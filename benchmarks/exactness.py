@@ -3,8 +3,9 @@
     python benchmarks/exactness.py NAME=FOLDER[:DTYPE] ... [--prompts TABLE] [--most N]
 
 A format with fewer digits than float32 rounds both results. So each is also compared with the naive engine in float32.
-The prompts are those of benchmarks/inference.py, or a table that a run of the workflow made. docs/exactness.md has the
-results.
+A last comparison is without the float32 of the output layer. Ties are prompts whose first two answers are equally
+likely. The prompts are those of benchmarks/inference.py, or a table that a run of the workflow made. docs/exactness.md
+has the results.
 """
 
 from pathlib import Path
@@ -20,9 +21,10 @@ from selfalign.inference.local.devices import load_model
 from selfalign.inference.local.infer import load_tokenizer
 from selfalign.inference.local.render import PromptFormat, Rendered, render
 from tqdm import tqdm
-from transformers import PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 COLUMNS = ["model", "format", "prompts", "answers", "packed - naive", "packed - float32", "naive - float32"]
+COLUMNS += ["rounded output layer - float32", "ties", "ties, rounded output layer"]
 
 
 def score(model: PreTrainedModel, prompts: list[Rendered], kind: str) -> dict[str, tuple[float, ...]]:
@@ -36,19 +38,24 @@ def score(model: PreTrainedModel, prompts: list[Rendered], kind: str) -> dict[st
 
 
 def compare(folder: Path, dtype: str, table: pd.DataFrame) -> list[str]:
-    """Prompts, answers, and the largest and median difference: of packed and naive, and of each from float32."""
+    """The columns from `prompts` on: differences as the largest and the median, and the ties of the packed engine."""
     tokenizer = load_tokenizer(folder)
     prompt_format = PromptFormat(tokenizer, "chat" if tokenizer.chat_template else "plain")
     prompts = list({prompt.key: prompt for prompt in render(table, prompt_format, None)}.values())
     model = load_model(folder, dtype, [torch.device("cpu")])
     packed, naive = (score(model, prompts, kind) for kind in ENGINES)
-    pairs = [(packed, naive)]
+    pairs, tied = [(packed, naive)], [packed]
     if dtype != "float32":
         true = score(load_model(folder, "float32", [torch.device("cpu")]), prompts, "naive")
-        pairs += [(packed, true), (naive, true)]
+        kind = {"dtype": getattr(torch, dtype), "local_files_only": True}
+        rounded = score(AutoModelForCausalLM.from_pretrained(folder, **kind).eval(), prompts, "packed")
+        pairs += [(packed, true), (naive, true), (rounded, true)]
+        tied.append(rounded)
     deltas = [np.concatenate([np.abs(np.subtract(one[key], other[key])) for key in naive]) for one, other in pairs]
     texts = [f"{delta.max():.1e} (median {np.median(delta):.1e})" for delta in deltas]
-    return [str(len(prompts)), str(len(deltas[0])), *texts, *["-"] * (3 - len(texts))]
+    ties = [f"{np.mean([first == second for first, second, *_ in one.values()]):.1%}" for one in tied]
+    cells = [texts + ["-"] * (4 - len(texts)), ties + ["-"] * (2 - len(ties))]
+    return [str(len(prompts)), str(len(deltas[0])), *cells[0], *cells[1]]
 
 
 @click.command()

@@ -17,6 +17,14 @@ def test_fingerprint_is_the_recorded_one() -> None:
     assert fingerprint_of(USUAL.facts(CARD, "cpu")) == "963b0d46b022e447"
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_answers_by_a_rounded_output_layer_are_not_used_again(dtype: str) -> None:
+    facts = replace(USUAL, dtype=dtype).facts(CARD, "cpu")
+    assert facts.pop("head") == "float32"
+    assert "head" not in USUAL.facts(CARD, "cpu")
+    assert fingerprint_of(facts) != fingerprint_of(replace(USUAL, dtype=dtype).facts(CARD, "cpu"))
+
+
 def test_facts_change_with_all_that_decides_an_answer_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = fingerprint_of(USUAL.facts(CARD, "cpu"))
     assert usual == fingerprint_of(USUAL.facts(dict(reversed(CARD.items())) | {"parameters": 5}, "cpu"))

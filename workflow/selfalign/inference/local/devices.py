@@ -12,6 +12,7 @@ import torch
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from selfalign.errors import InputError
+from selfalign.inference.local.heads import widen_head
 from selfalign.inference.local.leases import hold
 from selfalign.models.folder import read_headers
 from selfalign.warmup import warm_up
@@ -145,11 +146,13 @@ def load_model(
                 **spread,
                 **_LOCAL,
             )
+        model, report = loaded
+        if dtype != "float32":
+            widen_head(model)
     except Exception as error:
         if is_out_of_memory(error):
             raise too_large(weights, dtype, needed, room) from None
         raise cannot_load(error, weights) from error
-    model, report = loaded
     check_report(report, config, weights, layers)
     if any(parameter.is_meta for parameter in model.parameters()):
         raise too_large(

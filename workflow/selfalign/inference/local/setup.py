@@ -55,6 +55,7 @@ class Setup:
             "template": fill_date(self.template),
             "shown": self.shown,
             "version": VERSION,
+            **({} if self.dtype == "float32" else {"head": "float32"}),  # see `heads.widen_head`
         }
 
 
