@@ -46,6 +46,31 @@ def read(folder: Path, text: str) -> str:
         pytest.param(
             "run: {name: shared}", "config: run.name, value 'shared': is reserved. Choose another", id="a reserved name"
         ),
+        pytest.param(
+            "run: {groups: sex}",
+            "config: run.groups, value 'sex': must be a mapping or null. Correct the value. Meaning: Ask about groups",
+            id="a text for a section that may be null",
+        ),
+        pytest.param(
+            "scoring: {map: true}",
+            "config: scoring.map, value True: must be a mapping or null. YAML reads no, off, yes and on without quotes",
+            id="a word of YAML for a section that may be null",
+        ),
+        pytest.param(
+            "scoring: {primary: {arm: chrf}}",
+            "config: scoring.primary.against: is missing. Add it. Meaning: The arm that is subtracted.",
+            id="a contrast of one arm in a section that may be null",
+        ),
+        pytest.param(
+            "run: {groups: {least: 5}}",
+            "config: run.groups.by: is missing. Add it. Meaning: The variables of the groups",
+            id="a missing key in a section that may be null",
+        ),
+        pytest.param(
+            "scoring: {contrasts: [{arm: chrf}]}",
+            "config: scoring.contrasts.0.against: is missing. Add it. Meaning: The arm that is subtracted.",
+            id="a missing key in a list",
+        ),
         pytest.param("run:", "config: run: is empty. Write its value, or take the key out.", id="an empty section"),
         pytest.param(
             "run: {models: []}", "config: run.models: the list is empty. Name at least one.", id="an empty list"

@@ -49,6 +49,9 @@ def capitals(text: str, language: str) -> str:
         ('"important"', 1),
         ("“unimportant.”", 2),
         ("«Important»", 1),
+        ("»Important«", 1),  # as German and Danish books have it
+        ("”unimportant”", 2),  # as Finnish and Swedish have it
+        ("’B’", 2),
         ("「A」", 1),
         ("(A)", 1),
         ("A)", 1),
@@ -128,6 +131,8 @@ def test_reply_that_could_be_two_options_is_none() -> None:
         ("es", "importante", "¡Importante!"),
         ("tl", "'di mahalaga", "’Di mahalaga"),
         ("en", "well-off", "Well‑off"),
+        ("en", "non-violent", "non–violent"),
+        ("en", "can't be trusted", "Can´t be trusted"),
         ("en", "2", "２"),
         ("fa", "2", "۲"),
     ],

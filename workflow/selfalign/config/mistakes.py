@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from jsonschema.exceptions import ValidationError
+from jsonschema.exceptions import ValidationError, relevance
 
 from selfalign.config.values import describe_values
 from selfalign.errors import InputError, did_you_mean
@@ -25,15 +25,21 @@ def explain(error: ValidationError, whole: Mapping[str, Any] | None = None) -> I
     value: Any = error.instance
     schema: Any = error.schema
     wanted: Any = error.validator_value
-    if kind == "oneOf":
+    if kind == "oneOf" and {"type": "null"} in wanted:  # a section that may be null
+        cause = min((one for one in error.context if one.schema_path[0] == 0), key=relevance)
+        if cause.validator != "type" or cause.path:
+            return explain(cause, whole)
+        kind = "type"
+    elif kind == "oneOf":
         return _explain_forms(place, error)
     if kind == "additionalProperties":
         unknown = sorted(set(value) - set(schema["properties"]))[0]
         return _refuse_key(place, unknown, schema["properties"])
     if kind == "required":
         missing = next(key for key in wanted if key not in value)
-        about = schema.get("properties", {}).get(missing) or _find_part(whole, error.absolute_path).get(missing, {})
-        unknown = sorted(set(value) - set(_find_part(whole, error.absolute_path))) if whole else []
+        known = schema.get("properties") or _find_part(whole, error.absolute_path)
+        about = known.get(missing, {})
+        unknown = sorted(set(value) - set(known)) if known else []
         problem = f'is missing, and "{unknown[0]}" is not a known key' if unknown else "is missing"
         choices = f", with one of {describe_values(about).replace('`', '')}" if "`" in describe_values(about) else ""
         return InputError(f"{place}.{missing}", problem, _join(f"Add it{choices}", about.get("description", "")))

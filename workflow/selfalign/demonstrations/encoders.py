@@ -81,8 +81,9 @@ def _load_universal() -> "USE":
 
 def _encode_by_mean(sentences: list[str], folder: Path) -> np.ndarray:
     import torch  # seconds to import, and not needed by the other measures
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers import AutoConfig, AutoModel
 
+    from selfalign.models.tokenizer_files import load_exact_tokenizer
     from selfalign.warmup import warm_up
     from selfalign.weight_checks import check_encoder_weights, check_quantisation, quiet
 
@@ -90,7 +91,7 @@ def _encode_by_mean(sentences: list[str], folder: Path) -> np.ndarray:
     _check_modules(folder)
     offline = {"local_files_only": True, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **offline)
+        tokenizer = load_exact_tokenizer(folder)
         config = AutoConfig.from_pretrained(folder, **offline)
         check_quantisation(config, folder, folder)
         with quiet():

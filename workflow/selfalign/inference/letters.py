@@ -19,7 +19,7 @@ _PERSIAN = str.maketrans("يىكە", "ییکه") | _VOWELS
 _URDU = str.maketrans("يىكهةە", "ییکہۃہ") | _VOWELS
 
 _WIDE = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-_SIGNS = str.maketrans("’‘ʼ‐‑", "'''--") | _WIDE
+_SIGNS = str.maketrans("’‘ʼ´‐‑–", "''''---") | _WIDE
 _OPENING = "\"'*_`¡¿"
 
 # Capital letters that are printed alike in Cyrillic, Greek and Latin.
@@ -102,7 +102,7 @@ def _bare(text: str) -> str:
     while end and (_is_blank(text[end - 1]) or unicodedata.category(text[end - 1])[0] == "P" or text[end - 1] == "`"):
         end -= 1
     while start < end and (
-        _is_blank(text[start]) or unicodedata.category(text[start]) in ("Ps", "Pi") or text[start] in _OPENING
+        _is_blank(text[start]) or unicodedata.category(text[start]) in ("Ps", "Pi", "Pf") or text[start] in _OPENING
     ):
         start += 1
     return text[start:end]

@@ -25,6 +25,7 @@ from selfalign.digests import digest_file
 from selfalign.errors import InputError
 from selfalign.models.fetch_model import made_aside
 from selfalign.models.folder import is_wanted, read_headers
+from selfalign.models.tokenizer_files import load_exact_tokenizer
 from selfalign.warmup import warm_up
 from selfalign.weight_checks import build_empty, check_report, check_weights, require_decoder, weight_of
 
@@ -191,7 +192,9 @@ def read_tokenizer(folder: Path, source: Path) -> PreTrainedTokenizerBase:
     if not any((folder / name).exists() for name in _TOKENIZERS):
         raise InputError(source, "the model has no tokenizer", remedy)
     try:
-        return AutoTokenizer.from_pretrained(folder, **LOCAL)
+        return load_exact_tokenizer(folder)
+    except InputError:
+        raise
     except Exception as error:  # the tokenizers library raises no narrower class
         raise InputError(source, f"the tokenizer cannot be read ({_first_line(error)})", remedy) from error
 

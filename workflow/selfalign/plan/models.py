@@ -102,9 +102,9 @@ def fetch_tokenizer(name: str, source: Hub) -> tuple[Path, float]:
 
 def load_fetched_tokenizer(folder: Path) -> Any:
     """The tokenizer in a local folder."""
-    from transformers import AutoTokenizer  # seconds to import
+    from selfalign.models.tokenizer_files import load_exact_tokenizer  # transformers takes seconds to import
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return load_exact_tokenizer(folder)
 
 
 def find_device(model: Model) -> str:

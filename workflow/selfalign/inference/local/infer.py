@@ -13,7 +13,7 @@ import click
 import torch
 import transformers
 from tqdm import tqdm
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from selfalign.inference.choices import ATTENTIONS, DTYPES, ENGINES, FORMATS, SHOWN
 from selfalign.inference.local.check import check_during, check_engine, check_first_layers, check_replies
@@ -28,6 +28,7 @@ from selfalign.inference.messages import place_demonstrations
 from selfalign.inference.schemas import Answers
 from selfalign.ledger.rows import Entry, fingerprint_of
 from selfalign.ledger.storage import JobRecord, Ledger
+from selfalign.models.tokenizer_files import load_exact_tokenizer
 from selfalign.options import Json, readable, writable
 from selfalign.prompts.schemas import Prompts
 from selfalign.tables import read_table, write_table
@@ -40,7 +41,7 @@ def load_tokenizer(weights: Path) -> PreTrainedTokenizerBase:
         InputError: the model is an encoder-decoder.
     """
     read_model_config(weights)
-    return AutoTokenizer.from_pretrained(weights, local_files_only=True, trust_remote_code=False)
+    return load_exact_tokenizer(weights)
 
 
 AnyBatch = TypeVar("AnyBatch", Batch, ReplyBatch)
