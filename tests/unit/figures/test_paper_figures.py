@@ -30,11 +30,12 @@ from selfalign.figures import (
     plot_margins,
 )
 from selfalign.figures.by_model import Differences, find_gains, find_margins
-from selfalign.figures.difference_rows import choose_gains, choose_pairs, join_main, mean_of_countries
+from selfalign.figures.difference_rows import choose_gains, choose_pairs, mean_of_countries
 from selfalign.figures.readers import choose_readers, readers_of_gains
 from selfalign.figures.style import ENGLISH, Style, read_figure_texts, read_style
 from selfalign.figures.theme import apply_theme
 from selfalign.figures.typeset_tables import LATEX_TABLES, typeset, write_caption
+from selfalign.scoring.join_verdicts import join_verdicts
 from selfalign.scoring.schemas import (
     Categories,
     Contrasts,
@@ -178,7 +179,7 @@ def verdicts() -> pd.DataFrame:
 
 
 def main_contrasts() -> pd.DataFrame:
-    return join_main(contrasts(), verdicts())
+    return join_verdicts(contrasts(), verdicts())
 
 
 def gains() -> Differences:
@@ -484,6 +485,21 @@ def test_command_writes_the_figure_and_its_numbers(tmp_path: Path) -> None:
         choose_gains(read_table(tmp_path / "categories.csv", Categories), GAINS),
     )
     assert (tmp_path / "c.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("figure", ["plot-gains", "plot-margins"])
+def test_mean_without_a_verdict_is_refused_and_never_left_out(figure: str, tmp_path: Path) -> None:
+    write_table(contrasts(), tmp_path / "contrasts.csv", Contrasts)
+    without = verdicts()[verdicts()["arm"] != "drawn"]
+    write_table(without, tmp_path / "verdicts.csv", Verdicts)
+    write_table(metrics(), tmp_path / "metrics.csv", Metrics)
+    names = ["contrasts", "verdicts", *(["metrics"] if figure == "plot-gains" else [])]
+    options = [f"--{name}={tmp_path / name}.csv" for name in names]
+    options += ["--language", "en", "--pairs", json.dumps(GAINS), "--style", json.dumps(described(width=3.3))]
+    options += ["--csv", tmp_path / "numbers.csv", "--figures", tmp_path / "figure.svg"]
+    with pytest.raises(InputError, match="verdicts.csv: there is no row of drawn minus zero, model m, measure agree"):
+        run(figure, *options)
+    assert not (tmp_path / "numbers.csv").exists()
 
 
 # LaTeX

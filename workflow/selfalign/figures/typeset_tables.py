@@ -9,10 +9,10 @@ import pandas as pd
 
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
-from selfalign.figures.difference_rows import with_main
 from selfalign.figures.names import name_category, name_kinds, name_language, name_pair
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.options import Json, Named, Words, readable
+from selfalign.scoring.join_verdicts import with_main
 from selfalign.scoring.pooling import name_kind
 from selfalign.scoring.schemas import (
     ALL,
