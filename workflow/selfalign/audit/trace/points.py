@@ -35,7 +35,7 @@ SCHEMAS: dict[str, type[Table]] = {
     "categories": Categories,
     "kinds": Kinds,
     "figures/gains": MainContrasts,
-    "figures/gains_by_country": Contrasts,
+    "figures/gains_by_country": MainContrasts,
     "figures/languages": Languages,
     "figures/categories": Categories,
     "figures/kinds": Kinds,
