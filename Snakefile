@@ -34,7 +34,8 @@ rule all:
         "<run>/manifest.csv",
 
 
-# A file of rules per stage, in the order above. The docstring of a file lists what its stage reads and writes.
+# The files of rules, in the order of the stages above; scoring has a file per question. The docstring of a file lists
+# what its rules read and write.
 include: "workflow/rules/survey.smk"
 include: "workflow/rules/probes.smk"
 include: "workflow/rules/demonstrations.smk"
@@ -42,5 +43,10 @@ include: "workflow/rules/prompts.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/inference.smk"
 include: "workflow/rules/scoring.smk"
+include: "workflow/rules/scoring_contrasts.smk"
+include: "workflow/rules/scoring_readers.smk"
+include: "workflow/rules/scoring_robustness.smk"
+include: "workflow/rules/scoring_groups.smk"
+include: "workflow/rules/scoring_countries.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/audit.smk"

@@ -10,10 +10,11 @@ STAGES = sorted(path.stem for path in (ROOT / "workflow/rules").glob("*.smk") if
 
 
 def read(stage: str) -> tuple[str, str]:
-    """A stage's docstring, and the code of its rules with their input functions."""
+    """A file's docstring, and the code of its rules with their input functions, if it has such functions."""
     _, contract, rules = (ROOT / f"workflow/rules/{stage}.smk").read_text(encoding="utf-8").split('"""', 2)
     inputs = ROOT / f"workflow/inputs/{stage}.smk"
-    return contract, rules + inputs.read_text(encoding="utf-8").replace("{wildcards.", "{")
+    functions = inputs.read_text(encoding="utf-8") if inputs.is_file() else ""
+    return contract, rules + functions.replace("{wildcards.", "{")
 
 
 def is_named(file: str, contract: str) -> bool:

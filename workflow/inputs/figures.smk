@@ -10,6 +10,9 @@ from selfalign.runs import SCORES
 TEXTS = texts_file(CONFIG.figures.style)
 FONT = [file for file in [CONFIG.figures.style.font] if file]
 
+# The table of contrasts as LaTeX has their main intervals.
+VERDICTS = ["<run>/tables/verdicts.csv"] if "contrasts" in PATHS.typeset else []
+
 
 def drawn(figure, label):
     """The files of a figure as outputs. The report has those of the first format."""

@@ -1,28 +1,9 @@
-"""Input functions and settings of the rules in rules/scoring.smk."""
+"""Input functions and settings of the rules in rules/scoring.smk and of the other parts of the stage."""
 
 from selfalign.config.commands import as_options
-from selfalign.config.check_files import MAP_FILES
-from selfalign.config.outputs import (
-    arms_without_country,
-    answers_of_arms,
-    asked_in,
-    forms_of_models,
-    find_primary,
-    first_arms,
-    kinds_of_models,
-    list_contrasts,
-    list_gains,
-    list_specified,
-    own_languages,
-)
+from selfalign.config.outputs import list_contrasts
 
 CONTRASTS = list_contrasts(CONFIG)
-PRIMARY = find_primary(CONFIG)
-MAP = CONFIG.scoring.map.given if CONFIG.scoring.map else {}
-
-# What tables and figures across models compare.
-ASKED_IN, GAINS = asked_in(CONFIG), list_gains(CONFIG)
-OWN_LANGUAGES, KINDS = own_languages(CONFIG), kinds_of_models(CONFIG)
 
 # The settings of the section scoring that decide how intervals are made, and those of all estimates.
 RESAMPLING = ("draws", "level", "seed", "resample")

@@ -53,6 +53,7 @@ for figure, what in FIGURES.items():
 rule typeset_tables:
     input:
         tables=list(PATHS.typeset.values()),
+        verdicts=VERDICTS,
         texts=TEXTS,
     output:
         PATHS.latex,
@@ -64,11 +65,12 @@ rule typeset_tables:
         "../../environment.yml"
     params:
         tables=typeset_options,
+        verdicts=input_options("verdicts"),
         language=ASKED_IN,
         style=style_of("tables"),
         code=code_digest("typeset_tables"),
     message:
         "Writing tables as LaTeX"
     shell:
-        "selfalign typeset-tables {params.tables} --language {params.language} --style {params.style:q}"
-        " --texts {input.texts:q} --outputs '{output}' 2> {log}"
+        "selfalign typeset-tables {params.tables} {params.verdicts:q} --language {params.language}"
+        " --style {params.style:q} --texts {input.texts:q} --outputs '{output}' 2> {log}"

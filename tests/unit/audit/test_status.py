@@ -46,7 +46,7 @@ from selfalign.errors import TERMINAL, InputError
 from selfalign.ledger.rows import Entry
 from selfalign.ledger.storage import Ledger
 from selfalign.runs import Run
-from selfalign.scoring.join_verdicts import give_main_intervals
+from selfalign.scoring.join_verdicts import join_verdicts, with_main
 from selfalign.screen_text import align, duration
 from selfalign.steps import BY_HAND, STEPS
 from snakemake.persistence.file import FilePersistence
@@ -413,16 +413,17 @@ def test_main_numbers_have_the_main_interval() -> None:
     mean = estimates(**names, beyond=[None], estimate=[0.064], low=[0.012], high=[0.116])
     contrasts = pd.concat([mean.assign(country="MEX", low=-0.5), mean.assign(country="BOL", low=-0.4), mean])
     verdicts = mean.drop(columns="country").assign(main="category", main_low=-0.03, main_high=0.16)
+    verdicts = verdicts.assign(main_p=0.2, main_p_holm=0.4)
     agreement = estimates(arm=["zero_shot", "chrf"], estimate=[0.5, 0.6])
-    found = give_main_intervals(contrasts, verdicts)
+    found = with_main(join_verdicts(contrasts, verdicts))
     assert found["low"].tolist() == [-0.5, -0.4, -0.03] and found["beyond"].isna().all()
     assert found["main"].fillna("").tolist() == ["", "", "category"]
-    alone = give_main_intervals(contrasts[contrasts["country"] != "BOL"], verdicts)
+    alone = with_main(join_verdicts(contrasts[contrasts["country"] != "BOL"], verdicts))
     assert alone["low"].tolist() == [-0.03, -0.03] and alone["main"].tolist() == ["category"] * 2
     said = main_numbers(agreement, found, MAIN)
     assert said.endswith("own minus other country +6.4 points (90 % interval by category -3.0 to +16.0)")
     by_battery = verdicts.assign(main="battery", main_low=0.012, main_high=0.116)
-    said = main_numbers(agreement, give_main_intervals(contrasts, by_battery), MAIN)
+    said = main_numbers(agreement, with_main(join_verdicts(contrasts, by_battery)), MAIN)
     assert said.endswith("own minus other country +6.4 points (90 % interval +1.2 to +11.6)")
     several = SETTINGS | {"run": {"models": ["small", "small"], "languages": ["en"]}}
     assert "above 0 in 2 of 2" in main_numbers(agreement, contrasts, Config.read(several))

@@ -491,6 +491,10 @@ def test_figure_across_models_and_its_csv_lead_to_cells(project: Path, tmp_path:
     assert "{:.1%} [{:.1%}, {:.1%}] (main interval), in ".format(*shown) in flat(told)
     assert told == ask(copy, "--table", "figures/gains.csv", row=2) == ask(copy, "--table", "gains", row=2)
     assert "trace default --table figures/gains --row 2 --probe" in told
+    single = rows.assign(**dict.fromkeys(("main", "main_low", "main_high", "main_p"), float("nan")))
+    write_table(single, results / "figures" / "gains_by_country.csv", MainContrasts)
+    told = flat(ask(copy, figure="gains_by_country", country="Bolivia"))
+    assert "{:.1%} [{:.1%}, {:.1%}], in ".format(*rows.iloc[0][["estimate", "low", "high"]]) in told
     with pytest.raises(InputError, match="the run has no figure kinds: no model of the run has a kind"):
         ask(copy, figure="kinds")
 

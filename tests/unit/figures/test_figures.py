@@ -37,7 +37,7 @@ from selfalign.figures.style import Style, read_style
 from selfalign.figures.text import plain, wrap
 from selfalign.figures.theme import apply_theme, save
 from selfalign.labels import clean_label
-from selfalign.scoring.join_verdicts import give_main_intervals
+from selfalign.scoring.join_verdicts import join_verdicts, with_main
 
 LABELS = {"models": {"m": "Model M"}, "arms": {"zero": "Zero-shot", "own": "Similar", "other": "Other country"}}
 ARMS = {
@@ -216,7 +216,7 @@ AT_0 = "Line at 0: no difference."
 def test_margin_has_the_main_interval_of_the_mean_and_countries_by_battery() -> None:
     table = contrasts()
     verdicts = verdicts_of(table)
-    figure = plot_margin.draw(give_main_intervals(table, verdicts), ["own", "other"], STYLE)
+    figure = plot_margin.draw(with_main(join_verdicts(table, verdicts)), ["own", "other"], STYLE)
     (ax,) = figure.axes
     main = ends_of(verdicts, "main_")
     assert main == [(0.31, 0.64), (0.309, 0.641)]  # the table has 0.32 to 0.62, by battery
@@ -228,14 +228,14 @@ def test_margin_has_the_main_interval_of_the_mean_and_countries_by_battery() -> 
 def test_margin_of_languages_about_one_country_each_has_main_intervals() -> None:
     table = pd.concat([contrasts(("de",), ("DEU", "all")), contrasts(("es",), ("BOL", "all"))])
     verdicts = verdicts_of(table)
-    figure = plot_margin.draw(give_main_intervals(table, verdicts), ["own", "other"], STYLE)
+    figure = plot_margin.draw(with_main(join_verdicts(table, verdicts)), ["own", "other"], STYLE)
     (ax,) = figure.axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Bolivia (Spanish)", "Germany (German)"]
     main = [ends_of(verdicts[verdicts["language"] == language], "main_") for language in ("es", "de")]
     assert bars_of(ax) == dict(enumerate(main)) and len({end for ends in main for end in ends}) == 4
     assert note_of(figure) == f"{MAIN_NOTE} {AT_0}"
     both = pd.concat([contrasts(), table])
-    figure = plot_margin.draw(give_main_intervals(both, verdicts_of(both)), ["own", "other"], STYLE)
+    figure = plot_margin.draw(with_main(join_verdicts(both, verdicts_of(both))), ["own", "other"], STYLE)
     assert note_of(figure) == f"{MAIN_NOTE} {OF_COUNTRIES} {AT_0}"
 
 
@@ -309,7 +309,7 @@ def test_contrasts_have_main_intervals_also_across_models_and_of_differences() -
     verdicts = verdicts_of(table)
     labels = LABELS | {"models": LABELS["models"] | {"n": "Model N"}}
     drawn = [Contrast.read(one) for one in order]
-    figure = plot_contrasts.draw(give_main_intervals(table, verdicts.sample(frac=1)), drawn, styled(labels))
+    figure = plot_contrasts.draw(with_main(join_verdicts(table, verdicts.sample(frac=1))), drawn, styled(labels))
     (ax,) = figure.axes
     main = ends_of(verdicts, "main_")
     assert bars_of(ax) == {place: main[2 * place : 2 * place + 2] for place in range(4)} and len(set(main)) == 8
@@ -320,7 +320,7 @@ def test_contrasts_of_languages_about_one_country_each_have_main_intervals() -> 
     table = pd.concat([contrasts(("de",), ("DEU", "all")), contrasts(("es",), ("BOL", "all"))])
     table = pd.concat([table.assign(against="zero"), table])
     verdicts = verdicts_of(table)
-    figure = plot_contrasts.draw(give_main_intervals(table, verdicts), ORDER[:2], STYLE)
+    figure = plot_contrasts.draw(with_main(join_verdicts(table, verdicts)), ORDER[:2], STYLE)
     for ax, against in zip(figure.axes, ("zero", "other"), strict=True):
         of = [verdicts[(verdicts["language"] == each) & (verdicts["against"] == against)] for each in ("es", "de")]
         assert bars_of(ax) == {place: ends_of(rows, "main_") for place, rows in enumerate(of)}

@@ -30,11 +30,12 @@ from selfalign.figures import (
     plot_margins,
 )
 from selfalign.figures.by_model import Differences, find_gains, find_margins
-from selfalign.figures.difference_rows import choose_gains, choose_pairs, join_main, mean_of_countries
+from selfalign.figures.difference_rows import choose_gains, choose_pairs, mean_of_countries
 from selfalign.figures.readers import choose_readers, readers_of_gains
 from selfalign.figures.style import ENGLISH, Style, read_figure_texts, read_style
 from selfalign.figures.theme import apply_theme
 from selfalign.figures.typeset_tables import LATEX_TABLES, typeset, write_caption
+from selfalign.scoring.join_verdicts import join_verdicts, with_main
 from selfalign.scoring.schemas import (
     Categories,
     Contrasts,
@@ -178,7 +179,12 @@ def verdicts() -> pd.DataFrame:
 
 
 def main_contrasts() -> pd.DataFrame:
-    return join_main(contrasts(), verdicts())
+    return join_verdicts(contrasts(), verdicts())
+
+
+def gains_by_country() -> pd.DataFrame:
+    """The rows of the figure as it draws them."""
+    return with_main(choose_pairs(main_contrasts(), GAINS, "en"))
 
 
 def gains() -> Differences:
@@ -318,7 +324,7 @@ def test_a_gain_with_a_readers_answers_is_over_the_models_own_first_arm() -> Non
 
 
 def test_uncertain_cells_are_hatched_and_certain_numbers_are_bold(style: Style) -> None:
-    figure = plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, style)
+    figure = plot_gains_by_country.draw(gains_by_country(), GAINS, style)
     drawn, near = figure.axes[:2]
     assert [ax.get_title(loc="left") for ax in (drawn, near)] == ["Random", "Similar"]
     assert [label.get_text() for label in near.get_yticklabels() or drawn.get_yticklabels()] == [
@@ -340,6 +346,35 @@ def test_uncertain_cells_are_hatched_and_certain_numbers_are_bold(style: Style) 
         "+15": "bold",
     }
     assert len([patch for patch in drawn.patches if patch.get_hatch()]) == 6
+
+
+def test_mean_of_gains_by_country_is_certain_by_its_main_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = contrasts()
+    by_battery = table["estimate"] + 0.03, table["estimate"] - 0.03
+    table = table.assign(high=by_battery[0].round(6), low=by_battery[1].round(6))
+    write_table(table, tmp_path / "contrasts.csv", Contrasts)
+    write_table(verdicts(), tmp_path / "verdicts.csv", Verdicts)
+    figures: list[Figure] = []
+    draw = plot_gains_by_country.draw
+    monkeypatch.setattr(plot_gains_by_country, "draw", lambda *given: figures.append(draw(*given)) or figures[-1])
+    options = [f"--{name}={tmp_path / name}.csv" for name in ("contrasts", "verdicts")]
+    options += ["--language", "en", "--pairs", json.dumps(GAINS), "--style", json.dumps(described(width=6.8))]
+    run("plot-gains-by-country", *options, "--csv", tmp_path / "g.csv", "--figures", tmp_path / "g.svg")
+    (figure,) = figures
+    near = figure.axes[1]
+    hatched = {(patch.get_y(), patch.get_x()) for patch in near.patches if patch.get_hatch()}
+    assert hatched == {(0, 0), (0, 1)}, "the mean of -10 points is certain by battery, and not by its main interval"
+    notes = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    main = "Mean: main interval, the wider of one by question battery and one by category."
+    assert f"{main} Countries: by question battery." in notes
+    made = read_table(tmp_path / "g.csv", MainContrasts)
+    mean = made["country"] == "all"
+    assert set(made.loc[mean, "main"]) == {"category"} and made.loc[~mean, "main"].isna().all()
+    chosen = made[mean & (made["arm"] == "near") & (made["model"] == "m")].iloc[0]
+    assert chosen[["low", "high", "main_low", "main_high"]].tolist() == pytest.approx([-0.13, -0.07, -0.21, 0.01])
+    assert made.loc[~mean, ["main_low", "main_high", "main_p"]].isna().all(axis=None)
 
 
 def test_dumbbell_of_a_country_has_both_languages_and_is_pale_where_uncertain(style: Style) -> None:
@@ -425,7 +460,7 @@ def test_countries_without_room_are_counted(style: Style) -> None:
 DRAWN = {
     "country_ranks": lambda style: plot_country_ranks.draw(country_ranks(), style),
     "gains": lambda style: plot_gains.draw(gains().rows, gains(), style),
-    "gains_by_country": lambda style: plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, style),
+    "gains_by_country": lambda style: plot_gains_by_country.draw(gains_by_country(), GAINS, style),
     "languages": lambda style: plot_languages.draw(languages(("drawn", "near")), GAINS, "en", style),
     "categories": lambda style: plot_categories.draw(categories(), GAINS, style),
     "kinds": lambda style: plot_kinds.draw(kinds(), [["near", "zero"]], style),
@@ -455,7 +490,7 @@ def test_label_of_the_scale_fits_in_spanish() -> None:
     made = read_style(described(width=3.3, language="es"), ENGLISH.with_stem("es"))
     with matplotlib.rc_context():
         apply_theme(made)
-        figure = plot_gains_by_country.draw(choose_pairs(contrasts(), GAINS, "en"), GAINS, made)
+        figure = plot_gains_by_country.draw(gains_by_country(), GAINS, made)
         assert faults_of(figure) == []
     label = figure.axes[-1].get_xlabel().replace("\n", " ")
     assert label == texts["gains.axis_country"].format(baseline="Zero-shot")
@@ -484,6 +519,21 @@ def test_command_writes_the_figure_and_its_numbers(tmp_path: Path) -> None:
         choose_gains(read_table(tmp_path / "categories.csv", Categories), GAINS),
     )
     assert (tmp_path / "c.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("figure", ["plot-gains", "plot-gains-by-country", "plot-margins"])
+def test_mean_without_a_verdict_is_refused_and_never_left_out(figure: str, tmp_path: Path) -> None:
+    write_table(contrasts(), tmp_path / "contrasts.csv", Contrasts)
+    without = verdicts()[verdicts()["arm"] != "drawn"]
+    write_table(without, tmp_path / "verdicts.csv", Verdicts)
+    write_table(metrics(), tmp_path / "metrics.csv", Metrics)
+    names = ["contrasts", "verdicts", *(["metrics"] if figure == "plot-gains" else [])]
+    options = [f"--{name}={tmp_path / name}.csv" for name in names]
+    options += ["--language", "en", "--pairs", json.dumps(GAINS), "--style", json.dumps(described(width=3.3))]
+    options += ["--csv", tmp_path / "numbers.csv", "--figures", tmp_path / "figure.svg"]
+    with pytest.raises(InputError, match="verdicts.csv: there is no row of drawn minus zero, model m, measure agree"):
+        run(figure, *options)
+    assert not (tmp_path / "numbers.csv").exists()
 
 
 # LaTeX
@@ -521,8 +571,8 @@ def test_table_of_gains_as_latex(wide: Style) -> None:
 
 
 def test_a_caption_counts_only_the_rows_of_the_table(wide: Style) -> None:
-    other = contrasts().assign(beyond="a - b", probes=7)
-    caption = write_caption("contrasts", pd.concat([contrasts(), other]), wide, "en")
+    other = main_contrasts().assign(beyond="a - b", probes=7)
+    caption = write_caption("contrasts", pd.concat([main_contrasts(), other]), wide, "en")
     assert caption.endswith("Probes: 60. Batteries: 10. Respondents: 900.")
     some = gains().rows
     some.loc[some.index[0], "batteries"] = 4
@@ -545,10 +595,37 @@ def test_table_of_categories_as_latex_has_no_interval_where_there_is_none(wide: 
 
 
 def test_table_of_contrasts_as_latex_has_both_measures_and_p(wide: Style) -> None:
-    made = as_latex("contrasts", contrasts(), wide)
+    made = as_latex("contrasts", main_contrasts(), wide)
     assert r"Model & Difference & Agreement with the majority & p (Holm) & Soft alignment \\" in made
-    assert r"Model M & Similar $-$ Zero-shot & $-$10.0 [$-$20.0, 0] & $<$0.001 & +90.0 [+80.0, +100.0] \\" in made
+    # by battery $-$20.0 to 0, with p below 0.001: see `row` and `verdicts`
+    assert r"Model M & Similar $-$ Zero-shot & $-$10.0 [$-$21.0, +1.0] & 0.500 & +90.0 [+79.0, +101.0] \\" in made
+    assert r"95\% main intervals, the wider of one by question battery and one by category. Probes: 60." in made
     assert made.count("Model M") == 1, "repeated names are left out"
+
+
+def test_table_of_gains_by_country_has_main_intervals_of_the_mean_only(wide: Style) -> None:
+    table = choose_pairs(main_contrasts(), GAINS, "en")
+    made = as_latex("gains_by_country", table, wide)
+    assert r"Random & Mean of countries & +4.0 [$-$7.0, +15.0] & $-$1.0 [$-$12.0, +10.0] \\" in made
+    assert r" & Bolivia & +2.0 [$-$8.0, +12.0] & $-$3.0 [$-$13.0, +7.0] \\" in made
+    main = "main intervals, the wider of one by question battery and one by category."
+    assert f"{main} Where a mean is shown, single countries have intervals by question battery. Probes: 60." in made
+    caption = write_caption("gains_by_country", table, replace(wide, covers=("respondents",)), "en")
+    assert "In square brackets: 95% intervals over respondents. Probes: 60." in caption
+
+
+def test_table_of_contrasts_needs_the_verdicts_of_every_mean(tmp_path: Path) -> None:
+    write_table(contrasts(), tmp_path / "contrasts.csv", Contrasts)
+    write_table(verdicts(), tmp_path / "verdicts.csv", Verdicts)
+    options = [f"--table=contrasts={tmp_path / 'contrasts.csv'}", "--style", json.dumps(described(width=6.8))]
+    options += ["--language", "en", "--outputs", tmp_path / "contrasts.tex"]
+    with pytest.raises(InputError, match="--verdicts: the table contrasts has the main intervals of this file"):
+        run("typeset-tables", *options)
+    run("typeset-tables", *options, f"--verdicts={tmp_path / 'verdicts.csv'}")
+    assert "[$-$21.0, +1.0] & 0.500" in (tmp_path / "contrasts.tex").read_text()
+    write_table(verdicts().iloc[:-1], tmp_path / "verdicts.csv", Verdicts)
+    with pytest.raises(InputError, match="verdicts.csv: there is no row of"):
+        run("typeset-tables", *options, f"--verdicts={tmp_path / 'verdicts.csv'}")
 
 
 def test_table_of_languages_and_kinds_as_latex(wide: Style) -> None:
@@ -585,9 +662,9 @@ def test_tables_compile(language: str, tmp_path: Path) -> None:
     texts = read_figure_texts(ENGLISH.with_stem(language))
     style = Style({"models": MODELS | {"o": "O"}, "arms": ARMS}, texts=texts, language=language)
     made = {
-        "contrasts": contrasts(),
-        "gains": mean_of_countries(choose_pairs(contrasts(), GAINS, "en")),
-        "gains_by_country": choose_pairs(contrasts(), GAINS, "en"),
+        "contrasts": main_contrasts(),
+        "gains": gains().rows,
+        "gains_by_country": choose_pairs(main_contrasts(), GAINS, "en"),
         "languages": languages(("drawn", "near")),
         "categories": categories(),
         "kinds": kinds(),

@@ -185,7 +185,7 @@ def test_text_is_written_once_for_all_countries_that_share_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     written, write = [], design_prompts._write_prompts
-    counted = lambda cells, words: written.append(len(cells)) or write(cells, words)  # noqa: E731
+    counted = lambda cells, questions: written.append(len(cells)) or write(cells, questions)  # noqa: E731
     monkeypatch.setattr(design_prompts, "_write_prompts", counted)
     countries = ["BOL", "CHN", "DEU", "MEX"]
     words = replace(languages.words, frames={"letters": languages.words.frames["letters"]})

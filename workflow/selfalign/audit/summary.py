@@ -14,8 +14,8 @@ from selfalign.config.sections import Config
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError, listed
 from selfalign.runs import Run
-from selfalign.scoring.join_verdicts import give_main_intervals
-from selfalign.scoring.schemas import ALL, Contrasts, Estimates, Verdicts
+from selfalign.scoring.join_verdicts import read_main_contrasts, with_main
+from selfalign.scoring.schemas import ALL, Contrasts, Estimates
 from selfalign.tables import read_table
 
 _AUTHORS = 60  # characters; a longer list of authors is cut down to the first
@@ -66,9 +66,11 @@ def summarize(folder: Path, config: Config, made: Collection[str], citation: str
     if str(agreement) not in made:
         return [f'Run "{folder.name}": the files that you asked for are there.']
     tables = [path for path in (agreement, contrasts, verdicts) if str(path) in made]
-    differences = read_table(contrasts, Contrasts) if contrasts in tables else None
-    if differences is not None and verdicts in tables:
-        differences = give_main_intervals(differences, read_table(verdicts, Verdicts))
+    differences = None
+    if verdicts in tables:
+        differences = with_main(read_main_contrasts(contrasts, verdicts))
+    elif contrasts in tables:
+        differences = read_table(contrasts, Contrasts)
     figures = sorted({_figure_of(Path(file).stem) for file in made if Path(file).parent == folder / "figures"})
     label, _, source = citation.partition("\n")[0].partition(": ")
     return [
@@ -93,7 +95,7 @@ def main_numbers(agreement: pd.DataFrame, contrasts: pd.DataFrame | None, config
 
     Args:
         agreement: an `Estimates` table.
-        contrasts: a `Contrasts` table, or as `give_main_intervals` returns it; None if the run has none.
+        contrasts: a `Contrasts` table, also with main intervals (`with_main`); None if the run has none.
     """
     models, languages = config.run.models, config.run.languages
     asked = [(model, language) for model in models for language in languages]

@@ -155,7 +155,7 @@ FIGURES: dict[str, Figure] = {
     "gains_by_country": Figure(
         "g: gains by country",
         "Drawing gains over zero-shot, by model and country",
-        _CONTRASTS,
+        _CONTRASTS | _VERDICTS,
         lambda config: {"pairs": as_json(list_gains(config)), "language": asked_in(config)},
     ),
     "languages": Figure(

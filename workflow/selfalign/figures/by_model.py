@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
 
 import click
@@ -17,9 +16,10 @@ from selfalign.figures.baselines import (
     gains_of_others,
 )
 from selfalign.figures.country_rows import Surroundings, spread
-from selfalign.figures.difference_rows import choose_pairs, join_main, mean_of_countries, with_main
-from selfalign.figures.figure_options import contrasts_file_option, csv_option, verdicts_option
+from selfalign.figures.difference_rows import choose_pairs, mean_of_countries
+from selfalign.figures.figure_options import csv_option
 from selfalign.figures.grid import lay_out_grid
+from selfalign.figures.main_bars import takes_main_contrasts
 from selfalign.figures.marks import draw_arm, draw_zero, format_points, handle_of
 from selfalign.figures.names import name_language
 from selfalign.figures.readers import (
@@ -32,8 +32,9 @@ from selfalign.figures.readers import (
 )
 from selfalign.figures.style import Style
 from selfalign.options import Command, Json, give_options
-from selfalign.scoring.schemas import Contrasts, MainContrasts, Verdicts
-from selfalign.tables import read_table, write_table
+from selfalign.scoring.join_verdicts import with_main
+from selfalign.scoring.schemas import MainContrasts
+from selfalign.tables import write_table
 
 Pairs = Sequence[Sequence[str]]
 """Pairs of arms; the second is subtracted."""
@@ -62,7 +63,7 @@ class Differences:
 
     def write(self, csv_file: Path) -> pd.DataFrame:
         """Write the rows as the numbers of the figure, and return them."""
-        write_table(self.rows, csv_file, MainContrasts)
+        write_table(self.rows[MainContrasts.names()], csv_file, MainContrasts)
         return self.rows
 
 
@@ -72,7 +73,7 @@ def find_gains(
     """The numbers of the figure of gains.
 
     Args:
-        contrasts: a `MainContrasts` table.
+        contrasts: as `read_main_contrasts` returns them.
         metrics: a `Metrics` table.
         pairs: each selector with the arm that is subtracted.
         language: that the models are asked in, ISO 639-1.
@@ -81,7 +82,7 @@ def find_gains(
     Raises:
         InputError: the contrasts have none of the pairs.
     """
-    rows = choose_pairs(contrasts, pairs, language)
+    rows = choose_pairs(mean_of_countries(contrasts), pairs, language)
     others = choose_baselines(gains_of_others(metrics, {against for _, against in pairs}), rows)
     return Differences(pairs, rows, others, readers_of_gains(_of_countries(readers, language), pairs))
 
@@ -92,13 +93,13 @@ def find_margins(
     """The numbers of the figure of margins, which has no baselines.
 
     Args:
-        contrasts: a `MainContrasts` table.
+        contrasts: as `read_main_contrasts` returns them.
         pairs: each arm with the arm in which other countries answer the same demonstrations.
         language: that the models are asked in, ISO 639-1.
         readers: of the demonstrations (`choose_readers`).
     """
-    rows, read = choose_pairs(contrasts, pairs, language), readers_of_pairs(_of_countries(readers, language), pairs)
-    return Differences(pairs, rows, NO_BASELINES, read)
+    rows = choose_pairs(mean_of_countries(contrasts), pairs, language)
+    return Differences(pairs, rows, NO_BASELINES, readers_of_pairs(_of_countries(readers, language), pairs))
 
 
 def _of_countries(readers: pd.DataFrame, language: str) -> pd.DataFrame:
@@ -109,16 +110,10 @@ def _of_countries(readers: pd.DataFrame, language: str) -> pd.DataFrame:
 def takes_contrasts(command: Command) -> Command:
     """Give a command the options of both figures.
 
-    The command gets `contrasts` (`MainContrasts`), `pairs`, `language`, `readers` (`choose_readers`) and `csv_file`.
+    The command gets `contrasts` (`read_main_contrasts`), `pairs`, `language`, `readers` (`choose_readers`) and
+    `csv_file`.
     """
-
-    @wraps(command)
-    def with_contrasts(contrasts: Path, verdicts: Path, **rest: object) -> None:
-        command(contrasts=join_main(read_table(contrasts, Contrasts), read_table(verdicts, Verdicts)), **rest)
-
     options = [
-        contrasts_file_option,
-        verdicts_option,
         click.option(
             "--pairs",
             type=Json(list[tuple[str, str]]),
@@ -128,7 +123,7 @@ def takes_contrasts(command: Command) -> Command:
         click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1."),
         csv_option,
     ]
-    return takes_readers(give_options(with_contrasts, options))
+    return takes_readers(takes_main_contrasts(give_options(command, options)))
 
 
 def draw_by_model(

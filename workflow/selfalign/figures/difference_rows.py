@@ -6,7 +6,7 @@ import pandas as pd
 
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
-from selfalign.scoring.schemas import ALL, CONTRAST_KEYS
+from selfalign.scoring.schemas import ALL
 
 
 def choose_pairs(contrasts: pd.DataFrame, pairs: Sequence[Sequence[str]], language: str) -> pd.DataFrame:
@@ -46,26 +46,6 @@ def choose_gains(table: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> pd.Data
 def mean_of_countries(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the mean of the countries."""
     return rows[rows["country"] == ALL]
-
-
-def join_main(contrasts: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
-    """The contrasts of the mean of the countries, each with its main interval.
-
-    Args:
-        contrasts: a `Contrasts` table.
-        verdicts: the `Verdicts` of the same run.
-
-    Returns:
-        A `MainContrasts` table.
-    """
-    known, chosen = (table.fillna({"beyond": ""}) for table in (mean_of_countries(contrasts), verdicts))
-    chosen = chosen[[*CONTRAST_KEYS, "main", "main_low", "main_high", "main_p"]]
-    return known.merge(chosen, on=CONTRAST_KEYS, validate="one_to_one").replace({"beyond": {"": None}})
-
-
-def with_main(rows: pd.DataFrame) -> pd.DataFrame:
-    """`MainContrasts` whose columns low and high are the ends of the main interval."""
-    return rows.assign(low=rows["main_low"], high=rows["main_high"])
 
 
 def _in_order(rows: pd.DataFrame, pairs: Sequence[Sequence[str]]) -> pd.DataFrame:

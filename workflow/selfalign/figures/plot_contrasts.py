@@ -28,6 +28,7 @@ from selfalign.figures.style import Style
 from selfalign.figures.text import LINE, height_of, lines_of, width_of, wrap
 from selfalign.figures.theme import Keywords
 from selfalign.options import Json
+from selfalign.scoring.join_verdicts import with_main
 from selfalign.scoring.metrics import METRICS
 from selfalign.scoring.schemas import ALL
 
@@ -39,7 +40,7 @@ def draw(contrasts: pd.DataFrame, order: list[Contrast], style: Style) -> Figure
     about one country, there is a small panel per contrast instead, with a row per country.
 
     Args:
-        contrasts: as `read_main_contrasts` returns them.
+        contrasts: a `Contrasts` table, with main intervals where a row has one (`with_main`).
         order: contrasts to draw, from top to bottom. Those that a language does not have are left out there.
         style: of the figure.
 
@@ -175,4 +176,4 @@ def _in_language(arm: str, language: str, style: Style) -> str:
 @takes_figure_settings
 def command(contrasts: pd.DataFrame, order: list[Contrast], style: Style, pages: Pages) -> None:
     """Draw every difference between arms, for the mean of the countries."""
-    pages.draw(contrasts, lambda rows: draw(rows, order, style))
+    pages.draw(with_main(contrasts), lambda rows: draw(rows, order, style))

@@ -10,13 +10,15 @@ from matplotlib.figure import Figure
 
 from selfalign.figures.country_rows import Surroundings, fit_figure
 from selfalign.figures.difference_rows import choose_pairs
-from selfalign.figures.figure_options import Pages, contrasts_file_option, csv_option, takes_figure_settings
+from selfalign.figures.figure_options import Pages, csv_option, takes_figure_settings
+from selfalign.figures.main_bars import takes_main_contrasts
 from selfalign.figures.matrix import add_scale, choose_form, draw_matrix, is_certain, name_rows
 from selfalign.figures.style import Style
 from selfalign.figures.text import height_of, lines_of, width_of, wrap
 from selfalign.scoring.contrast_options import pairs_option
-from selfalign.scoring.schemas import ALL, Contrasts
-from selfalign.tables import read_table, write_table
+from selfalign.scoring.join_verdicts import with_main
+from selfalign.scoring.schemas import ALL, MainContrasts
+from selfalign.tables import write_table
 
 _ROW, _BAR, _TITLE, _GAP = 0.165, 0.42, 0.09, 0.05  # inches: a row; the scale of colours; around a title; below panels
 
@@ -27,7 +29,7 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figu
     A cell is hatched where its interval includes 0, or where it has no interval; its number is bold elsewhere.
 
     Args:
-        rows: `Contrasts` of one language, with the mean of the countries.
+        rows: a `Contrasts` table of one language, with main intervals where a row has one (`with_main`).
         pairs: each selector with the arm that is subtracted.
         style: of the figure.
     """
@@ -46,6 +48,8 @@ def draw(rows: pd.DataFrame, pairs: list[tuple[str, str]], style: Style) -> Figu
         lines, columns, figsize=(style.width, 3), sharex=True, sharey=True, squeeze=False, layout="constrained"
     )
     note = style.text("gains.uncertain", level=style.level_name())
+    if style.has_main:
+        note = f"{note} {style.text('gains.intervals')}"
     label = wrap(style.text("gains.axis_country", baseline=style.arm(pairs[0][1])), columns * room, "axes.labelsize")
     bar = _BAR + height_of(lines_of(label) - 1, "axes.labelsize")
     fit_figure(figure, style, lines * (title + row * len(names)) + below + bar + _GAP, Surroundings(note=note))
@@ -75,15 +79,15 @@ def _name_models(models: list[str], room: float, style: Style) -> tuple[list[str
 
 
 @click.command()
-@contrasts_file_option
+@takes_main_contrasts
 @pairs_option
 @click.option("--language", required=True, help="The language that the models are asked in, ISO 639-1.")
 @csv_option
 @takes_figure_settings
 def command(
-    contrasts: Path, pairs: list[tuple[str, str]], language: str, csv_file: Path, style: Style, pages: Pages
+    contrasts: pd.DataFrame, pairs: list[tuple[str, str]], language: str, csv_file: Path, style: Style, pages: Pages
 ) -> None:
     """Draw the gain of each selector over zero-shot, by model and country."""
-    rows = choose_pairs(read_table(contrasts, Contrasts), pairs, language)
-    write_table(rows, csv_file, Contrasts)
-    pages.draw(rows, lambda shown: draw(shown, pairs, style))
+    rows = choose_pairs(contrasts, pairs, language)
+    write_table(rows[MainContrasts.names()], csv_file, MainContrasts)
+    pages.draw(with_main(rows), lambda shown: draw(shown, pairs, style))

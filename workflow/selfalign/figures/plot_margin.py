@@ -15,6 +15,7 @@ from selfalign.figures.names import name_pair
 from selfalign.figures.readers import NO_READERS, explain_readers, readers_of_pairs, takes_readers
 from selfalign.figures.style import Style
 from selfalign.options import Json
+from selfalign.scoring.join_verdicts import with_main
 from selfalign.scoring.metrics import METRICS
 
 
@@ -29,7 +30,7 @@ def draw(
     The mean of the countries has the main interval. Countries below it have intervals by battery.
 
     Args:
-        contrasts: as `read_main_contrasts` returns them.
+        contrasts: a `Contrasts` table, with main intervals where a row has one (`with_main`).
         contrast: the two arms; the second is subtracted.
         style: of the figure.
         readers: of the demonstrations (`choose_readers`), whose contrasts are marked.
@@ -69,4 +70,4 @@ def command(
     pages: Pages,
 ) -> None:
     """Draw the difference between two arms per country."""
-    pages.draw(contrasts, lambda rows: draw(rows, contrast, style, readers))
+    pages.draw(with_main(contrasts), lambda rows: draw(rows, contrast, style, readers))

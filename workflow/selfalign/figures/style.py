@@ -76,6 +76,11 @@ class Style:
         """Size of the text, in points: of axis labels and legends. Titles are 1 larger, notes and ticks 0.5 smaller."""
         return 7.0 if self.narrow else 8.0
 
+    @property
+    def has_main(self) -> bool:
+        """Whether a main interval is the wider of two. If not, it is the only interval: see `choose_main`."""
+        return "batteries" in self.covers
+
     def text(self, key: str, **values: object) -> str:
         """A text of a figure, its {placeholders} filled in."""
         return self.texts[key].format(**values)
@@ -155,7 +160,7 @@ class Style:
         Args:
             countries: whether there are bars of single countries too, next to their mean. Those are by battery.
         """
-        if "batteries" not in self.covers:  # then the main interval is the only one: see `choose_main`
+        if not self.has_main:
             return self.bars()
         main = self.text("bars_main", level=self.level_name())
         return f"{main} {self.text('bars_countries')}" if countries else main

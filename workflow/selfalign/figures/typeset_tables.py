@@ -9,10 +9,10 @@ import pandas as pd
 
 from selfalign.contrasts import is_plain
 from selfalign.errors import InputError
-from selfalign.figures.difference_rows import with_main
 from selfalign.figures.names import name_category, name_kinds, name_language, name_pair
 from selfalign.figures.style import ENGLISH, Style, read_style
 from selfalign.options import Json, Named, Words, readable
+from selfalign.scoring.join_verdicts import read_main_contrasts, with_main
 from selfalign.scoring.pooling import name_kind
 from selfalign.scoring.schemas import (
     ALL,
@@ -91,14 +91,20 @@ def write_caption(name: str, table: pd.DataFrame, style: Style, language: str) -
         for column in ("probes", "batteries", "respondents")
         if column in rows
     ]
-    brackets = _explain_brackets("main" in rows, style)
+    brackets = _explain_brackets(rows, style)
     return " ".join(filter(None, [style.text(f"captions.{name}", **words), brackets, *sizes]))
 
 
-def _explain_brackets(main: bool, style: Style) -> str:
-    """What the numbers in brackets are: main intervals, or those by battery."""
-    if main:
-        return style.text("latex.brackets_main", level=style.level_name())
+def _explain_brackets(rows: pd.DataFrame, style: Style) -> str:
+    """What the numbers in brackets are: main intervals, for the mean of the countries or all rows, or those by battery.
+
+    Args:
+        rows: that are shown. Those with a column main have main intervals.
+        style: has the texts, and what the intervals cover.
+    """
+    if "main" in rows and style.has_main:
+        main = style.text("latex.brackets_main", level=style.level_name())
+        return f"{main} {style.text('bars_countries')}" if rows["main"].isna().any() else main
     covered = style.listed([style.text(f"covers.{name}") for name in style.covers])
     return style.text("latex.brackets", level=style.level_name(), covered=covered) if style.covers else ""
 
@@ -140,19 +146,19 @@ def lay_out_agreement(table: pd.DataFrame, style: Style, language: str) -> pd.Da
 
 
 def lay_out_contrasts(table: pd.DataFrame, style: Style, language: str) -> pd.DataFrame:
-    """A row per model and difference between two arms: both measures, and Holm's p of the agreement.
+    """A row per model and difference between two arms: both measures with main intervals, and p of the agreement.
 
     Args:
-        table: a `Contrasts` table. Only the mean of the countries is shown, and no difference between models,
-            languages or differences.
+        table: as `read_main_contrasts` returns it. Only the mean of the countries is shown, and no difference between
+            models, languages or differences.
         style: decides names and numbers.
         language: the language that is shown.
     """
-    rows = _name_models(choose_contrasts(table, language), style)
+    rows = _name_models(with_main(choose_contrasts(table, language)), style)
     rows = rows.assign(second=[name_pair(row.arm, row.against, style) for row in rows.itertuples()])
     head = [style.text("latex.model"), style.text("latex.pair")]
     tests = rows[rows["measure"] == "agreement"].assign(measure="test")
-    tests = tests.assign(text=[_test(value, style) for value in tests["p_holm"]])
+    tests = tests.assign(text=[_test(value, style) for value in tests["main_p_holm"]])
     names = {"agreement": style.text("measures.agreement"), "test": style.text("latex.test")}
     names |= {"alignment": style.text("measures.alignment")}
     found = _spread(pd.concat([_with_points(rows, style), tests]), ["first", "second"], "measure", head, list(names))
@@ -189,7 +195,7 @@ def lay_out_gains_by_country(table: pd.DataFrame, style: Style, _: str) -> pd.Da
         style: decides names and numbers.
     """
     countries = style.in_order(table["country"])
-    rows = table[table["country"].isin(countries)]
+    rows = with_main(table[table["country"].isin(countries)])
     rows = rows.assign(place=rows["country"].map(countries.index), column=rows["model"].map(style.model))
     rows = rows.assign(first=rows["arm"].map(style.arm), second=rows["country"].map(style.country))
     rows = _in_order_of_arms(rows, ["place"])
@@ -275,14 +281,14 @@ LATEX_TABLES: dict[str, tuple[type[Table], Callable[[pd.DataFrame, Style, str], 
     "agreement": (Estimates, lay_out_agreement),
     "contrasts": (Contrasts, lay_out_contrasts),
     "gains": (MainContrasts, lay_out_gains),
-    "gains_by_country": (Contrasts, lay_out_gains_by_country),
+    "gains_by_country": (MainContrasts, lay_out_gains_by_country),
     "languages": (Languages, lay_out_languages),
     "categories": (Categories, lay_out_categories),
     "kinds": (Kinds, lay_out_kinds),
     "margins": (MainContrasts, lay_out_margins),
     "country_ranks": (CountryRanks, lay_out_country_ranks),
 }
-"""Tables that can be typeset: their schema, and how they are laid out."""
+"""Tables that can be typeset: the schema of their file, and how they are laid out."""
 
 
 def _by_model(table: pd.DataFrame, style: Style) -> pd.DataFrame:
@@ -371,14 +377,29 @@ def _test(value: float, style: Style) -> str:
     return f"$<${style.number(_SMALLEST_P, '.3f')}" if value < _SMALLEST_P else style.number(value, ".3f")
 
 
+def _read(name: str, file: Path, verdicts: Path | None) -> pd.DataFrame:
+    """A table to typeset. The table contrasts gets its main intervals from the verdicts."""
+    if name != "contrasts":
+        return read_table(file, LATEX_TABLES[name][0])
+    if verdicts is None:
+        raise InputError("--verdicts", "the table contrasts has the main intervals of this file", "Name the file")
+    return read_main_contrasts(file, verdicts)
+
+
 @click.command()
 @click.option("--table", "tables", type=Named(), multiple=True, help="NAME=FILE of a table (CSV).")
+@click.option("--verdicts", type=readable, help="Verdicts (CSV), for the main intervals of the table contrasts.")
 @click.option("--language", required=True, help="The language that the tables show, ISO 639-1.")
 @click.option("--style", type=Json(dict[str, Any]), required=True, help="Names and intervals, as JSON.")
 @click.option("--texts", type=readable, default=ENGLISH, help="Texts of the figures (YAML).")
 @click.option("--outputs", type=Words(Path), required=True, help="Files to write, a name each (LaTeX).")
 def command(
-    tables: tuple[tuple[str, Path], ...], language: str, style: dict[str, Any], texts: Path, outputs: list[Path]
+    tables: tuple[tuple[str, Path], ...],
+    verdicts: Path | None,
+    language: str,
+    style: dict[str, Any],
+    texts: Path,
+    outputs: list[Path],
 ) -> None:
     """Write the main tables and those of the figures across models as LaTeX."""
     look, given = read_style(style, texts), dict(tables)
@@ -387,8 +408,8 @@ def command(
             raise InputError(
                 "--outputs", f"no table {output.stem} is given", f"Known values: {', '.join(LATEX_TABLES)}"
             )
-        schema, lay_out = LATEX_TABLES[output.stem]
-        table = read_table(given[output.stem], schema)
+        _, lay_out = LATEX_TABLES[output.stem]
+        table = _read(output.stem, given[output.stem], verdicts)
         caption = write_caption(output.stem, table, look, language)
         text = typeset(lay_out(table, look, language), look, caption, f"tab:{output.stem}")
         with written_aside(output) as aside:

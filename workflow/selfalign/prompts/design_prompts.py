@@ -37,6 +37,8 @@ from selfalign.tables import read_table, write_parts, write_table
 _WORDED = ["source", "probe", "shown_in", "persona", "instruction"]
 """Columns that a prompt depends on, as well as on arm, frame, seed and order. Cells with equal values share prompts."""
 
+_ORDERS = ["AB", "BA"]
+
 
 def write_demonstrations(shown: pd.DataFrame, items: Mapping[str, Item], frame: Frame) -> pd.DataFrame:
     """Demonstrations in words: columns source, probe, seed, shown (JSON list of pairs of question and answer) and
@@ -111,6 +113,7 @@ class Experiment:
         """
         kept: dict[str, pd.DataFrame] = {}
         found, frames = _Distinct(), self.languages.words.frames
+        questions = _list_questions(self.languages.words)
         with show_progress(f"design {self.languages.asked}", "frame", len(self.arms) * len(frames)) as progress:
             for arm in self.arms.values():
                 cells = self._list_cells(arm)
@@ -118,7 +121,7 @@ class Experiment:
                 for frame in frames if len(cells) else ():
                     shown = self._pick(arm, cells, frame) if arm.shots else None
                     known = cells.merge(self.people.on_scales) if frames[frame].whole_scale else cells
-                    tables.append(_lay_out_frame(known, shown, frame, self.languages, found))
+                    tables.append(_lay_out_frame(known, shown, frame, self.languages, questions, found))
                     progress.update()
                 if any(map(len, tables)):
                     kept[arm.name] = pd.concat(tables).sort_values([*CELL, "order"])
@@ -236,13 +239,18 @@ def _fill_role(arm: Arm, sentence: str, language: str, languages: DesignLanguage
 
 
 def _lay_out_frame(
-    cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages: DesignLanguages, found: "_Distinct"
+    cells: pd.DataFrame,
+    shown: pd.DataFrame | None,
+    frame: str,
+    languages: DesignLanguages,
+    questions: pd.DataFrame,
+    found: "_Distinct",
 ) -> pd.DataFrame:
     """The part of a `Design` table for one arm and frame. Adds the prompts that it needs to those found before."""
     instruction = word_instructions(languages.words.frames[frame], cells["named"], languages)
     cells = cells.assign(instruction=instruction)
     worded = _word(cells[_WORDED].drop_duplicates(), shown, frame, languages)
-    prompts = _write_prompts(worded, languages.words)
+    prompts = _write_prompts(worded, questions)
     found.add(prompts)
     used = prompts[[*_WORDED, "seed", "template", "asks", "order", "prompt"]]
     return cells.merge(used, on=_WORDED)[Design.names()]
@@ -262,19 +270,23 @@ def _word(cells: pd.DataFrame, shown: pd.DataFrame | None, frame: str, languages
     return pd.concat(parts)
 
 
-def _write_prompts(cells: pd.DataFrame, words: Wording) -> pd.DataFrame:
+def _list_questions(words: Wording) -> pd.DataFrame:
+    """What each frame asks about each probe in both option orders. It is the same for all arms."""
+    return pd.DataFrame(
+        _question(frame, probe, item.turned(order), order)
+        for frame in words.frames.values()
+        for probe, item in words.items(frame.name).items()
+        for order in _ORDERS
+    )
+
+
+def _write_prompts(cells: pd.DataFrame, questions: pd.DataFrame) -> pd.DataFrame:
     """Add both option orders, the columns of `CONTENT`, the prompt's id, its premise's id, and asks.
 
     A premise is the same prompt with a blank as its statement. Prompts that differ in the statement only share it.
     """
-    table = cells.merge(pd.DataFrame({"order": ["AB", "BA"]}), how="cross")
-    questions = [
-        _question(frame, probe, item.turned(order), order)
-        for frame in words.frames.values()
-        for probe, item in words.items(frame.name).items()
-        for order in ("AB", "BA")
-    ]
-    table = table.merge(pd.DataFrame(questions), on=["template", "probe", "order"])
+    table = cells.merge(pd.DataFrame({"order": _ORDERS}), how="cross")
+    table = table.merge(questions, on=["template", "probe", "order"])
     table["system"] = (table["persona"] + "\n" + table["instruction"]).str.lstrip("\n")
     table["prompt"] = _identify(table)
     table["premise"] = _identify(_as_premises(table))

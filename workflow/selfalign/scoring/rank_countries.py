@@ -24,6 +24,9 @@ from selfalign.tables import read_table, write_estimates
 
 _DISTANCE = "js_distance"
 _SERIES = ["model", "language", "arm"]
+_ABOUT = "about"
+"""Column with the country that a cell asks about; empty for arms whose prompts are the same for all countries."""
+
 _RANKS = ["rank", "rank_low", "rank_high", "lead", "lead_low", "lead_high"]
 
 
@@ -170,16 +173,23 @@ def _contrast(panels: Mapping[str, Panel], baselines: Mapping[str, str]) -> dict
     return found
 
 
-def _collect(panels: Mapping[str, Panel], how: Resampling) -> dict[tuple[str, ...], tuple[list[str], Drawn]]:
+def _collect(
+    panels: Mapping[str, Panel], how: Resampling, keys: Sequence[str] = _SERIES
+) -> dict[tuple[str, ...], tuple[list[str], Drawn]]:
     """The joint resamples of the countries, by series: the countries that have it, and their similarities.
 
     The signs are reversed, because the panels have distances.
+
+    Args:
+        panels: by country.
+        how: how the resamples are drawn.
+        keys: the columns that name a series.
     """
     probes, battery_of = place_probes(panels.values())
     parts: dict[tuple[str, ...], list[tuple[object, ...]]] = {}
     for country, resampled in resample_each(panels, how):
         rows = probes.get_indexer(panels[country].probes)
-        for column, key in enumerate(panels[country].series[_SERIES].itertuples(index=False, name=None)):
+        for column, key in enumerate(panels[country].series[list(keys)].itertuples(index=False, name=None)):
             part, present = np.zeros(len(probes)), np.zeros(len(probes), dtype=bool)
             part[rows], present[rows] = resampled.parts[:, column], resampled.present[:, column]
             one = (country, resampled.estimate[column], resampled.changes[:, column], part, present)
@@ -211,7 +221,7 @@ def _rank(
         asked = set(mine["country"])
         leads: dict[str, list[Drawn]] = {}
         places: dict[str, list[int]] = {}
-        for arm, about, countries, drawn in _about(mine, shares, ranked, without_country, how):
+        for arm, about, countries, drawn in _compare_with_ranked(mine, shares, ranked, without_country, how):
             for column, country in enumerate(countries):
                 if about not in ("", country):
                     continue
@@ -225,22 +235,22 @@ def _rank(
             yield (model, language, arm, ALL, *mean, *bound_value(average(several), how.level))
 
 
-def _about(
+def _compare_with_ranked(
     cells: pd.DataFrame, shares: pd.DataFrame, ranked: list[str], without_country: Sequence[str], how: Resampling
 ) -> Iterator[tuple[str, str, list[str], Drawn]]:
     """By arm and country asked about (empty for an arm without one): the similarities with all ranked countries.
+
+    All of them are drawn together, so that they have the same resamples.
 
     Args:
         cells: of one model in one language.
     """
     named = cells[~cells["arm"].isin(list(without_country))]
-    labels = named["arm"].astype(str) + " " + named["country"].astype(str)  # no name has a space
-    once = _take_once(cells, without_country)
-    every = pd.concat([once.assign(arm=once["arm"].astype(str) + " "), named.assign(arm=labels)])
-    every = every.assign(arm=every["arm"].astype("category"))
-    panels = _compare_with_each(every, shares.loc[ranked]) if len(every) else {}
-    for (*_, label), (countries, drawn) in _collect(panels, how).items() if panels else ():
-        arm, _, about = label.partition(" ")
+    named = named.assign(**{_ABOUT: named["country"].astype(str)})
+    every = pd.concat([_take_once(cells, without_country).assign(**{_ABOUT: ""}), named])
+    panels = _compare_with_each(every.astype({"arm": str}), shares.loc[ranked]) if len(every) else {}
+    found = _collect(panels, how, [*_SERIES, _ABOUT]) if panels else {}
+    for (_, _, arm, about), (countries, drawn) in found.items():
         yield arm, about, countries, drawn
 
 
@@ -250,12 +260,13 @@ def _compare_with_each(cells: pd.DataFrame, shares: pd.DataFrame) -> dict[str, P
     Only the people's shares differ between the panels, so the cells are counted once.
 
     Args:
-        cells: of one model and language, with a series for each value of arm.
+        cells: of one model and language, with a series for each arm and country asked about.
         shares: the people's share of pole A: countries x probes, with all probes of the cells.
     """
     probes = np.array(sorted(cells["probe"].unique()))
-    labels = cells.groupby(_SERIES, observed=True)
-    series = labels.size().reset_index()[_SERIES].astype(str).assign(measure=_DISTANCE)
+    keys = [*_SERIES, _ABOUT]
+    labels = cells.groupby(keys, observed=True)
+    series = labels.size().reset_index()[keys].astype(str).assign(measure=_DISTANCE)
     row = pd.Index(probes).get_indexer(cells["probe"].astype(str))
     place = row * len(series) + labels.ngroup().to_numpy()
     p_a, size = cells["p_a"].to_numpy(float), len(probes) * len(series)

@@ -363,9 +363,13 @@ class Contrasts(Estimates):
 
 
 class MainContrasts(Contrasts):
-    """A contrast of the mean of the countries that a figure draws, with its main interval."""
+    """A contrast that a figure draws. The mean of the countries has its main interval, which the figure draws."""
 
-    main: str = pa.Field(isin=CLUSTERS, description="which interval is the main one, which the figure draws")
+    main: str = pa.Field(
+        isin=CLUSTERS,
+        nullable=True,
+        description="which interval is the main one; empty for one country of several, which has low and high only",
+    )
     main_low: float = pa.Field(nullable=True, description="lower end of the main interval")
     main_high: float = pa.Field(nullable=True, description="upper end")
     main_p: float = pa.Field(ge=0, le=1, nullable=True, description="two-sided, against 0, by the main interval's t")

@@ -12,7 +12,7 @@ from selfalign.config.figures import FIGURES, numbers_of_figure
 from selfalign.contrasts import PLAIN, split_beyond
 from selfalign.errors import InputError, did_you_mean
 from selfalign.runs import TABLE, Run
-from selfalign.scoring.join_verdicts import give_main_intervals
+from selfalign.scoring.join_verdicts import read_main_contrasts
 from selfalign.scoring.schemas import (
     ALL,
     Categories,
@@ -23,7 +23,6 @@ from selfalign.scoring.schemas import (
     Languages,
     MainContrasts,
     Transfer,
-    Verdicts,
 )
 from selfalign.tables import Table, read_table
 
@@ -36,7 +35,7 @@ SCHEMAS: dict[str, type[Table]] = {
     "categories": Categories,
     "kinds": Kinds,
     "figures/gains": MainContrasts,
-    "figures/gains_by_country": Contrasts,
+    "figures/gains_by_country": MainContrasts,
     "figures/languages": Languages,
     "figures/categories": Categories,
     "figures/kinds": Kinds,
@@ -139,15 +138,19 @@ def find_table(text: str) -> str:
     return in_figures if path.parent.name == "figures" or only_there else path.stem
 
 
-def read_rows(run: Run, table: str) -> pd.DataFrame:
+def read_rows(run: Run, table: str, figure: str | None = None) -> pd.DataFrame:
     """A table of estimates, with its lines in the file.
+
+    The figures `contrasts` and `margin` are drawn from a table without main intervals. For them the rows also have the
+    columns of the verdicts: see `join_verdicts`.
 
     Args:
         run: that has it.
         table: its name, a key of `SCHEMAS`.
+        figure: the figure that the user named, if any.
 
     Raises:
-        InputError: no such table leads back to cells, or the run does not have it.
+        InputError: no such table leads back to cells, the run does not have it, or a mean has no verdict.
     """
     path = table_file(run, table)
     if table not in SCHEMAS:
@@ -157,26 +160,11 @@ def read_rows(run: Run, table: str) -> pd.DataFrame:
         raise InputError("--table", reason, f"Known values: {', '.join(SCHEMAS)}", value=table)
     if not path.is_file():
         raise InputError(path, "the run has no such table", "Finish the run with snakemake, or name another table")
-    rows = read_table(path, SCHEMAS[table])
-    return rows.assign(**{LINE_COLUMN: rows.index + 2})
-
-
-def give_drawn_intervals(run: Run, rows: pd.DataFrame, figure: str | None) -> pd.DataFrame:
-    """Rows of a table with the intervals that a figure draws: main ones, where its step reads the verdicts.
-
-    Args:
-        run: that has the figure.
-        rows: as `read_rows` returns those of `TABLE_OF_FIGURE`.
-        figure: its name; None for a table.
-
-    Returns:
-        The rows. If main intervals were put in, a column `main` says which rows have one: see `give_main_intervals`.
-    """
     verdicts = run.table("verdicts")
-    draws_main = figure in FIGURES and "verdicts" in FIGURES[figure].reads and TABLE_OF_FIGURE[figure] == "contrasts"
-    if not draws_main or not verdicts.is_file():
-        return rows
-    return give_main_intervals(rows, read_table(verdicts, Verdicts))
+    draws_main = table == "contrasts" and figure in FIGURES and "verdicts" in FIGURES[figure].reads
+    has_verdicts = draws_main and verdicts.is_file()
+    rows = read_main_contrasts(path, verdicts) if has_verdicts else read_table(path, SCHEMAS[table])
+    return rows.assign(**{LINE_COLUMN: rows.index + 2})
 
 
 def point_of_row(row: Mapping[str, Any], table: str) -> Point:

@@ -106,8 +106,9 @@ def _value(point: Point) -> str:
     """An estimate with the interval that its figure draws: the main one where the row has it."""
     if not point.row:
         return "not in the table"
-    low, high = (point.row.get(f"main_{end}", point.row[end]) for end in ("low", "high"))
-    kind = " (main interval)" if pd.notna(point.row.get("main")) else ""
+    has_main = pd.notna(point.row.get("main"))
+    low, high = (point.row[f"main_{end}" if has_main else end] for end in ("low", "high"))
+    kind = " (main interval)" if has_main else ""
     return f"{point.row['estimate']:.1%} [{percent(low)}, {percent(high)}]{kind}"
 
 
@@ -167,7 +168,7 @@ def _place(results: Results, traced: Traced) -> str:
         reason = "The run did not estimate this number. It is computed now from the scores, without an interval."
         return paragraph(f"{percent(traced.exact)}. {reason}")
     path = table_file(results.run, point.table)
-    from_verdicts = pd.notna(point.row.get("main")) and "main_low" not in point.row
+    from_verdicts = point.table == "contrasts" and pd.notna(point.row.get("main"))
     apart = f"; the interval is in {table_file(results.run, 'verdicts')}" if from_verdicts else ""
     return paragraph(f"{_value(point)}, in {path}, line {point.line}{apart}")
 

@@ -26,7 +26,6 @@ from selfalign.audit.trace.points import (
     Point,
     Term,
     find_table,
-    give_drawn_intervals,
     narrow,
     parse_where,
     point_of_row,
@@ -177,7 +176,7 @@ def find_points(results: Results, names: RunNames, query: Query, figure: str | N
         InputError: there is none, or the options do not go together.
     """
     table = _table_of(query, figure)
-    rows = give_drawn_intervals(results.run, read_rows(results.run, table), figure)
+    rows = read_rows(results.run, table, figure)
     place = str(table_file(results.run, table))
     if query.row is not None:
         if query.row not in set(rows[LINE_COLUMN]):
