@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from functools import cache
 from itertools import product
 
 from places import ROOT
@@ -17,6 +18,7 @@ def package_of(module: str) -> str:
     return two if two in ("inference.local", "inference.endpoint") else parts[0] if parts else ""
 
 
+@cache
 def count_imports() -> Counter[tuple[str, str]]:
     """Import statements by the package that has them and the package that they name."""
     found: Counter[tuple[str, str]] = Counter()
