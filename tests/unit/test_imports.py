@@ -6,6 +6,7 @@ from collections import Counter
 from functools import cache
 from itertools import product
 
+import pytest
 from places import ROOT
 
 LIBRARY = ROOT / "workflow" / "selfalign"
@@ -30,6 +31,7 @@ def count_imports() -> Counter[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_no_package_imports_what_the_page_excludes() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     table = page.partition("| from | to | before | now |\n")[2].partition("\n\n")[0].splitlines()[1:]
@@ -42,5 +44,6 @@ def test_no_package_imports_what_the_page_excludes() -> None:
     assert len(table) == 10
 
 
+@pytest.mark.slow
 def test_only_config_audit_and_plan_read_the_config() -> None:
     assert {home for home, named in count_imports() if named == "config"} == {"config", "audit", "plan"}

@@ -258,6 +258,7 @@ def test_rows_of_other_figures_are_those_of_the_agreement() -> None:
 # Marks
 
 
+@pytest.mark.slow
 def test_gains_have_a_row_per_model_and_a_dot_with_its_interval_per_selector(style: Style) -> None:
     rows = gains().rows
     figure = plot_gains.draw(rows, gains(), style)
@@ -405,6 +406,7 @@ def country_ranks() -> pd.DataFrame:
     return CountryRanks.validate(table[CountryRanks.names()])
 
 
+@pytest.mark.slow
 def test_countries_are_in_the_order_of_their_similarity(style: Style) -> None:
     figure = plot_country_ranks.draw(country_ranks(), style)
     assert rows_of(figure) == ["Germany", "Bolivia", "Australia"]
@@ -450,6 +452,7 @@ def test_figure_has_its_width_and_no_text_leaves_it(name: str, style: Style) -> 
     assert all(note.y1 <= other.y0 + 0.02 for other in others), "the axis label is above the note"
 
 
+@pytest.mark.slow
 def test_label_of_the_scale_fits_in_spanish() -> None:
     texts = read_figure_texts(ENGLISH.with_stem("es"))
     made = read_style(described(width=3.3, language="es"), ENGLISH.with_stem("es"))

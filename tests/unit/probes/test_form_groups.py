@@ -140,6 +140,7 @@ def settings(by: list[str], least: int = 5, small: str = "refuse") -> list[str]:
     return ["--settings", json.dumps({"by": by, "least": least, "small": small})]
 
 
+@pytest.mark.slow
 def test_small_groups_are_refused_or_left_out(files: list, tmp_path: Path, refused: Refused) -> None:
     tells = ["run.groups", "fewer respondents than run.groups.least, 10", "DEU.settlement.rural (8 respondents)"]
     message = refused(*files, *settings(["settlement"], 10), "--countries", "DEU", tells=[*tells, "leave_out"])

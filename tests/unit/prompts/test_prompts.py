@@ -314,6 +314,7 @@ def test_question_of_a_premise_is_a_blank_and_the_options_in_every_language_and_
             assert frame.ask(item.turned(order)) == question.replace("___", item.statement)
 
 
+@pytest.mark.slow
 def test_prompts_without_premises_are_the_same_otherwise(write) -> None:
     design, prompts = write({"own": ARMS["own"]}, ["DEU"])
     same, fewer = write({"own": ARMS["own"]}, ["DEU"], premises=False)
@@ -464,6 +465,7 @@ def test_shuffled_deals_the_own_answers_to_other_probes(
     assert one != other
 
 
+@pytest.mark.slow
 def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages: DesignLanguages) -> None:
     answers = majority_answers(poles)
     every = answers.assign(probe="any", seed=0)[["source", "probe", "seed", "candidate", "answer"]]
@@ -475,6 +477,7 @@ def test_shuffled_keeps_how_many_are_of_each_pole(poles: pd.DataFrame, languages
         )
 
 
+@pytest.mark.slow
 def test_neutral_demonstrations_are_right_and_about_no_probe(cells: pd.DataFrame) -> None:
     items = read_neutral(RESOURCES / "neutral" / "en.csv").set_index("item")
     asked = select(cells, arm="neutral")
@@ -576,6 +579,7 @@ def read_scale_prompt(write, probe: str, order: str, country: str = "DEU", **set
     return design.merge(prompts, on="prompt").set_index(["probe", "order"]).loc[(probe, order)]
 
 
+@pytest.mark.slow
 def test_real_prompt_with_a_whole_scale_reads_as_it_should(write) -> None:
     # Of the Germans who answered, most have not much confidence (3) in the press and in their government.
     asked = read_scale_prompt(write, "Q64", "AB")
@@ -626,6 +630,7 @@ def test_probe_without_a_distribution_over_its_scale_is_asked_with_two_options_a
 # Which are shown
 
 
+@pytest.mark.slow
 def test_demonstrations_are_the_first_in_rank_that_may_be_shown(
     cells: pd.DataFrame,
     rankings: dict[str, pd.DataFrame],
@@ -650,6 +655,7 @@ def test_demonstrations_are_the_first_in_rank_that_may_be_shown(
         assert [candidate for candidate, _ in row.pairs] == expected[:SHOTS]
 
 
+@pytest.mark.slow
 def test_siblings_are_never_shown_to_each_other(cells: pd.DataFrame, rankings: dict[str, pd.DataFrame]) -> None:
     nearest = rankings["chrf"][(rankings["chrf"]["rank"] <= SHOTS) & rankings["chrf"]["sibling"]]
     assert len(nearest) >= 2, "no sibling would be shown anyway"
@@ -701,6 +707,7 @@ def test_tie_is_neither_asked_nor_shown(write, poles: pd.DataFrame) -> None:
     assert set(table.loc[shows, "country"]) == {"BOL"}
 
 
+@pytest.mark.slow
 def test_probe_of_a_category_that_is_not_used_is_neither_asked_nor_shown(
     write, some_bank: pd.DataFrame, poles: pd.DataFrame
 ) -> None:
@@ -720,6 +727,7 @@ def test_number_of_demonstrations_is_the_arms(shots: int, write) -> None:
     assert set(prompts["user"].str.count("\n\n")) == {shots}
 
 
+@pytest.mark.slow
 def test_first_demonstrations_stay_when_there_are_more(write) -> None:
     few, many = (write({"arm": arm(shots=shots)}, ["DEU"]) for shots in (2, 4))
     lists = [

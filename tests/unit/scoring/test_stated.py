@@ -93,6 +93,7 @@ def test_demonstration_states_the_share_of_its_source(answers: str, share: int) 
     assert question.endswith(f'"{first}"?') and "from Germany" in cell["system"]
 
 
+@pytest.mark.slow
 def test_named_other_country_is_in_the_instruction() -> None:
     cell = lay(answers="other", persona="asked", named="other").loc[("DEU", "Q64")].iloc[0]
     assert cell["system"].startswith("You are from Mexico.\n100 people from Mexico fill") and cell["source"] == "MEX"

@@ -241,6 +241,7 @@ def test_samples_are_countries(name: str, country: str | None, rank: int | None)
 literals = st.dictionaries(st.text(), st.lists(st.floats(0, 1)), max_size=4)
 
 
+@pytest.mark.slow
 @given(literals)
 @settings(deadline=None)
 def test_what_python_wrote_is_read_again(shares: dict[str, list[float]]) -> None:
