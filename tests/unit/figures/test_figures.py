@@ -250,6 +250,7 @@ def test_note_names_what_the_bars_cover_where_batteries_are_not_drawn() -> None:
     assert not any("Bars" in note for note in notes)
 
 
+@pytest.mark.slow
 def test_margin_leaves_out_contrasts_across_languages() -> None:
     across = contrasts(("es",)).assign(against_language="en")
     assert panels_of(plot_margin.draw(pd.concat([contrasts(), across]), ["own", "other"], STYLE)) == [
@@ -257,6 +258,7 @@ def test_margin_leaves_out_contrasts_across_languages() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_margin_draws_the_languages_that_have_the_contrast() -> None:
     table = pd.concat([contrasts(("en",)), contrasts(("es",)).assign(against="zero")])
     assert panels_of(plot_margin.draw(table, ["own", "other"], STYLE)) == ["Model M, asked in English"]
@@ -304,6 +306,7 @@ def test_contrasts_have_both_measures_for_the_mean_of_countries() -> None:
         assert {tuple(line[:, 0]) for line in lines} == set(zip(means["low"], means["high"], strict=True))
 
 
+@pytest.mark.slow
 def test_contrasts_have_main_intervals_also_across_models_and_of_differences() -> None:
     zero = contrasts().assign(against="zero")
     tables = [zero, contrasts(), contrasts().assign(against="own", against_model="n"), contrasts()]
@@ -611,6 +614,7 @@ def test_figures_in_latin_greek_and_cyrillic_letters_need_no_other_font() -> Non
     assert matplotlib.rcParams["font.family"] == ["DejaVu Sans"]
 
 
+@pytest.mark.slow
 def test_character_without_a_glyph_is_refused_and_no_box_is_drawn(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="U\\+13000, EGYPTIAN HIEROGLYPH A001.*figures.style.font"):
         apply_theme(styled({"models": {"m": "\U00013000"}, "arms": {}}))

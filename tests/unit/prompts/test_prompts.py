@@ -177,6 +177,7 @@ def cells(write) -> pd.DataFrame:
     return table.assign(pairs=[[tuple(one.split("=")) for one in line.split()] for line in table["demonstrations"]])
 
 
+@pytest.mark.slow
 def test_text_is_written_once_for_all_countries_that_share_it(
     languages: DesignLanguages,
     poles: pd.DataFrame,
@@ -504,6 +505,7 @@ def test_neutral_demonstrations_may_be_in_a_language_that_alone_has_them(
     assert shown and set(shown) <= german
 
 
+@pytest.mark.slow
 def test_each_country_answers_for_each_where_sources_are_named(write) -> None:
     design, _ = write({"other": arm(answers="other", sources=["BOL", "RUS", "USA"])}, ["BOL", "DEU"])
     sources = design.groupby("country")["source"].agg(set).to_dict()
@@ -595,6 +597,7 @@ def test_real_prompt_with_a_whole_scale_reads_as_it_should(write) -> None:
     assert json.loads(other["options"]) == turned.split(" / ") and other["user"].endswith(f"({turned})\nAnswer:")
 
 
+@pytest.mark.slow
 def test_scale_of_ten_points_is_answered_with_its_numbers(write) -> None:
     asked = read_scale_prompt(write, "Q164", "AB")
     assert json.loads(asked["options"]) == [str(code) for code in range(1, 11)]
@@ -697,6 +700,7 @@ def test_candidate_without_an_answer_is_passed_over_for_the_next(
     assert all(len(chinese[probe]) == SHOTS for probe in passed_over)
 
 
+@pytest.mark.slow
 def test_tie_is_neither_asked_nor_shown(write, poles: pd.DataFrame) -> None:
     is_tie = (poles["country"] == "DEU") & (poles["probe"] == "Q66")
     tied = poles.assign(majority=poles["majority"].mask(is_tie, "tie"))
@@ -790,6 +794,7 @@ def test_new_arm_or_country_leaves_the_prompts_of_the_others(cells: pd.DataFrame
     assert set(prompts.loc[prompts["premise"] != "", "prompt"]) == set(before)
 
 
+@pytest.mark.slow
 def test_frame_of_ones_own_multiplies_the_cells(write, letters: Frame, some_bank: pd.DataFrame) -> None:
     digits = Frame("digits", "Choose.", "Is it 1 {first} or 2 {second}? {statement}", "Reply:", ("1", "2"))
     design, prompts = write({"own": ARMS["own"]}, ["DEU"], frames=(letters, digits))

@@ -114,6 +114,7 @@ def test_probes_that_answer_as_one_count_as_one_battery() -> None:
     assert apart["df"] > 2 * alike["df"]
 
 
+@pytest.mark.slow
 def test_interval_widens_with_its_level_and_stays_a_share() -> None:
     table = scores({"own": 0.49})
     narrow, wide = (estimate_all(table, level=level).set_index(["country", "measure"]) for level in (0.5, 0.999))
@@ -345,6 +346,7 @@ def test_contrast_leaves_out_probes_that_one_arm_lacks() -> None:
     assert made["probes"] == len(DEFAULT_BANK) - 2
 
 
+@pytest.mark.slow
 def test_contrast_across_languages_is_of_the_countries_that_both_have() -> None:
     both = scores({"own": 0.2}, ("BOL", "MEX", "USA"), ("en", "es")).query("language == 'en' or country != 'USA'")
     made = contrast(both, {"arm": "own", "against": "own", "against_language": "en"})
@@ -402,6 +404,7 @@ def four_probes(rule: str) -> pd.DataFrame:
     return refuse(complete(table), (table["arm"] == "own") & table["probe"].isin(["Q8", "Q22"]), rule)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "main", "difference", "probes"),
     [("half", 0.75, 0.25, 4), ("wrong", 0.5, 0.0, 4), ("left_out", 1.0, 0.5, 2)],
@@ -495,6 +498,7 @@ def test_mixed_model_follows_the_rule() -> None:
         assert (made["difference"].abs() < 1).all()
 
 
+@pytest.mark.slow
 def test_measure_that_was_not_read_has_no_rows_and_a_bound_has_some() -> None:
     table = scores({"own": 0.1}).assign(mass_open=np.nan)
     assert set(MEASURES) - set(estimate_all(table)["measure"]) == {"mass_open", "bound"}
@@ -508,6 +512,7 @@ def test_measure_that_was_not_read_has_no_rows_and_a_bound_has_some() -> None:
 DIFFERENCES = {"arm": "own", "against": "other", "beyond": ["random", "zero"]}
 
 
+@pytest.mark.slow
 def test_difference_of_differences_is_by_hand_and_on_the_probes_that_all_four_arms_have() -> None:
     table = scores({"zero": 0, "own": 0.2, "other": 0.05, "random": 0.1})
     table = table.query("not (arm == 'random' and battery == 'child_qualities')")
@@ -520,6 +525,7 @@ def test_difference_of_differences_is_by_hand_and_on_the_probes_that_all_four_ar
         assert made.loc[(country, "alignment"), "probes"] == len(value) < len(DEFAULT_BANK)
 
 
+@pytest.mark.slow
 def test_difference_of_differences_is_paired() -> None:
     table = scores({"zero": 0, "own": 0.2})
     more = [table.assign(arm=table["arm"].map({"zero": zero, "own": own})) for zero, own in (("other", "random"),)]

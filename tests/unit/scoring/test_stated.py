@@ -80,6 +80,7 @@ def test_zero_shot_names_the_country_and_asks_for_the_share_of_the_first_option(
     assert ("DEU", "Q164", "AB") not in cells.index, "a tie has no majority"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "share"),
     [("own", 63), ("other", 10), ("inverted", 37), ("nearest", 10), ("world", 37)],  # (63.49 + 10) / 2 = 36.7
