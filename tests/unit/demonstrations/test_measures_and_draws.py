@@ -570,6 +570,12 @@ def test_fewer_shots_show_the_first_of_more(strategy: str, diversity: float, sho
             assert fewer == {key: candidates[:shots] for key, candidates in most.items()}
 
 
+@pytest.mark.parametrize("strategy", ["chrf", "random"])
+def test_order_of_the_rows_of_a_ranking_changes_nothing(strategy: str, show, rankings: dict[str, pd.DataFrame]) -> None:
+    mixed = rankings[strategy].sample(frac=1, random_state=1)
+    assert show(arm(strategy, 3), mixed) == show(arm(strategy, 3))
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_sequence_changes_the_order_alone(strategy: str, show) -> None:
     first, last = show(arm(strategy, 3)), show(arm(strategy, 3, sequence="nearest_last"))
